@@ -1,0 +1,47 @@
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "hpcore/rng.hpp"
+
+namespace hpcore::bindings {
+namespace {
+
+Array uniform(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number, std::uint64_t purpose,
+              std::size_t n) {
+    Array out(static_cast<py::ssize_t>(n));
+    double* data = out.mutable_data();
+    Philox stream({seed_low, seed_high}, number, purpose);
+    for (std::size_t i = 0; i < n; ++i) data[i] = stream.uniform();
+    return out;
+}
+
+Array normal(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number, std::uint64_t purpose,
+             std::size_t n) {
+    Array out(static_cast<py::ssize_t>(n));
+    double* data = out.mutable_data();
+    Philox stream({seed_low, seed_high}, number, purpose);
+    for (std::size_t i = 0; i < n; ++i) data[i] = stream.normal();
+    return out;
+}
+
+py::array_t<std::uint64_t> raw(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number,
+                               std::uint64_t purpose, std::size_t n) {
+    py::array_t<std::uint64_t> out(static_cast<py::ssize_t>(n));
+    std::uint64_t* data = out.mutable_data();
+    Philox stream({seed_low, seed_high}, number, purpose);
+    for (std::size_t i = 0; i < n; ++i) data[i] = stream.next();
+    return out;
+}
+
+}  // namespace
+
+void bind_rng(py::module_& m) {
+    auto rng = m.def_submodule("rng", "Counter-based random numbers, a pure function of (seed, number, purpose).");
+    rng.def("uniform", &uniform, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
+            py::arg("n"));
+    rng.def("normal", &normal, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
+            py::arg("n"));
+    rng.def("raw", &raw, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
+            py::arg("n"));
+}
+
+}  // namespace hpcore::bindings

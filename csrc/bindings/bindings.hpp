@@ -1,0 +1,11 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace hpcore::bindings {
+
+void bind_errors(pybind11::module_& m);
+void bind_rng(pybind11::module_& m);
+void bind_space(pybind11::module_& m);
+
+}  // namespace hpcore::bindings

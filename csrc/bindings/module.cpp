@@ -1,0 +1,12 @@
+#include <pybind11/pybind11.h>
+
+#include "bindings.hpp"
+
+// One place that knows the order in which the parts are bound; errors first, since the others may throw them.
+PYBIND11_MODULE(_core, m) {
+    m.doc() = "hpcore's compiled core: arrays and opaque handles, no parameters and no policies.";
+    m.attr("__version__") = HPCORE_VERSION;
+    hpcore::bindings::bind_errors(m);
+    hpcore::bindings::bind_rng(m);
+    hpcore::bindings::bind_space(m);
+}

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+// Between parameter values and the unit cube. A column is one parameter. A value is a double (`real`) for a
+// floating-point parameter and an int64 (`whole`) for an integer (its value) or a choice (its index).
+//
+// The cube is uniform under the parameter's distribution: u is its cumulative distribution function. A value that
+// lies on a grid owns a cell of the cube and is encoded as the cell's middle.
+namespace hpcore::space {
+
+enum class Kind { real, integer, choice };
+enum class Scale { linear, log, normal, log_normal };
+
+struct Column {
+    Kind kind = Kind::real;
+    Scale scale = Scale::linear;
+    double low = 0.0;   // bounds of a real column, in the parameter's own units; infinite for an open Normal
+    double high = 1.0;  //
+    double mean = 0.0;  // of a Normal, in units of the value or of its logarithm
+    double std = 1.0;
+
+    // A grid of last + 1 levels; `gridded` false means continuous. For `choice` the level is the index.
+    bool gridded = false;
+    std::uint64_t last = 0;
+    std::int64_t whole_low = 0;  // integer columns: value = whole_low + level * whole_step
+    std::uint64_t whole_step = 1;
+    double step = 0.0;  // real columns: value = low + level * step ...
+    // ... computed as (tick_low + level * tick_step) / ticks where that is exact in its numerator (ticks > 0), so
+    // that level 3 of step 0.1 is the double that people write as 0.3.
+    std::int64_t tick_low = 0;
+    std::int64_t tick_step = 0;
+    double ticks = 0.0;
+
+    std::vector<double> cumulative;  // choice: upper edge of each choice's share of [0, 1]; empty = equal shares
+
+    // Conjunction of: parent's level is one of `levels` (if any), or in [level_low, level_high]; or, for a
+    // continuous parent, its value in [real_low, real_high].
+    struct Condition {
+        std::size_t parent = 0;
+        bool by_level = true;
+        std::vector<std::uint64_t> levels;
+        std::uint64_t level_low = 0;
+        std::uint64_t level_high = 0;
+        double real_low = 0.0;
+        double real_high = 0.0;
+    };
+    std::vector<Condition> conditions;
+};
+
+struct Value {
+    bool active = false;
+    double real = 0.0;
+    std::int64_t whole = 0;
+};
+
+// Immutable after construction, so that any number of threads may share one.
+class Codec {
+  public:
+    // Throws std::invalid_argument on a column whose parent does not come before it in `order`.
+    Codec(std::vector<Column> columns, std::vector<std::size_t> order);
+
+    std::size_t size() const { return columns_.size(); }
+    const Column& column(std::size_t j) const { return columns_[j]; }
+
+    // One row: u (d,) -> out (d,). An inactive column's u is not read; an active column's u is clamped to [0, 1] and
+    // NaN raises std::invalid_argument.
+    void decode(const double* u, Value* out) const;
+
+    // The cube's representative of what u decodes to, in place: decode(snap(u)) == decode(u), snap is idempotent,
+    // and inactive columns become NaN.
+    void snap(double* u, Value* scratch) const;
+
+    // u of one value. For every value that decode can produce, decoding the answer gives it back exactly; for
+    // another one (a double between two that the cube's 2^-53 spacing can reach) the nearest.
+    double encode_real(std::size_t j, double x) const;
+    double encode_whole(std::size_t j, std::int64_t w) const;
+
+    // The grid's level nearest to a value, clamped to the grid.
+    std::uint64_t level_of_real(std::size_t j, double x) const;
+
+    // The value at a level of a real grid.
+    double real_at(std::size_t j, std::uint64_t level) const;
+
+  private:
+    struct Derived {  // precomputed from a column
+        double a = 0.0, b = 1.0;          // bounds on the working scale (value, log, or normal probability)
+        double edge_low = 0.0, edge_high = 1.0;  // the same for a grid's outer cell edges, in the parameter's units
+        bool reflect = false;             // a Normal cut to its upper tail is computed as the lower one
+    };
+
+    double quantile(std::size_t j, double u) const;      // continuous scale, grid columns included
+    double distribution(std::size_t j, double x) const;  // inverse of quantile up to rounding
+    std::uint64_t level_at(std::size_t j, double u) const;
+    double real_value(std::size_t j, double u) const;
+    double encode_level(std::size_t j, std::uint64_t level) const;
+    double level_as_double(std::size_t j, std::uint64_t level) const;
+    bool holds(const Column::Condition& c, const Value* values) const;
+
+    std::vector<Column> columns_;
+    std::vector<Derived> derived_;
+    std::vector<std::size_t> order_;
+};
+
+}  // namespace hpcore::space
