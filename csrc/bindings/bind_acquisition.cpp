@@ -1,0 +1,156 @@
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "hpcore/acquisition/functions.hpp"
+#include "hpcore/acquisition/suggester.hpp"
+#include "scipy_lapack.hpp"
+
+namespace hpcore::bindings {
+namespace {
+
+using acquisition::Request;
+using acquisition::Schedule;
+using acquisition::SearchOptions;
+using acquisition::Suggester;
+using acquisition::SuggestOptions;
+using acquisition::Value;
+
+// (value, d/dmean, d/dstd) of arrays of means and standard deviations.
+template <auto function>
+py::tuple evaluate(const Array& mean, const Array& std, double parameter) {
+    const auto n = static_cast<std::size_t>(mean.size());
+    check_length("mean", mean, n);
+    check_length("std", std, n);
+    Array value(mean.size()), by_mean(mean.size()), by_std(mean.size());
+    double* v = value.mutable_data();
+    double* m = by_mean.mutable_data();
+    double* s = by_std.mutable_data();
+    const double* mu = mean.data();
+    const double* sigma = std.data();
+    {
+        py::gil_scoped_release nogil;
+        for (std::size_t i = 0; i < n; ++i) {
+            const Value out = function(mu[i], sigma[i], parameter);
+            v[i] = out.value;
+            m[i] = out.by_mean;
+            s[i] = out.by_std;
+        }
+    }
+    return py::make_tuple(value, by_mean, by_std);
+}
+
+// The space's constraints are Python: the one thing that takes the GIL back while a suggestion is computed.
+acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
+    if (callable.is_none()) return {};
+    return [callable, d](const double* rows, std::size_t n, bool* allowed) {
+        py::gil_scoped_acquire gil;
+        Array copy({n, d});
+        std::copy(rows, rows + n * d, copy.mutable_data());
+        const auto answer = callable(copy).cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
+        check_length("the answer of feasible", answer, n);
+        std::copy(answer.data(), answer.data() + n, allowed);
+    };
+}
+
+Array suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
+              const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
+              std::uint64_t number, const py::object& feasible) {
+    const std::size_t d = suggester.d();
+    Request request;
+    request.n = rows_of("X", X, d);
+    check_length("values", values, request.n);
+    for (std::size_t i = 0; i < request.n; ++i)
+        if (!std::isfinite(values.data()[i]))
+            throw py::value_error("values must be finite, row " + std::to_string(i) + " is not");
+    request.rows = X.data();
+    request.values = values.data();
+    if (std_errors) {
+        check_length("std_errors", *std_errors, request.n);
+        request.std_errors = std_errors->data();
+    }
+    request.n_failed = rows_of("failed", failed, d);
+    request.failed = failed.data();
+    request.n_pending = rows_of("pending", pending, d);
+    request.pending = pending.data();
+    request.count = n;
+    request.key = {seed_low, seed_high};
+    request.number = number;
+    std::vector<double> rows;
+    {
+        // The constraint is destroyed outside this scope, where the GIL is held again.
+        request.feasible = feasible_of(feasible, d);
+        py::gil_scoped_release nogil;
+        rows = suggester.suggest(request);
+    }
+    Array out({rows.size() / d, d});
+    std::copy(rows.begin(), rows.end(), out.mutable_data());
+    return out;
+}
+
+}  // namespace
+
+void bind_acquisition(py::module_& m) {
+    auto s = m.def_submodule("acquisition", "Acquisition functions and the search for their maximum.");
+    s.def("log_expected_improvement", &evaluate<&acquisition::log_expected_improvement>, py::arg("mean").noconvert(),
+          py::arg("std").noconvert(), py::arg("best"));
+    s.def("log_probability_of_improvement", &evaluate<&acquisition::log_probability_of_improvement>,
+          py::arg("mean").noconvert(), py::arg("std").noconvert(), py::arg("best"));
+    s.def("lower_confidence_bound", &evaluate<&acquisition::lower_confidence_bound>, py::arg("mean").noconvert(),
+          py::arg("std").noconvert(), py::arg("kappa"));
+    py::enum_<acquisition::Kind>(s, "Kind")
+        .value("log_ei", acquisition::Kind::log_ei)
+        .value("pi", acquisition::Kind::pi)
+        .value("ucb", acquisition::Kind::ucb);
+    py::class_<SearchOptions>(s, "SearchOptions")
+        .def(py::init<>())
+        .def_readwrite("n_global", &SearchOptions::n_global)
+        .def_readwrite("n_local", &SearchOptions::n_local)
+        .def_readwrite("n_starts", &SearchOptions::n_starts)
+        .def_readwrite("rounds", &SearchOptions::rounds)
+        .def_readwrite("iterations", &SearchOptions::iterations)
+        .def_readwrite("apart", &SearchOptions::apart)
+        .def_readwrite("full_sweep", &SearchOptions::full_sweep);
+    py::class_<Schedule>(s, "Schedule")
+        .def(py::init<>())
+        .def_readwrite("every_until", &Schedule::every_until)
+        .def_readwrite("growth", &Schedule::growth)
+        .def_readwrite("longest", &Schedule::longest)
+        .def("at", &Schedule::at, py::arg("n"));
+    py::class_<SuggestOptions>(s, "SuggestOptions")
+        .def(py::init<>())
+        .def_readwrite("kind", &SuggestOptions::kind)
+        .def_readwrite("thompson", &SuggestOptions::thompson)
+        .def_readwrite("kappa", &SuggestOptions::kappa)
+        .def_readwrite("n_draws", &SuggestOptions::n_draws)
+        .def_readwrite("posterior_best", &SuggestOptions::posterior_best)
+        .def_readwrite("transform", &SuggestOptions::transform)
+        .def_readwrite("fit", &SuggestOptions::fit)
+        .def_readwrite("search", &SuggestOptions::search)
+        .def_readwrite("schedule", &SuggestOptions::schedule)
+        .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels)
+        .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents)
+        .def_readwrite("fit_rows", &SuggestOptions::fit_rows)
+        .def_readwrite("model_rows", &SuggestOptions::model_rows);
+    py::class_<Suggester>(s, "Suggester")
+        .def(py::init([](std::shared_ptr<space::Codec> codec, const SuggestOptions& options) {
+                 return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), options);
+             }),
+             py::arg("codec"), py::arg("options"))
+        .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
+             py::arg("std_errors").noconvert(), py::arg("failed").noconvert(), py::arg("pending").noconvert(),
+             py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("feasible"))
+        .def_property_readonly("theta", [](const Suggester& self) {
+            const std::vector<double> theta = self.theta();
+            return Array(static_cast<py::ssize_t>(theta.size()), theta.data());
+        });
+}
+
+}  // namespace hpcore::bindings

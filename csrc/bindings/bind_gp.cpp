@@ -1,0 +1,239 @@
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "hpcore/gp/fit.hpp"
+#include "hpcore/gp/marginal_likelihood.hpp"
+#include "hpcore/gp/outputs.hpp"
+#include "hpcore/gp/regressor.hpp"
+#include "scipy_lapack.hpp"
+
+namespace hpcore::bindings {
+namespace {
+
+using gp::ColumnType;
+using gp::LogNormal;
+using gp::Prior;
+using gp::Regressor;
+using MaybeArray = std::optional<Array>;
+
+std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
+    if (categorical.size() != conditional.size())
+        throw py::value_error("categorical and conditional must have one entry a column");
+    std::vector<ColumnType> types(categorical.size());
+    for (std::size_t j = 0; j < types.size(); ++j) types[j] = {categorical[j], conditional[j]};
+    return types;
+}
+
+gp::Points points_of(const std::vector<ColumnType>& types, const Array& X, std::size_t n) {
+    gp::Points points(types);
+    for (std::size_t i = 0; i < n; ++i) points.append(X.data() + i * types.size());
+    return points;
+}
+
+const double* noise_of(const MaybeArray& noise, std::size_t n) {
+    if (!noise) return nullptr;
+    check_length("known_noise", *noise, n);
+    return noise->data();
+}
+
+Array to_array(const std::vector<double>& v) {
+    return Array(static_cast<py::ssize_t>(v.size()), v.data());
+}
+
+Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, const std::vector<bool>& categorical,
+              const std::vector<bool>& conditional, const gp::FitOptions& options) {
+    const auto types = types_of(categorical, conditional);
+    const std::size_t n = rows_of("X", X, types.size());
+    check_length("y", y, n);
+    const double* noise = noise_of(known_noise, n);
+    const gp::Points points = points_of(types, X, n);
+    const linalg::Lapack& lapack = scipy_lapack();
+    std::vector<double> theta;
+    {
+        py::gil_scoped_release nogil;
+        theta = gp::fit_map(lapack, points, y.data(), noise, options);
+    }
+    return to_array(theta);
+}
+
+// (draws, theta): hyperparameters from their posterior.
+Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_noise,
+                       const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
+                       const std::vector<double>& start, int n_draws, std::uint64_t seed_low, std::uint64_t seed_high) {
+    const auto types = types_of(categorical, conditional);
+    const std::size_t n = rows_of("X", X, types.size());
+    check_length("y", y, n);
+    if (start.size() != gp::Layout(types).size()) throw py::value_error("start must have one entry a hyperparameter");
+    const double* noise = noise_of(known_noise, n);
+    const gp::Points points = points_of(types, X, n);
+    const linalg::Lapack& lapack = scipy_lapack();
+    std::vector<std::vector<double>> draws;
+    {
+        py::gil_scoped_release nogil;
+        Philox stream({seed_low, seed_high}, n, 0);
+        draws = gp::sample_posterior(lapack, points, y.data(), noise, prior, start, n_draws, stream);
+    }
+    Array out({draws.size(), start.size()});
+    double* into = out.mutable_data();
+    for (const auto& draw : draws) into = std::copy(draw.begin(), draw.end(), into);
+    return out;
+}
+
+// (value, gradient) of the log likelihood, with or without the prior.
+py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_noise, const Array& theta,
+                        const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
+                        bool with_prior) {
+    const auto types = types_of(categorical, conditional);
+    const std::size_t n = rows_of("X", X, types.size());
+    check_length("y", y, n);
+    const gp::Layout layout(types);
+    check_length("theta", theta, layout.size());
+    const double* noise = noise_of(known_noise, n);
+    const gp::Points points = points_of(types, X, n);
+    const linalg::Lapack& lapack = scipy_lapack();
+    Array gradient(static_cast<py::ssize_t>(layout.size()));
+    double* into = gradient.mutable_data();
+    double value = 0.0;
+    {
+        py::gil_scoped_release nogil;
+        gp::LogPosterior density(lapack, points, y.data(), noise, prior);
+        value = with_prior ? density(theta.data(), into) : density.likelihood(theta.data(), into);
+    }
+    return py::make_tuple(value, gradient);
+}
+
+py::tuple standardise(const Array& values, gp::OutputTransform transform) {
+    check_length("values", values, static_cast<std::size_t>(values.size()));
+    const gp::Outputs out = gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
+    return py::make_tuple(to_array(out.y), out.offset, out.scale);
+}
+
+void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& known_noise) {
+    const std::size_t n = rows_of("X", X, model.points().d());
+    check_length("y", y, n);
+    const double* noise = noise_of(known_noise, n);
+    py::gil_scoped_release nogil;
+    model.assign(X.data(), n, noise);
+    model.set_targets(y.data());
+}
+
+void append(Regressor& model, const Array& x, double known_noise) {
+    check_length("x", x, model.points().d());
+    py::gil_scoped_release nogil;
+    model.append(x.data(), known_noise);
+}
+
+void set_targets(Regressor& model, const Array& y) {
+    check_length("y", y, model.size());
+    py::gil_scoped_release nogil;
+    model.set_targets(y.data());
+}
+
+py::tuple predict(const Regressor& model, const Array& X) {
+    const std::size_t m = rows_of("X", X, model.points().d());
+    gp::Prediction out;
+    {
+        py::gil_scoped_release nogil;
+        model.predict(X.data(), m, out);
+    }
+    return py::make_tuple(to_array(out.mean), to_array(out.variance));
+}
+
+// (mean, variance, d mean / dX, d variance / dX), the gradients (m, d) with 0 in categorical and inactive columns.
+py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
+    const std::size_t d = model.points().d(), m = rows_of("X", X, d);
+    gp::Prediction out;
+    Array by_mean({m, d}), by_variance({m, d});
+    double* a = by_mean.mutable_data();
+    double* b = by_variance.mutable_data();
+    {
+        py::gil_scoped_release nogil;
+        model.predict_for_gradient(X.data(), m, out);
+        std::vector<std::size_t> columns;
+        std::vector<double> part(d);
+        std::fill(a, a + m * d, 0.0);
+        std::fill(b, b + m * d, 0.0);
+        for (std::size_t i = 0; i < m; ++i) {
+            columns.clear();
+            for (std::size_t j = 0; j < d; ++j)
+                if (!model.points().columns()[j].categorical && !std::isnan(X.data()[i * d + j])) columns.push_back(j);
+            model.gradient(X.data(), i, 1.0, 0.0, columns, out, part.data());
+            for (std::size_t t = 0; t < columns.size(); ++t) a[i * d + columns[t]] = part[t];
+            model.gradient(X.data(), i, 0.0, 1.0, columns, out, part.data());
+            for (std::size_t t = 0; t < columns.size(); ++t) b[i * d + columns[t]] = part[t];
+        }
+    }
+    return py::make_tuple(to_array(out.mean), to_array(out.variance), by_mean, by_variance);
+}
+
+Array covariance(const Regressor& model, const Array& X) {
+    const std::size_t m = rows_of("X", X, model.points().d());
+    Array out({m, m});
+    double* into = out.mutable_data();
+    py::gil_scoped_release nogil;
+    model.covariance(X.data(), m, into);
+    return out;
+}
+
+}  // namespace
+
+void bind_gp(py::module_& m) {
+    auto s = m.def_submodule("gp", "Gaussian-process regression on rows of the unit cube.");
+    py::class_<LogNormal>(s, "LogNormal")
+        .def(py::init([](double mean, double std, double low, double high) { return LogNormal{mean, std, low, high}; }),
+             py::arg("mean"), py::arg("std"), py::arg("low"), py::arg("high"))
+        .def_readwrite("mean", &LogNormal::mean)
+        .def_readwrite("std", &LogNormal::std)
+        .def_readwrite("low", &LogNormal::low)
+        .def_readwrite("high", &LogNormal::high);
+    py::class_<Prior>(s, "Prior")
+        .def_static("standard", &Prior::standard, py::arg("d"))
+        .def_readwrite("length_scale", &Prior::length_scale)
+        .def_readwrite("signal", &Prior::signal)
+        .def_readwrite("noise", &Prior::noise)
+        .def_readwrite("inactive", &Prior::inactive);
+    py::enum_<gp::OutputTransform>(s, "OutputTransform")
+        .value("standard", gp::OutputTransform::standard)
+        .value("clip", gp::OutputTransform::clip);
+    py::class_<gp::FitOptions>(s, "FitOptions")
+        .def(py::init<>())
+        .def_readwrite("prior", &gp::FitOptions::prior)
+        .def_readwrite("n_starts", &gp::FitOptions::n_starts)
+        .def_readwrite("n_probes", &gp::FitOptions::n_probes)
+        .def_readwrite("max_iterations", &gp::FitOptions::max_iterations);
+    s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
+          py::arg("categorical"), py::arg("conditional"), py::arg("options"));
+    s.def("sample_posterior", &sample_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
+          py::arg("known_noise").noconvert(), py::arg("categorical"), py::arg("conditional"), py::arg("prior"),
+          py::arg("start"), py::arg("n_draws"), py::arg("seed_low"), py::arg("seed_high"));
+    s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
+          py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
+          py::arg("conditional"), py::arg("prior"), py::arg("with_prior"));
+    s.def("standardise", &standardise, py::arg("values").noconvert(), py::arg("transform"));
+    py::class_<Regressor>(s, "Regressor")
+        .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional,
+                         std::vector<double> theta) {
+                 auto types = types_of(categorical, conditional);
+                 if (theta.size() != gp::Layout(types).size())
+                     throw py::value_error("theta must have one entry a hyperparameter");
+                 return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta));
+             }),
+             py::arg("categorical"), py::arg("conditional"), py::arg("theta"))
+        .def("__len__", &Regressor::size)
+        .def("assign", &assign, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert())
+        .def("append", &append, py::arg("x").noconvert(), py::arg("known_noise"))
+        .def("set_targets", &set_targets, py::arg("y").noconvert())
+        .def("predict", &predict, py::arg("X").noconvert())
+        .def("predict_with_gradients", &predict_with_gradients, py::arg("X").noconvert())
+        .def("covariance", &covariance, py::arg("X").noconvert())
+        .def_property_readonly("theta", [](const Regressor& model) { return to_array(model.theta()); });
+}
+
+}  // namespace hpcore::bindings

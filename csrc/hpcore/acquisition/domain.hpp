@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+#include "hpcore/gp/covariance.hpp"
+#include "hpcore/space/codec.hpp"
+
+namespace hpcore::acquisition {
+
+// The search space as the acquisition's maximiser moves in it: levels, neighbours, which columns have a gradient.
+//
+// A point is kept twice. `full` has a coordinate in every column; `row` is its canonical form, NaN where a column is
+// inactive. The full form is what lets a category change and its children wake up somewhere sensible.
+class Domain {
+  public:
+    // Grids of more than `smooth_levels` levels are moved along the gradient like continuous columns, then snapped.
+    Domain(std::shared_ptr<const space::Codec> codec, std::size_t smooth_levels);
+
+    std::size_t d() const { return types_.size(); }
+    const std::vector<gp::ColumnType>& types() const { return types_; }
+    bool gridded(std::size_t j) const { return last_[j] > 0 || fixed_[j]; }
+    bool categorical(std::size_t j) const { return types_[j].categorical; }
+    bool smooth(std::size_t j) const { return smooth_[j]; }
+    std::uint64_t last_level(std::size_t j) const { return last_[j]; }
+
+    // full (d,) -> row (d,), and back into full where active.
+    void snap(double* full, double* row) const;
+    // The level of gridded column j, active in the canonical `row`, and the coordinate of a level.
+    std::uint64_t level(std::size_t j, const double* row) const;
+    double coordinate(std::size_t j, std::uint64_t level) const;
+
+  private:
+    std::shared_ptr<const space::Codec> codec_;
+    std::vector<gp::ColumnType> types_;
+    std::vector<std::uint64_t> last_;
+    std::vector<bool> fixed_, smooth_;
+    std::vector<std::vector<double>> table_;  // coordinates of the levels of a short grid
+};
+
+// Rows that have been evaluated or asked for, by the bits of their canonical form.
+class Seen {
+  public:
+    void insert(const double* row, std::size_t d) { hashes_.insert(hash(row, d)); }
+    bool contains(const double* row, std::size_t d) const { return hashes_.count(hash(row, d)) != 0; }
+    std::size_t size() const { return hashes_.size(); }
+
+  private:
+    static std::uint64_t hash(const double* row, std::size_t d);
+    std::unordered_set<std::uint64_t> hashes_;
+};
+
+}  // namespace hpcore::acquisition

@@ -1,0 +1,362 @@
+#include "hpcore/acquisition/maximizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+
+#include "hpcore/linalg/cholesky.hpp"
+#include "hpcore/optim/lbfgsb.hpp"
+
+namespace hpcore::acquisition {
+namespace {
+
+// Squared distance with a category counted as one; the measure by which two starts are told apart.
+double distance(const Domain& domain, const double* a, const double* b) {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < domain.d(); ++j) {
+        const bool off_a = std::isnan(a[j]), off_b = std::isnan(b[j]);
+        if (off_a && off_b) continue;
+        if (off_a || off_b)
+            sum += 0.25;
+        else if (domain.categorical(j))
+            sum += a[j] != b[j] ? 1.0 : 0.0;
+        else
+            sum += (a[j] - b[j]) * (a[j] - b[j]);
+    }
+    return sum;
+}
+
+std::vector<std::size_t> moving_columns(const Domain& domain, const double* row) {
+    std::vector<std::size_t> columns;
+    for (std::size_t j = 0; j < domain.d(); ++j)
+        if (domain.smooth(j) && !std::isnan(row[j])) columns.push_back(j);
+    return columns;
+}
+
+bool allowed_one(const Feasible& feasible, const double* row) {
+    if (!feasible) return true;
+    bool ok = false;
+    feasible(row, 1, &ok);
+    return ok;
+}
+
+// A row this close to a seen one in every column tells nothing new; the objective's own rounding is coarser.
+constexpr double same = 1e-9;
+
+}  // namespace
+
+void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) const {
+    const std::size_t d = domain_.d();
+    const double r = stream.uniform();
+    const double expected = 1.0 + std::floor(static_cast<double>(d) * r * r);
+    const double share = expected / static_cast<double>(d);
+    const std::size_t certain = static_cast<std::size_t>(stream.below(d));
+    const double width = std::pow(10.0, -0.5 - 2.0 * stream.uniform());
+    for (std::size_t j = 0; j < d; ++j) {
+        const double u = incumbent[j];
+        if (std::isnan(u)) {
+            full[j] = stream.uniform();
+            continue;
+        }
+        full[j] = u;
+        if (j != certain && stream.uniform() >= share) continue;
+        if (domain_.categorical(j)) {
+            full[j] = stream.uniform();
+        } else if (domain_.gridded(j) && stream.uniform() < 0.5) {
+            const std::uint64_t level = domain_.level(j, incumbent);
+            const bool up = level == 0 || (level < domain_.last_level(j) && stream.uniform() < 0.5);
+            if (domain_.last_level(j) > 0) full[j] = domain_.coordinate(j, up ? level + 1 : level - 1);
+        } else {
+            full[j] = std::clamp(u + width * stream.normal(), 0.0, 1.0);
+        }
+    }
+}
+
+void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
+                           std::vector<double>& rows) const {
+    const std::size_t d = domain_.d(), n = options_.n_global, total = n + m * options_.n_local;
+    full.resize(total * d);
+    rows.resize(total * d);
+    std::vector<std::size_t> order(n);
+    for (std::size_t j = 0; j < d; ++j) {  // one point in each of n equal slices of every column
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[stream.below(i)]);
+        for (std::size_t i = 0; i < n; ++i)
+            full[i * d + j] = (static_cast<double>(order[i]) + stream.uniform()) / static_cast<double>(n);
+    }
+    for (std::size_t i = n; i < total; ++i)
+        perturb(incumbents + (i - n) / options_.n_local * d, stream, full.data() + i * d);
+    for (std::size_t i = 0; i < total; ++i) domain_.snap(full.data() + i * d, rows.data() + i * d);
+}
+
+// Take the point that the gradient reached, if its snapped form is allowed and no worse. With constraints, give way
+// towards where the steps began.
+void Maximizer::settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
+                       const Feasible& feasible) const {
+    std::vector<double> full = start.full, row(domain_.d());
+    double share = 1.0;
+    for (int attempt = 0; attempt < 5; ++attempt, share *= 0.5) {
+        for (std::size_t t = 0; t < start.moving.size(); ++t) {
+            const std::size_t j = start.moving[t];
+            full[j] = start.full[j] + share * (reached[t] - start.full[j]);
+        }
+        domain_.snap(full.data(), row.data());
+        if (!allowed_one(feasible, row.data())) continue;
+        double value = 0.0;
+        acquisition.values(row.data(), 1, &value);
+        if (value >= start.value) {
+            start.full = full;
+            start.row = row;
+            start.value = value;
+        }
+        return;
+    }
+}
+
+void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible) const {
+    const std::size_t d = domain_.d();
+    optim::BoxMinimizer::Options search;
+    search.max_iterations = options_.iterations;
+    search.max_evaluations = 2 * options_.iterations;
+    search.first_step = 0.05;
+    search.gradient_tolerance = 1e-4;
+    search.value_tolerance = 1e-5;
+    std::vector<optim::BoxMinimizer> minimizers;
+    std::vector<std::size_t> who;
+    for (std::size_t s = 0; s < starts.size(); ++s) {
+        Start& start = starts[s];
+        if (!start.fresh) continue;
+        start.fresh = false;
+        start.moving = moving_columns(domain_, start.row.data());
+        if (start.moving.empty()) continue;
+        std::vector<double> at;
+        for (const std::size_t j : start.moving) at.push_back(start.full[j]);
+        const std::size_t k = at.size();
+        minimizers.emplace_back(std::move(at), std::vector<double>(k, 0.0), std::vector<double>(k, 1.0), search);
+        who.push_back(s);
+    }
+    // All starts step together, so that the model is asked about a matrix and not about one row after another.
+    std::vector<double> rows, values;
+    std::vector<std::vector<double>> gradients;
+    std::vector<const std::vector<std::size_t>*> moving;
+    std::vector<std::size_t> busy;
+    for (;;) {
+        busy.clear();
+        for (std::size_t k = 0; k < minimizers.size(); ++k)
+            if (!minimizers[k].done()) busy.push_back(k);
+        if (busy.empty()) break;
+        rows.resize(busy.size() * d);
+        values.resize(busy.size());
+        gradients.resize(busy.size());
+        moving.clear();
+        for (std::size_t i = 0; i < busy.size(); ++i) {
+            const Start& start = starts[who[busy[i]]];
+            double* row = rows.data() + i * d;
+            std::copy(start.row.begin(), start.row.end(), row);
+            for (std::size_t t = 0; t < start.moving.size(); ++t) row[start.moving[t]] = minimizers[busy[i]].trial()[t];
+            moving.push_back(&start.moving);
+        }
+        acquisition.values_and_gradients(rows.data(), busy.size(), moving, values.data(), gradients);
+        for (std::size_t i = 0; i < busy.size(); ++i) {
+            for (double& g : gradients[i]) g = -g;
+            minimizers[busy[i]].tell(-values[i], gradients[i].data());
+        }
+    }
+    for (std::size_t k = 0; k < minimizers.size(); ++k)
+        settle(acquisition, starts[who[k]], minimizers[k].x(), feasible);
+}
+
+void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
+                      Philox& stream) const {
+    const std::size_t d = domain_.d();
+    std::vector<double> full, rows, values;
+    std::vector<std::size_t> owner;
+    std::vector<std::uint64_t> levels;
+    std::vector<unsigned char> out_of_bounds;
+    for (std::size_t j = 0; j < d; ++j) {
+        if (!domain_.gridded(j) || domain_.last_level(j) == 0) continue;
+        const std::uint64_t last = domain_.last_level(j);
+        full.clear();
+        owner.clear();
+        for (std::size_t s = 0; s < starts.size(); ++s) {
+            const Start& start = starts[s];
+            if (std::isnan(start.row[j])) continue;
+            const std::uint64_t here = domain_.level(j, start.row.data());
+            levels.clear();
+            if (last < options_.full_sweep) {
+                for (std::uint64_t l = 0; l <= last; ++l)
+                    if (l != here) levels.push_back(l);
+            } else {
+                for (const std::uint64_t step : {1u, 2u, 4u, 8u}) {
+                    if (here >= step) levels.push_back(here - step);
+                    if (last - here >= step) levels.push_back(here + step);
+                }
+                for (int k = 0; k < 12; ++k) {
+                    const std::uint64_t l = last == ~std::uint64_t{0} ? stream.next() : stream.below(last + 1);
+                    if (l != here) levels.push_back(l);
+                }
+            }
+            for (const std::uint64_t l : levels) {
+                full.insert(full.end(), start.full.begin(), start.full.end());
+                full[full.size() - d + j] = domain_.coordinate(j, l);
+                owner.push_back(s);
+            }
+        }
+        const std::size_t m = owner.size();
+        if (m == 0) continue;
+        rows.resize(m * d);
+        values.resize(m);
+        for (std::size_t i = 0; i < m; ++i) domain_.snap(full.data() + i * d, rows.data() + i * d);
+        acquisition.values(rows.data(), m, values.data());
+        for (std::size_t s = 0; s < starts.size(); ++s) {
+            Start& start = starts[s];
+            // A start that is itself seen must move, uphill or not.
+            const bool stuck = seen.contains(start.row.data(), d);
+            std::size_t best = m;
+            for (std::size_t i = 0; i < m; ++i) {
+                if (owner[i] != s || !(values[i] > start.value || stuck)) continue;
+                if (best < m && !(values[i] > values[best])) continue;
+                if (seen.contains(rows.data() + i * d, d) || !allowed_one(feasible, rows.data() + i * d)) continue;
+                best = i;
+            }
+            if (best == m) continue;
+            const auto from = static_cast<std::ptrdiff_t>(best * d), to = static_cast<std::ptrdiff_t>(best * d + d);
+            start.full.assign(full.begin() + from, full.begin() + to);
+            start.row.assign(rows.begin() + from, rows.begin() + to);
+            start.value = values[best];
+            start.fresh = true;
+        }
+    }
+}
+
+bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, const Seen& seen,
+                         const Feasible& feasible, Philox& stream, double* out) const {
+    const std::size_t d = domain_.d();
+    std::vector<double> full, rows;
+    candidates(incumbents, m, stream, full, rows);
+    const std::size_t total = rows.size() / d;
+    std::vector<double> values(total);
+    acquisition.values(rows.data(), total, values.data());
+    std::vector<std::size_t> order(total);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+    if (feasible) {
+        std::vector<unsigned char> keep(total);
+        const auto mask = std::make_unique<bool[]>(total);
+        feasible(rows.data(), total, mask.get());
+        std::copy(mask.get(), mask.get() + total, keep.begin());
+        std::erase_if(order, [&](std::size_t i) { return keep[i] == 0; });
+    }
+
+    std::vector<Start> starts;
+    for (const std::size_t i : order) {
+        if (starts.size() == options_.n_starts) break;
+        const double* row = rows.data() + i * d;
+        if (seen.contains(row, d)) continue;
+        const bool near = std::any_of(starts.begin(), starts.end(), [&](const Start& s) {
+            return distance(domain_, s.row.data(), row) < options_.apart * options_.apart;
+        });
+        if (near) continue;
+        const double* f = full.data() + i * d;
+        starts.push_back({{f, f + d}, {row, row + d}, values[i], {}, true});
+    }
+    for (int round = 0; round < options_.rounds; ++round) {
+        climb(acquisition, starts, feasible);
+        sweep(acquisition, starts, seen, feasible, stream);
+        if (std::none_of(starts.begin(), starts.end(), [](const Start& s) { return s.fresh; })) break;
+    }
+    std::stable_sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.value > b.value; });
+    const gp::Regressor& model = acquisition.model(0);
+    std::vector<double> other(d);
+    const auto repeats = [&](const double* row) {
+        if (seen.contains(row, d)) return true;
+        for (std::size_t i = 0; i < model.size(); ++i) {
+            model.points().row(i, other.data());
+            bool equal = true;
+            for (std::size_t j = 0; equal && j < d; ++j)
+                equal = std::isnan(row[j]) ? std::isnan(other[j]) : std::fabs(row[j] - other[j]) <= same;
+            if (equal) return true;
+        }
+        return false;
+    };
+    for (const Start& start : starts) {
+        if (repeats(start.row.data())) continue;
+        std::copy(start.row.begin(), start.row.end(), out);
+        return true;
+    }
+    for (const std::size_t i : order) {
+        const double* row = rows.data() + i * d;
+        if (seen.contains(row, d)) continue;
+        std::copy(row, row + d, out);
+        return true;
+    }
+    return anything_unseen(seen, feasible, stream, out);
+}
+
+bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const double* incumbents, std::size_t m,
+                     const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const {
+    const std::size_t d = domain_.d();
+    std::vector<double> full, rows;
+    candidates(incumbents, m, stream, full, rows);
+    const std::size_t total = rows.size() / d;
+    gp::Prediction prediction;
+    model.predict(rows.data(), total, prediction);
+    std::vector<double> covariance(total * total), z(total), sample = prediction.mean;
+    model.covariance(rows.data(), total, covariance.data());
+    // Candidates may repeat one another: what is added is a thousandth of a standard deviation, of a draw, not a model.
+    for (std::size_t i = 0; i < total; ++i) covariance[i * total + i] += 1e-6 * (1.0 + model.scales().signal);
+    linalg::cholesky_factor(lapack, covariance.data(), total, total);
+    for (double& v : z) v = stream.normal();
+    for (std::size_t i = 0; i < total; ++i) sample[i] += gp::dot(covariance.data() + i * total, z.data(), i + 1);
+    std::vector<std::size_t> order(total);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sample[a] < sample[b]; });
+    for (const std::size_t i : order) {
+        const double* row = rows.data() + i * d;
+        if (seen.contains(row, d) || !allowed_one(feasible, row)) continue;
+        std::copy(row, row + d, out);
+        return true;
+    }
+    return anything_unseen(seen, feasible, stream, out);
+}
+
+bool Maximizer::anything_unseen(const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const {
+    const std::size_t d = domain_.d();
+    std::vector<double> full(d), row(d);
+    const auto usable = [&] {
+        domain_.snap(full.data(), row.data());
+        return !seen.contains(row.data(), d) && allowed_one(feasible, row.data());
+    };
+    constexpr int tries = 2000;
+    for (int k = 0; k < tries; ++k) {
+        for (double& u : full) u = stream.uniform();
+        if (!usable()) continue;
+        std::copy(row.begin(), row.end(), out);
+        return true;
+    }
+    // Few points are left: count through the levels, from a random place so that batches do not walk together.
+    constexpr double enumerable = 1 << 20;
+    double size = 1.0;
+    for (std::size_t j = 0; j < d; ++j) {
+        if (!domain_.gridded(j)) return false;  // a continuous column: unseen points are everywhere, none is allowed
+        size *= static_cast<double>(domain_.last_level(j)) + 1.0;
+    }
+    if (size > enumerable) return false;
+    const auto count = static_cast<std::uint64_t>(size);
+    const std::uint64_t offset = stream.below(count);
+    for (std::uint64_t k = 0; k < count; ++k) {
+        std::uint64_t rest = (k + offset) % count;
+        for (std::size_t j = 0; j < d; ++j) {
+            const std::uint64_t levels = domain_.last_level(j) + 1;
+            full[j] = domain_.coordinate(j, rest % levels);
+            rest /= levels;
+        }
+        if (!usable()) continue;
+        std::copy(row.begin(), row.end(), out);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace hpcore::acquisition

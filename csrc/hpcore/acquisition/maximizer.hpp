@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "hpcore/acquisition/domain.hpp"
+#include "hpcore/acquisition/ensemble.hpp"
+#include "hpcore/rng.hpp"
+
+namespace hpcore::acquisition {
+
+// Says which of n rows (n, d) the space's constraints allow.
+using Feasible = std::function<void(const double* rows, std::size_t n, bool* allowed)>;
+
+struct SearchOptions {
+    std::size_t n_global = 300;     // stratified over the whole cube
+    std::size_t n_local = 60;       // perturbations of each incumbent
+    std::size_t n_starts = 4;       // candidates that are refined
+    int rounds = 3;                 // of gradient steps and discrete moves in turn
+    int iterations = 25;            // of L-BFGS in a round
+    double apart = 0.03;            // between two starts
+    std::uint64_t full_sweep = 20;  // a column of at most this many levels is searched exhaustively
+};
+
+// Candidates scored as one matrix, the best refined by L-BFGS along the smooth columns and by exact moves along the
+// others. Knows nothing of how the models came about.
+class Maximizer {
+  public:
+    Maximizer(const Domain& domain, const SearchOptions& options) : domain_(domain), options_(options) {}
+
+    // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
+    // False if no unseen, allowed row was met.
+    bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, const Seen& seen,
+                  const Feasible& feasible, Philox& stream, double* out) const;
+
+    // Thompson sampling: one draw of the objective at the candidates, jointly, and its unseen, allowed minimiser.
+    bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const double* incumbents, std::size_t m,
+              const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const;
+
+    // Uniform and stratified rows (n, d), and perturbations of the incumbents: what is scored first.
+    void candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
+                    std::vector<double>& rows) const;
+
+    // Any unseen, allowed row: random ones first, then level after level. False if the space holds none or none was
+    // met in a bounded number of tries.
+    bool anything_unseen(const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const;
+
+  private:
+    struct Start {
+        std::vector<double> full, row;
+        double value;
+        std::vector<std::size_t> moving;
+        bool fresh = true;  // has changed since its last gradient steps
+    };
+
+    void perturb(const double* incumbent, Philox& stream, double* full) const;
+    void climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible) const;
+    void sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
+               Philox& stream) const;
+    void settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
+                const Feasible& feasible) const;
+
+    const Domain& domain_;
+    SearchOptions options_;
+};
+
+}  // namespace hpcore::acquisition

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "hpcore/acquisition/domain.hpp"
+#include "hpcore/acquisition/maximizer.hpp"
+#include "hpcore/acquisition/schedule.hpp"
+#include "hpcore/gp/fit.hpp"
+#include "hpcore/gp/outputs.hpp"
+#include "hpcore/gp/regressor.hpp"
+#include "hpcore/rng.hpp"
+
+namespace hpcore::acquisition {
+
+struct SuggestOptions {
+    Kind kind = Kind::log_ei;
+    bool thompson = false;
+    double kappa = 2.0;
+    int n_draws = 0;              // 0: maximum a posteriori; else draws of the hyperparameters
+    bool posterior_best = false;  // improve on the best fitted mean rather than on the best value
+    gp::OutputTransform transform = gp::OutputTransform::clip;
+    gp::FitOptions fit;
+    SearchOptions search;
+    Schedule schedule;
+    std::size_t smooth_levels = 21;
+    std::size_t n_incumbents = 5;
+    std::size_t fit_rows = 250;     // hyperparameters are fitted on at most this many rows
+    std::size_t model_rows = 1000;  // the model holds at most about this many rows
+};
+
+// One call of Suggester::suggest.
+struct Request {
+    const double* rows = nullptr;        // (n, d) canonical rows with a value
+    const double* values = nullptr;      // (n,) lower is better
+    const double* std_errors = nullptr;  // (n,) in the units of the values, or null
+    std::size_t n = 0;
+    const double* failed = nullptr;  // (n_failed, d) rows that must not be proposed again
+    std::size_t n_failed = 0;
+    const double* pending = nullptr;  // (n_pending, d) rows asked for and not told yet
+    std::size_t n_pending = 0;
+    std::size_t count = 1;  // suggestions wanted
+    Philox::Key key;
+    std::uint64_t number = 0;  // of the first suggestion
+    Feasible feasible;
+};
+
+// Gaussian-process suggestions for one search. What it keeps between calls (hyperparameters, a factor) is only a cache
+// of what it would compute from the request alone: the same request gets the same answer to the last bit from a
+// suggester that has seen the whole search and from a new one. Calls from several threads wait for each other.
+class Suggester {
+  public:
+    Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec, const SuggestOptions& options);
+
+    // Rows (k, d), k <= request.count: fewer only if no unseen, allowed row is left or was met.
+    std::vector<double> suggest(const Request& request);
+
+    std::size_t d() const { return domain_.d(); }
+
+    // Of the last call: log length scales and so on, for the curious.
+    std::vector<double> theta() const;
+
+  private:
+    struct Model {
+        std::vector<double> theta;
+        std::optional<gp::Regressor> regressor;
+    };
+
+    void refit(const Request& request, std::size_t n_fit);
+    void extend(const Request& request, std::size_t n_fit);
+
+    const linalg::Lapack& lapack_;
+    Domain domain_;
+    SuggestOptions options_;
+    mutable std::mutex mutex_;
+
+    // The cache, and what it was computed from.
+    std::size_t fitted_ = 0;
+    std::vector<double> fitted_rows_, fitted_values_, fitted_errors_;
+    std::vector<Model> models_;
+    std::vector<std::size_t> members_;  // rows of the history that the models hold, in order
+    std::vector<double> member_rows_;
+};
+
+}  // namespace hpcore::acquisition

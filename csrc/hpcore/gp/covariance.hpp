@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+// The covariance of the Gaussian process, on canonical rows of the unit cube (NaN = inactive):
+//
+//     k(u, u') = c + sf2 (1 + s + s^2 / 3) exp(-s),     s^2 = 5 sum_j D_j(u_j, u'_j) / ell_j^2
+//
+//     D = (u - u')^2 for numbers, [u != u'] for categories, 0 where both are inactive, `inactive` where one is
+//
+// Matern 5/2 with automatic relevance determination. c is the prior variance of the constant mean: integrating the
+// mean out is the same as adding c to every covariance. An integer has canonical coordinates already, so the
+// covariance sees the rounded value.
+namespace hpcore::gp {
+
+struct ColumnType {
+    bool categorical = false;
+    bool conditional = false;
+};
+
+// theta, in logarithms: d length scales, signal variance, noise variance, and the squared distance between active
+// and inactive if there is a conditional column.
+class Layout {
+  public:
+    explicit Layout(const std::vector<ColumnType>& columns);
+    std::size_t d() const { return d_; }
+    std::size_t size() const { return d_ + 2 + (conditional_ ? 1 : 0); }
+    std::size_t signal() const { return d_; }
+    std::size_t noise() const { return d_ + 1; }
+    std::size_t inactive() const { return d_ + 2; }
+    bool conditional() const { return conditional_; }
+
+  private:
+    std::size_t d_;
+    bool conditional_;
+};
+
+// theta with the exponentials taken.
+struct Scales {
+    Scales(const Layout& layout, const double* theta);
+    std::vector<double> weight;  // 5 / ell_j^2
+    double signal = 1.0, noise = 0.0, inactive = 0.25;
+};
+
+// Rows, stored by column so that one row against all of them is a loop over contiguous doubles.
+class Points {
+  public:
+    explicit Points(std::vector<ColumnType> columns);
+
+    void append(const double* row);
+    void truncate(std::size_t n) { n_ = n; }
+    std::size_t size() const { return n_; }
+    std::size_t d() const { return columns_.size(); }
+    const std::vector<ColumnType>& columns() const { return columns_; }
+
+    const double* value(std::size_t j) const { return values_.data() + j * stride_; }   // 0 where inactive
+    const double* active(std::size_t j) const { return active_.data() + j * stride_; }  // 1 or 0; conditional only
+    void row(std::size_t i, double* out) const;
+
+  private:
+    std::vector<ColumnType> columns_;
+    std::vector<double> values_, active_;
+    std::size_t n_ = 0, stride_ = 0;
+    bool conditional_ = false;
+};
+
+constexpr double mean_variance = 1.0;  // c
+
+// out[b] = s^2 between `row` and point b, for b < n.
+void scaled_distances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* out);
+
+// In place s^2 -> k, and into `slope` (unless null) the factor of every derivative:
+//     dk / dlog ell_j = slope D_j / ell_j^2,     dk / du_j = -slope (u_j - u'_j) / ell_j^2,
+//     slope = 5/3 sf2 (1 + s) exp(-s)
+void matern(std::size_t n, double signal, double* s2_to_k, double* slope);
+
+// sum_b c[b] D_j(row, b): what is left of a derivative in log ell_j. For one column.
+double weighted_distance(const Points& points, std::size_t n, const Scales& scales, const double* row, std::size_t j,
+                         const double* c);
+
+// sum_b c[b] over the points of which exactly one of (row, b) is active in column j.
+double weighted_mismatch(const Points& points, std::size_t n, const double* row, std::size_t j, const double* c);
+
+// sum_b c[b] (row_j - u_bj) over the points active in column j: what is left of a derivative in u_j.
+double weighted_difference(const Points& points, std::size_t n, double u, std::size_t j, const double* c);
+
+double dot(const double* a, const double* b, std::size_t n);
+
+}  // namespace hpcore::gp

@@ -1,0 +1,108 @@
+#include "hpcore/gp/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "hpcore/optim/lbfgsb.hpp"
+#include "hpcore/rng.hpp"
+
+namespace hpcore::gp {
+namespace {
+
+std::vector<double> medians(const Layout& layout, const Prior& prior) {
+    std::vector<double> theta(layout.size());
+    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] = prior.of(layout, i).mean;
+    return theta;
+}
+
+}  // namespace
+
+std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
+                            const double* known_noise, const FitOptions& options) {
+    LogPosterior posterior(lapack, points, y, known_noise, options.prior);
+    const Layout& layout = posterior.layout();
+    std::vector<double> low, high;
+    options.prior.bounds(layout, low, high);
+    std::vector<double> best = medians(layout, options.prior);
+    if (points.size() < 2) return best;
+
+    std::vector<std::vector<double>> starts{best};
+    if (options.n_starts > 1) {
+        // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
+        Philox stream({0x6770u, 0}, 0, 0);
+        std::vector<std::pair<double, std::vector<double>>> probes;
+        for (int p = 0; p < options.n_probes; ++p) {
+            std::vector<double> theta(layout.size());
+            for (std::size_t i = 0; i < theta.size(); ++i) {
+                const LogNormal& prior = options.prior.of(layout, i);
+                theta[i] = std::clamp(prior.mean + prior.std * stream.normal(), low[i], high[i]);
+            }
+            probes.emplace_back(posterior(theta.data(), nullptr), theta);
+        }
+        std::stable_sort(probes.begin(), probes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+        for (int s = 1; s < options.n_starts && s <= options.n_probes; ++s)
+            starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
+    }
+
+    optim::BoxMinimizer::Options search;
+    search.max_iterations = options.max_iterations;
+    search.max_evaluations = 2 * options.max_iterations;
+    search.first_step = 0.5;
+    search.gradient_tolerance = 1e-3;
+    search.value_tolerance = 1e-6;
+    double best_value = std::numeric_limits<double>::infinity();
+    std::vector<double> gradient(layout.size());
+    for (const std::vector<double>& start : starts) {
+        optim::BoxMinimizer minimizer(start, low, high, search);
+        while (!minimizer.done()) {
+            const double f = -posterior(minimizer.trial().data(), gradient.data());
+            for (double& g : gradient) g = -g;
+            minimizer.tell(f, gradient.data());
+        }
+        if (minimizer.value() < best_value) {
+            best_value = minimizer.value();
+            best = minimizer.x();
+        }
+    }
+    return best;
+}
+
+std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
+                                                  const double* known_noise, const Prior& prior,
+                                                  std::vector<double> theta, int n, Philox& stream) {
+    LogPosterior posterior(lapack, points, y, known_noise, prior);
+    std::vector<double> low, high;
+    prior.bounds(posterior.layout(), low, high);
+    double value = posterior(theta.data(), nullptr);
+    std::vector<std::vector<double>> draws;
+    constexpr int sweeps_a_draw = 3, burn_in = 3;
+    for (int sweep = 0; static_cast<int>(draws.size()) < n; ++sweep) {
+        for (std::size_t i = 0; i < theta.size(); ++i) {
+            const double here = theta[i];
+            const double level = value + std::log(1.0 - stream.uniform());
+            // An interval of one prior standard deviation, put down at random, then shrunk; the posterior is rarely
+            // wider than the prior, so that stepping out would seldom pay its evaluations.
+            const double width = 2.0 * prior.of(posterior.layout(), i).std;
+            double left = std::max(low[i], here - width * stream.uniform());
+            double right = std::min(high[i], left + width);
+            for (int attempt = 0;; ++attempt) {
+                if (attempt == 30) {  // the slice has shrunk to where we are
+                    theta[i] = here;
+                    break;
+                }
+                theta[i] = left + (right - left) * stream.uniform();
+                const double trial = posterior(theta.data(), nullptr);
+                if (trial >= level) {
+                    value = trial;
+                    break;
+                }
+                (theta[i] < here ? left : right) = theta[i];
+            }
+        }
+        if (sweep >= burn_in && (sweep - burn_in) % sweeps_a_draw == 0) draws.push_back(theta);
+    }
+    return draws;
+}
+
+}  // namespace hpcore::gp

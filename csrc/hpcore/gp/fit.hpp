@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hpcore/gp/marginal_likelihood.hpp"
+#include "hpcore/rng.hpp"
+
+namespace hpcore::gp {
+
+struct FitOptions {
+    Prior prior;
+    int n_starts = 2;  // L-BFGS runs: from the prior's medians, then from the best of the probes
+    int n_probes = 6;  // draws around the prior of which only the value is looked at
+    int max_iterations = 40;
+};
+
+// Hyperparameters that maximise the posterior density, in logarithms. A pure function of its arguments: the starts are
+// fixed, nothing is carried over from an earlier fit, so that a search resumed from its history alone goes on alike.
+std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
+                            const double* known_noise, const FitOptions& options);
+
+// n draws of the hyperparameters from their posterior, by slice sampling one coordinate after the other from `start`.
+// Neal 2003, "Slice sampling", figures 3 and 5.
+std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
+                                                  const double* known_noise, const Prior& prior,
+                                                  std::vector<double> start, int n, Philox& stream);
+
+}  // namespace hpcore::gp

@@ -1,0 +1,116 @@
+#include "hpcore/gp/marginal_likelihood.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "hpcore/errors.hpp"
+#include "hpcore/linalg/cholesky.hpp"
+
+namespace hpcore::gp {
+
+Prior Prior::standard(std::size_t d) {
+    Prior p;
+    p.length_scale = {std::log(0.5 * std::sqrt(static_cast<double>(d))), 1.0, std::log(0.02), std::log(60.0)};
+    p.signal = {0.0, 1.0, std::log(0.02), std::log(50.0)};
+    p.noise = {-7.0, 2.0, std::log(1e-7), 0.0};
+    p.inactive = {std::log(0.25), 1.0, std::log(0.01), std::log(4.0)};
+    return p;
+}
+
+const LogNormal& Prior::of(const Layout& layout, std::size_t i) const {
+    if (i < layout.d()) return length_scale;
+    if (i == layout.signal()) return signal;
+    return i == layout.noise() ? noise : inactive;
+}
+
+void Prior::bounds(const Layout& layout, std::vector<double>& low, std::vector<double>& high) const {
+    low.resize(layout.size());
+    high.resize(layout.size());
+    for (std::size_t i = 0; i < layout.size(); ++i) {
+        low[i] = of(layout, i).low;
+        high[i] = of(layout, i).high;
+    }
+}
+
+LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, const double* y,
+                           const double* known_noise, const Prior& prior)
+    : lapack_(lapack),
+      points_(points),
+      y_(y),
+      known_noise_(known_noise),
+      prior_(prior),
+      layout_(points.columns()),
+      k_(points.size() * points.size()),
+      slope_(points.size() * points.size()),
+      alpha_(points.size()),
+      row_(points.d()),
+      weights_(points.size()) {}
+
+double LogPosterior::likelihood(const double* theta, double* gradient) {
+    const std::size_t n = points_.size(), d = points_.d();
+    const Scales scales(layout_, theta);
+    double diagonal_signal = 0.0;
+    for (std::size_t a = 0; a < n; ++a) {
+        points_.row(a, row_.data());
+        double* k = k_.data() + a * n;
+        scaled_distances(points_, a, scales, row_.data(), k);
+        matern(a, scales.signal, k, gradient == nullptr ? nullptr : slope_.data() + a * n);
+        k[a] = mean_variance + scales.signal + scales.noise + (known_noise_ == nullptr ? 0.0 : known_noise_[a]);
+    }
+    if (gradient != nullptr) correlation_ = k_;
+    try {
+        linalg::cholesky_factor(lapack_, k_.data(), n, n);
+    } catch (const NotPositiveDefinite&) {
+        return -std::numeric_limits<double>::infinity();
+    }
+    std::copy(y_, y_ + n, alpha_.begin());
+    linalg::solve_lower(lapack_, k_.data(), n, n, alpha_.data(), n, 1);
+    const double fit = dot(alpha_.data(), alpha_.data(), n);
+    const double value = -0.5 * (fit + linalg::log_determinant(k_.data(), n, n) +
+                                 static_cast<double>(n) * std::log(2.0 * std::numbers::pi));
+    if (gradient == nullptr) return value;
+    linalg::solve_upper(lapack_, k_.data(), n, n, alpha_.data(), n, 1);
+    linalg::cholesky_inverse(lapack_, k_.data(), n, n);
+
+    // dL/dtheta = 1/2 tr((alpha alpha' - K^-1) dK/dtheta); each off-diagonal pair counts twice.
+    std::fill(gradient, gradient + layout_.size(), 0.0);
+    for (std::size_t a = 0; a < n; ++a) {
+        points_.row(a, row_.data());
+        const double* inverse = k_.data() + a * n;
+        const double* slope = slope_.data() + a * n;
+        const double* covariance = correlation_.data() + a * n;
+        double signal = 0.0;
+        for (std::size_t b = 0; b < a; ++b) {
+            const double w = alpha_[a] * alpha_[b] - inverse[b];
+            signal += w * (covariance[b] - mean_variance);
+            weights_[b] = w * slope[b];
+        }
+        const double w = alpha_[a] * alpha_[a] - inverse[a];
+        diagonal_signal += signal + 0.5 * w * scales.signal;
+        gradient[layout_.noise()] += 0.5 * w * scales.noise;
+        for (std::size_t j = 0; j < d; ++j) {
+            const double shrink = scales.weight[j] * 0.2;  // 1 / ell^2
+            gradient[j] += shrink * weighted_distance(points_, a, scales, row_.data(), j, weights_.data());
+            if (points_.columns()[j].conditional)  // dk/dlog D = -1/2 slope D / ell^2
+                gradient[layout_.inactive()] -=
+                    0.5 * shrink * scales.inactive * weighted_mismatch(points_, a, row_.data(), j, weights_.data());
+        }
+    }
+    gradient[layout_.signal()] = diagonal_signal;
+    return value;
+}
+
+double LogPosterior::operator()(const double* theta, double* gradient) {
+    double value = likelihood(theta, gradient);
+    for (std::size_t i = 0; i < layout_.size(); ++i) {
+        const LogNormal& p = prior_.of(layout_, i);
+        const double z = (theta[i] - p.mean) / p.std;
+        value -= 0.5 * z * z;
+        if (gradient != nullptr) gradient[i] -= z / p.std;
+    }
+    return value;
+}
+
+}  // namespace hpcore::gp

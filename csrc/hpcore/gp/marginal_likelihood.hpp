@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hpcore/gp/covariance.hpp"
+#include "hpcore/linalg/lapack.hpp"
+
+namespace hpcore::gp {
+
+// A normal density on one logarithm, and its bounds.
+struct LogNormal {
+    double mean = 0.0;  // of the logarithm
+    double std = 1.0;
+    double low = -10.0, high = 10.0;
+};
+
+// Priors as densities in log space (no Jacobian), so that a mode is a median. Medians of length scales grow with
+// sqrt(d) (Hvarfner, Hellsten & Nardi 2024), narrower here than there: measured, see benchmarks/quality.
+struct Prior {
+    LogNormal length_scale;  // for d columns, see standard()
+    LogNormal signal;
+    LogNormal noise;
+    LogNormal inactive;
+
+    static Prior standard(std::size_t d);
+    const LogNormal& of(const Layout& layout, std::size_t i) const;
+    void bounds(const Layout& layout, std::vector<double>& low, std::vector<double>& high) const;
+};
+
+// log p(y | X, theta) + log p(theta) and its gradient in one pass. Rasmussen & Williams 2006, eqs. 5.8 and 5.9.
+// Keeps its matrices between calls. Not for several threads at once.
+class LogPosterior {
+  public:
+    // y (n,) standardised; known_noise (n,) variances to add to the diagonal, or null. All are read by every call.
+    LogPosterior(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
+                 const Prior& prior);
+
+    // The value at theta; -infinity where the covariance has no Cholesky factor. gradient may be null.
+    double operator()(const double* theta, double* gradient);
+    // Without the prior.
+    double likelihood(const double* theta, double* gradient);
+
+    const Layout& layout() const { return layout_; }
+
+  private:
+    const linalg::Lapack& lapack_;
+    const Points& points_;
+    const double* y_;
+    const double* known_noise_;
+    Prior prior_;
+    Layout layout_;
+    std::vector<double> k_, slope_, correlation_, alpha_, row_, weights_;
+};
+
+}  // namespace hpcore::gp

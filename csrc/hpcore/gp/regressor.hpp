@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hpcore/gp/covariance.hpp"
+#include "hpcore/linalg/lapack.hpp"
+
+namespace hpcore::gp {
+
+// What a prediction leaves behind for its gradient, and room that is used again. One a thread.
+struct Prediction {
+    std::vector<double> mean, variance;  // (m,), of the latent function, not of a noisy observation
+    std::vector<double> k, slope, v, w, c;
+};
+
+// A Gaussian process with fixed hyperparameters, conditioned on rows that can be appended and taken back.
+//   L (n, ld) row-major lower factor of K + noise;  alpha = K^-1 y.
+class Regressor {
+  public:
+    Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta);
+
+    // Replace all rows. O(n^3). Throws NotPositiveDefinite, and is then empty.
+    void assign(const double* rows, std::size_t n, const double* known_noise);
+    // One more row, in O(n^2). Throws NotPositiveDefinite and is then unchanged. alpha must be set again.
+    void append(const double* row, double known_noise);
+    // Forget all rows but the first n.
+    void truncate(std::size_t n);
+    // Condition on y (n,). O(n^2).
+    void set_targets(const double* y);
+
+    std::size_t size() const { return points_.size(); }
+    const Points& points() const { return points_; }
+    const std::vector<double>& theta() const { return theta_; }
+    const Scales& scales() const { return scales_; }
+    const std::vector<double>& alpha() const { return alpha_; }
+
+    // Mean and variance at rows (m, d). Needs targets for every row of the model.
+    void predict(const double* rows, std::size_t m, Prediction& out) const;
+    // The same, and ready for gradient().
+    void predict_for_gradient(const double* rows, std::size_t m, Prediction& out) const;
+    // d/du_j of (by_mean * mean + by_variance * variance) at row i of the last predict_for_gradient.
+    void gradient(const double* rows, std::size_t i, double by_mean, double by_variance,
+                  const std::vector<std::size_t>& columns, Prediction& out, double* into) const;
+    // Joint covariance of rows (m, d), into (m, m), both triangles.
+    void covariance(const double* rows, std::size_t m, double* out) const;
+    // The means at the model's own rows: y - noise alpha. (n,)
+    void fitted(const double* y, double* out) const;
+
+  private:
+    void predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const;
+    void make_room(std::size_t n);
+
+    const linalg::Lapack* lapack_;
+    Points points_;
+    std::vector<double> theta_;
+    Scales scales_;
+    std::vector<double> L_, alpha_, noise_, row_;
+    std::size_t ld_ = 0;
+};
+
+}  // namespace hpcore::gp
