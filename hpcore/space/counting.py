@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from hpcore._core import space as native
 
@@ -74,7 +75,7 @@ def _classes(columns: Sequence[native.Column], parent: int, n_levels: int) -> li
                 if not condition.levels:
                     edges |= {condition.level_low, condition.level_high + 1}
     cuts = sorted(edges)
-    return [(low, high - low) for low, high in zip(cuts, cuts[1:], strict=False)]
+    return [(low, high - low) for low, high in pairwise(cuts)]
 
 
 def walk(
