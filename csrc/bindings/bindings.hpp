@@ -5,6 +5,7 @@
 namespace hpcore::bindings {
 
 void bind_errors(pybind11::module_& m);
+void bind_linalg(pybind11::module_& m);
 void bind_rng(pybind11::module_& m);
 void bind_space(pybind11::module_& m);
 

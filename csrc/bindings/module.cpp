@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m) {
     m.doc() = "hpcore's compiled core: arrays and opaque handles, no parameters and no policies.";
     m.attr("__version__") = HPCORE_VERSION;
     hpcore::bindings::bind_errors(m);
+    hpcore::bindings::bind_linalg(m);
     hpcore::bindings::bind_rng(m);
     hpcore::bindings::bind_space(m);
 }

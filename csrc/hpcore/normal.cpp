@@ -26,8 +26,8 @@ constexpr double central_den[8] = {1.0,
                                    3.9307895800092710610e+4,
                                    2.8729085735721942674e+4,
                                    5.2264952788528545610e+3};
-constexpr double middle_num[8] = {1.42343711074968357734e0,  4.63033784615654529590e0,  5.76949722146069140550e0,
-                                  3.64784832476320460504e0,  1.27045825245236838258e0,  2.41780725177450611770e-1,
+constexpr double middle_num[8] = {1.42343711074968357734e0,  4.63033784615654529590e0, 5.76949722146069140550e0,
+                                  3.64784832476320460504e0,  1.27045825245236838258e0, 2.41780725177450611770e-1,
                                   2.27238449892691845833e-2, 7.74545014278341407640e-4};
 constexpr double middle_den[8] = {1.0,
                                   2.05319162663775882187e0,
@@ -51,11 +51,15 @@ constexpr double far_den[8] = {1.0,
 
 }  // namespace
 
-double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
+double normal_cdf(double x) {
+    return 0.5 * std::erfc(-x / std::numbers::sqrt2);
+}
 
 double normal_quantile(double p) {
-    if (!(p > 0.0)) return p == 0.0 ? -std::numeric_limits<double>::infinity() : p - p;
-    if (p >= 1.0) return std::numeric_limits<double>::infinity();
+    if (!(p > 0.0 && p < 1.0)) {
+        if (p == 0.0) return -std::numeric_limits<double>::infinity();
+        return p == 1.0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+    }
     const double q = p - 0.5;
     if (std::fabs(q) <= 0.425) {
         const double r = 0.180625 - q * q;

@@ -1,0 +1,5 @@
+from . import linalg as linalg
+from . import rng as rng
+from . import space as space
+
+__version__: str
