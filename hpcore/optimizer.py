@@ -411,9 +411,16 @@ class Optimizer:
         if len(self._signs) != 1:
             raise InvalidArgument("best_trial needs a single objective; of several, pareto_front holds the best")
         if self._best is None:
-            failed = int((self._history.state == FAILED).sum())
-            raise NoCompletedTrial(f"no trial has completed yet ({self._history.n} asked for, {failed} failed)")
+            raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
         return self.trials[self._best]
+
+    def _why(self) -> str:
+        failed = np.flatnonzero(self._history.state == FAILED)
+        if not len(failed):
+            return f" ({self._history.n} asked for, none failed)"
+        error = self.trials[int(failed[-1])].error or ""
+        last = error.strip().splitlines()[-1] if error.strip() else "no reason given"
+        return f" ({self._history.n} asked for, {len(failed)} failed; the last failure: {last})"
 
     @property
     def best_params(self) -> Params:

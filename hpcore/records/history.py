@@ -72,7 +72,8 @@ class History:
     @property
     def complete(self) -> BoolArray:
         """(n,) True where the trial has a value."""
-        return self.state == COMPLETE
+        mask: BoolArray = self.state == COMPLETE
+        return mask
 
     @property
     def times(self) -> FloatArray:
@@ -124,7 +125,8 @@ class History:
         """(p, d) points that are being evaluated."""
         if not self.n_running:
             return np.empty((0, self._X.shape[1]))
-        return self.X[self.state == RUNNING]
+        rows: FloatArray = self.X[self.state == RUNNING]
+        return rows
 
     def _grow(self) -> None:
         room = 2 * len(self._state)

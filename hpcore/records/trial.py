@@ -49,7 +49,8 @@ class Trial(Mapping[str, Any]):
         self.number = number
         self.params = params
         self.state = state
-        self.values: tuple[float, ...] | None = None
+        # The record's word for it, as everywhere in this field; the dict's method is `params.values()`.
+        self.values: tuple[float, ...] | None = None  # type: ignore[assignment]
         self.started: float | None = None
         self.finished: float | None = None
         self.error: str | None = None

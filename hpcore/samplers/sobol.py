@@ -54,7 +54,8 @@ class _Sobol(Suggester):
                 sequence.fast_forward(self._first)
             self._block, self._seed = sequence.random(BLOCK), seed
         assert self._block is not None
-        return self._block[number - self._first]
+        point: FloatArray = self._block[number - self._first]
+        return point
 
 
 class SobolSampler(Sampler):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hpcore._core import space as native
 from hpcore.errors import InvalidSpace
 from hpcore.space.conditions import AtLeast, AtMost
-from hpcore.space.parameters import Categorical, Parameter
+from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
 
 __all__ = ["Columns", "activation_order", "native_columns"]
 
@@ -147,14 +147,15 @@ def _threshold(
         level = parent.level(parent_name, wanted.value)
         condition.level_low, condition.level_high = (level, len(parent.choices) - 1) if above else (0, level)
         return
-    low, high, value = parent.low, parent.high, wanted.value  # type: ignore[attr-defined]
+    assert isinstance(parent, Float | Normal | Int)
+    low, high, value = parent.low, parent.high, wanted.value
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or value != value:
         raise InvalidSpace(f"{where} must be a number, got {value!r}")
     if value > high if above else value < low:
         raise InvalidSpace(f"{where} can never hold: {parent_name!r} lies within {low!r} .. {high!r}, got {wanted!r}")
     if parent.levels is None:
         condition.by_level = False
-        condition.real_low, condition.real_high = (value, high) if above else (low, value)
+        condition.real_low, condition.real_high = (float(value), high) if above else (low, float(value))
         return
     # The first level that is not below the threshold, by bisection: grids may have 2**63 levels.
     first, beyond = 0, parent.levels

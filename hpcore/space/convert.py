@@ -78,11 +78,14 @@ def _from_scipy(value: Any) -> Parameter:
     if name == "norm":
         return Normal(float(value.mean()), float(value.std()))
     if name == "truncnorm":
-        arguments, loc, scale = value.dist._parse_args(*value.args, **value.kwds)[:3]
-        del arguments
+        _, loc, scale = value.dist._parse_args(*value.args, **value.kwds)
         low, high = (float(v) for v in value.support())
-        bounds = {"low": low if math.isfinite(low) else None, "high": high if math.isfinite(high) else None}
-        return Normal(float(loc), float(scale), **bounds)
+        return Normal(
+            float(loc),
+            float(scale),
+            low=low if math.isfinite(low) else None,
+            high=high if math.isfinite(high) else None,
+        )
     if name == "lognorm":
         shape, loc, scale = value.dist._parse_args(*value.args, **value.kwds)
         if float(loc) == 0.0:

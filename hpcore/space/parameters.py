@@ -380,9 +380,9 @@ class Int(Parameter):
     def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value:
             raise InvalidType(f"value of {name!r} must be an integer, got {value!r}")
-        if math.isinf(value) or value != int(value):
+        if math.isinf(value) or value != math.floor(value):
             raise InvalidArgument(f"value of {name!r} must be a whole number, got {value!r}")
-        x = int(value)
+        x = int(math.floor(value))
         if not self.low <= x <= self.high:
             raise InvalidArgument(f"value of {name!r} must be within {self.low} .. {self.high}, got {value!r}")
         if (x - self.low) % self.step:
@@ -392,7 +392,8 @@ class Int(Parameter):
         return x
 
     def level(self, name: str, value: Any) -> int:
-        return (self.check(name, value) - self.low) // self.step
+        x: int = self.check(name, value)
+        return (x - self.low) // self.step
 
     def at(self, level: int) -> int:
         return self.low + level * self.step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument, InvalidType
@@ -17,7 +18,7 @@ __all__ = ["parameters_from_json", "space_to_json"]
 
 VERSION = 1
 MAX_DEPTH = 32
-KINDS: dict[str, type[Parameter]] = {"Float": Float, "Int": Int, "Categorical": Categorical, "Normal": Normal}
+KINDS: dict[str, Callable[..., Parameter]] = {"Float": Float, "Int": Int, "Categorical": Categorical, "Normal": Normal}
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
@@ -75,7 +76,9 @@ def _when_value(data: Any) -> dict[str, Any]:
     for parent, wanted in data.items():
         ((tag, content),) = wanted.items()
         value = _value(content)
-        out[parent] = {"at_least": AtLeast, "at_most": AtMost, "equals": lambda v: v}[tag](value)
+        if tag not in ("at_least", "at_most", "equals"):
+            raise InvalidArgument(f"a stored condition must be at_least, at_most or equals, got {tag!r}")
+        out[parent] = AtLeast(value) if tag == "at_least" else AtMost(value) if tag == "at_most" else value
     return out
 
 

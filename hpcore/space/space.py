@@ -224,7 +224,8 @@ class Space(Mapping[str, Parameter]):
             # One decode of whole columns; the rows are those that the loop below would draw.
             d, low, high = len(self._names), int(seed) % 2**64, int(seed) // 2**64
             rows = [native_rng.uniform(low, high, i, SAMPLE, d) for i in range(n)]
-            return self.decode(np.array(rows).reshape(n, d))
+            drawn: list[Params] = self.decode(np.array(rows).reshape(n, d))
+            return drawn
         points = self._feasible_samples(int(seed))
         out: list[Params] = []
         for params in points:
@@ -313,7 +314,9 @@ class Space(Mapping[str, Parameter]):
         InvalidArgument, InvalidType
             An unknown name, a missing active parameter, a value for an inactive one, or an illegal value.
         """
-        return self.encode(params).params  # type: ignore[no-any-return]
+        if not isinstance(params, Mapping):
+            raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
+        return self._encode_rows([params])[0][0]
 
     def check_partial(self, params: Mapping[str, Any]) -> Params:
         """Some of the parameters, each as its parameter's own type.
