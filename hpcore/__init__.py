@@ -1,1 +1,52 @@
+"""Hyperparameter optimisation: better hyperparameters in fewer evaluations, with almost no time of its own.
 
+``Optimizer`` asks and tells, ``minimize`` and ``maximize`` run a function, ``hpcore.sklearn.SearchCV`` tunes an
+estimator by cross-validation, and the command ``hpcore tune`` does so for a table in a file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpcore import errors, samplers
+from hpcore._core import __version__
+from hpcore.optimizer import Optimizer
+from hpcore.records.trial import Trial, TrialState
+from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most
+
+if TYPE_CHECKING:
+    from hpcore.study import Study, maximize, minimize
+
+__all__ = [
+    "Categorical",
+    "Float",
+    "Int",
+    "Normal",
+    "Optimizer",
+    "Space",
+    "Study",
+    "Trial",
+    "TrialState",
+    "__version__",
+    "at_least",
+    "at_most",
+    "errors",
+    "maximize",
+    "minimize",
+    "samplers",
+]
+
+# Loaded on first use: what runs a search brings executors and clocks that asking and telling does not need.
+_LAZY = {"Study": "hpcore.study", "maximize": "hpcore.study", "minimize": "hpcore.study"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'hpcore' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

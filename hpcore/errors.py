@@ -1,0 +1,66 @@
+"""What can go wrong, as types. Each also is the builtin error that it specialises, so existing handlers catch it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConstraintError",
+    "HpcoreError",
+    "InfeasibleSpace",
+    "InvalidArgument",
+    "InvalidSpace",
+    "InvalidType",
+    "MissingDependency",
+    "NoCompletedTrial",
+    "SearchSpaceExhausted",
+    "TrialAlreadyTold",
+    "UnknownTrial",
+    "WorkerDied",
+]
+
+
+class HpcoreError(Exception):
+    """Base of every error that hpcore raises on purpose."""
+
+
+class InvalidArgument(HpcoreError, ValueError):
+    """An argument has the right type and a value that is not allowed."""
+
+
+class InvalidType(HpcoreError, TypeError):
+    """An argument is of a type that is not allowed."""
+
+
+class InvalidSpace(InvalidArgument):
+    """Parameters that do not make a search space: an unknown parent, a cycle, a condition that never holds."""
+
+
+class InfeasibleSpace(InvalidSpace):
+    """No point that satisfies the constraints was found in a bounded number of tries."""
+
+
+class ConstraintError(HpcoreError, RuntimeError):
+    """A constraint raised an error, or answered with something that is not true or false."""
+
+
+class SearchSpaceExhausted(HpcoreError, RuntimeError):
+    """Every point of a finite space, or of a grid, has been proposed."""
+
+
+class UnknownTrial(InvalidArgument):
+    """A trial that this optimizer never asked for."""
+
+
+class TrialAlreadyTold(InvalidArgument):
+    """A trial whose result is already known."""
+
+
+class NoCompletedTrial(HpcoreError, LookupError):
+    """There is no best trial, because no trial has completed."""
+
+
+class WorkerDied(HpcoreError, RuntimeError):
+    """A worker process ended while it evaluated something."""
+
+
+class MissingDependency(HpcoreError, ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""

@@ -1,0 +1,499 @@
+"""Ask and tell: a space, a sampler and the history between them. No clock, no disk, no thread."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.errors import (
+    InfeasibleSpace,
+    InvalidArgument,
+    InvalidType,
+    NoCompletedTrial,
+    SearchSpaceExhausted,
+    TrialAlreadyTold,
+    UnknownTrial,
+)
+from hpcore.records.history import COMPLETE, FAILED, STATES, History
+from hpcore.records.pareto import non_dominated
+from hpcore.records.streams import FILL, UNSEEN, Rng, check_seed
+from hpcore.records.trial import Trial
+from hpcore.samplers import Sampler, resolve
+from hpcore.space.space import MAX_TRIES, Params, Space
+
+__all__ = ["Optimizer"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# A proposal that repeats a point of a finite space is drawn again this often before the unseen ones are listed.
+REPEATS = 50
+# A finite space up to this size is listed whole, in an order keyed by the seed; a larger one is searched in order.
+LISTED = 100_000
+
+
+class Optimizer:
+    """Proposes parameters and learns from their results.
+
+    Parameters
+    ----------
+    space : Space or mapping
+        What to search; a mapping is read by `Space.of`.
+    sampler : str or Sampler
+        ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
+    direction : {"minimize", "maximize"}, optional
+        Of the one objective; ``"minimize"`` if nothing is said.
+    directions : sequence of {"minimize", "maximize"}, optional
+        One per objective, instead of `direction`.
+    seed : int, optional
+        0 .. 2**128 - 1. The same seed, space and history give the same proposals to the last bit; None draws one from
+        the operating system, found in `seed`.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType, InvalidSpace
+        As the arguments' own checks say.
+
+    Examples
+    --------
+    >>> import hpcore as hp
+    >>> opt = hp.Optimizer({"x": hp.Float(-5, 5)}, sampler="sobol", seed=0)
+    >>> for _ in range(20):
+    ...     trial = opt.ask()
+    ...     opt.tell(trial, (trial["x"] - 1) ** 2)
+    >>> opt.best_value < 0.5
+    True
+
+    Notes
+    -----
+    Several threads may share an optimizer; calls take turns. In a finite space no point is proposed twice, and `ask`
+    raises `SearchSpaceExhausted` after the last one.
+    """
+
+    def __init__(
+        self,
+        space: Space | Mapping[str, Any],
+        sampler: str | Sampler = "random",
+        direction: str | None = None,
+        directions: Sequence[str] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.space = Space.of(space)
+        self.sampler = resolve(sampler)
+        self.directions = _check_directions(direction, directions)
+        self.seed = check_seed(seed)
+        # The sign turns here and nowhere else: below this line lower is better.
+        self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in self.directions)
+        self._history = History(len(self.space), len(self.directions))
+        self._open: dict[int, Trial] = {}
+        self._queue: deque[Params] = deque()
+        self._seen: set[bytes] = set()
+        self._best: int | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """What is derived from the rest, and so is not pickled."""
+        self._lock = threading.RLock()
+        self._columns = self.space.columns
+        self._codec = self._columns.codec
+        self._suggester = self.sampler.bind(self._columns)
+        self._finite = self._columns.finite_size is not None
+        self._listing: list[FloatArray] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("_lock", "_columns", "_codec", "_suggester", "_finite", "_listing")
+        return {k: v for k, v in vars(self).items() if k not in derived}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
+
+    # --- ask -----------------------------------------------------------------------------------------------------
+
+    @overload
+    def ask(self) -> Trial: ...
+    @overload
+    def ask(self, n: int) -> list[Trial]: ...
+    def ask(self, n: int | None = None) -> Trial | list[Trial]:
+        """The next parameters to evaluate.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many, at least 1. Without it one trial is given, with it a list. Fewer than `n` come only when the
+            space runs out.
+
+        Returns
+        -------
+        Trial or list of Trial
+            Running until `tell`; enqueued parameters come first.
+
+        Raises
+        ------
+        SearchSpaceExhausted
+            Nothing is left to propose.
+        InfeasibleSpace
+            The constraints refused 20,000 proposals in a row.
+        """
+        with self._lock:
+            if n is None:
+                return self._ask_one()
+            if isinstance(n, bool) or not isinstance(n, int | np.integer):
+                raise InvalidType(f"n must be an integer, got {n!r}")
+            if n < 1:
+                raise InvalidArgument(f"n must be >= 1, got {n}")
+            trials: list[Trial] = []
+            while len(trials) < n and self._queue:
+                trials.append(self._ask_queued())
+            if len(trials) < n:
+                self._ask_batch(trials, n)
+            return trials
+
+    def _ask_one(self) -> Trial:
+        if self._queue:
+            return self._ask_queued()
+        return self._settle(self._propose(1, 0)[0], 0)
+
+    def _ask_batch(self, trials: list[Trial], n: int) -> None:
+        try:
+            for u in self._propose(n - len(trials), 0):
+                trials.append(self._settle(u, 0))
+            while len(trials) < n:
+                trials.append(self._ask_one())
+        except SearchSpaceExhausted:
+            if not trials:
+                raise
+
+    def _propose(self, n: int, attempt: int) -> FloatArray:
+        history = self._history
+        pending = history.running() if self._suggester.uses_pending else history.X[:0]
+        return self._suggester.suggest(history, pending, n, Rng(self.seed, history.n, attempt))
+
+    def _settle(self, u: FloatArray, attempt: int) -> Trial:
+        """A proposal as a trial; if it repeats or is not allowed, another proposal instead."""
+        repeats = 0
+        while attempt < MAX_TRIES:
+            u = np.ascontiguousarray(u, dtype=np.float64)
+            values = self._codec.settle(u)
+            if self._finite and u.tobytes() in self._seen:
+                repeats += 1
+                if repeats >= REPEATS:
+                    return self._unseen()
+            else:
+                params = self.space._assemble(values)
+                if not self.space.constraints or self.space.allows(params):
+                    return self._register(u, params)
+            attempt += 1
+            u = self._propose(1, attempt)[0]
+        if self._finite:
+            return self._unseen()
+        raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
+
+    def _unseen(self) -> Trial:
+        """A point of a finite space that was not proposed yet, by looking through all of them."""
+        size = self._columns.finite_size
+        if size is not None and len(self._seen) < size:
+            for u in self._candidates(size):
+                values = self._codec.settle(u)
+                if u.tobytes() in self._seen:
+                    continue
+                params = self.space._assemble(values)
+                if self.space.allows(params):
+                    return self._register(u, params)
+        raise SearchSpaceExhausted(f"every allowed point of the space has been proposed ({len(self._seen)} points)")
+
+    def _candidates(self, size: int) -> Iterable[FloatArray]:
+        if size > LISTED:
+            return self.space.grid_points()
+        if self._listing is None:
+            rows = list(self.space.grid_points())
+            shuffle = Rng(self.seed, 0).generator(UNSEEN).permutation(len(rows))
+            self._listing = [rows[i] for i in shuffle]
+        return self._listing
+
+    def _ask_queued(self) -> Trial:
+        """Enqueued parameters; those that were left out are drawn at random."""
+        given = self._queue.popleft()
+        attempt = 0
+        while attempt < MAX_TRIES:
+            rng = Rng(self.seed, self._history.n, attempt)
+            u = rng.uniform(len(self.space), FILL)
+            params = self.space.complete(given, u)
+            if self.space.allows(params):
+                point = np.asarray(self.space.encode(params))
+                return self._register(point, params, exact=True)
+            attempt += 1
+        raise InfeasibleSpace(f"constraints must allow the enqueued {given!r}, but refused it in {MAX_TRIES} tries")
+
+    def _register(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
+        number = self._history.append(u)
+        if self._finite:
+            self._seen.add(u.tobytes())
+        if exact:
+            # Given by the user, so perhaps between two values that the cube can tell apart.
+            self._history.notes[number] = {"params": params}
+        trial = Trial(number, params)
+        self._open[number] = trial
+        return trial
+
+    # --- tell ----------------------------------------------------------------------------------------------------
+
+    def tell(
+        self,
+        trial: Trial | int,
+        value: float | Sequence[float] | None,
+        *,
+        std_error: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Report what a trial came to.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            As given by `ask`, or its number.
+        value : float, sequence of float, or None
+            One number per objective. None, NaN or an infinity marks the trial as failed: it is never best, and the
+            search goes on.
+        std_error : float, optional
+            Standard error of the (first) value, in its own units, where it is known; at least 0.
+        error : str, optional
+            Why the trial failed, kept as ``trial.error``; marks it as failed whatever the value.
+
+        Raises
+        ------
+        UnknownTrial, TrialAlreadyTold
+            No such running trial.
+        InvalidType, InvalidArgument
+            A value that is not a number (text and bytes included), or the wrong number of values. The trial stays
+            as it was.
+        """
+        with self._lock:
+            number, trial = self._find(trial)
+            if type(value) is float and len(self._signs) == 1:
+                values: tuple[float, ...] | None = (value,)
+            else:
+                values = _check_values(value, len(self._signs))
+            if std_error is not None:
+                std_error = _check_std_error(std_error)
+            if values is None or not all(map(math.isfinite, values)):
+                error = error or f"the value was {value!r}, which is not a finite number"
+            self._finish(number, trial, None if error is not None else values, std_error, error)
+
+    def _find(self, trial: Trial | int) -> tuple[int, Trial]:
+        if isinstance(trial, Trial):
+            number = trial.number
+            known = self._open.get(number)
+            if known is trial:
+                return number, trial
+        elif isinstance(trial, bool) or not isinstance(trial, int | np.integer):
+            raise InvalidType(f"trial must be a Trial or its number, got {trial!r}")
+        else:
+            number = int(trial)
+            known = self._open.get(number)
+        if known is None:
+            if 0 <= number < self._history.n:
+                state = STATES[self._history.state[number]].value
+                raise TrialAlreadyTold(f"trial {number} has been told already, it is {state}")
+            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self._history.n - 1}), got {number}")
+        if isinstance(trial, Trial):
+            if trial.params != known.params:
+                raise UnknownTrial(f"trial {number} comes from another optimizer: its params differ, got {trial!r}")
+            # A copy, for instance from a worker process: what it brought back belongs to the trial.
+            known.started, known.finished = trial.started, trial.finished
+            known._reports, known._user_attrs = trial._reports, trial._user_attrs
+        return number, known
+
+    def _finish(
+        self,
+        number: int,
+        trial: Trial,
+        values: tuple[float, ...] | None,
+        std_error: float | None,
+        error: str | None,
+    ) -> None:
+        if values is None:
+            state, signed = FAILED, None
+        else:
+            state, signed = COMPLETE, tuple(map(float.__mul__, values, self._signs))
+        trial.values, trial.state, trial.error = values, STATES[state], error
+        self._history.finish(number, state, signed, std_error, (trial.started, trial.finished))
+        del self._open[number]
+        if error is not None or trial._user_attrs or trial._reports:
+            notes = self._history.notes.setdefault(number, {})
+            notes.update(error=error, user_attrs=trial._user_attrs, reports=trial._reports)
+        if signed is not None and len(signed) == 1:
+            best = self._best
+            if best is None or signed[0] < self._history.values[best, 0]:
+                self._best = number
+
+    def add(
+        self, params: Mapping[str, Any], value: float | Sequence[float] | None, *, std_error: float | None = None
+    ) -> Trial:
+        """Record an evaluation made elsewhere, for a warm start.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Every active parameter; need not be something the sampler would propose, but legal. Constraints are not
+            asked: it has been evaluated.
+        value, std_error
+            As for `tell`.
+
+        Returns
+        -------
+        Trial
+            With the next number, already told.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            As for `Space.check` and `tell`; nothing is recorded then.
+        """
+        with self._lock:
+            point = self.space.encode(params)
+            _check_values(value, len(self._signs))
+            if std_error is not None:
+                _check_std_error(std_error)
+            assert point.params is not None
+            trial = self._register(np.asarray(point), point.params, exact=True)
+            self.tell(trial, value, std_error=std_error)
+            return trial
+
+    def enqueue(self, params: Mapping[str, Any]) -> None:
+        """Ask for these parameters next, before the sampler's own proposals; first in, first out.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Legal values; parameters that are left out are drawn at random when their turn comes.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            An unknown name, an illegal value, a parameter that the others make inactive, or a full set of parameters
+            that the constraints refuse.
+        """
+        with self._lock:
+            given = self.space.check_partial(params)
+            self._queue.append(given)
+
+    # --- what is known -------------------------------------------------------------------------------------------
+
+    @property
+    def n_trials(self) -> int:
+        """Trials so far, running ones included."""
+        return self._history.n
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """All trials by number, running ones included; trial k is ``trials[k]``. A live view, cheap to get."""
+        from hpcore.records.view import TrialsView
+
+        return TrialsView(self._history, self._open, self.space.decode, self._signs)
+
+    @property
+    def best_trial(self) -> Trial:
+        """The complete trial with the best value, the earliest of equals.
+
+        Raises
+        ------
+        NoCompletedTrial
+            None has completed.
+        InvalidArgument
+            There are several objectives; see `pareto_front`.
+        """
+        if len(self._signs) != 1:
+            raise InvalidArgument("best_trial needs a single objective; of several, pareto_front holds the best")
+        if self._best is None:
+            raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
+        return self.trials[self._best]
+
+    def _why(self) -> str:
+        failed = np.flatnonzero(self._history.state == FAILED)
+        if not len(failed):
+            return f" ({self._history.n} asked for, none failed)"
+        error = self.trials[int(failed[-1])].error or ""
+        last = error.strip().splitlines()[-1] if error.strip() else "no reason given"
+        return f" ({self._history.n} asked for, {len(failed)} failed; the last failure: {last})"
+
+    @property
+    def best_params(self) -> Params:
+        """Parameters of `best_trial`."""
+        return self.best_trial.params
+
+    @property
+    def best_value(self) -> float:
+        """Value of `best_trial`."""
+        value = self.best_trial.value
+        assert value is not None
+        return value
+
+    @property
+    def pareto_front(self) -> list[Trial]:
+        """Complete trials that no other one dominates, by number; of a single objective, all those with its best."""
+        numbers = np.flatnonzero(self._history.complete)
+        trials = self.trials
+        return [trials[int(i)] for i in numbers[non_dominated(self._history.values[numbers])]]
+
+    def __repr__(self) -> str:
+        ways = self.directions[0] if len(self.directions) == 1 else list(self.directions)
+        return (
+            f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
+            f"{self._history.n} trials)"
+        )
+
+
+def _check_directions(direction: str | None, directions: Sequence[str] | None) -> tuple[str, ...]:
+    if directions is None:
+        ways: Sequence[str] = ["minimize" if direction is None else direction]
+    elif direction is not None:
+        raise InvalidArgument("give direction or directions, not both")
+    elif isinstance(directions, str) or not isinstance(directions, Sequence) or not directions:
+        raise InvalidType(f"directions must be a list of 'minimize' or 'maximize', got {directions!r}")
+    else:
+        ways = directions
+    for way in ways:
+        if way not in ("minimize", "maximize"):
+            raise InvalidArgument(f"direction must be 'minimize' or 'maximize', got {way!r}")
+    return tuple(ways)
+
+
+def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str | bytes | bytearray | Mapping | complex):
+        raise InvalidType(f"value must be a number or one number per objective, got {value!r}")
+    if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0:
+        items = list(value)
+    else:
+        items = [value]
+    if len(items) != m:
+        raise InvalidArgument(f"value must have one number per objective ({m}), got {len(items)}: {value!r}")
+    out = []
+    for item in items:
+        if item is None:
+            return None
+        if isinstance(item, str | bytes | bytearray | complex):
+            raise InvalidType(f"value must be a number, got {item!r}")
+        try:
+            out.append(float(item))
+        except OverflowError:
+            out.append(math.inf)  # an int beyond the doubles: not finite, so a failed trial
+        except (TypeError, ValueError):
+            raise InvalidType(f"value must be a number, got {item!r}") from None
+    return tuple(out)
+
+
+def _check_std_error(std_error: Any) -> float:
+    if isinstance(std_error, str | bytes | bool | complex) or not hasattr(std_error, "__float__"):
+        raise InvalidType(f"std_error must be a number, got {std_error!r}")
+    x = float(std_error)
+    if not x >= 0 or math.isinf(x):
+        raise InvalidArgument(f"std_error must be finite and >= 0, got {std_error!r}")
+    return x

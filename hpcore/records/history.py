@@ -1,0 +1,144 @@
+"""The record of a search in columns that grow: a row a trial, its number the row's index.
+
+A million trials of ten parameters are about a hundred bytes each here; a `Trial` is made when somebody looks at one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.records.trial import TrialState
+
+__all__ = ["COMPLETE", "FAILED", "PRUNED", "RUNNING", "STATES", "History"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+RUNNING, COMPLETE, PRUNED, FAILED = range(4)
+STATES = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+
+FIRST_ROOM = 64
+
+
+class History:
+    """What a sampler may know of the past.
+
+    Parameters
+    ----------
+    d : int
+        Columns of the space.
+    m : int
+        Objectives.
+
+    Attributes
+    ----------
+    n : int
+        Trials so far, running ones included; row i is trial number i.
+    n_complete : int
+        Trials with a value.
+    """
+
+    def __init__(self, d: int, m: int) -> None:
+        self.n = 0
+        self.n_complete = 0
+        self.n_running = 0
+        self._X = np.empty((FIRST_ROOM, d))
+        self._values = np.empty((FIRST_ROOM, m))
+        self._state = np.empty(FIRST_ROOM, dtype=np.uint8)
+        self._times = np.empty((FIRST_ROOM, 2))
+        self._std_errors: FloatArray | None = None
+        # What few trials have, by number.
+        self.notes: dict[int, dict[str, Any]] = {}
+
+    @property
+    def X(self) -> FloatArray:
+        """(n, d) points of the unit cube, each as its parameters encode; NaN where inactive."""
+        return self._X[: self.n]
+
+    @property
+    def values(self) -> FloatArray:
+        """(n, m) objective values, signed so that lower is better; NaN unless complete."""
+        return self._values[: self.n]
+
+    @property
+    def state(self) -> npt.NDArray[np.uint8]:
+        """(n,) indices into `STATES`."""
+        return self._state[: self.n]
+
+    @property
+    def complete(self) -> BoolArray:
+        """(n,) True where the trial has a value."""
+        mask: BoolArray = self.state == COMPLETE
+        return mask
+
+    @property
+    def times(self) -> FloatArray:
+        """(n, 2) unix times of start and finish; NaN where not known."""
+        return self._times[: self.n]
+
+    @property
+    def std_errors(self) -> FloatArray | None:
+        """(n,) standard error of the first objective, NaN where not known; None if no trial has one."""
+        return None if self._std_errors is None else self._std_errors[: self.n]
+
+    def append(self, u: FloatArray) -> int:
+        """Record a running trial at `u` (d,); its number. Amortised O(d)."""
+        i = self.n
+        if i == len(self._state):
+            self._grow()
+        self._X[i] = u
+        self._values[i] = math.nan
+        self._state[i] = RUNNING
+        self._times[i] = math.nan
+        self.n = i + 1
+        self.n_running += 1
+        return i
+
+    def finish(
+        self,
+        number: int,
+        state: int,
+        values: tuple[float, ...] | None,
+        std_error: float | None = None,
+        times: tuple[float | None, float | None] = (None, None),
+    ) -> None:
+        """Record the end of a running trial; `values` are signed so that lower is better."""
+        self._state[number] = state
+        self.n_running -= 1
+        if values is not None:
+            self._values[number] = values
+            self.n_complete += 1
+        if std_error is not None:
+            if self._std_errors is None:
+                self._std_errors = np.full(len(self._state), math.nan)
+            self._std_errors[number] = std_error
+        if times[0] is not None:
+            self._times[number, 0] = times[0]
+        if times[1] is not None:
+            self._times[number, 1] = times[1]
+
+    def running(self) -> FloatArray:
+        """(p, d) points that are being evaluated."""
+        if not self.n_running:
+            return np.empty((0, self._X.shape[1]))
+        rows: FloatArray = self.X[self.state == RUNNING]
+        return rows
+
+    def _grow(self) -> None:
+        room = 2 * len(self._state)
+
+        def longer(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            out = np.empty((room, *a.shape[1:]), dtype=a.dtype)
+            out[: self.n] = a[: self.n]
+            return out
+
+        self._X, self._values = longer(self._X), longer(self._values)
+        self._state, self._times = longer(self._state), longer(self._times)
+        if self._std_errors is not None:
+            grown = np.full(room, math.nan)
+            grown[: self.n] = self._std_errors[: self.n]
+            self._std_errors = grown

@@ -1,0 +1,37 @@
+"""Which trials are not dominated."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["non_dominated"]
+
+
+def non_dominated(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Mask of the rows that no other row dominates: at most equal in every objective and lower in one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m)
+        Finite; lower is better. Equal rows do not dominate each other.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Notes
+    -----
+    O(n k m) for a front of k rows: rows are met in lexicographic order, in which none is dominated by a later one.
+    """
+    n = len(values)
+    keep = np.zeros(n, dtype=np.bool_)
+    order = np.lexsort(values.T[::-1])
+    front = np.empty((0, values.shape[1]))
+    for i in order:
+        row = values[i]
+        dominated = np.any(np.all(front <= row, axis=1) & np.any(front < row, axis=1))
+        if not dominated:
+            keep[i] = True
+            front = np.vstack([front, row])
+    return keep

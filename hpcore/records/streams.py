@@ -1,0 +1,69 @@
+"""Random numbers keyed by (seed, trial number, purpose): nothing to store, nothing that a fork could copy.
+
+Uniform numbers come from the native Philox4x64-10; see ``csrc/hpcore/rng.hpp``.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore._core import rng as native
+from hpcore.errors import InvalidArgument, InvalidType
+
+__all__ = ["FILL", "SCRAMBLE", "SUGGEST", "UNSEEN", "Rng", "check_seed"]
+
+# Purposes: no two share a stream. 5 is `Space.sample`; samplers with purposes of their own count from 16.
+SUGGEST, FILL, UNSEEN, SCRAMBLE = 1, 2, 3, 4
+
+WORD = 2**64
+
+
+def check_seed(seed: int | None) -> int:
+    """The seed, or a fresh one from the operating system if it is None.
+
+    Raises
+    ------
+    InvalidType, InvalidArgument
+        Not an integer in 0 .. 2**128 - 1.
+    """
+    if seed is None:
+        return secrets.randbits(63)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise InvalidType(f"seed must be an integer or None, got {seed!r}")
+    if not 0 <= int(seed) < WORD * WORD:
+        raise InvalidArgument(f"seed must be within 0 .. 2**128 - 1, got {seed!r}")
+    return int(seed)
+
+
+class Rng:
+    """The random numbers of one trial.
+
+    Parameters
+    ----------
+    seed : int
+        0 .. 2**128 - 1.
+    number : int
+        Trial number; of the first trial when several are asked for.
+    attempt : int
+        Raised when the trial's first proposal was refused, so that the next one differs.
+    """
+
+    __slots__ = ("attempt", "number", "seed_high", "seed_low")
+
+    def __init__(self, seed: int, number: int, attempt: int = 0) -> None:
+        self.seed_low, self.seed_high = seed % WORD, seed // WORD
+        self.number = number
+        self.attempt = attempt
+
+    def uniform(self, n: int, purpose: int, offset: int = 0) -> npt.NDArray[np.float64]:
+        """`n` uniform numbers in [0, 1) for the trial `offset` places after this one."""
+        purpose += self.attempt << 32
+        return native.uniform(self.seed_low, self.seed_high, self.number + offset, purpose, n)
+
+    def generator(self, purpose: int) -> np.random.Generator:
+        """A NumPy generator keyed the same way, for libraries that want one (and may spawn others from it)."""
+        words = [self.seed_low, self.seed_high, self.number, purpose, self.attempt]
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))

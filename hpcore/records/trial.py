@@ -1,0 +1,102 @@
+"""One trial: the parameters that were proposed and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+__all__ = ["Trial", "TrialState"]
+
+
+class TrialState(str, Enum):
+    """Where a trial stands. Compares equal to its name, so ``trial.state == "complete"``."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+    __str__ = str.__str__
+
+
+class Trial(Mapping[str, Any]):
+    """A mapping of active parameters to their values, with the record of the trial.
+
+    Attributes
+    ----------
+    number : int
+        From 0, in the order of asking.
+    params : dict
+        Active parameters only.
+    state : TrialState
+        ``"running"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
+    values : tuple of float or None
+        One per objective, in the user's own sign; None unless complete.
+    reports : dict of int to float
+        Intermediate values by step.
+    user_attrs : dict
+        Whatever the user puts there.
+    started, finished : float or None
+        Unix time in seconds, UTC, where something with a clock ran the trial.
+    error : str or None
+        Why it failed: a traceback, or what the value was.
+    """
+
+    __slots__ = ("_reports", "_user_attrs", "error", "finished", "number", "params", "started", "state", "values")
+
+    def __init__(self, number: int, params: dict[str, Any], state: TrialState = TrialState.RUNNING) -> None:
+        self.number = number
+        self.params = params
+        self.state = state
+        # The record's word for it, as everywhere in this field; the dict's method is `params.values()`.
+        self.values: tuple[float, ...] | None = None  # type: ignore[assignment]
+        self.started: float | None = None
+        self.finished: float | None = None
+        self.error: str | None = None
+        # Made on first use: most of a million trials have neither.
+        self._reports: dict[int, float] | None = None
+        self._user_attrs: dict[str, Any] | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The first objective's value."""
+        return None if self.values is None else self.values[0]
+
+    @property
+    def reports(self) -> dict[int, float]:
+        """Intermediate values by step."""
+        if self._reports is None:
+            self._reports = {}
+        return self._reports
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """Whatever the user puts there."""
+        if self._user_attrs is None:
+            self._user_attrs = {}
+        return self._user_attrs
+
+    def __getitem__(self, name: str) -> Any:
+        return self.params[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.params)
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Trial):
+            return all(
+                getattr(self, field) == getattr(other, field)
+                for field in ("number", "params", "state", "values", "reports", "user_attrs", "error")
+            )
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    def __repr__(self) -> str:
+        value = self.value if self.values is None or len(self.values) == 1 else self.values
+        return f"Trial(number={self.number}, params={self.params!r}, state={self.state.value!r}, value={value!r})"

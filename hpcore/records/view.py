@@ -1,0 +1,72 @@
+"""Trials as a sequence over the history's columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
+from hpcore.records.history import STATES, History
+from hpcore.records.trial import Trial
+
+__all__ = ["TrialsView"]
+
+
+class TrialsView(Sequence[Trial]):
+    """Trials by number. A running one is the very object that `ask` gave; a finished one is made when looked at.
+
+    Parameters
+    ----------
+    history : History
+        The record.
+    running : dict of int to Trial
+        Trials that are being evaluated.
+    decode : callable
+        ``(n, d) -> list of params``.
+    signs : tuple of float
+        1 or -1 per objective, to give values back in the user's own sign.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        running: dict[int, Trial],
+        decode: Callable[[Any], list[dict[str, Any]]],
+        signs: tuple[float, ...],
+    ) -> None:
+        self._history, self._running, self._decode, self._signs = history, running, decode, signs
+
+    def __len__(self) -> int:
+        return self._history.n
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
+        if isinstance(index, slice):
+            numbers = range(*index.indices(len(self)))
+            params = self._decode(self._history.X[index])
+            return [self._trial(i, p) for i, p in zip(numbers, params, strict=True)]
+        number = range(len(self))[index]
+        running = self._running.get(number)
+        return running if running is not None else self._trial(number, self._decode(self._history.X[[number]])[0])
+
+    def _trial(self, number: int, params: dict[str, Any]) -> Trial:
+        if number in self._running:
+            return self._running[number]
+        history = self._history
+        notes = history.notes.get(number, {})
+        trial = Trial(number, dict(notes.get("params", params)), STATES[history.state[number]])
+        values = history.values[number].tolist()
+        if not math.isnan(values[0]):
+            trial.values = tuple(value * sign for value, sign in zip(values, self._signs, strict=True))
+        started, finished = history.times[number].tolist()
+        trial.started = None if math.isnan(started) else started
+        trial.finished = None if math.isnan(finished) else finished
+        trial.error = notes.get("error")
+        trial._user_attrs, trial._reports = notes.get("user_attrs"), notes.get("reports")
+        return trial
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} trials>"

@@ -1,0 +1,41 @@
+"""Samplers, one file each, and their names."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.grid import GridSampler
+from hpcore.samplers.random import RandomSampler
+from hpcore.samplers.sobol import SobolSampler
+
+__all__ = ["GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "names", "resolve"]
+
+_BY_NAME: dict[str, type[Sampler]] = {"random": RandomSampler, "grid": GridSampler, "sobol": SobolSampler}
+
+
+def names() -> tuple[str, ...]:
+    """The names that `resolve` knows."""
+    return tuple(_BY_NAME)
+
+
+def resolve(sampler: str | Sampler) -> Sampler:
+    """A sampler from its name, with default options, or the sampler itself.
+
+    Raises
+    ------
+    InvalidArgument
+        A name that is not known.
+    InvalidType
+        Neither a name nor a Sampler.
+    """
+    if isinstance(sampler, Sampler):
+        return sampler
+    if not isinstance(sampler, str):
+        raise InvalidType(f"sampler must be a name or a Sampler, got {sampler!r}")
+    if sampler not in _BY_NAME:
+        close = get_close_matches(sampler, _BY_NAME, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InvalidArgument(f"sampler must be one of {', '.join(map(repr, _BY_NAME))}, got {sampler!r}{hint}")
+    return _BY_NAME[sampler]()

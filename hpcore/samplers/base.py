@@ -1,0 +1,66 @@
+"""What a sampler is: a configuration that binds to a space's columns and then proposes rows of the unit cube."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.records.history import History
+from hpcore.records.streams import Rng
+from hpcore.space.columns import Columns
+
+__all__ = ["Sampler", "Suggester"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Suggester(ABC):
+    """A sampler at work on one space.
+
+    What it keeps between calls is derived: built again from the history alone it proposes the same, so nothing of it
+    needs storing.
+    """
+
+    uses_pending: ClassVar[bool] = True
+    """False if proposals do not depend on trials that are still running; then `pending` is passed empty."""
+
+    @abstractmethod
+    def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
+        """Propose points.
+
+        Parameters
+        ----------
+        history : History
+            What was tried, running trials included; values are signed so that lower is better.
+        pending : ndarray of shape (p, d)
+            Points that are being evaluated.
+        n : int
+            How many to propose.
+        rng : Rng
+            The randomness of trial ``rng.number``, the first one asked for.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            In [0, 1]; what stands in inactive columns is not read.
+
+        Raises
+        ------
+        SearchSpaceExhausted
+            If the sampler has nothing left to propose.
+        """
+
+
+class Sampler(ABC):
+    """A sampler's options. Immutable, so that several optimizers may share one."""
+
+    @abstractmethod
+    def bind(self, columns: Columns) -> Suggester:
+        """The sampler at work on a space's columns; raises if it cannot work there."""
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{k.lstrip('_')}={v!r}" for k, v in vars(self).items())
+        return f"{type(self).__name__}({options})"

@@ -1,0 +1,58 @@
+"""Which choice is meant by a value: True, 1, 1.0 and "1" are four different ones, and nan equals itself."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+from hpcore.errors import InvalidArgument
+
+__all__ = ["choice_index", "choice_key", "choice_table"]
+
+
+def choice_key(value: Any) -> tuple[Any, ...]:
+    """A hashable name of a choice: by type and content for plain data, by identity for every other object."""
+    kind = type(value)
+    if value is None or kind in (bool, int, str, bytes):
+        return (kind, value)
+    if kind is float:
+        # nan differs from itself and 0.0 equals -0.0; their spelling does neither.
+        return (kind, repr(value))
+    if kind in (tuple, list):
+        return (kind, *(choice_key(v) for v in value))
+    return (id(value),)
+
+
+def choice_table(choices: Sequence[Any]) -> dict[tuple[Any, ...], int]:
+    """Index of each choice by its key."""
+    if not choices:
+        raise InvalidArgument("choices must not be empty")
+    table: dict[tuple[Any, ...], int] = {}
+    for i, choice in enumerate(choices):
+        first = table.setdefault(choice_key(choice), i)
+        if first != i:
+            raise InvalidArgument(f"choices must be distinct, got {choice!r} at positions {first} and {i}")
+    return table
+
+
+def choice_index(table: dict[tuple[Any, ...], int], choices: Sequence[Any], value: Any) -> int | None:
+    """The index of the choice that `value` is, or None.
+
+    A NumPy scalar counts as the Python value that it holds, and a number as the one choice that equals it.
+    """
+    index = table.get(choice_key(value))
+    if index is not None:
+        return index
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "ndim", None) == 0:
+        return choice_index(table, choices, item()) if type(item()) is not type(value) else None
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and not math.isnan(value):
+        same = [
+            i
+            for i, choice in enumerate(choices)
+            if isinstance(choice, numbers.Real) and not isinstance(choice, bool) and choice == value
+        ]
+        return same[0] if len(same) == 1 else None
+    return None

@@ -1,0 +1,74 @@
+"""When a parameter is active: its parent has one of some values, or is above or below a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpcore.errors import InvalidArgument, InvalidType
+
+__all__ = ["AtLeast", "AtMost", "When", "at_least", "at_most", "check_when"]
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The parent's value is ``value`` or more."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """The parent's value is ``value`` or less."""
+
+    value: Any
+
+
+When = Mapping[str, Any]
+
+
+def at_least(value: Any) -> AtLeast:
+    """Condition for ``when``: the parent's value is `value` or more.
+
+    Parameters
+    ----------
+    value : number, or a choice of an ordered Categorical
+        The threshold, itself included.
+
+    Returns
+    -------
+    AtLeast
+        To be used as ``when={"layers": hp.at_least(2)}``.
+    """
+    return AtLeast(value)
+
+
+def at_most(value: Any) -> AtMost:
+    """Condition for ``when``: the parent's value is `value` or less.
+
+    Parameters
+    ----------
+    value : number, or a choice of an ordered Categorical
+        The threshold, itself included.
+
+    Returns
+    -------
+    AtMost
+        To be used as ``when={"layers": hp.at_most(2)}``.
+    """
+    return AtMost(value)
+
+
+def check_when(when: When | None) -> dict[str, Any]:
+    """The conditions as a plain dict, with their form checked; their values are checked by the space."""
+    if when is None:
+        return {}
+    if not isinstance(when, Mapping):
+        raise InvalidType(f"when must map a parent's name to its values, got {when!r}")
+    for name, wanted in when.items():
+        if not isinstance(name, str):
+            raise InvalidType(f"when must map a parent's name (str) to its values, got the name {name!r}")
+        if isinstance(wanted, list | set | frozenset) and not wanted:
+            raise InvalidArgument(f"when[{name!r}] must list at least one value, got {wanted!r}")
+    return dict(when)

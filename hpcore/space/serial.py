@@ -1,0 +1,135 @@
+"""The space as JSON and back: plain data, with what JSON has no spelling for under a tag."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
+
+if TYPE_CHECKING:
+    from hpcore.space.space import Space
+
+__all__ = ["parameters_from_json", "space_to_json"]
+
+VERSION = 1
+MAX_DEPTH = 32
+KINDS: dict[str, Callable[..., Parameter]] = {"Float": Float, "Int": Int, "Categorical": Categorical, "Normal": Normal}
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """A value as JSON data: None, bool, int, str and finite floats as they are, the rest as ``{tag: content}``."""
+    if depth > MAX_DEPTH:
+        raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
+    kind = type(value)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if kind is bytes:
+        return {"bytes": value.hex()}
+    if kind in (tuple, list):
+        return {kind.__name__: [_plain(v, depth + 1) for v in value]}
+    raise InvalidType(
+        f"only None, bool, int, float, str, bytes, tuples and lists can be written as JSON, got {value!r}"
+    )
+
+
+def _value(data: Any, depth: int = 0) -> Any:
+    """What `_plain` wrote."""
+    if depth > MAX_DEPTH:
+        raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
+    if data is None or isinstance(data, bool | int | float | str):
+        return data
+    if isinstance(data, dict) and len(data) == 1:
+        tag, content = next(iter(data.items()))
+        if tag == "float" and content in ("nan", "inf", "-inf"):
+            return float(content)
+        if tag == "bytes" and isinstance(content, str):
+            return bytes.fromhex(content)
+        if tag in ("tuple", "list") and isinstance(content, list):
+            items = [_value(v, depth + 1) for v in content]
+            return items if tag == "list" else tuple(items)
+    raise InvalidArgument(f"a stored value must be plain or tagged data, got {data!r}")
+
+
+def _when_plain(when: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for parent, wanted in when.items():
+        if isinstance(wanted, AtLeast):
+            out[parent] = {"at_least": _plain(wanted.value)}
+        elif isinstance(wanted, AtMost):
+            out[parent] = {"at_most": _plain(wanted.value)}
+        elif isinstance(wanted, set | frozenset):
+            out[parent] = {"equals": _plain(sorted(wanted, key=repr))}
+        else:
+            out[parent] = {"equals": _plain(wanted)}
+    return out
+
+
+def _when_value(data: Any) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for parent, wanted in data.items():
+        ((tag, content),) = wanted.items()
+        value = _value(content)
+        if tag not in ("at_least", "at_most", "equals"):
+            raise InvalidArgument(f"a stored condition must be at_least, at_most or equals, got {tag!r}")
+        out[parent] = AtLeast(value) if tag == "at_least" else AtMost(value) if tag == "at_most" else value
+    return out
+
+
+def space_to_json(space: Space) -> str:
+    """See `Space.to_json`."""
+    parameters = []
+    for name, parameter in space.items():
+        fields = parameter.to_dict()
+        if isinstance(parameter, Categorical):
+            try:
+                fields["choices"] = [_plain(c) for c in parameter.choices]
+            except InvalidType as error:
+                raise InvalidType(f"choices of {name!r}: {error}") from None
+        parameters.append({"name": name, **fields, "when": _when_plain(parameter.when)})
+    document = {"hpcore_space": VERSION, "n_constraints": len(space.constraints), "parameters": parameters}
+    return json.dumps(document, allow_nan=False)
+
+
+def parameters_from_json(text: str, n_constraints: int) -> dict[str, Parameter]:
+    """See `Space.from_json`."""
+    if not isinstance(text, str):
+        raise InvalidType(f"text must be a str, got {text!r}")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(f"text must be JSON: {error}") from None
+    if not isinstance(document, dict) or "hpcore_space" not in document:
+        raise InvalidArgument(f"text must be a space written by to_json, got {text[:80]!r}")
+    if document["hpcore_space"] != VERSION:
+        raise InvalidArgument(
+            f"text must be of version {VERSION}, which this hpcore reads, got {document['hpcore_space']!r}"
+        )
+    if document.get("n_constraints") != n_constraints:
+        raise InvalidArgument(
+            f"constraints must be given again, functions are not stored: the space was written with "
+            f"{document.get('n_constraints')!r}, got {n_constraints}"
+        )
+    out: dict[str, Parameter] = {}
+    try:
+        for entry in document["parameters"]:
+            fields = dict(entry)
+            name, kind, when = fields.pop("name"), fields.pop("type"), _when_value(fields.pop("when"))
+            if kind == "Categorical":
+                fields["choices"] = [_value(c) for c in fields["choices"]]
+            elif kind == "Normal":
+                fields = {"mean": fields.pop("mean"), "std": fields.pop("std"), **fields}
+            if name in out:
+                raise InvalidArgument(f"a parameter's name must be unique, got {name!r} twice")
+            out[name] = KINDS[kind](**fields, when=when or None)
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        if isinstance(error, InvalidArgument | InvalidType):
+            raise
+        raise InvalidArgument(f"text must be a space written by to_json: {type(error).__name__}: {error}") from None
+    return out

@@ -1,0 +1,136 @@
+"""What is seen while the search runs: a live bar on a terminal, a line now and then elsewhere. All on stderr."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from hpcore.records.trial import Trial
+
+__all__ = ["Progress", "open_progress"]
+
+SECONDS_BETWEEN_LINES = 10.0
+LINES = 10
+
+
+class _Display(Protocol):
+    def show(self, done: int, best: str, failed: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class Progress:
+    """Counts finished trials and remembers the incumbent's value; a callback of a search.
+
+    Parameters
+    ----------
+    display : object or None
+        Shows the counts; None shows nothing.
+    direction : str
+        ``"maximize"``, ``"minimize"``, or anything else for several objectives, of which no best is shown.
+
+    Attributes
+    ----------
+    done, failed : int
+        Trials that are finished, and how many of them failed.
+    best : float or None
+        The incumbent's value, None before the first.
+    """
+
+    def __init__(self, display: _Display | None, direction: str) -> None:
+        self.done = self.failed = 0
+        self.best: float | None = None
+        self._display = display
+        self._better = {"maximize": max, "minimize": min}.get(direction)
+
+    def __call__(self, search: Any, trial: Trial) -> None:
+        """Count one trial and show it."""
+        self.done += 1
+        if trial.value is None:
+            self.failed += 1
+        elif self._better is not None:
+            self.best = trial.value if self.best is None else self._better(self.best, trial.value)
+        if self._display is not None:
+            self._display.show(self.done, "none yet" if self.best is None else f"{self.best:.6g}", self.failed)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._display is not None:
+            self._display.close()
+
+
+def open_progress(n_trials: int | None, name: str, direction: str, shown: bool | None = True) -> Progress:
+    """A live bar if stderr is a terminal, lines if it is not.
+
+    Parameters
+    ----------
+    n_trials : int, optional
+        How many trials there will be; None if only time ends the search.
+    name : str
+        Name of what is optimised.
+    direction : str
+        ``"maximize"`` or ``"minimize"``; anything else shows no incumbent.
+    shown : bool, optional
+        False shows nothing; None shows a bar on a terminal and nothing elsewhere.
+    """
+    terminal = sys.stderr.isatty()
+    if shown is False or (shown is None and not terminal):
+        return Progress(None, direction)
+    return Progress(_Bar(n_trials, name) if terminal else _Lines(n_trials, name), direction)
+
+
+class _Bar:
+    def __init__(self, n_trials: int | None, name: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            SpinnerColumn(),
+            TextColumn("trials"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("best {task.fields[name]} [bold]{task.fields[best]}[/bold]{task.fields[failed]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._task: TaskID = self._bar.add_task("", total=n_trials, name=name, best="none yet", failed="")
+        self._bar.start()
+
+    def show(self, done: int, best: str, failed: int) -> None:
+        shown = f" [red]{failed} failed[/red]" if failed else ""
+        self._bar.update(self._task, completed=done, best=best, failed=shown)
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+class _Lines:
+    def __init__(self, n_trials: int | None, name: str) -> None:
+        self._n_trials, self._name = n_trials, name
+        self._start = self._last = time.monotonic()
+
+    def show(self, done: int, best: str, failed: int) -> None:
+        now = time.monotonic()
+        every = math.ceil(self._n_trials / LINES) if self._n_trials else None
+        due = done in (1, self._n_trials) or (every is not None and done % every == 0)
+        if not due and now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        of = f"/{self._n_trials}" if self._n_trials else ""
+        bad = f", {failed} failed" if failed else ""
+        print(
+            f"trial {done}{of}: best {self._name} {best}{bad}, {now - self._start:.1f} s", file=sys.stderr, flush=True
+        )
+
+    def close(self) -> None:
+        sys.stderr.flush()
