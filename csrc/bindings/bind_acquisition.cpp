@@ -62,7 +62,7 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
 
 Array suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
               const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-              std::uint64_t number, const py::object& feasible) {
+              std::uint64_t number, std::uint64_t attempt, const py::object& feasible) {
     const std::size_t d = suggester.d();
     Request request;
     request.n = rows_of("X", X, d);
@@ -83,6 +83,7 @@ Array suggest(Suggester& suggester, const Array& X, const Array& values, const s
     request.count = n;
     request.key = {seed_low, seed_high};
     request.number = number;
+    request.attempt = attempt;
     std::vector<double> rows;
     {
         // The constraint is destroyed outside this scope, where the GIL is held again.
@@ -140,13 +141,15 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("fit_rows", &SuggestOptions::fit_rows)
         .def_readwrite("model_rows", &SuggestOptions::model_rows);
     py::class_<Suggester>(s, "Suggester")
-        .def(py::init([](std::shared_ptr<space::Codec> codec, const SuggestOptions& options) {
-                 return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), options);
+        .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
+                         const SuggestOptions& options) {
+                 return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
              }),
-             py::arg("codec"), py::arg("options"))
+             py::arg("codec"), py::arg("categorical"), py::arg("options"))
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("failed").noconvert(), py::arg("pending").noconvert(),
-             py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("feasible"))
+             py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("attempt"),
+             py::arg("feasible"))
         .def_property_readonly("theta", [](const Suggester& self) {
             const std::vector<double> theta = self.theta();
             return Array(static_cast<py::ssize_t>(theta.size()), theta.data());

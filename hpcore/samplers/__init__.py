@@ -6,13 +6,14 @@ from difflib import get_close_matches
 
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
 from hpcore.samplers.sobol import SobolSampler
 
-__all__ = ["GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "names", "resolve"]
+__all__ = ["GPSampler", "GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "names", "resolve"]
 
-_BY_NAME: dict[str, type[Sampler]] = {"random": RandomSampler, "grid": GridSampler, "sobol": SobolSampler}
+_BY_NAME: dict[str, type[Sampler]] = {"random": RandomSampler, "grid": GridSampler, "sobol": SobolSampler, "gp": GPSampler}
 
 
 def names() -> tuple[str, ...]:

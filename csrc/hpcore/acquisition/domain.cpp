@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <stdexcept>
 #include <utility>
 
 namespace hpcore::acquisition {
@@ -16,8 +17,11 @@ constexpr std::uint64_t longest_table = 256;
 
 }  // namespace
 
-Domain::Domain(std::shared_ptr<const space::Codec> codec, std::size_t smooth_levels) : codec_(std::move(codec)) {
+Domain::Domain(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical,
+               std::size_t smooth_levels)
+    : codec_(std::move(codec)) {
     const std::size_t d = codec_->size();
+    if (categorical.size() != d) throw std::invalid_argument("categorical must have one entry a column");
     types_.resize(d);
     last_.assign(d, 0);
     fixed_.assign(d, false);
@@ -26,7 +30,7 @@ Domain::Domain(std::shared_ptr<const space::Codec> codec, std::size_t smooth_lev
     std::vector<bool> parent(d, false);
     for (std::size_t j = 0; j < d; ++j) {
         const Column& c = codec_->column(j);
-        types_[j].categorical = c.kind == Kind::choice;
+        types_[j].categorical = categorical[j];
         types_[j].conditional = !c.conditions.empty();
         for (const Column::Condition& condition : c.conditions) parent[condition.parent] = true;
         const bool grid = c.kind != Kind::real || c.gridded;

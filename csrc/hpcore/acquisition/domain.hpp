@@ -18,7 +18,8 @@ namespace hpcore::acquisition {
 class Domain {
   public:
     // Grids of more than `smooth_levels` levels are moved along the gradient like continuous columns, then snapped.
-    Domain(std::shared_ptr<const space::Codec> codec, std::size_t smooth_levels);
+    // `categorical` says which columns have no order; a choice may have one.
+    Domain(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical, std::size_t smooth_levels);
 
     std::size_t d() const { return types_.size(); }
     const std::vector<gp::ColumnType>& types() const { return types_; }

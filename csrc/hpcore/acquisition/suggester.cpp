@@ -45,8 +45,8 @@ const double* data_or_null(const std::vector<double>& v) {
 }  // namespace
 
 Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
-                     const SuggestOptions& options)
-    : lapack_(lapack), domain_(std::move(codec), options.smooth_levels), options_(options) {}
+                     const std::vector<bool>& categorical, const SuggestOptions& options)
+    : lapack_(lapack), domain_(std::move(codec), categorical, options.smooth_levels), options_(options) {}
 
 std::vector<double> Suggester::theta() const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -132,6 +132,7 @@ void Suggester::extend(const Request& request, std::size_t n_fit) {
 std::vector<double> Suggester::suggest(const Request& request) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const std::size_t d = domain_.d();
+    const std::uint64_t purpose = search_purpose + (request.attempt << 32);
     std::vector<double> out;
     std::vector<double> row(d);
     Seen seen;
@@ -141,7 +142,7 @@ std::vector<double> Suggester::suggest(const Request& request) {
     const Maximizer maximizer(domain_, options_.search);
     if (request.n == 0) {
         for (std::size_t k = 0; k < request.count; ++k) {
-            Philox stream(request.key, request.number + k, search_purpose);
+            Philox stream(request.key, request.number + k, purpose);
             if (!maximizer.anything_unseen(seen, request.feasible, stream, row.data())) break;
             seen.insert(row.data(), d);
             out.insert(out.end(), row.begin(), row.end());
@@ -191,7 +192,7 @@ std::vector<double> Suggester::suggest(const Request& request) {
     };
     for (std::size_t i = 0; i < request.n_pending; ++i) believe(request.pending + i * d);
     for (std::size_t k = 0; k < request.count; ++k) {
-        Philox stream(request.key, request.number + k, search_purpose);
+        Philox stream(request.key, request.number + k, purpose);
         Ensemble acquisition(options_.kind, options_.kappa);
         for (std::size_t s = 0; s < models_.size(); ++s) acquisition.add(*models_[s].regressor, best[s]);
         bool found = false;

@@ -44,7 +44,8 @@ struct Request {
     std::size_t n_pending = 0;
     std::size_t count = 1;  // suggestions wanted
     Philox::Key key;
-    std::uint64_t number = 0;  // of the first suggestion
+    std::uint64_t attempt = 0;  // raised when an earlier answer was refused
+    std::uint64_t number = 0;   // of the first suggestion
     Feasible feasible;
 };
 
@@ -53,7 +54,8 @@ struct Request {
 // suggester that has seen the whole search and from a new one. Calls from several threads wait for each other.
 class Suggester {
   public:
-    Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec, const SuggestOptions& options);
+    Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
+              const std::vector<bool>& categorical, const SuggestOptions& options);
 
     // Rows (k, d), k <= request.count: fewer only if no unseen, allowed row is left or was met.
     std::vector<double> suggest(const Request& request);

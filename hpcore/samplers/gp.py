@@ -1,0 +1,156 @@
+"""Bayesian optimisation with a Gaussian process: the native engine, bound to a space."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore._core import acquisition as native
+from hpcore._core import gp as native_gp
+from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.records.history import FAILED, PRUNED, History
+from hpcore.records.streams import Rng
+from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.sobol import SobolSampler
+from hpcore.space.columns import Columns
+
+__all__ = ["GPSampler"]
+
+FloatArray = npt.NDArray[np.float64]
+
+WEIGHTS = 16  # purpose: the weights of a scalarisation
+ACQUISITIONS = ("log_ei", "ucb", "pi", "thompson")
+INFERENCES = ("map", "mcmc")
+
+
+class _GP(Suggester):
+    uses_pending: ClassVar[bool] = True
+
+    def __init__(self, columns: Columns, n_startup_trials: int, options: native.SuggestOptions) -> None:
+        self._columns = columns
+        self._n_startup = n_startup_trials
+        self._startup = SobolSampler().bind(columns)
+        categorical = [kind == "categorical" for kind in columns.kinds]
+        # SciPy's linear algebra is loaded by the first suggestion that needs it, not by the sampler's construction.
+        self._make = lambda: native.Suggester(columns.codec, categorical, options)
+        self._engine: native.Suggester | None = None
+
+    def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
+        if history.n_complete < self._n_startup:
+            return self._startup.suggest(history, pending, n, rng)
+        if self._engine is None:
+            self._engine = self._make()
+        complete = history.complete
+        X = np.ascontiguousarray(history.X[complete])
+        values = _scalarise(history.values[complete], rng)
+        std_errors = history.std_errors
+        if std_errors is not None:
+            std_errors = np.nan_to_num(std_errors[complete])
+        over = (history.state == FAILED) | (history.state == PRUNED)
+        failed = np.ascontiguousarray(history.X[over]) if over.any() else X[:0]
+        rows = self._engine.suggest(
+            X,
+            values,
+            std_errors,
+            failed,
+            np.ascontiguousarray(pending),
+            n,
+            rng.seed_low,
+            rng.seed_high,
+            rng.number,
+            getattr(rng, "attempt", 0),
+            self._columns.feasible,
+        )
+        if not len(rows):
+            raise SearchSpaceExhausted("no point that is allowed and was not proposed before was found")
+        return rows
+
+
+def _scalarise(values: FloatArray, rng: Rng) -> FloatArray:
+    """One column as it is; several as an augmented Chebyshev sum with this trial's own weights (Knowles 2006)."""
+    if values.shape[1] == 1:
+        return np.ascontiguousarray(values[:, 0])
+    low, high = values.min(axis=0), values.max(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = np.where(high > low, high / 2 - low / 2, 1.0)
+        unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
+    weights = -np.log1p(-rng.uniform(values.shape[1], WEIGHTS))
+    weighted = unit * (weights / weights.sum())
+    return np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))
+
+
+class GPSampler(Sampler):
+    """A Gaussian process with a Matern-5/2 covariance, refitted as the search goes on.
+
+    Parameters
+    ----------
+    acquisition : {"log_ei", "ucb", "pi", "thompson"}
+        What is maximised: the logarithm of the expected improvement, a confidence bound, the probability of an
+        improvement, or a draw from the posterior.
+    inference : {"map", "mcmc"}
+        One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
+    n_startup_trials : int
+        Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence.
+    n_draws : int
+        Of the hyperparameters, with ``inference="mcmc"``.
+    kappa : float
+        Of ``"ucb"``: standard deviations below the mean.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        An unknown name, or a number out of its range.
+    """
+
+    def __init__(
+        self,
+        acquisition: str = "log_ei",
+        inference: str = "map",
+        *,
+        n_startup_trials: int = 10,
+        n_draws: int = 8,
+        kappa: float = 2.0,
+    ) -> None:
+        self.acquisition = _one_of("acquisition", acquisition, ACQUISITIONS)
+        self.inference = _one_of("inference", inference, INFERENCES)
+        self.n_startup_trials = _count("n_startup_trials", n_startup_trials, 1)
+        self.n_draws = _count("n_draws", n_draws, 1)
+        if isinstance(kappa, bool) or not isinstance(kappa, int | float | np.integer | np.floating):
+            raise InvalidType(f"kappa must be a number, got {kappa!r}")
+        if not (math.isfinite(kappa) and kappa >= 0):
+            raise InvalidArgument(f"kappa must be finite and >= 0, got {kappa!r}")
+        self.kappa = float(kappa)
+
+    def _options(self, columns: Columns) -> native.SuggestOptions:
+        options = native.SuggestOptions()
+        options.kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
+        options.thompson = self.acquisition == "thompson"
+        options.kappa = self.kappa
+        options.n_draws = self.n_draws if self.inference == "mcmc" else 0
+        fit = native_gp.FitOptions()
+        fit.prior = native_gp.Prior.standard(columns.d)
+        options.fit = fit
+        return options
+
+    def bind(self, columns: Columns) -> Suggester:
+        """See `Sampler.bind`."""
+        return _GP(columns, self.n_startup_trials, self._options(columns))
+
+
+def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if not isinstance(value, str):
+        raise InvalidType(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    if value not in allowed:
+        raise InvalidArgument(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def _count(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidType(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise InvalidArgument(f"{name} must be >= {least}, got {value!r}")
+    return int(value)
