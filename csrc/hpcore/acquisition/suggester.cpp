@@ -81,17 +81,7 @@ void Suggester::refit(const Request& request, std::size_t n_fit) {
     const std::vector<double> member_noise = noise_of(request, outputs.scale, members_);
     for (std::vector<double>& theta : thetas) {
         Model model{theta, std::nullopt};
-        // The bounds keep the noise far above rounding, so this loop runs once; should a factor fail all the same,
-        // the answer is a smoother model, said here, not a larger jitter added in secret.
-        for (double& noise_variance = model.theta[d + 1];; noise_variance += std::log(100.0)) {
-            model.regressor.emplace(lapack_, domain_.types(), model.theta);
-            try {
-                model.regressor->assign(member_rows_.data(), members_.size(), data_or_null(member_noise));
-                break;
-            } catch (const NotPositiveDefinite&) {
-                if (noise_variance > std::log(100.0)) throw;
-            }
-        }
+        grow(model, members_.size(), 0, member_noise);
         models_.push_back(std::move(model));
     }
     fitted_ = n_fit;
@@ -120,11 +110,31 @@ void Suggester::extend(const Request& request, std::size_t n_fit) {
     }
     double scale = 0.0;
     if (request.std_errors != nullptr) scale = gp::standardise(request.values, n_fit, options_.transform).scale;
-    for (Model& model : models_) {
-        model.regressor->truncate(held);
-        for (std::size_t k = held; k < members_.size(); ++k) {
-            const std::vector<double> noise = noise_of(request, scale, {members_[k]});
-            model.regressor->append(member_rows_.data() + k * d, noise.empty() ? 0.0 : noise[0]);
+    const std::vector<double> noise = noise_of(request, scale, members_);
+    for (Model& model : models_) grow(model, base, held, noise);
+}
+
+// Bring a model that holds the first `held` members to all of them: the first `base` factored at once, the rest
+// appended. A factor cannot fail in exact arithmetic, and the bounds keep the noise far above rounding; should one fail
+// all the same, the answer is a smoother model, built again from its base so that it does not depend on when we came.
+void Suggester::grow(Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) {
+    const std::size_t d = domain_.d(), noise_at = d + 1;
+    for (;;) {
+        try {
+            if (held < base || !model.regressor) {
+                model.regressor.emplace(lapack_, domain_.types(), model.theta);
+                model.regressor->assign(member_rows_.data(), base, data_or_null(noise));
+                held = base;
+            }
+            model.regressor->truncate(held);
+            for (std::size_t k = held; k < members_.size(); ++k)
+                model.regressor->append(member_rows_.data() + k * d, noise.empty() ? 0.0 : noise[k]);
+            return;
+        } catch (const NotPositiveDefinite&) {
+            if (model.theta[noise_at] > std::log(100.0)) throw;
+            model.theta[noise_at] += std::log(100.0);
+            held = 0;
+            model.regressor.reset();
         }
     }
 }

@@ -73,6 +73,7 @@ class Suggester {
 
     void refit(const Request& request, std::size_t n_fit);
     void extend(const Request& request, std::size_t n_fit);
+    void grow(Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise);
 
     const linalg::Lapack& lapack_;
     Domain domain_;

@@ -10,6 +10,9 @@
 namespace hpcore::gp {
 namespace {
 
+constexpr double middle = 0.5;           // where an inactive number stands
+constexpr double to_any_category = 0.5;  // at least the squared radius of any number of categories one apart
+
 HPCORE_VECTORIZE
 void add_squares(std::size_t n, double w, double u, const double* v, double* out) {
     for (std::size_t b = 0; b < n; ++b) {
@@ -23,23 +26,15 @@ void add_overlap(std::size_t n, double w, double u, const double* v, double* out
     for (std::size_t b = 0; b < n; ++b) out[b] += v[b] != u ? w : 0.0;
 }
 
-// The row is active: the usual distance where the other is too, else the constant.
+// For conditional columns; `on_row` is 1 or 0.
 HPCORE_VECTORIZE
-void add_conditional(std::size_t n, double w, double inactive, bool categorical, double u, const double* v,
-                     const double* on, double* out) {
-    if (categorical) {
-        for (std::size_t b = 0; b < n; ++b) out[b] += w * (on[b] * (v[b] != u ? 1.0 : 0.0) + (1.0 - on[b]) * inactive);
-    } else {
-        for (std::size_t b = 0; b < n; ++b) {
-            const double t = v[b] - u;
-            out[b] += w * (on[b] * (t * t) + (1.0 - on[b]) * inactive);
-        }
-    }
+void add_mismatch(std::size_t n, double w, double on_row, const double* on, double* out) {
+    for (std::size_t b = 0; b < n; ++b) out[b] += w * std::fabs(on[b] - on_row);
 }
 
 HPCORE_VECTORIZE
-void add_inactive(std::size_t n, double w, double inactive, const double* on, double* out) {
-    for (std::size_t b = 0; b < n; ++b) out[b] += w * (on[b] * inactive);
+void add_overlap_where(std::size_t n, double w, double u, const double* v, const double* on, double* out) {
+    for (std::size_t b = 0; b < n; ++b) out[b] += w * (on[b] * (v[b] != u ? 1.0 : 0.0));
 }
 
 HPCORE_VECTORIZE
@@ -74,14 +69,6 @@ double sum_overlap(std::size_t n, double u, const double* v, const double* c) {
 }
 
 HPCORE_VECTORIZE
-double sum_squares_where(std::size_t n, double u, const double* v, const double* on, const double* c) {
-    return sum_in_lanes(n, [=](std::size_t b) {
-        const double t = v[b] - u;
-        return c[b] * (on[b] * (t * t));
-    });
-}
-
-HPCORE_VECTORIZE
 double sum_overlap_where(std::size_t n, double u, const double* v, const double* on, const double* c) {
     return sum_in_lanes(n, [=](std::size_t b) { return v[b] != u ? c[b] * on[b] : 0.0; });
 }
@@ -94,11 +81,6 @@ double sum_where(std::size_t n, double wanted, const double* on, const double* c
 HPCORE_VECTORIZE
 double sum_difference(std::size_t n, double u, const double* v, const double* c) {
     return sum_in_lanes(n, [=](std::size_t b) { return c[b] * (u - v[b]); });
-}
-
-HPCORE_VECTORIZE
-double sum_difference_where(std::size_t n, double u, const double* v, const double* on, const double* c) {
-    return sum_in_lanes(n, [=](std::size_t b) { return c[b] * (on[b] * (u - v[b])); });
 }
 
 HPCORE_VECTORIZE
@@ -145,7 +127,7 @@ void Points::append(const double* row) {
     }
     for (std::size_t j = 0; j < dims; ++j) {
         const bool on = !std::isnan(row[j]);
-        values_[j * stride_ + n_] = on ? row[j] : 0.0;
+        values_[j * stride_ + n_] = on ? row[j] : middle;
         if (conditional_) active_[j * stride_ + n_] = on ? 1.0 : 0.0;
     }
     ++n_;
@@ -163,16 +145,16 @@ void scaled_distances(const Points& points, std::size_t n, const Scales& scales,
     for (std::size_t j = 0; j < points.d(); ++j) {
         const ColumnType type = points.columns()[j];
         const double w = scales.weight[j], u = row[j];
-        if (!type.conditional) {
-            if (type.categorical)
-                add_overlap(n, w, u, points.value(j), out);
-            else
-                add_squares(n, w, u, points.value(j), out);
-        } else if (std::isnan(u)) {
-            add_inactive(n, w, scales.inactive, points.active(j), out);
-        } else {
-            add_conditional(n, w, scales.inactive, type.categorical, u, points.value(j), points.active(j), out);
-        }
+        const double on_row = std::isnan(u) ? 0.0 : 1.0;
+        if (!type.categorical)
+            add_squares(n, w, on_row > 0.0 ? u : middle, points.value(j), out);
+        else if (!type.conditional)
+            add_overlap(n, w, u, points.value(j), out);
+        else if (on_row > 0.0)
+            add_overlap_where(n, w, u, points.value(j), points.active(j), out);
+        if (type.conditional)
+            add_mismatch(n, w * (scales.inactive + (type.categorical ? to_any_category : 0.0)), on_row,
+                         points.active(j), out);
     }
 }
 
@@ -186,14 +168,18 @@ void matern(std::size_t n, double signal, double* s2_to_k, double* slope) {
 double weighted_distance(const Points& points, std::size_t n, const Scales& scales, const double* row, std::size_t j,
                          const double* c) {
     const ColumnType type = points.columns()[j];
-    const double u = row[j];
-    if (!type.conditional)
-        return type.categorical ? sum_overlap(n, u, points.value(j), c) : sum_squares(n, u, points.value(j), c);
-    const double* on = points.active(j);
-    const double apart = scales.inactive * weighted_mismatch(points, n, row, j, c);
-    if (std::isnan(u)) return apart;
-    return apart + (type.categorical ? sum_overlap_where(n, u, points.value(j), on, c)
-                                     : sum_squares_where(n, u, points.value(j), on, c));
+    const bool on_row = !std::isnan(row[j]);
+    const double u = on_row ? row[j] : middle;
+    double sum = 0.0;
+    if (!type.categorical)
+        sum = sum_squares(n, u, points.value(j), c);
+    else if (!type.conditional)
+        sum = sum_overlap(n, u, points.value(j), c);
+    else if (on_row)
+        sum = sum_overlap_where(n, u, points.value(j), points.active(j), c);
+    if (type.conditional)
+        sum += (scales.inactive + (type.categorical ? to_any_category : 0.0)) * weighted_mismatch(points, n, row, j, c);
+    return sum;
 }
 
 double weighted_mismatch(const Points& points, std::size_t n, const double* row, std::size_t j, const double* c) {
@@ -201,8 +187,7 @@ double weighted_mismatch(const Points& points, std::size_t n, const double* row,
 }
 
 double weighted_difference(const Points& points, std::size_t n, double u, std::size_t j, const double* c) {
-    if (!points.columns()[j].conditional) return sum_difference(n, u, points.value(j), c);
-    return sum_difference_where(n, u, points.value(j), points.active(j), c);
+    return sum_difference(n, u, points.value(j), c);
 }
 
 double dot(const double* a, const double* b, std::size_t n) {

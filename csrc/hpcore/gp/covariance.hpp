@@ -7,11 +7,15 @@
 //
 //     k(u, u') = c + sf2 (1 + s + s^2 / 3) exp(-s),     s^2 = 5 sum_j D_j(u_j, u'_j) / ell_j^2
 //
-//     D = (u - u')^2 for numbers, [u != u'] for categories, 0 where both are inactive, `inactive` where one is
+//     D = (u - u')^2 for numbers, [u != u'] for categories, 0 where both are inactive
+//     where one is inactive: (u - 1/2)^2 + h2 for numbers, 1/2 + h2 for categories
 //
 // Matern 5/2 with automatic relevance determination. c is the prior variance of the constant mean: integrating the
 // mean out is the same as adding c to every covariance. An integer has canonical coordinates already, so the
 // covariance sees the rounded value.
+//
+// Inactive is one point of its own, off the middle of the active ones by the learnt height h. Every D is then a squared
+// Euclidean distance, which is what makes k positive definite; one constant distance to all active values is not.
 namespace hpcore::gp {
 
 struct ColumnType {
@@ -19,8 +23,8 @@ struct ColumnType {
     bool conditional = false;
 };
 
-// theta, in logarithms: d length scales, signal variance, noise variance, and the squared distance between active
-// and inactive if there is a conditional column.
+// theta, in logarithms: d length scales, signal variance, noise variance, and the squared height h2 of
+// inactive if there is a conditional column.
 class Layout {
   public:
     explicit Layout(const std::vector<ColumnType>& columns);
@@ -40,7 +44,7 @@ class Layout {
 struct Scales {
     Scales(const Layout& layout, const double* theta);
     std::vector<double> weight;  // 5 / ell_j^2
-    double signal = 1.0, noise = 0.0, inactive = 0.25;
+    double signal = 1.0, noise = 0.0, inactive = 0.2;
 };
 
 // Rows, stored by column so that one row against all of them is a loop over contiguous doubles.
@@ -54,7 +58,7 @@ class Points {
     std::size_t d() const { return columns_.size(); }
     const std::vector<ColumnType>& columns() const { return columns_; }
 
-    const double* value(std::size_t j) const { return values_.data() + j * stride_; }   // 0 where inactive
+    const double* value(std::size_t j) const { return values_.data() + j * stride_; }   // 1/2 where inactive
     const double* active(std::size_t j) const { return active_.data() + j * stride_; }  // 1 or 0; conditional only
     void row(std::size_t i, double* out) const;
 
@@ -82,7 +86,7 @@ double weighted_distance(const Points& points, std::size_t n, const Scales& scal
 // sum_b c[b] over the points of which exactly one of (row, b) is active in column j.
 double weighted_mismatch(const Points& points, std::size_t n, const double* row, std::size_t j, const double* c);
 
-// sum_b c[b] (row_j - u_bj) over the points active in column j: what is left of a derivative in u_j.
+// sum_b c[b] (u - u_bj), an inactive u_bj being 1/2: what is left of a derivative in an active, numeric u_j.
 double weighted_difference(const Points& points, std::size_t n, double u, std::size_t j, const double* c);
 
 double dot(const double* a, const double* b, std::size_t n);

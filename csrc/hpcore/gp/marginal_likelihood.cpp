@@ -15,7 +15,7 @@ Prior Prior::standard(std::size_t d) {
     p.length_scale = {std::log(0.5 * std::sqrt(static_cast<double>(d))), 1.0, std::log(0.02), std::log(60.0)};
     p.signal = {0.0, 1.0, std::log(0.02), std::log(50.0)};
     p.noise = {-7.0, 2.0, std::log(1e-7), 0.0};
-    p.inactive = {std::log(0.25), 1.0, std::log(0.01), std::log(4.0)};
+    p.inactive = {std::log(0.2), 1.0, std::log(0.01), std::log(4.0)};
     return p;
 }
 
@@ -93,7 +93,7 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
         for (std::size_t j = 0; j < d; ++j) {
             const double shrink = scales.weight[j] * 0.2;  // 1 / ell^2
             gradient[j] += shrink * weighted_distance(points_, a, scales, row_.data(), j, weights_.data());
-            if (points_.columns()[j].conditional)  // dk/dlog D = -1/2 slope D / ell^2
+            if (points_.columns()[j].conditional)  // dk/dlog h2 = -1/2 slope h2 / ell^2
                 gradient[layout_.inactive()] -=
                     0.5 * shrink * scales.inactive * weighted_mismatch(points_, a, row_.data(), j, weights_.data());
         }
