@@ -1,6 +1,6 @@
 """hpcore for the sample-efficiency benchmarks: a class a sampler, with ``ask() -> dict`` and ``tell(dict, value)``.
 
-    python run.py --opt hp_gp --plugin .../benchmarks/quality/adapter.py:GP --core --split public --budget 100 --seeds 0-9
+python run.py --opt hp_gp --plugin .../benchmarks/quality/adapter.py:GP --core --split public --budget 100 --seeds 0-9
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ using acquisition::SearchOptions;
 using acquisition::Suggester;
 using acquisition::SuggestOptions;
 using acquisition::Value;
+using acquisition::View;
 
 // (value, d/dmean, d/dstd) of arrays of means and standard deviations.
 template <auto function>
@@ -125,14 +126,20 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("growth", &Schedule::growth)
         .def_readwrite("longest", &Schedule::longest)
         .def("at", &Schedule::at, py::arg("n"));
+    py::class_<View>(s, "View")
+        .def(py::init<>())
+        .def_readwrite("transform", &View::transform)
+        .def_readwrite("stretch", &View::stretch)
+        .def_readwrite("kind", &View::kind)
+        .def_readwrite("thompson", &View::thompson)
+        .def_readwrite("kappa", &View::kappa)
+        .def_readwrite("xi", &View::xi)
+        .def_readwrite("reach", &View::reach)
+        .def_readwrite("posterior_best", &View::posterior_best);
     py::class_<SuggestOptions>(s, "SuggestOptions")
         .def(py::init<>())
-        .def_readwrite("kind", &SuggestOptions::kind)
-        .def_readwrite("thompson", &SuggestOptions::thompson)
-        .def_readwrite("kappa", &SuggestOptions::kappa)
+        .def_readwrite("views", &SuggestOptions::views)
         .def_readwrite("n_draws", &SuggestOptions::n_draws)
-        .def_readwrite("posterior_best", &SuggestOptions::posterior_best)
-        .def_readwrite("transform", &SuggestOptions::transform)
         .def_readwrite("fit", &SuggestOptions::fit)
         .def_readwrite("search", &SuggestOptions::search)
         .def_readwrite("schedule", &SuggestOptions::schedule)

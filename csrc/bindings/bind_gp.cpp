@@ -194,6 +194,7 @@ void bind_gp(py::module_& m) {
         .def_readwrite("low", &LogNormal::low)
         .def_readwrite("high", &LogNormal::high);
     py::class_<Prior>(s, "Prior")
+        .def(py::init<>())
         .def_static("standard", &Prior::standard, py::arg("d"))
         .def_readwrite("length_scale", &Prior::length_scale)
         .def_readwrite("signal", &Prior::signal)
@@ -201,7 +202,9 @@ void bind_gp(py::module_& m) {
         .def_readwrite("inactive", &Prior::inactive);
     py::enum_<gp::OutputTransform>(s, "OutputTransform")
         .value("standard", gp::OutputTransform::standard)
-        .value("clip", gp::OutputTransform::clip);
+        .value("clip", gp::OutputTransform::clip)
+        .value("half_log", gp::OutputTransform::half_log)
+        .value("log", gp::OutputTransform::log);
     py::class_<gp::FitOptions>(s, "FitOptions")
         .def(py::init<>())
         .def_readwrite("prior", &gp::FitOptions::prior)

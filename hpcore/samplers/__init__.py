@@ -13,7 +13,12 @@ from hpcore.samplers.sobol import SobolSampler
 
 __all__ = ["GPSampler", "GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "names", "resolve"]
 
-_BY_NAME: dict[str, type[Sampler]] = {"random": RandomSampler, "grid": GridSampler, "sobol": SobolSampler, "gp": GPSampler}
+_BY_NAME: dict[str, type[Sampler]] = {
+    "random": RandomSampler,
+    "grid": GridSampler,
+    "sobol": SobolSampler,
+    "gp": GPSampler,
+}
 
 
 def names() -> tuple[str, ...]:

@@ -33,16 +33,16 @@ class _GP(Suggester):
         self._columns = columns
         self._n_startup = n_startup_trials
         self._startup = SobolSampler().bind(columns)
-        categorical = [kind == "categorical" for kind in columns.kinds]
-        # SciPy's linear algebra is loaded by the first suggestion that needs it, not by the sampler's construction.
-        self._make = lambda: native.Suggester(columns.codec, categorical, options)
+        self._options = options
+        # Made by the first suggestion that needs it, which also loads SciPy's linear algebra; not by the construction.
         self._engine: native.Suggester | None = None
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         if history.n_complete < self._n_startup:
             return self._startup.suggest(history, pending, n, rng)
         if self._engine is None:
-            self._engine = self._make()
+            categorical = [kind == "categorical" for kind in self._columns.kinds]
+            self._engine = native.Suggester(self._columns.codec, categorical, self._options)
         complete = history.complete
         X = np.ascontiguousarray(history.X[complete])
         values = _scalarise(history.values[complete], rng)
@@ -61,7 +61,7 @@ class _GP(Suggester):
             rng.seed_low,
             rng.seed_high,
             rng.number,
-            getattr(rng, "attempt", 0),
+            rng.attempt,
             self._columns.feasible,
         )
         if not len(rows):
@@ -126,9 +126,11 @@ class GPSampler(Sampler):
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
         options = native.SuggestOptions()
-        options.kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
-        options.thompson = self.acquisition == "thompson"
-        options.kappa = self.kappa
+        view = native.View()
+        view.kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
+        view.thompson = self.acquisition == "thompson"
+        view.kappa = self.kappa
+        options.views = [view]
         options.n_draws = self.n_draws if self.inference == "mcmc" else 0
         fit = native_gp.FitOptions()
         fit.prior = native_gp.Prior.standard(columns.d)

@@ -26,26 +26,22 @@ double one_minus_x_mills(double x) {
 
 }  // namespace
 
-double log_h(double z, double* derivative) {
+LogH log_h(double z) {
     if (z > -1.0) {  // no cancellation worth speaking of
-        const double cdf = normal_cdf(z);
-        const double h = inv_sqrt_2pi * std::exp(-0.5 * z * z) + z * cdf;
-        if (derivative != nullptr) *derivative = cdf / h;
-        return std::log(h);
+        const double cdf = normal_cdf(z), pdf = inv_sqrt_2pi * std::exp(-0.5 * z * z);
+        const double h = pdf + z * cdf;
+        return {std::log(h), cdf / h, pdf / h};
     }
     // h = phi(z) (1 - |z| Mills(|z|)). The bracket loses 1e-16 z^2 of its digits to cancellation, log phi is z^2 / 2:
     // below 20 the loss is 4e-14, above the series has none.
     const double x = -z;
     const double bracket = x < 20.0 ? 1.0 - x * mills(x) : one_minus_x_mills(x);
-    if (derivative != nullptr) *derivative = (1.0 - bracket) / (x * bracket);  // Mills / bracket
-    return -0.5 * z * z - log_sqrt_2pi + std::log(bracket);
+    return {-0.5 * z * z - log_sqrt_2pi + std::log(bracket), (1.0 - bracket) / (x * bracket), 1.0 / bracket};
 }
 
 Value log_expected_improvement(double mean, double std, double best) {
-    const double z = (best - mean) / std;
-    double slope = 0.0;
-    const double value = log_h(z, &slope) + std::log(std);
-    return {value, -slope / std, (1.0 - z * slope) / std};
+    const LogH h = log_h((best - mean) / std);
+    return {h.value + std::log(std), -h.slope / std, h.density / std};
 }
 
 Value log_probability_of_improvement(double mean, double std, double best) {

@@ -10,9 +10,15 @@ struct Value {
     double by_std;
 };
 
-// log h(z), h(z) = phi(z) + z Phi(z), and its derivative Phi / h. Ament et al. 2023, "Unexpected improvements to
+struct LogH {
+    double value;
+    double slope;    // Phi / h = d log h / dz
+    double density;  // phi / h = 1 - z slope, without the cancellation
+};
+
+// log h(z), h(z) = phi(z) + z Phi(z). Ament et al. 2023, "Unexpected improvements to
 // expected improvement", eq. 9; accurate to 1e-10 for any z, where h itself underflows at -38.
-double log_h(double z, double* derivative);
+LogH log_h(double z);
 
 // log E[max(best - f, 0)]
 Value log_expected_improvement(double mean, double std, double best);

@@ -46,6 +46,21 @@ constexpr double same = 1e-9;
 
 }  // namespace
 
+Maximizer::Maximizer(const Domain& domain, const SearchOptions& options, const double* centre, double reach)
+    : domain_(domain), options_(options), low_(domain.d(), 0.0), high_(domain.d(), 1.0) {
+    if (centre == nullptr || !(reach < 1.0)) return;
+    centre_.assign(centre, centre + domain.d());
+    for (std::size_t j = 0; j < domain.d(); ++j) {
+        if (domain.categorical(j) || std::isnan(centre[j])) continue;
+        low_[j] = std::max(0.0, centre[j] - reach);
+        high_[j] = std::min(1.0, centre[j] + reach);
+    }
+}
+
+double Maximizer::confine(std::size_t j, double u) const {
+    return std::clamp(u, low_[j], high_[j]);
+}
+
 void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) const {
     const std::size_t d = domain_.d();
     const double r = stream.uniform();
@@ -70,6 +85,7 @@ void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) c
         } else {
             full[j] = std::clamp(u + width * stream.normal(), 0.0, 1.0);
         }
+        full[j] = confine(j, full[j]);
     }
 }
 
@@ -83,8 +99,14 @@ void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stre
         std::iota(order.begin(), order.end(), std::size_t{0});
         for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[stream.below(i)]);
         for (std::size_t i = 0; i < n; ++i)
-            full[i * d + j] = (static_cast<double>(order[i]) + stream.uniform()) / static_cast<double>(n);
+            full[i * d + j] = low_[j] + (high_[j] - low_[j]) * (static_cast<double>(order[i]) + stream.uniform()) /
+                                            static_cast<double>(n);
     }
+    if (!centre_.empty())  // a region of trust keeps most categories as well
+        for (std::size_t i = 0; i < n; ++i)
+            for (std::size_t j = 0; j < d; ++j)
+                if (domain_.categorical(j) && !std::isnan(centre_[j]) && stream.uniform() < 0.7)
+                    full[i * d + j] = centre_[j];
     for (std::size_t i = n; i < total; ++i)
         perturb(incumbents + (i - n) / options_.n_local * d, stream, full.data() + i * d);
     for (std::size_t i = 0; i < total; ++i) domain_.snap(full.data() + i * d, rows.data() + i * d);
@@ -132,8 +154,12 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const F
         if (start.moving.empty()) continue;
         std::vector<double> at;
         for (const std::size_t j : start.moving) at.push_back(start.full[j]);
-        const std::size_t k = at.size();
-        minimizers.emplace_back(std::move(at), std::vector<double>(k, 0.0), std::vector<double>(k, 1.0), search);
+        std::vector<double> low, high;
+        for (const std::size_t j : start.moving) {
+            low.push_back(low_[j]);
+            high.push_back(high_[j]);
+        }
+        minimizers.emplace_back(std::move(at), std::move(low), std::move(high), search);
         who.push_back(s);
     }
     // All starts step together, so that the model is asked about a matrix and not about one row after another.
@@ -216,6 +242,8 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
             std::size_t best = m;
             for (std::size_t i = 0; i < m; ++i) {
                 if (owner[i] != s || !(values[i] > start.value || stuck)) continue;
+                const double u = rows[i * d + j];
+                if (u < low_[j] || u > high_[j]) continue;
                 if (best < m && !(values[i] > values[best])) continue;
                 if (seen.contains(rows.data() + i * d, d) || !allowed_one(feasible, rows.data() + i * d)) continue;
                 best = i;

@@ -27,7 +27,8 @@ struct SearchOptions {
 // others. Knows nothing of how the models came about.
 class Maximizer {
   public:
-    Maximizer(const Domain& domain, const SearchOptions& options) : domain_(domain), options_(options) {}
+    // Over the whole cube, or where every number is within `reach` of the centre's (a canonical row).
+    Maximizer(const Domain& domain, const SearchOptions& options, const double* centre = nullptr, double reach = 1.0);
 
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
     // False if no unseen, allowed row was met.
@@ -61,8 +62,11 @@ class Maximizer {
     void settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
                 const Feasible& feasible) const;
 
+    double confine(std::size_t j, double u) const;
+
     const Domain& domain_;
     SearchOptions options_;
+    std::vector<double> low_, high_, centre_;  // the box; the centre is empty if the box is the cube
 };
 
 }  // namespace hpcore::acquisition

@@ -16,13 +16,21 @@
 
 namespace hpcore::acquisition {
 
-struct SuggestOptions {
+// One way of looking at the history: what the model is fitted to, and what is then maximised.
+struct View {
+    gp::OutputTransform transform = gp::OutputTransform::clip;
+    double stretch = 1.0;  // factor on the fitted length scales: below one, less is taken for granted
     Kind kind = Kind::log_ei;
     bool thompson = false;
     double kappa = 2.0;
-    int n_draws = 0;              // 0: maximum a posteriori; else draws of the hyperparameters
+    double xi = 0.0;     // improvement asked for, in standard deviations of the outputs
+    double reach = 1.0;  // numbers stay within this of the incumbent's, in the cube: a trust region if below one
     bool posterior_best = false;  // improve on the best fitted mean rather than on the best value
-    gp::OutputTransform transform = gp::OutputTransform::clip;
+};
+
+struct SuggestOptions {
+    std::vector<View> views{View{}};  // taken in turn, by trial number
+    int n_draws = 0;                  // 0: maximum a posteriori; else draws of the hyperparameters
     gp::FitOptions fit;
     SearchOptions search;
     Schedule schedule;
@@ -70,22 +78,30 @@ class Suggester {
         std::vector<double> theta;
         std::optional<gp::Regressor> regressor;
     };
+    // Models of one transform and stretch, what they were computed from, and the rows they hold.
+    struct Cache {
+        gp::OutputTransform transform = gp::OutputTransform::clip;
+        double stretch = 1.0;
+        std::size_t fitted = 0;
+        std::vector<double> rows, values, errors;
+        std::vector<Model> models;
+        std::vector<std::size_t> members;  // of the history, in order
+        std::vector<double> member_rows;
+    };
 
-    void refit(const Request& request, std::size_t n_fit);
-    void extend(const Request& request, std::size_t n_fit);
-    void grow(Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise);
+    bool suggest_one(const Request& request, const View& view, Cache& cache, std::size_t k,
+                     const std::vector<double>& chosen, const Seen& seen, double* row) const;
+    void refit(const Request& request, std::size_t n_fit, Cache& cache) const;
+    void extend(const Request& request, std::size_t n_fit, Cache& cache) const;
+    void grow(Cache& cache, Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) const;
 
     const linalg::Lapack& lapack_;
     Domain domain_;
     SuggestOptions options_;
     mutable std::mutex mutex_;
-
-    // The cache, and what it was computed from.
-    std::size_t fitted_ = 0;
-    std::vector<double> fitted_rows_, fitted_values_, fitted_errors_;
-    std::vector<Model> models_;
-    std::vector<std::size_t> members_;  // rows of the history that the models hold, in order
-    std::vector<double> member_rows_;
+    std::vector<Cache> caches_;
+    std::vector<std::size_t> cache_of_;  // of a view
+    std::size_t last_ = 0;
 };
 
 }  // namespace hpcore::acquisition

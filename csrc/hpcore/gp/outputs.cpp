@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace hpcore::gp {
 namespace {
@@ -17,48 +18,70 @@ double quantile_of(std::vector<double> v, double q) {  // of at least one value,
     return low + (position - static_cast<double>(k)) * (high - low);
 }
 
-// A best value this many times further below the median than the lower quartile is a glitch or a different regime;
-// it keeps its rank, but not a distance at which everything else would look constant.
+// A best value this many times further below the median than the lower quartile is a glitch or a different regime; it
+// keeps its rank, but not a distance at which everything else would look constant.
 constexpr double far_below = 100.0;
+
+// Into units of a power of two near the largest value, where sums and squares neither overflow nor vanish. Its
+// exponent.
+int rescale(std::vector<double>& v) {
+    double largest = 0.0;
+    for (const double x : v) largest = std::max(largest, std::fabs(x));
+    int exponent = 0;
+    if (largest > 0.0) std::frexp(largest, &exponent);
+    for (double& x : v) x = std::ldexp(x, -exponent);
+    return exponent;
+}
+
+// Deviations from the median -> deviations, monotone; `best` is the lowest and negative.
+void bend(std::vector<double>& v, double best, OutputTransform transform) {
+    switch (transform) {
+        case OutputTransform::standard:
+            break;
+        case OutputTransform::clip:
+            for (double& x : v) x = std::min(x, -3.0 * best);
+            break;
+        case OutputTransform::half_log:
+            for (double& x : v)
+                if (x > 0.0) x = -best * std::log1p(x / -best);
+            break;
+        case OutputTransform::log:
+            for (double& x : v) x = -best * std::log1p((x - best) / (-0.1 * best));
+            break;
+    }
+}
 
 }  // namespace
 
 Outputs standardise(const double* values, std::size_t n, OutputTransform transform) {
     Outputs out;
     if (n == 0) return out;
-    double largest = 0.0;
-    for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(values[i]));
-    // Sums and differences of 1e308 overflow, squares of 1e-200 vanish: work in units of a power of two near the
-    // largest value, where neither happens and no bit is lost.
-    int exponent = 0;
-    if (largest > 0.0) std::frexp(largest, &exponent);
-    out.y.resize(n);
-    for (std::size_t i = 0; i < n; ++i) out.y[i] = std::ldexp(values[i], -exponent);
-
+    out.y.assign(values, values + n);
+    int exponent = rescale(out.y);
     const double median = quantile_of(out.y, 0.5);
-    const double quartile = quantile_of(out.y, 0.25);
-    if (n >= 5 && median > quartile) {
-        const double floor = median - far_below * (median - quartile);
-        for (double& v : out.y)
-            if (v < floor) v = floor - (median - quartile) * std::log1p((floor - v) / (median - quartile));
-    }
-    if (transform == OutputTransform::clip) {
-        const double best = *std::min_element(out.y.begin(), out.y.end());
-        if (median > best) {
-            const double ceiling = median + 3.0 * (median - best);
-            for (double& v : out.y) v = std::min(v, ceiling);
+    // From here on deviations: differences of close doubles are exact, so that 1 + 1e-12 keeps its digits.
+    for (double& v : out.y) v -= median;
+    const double quartile = -quantile_of(out.y, 0.25);
+    if (n >= 5 && quartile > 0.0) {
+        for (double& v : out.y) {
+            const double beyond = (-v - far_below * quartile) / quartile;
+            if (beyond > 0.0) v = -quartile * (far_below + 10.0 - 10.0 / (1.0 + 0.1 * beyond));
         }
     }
-    double mean = 0.0;
-    for (const double v : out.y) mean += (v - median);
-    mean = median + mean / static_cast<double>(n);
-    double square = 0.0;
+    const double best = *std::min_element(out.y.begin(), out.y.end());
+    if (best < 0.0) bend(out.y, best, transform);
+    const double centre = std::ldexp(median, exponent);
+    exponent += rescale(out.y);
+    double mean = 0.0, square = 0.0;
+    for (const double v : out.y) mean += v;
+    mean /= static_cast<double>(n);
     for (const double v : out.y) square += (v - mean) * (v - mean);
     double std = std::sqrt(square / static_cast<double>(n));
     if (!(std > 0.0)) std = 1.0;  // a constant objective: every y is zero
     for (double& v : out.y) v = (v - mean) / std;
-    out.scale = std::ldexp(std, exponent);
-    out.offset = std::ldexp(mean, exponent);
+    constexpr double greatest = std::numeric_limits<double>::max();
+    out.scale = std::min(std::ldexp(std, exponent), greatest);
+    out.offset = std::clamp(centre + std::ldexp(mean, exponent), -greatest, greatest);
     return out;
 }
 

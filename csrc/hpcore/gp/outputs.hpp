@@ -8,6 +8,8 @@ namespace hpcore::gp {
 enum class OutputTransform {
     standard,  // zero mean, unit variance
     clip,      // bad values cut at median + 3 (median - best) first, so that failures do not rule the fit
+    half_log,  // as they are below the median, in logarithms of (median - best) above it
+    log,       // log(y - best + (median - best) / 10): resolution where the best are
 };
 
 // What the Gaussian process sees instead of the objective's own values; recomputed from the whole history. Any finite

@@ -1,0 +1,98 @@
+from collections.abc import Callable, Sequence
+from typing import ClassVar, type_check_only
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .gp import FitOptions, OutputTransform
+from .space import Codec
+
+@type_check_only
+class _Native(type): ...  # pybind11's metaclass
+
+def log_expected_improvement(
+    mean: NDArray[np.float64], std: NDArray[np.float64], best: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+def log_probability_of_improvement(
+    mean: NDArray[np.float64], std: NDArray[np.float64], best: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+def lower_confidence_bound(
+    mean: NDArray[np.float64], std: NDArray[np.float64], kappa: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+
+class Kind(metaclass=_Native):
+    log_ei: ClassVar[Kind]
+    pi: ClassVar[Kind]
+    ucb: ClassVar[Kind]
+    __members__: ClassVar[dict[str, Kind]]
+    def __init__(self, value: int) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __int__(self) -> int: ...
+    def __getstate__(self) -> int: ...
+    def __setstate__(self, state: int) -> None: ...
+
+class SearchOptions(metaclass=_Native):
+    n_global: int
+    n_local: int
+    n_starts: int
+    rounds: int
+    iterations: int
+    apart: float
+    full_sweep: int
+    def __init__(self) -> None: ...
+
+class Schedule(metaclass=_Native):
+    every_until: int
+    growth: float
+    longest: int
+    def __init__(self) -> None: ...
+    def at(self, n: int) -> int: ...
+
+class View(metaclass=_Native):
+    transform: OutputTransform
+    stretch: float
+    kind: Kind
+    thompson: bool
+    kappa: float
+    xi: float
+    reach: float
+    posterior_best: bool
+    def __init__(self) -> None: ...
+
+class SuggestOptions(metaclass=_Native):
+    views: list[View]
+    n_draws: int
+    fit: FitOptions
+    search: SearchOptions
+    schedule: Schedule
+    smooth_levels: int
+    n_incumbents: int
+    fit_rows: int
+    model_rows: int
+    def __init__(self) -> None: ...
+
+class Suggester(metaclass=_Native):
+    def __init__(self, codec: Codec, categorical: Sequence[bool], options: SuggestOptions) -> None: ...
+    def suggest(
+        self,
+        X: NDArray[np.float64],
+        values: NDArray[np.float64],
+        std_errors: NDArray[np.float64] | None,
+        failed: NDArray[np.float64],
+        pending: NDArray[np.float64],
+        n: int,
+        seed_low: int,
+        seed_high: int,
+        number: int,
+        attempt: int,
+        feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
+    ) -> NDArray[np.float64]: ...
+    @property
+    def theta(self) -> NDArray[np.float64]: ...

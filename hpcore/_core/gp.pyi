@@ -1,0 +1,100 @@
+from collections.abc import Sequence
+from typing import ClassVar, type_check_only
+
+import numpy as np
+from numpy.typing import NDArray
+
+@type_check_only
+class _Native(type): ...  # pybind11's metaclass
+
+class LogNormal(metaclass=_Native):
+    mean: float
+    std: float
+    low: float
+    high: float
+    def __init__(self, mean: float, std: float, low: float, high: float) -> None: ...
+
+class Prior(metaclass=_Native):
+    length_scale: LogNormal
+    signal: LogNormal
+    noise: LogNormal
+    inactive: LogNormal
+    def __init__(self) -> None: ...
+    @staticmethod
+    def standard(d: int) -> Prior: ...
+
+class OutputTransform(metaclass=_Native):
+    standard: ClassVar[OutputTransform]
+    clip: ClassVar[OutputTransform]
+    half_log: ClassVar[OutputTransform]
+    log: ClassVar[OutputTransform]
+    __members__: ClassVar[dict[str, OutputTransform]]
+    def __init__(self, value: int) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __int__(self) -> int: ...
+    def __getstate__(self) -> int: ...
+    def __setstate__(self, state: int) -> None: ...
+
+class FitOptions(metaclass=_Native):
+    prior: Prior
+    n_starts: int
+    n_probes: int
+    max_iterations: int
+    def __init__(self) -> None: ...
+
+def fit_map(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    known_noise: NDArray[np.float64] | None,
+    categorical: Sequence[bool],
+    conditional: Sequence[bool],
+    options: FitOptions,
+) -> NDArray[np.float64]: ...
+def sample_posterior(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    known_noise: NDArray[np.float64] | None,
+    categorical: Sequence[bool],
+    conditional: Sequence[bool],
+    prior: Prior,
+    start: Sequence[float],
+    n_draws: int,
+    seed_low: int,
+    seed_high: int,
+) -> NDArray[np.float64]: ...
+def log_posterior(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    known_noise: NDArray[np.float64] | None,
+    theta: NDArray[np.float64],
+    categorical: Sequence[bool],
+    conditional: Sequence[bool],
+    prior: Prior,
+    with_prior: bool,
+) -> tuple[float, NDArray[np.float64]]: ...
+def standardise(
+    values: NDArray[np.float64], transform: OutputTransform
+) -> tuple[NDArray[np.float64], float, float]: ...
+
+class Regressor(metaclass=_Native):
+    def __init__(self, categorical: Sequence[bool], conditional: Sequence[bool], theta: Sequence[float]) -> None: ...
+    def __len__(self) -> int: ...
+    def assign(
+        self, X: NDArray[np.float64], y: NDArray[np.float64], known_noise: NDArray[np.float64] | None
+    ) -> None: ...
+    def append(self, x: NDArray[np.float64], known_noise: float) -> None: ...
+    def set_targets(self, y: NDArray[np.float64]) -> None: ...
+    def predict(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def predict_with_gradients(
+        self, X: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+    def covariance(self, X: NDArray[np.float64]) -> NDArray[np.float64]: ...
+    @property
+    def theta(self) -> NDArray[np.float64]: ...

@@ -1,0 +1,261 @@
+"""Gaussian-process regression on the unit cube, with the hyperparameters learnt."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore._core import gp as native
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.records.streams import Rng, check_seed
+from hpcore.space.space import Space
+
+__all__ = ["GaussianProcess"]
+
+FloatArray = npt.NDArray[np.float64]
+
+SAMPLE = 17  # purpose of the normal numbers behind a draw
+
+
+class GaussianProcess:
+    """A Gaussian process with a Matern-5/2 covariance and one length scale a column.
+
+    Parameters
+    ----------
+    space : Space, optional
+        Whose encoded points are the rows of `X`: names, categories (an overlap kernel) and inactive columns (NaN, at
+        a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
+    n_starts : int
+        Runs of the optimiser of the hyperparameters; the best is kept.
+
+    Attributes
+    ----------
+    length_scales_ : dict of str to float
+        By parameter name, in units of the cube (for a category: of the overlap distance).
+    signal_variance_, noise_variance_ : float
+        In the square of the objective's units.
+    n_ : int
+        Observations.
+
+    Notes
+    -----
+    Maximum a posteriori: `hpcore._core.gp.Prior.standard` holds the priors. Outputs are standardised inside; the
+    constant mean has a normal prior and is integrated out.
+    """
+
+    def __init__(self, space: Space | None = None, *, n_starts: int = 3) -> None:
+        if space is not None and not isinstance(space, Space):
+            raise InvalidType(f"space must be a Space or None, got {space!r}")
+        if isinstance(n_starts, bool) or not isinstance(n_starts, int | np.integer):
+            raise InvalidType(f"n_starts must be an integer, got {n_starts!r}")
+        if n_starts < 1:
+            raise InvalidArgument(f"n_starts must be >= 1, got {n_starts!r}")
+        self.space = space
+        self.n_starts = int(n_starts)
+        self._model: native.Regressor | None = None
+
+    # --- fitting -------------------------------------------------------------------------------------------------
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, std_errors: npt.ArrayLike | None = None) -> GaussianProcess:
+        """Learn the hyperparameters and condition on the observations.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Points of the unit cube; NaN only in columns that the space makes conditional.
+        y : array_like of shape (n,)
+            Their values, finite.
+        std_errors : array_like of shape (n,), optional
+            Known standard errors of the values, in their units; added to the learnt noise.
+
+        Returns
+        -------
+        GaussianProcess
+            Itself.
+
+        Raises
+        ------
+        InvalidArgument
+            Shapes that do not match, values that are not finite, negative standard errors.
+        """
+        values = _vector("y", y)
+        n = len(values)
+        if n == 0:
+            raise InvalidArgument("y must hold at least one value, got none")
+        d = self._columns(X)
+        points = self._rows(X, n)
+        self._y, self._offset, self._scale = native.standardise(values, native.OutputTransform.standard)
+        noise = None
+        if std_errors is not None:
+            errors = _vector("std_errors", std_errors)
+            if len(errors) != n:
+                raise InvalidArgument(f"std_errors must have one entry a value ({n}), got {len(errors)}")
+            if (errors < 0).any():
+                raise InvalidArgument(f"std_errors must be >= 0, got {errors.min()!r}")
+            noise = (errors / self._scale) ** 2
+        options = native.FitOptions()
+        options.prior = native.Prior.standard(d)
+        options.n_starts = self.n_starts
+        theta = native.fit_map(points, self._y, noise, self._categorical, self._conditional, options)
+        model = native.Regressor(self._categorical, self._conditional, list(theta))
+        model.assign(points, self._y, noise)
+        self._model, self._X, self._noise = model, points, noise
+        return self
+
+    def append(self, x: npt.ArrayLike, y: float) -> None:
+        """Add one observation, extending the factor instead of rebuilding it.
+
+        Parameters
+        ----------
+        x : array_like of shape (d,)
+            Point in the unit cube.
+        y : float
+            Its value.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If the bordered covariance is not positive definite. The model is unchanged.
+
+        Notes
+        -----
+        O(n^2) against O(n^3) for a fit. Hyperparameters and the standardisation of the outputs are kept.
+        """
+        model = self._fitted()
+        row = self._rows(np.asarray(x, dtype=np.float64)[None, ...], 1)
+        value = _vector("y", [y])
+        model.append(row[0], 0.0)
+        self._X = np.vstack([self._X, row])
+        self._y = np.append(self._y, (value - self._offset) / self._scale)
+        if self._noise is not None:
+            self._noise = np.append(self._noise, 0.0)
+        model.set_targets(self._y)
+
+    # --- what it knows -------------------------------------------------------------------------------------------
+
+    def predict(
+        self, X: npt.ArrayLike, return_std: bool = False, return_cov: bool = False
+    ) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """Posterior of the function without noise.
+
+        Parameters
+        ----------
+        X : array_like of shape (m, d)
+            Points of the unit cube.
+        return_std, return_cov : bool
+            Also give the standard deviations, or the joint covariance; not both.
+
+        Returns
+        -------
+        mean : ndarray of shape (m,)
+        std or cov : ndarray of shape (m,) or (m, m)
+            If asked for.
+        """
+        if return_std and return_cov:
+            raise InvalidArgument("return_std and return_cov cannot both be true")
+        model = self._fitted()
+        points = self._rows(X, None)
+        mean, variance = model.predict(points)
+        # Standard deviations of 1e308 are possible: what leaves the doubles is brought back to their edge.
+        with np.errstate(over="ignore"):
+            mean = np.nan_to_num(self._offset + self._scale * mean)
+            if return_cov:
+                return mean, np.nan_to_num(self._scale * (self._scale * model.covariance(points)))
+            if return_std:
+                return mean, np.nan_to_num(self._scale * np.sqrt(variance))
+        return mean
+
+    def sample(self, X: npt.ArrayLike, n_samples: int = 1, seed: int | None = None) -> FloatArray:
+        """Draws from the joint posterior at `X`, of shape (n_samples, m)."""
+        if isinstance(n_samples, bool) or not isinstance(n_samples, int | np.integer):
+            raise InvalidType(f"n_samples must be an integer, got {n_samples!r}")
+        if n_samples < 1:
+            raise InvalidArgument(f"n_samples must be >= 1, got {n_samples!r}")
+        model = self._fitted()
+        points = self._rows(X, None)
+        mean, _ = model.predict(points)
+        # Eigenvalues and not a Cholesky factor: the joint covariance of close points is singular to rounding.
+        values, vectors = np.linalg.eigh(model.covariance(points))
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        z = Rng(check_seed(seed), 0).generator(SAMPLE).standard_normal((n_samples, len(points)))
+        draws: FloatArray = self._offset + self._scale * (mean + z @ root.T)
+        return draws
+
+    def log_marginal_likelihood(self) -> float:
+        """Log density of the standardised observations under the learnt hyperparameters."""
+        model = self._fitted()
+        prior = native.Prior.standard(self._X.shape[1])
+        value, _ = native.log_posterior(
+            self._X, self._y, self._noise, model.theta, self._categorical, self._conditional, prior, False
+        )
+        return value
+
+    @property
+    def length_scales_(self) -> dict[str, float]:
+        theta = self._fitted().theta
+        return {name: math.exp(t) for name, t in zip(self._names, theta, strict=False)}
+
+    @property
+    def signal_variance_(self) -> float:
+        return float(math.exp(self._fitted().theta[len(self._names)])) * self._scale**2
+
+    @property
+    def noise_variance_(self) -> float:
+        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._scale**2
+
+    @property
+    def n_(self) -> int:
+        return len(self._fitted())
+
+    # --- the door ------------------------------------------------------------------------------------------------
+
+    def _columns(self, X: npt.ArrayLike) -> int:
+        if self.space is not None:
+            columns = self.space.columns
+            self._names: tuple[str, ...] = columns.names
+            self._categorical = [kind == "categorical" for kind in columns.kinds]
+            self._conditional = [bool(parents) for parents in columns.parents]
+            return columns.d
+        shape = np.shape(X)
+        if len(shape) != 2 or shape[1] == 0:
+            raise InvalidArgument(f"X must have shape (n, d) with d >= 1, got {shape}")
+        self._names = tuple(f"x{j}" for j in range(shape[1]))
+        self._categorical = self._conditional = [False] * shape[1]
+        return int(shape[1])
+
+    def _rows(self, X: npt.ArrayLike, n: int | None) -> FloatArray:
+        try:
+            points = np.ascontiguousarray(X, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InvalidType(f"X must be an array of numbers, got {type(X).__name__}") from None
+        d = len(self._names)
+        if points.ndim != 2 or points.shape[1] != d or (n is not None and len(points) != n):
+            rows = "m" if n is None else n
+            raise InvalidArgument(f"X must have shape ({rows}, {d}), got {points.shape}")
+        conditional = np.array(self._conditional)
+        missing = np.isnan(points)
+        if missing[:, ~conditional].any():
+            raise InvalidArgument("X must not hold NaN outside conditional columns")
+        if not (missing | ((points >= 0) & (points <= 1))).all():
+            raise InvalidArgument("X must lie within the unit cube [0, 1]")
+        return points
+
+    def _fitted(self) -> native.Regressor:
+        if self._model is None:
+            raise InvalidArgument("the model must be fitted first: call fit(X, y)")
+        return self._model
+
+
+def _vector(name: str, value: Any) -> FloatArray:
+    try:
+        out = np.ascontiguousarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidType(f"{name} must be an array of numbers, got {type(value).__name__}") from None
+    if out.ndim != 1:
+        raise InvalidArgument(f"{name} must have shape (n,), got {out.shape}")
+    if not np.isfinite(out).all():
+        raise InvalidArgument(f"{name} must be finite, got {out[~np.isfinite(out)][0]!r}")
+    return out
