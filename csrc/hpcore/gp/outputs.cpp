@@ -33,6 +33,8 @@ int rescale(std::vector<double>& v) {
     return exponent;
 }
 
+constexpr double huge = 1e300;
+
 // Deviations from the median -> deviations, monotone; `best` is the lowest and negative.
 void bend(std::vector<double>& v, double best, OutputTransform transform) {
     switch (transform) {
@@ -43,10 +45,10 @@ void bend(std::vector<double>& v, double best, OutputTransform transform) {
             break;
         case OutputTransform::half_log:
             for (double& x : v)
-                if (x > 0.0) x = -best * std::log1p(x / -best);
+                if (x > 0.0) x = -best * std::log1p(std::min(x / -best, huge));
             break;
         case OutputTransform::log:
-            for (double& x : v) x = -best * std::log1p((x - best) / (-0.1 * best));
+            for (double& x : v) x = -best * std::log1p(std::min((x - best) / (-0.1 * best), huge));
             break;
     }
 }
