@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import numbers
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, overload
 
 import numpy as np
@@ -25,6 +26,7 @@ from hpcore.records.pareto import non_dominated
 from hpcore.records.streams import FILL, UNSEEN, Rng, check_seed
 from hpcore.records.trial import Trial
 from hpcore.samplers import Sampler, resolve
+from hpcore.space.choices import maybe_copy
 from hpcore.space.space import MAX_TRIES, Params, Space
 
 __all__ = ["Optimizer"]
@@ -274,16 +276,22 @@ class Optimizer:
             as it was.
         """
         with self._lock:
-            number, trial = self._find(trial)
+            number, known = self._find(trial)
             if type(value) is float and len(self._signs) == 1:
                 values: tuple[float, ...] | None = (value,)
             else:
                 values = _check_values(value, len(self._signs))
             if std_error is not None:
                 std_error = _check_std_error(std_error)
+            if error is not None and not isinstance(error, str):
+                raise InvalidType(f"error must be a str or None, got {error!r}")
+            if known is not trial and isinstance(trial, Trial):
+                # A copy, for instance from a worker process: what it brought back belongs to the trial.
+                known.started, known.finished = trial.started, trial.finished
+                known._reports, known._user_attrs = trial._reports, trial._user_attrs
             if values is None or not all(map(math.isfinite, values)):
                 error = error or f"the value was {value!r}, which is not a finite number"
-            self._finish(number, trial, None if error is not None else values, std_error, error)
+            self._finish(number, known, None if error is not None else values, std_error, error)
 
     def _find(self, trial: Trial | int) -> tuple[int, Trial]:
         if isinstance(trial, Trial):
@@ -301,12 +309,11 @@ class Optimizer:
                 state = STATES[self._history.state[number]].value
                 raise TrialAlreadyTold(f"trial {number} has been told already, it is {state}")
             raise UnknownTrial(f"trial must be one that was asked for (0 .. {self._history.n - 1}), got {number}")
-        if isinstance(trial, Trial):
-            if trial.params != known.params:
-                raise UnknownTrial(f"trial {number} comes from another optimizer: its params differ, got {trial!r}")
-            # A copy, for instance from a worker process: what it brought back belongs to the trial.
-            known.started, known.finished = trial.started, trial.finished
-            known._reports, known._user_attrs = trial._reports, trial._user_attrs
+        if isinstance(trial, Trial) and not (
+            trial.params.keys() == known.params.keys()
+            and all(maybe_copy(trial.params[name], value) for name, value in known.params.items())
+        ):
+            raise UnknownTrial(f"trial {number} comes from another optimizer: its params differ, got {trial!r}")
         return number, known
 
     def _finish(
@@ -459,6 +466,8 @@ def _check_directions(direction: str | None, directions: Sequence[str] | None) -
     else:
         ways = directions
     for way in ways:
+        if not isinstance(way, str):
+            raise InvalidType(f"direction must be 'minimize' or 'maximize', got {way!r}")
         if way not in ("minimize", "maximize"):
             raise InvalidArgument(f"direction must be 'minimize' or 'maximize', got {way!r}")
     return tuple(ways)
@@ -467,7 +476,7 @@ def _check_directions(direction: str | None, directions: Sequence[str] | None) -
 def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
     if value is None:
         return None
-    if isinstance(value, str | bytes | bytearray | Mapping | complex):
+    if isinstance(value, str | bytes | bytearray | Mapping | Set):
         raise InvalidType(f"value must be a number or one number per objective, got {value!r}")
     if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0:
         items = list(value)
@@ -479,7 +488,9 @@ def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
     for item in items:
         if item is None:
             return None
-        if isinstance(item, str | bytes | bytearray | complex):
+        if isinstance(item, str | bytes | bytearray) or (
+            isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real)
+        ):
             raise InvalidType(f"value must be a number, got {item!r}")
         try:
             out.append(float(item))
@@ -491,9 +502,12 @@ def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
 
 
 def _check_std_error(std_error: Any) -> float:
-    if isinstance(std_error, str | bytes | bool | complex) or not hasattr(std_error, "__float__"):
+    if isinstance(std_error, bool) or not isinstance(std_error, numbers.Real):
         raise InvalidType(f"std_error must be a number, got {std_error!r}")
-    x = float(std_error)
+    try:
+        x = float(std_error)
+    except OverflowError:
+        x = math.inf
     if not x >= 0 or math.isinf(x):
         raise InvalidArgument(f"std_error must be finite and >= 0, got {std_error!r}")
     return x

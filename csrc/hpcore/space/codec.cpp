@@ -184,7 +184,9 @@ std::uint64_t Codec::level_of_real(std::size_t j, double x) const {
 
 std::uint64_t Codec::level_at(std::size_t j, double u) const {
     const Column& c = columns_[j];
-    if (c.kind == Kind::choice && !c.cumulative.empty()) {
+    if (u <= 0.0) return 0;  // the ends are reached whatever is rounded on the way
+    if (u >= 1.0) return c.last;
+    if (!c.cumulative.empty()) {
         const auto edge = std::upper_bound(c.cumulative.begin(), c.cumulative.end(), u);
         return std::min(static_cast<std::uint64_t>(edge - c.cumulative.begin()), c.last);
     }
@@ -196,14 +198,14 @@ double Codec::real_value(std::size_t j, double u) const {
     const Column& c = columns_[j];
     if (c.gridded) return real_at(j, level_at(j, u));
     if (u >= 1.0 && c.high < inf) return c.high;
-    if (u <= 0.0 && c.low > -inf) return c.low;
+    if (u <= 0.0 && c.low > (c.scale == Scale::log_normal ? 0.0 : -inf)) return c.low;
     return std::clamp(quantile(j, u), c.low, c.high);
 }
 
 double Codec::encode_level(std::size_t j, std::uint64_t level) const {
     const Column& c = columns_[j];
     double u = 0.0;
-    if (c.kind == Kind::choice && !c.cumulative.empty()) {
+    if (!c.cumulative.empty()) {
         const double left = level == 0 ? 0.0 : c.cumulative[level - 1];
         u = 0.5 * (left + c.cumulative[level]);
     } else if (c.kind == Kind::choice || c.scale == Scale::linear) {
