@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
@@ -210,7 +211,10 @@ class _Real(Parameter):
         if self._ticks is not None:
             first, stride, scale = self._ticks
             return (first + level * stride) / scale
-        return min(max(self.low + level * self.step, self.low), self.high)
+        x = self.low + level * self.step
+        if not math.isfinite(x):
+            x = 2.0 * (self.low / 2 + level * (self.step / 2))
+        return min(max(x, self.low), self.high)
 
     def _bounded_column(self, scale: native.Scale) -> native.Column:
         column = native.Column()
@@ -350,6 +354,9 @@ class Normal(_Real):
     def column(self) -> native.Column:
         column = self._bounded_column(native.Scale.log_normal if self.log else native.Scale.normal)
         column.mean, column.std = self.mean, self.std
+        width = math.log(self.high) - math.log(self.low) if self.log else self.high - self.low
+        if width < 1e-4 * self.std:  # the density is even there, and differences of probabilities are mostly rounding
+            column.scale = native.Scale.log if self.log else native.Scale.linear
         if self._given[0] is None and self.step is None:
             column.low = 0.0 if self.log else -math.inf
         if self.step is not None and self._last < MAX_SHARES:
@@ -426,9 +433,12 @@ class Int(Parameter):
     def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value:
             raise InvalidType(f"value of {name!r} must be an integer, got {value!r}")
-        if not isinstance(value, numbers.Integral) and (math.isinf(value) or value != math.floor(value)):
+        if isinstance(value, numbers.Integral):
+            x = operator.index(value)
+        elif math.isinf(value) or value != math.floor(value):
             raise InvalidArgument(f"value of {name!r} must be a whole number, got {value!r}")
-        x = int(value)
+        else:
+            x = operator.index(math.floor(value))
         if not self.low <= x <= self.high:
             raise InvalidArgument(f"value of {name!r} must be within {self.low} .. {self.high}, got {value!r}")
         if (x - self.low) % self.step:
