@@ -153,7 +153,9 @@ class _Real(Parameter):
             return
         # As decimals people write: 0.1 is a tenth here, so that 0 .. 1 by 0.1 has 11 values and ends at 1.0.
         first, stride = Fraction(Decimal(repr(low))), Fraction(Decimal(repr(step)))
-        self._last = int((Fraction(Decimal(repr(high))) - first) / stride)
+        # A bound that was computed may fall short of the grid by its rounding.
+        slack = min(2 * Fraction(math.ulp(max(abs(low), abs(high)))), stride / 1000)
+        self._last = int((Fraction(Decimal(repr(high))) + slack - first) / stride)
         if self._last < 1:
             raise InvalidArgument(f"step must be at most high - low = {high - low!r}, got {step!r}")
         if self._last > 2**63 - 1:
@@ -162,7 +164,7 @@ class _Real(Parameter):
         while scale < 10**22 and (first * scale).denominator * (stride * scale).denominator > 1:
             scale *= 10
         ends = (first * scale, (first + self._last * stride) * scale, stride * scale)
-        if all(x.denominator == 1 and abs(x) < 2**53 for x in ends):
+        if all(x.denominator == 1 and abs(x) < 2**53 for x in ends) and int(ends[1]) / scale <= high:
             self._ticks = (int(ends[0]), int(ends[2]), scale)
             self.high = int(ends[1]) / scale
         else:

@@ -39,7 +39,9 @@ double first_where(Predicate reached) {
     return std::bit_cast<double>(low);
 }
 
-double before(double u) { return std::nextafter(u, 0.0); }
+double before(double u) {
+    return std::nextafter(u, 0.0);
+}
 
 std::int64_t integer_at(const Column& c, std::uint64_t level) {
     // Unsigned arithmetic wraps, so ranges wider than 2^63 come out right.
