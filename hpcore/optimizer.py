@@ -435,6 +435,8 @@ class Optimizer:
             As for `Space.check` and `tell`; nothing is recorded then.
         """
         with self._lock:
+            if not isinstance(params, Mapping):
+                raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
             point = self.space.encode(params)
             _check_values(value, len(self._signs))
             if std_error is not None:

@@ -287,8 +287,8 @@ class Normal(_Real):
     low, high : float, optional
         Bounds of the value itself; the density between them is renormalised. Positive when ``log=True``.
     step : float, optional
-        Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step` within 8.3
-        standard deviations.
+        Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step`; without a
+        bound it ends 8.3 standard deviations from the mean.
     when : mapping, optional
         As for `Float`.
 
@@ -336,8 +336,8 @@ class Normal(_Real):
             if step <= 0:
                 raise InvalidArgument(f"step must be > 0, got {step!r}")
             # Multiples of step, unless a lower bound says where the grid begins.
-            first = self.low if low is not None else math.ceil(max(self.low, reach_low) / step) * step
-            last = min(self.high, reach_high)
+            first = self.low if low is not None else math.ceil(reach_low / step) * step
+            last = self.high if high is not None else reach_high
             if not math.isfinite(first) or not math.isfinite(last) or first > last:
                 raise InvalidArgument(f"step must be smaller than the range of values, got {step!r}")
             self.low = first
