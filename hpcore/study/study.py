@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 import uuid
@@ -249,7 +250,7 @@ class _Workers:
     def _submit(self, trial: Trial) -> Future[Any]:
         try:
             if self._pool.by_file:
-                return self._pool.submit(call_in_worker, self._key, self._packed, trial)
+                return self._pool.submit(call_in_worker, os.getpid(), self._key, self._packed, trial)
             return self._pool.submit(_call_in_thread, self._objective, trial)
         except BrokenExecutor as error:
             future: Future[Any] = Future()
