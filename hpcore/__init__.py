@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+try:
+    from hpcore._core import __version__
+except ModuleNotFoundError as error:
+    if error.name != "hpcore._core":
+        raise
+    raise ImportError(
+        "hpcore has no compiled core here: Python found the source tree before the installed package. Start it in "
+        "another directory, or install with 'pip install -e .'"
+    ) from error
+
 from hpcore import errors, samplers
-from hpcore._core import __version__
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most

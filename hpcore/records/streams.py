@@ -5,7 +5,7 @@ Uniform numbers come from the native Philox4x64-10; see ``csrc/hpcore/rng.hpp``.
 
 from __future__ import annotations
 
-import secrets
+import os
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ def check_seed(seed: int | None) -> int:
         Not an integer in 0 .. 2**128 - 1.
     """
     if seed is None:
-        return secrets.randbits(63)
+        return int.from_bytes(os.urandom(8), "little") >> 1
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise InvalidType(f"seed must be an integer or None, got {seed!r}")
     if not 0 <= int(seed) < WORD * WORD:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
@@ -41,6 +39,8 @@ def resolve(sampler: str | Sampler) -> Sampler:
     if not isinstance(sampler, str):
         raise InvalidType(f"sampler must be a name or a Sampler, got {sampler!r}")
     if sampler not in _BY_NAME:
+        from difflib import get_close_matches
+
         close = get_close_matches(sampler, _BY_NAME, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise InvalidArgument(f"sampler must be one of {', '.join(map(repr, _BY_NAME))}, got {sampler!r}{hint}")

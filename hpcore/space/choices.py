@@ -7,13 +7,20 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from hpcore.errors import InvalidArgument
 
-__all__ = ["choice_index", "choice_key", "choice_table"]
+__all__ = ["MAX_DEPTH", "choice_index", "choice_key", "choice_table", "maybe_copy"]
+
+# A list that holds itself has no end; nobody nests choices this deep on purpose.
+MAX_DEPTH = 32
 
 
-def choice_key(value: Any) -> tuple[Any, ...]:
+def choice_key(value: Any, depth: int = 0) -> tuple[Any, ...]:
     """A hashable name of a choice: by type and content for plain data, by identity for every other object."""
+    if depth > MAX_DEPTH:
+        raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
     kind = type(value)
     if value is None or kind in (bool, int, str, bytes):
         return (kind, value)
@@ -21,8 +28,20 @@ def choice_key(value: Any) -> tuple[Any, ...]:
         # nan differs from itself and 0.0 equals -0.0; their spelling does neither.
         return (kind, repr(value))
     if kind in (tuple, list):
-        return (kind, *(choice_key(v) for v in value))
+        return (kind, *(choice_key(v, depth + 1) for v in value))
+    if isinstance(value, np.generic) and type(value.item()) is not kind:
+        return (kind, *choice_key(value.item()))
     return (id(value),)
+
+
+def maybe_copy(value: Any, original: Any) -> bool:
+    """Whether a value may be another that was pickled on its way: plain data by content, other objects by type."""
+    if type(value) is not type(original):
+        return False
+    if isinstance(original, tuple | list):
+        return len(value) == len(original) and all(map(maybe_copy, value, original))
+    key = choice_key(original)
+    return key == (id(original),) or key == choice_key(value)
 
 
 def choice_table(choices: Sequence[Any]) -> dict[tuple[Any, ...], int]:

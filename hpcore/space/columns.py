@@ -82,15 +82,14 @@ def activation_order(parameters: Mapping[str, Parameter]) -> list[str]:
     except CycleError as error:
         raise InvalidSpace(f"conditions must not form a cycle, got {' -> '.join(map(repr, error.args[1]))}") from None
     placed: dict[str, None] = {}
-
-    def place(name: str) -> None:
-        if name not in placed:
-            for parent in parameters[name].when:
-                place(parent)
-            placed[name] = None
-
     for name in parameters:
-        place(name)
+        waiting = [name]  # a stack of our own: a chain of conditions may be longer than Python's is deep
+        while waiting:
+            missing = [parent for parent in reversed(parameters[waiting[-1]].when) if parent not in placed]
+            if missing:
+                waiting += missing
+            else:
+                placed[waiting.pop()] = None
     return list(placed)
 
 
@@ -155,7 +154,10 @@ def _threshold(
         raise InvalidSpace(f"{where} can never hold: {parent_name!r} lies within {low!r} .. {high!r}, got {wanted!r}")
     if parent.levels is None:
         condition.by_level = False
-        condition.real_low, condition.real_high = (float(value), high) if above else (low, float(value))
+        # Within the bounds, and so within the doubles, however far outside an integer threshold lies.
+        condition.real_low, condition.real_high = (
+            (float(max(value, low)), high) if above else (low, float(min(value, high)))
+        )
         return
     # The first level that is not below the threshold, by bisection: grids may have 2**63 levels.
     first, beyond = 0, parent.levels

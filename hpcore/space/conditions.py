@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hpcore.errors import InvalidArgument, InvalidType
 
 __all__ = ["AtLeast", "AtMost", "When", "at_least", "at_most", "check_when"]
@@ -71,4 +73,15 @@ def check_when(when: When | None) -> dict[str, Any]:
             raise InvalidType(f"when must map a parent's name (str) to its values, got the name {name!r}")
         if isinstance(wanted, list | set | frozenset) and not wanted:
             raise InvalidArgument(f"when[{name!r}] must list at least one value, got {wanted!r}")
-    return dict(when)
+    return {name: _plain(wanted) for name, wanted in when.items()}
+
+
+def _plain(wanted: Any) -> Any:
+    """The same condition with Python numbers for NumPy's, and a list for a set: what can be compared and stored."""
+    if isinstance(wanted, AtLeast | AtMost):
+        return type(wanted)(_plain(wanted.value))
+    if isinstance(wanted, set | frozenset):
+        return sorted(map(_plain, wanted), key=repr)
+    if type(wanted) is list:
+        return [_plain(value) for value in wanted]
+    return wanted.item() if isinstance(wanted, np.generic) else wanted

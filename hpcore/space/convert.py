@@ -45,8 +45,12 @@ def parameter_of(value: Any) -> Parameter:
         return Categorical(value)
     if hasattr(value, "dist") and hasattr(value, "ppf" if not hasattr(value, "pmf") else "pmf"):
         return _from_scipy(value)
-    if hasattr(value, "dist") or isinstance(value, Mapping | set | frozenset):
-        raise InvalidType(f"expected a parameter, list, range, (low, high) or scipy distribution, got {value!r}")
+    # Whatever can be drawn from was not meant as a constant.
+    if any(hasattr(value, name) for name in ("dist", "rvs", "icdf")) or isinstance(value, Mapping | set | frozenset):
+        raise InvalidType(
+            f"expected a parameter, list, range, (low, high) or frozen scipy distribution such as "
+            f"scipy.stats.uniform(0, 1), got {value!r}"
+        )
     return Categorical([value])
 
 
@@ -68,12 +72,14 @@ def _from_bounds(value: tuple[Any, ...]) -> Parameter:
 
 def _from_scipy(value: Any) -> Parameter:
     name = value.dist.name
+    if any(np.ndim(argument) for argument in (*value.args, *value.kwds.values())):
+        raise InvalidArgument(f"a distribution must have numbers as its arguments, not arrays, got {name!r}")
     if name == "randint":
         low, high = (float(v) for v in value.support())
         return Int(int(low), int(high))
     if name == "uniform":
         return Float(*(float(v) for v in value.support()))
-    if name in ("loguniform", "reciprocal"):
+    if name in ("loguniform", "reciprocal") and float(value.dist._parse_args(*value.args, **value.kwds)[1]) == 0.0:
         return Float(*(float(v) for v in value.support()), log=True)
     if name == "norm":
         return Normal(float(value.mean()), float(value.std()))
@@ -93,8 +99,8 @@ def _from_scipy(value: Any) -> Parameter:
     if not hasattr(value.dist, "pdf"):
         return _from_discrete(value)
     raise InvalidArgument(
-        f"of scipy's continuous distributions, uniform, loguniform, norm, truncnorm and lognorm (loc=0) have a "
-        f"parameter of their own, got {name!r}"
+        f"of scipy's continuous distributions, uniform, loguniform (loc=0), norm, truncnorm and lognorm (loc=0) have "
+        f"a parameter of their own, got {name!r} with {value.args!r} {value.kwds!r}"
     )
 
 

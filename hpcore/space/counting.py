@@ -37,31 +37,45 @@ def count_points(columns: Sequence[native.Column], order: Sequence[int], n_level
     """The number of distinct points before constraints, or None if it is infinite or too branched to count."""
     if 0 in n_levels:
         return None
-    classes = {j: _classes(columns, j, n_levels[j]) for j in range(len(columns))}
-    branches = 0
+    total, branches = 1, 0
+    for family in _families(columns, order):
+        classes = {j: _classes(columns, j, n_levels[j]) for j in family}
+        # (position in the family, a member of each class chosen so far, points that it stands for)
+        waiting: list[tuple[int, dict[int, int], int]] = [(0, {}, 1)]
+        found = 0
+        while waiting:
+            branches += 1
+            if branches > MAX_BRANCHES:
+                return None
+            position, chosen, points = waiting.pop()
+            while position < len(family):
+                j = family[position]
+                position += 1
+                if _holds(columns[j], chosen, lambda _j, _level: math.nan):
+                    (level, size), *others = classes[j]
+                    waiting += [(position, {**chosen, j: other}, points * n) for other, n in others]
+                    points *= size
+                    chosen[j] = level
+            found += points
+        total *= found
+    return total
 
-    def count(position: int, levels: dict[int, int]) -> int:
-        nonlocal branches
-        branches += 1
-        if branches > MAX_BRANCHES:
-            raise OverflowError
-        factor = 1
-        while position < len(order):
-            j = order[position]
-            position += 1
-            if not _holds(columns[j], levels, lambda _j, _level: math.nan):
-                continue
-            if len(classes[j]) == 1:
-                factor *= n_levels[j]
-                levels = {**levels, j: classes[j][0][0]}
-                continue
-            return factor * sum(size * count(position, {**levels, j: level}) for level, size in classes[j])
-        return factor
 
-    try:
-        return count(0, {})
-    except OverflowError:
-        return None
+def _families(columns: Sequence[native.Column], order: Sequence[int]) -> list[list[int]]:
+    """Columns that conditions tie together, parents first; the sizes of different families multiply."""
+    family_of: dict[int, list[int]] = {}
+    for j in order:
+        joined: list[int] = []
+        for condition in columns[j].conditions:
+            family = family_of[condition.parent]
+            if not joined:
+                joined = family
+            elif family is not joined:
+                joined += family
+                family_of.update(dict.fromkeys(family, joined))
+        joined.append(j)
+        family_of[j] = joined
+    return list({id(family): family for family in family_of.values()}.values())
 
 
 def _classes(columns: Sequence[native.Column], parent: int, n_levels: int) -> list[tuple[int, int]]:
@@ -89,18 +103,30 @@ def walk(
     `levels_of[j]` are the levels to visit; `real_of(j, level)` is the value of a continuous column there.
     """
 
-    def visit(position: int, chosen: dict[int, int]) -> Iterator[dict[int, int]]:
-        if position == len(order):
-            yield chosen
+    chosen: dict[int, int] = {}
+    # The active columns so far, each with its place in the order and the levels that it has not shown yet.
+    path: list[tuple[int, Iterator[int]]] = []
+    position = 0
+    while True:
+        while position < len(order):
+            j = order[position]
+            if _holds(columns[j], chosen, real_of):
+                path.append((position, iter(levels_of[j])))
+                chosen[j] = next(path[-1][1])
+            position += 1
+        yield dict(chosen)
+        while path:
+            position, rest = path[-1]
+            del chosen[order[position]]
+            level = next(rest, None)
+            if level is not None:
+                break
+            path.pop()
+        else:
             return
-        j = order[position]
-        if not _holds(columns[j], chosen, real_of):
-            yield from visit(position + 1, chosen)
-            return
-        for level in levels_of[j]:
-            yield from visit(position + 1, {**chosen, j: level})
-
-    return visit(0, {})
+        # Columns after this one are no longer chosen: they were taken back on the way here.
+        chosen[order[position]] = level
+        position += 1
 
 
 def evenly(n_levels: int, wanted: int) -> list[int]:
@@ -109,4 +135,5 @@ def evenly(n_levels: int, wanted: int) -> list[int]:
         return list(range(n_levels))
     if wanted == 1:
         return [(n_levels - 1) // 2]
-    return [math.floor(i * (n_levels - 1) / (wanted - 1) + 0.5) for i in range(wanted)]
+    last, gaps = n_levels - 1, wanted - 1
+    return [(2 * i * last + gaps) // (2 * gaps) for i in range(wanted)]  # rounded, in integers of any size

@@ -8,23 +8,40 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
+
+import numpy as np
 
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.space.choices import choice_index, choice_table
-from hpcore.space.conditions import When, check_when
+from hpcore.space.choices import choice_index, choice_key, choice_table
+from hpcore.space.conditions import AtLeast, AtMost, When, check_when
 
 __all__ = ["Categorical", "Float", "Int", "Normal", "Parameter"]
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Without bounds, a quantised Normal's grid covers mean +- 8.3 std: what 53 bits of probability can reach.
 REACH = 8.3
+# Grids up to this size know the share of the cube of each value; larger ones compute it.
+MAX_SHARES = 10_000
+# The least share that a value of such a grid gets: any less, and the doubles of the cube might step over it.
+MIN_SHARE = 2.0**-40
+
+
+def _edges(weights: Sequence[float]) -> list[float]:
+    """The upper edge of each value's share of [0, 1]."""
+    total = math.fsum(weights)
+    shares = [max(weight / total, MIN_SHARE) for weight in weights]
+    total = math.fsum(shares)
+    edges = [edge / total for edge in accumulate(shares)]
+    edges[-1] = 1.0
+    return edges
 
 
 def _number(argument: str, value: Any, *, finite: bool = True) -> float:
@@ -52,6 +69,11 @@ def _flag(argument: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidType(f"{argument} must be True or False, got {value!r}")
     return value
+
+
+def _log_or_linear(log: bool, low: float, high: float) -> native.Scale:
+    # Over a ten-thousandth of its value a logarithm is straight, and rounded it could not tell 2**62 from 2**62 + 1.
+    return native.Scale.log if log and high > 1.0001 * low else native.Scale.linear
 
 
 class Parameter(ABC):
@@ -98,17 +120,20 @@ class Parameter(ABC):
     def __repr__(self) -> str:
         fields = self.to_dict()
         kind = fields.pop("type")
-        shown = ", ".join(f"{k}={v!r}" for k, v in fields.items() if v not in (None, False))
+        shown = ", ".join(f"{k}={v!r}" for k, v in fields.items() if v is not None and v is not False)
         when = f", when={self.when!r}" if self.when else ""
         return f"{kind}({shown}{when})"
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Parameter)
-            and type(self) is type(other)
-            and self.when == other.when
-            and self.to_dict() == other.to_dict()
-        )
+        return isinstance(other, Parameter) and type(self) is type(other) and self._key() == other._key()
+
+    def _key(self) -> list[Any]:
+        """What makes two parameters the same one: choices by `choice_key`, so that True is not 1 and nan is nan."""
+        conditions = {
+            parent: (type(wanted), choice_key(wanted.value if isinstance(wanted, AtLeast | AtMost) else wanted))
+            for parent, wanted in self.when.items()
+        }
+        return [conditions, *(choice_key(value) for value in self.to_dict().values())]
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -128,7 +153,9 @@ class _Real(Parameter):
             return
         # As decimals people write: 0.1 is a tenth here, so that 0 .. 1 by 0.1 has 11 values and ends at 1.0.
         first, stride = Fraction(Decimal(repr(low))), Fraction(Decimal(repr(step)))
-        self._last = int((Fraction(Decimal(repr(high))) - first) / stride)
+        # A bound that was computed may fall short of the grid by its rounding.
+        slack = min(2 * Fraction(math.ulp(max(abs(low), abs(high)))), stride / 1000)
+        self._last = int((Fraction(Decimal(repr(high))) + slack - first) / stride)
         if self._last < 1:
             raise InvalidArgument(f"step must be at most high - low = {high - low!r}, got {step!r}")
         if self._last > 2**63 - 1:
@@ -137,7 +164,7 @@ class _Real(Parameter):
         while scale < 10**22 and (first * scale).denominator * (stride * scale).denominator > 1:
             scale *= 10
         ends = (first * scale, (first + self._last * stride) * scale, stride * scale)
-        if all(x.denominator == 1 and abs(x) < 2**53 for x in ends):
+        if all(x.denominator == 1 and abs(x) < 2**53 for x in ends) and int(ends[1]) / scale <= high:
             self._ticks = (int(ends[0]), int(ends[2]), scale)
             self.high = int(ends[1]) / scale
         else:
@@ -163,6 +190,7 @@ class _Real(Parameter):
                     f"value of {name!r} must lie on the grid {self.low!r}, {self.at(min(1, self._last))!r} .. "
                     f"{self.high!r}, got {value!r} (nearest: {nearest!r})"
                 )
+            return nearest
         return x
 
     def _nearest(self, x: float) -> int:
@@ -185,7 +213,10 @@ class _Real(Parameter):
         if self._ticks is not None:
             first, stride, scale = self._ticks
             return (first + level * stride) / scale
-        return min(max(self.low + level * self.step, self.low), self.high)
+        x = self.low + level * self.step
+        if not math.isfinite(x):
+            x = 2.0 * (self.low / 2 + level * (self.step / 2))
+        return min(max(x, self.low), self.high)
 
     def _bounded_column(self, scale: native.Scale) -> native.Column:
         column = native.Column()
@@ -238,7 +269,7 @@ class Float(_Real):
         self.when = check_when(when)
 
     def column(self) -> native.Column:
-        return self._bounded_column(native.Scale.log if self.log else native.Scale.linear)
+        return self._bounded_column(_log_or_linear(self.log, self.low, self.high))
 
     def to_dict(self) -> dict[str, Any]:
         return {"type": "Float", "low": self.low, "high": self.high, "log": self.log, "step": self.step}
@@ -256,8 +287,8 @@ class Normal(_Real):
     low, high : float, optional
         Bounds of the value itself; the density between them is renormalised. Positive when ``log=True``.
     step : float, optional
-        Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step` within 8.3
-        standard deviations.
+        Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step`; without a
+        bound it ends 8.3 standard deviations from the mean.
     when : mapping, optional
         As for `Float`.
 
@@ -282,14 +313,19 @@ class Normal(_Real):
         if self.std <= 0:
             raise InvalidArgument(f"std must be > 0, got {std!r}")
         self.log = _flag("log", log)
-        self._given = (low, high)
-        self.low = (0.0 if log else -math.inf) if low is None else _number("low", low)
+        self.low = (math.ulp(0.0) if log else -math.inf) if low is None else _number("low", low)
         self.high = math.inf if high is None else _number("high", high)
+        self._given = (None if low is None else self.low, None if high is None else self.high)
         if self.low > self.high:
             raise InvalidArgument(f"low must be <= high, got low={low!r}, high={high!r}")
         if log and low is not None and self.low <= 0:
             raise InvalidArgument(f"low must be > 0 when log=True, got low={low!r}")
         reach_low, reach_high = self._reach()
+        if (low is None and reach_low in (-math.inf, 0.0)) or (high is None and reach_high == math.inf):
+            raise InvalidArgument(
+                f"mean and std must keep values within the range of a double (8.3 std to either side, unless low and "
+                f"high are given), got mean={mean!r}, std={std!r}"
+            )
         if self.low > reach_high or self.high < reach_low:
             raise InvalidArgument(
                 f"low and high must leave some probability within 8.3 std of the mean, got low={low!r}, high={high!r} "
@@ -300,8 +336,8 @@ class Normal(_Real):
             if step <= 0:
                 raise InvalidArgument(f"step must be > 0, got {step!r}")
             # Multiples of step, unless a lower bound says where the grid begins.
-            first = self.low if low is not None else math.ceil(max(self.low, reach_low) / step) * step
-            last = min(self.high, reach_high)
+            first = self.low if low is not None else math.ceil(reach_low / step) * step
+            last = self.high if high is not None else reach_high
             if not math.isfinite(first) or not math.isfinite(last) or first > last:
                 raise InvalidArgument(f"step must be smaller than the range of values, got {step!r}")
             self.low = first
@@ -314,12 +350,31 @@ class Normal(_Real):
         ends = (self.mean - REACH * self.std, self.mean + REACH * self.std)
         if not self.log:
             return ends
-        return math.exp(min(ends[0], 709.0)), math.exp(min(ends[1], 709.0))
+        low, high = (math.exp(end) if end <= 709.0 else math.inf for end in ends)
+        return low, high
 
     def column(self) -> native.Column:
         column = self._bounded_column(native.Scale.log_normal if self.log else native.Scale.normal)
         column.mean, column.std = self.mean, self.std
+        width = math.log(self.high) - math.log(self.low) if self.log else self.high - self.low
+        if width < 1e-4 * self.std:  # the density is even there, and differences of probabilities are mostly rounding
+            column.scale = native.Scale.log if self.log else native.Scale.linear
+        if self._given[0] is None and self.step is None:
+            column.low = 0.0 if self.log else -math.inf
+        if self.step is not None and self._last < MAX_SHARES:
+            column.cumulative = _edges(self._cell_shares())
         return column
+
+    def _cell_shares(self) -> list[float]:
+        """The probability of each grid value: of what lies nearer to it than to another."""
+        half = 0.5 * self.step if self.step is not None else 0.0
+        values = [self.at(level) for level in range(self._last + 1)]
+        # On a log scale the lowest cell must stay above zero.
+        first = max(values[0] - half, 0.5 * values[0]) if self.log else values[0] - half
+        edges = [first, *(value + half for value in values)]
+        z = [((math.log(edge) if self.log else edge) - self.mean) / (self.std * math.sqrt(2.0)) for edge in edges]
+        # Differences of the tail that is smaller, so that none is rounded away.
+        return [math.erfc(a) - math.erfc(b) if a > 0.0 else math.erfc(-b) - math.erfc(-a) for a, b in pairwise(z)]
 
     def to_dict(self) -> dict[str, Any]:
         low, high = self._given
@@ -380,9 +435,12 @@ class Int(Parameter):
     def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value:
             raise InvalidType(f"value of {name!r} must be an integer, got {value!r}")
-        if math.isinf(value) or value != math.floor(value):
+        if isinstance(value, numbers.Integral):
+            x = operator.index(value)
+        elif math.isinf(value) or value != math.floor(value):
             raise InvalidArgument(f"value of {name!r} must be a whole number, got {value!r}")
-        x = int(math.floor(value))
+        else:
+            x = operator.index(math.floor(value))
         if not self.low <= x <= self.high:
             raise InvalidArgument(f"value of {name!r} must be within {self.low} .. {self.high}, got {value!r}")
         if (x - self.low) % self.step:
@@ -401,7 +459,7 @@ class Int(Parameter):
     def column(self) -> native.Column:
         column = native.Column()
         column.kind = native.Kind.integer
-        column.scale = native.Scale.log if self.log else native.Scale.linear
+        column.scale = _log_or_linear(self.log, self.low, self.high)
         column.low, column.high = float(self.low), float(self.high)
         column.gridded, column.last = True, self._last
         column.whole_low, column.whole_step = self.low, self.step
@@ -445,7 +503,9 @@ class Categorical(Parameter):
             raise InvalidType(
                 f"choices must have an order that stays the same, so a list and not a set, got {choices!r}"
             )
-        self.choices = tuple(choices)
+        # Of a plain array the Python numbers: its own are neither what a user compares with nor what can be stored.
+        plain = isinstance(choices, np.ndarray) and choices.ndim == 1 and choices.dtype != object
+        self.choices = tuple(choices.tolist() if plain else choices)  # type: ignore[attr-defined]
         self._table = choice_table(self.choices)
         self.ordered = _flag("ordered", ordered)
         self.weights: tuple[float, ...] | None = None
@@ -470,6 +530,14 @@ class Categorical(Parameter):
     def kind(self) -> str:
         return "integer" if self.ordered else "categorical"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "_table"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        # Made again: it knows objects by their identity, which a copy does not keep.
+        self._table = choice_table(self.choices)
+
     def check(self, name: str, value: Any) -> Any:
         return self.choices[self.level(name, value)]
 
@@ -488,10 +556,7 @@ class Categorical(Parameter):
         column.kind = native.Kind.choice
         column.gridded, column.last = True, len(self.choices) - 1
         if self.weights is not None:
-            total = math.fsum(self.weights)
-            edges = [edge / total for edge in accumulate(self.weights)]
-            edges[-1] = 1.0
-            column.cumulative = edges
+            column.cumulative = _edges(self.weights)
         return column
 
     def to_dict(self) -> dict[str, Any]:

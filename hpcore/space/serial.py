@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.space.choices import MAX_DEPTH
 from hpcore.space.conditions import AtLeast, AtMost
 from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["parameters_from_json", "space_to_json"]
 
 VERSION = 1
-MAX_DEPTH = 32
 KINDS: dict[str, Callable[..., Parameter]] = {"Float": Float, "Int": Int, "Categorical": Categorical, "Normal": Normal}
 
 
@@ -64,8 +64,6 @@ def _when_plain(when: dict[str, Any]) -> dict[str, Any]:
             out[parent] = {"at_least": _plain(wanted.value)}
         elif isinstance(wanted, AtMost):
             out[parent] = {"at_most": _plain(wanted.value)}
-        elif isinstance(wanted, set | frozenset):
-            out[parent] = {"equals": _plain(sorted(wanted, key=repr))}
         else:
             out[parent] = {"equals": _plain(wanted)}
     return out
@@ -92,7 +90,11 @@ def space_to_json(space: Space) -> str:
                 fields["choices"] = [_plain(c) for c in parameter.choices]
             except InvalidType as error:
                 raise InvalidType(f"choices of {name!r}: {error}") from None
-        parameters.append({"name": name, **fields, "when": _when_plain(parameter.when)})
+        try:
+            when = _when_plain(parameter.when)
+        except InvalidType as error:
+            raise InvalidType(f"when of {name!r}: {error}") from None
+        parameters.append({"name": name, **fields, "when": when})
     document = {"hpcore_space": VERSION, "n_constraints": len(space.constraints), "parameters": parameters}
     return json.dumps(document, allow_nan=False)
 

@@ -67,20 +67,15 @@ class Space(Mapping[str, Parameter]):
         for name, parameter in parameters.items():
             if not isinstance(name, str):
                 raise InvalidType(f"a parameter's name must be a str, got {name!r}")
-            if not name or len(name.encode(errors="replace")) > 512:
+            if not 1 <= len(_utf8(name)) <= 512:
                 raise InvalidArgument(f"a parameter's name must have 1 to 512 bytes, got {name[:80]!r}")
             if not isinstance(parameter, Parameter):
                 raise InvalidType(
                     f"{name!r} must be a Float, Int, Categorical or Normal, got {parameter!r} "
                     f"(Space.of takes lists, ranges and (low, high) tuples)"
                 )
-        if isinstance(constraints, str | bytes) or not isinstance(constraints, Sequence):
-            raise InvalidType(f"constraints must be a list of functions, got {constraints!r}")
-        for constraint in constraints:
-            if not callable(constraint):
-                raise InvalidType(f"constraints must be functions of the params, got {constraint!r}")
         self._parameters = dict(parameters)
-        self.constraints = tuple(constraints)
+        self.constraints = _check_constraints(constraints)
         self._names = tuple(self._parameters)
         self._choices = tuple(p.choices if isinstance(p, Categorical) else None for p in self._parameters.values())
         self._columns = self._make_columns()
@@ -117,6 +112,14 @@ class Space(Mapping[str, Parameter]):
     def __len__(self) -> int:
         """Number of parameters."""
         return len(self._parameters)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        # In the same order too: it is the order of the columns, and so of what a sampler proposes.
+        return list(self.items()) == list(other.items()) and self.constraints == other.constraints
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         inner = ", ".join(f"{name!r}: {parameter!r}" for name, parameter in self._parameters.items())
@@ -256,15 +259,16 @@ class Space(Mapping[str, Parameter]):
         InvalidArgument
             A continuous parameter without a number of levels, an unknown name, a number below 1.
         """
-        for u in self.grid_points(levels):
-            params = self._assemble(self._codec.settle(u))
-            if self.allows(params):
-                yield params
+        points = self.grid_points(levels)  # checks levels now, not when somebody looks at the first point
+        found = (self._assemble(self._codec.settle(u)) for u in points)
+        return (params for params in found if self.allows(params))
 
     def grid_points(self, levels: int | Mapping[str, int] | None = None) -> Iterator[FloatArray]:
         """The rows of the cube behind `grid`, before constraints; NaN where inactive."""
         visited, places = self._grid_levels(levels)
+        return self._grid_rows(visited, places)
 
+    def _grid_rows(self, visited: Sequence[range | list[int]], places: Sequence[list[float]]) -> Iterator[FloatArray]:
         def real_of(j: int, level: int) -> float:
             u = np.full(len(self._names), 0.5)
             u[j] = places[j][level]
@@ -278,15 +282,20 @@ class Space(Mapping[str, Parameter]):
             yield u
 
     def _grid_levels(self, levels: int | Mapping[str, int] | None) -> tuple[list[range | list[int]], list[list[float]]]:
+        if levels is not None and (isinstance(levels, bool) or not isinstance(levels, int | np.integer | Mapping)):
+            raise InvalidType(f"levels must be an integer or a mapping of names to integers, got {levels!r}")
         by_name = dict(levels) if isinstance(levels, Mapping) else {}
+        everywhere = None if isinstance(levels, Mapping) else levels
         for name in by_name:
             if name not in self._parameters:
                 raise InvalidArgument(f"levels must name parameters of the space, got {name!r}")
         visited: list[range | list[int]] = []
         places: list[list[float]] = []
         for name, parameter in self._parameters.items():
-            n = by_name.get(name, levels if isinstance(levels, int) else None)
-            if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
+            n = by_name.get(name, everywhere)
+            if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer)):
+                raise InvalidType(f"levels of {name!r} must be an integer >= 1, got {n!r}")
+            if n is not None and n < 1:
                 raise InvalidArgument(f"levels of {name!r} must be an integer >= 1, got {n!r}")
             if parameter.levels is None:
                 if n is None:
@@ -455,7 +464,13 @@ class Space(Mapping[str, Parameter]):
             again = self.encode(u.params)
             if np.array_equal(np.asarray(again), np.asarray(u), equal_nan=True):
                 return dict(u.params)
-        points = np.ascontiguousarray(u, dtype=np.float64)
+        try:
+            points = np.ascontiguousarray(u)
+            if points.dtype.kind not in "fiuO":
+                raise TypeError(f"it holds {points.dtype}")
+            points = points.astype(np.float64, copy=False)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidType(f"u must be an array of numbers, got {u!r} ({error})") from None
         d = len(self._names)
         if points.ndim not in (1, 2) or points.shape[-1] != d:
             raise InvalidArgument(f"u must have shape ({d},) or (n, {d}), got {points.shape}")
@@ -515,7 +530,8 @@ class Space(Mapping[str, Parameter]):
         from hpcore.space.convert import parameters_of
 
         if isinstance(mapping, Space):
-            return mapping if not constraints else cls(mapping._parameters, [*mapping.constraints, *constraints])
+            more = _check_constraints(constraints)
+            return mapping if not more else cls(mapping._parameters, [*mapping.constraints, *more])
         return cls(parameters_of(mapping), constraints)
 
     def to_json(self) -> str:
@@ -548,4 +564,20 @@ class Space(Mapping[str, Parameter]):
         """
         from hpcore.space.serial import parameters_from_json
 
-        return cls(parameters_from_json(text, len(constraints)), constraints)
+        return cls(parameters_from_json(text, len(_check_constraints(constraints))), constraints)
+
+
+def _utf8(name: str) -> bytes:
+    try:
+        return name.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"a parameter's name must be text that UTF-8 can write, got {name[:80]!r}") from None
+
+
+def _check_constraints(constraints: Any) -> tuple[Constraint, ...]:
+    if isinstance(constraints, str | bytes) or not isinstance(constraints, Sequence):
+        raise InvalidType(f"constraints must be a list of functions, got {constraints!r}")
+    for constraint in constraints:
+        if not callable(constraint):
+            raise InvalidType(f"constraints must be functions of the params, got {constraint!r}")
+    return tuple(constraints)

@@ -136,7 +136,9 @@ double Codec::quantile(std::size_t j, double u) const {
             // The quantile at 0 and 1 is infinite: an open end stops where doubles next to 1 do, at 8.2 std.
             const double p = std::clamp(k.a + share * (k.b - k.a), std::max(k.a, std::min(0x1p-54, k.b)),
                                         std::min(k.b, 1.0 - 0x1p-53));
-            const double z = k.reflect ? -normal_quantile(p) : normal_quantile(p);
+            // On a grid much coarser than the rounding errors of both functions, so that the value is an increasing
+            // function of u, and its way back exact: 2^40 values a standard deviation.
+            const double z = std::nearbyint((k.reflect ? -normal_quantile(p) : normal_quantile(p)) * 0x1p40) * 0x1p-40;
             const double x = c.mean + c.std * z;
             return c.scale == Scale::log_normal ? std::exp(x) : x;
         }
@@ -186,7 +188,9 @@ std::uint64_t Codec::level_of_real(std::size_t j, double x) const {
 
 std::uint64_t Codec::level_at(std::size_t j, double u) const {
     const Column& c = columns_[j];
-    if (c.kind == Kind::choice && !c.cumulative.empty()) {
+    if (u <= 0.0) return 0;  // the ends are reached whatever is rounded on the way
+    if (u >= 1.0) return c.last;
+    if (!c.cumulative.empty()) {
         const auto edge = std::upper_bound(c.cumulative.begin(), c.cumulative.end(), u);
         return std::min(static_cast<std::uint64_t>(edge - c.cumulative.begin()), c.last);
     }
@@ -198,14 +202,14 @@ double Codec::real_value(std::size_t j, double u) const {
     const Column& c = columns_[j];
     if (c.gridded) return real_at(j, level_at(j, u));
     if (u >= 1.0 && c.high < inf) return c.high;
-    if (u <= 0.0 && c.low > -inf) return c.low;
+    if (u <= 0.0 && c.low > (c.scale == Scale::log_normal ? 0.0 : -inf)) return c.low;
     return std::clamp(quantile(j, u), c.low, c.high);
 }
 
 double Codec::encode_level(std::size_t j, std::uint64_t level) const {
     const Column& c = columns_[j];
     double u = 0.0;
-    if (c.kind == Kind::choice && !c.cumulative.empty()) {
+    if (!c.cumulative.empty()) {
         const double left = level == 0 ? 0.0 : c.cumulative[level - 1];
         u = 0.5 * (left + c.cumulative[level]);
     } else if (c.kind == Kind::choice || c.scale == Scale::linear) {

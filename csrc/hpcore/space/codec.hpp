@@ -17,8 +17,8 @@ enum class Scale { linear, log, normal, log_normal };
 struct Column {
     Kind kind = Kind::real;
     Scale scale = Scale::linear;
-    double low = 0.0;   // bounds of a real column, in the parameter's own units; infinite for an open Normal
-    double high = 1.0;  //
+    double low = 0.0;   // bounds of a real column, in the parameter's own units; of an open Normal infinite, or 0
+    double high = 1.0;  // below on a log scale
     double mean = 0.0;  // of a Normal, in units of the value or of its logarithm
     double std = 1.0;
 
@@ -34,7 +34,8 @@ struct Column {
     std::int64_t tick_step = 0;
     double ticks = 0.0;
 
-    std::vector<double> cumulative;  // choice: upper edge of each choice's share of [0, 1]; empty = equal shares
+    // Upper edge of each level's share of [0, 1]; empty = equal shares of a choice, and by the scale elsewhere.
+    std::vector<double> cumulative;
 
     // Conjunction of: parent's level is one of `levels` (if any), or in [level_low, level_high]; or, for a
     // continuous parent, its value in [real_low, real_high].

@@ -1,0 +1,91 @@
+"""The drawing in CONTRIBUTING.md, kept true: imports point up the rows only."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "hpcore"
+
+# Part -> (row, place in a "then" order within the row); parts with equal numbers do not know each other.
+PLACE = {
+    "_core": (0, 0),
+    "kernels": (0, 0),
+    "errors": (0, 0),
+    "space": (1, 0),
+    "records": (1, 1),
+    "surrogates": (2, 0),
+    "samplers": (3, 0),
+    "schedulers": (3, 0),
+    "prefetch": (4, 0),
+    "optimizer": (4, 1),
+    "evaluation": (5, 0),
+    "storage": (5, 0),
+    "study": (5, 1),
+    "sklearn": (6, 0),
+    "integrations": (6, 0),
+    "tracking": (6, 0),
+    "report": (6, 0),
+    "cli": (6, 1),
+}
+# errors are part of everybody's vocabulary, kernels' included.
+EVERYONE = {"errors"}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".pyi").removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, part) of every import of hpcore in a file, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            module = node.module or ""
+            names = [f"hpcore.{alias.name}" for alias in node.names] if module == "hpcore" else [module]
+        for name in names:
+            if name == "hpcore" or name.startswith("hpcore."):
+                yield node.lineno, ([*name.split("."), ""])[1]
+
+
+SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_up(path: Path) -> None:
+    mine = part_of(path)
+    assert mine in PLACE, f"{mine} has no place in the drawing"
+    for line, other in imports(path):
+        if other == mine or other in EVERYONE:
+            continue
+        where = f"{path.relative_to(ROOT)}:{line}: {mine} imports {other or 'hpcore itself'}"
+        # Only the top of the house may come in by the front door, `import hpcore`.
+        if other in ("", "__version__"):
+            assert PLACE[mine][0] == 6, where
+            continue
+        assert other in PLACE, where
+        assert PLACE[other] < PLACE[mine], where
+
+
+def test_core_has_no_python() -> None:
+    for path in (ROOT / "csrc" / "hpcore").rglob("*.?pp"):
+        text = path.read_text()
+        assert "Python.h" not in text and "pybind11" not in text, path
+        assert not re.search(r"\bnew\s+\w|\bdelete\b(?!;)", re.sub(r"//.*", "", text).replace("= delete", "")), path
+
+
+def test_import_is_light() -> None:
+    heavy = ["scipy", "sklearn", "numba", "sqlalchemy", "plotly", "pandas", "joblib", "rich", "click"]
+    code = f"import sys, hpcore; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
