@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,8 +39,24 @@ class _GP(Suggester):
         self._engine: native.Suggester | None = None
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
+        return self._suggest(history, pending, n, rng, math.inf)[0]
+
+    def suggest_within(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
+    ) -> tuple[FloatArray, str]:
+        end = time.monotonic() + deadline_ms / 1e3
+        rows, step = self._suggest(history, pending, n, rng, end)
+        if len(rows) < n and step == native.Step.none:
+            # No time for a model: the rest are points of the start's sequence.
+            later = Rng(rng.seed, rng.number + len(rows), rng.attempt)
+            return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), "sobol"
+        return rows, step.name
+
+    def _suggest(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
+    ) -> tuple[FloatArray, native.Step]:
         if history.n_complete < self._n_startup:
-            return self._startup.suggest(history, pending, n, rng)
+            return self._startup.suggest(history, pending, n, rng), native.Step.full
         if self._engine is None:
             categorical = [kind == "categorical" for kind in self._columns.kinds]
             self._engine = native.Suggester(self._columns.codec, categorical, self._options)
@@ -51,7 +68,7 @@ class _GP(Suggester):
             std_errors = np.nan_to_num(std_errors[complete])
         over = (history.state == FAILED) | (history.state == PRUNED)
         failed = np.ascontiguousarray(history.X[over]) if over.any() else X[:0]
-        rows = self._engine.suggest(
+        rows, step = self._engine.suggest(
             X,
             values,
             std_errors,
@@ -63,10 +80,11 @@ class _GP(Suggester):
             rng.number,
             rng.attempt,
             self._columns.feasible,
+            end - time.monotonic(),
         )
-        if not len(rows):
+        if not len(rows) and step != native.Step.none:
             raise SearchSpaceExhausted("no point that is allowed and was not proposed before was found")
-        return rows
+        return rows, step
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> FloatArray:
@@ -103,6 +121,13 @@ class GPSampler(Sampler):
     ------
     InvalidArgument, InvalidType
         An unknown name, or a number out of its range.
+
+    Notes
+    -----
+    The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
+    the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
+    acquisition cut short; ``"sobol"``, a point of the start's sequence. What a step will take is foretold from what it
+    took before. The first model of a process loads SciPy's linear algebra, which no deadline can hold back.
     """
 
     def __init__(

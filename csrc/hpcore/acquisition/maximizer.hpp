@@ -6,6 +6,7 @@
 
 #include "hpcore/acquisition/domain.hpp"
 #include "hpcore/acquisition/ensemble.hpp"
+#include "hpcore/deadline.hpp"
 #include "hpcore/rng.hpp"
 
 namespace hpcore::acquisition {
@@ -31,9 +32,10 @@ class Maximizer {
     Maximizer(const Domain& domain, const SearchOptions& options, const double* centre = nullptr, double reach = 1.0);
 
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
-    // False if no unseen, allowed row was met.
+    // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
+    // time, and the best are refined in what is left.
     bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, const Seen& seen,
-                  const Feasible& feasible, Philox& stream, double* out) const;
+                  const Feasible& feasible, Philox& stream, double* out, const Deadline& deadline = {}) const;
 
     // Thompson sampling: one draw of the objective at the candidates, jointly, and its unseen, allowed minimiser.
     bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const double* incumbents, std::size_t m,
@@ -56,7 +58,10 @@ class Maximizer {
     };
 
     void perturb(const double* incumbent, Philox& stream, double* full) const;
-    void climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible) const;
+    void score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
+               std::vector<double>& values) const;
+    void climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible,
+               const Deadline& deadline) const;
     void sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
                Philox& stream) const;
     void settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
