@@ -63,7 +63,7 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
 
 Array suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
               const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-              std::uint64_t number, std::uint64_t attempt, const py::object& feasible) {
+              std::uint64_t number, std::uint64_t attempt, const py::object& feasible, acquisition::Effort effort) {
     const std::size_t d = suggester.d();
     Request request;
     request.n = rows_of("X", X, d);
@@ -85,6 +85,7 @@ Array suggest(Suggester& suggester, const Array& X, const Array& values, const s
     request.key = {seed_low, seed_high};
     request.number = number;
     request.attempt = attempt;
+    request.effort = effort;
     std::vector<double> rows;
     {
         // The constraint is destroyed outside this scope, where the GIL is held again.
@@ -111,6 +112,10 @@ void bind_acquisition(py::module_& m) {
         .value("log_ei", acquisition::Kind::log_ei)
         .value("pi", acquisition::Kind::pi)
         .value("ucb", acquisition::Kind::ucb);
+    py::enum_<acquisition::Effort>(s, "Effort")
+        .value("full", acquisition::Effort::full)
+        .value("kept", acquisition::Effort::kept)
+        .value("light", acquisition::Effort::light);
     py::class_<SearchOptions>(s, "SearchOptions")
         .def(py::init<>())
         .def_readwrite("n_global", &SearchOptions::n_global)
@@ -156,7 +161,7 @@ void bind_acquisition(py::module_& m) {
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("failed").noconvert(), py::arg("pending").noconvert(),
              py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("attempt"),
-             py::arg("feasible"))
+             py::arg("feasible"), py::arg("effort"))
         .def_property_readonly("theta", [](const Suggester& self) {
             const std::vector<double> theta = self.theta();
             return Array(static_cast<py::ssize_t>(theta.size()), theta.data());

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
+LADDER = (("full", native.Effort.full), ("kept", native.Effort.kept), ("light", native.Effort.light))
 ACQUISITIONS = ("log_ei", "ucb", "pi", "thompson")
 INFERENCES = ("map", "mcmc")
 
@@ -37,10 +39,35 @@ class _GP(Suggester):
         self._options = options
         # Made by the first suggestion that needs it, which also loads SciPy's linear algebra; not by the construction.
         self._engine: native.Suggester | None = None
+        self._costs: dict[str, tuple[float, int]] = {}  # ms a suggestion and observations then, by step
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         if history.n_complete < self._n_startup:
             return self._startup.suggest(history, pending, n, rng)
+        return self._model_step(history, pending, n, rng, native.Effort.full)
+
+    def suggest_within(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
+    ) -> tuple[FloatArray, str]:
+        """The most thorough step of the ladder ``full, kept, light, sobol`` that lately fitted into the time."""
+        if history.n_complete < self._n_startup:
+            return self._startup.suggest(history, pending, n, rng), "sobol"
+        growth = history.n_complete
+        for step, effort in LADDER:
+            known = self._costs.get(step, (_guess(step, growth), growth))
+            if known[0] * max(1.0, growth / known[1]) ** 2 * n > deadline_ms:
+                continue
+            start = time.perf_counter()
+            rows = self._model_step(history, pending, n, rng, effort)
+            took = 1e3 * (time.perf_counter() - start) / n
+            # The longest of the recent ones, forgotten slowly: a refit comes now and then.
+            self._costs[step] = (max(took, 0.8 * known[0]), growth)
+            return rows, step
+        # Costs fade, so that a step that was too slow once is tried again.
+        self._costs = {step: (0.9 * cost, at) for step, (cost, at) in self._costs.items()}
+        return self._startup.suggest(history, pending, n, rng), "sobol"
+
+    def _model_step(self, history: History, pending: FloatArray, n: int, rng: Rng, effort: native.Effort) -> FloatArray:
         if self._engine is None:
             categorical = [kind == "categorical" for kind in self._columns.kinds]
             self._engine = native.Suggester(self._columns.codec, categorical, self._options)
@@ -64,10 +91,17 @@ class _GP(Suggester):
             rng.number,
             rng.attempt,
             self._columns.feasible,
+            effort,
         )
         if not len(rows):
             raise SearchSpaceExhausted("no point that is allowed and was not proposed before was found")
         return rows
+
+
+def _guess(step: str, n: int) -> float:
+    """Milliseconds of a step that was not taken yet, as they were measured on a slow core."""
+    start, square = {"full": (4.0, 2e-4), "kept": (2.0, 5e-5), "light": (1.0, 2e-5)}[step]
+    return start + square * min(n, 1000) ** 2
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> FloatArray:

@@ -161,7 +161,8 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
 bool Suggester::suggest_one(const Request& request, const View& view, Cache& cache, std::size_t k,
                             const std::vector<double>& chosen, const Seen& seen, double* row) const {
     const std::size_t d = domain_.d();
-    const std::size_t n_fit = options_.schedule.at(request.n);
+    std::size_t n_fit = options_.schedule.at(request.n);
+    if (request.effort != Effort::full && cache.fitted > 0 && cache.fitted < n_fit) n_fit = cache.fitted;
     refit(request, n_fit, cache);
     extend(request, n_fit, cache);
     const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
@@ -204,14 +205,22 @@ bool Suggester::suggest_one(const Request& request, const View& view, Cache& cac
         for (std::size_t i = 0; i < k; ++i) believe(chosen.data() + i * d);
         acquisition.add(model, best - view.xi);
     }
-    const Maximizer maximizer(domain_, options_.search, incumbents.data(), view.reach);
+    SearchOptions search = options_.search;
+    if (request.effort == Effort::light) {
+        search.n_global /= 4;
+        search.n_local /= 4;
+        search.n_starts = 1;
+        search.rounds = 1;
+    }
+    const Maximizer maximizer(domain_, search, incumbents.data(), view.reach);
     Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
     bool found = false;
     if (view.thompson) {
         const gp::Regressor& model = *cache.models[(request.number + k) % cache.models.size()].regressor;
         found = maximizer.draw(lapack_, model, incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
     } else {
-        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
+        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, seen, request.feasible, stream,
+                                   row);
     }
     for (Model& m : cache.models) m.regressor->truncate(n_held);
     return found;

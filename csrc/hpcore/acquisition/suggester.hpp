@@ -40,6 +40,13 @@ struct SuggestOptions {
     std::size_t model_rows = 1000;  // the model holds at most about this many rows
 };
 
+// What a suggestion may cost, from the usual way down.
+enum class Effort {
+    full,   // hyperparameters fitted where the schedule says so
+    kept,   // those of the last fit, whenever that was
+    light,  // and a fraction of the search for the acquisition's maximum
+};
+
 // One call of Suggester::suggest.
 struct Request {
     const double* rows = nullptr;        // (n, d) canonical rows with a value
@@ -55,6 +62,7 @@ struct Request {
     std::uint64_t attempt = 0;  // raised when an earlier answer was refused
     std::uint64_t number = 0;   // of the first suggestion
     Feasible feasible;
+    Effort effort = Effort::full;
 };
 
 // Gaussian-process suggestions for one search. What it keeps between calls (hyperparameters, a factor) is only a cache
