@@ -73,7 +73,7 @@ class Optuna:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.optuna = optuna
         self.distributions = {}
-        for name, p in space.parameters.items():
+        for name, p in space.items():
             if isinstance(p, hp.Categorical):
                 self.distributions[name] = optuna.distributions.CategoricalDistribution(list(p.choices))
             elif isinstance(p, hp.Int):

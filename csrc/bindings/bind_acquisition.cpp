@@ -63,8 +63,9 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
 }
 
 py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
-              const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-              std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds) {
+                  const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low,
+                  std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
+                  double seconds) {
     const std::size_t d = suggester.d();
     Request request;
     request.deadline = Deadline::in(seconds);

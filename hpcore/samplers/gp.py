@@ -22,6 +22,7 @@ __all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
+EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
 ACQUISITIONS = ("log_ei", "ucb", "pi", "thompson")
 INFERENCES = ("map", "mcmc")
@@ -116,6 +117,9 @@ class GPSampler(Sampler):
         Of the hyperparameters, with ``inference="mcmc"``.
     kappa : float
         Of ``"ucb"``: standard deviations below the mean.
+    explore : bool
+        Give every third trial to where the model knows least, a bound of three standard deviations; without it a
+        search is quicker to refine what it has, and more often stays with the wrong category or peak.
 
     Raises
     ------
@@ -138,6 +142,7 @@ class GPSampler(Sampler):
         n_startup_trials: int = 10,
         n_draws: int = 8,
         kappa: float = 2.0,
+        explore: bool = True,
     ) -> None:
         self.acquisition = _one_of("acquisition", acquisition, ACQUISITIONS)
         self.inference = _one_of("inference", inference, INFERENCES)
@@ -148,19 +153,36 @@ class GPSampler(Sampler):
         if not (math.isfinite(kappa) and kappa >= 0):
             raise InvalidArgument(f"kappa must be finite and >= 0, got {kappa!r}")
         self.kappa = float(kappa)
+        if not isinstance(explore, bool | np.bool_):
+            raise InvalidType(f"explore must be True or False, got {explore!r}")
+        self.explore = bool(explore)
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
         options = native.SuggestOptions()
-        view = native.View()
-        view.kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
-        view.thompson = self.acquisition == "thompson"
-        view.kappa = self.kappa
-        options.views = [view]
+        options.views = self._views()
         options.n_draws = self.n_draws if self.inference == "mcmc" else 0
         fit = native_gp.FitOptions()
         fit.prior = native_gp.Prior.standard(columns.d)
         options.fit = fit
         return options
+
+    def _views(self) -> list[native.View]:
+        """The ways of looking at the history, taken in turn: benchmarks/quality/gp_ablation.md."""
+        views = []
+        for transform in (native_gp.OutputTransform.half_log, native_gp.OutputTransform.clip):
+            view = native.View()
+            view.transform = transform
+            view.kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
+            view.thompson = self.acquisition == "thompson"
+            view.kappa = self.kappa
+            view.posterior_best = True
+            views.append(view)
+        if self.explore:
+            view = native.View()
+            view.transform = native_gp.OutputTransform.half_log
+            view.kind, view.kappa = native.Kind.ucb, EXPLORING
+            views.append(view)
+        return views
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""

@@ -14,6 +14,7 @@ import pytest
 
 import hpcore as hp
 from hpcore._core import acquisition
+from hpcore.records.streams import Rng
 from hpcore.samplers import GPSampler
 
 
@@ -160,7 +161,7 @@ def test_batches_are_diverse_and_pending_trials_are_avoided():
     batch = opt.ask(6)
     X = np.array([list(t.params.values()) for t in batch])
     apart = np.linalg.norm(X[:, None] - X[None], axis=-1)[np.triu_indices(6, 1)]
-    assert apart.min() > 1e-3
+    assert apart.min() >= 0.01
     one_by_one = [opt.ask() for _ in range(3)]
     assert all(t.params not in [b.params for b in batch] for t in one_by_one)
     for trial in [*one_by_one, *reversed(batch)]:  # told out of order
@@ -238,6 +239,26 @@ def test_a_few_thousand_observations():
     assert opt.best_value < before
 
 
+# --- time --------------------------------------------------------------------------------------------------------
+
+
+
+def test_a_generous_deadline_changes_nothing():
+    a, b = (run(mixed_space(), 20) for _ in range(2))
+    assert a.ask().params == b.ask(deadline_ms=60_000).params
+
+
+def test_prefetching_changes_nothing():
+    outcomes = []
+    for prefetch in (False, True):
+        opt = hp.Optimizer(mixed_space(), sampler="gp", seed=0, prefetch=prefetch)
+        for _ in range(25):
+            trial = opt.ask()
+            opt.tell(trial, loss(trial.params))
+        outcomes.append([t.params for t in opt.trials])
+    assert outcomes[0] == outcomes[1]
+
+
 # --- wrong use ---------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +275,7 @@ def test_a_few_thousand_observations():
         ({"kappa": -1}, "kappa"),
         ({"kappa": math.nan}, "kappa"),
         ({"kappa": "2"}, "kappa"),
+        ({"explore": 1}, "explore"),
     ],
 )
 def test_wrong_options_are_named(options, word):

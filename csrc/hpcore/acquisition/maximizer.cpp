@@ -44,6 +44,8 @@ bool allowed_one(const Feasible& feasible, const double* row) {
 
 // A row this close to a seen one in every column tells nothing new; the objective's own rounding is coarser.
 constexpr double same = 1e-9;
+// A model that is sure of itself would set a whole batch down within a hair's breadth of the optimum.
+constexpr double beside = 0.01;
 
 }  // namespace
 
@@ -283,8 +285,8 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
     }
 }
 
-bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, const Seen& seen,
-                         const Feasible& feasible, Philox& stream, double* out,
+bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
+                         const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
                          const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows, values;
@@ -327,6 +329,7 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         if (seen.contains(row, d)) return true;
         for (std::size_t i = 0; i < model.size(); ++i) {
             model.points().row(i, other.data());
+            if (i >= n_told && distance(domain_, row, other.data()) < beside * beside) return true;
             bool equal = true;
             for (std::size_t j = 0; equal && j < d; ++j)
                 equal = std::isnan(row[j]) ? std::isnan(other[j]) : std::fabs(row[j] - other[j]) <= same;
@@ -341,7 +344,7 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
     }
     for (const std::size_t i : order) {
         const double* row = rows.data() + i * d;
-        if (seen.contains(row, d)) continue;
+        if (repeats(row)) continue;
         std::copy(row, row + d, out);
         return true;
     }

@@ -86,8 +86,8 @@ bool Suggester::in_time(const Request& request, const Cache& cache, std::size_t&
     const bool held = holds(cache, request, domain_.d());
     if (!request.deadline.limited() || (held && cache.fitted == n_fit)) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
-    const double wanted = costs_.fit(std::min(n_fit, options_.fit_rows)) +
-                          0.2 * costs_.search(std::min(request.n, options_.model_rows));
+    const double wanted =
+        costs_.fit(std::min(n_fit, options_.fit_rows)) + 0.2 * costs_.search(std::min(request.n, options_.model_rows));
     if (wanted < request.deadline.left()) return true;
     step = held ? Step::reuse : Step::none;
     n_fit = cache.fitted;
@@ -240,8 +240,8 @@ bool Suggester::suggest_one(const Request& request, const View& view, Cache& cac
         // A search that should fit in its time is the one without a deadline, to the last bit.
         const bool hurried = costs_.search(n_held) > 0.7 * request.deadline.left();
         const auto begin = Deadline::Clock::now();
-        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, seen, request.feasible, stream, row,
-                                   hurried ? request.deadline : Deadline{});
+        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, seen, request.feasible, stream,
+                                   row, hurried ? request.deadline : Deadline{});
         if (hurried)
             step = Step::search;
         else
