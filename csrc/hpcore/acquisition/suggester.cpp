@@ -81,17 +81,26 @@ bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d)
            same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
 }
 
-// Which fit the deadline allows: the one that is due, else the one that we have. False if there is time for neither.
-bool Suggester::in_time(const Request& request, const Cache& cache, std::size_t& n_fit, Step& step) const {
-    const bool held = holds(cache, request, domain_.d());
-    if (!request.deadline.limited() || (held && cache.fitted == n_fit)) return true;
+// Which fit the deadline allows: the one that is due, else one that we have, of this view or of another. False if there
+// is time for neither.
+bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
+    if (!request.deadline.limited()) return true;
+    const auto held = [&](std::size_t v) { return holds(caches_[cache_of_[v]], request, domain_.d()); };
+    if (held(view) && caches_[cache_of_[view]].fitted == n_fit) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
     const double wanted =
         costs_.fit(std::min(n_fit, options_.fit_rows)) + 0.2 * costs_.search(std::min(request.n, options_.model_rows));
     if (wanted < request.deadline.left()) return true;
-    step = held ? Step::reuse : Step::none;
-    n_fit = cache.fitted;
-    return held;
+    for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
+        const std::size_t v = (view + turn) % options_.views.size();
+        if (!held(v)) continue;
+        step = Step::reuse;
+        view = v;
+        n_fit = caches_[cache_of_[v]].fitted;
+        return true;
+    }
+    step = Step::none;
+    return false;
 }
 
 // Hyperparameters from the first n_fit observations alone, and models that hold those rows.
@@ -183,11 +192,15 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
 }
 
 // The k-th suggestion of a request, the earlier ones being `chosen`.
-bool Suggester::suggest_one(const Request& request, const View& view, Cache& cache, std::size_t k,
-                            const std::vector<double>& chosen, const Seen& seen, double* row, Step& step) {
+bool Suggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
+                            double* row, Step& step) {
     const std::size_t d = domain_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
-    if (!in_time(request, cache, n_fit, step)) return false;
+    std::size_t turn = (request.number + k) % options_.views.size();
+    if (!in_time(request, turn, n_fit, step)) return false;
+    const View& view = options_.views[turn];
+    last_ = cache_of_[turn];
+    Cache& cache = caches_[last_];
     refit(request, n_fit, cache);
     extend(request, n_fit, cache);
     const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
@@ -265,10 +278,8 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
             Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
             found = Maximizer(domain_, options_.search).anything_unseen(seen, request.feasible, stream, row.data());
         } else {
-            const std::size_t v = (request.number + k) % options_.views.size();
-            last_ = cache_of_[v];
             Step step = Step::full;
-            found = suggest_one(request, options_.views[v], caches_[last_], k, out, seen, row.data(), step);
+            found = suggest_one(request, k, out, seen, row.data(), step);
             if (lowest != nullptr) *lowest = std::max(*lowest, step);
         }
         if (!found) break;
