@@ -258,10 +258,10 @@ def test_a_worker_that_dies_loses_nothing(tmp_path):
 
 
 def test_a_fold_that_kills_its_worker_twice_fails_alone(tmp_path):
-    grid = {"C": list(range(8))}
+    grid = {"C": list(range(5))}
     estimator = Mortal(folder=str(tmp_path), always=True)
     with pytest.warns(FitFailedWarning, match="WorkerDied"):
-        search = SearchCV(estimator, grid, strategy="grid", n_jobs=2, cv=3, error_score=-1.0).fit(X, y)
+        search = SearchCV(estimator, grid, strategy="grid", n_jobs=2, cv=2, error_score=-1.0).fit(X, y)
     failed = [t.number for t, s in zip(search.trials_, search.cv_results_["mean_test_score"], strict=True) if s == -1.0]
     assert failed == [3]
 
