@@ -14,7 +14,6 @@ import pytest
 
 import hpcore as hp
 from hpcore._core import acquisition
-from hpcore.records.streams import Rng
 from hpcore.samplers import GPSampler
 
 
@@ -240,7 +239,6 @@ def test_a_few_thousand_observations():
 
 
 # --- time --------------------------------------------------------------------------------------------------------
-
 
 
 def test_a_generous_deadline_changes_nothing():
