@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from hpcore.errors import WorkerDied
+from hpcore.evaluation.interrupts import Interrupts
 from hpcore.evaluation.pools import Pool
 from hpcore.evaluation.sharing import Handle, SharedWorkload
 from hpcore.evaluation.worker import run_bundle
@@ -59,7 +60,7 @@ def run(
     workload : Workload
         Data, estimator and folds.
     pool : Pool or None
-        The workers; None evaluates in this thread, with nothing started and no setting changed.
+        The workers; None evaluates in this thread, with nothing started and no thread setting changed.
     propose : callable
         Gives the next candidate, or None when there is none any more.
     complete : callable
@@ -74,8 +75,9 @@ def run(
     """
     if pool is None:
         folds = range(len(workload.splits))
-        while (candidate := propose()) is not None:
-            complete(candidate, workload.evaluate(candidate.params, folds))
+        with Interrupts() as interrupts:
+            while (candidate := propose()) is not None:
+                complete(candidate, workload.evaluate(candidate.params, interrupts.checked(folds)))
         return
     with SharedWorkload(workload, pool.n_threads, pool.by_file) as handle, pool.bounded():
         _Queue(workload, pool, handle, propose, complete, expected).run()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, WorkerDied
+from hpcore.evaluation.interrupts import Interrupts
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
 from hpcore.samplers import Sampler
@@ -129,13 +130,15 @@ class Study:
         return self
 
     def _run_here(self, objective: Objective, budget: _Budget, hooks: Sequence[Callback]) -> None:
-        while (trial := budget.next_trial()) is not None:
-            try:
-                value, error = call(objective, trial)
-            except BaseException:
-                self.optimizer.tell(trial, None, error="interrupted")
-                raise
-            self._record(trial, value, error, hooks)
+        with Interrupts() as interrupts:
+            while (trial := budget.next_trial()) is not None:
+                try:
+                    value, error = call(objective, trial)
+                    interrupts.check()
+                except BaseException:
+                    self.optimizer.tell(trial, None, error="interrupted")
+                    raise
+                self._record(trial, value, error, hooks)
 
     def _record(self, trial: Trial, value: Any, error: str | None, hooks: Sequence[Callback]) -> None:
         if error is None:
