@@ -295,11 +295,15 @@ class Optimizer:
             rng = Rng(self.seed, self._history.n, attempt)
             u = rng.uniform(len(self.space), FILL)
             params = self.space.complete(given, u)
-            if self.space.allows(params):
+            # What is left out must not make inactive what was given.
+            if given.keys() <= params.keys() and self.space.allows(params):
                 point = np.asarray(self.space.encode(params))
                 return self._register(point, params, exact=True)
             attempt += 1
-        raise InfeasibleSpace(f"constraints must allow the enqueued {given!r}, but refused it in {MAX_TRIES} tries")
+        raise InfeasibleSpace(
+            f"the space must have room for the enqueued {given!r}, but conditions and constraints refused it in "
+            f"{MAX_TRIES} tries"
+        )
 
     def _register(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
         number = self._history.append(u)
@@ -307,7 +311,7 @@ class Optimizer:
             self._seen.add(u.tobytes())
         if exact:
             # Given by the user, so perhaps between two values that the cube can tell apart.
-            self._history.notes[number] = {"params": params}
+            self._history.notes[number] = {"params": dict(params)}
         trial = Trial(number, params)
         self._open[number] = trial
         return trial
@@ -408,7 +412,7 @@ class Optimizer:
             notes.update(error=error, user_attrs=trial._user_attrs, reports=trial._reports)
         if signed is not None and len(signed) == 1:
             best = self._best
-            if best is None or signed[0] < self._history.values[best, 0]:
+            if best is None or (signed[0], number) < (self._history.values[best, 0], best):
                 self._best = number
 
     def add(
