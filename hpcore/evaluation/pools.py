@@ -143,7 +143,7 @@ class BorrowedPool:
 
 
 def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
-    """Decide who does the work; None means this thread.
+    """Decide who does the work; None means this thread, and is the answer to a search inside a task of another one.
 
     Parameters
     ----------
@@ -163,11 +163,14 @@ def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
         raise InvalidType(f"n_jobs must be an integer or None, got {n_jobs!r}")
     if n_jobs is not None and int(n_jobs) == 0:
         raise InvalidArgument("n_jobs must not be 0: 1 works in this process, -1 on every core")
-    if executor is None:
-        n_workers = 1 if inside_worker() else int(joblib.effective_n_jobs(n_jobs))
-        return None if n_workers == 1 else OwnPool(n_workers)
-    if not callable(getattr(executor, "submit", None)):
+    if executor is not None and not callable(getattr(executor, "submit", None)):
         raise InvalidType(f"executor must be a concurrent.futures.Executor, got {executor!r}")
+    if inside_worker():
+        # The cores are busy; and tasks that wait for others of the same executor may wait for ever.
+        return None
+    if executor is None:
+        n_workers = int(joblib.effective_n_jobs(n_jobs))
+        return None if n_workers == 1 else OwnPool(n_workers)
     try:
         executor.submit(_nothing).result()
     except RuntimeError as error:  # what a shut down executor raises, and BrokenExecutor too

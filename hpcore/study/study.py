@@ -15,6 +15,7 @@ import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, WorkerDied
 from hpcore.evaluation.interrupts import Interrupts
+from hpcore.evaluation.nesting import working
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
 from hpcore.samplers import Sampler
@@ -293,7 +294,8 @@ class _Workers:
 
 
 def _call_in_thread(objective: Objective, trial: Trial) -> tuple[Any, Trial]:
-    return call(objective, trial), trial
+    with working():
+        return call(objective, trial), trial
 
 
 def _pack(objective: Objective) -> bytes:

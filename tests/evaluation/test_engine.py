@@ -235,3 +235,5 @@ def test_who_does_the_work():
         choose_pool(None, executor)
     with working():
         assert choose_pool(2, None) is None
+        with ThreadPoolExecutor(1) as executor:
+            assert choose_pool(None, executor) is None, "a task that waits for its own executor waits for ever"

@@ -327,6 +327,16 @@ print("interrupted", study.interrupted, study.best_value, sorted({{t.state.value
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("workers", ["threads", "processes"])
+def test_a_search_inside_a_worker_asks_for_no_more_workers(workers: str) -> None:
+    def objective(trial: hp.Trial) -> float:
+        from hpcore.evaluation.pools import choose_pool
+
+        return float(choose_pool(2, None) is None)
+
+    assert evaluate(objective, workers, n_trials=2).best_value == 1.0
+
+
 def test_an_objective_cannot_swallow_ctrl_c() -> None:
     def objective(trial: hp.Trial) -> float:
         with suppress(KeyboardInterrupt):
