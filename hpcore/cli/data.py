@@ -178,6 +178,9 @@ def _read_text(path: Path, *, tabs: bool, packed: bool, notices: list[str]) -> p
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else _first_line(error)
         raise InvalidArgument(f"DATA {path.name!r} cannot be read as a table: {reason}") from error
+    if decimal == ",":
+        # A column with a stray "?" is text still; its numbers are to look like those of any other file.
+        frame = frame.replace(r"^(\s*[+-]?\d+),(\d+\s*)$", r"\1.\2", regex=True)
     frame.columns = frame.columns.map(str)
     return frame
 

@@ -122,14 +122,14 @@ def test_formats_agree(hpcore: Any, untidy: pd.DataFrame, name: str) -> None:
 
 def test_a_decimal_comma_is_told(hpcore: Any) -> None:
     # Separated by commas, the same cells would be two columns, and quoted ones are text.
-    rows = [f"{i},5;{i % 3},{i};{i},25" for i in range(60)]
+    rows = [f"{'?' if i == 7 else f'{i},5'};{i % 3},{i};{i},25" for i in range(60)]
     Path("german.csv").write_text("\n".join(["a;b;price", *rows]))
     result = hpcore("tune", "german.csv", "--target", "price", "--model", "ridge", "--trials", 2, "--jobs", 1, "--json")
     assert result.exit_code == 0, result.stderr
     assert "note: numbers in 'german.csv' are read with a decimal comma" in result.stderr
     answer = json.loads(result.stdout)
     assert (answer["task"], answer["columns"]) == ("regression", 2)
-    assert answer["best_score"] > 0.99
+    assert answer["best_score"] > 0.9
 
 
 def test_the_index_of_a_parquet_file_may_be_the_target(hpcore: Any, untidy: pd.DataFrame) -> None:
