@@ -566,8 +566,11 @@ def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
     for item in items:
         if item is None:
             return None
-        if isinstance(item, str | bytes | bytearray) or (
-            isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real)
+        # A nested array of one number is a number to NumPy before 2.x, with a warning.
+        if (
+            isinstance(item, str | bytes | bytearray)
+            or getattr(item, "ndim", 0) != 0
+            or (isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real))
         ):
             raise InvalidType(f"value must be a number, got {item!r}")
         try:
