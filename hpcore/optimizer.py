@@ -48,7 +48,7 @@ class Optimizer:
     space : Space or mapping
         What to search; a mapping is read by `Space.of`.
     sampler : str or Sampler
-        ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
+        ``"gp"``, ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
         Of the one objective; ``"minimize"`` if nothing is said.
     directions : sequence of {"minimize", "maximize"}, optional
@@ -87,7 +87,7 @@ class Optimizer:
     def __init__(
         self,
         space: Space | Mapping[str, Any],
-        sampler: str | Sampler = "random",
+        sampler: str | Sampler = "gp",
         direction: str | None = None,
         directions: Sequence[str] | None = None,
         seed: int | None = None,
@@ -469,6 +469,11 @@ class Optimizer:
             self._queue.append(given)
 
     # --- what is known -------------------------------------------------------------------------------------------
+
+    @property
+    def learns(self) -> bool:
+        """Whether proposals depend on what was told."""
+        return self._suggester.uses_pending
 
     @property
     def n_trials(self) -> int:

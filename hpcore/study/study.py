@@ -57,7 +57,7 @@ class Study:
         *,
         direction: str | None = None,
         directions: Sequence[str] | None = None,
-        sampler: str | Sampler = "random",
+        sampler: str | Sampler = "gp",
         seed: int | None = None,
     ) -> None:
         self.optimizer = Optimizer(space, sampler, direction, directions, seed)
