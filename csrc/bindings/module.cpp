@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, m) {
     hpcore::bindings::bind_linalg(m);
     hpcore::bindings::bind_rng(m);
     hpcore::bindings::bind_space(m);
+    hpcore::bindings::bind_tpe(m);
 }

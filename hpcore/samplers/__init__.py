@@ -7,10 +7,11 @@ from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
 from hpcore.samplers.sobol import SobolSampler
+from hpcore.samplers.tpe import TPESampler
 
-__all__ = ["GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "names", "resolve"]
+__all__ = ["GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "TPESampler", "names", "resolve"]
 
-_BY_NAME: dict[str, type[Sampler]] = {"random": RandomSampler, "grid": GridSampler, "sobol": SobolSampler}
+_BY_NAME: dict[str, type[Sampler]] = {"random": RandomSampler, "grid": GridSampler, "sobol": SobolSampler, "tpe": TPESampler}
 
 
 def names() -> tuple[str, ...]:
