@@ -9,6 +9,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidSpace",
     "InvalidType",
+    "KernelError",
     "MissingDependency",
     "NoCompletedTrial",
     "SearchSpaceExhausted",
@@ -40,6 +41,10 @@ class InfeasibleSpace(InvalidSpace):
 
 class ConstraintError(HpcoreError, RuntimeError):
     """A constraint raised an error, or answered with something that is not true or false."""
+
+
+class KernelError(HpcoreError, RuntimeError):
+    """A kernel that a user wrote does not compile, raised an error, or answered with NaN."""
 
 
 class SearchSpaceExhausted(HpcoreError, RuntimeError):

@@ -81,7 +81,7 @@ Array log_density(Mixture& mixture, const Array& X) {
     return out;
 }
 
-Array draw(const Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
+Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
            std::uint64_t number, std::uint64_t purpose) {
     const std::size_t d = mixture.axes().size();
     Array out(py::array::ShapeContainer{n, d});
@@ -90,10 +90,9 @@ Array draw(const Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::u
     Philox random({seed_low, seed_high}, number, purpose);
     Batch batch;
     batch.reset(d, n);
-    for (std::size_t i = 0; i < n; ++i) {
-        mixture.draw(random, batch, i);
+    mixture.draw(random, batch, 0, n);
+    for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < d; ++j) result[i * d + j] = mixture.axes()[j].position(batch.at(j, i));
-    }
     return out;
 }
 

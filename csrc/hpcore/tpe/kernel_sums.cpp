@@ -61,6 +61,10 @@ HPCORE_CLONES void erf_array(double* x, std::size_t n) {
     for (std::size_t i = 0; i < n; i += lanes) store(x + i, erf(load(x + i)));
 }
 
+HPCORE_CLONES void quantile_array(double* p, std::size_t n) {
+    for (std::size_t i = 0; i < n; i += lanes) store(p + i, normal_quantile(load(p + i)));
+}
+
 HPCORE_CLONES void finish_log(double* a, std::size_t n, double shift, const double* log_prior, double log_total) {
     for (std::size_t i = 0; i < n; i += lanes) {
         const Pack kernels = log(load(a + i)) + shift, prior = load(log_prior + i);

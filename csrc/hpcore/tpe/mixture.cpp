@@ -23,11 +23,6 @@ double normal_mass(double mean, double deviation, double a, double b) {
     return za > 0.0 ? normal_cdf(-za) - normal_cdf(-zb) : normal_cdf(zb) - normal_cdf(za);
 }
 
-double cut_normal(double mean, double deviation, double low, double mass, double u) {
-    const double p = std::clamp(low + u * mass, 0x1p-60, 1.0 - 0x1p-53);
-    return std::clamp(mean + deviation * normal_quantile(p), 0.0, 1.0);
-}
-
 }  // namespace
 
 void Batch::reset(std::size_t axes, std::size_t room) {
@@ -62,7 +57,7 @@ Mixture::Mixture(std::vector<Axis> axes) : axes_(std::move(axes)), h_(axes_.size
 
 void Mixture::fit(const double* points, std::size_t n, const double* weights, double prior_weight, const double* h,
                   double q) {
-    const std::size_t d = axes_.size(), ds = smooth_.size(), dt = stepped_.size(), room = padded_to(n, 8);
+    const std::size_t d = axes_.size(), ds = smooth_.size(), dt = stepped_.size(), room = padded_to(n + 1, 8);
     n_ = n;
     q_ = q;
     prior_weight_ = prior_weight;
@@ -92,19 +87,19 @@ void Mixture::fit(const double* points, std::size_t n, const double* weights, do
             low[k] = x * inverse_[s];
             mass[k] = (1.0 - x) * inverse_[s];
         }
-        std::fill(low + n, low + room, 0.0);
-        std::fill(mass + n, mass + room, 0.0);
+        std::fill(low + n, low + room, 0.5 * root_half);  // the prior component, of mean 1/2 and deviation 1
+        std::fill(mass + n, mass + room, 0.5 * root_half);
     }
     erf_array(low_.data(), low_.size());
     erf_array(mass_.data(), mass_.size());
     for (std::size_t s = 0; s < ds; ++s) {
         double* low = low_.data() + s * room;
         double* mass = mass_.data() + s * room;
-        for (std::size_t k = 0; k < n; ++k) {
+        for (std::size_t k = 0; k <= n; ++k) {
             mass[k] = 0.5 * (mass[k] + low[k]);
             low[k] = 0.5 * (1.0 - low[k]);
-            scaled_[k] /= mass[k];
         }
+        for (std::size_t k = 0; k < n; ++k) scaled_[k] /= mass[k];
     }
 
     level_.resize(n * dt);
@@ -213,33 +208,48 @@ void Mixture::log_density(const Batch& batch, const double* log_prior, double* o
     finish_log(out, batch.padded(), log_scale_, prior.data(), std::log(total_));
 }
 
-void Mixture::draw(Philox& random, Batch& batch, std::size_t i) const {
-    const double at = random.uniform() * total_;
-    const auto k = static_cast<std::size_t>(std::upper_bound(running_.begin(), running_.end(), at) - running_.begin());
-    const bool prior = k >= n_;
-    const std::size_t d = axes_.size(), room = padded_to(n_, 8);
-    static const double prior_low = normal_cdf((0.0 - prior_mean) / prior_deviation);
+void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t n) {
+    const std::size_t d = axes_.size(), room = padded_to(n_ + 1, 8), padded = padded_to(n, 8);
+    uniform_.resize(padded);
+    random.fill_uniform(uniform_.data(), n);
+    origin_.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto next = std::upper_bound(running_.begin(), running_.end(), uniform_[i] * total_);
+        origin_[i] = std::min(static_cast<std::size_t>(next - running_.begin()), n_);
+    }
     for (std::size_t s = 0; s < smooth_.size(); ++s) {
         const std::size_t j = smooth_[s];
-        const double u = random.uniform();
-        batch.at(j, i) = prior ? cut_normal(prior_mean, prior_deviation, prior_low, 1.0 - 2.0 * prior_low, u)
-                               : cut_normal(points_[k * d + j], h_[j], low_[s * room + k], mass_[s * room + k], u);
+        const double *low = low_.data() + s * room, *mass = mass_.data() + s * room;
+        mean_.resize(n_ + 1);
+        for (std::size_t k = 0; k < n_; ++k) mean_[k] = points_[k * d + j];
+        mean_[n_] = prior_mean;
+        random.fill_uniform(uniform_.data(), n);
+        for (std::size_t i = 0; i < n; ++i) uniform_[i] = low[origin_[i]] + uniform_[i] * mass[origin_[i]];
+        std::fill(uniform_.begin() + static_cast<std::ptrdiff_t>(n), uniform_.end(), 0.5);
+        quantile_array(uniform_.data(), padded);
+        double* out = &batch.at(j, first);
+        for (std::size_t i = 0; i < n; ++i) {
+            const double deviation = origin_[i] == n_ ? prior_deviation : h_[j];
+            out[i] = std::min(std::max(mean_[origin_[i]] + deviation * uniform_[i], 0.0), 1.0);
+        }
     }
     for (std::size_t t = 0; t < stepped_.size(); ++t) {
         const std::size_t j = stepped_[t];
         const Axis& axis = axes_[j];
-        const double u = random.uniform();
-        std::size_t level = 0;
-        if (prior && axis.unordered) {
-            level = axis.level_of(u);
-        } else if (prior) {
-            level = axis.level_of(cut_normal(prior_mean, prior_deviation, prior_low, 1.0 - 2.0 * prior_low, u));
-        } else {
-            const double* row = tables_.data() + table_at_[t] + level_[k * stepped_.size() + t] * axis.levels;
-            double left = u;
-            while (level + 1 < axis.levels && left >= row[level]) left -= row[level++];
+        random.fill_uniform(uniform_.data(), n);
+        for (std::size_t i = 0; i < n; ++i) {
+            double left = uniform_[i];
+            std::size_t level = 0;
+            if (origin_[i] == n_) {
+                const double* row = prior_tables_.data() + prior_at_[t];
+                while (level + 1 < axis.levels && left >= std::exp(row[level])) left -= std::exp(row[level++]);
+            } else {
+                const double* row =
+                    tables_.data() + table_at_[t] + level_[origin_[i] * stepped_.size() + t] * axis.levels;
+                while (level + 1 < axis.levels && left >= row[level]) left -= row[level++];
+            }
+            batch.at(j, first + i) = static_cast<double>(level);
         }
-        batch.at(j, i) = static_cast<double>(level);
     }
 }
 

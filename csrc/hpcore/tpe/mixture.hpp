@@ -48,8 +48,11 @@ class Mixture {
     // The same with another log density in the prior component's place: log_prior (batch.padded()).
     void log_density(const Batch& batch, const double* log_prior, double* out);
 
-    // A coordinate vector drawn from the mixture, written to slot i of the batch.
-    void draw(Philox& random, Batch& batch, std::size_t i) const;
+    // Draws from the mixture, into slots [first, first + n) of the batch; which component each came from, the prior
+    // being number n of fit(), is left in `origin`.
+    void draw(Philox& random, Batch& batch, std::size_t first, std::size_t n);
+    const std::vector<std::size_t>& origin() const { return origin_; }
+    bool from_prior(std::size_t i) const { return origin_[i] == n_; }
 
     const std::vector<Axis>& axes() const { return axes_; }
 
@@ -64,7 +67,7 @@ class Mixture {
     std::vector<double> h_, inverse_;            // bandwidths; 1 / (h sqrt 2) per smooth axis
     std::vector<double> points_;                 // (n, axes) as given
     std::vector<double> centres_;                // (n, smooth) times inverse_
-    std::vector<double> low_, mass_;             // (smooth, n padded) Phi at 0, and mass in [0, 1]
+    std::vector<double> low_, mass_;             // (smooth, n + 1 padded) Phi at 0, and mass in [0, 1]; prior last
     std::vector<double> weight_, scaled_;        // w_k, and w_k over the product of the masses
     std::vector<double> running_;                // cumulative weights, the prior last
     std::vector<std::size_t> table_at_;          // where each stepped axis' table begins
@@ -72,8 +75,9 @@ class Mixture {
     std::vector<double> prior_tables_;           // log K_j0(level), one stepped axis after the other
     std::vector<std::size_t> prior_at_;
     std::vector<std::uint32_t> level_;           // (n, stepped)
-    std::vector<double> x_scaled_, erfs_;        // scratch
+    std::vector<double> x_scaled_, erfs_, uniform_, mean_;  // scratch
     std::vector<std::int32_t> x_level_;
+    std::vector<std::size_t> origin_;
 };
 
 }  // namespace hpcore::tpe

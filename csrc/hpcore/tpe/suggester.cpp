@@ -6,6 +6,8 @@
 #include <limits>
 #include <numeric>
 
+#include "hpcore/tpe/kernel_sums.hpp"
+
 namespace hpcore::tpe {
 namespace {
 
@@ -121,6 +123,7 @@ void Suggester::update(const double* X, const double* values, std::size_t stride
             scale_[i] = std::min(1.0, scale * options_.scale_up);
         } else {
             scale_[i] = std::max(options_.scale_min, scale * options_.scale_down);
+            if (options_.experiment[0] > 0.0 && scale <= options_.scale_min) scale_[i] = options_.experiment[0];
         }
     }
 }
@@ -218,8 +221,8 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     group.batch.reset(group.columns.size(), options_.n_draws + options_.n_uniform + options_.n_mutants);
     group.score.assign(group.batch.padded(), 0.0);
     if (group.ranking.n_finite() == 0) {  // a branch that nobody has been to
-        group.batch.resize(group.batch.padded());
-        for (std::size_t i = 0; i < group.batch.size(); ++i) uniform_candidate(group, random, group.batch, i);
+        group.batch.resize(options_.n_draws + options_.n_uniform + options_.n_mutants);
+        uniforms(group, random, 0, group.batch.size());
         return;
     }
     fit(group, pending);
@@ -228,7 +231,8 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
 }
 
 double Suggester::bandwidth(std::size_t n, std::size_t d) const {
-    const double scale = options_.adaptive && !scale_.empty() ? scale_.back() : 1.0;
+    double scale = options_.adaptive && !scale_.empty() ? scale_.back() : 1.0;
+    if (options_.experiment[3] > 0 && rows_ % 2 == 1) scale *= options_.experiment[3];
     const double count = static_cast<double>(std::max<std::size_t>(n, 1));
     return std::clamp(options_.bandwidth * scale * std::pow(count, -1.0 / (static_cast<double>(d) + 4.0)),
                       options_.min_bandwidth, 1.0);
@@ -275,43 +279,83 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
         }
     }
     const std::size_t n_bad = weights_.size();
-    h_.assign(d, bandwidth(n_bad, d));
+    h_.assign(d, std::min(1.0, bandwidth(n_bad, d) * (options_.experiment[2] > 0 ? options_.experiment[2] : 1.0)));
     group.bad.fit(points_.data(), n_bad, weights_.data(), options_.prior_weight, h_.data(),
                   1.0 / (static_cast<double>(n_bad) + 1.0));
 }
 
-void Suggester::uniform_candidate(const Group& group, Philox& random, Batch& batch, std::size_t i) const {
-    for (std::size_t a = 0; a < group.columns.size(); ++a)
-        batch.at(a, i) = axes_[group.columns[a]].coordinate(random.uniform());
+void Suggester::uniforms(Group& group, Philox& random, std::size_t first, std::size_t n) {
+    for (std::size_t a = 0; a < group.columns.size(); ++a) {
+        const Axis& axis = axes_[group.columns[a]];
+        double* x = &group.batch.at(a, first);
+        random.fill_uniform(x, n);
+        if (axis.continuous()) continue;
+        for (std::size_t i = 0; i < n; ++i) x[i] = axis.coordinate(x[i]);
+    }
 }
 
 void Suggester::candidates(Group& group, Philox& random) {
     Batch& batch = group.batch;
     std::size_t i = 0;
-    for (std::size_t c = 0; c < options_.n_draws; ++c) group.good.draw(random, batch, i++);
-    for (std::size_t c = 0; c < options_.n_uniform; ++c) uniform_candidate(group, random, batch, i++);
-    const std::size_t parents = std::min<std::size_t>(3, group.ranking.good().size());
-    for (std::size_t c = 0; c < options_.n_mutants; ++c) mutant(group, random, c % parents, i++);
-    batch.resize(i);
+    group.good.draw(random, batch, 0, options_.n_draws);
+    i += options_.n_draws;
+    if (options_.experiment[1] > 0) {
+        const auto n = static_cast<std::size_t>(options_.experiment[1]);
+        const auto& g = group.ranking.good();
+        for (std::size_t c = 0; c < n && g.size() > 2; ++c) {
+            const double* b = coordinates_.data() + g[random.below(std::min<std::size_t>(g.size(), 3))].trial * d_;
+            const double* x = coordinates_.data() + g[random.below(g.size())].trial * d_;
+            const double* y = coordinates_.data() + g[random.below(g.size())].trial * d_;
+            const double f = random.uniform() * 1.5;
+            for (std::size_t a = 0; a < group.columns.size(); ++a) {
+                const Axis& axis = axes_[group.columns[a]];
+                const std::size_t j = group.columns[a];
+                if (axis.unordered) { batch.at(a, c) = random.uniform() < 0.5 ? b[j] : x[j]; continue; }
+                double v = axis.position(b[j]) + f * (axis.position(x[j]) - axis.position(y[j])) + 0.02 * (random.uniform() - 0.5);
+                v = v < 0 ? -v : v; v = v > 1 ? 2 - v : v;
+                batch.at(a, c) = axis.coordinate(std::clamp(v, 0.0, 1.0));
+            }
+        }
+    }
+    uniforms(group, random, i, options_.n_uniform);
+    i += options_.n_uniform;
+    const std::size_t parents = std::min<std::size_t>(options_.experiment[4] > 0 ? static_cast<std::size_t>(options_.experiment[4]) : 3, group.ranking.good().size());
+    mutants(group, random, parents, i);
+    batch.resize(i + options_.n_mutants);
 }
 
-// One of the best points, moved in a few columns: by 0.05 or 0.2 of the range, or to another category.
-void Suggester::mutant(Group& group, Philox& random, std::size_t parent_index, std::size_t i) {
-    const double* parent = coordinates_.data() + group.ranking.good()[parent_index].trial * d_;
+// The best points, each moved in a few columns: by about 0.05 or 0.2 of the range, or to another category.
+void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::size_t first) {
     const std::size_t d = group.columns.size();
-    const double p = std::max(0.3, 2.0 / static_cast<double>(d));
-    const double step = random.uniform() < 0.5 ? 0.05 : 0.2;
-    const std::size_t sure = random.below(d);
-    for (std::size_t a = 0; a < d; ++a) {
-        const Axis& axis = axes_[group.columns[a]];
-        double x = parent[group.columns[a]];
-        if (a == sure || random.uniform() < p) {
-            if (axis.unordered)
-                x = axis.coordinate(random.uniform());
-            else
-                x = axis.coordinate(std::clamp(axis.position(x) + step * random.normal(), 0.0, 1.0));
+    // Whether a column moves, and by how much, are two halves of one number: what is left of u below p, over p.
+    const double p = std::max(options_.experiment[5] > 0 ? options_.experiment[5] : 0.3, 2.0 / static_cast<double>(d));
+    moves_.clear();
+    steps_.clear();
+    words_.resize(options_.n_mutants * (d + 1));
+    random.fill_uniform(words_.data(), words_.size());
+    const double* u = words_.data();
+    for (std::size_t c = 0; c < options_.n_mutants; ++c) {
+        const double* parent = coordinates_.data() + group.ranking.good()[c % parents].trial * d_;
+        const auto pick = static_cast<std::size_t>(*u++ * static_cast<double>(2 * d));
+        const std::size_t sure = pick / 2;
+        const double step = pick % 2 == 0 ? 0.05 : 0.2;
+        for (std::size_t a = 0; a < d; ++a, ++u) {
+            group.batch.at(a, first + c) = parent[group.columns[a]];
+            if (a != sure && *u >= p) continue;
+            moves_.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(first + c), step});
+            steps_.push_back(a == sure ? *u : *u / p);
         }
-        group.batch.at(a, i) = x;
+    }
+    probabilities_ = steps_;
+    steps_.resize((steps_.size() + 7) / 8 * 8, 0.5);
+    quantile_array(steps_.data(), steps_.size());
+    for (std::size_t m = 0; m < moves_.size(); ++m) {
+        const Axis& axis = axes_[group.columns[moves_[m].axis]];
+        double& x = group.batch.at(moves_[m].axis, moves_[m].slot);
+        if (axis.unordered)
+            x = axis.coordinate(probabilities_[m]);
+        else
+            x = axis.coordinate(std::clamp(axis.position(x) + moves_[m].step * steps_[m], 0.0, 1.0));
     }
 }
 

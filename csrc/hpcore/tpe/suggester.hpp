@@ -80,8 +80,8 @@ class Suggester {
     void propose(Group& group, Philox random, const std::vector<double>& pending);
     void fit(Group& group, const std::vector<double>& pending);
     void candidates(Group& group, Philox& random);
-    void uniform_candidate(const Group& group, Philox& random, Batch& batch, std::size_t i) const;
-    void mutant(Group& group, Philox& random, std::size_t parent_index, std::size_t i);
+    void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
+    void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
     void score(Group& group);
     void prior_densities(const Group& group, const Batch& batch, std::vector<double>& out) const;
     std::uint32_t nth(Group& group, std::size_t rank) const;
@@ -105,6 +105,12 @@ class Suggester {
     std::vector<double> least_, scale_;
     std::unordered_set<std::uint64_t> seen_;
     // scratch
+    struct Move {
+        std::uint32_t axis, slot;
+        double step;
+    };
+    std::vector<Move> moves_;
+    std::vector<double> steps_, probabilities_, words_;
     std::vector<double> points_, weights_, h_, log_good_, log_bad_, log_prior_;
 };
 
