@@ -21,6 +21,7 @@ from hpcore.errors import (
     TrialAlreadyTold,
     UnknownTrial,
 )
+from hpcore.prefetch import Prefetcher
 from hpcore.records.history import COMPLETE, FAILED, STATES, History
 from hpcore.records.pareto import non_dominated
 from hpcore.records.streams import FILL, UNSEEN, Rng, check_seed
@@ -55,6 +56,12 @@ class Optimizer:
     seed : int, optional
         0 .. 2**128 - 1. The same seed, space and history give the same proposals to the last bit; None draws one from
         the operating system, found in `seed`.
+    prefetch : bool or "delayed"
+        Compute the next suggestion on a thread while the caller is busy. True: from each `tell` on; a suggestion that
+        another `tell` made stale is dropped and computed again, so proposals are those without prefetching.
+        ``"delayed"``: from each `ask` on, and given whatever is told meanwhile, so that the evaluation of a trial
+        hides the cost of the next suggestion; it took the trials in ``trial.info["unseen"]`` for running ones.
+        Costs a core while it computes; samplers that do not learn have nothing to prefetch.
 
     Raises
     ------
@@ -84,11 +91,15 @@ class Optimizer:
         direction: str | None = None,
         directions: Sequence[str] | None = None,
         seed: int | None = None,
+        prefetch: bool | str = False,
     ) -> None:
         self.space = Space.of(space)
         self.sampler = resolve(sampler)
         self.directions = _check_directions(direction, directions)
         self.seed = check_seed(seed)
+        if not isinstance(prefetch, bool) and prefetch != "delayed":
+            raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
+        self.prefetch = prefetch
         # The sign turns here and nowhere else: below this line lower is better.
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in self.directions)
         self._history = History(len(self.space), len(self.directions))
@@ -106,9 +117,13 @@ class Optimizer:
         self._suggester = self.sampler.bind(self._columns)
         self._finite = self._columns.finite_size is not None
         self._listing: list[FloatArray] | None = None
+        learns = self._suggester.uses_pending
+        self._prefetcher = Prefetcher(self._suggester) if self.prefetch and learns else None
+        self._version = 0  # counts what a suggestion depends on
+        self._told: list[int] = []  # since the last look ahead, with "delayed"
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_lock", "_columns", "_codec", "_suggester", "_finite", "_listing")
+        derived = ("_lock", "_columns", "_codec", "_suggester", "_finite", "_listing", "_prefetcher", "_told")
         return {k: v for k, v in vars(self).items() if k not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -118,10 +133,10 @@ class Optimizer:
     # --- ask -----------------------------------------------------------------------------------------------------
 
     @overload
-    def ask(self) -> Trial: ...
+    def ask(self, n: None = None, *, deadline_ms: float | None = None) -> Trial: ...
     @overload
-    def ask(self, n: int) -> list[Trial]: ...
-    def ask(self, n: int | None = None) -> Trial | list[Trial]:
+    def ask(self, n: int, *, deadline_ms: float | None = None) -> list[Trial]: ...
+    def ask(self, n: int | None = None, *, deadline_ms: float | None = None) -> Trial | list[Trial]:
         """The next parameters to evaluate.
 
         Parameters
@@ -129,6 +144,10 @@ class Optimizer:
         n : int, optional
             How many, at least 1. Without it one trial is given, with it a list. Fewer than `n` come only when the
             space runs out.
+        deadline_ms : float, optional
+            Milliseconds, by a monotonic clock, that the sampler may take; greater than 0. It then goes down a ladder
+            of cheaper steps, and says in ``trial.info["step"]`` which one it took; ``"full"`` is the suggestion
+            without a deadline. What a machine manages in a time is not repeatable, so neither are other steps.
 
         Returns
         -------
@@ -142,9 +161,13 @@ class Optimizer:
         InfeasibleSpace
             The constraints refused 20,000 proposals in a row.
         """
+        if deadline_ms is not None:
+            _check_deadline(deadline_ms)
         with self._lock:
             if n is None:
-                return self._ask_one()
+                trial = self._ask_one(deadline_ms)
+                self._look_ahead(after_tell=False)
+                return trial
             if isinstance(n, bool) or not isinstance(n, int | np.integer):
                 raise InvalidType(f"n must be an integer, got {n!r}")
             if n < 1:
@@ -153,28 +176,74 @@ class Optimizer:
             while len(trials) < n and self._queue:
                 trials.append(self._ask_queued())
             if len(trials) < n:
-                self._ask_batch(trials, n)
+                self._ask_batch(trials, n, deadline_ms)
+            self._look_ahead(after_tell=False)
             return trials
 
-    def _ask_one(self) -> Trial:
+    def _ask_one(self, deadline_ms: float | None = None) -> Trial:
         if self._queue:
             return self._ask_queued()
-        return self._settle(self._propose(1, 0)[0], 0)
+        u, info = None, None
+        if self._prefetcher is not None:
+            u, info = self._take_prefetched(self._prefetcher)
+        if u is None:
+            rows, step = self._propose(1, 0, deadline_ms)
+            u = rows[0]
+            if step is not None:
+                info = {**(info or {}), "step": step}
+        return self._inform(self._settle(u, 0), info)
 
-    def _ask_batch(self, trials: list[Trial], n: int) -> None:
+    def _take_prefetched(self, prefetcher: Prefetcher) -> tuple[FloatArray | None, dict[str, Any]]:
+        """The suggestion that was computed ahead if it may be given, and what to say of it."""
+        # Delayed, it may be given whatever was told since, but not under another trial's number.
+        rows = prefetcher.take(self._history.n if self.prefetch == "delayed" else self._version)
+        if rows is None:
+            return None, {"prefetched": False}
+        info: dict[str, Any] = {"prefetched": True}
+        if self.prefetch == "delayed":
+            info["unseen"] = self._told
+        return rows[0], info
+
+    def _inform(self, trial: Trial, info: dict[str, Any] | None) -> Trial:
+        if info is not None:
+            trial.info = info
+            self._history.notes.setdefault(trial.number, {})["info"] = info
+        return trial
+
+    def _look_ahead(self, after_tell: bool) -> None:
+        """Begin on the next suggestion, if that is wanted and the one that was begun will not do."""
+        prefetcher = self._prefetcher
+        if prefetcher is None:
+            return
+        self._version += 1
+        # Exact, what follows an ask is mostly a tell, which would make the work stale; delayed, that does not matter.
+        if self._queue or after_tell is (self.prefetch == "delayed"):
+            return
+        self._told = []
+        key = self._history.n if self.prefetch == "delayed" else self._version
+        prefetcher.start(key, self._history, Rng(self.seed, self._history.n))
+
+    def _ask_batch(self, trials: list[Trial], n: int, deadline_ms: float | None) -> None:
         try:
-            for u in self._propose(n - len(trials), 0):
-                trials.append(self._settle(u, 0))
+            rows, step = self._propose(n - len(trials), 0, deadline_ms)
+            for u in rows:
+                trials.append(self._inform(self._settle(u, 0), None if step is None else {"step": step}))
             while len(trials) < n:
                 trials.append(self._ask_one())
         except SearchSpaceExhausted:
             if not trials:
                 raise
 
-    def _propose(self, n: int, attempt: int) -> FloatArray:
+    def _propose(self, n: int, attempt: int, deadline_ms: float | None = None) -> tuple[FloatArray, str | None]:
+        """Rows of the sampler, and its step under a deadline."""
+        if self._prefetcher is not None:
+            self._prefetcher.wait()
         history = self._history
         pending = history.running() if self._suggester.uses_pending else history.X[:0]
-        return self._suggester.suggest(history, pending, n, Rng(self.seed, history.n, attempt))
+        rng = Rng(self.seed, history.n, attempt)
+        if deadline_ms is None:
+            return self._suggester.suggest(history, pending, n, rng), None
+        return self._suggester.suggest_within(history, pending, n, rng, deadline_ms)
 
     def _settle(self, u: FloatArray, attempt: int) -> Trial:
         """A proposal as a trial; if it repeats or is not allowed, another proposal instead."""
@@ -191,7 +260,7 @@ class Optimizer:
                 if not self.space.constraints or self.space.allows(params):
                     return self._register(u, params)
             attempt += 1
-            u = self._propose(1, attempt)[0]
+            u = self._propose(1, attempt)[0][0]
         if self._finite:
             return self._unseen()
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
@@ -292,6 +361,9 @@ class Optimizer:
             if values is None or not all(map(math.isfinite, values)):
                 error = error or f"the value was {value!r}, which is not a finite number"
             self._finish(number, known, None if error is not None else values, std_error, error)
+            if self._prefetcher is not None:
+                self._told.append(number)
+                self._look_ahead(after_tell=True)
 
     def _find(self, trial: Trial | int) -> tuple[int, Trial]:
         if isinstance(trial, Trial):
@@ -363,6 +435,8 @@ class Optimizer:
             As for `Space.check` and `tell`; nothing is recorded then.
         """
         with self._lock:
+            if not isinstance(params, Mapping):
+                raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
             point = self.space.encode(params)
             _check_values(value, len(self._signs))
             if std_error is not None:
@@ -499,6 +573,13 @@ def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
         except (TypeError, ValueError):
             raise InvalidType(f"value must be a number, got {item!r}") from None
     return tuple(out)
+
+
+def _check_deadline(deadline_ms: Any) -> None:
+    if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float | np.integer | np.floating):
+        raise InvalidType(f"deadline_ms must be a number of milliseconds or None, got {deadline_ms!r}")
+    if not deadline_ms > 0:
+        raise InvalidArgument(f"deadline_ms must be > 0, got {deadline_ms!r}")
 
 
 def _check_std_error(std_error: Any) -> float:

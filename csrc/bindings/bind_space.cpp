@@ -91,8 +91,8 @@ Array encode_whole(const Codec& codec, std::size_t j, const WholeArray& w) {
     double* out = u.mutable_data();
     const auto n = static_cast<std::size_t>(w.size());
     for (std::size_t i = 0; i < n; ++i) {
-        const bool inside = c.kind == Kind::choice ? in[i] >= 0 && static_cast<std::uint64_t>(in[i]) <= c.last
-                                                   : in[i] >= c.whole_low;
+        const bool inside =
+            c.kind == Kind::choice ? in[i] >= 0 && static_cast<std::uint64_t>(in[i]) <= c.last : in[i] >= c.whole_low;
         if (!inside) throw py::value_error("value " + std::to_string(in[i]) + " is outside the column");
     }
     py::gil_scoped_release nogil;
@@ -104,10 +104,7 @@ Array encode_whole(const Codec& codec, std::size_t j, const WholeArray& w) {
 
 void bind_space(py::module_& m) {
     auto s = m.def_submodule("space", "Between parameter values and the unit cube.");
-    py::enum_<Kind>(s, "Kind")
-        .value("real", Kind::real)
-        .value("integer", Kind::integer)
-        .value("choice", Kind::choice);
+    py::enum_<Kind>(s, "Kind").value("real", Kind::real).value("integer", Kind::integer).value("choice", Kind::choice);
     py::enum_<Scale>(s, "Scale")
         .value("linear", Scale::linear)
         .value("log", Scale::log)

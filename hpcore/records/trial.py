@@ -41,9 +41,23 @@ class Trial(Mapping[str, Any]):
         Unix time in seconds, UTC, where something with a clock ran the trial.
     error : str or None
         Why it failed: a traceback, or what the value was.
+    info : dict or None
+        How the proposal came about, where the optimizer was asked to say: ``"step"`` of a deadline's ladder,
+        ``"prefetched"``, ``"unseen"`` trials; see `Optimizer`.
     """
 
-    __slots__ = ("_reports", "_user_attrs", "error", "finished", "number", "params", "started", "state", "values")
+    __slots__ = (
+        "_reports",
+        "_user_attrs",
+        "error",
+        "finished",
+        "info",
+        "number",
+        "params",
+        "started",
+        "state",
+        "values",
+    )
 
     def __init__(self, number: int, params: dict[str, Any], state: TrialState = TrialState.RUNNING) -> None:
         self.number = number
@@ -54,6 +68,7 @@ class Trial(Mapping[str, Any]):
         self.started: float | None = None
         self.finished: float | None = None
         self.error: str | None = None
+        self.info: dict[str, Any] | None = None
         # Made on first use: most of a million trials have neither.
         self._reports: dict[int, float] | None = None
         self._user_attrs: dict[str, Any] | None = None

@@ -64,7 +64,7 @@ class TrialsView(Sequence[Trial]):
         started, finished = history.times[number].tolist()
         trial.started = None if math.isnan(started) else started
         trial.finished = None if math.isnan(finished) else finished
-        trial.error = notes.get("error")
+        trial.error, trial.info = notes.get("error"), notes.get("info")
         trial._user_attrs, trial._reports = notes.get("user_attrs"), notes.get("reports")
         return trial
 

@@ -53,6 +53,26 @@ class Suggester(ABC):
             If the sampler has nothing left to propose.
         """
 
+    def suggest_within(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
+    ) -> tuple[FloatArray, str]:
+        """Propose points within a time; see `suggest`.
+
+        Parameters
+        ----------
+        deadline_ms : float
+            Milliseconds from the call, by a monotonic clock; greater than 0.
+
+        Returns
+        -------
+        points : ndarray of shape (n, d)
+            As from `suggest`.
+        step : str
+            Which step of the sampler's ladder was taken; ``"full"`` is what `suggest` does. A sampler that needs
+            microseconds knows no other.
+        """
+        return self.suggest(history, pending, n, rng), "full"
+
 
 class Sampler(ABC):
     """A sampler's options. Immutable, so that several optimizers may share one."""

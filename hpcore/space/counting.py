@@ -135,4 +135,5 @@ def evenly(n_levels: int, wanted: int) -> list[int]:
         return list(range(n_levels))
     if wanted == 1:
         return [(n_levels - 1) // 2]
-    return [math.floor(i * (n_levels - 1) / (wanted - 1) + 0.5) for i in range(wanted)]
+    last, gaps = n_levels - 1, wanted - 1
+    return [(2 * i * last + gaps) // (2 * gaps) for i in range(wanted)]  # rounded, in integers of any size

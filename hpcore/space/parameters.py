@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
@@ -152,7 +153,9 @@ class _Real(Parameter):
             return
         # As decimals people write: 0.1 is a tenth here, so that 0 .. 1 by 0.1 has 11 values and ends at 1.0.
         first, stride = Fraction(Decimal(repr(low))), Fraction(Decimal(repr(step)))
-        self._last = int((Fraction(Decimal(repr(high))) - first) / stride)
+        # A bound that was computed may fall short of the grid by its rounding.
+        slack = min(2 * Fraction(math.ulp(max(abs(low), abs(high)))), stride / 1000)
+        self._last = int((Fraction(Decimal(repr(high))) + slack - first) / stride)
         if self._last < 1:
             raise InvalidArgument(f"step must be at most high - low = {high - low!r}, got {step!r}")
         if self._last > 2**63 - 1:
@@ -161,7 +164,7 @@ class _Real(Parameter):
         while scale < 10**22 and (first * scale).denominator * (stride * scale).denominator > 1:
             scale *= 10
         ends = (first * scale, (first + self._last * stride) * scale, stride * scale)
-        if all(x.denominator == 1 and abs(x) < 2**53 for x in ends):
+        if all(x.denominator == 1 and abs(x) < 2**53 for x in ends) and int(ends[1]) / scale <= high:
             self._ticks = (int(ends[0]), int(ends[2]), scale)
             self.high = int(ends[1]) / scale
         else:
@@ -210,7 +213,10 @@ class _Real(Parameter):
         if self._ticks is not None:
             first, stride, scale = self._ticks
             return (first + level * stride) / scale
-        return min(max(self.low + level * self.step, self.low), self.high)
+        x = self.low + level * self.step
+        if not math.isfinite(x):
+            x = 2.0 * (self.low / 2 + level * (self.step / 2))
+        return min(max(x, self.low), self.high)
 
     def _bounded_column(self, scale: native.Scale) -> native.Column:
         column = native.Column()
@@ -281,8 +287,8 @@ class Normal(_Real):
     low, high : float, optional
         Bounds of the value itself; the density between them is renormalised. Positive when ``log=True``.
     step : float, optional
-        Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step` within 8.3
-        standard deviations.
+        Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step`; without a
+        bound it ends 8.3 standard deviations from the mean.
     when : mapping, optional
         As for `Float`.
 
@@ -330,8 +336,8 @@ class Normal(_Real):
             if step <= 0:
                 raise InvalidArgument(f"step must be > 0, got {step!r}")
             # Multiples of step, unless a lower bound says where the grid begins.
-            first = self.low if low is not None else math.ceil(max(self.low, reach_low) / step) * step
-            last = min(self.high, reach_high)
+            first = self.low if low is not None else math.ceil(reach_low / step) * step
+            last = self.high if high is not None else reach_high
             if not math.isfinite(first) or not math.isfinite(last) or first > last:
                 raise InvalidArgument(f"step must be smaller than the range of values, got {step!r}")
             self.low = first
@@ -350,6 +356,9 @@ class Normal(_Real):
     def column(self) -> native.Column:
         column = self._bounded_column(native.Scale.log_normal if self.log else native.Scale.normal)
         column.mean, column.std = self.mean, self.std
+        width = math.log(self.high) - math.log(self.low) if self.log else self.high - self.low
+        if width < 1e-4 * self.std:  # the density is even there, and differences of probabilities are mostly rounding
+            column.scale = native.Scale.log if self.log else native.Scale.linear
         if self._given[0] is None and self.step is None:
             column.low = 0.0 if self.log else -math.inf
         if self.step is not None and self._last < MAX_SHARES:
@@ -426,9 +435,12 @@ class Int(Parameter):
     def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value:
             raise InvalidType(f"value of {name!r} must be an integer, got {value!r}")
-        if not isinstance(value, numbers.Integral) and (math.isinf(value) or value != math.floor(value)):
+        if isinstance(value, numbers.Integral):
+            x = operator.index(value)
+        elif math.isinf(value) or value != math.floor(value):
             raise InvalidArgument(f"value of {name!r} must be a whole number, got {value!r}")
-        x = int(value)
+        else:
+            x = operator.index(math.floor(value))
         if not self.low <= x <= self.high:
             raise InvalidArgument(f"value of {name!r} must be within {self.low} .. {self.high}, got {value!r}")
         if (x - self.low) % self.step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -37,11 +38,13 @@ def call(objective: Objective, trial: Trial) -> Outcome:
         trial.finished = trial.started + (time.perf_counter() - begin)
 
 
-def call_in_worker(key: str, packed: bytes, trial: Trial) -> tuple[Outcome, Trial]:
+def call_in_worker(owner: int, key: str, packed: bytes, trial: Trial) -> tuple[Outcome, Trial]:
     """Evaluate a trial in a worker process.
 
     Parameters
     ----------
+    owner : int
+        Process id of the search: an executor may also run tasks right there, whose Ctrl-C is not ours to silence.
     key : str
         Names the objective, so that it is unpacked once a worker.
     packed : bytes
@@ -53,8 +56,8 @@ def call_in_worker(key: str, packed: bytes, trial: Trial) -> tuple[Outcome, Tria
 
     global _unpacked
     # Ctrl-C reaches the whole process group; the parent decides what stops.
-    if threading.current_thread() is threading.main_thread():
+    if owner != os.getpid() and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _unpacked is None or _unpacked[0] != key:
-        _unpacked = (key, cloudpickle.loads(packed))  # noqa: S301 - from our own parent, through the pool's own pipe
+        _unpacked = (key, cloudpickle.loads(packed))  # from our own parent, through the pool's own pipe
     return call(_unpacked[1], trial), trial

@@ -51,7 +51,7 @@ class Progress:
     def __call__(self, search: Any, trial: Trial) -> None:
         """Count one trial and show it."""
         self.done += 1
-        if trial.value is None:
+        if trial.value is None or math.isnan(trial.value):
             self.failed += 1
         elif self._better is not None:
             self.best = trial.value if self.best is None else self._better(self.best, trial.value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-import math
+import os
+import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +108,7 @@ class Study:
         """
         deadline = _check_run(objective, n_trials, timeout, callbacks, progress)
         pool: Pool | None = None
-        if executor is not None or n_jobs not in (1, None):
+        if executor is not None or not (n_jobs is None or (type(n_jobs) is int and n_jobs == 1)):
             # Imported here: asking in this process needs no executors.
             from hpcore.evaluation.pools import choose_pool
 
@@ -249,7 +250,7 @@ class _Workers:
     def _submit(self, trial: Trial) -> Future[Any]:
         try:
             if self._pool.by_file:
-                return self._pool.submit(call_in_worker, self._key, self._packed, trial)
+                return self._pool.submit(call_in_worker, os.getpid(), self._key, self._packed, trial)
             return self._pool.submit(_call_in_thread, self._objective, trial)
         except BrokenExecutor as error:
             future: Future[Any] = Future()
@@ -324,6 +325,6 @@ def _check_run(objective: Any, n_trials: Any, timeout: Any, callbacks: Any, prog
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, int | float | np.integer | np.floating):
         raise InvalidType(f"timeout must be a number of seconds or None, got {timeout!r}")
-    if not timeout > 0 or math.isinf(timeout):
+    if not 0 < timeout <= sys.float_info.max:
         raise InvalidArgument(f"timeout must be finite and > 0 seconds, got {timeout!r}")
     return time.monotonic() + float(timeout)

@@ -39,7 +39,9 @@ double first_where(Predicate reached) {
     return std::bit_cast<double>(low);
 }
 
-double before(double u) { return std::nextafter(u, 0.0); }
+double before(double u) {
+    return std::nextafter(u, 0.0);
+}
 
 std::int64_t integer_at(const Column& c, std::uint64_t level) {
     // Unsigned arithmetic wraps, so ranges wider than 2^63 come out right.
@@ -134,7 +136,9 @@ double Codec::quantile(std::size_t j, double u) const {
             // The quantile at 0 and 1 is infinite: an open end stops where doubles next to 1 do, at 8.2 std.
             const double p = std::clamp(k.a + share * (k.b - k.a), std::max(k.a, std::min(0x1p-54, k.b)),
                                         std::min(k.b, 1.0 - 0x1p-53));
-            const double z = k.reflect ? -normal_quantile(p) : normal_quantile(p);
+            // On a grid much coarser than the rounding errors of both functions, so that the value is an increasing
+            // function of u, and its way back exact: 2^40 values a standard deviation.
+            const double z = std::nearbyint((k.reflect ? -normal_quantile(p) : normal_quantile(p)) * 0x1p40) * 0x1p-40;
             const double x = c.mean + c.std * z;
             return c.scale == Scale::log_normal ? std::exp(x) : x;
         }

@@ -90,10 +90,10 @@ class Codec {
     double real_at(std::size_t j, std::uint64_t level) const;
 
   private:
-    struct Derived {  // precomputed from a column
-        double a = 0.0, b = 1.0;          // bounds on the working scale (value, log, or normal probability)
+    struct Derived {                             // precomputed from a column
+        double a = 0.0, b = 1.0;                 // bounds on the working scale (value, log, or normal probability)
         double edge_low = 0.0, edge_high = 1.0;  // the same for a grid's outer cell edges, in the parameter's units
-        bool reflect = false;             // a Normal cut to its upper tail is computed as the lower one
+        bool reflect = false;                    // a Normal cut to its upper tail is computed as the lower one
     };
 
     double quantile(std::size_t j, double u) const;      // continuous scale, grid columns included

@@ -1,0 +1,5 @@
+"""The command line: ``hpcore tune DATA``."""
+
+from hpcore.cli.app import main
+
+__all__ = ["main"]

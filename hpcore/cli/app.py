@@ -1,0 +1,210 @@
+"""The ``hpcore`` command: its options, its help, and how errors leave it. Heavy imports wait for the work."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import click
+
+from hpcore.cli.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
+from hpcore.errors import HpcoreError, InvalidArgument
+
+__all__ = ["main"]
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+
+class _Commands(click.Group):
+    """A group whose errors are one line on stderr, whatever raised them; ``--debug`` shows where."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        given = args[0] if args else kwargs.get("args")
+        debug = "--debug" in (sys.argv[1:] if given is None else given)
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except BrokenPipeError:
+            # Whoever read our output, such as head, has left. Python would complain when it flushes stdout at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(FAILED)
+        except (Exception, KeyboardInterrupt) as error:
+            if debug:
+                traceback.print_exc()
+            code, message = _verdict(error)
+            click.echo(message, err=error.__class__ is not click.exceptions.NoArgsIsHelpError)
+            sys.exit(code)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _verdict(error: BaseException) -> tuple[int, str]:
+    """Exit code and message for what ended the command."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return WRONG_USE, error.format_message()
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        return INTERRUPTED, "Error: interrupted before there was a result; nothing was saved"
+    if isinstance(error, click.ClickException):
+        code, message = error.exit_code, error.format_message()
+    elif isinstance(error, HpcoreError):
+        code = WRONG_USE if isinstance(error, (ValueError, TypeError, ImportError)) else FAILED
+        message = str(error)
+    else:
+        code, message = FAILED, f"{type(error).__name__}: {error} (--debug shows where)"
+    return code, "Error: " + " ".join(message.split())
+
+
+def _listing(words: Any) -> str:
+    return ", ".join(words)
+
+
+def _number(name: str, least: int, also: tuple[int, ...] = ()) -> Any:
+    allowed = f"a whole number >= {least}" + "".join(f", or {other}" for other in also)
+
+    def check(context: click.Context, option: click.Parameter, value: int | None) -> int | None:
+        if value is not None and value < least and value not in also:
+            raise InvalidArgument(f"{name} must be {allowed}, got {value}")
+        return value
+
+    return check
+
+
+def _timeout(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not (value > 0 and math.isfinite(value)):
+        raise InvalidArgument(f"--timeout must be a number of seconds > 0, got {value:g}")
+    return value
+
+
+def _seed(context: click.Context, option: click.Parameter, value: int) -> int:
+    if not 0 <= value < 2**32:
+        raise InvalidArgument(f"--seed must be a whole number from 0 to 2**32 - 1, got {value}")
+    return value
+
+
+class _TuneCommand(click.Command):
+    """Adds the names of the samplers to the help when somebody asks for it: they are known by importing them."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from hpcore import samplers
+
+        with formatter.section("Data sets that ship with scikit-learn"):
+            formatter.write_dl(list(DATA_SETS.items()))
+        with formatter.section("Models (hpcore models shows their search spaces)"):
+            formatter.write_dl(
+                [("classification", _listing(CLASSIFICATION_MODELS)), ("regression", _listing(REGRESSION_MODELS))]
+            )
+        with formatter.section("Samplers"):
+            formatter.write_text(_listing(samplers.names()))
+
+
+def _version(context: click.Context, option: click.Parameter, value: bool) -> None:
+    if not value or context.resilient_parsing:
+        return
+    import hpcore
+
+    click.echo(f"hpcore {hpcore.__version__}")
+    context.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
+def main() -> None:
+    """Find good hyperparameters in few evaluations.
+
+    \b
+    Examples
+      hpcore tune breast_cancer --model svc          a data set that ships with scikit-learn
+      hpcore tune houses.csv --target price          a file; everything else is found out
+      hpcore tune --help                             all options, models, samplers, data sets
+      hpcore models                                  the models and what is searched in each
+    """
+
+
+@main.command(cls=_TuneCommand)
+@click.argument("data")
+@click.option("--target", metavar="COLUMN", help='The column to predict.  [default: the one named "target"]')
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    help="What to learn.  [default: classification if the target is text, true/false, or whole numbers with few "
+    "distinct values; else regression]",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="The model.  [default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
+)
+@click.option(
+    "--sampler",
+    metavar="NAME",
+    default="random",
+    show_default=True,
+    help="What proposes the trials; a grid is as fine as --trials allows.",
+)
+@click.option(
+    "--trials",
+    type=int,
+    metavar="N",
+    callback=_number("--trials", 1),
+    help="How many candidates to evaluate.  [default: 40, or as many as --timeout allows]",
+)
+@click.option(
+    "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
+)
+@click.option(
+    "--cv", type=int, metavar="K", default=5, show_default=True, callback=_number("--cv", 2), help="Folds, shuffled."
+)
+@click.option("--scoring", metavar="NAME", help="A score of scikit-learn's.  [default: accuracy or r2]")
+@click.option(
+    "--jobs",
+    type=int,
+    metavar="N",
+    default=-1,
+    callback=_number("--jobs", 1, (-1,)),
+    help="Worker processes.  [default: -1, one on every core]",
+)
+@click.option(
+    "--seed", type=int, metavar="S", default=0, show_default=True, callback=_seed, help="Makes a run repeatable."
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    default="hpcore-out",
+    show_default=True,
+    help="Where the results go; earlier ones are replaced.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
+@click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
+@click.pass_context
+def tune(context: click.Context, /, **options: Any) -> None:
+    """Tune a model on DATA by cross-validation, on every core.
+
+    DATA is a .csv, .tsv or .txt file (also .gz), a .parquet file, or the name of a data set that ships with
+    scikit-learn. Missing numbers are replaced by the median, text is one-hot encoded, dates become numbers, and
+    columns are scaled, where the model needs it; columns that cannot help are left out, with a notice.
+
+    \b
+    Examples
+      hpcore tune breast_cancer --model svc --trials 40
+      hpcore tune houses.csv --target price --model hist_gradient_boosting --sampler sobol --timeout 600
+      hpcore tune churn.parquet --target left --scoring roc_auc --cv 10 --out churn-run
+      hpcore tune iris --json | jq .best_params
+
+    The results are three files in DIR: trials.csv (every trial, its parameters, scores and times), best_params.json,
+    and best_model.joblib: the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like DATA).
+    Ctrl-C ends the search and keeps what is finished.
+    """
+    from hpcore.cli.tune import Request, run
+
+    context.exit(run(Request(**options)))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def models(names: tuple[str, ...]) -> None:
+    """List the models and what is searched in each."""
+    from hpcore.cli.models import show
+
+    show(names)

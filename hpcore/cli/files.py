@@ -1,0 +1,90 @@
+"""The files of a run. Each appears whole or not at all: written beside its place, then renamed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from hpcore.errors import InvalidArgument
+
+__all__ = ["TRIALS", "MODEL", "PARAMS", "plain", "prepare_directory", "replace_file", "to_json", "write_table"]
+
+TRIALS, PARAMS, MODEL = "trials.csv", "best_params.json", "best_model.joblib"
+
+
+def prepare_directory(out: str) -> Path:
+    """Make the directory of the results and see that files can be written there.
+
+    Raises
+    ------
+    InvalidArgument
+        If they cannot.
+    """
+    path = Path(out).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except FileExistsError:
+        raise InvalidArgument(f"--out must be a directory, got the file {out!r}") from None
+    except OSError as error:
+        raise InvalidArgument(
+            f"--out must be a directory that can be written, got {out!r}: {error.strerror}"
+        ) from error
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a file beside `path`, then put it in its place."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(part)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: numbers without NaN and infinity, lists, text."""
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON that every parser reads."""
+    return json.dumps(plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
+
+
+def write_table(path: Path, header: list[str], rows: Iterable[list[Any]]) -> None:
+    """Write a CSV file; a cell of text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([_cell(name) for name in header])
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, (bool, int, float)):
+        return repr(value)
+    text = str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,53 @@
+"""``hpcore models``: the presets and what is searched in each."""
+
+from __future__ import annotations
+
+import click
+
+from hpcore.cli.report import short
+from hpcore.sklearn import presets
+from hpcore.space import Categorical, Float, Int, Parameter
+
+__all__ = ["show"]
+
+# Ranges that depend on the number of rows are shown for a table of this many.
+ROWS = 1000
+
+
+def show(names: tuple[str, ...]) -> None:
+    """Print the presets, all or those named.
+
+    Raises
+    ------
+    InvalidArgument
+        If a name is not known.
+    """
+    chosen = [presets.get(name) for name in names] or list(presets.MODELS.values())
+    for preset in chosen:
+        click.echo(f"{preset.name}: {preset.summary} ({' or '.join(preset.tasks)})")
+        spaces = [presets.build(preset.name, task, n_rows=ROWS)[1] for task in preset.tasks]
+        width = max(len(short(name)) for space in spaces for name in space)
+        lists = [[f"{short(name):<{width}}  {_described(space[name])}" for name in space] for space in spaces]
+        everywhere = set(lists[0]).intersection(*lists)
+        for task, lines in zip(preset.tasks, lists, strict=True):
+            for line in lines:
+                if line not in everywhere:
+                    click.echo(f"    {line}  [{task}]")
+                elif lines is lists[0]:
+                    click.echo(f"    {line}")
+        click.echo()
+
+
+def _described(parameter: Parameter) -> str:
+    if isinstance(parameter, Categorical):
+        what = "one of " + ", ".join(map(str, parameter.choices))
+    elif isinstance(parameter, (Float, Int)):
+        kind = "number" if isinstance(parameter, Float) else "whole number"
+        what = f"{kind}, {parameter.low:g} to {parameter.high:g}" + (", log scale" if parameter.log else "")
+    else:
+        what = repr(parameter)
+    conditions = [
+        f"{short(parent)} is {' or '.join(map(str, allowed)) if isinstance(allowed, list) else allowed}"
+        for parent, allowed in parameter.when.items()
+    ]
+    return what + (f"; when {' and '.join(conditions)}" if conditions else "")

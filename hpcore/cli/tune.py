@@ -1,0 +1,223 @@
+"""``hpcore tune``: from the options to a tuned model, its files, and what is printed."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hpcore.cli.data import closest, load
+from hpcore.cli.files import prepare_directory
+from hpcore.cli.target import Problem, check_folds, pose
+from hpcore.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hpcore.sklearn.columns import Columns
+    from hpcore.sklearn.presets import Task
+    from hpcore.space import Space
+
+__all__ = ["Request", "run"]
+
+DEFAULT_TRIALS = 40
+NO_LIMIT = 10**9  # trials, when only time ends the search
+OK, INTERRUPTED = 0, 130
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of the command, as they were given."""
+
+    data: str
+    target: str | None
+    task: Task | None
+    model: str | None
+    sampler: str
+    trials: int | None
+    timeout: float | None
+    cv: int
+    scoring: str | None
+    jobs: int
+    seed: int
+    out: str
+    as_json: bool
+    debug: bool
+
+
+@dataclass
+class _Plan:
+    """A request with all that had to be found out, checked and ready to run."""
+
+    problem: Problem
+    columns: Columns
+    model: str
+    pipeline: Any
+    space: Space
+    scoring: str
+    n_trials: int | None
+    directory: Path
+
+
+def run(request: Request) -> int:
+    """Do what was asked for.
+
+    Parameters
+    ----------
+    request : Request
+        The options.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 130 after Ctrl-C.
+
+    Raises
+    ------
+    InvalidArgument
+        If something in the request is wrong; nothing has been trained then.
+    click.ClickException
+        If every trial failed, or the results cannot be saved.
+    """
+    plan = _prepare(request)
+    for notice in plan.problem.notices + plan.columns.notices:
+        click.echo(f"note: {notice}", err=True)
+    return _search(request, plan)
+
+
+def _prepare(request: Request) -> _Plan:
+    from hpcore import samplers
+
+    if request.sampler not in samplers.names():
+        raise InvalidArgument(
+            f"--sampler must be one of {', '.join(samplers.names())}, got {request.sampler!r}"
+            f"{closest(request.sampler, samplers.names())}"
+        )
+    from hpcore.sklearn import presets
+
+    if request.model is not None:
+        presets.get(request.model, request.task)
+    problem = pose(load(request.data), request.target, request.task)
+    model = request.model
+    if model is not None:
+        presets.get(model, problem.task)
+    check_folds(problem, request.cv)
+
+    # Only now: they bring most of scikit-learn, which a mistyped option need not wait for.
+    from sklearn.pipeline import Pipeline
+
+    from hpcore.cli import scoring
+    from hpcore.sklearn.columns import classify
+    from hpcore.sklearn.preprocessing import preprocessor
+
+    columns = classify(problem.X)
+    rows = len(problem.y)
+    if model is None:
+        model = presets.default_model(problem.task, rows, len(columns.numbers) / len(columns))
+        problem.notices.append(f"model {model}, which suits {rows} rows (--model overrides)")
+    preset = presets.get(model)
+    estimator, space = presets.build(
+        model, problem.task, n_rows=rows - rows // request.cv, random_state=request.seed, prefix="model__"
+    )
+    chosen = scoring.check(request.scoring, problem, estimator, model)
+    prepare = preprocessor(columns, scale=preset.scale, missing=preset.missing)
+    return _Plan(
+        problem,
+        columns,
+        model,
+        Pipeline([("prepare", prepare), ("model", estimator)]),
+        space,
+        chosen,
+        request.trials or (None if request.timeout else DEFAULT_TRIALS),
+        prepare_directory(request.out),
+    )
+
+
+@contextmanager
+def _quiet(debug: bool) -> Iterator[None]:
+    """Hide the warnings of fits: a search tries bad values on purpose, and thousands of lines would hide the result."""
+    with warnings.catch_warnings():
+        if not debug:
+            warnings.simplefilter("ignore")
+        yield
+
+
+def _search(request: Request, plan: _Plan) -> int:
+    import numpy as np
+    from joblib import cpu_count
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    from hpcore.cli import report
+    from hpcore.cli.grid import grid_of
+    from hpcore.sklearn import AllFitsFailed, SearchCV
+    from hpcore.study.progress import open_progress
+
+    problem = plan.problem
+    folds = StratifiedKFold if problem.task == "classification" else KFold
+    start = time.perf_counter()
+    sampler: Any = request.sampler
+    expected = plan.n_trials
+    if sampler == "grid":
+        sampler, expected = grid_of(plan.space, expected or DEFAULT_TRIALS)
+    with _quiet(request.debug), open_progress(expected, plan.scoring, "maximize") as progress:
+        search = SearchCV(
+            plan.pipeline,
+            plan.space,
+            strategy=sampler,
+            n_trials=expected or NO_LIMIT,
+            timeout=request.timeout,
+            # Files are often sorted by their target; a run with one seed has the same folds.
+            cv=folds(request.cv, shuffle=True, random_state=request.seed),
+            scoring=plan.scoring,
+            n_jobs=request.jobs,
+            error_score=np.nan,
+            callbacks=(progress,),
+            random_state=request.seed,
+        )
+        try:
+            search.fit(problem.X, problem.y)
+        except AllFitsFailed as error:
+            raise click.ClickException(f"every trial failed: {str(error).strip().splitlines()[-1]}") from error
+    failure, files = None, []
+    try:
+        for path in report.save(plan.directory, search, plan.space.names):
+            files.append(str(path))
+    except OSError as error:
+        # The search may have taken hours: its result is printed all the same.
+        failure = f"the results could not be saved in {plan.directory}: {error.strerror or error}"
+    best = search.best_index_
+    trials = report.finished(search)
+    result = report.Report(
+        best_score=float(search.best_score_),
+        score_std=float(search.cv_results_["std_test_score"][best]),
+        best_params=report.values(search.best_params_),
+        best_trial=int(trials[best].number),
+        n_trials=len(trials),
+        n_failed=sum(trial.state == "failed" for trial in trials),
+        interrupted=bool(search.interrupted_),
+        data=problem.name,
+        target=problem.target,
+        rows=len(problem.y),
+        columns=len(plan.columns),
+        task=problem.task,
+        model=plan.model,
+        scoring=plan.scoring,
+        sampler=request.sampler,
+        cv=request.cv,
+        jobs=cpu_count() if request.jobs == -1 else request.jobs,
+        seed=request.seed,
+        seconds=time.perf_counter() - start,
+        seconds_fitting=float(search.time_fitting_),
+        seconds_suggesting=float(search.time_suggesting_),
+        seconds_refit=float(search.refit_time_),
+        files=files,
+    )
+    click.echo(result.to_json() if request.as_json else report.text(result))
+    if failure is not None:
+        raise click.ClickException(failure)
+    return INTERRUPTED if result.interrupted else OK

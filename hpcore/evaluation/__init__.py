@@ -1,0 +1,8 @@
+"""Cross-validation on many cores. The unit of work is (configuration, fold).
+
+`workload` says what every task of a search shares and evaluates one configuration on some folds; `engine` keeps the
+workers busy from one queue; `pools` knows executors, `sharing` brings the data to each worker once, `threads` keeps
+the cores from being oversubscribed and `cloning` makes unfitted copies cheaply.
+
+Importing this package imports none of them: they need scikit-learn and joblib, which hpcore loads on first use.
+"""

@@ -1,0 +1,156 @@
+"""Bringing the workload to each worker once.
+
+The data is written to a temporary file that workers map into memory, so that all of them share one copy; tasks carry
+its token and path only. Files live in a folder of their own, which only this user may enter and which goes with the
+search. They are messages between our own processes, not records: nothing else is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+import uuid
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cloudpickle
+import joblib
+import numpy as np
+import sklearn
+
+from hpcore.evaluation.workload import Workload
+
+__all__ = ["Handle", "Settings", "SharedWorkload", "fetch", "live_warning_filters"]
+
+# Workloads that a worker keeps. Two, so that a search nested in another one, or two searches that share a pool, do
+# not evict each other at every task.
+_KEPT = 2
+
+_owned: dict[str, tuple[Workload, Settings]] = {}
+_fetched: OrderedDict[str, tuple[Workload, Settings]] = OrderedDict()
+
+
+class Settings(NamedTuple):
+    """What of the caller's surroundings a worker must see: scikit-learn's configuration and the warning filters."""
+
+    config: dict[str, Any]
+    warning_filters: list[Any]
+
+
+class Handle(NamedTuple):
+    """What a task carries in place of the data.
+
+    Attributes
+    ----------
+    token : str
+        Names the workload.
+    owner : int
+        Process that owns it; a task that runs there uses the owner's objects.
+    path : str
+        Folder of its files; empty if every worker is a thread of the owner.
+    n_threads : int
+        Threads that the worker may use.
+    """
+
+    token: str
+    owner: int
+    path: str
+    n_threads: int
+
+
+class SharedWorkload:
+    """Makes a workload reachable from workers while the context lasts.
+
+    Parameters
+    ----------
+    workload : Workload
+        What to share.
+    n_threads : int
+        Threads that each worker may use.
+    by_file : bool
+        Whether workers are other processes.
+    """
+
+    def __init__(self, workload: Workload, n_threads: int, by_file: bool) -> None:
+        self._workload = workload
+        self._by_file = by_file
+        self._n_threads = n_threads
+        self._token = uuid.uuid4().hex
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Handle:
+        settings = _current_settings()
+        if self._by_file:
+            # Where a mapped file cannot be removed (Windows), the folder goes when the interpreter exits.
+            self._folder = tempfile.TemporaryDirectory(prefix="hpcore-", ignore_cleanup_errors=True)
+            try:
+                _write(Path(self._folder.name), self._workload, settings)
+            except BaseException:
+                self._folder.cleanup()
+                raise
+        _owned[self._token] = (self._workload, settings)
+        path = self._folder.name if self._folder is not None else ""
+        return Handle(self._token, os.getpid(), path, self._n_threads)
+
+    def __exit__(self, *exc_info: object) -> None:
+        _owned.pop(self._token, None)
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def live_warning_filters() -> list[Any]:
+    """Return the list of warning filters that is in force; from Python 3.14 on it may live in a context variable."""
+    current: Any = getattr(warnings, "_get_filters", lambda: warnings.filters)()
+    filters: list[Any] = current
+    return filters
+
+
+def fetch(handle: Handle) -> tuple[Workload, Settings]:
+    """Return the workload behind a handle: the owner's, the one kept from an earlier task, or the file's."""
+    if handle.owner == os.getpid() and handle.token in _owned:
+        return _owned[handle.token]
+    if handle.token in _fetched:
+        _fetched.move_to_end(handle.token)
+        return _fetched[handle.token]
+    while len(_fetched) >= _KEPT:
+        _fetched.popitem(last=False)
+    found = _fetched[handle.token] = _read(Path(handle.path))
+    return found
+
+
+def _current_settings() -> Settings:
+    return Settings(sklearn.get_config(), list(live_warning_filters()))
+
+
+def _write(folder: Path, workload: Workload, settings: Settings) -> None:
+    data = (workload.X, workload.y, workload.splits, workload.fit_params, workload.score_params)
+    joblib.dump(data, folder / "data.joblib")
+    rest = (workload.estimator, workload.scorer, workload.error_score, workload.return_train_score, settings)
+    # cloudpickle, because estimators and scorers may come from a notebook.
+    (folder / "rest.pickle").write_bytes(cloudpickle.dumps(rest))
+
+
+def _read(folder: Path) -> tuple[Workload, Settings]:
+    X, y, splits, fit_params, score_params = joblib.load(folder / "data.joblib", mmap_mode="r")
+    rest = pickle.loads((folder / "rest.pickle").read_bytes())  # noqa: S301 - written by the process that sent us here
+    estimator, scorer, error_score, return_train_score, settings = rest
+    workload = Workload(
+        estimator=estimator,
+        X=_plain(X),
+        y=_plain(y),
+        splits=[(_plain(train), _plain(test)) for train, test in splits],
+        scorer=scorer,
+        fit_params={name: _plain(value) for name, value in fit_params.items()},
+        score_params={name: _plain(value) for name, value in score_params.items()},
+        error_score=error_score,
+        return_train_score=return_train_score,
+    )
+    return workload, settings
+
+
+def _plain(value: Any) -> Any:
+    # The same mapped pages as a plain array: numpy.memmap is a Python subclass, slower to index.
+    return np.asarray(value) if isinstance(value, np.memmap) else value

@@ -1,0 +1,6 @@
+"""Drop-in search for scikit-learn: `SearchCV` takes the place of `GridSearchCV` and `RandomizedSearchCV`."""
+
+from hpcore.sklearn.errors import AllFitsFailed, SearchInterrupted
+from hpcore.sklearn.search import SearchCV
+
+__all__ = ["AllFitsFailed", "SearchCV", "SearchInterrupted"]

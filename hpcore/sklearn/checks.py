@@ -1,0 +1,224 @@
+"""The arguments of a search, checked before anything is fitted."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.multiclass import type_of_target
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.workload import Indices
+from hpcore.samplers import GridSampler, Sampler, resolve
+
+__all__ = ["Settings", "check_scoring_names", "check_settings", "check_target", "make_splits"]
+
+# Candidates of a strategy that has no end of its own.
+_DEFAULT_TRIALS = 50
+
+
+class Settings(NamedTuple):
+    """Arguments of a search in the form in which it uses them.
+
+    Attributes
+    ----------
+    sampler : Sampler
+        Behind `strategy`.
+    n_trials : int or None
+        The most candidates; None lets a grid be walked to its end.
+    timeout : float or None
+        Seconds.
+    seed : int
+        Of the optimizer.
+    callbacks : tuple of callable
+        Called when a candidate is complete.
+    """
+
+    sampler: Sampler
+    n_trials: int | None
+    timeout: float | None
+    seed: int
+    callbacks: tuple[Callable[..., object], ...]
+
+
+def check_settings(search: Any) -> Settings:
+    """Check what does not depend on the data.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        Naming the argument, the value and what is allowed.
+    """
+    if not callable(getattr(search.estimator, "fit", None)) or isinstance(search.estimator, type):
+        raise InvalidType(f"estimator must be an object with a fit method, got {search.estimator!r}")
+    for name in ("get_params", "set_params"):
+        if not hasattr(search.estimator, name):
+            raise InvalidType(f"estimator must have a {name} method, got {search.estimator!r}")
+    if not isinstance(search.return_train_score, bool | np.bool_):
+        raise InvalidType(f"return_train_score must be True or False, got {search.return_train_score!r}")
+    if not (isinstance(search.refit, bool | np.bool_ | str) or callable(search.refit)):
+        raise InvalidType(f"refit must be True, False, a metric's name or a function, got {search.refit!r}")
+    _check_error_score(search.error_score)
+    if isinstance(search.verbose, bool | np.bool_) or not isinstance(search.verbose, numbers.Integral):
+        raise InvalidType(f"verbose must be an integer, got {search.verbose!r}")
+    sampler = _check_strategy(search.strategy)
+    return Settings(
+        sampler,
+        _check_n_trials(search.n_trials, sampler),
+        _check_timeout(search.timeout),
+        _check_seed(search.random_state),
+        _check_callbacks(search.callbacks),
+    )
+
+
+def _check_error_score(error_score: Any) -> None:
+    if isinstance(error_score, str):
+        if error_score != "raise":
+            raise InvalidArgument(f"error_score must be a number or 'raise', got {error_score!r}")
+    elif isinstance(error_score, bool | np.bool_) or not isinstance(error_score, numbers.Real):
+        raise InvalidType(f"error_score must be a number or 'raise', got {error_score!r}")
+
+
+def _check_strategy(strategy: Any) -> Sampler:
+    try:
+        return resolve(strategy)
+    except InvalidType:
+        raise InvalidType(f"strategy must be a sampler's name or a Sampler, got {strategy!r}") from None
+    except InvalidArgument as error:
+        raise InvalidArgument(str(error).replace("sampler must", "strategy must", 1)) from None
+
+
+def _check_n_trials(n_trials: Any, sampler: Sampler) -> int | None:
+    if n_trials is None:
+        return None if isinstance(sampler, GridSampler) else _DEFAULT_TRIALS
+    if isinstance(n_trials, bool | np.bool_) or not isinstance(n_trials, numbers.Integral):
+        raise InvalidType(f"n_trials must be an integer or None, got {n_trials!r}")
+    if n_trials < 1:
+        raise InvalidArgument(f"n_trials must be >= 1, got {n_trials}")
+    return int(n_trials)
+
+
+def _check_timeout(timeout: Any) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool | np.bool_) or not isinstance(timeout, numbers.Real):
+        raise InvalidType(f"timeout must be a number of seconds or None, got {timeout!r}")
+    seconds = float(timeout)
+    if math.isnan(seconds) or seconds <= 0:
+        raise InvalidArgument(f"timeout must be > 0 seconds, got {timeout!r}")
+    return seconds
+
+
+def _check_callbacks(callbacks: Any) -> tuple[Callable[..., object], ...]:
+    if callable(callbacks) or isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
+        raise InvalidType(f"callbacks must be a list of functions, got {callbacks!r}")
+    for callback in callbacks:
+        if not callable(callback):
+            raise InvalidType(f"callbacks must be functions of (search, trial), got {callback!r}")
+    return tuple(callbacks)
+
+
+def _check_seed(random_state: Any) -> int:
+    if isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool | np.bool_):
+        if random_state < 0:
+            raise InvalidArgument(f"random_state must be >= 0, got {random_state}")
+        return int(random_state)
+    try:
+        generator = check_random_state(random_state)
+    except ValueError:
+        raise InvalidType(f"random_state must be an integer, a RandomState or None, got {random_state!r}") from None
+    # None follows numpy.random.seed, as everywhere in scikit-learn.
+    return int(generator.randint(2**31 - 1))
+
+
+def check_scoring_names(scoring: Any) -> None:
+    """Look for names of scorers that do not exist.
+
+    Raises
+    ------
+    InvalidArgument
+        With the closest names.
+    InvalidType
+        If it is of no form that scikit-learn takes.
+    """
+    if scoring is None or callable(scoring):
+        return
+    if isinstance(scoring, dict):
+        names = [scorer for scorer in scoring.values() if isinstance(scorer, str)]
+    elif isinstance(scoring, list | tuple | set):
+        names = [scorer for scorer in scoring if isinstance(scorer, str)]
+    elif isinstance(scoring, str):
+        names = [scoring]
+    else:
+        raise InvalidType(f"scoring must be a name, a function, a list or dictionary of them, or None, got {scoring!r}")
+    known = get_scorer_names()
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "see get_scorer_names()"
+            raise InvalidArgument(f"scoring names {name!r}, which is no scorer; {hint}")
+
+
+def check_target(search: Any, y: Any) -> None:
+    """Look for a missing target.
+
+    Raises
+    ------
+    InvalidArgument
+        If the estimator needs `y` and there is none.
+    """
+    if y is None and get_tags(search.estimator).target_tags.required:
+        raise InvalidArgument(f"{type(search.estimator).__name__} requires y to be passed, but the target y is None")
+
+
+def make_splits(
+    cv: Any, X: Any, y: Any, classifier: bool, split_params: dict[str, Any]
+) -> list[tuple[Indices, Indices]]:
+    """Compute the splits, once for all candidates.
+
+    Raises
+    ------
+    InvalidArgument
+        If `cv` is nothing that splits, does not fit the data, or asks for more folds than a class has members.
+    """
+    try:
+        splitter = check_cv(cv, y, classifier=classifier)
+    except (ValueError, TypeError) as error:
+        raise InvalidArgument(
+            f"cv must be a number of folds >= 2, a splitter or an iterable of splits: {error}"
+        ) from error
+    if isinstance(splitter, StratifiedKFold) and y is not None:
+        _check_classes(X, y, int(splitter.n_splits))
+    try:
+        n_splits = splitter.get_n_splits(X, y, **split_params)
+        splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params)]
+    except ValueError as error:
+        raise InvalidArgument(f"cv does not fit the data: {error}") from error
+    if not splits:
+        raise InvalidArgument(f"cv must give at least one split, got none from {cv!r}")
+    if len(splits) != n_splits:
+        raise InvalidArgument(
+            f"cv.split and cv.get_n_splits return inconsistent results. Expected {n_splits} splits, got {len(splits)}"
+        )
+    return splits
+
+
+def _check_classes(X: Any, y: Any, n_folds: int) -> None:
+    if type_of_target(y) not in ("binary", "multiclass"):
+        return
+    classes, counts = np.unique(np.asarray(y), return_counts=True)
+    rarest = int(counts.argmin())
+    if counts[rarest] < n_folds:
+        name = classes[rarest].item() if hasattr(classes[rarest], "item") else classes[rarest]
+        shape = ", ".join(f"{n}={k}" for n, k in zip(("n_samples", "n_features"), np.shape(X), strict=False))
+        raise InvalidArgument(
+            f"cv={n_folds} needs at least {n_folds} members of each class of y, but class {name!r} has "
+            f"{counts[rarest]}; use fewer folds, or KFold, which does not stratify (the data has {shape})"
+        )

@@ -1,0 +1,15 @@
+"""What can go wrong in a search, beyond wrong arguments."""
+
+from __future__ import annotations
+
+from hpcore.errors import HpcoreError
+
+__all__ = ["AllFitsFailed", "SearchInterrupted"]
+
+
+class AllFitsFailed(HpcoreError, ValueError):
+    """Not a single fit of the search succeeded; the message holds the tracebacks."""
+
+
+class SearchInterrupted(UserWarning):
+    """The search was stopped by Ctrl-C; results are those of the candidates that were complete."""

@@ -1,0 +1,346 @@
+"""Ready models: a scikit-learn estimator for a task, with a search space that has proved sound for it.
+
+Ranges assume features that are scaled where `Preset.scale` says so. Regressors whose penalties are in the target's
+own units (svr, elastic_net, mlp) see a standardised target, so that one range of ``C``, ``epsilon`` or ``alpha``
+serves every data set; their parameters are then named ``regressor__C``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hpcore.errors import InvalidArgument
+from hpcore.space import Categorical, Float, Int, Space
+from hpcore.space.parameters import Parameter
+
+__all__ = ["MODELS", "TASKS", "Preset", "build", "default_model", "get", "names"]
+
+Task = Literal["classification", "regression"]
+TASKS: tuple[Task, ...] = ("classification", "regression")
+Parameters = dict[str, Parameter]
+
+# Below this many rows a support vector machine trains in milliseconds and, on mostly numeric columns, is hard to beat.
+SMALL_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model by name: the tasks it is for, what its features need, and its search space.
+
+    Attributes
+    ----------
+    name, summary : str
+        What it is called, and what it is in a few words.
+    tasks : tuple of str
+        ``"classification"``, ``"regression"`` or both.
+    scale : bool
+        Whether the model needs features of one scale.
+    missing : bool
+        Whether the model handles missing numeric values by itself.
+    """
+
+    name: str
+    summary: str
+    tasks: tuple[Task, ...]
+    scale: bool
+    missing: bool
+    estimator: Callable[[Task, int | None], Any]
+    space: Callable[[Task, int, str], Parameters]
+    scale_target: bool = False
+
+
+def names(task: Task | None = None) -> list[str]:
+    """Names of the presets, of all or of those for one task."""
+    return [name for name, preset in MODELS.items() if task is None or task in preset.tasks]
+
+
+def get(name: str, task: Task | None = None) -> Preset:
+    """Find a preset by name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    task : {"classification", "regression"}, optional
+        What it must be able to do.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such preset, or it is not for this task; the message lists those that are.
+    """
+    preset = MODELS.get(name)
+    if preset is None:
+        near = difflib.get_close_matches(str(name), MODELS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InvalidArgument(f"model must be one of {', '.join(names(task))}, got {name!r}{hint}")
+    if task is not None and task not in preset.tasks:
+        raise InvalidArgument(
+            f"model {name!r} is for {preset.tasks[0]}, but the task is {task}; choose one of {', '.join(names(task))}"
+        )
+    return preset
+
+
+def default_model(task: Task, n_rows: int, numeric_share: float = 1.0) -> str:
+    """The model to try when nobody chose one.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        What is predicted.
+    n_rows : int
+        Rows of the data set.
+    numeric_share : float, default=1.0
+        The share of its columns that are numbers.
+
+    Returns
+    -------
+    str
+        A support vector machine below 2,000 rows of mostly numeric columns, gradient boosting otherwise.
+    """
+    if n_rows < SMALL_ROWS and numeric_share >= 0.5:
+        return "svc" if task == "classification" else "svr"
+    return "hist_gradient_boosting"
+
+
+def build(
+    name: str, task: Task, *, n_rows: int, random_state: int | None = None, prefix: str = ""
+) -> tuple[Any, Space]:
+    """Make the estimator of a preset and the space to search for it.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    task : {"classification", "regression"}
+        Which variant of it.
+    n_rows : int
+        Rows that one fit sees; bounds the neighbours of knn and the smallest leaves of trees.
+    random_state : int, optional
+        Seed of the estimators that draw random numbers.
+    prefix : str, default=""
+        Put before every parameter's name, such as ``"model__"`` for a pipeline's step called model.
+
+    Returns
+    -------
+    estimator : scikit-learn estimator
+        Not fitted.
+    space : Space
+        Names are those of ``estimator.set_params``, after `prefix`.
+
+    Raises
+    ------
+    InvalidArgument
+        If the name is not known or the model is not for this task.
+    """
+    preset = get(name, task)
+    estimator = preset.estimator(task, random_state)
+    if task == "regression" and preset.scale_target:
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.preprocessing import StandardScaler
+
+        estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
+        prefix += "regressor__"
+    return estimator, Space(preset.space(task, n_rows, prefix))
+
+
+def _class_weight(task: Task, p: str) -> Parameters:
+    return {f"{p}class_weight": Categorical([None, "balanced"])} if task == "classification" else {}
+
+
+def _up_to(rows: int, most: int, least: int = 2) -> int:
+    return max(least, min(most, rows))
+
+
+def _svm(task: Task, seed: int | None) -> Any:
+    from sklearn.svm import SVC, SVR
+
+    # A polynomial kernel with a large C can iterate for hours; useful fits end long before this many steps.
+    shared: dict[str, Any] = {"max_iter": 200_000, "cache_size": 500}
+    return SVC(random_state=seed, **shared) if task == "classification" else SVR(**shared)
+
+
+def _svm_space(task: Task, n_rows: int, p: str) -> Parameters:
+    curved = {f"{p}kernel": ["rbf", "poly"]}
+    space: Parameters = {
+        f"{p}kernel": Categorical(["rbf", "poly", "linear"]),
+        f"{p}C": Float(1e-2, 1e3, log=True),
+        f"{p}gamma": Float(1e-4, 1.0, log=True, when=curved),
+        f"{p}degree": Int(2, 4, when={f"{p}kernel": "poly"}),
+        f"{p}coef0": Float(0.0, 1.0, when={f"{p}kernel": "poly"}),
+    }
+    if task == "regression":
+        space[f"{p}epsilon"] = Float(1e-3, 1.0, log=True)
+    return space | _class_weight(task, p)
+
+
+def _logistic(task: Task, seed: int | None) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(max_iter=2000, random_state=seed)
+
+
+def _logistic_space(task: Task, n_rows: int, p: str) -> Parameters:
+    return {f"{p}C": Float(1e-4, 1e4, log=True), **_class_weight(task, p)}
+
+
+def _ridge(task: Task, seed: int | None) -> Any:
+    from sklearn.linear_model import Ridge, RidgeClassifier
+
+    return RidgeClassifier(random_state=seed) if task == "classification" else Ridge(random_state=seed)
+
+
+def _ridge_space(task: Task, n_rows: int, p: str) -> Parameters:
+    return {f"{p}alpha": Float(1e-3, 1e5, log=True), **_class_weight(task, p)}
+
+
+def _elastic_net(task: Task, seed: int | None) -> Any:
+    from sklearn.linear_model import ElasticNet
+
+    return ElasticNet(max_iter=5000, random_state=seed)
+
+
+def _elastic_net_space(task: Task, n_rows: int, p: str) -> Parameters:
+    # Coordinate descent does not converge without some l1 penalty; pure ridge has a preset of its own.
+    return {f"{p}alpha": Float(1e-5, 1.0, log=True), f"{p}l1_ratio": Float(0.01, 1.0)}
+
+
+def _forest(classifier: str, regressor: str) -> Callable[[Task, int | None], Any]:
+    def make(task: Task, seed: int | None) -> Any:
+        from sklearn import ensemble
+
+        return getattr(ensemble, classifier if task == "classification" else regressor)(random_state=seed)
+
+    return make
+
+
+def _forest_space(task: Task, n_rows: int, p: str) -> Parameters:
+    space: Parameters = {
+        f"{p}n_estimators": Int(50, 400, log=True),
+        f"{p}max_features": Float(0.05, 1.0),
+        f"{p}min_samples_leaf": Int(1, _up_to(n_rows // 10, 20), log=True),
+        f"{p}max_depth": Int(3, 40, log=True),
+        f"{p}bootstrap": Categorical([True, False]),
+    }
+    if n_rows >= 25:  # so that the smallest sample has ten rows
+        space[f"{p}max_samples"] = Float(0.4, 1.0, when={f"{p}bootstrap": True})
+    if task == "classification":
+        space[f"{p}criterion"] = Categorical(["gini", "entropy"])
+    return space | _class_weight(task, p)
+
+
+def _boosting(task: Task, seed: int | None) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    # Stopping early would hold back a tenth of the rows, stratified, which classes with few members do not survive;
+    # the number of rounds is searched instead.
+    kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
+    return kind(early_stopping=False, random_state=seed)
+
+
+def _boosting_space(task: Task, n_rows: int, p: str) -> Parameters:
+    return {
+        f"{p}learning_rate": Float(0.01, 0.5, log=True),
+        f"{p}max_iter": Int(30, 400, log=True),
+        f"{p}max_leaf_nodes": Int(3, 127, log=True),
+        f"{p}min_samples_leaf": Int(2, _up_to(n_rows // 5, 100, 3), log=True),
+        f"{p}l2_regularization": Float(1e-6, 1e2, log=True),
+        f"{p}max_features": Float(0.2, 1.0),
+        **_class_weight(task, p),
+    }
+
+
+def _knn(task: Task, seed: int | None) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    return KNeighborsClassifier() if task == "classification" else KNeighborsRegressor()
+
+
+def _knn_space(task: Task, n_rows: int, p: str) -> Parameters:
+    return {
+        f"{p}n_neighbors": Int(1, _up_to(n_rows // 2, 100), log=True),
+        f"{p}weights": Categorical(["uniform", "distance"]),
+        f"{p}metric": Categorical(["euclidean", "manhattan", "cosine"]),
+    }
+
+
+def _mlp(task: Task, seed: int | None) -> Any:
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    kind = MLPClassifier if task == "classification" else MLPRegressor
+    return kind(max_iter=300, random_state=seed)
+
+
+def _mlp_space(task: Task, n_rows: int, p: str) -> Parameters:
+    return {
+        f"{p}hidden_layer_sizes": Categorical([(32,), (64,), (128,), (32, 32), (64, 64), (128, 64)]),
+        f"{p}activation": Categorical(["relu", "tanh"]),
+        f"{p}alpha": Float(1e-6, 1.0, log=True),
+        f"{p}learning_rate_init": Float(3e-4, 3e-2, log=True),
+    }
+
+
+def _tree(task: Task, seed: int | None) -> Any:
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    return (DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor)(random_state=seed)
+
+
+def _tree_space(task: Task, n_rows: int, p: str) -> Parameters:
+    space: Parameters = {
+        f"{p}max_depth": Int(1, 30, log=True),
+        f"{p}min_samples_leaf": Int(1, _up_to(n_rows // 5, 50), log=True),
+        f"{p}max_features": Float(0.1, 1.0),
+    }
+    if task == "classification":
+        space[f"{p}criterion"] = Categorical(["gini", "entropy"])
+        # An impurity is a number between 0 and 1 only here; for a regression it is in squared units of the target.
+        space[f"{p}ccp_alpha"] = Float(1e-6, 1e-1, log=True)
+    return space | _class_weight(task, p)
+
+
+_BOTH = TASKS
+MODELS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset("svc", "support vector classifier", ("classification",), True, False, _svm, _svm_space),
+        Preset("svr", "support vector regression", ("regression",), True, False, _svm, _svm_space, scale_target=True),
+        Preset("logistic", "logistic regression", ("classification",), True, False, _logistic, _logistic_space),
+        Preset("ridge", "linear model, l2 penalty", _BOTH, True, False, _ridge, _ridge_space),
+        Preset(
+            "elastic_net",
+            "linear model, l1 and l2 penalty",
+            ("regression",),
+            True,
+            False,
+            _elastic_net,
+            _elastic_net_space,
+            scale_target=True,
+        ),
+        Preset(
+            "random_forest",
+            "random forest",
+            _BOTH,
+            False,
+            False,
+            _forest("RandomForestClassifier", "RandomForestRegressor"),
+            _forest_space,
+        ),
+        Preset(
+            "extra_trees",
+            "extremely randomised trees",
+            _BOTH,
+            False,
+            False,
+            _forest("ExtraTreesClassifier", "ExtraTreesRegressor"),
+            _forest_space,
+        ),
+        Preset("hist_gradient_boosting", "histogram gradient boosting", _BOTH, False, True, _boosting, _boosting_space),
+        Preset("knn", "nearest neighbours", _BOTH, True, False, _knn, _knn_space),
+        Preset("mlp", "neural network", _BOTH, True, False, _mlp, _mlp_space, scale_target=True),
+        Preset("decision_tree", "a single decision tree", _BOTH, False, False, _tree, _tree_space),
+    )
+}

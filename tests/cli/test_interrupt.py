@@ -1,0 +1,59 @@
+"""Ctrl-C, as a terminal sends it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import pytest
+from sklearn.datasets import load_digits
+
+
+def interrupted(folder: Path, *options: str, after: str) -> tuple[int, str, str]:
+    """Run the command, press Ctrl-C when a line with `after` has come; exit code, stdout and stderr."""
+    command = [sys.executable, "-m", "hpcore.cli", "tune", "digits", "--model", "random_forest", *options]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        seen = ""
+        for line in process.stderr:
+            seen += line
+            if after in line:
+                break
+        else:
+            pytest.fail(seen)
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers as well
+        out, rest = process.communicate(timeout=60)
+    return process.returncode, out, seen + rest
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_is_finished_is_kept(tmp_path: Path, jobs: str) -> None:
+    options = ("--trials", "1000", "--cv", "2", "--jobs", jobs, "--json")
+    code, out, err = interrupted(tmp_path, *options, after="trial 1/")
+    assert code == 130, err
+    assert "Traceback" not in err
+    answer = json.loads(out)
+    assert answer["interrupted"]
+    with (tmp_path / "hpcore-out/trials.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert 1 <= len(rows) == answer["n_trials"] < 1000
+    assert max(float(row["mean_score"]) for row in rows) == answer["best_score"]
+    X, y = load_digits(as_frame=True, return_X_y=True)
+    assert joblib.load(tmp_path / "hpcore-out/best_model.joblib").score(X, y) > 0.9
+
+
+def test_nothing_is_finished(tmp_path: Path) -> None:
+    code, out, err = interrupted(tmp_path, "--trials", "9", "--cv", "100", "--jobs", "2", after="note:")
+    assert code == 130, err
+    assert out == ""
+    assert err.splitlines()[-1] == "Error: interrupted before there was a result; nothing was saved"
+    assert "Traceback" not in err
+    assert not list((tmp_path / "hpcore-out").iterdir())

@@ -1,0 +1,356 @@
+"""What SearchCV does beyond scikit-learn's searches: spaces, limits, callbacks, interruption, dead workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+import hpcore as hp
+from hpcore.sklearn import SearchCV, SearchInterrupted
+
+X, y = load_iris(return_X_y=True)
+
+
+def scores(search):
+    return {k: v for k, v in search.cv_results_.items() if k.startswith("split")}
+
+
+def assert_equal_scores(a, b):
+    assert a.cv_results_["params"] == b.cv_results_["params"]
+    for key, values in scores(a).items():
+        np.testing.assert_array_equal(values, b.cv_results_[key])
+
+
+# --- spaces ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", ["random", "sobol", hp.samplers.RandomSampler()])
+def test_conditional_space(strategy):
+    space = hp.Space(
+        {
+            "kernel": hp.Categorical(["rbf", "linear"]),
+            "C": hp.Float(1e-3, 1e3, log=True),
+            "gamma": hp.Float(1e-4, 1.0, log=True, when={"kernel": "rbf"}),
+        }
+    )
+    search = SearchCV(SVC(), space, strategy=strategy, n_trials=12, random_state=1).fit(X, y)
+    results = search.cv_results_
+    assert len(results["params"]) == 12
+    for params, masked in zip(results["params"], np.ma.getmaskarray(results["param_gamma"]), strict=True):
+        assert ("gamma" in params) == (params["kernel"] == "rbf") == (not masked)
+
+
+def test_mixture_of_what_people_have():
+    space = {
+        "C": scipy.stats.loguniform(1e-2, 1e2),
+        "gamma": scipy.stats.gamma(2.0),
+        "kernel": ["rbf", "poly"],
+        "degree": range(2, 4),
+        "tol": (1e-4, 1e-2),
+        "shrinking": hp.Categorical([True, False]),
+        "coef0": 0.5,
+    }
+    search = SearchCV(SVC(), space, n_trials=10, random_state=0).fit(X, y)
+    for params in search.cv_results_["params"]:
+        assert set(params) == set(space)
+        assert 1e-2 <= params["C"] <= 1e2
+        assert params["gamma"] > 0
+        assert params["degree"] in (2, 3)
+        assert 1e-4 <= params["tol"] <= 1e-2
+        assert params["coef0"] == 0.5
+
+
+def test_union_draws_from_each_dictionary():
+    space = [
+        {"kernel": ["linear"], "C": scipy.stats.expon()},
+        {"kernel": ["rbf"], "C": (1.0, 2.0), "gamma": (0.1, 1.0)},
+    ]
+    search = SearchCV(SVC(), space, n_trials=20, random_state=0).fit(X, y)
+    kinds = [params["kernel"] for params in search.cv_results_["params"]]
+    assert set(kinds) == {"linear", "rbf"}
+    for params, trial in zip(search.cv_results_["params"], search.trials_, strict=True):
+        assert set(params) == ({"kernel", "C"} if params["kernel"] == "linear" else {"kernel", "C", "gamma"})
+        assert trial.params == params
+        assert trial.state == "complete"
+
+
+def test_conditional_parameters_of_a_searched_step():
+    svc, tree = SVC(), DecisionTreeClassifier(random_state=0)
+    space = hp.Space(
+        {
+            "clf": hp.Categorical([svc, tree]),
+            "clf__C": hp.Float(0.1, 10, log=True, when={"clf": svc}),
+            "clf__max_depth": hp.Int(1, 4, when={"clf": tree}),
+        }
+    )
+    search = SearchCV(Pipeline([("clf", svc)]), space, n_trials=10, random_state=0).fit(X, y)
+    assert {type(p["clf"]) for p in search.cv_results_["params"]} == {SVC, DecisionTreeClassifier}
+    assert not hasattr(svc, "classes_")
+    assert not hasattr(search.best_params_["clf"], "classes_")
+
+
+# --- how many ----------------------------------------------------------------------------------------------------
+
+
+def test_number_of_candidates():
+    grid = {"C": np.arange(1, 61)}
+    assert len(SearchCV(SVC(), grid, cv=2, strategy="grid").fit(X, y).trials_) == 60
+    assert len(SearchCV(SVC(), grid, cv=2, strategy="grid", n_trials=7).fit(X, y).trials_) == 7
+    assert len(SearchCV(SVC(), grid, cv=2).fit(X, y).trials_) == 50
+    few = SearchCV(SVC(), {"C": [1, 2, 3]}, cv=2).fit(X, y)
+    assert sorted(p["C"] for p in few.cv_results_["params"]) == [1, 2, 3]
+
+
+def test_seed_decides():
+    space = {"C": hp.Float(0.1, 10)}
+    a, b, c = (SearchCV(SVC(), space, n_trials=5, random_state=seed).fit(X, y) for seed in (1, 1, 2))
+    assert_equal_scores(a, b)
+    assert a.cv_results_["params"] != c.cv_results_["params"]
+    SearchCV(SVC(), space, n_trials=2, random_state=np.random.RandomState(0)).fit(X, y)
+
+
+def test_splits_are_the_same_for_all_candidates():
+    cv = StratifiedKFold(3, shuffle=True)  # a new shuffle at each call of split
+    search = SearchCV(SVC(), {"tol": [1e-3, 1.0001e-3, 1.0002e-3]}, strategy="grid", cv=cv).fit(X, y)
+    for values in scores(search).values():
+        assert len(set(values)) == 1
+
+
+class Slow(ClassifierMixin, BaseEstimator):
+    def __init__(self, C=1, seconds=0.05):
+        self.C = C
+        self.seconds = seconds
+
+    def fit(self, X, y):
+        time.sleep(self.seconds)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_timeout(n_jobs):
+    start = time.monotonic()
+    search = SearchCV(Slow(), {"C": list(range(1000))}, timeout=0.5, n_trials=1000, n_jobs=n_jobs).fit(X, y)
+    assert 1 <= len(search.trials_) < 100
+    assert all(trial.state == "complete" for trial in search.trials_)
+    assert len(search.cv_results_["params"]) == len(search.trials_)
+    assert time.monotonic() - start < 30
+    assert not search.interrupted_
+
+
+# --- along the way -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_callbacks(n_jobs):
+    seen = []
+
+    def callback(search, trial):
+        seen.append((trial.number, trial.value))
+        assert search.optimizer_.best_value >= trial.value
+
+    search = SearchCV(SVC(), {"C": [0.1, 1, 10]}, strategy="grid", n_jobs=n_jobs, callbacks=[callback]).fit(X, y)
+    assert sorted(seen) == list(enumerate(search.cv_results_["mean_test_score"]))
+    assert search.time_fitting_ > 0
+    assert search.time_suggesting_ > 0
+    assert [t.finished >= t.started for t in search.trials_] == [True] * 3
+
+
+def test_a_callback_that_raises_ends_the_search():
+    def callback(search, trial):
+        raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        SearchCV(SVC(), {"C": [0.1, 1, 10]}, callbacks=[callback]).fit(X, y)
+
+
+def test_verbose(capsys):
+    SearchCV(SVC(), {"C": [0.1, 1]}, strategy="grid").fit(X, y)
+    assert capsys.readouterr().out == ""
+    SearchCV(SVC(), {"C": [0.1, 1]}, strategy="grid", verbose=2).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert "'C': 0.1" in lines[1]
+
+
+def test_failed_candidates_are_never_best():
+    with pytest.warns(FitFailedWarning), pytest.warns(UserWarning, match="non-finite"):
+        search = SearchCV(DecisionTreeClassifier(), {"max_depth": [-1, 2]}, strategy="grid").fit(X, y)
+    assert [t.state for t in search.trials_] == ["failed", "complete"]
+    assert "max_depth" in search.trials_[0].error
+    assert search.best_params_ == {"max_depth": 2}
+
+
+def test_metrics_that_the_strategy_follows():
+    scoring = ["accuracy", "neg_log_loss"]
+    search = SearchCV(
+        DecisionTreeClassifier(random_state=0),
+        {"max_depth": [1, 2]},
+        strategy="grid",
+        scoring=scoring,
+        refit="neg_log_loss",
+    ).fit(X, y)
+    np.testing.assert_array_equal([t.value for t in search.trials_], search.cv_results_["mean_test_neg_log_loss"])
+
+
+# --- workers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_executors_of_ones_own_are_used_and_left_open(make):
+    import multiprocessing
+
+    options = {} if make is ThreadPoolExecutor else {"mp_context": multiprocessing.get_context("spawn")}
+    alone = SearchCV(SVC(), {"C": [0.1, 1, 10]}, strategy="grid").fit(X, y)
+    with make(2, **options) as executor:
+        search = SearchCV(SVC(), {"C": [0.1, 1, 10]}, strategy="grid", executor=executor).fit(X, y)
+        assert executor.submit(int, 3).result() == 3
+    assert_equal_scores(search, alone)
+
+
+class Mortal(ClassifierMixin, BaseEstimator):
+    """Ends its process while a file does not exist, or always."""
+
+    def __init__(self, C=1, folder="", always=False):
+        self.C = C
+        self.folder = folder
+        self.always = always
+
+    def fit(self, X, y):
+        mark = Path(self.folder) / "died"
+        if self.C == 3 and (self.always or not mark.exists()):
+            mark.touch()
+            os._exit(1)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[self.C % 3])
+
+
+def test_a_worker_that_dies_loses_nothing(tmp_path):
+    grid = {"C": list(range(8))}
+    search = SearchCV(Mortal(folder=str(tmp_path)), grid, strategy="grid", n_jobs=2, cv=3).fit(X, y)
+    (tmp_path / "died").touch()
+    alone = SearchCV(Mortal(folder=str(tmp_path)), grid, strategy="grid", cv=3).fit(X, y)
+    assert_equal_scores(search, alone)
+
+
+def test_a_fold_that_kills_its_worker_twice_fails_alone(tmp_path):
+    grid = {"C": list(range(8))}
+    estimator = Mortal(folder=str(tmp_path), always=True)
+    with pytest.warns(FitFailedWarning, match="WorkerDied"):
+        search = SearchCV(estimator, grid, strategy="grid", n_jobs=2, cv=3, error_score=-1.0).fit(X, y)
+    failed = [t.number for t, s in zip(search.trials_, search.cv_results_["mean_test_score"], strict=True) if s == -1.0]
+    assert failed == [3]
+
+
+def test_no_temporary_file_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    SearchCV(SVC(), {"C": [0.1, 1]}, n_jobs=2).fit(X, y)
+    with pytest.raises(ValueError, match="'C'"):
+        SearchCV(SVC(), {"C": [-1.0]}, n_jobs=2, error_score="raise").fit(X, y)
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith("hpcore-")] == []
+
+
+# --- Ctrl-C ------------------------------------------------------------------------------------------------------
+
+
+class Interrupting(Slow):
+    def fit(self, X, y):
+        if self.C == 5:
+            raise KeyboardInterrupt
+        return super().fit(X, y)
+
+
+def test_interrupted_in_process():
+    grid = {"C": list(range(10)), "seconds": [0.0]}
+    with pytest.warns(SearchInterrupted, match="5 candidates"):
+        search = SearchCV(Interrupting(), grid, strategy="grid", cv=2).fit(X, y)
+    assert search.interrupted_
+    assert [p["C"] for p in search.cv_results_["params"]] == [0, 1, 2, 3, 4]
+    assert search.best_estimator_.C == 0
+    assert [t.state for t in search.trials_] == ["complete"] * 5 + ["failed"]
+
+
+def test_interrupted_before_anything_is_complete():
+    with pytest.raises(KeyboardInterrupt):
+        SearchCV(Interrupting(), {"C": [5, 6]}, strategy="grid", cv=2).fit(X, y)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of a process group are POSIX")
+def test_interrupted_on_workers(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import sys, time, warnings
+            import numpy as np
+            from sklearn.base import BaseEstimator, ClassifierMixin
+            from sklearn.datasets import load_iris
+            from hpcore.sklearn import SearchCV
+
+            class Slow(ClassifierMixin, BaseEstimator):
+                def __init__(self, C=1):
+                    self.C = C
+                def fit(self, X, y):
+                    time.sleep(0.1 if self.C < 4 else 60)
+                    self.classes_ = np.unique(y)
+                    return self
+                def predict(self, X):
+                    return np.full(len(X), self.classes_[0])
+
+            def tell(search, trial):
+                print("complete", trial.number, flush=True)
+
+            if __name__ == "__main__":
+                search = SearchCV(Slow(), {"C": list(range(20))}, strategy="grid", cv=2, n_jobs=2, callbacks=[tell])
+                search.fit(*load_iris(return_X_y=True))
+                print("result", search.interrupted_, len(search.cv_results_["params"]), search.best_params_, flush=True)
+            """
+        )
+    )
+    with subprocess.Popen(
+        [sys.executable, str(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        told = 0
+        while told < 4:
+            told += process.stdout.readline().startswith("complete")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+        try:
+            out, err = process.communicate(timeout=30)  # much less than a fit that runs now
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert out.splitlines()[-1] == "result True 4 {'C': 0}", err
+    assert "SearchInterrupted" in err
+    with pytest.raises(ProcessLookupError):
+        for _ in range(50):  # no worker is left
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)

@@ -1,0 +1,139 @@
+"""Looking ahead on a thread: the same proposals, or an honest word about the difference."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hpcore as hp
+from hpcore.samplers.base import Sampler, Suggester
+
+
+class Learner(Sampler):
+    """A sampler whose proposals depend on everything it is shown, and that notes which thread asked."""
+
+    def bind(self, columns: Any) -> Suggester:
+        return LearnerAtWork(columns.d)
+
+
+class LearnerAtWork(Suggester):
+    def __init__(self, d: int) -> None:
+        self.d = d
+        self.threads: list[str] = []
+
+    def suggest(self, history: Any, pending: Any, n: int, rng: Any) -> Any:
+        self.threads.append(threading.current_thread().name)
+        seen = np.nansum(history.values) + 3.0 * len(pending) + np.nansum(history.X)
+        return np.array([(rng.uniform(self.d, 1, i) + seen) % 1.0 for i in range(n)])
+
+    def suggest_within(self, history: Any, pending: Any, n: int, rng: Any, deadline_ms: float) -> Any:
+        return self.suggest(history, pending, n, rng), "half" if deadline_ms < 5 else "full"
+
+
+def sequential(prefetch: bool | str, n: int = 12) -> list[hp.Trial]:
+    opt = hp.Optimizer({"x": hp.Float(0, 1), "y": hp.Float(-1, 1)}, Learner(), seed=3, prefetch=prefetch)
+    trials = []
+    for _ in range(n):
+        trials.append(opt.ask())
+        opt.tell(trials[-1], trials[-1]["x"])
+    return trials
+
+
+def asynchronous(prefetch: bool | str) -> list[dict[str, float]]:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=3, prefetch=prefetch)
+    running = [opt.ask() for _ in range(3)]
+    params = [t.params for t in running]
+    for k in range(12):
+        trial = running.pop(k % len(running))
+        opt.tell(trial, None if k % 4 == 3 else trial["x"])
+        if k == 5:
+            opt.add({"x": 0.5}, 0.1)
+        if k == 7:
+            opt.enqueue({"x": 0.25})
+        running.append(opt.ask())
+        params.append(running[-1].params)
+    params += [t.params for t in opt.ask(3)]
+    return params
+
+
+def test_exact_prefetch_changes_nothing() -> None:
+    plain, ahead = sequential(False), sequential(True)
+    assert [t.params for t in plain] == [t.params for t in ahead]
+    assert asynchronous(False) == asynchronous(True)
+    assert plain[-1].info is None
+    assert ahead[0].info == {"prefetched": False}  # nothing was told before the first
+    assert ahead[-1].info == {"prefetched": True}
+
+
+def test_exact_prefetch_runs_elsewhere() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=0, prefetch=True)
+    opt.tell(opt.ask(), 1.0)
+    opt.ask()
+    assert opt._suggester.threads[0] == threading.main_thread().name
+    assert opt._suggester.threads[1].startswith("hpcore-prefetch")
+
+
+def test_delayed_prefetch_says_what_it_did_not_see() -> None:
+    trials = sequential("delayed")
+    assert trials[0].info == {"prefetched": False}
+    assert [t.info for t in trials[1:]] == [{"prefetched": True, "unseen": [k]} for k in range(len(trials) - 1)]
+    # Each is the proposal of an optimizer to which the last trial is still running.
+    opt = hp.Optimizer({"x": hp.Float(0, 1), "y": hp.Float(-1, 1)}, Learner(), seed=3)
+    running = None
+    for trial in trials:
+        mine = opt.ask()
+        assert mine.params == trial.params
+        if running is not None:
+            opt.tell(running, running["x"])
+        running = mine
+
+
+def test_info_is_kept() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=0, prefetch=True)
+    for _ in range(3):
+        opt.tell(opt.ask(), 1.0)
+    assert opt.trials[2].info == {"prefetched": True}
+
+
+def test_errors_of_the_sampler_reach_the_caller() -> None:
+    opt = hp.Optimizer({"x": hp.Int(0, 2)}, Learner(), seed=0, prefetch=True)
+    for _ in range(3):
+        opt.tell(opt.ask(), 1.0)
+    with pytest.raises(hp.errors.SearchSpaceExhausted):
+        opt.ask()
+
+
+def test_pickles() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=0, prefetch=True)
+    opt.tell(opt.ask(), 1.0)
+    other = pickle.loads(pickle.dumps(opt))  # noqa: S301 - our own
+    assert other.ask().params == opt.ask().params
+
+
+def test_deadline_step_is_reported() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=0)
+    assert opt.ask().info is None
+    trial = opt.ask(deadline_ms=2)
+    assert trial.info == {"step": "half"}
+    opt.tell(trial, 1.0)
+    assert opt.trials[trial.number].info == {"step": "half"}
+    assert [t.info for t in opt.ask(2, deadline_ms=50.0)] == [{"step": "full"}] * 2
+    assert hp.Optimizer({"x": hp.Float(0, 1)}, "random").ask(deadline_ms=1).info == {"step": "full"}
+
+
+@pytest.mark.parametrize("bad", [0, -1.0, float("nan"), "5", True])
+def test_bad_deadline(bad: Any) -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0)
+    with pytest.raises((ValueError, TypeError), match="deadline_ms"):
+        opt.ask(deadline_ms=bad)
+    assert opt.n_trials == 0
+
+
+@pytest.mark.parametrize("bad", ["yes", 1, None])
+def test_bad_prefetch(bad: Any) -> None:
+    with pytest.raises(hp.errors.InvalidArgument, match="prefetch"):
+        hp.Optimizer({"x": hp.Float(0, 1)}, prefetch=bad)
