@@ -12,6 +12,7 @@ __all__ = [
     "KernelError",
     "MissingDependency",
     "NoCompletedTrial",
+    "NotFitted",
     "SearchSpaceExhausted",
     "TrialAlreadyTold",
     "UnknownTrial",
@@ -61,6 +62,10 @@ class TrialAlreadyTold(InvalidArgument):
 
 class NoCompletedTrial(HpcoreError, LookupError):
     """There is no best trial, because no trial has completed."""
+
+
+class NotFitted(HpcoreError, RuntimeError):
+    """A model was asked before `fit`."""
 
 
 class WorkerDied(HpcoreError, RuntimeError):

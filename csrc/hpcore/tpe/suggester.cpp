@@ -152,6 +152,10 @@ void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) con
     Philox shuffle(key, 0, stream);
     Philox random(key, number, stream + 1);
     const std::size_t n = options_.n_startup;
+    if (options_.experiment[7] > 0 && number == 0) {
+        for (std::size_t j = 0; j < d_; ++j) u[j] = 0.5;
+        return;
+    }
     std::vector<std::size_t> cell(n);
     for (std::size_t j = 0; j < d_; ++j) {
         std::iota(cell.begin(), cell.end(), std::size_t{0});
@@ -270,6 +274,18 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
         add(coordinates_.data() + members[i] * d_);
         weights_.push_back(1.0);
     }
+    if (options_.experiment[6] > 0) {
+        std::vector<std::pair<double, std::size_t>> order;
+        for (std::size_t i = members.size(); i-- > 0 && order.size() < weights_.size();) {
+            if (group.ranking.is_good(members[i])) continue;
+            const double v = value_[members[i]];
+            order.push_back({std::isnan(v) ? inf : v, order.size()});
+        }
+        std::sort(order.begin(), order.end());
+        const double p = options_.experiment[6], m = static_cast<double>(order.size());
+        for (std::size_t r = 0; r < order.size(); ++r)
+            weights_[order[r].second] = (1.0 + p) * std::pow((static_cast<double>(r) + 0.5) / m, p);
+    }
     if (options_.constant_liar) {
         for (std::size_t p = 0; p * d_ < pending.size(); ++p) {
             const double* row = pending.data() + p * d_;
@@ -299,24 +315,6 @@ void Suggester::candidates(Group& group, Philox& random) {
     std::size_t i = 0;
     group.good.draw(random, batch, 0, options_.n_draws);
     i += options_.n_draws;
-    if (options_.experiment[1] > 0) {
-        const auto n = static_cast<std::size_t>(options_.experiment[1]);
-        const auto& g = group.ranking.good();
-        for (std::size_t c = 0; c < n && g.size() > 2; ++c) {
-            const double* b = coordinates_.data() + g[random.below(std::min<std::size_t>(g.size(), 3))].trial * d_;
-            const double* x = coordinates_.data() + g[random.below(g.size())].trial * d_;
-            const double* y = coordinates_.data() + g[random.below(g.size())].trial * d_;
-            const double f = random.uniform() * 1.5;
-            for (std::size_t a = 0; a < group.columns.size(); ++a) {
-                const Axis& axis = axes_[group.columns[a]];
-                const std::size_t j = group.columns[a];
-                if (axis.unordered) { batch.at(a, c) = random.uniform() < 0.5 ? b[j] : x[j]; continue; }
-                double v = axis.position(b[j]) + f * (axis.position(x[j]) - axis.position(y[j])) + 0.02 * (random.uniform() - 0.5);
-                v = v < 0 ? -v : v; v = v > 1 ? 2 - v : v;
-                batch.at(a, c) = axis.coordinate(std::clamp(v, 0.0, 1.0));
-            }
-        }
-    }
     uniforms(group, random, i, options_.n_uniform);
     i += options_.n_uniform;
     const std::size_t parents = std::min<std::size_t>(options_.experiment[4] > 0 ? static_cast<std::size_t>(options_.experiment[4]) : 3, group.ranking.good().size());
