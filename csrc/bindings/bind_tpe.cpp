@@ -90,9 +90,19 @@ Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_
     Philox random({seed_low, seed_high}, number, purpose);
     Batch batch;
     batch.reset(d, n);
-    mixture.draw(random, batch, 0, n);
+    mixture.draw(random, batch, 0, n, false);
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < d; ++j) result[i * d + j] = mixture.axes()[j].position(batch.at(j, i));
+    return out;
+}
+
+Array log_ratio(Suggester& suggester, const space::Codec& codec, const Array& U) {
+    const std::size_t n = rows_of("U", U, codec.size());
+    Array out(py::array::ShapeContainer{n, suggester.n_groups()});
+    const double* in = U.data();
+    double* result = out.mutable_data();
+    py::gil_scoped_release nogil;
+    suggester.log_ratio(in, n, result);
     return out;
 }
 
@@ -149,6 +159,7 @@ void bind_tpe(py::module_& m) {
     py::class_<Options>(s, "Options")
         .def(py::init<>())
         .def_readwrite("joint", &Options::joint)
+        .def_readwrite("even", &Options::even)
         .def_readwrite("n_startup", &Options::n_startup)
         .def_readwrite("gamma", &Options::gamma)
         .def_readwrite("max_good", &Options::max_good)
@@ -164,19 +175,14 @@ void bind_tpe(py::module_& m) {
         .def_readwrite("constant_liar", &Options::constant_liar)
         .def_readwrite("n_draws", &Options::n_draws)
         .def_readwrite("n_uniform", &Options::n_uniform)
-        .def_readwrite("n_mutants", &Options::n_mutants)
-        .def_readwrite("explore_every", &Options::explore_every)
-        .def_property(
-            "experiment", [](const Options& o) { return std::vector<double>(o.experiment, o.experiment + 8); },
-            [](Options& o, const std::vector<double>& v) {
-                for (std::size_t i = 0; i < 8 && i < v.size(); ++i) o.experiment[i] = v[i];
-            });
+        .def_readwrite("n_mutants", &Options::n_mutants);
 
     py::class_<Suggester>(s, "Suggester")
         .def(py::init(&make_suggester), py::arg("codec"), py::arg("unordered"), py::arg("options"))
         .def("suggest", &suggest, py::arg("codec"), py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("state").noconvert(), py::arg("pending").noconvert(), py::arg("seed_low"), py::arg("seed_high"),
              py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"))
+        .def("log_ratio", &log_ratio, py::arg("codec"), py::arg("U").noconvert())
         .def("clear", &Suggester::clear)
         .def_property_readonly("n_groups", &Suggester::n_groups)
         .def("set_prior",

@@ -57,8 +57,6 @@ class Options(metaclass=_Native):
     n_draws: int
     n_uniform: int
     n_mutants: int
-    explore_every: int
-    experiment: list[float]
     def __init__(self) -> None: ...
 
 class Suggester(metaclass=_Native):
@@ -77,6 +75,7 @@ class Suggester(metaclass=_Native):
         n: int,
         want: int,
     ) -> NDArray[np.float64]: ...
+    def log_ratio(self, codec: Codec, U: NDArray[np.float64]) -> NDArray[np.float64]: ...
     def clear(self) -> None: ...
     @property
     def n_groups(self) -> int: ...

@@ -208,14 +208,23 @@ void Mixture::log_density(const Batch& batch, const double* log_prior, double* o
     finish_log(out, batch.padded(), log_scale_, prior.data(), std::log(total_));
 }
 
-void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t n) {
+void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t n, bool even) {
     const std::size_t d = axes_.size(), room = padded_to(n_ + 1, 8), padded = padded_to(n, 8);
     uniform_.resize(padded);
-    random.fill_uniform(uniform_.data(), n);
     origin_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-        const auto next = std::upper_bound(running_.begin(), running_.end(), uniform_[i] * total_);
-        origin_[i] = std::min(static_cast<std::size_t>(next - running_.begin()), n_);
+    if (even) {  // systematic sampling: no search, and neighbours read the same kernel
+        const double unit = total_ / static_cast<double>(n), offset = random.uniform();
+        std::size_t k = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            while (k < n_ && running_[k] <= (static_cast<double>(i) + offset) * unit) ++k;
+            origin_[i] = k;
+        }
+    } else {
+        random.fill_uniform(uniform_.data(), n);
+        for (std::size_t i = 0; i < n; ++i) {
+            const auto next = std::upper_bound(running_.begin(), running_.end(), uniform_[i] * total_);
+            origin_[i] = std::min(static_cast<std::size_t>(next - running_.begin()), n_);
+        }
     }
     for (std::size_t s = 0; s < smooth_.size(); ++s) {
         const std::size_t j = smooth_[s];

@@ -48,10 +48,10 @@ class Mixture {
     // The same with another log density in the prior component's place: log_prior (batch.padded()).
     void log_density(const Batch& batch, const double* log_prior, double* out);
 
-    // Draws from the mixture, into slots [first, first + n) of the batch; which component each came from, the prior
-    // being number n of fit(), is left in `origin`.
-    void draw(Philox& random, Batch& batch, std::size_t first, std::size_t n);
-    const std::vector<std::size_t>& origin() const { return origin_; }
+    // Draws from the mixture, into slots [first, first + n) of the batch. `even` shares the components out by their
+    // weights with one random offset, component after component, in place of independent draws.
+    void draw(Philox& random, Batch& batch, std::size_t first, std::size_t n, bool even);
+    // Whether draw i of the last call came from the prior component.
     bool from_prior(std::size_t i) const { return origin_[i] == n_; }
 
     const std::vector<Axis>& axes() const { return axes_; }

@@ -91,12 +91,12 @@ void Suggester::update(const double* X, const double* values, std::size_t stride
         }
         if (finite_) seen_.insert(hash(X + i * d_));
     }
+    std::size_t first_new = rows_;
     rows_ = n;
     ended_.resize(n, 0);
     value_.resize(n, nan);
     least_.resize(n, inf);
     scale_.resize(n, 1.0);
-    std::size_t first_new = n;
     for (std::size_t i = first_open_; i < n; ++i) {
         if (ended_[i] || state[i] == 0) continue;
         ended_[i] = 1;
@@ -112,7 +112,7 @@ void Suggester::update(const double* X, const double* values, std::size_t stride
         }
     }
     while (first_open_ < n && ended_[first_open_]) ++first_open_;
-    // Trials that end out of order change what came after them.
+    // Trials that end out of order change what came after them; running ones pass on what came before.
     for (std::size_t i = first_new; i < n; ++i) {
         const double least = i > 0 ? least_[i - 1] : inf, scale = i > 0 ? scale_[i - 1] : 1.0;
         least_[i] = least;
@@ -123,7 +123,6 @@ void Suggester::update(const double* X, const double* values, std::size_t stride
             scale_[i] = std::min(1.0, scale * options_.scale_up);
         } else {
             scale_[i] = std::max(options_.scale_min, scale * options_.scale_down);
-            if (options_.experiment[0] > 0.0 && scale <= options_.scale_min) scale_[i] = options_.experiment[0];
         }
     }
 }
@@ -152,10 +151,6 @@ void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) con
     Philox shuffle(key, 0, stream);
     Philox random(key, number, stream + 1);
     const std::size_t n = options_.n_startup;
-    if (options_.experiment[7] > 0 && number == 0) {
-        for (std::size_t j = 0; j < d_; ++j) u[j] = 0.5;
-        return;
-    }
     std::vector<std::size_t> cell(n);
     for (std::size_t j = 0; j < d_; ++j) {
         std::iota(cell.begin(), cell.end(), std::size_t{0});
@@ -169,11 +164,10 @@ void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) con
 void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
                         std::size_t n_pending, std::size_t want, double* out) {
     const std::uint64_t purpose = stream + (attempt << attempt_shift);
-    const bool exploring = options_.explore_every > 0 && number % options_.explore_every == options_.explore_every - 1;
-    if (n_finite_ < options_.n_startup || exploring) {
+    if (n_finite_ < options_.n_startup) {
         Philox random(key, number, purpose + 2);
         for (std::size_t r = 0; r < want; ++r) {
-            if (r == 0 && attempt == 0 && number < options_.n_startup && !exploring)
+            if (r == 0 && attempt == 0 && number < options_.n_startup)
                 even_point(key, number, out);
             else
                 random_point(random, out + r * d_);
@@ -235,8 +229,7 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
 }
 
 double Suggester::bandwidth(std::size_t n, std::size_t d) const {
-    double scale = options_.adaptive && !scale_.empty() ? scale_.back() : 1.0;
-    if (options_.experiment[3] > 0 && rows_ % 2 == 1) scale *= options_.experiment[3];
+    const double scale = options_.adaptive && !scale_.empty() ? scale_.back() : 1.0;
     const double count = static_cast<double>(std::max<std::size_t>(n, 1));
     return std::clamp(options_.bandwidth * scale * std::pow(count, -1.0 / (static_cast<double>(d) + 4.0)),
                       options_.min_bandwidth, 1.0);
@@ -274,18 +267,6 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
         add(coordinates_.data() + members[i] * d_);
         weights_.push_back(1.0);
     }
-    if (options_.experiment[6] > 0) {
-        std::vector<std::pair<double, std::size_t>> order;
-        for (std::size_t i = members.size(); i-- > 0 && order.size() < weights_.size();) {
-            if (group.ranking.is_good(members[i])) continue;
-            const double v = value_[members[i]];
-            order.push_back({std::isnan(v) ? inf : v, order.size()});
-        }
-        std::sort(order.begin(), order.end());
-        const double p = options_.experiment[6], m = static_cast<double>(order.size());
-        for (std::size_t r = 0; r < order.size(); ++r)
-            weights_[order[r].second] = (1.0 + p) * std::pow((static_cast<double>(r) + 0.5) / m, p);
-    }
     if (options_.constant_liar) {
         for (std::size_t p = 0; p * d_ < pending.size(); ++p) {
             const double* row = pending.data() + p * d_;
@@ -295,7 +276,7 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
         }
     }
     const std::size_t n_bad = weights_.size();
-    h_.assign(d, std::min(1.0, bandwidth(n_bad, d) * (options_.experiment[2] > 0 ? options_.experiment[2] : 1.0)));
+    h_.assign(d, bandwidth(n_bad, d));
     group.bad.fit(points_.data(), n_bad, weights_.data(), options_.prior_weight, h_.data(),
                   1.0 / (static_cast<double>(n_bad) + 1.0));
 }
@@ -313,11 +294,12 @@ void Suggester::uniforms(Group& group, Philox& random, std::size_t first, std::s
 void Suggester::candidates(Group& group, Philox& random) {
     Batch& batch = group.batch;
     std::size_t i = 0;
-    group.good.draw(random, batch, 0, options_.n_draws);
+    group.good.draw(random, batch, 0, options_.n_draws, options_.even);
+    if (prior_ != nullptr) prior_draws(group, random);
     i += options_.n_draws;
     uniforms(group, random, i, options_.n_uniform);
     i += options_.n_uniform;
-    const std::size_t parents = std::min<std::size_t>(options_.experiment[4] > 0 ? static_cast<std::size_t>(options_.experiment[4]) : 3, group.ranking.good().size());
+    const std::size_t parents = std::min<std::size_t>(3, group.ranking.good().size());
     mutants(group, random, parents, i);
     batch.resize(i + options_.n_mutants);
 }
@@ -326,7 +308,7 @@ void Suggester::candidates(Group& group, Philox& random) {
 void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::size_t first) {
     const std::size_t d = group.columns.size();
     // Whether a column moves, and by how much, are two halves of one number: what is left of u below p, over p.
-    const double p = std::max(options_.experiment[5] > 0 ? options_.experiment[5] : 0.3, 2.0 / static_cast<double>(d));
+    const double p = std::max(0.3, 2.0 / static_cast<double>(d));
     moves_.clear();
     steps_.clear();
     words_.resize(options_.n_mutants * (d + 1));
@@ -367,6 +349,30 @@ void Suggester::prior_densities(const Group& group, const Batch& batch, std::vec
         }
         if (prior_(u.data(), d_, &out[i]) != kernel_ok) throw KernelFailed("raised an error");
         if (std::isnan(out[i])) throw KernelFailed("answered NaN");
+        if (out[i] == inf) throw KernelFailed("answered infinity");
+    }
+}
+
+// Draws that came from the Gaussian prior component are drawn again from the user's density: one of many uniform
+// points, taken in proportion to its density.
+void Suggester::prior_draws(Group& group, Philox& random) {
+    constexpr std::size_t pool = 256;
+    Batch among;
+    among.reset(group.columns.size(), pool);
+    among.resize(pool);
+    for (std::size_t a = 0; a < group.columns.size(); ++a)
+        for (std::size_t i = 0; i < pool; ++i) among.at(a, i) = axes_[group.columns[a]].coordinate(random.uniform());
+    std::vector<double> share;
+    prior_densities(group, among, share);
+    const double peak = *std::max_element(share.begin(), share.begin() + pool);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < pool; ++i) share[i] = sum += peak > -inf ? std::exp(share[i] - peak) : 1.0;
+    for (std::size_t i = 0; i < options_.n_draws; ++i) {
+        if (!group.good.from_prior(i)) continue;
+        const double at = random.uniform() * sum;
+        const auto pick = std::upper_bound(share.begin(), share.begin() + pool - 1, at) - share.begin();
+        for (std::size_t a = 0; a < group.columns.size(); ++a)
+            group.batch.at(a, i) = among.at(a, static_cast<std::size_t>(pick));
     }
 }
 
@@ -382,6 +388,28 @@ void Suggester::score(Group& group) {
     }
     group.bad.log_density(group.batch, log_bad_.data());
     for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = log_good_[i] - log_bad_[i];
+}
+
+void Suggester::log_ratio(const double* u, std::size_t n, double* out) {
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+        Group& group = groups_[g];
+        const auto active = [&](std::size_t i) { return !std::isnan(u[i * d_ + group.columns.front()]); };
+        group.batch.reset(group.columns.size(), n);
+        group.batch.resize(n);
+        group.score.assign(group.batch.padded(), 0.0);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (!active(i)) continue;
+            for (std::size_t a = 0; a < group.columns.size(); ++a) {
+                const std::size_t j = group.columns[a];
+                group.batch.at(a, i) = axes_[j].coordinate(u[i * d_ + j]);
+            }
+        }
+        if (group.ranking.n_finite() > 0) {
+            fit(group, {});
+            score(group);
+        }
+        for (std::size_t i = 0; i < n; ++i) out[i * groups_.size() + g] = active(i) ? group.score[i] : nan;
+    }
 }
 
 // The candidate that comes at `rank` by score; of equal scores the first. Past the last one the best again.

@@ -19,19 +19,18 @@ enum class Weights { rank, uniform };
 struct Options {
     bool joint = true;              // one density over columns that are active together, else one a column
     std::size_t n_startup = 8;      // even points before the densities rule
-    double gamma = 0.2;             // share of trials that count as good ...
+    double gamma = 0.1;             // share of trials that count as good ...
     std::size_t max_good = 25;      // ... and the most that may
     std::size_t max_bad = 256;      // of the others, so many newest ones are kernels
     Weights weights = Weights::rank;
-    double prior_weight = 1.0;
-    double bandwidth = 0.2;         // h = clip(bandwidth * scale * n^(-1/(d + 4)), min_bandwidth, 1)
+    double prior_weight = 2.0;
+    double bandwidth = 0.25;        // h = clip(bandwidth * scale * n^(-1/(d + 4)), min_bandwidth, 1)
     double min_bandwidth = 0.02;
     bool adaptive = true;           // scale follows success, else it is 1
     double scale_up = 1.3, scale_down = 0.95, scale_min = 0.25;
+    bool even = true;
     bool constant_liar = true;      // pending points are kernels of the bad density
-    std::size_t n_draws = 256, n_uniform = 64, n_mutants = 128;
-    std::size_t explore_every = 0;
-    double experiment[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    std::size_t n_draws = 128, n_uniform = 32, n_mutants = 64;  // candidates, by where they come from
 };
 
 // The tree-structured Parzen estimator at work on a space: columns that are active together form a group with its own
@@ -56,6 +55,10 @@ class Suggester {
     // Throws KernelFailed if the prior kernel raised or answered NaN.
     void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
                  std::size_t n_pending, std::size_t want, double* out);
+
+    // log l - log g of rows (n, d) by each group's densities, nothing pending, into out (n, groups); NaN where a row has
+    // NaN in a group's columns, 0 for a group without a finite value.
+    void log_ratio(const double* u, std::size_t n, double* out);
 
     // log p of the prior component over the whole cube; needs a space whose columns are one group.
     void set_prior(DensityKernel prior) { prior_ = prior; }
@@ -82,6 +85,7 @@ class Suggester {
     void candidates(Group& group, Philox& random);
     void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
     void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
+    void prior_draws(Group& group, Philox& random);
     void score(Group& group);
     void prior_densities(const Group& group, const Batch& batch, std::vector<double>& out) const;
     std::uint32_t nth(Group& group, std::size_t rank) const;
