@@ -81,8 +81,8 @@ Array log_density(Mixture& mixture, const Array& X) {
     return out;
 }
 
-Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-           std::uint64_t number, std::uint64_t purpose) {
+Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number,
+           std::uint64_t purpose) {
     const std::size_t d = mixture.axes().size();
     Array out(py::array::ShapeContainer{n, d});
     double* result = out.mutable_data();
@@ -159,7 +159,6 @@ void bind_tpe(py::module_& m) {
     py::class_<Options>(s, "Options")
         .def(py::init<>())
         .def_readwrite("joint", &Options::joint)
-        .def_readwrite("even", &Options::even)
         .def_readwrite("n_startup", &Options::n_startup)
         .def_readwrite("gamma", &Options::gamma)
         .def_readwrite("max_good", &Options::max_good)
@@ -185,11 +184,12 @@ void bind_tpe(py::module_& m) {
         .def("log_ratio", &log_ratio, py::arg("codec"), py::arg("U").noconvert())
         .def("clear", &Suggester::clear)
         .def_property_readonly("n_groups", &Suggester::n_groups)
-        .def("set_prior",
-             [](Suggester& suggester, std::uintptr_t address) {
-                 suggester.set_prior(reinterpret_cast<DensityKernel>(address));
-             },
-             py::arg("address"));
+        .def(
+            "set_prior",
+            [](Suggester& suggester, std::uintptr_t address) {
+                suggester.set_prior(reinterpret_cast<DensityKernel>(address));
+            },
+            py::arg("address"), py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace hpcore::bindings

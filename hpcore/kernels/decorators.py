@@ -27,6 +27,7 @@ class _Kernel:
     kind: ClassVar[str]
     arguments: ClassVar[tuple[str, ...]]
     answer: ClassVar[str]
+    gradient: Callable[..., Any] | None = None
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -86,7 +87,7 @@ class _Kernel:
         import cloudpickle
 
         state = {k: v for k, v in vars(self).items() if k not in ("_lock", "_compiled", "function", "gradient")}
-        functions = (self.function, getattr(self, "gradient", None))
+        functions = (self.function, self.gradient)
         try:
             state["code"] = cloudpickle.dumps(functions)
         except Exception as error:
@@ -96,9 +97,7 @@ class _Kernel:
     def __setstate__(self, state: dict[str, Any]) -> None:
         import cloudpickle
 
-        self.function, gradient = cloudpickle.loads(state.pop("code"))  # noqa: S301 - made by __getstate__
-        if gradient is not None:
-            self.gradient = gradient
+        self.function, self.gradient = cloudpickle.loads(state.pop("code"))  # made by __getstate__
         vars(self).update(state)
         self._begin()
 
@@ -115,8 +114,7 @@ def _check_signature(kind: str, name: str, wanted: tuple[str, ...], function: An
     plain = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
     if len(parameters) != len(wanted) or not plain:
         raise InvalidArgument(
-            f"{kind} kernel {name!r} must take exactly ({', '.join(wanted)}), got "
-            f"{name}{inspect.signature(function)}"
+            f"{kind} kernel {name!r} must take exactly ({', '.join(wanted)}), got {name}{inspect.signature(function)}"
         )
 
 
@@ -132,7 +130,7 @@ class AcquisitionKernel(_Kernel):
     answer = "(value, d value / d mean, d value / d std)"
 
     def _compile(self) -> Any:
-        from numba import carray, cfunc, types
+        carray, cfunc, types = _numba()
 
         inner = jit(self.function)
 
@@ -171,7 +169,7 @@ class DensityKernel(_Kernel):
     answer = "log density"
 
     def _compile(self) -> Any:
-        from numba import carray, cfunc, types
+        carray, cfunc, types = _numba()
 
         inner = jit(self.function)
 
@@ -228,7 +226,7 @@ class CovarianceKernel(_Kernel):
 
     def _compile(self) -> Any:
         """k, then its gradients in theta and x: the user's, or central differences."""
-        from numba import carray, cfunc, types
+        carray, cfunc, types = _numba()
 
         inner = jit(self.function)
         if self.gradient is None:
@@ -310,6 +308,13 @@ def _check_bounds(bounds: Sequence[tuple[float, float]], n: int) -> tuple[tuple[
         if not -np.inf < low < high < np.inf:
             raise InvalidArgument(f"bounds must be finite with low < high, got {(low, high)!r}")
     return pairs
+
+
+def _numba() -> tuple[Any, Any, Any]:
+    import numba
+
+    module: Any = numba
+    return module.carray, module.cfunc, module.types
 
 
 def _pointer(a: FloatArray) -> Any:

@@ -11,7 +11,12 @@ from hpcore.samplers.tpe import TPESampler
 
 __all__ = ["GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "TPESampler", "names", "resolve"]
 
-_BY_NAME: dict[str, type[Sampler]] = {"random": RandomSampler, "grid": GridSampler, "sobol": SobolSampler, "tpe": TPESampler}
+_BY_NAME: dict[str, type[Sampler]] = {
+    "random": RandomSampler,
+    "grid": GridSampler,
+    "sobol": SobolSampler,
+    "tpe": TPESampler,
+}
 
 
 def names() -> tuple[str, ...]:

@@ -193,9 +193,10 @@ class ParzenEstimator:
 
 def _reals(name: str, value: Any) -> FloatArray:
     try:
-        return np.ascontiguousarray(value, dtype=np.float64).reshape(np.shape(value))
+        out: FloatArray = np.ascontiguousarray(value, dtype=np.float64).reshape(np.shape(value))
     except (TypeError, ValueError):
         raise InvalidType(f"{name} must be numbers, got {value!r}") from None
+    return out
 
 
 def _check_cube(rows: FloatArray) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.reference import parzen
 
-MAX_GOOD, MAX_BAD, FLOOR = 25, 256, 0.02
+MAX_GOOD, MAX_BAD, FLOOR = 25, 128, 0.02
 
 
 def scale_after(values):
@@ -13,12 +13,12 @@ def scale_after(values):
     for value in values:
         if np.isnan(value):
             continue
-        scale = min(1.0, 1.3 * scale) if value < least else max(0.25, 0.95 * scale)
+        scale = min(1.0, 1.6 * scale) if value < least else max(0.25, 0.92 * scale)
         least = min(least, value)
     return scale
 
 
-def log_ratio(rows, X, values, ended, columns, n_levels, categorical, gamma=0.1, prior_weight=2.0, bandwidth=0.25):
+def log_ratio(rows, X, values, ended, columns, n_levels, categorical, gamma=0.1, prior_weight=1.0, bandwidth=0.25):
     """log l - log g of rows by the group that `columns` are; X, values, ended are the history in order of number."""
     d = len(columns)
     active = ~np.isnan(X[:, columns[0]])

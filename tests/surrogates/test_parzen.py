@@ -36,7 +36,7 @@ def make(n, n_levels, categorical, bandwidth, prior_weight, seed=0):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_log_density_is_that_of_scipy(case, seed):
-    n, n_levels, categorical, bandwidth, prior_weight = case
+    _, n_levels, categorical, _, prior_weight = case
     model, X, w, h = make(*case, seed=seed)
     points = np.random.default_rng(9).random((60, len(n_levels)))
     points[0], points[1] = 0.0, 1.0

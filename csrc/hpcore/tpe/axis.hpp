@@ -9,10 +9,10 @@ namespace hpcore::tpe {
 // One column of the cube as a density sees it. A coordinate on a continuous axis is u itself; on one with levels it is
 // the level, as a double.
 struct Axis {
-    std::size_t levels = 0;      // 0: continuous
-    bool unordered = false;      // categories: no level is nearer than another
-    std::vector<double> edges;   // levels + 1 cell edges in [0, 1], ascending
-    bool even = false;           // all cells equally wide
+    std::size_t levels = 0;     // 0: continuous
+    bool unordered = false;     // categories: no level is nearer than another
+    std::vector<double> edges;  // levels + 1 cell edges in [0, 1], ascending
+    bool even = false;          // all cells equally wide
 
     bool continuous() const { return levels == 0; }
 
@@ -31,8 +31,7 @@ struct Axis {
 // Equal cells.
 inline Axis even_axis(std::size_t levels, bool unordered) {
     Axis axis{levels, unordered, std::vector<double>(levels + 1), true};
-    for (std::size_t i = 0; i <= levels; ++i)
-        axis.edges[i] = static_cast<double>(i) / static_cast<double>(levels);
+    for (std::size_t i = 0; i <= levels; ++i) axis.edges[i] = static_cast<double>(i) / static_cast<double>(levels);
     return axis;
 }
 

@@ -9,13 +9,13 @@ namespace hpcore::tpe {
 struct SumsInput {
     std::size_t n_points, padded;  // candidates: `padded` is a multiple of block
     std::size_t n_kernels, n_smooth, n_stepped;
-    const double* x;               // (smooth, padded) candidates times 1 / (h sqrt 2)
-    const double* centres;         // (kernels, smooth) in the same unit
-    const double* weight;          // (kernels,)
-    const std::int32_t* x_level;   // (stepped, padded)
-    const std::uint32_t* level;    // (kernels, stepped)
-    const double* const* table;    // per stepped axis, (centre level, level)
-    const std::size_t* levels;     // per stepped axis
+    const double* x;              // (smooth, padded) candidates times 1 / (h sqrt 2)
+    const double* centres;        // (kernels, smooth) in the same unit
+    const double* weight;         // (kernels,)
+    const std::int32_t* x_level;  // (stepped, padded)
+    const std::uint32_t* level;   // (kernels, stepped)
+    const double* const* table;   // per stepped axis, (centre level, level)
+    const std::size_t* levels;    // per stepped axis
 };
 
 constexpr std::size_t block = 32;

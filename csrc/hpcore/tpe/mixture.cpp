@@ -15,7 +15,9 @@ constexpr double root_half = 0.5 * std::numbers::sqrt2;
 constexpr double root_two_pi = 2.5066282746310002;
 constexpr double prior_mean = 0.5, prior_deviation = 1.0;
 
-std::size_t padded_to(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
+std::size_t padded_to(std::size_t n, std::size_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
 
 // Mass that a normal distribution has in [a, b].
 double normal_mass(double mean, double deviation, double a, double b) {
@@ -45,9 +47,10 @@ Mixture::Mixture(std::vector<Axis> axes) : axes_(std::move(axes)), h_(axes_.size
         tables += axis.levels * axis.levels;
         prior_at_.push_back(prior_tables_.size());
         for (std::size_t l = 0; l < axis.levels; ++l) {
-            const double share = axis.unordered ? axis.width(l)
-                                                : normal_mass(prior_mean, prior_deviation, axis.edges[l],
-                                                              axis.edges[l + 1]) / prior_mass;
+            const double share =
+                axis.unordered
+                    ? axis.width(l)
+                    : normal_mass(prior_mean, prior_deviation, axis.edges[l], axis.edges[l + 1]) / prior_mass;
             prior_tables_.push_back(std::log(share));
         }
     }
@@ -130,8 +133,7 @@ void Mixture::fill_table(std::size_t t, const std::vector<bool>& wanted) {
     const double unit = root_half / h_[j];
     if (axis.even) {  // distances between edges and centres are the same few for every centre
         erfs_.assign(padded_to(L, 8), 0.0);
-        for (std::size_t i = 0; i < L; ++i)
-            erfs_[i] = (static_cast<double>(i) + 0.5) / static_cast<double>(L) * unit;
+        for (std::size_t i = 0; i < L; ++i) erfs_[i] = (static_cast<double>(i) + 0.5) / static_cast<double>(L) * unit;
         erf_array(erfs_.data(), erfs_.size());
         for (std::size_t c = 0; c < L; ++c) {
             if (!wanted[c]) continue;
@@ -202,8 +204,7 @@ void Mixture::log_density(const Batch& batch, double* out) {
 void Mixture::log_density(const Batch& batch, const double* log_prior, double* out) {
     kernel_sums(batch, out);
     std::vector<double> prior(batch.padded());
-    const double log_weight =
-        prior_weight_ > 0.0 ? std::log(prior_weight_) : -std::numeric_limits<double>::infinity();
+    const double log_weight = prior_weight_ > 0.0 ? std::log(prior_weight_) : -std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < prior.size(); ++i) prior[i] = log_prior[i] + log_weight;
     finish_log(out, batch.padded(), log_scale_, prior.data(), std::log(total_));
 }

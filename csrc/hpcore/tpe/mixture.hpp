@@ -64,17 +64,17 @@ class Mixture {
     std::vector<std::size_t> smooth_, stepped_;  // axes without and with levels
     std::size_t n_ = 0;
     double q_ = 0.0, prior_weight_ = 0.0, total_ = 1.0, log_scale_ = 0.0;
-    std::vector<double> h_, inverse_;            // bandwidths; 1 / (h sqrt 2) per smooth axis
-    std::vector<double> points_;                 // (n, axes) as given
-    std::vector<double> centres_;                // (n, smooth) times inverse_
-    std::vector<double> low_, mass_;             // (smooth, n + 1 padded) Phi at 0, and mass in [0, 1]; prior last
-    std::vector<double> weight_, scaled_;        // w_k, and w_k over the product of the masses
-    std::vector<double> running_;                // cumulative weights, the prior last
-    std::vector<std::size_t> table_at_;          // where each stepped axis' table begins
-    std::vector<double> tables_;                 // K_j(level | centre level), (centre level, level)
-    std::vector<double> prior_tables_;           // log K_j0(level), one stepped axis after the other
+    std::vector<double> h_, inverse_;      // bandwidths; 1 / (h sqrt 2) per smooth axis
+    std::vector<double> points_;           // (n, axes) as given
+    std::vector<double> centres_;          // (n, smooth) times inverse_
+    std::vector<double> low_, mass_;       // (smooth, n + 1 padded) Phi at 0, and mass in [0, 1]; prior last
+    std::vector<double> weight_, scaled_;  // w_k, and w_k over the product of the masses
+    std::vector<double> running_;          // cumulative weights, the prior last
+    std::vector<std::size_t> table_at_;    // where each stepped axis' table begins
+    std::vector<double> tables_;           // K_j(level | centre level), (centre level, level)
+    std::vector<double> prior_tables_;     // log K_j0(level), one stepped axis after the other
     std::vector<std::size_t> prior_at_;
-    std::vector<std::uint32_t> level_;           // (n, stepped)
+    std::vector<std::uint32_t> level_;                      // (n, stepped)
     std::vector<double> x_scaled_, erfs_, uniform_, mean_;  // scratch
     std::vector<std::int32_t> x_level_;
     std::vector<std::size_t> origin_;

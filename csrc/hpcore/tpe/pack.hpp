@@ -21,12 +21,18 @@ typedef double Pack __attribute__((vector_size(64)));
 typedef std::int64_t WholePack __attribute__((vector_size(64)));
 #define HPCORE_INLINE inline __attribute__((always_inline))
 
-HPCORE_INLINE WholePack bits_of(Pack x) { return reinterpret_cast<WholePack>(x); }
-HPCORE_INLINE Pack as_double(WholePack x) { return reinterpret_cast<Pack>(x); }
+HPCORE_INLINE WholePack bits_of(Pack x) {
+    return reinterpret_cast<WholePack>(x);
+}
+HPCORE_INLINE Pack as_double(WholePack x) {
+    return reinterpret_cast<Pack>(x);
+}
 HPCORE_INLINE Pack choose(WholePack mask, Pack a, Pack b) {
     return as_double((mask & bits_of(a)) | (~mask & bits_of(b)));
 }
-HPCORE_INLINE Pack converted(WholePack x) { return __builtin_convertvector(x, Pack); }
+HPCORE_INLINE Pack converted(WholePack x) {
+    return __builtin_convertvector(x, Pack);
+}
 #else
 // The same in plain loops, for compilers without vector types.
 template <class T>
@@ -38,32 +44,83 @@ struct Lanes {
 using Pack = Lanes<double>;
 using WholePack = Lanes<std::int64_t>;
 #define HPCORE_INLINE inline
-#define HPCORE_LANES(T, expression)                            \
-    Lanes<T> out;                                              \
+#define HPCORE_LANES(T, expression)                              \
+    Lanes<T> out;                                                \
     for (std::size_t i = 0; i < lanes; ++i) out[i] = expression; \
     return out
-template <class T> Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { HPCORE_LANES(T, a[i] + b[i]); }
-template <class T> Lanes<T> operator-(Lanes<T> a, Lanes<T> b) { HPCORE_LANES(T, a[i] - b[i]); }
-template <class T> Lanes<T> operator*(Lanes<T> a, Lanes<T> b) { HPCORE_LANES(T, a[i] * b[i]); }
-template <class T> Lanes<T> operator/(Lanes<T> a, Lanes<T> b) { HPCORE_LANES(T, a[i] / b[i]); }
-template <class T> Lanes<T> operator+(Lanes<T> a, T b) { HPCORE_LANES(T, a[i] + b); }
-template <class T> Lanes<T> operator-(Lanes<T> a, T b) { HPCORE_LANES(T, a[i] - b); }
-template <class T> Lanes<T> operator*(Lanes<T> a, T b) { HPCORE_LANES(T, a[i] * b); }
-template <class T> Lanes<T> operator+(T a, Lanes<T> b) { HPCORE_LANES(T, a + b[i]); }
-template <class T> Lanes<T> operator-(T a, Lanes<T> b) { HPCORE_LANES(T, a - b[i]); }
-template <class T> Lanes<T> operator*(T a, Lanes<T> b) { HPCORE_LANES(T, a * b[i]); }
-template <class T> Lanes<T> operator/(T a, Lanes<T> b) { HPCORE_LANES(T, a / b[i]); }
-template <class T> Lanes<T>& operator+=(Lanes<T>& a, Lanes<T> b) { return a = a + b; }
-template <class T> Lanes<T>& operator*=(Lanes<T>& a, Lanes<T> b) { return a = a * b; }
-inline Pack operator-(Pack a) { HPCORE_LANES(double, -a[i]); }
-inline WholePack operator<(Pack a, double b) { HPCORE_LANES(std::int64_t, a[i] < b ? -1 : 0); }
-inline WholePack operator>(Pack a, Pack b) { HPCORE_LANES(std::int64_t, a[i] > b[i] ? -1 : 0); }
+template <class T>
+Lanes<T> operator+(Lanes<T> a, Lanes<T> b) {
+    HPCORE_LANES(T, a[i] + b[i]);
+}
+template <class T>
+Lanes<T> operator-(Lanes<T> a, Lanes<T> b) {
+    HPCORE_LANES(T, a[i] - b[i]);
+}
+template <class T>
+Lanes<T> operator*(Lanes<T> a, Lanes<T> b) {
+    HPCORE_LANES(T, a[i] * b[i]);
+}
+template <class T>
+Lanes<T> operator/(Lanes<T> a, Lanes<T> b) {
+    HPCORE_LANES(T, a[i] / b[i]);
+}
+template <class T>
+Lanes<T> operator+(Lanes<T> a, T b) {
+    HPCORE_LANES(T, a[i] + b);
+}
+template <class T>
+Lanes<T> operator-(Lanes<T> a, T b) {
+    HPCORE_LANES(T, a[i] - b);
+}
+template <class T>
+Lanes<T> operator*(Lanes<T> a, T b) {
+    HPCORE_LANES(T, a[i] * b);
+}
+template <class T>
+Lanes<T> operator+(T a, Lanes<T> b) {
+    HPCORE_LANES(T, a + b[i]);
+}
+template <class T>
+Lanes<T> operator-(T a, Lanes<T> b) {
+    HPCORE_LANES(T, a - b[i]);
+}
+template <class T>
+Lanes<T> operator*(T a, Lanes<T> b) {
+    HPCORE_LANES(T, a * b[i]);
+}
+template <class T>
+Lanes<T> operator/(T a, Lanes<T> b) {
+    HPCORE_LANES(T, a / b[i]);
+}
+template <class T>
+Lanes<T>& operator+=(Lanes<T>& a, Lanes<T> b) {
+    return a = a + b;
+}
+template <class T>
+Lanes<T>& operator*=(Lanes<T>& a, Lanes<T> b) {
+    return a = a * b;
+}
+inline Pack operator-(Pack a) {
+    HPCORE_LANES(double, -a[i]);
+}
+inline WholePack operator<(Pack a, double b) {
+    HPCORE_LANES(std::int64_t, a[i] < b ? -1 : 0);
+}
+inline WholePack operator>(Pack a, Pack b) {
+    HPCORE_LANES(std::int64_t, a[i] > b[i] ? -1 : 0);
+}
 inline WholePack operator<<(WholePack a, int k) {
     HPCORE_LANES(std::int64_t, static_cast<std::int64_t>(static_cast<std::uint64_t>(a[i]) << k));
 }
-inline WholePack operator>>(WholePack a, int k) { HPCORE_LANES(std::int64_t, a[i] >> k); }
-inline Pack choose(WholePack mask, Pack a, Pack b) { HPCORE_LANES(double, mask[i] ? a[i] : b[i]); }
-inline Pack converted(WholePack a) { HPCORE_LANES(double, static_cast<double>(a[i])); }
+inline WholePack operator>>(WholePack a, int k) {
+    HPCORE_LANES(std::int64_t, a[i] >> k);
+}
+inline Pack choose(WholePack mask, Pack a, Pack b) {
+    HPCORE_LANES(double, mask[i] ? a[i] : b[i]);
+}
+inline Pack converted(WholePack a) {
+    HPCORE_LANES(double, static_cast<double>(a[i]));
+}
 #undef HPCORE_LANES
 inline WholePack bits_of(Pack x) {
     WholePack out;
@@ -83,7 +140,9 @@ HPCORE_INLINE Pack load(const double* p) {
     std::memcpy(&x, p, sizeof x);
     return x;
 }
-HPCORE_INLINE void store(double* p, Pack x) { std::memcpy(p, &x, sizeof x); }
+HPCORE_INLINE void store(double* p, Pack x) {
+    std::memcpy(p, &x, sizeof x);
+}
 HPCORE_INLINE Pack repeat(double x) {
     Pack out{};
     return out + x;
@@ -91,15 +150,14 @@ HPCORE_INLINE Pack repeat(double x) {
 
 // Polynomials through the Chebyshev points of the ranges named below.
 constexpr double exp_terms[9] = {
-    0x1.ffffffffffffdp-1, 0x1.ffffffffd38d5p-1, 0x1.fffffffff7d29p-2, 0x1.555555a26c0dcp-3,
-    0x1.5555557324844p-5, 0x1.111080b05aea5p-7, 0x1.6c164fc6f4723p-10, 0x1.a1aa7bf9a6fdbp-13,
-    0x1.a1584b29de44bp-16,
+    0x1.ffffffffffffdp-1, 0x1.ffffffffd38d5p-1,  0x1.fffffffff7d29p-2,  0x1.555555a26c0dcp-3,  0x1.5555557324844p-5,
+    0x1.111080b05aea5p-7, 0x1.6c164fc6f4723p-10, 0x1.a1aa7bf9a6fdbp-13, 0x1.a1584b29de44bp-16,
 };
 
 // erfc(x) exp(x^2) in t = (x - 3) / (x + 3), for 0 <= x; the variable is that of Shepherd & Laframboise 1981.
 constexpr double erfcx_terms[19] = {
-    0x1.6e9827d229d2dp-3, -0x1.4e102b9cf8ffep-2, 0x1.f6ff2041031b0p-3, -0x1.336ffbeeb737cp-3,
-    0x1.258b13b145b92p-4, -0x1.8fa58ee25e9a5p-6, 0x1.17c8379e3a422p-8, 0x1.73104a897f06cp-11,
+    0x1.6e9827d229d2dp-3,   -0x1.4e102b9cf8ffep-2, 0x1.f6ff2041031b0p-3,  -0x1.336ffbeeb737cp-3,
+    0x1.258b13b145b92p-4,   -0x1.8fa58ee25e9a5p-6, 0x1.17c8379e3a422p-8,  0x1.73104a897f06cp-11,
     -0x1.3907f6efad378p-11, 0x1.7b95462e24a1bp-15, 0x1.0ca05fdd99af1p-14, -0x1.af129c339af28p-17,
     -0x1.0aba9dec250d8p-17, 0x1.19e4d2ba86bcap-19, 0x1.439bf90a1af2ap-20, -0x1.2a6de20000003p-22,
     -0x1.9360cde50d798p-23, 0x1.8cb186bca1af3p-26, 0x1.4a5d435e50d79p-26,

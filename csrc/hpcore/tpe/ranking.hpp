@@ -52,8 +52,8 @@ class Ranking {
     }
 
     std::size_t n_finite() const { return n_finite_; }
-    const std::vector<Entry>& good() const { return good_; }                   // best first
-    const std::vector<std::uint32_t>& members() const { return members_; }     // by trial, failed ones included
+    const std::vector<Entry>& good() const { return good_; }                // best first
+    const std::vector<std::uint32_t>& members() const { return members_; }  // by trial, failed ones included
     bool is_good(std::uint32_t trial) const { return good_mark_[trial]; }
 
   private:

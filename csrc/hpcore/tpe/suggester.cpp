@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 
 #include "hpcore/tpe/kernel_sums.hpp"
 
@@ -159,6 +160,20 @@ void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) con
     }
 }
 
+void Suggester::set_prior(DensityKernel prior) {
+    if (groups_.size() != 1) throw std::invalid_argument("a prior needs columns that are active together");
+    std::vector<Axis> axes;
+    for (const std::size_t j : groups_.front().columns) axes.push_back(axes_[j]);
+    belief_.emplace(prior, axes, groups_.front().columns);
+}
+
+void Suggester::believed_point(Philox& random, double* u) {
+    Group& group = groups_.front();
+    group.batch.reset(group.columns.size(), 1);
+    belief_->draw(random, group.batch, 0);
+    place(group, 0, u);
+}
+
 // --- one suggestion -----------------------------------------------------------------------------------------------
 
 void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
@@ -167,7 +182,9 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
     if (n_finite_ < options_.n_startup) {
         Philox random(key, number, purpose + 2);
         for (std::size_t r = 0; r < want; ++r) {
-            if (r == 0 && attempt == 0 && number < options_.n_startup)
+            if (belief_ && (number + r) % 2 == 0)
+                believed_point(random, out + r * d_);
+            else if (r == 0 && attempt == 0 && number < options_.n_startup)
                 even_point(key, number, out);
             else
                 random_point(random, out + r * d_);
@@ -196,8 +213,7 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
                 codec_->decode(u.data(), values.data());
                 if (!values[group.columns.front()].active) continue;
             }
-            if (!group.proposed)
-                propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting);
+            if (!group.proposed) propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting);
             place(group, nth(group, rank), u.data());
         }
         if (finite_) {
@@ -244,7 +260,8 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
     weights_.clear();
     const std::vector<Ranking::Entry>& good = group.ranking.good();
     const std::size_t n_good = good.size();
-    // Best first: weight ln(n + 1) - ln(rank), mean 1, the recombination weights of Hansen 2016, eq. 49, over all ranks.
+    // Best first: weight ln(n + 1) - ln(rank), mean 1, the recombination weights of Hansen 2016, eq. 49, over all
+    // ranks.
     double sum = 0.0;
     for (std::size_t r = 0; r < n_good; ++r) {
         add(coordinates_.data() + good[r].trial * d_);
@@ -294,8 +311,9 @@ void Suggester::uniforms(Group& group, Philox& random, std::size_t first, std::s
 void Suggester::candidates(Group& group, Philox& random) {
     Batch& batch = group.batch;
     std::size_t i = 0;
-    group.good.draw(random, batch, 0, options_.n_draws, options_.even);
-    if (prior_ != nullptr) prior_draws(group, random);
+    group.good.draw(random, batch, 0, options_.n_draws, true);
+    for (std::size_t c = 0; belief_ && c < options_.n_draws; ++c)
+        if (group.good.from_prior(c)) belief_->draw(random, batch, c);
     i += options_.n_draws;
     uniforms(group, random, i, options_.n_uniform);
     i += options_.n_uniform;
@@ -339,49 +357,12 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
     }
 }
 
-void Suggester::prior_densities(const Group& group, const Batch& batch, std::vector<double>& out) const {
-    out.assign(batch.padded(), 0.0);
-    std::vector<double> u(d_);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-        for (std::size_t a = 0; a < group.columns.size(); ++a) {
-            const std::size_t j = group.columns[a];
-            u[j] = axes_[j].position(batch.at(a, i));
-        }
-        if (prior_(u.data(), d_, &out[i]) != kernel_ok) throw KernelFailed("raised an error");
-        if (std::isnan(out[i])) throw KernelFailed("answered NaN");
-        if (out[i] == inf) throw KernelFailed("answered infinity");
-    }
-}
-
-// Draws that came from the Gaussian prior component are drawn again from the user's density: one of many uniform
-// points, taken in proportion to its density.
-void Suggester::prior_draws(Group& group, Philox& random) {
-    constexpr std::size_t pool = 256;
-    Batch among;
-    among.reset(group.columns.size(), pool);
-    among.resize(pool);
-    for (std::size_t a = 0; a < group.columns.size(); ++a)
-        for (std::size_t i = 0; i < pool; ++i) among.at(a, i) = axes_[group.columns[a]].coordinate(random.uniform());
-    std::vector<double> share;
-    prior_densities(group, among, share);
-    const double peak = *std::max_element(share.begin(), share.begin() + pool);
-    double sum = 0.0;
-    for (std::size_t i = 0; i < pool; ++i) share[i] = sum += peak > -inf ? std::exp(share[i] - peak) : 1.0;
-    for (std::size_t i = 0; i < options_.n_draws; ++i) {
-        if (!group.good.from_prior(i)) continue;
-        const double at = random.uniform() * sum;
-        const auto pick = std::upper_bound(share.begin(), share.begin() + pool - 1, at) - share.begin();
-        for (std::size_t a = 0; a < group.columns.size(); ++a)
-            group.batch.at(a, i) = among.at(a, static_cast<std::size_t>(pick));
-    }
-}
-
 void Suggester::score(Group& group) {
     const std::size_t padded = group.batch.padded();
     log_good_.resize(padded);
     log_bad_.resize(padded);
-    if (prior_ != nullptr) {
-        prior_densities(group, group.batch, log_prior_);
+    if (belief_) {
+        belief_->log_density(group.batch, log_prior_);
         group.good.log_density(group.batch, log_prior_.data(), log_good_.data());
     } else {
         group.good.log_density(group.batch, log_good_.data());

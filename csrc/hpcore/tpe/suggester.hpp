@@ -3,12 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
-#include "hpcore/kernels.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/space/codec.hpp"
+#include "hpcore/tpe/belief.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/ranking.hpp"
 
@@ -17,19 +18,18 @@ namespace hpcore::tpe {
 enum class Weights { rank, uniform };
 
 struct Options {
-    bool joint = true;              // one density over columns that are active together, else one a column
-    std::size_t n_startup = 8;      // even points before the densities rule
-    double gamma = 0.1;             // share of trials that count as good ...
-    std::size_t max_good = 25;      // ... and the most that may
-    std::size_t max_bad = 256;      // of the others, so many newest ones are kernels
+    bool joint = true;          // one density over columns that are active together, else one a column
+    std::size_t n_startup = 8;  // even points before the densities rule
+    double gamma = 0.1;         // share of trials that count as good ...
+    std::size_t max_good = 25;  // ... and the most that may
+    std::size_t max_bad = 128;  // of the others, so many newest ones are kernels
     Weights weights = Weights::rank;
-    double prior_weight = 2.0;
-    double bandwidth = 0.25;        // h = clip(bandwidth * scale * n^(-1/(d + 4)), min_bandwidth, 1)
+    double prior_weight = 1.0;
+    double bandwidth = 0.25;  // h = clip(bandwidth * scale * n^(-1/(d + 4)), min_bandwidth, 1)
     double min_bandwidth = 0.02;
-    bool adaptive = true;           // scale follows success, else it is 1
-    double scale_up = 1.3, scale_down = 0.95, scale_min = 0.25;
-    bool even = true;
-    bool constant_liar = true;      // pending points are kernels of the bad density
+    bool adaptive = true;  // scale follows success, else it is 1
+    double scale_up = 1.6, scale_down = 0.92, scale_min = 0.25;
+    bool constant_liar = true;                                  // pending points are kernels of the bad density
     std::size_t n_draws = 128, n_uniform = 32, n_mutants = 64;  // candidates, by where they come from
 };
 
@@ -52,16 +52,17 @@ class Suggester {
 
     // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows may repeat known points only
     // where nothing new was among the candidates.
-    // Throws KernelFailed if the prior kernel raised or answered NaN.
+    // Throws KernelFailed if the user's prior raised or answered NaN.
     void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
                  std::size_t n_pending, std::size_t want, double* out);
 
-    // log l - log g of rows (n, d) by each group's densities, nothing pending, into out (n, groups); NaN where a row has
-    // NaN in a group's columns, 0 for a group without a finite value.
+    // log l - log g of rows (n, d) by each group's densities, nothing pending, into out (n, groups); NaN where a row
+    // has NaN in a group's columns, 0 for a group without a finite value.
     void log_ratio(const double* u, std::size_t n, double* out);
 
-    // log p of the prior component over the whole cube; needs a space whose columns are one group.
-    void set_prior(DensityKernel prior) { prior_ = prior; }
+    // The good density's prior component, and every other startup point. Needs a space whose columns are one group
+    // (std::invalid_argument); throws KernelFailed.
+    void set_prior(DensityKernel prior);
     std::size_t n_groups() const { return groups_.size(); }
 
   private:
@@ -79,15 +80,14 @@ class Suggester {
     };
 
     void even_point(Philox::Key key, std::uint64_t number, double* u) const;
+    void believed_point(Philox& random, double* u);
     void random_point(Philox& random, double* u) const;
     void propose(Group& group, Philox random, const std::vector<double>& pending);
     void fit(Group& group, const std::vector<double>& pending);
     void candidates(Group& group, Philox& random);
     void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
     void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
-    void prior_draws(Group& group, Philox& random);
     void score(Group& group);
-    void prior_densities(const Group& group, const Batch& batch, std::vector<double>& out) const;
     std::uint32_t nth(Group& group, std::size_t rank) const;
     void place(const Group& group, std::uint32_t candidate, double* u) const;
     std::uint64_t hash(const double* u) const;
@@ -99,12 +99,12 @@ class Suggester {
     bool finite_;
     std::vector<Axis> axes_;
     std::vector<Group> groups_;
-    DensityKernel prior_ = nullptr;
+    std::optional<Belief> belief_;
 
     std::size_t rows_ = 0, first_open_ = 0, n_finite_ = 0;
     std::vector<double> coordinates_;  // (rows, d)
     std::vector<std::uint8_t> ended_;
-    std::vector<double> value_;        // NaN: running or without a value
+    std::vector<double> value_;  // NaN: running or without a value
     // After trial i: the least value so far and the bandwidths' scale. A function of trials in order of their numbers.
     std::vector<double> least_, scale_;
     std::unordered_set<std::uint64_t> seen_;
