@@ -95,7 +95,8 @@ periodic = CovarianceKernel(
 processes", eq. 47."""
 
 rational_quadratic = CovarianceKernel(_rational_quadratic, n_hyperparameters=2, bounds=[(-4.0, 3.0), (-4.0, 4.0)])
-"""Rational-quadratic covariance, theta = (log length, log alpha), differenced; Rasmussen & Williams (2006), eq. 4.19."""
+"""Rational-quadratic covariance, theta = (log length, log alpha), differenced; Rasmussen & Williams (2006),
+eq. 4.19."""
 
 
 def belief_around(point: Sequence[float], width: float) -> DensityKernel:

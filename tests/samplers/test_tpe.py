@@ -61,7 +61,8 @@ def test_incremental_equals_rebuilt_to_the_last_bit(name, multivariate):
     opt = hp.Optimizer(SPACES[name], sampler, seed=5)
     for step in range(12):
         untidy(opt, 3, seed=step)
-        rebuilt = pickle.loads(pickle.dumps(opt))  # keeps the history, not the suggester
+        # The pickle keeps the history, not the suggester.
+        rebuilt = pickle.loads(pickle.dumps(opt))  # noqa: S301
         a, b = opt._propose(3, 0)[0], rebuilt._propose(3, 0)[0]
         assert a.tobytes() == b.tobytes()
 
@@ -314,5 +315,5 @@ def test_an_optimizer_with_a_prior_is_pickled():
     opt = hp.Optimizer(SPACES["floats"], hp.samplers.TPESampler(prior=near_08), seed=0)
     for k in range(12):
         opt.tell(opt.ask(), float(k))
-    copy = pickle.loads(pickle.dumps(opt))
+    copy = pickle.loads(pickle.dumps(opt))  # noqa: S301
     assert copy.ask().params == opt.ask().params
