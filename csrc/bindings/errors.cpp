@@ -8,7 +8,8 @@ namespace hpcore::bindings {
 namespace py = pybind11;
 
 void bind_errors(py::module_&) {
-    // Users already catch numpy.linalg.LinAlgError. It is looked up when it is needed: numpy.linalg is not ours to load.
+    // Users already catch numpy.linalg.LinAlgError. It is looked up when it is needed: numpy.linalg is not ours to
+    // load.
     py::register_exception_translator([](std::exception_ptr p) {
         try {
             if (p) std::rethrow_exception(p);

@@ -61,6 +61,8 @@ double Philox::normal() {
     return normal_quantile((static_cast<double>(next() >> 11) + 0.5) * 0x1.0p-53);
 }
 
-std::uint64_t Philox::below(std::uint64_t n) { return multiply_wide(next(), n).high; }
+std::uint64_t Philox::below(std::uint64_t n) {
+    return multiply_wide(next(), n).high;
+}
 
 }  // namespace hpcore

@@ -36,7 +36,7 @@ class Trial(Mapping[str, Any]):
     reports : dict of int to float
         Intermediate values by step.
     user_attrs : dict
-        Whatever the user puts there.
+        Whatever the user puts there before the trial is told; the record keeps what it holds then.
     started, finished : float or None
         Unix time in seconds, UTC, where something with a clock ran the trial.
     error : str or None

@@ -19,13 +19,17 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hpcore.sklearn import SearchCV
 
-
-@parametrize_with_checks(
+CHECKS = parametrize_with_checks(
     [
-        SearchCV(LogisticRegression(), {"C": [0.1, 1.0]}),
+        # Three folds: data of ten rows in some checks has a class of four, which is too few for five folds here.
+        SearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3),
         SearchCV(Ridge(), {"alpha": [0.1, 1.0]}, strategy="grid"),
     ]
 )
+
+
+# As a list: scikit-learn before 1.8 passes a generator, which new versions of pytest warn of.
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_scikit_learn_checks(estimator, check):
     with warnings.catch_warnings():
         # Candidates that fail on the odd data of some checks, as they do under GridSearchCV.
@@ -92,3 +96,32 @@ def test_refit_false_has_no_best_estimator(iris):
     assert not hasattr(search, "best_estimator_")
     with pytest.raises(AttributeError):
         search.predict(iris[0])
+
+
+@pytest.mark.skipif(not hasattr(SearchCV, "set_callbacks"), reason="scikit-learn has callbacks from 1.9 on")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_scikit_learn_callbacks_see_the_tasks_of_a_search(iris, n_jobs):
+    class Recorder:
+        def __init__(self):
+            self.begun = []
+            self.ended = []
+            self.life = []
+
+        def setup(self, estimator, context):
+            self.life.append("setup")
+
+        def on_fit_task_begin(self, estimator, context):
+            self.begun.append(context.task_name)
+
+        def on_fit_task_end(self, estimator, context):
+            self.ended.append(context.task_name)
+
+        def teardown(self, estimator, context):
+            self.life.append("teardown")
+
+    recorder = Recorder()
+    SearchCV(SVC(), {"C": [0.1, 1.0]}, cv=3, n_jobs=n_jobs).set_callbacks(recorder).fit(*iris)
+    evaluations = ["candidate-split-evaluation"] * 6
+    assert recorder.begun == ["fit", "search", *evaluations, "refit-with-best-params"]
+    assert recorder.ended == [*evaluations, "search", "refit-with-best-params", "fit"]
+    assert recorder.life == ["setup", "teardown"]
