@@ -131,7 +131,7 @@ class TPESampler(Sampler):
         The most trials that count as good, at least 1.
     n_candidates : int
         Candidates that are scored per proposal, at least 8: four in seven from the density of the good, one uniform,
-        two variations of the best trials.
+        two variations of the best trials. Twice as many while fewer than 64 trials are known.
     prior_weight : float
         Weight of the prior component, against about one per trial; positive.
     prior : DensityKernel, optional

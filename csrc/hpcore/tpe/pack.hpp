@@ -16,7 +16,7 @@ namespace hpcore::tpe {
 
 constexpr std::size_t lanes = 8;
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(HPCORE_PLAIN_PACKS)
 typedef double Pack __attribute__((vector_size(64)));
 typedef std::int64_t WholePack __attribute__((vector_size(64)));
 #define HPCORE_INLINE inline __attribute__((always_inline))

@@ -16,6 +16,8 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 // Finer grids are taken for continuous: their cells are narrower than the narrowest usual kernel.
 constexpr std::size_t max_levels = 64;
+// Up to here twice the candidates: worth about 1.6 points of the quality benchmark at 50 evaluations.
+constexpr std::size_t few_trials = 64;
 // Purposes of random streams: 16 for samplers (hpcore/records/streams.py), then one a group.
 constexpr std::uint64_t stream = 16, group_shift = 8, attempt_shift = 32;
 
@@ -204,7 +206,7 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
     const bool conditional = groups_.size() > 1;
     std::vector<space::Value> values(d_);
     std::vector<double> u(d_), snapped(d_);
-    std::size_t found = 0, tries = options_.n_draws + options_.n_uniform + options_.n_mutants;
+    std::size_t found = 0, tries = options_.candidates();
     for (std::size_t rank = 0; rank < tries && found < want; ++rank) {
         std::fill(u.begin(), u.end(), 0.5);
         for (std::size_t g = 0; g < groups_.size(); ++g) {
@@ -232,10 +234,15 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
 void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending) {
     group.proposed = true;
     group.best.clear();
-    group.batch.reset(group.columns.size(), options_.n_draws + options_.n_uniform + options_.n_mutants);
+    // Few kernels are scored quickly, so there is time for more candidates.
+    const std::size_t times = group.ranking.members().size() < few_trials ? 2 : 1;
+    group.n_draws = times * options_.n_draws;
+    group.n_uniform = times * options_.n_uniform;
+    group.n_mutants = times * options_.n_mutants;
+    group.batch.reset(group.columns.size(), times * options_.candidates());
     group.score.assign(group.batch.padded(), 0.0);
     if (group.ranking.n_finite() == 0) {  // a branch that nobody has been to
-        group.batch.resize(options_.n_draws + options_.n_uniform + options_.n_mutants);
+        group.batch.resize(times * options_.candidates());
         uniforms(group, random, 0, group.batch.size());
         return;
     }
@@ -311,15 +318,15 @@ void Suggester::uniforms(Group& group, Philox& random, std::size_t first, std::s
 void Suggester::candidates(Group& group, Philox& random) {
     Batch& batch = group.batch;
     std::size_t i = 0;
-    group.good.draw(random, batch, 0, options_.n_draws, true);
-    for (std::size_t c = 0; belief_ && c < options_.n_draws; ++c)
+    group.good.draw(random, batch, 0, group.n_draws, true);
+    for (std::size_t c = 0; belief_ && c < group.n_draws; ++c)
         if (group.good.from_prior(c)) belief_->draw(random, batch, c);
-    i += options_.n_draws;
-    uniforms(group, random, i, options_.n_uniform);
-    i += options_.n_uniform;
+    i += group.n_draws;
+    uniforms(group, random, i, group.n_uniform);
+    i += group.n_uniform;
     const std::size_t parents = std::min<std::size_t>(3, group.ranking.good().size());
     mutants(group, random, parents, i);
-    batch.resize(i + options_.n_mutants);
+    batch.resize(i + group.n_mutants);
 }
 
 // The best points, each moved in a few columns: by about 0.05 or 0.2 of the range, or to another category.
@@ -329,10 +336,10 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
     const double p = std::max(0.3, 2.0 / static_cast<double>(d));
     moves_.clear();
     steps_.clear();
-    words_.resize(options_.n_mutants * (d + 1));
+    words_.resize(group.n_mutants * (d + 1));
     random.fill_uniform(words_.data(), words_.size());
     const double* u = words_.data();
-    for (std::size_t c = 0; c < options_.n_mutants; ++c) {
+    for (std::size_t c = 0; c < group.n_mutants; ++c) {
         const double* parent = coordinates_.data() + group.ranking.good()[c % parents].trial * d_;
         const auto pick = static_cast<std::size_t>(*u++ * static_cast<double>(2 * d));
         const std::size_t sure = pick / 2;

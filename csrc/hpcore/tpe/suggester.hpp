@@ -31,6 +31,8 @@ struct Options {
     double scale_up = 1.6, scale_down = 0.92, scale_min = 0.25;
     bool constant_liar = true;                                  // pending points are kernels of the bad density
     std::size_t n_draws = 128, n_uniform = 32, n_mutants = 64;  // candidates, by where they come from
+
+    std::size_t candidates() const { return n_draws + n_uniform + n_mutants; }
 };
 
 // The tree-structured Parzen estimator at work on a space: columns that are active together form a group with its own
@@ -74,6 +76,7 @@ class Suggester {
         Ranking ranking;
         // of the suggestion being made
         bool proposed = false;
+        std::size_t n_draws = 0, n_uniform = 0, n_mutants = 0;
         Batch batch;
         std::vector<double> score;
         std::vector<std::uint32_t> best;  // candidates, best first, as far as somebody asked
