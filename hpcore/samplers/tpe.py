@@ -32,7 +32,7 @@ class _TPE(Suggester):
         self._d = columns.d
         self._feasible = columns.feasible
         options = sampler._native_options()
-        self._want = options.n_draws + options.n_uniform + options.n_mutants
+        self._want = 2 * (options.n_draws + options.n_uniform + options.n_mutants)  # as many as there may be
         self._native = native.Suggester(columns.codec, [kind == "categorical" for kind in columns.kinds], options)
         self._ranked: FloatArray | None = None
         self._n_ended = -1
@@ -97,7 +97,8 @@ class _TPE(Suggester):
             if len(allowed):
                 best: FloatArray = chunk[allowed[0]]
                 return best
-        return ranked[0]
+        first_of_all: FloatArray = ranked[0]
+        return first_of_all
 
     def _order(self, history: History) -> FloatArray:
         """Several objectives as one: the place of each trial, fronts first."""

@@ -216,6 +216,7 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
                 if (!values[group.columns.front()].active) continue;
             }
             if (!group.proposed) propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting);
+            tries = std::max(tries, group.batch.size());
             place(group, nth(group, rank), u.data());
         }
         if (finite_) {
