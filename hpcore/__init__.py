@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:
         "another directory, or install with 'pip install -e .'"
     ) from error
 
-from hpcore import errors, samplers
+from hpcore import errors, kernels, samplers
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most
@@ -41,6 +41,7 @@ __all__ = [
     "at_least",
     "at_most",
     "errors",
+    "kernels",
     "maximize",
     "minimize",
     "samplers",

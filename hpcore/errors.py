@@ -9,8 +9,10 @@ __all__ = [
     "InvalidArgument",
     "InvalidSpace",
     "InvalidType",
+    "KernelError",
     "MissingDependency",
     "NoCompletedTrial",
+    "NotFitted",
     "SearchSpaceExhausted",
     "TrialAlreadyTold",
     "UnknownTrial",
@@ -42,6 +44,10 @@ class ConstraintError(HpcoreError, RuntimeError):
     """A constraint raised an error, or answered with something that is not true or false."""
 
 
+class KernelError(HpcoreError, RuntimeError):
+    """A kernel that a user wrote does not compile, raised an error, or answered with NaN."""
+
+
 class SearchSpaceExhausted(HpcoreError, RuntimeError):
     """Every point of a finite space, or of a grid, has been proposed."""
 
@@ -56,6 +62,10 @@ class TrialAlreadyTold(InvalidArgument):
 
 class NoCompletedTrial(HpcoreError, LookupError):
     """There is no best trial, because no trial has completed."""
+
+
+class NotFitted(HpcoreError, RuntimeError):
+    """A model was asked before `fit`."""
 
 
 class WorkerDied(HpcoreError, RuntimeError):

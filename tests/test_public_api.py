@@ -70,7 +70,7 @@ def test_errors_are_ours_and_the_builtin_they_specialise(name: str) -> None:
 def test_importing_and_asking_loads_numpy_and_the_core_only() -> None:
     code = (
         "import sys, hpcore as hp\n"
-        "opt = hp.Optimizer({'x': hp.Float(0, 1), 'c': ['a', 'b']}, seed=0)\n"
+        "opt = hp.Optimizer({'x': hp.Float(0, 1), 'c': ['a', 'b']}, 'random', seed=0)\n"
         "trial = opt.ask(); opt.tell(trial, 1.0); opt.trials[0]; opt.best_params\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )

@@ -10,5 +10,6 @@ void bind_gp(pybind11::module_& m);
 void bind_linalg(pybind11::module_& m);
 void bind_rng(pybind11::module_& m);
 void bind_space(pybind11::module_& m);
+void bind_tpe(pybind11::module_& m);
 
 }  // namespace hpcore::bindings

@@ -1,6 +1,7 @@
 #include "hpcore/errors.hpp"
 
 #include "bindings.hpp"
+#include "hpcore/kernels.hpp"
 
 namespace hpcore::bindings {
 
@@ -14,6 +15,9 @@ void bind_errors(py::module_&) {
             if (p) std::rethrow_exception(p);
         } catch (const NotPositiveDefinite& e) {
             const py::object type = py::module_::import("numpy.linalg").attr("LinAlgError");
+            PyErr_SetString(type.ptr(), e.what());
+        } catch (const KernelFailed& e) {
+            const py::object type = py::module_::import("hpcore.errors").attr("KernelError");
             PyErr_SetString(type.ptr(), e.what());
         }
     });

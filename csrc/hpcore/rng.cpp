@@ -5,20 +5,55 @@
 
 namespace hpcore {
 
+namespace {
+
+// Multipliers and Weyl increments of Philox4x64: Salmon et al. 2011, table 2.
+constexpr std::uint64_t m0 = 0xD2E7470EE14C6C93u, m1 = 0xCA5A826395121157u;
+constexpr std::uint64_t w0 = 0x9E3779B97F4A7C15u, w1 = 0xBB67AE8584CAA73Bu;
+
+inline void round(std::array<std::uint64_t, 4>& c, Philox::Key key) {
+    const Wide p0 = multiply_wide(m0, c[0]);
+    const Wide p1 = multiply_wide(m1, c[2]);
+    c = {p1.high ^ c[1] ^ key.low, p1.low, p0.high ^ c[3] ^ key.high, p0.low};
+}
+
+}  // namespace
+
 std::array<std::uint64_t, 4> Philox::block(std::array<std::uint64_t, 4> c, Key key) {
-    // Multipliers and Weyl increments of Philox4x64: Salmon et al. 2011, table 2.
-    constexpr std::uint64_t m0 = 0xD2E7470EE14C6C93u, m1 = 0xCA5A826395121157u;
-    constexpr std::uint64_t w0 = 0x9E3779B97F4A7C15u, w1 = 0xBB67AE8584CAA73Bu;
-    for (int round = 0; round < 10; ++round) {
-        if (round > 0) {
+    for (int r = 0; r < 10; ++r) {
+        if (r > 0) {
             key.low += w0;
             key.high += w1;
         }
-        const Wide p0 = multiply_wide(m0, c[0]);
-        const Wide p1 = multiply_wide(m1, c[2]);
-        c = {p1.high ^ c[1] ^ key.low, p1.low, p0.high ^ c[3] ^ key.high, p0.low};
+        round(c, key);
     }
     return c;
+}
+
+void Philox::fill_uniform(double* out, std::size_t n) {
+    constexpr std::size_t together = 4;
+    while (n > 0 && used_ < 4) {
+        *out++ = uniform();
+        --n;
+    }
+    for (; n >= 4 * together; n -= 4 * together) {
+        std::array<std::array<std::uint64_t, 4>, together> c;
+        for (auto& counter : c) {
+            ++counter_[0];
+            counter = counter_;
+        }
+        Key key = key_;
+        for (int r = 0; r < 10; ++r) {
+            if (r > 0) {
+                key.low += w0;
+                key.high += w1;
+            }
+            for (auto& counter : c) round(counter, key);
+        }
+        for (const auto& counter : c)
+            for (const std::uint64_t word : counter) *out++ = static_cast<double>(word >> 11) * 0x1.0p-53;
+    }
+    for (; n > 0; --n) *out++ = uniform();
 }
 
 double Philox::normal() {

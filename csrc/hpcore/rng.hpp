@@ -28,6 +28,9 @@ class Philox {
     // Uniform in [0, 1): 53 random bits.
     double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
+    // The next n of uniform(), several blocks at a time so that their multiplications overlap.
+    void fill_uniform(double* out, std::size_t n);
+
     // Standard normal: the quantile of one uniform, so that a draw costs one counter step whatever its value.
     double normal();
 

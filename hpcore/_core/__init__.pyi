@@ -3,5 +3,6 @@ from . import gp as gp
 from . import linalg as linalg
 from . import rng as rng
 from . import space as space
+from . import tpe as tpe
 
 __version__: str

@@ -8,14 +8,26 @@ from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
 from hpcore.samplers.sobol import SobolSampler
+from hpcore.samplers.tpe import TPESampler
 
-__all__ = ["GPSampler", "GridSampler", "RandomSampler", "Sampler", "SobolSampler", "Suggester", "names", "resolve"]
+__all__ = [
+    "GPSampler",
+    "GridSampler",
+    "RandomSampler",
+    "Sampler",
+    "SobolSampler",
+    "Suggester",
+    "TPESampler",
+    "names",
+    "resolve",
+]
 
 _BY_NAME: dict[str, type[Sampler]] = {
     "random": RandomSampler,
     "grid": GridSampler,
     "sobol": SobolSampler,
     "gp": GPSampler,
+    "tpe": TPESampler,
 }
 
 

@@ -224,6 +224,15 @@ double Codec::encode_level(std::size_t j, std::uint64_t level) const {
     return level_at(j, first) == level || first == 0.0 ? first : before(first);
 }
 
+double Codec::cell_end(std::size_t j, std::uint64_t level) const {
+    const Column& c = columns_[j];
+    if (level >= c.last) return 1.0;
+    if (c.kind == Kind::choice && !c.cumulative.empty()) return c.cumulative[level];
+    if (c.kind == Kind::choice || c.scale == Scale::linear)
+        return (static_cast<double>(level) + 1.0) / (static_cast<double>(c.last) + 1.0);
+    return distribution(j, 0.5 * level_as_double(j, level) + 0.5 * level_as_double(j, level + 1));
+}
+
 double Codec::encode_real(std::size_t j, double x) const {
     const Column& c = columns_[j];
     if (c.gridded) return encode_level(j, level_of_real(j, x));

@@ -65,6 +65,7 @@ class Codec {
 
     std::size_t size() const { return columns_.size(); }
     const Column& column(std::size_t j) const { return columns_[j]; }
+    const std::vector<std::size_t>& order() const { return order_; }
 
     // One row: u (d,) -> out (d,). An inactive column's u is not read; an active column's u is clamped to [0, 1] and
     // NaN raises std::invalid_argument.
@@ -81,6 +82,9 @@ class Codec {
 
     // The grid's level nearest to a value, clamped to the grid.
     std::uint64_t level_of_real(std::size_t j, double x) const;
+
+    // Where the cell of a level ends in the cube; the last one's ends at 1. For gridded columns and choices.
+    double cell_end(std::size_t j, std::uint64_t level) const;
 
     // The value at a level of a real grid.
     double real_at(std::size_t j, std::uint64_t level) const;

@@ -1,0 +1,195 @@
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/suggester.hpp"
+
+namespace hpcore::bindings {
+namespace {
+
+using tpe::Axis;
+using tpe::Batch;
+using tpe::Mixture;
+using tpe::Options;
+using tpe::Suggester;
+using tpe::Weights;
+using StateArray = py::array_t<std::uint8_t, py::array::c_style>;
+
+// levels (d,): equal cells per column, 0 for a continuous one.
+Mixture make_mixture(const std::vector<std::size_t>& levels, const std::vector<bool>& unordered) {
+    if (levels.empty() || levels.size() != unordered.size())
+        throw py::value_error("levels and unordered must have one entry per column");
+    std::vector<Axis> axes;
+    for (std::size_t j = 0; j < levels.size(); ++j)
+        axes.push_back(levels[j] == 0 ? Axis{} : tpe::even_axis(levels[j], unordered[j]));
+    return Mixture(std::move(axes));
+}
+
+// Rows of the cube as coordinates; the caller has checked that they are in it.
+std::vector<double> coordinates(const Mixture& mixture, const double* u, std::size_t n) {
+    const std::vector<Axis>& axes = mixture.axes();
+    const std::size_t d = axes.size();
+    std::vector<double> out(n * d);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < d; ++j) out[i * d + j] = axes[j].coordinate(u[i * d + j]);
+    return out;
+}
+
+void check_cube(const char* name, const double* u, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i)
+        if (!(u[i] >= 0.0 && u[i] <= 1.0)) throw py::value_error(std::string(name) + " must lie in [0, 1]");
+}
+
+void fit(Mixture& mixture, const Array& X, const Array& weights, double prior_weight, const Array& bandwidth,
+         double q) {
+    const std::size_t d = mixture.axes().size(), n = rows_of("X", X, d);
+    check_length("weights", weights, n);
+    check_length("bandwidth", bandwidth, d);
+    check_cube("X", X.data(), n * d);
+    const double *in = X.data(), *w = weights.data(), *h = bandwidth.data();
+    py::gil_scoped_release nogil;
+    mixture.fit(coordinates(mixture, in, n).data(), n, w, prior_weight, h, q);
+}
+
+Array log_density(Mixture& mixture, const Array& X) {
+    const std::size_t d = mixture.axes().size(), n = rows_of("X", X, d);
+    check_cube("X", X.data(), n * d);
+    Array out(static_cast<py::ssize_t>(n));
+    const double* in = X.data();
+    double* result = out.mutable_data();
+    py::gil_scoped_release nogil;
+    const std::vector<double> x = coordinates(mixture, in, n);
+    Batch batch;
+    batch.reset(d, n);
+    batch.resize(n);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < d; ++j) batch.at(j, i) = x[i * d + j];
+    std::vector<double> padded(batch.padded());
+    mixture.log_density(batch, padded.data());
+    // A level has mass, the cube has density: mass over the cell's width.
+    double log_cells = 0.0;
+    for (const Axis& axis : mixture.axes())
+        if (!axis.continuous()) log_cells += std::log(static_cast<double>(axis.levels));
+    for (std::size_t i = 0; i < n; ++i) result[i] = padded[i] + log_cells;
+    return out;
+}
+
+Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number,
+           std::uint64_t purpose) {
+    const std::size_t d = mixture.axes().size();
+    Array out(py::array::ShapeContainer{n, d});
+    double* result = out.mutable_data();
+    py::gil_scoped_release nogil;
+    Philox random({seed_low, seed_high}, number, purpose);
+    Batch batch;
+    batch.reset(d, n);
+    mixture.draw(random, batch, 0, n, false);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < d; ++j) result[i * d + j] = mixture.axes()[j].position(batch.at(j, i));
+    return out;
+}
+
+Array log_ratio(Suggester& suggester, const space::Codec& codec, const Array& U) {
+    const std::size_t n = rows_of("U", U, codec.size());
+    Array out(py::array::ShapeContainer{n, suggester.n_groups()});
+    const double* in = U.data();
+    double* result = out.mutable_data();
+    py::gil_scoped_release nogil;
+    suggester.log_ratio(in, n, result);
+    return out;
+}
+
+std::unique_ptr<Suggester> make_suggester(std::shared_ptr<space::Codec> codec, const std::vector<bool>& unordered,
+                                          const Options& options) {
+    if (unordered.size() != codec->size()) throw py::value_error("unordered must have one entry per column");
+    return std::make_unique<Suggester>(std::move(codec), unordered, options);
+}
+
+// The way of every ask: what is new in the history goes in, `want` rows for each of n trials come out, (n * want, d).
+Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, const Array& values,
+              const StateArray& state, const Array& pending, std::uint64_t seed_low, std::uint64_t seed_high,
+              std::uint64_t number, std::uint64_t attempt, std::size_t n, std::size_t want) {
+    const std::size_t d = codec.size(), rows = rows_of("X", X, d), n_pending = rows_of("pending", pending, d);
+    if (values.ndim() != 2 || static_cast<std::size_t>(values.shape(0)) != rows || values.shape(1) < 1)
+        throw py::value_error("values must have shape (" + std::to_string(rows) + ", m)");
+    check_length("state", state, rows);
+    Array out(py::array::ShapeContainer{n * want, d});
+    const double *x = X.data(), *y = values.data(), *p = pending.data();
+    const std::uint8_t* s = state.data();
+    const auto stride = static_cast<std::size_t>(values.shape(1));
+    double* result = out.mutable_data();
+    py::gil_scoped_release nogil;
+    suggester.update(x, y, stride, s, rows);
+    if (n == 1) {
+        suggester.suggest({seed_low, seed_high}, number, attempt, p, n_pending, want, result);
+        return out;
+    }
+    // Of a batch each trial sees those before it as pending, as they will be once they are snapped.
+    std::vector<double> waiting(p, p + n_pending * d);
+    std::vector<space::Value> scratch(d);
+    for (std::size_t i = 0; i < n; ++i) {
+        suggester.suggest({seed_low, seed_high}, number + i, attempt, waiting.data(), n_pending + i, want,
+                          result + i * want * d);
+        waiting.insert(waiting.end(), result + i * want * d, result + i * want * d + d);
+        codec.snap(waiting.data() + (n_pending + i) * d, scratch.data());
+    }
+    return out;
+}
+
+}  // namespace
+
+void bind_tpe(py::module_& m) {
+    auto s = m.def_submodule("tpe", "Tree-structured Parzen estimators.");
+    py::class_<Mixture>(s, "Mixture")
+        .def(py::init(&make_mixture), py::arg("levels"), py::arg("unordered"))
+        .def("fit", &fit, py::arg("X").noconvert(), py::arg("weights").noconvert(), py::arg("prior_weight"),
+             py::arg("bandwidth").noconvert(), py::arg("q"))
+        .def("log_density", &log_density, py::arg("X").noconvert())
+        .def("draw", &draw, py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
+             py::arg("purpose"));
+
+    py::enum_<Weights>(s, "Weights").value("rank", Weights::rank).value("uniform", Weights::uniform);
+    py::class_<Options>(s, "Options")
+        .def(py::init<>())
+        .def_readwrite("joint", &Options::joint)
+        .def_readwrite("n_startup", &Options::n_startup)
+        .def_readwrite("gamma", &Options::gamma)
+        .def_readwrite("max_good", &Options::max_good)
+        .def_readwrite("max_bad", &Options::max_bad)
+        .def_readwrite("weights", &Options::weights)
+        .def_readwrite("prior_weight", &Options::prior_weight)
+        .def_readwrite("bandwidth", &Options::bandwidth)
+        .def_readwrite("min_bandwidth", &Options::min_bandwidth)
+        .def_readwrite("adaptive", &Options::adaptive)
+        .def_readwrite("scale_up", &Options::scale_up)
+        .def_readwrite("scale_down", &Options::scale_down)
+        .def_readwrite("scale_min", &Options::scale_min)
+        .def_readwrite("constant_liar", &Options::constant_liar)
+        .def_readwrite("n_draws", &Options::n_draws)
+        .def_readwrite("n_uniform", &Options::n_uniform)
+        .def_readwrite("n_mutants", &Options::n_mutants);
+
+    py::class_<Suggester>(s, "Suggester")
+        .def(py::init(&make_suggester), py::arg("codec"), py::arg("unordered"), py::arg("options"))
+        .def("suggest", &suggest, py::arg("codec"), py::arg("X").noconvert(), py::arg("values").noconvert(),
+             py::arg("state").noconvert(), py::arg("pending").noconvert(), py::arg("seed_low"), py::arg("seed_high"),
+             py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"))
+        .def("log_ratio", &log_ratio, py::arg("codec"), py::arg("U").noconvert())
+        .def("clear", &Suggester::clear)
+        .def_property_readonly("n_groups", &Suggester::n_groups)
+        .def(
+            "set_prior",
+            [](Suggester& suggester, std::uintptr_t address) {
+                suggester.set_prior(reinterpret_cast<DensityKernel>(address));
+            },
+            py::arg("address"), py::call_guard<py::gil_scoped_release>());
+}
+
+}  // namespace hpcore::bindings

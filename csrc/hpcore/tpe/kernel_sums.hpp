@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// The loops that a suggestion spends its time in, compiled for several instruction sets.
+namespace hpcore::tpe {
+
+struct SumsInput {
+    std::size_t n_points, padded;  // candidates: `padded` is a multiple of block
+    std::size_t n_kernels, n_smooth, n_stepped;
+    const double* x;              // (smooth, padded) candidates times 1 / (h sqrt 2)
+    const double* centres;        // (kernels, smooth) in the same unit
+    const double* weight;         // (kernels,)
+    const std::int32_t* x_level;  // (stepped, padded)
+    const std::uint32_t* level;   // (kernels, stepped)
+    const double* const* table;   // per stepped axis, (centre level, level)
+    const std::size_t* levels;    // per stepped axis
+};
+
+constexpr std::size_t block = 32;
+
+// out[i] = sum_k weight_k exp(-|x_i - centre_k|^2) prod_t table_t[level_kt][x_level_ti]; kernels are added in order.
+void kernel_sums(const SumsInput& in, double* out);
+
+// erf of x >= 0, in place; n is a multiple of eight.
+void erf_array(double* x, std::size_t n);
+
+// Standard normal quantiles of p in [0, 1], within 6.6 deviations, in place; n is a multiple of eight.
+void quantile_array(double* p, std::size_t n);
+
+// a[i] = log(exp(shift + log a[i]) + prior * exp(log_prior[i])) - log_total for a >= 0; n is a multiple of eight.
+void finish_log(double* a, std::size_t n, double shift, const double* log_prior, double log_total);
+
+}  // namespace hpcore::tpe

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "hpcore/rng.hpp"
+#include "hpcore/tpe/axis.hpp"
+
+// A Parzen estimator: a mixture of product kernels around points of the cube, and a prior component.
+//
+//   p(x) = sum_k w_k prod_j K_j(x_j | point k)  +  w_0 prod_j K_j0(x_j),   weights scaled to sum to one
+//
+// Continuous axis: Gaussian of bandwidth h_j cut to [0, 1]. Ordered levels: the mass of the level's cell under that
+// Gaussian. Categories: own level (1 + q) / (1 + C q), every other q / (1 + C q), with q given.
+// The prior component: a Gaussian of mean 1/2 and deviation 1 cut to [0, 1]; for categories the cells' widths.
+// Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"; Watanabe 2023, "Tree-structured Parzen
+// estimator: understanding its algorithm components".
+namespace hpcore::tpe {
+
+// Points to be scored, an axis after the other, padded so that whole packs may be read.
+class Batch {
+  public:
+    void reset(std::size_t axes, std::size_t room);
+    double& at(std::size_t axis, std::size_t i) { return x_[axis * padded_ + i]; }
+    double at(std::size_t axis, std::size_t i) const { return x_[axis * padded_ + i]; }
+    const double* column(std::size_t axis) const { return x_.data() + axis * padded_; }
+    std::size_t size() const { return n_; }
+    std::size_t padded() const { return padded_; }
+    void resize(std::size_t n) { n_ = n; }  // at most the room
+
+  private:
+    std::size_t n_ = 0, padded_ = 0;
+    std::vector<double> x_;
+};
+
+class Mixture {
+  public:
+    explicit Mixture(std::vector<Axis> axes);
+
+    // points (n, axes) row-major coordinates; weights (n,) positive; h (axes,) read for all axes but categories.
+    // Memory is kept from one call to the next.
+    void fit(const double* points, std::size_t n, const double* weights, double prior_weight, const double* h,
+             double q);
+
+    // log p of each point of the batch, into out (batch.padded()).
+    void log_density(const Batch& batch, double* out);
+    // The same with another log density in the prior component's place: log_prior (batch.padded()).
+    void log_density(const Batch& batch, const double* log_prior, double* out);
+
+    // Draws from the mixture, into slots [first, first + n) of the batch. `even` shares the components out by their
+    // weights with one random offset, component after component, in place of independent draws.
+    void draw(Philox& random, Batch& batch, std::size_t first, std::size_t n, bool even);
+    // Whether draw i of the last call came from the prior component.
+    bool from_prior(std::size_t i) const { return origin_[i] == n_; }
+
+    const std::vector<Axis>& axes() const { return axes_; }
+
+  private:
+    void fill_table(std::size_t t, const std::vector<bool>& wanted);
+    void kernel_sums(const Batch& batch, double* out);
+
+    std::vector<Axis> axes_;
+    std::vector<std::size_t> smooth_, stepped_;  // axes without and with levels
+    std::size_t n_ = 0;
+    double q_ = 0.0, prior_weight_ = 0.0, total_ = 1.0, log_scale_ = 0.0;
+    std::vector<double> h_, inverse_;      // bandwidths; 1 / (h sqrt 2) per smooth axis
+    std::vector<double> points_;           // (n, axes) as given
+    std::vector<double> centres_;          // (n, smooth) times inverse_
+    std::vector<double> low_, mass_;       // (smooth, n + 1 padded) Phi at 0, and mass in [0, 1]; prior last
+    std::vector<double> weight_, scaled_;  // w_k, and w_k over the product of the masses
+    std::vector<double> running_;          // cumulative weights, the prior last
+    std::vector<std::size_t> table_at_;    // where each stepped axis' table begins
+    std::vector<double> tables_;           // K_j(level | centre level), (centre level, level)
+    std::vector<double> prior_tables_;     // log K_j0(level), one stepped axis after the other
+    std::vector<std::size_t> prior_at_;
+    std::vector<std::uint32_t> level_;                      // (n, stepped)
+    std::vector<double> x_scaled_, erfs_, uniform_, mean_;  // scratch
+    std::vector<std::int32_t> x_level_;
+    std::vector<std::size_t> origin_;
+};
+
+}  // namespace hpcore::tpe

@@ -1,0 +1,428 @@
+#include "hpcore/tpe/suggester.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+
+#include "hpcore/tpe/kernel_sums.hpp"
+
+namespace hpcore::tpe {
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+// Finer grids are taken for continuous: their cells are narrower than the narrowest usual kernel.
+constexpr std::size_t max_levels = 64;
+// Up to here twice the candidates: worth about 1.6 points of the quality benchmark at 50 evaluations.
+constexpr std::size_t few_trials = 64;
+// Purposes of random streams: 16 for samplers (hpcore/records/streams.py), then one a group.
+constexpr std::uint64_t stream = 16, group_shift = 8, attempt_shift = 32;
+
+Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
+    const space::Column& c = codec.column(j);
+    const bool levelled = c.gridded || c.kind == space::Kind::choice;
+    // Categories keep their table whatever their number: there is no axis to take them for.
+    if (!levelled || (!unordered && c.last >= max_levels)) return {};
+    const auto levels = static_cast<std::size_t>(c.last) + 1;
+    Axis axis = even_axis(levels, unordered);
+    for (std::size_t l = 0; l < levels; ++l) {
+        const double end = codec.cell_end(j, l);
+        axis.even = axis.even && std::fabs(end - axis.edges[l + 1]) < 1e-14;
+        axis.edges[l + 1] = end;
+    }
+    return axis;
+}
+
+bool same(const space::Column::Condition& a, const space::Column::Condition& b) {
+    return a.parent == b.parent && a.by_level == b.by_level && a.levels == b.levels && a.level_low == b.level_low &&
+           a.level_high == b.level_high && a.real_low == b.real_low && a.real_high == b.real_high;
+}
+
+bool same_conditions(const space::Column& a, const space::Column& b) {
+    return std::equal(a.conditions.begin(), a.conditions.end(), b.conditions.begin(), b.conditions.end(), same);
+}
+
+}  // namespace
+
+Suggester::Suggester(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& unordered,
+                     const Options& options)
+    : codec_(std::move(codec)), options_(options), d_(codec_->size()), finite_(true) {
+    for (std::size_t j = 0; j < d_; ++j) {
+        axes_.push_back(axis_of(*codec_, j, unordered[j]));
+        const space::Column& c = codec_->column(j);
+        finite_ = finite_ && (c.gridded || c.kind == space::Kind::choice);
+    }
+    std::vector<std::vector<std::size_t>> groups;
+    for (const std::size_t j : codec_->order()) {
+        const auto fits = [&](const std::vector<std::size_t>& group) {
+            return options_.joint && same_conditions(codec_->column(group.front()), codec_->column(j));
+        };
+        const auto group = std::find_if(groups.begin(), groups.end(), fits);
+        if (group == groups.end())
+            groups.push_back({j});
+        else
+            group->push_back(j);
+    }
+    for (std::vector<std::size_t>& columns : groups) {
+        std::vector<Axis> axes;
+        for (const std::size_t j : columns) axes.push_back(axes_[j]);
+        groups_.emplace_back(std::move(columns), std::move(axes), options_);
+    }
+}
+
+void Suggester::clear() {
+    rows_ = first_open_ = n_finite_ = 0;
+    coordinates_.clear();
+    ended_.clear();
+    value_.clear();
+    least_.clear();
+    scale_.clear();
+    seen_.clear();
+    for (Group& group : groups_) group.ranking = Ranking(options_.gamma, options_.max_good);
+}
+
+void Suggester::update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
+                       std::size_t n) {
+    coordinates_.resize(n * d_);
+    for (std::size_t i = rows_; i < n; ++i) {
+        for (std::size_t j = 0; j < d_; ++j) {
+            const double u = X[i * d_ + j];
+            coordinates_[i * d_ + j] = std::isnan(u) ? nan : axes_[j].coordinate(u);
+        }
+        if (finite_) seen_.insert(hash(X + i * d_));
+    }
+    std::size_t first_new = rows_;
+    rows_ = n;
+    ended_.resize(n, 0);
+    value_.resize(n, nan);
+    least_.resize(n, inf);
+    scale_.resize(n, 1.0);
+    for (std::size_t i = first_open_; i < n; ++i) {
+        if (ended_[i] || state[i] == 0) continue;
+        ended_[i] = 1;
+        first_new = std::min(first_new, i);
+        const bool finite = state[i] == 1 && std::isfinite(values[i * stride]);
+        if (finite) {
+            value_[i] = values[i * stride];
+            ++n_finite_;
+        }
+        for (Group& group : groups_) {
+            if (std::isnan(coordinates_[i * d_ + group.columns.front()])) continue;
+            group.ranking.insert({finite ? value_[i] : inf, static_cast<std::uint32_t>(i)});
+        }
+    }
+    while (first_open_ < n && ended_[first_open_]) ++first_open_;
+    // Trials that end out of order change what came after them; running ones pass on what came before.
+    for (std::size_t i = first_new; i < n; ++i) {
+        const double least = i > 0 ? least_[i - 1] : inf, scale = i > 0 ? scale_[i - 1] : 1.0;
+        least_[i] = least;
+        scale_[i] = scale;
+        if (std::isnan(value_[i])) continue;
+        if (value_[i] < least) {
+            least_[i] = value_[i];
+            scale_[i] = std::min(1.0, scale * options_.scale_up);
+        } else {
+            scale_[i] = std::max(options_.scale_min, scale * options_.scale_down);
+        }
+    }
+}
+
+std::uint64_t Suggester::hash(const double* u) const {
+    std::uint64_t h = 0x9E3779B97F4A7C15u;
+    for (std::size_t j = 0; j < d_; ++j) {
+        std::uint64_t x = std::isnan(u[j]) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(u[j]);
+        // Mixing of the splitmix64 generator (Steele, Lea & Flood 2014).
+        x = (x ^ h) + 0x9E3779B97F4A7C15u;
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+        h = x ^ (x >> 31);
+    }
+    return h;
+}
+
+// --- points that no density rules ---------------------------------------------------------------------------------
+
+void Suggester::random_point(Philox& random, double* u) const {
+    for (std::size_t j = 0; j < d_; ++j) u[j] = random.uniform();
+}
+
+// Point `number` of a Latin hypercube of n_startup points (McKay, Beckman & Conover 1979), the same for every call.
+void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) const {
+    Philox shuffle(key, 0, stream);
+    Philox random(key, number, stream + 1);
+    const std::size_t n = options_.n_startup;
+    std::vector<std::size_t> cell(n);
+    for (std::size_t j = 0; j < d_; ++j) {
+        std::iota(cell.begin(), cell.end(), std::size_t{0});
+        for (std::size_t i = n; i > 1; --i) std::swap(cell[i - 1], cell[shuffle.below(i)]);
+        u[j] = (static_cast<double>(cell[number]) + random.uniform()) / static_cast<double>(n);
+    }
+}
+
+void Suggester::set_prior(DensityKernel prior) {
+    if (groups_.size() != 1) throw std::invalid_argument("a prior needs columns that are active together");
+    std::vector<Axis> axes;
+    for (const std::size_t j : groups_.front().columns) axes.push_back(axes_[j]);
+    belief_.emplace(prior, axes, groups_.front().columns);
+}
+
+void Suggester::believed_point(Philox& random, double* u) {
+    Group& group = groups_.front();
+    group.batch.reset(group.columns.size(), 1);
+    belief_->draw(random, group.batch, 0);
+    place(group, 0, u);
+}
+
+// --- one suggestion -----------------------------------------------------------------------------------------------
+
+void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
+                        std::size_t n_pending, std::size_t want, double* out) {
+    const std::uint64_t purpose = stream + (attempt << attempt_shift);
+    if (n_finite_ < options_.n_startup) {
+        Philox random(key, number, purpose + 2);
+        for (std::size_t r = 0; r < want; ++r) {
+            if (belief_ && (number + r) % 2 == 0)
+                believed_point(random, out + r * d_);
+            else if (r == 0 && attempt == 0 && number < options_.n_startup)
+                even_point(key, number, out);
+            else
+                random_point(random, out + r * d_);
+        }
+        return;
+    }
+    std::vector<double> waiting(n_pending * d_);
+    std::vector<std::uint64_t> taken;
+    for (std::size_t p = 0; p < n_pending; ++p) {
+        for (std::size_t j = 0; j < d_; ++j) {
+            const double u = pending[p * d_ + j];
+            waiting[p * d_ + j] = std::isnan(u) ? nan : axes_[j].coordinate(u);
+        }
+        if (finite_) taken.push_back(hash(pending + p * d_));
+    }
+    for (Group& group : groups_) group.proposed = false;
+    const bool conditional = groups_.size() > 1;
+    std::vector<space::Value> values(d_);
+    std::vector<double> u(d_), snapped(d_);
+    std::size_t found = 0, tries = options_.candidates();
+    for (std::size_t rank = 0; rank < tries && found < want; ++rank) {
+        std::fill(u.begin(), u.end(), 0.5);
+        for (std::size_t g = 0; g < groups_.size(); ++g) {
+            Group& group = groups_[g];
+            if (conditional) {
+                codec_->decode(u.data(), values.data());
+                if (!values[group.columns.front()].active) continue;
+            }
+            if (!group.proposed) propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting);
+            tries = std::max(tries, group.batch.size());
+            place(group, nth(group, rank), u.data());
+        }
+        if (finite_) {
+            snapped = u;
+            codec_->snap(snapped.data(), values.data());
+            const std::uint64_t h = hash(snapped.data());
+            if (seen_.count(h) > 0 || std::find(taken.begin(), taken.end(), h) != taken.end()) continue;
+            if (want > 1) taken.push_back(h);
+        }
+        std::copy(u.begin(), u.end(), out + found++ * d_);
+    }
+    Philox random(key, number, purpose + 3);
+    for (; found < want; ++found) random_point(random, out + found * d_);
+}
+
+void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending) {
+    group.proposed = true;
+    group.best.clear();
+    // Few kernels are scored quickly, so there is time for more candidates.
+    const std::size_t times = group.ranking.members().size() < few_trials ? 2 : 1;
+    group.n_draws = times * options_.n_draws;
+    group.n_uniform = times * options_.n_uniform;
+    group.n_mutants = times * options_.n_mutants;
+    group.batch.reset(group.columns.size(), times * options_.candidates());
+    group.score.assign(group.batch.padded(), 0.0);
+    if (group.ranking.n_finite() == 0) {  // a branch that nobody has been to
+        group.batch.resize(times * options_.candidates());
+        uniforms(group, random, 0, group.batch.size());
+        return;
+    }
+    fit(group, pending);
+    candidates(group, random);
+    score(group);
+}
+
+double Suggester::bandwidth(std::size_t n, std::size_t d) const {
+    const double scale = options_.adaptive && !scale_.empty() ? scale_.back() : 1.0;
+    const double count = static_cast<double>(std::max<std::size_t>(n, 1));
+    return std::clamp(options_.bandwidth * scale * std::pow(count, -1.0 / (static_cast<double>(d) + 4.0)),
+                      options_.min_bandwidth, 1.0);
+}
+
+void Suggester::fit(Group& group, const std::vector<double>& pending) {
+    const std::size_t d = group.columns.size();
+    const auto add = [&](const double* row) {
+        for (const std::size_t j : group.columns) points_.push_back(row[j]);
+    };
+    points_.clear();
+    weights_.clear();
+    const std::vector<Ranking::Entry>& good = group.ranking.good();
+    const std::size_t n_good = good.size();
+    // Best first: weight ln(n + 1) - ln(rank), mean 1, the recombination weights of Hansen 2016, eq. 49, over all
+    // ranks.
+    double sum = 0.0;
+    for (std::size_t r = 0; r < n_good; ++r) {
+        add(coordinates_.data() + good[r].trial * d_);
+        const double w = options_.weights == Weights::uniform
+                             ? 1.0
+                             : std::log(static_cast<double>(n_good + 1)) - std::log(static_cast<double>(r + 1));
+        weights_.push_back(w);
+        sum += w;
+    }
+    for (double& w : weights_) w *= static_cast<double>(n_good) / sum;
+    h_.assign(d, bandwidth(n_good, d));
+    group.good.fit(points_.data(), n_good, weights_.data(), options_.prior_weight, h_.data(),
+                   1.0 / (static_cast<double>(n_good) + 1.0));
+
+    points_.clear();
+    weights_.clear();
+    const std::vector<std::uint32_t>& members = group.ranking.members();
+    for (std::size_t i = members.size(); i-- > 0 && weights_.size() < options_.max_bad;) {
+        if (group.ranking.is_good(members[i])) continue;
+        add(coordinates_.data() + members[i] * d_);
+        weights_.push_back(1.0);
+    }
+    if (options_.constant_liar) {
+        for (std::size_t p = 0; p * d_ < pending.size(); ++p) {
+            const double* row = pending.data() + p * d_;
+            if (std::isnan(row[group.columns.front()])) continue;
+            add(row);
+            weights_.push_back(1.0);
+        }
+    }
+    const std::size_t n_bad = weights_.size();
+    h_.assign(d, bandwidth(n_bad, d));
+    group.bad.fit(points_.data(), n_bad, weights_.data(), options_.prior_weight, h_.data(),
+                  1.0 / (static_cast<double>(n_bad) + 1.0));
+}
+
+void Suggester::uniforms(Group& group, Philox& random, std::size_t first, std::size_t n) {
+    for (std::size_t a = 0; a < group.columns.size(); ++a) {
+        const Axis& axis = axes_[group.columns[a]];
+        double* x = &group.batch.at(a, first);
+        random.fill_uniform(x, n);
+        if (axis.continuous()) continue;
+        for (std::size_t i = 0; i < n; ++i) x[i] = axis.coordinate(x[i]);
+    }
+}
+
+void Suggester::candidates(Group& group, Philox& random) {
+    Batch& batch = group.batch;
+    std::size_t i = 0;
+    group.good.draw(random, batch, 0, group.n_draws, true);
+    for (std::size_t c = 0; belief_ && c < group.n_draws; ++c)
+        if (group.good.from_prior(c)) belief_->draw(random, batch, c);
+    i += group.n_draws;
+    uniforms(group, random, i, group.n_uniform);
+    i += group.n_uniform;
+    const std::size_t parents = std::min<std::size_t>(3, group.ranking.good().size());
+    mutants(group, random, parents, i);
+    batch.resize(i + group.n_mutants);
+}
+
+// The best points, each moved in a few columns: by about 0.05 or 0.2 of the range, or to another category.
+void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::size_t first) {
+    const std::size_t d = group.columns.size();
+    // Whether a column moves, and by how much, are two halves of one number: what is left of u below p, over p.
+    const double p = std::max(0.3, 2.0 / static_cast<double>(d));
+    moves_.clear();
+    steps_.clear();
+    words_.resize(group.n_mutants * (d + 1));
+    random.fill_uniform(words_.data(), words_.size());
+    const double* u = words_.data();
+    for (std::size_t c = 0; c < group.n_mutants; ++c) {
+        const double* parent = coordinates_.data() + group.ranking.good()[c % parents].trial * d_;
+        const auto pick = static_cast<std::size_t>(*u++ * static_cast<double>(2 * d));
+        const std::size_t sure = pick / 2;
+        const double step = pick % 2 == 0 ? 0.05 : 0.2;
+        for (std::size_t a = 0; a < d; ++a, ++u) {
+            group.batch.at(a, first + c) = parent[group.columns[a]];
+            if (a != sure && *u >= p) continue;
+            moves_.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(first + c), step});
+            steps_.push_back(a == sure ? *u : *u / p);
+        }
+    }
+    probabilities_ = steps_;
+    steps_.resize((steps_.size() + 7) / 8 * 8, 0.5);
+    quantile_array(steps_.data(), steps_.size());
+    for (std::size_t m = 0; m < moves_.size(); ++m) {
+        const Axis& axis = axes_[group.columns[moves_[m].axis]];
+        double& x = group.batch.at(moves_[m].axis, moves_[m].slot);
+        if (axis.unordered)
+            x = axis.coordinate(probabilities_[m]);
+        else
+            x = axis.coordinate(std::clamp(axis.position(x) + moves_[m].step * steps_[m], 0.0, 1.0));
+    }
+}
+
+void Suggester::score(Group& group) {
+    const std::size_t padded = group.batch.padded();
+    log_good_.resize(padded);
+    log_bad_.resize(padded);
+    if (belief_) {
+        belief_->log_density(group.batch, log_prior_);
+        group.good.log_density(group.batch, log_prior_.data(), log_good_.data());
+    } else {
+        group.good.log_density(group.batch, log_good_.data());
+    }
+    group.bad.log_density(group.batch, log_bad_.data());
+    for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = log_good_[i] - log_bad_[i];
+}
+
+void Suggester::log_ratio(const double* u, std::size_t n, double* out) {
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+        Group& group = groups_[g];
+        const auto active = [&](std::size_t i) { return !std::isnan(u[i * d_ + group.columns.front()]); };
+        group.batch.reset(group.columns.size(), n);
+        group.batch.resize(n);
+        group.score.assign(group.batch.padded(), 0.0);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (!active(i)) continue;
+            for (std::size_t a = 0; a < group.columns.size(); ++a) {
+                const std::size_t j = group.columns[a];
+                group.batch.at(a, i) = axes_[j].coordinate(u[i * d_ + j]);
+            }
+        }
+        if (group.ranking.n_finite() > 0) {
+            fit(group, {});
+            score(group);
+        }
+        for (std::size_t i = 0; i < n; ++i) out[i * groups_.size() + g] = active(i) ? group.score[i] : nan;
+    }
+}
+
+// The candidate that comes at `rank` by score; of equal scores the first. Past the last one the best again.
+std::uint32_t Suggester::nth(Group& group, std::size_t rank) const {
+    while (group.best.size() <= rank && group.best.size() < group.batch.size()) {
+        std::uint32_t best = 0;
+        double score = -inf;
+        for (std::size_t i = 0; i < group.batch.size(); ++i) {
+            if (group.score[i] > score) {
+                score = group.score[i];
+                best = static_cast<std::uint32_t>(i);
+            }
+        }
+        group.best.push_back(best);
+        group.score[best] = -inf;
+    }
+    return group.best[rank < group.best.size() ? rank : 0];
+}
+
+void Suggester::place(const Group& group, std::uint32_t candidate, double* u) const {
+    for (std::size_t a = 0; a < group.columns.size(); ++a) {
+        const std::size_t j = group.columns[a];
+        u[j] = axes_[j].position(group.batch.at(a, candidate));
+    }
+}
+
+}  // namespace hpcore::tpe

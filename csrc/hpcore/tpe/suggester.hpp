@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+#include <vector>
+
+#include "hpcore/rng.hpp"
+#include "hpcore/space/codec.hpp"
+#include "hpcore/tpe/belief.hpp"
+#include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/ranking.hpp"
+
+namespace hpcore::tpe {
+
+enum class Weights { rank, uniform };
+
+struct Options {
+    bool joint = true;          // one density over columns that are active together, else one a column
+    std::size_t n_startup = 8;  // even points before the densities rule
+    double gamma = 0.1;         // share of trials that count as good ...
+    std::size_t max_good = 25;  // ... and the most that may
+    std::size_t max_bad = 128;  // of the others, so many newest ones are kernels
+    Weights weights = Weights::rank;
+    double prior_weight = 1.0;
+    double bandwidth = 0.25;  // h = clip(bandwidth * scale * n^(-1/(d + 4)), min_bandwidth, 1)
+    double min_bandwidth = 0.02;
+    bool adaptive = true;  // scale follows success, else it is 1
+    double scale_up = 1.6, scale_down = 0.92, scale_min = 0.25;
+    bool constant_liar = true;                                  // pending points are kernels of the bad density
+    std::size_t n_draws = 128, n_uniform = 32, n_mutants = 64;  // candidates, by where they come from
+
+    std::size_t candidates() const { return n_draws + n_uniform + n_mutants; }
+};
+
+// The tree-structured Parzen estimator at work on a space: columns that are active together form a group with its own
+// two densities, of the points that were active there. Groups are chosen parents first, each by its own ratio, so that
+// a branch with more columns has no advantage.
+//
+// Everything kept is a function of the rows given so far: fed at once or one by one, the suggestions are the same.
+class Suggester {
+  public:
+    // unordered (d,): columns whose levels have no order.
+    Suggester(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& unordered, const Options& options);
+
+    // Takes in what is new. X (n, d) rows of the cube, NaN where inactive; values (n,), lower is better;
+    // state (n,): 0 running, 1 complete, other: ended without a value. A row once seen ended is not read again.
+    void update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
+
+    // Forgets all, for values that were ranked anew.
+    void clear();
+
+    // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows may repeat known points only
+    // where nothing new was among the candidates.
+    // Throws KernelFailed if the user's prior raised or answered NaN.
+    void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
+                 std::size_t n_pending, std::size_t want, double* out);
+
+    // log l - log g of rows (n, d) by each group's densities, nothing pending, into out (n, groups); NaN where a row
+    // has NaN in a group's columns, 0 for a group without a finite value.
+    void log_ratio(const double* u, std::size_t n, double* out);
+
+    // The good density's prior component, and every other startup point. Needs a space whose columns are one group
+    // (std::invalid_argument); throws KernelFailed.
+    void set_prior(DensityKernel prior);
+    std::size_t n_groups() const { return groups_.size(); }
+
+  private:
+    struct Group {
+        Group(std::vector<std::size_t> its, std::vector<Axis> axes, const Options& options)
+            : columns(std::move(its)), good(axes), bad(std::move(axes)), ranking(options.gamma, options.max_good) {}
+        std::vector<std::size_t> columns;
+        Mixture good, bad;
+        Ranking ranking;
+        // of the suggestion being made
+        bool proposed = false;
+        std::size_t n_draws = 0, n_uniform = 0, n_mutants = 0;
+        Batch batch;
+        std::vector<double> score;
+        std::vector<std::uint32_t> best;  // candidates, best first, as far as somebody asked
+    };
+
+    void even_point(Philox::Key key, std::uint64_t number, double* u) const;
+    void believed_point(Philox& random, double* u);
+    void random_point(Philox& random, double* u) const;
+    void propose(Group& group, Philox random, const std::vector<double>& pending);
+    void fit(Group& group, const std::vector<double>& pending);
+    void candidates(Group& group, Philox& random);
+    void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
+    void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
+    void score(Group& group);
+    std::uint32_t nth(Group& group, std::size_t rank) const;
+    void place(const Group& group, std::uint32_t candidate, double* u) const;
+    std::uint64_t hash(const double* u) const;
+    double bandwidth(std::size_t n, std::size_t d) const;
+
+    std::shared_ptr<const space::Codec> codec_;
+    Options options_;
+    std::size_t d_;
+    bool finite_;
+    std::vector<Axis> axes_;
+    std::vector<Group> groups_;
+    std::optional<Belief> belief_;
+
+    std::size_t rows_ = 0, first_open_ = 0, n_finite_ = 0;
+    std::vector<double> coordinates_;  // (rows, d)
+    std::vector<std::uint8_t> ended_;
+    std::vector<double> value_;  // NaN: running or without a value
+    // After trial i: the least value so far and the bandwidths' scale. A function of trials in order of their numbers.
+    std::vector<double> least_, scale_;
+    std::unordered_set<std::uint64_t> seen_;
+    // scratch
+    struct Move {
+        std::uint32_t axis, slot;
+        double step;
+    };
+    std::vector<Move> moves_;
+    std::vector<double> steps_, probabilities_, words_;
+    std::vector<double> points_, weights_, h_, log_good_, log_bad_, log_prior_;
+};
+
+}  // namespace hpcore::tpe

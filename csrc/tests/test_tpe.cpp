@@ -1,0 +1,165 @@
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "check.hpp"
+#include "hpcore/normal.hpp"
+#include "hpcore/tpe/kernel_sums.hpp"
+#include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/ranking.hpp"
+#include "hpcore/tpe/suggester.hpp"
+
+using namespace hpcore;
+using namespace hpcore::tpe;
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+
+void test_array_functions_against_the_standard_library() {
+    std::vector<double> x(4000), e, p;
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = 8.0 * static_cast<double>(i) / static_cast<double>(x.size());
+    e = x;
+    erf_array(e.data(), e.size());
+    for (std::size_t i = 0; i < x.size(); ++i) CHECK_NEAR(e[i], std::erf(x[i]), 2e-12);
+    p = x;
+    for (double& v : p) v = (v + 0.001) / 8.01;
+    e = p;
+    quantile_array(e.data(), e.size());
+    for (std::size_t i = 0; i < p.size(); ++i) CHECK_NEAR(e[i], normal_quantile(p[i]), 1e-10);
+    e.assign(8, 0.0);
+    e[1] = 1.0;
+    quantile_array(e.data(), 8);
+    CHECK(e[0] < -6.5 && e[0] > -7.0 && e[1] > 6.5 && e[1] < 7.0);
+    // log(exp(shift) a + exp(log prior)) - log total, with either or both of them absent
+    std::vector<double> a{1.0, 0.0, 2.5, 0.0, 1e-300, 1e300, 0.3, 7.0},
+        prior{0.0, 0.0, -inf, -inf, -2.0, 1.0, 3.0, -800.0};
+    const std::vector<double> given = a;
+    finish_log(a.data(), 8, 0.5, prior.data(), 0.25);
+    for (std::size_t i = 0; i < 8; ++i) {
+        const double kernels = std::log(given[i]) + 0.5, high = std::max(kernels, prior[i]);
+        const double low = std::min(kernels, prior[i]);
+        if (i == 3)
+            CHECK(std::isinf(a[i]) && a[i] < 0.0);
+        else
+            CHECK_NEAR(a[i], high + std::log1p(std::exp(low - high)) - 0.25, 1e-10);
+    }
+}
+
+void test_mixture_against_its_formula() {
+    Mixture mixture({Axis{}, even_axis(3, true)});
+    const std::vector<double> points{0.2, 0.0, 0.9, 2.0}, weights{1.0, 3.0}, h{0.15, 1.0};
+    const double q = 0.25;
+    mixture.fit(points.data(), 2, weights.data(), 0.5, h.data(), q);
+    Batch batch;
+    batch.reset(2, 30);
+    batch.resize(30);
+    for (std::size_t i = 0; i < 30; ++i) {
+        batch.at(0, i) = static_cast<double>(i) / 29.0;
+        batch.at(1, i) = static_cast<double>(i % 3);
+    }
+    std::vector<double> got(batch.padded());
+    mixture.log_density(batch, got.data());
+    const auto gauss = [](double x, double mean, double s) {
+        const double mass = normal_cdf((1.0 - mean) / s) - normal_cdf(-mean / s);
+        return std::exp(-0.5 * (x - mean) * (x - mean) / (s * s)) / (s * 2.5066282746310002 * mass);
+    };
+    for (std::size_t i = 0; i < 30; ++i) {
+        const double x = batch.at(0, i), own = (1.0 + q) / (1.0 + 3.0 * q), other = q / (1.0 + 3.0 * q);
+        const double first = gauss(x, 0.2, 0.15) * (i % 3 == 0 ? own : other);
+        const double second = gauss(x, 0.9, 0.15) * (i % 3 == 2 ? own : other);
+        const double expected = std::log((first + 3.0 * second + 0.5 * gauss(x, 0.5, 1.0) / 3.0) / 4.5);
+        CHECK_NEAR(got[i], expected, 1e-10);
+    }
+}
+
+void test_ranking_does_not_depend_on_the_order() {
+    const std::vector<double> values{5.0, 1.0, inf, 3.0, 1.0, 9.0, 2.0, inf, 0.5, 4.0};
+    Ranking forward(0.3, 4), backward(0.3, 4);
+    const auto n = static_cast<std::uint32_t>(values.size());
+    for (std::uint32_t i = 0; i < n; ++i) {
+        forward.insert({values[i], i});
+        backward.insert({values[n - 1 - i], n - 1 - i});
+    }
+    CHECK(forward.n_finite() == 8 && forward.good().size() == 3);
+    const std::vector<std::uint32_t> best{8, 1, 4};
+    for (std::size_t r = 0; r < 3; ++r)
+        CHECK(forward.good()[r].trial == best[r] && backward.good()[r].trial == best[r]);
+    for (std::uint32_t i = 0; i < n; ++i) {
+        CHECK(forward.is_good(i) == backward.is_good(i));
+        CHECK(forward.members()[i] == i && backward.members()[i] == i);
+    }
+}
+
+void test_incremental_equals_rebuilt() {
+    constexpr std::size_t d = 4, n = 150;
+    const auto codec =
+        std::make_shared<space::Codec>(std::vector<space::Column>(d), std::vector<std::size_t>{0, 1, 2, 3});
+    Options options;
+    options.max_bad = 40;
+    Suggester grown(codec, std::vector<bool>(d, false), options);
+    Philox random({1, 2}, 3, 4);
+    std::vector<double> X(n * d), y(n);
+    std::vector<std::uint8_t> state(n, 0);
+    for (double& x : X) x = random.uniform();
+    for (double& v : y) v = random.uniform();
+    std::vector<double> a(d), b(d);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i % 5 != 3) state[i] = i % 7 == 2 ? 3 : 1;  // some fail, some stay open ...
+        if (i % 10 == 9) state[i - 6] = 1;              // ... and end later
+        grown.update(X.data(), y.data(), 1, state.data(), i + 1);
+        if (i % 6 != 5) continue;
+        Suggester rebuilt(codec, std::vector<bool>(d, false), options);
+        rebuilt.update(X.data(), y.data(), 1, state.data(), i + 1);
+        grown.suggest({7, 8}, i, 0, X.data(), 1, 1, a.data());
+        rebuilt.suggest({7, 8}, i, 0, X.data(), 1, 1, b.data());
+        CHECK(a == b);
+    }
+}
+
+int wedge(const double* u, std::size_t d, double* out) {
+    out[0] = 0.0;
+    for (std::size_t j = 0; j < d; ++j) out[0] += 3.0 + std::log(u[j]);  // mass e^3 / 2 a column
+    return kernel_ok;
+}
+int refuse(const double*, std::size_t, double*) {
+    return 0;
+}
+int not_a_number(const double*, std::size_t, double* out) {
+    out[0] = std::nan("");
+    return kernel_ok;
+}
+
+void test_belief_finds_its_mass() {
+    const Belief belief(&wedge, {Axis{}, Axis{}}, {0, 1});
+    Batch batch;
+    batch.reset(2, 1);
+    batch.resize(1);
+    batch.at(0, 0) = 0.5;
+    batch.at(1, 0) = 1.0;
+    std::vector<double> got;
+    belief.log_density(batch, got);
+    CHECK_NEAR(got[0], std::log(2.0), 0.05);
+    double mean = 0.0;
+    Philox random({1, 2}, 3, 4);
+    for (int i = 0; i < 4000; ++i) {
+        belief.draw(random, batch, 0);
+        mean += batch.at(0, 0) / 4000.0;
+    }
+    CHECK_NEAR(mean, 2.0 / 3.0, 0.02);
+    CHECK_THROWS(Belief(&refuse, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(Belief(&not_a_number, {Axis{}}, {0}), KernelFailed);
+}
+
+}  // namespace
+
+int main() {
+    test_array_functions_against_the_standard_library();
+    test_mixture_against_its_formula();
+    test_ranking_does_not_depend_on_the_order();
+    test_incremental_equals_rebuilt();
+    test_belief_finds_its_mass();
+    return check::result();
+}

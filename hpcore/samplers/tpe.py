@@ -1,0 +1,259 @@
+"""The tree-structured Parzen estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore._core import tpe as native
+from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, KernelError
+from hpcore.kernels.decorators import DensityKernel
+from hpcore.records.history import COMPLETE, History
+from hpcore.records.streams import SUGGEST, Rng
+from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.tradeoff import order_by_front
+from hpcore.space.columns import Columns
+
+__all__ = ["TPESampler"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# After so many refused proposals for one trial, random points: nothing that the densities like is allowed or new.
+PATIENCE = 4
+# Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
+CHUNK = 16
+
+
+class _TPE(Suggester):
+    def __init__(self, columns: Columns, sampler: TPESampler) -> None:
+        self._codec = columns.codec
+        self._d = columns.d
+        self._feasible = columns.feasible
+        options = sampler._native_options()
+        self._want = 2 * (options.n_draws + options.n_uniform + options.n_mutants)  # as many as there may be
+        self._native = native.Suggester(columns.codec, [kind == "categorical" for kind in columns.kinds], options)
+        self._ranked: FloatArray | None = None
+        self._n_ended = -1
+        # Kept here: its compiled code must outlive the native object.
+        self._prior = sampler.prior
+        if self._prior is not None:
+            if self._native.n_groups != 1:
+                raise InvalidSpace(
+                    "prior needs a space without conditional parameters, and multivariate=True: it is a density over "
+                    f"the whole cube, and this space falls into {self._native.n_groups} groups of columns"
+                )
+            try:
+                self._native.set_prior(self._prior.address)
+            except KernelError as error:
+                raise KernelError(f"density kernel {self._prior.name!r} {error}") from None
+
+    def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
+        if rng.attempt > PATIENCE:
+            random: FloatArray = np.array([rng.uniform(self._d, SUGGEST, offset) for offset in range(n)])
+            return random
+        values = history.values
+        if values.shape[1] > 1:
+            values = self._order(history)
+        if self._feasible is None:
+            return self._propose(history, values, pending, rng, 0, n, 1)
+        rows = np.empty((n, self._d))
+        for offset in range(n):
+            rows[offset] = self._first_allowed(self._propose(history, values, pending, rng, offset, 1, self._want))
+            if offset + 1 < n:
+                taken = rows[offset : offset + 1].copy()
+                self._codec.snap(taken)
+                pending = np.concatenate([pending, taken])
+        return rows
+
+    def _propose(
+        self, history: History, values: FloatArray, pending: FloatArray, rng: Rng, offset: int, n: int, want: int
+    ) -> FloatArray:
+        try:
+            rows: FloatArray = self._native.suggest(
+                self._codec,
+                history.X,
+                values,
+                history.state,
+                pending,
+                rng.seed_low,
+                rng.seed_high,
+                rng.number + offset,
+                rng.attempt,
+                n,
+                want,
+            )
+        except KernelError as error:
+            assert self._prior is not None  # nothing else raises it
+            raise KernelError(f"density kernel {self._prior.name!r} {error}") from None
+        return rows
+
+    def _first_allowed(self, ranked: FloatArray) -> FloatArray:
+        assert self._feasible is not None
+        for first in range(0, len(ranked), CHUNK):
+            chunk = ranked[first : first + CHUNK]
+            allowed = np.flatnonzero(self._feasible(chunk))
+            if len(allowed):
+                best: FloatArray = chunk[allowed[0]]
+                return best
+        first_of_all: FloatArray = ranked[0]
+        return first_of_all
+
+    def _order(self, history: History) -> FloatArray:
+        """Several objectives as one: the place of each trial, fronts first."""
+        n_ended = history.n - history.n_running
+        if self._ranked is None or self._n_ended != n_ended:
+            # A trial that joins a front moves others, so the division into good and bad is made anew.
+            self._native.clear()
+            ranked = np.full((history.n, 1), np.nan)
+            done = np.flatnonzero(history.state == COMPLETE)
+            if len(done):
+                ranked[done, 0] = order_by_front(history.values[done])
+            self._ranked, self._n_ended = ranked, n_ended
+        elif len(self._ranked) < history.n:
+            more = np.full((history.n - len(self._ranked), 1), np.nan)
+            self._ranked = np.concatenate([self._ranked, more])
+        return self._ranked
+
+
+class TPESampler(Sampler):
+    """The tree-structured Parzen estimator: proposes where good trials are dense and others are not.
+
+    Parameters
+    ----------
+    multivariate : bool
+        Model parameters that are active together by one joint density; False models each by itself.
+    n_startup_trials : int
+        Points of a Latin hypercube that come first, at least 1; the densities rule once so many trials have a value.
+    gamma : float
+        Share of the trials that counts as good, in (0, 1).
+    max_good : int
+        The most trials that count as good, at least 1.
+    n_candidates : int
+        Candidates that are scored per proposal, at least 8: four in seven from the density of the good, one uniform,
+        two variations of the best trials. Twice as many while fewer than 64 trials are known.
+    prior_weight : float
+        Weight of the prior component, against about one per trial; positive.
+    prior : DensityKernel, optional
+        A belief about where good points are, made by ``hpcore.kernels.density``: the prior component of the good
+        density in place of a wide Gaussian, and every other startup point. Only for spaces without conditional
+        parameters.
+    weights : {"rank", "uniform"}
+        Whether better trials weigh more in the density of the good.
+    bandwidth : float
+        Of the kernels, as a share of the range: ``bandwidth * scale * n**(-1 / (d + 4))``, positive.
+    min_bandwidth : float
+        Its lower limit, in (0, 1].
+    adaptive_bandwidth : bool
+        Let `scale` follow success: 1.6 times after each new best value, 0.92 times after any other, within
+        0.25 .. 1; False leaves it at 1.
+    constant_liar : bool
+        Count trials that are still running as bad, so that proposals keep away from them.
+    max_kernels : int
+        The density of the others is made of so many of the newest, at least 1: what bounds the time of a proposal.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        An option outside what is said above.
+
+    Notes
+    -----
+    Bergstra et al. (2011), "Algorithms for hyper-parameter optimization"; Watanabe (2023), "Tree-structured Parzen
+    estimator: understanding its algorithm components and their roles for better empirical performance". Differences,
+    chosen by the sample-efficiency benchmark (``benchmarks/quality/tpe_ablation.md``): bandwidths that do not depend on
+    distances between good points, log-rank weights, candidates beyond the good density's own draws.
+
+    Conditional parameters: columns with the same conditions form a group, with densities of its own from the trials in
+    which it was active; parents are chosen first. Several objectives: trials are ordered by non-dominated fronts, then
+    by hypervolume contribution. Failed and pruned trials count as bad. A grid of more than 64 values is modelled as
+    continuous. Proposals are a function of seed and history to the last bit, however the history came about.
+    """
+
+    def __init__(
+        self,
+        multivariate: bool = True,
+        n_startup_trials: int = 8,
+        gamma: float = 0.1,
+        max_good: int = 25,
+        n_candidates: int = 224,
+        prior_weight: float = 1.0,
+        prior: DensityKernel | None = None,
+        weights: str = "rank",
+        bandwidth: float = 0.25,
+        min_bandwidth: float = 0.02,
+        adaptive_bandwidth: bool = True,
+        constant_liar: bool = True,
+        max_kernels: int = 128,
+    ) -> None:
+        self.multivariate = _flag("multivariate", multivariate)
+        self.n_startup_trials = _count("n_startup_trials", n_startup_trials, 1)
+        self.gamma = _real("gamma", gamma, 1.0, open_high=True)
+        self.max_good = _count("max_good", max_good, 1)
+        self.n_candidates = _count("n_candidates", n_candidates, 8)
+        self.prior_weight = _real("prior_weight", prior_weight, np.inf, open_high=True)
+        if prior is not None and not isinstance(prior, DensityKernel):
+            raise InvalidType(f"prior must be a kernel made by hpcore.kernels.density, or None, got {prior!r}")
+        self.prior = prior
+        if weights not in ("rank", "uniform"):
+            raise InvalidArgument(f"weights must be 'rank' or 'uniform', got {weights!r}")
+        self.weights = weights
+        self.bandwidth = _real("bandwidth", bandwidth, np.inf, open_high=True)
+        self.min_bandwidth = _real("min_bandwidth", min_bandwidth, 1.0)
+        self.adaptive_bandwidth = _flag("adaptive_bandwidth", adaptive_bandwidth)
+        self.constant_liar = _flag("constant_liar", constant_liar)
+        self.max_kernels = _count("max_kernels", max_kernels, 1)
+
+    def bind(self, columns: Columns) -> Suggester:
+        """See `Sampler.bind`.
+
+        Raises
+        ------
+        InvalidSpace
+            A `prior` and a space whose columns are not all active together.
+        KernelError
+            The `prior` does not compile.
+        """
+        return _TPE(columns, self)
+
+    def _native_options(self) -> native.Options:
+        options = native.Options()
+        options.joint = self.multivariate
+        options.n_startup = self.n_startup_trials
+        options.gamma = self.gamma
+        options.max_good = self.max_good
+        options.max_bad = self.max_kernels
+        options.weights = native.Weights.rank if self.weights == "rank" else native.Weights.uniform
+        options.prior_weight = self.prior_weight
+        options.bandwidth = self.bandwidth
+        options.min_bandwidth = self.min_bandwidth
+        options.adaptive = self.adaptive_bandwidth
+        options.constant_liar = self.constant_liar
+        options.n_uniform = self.n_candidates // 7
+        options.n_mutants = 2 * self.n_candidates // 7
+        options.n_draws = self.n_candidates - options.n_uniform - options.n_mutants
+        return options
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidType(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def _count(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidType(f"{name} must be an integer, got {value!r}")
+    if not least <= value < 2**31:
+        raise InvalidArgument(f"{name} must be >= {least} (and below 2**31), got {value!r}")
+    return int(value)
+
+
+def _real(name: str, value: Any, high: float, open_high: bool = False) -> float:
+    if isinstance(value, bool | str | bytes) or not isinstance(value, int | float | np.integer | np.floating):
+        raise InvalidType(f"{name} must be a number, got {value!r}")
+    x = float(value)
+    if not 0.0 < x <= high or (open_high and x == high):
+        raise InvalidArgument(f"{name} must be in (0, {high}{')' if open_high else ']'}, got {value!r}")
+    return x

@@ -1,0 +1,214 @@
+"""Kernels: what is refused and how, compiled against plain Python, addresses, pickles, the cache."""
+
+import ctypes
+import logging
+import math
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from scipy.stats import norm
+
+import hpcore as hp
+from hpcore.errors import InvalidArgument, InvalidType, KernelError
+from hpcore.kernels import examples
+
+
+@hp.kernels.acquisition
+def ucb(mean, std, best):
+    return -mean + 2.0 * std + 0.0 * best, -1.0, 2.0
+
+
+@hp.kernels.density
+def middle(u):
+    return -((u - 0.5) ** 2).sum()
+
+
+@hp.kernels.covariance(n_hyperparameters=1, bounds=[(-3, 3)])
+def gaussian(x, y, theta):
+    return np.exp(-0.5 * ((x - y) ** 2).sum() / np.exp(2 * theta[0]))
+
+
+def test_compiled_functions_answer_as_python_does():
+    assert ucb(0.3, 0.2, 1.0) == (pytest.approx(0.1), -1.0, 2.0)
+    assert middle([0.25, 1.0]) == pytest.approx(-(0.0625 + 0.25))
+    k, d_theta, d_x = gaussian([0.1, 0.9], [0.4, 0.5], [0.3])
+    assert k == pytest.approx(gaussian.function(np.array([0.1, 0.9]), np.array([0.4, 0.5]), np.array([0.3])))
+    assert d_theta == pytest.approx([k * 0.25 / math.exp(0.6)], rel=1e-8)
+    assert d_x == pytest.approx(k * np.array([0.3, -0.4]) / math.exp(0.6), rel=1e-7)
+
+
+def test_the_address_is_that_of_a_c_function():
+    signature = ctypes.CFUNCTYPE(
+        ctypes.c_int, ctypes.POINTER(ctypes.c_double), ctypes.c_size_t, ctypes.POINTER(ctypes.c_double)
+    )
+    point, out = (ctypes.c_double * 2)(0.25, 1.0), ctypes.c_double()
+    assert signature(middle.address)(point, 2, ctypes.byref(out)) == 1
+    assert out.value == middle([0.25, 1.0])
+    assert middle.address == middle.address
+
+
+@pytest.mark.parametrize(
+    ("decorate", "function", "words"),
+    [
+        (hp.kernels.acquisition, lambda mean, std: 0.0, r"take exactly \(mean, std, best\), got .*\(mean, std\)"),
+        (hp.kernels.density, lambda u, v: 0.0, r"take exactly \(u\)"),
+        (hp.kernels.density, lambda *u: 0.0, r"take exactly \(u\)"),
+        (hp.kernels.density, lambda u=1: 0.0, r"take exactly \(u\)"),
+        (hp.kernels.covariance(n_hyperparameters=0, bounds=[]), lambda x: 0.0, r"\(x, y, theta\)"),
+    ],
+)
+def test_a_wrong_signature_is_explained(decorate, function, words):
+    with pytest.raises(InvalidArgument, match=words):
+        decorate(function)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(InvalidType, match="function"):
+        hp.kernels.density(3)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"n_hyperparameters": 1.5, "bounds": []}, InvalidType, "n_hyperparameters"),
+        ({"n_hyperparameters": -1, "bounds": []}, InvalidArgument, "n_hyperparameters"),
+        ({"n_hyperparameters": 1, "bounds": []}, InvalidArgument, "bounds"),
+        ({"n_hyperparameters": 1, "bounds": [(1.0, 0.0)]}, InvalidArgument, "bounds"),
+        ({"n_hyperparameters": 1, "bounds": [3]}, InvalidType, "bounds"),
+        ({"n_hyperparameters": 0, "bounds": [], "gradient": lambda x: 0}, InvalidArgument, "d_theta"),
+    ],
+)
+def test_wrong_covariance_options(options, error, words):
+    with pytest.raises(error, match=words):
+        hp.kernels.covariance(**options)(lambda x, y, theta: 1.0)
+
+
+def test_a_wrong_shape_is_refused():
+    with pytest.raises(InvalidArgument, match="theta of length 1"):
+        gaussian([0.1], [0.2], [0.1, 0.2])
+
+
+def test_what_numba_cannot_compile_names_the_kernel():
+    @hp.kernels.density
+    def hopeless(u):
+        return object().nothing(u)
+
+    with pytest.raises(KernelError, match="'hopeless'"):
+        _ = hopeless.address
+
+
+def test_an_acquisition_without_derivatives_names_the_kernel():
+    @hp.kernels.acquisition
+    def bare(mean, std, best):
+        return mean
+
+    with pytest.raises(KernelError, match=r"'bare' must be a function .* -> .value, d value / d mean"):
+        bare(0.0, 1.0, 0.0)
+
+
+def test_errors_and_nan_inside_are_typed():
+    @hp.kernels.density
+    def broken(u):
+        if u[0] > 0.5:
+            raise ValueError("no")
+        return math.nan
+
+    with pytest.raises(KernelError, match="'broken' raised"):
+        broken([0.9])
+    with pytest.raises(KernelError, match="'broken' answered NaN"):
+        broken([0.1])
+
+
+def test_the_log_says_once_that_it_compiles(caplog):
+    @hp.kernels.density
+    def fresh(u):
+        return 0.0 * u[0]
+
+    with caplog.at_level(logging.INFO, logger="hpcore.kernels"):
+        fresh([0.5])
+        fresh([0.5])
+    assert [r.message for r in caplog.records if "fresh" in r.message] == ["compiling the density kernel fresh (once)"]
+
+
+@pytest.mark.parametrize("kernel", [ucb, middle, gaussian, examples.periodic, examples.belief_around([0.3], 0.1)])
+def test_kernels_are_pickled_with_their_code(kernel):
+    copy = pickle.loads(pickle.dumps(kernel))  # noqa: S301
+    arguments = {"acquisition": (0.1, 0.2, 0.3), "density": ([0.4],), "covariance": ([0.1], [0.3], [0.2] * 2)}
+    given = arguments[kernel.kind]
+    if kernel is gaussian:
+        given = ([0.1], [0.3], [0.2])
+    assert str(copy(*given)) == str(kernel(*given))
+    assert repr(copy) == repr(kernel)
+
+
+SCRIPT = """
+import sys
+import hpcore as hp
+
+@hp.kernels.density
+def mine(u):
+    return -u[0]
+
+assert "numba" not in sys.modules
+print(mine([0.25]))
+"""
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_the_cache_is_used_or_done_without(tmp_path, writable):
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    nowhere = tmp_path / "nowhere"
+    nowhere.write_text("a file, so nothing can be written below it")
+    cache = tmp_path / "cache" if writable else nowhere / "cache"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    for _ in range(2):
+        done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert float(done.stdout) == -0.25
+    if writable:
+        assert list(cache.rglob("*.nbi"))
+
+
+def test_expected_improvement_per_cost():
+    plain = examples.expected_improvement_per_cost(1.0, 0.0)
+    mean, std, best = 0.3, 0.7, 0.5
+    z = (best - mean) / std
+    assert plain(mean, std, best)[0] == pytest.approx((best - mean) * norm.cdf(z) + std * norm.pdf(z), rel=1e-12)
+    priced = examples.expected_improvement_per_cost(2.0, 0.5)
+    value, by_mean, by_std = priced(mean, std, best)
+    numeric = approx_fprime([mean, std], lambda v: priced(v[0], v[1], best)[0], 1e-7)
+    assert [by_mean, by_std] == pytest.approx(numeric, abs=1e-6)
+    assert value < plain(mean, std, best)[0]
+
+
+@pytest.mark.parametrize("kernel", [examples.periodic, examples.rational_quadratic])
+def test_covariances_are_positive_definite_and_their_gradients_true(kernel):
+    X, theta = np.random.default_rng(0).random((12, 2)), np.array([-0.5, 0.2])
+    K = np.array([[kernel(x, y, theta)[0] for y in X] for x in X])
+    np.testing.assert_allclose(np.diag(K), 1.0)
+    np.testing.assert_allclose(K, K.T)
+    # Of several columns the sum of squared sines is a sum of exponents, so the product of valid covariances.
+    assert np.linalg.eigvalsh(K).min() > -1e-10
+    _, d_theta, d_x = kernel(X[0], X[1], theta)
+    assert d_theta == pytest.approx(approx_fprime(theta, lambda t: kernel(X[0], X[1], t)[0], 1e-7), abs=1e-6)
+    assert d_x == pytest.approx(approx_fprime(X[0], lambda x: kernel(x, X[1], theta)[0], 1e-7), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: examples.belief_around([1.5], 0.1),
+        lambda: examples.belief_around([0.5], 0.0),
+        lambda: examples.expected_improvement_per_cost(0.0, 1.0),
+    ],
+)
+def test_wrong_example_options(call):
+    with pytest.raises(InvalidArgument):
+        call()

@@ -1,0 +1,39 @@
+"""The tree-structured Parzen estimator's choice of points, weights and bandwidths, from the whole history at once."""
+
+import numpy as np
+
+from tests.reference import parzen
+
+MAX_GOOD, MAX_BAD, FLOOR = 25, 128, 0.02
+
+
+def scale_after(values):
+    """The bandwidths' scale after trials with these values, NaN where a trial has none."""
+    scale, least = 1.0, np.inf
+    for value in values:
+        if np.isnan(value):
+            continue
+        scale = min(1.0, 1.6 * scale) if value < least else max(0.25, 0.92 * scale)
+        least = min(least, value)
+    return scale
+
+
+def log_ratio(rows, X, values, ended, columns, n_levels, categorical, gamma=0.1, prior_weight=1.0, bandwidth=0.25):
+    """log l - log g of rows by the group that `columns` are; X, values, ended are the history in order of number."""
+    d = len(columns)
+    active = ~np.isnan(X[:, columns[0]])
+    with_value = [i for i in range(len(X)) if active[i] and not np.isnan(values[i])]
+    n_good = min(max(int(np.ceil(gamma * len(with_value))), 1), MAX_GOOD)
+    good = sorted(with_value, key=lambda i: (values[i], i))[:n_good]
+    bad = [i for i in range(len(X)) if active[i] and ended[i] and i not in good][::-1][:MAX_BAD]
+    weights = np.log(n_good + 1) - np.log(np.arange(1, n_good + 1))
+    weights *= n_good / weights.sum()
+    scale = scale_after(values)
+
+    def density(points, w):
+        n = max(len(points), 1)
+        h = np.full(d, np.clip(bandwidth * scale * n ** (-1 / (d + 4)), FLOOR, 1.0))
+        levels, unordered = [n_levels[j] for j in columns], [categorical[j] for j in columns]
+        return parzen.log_density(rows[:, columns], X[np.ix_(points, columns)], w, prior_weight, h, levels, unordered)
+
+    return density(good, weights) - density(bad, np.ones(len(bad)))

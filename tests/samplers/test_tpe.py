@@ -1,0 +1,317 @@
+"""TPE: the same proposals however the history came about, densities against a slow reference, and its options."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import hpcore as hp
+from hpcore._core import tpe as native
+from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, KernelError
+from tests.reference import tpe as ref
+
+SPACES = {
+    "floats": {f"x{i}": hp.Float(0, 1) for i in range(5)},
+    "mixed": {
+        "x": hp.Float(1e-3, 1, log=True),
+        "n": hp.Int(1, 9),
+        "big": hp.Int(1, 1000, log=True),
+        "c": hp.Categorical(["a", "b", "c"]),
+        "o": hp.Categorical([1, 2, 4], ordered=True),
+        "s": hp.Float(0, 1, step=0.25),
+    },
+    "conditional": {
+        "kernel": hp.Categorical(["rbf", "poly", "linear"]),
+        "C": hp.Float(0, 1),
+        "gamma": hp.Float(0, 1, when={"kernel": ["rbf", "poly"]}),
+        "coef": hp.Float(0, 1, when={"kernel": ["rbf", "poly"]}),
+        "degree": hp.Int(2, 5, when={"kernel": "poly"}),
+        "even": hp.Float(0, 1, when={"degree": [2, 4]}),
+    },
+    "finite": {"a": hp.Int(0, 9), "b": hp.Categorical(list("xyz")), "c": hp.Int(0, 4)},
+}
+
+
+def loss(trial):
+    return sum(((hash(str(v)) % 97) / 97 if isinstance(v, str) else (v - 0.3) ** 2) * (i + 1)
+               for i, v in enumerate(trial.params.values()))  # fmt: skip
+
+
+def untidy(opt, n, seed=0):
+    """A history in which trials end late, fail, stay open, or come from elsewhere."""
+    rng = np.random.default_rng(seed)
+    waiting = []
+    for _ in range(n):
+        waiting.extend(opt.ask(int(rng.integers(1, 4))))
+        rng.shuffle(waiting)
+        while len(waiting) > 3:
+            trial = waiting.pop()
+            opt.tell(trial, None if rng.random() < 0.15 else float(rng.random()))
+        if rng.random() < 0.1:
+            opt.add(opt.space.sample(1, seed=int(rng.integers(1 << 30)))[0], float(rng.random()))
+
+
+@pytest.mark.parametrize("name", ["floats", "mixed", "conditional"])
+@pytest.mark.parametrize("multivariate", [True, False])
+def test_incremental_equals_rebuilt_to_the_last_bit(name, multivariate):
+    sampler = hp.samplers.TPESampler(multivariate=multivariate, max_kernels=20, max_good=6)
+    opt = hp.Optimizer(SPACES[name], sampler, seed=5)
+    for step in range(12):
+        untidy(opt, 3, seed=step)
+        # The pickle keeps the history, not the suggester.
+        rebuilt = pickle.loads(pickle.dumps(opt))  # noqa: S301
+        a, b = opt._propose(3, 0)[0], rebuilt._propose(3, 0)[0]
+        assert a.tobytes() == b.tobytes()
+
+
+def test_the_order_in_which_results_arrive_does_not_matter():
+    def run(order):
+        opt = hp.Optimizer(SPACES["floats"], "tpe", seed=1)
+        trials = opt.ask(30)
+        for i in order:
+            opt.tell(trials[i], float(np.sin(37.0 * i)))
+            if i % 7 == 0:
+                opt._propose(1, 0)  # what it has kept must not show
+        return opt.ask().params
+
+    orders = [list(range(30)), list(range(30))[::-1], list(np.random.default_rng(0).permutation(30))]
+    first, *others = [run(order) for order in orders]
+    assert all(first == other for other in others)
+
+
+def groups_of(space):
+    groups = {}
+    for j, name in enumerate(space):
+        groups.setdefault(str(space[name].when), []).append(j)
+    return list(groups.values())
+
+
+@pytest.mark.parametrize("name", ["floats", "mixed", "conditional"])
+@pytest.mark.parametrize("n", [9, 60])
+def test_ratios_of_every_group_are_those_of_the_reference(name, n):
+    space = hp.Space(SPACES[name])
+    opt = hp.Optimizer(space, "tpe", seed=2)
+    for k in range(n):
+        trial = opt.ask()
+        opt.tell(trial, None if k % 11 == 10 else float(np.cos(12.9 * k)))
+    history, columns = opt._history, space.columns
+    rows = np.array([np.asarray(space.encode(p)) for p in space.sample(40, seed=1)])
+    suggester = native.Suggester(
+        columns.codec, [k == "categorical" for k in columns.kinds], hp.samplers.TPESampler()._native_options()
+    )
+    empty = np.empty((0, len(space)))
+    suggester.suggest(columns.codec, history.X, history.values, history.state, empty, 0, 0, n, 0, 1, 1)
+    got = suggester.log_ratio(columns.codec, rows)
+    groups = groups_of(space)
+    assert got.shape == (40, len(groups))
+    # Cells of the reference are equal ones; those of a logarithmic integer with more than 64 are taken as continuous.
+    levels = [0 if k > 64 else k for k in columns.n_levels]
+    unordered = [k == "categorical" for k in columns.kinds]
+    for g, group in enumerate(groups):
+        inside = ~np.isnan(rows[:, group[0]])
+        assert np.isnan(got[~inside, g]).all()
+        expected = ref.log_ratio(
+            rows[inside], history.X, history.values[:, 0], history.state != 0, group, levels, unordered
+        )
+        np.testing.assert_allclose(got[inside, g], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_finite_space_is_seen_whole_without_repeats():
+    opt = hp.Optimizer(SPACES["finite"], "tpe", seed=0)
+    seen = set()
+    for _ in range(150):
+        trial = opt.ask()
+        seen.add(tuple(trial.params.values()))
+        opt.tell(trial, loss(trial))
+    assert len(seen) == 150
+    with pytest.raises(hp.errors.SearchSpaceExhausted):
+        opt.ask()
+
+
+def test_a_batch_has_no_repeats_and_spreads():
+    opt = hp.Optimizer(SPACES["finite"], "tpe", seed=0)
+    for _ in range(20):
+        trial = opt.ask()
+        opt.tell(trial, loss(trial))
+    assert len({tuple(t.params.values()) for t in opt.ask(30)}) == 30
+
+
+def test_pending_trials_keep_others_away():
+    def spread(liar):
+        opt = hp.Optimizer(SPACES["floats"], hp.samplers.TPESampler(constant_liar=liar), seed=3)
+        for _ in range(40):
+            trial = opt.ask()
+            opt.tell(trial, sum((v - 0.5) ** 2 for v in trial.params.values()))
+        X = np.array([list(t.params.values()) for t in opt.ask(12)])
+        return np.mean(np.linalg.norm(X[:, None] - X[None], axis=2))
+
+    assert spread(True) > 1.05 * spread(False)
+
+
+def test_it_beats_random_search():
+    def best(sampler, seed):
+        opt = hp.Optimizer({f"x{i}": hp.Float(-5, 5) for i in range(4)}, sampler, seed=seed)
+        for _ in range(60):
+            trial = opt.ask()
+            opt.tell(trial, sum((v - 1) ** 2 for v in trial.params.values()))
+        return opt.best_value
+
+    tpe, random = ([best(s, seed) for seed in range(5)] for s in ("tpe", "random"))
+    assert np.median(tpe) < 0.2 * np.median(random)
+
+
+def test_constraints_are_respected_and_cost_few_questions():
+    asked = 0
+
+    def allowed(p):
+        nonlocal asked
+        asked += 1
+        return p["x"] + p["y"] < 0.5
+
+    opt = hp.Optimizer(hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, constraints=[allowed]), "tpe", seed=0)
+    for _ in range(40):
+        trial = opt.ask()
+        assert trial["x"] + trial["y"] < 0.5
+        opt.tell(trial, -(trial["x"] + trial["y"]))
+    assert opt.best_value < -0.45
+    assert len({(t["x"], t["y"]) for t in opt.ask(5)}) == 5
+    assert asked < 45 * 1000
+
+
+def test_several_objectives_approach_the_front():
+    pytest.importorskip("numba")
+
+    def gap(sampler):
+        opt = hp.Optimizer(
+            {f"x{i}": hp.Float(0, 1) for i in range(4)}, sampler, directions=["minimize", "maximize"], seed=0
+        )
+        for k in range(80):
+            trial = opt.ask()
+            x = list(trial.params.values())
+            rest = sum((v - 0.5) ** 2 for v in x[1:])
+            opt.tell(trial, None if k == 30 else (x[0] + rest, x[0] - rest))
+        return np.mean([sum((v - 0.5) ** 2 for v in list(t.params.values())[1:]) for t in opt.pareto_front])
+
+    assert gap("tpe") < gap("random")
+
+
+def test_all_trials_failed_goes_on():
+    opt = hp.Optimizer(SPACES["mixed"], "tpe", seed=0)
+    for _ in range(30):
+        opt.tell(opt.ask(), None)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e300, -1e300])
+def test_a_constant_objective_goes_on(value):
+    opt = hp.Optimizer(SPACES["conditional"], "tpe", seed=0)
+    for _ in range(40):
+        opt.tell(opt.ask(), value)
+
+
+def test_many_columns_do_not_overflow():
+    opt = hp.Optimizer({f"x{i}": hp.Float(0, 1) for i in range(600)}, "tpe", seed=0)
+    for _ in range(15):
+        trial = opt.ask()
+        opt.tell(trial, trial["x0"])
+    assert all(math.isfinite(v) for v in opt.ask().params.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"n_startup_trials": 0}, InvalidArgument),
+        ({"n_startup_trials": 2.0}, InvalidType),
+        ({"gamma": 0.0}, InvalidArgument),
+        ({"gamma": 1.0}, InvalidArgument),
+        ({"gamma": "auto"}, InvalidType),
+        ({"max_good": 0}, InvalidArgument),
+        ({"n_candidates": 7}, InvalidArgument),
+        ({"prior_weight": 0}, InvalidArgument),
+        ({"prior_weight": float("nan")}, InvalidArgument),
+        ({"weights": "linear"}, InvalidArgument),
+        ({"bandwidth": -1}, InvalidArgument),
+        ({"min_bandwidth": 1.5}, InvalidArgument),
+        ({"multivariate": 1}, InvalidType),
+        ({"adaptive_bandwidth": "yes"}, InvalidType),
+        ({"constant_liar": None}, InvalidType),
+        ({"max_kernels": 0}, InvalidArgument),
+        ({"prior": lambda u: 0.0}, InvalidType),
+    ],
+)
+def test_wrong_options_name_themselves(options, error):
+    with pytest.raises(error, match=next(iter(options))):
+        hp.samplers.TPESampler(**options)
+
+
+def wide_options():
+    return {
+        "multivariate": False, "n_startup_trials": 3, "gamma": 0.3, "max_good": 4, "n_candidates": 8,
+        "prior_weight": 0.1, "weights": "uniform", "bandwidth": 0.5, "min_bandwidth": 0.4,
+        "adaptive_bandwidth": False, "constant_liar": False, "max_kernels": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("option", wide_options())
+def test_every_option_changes_something(option):
+    def play(sampler):
+        opt = hp.Optimizer(SPACES["floats"], sampler, seed=0)
+        for k in range(60):
+            trial = opt.ask()
+            opt.tell(trial, float(np.sin(5.0 * k)))
+            if k % 10 == 0:
+                opt.ask()
+        return opt.ask().params
+
+    changed = hp.samplers.TPESampler(**{option: wide_options()[option]})
+    assert play(changed) != play(hp.samplers.TPESampler())
+    assert f"{option}={wide_options()[option]!r}" in repr(changed)
+
+
+# --- a user's prior ---------------------------------------------------------------------------------------------
+
+
+@hp.kernels.density
+def near_08(u):
+    return -0.5 * (((u - 0.8) / 0.05) ** 2).sum()
+
+
+@hp.kernels.density
+def answers_nan(u):
+    return math.nan * u[0]
+
+
+@hp.kernels.density
+def raises(u):
+    if u[0] >= 0.0:
+        raise ValueError("no")
+    return 0.0
+
+
+def test_a_prior_draws_the_search_to_it():
+    def mean(prior):
+        opt = hp.Optimizer(SPACES["floats"], hp.samplers.TPESampler(prior=prior, prior_weight=10), seed=0)
+        for k in range(30):
+            opt.tell(opt.ask(), float(np.sin(5.0 * k)))
+        return np.mean([list(t.params.values()) for t in opt.trials[8:]])
+
+    assert abs(mean(near_08) - 0.8) < 0.05 < abs(mean(None) - 0.8)
+
+
+@pytest.mark.parametrize("kernel", [answers_nan, raises])
+def test_a_failing_prior_names_itself(kernel):
+    with pytest.raises(KernelError, match=kernel.name):
+        hp.Optimizer(SPACES["floats"], hp.samplers.TPESampler(prior=kernel), seed=0)
+
+
+def test_a_prior_needs_a_space_in_one_piece():
+    with pytest.raises(InvalidSpace, match="prior"):
+        hp.Optimizer(SPACES["conditional"], hp.samplers.TPESampler(prior=near_08))
+
+
+def test_an_optimizer_with_a_prior_is_pickled():
+    opt = hp.Optimizer(SPACES["floats"], hp.samplers.TPESampler(prior=near_08), seed=0)
+    for k in range(12):
+        opt.tell(opt.ask(), float(k))
+    copy = pickle.loads(pickle.dumps(opt))  # noqa: S301
+    assert copy.ask().params == opt.ask().params
