@@ -24,6 +24,7 @@ from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most
 
 if TYPE_CHECKING:
+    from hpcore import surrogates
     from hpcore.study import Study, maximize, minimize
 
 __all__ = [
@@ -43,18 +44,22 @@ __all__ = [
     "maximize",
     "minimize",
     "samplers",
+    "surrogates",
 ]
 
-# Loaded on first use: what runs a search brings executors and clocks that asking and telling does not need.
+# Loaded on first use: asking and telling needs neither executors and clocks nor models to look into.
 _LAZY = {"Study": "hpcore.study", "maximize": "hpcore.study", "minimize": "hpcore.study"}
+_MODULES = ("surrogates",)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
+    home = f"hpcore.{name}" if name in _MODULES else _LAZY.get(name)
+    if home is None:
+        raise AttributeError(f"module 'hpcore' has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'hpcore' has no attribute {name!r}")
+    module = import_module(home)
+    return module if name in _MODULES else getattr(module, name)
 
 
 def __dir__() -> list[str]:

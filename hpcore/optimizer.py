@@ -48,7 +48,7 @@ class Optimizer:
     space : Space or mapping
         What to search; a mapping is read by `Space.of`.
     sampler : str or Sampler
-        ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
+        ``"gp"``, ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
         Of the one objective; ``"minimize"`` if nothing is said.
     directions : sequence of {"minimize", "maximize"}, optional
@@ -87,7 +87,7 @@ class Optimizer:
     def __init__(
         self,
         space: Space | Mapping[str, Any],
-        sampler: str | Sampler = "random",
+        sampler: str | Sampler = "gp",
         direction: str | None = None,
         directions: Sequence[str] | None = None,
         seed: int | None = None,
@@ -295,11 +295,15 @@ class Optimizer:
             rng = Rng(self.seed, self._history.n, attempt)
             u = rng.uniform(len(self.space), FILL)
             params = self.space.complete(given, u)
-            if self.space.allows(params):
+            # What is left out must not make inactive what was given.
+            if given.keys() <= params.keys() and self.space.allows(params):
                 point = np.asarray(self.space.encode(params))
                 return self._register(point, params, exact=True)
             attempt += 1
-        raise InfeasibleSpace(f"constraints must allow the enqueued {given!r}, but refused it in {MAX_TRIES} tries")
+        raise InfeasibleSpace(
+            f"the space must have room for the enqueued {given!r}, but conditions and constraints refused it in "
+            f"{MAX_TRIES} tries"
+        )
 
     def _register(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
         number = self._history.append(u)
@@ -307,7 +311,7 @@ class Optimizer:
             self._seen.add(u.tobytes())
         if exact:
             # Given by the user, so perhaps between two values that the cube can tell apart.
-            self._history.notes[number] = {"params": params}
+            self._history.notes[number] = {"params": dict(params)}
         trial = Trial(number, params)
         self._open[number] = trial
         return trial
@@ -408,7 +412,7 @@ class Optimizer:
             notes.update(error=error, user_attrs=trial._user_attrs, reports=trial._reports)
         if signed is not None and len(signed) == 1:
             best = self._best
-            if best is None or signed[0] < self._history.values[best, 0]:
+            if best is None or (signed[0], number) < (self._history.values[best, 0], best):
                 self._best = number
 
     def add(
@@ -465,6 +469,11 @@ class Optimizer:
             self._queue.append(given)
 
     # --- what is known -------------------------------------------------------------------------------------------
+
+    @property
+    def learns(self) -> bool:
+        """Whether proposals depend on what was told."""
+        return self._suggester.uses_pending
 
     @property
     def n_trials(self) -> int:
@@ -562,8 +571,11 @@ def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
     for item in items:
         if item is None:
             return None
-        if isinstance(item, str | bytes | bytearray) or (
-            isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real)
+        # A nested array of one number is a number to NumPy before 2.x, with a warning.
+        if (
+            isinstance(item, str | bytes | bytearray)
+            or getattr(item, "ndim", 0) != 0
+            or (isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real))
         ):
             raise InvalidType(f"value must be a number, got {item!r}")
         try:

@@ -35,7 +35,6 @@ class Prefetcher:
         self._thread: ThreadPoolExecutor | None = None
         self._future: Future[FloatArray] | None = None
         self._version = -1
-        self._n_known = 0
 
     def start(self, version: int, history: History, rng: Rng) -> None:
         """Begin on the suggestion that follows from `history`; what was begun before and not taken is dropped."""
@@ -44,15 +43,15 @@ class Prefetcher:
         if self._future is not None:
             self._future.cancel()
         copy = history.snapshot()
-        self._version, self._n_known = version, history.n_complete
+        self._version = version
         self._future = self._thread.submit(self._suggester.suggest, copy, copy.running(), 1, rng)
 
-    def take(self, version: int | None) -> FloatArray | None:
-        """The suggestion computed for `version` (None: for any), waiting for it; None if it was for another one."""
+    def take(self, version: int) -> FloatArray | None:
+        """The suggestion computed for `version`, waiting for it; None if it was for another one, or is taken."""
         future, self._future = self._future, None
         if future is None:
             return None
-        if version is not None and version != self._version:
+        if version != self._version:
             # Out of date. A running computation cannot be stopped, and the suggester is not free before its end.
             future.cancel()
             self.wait_for(future)

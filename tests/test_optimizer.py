@@ -198,6 +198,13 @@ def test_the_earliest_of_equals_is_best() -> None:
     assert [t.number for t in opt.pareto_front] == [1, 2]
 
 
+def test_the_earliest_of_equals_is_best_whatever_the_order_of_telling() -> None:
+    opt = optimizer()
+    for trial in reversed(opt.ask(3)):
+        opt.tell(trial, 1.0)
+    assert opt.best_trial.number == 0
+
+
 def test_trials_may_be_told_in_any_order() -> None:
     opt = optimizer()
     batch = opt.ask(6)
@@ -359,7 +366,7 @@ def test_partial_parameters_follow_the_conditions() -> None:
         opt.enqueue({"c": 0.5})
         params = opt.ask().params
         assert params == opt.space.check(params)
-        assert params.get("c", 0.5) == 0.5
+        assert params["c"] == 0.5
     with pytest.raises(InvalidArgument, match="leave out 'b'"):
         opt.enqueue({"a": "off", "b": 1})
 
@@ -390,7 +397,11 @@ def test_what_the_caller_changes_afterwards_is_not_ours() -> None:
     opt.enqueue(params)
     opt.add(params, 1.0)
     params["x"] = 99.0
-    assert opt.ask()["x"] == 1.0
+    trial = opt.ask()
+    assert trial["x"] == 1.0
+    del trial.params["x"]
+    opt.tell(trial, 0.5)
+    assert opt.best_params["x"] == 1.0
     opt.best_params["x"] = 99.0
     assert opt.best_params["x"] == 1.0
 

@@ -19,6 +19,7 @@ namespace {
 using acquisition::Request;
 using acquisition::Schedule;
 using acquisition::SearchOptions;
+using acquisition::Step;
 using acquisition::Suggester;
 using acquisition::SuggestOptions;
 using acquisition::Value;
@@ -61,11 +62,13 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
     };
 }
 
-Array suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
-              const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-              std::uint64_t number, std::uint64_t attempt, const py::object& feasible, acquisition::Effort effort) {
+py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
+                  const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low,
+                  std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
+                  double seconds) {
     const std::size_t d = suggester.d();
     Request request;
+    request.deadline = Deadline::in(seconds);
     request.n = rows_of("X", X, d);
     check_length("values", values, request.n);
     for (std::size_t i = 0; i < request.n; ++i)
@@ -85,17 +88,17 @@ Array suggest(Suggester& suggester, const Array& X, const Array& values, const s
     request.key = {seed_low, seed_high};
     request.number = number;
     request.attempt = attempt;
-    request.effort = effort;
     std::vector<double> rows;
+    Step step = Step::full;
     {
         // The constraint is destroyed outside this scope, where the GIL is held again.
         request.feasible = feasible_of(feasible, d);
         py::gil_scoped_release nogil;
-        rows = suggester.suggest(request);
+        rows = suggester.suggest(request, &step);
     }
     Array out({rows.size() / d, d});
     std::copy(rows.begin(), rows.end(), out.mutable_data());
-    return out;
+    return py::make_tuple(out, step);
 }
 
 }  // namespace
@@ -112,10 +115,6 @@ void bind_acquisition(py::module_& m) {
         .value("log_ei", acquisition::Kind::log_ei)
         .value("pi", acquisition::Kind::pi)
         .value("ucb", acquisition::Kind::ucb);
-    py::enum_<acquisition::Effort>(s, "Effort")
-        .value("full", acquisition::Effort::full)
-        .value("kept", acquisition::Effort::kept)
-        .value("light", acquisition::Effort::light);
     py::class_<SearchOptions>(s, "SearchOptions")
         .def(py::init<>())
         .def_readwrite("n_global", &SearchOptions::n_global)
@@ -125,6 +124,11 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("iterations", &SearchOptions::iterations)
         .def_readwrite("apart", &SearchOptions::apart)
         .def_readwrite("full_sweep", &SearchOptions::full_sweep);
+    py::enum_<Step>(s, "Step")
+        .value("full", Step::full)
+        .value("reuse", Step::reuse)
+        .value("search", Step::search)
+        .value("none", Step::none);
     py::class_<Schedule>(s, "Schedule")
         .def(py::init<>())
         .def_readwrite("every_until", &Schedule::every_until)
@@ -161,7 +165,7 @@ void bind_acquisition(py::module_& m) {
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("failed").noconvert(), py::arg("pending").noconvert(),
              py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("attempt"),
-             py::arg("feasible"), py::arg("effort"))
+             py::arg("feasible"), py::arg("seconds"))
         .def_property_readonly("theta", [](const Suggester& self) {
             const std::vector<double> theta = self.theta();
             return Array(static_cast<py::ssize_t>(theta.size()), theta.data());

@@ -38,11 +38,12 @@ class Kind(metaclass=_Native):
     def __getstate__(self) -> int: ...
     def __setstate__(self, state: int) -> None: ...
 
-class Effort(metaclass=_Native):
-    full: ClassVar[Effort]
-    kept: ClassVar[Effort]
-    light: ClassVar[Effort]
-    __members__: ClassVar[dict[str, Effort]]
+class Step(metaclass=_Native):
+    full: ClassVar[Step]
+    none: ClassVar[Step]
+    reuse: ClassVar[Step]
+    search: ClassVar[Step]
+    __members__: ClassVar[dict[str, Step]]
     def __init__(self, value: int) -> None: ...
     @property
     def name(self) -> str: ...
@@ -111,7 +112,7 @@ class Suggester(metaclass=_Native):
         number: int,
         attempt: int,
         feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
-        effort: Effort,
-    ) -> NDArray[np.float64]: ...
+        seconds: float,
+    ) -> tuple[NDArray[np.float64], Step]: ...
     @property
     def theta(self) -> NDArray[np.float64]: ...

@@ -139,7 +139,7 @@ def main() -> None:
 @click.option(
     "--sampler",
     metavar="NAME",
-    default="random",
+    default="gp",
     show_default=True,
     help="What proposes the trials; a grid is as fine as --trials allows.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -22,6 +23,9 @@ __all__ = ["Table", "closest", "load"]
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".data")
 PARQUET_ENDINGS = (".parquet", ".pq")
+# Where commas do not separate columns they may stand for the decimal point, as most of Europe writes numbers.
+DECIMAL_COMMA, DECIMAL_POINT = (re.compile(rf"\s*[+-]?\d+{mark}\d+\s*") for mark in (",", r"\."))
+ROWS_LOOKED_AT = 200
 FORMATS = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
 
 
@@ -79,12 +83,13 @@ def load(data: str) -> Table:
     try:
         if path.stat().st_size == 0:
             raise InvalidArgument(f"DATA must hold a table, but {data!r} is empty")
-        table = Table(path.name, _read(path, ending[0] if ending else "", packed), bundled=False)
+        notices: list[str] = []
+        frame = _read(path, ending[0] if ending else "", packed, notices)
     except OSError as error:
         raise InvalidArgument(f"DATA {data!r} cannot be read: {error.strerror or error}") from error
-    if table.frame.shape[0] == 0:
+    if frame.shape[0] == 0:
         raise InvalidArgument(f"DATA must have rows, but {data!r} holds only the header")
-    return table
+    return Table(path.name, frame, bundled=False, notices=notices)
 
 
 def _neighbours(path: Path) -> list[str]:
@@ -102,11 +107,11 @@ def _bundled(name: str) -> pd.DataFrame:
     return frame
 
 
-def _read(path: Path, ending: str, packed: bool) -> pd.DataFrame:
+def _read(path: Path, ending: str, packed: bool, notices: list[str]) -> pd.DataFrame:
     if ending in PARQUET_ENDINGS and not packed:
         return _read_parquet(path)
     if ending in TEXT_ENDINGS:
-        return _read_text(path, tabs=ending == ".tsv", packed=packed)
+        return _read_text(path, tabs=ending == ".tsv", packed=packed, notices=notices)
     raise InvalidArgument(f"DATA must be {FORMATS}, got {path.name!r}")
 
 
@@ -123,11 +128,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         frame: pd.DataFrame = parquet.read_table(path).to_pandas()
     except pa.ArrowException as error:
         raise InvalidArgument(f"DATA {path.name!r} is not a Parquet file: {_first_line(error)}") from error
+    # An index with a name is a column of the file like the others.
+    frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
     frame.columns = frame.columns.map(str)
-    return frame.reset_index(drop=True)
+    return frame
 
 
-def _read_text(path: Path, *, tabs: bool, packed: bool) -> pd.DataFrame:
+def _read_text(path: Path, *, tabs: bool, packed: bool, notices: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     try:
@@ -145,11 +152,15 @@ def _read_text(path: Path, *, tabs: bool, packed: bool) -> pd.DataFrame:
         raise InvalidArgument(f"DATA must hold a table, but {path.name!r} holds only empty lines")
     separator = "\t" if tabs else _separator(head[0])
     names = next(csv.reader(head[:1], delimiter=separator, skipinitialspace=True), [])
-    if any("." in name for name in names) and all(_is_number(name) for name in names):
+    repeated = len(set(names)) < len(names)
+    if (repeated or any("." in name for name in names)) and all(_is_number(name) for name in names):
         raise InvalidArgument(
             f"DATA must start with a line of column names, but {path.name!r} starts with {names[0]!r}"
         )
     _refuse_duplicates(path, names)
+    decimal = "," if separator != "," and _decimal_commas(head[1 : 1 + ROWS_LOOKED_AT], separator) else "."
+    if decimal == ",":
+        notices.append(f"numbers in {path.name!r} are read with a decimal comma")
     try:
         with warnings.catch_warnings():
             # Rows longer than the header would be cut with a warning; that is a broken file.
@@ -157,6 +168,7 @@ def _read_text(path: Path, *, tabs: bool, packed: bool) -> pd.DataFrame:
             frame = pd.read_csv(
                 path,
                 sep=separator,
+                decimal=decimal,
                 index_col=False,
                 low_memory=False,
                 encoding=encoding,
@@ -166,6 +178,9 @@ def _read_text(path: Path, *, tabs: bool, packed: bool) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else _first_line(error)
         raise InvalidArgument(f"DATA {path.name!r} cannot be read as a table: {reason}") from error
+    if decimal == ",":
+        # A column with a stray "?" is text still; its numbers are to look like those of any other file.
+        frame = frame.replace(r"^(\s*[+-]?\d+),(\d+\s*)$", r"\1.\2", regex=True)
     frame.columns = frame.columns.map(str)
     return frame
 
@@ -173,6 +188,13 @@ def _read_text(path: Path, *, tabs: bool, packed: bool) -> pd.DataFrame:
 def _separator(header: str) -> str:
     """What separates the names in the first line: the most frequent of the four that are in use."""
     return max(",;\t|", key=header.count)  # max keeps the first of equals: the comma
+
+
+def _decimal_commas(lines: list[str], separator: str) -> bool:
+    """Whether more cells look like 3,14 than like 3.14."""
+    cells = [cell for row in csv.reader(lines, delimiter=separator) for cell in row]
+    commas, points = (sum(map(bool, map(mark.fullmatch, cells))) for mark in (DECIMAL_COMMA, DECIMAL_POINT))
+    return commas > points
 
 
 def _is_number(text: str) -> bool:

@@ -131,8 +131,7 @@ def save(directory: Path, search: Any, names: Sequence[str]) -> Iterator[Path]:
 
 def finished(search: Any) -> list[Any]:
     """The trials behind the rows of ``cv_results_``: those that an interruption left unfinished have none."""
-    trials = iter(search.trials_)  # both are in the order of asking
-    return [next(trial for trial in trials if trial.params == params) for params in search.cv_results_["params"]]
+    return [search.trials_[number] for number in search.trial_numbers_]
 
 
 def _table(search: Any, names: Sequence[str]) -> tuple[list[str], list[list[Any]]]:

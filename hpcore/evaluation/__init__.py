@@ -2,7 +2,7 @@
 
 `workload` says what every task of a search shares and evaluates one configuration on some folds; `engine` keeps the
 workers busy from one queue; `pools` knows executors, `sharing` brings the data to each worker once, `threads` keeps
-the cores from being oversubscribed and `cloning` makes unfitted copies cheaply.
+the cores from being oversubscribed, `cloning` makes unfitted copies cheaply and `interrupts` hears every Ctrl-C.
 
 Importing this package imports none of them: they need scikit-learn and joblib, which hpcore loads on first use.
 """

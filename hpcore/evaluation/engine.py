@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from hpcore.errors import WorkerDied
+from hpcore.evaluation.interrupts import Interrupts
 from hpcore.evaluation.pools import Pool
 from hpcore.evaluation.sharing import Handle, SharedWorkload
 from hpcore.evaluation.worker import run_bundle
@@ -50,7 +51,12 @@ Unit = tuple[Candidate, int]
 
 
 def run(
-    workload: Workload, pool: Pool | None, propose: Propose, complete: Complete, expected: int | None = None
+    workload: Workload,
+    pool: Pool | None,
+    propose: Propose,
+    complete: Complete,
+    expected: int | None = None,
+    learns: bool = False,
 ) -> None:
     """Evaluate candidates on all folds until no more are proposed.
 
@@ -59,13 +65,16 @@ def run(
     workload : Workload
         Data, estimator and folds.
     pool : Pool or None
-        The workers; None evaluates in this thread, with nothing started and no setting changed.
+        The workers; None evaluates in this thread, with nothing started and no thread setting changed.
     propose : callable
         Gives the next candidate, or None when there is none any more.
     complete : callable
         Called as ``complete(candidate, scores)`` in this thread when all folds of a candidate are known.
     expected : int, optional
         About how many candidates there will be; keeps the last bundles small, so that workers finish together.
+    learns : bool
+        Proposals depend on results: at most one candidate a worker and one more are open at a time, so that each
+        proposal knows nearly all that can be known. Otherwise cheap fits are bundled as is best for the workers.
 
     Raises
     ------
@@ -74,11 +83,12 @@ def run(
     """
     if pool is None:
         folds = range(len(workload.splits))
-        while (candidate := propose()) is not None:
-            complete(candidate, workload.evaluate(candidate.params, folds))
+        with Interrupts() as interrupts:
+            while (candidate := propose()) is not None:
+                complete(candidate, workload.evaluate(candidate.params, interrupts.checked(folds)))
         return
     with SharedWorkload(workload, pool.n_threads, pool.by_file) as handle, pool.bounded():
-        _Queue(workload, pool, handle, propose, complete, expected).run()
+        _Queue(workload, pool, handle, propose, complete, expected, learns).run()
 
 
 class _Queue:
@@ -90,6 +100,7 @@ class _Queue:
         propose: Propose,
         complete: Complete,
         expected: int | None,
+        learns: bool,
     ) -> None:
         self._workload = workload
         self._pool = pool
@@ -103,6 +114,8 @@ class _Queue:
         self._proposing = True
         self._unit_seconds: float | None = None
         self._last_size = 1
+        self._most_open = pool.n_workers + 1 if learns else None
+        self._n_open = 0
 
     def run(self) -> None:
         try:
@@ -128,12 +141,13 @@ class _Queue:
 
     def _next_bundle(self) -> list[Unit]:
         size = self._bundle_size()
-        while self._proposing and len(self._waiting) < size:
+        while self._proposing and len(self._waiting) < size and self._n_open != self._most_open:
             candidate = self._propose()
             if candidate is None:
                 self._proposing = False
                 break
             candidate.scores = [None] * self._n_folds
+            self._n_open += 1
             self._waiting.extend((candidate, fold) for fold in range(self._n_folds))
         return [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
 
@@ -144,6 +158,9 @@ class _Queue:
         if self._left is not None:
             # Guided self-scheduling: a share of what is left, not more, so that no worker ends up alone.
             size = min(size, self._left // (_BUNDLES_PER_WORKER * self._pool.n_workers))
+        if self._most_open is not None:
+            # Few candidates are open: no worker takes more than its share of their folds.
+            size = min(size, self._most_open * self._n_folds // (_BUNDLES_PER_WORKER * self._pool.n_workers))
         self._last_size = max(1, size)
         return self._last_size
 
@@ -186,6 +203,7 @@ class _Queue:
         candidate.scores[score.fold] = score
         known = [score for score in candidate.scores if score is not None]
         if len(known) == self._n_folds:
+            self._n_open -= 1
             self._complete(candidate, known)
 
     def _recover(self, lost: list[Unit]) -> None:

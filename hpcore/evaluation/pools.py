@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Protocol
 
@@ -64,9 +64,16 @@ class OwnPool:
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self.n_threads = threads_per_worker(n_workers)
+        self._executor: Any = None  # the one we submitted to; another search may have put a new one in its place
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run ``function(*args)`` in a worker."""
+        """Run ``function(*args)`` in a worker.
+
+        Raises
+        ------
+        BrokenExecutor
+            If a worker died, or another search discarded the executor.
+        """
         from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
         key = (os.getpid(), self.n_workers)
@@ -78,7 +85,11 @@ class OwnPool:
                     max_workers=self.n_workers, timeout=_IDLE_SECONDS, env=env, initializer=_ignore_interrupts
                 )
                 _own_executors[key] = executor
-        future: Future[Any] = executor.submit(function, *args)
+            self._executor = executor
+        try:
+            future: Future[Any] = executor.submit(function, *args)
+        except RuntimeError as error:  # BrokenExecutor is one, and so is what loky raises after a shutdown
+            raise BrokenExecutor(str(error)) from error
         return future
 
     def renew(self) -> bool:
@@ -95,10 +106,13 @@ class OwnPool:
         return nullcontext()
 
     def _discard(self) -> None:
-        with _lock:
-            executor = _own_executors.pop((os.getpid(), self.n_workers), None)
+        executor, self._executor = self._executor, None
         if executor is None:
             return
+        key = (os.getpid(), self.n_workers)
+        with _lock:
+            if _own_executors.get(key) is executor:
+                del _own_executors[key]
         from joblib.externals.loky.backend.utils import kill_process_tree
 
         # Not shutdown(kill_workers=True): its thread stumbles over futures that were cancelled, and then kills nobody.
@@ -143,7 +157,7 @@ class BorrowedPool:
 
 
 def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
-    """Decide who does the work; None means this thread.
+    """Decide who does the work; None means this thread, and is the answer to a search inside a task of another one.
 
     Parameters
     ----------
@@ -163,15 +177,18 @@ def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
         raise InvalidType(f"n_jobs must be an integer or None, got {n_jobs!r}")
     if n_jobs is not None and int(n_jobs) == 0:
         raise InvalidArgument("n_jobs must not be 0: 1 works in this process, -1 on every core")
-    if executor is None:
-        n_workers = 1 if inside_worker() else int(joblib.effective_n_jobs(n_jobs))
-        return None if n_workers == 1 else OwnPool(n_workers)
-    if not callable(getattr(executor, "submit", None)):
+    if executor is not None and not callable(getattr(executor, "submit", None)):
         raise InvalidType(f"executor must be a concurrent.futures.Executor, got {executor!r}")
+    if inside_worker():
+        # The cores are busy; and tasks that wait for others of the same executor may wait for ever.
+        return None
+    if executor is None:
+        n_workers = int(joblib.effective_n_jobs(n_jobs))
+        return None if n_workers == 1 else OwnPool(n_workers)
     try:
-        executor.submit(_nothing).result()
-    except RuntimeError as error:  # what a shut down executor raises, and BrokenExecutor too
-        raise InvalidArgument(f"executor does not accept work: {error}") from error
+        executor.submit(_nothing)  # not waited for: all its workers may be busy
+    except Exception as error:
+        raise InvalidArgument(f"executor does not accept work: {type(error).__name__}: {error}") from error
     if n_jobs is None:
         n_jobs = getattr(executor, "_max_workers", None) or joblib.cpu_count()
     return BorrowedPool(executor, max(1, int(joblib.effective_n_jobs(n_jobs))))

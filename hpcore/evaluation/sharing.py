@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+import threading
 import uuid
 import warnings
 from collections import OrderedDict
@@ -31,6 +32,8 @@ _KEPT = 2
 
 _owned: dict[str, tuple[Workload, Settings]] = {}
 _fetched: OrderedDict[str, tuple[Workload, Settings]] = OrderedDict()
+# A cluster's worker may run several tasks on threads of one process.
+_fetching = threading.Lock()
 
 
 class Settings(NamedTuple):
@@ -112,13 +115,14 @@ def fetch(handle: Handle) -> tuple[Workload, Settings]:
     """Return the workload behind a handle: the owner's, the one kept from an earlier task, or the file's."""
     if handle.owner == os.getpid() and handle.token in _owned:
         return _owned[handle.token]
-    if handle.token in _fetched:
-        _fetched.move_to_end(handle.token)
-        return _fetched[handle.token]
-    while len(_fetched) >= _KEPT:
-        _fetched.popitem(last=False)
-    found = _fetched[handle.token] = _read(Path(handle.path))
-    return found
+    with _fetching:
+        if handle.token in _fetched:
+            _fetched.move_to_end(handle.token)
+            return _fetched[handle.token]
+        while len(_fetched) >= _KEPT:
+            _fetched.popitem(last=False)
+        found = _fetched[handle.token] = _read(Path(handle.path))
+        return found
 
 
 def _current_settings() -> Settings:

@@ -58,6 +58,11 @@ class Rng:
         self.number = number
         self.attempt = attempt
 
+    @property
+    def seed(self) -> int:
+        """0 .. 2**128 - 1."""
+        return self.seed_low + self.seed_high * WORD
+
     def uniform(self, n: int, purpose: int, offset: int = 0) -> npt.NDArray[np.float64]:
         """`n` uniform numbers in [0, 1) for the trial `offset` places after this one."""
         purpose += self.attempt << 32

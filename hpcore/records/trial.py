@@ -23,6 +23,9 @@ class TrialState(str, Enum):
 class Trial(Mapping[str, Any]):
     """A mapping of active parameters to their values, with the record of the trial.
 
+    ``trial["C"]``, ``dict(trial)`` and ``**trial`` read the parameters; `values` is the record's and not the mapping's
+    method, for which there is ``trial.params.values()``.
+
     Attributes
     ----------
     number : int

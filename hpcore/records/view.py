@@ -53,8 +53,9 @@ class TrialsView(Sequence[Trial]):
         return running if running is not None else self._trial(number, self._decode(self._history.X[[number]])[0])
 
     def _trial(self, number: int, params: dict[str, Any]) -> Trial:
-        if number in self._running:
-            return self._running[number]
+        running = self._running.get(number)  # one look: another thread may tell it between two
+        if running is not None:
+            return running
         history = self._history
         notes = history.notes.get(number, {})
         trial = Trial(number, dict(notes.get("params", params)), STATES[history.state[number]])

@@ -24,7 +24,6 @@ FloatArray = npt.NDArray[np.float64]
 
 EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
-LADDER = (("full", native.Effort.full), ("kept", native.Effort.kept), ("light", native.Effort.light))
 ACQUISITIONS = ("log_ei", "ucb", "pi", "thompson")
 INFERENCES = ("map", "mcmc")
 
@@ -39,35 +38,26 @@ class _GP(Suggester):
         self._options = options
         # Made by the first suggestion that needs it, which also loads SciPy's linear algebra; not by the construction.
         self._engine: native.Suggester | None = None
-        self._costs: dict[str, tuple[float, int]] = {}  # ms a suggestion and observations then, by step
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        if history.n_complete < self._n_startup:
-            return self._startup.suggest(history, pending, n, rng)
-        return self._model_step(history, pending, n, rng, native.Effort.full)
+        return self._suggest(history, pending, n, rng, math.inf)[0]
 
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
-        """The most thorough step of the ladder ``full, kept, light, sobol`` that lately fitted into the time."""
-        if history.n_complete < self._n_startup:
-            return self._startup.suggest(history, pending, n, rng), "sobol"
-        growth = history.n_complete
-        for step, effort in LADDER:
-            known = self._costs.get(step, (_guess(step, growth), growth))
-            if known[0] * max(1.0, growth / known[1]) ** 2 * n > deadline_ms:
-                continue
-            start = time.perf_counter()
-            rows = self._model_step(history, pending, n, rng, effort)
-            took = 1e3 * (time.perf_counter() - start) / n
-            # The longest of the recent ones, forgotten slowly: a refit comes now and then.
-            self._costs[step] = (max(took, 0.8 * known[0]), growth)
-            return rows, step
-        # Costs fade, so that a step that was too slow once is tried again.
-        self._costs = {step: (0.9 * cost, at) for step, (cost, at) in self._costs.items()}
-        return self._startup.suggest(history, pending, n, rng), "sobol"
+        end = time.monotonic() + deadline_ms / 1e3
+        rows, step = self._suggest(history, pending, n, rng, end)
+        if len(rows) < n and step == native.Step.none:
+            # No time for a model: the rest are points of the start's sequence.
+            later = Rng(rng.seed, rng.number + len(rows), rng.attempt)
+            return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), "sobol"
+        return rows, step.name
 
-    def _model_step(self, history: History, pending: FloatArray, n: int, rng: Rng, effort: native.Effort) -> FloatArray:
+    def _suggest(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
+    ) -> tuple[FloatArray, native.Step]:
+        if history.n_complete < self._n_startup:
+            return self._startup.suggest(history, pending, n, rng), native.Step.full
         if self._engine is None:
             categorical = [kind == "categorical" for kind in self._columns.kinds]
             self._engine = native.Suggester(self._columns.codec, categorical, self._options)
@@ -79,7 +69,7 @@ class _GP(Suggester):
             std_errors = np.nan_to_num(std_errors[complete])
         over = (history.state == FAILED) | (history.state == PRUNED)
         failed = np.ascontiguousarray(history.X[over]) if over.any() else X[:0]
-        rows = self._engine.suggest(
+        rows, step = self._engine.suggest(
             X,
             values,
             std_errors,
@@ -91,17 +81,11 @@ class _GP(Suggester):
             rng.number,
             rng.attempt,
             self._columns.feasible,
-            effort,
+            end - time.monotonic(),
         )
-        if not len(rows):
+        if not len(rows) and step != native.Step.none:
             raise SearchSpaceExhausted("no point that is allowed and was not proposed before was found")
-        return rows
-
-
-def _guess(step: str, n: int) -> float:
-    """Milliseconds of a step that was not taken yet, as they were measured on a slow core."""
-    start, square = {"full": (4.0, 2e-4), "kept": (2.0, 5e-5), "light": (1.0, 2e-5)}[step]
-    return start + square * min(n, 1000) ** 2
+        return rows, step
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> FloatArray:
@@ -141,6 +125,13 @@ class GPSampler(Sampler):
     ------
     InvalidArgument, InvalidType
         An unknown name, or a number out of its range.
+
+    Notes
+    -----
+    The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
+    the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
+    acquisition cut short; ``"sobol"``, a point of the start's sequence. What a step will take is foretold from what it
+    took before. The first model of a process loads SciPy's linear algebra, which no deadline can hold back.
     """
 
     def __init__(

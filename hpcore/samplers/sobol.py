@@ -44,7 +44,7 @@ class _Sobol(Suggester):
             from scipy.stats import qmc
 
             # One scrambling per seed, drawn from trial 0's stream: point k is the same whatever was asked before.
-            generator = Rng(rng.seed_low + (rng.seed_high << 64), 0).generator(SCRAMBLE)
+            generator = Rng(rng.seed, 0).generator(SCRAMBLE)
             try:
                 sequence = qmc.Sobol(self._d, scramble=True, rng=generator)
             except TypeError:  # SciPy before 1.15 calls it seed

@@ -13,6 +13,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _num_samples
 
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.workload import Indices
@@ -201,6 +202,12 @@ def make_splits(
         splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params)]
     except ValueError as error:
         raise InvalidArgument(f"cv does not fit the data: {error}") from error
+    n_rows = _num_samples(X)
+    for rows in (rows for split in splits for rows in split):
+        if rows.dtype.kind in "iu" and rows.size and not -n_rows <= rows.min() <= rows.max() < n_rows:
+            raise InvalidArgument(
+                f"cv must give indices of rows, 0 .. {n_rows - 1}, got one of {rows.min()} .. {rows.max()}"
+            )
     if not splits:
         raise InvalidArgument(f"cv must give at least one split, got none from {cv!r}")
     if len(splits) != n_splits:

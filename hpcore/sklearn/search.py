@@ -46,8 +46,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         frozen scipy distributions, or a mixture; or a list of such dictionaries, of which each candidate takes one.
         A dictionary without hpcore parameters is read by sorted names, as `ParameterGrid` does, so that a grid is
         walked in the same order.
-    strategy : str or Sampler, default="random"
-        ``"random"``, ``"grid"``, ``"sobol"``, or a sampler object of `hpcore.samplers` with options of its own.
+    strategy : str or Sampler, default="gp"
+        ``"gp"``, ``"random"``, ``"grid"``, ``"sobol"``, or a sampler object of `hpcore.samplers` with options of its
+        own. With several workers a strategy that learns (``"gp"``) proposes from the results that are in, which
+        depends on timing; with one, and with the others, `random_state` repeats the search.
     n_trials : int, optional
         The most candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. A finite space ends
         the search when all of it is tried.
@@ -82,6 +84,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     ----------
     cv_results_ : dict of numpy arrays
         scikit-learn's keys, dtypes and masks; one entry a complete candidate, by number.
+    trial_numbers_ : ndarray of int
+        Number of the trial behind each row of `cv_results_`.
     best_estimator_, best_params_, best_score_, best_index_ : object
         As in scikit-learn.
     scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_ : object
@@ -132,7 +136,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         estimator: Any,
         space: Any,
         *,
-        strategy: Any = "random",
+        strategy: Any = "gp",
         n_trials: int | None = None,
         cv: Any = None,
         scoring: Any = None,
@@ -259,7 +263,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             where = "in this process" if pool is None else f"on {pool.n_workers} workers"
             print(f"Fitting {self.n_splits_} folds for each of {n}, {where}")
         try:
-            run(workload, pool, progress.propose, progress.complete, progress.expected)
+            learns = self.optimizer_.learns
+            run(workload, pool, progress.propose, progress.complete, progress.expected, learns)
         except KeyboardInterrupt:
             if not progress.evaluated:
                 raise
@@ -292,6 +297,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
         self.cv_results_ = results
+        self.trial_numbers_ = np.array([candidate.number for candidate in evaluated])
 
     def _refit(self, workload: Workload, hooks: FitHooks) -> None:
         # Parameters may be estimators: those in best_params_ stay unfitted.

@@ -97,6 +97,11 @@ class Parameter(ABC):
     def kind(self) -> str:
         """``"continuous"``, ``"integer"`` (a grid with an order) or ``"categorical"``."""
 
+    @property
+    def open_ends(self) -> tuple[bool, bool]:
+        """Whether values have no lower, no upper bound."""
+        return False, False
+
     @abstractmethod
     def check(self, name: str, value: Any) -> Any:
         """The value as this parameter's own type, or a typed error that names the parameter."""
@@ -352,6 +357,10 @@ class Normal(_Real):
             return ends
         low, high = (math.exp(end) if end <= 709.0 else math.inf for end in ends)
         return low, high
+
+    @property
+    def open_ends(self) -> tuple[bool, bool]:
+        return self._given[0] is None, self._given[1] is None
 
     def column(self) -> native.Column:
         column = self._bounded_column(native.Scale.log_normal if self.log else native.Scale.normal)

@@ -301,7 +301,10 @@ class Space(Mapping[str, Parameter]):
                 if n is None:
                     raise InvalidArgument(f"levels must say how many values of the continuous {name!r} to visit")
                 visited.append(range(n))
-                places.append([0.5] if n == 1 else [i / (n - 1) for i in range(n)])
+                # A side without a bound has its outermost value in the middle of its share, not eight std away.
+                low_open, high_open = parameter.open_ends
+                first, last = 0.5 / n if low_open else 0.0, 1 - 0.5 / n if high_open else 1.0
+                places.append([0.5] if n == 1 else [first + (last - first) * i / (n - 1) for i in range(n)])
                 continue
             places.append([])
             visited.append(evenly(parameter.levels, by_name[name]) if name in by_name else range(parameter.levels))

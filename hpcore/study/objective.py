@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from hpcore.evaluation.nesting import working
 from hpcore.records.trial import Trial
 
 __all__ = ["Objective", "Outcome", "call", "call_in_worker"]
@@ -60,4 +61,5 @@ def call_in_worker(owner: int, key: str, packed: bytes, trial: Trial) -> tuple[O
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _unpacked is None or _unpacked[0] != key:
         _unpacked = (key, cloudpickle.loads(packed))  # from our own parent, through the pool's own pipe
-    return call(_unpacked[1], trial), trial
+    with working():
+        return call(_unpacked[1], trial), trial

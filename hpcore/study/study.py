@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, WorkerDied
+from hpcore.evaluation.interrupts import Interrupts
+from hpcore.evaluation.nesting import working
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
 from hpcore.samplers import Sampler
@@ -55,7 +57,7 @@ class Study:
         *,
         direction: str | None = None,
         directions: Sequence[str] | None = None,
-        sampler: str | Sampler = "random",
+        sampler: str | Sampler = "gp",
         seed: int | None = None,
     ) -> None:
         self.optimizer = Optimizer(space, sampler, direction, directions, seed)
@@ -129,13 +131,15 @@ class Study:
         return self
 
     def _run_here(self, objective: Objective, budget: _Budget, hooks: Sequence[Callback]) -> None:
-        while (trial := budget.next_trial()) is not None:
-            try:
-                value, error = call(objective, trial)
-            except BaseException:
-                self.optimizer.tell(trial, None, error="interrupted")
-                raise
-            self._record(trial, value, error, hooks)
+        with Interrupts() as interrupts:
+            while (trial := budget.next_trial()) is not None:
+                try:
+                    value, error = call(objective, trial)
+                    interrupts.check()
+                except BaseException:
+                    self.optimizer.tell(trial, None, error="interrupted")
+                    raise
+                self._record(trial, value, error, hooks)
 
     def _record(self, trial: Trial, value: Any, error: str | None, hooks: Sequence[Callback]) -> None:
         if error is None:
@@ -290,7 +294,8 @@ class _Workers:
 
 
 def _call_in_thread(objective: Objective, trial: Trial) -> tuple[Any, Trial]:
-    return call(objective, trial), trial
+    with working():
+        return call(objective, trial), trial
 
 
 def _pack(objective: Objective) -> bytes:

@@ -19,7 +19,14 @@ def interrupted(folder: Path, *options: str, after: str) -> tuple[int, str, str]
     """Run the command, press Ctrl-C when a line with `after` has come; exit code, stdout and stderr."""
     command = [sys.executable, "-m", "hpcore.cli", "tune", "digits", "--model", "random_forest", *options]
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell may have started the tests with Ctrl-C ignored, as it does in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         seen = ""

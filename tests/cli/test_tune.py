@@ -96,12 +96,17 @@ def test_untidy_csv(hpcore: Any, tmp_path: Path, untidy: pd.DataFrame, model: st
     assert len(pipeline.predict(strange)) == 3
 
 
-@pytest.mark.parametrize("name", ["wine.parquet", "wine.tsv", "wine.csv.gz", "semicolons.csv"])
+@pytest.mark.parametrize(
+    "name", ["wine.parquet", "indexed.parquet", "wine.tsv", "wine.csv.gz", "semicolons.csv", "commas.csv", "commas.tsv"]
+)
 def test_formats_agree(hpcore: Any, untidy: pd.DataFrame, name: str) -> None:
-    if name.endswith("parquet"):
+    if name == "indexed.parquet":
+        untidy.set_index("id").to_parquet(name)
+    elif name.endswith("parquet"):
         untidy.to_parquet(name)
     else:
-        untidy.to_csv(name, index=False, sep={"wine.tsv": "\t", "semicolons.csv": ";"}.get(name, ","))
+        separator = "\t" if name.endswith("tsv") else ";" if name in ("semicolons.csv", "commas.csv") else ","
+        untidy.to_csv(name, index=False, sep=separator, decimal="," if name.startswith("commas") else ".")
     untidy.to_csv("plain.csv", index=False)
     answers = []
     for data in (name, "plain.csv"):
@@ -112,6 +117,26 @@ def test_formats_agree(hpcore: Any, untidy: pd.DataFrame, name: str) -> None:
         answers.append(json.loads(result.stdout))
     assert answers[0]["best_score"] == answers[1]["best_score"]
     assert answers[0]["best_params"] == answers[1]["best_params"]
+    assert answers[0]["columns"] == answers[1]["columns"]
+
+
+def test_a_decimal_comma_is_told(hpcore: Any) -> None:
+    # Separated by commas, the same cells would be two columns, and quoted ones are text.
+    rows = [f"{'?' if i == 7 else f'{i},5'};{i % 3},{i};{i},25" for i in range(60)]
+    Path("german.csv").write_text("\n".join(["a;b;price", *rows]))
+    result = hpcore("tune", "german.csv", "--target", "price", "--model", "ridge", "--trials", 2, "--jobs", 1, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert "note: numbers in 'german.csv' are read with a decimal comma" in result.stderr
+    answer = json.loads(result.stdout)
+    assert (answer["task"], answer["columns"]) == ("regression", 2)
+    assert answer["best_score"] > 0.9
+
+
+def test_the_index_of_a_parquet_file_may_be_the_target(hpcore: Any, untidy: pd.DataFrame) -> None:
+    untidy.set_index("cultivar").to_parquet("wine.parquet")
+    options = ("--model", "decision_tree", "--trials", 1, "--jobs", 1)
+    result = hpcore("tune", "wine.parquet", "--target", "cultivar", *options)
+    assert result.exit_code == 0, result.stderr
 
 
 @pytest.mark.parametrize(

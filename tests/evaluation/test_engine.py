@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from typing import Any
@@ -218,6 +219,24 @@ def test_a_borrowed_executor_that_breaks_ends_the_search_and_keeps_what_is_done(
         )
 
 
+def test_threads_of_one_worker_read_a_workload_once(monkeypatch):
+    n_reads = []
+
+    def read(folder):
+        n_reads.append(folder)
+        time.sleep(0.05)
+        return (workload(), sharing.Settings({}, []))
+
+    monkeypatch.setattr(sharing, "_read", read)
+    sharing._fetched.clear()
+    handle = sharing.Handle("token", -1, "somewhere", 1)
+    with ThreadPoolExecutor(4) as executor:
+        found = list(executor.map(fetch, [handle] * 4))
+    assert len(n_reads) == 1
+    assert all(workload_and_settings is found[0] for workload_and_settings in found)
+    sharing._fetched.clear()
+
+
 def test_who_does_the_work():
     assert choose_pool(None, None) is None
     assert choose_pool(1, None) is None
@@ -235,3 +254,5 @@ def test_who_does_the_work():
         choose_pool(None, executor)
     with working():
         assert choose_pool(2, None) is None
+        with ThreadPoolExecutor(1) as executor:
+            assert choose_pool(None, executor) is None, "a task that waits for its own executor waits for ever"

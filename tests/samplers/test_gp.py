@@ -14,7 +14,6 @@ import pytest
 
 import hpcore as hp
 from hpcore._core import acquisition
-from hpcore.records.streams import Rng
 from hpcore.samplers import GPSampler
 
 
@@ -240,22 +239,6 @@ def test_a_few_thousand_observations():
 
 
 # --- time --------------------------------------------------------------------------------------------------------
-
-
-def test_a_deadline_chooses_a_step_and_says_which():
-    opt = run({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, 20, objective=lambda p: p["x"] + p["y"])
-    generous, hopeless = opt.ask(deadline_ms=60_000), opt.ask(deadline_ms=1e-6)
-    suggester, history = opt._suggester, opt._history
-    rng = Rng(0, history.n)
-    rows, step = suggester.suggest_within(history, history.running(), 2, rng, 60_000)
-    assert step == "full" and rows.shape == (2, 2)
-    rows, step = suggester.suggest_within(history, history.running(), 1, rng, 1e-6)
-    assert step == "sobol" and rows.shape == (1, 2)
-    suggester._costs = {"full": (1e9, 20), "kept": (1e9, 20), "light": (0.001, 20)}
-    assert suggester.suggest_within(history, history.running(), 1, rng, 5.0)[1] == "light"
-    for trial in (generous, hopeless):
-        opt.tell(trial, 1.0)
-    assert 0 <= opt.ask()["x"] <= 1
 
 
 def test_a_generous_deadline_changes_nothing():

@@ -104,6 +104,7 @@ CASES = [
     ("cv 1", {"cv": 1}, InvalidArgument, ["cv", "1"]),
     ("cv a str", {"cv": "five"}, InvalidArgument, ["cv"]),
     ("cv empty", {"cv": []}, InvalidArgument, ["cv"]),
+    ("cv beyond the rows", {"cv": [([0, 1], [2]), ([0], [10**6])]}, InvalidArgument, ["cv", "1000000"]),
     ("cv without groups", {"cv": GroupKFold(2)}, InvalidArgument, ["cv", "groups"]),
     ("more folds than rows", {"cv": 30}, InvalidArgument, ["cv"]),
     ("rare class", {"y": RARE}, InvalidArgument, ["cv=5", "class 1", "has 3"]),

@@ -213,6 +213,7 @@ def test_data_frame():
     X, y = IRIS
     frame = pd.DataFrame(X, columns=list("abcd"))
     frame["text"] = pd.Series(["x", "y", "z"])[np.arange(len(y)) % 3].to_numpy()
+    frame = frame.copy()  # pandas before 3 shares the array's memory
     frame.loc[::7, "a"] = np.nan
     columns = make_column_transformer(
         (make_pipeline(SimpleImputer(), StandardScaler()), ["a", "b"]), (OneHotEncoder(), ["text"])

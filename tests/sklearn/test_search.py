@@ -10,6 +10,7 @@ import tempfile
 import textwrap
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -294,6 +295,52 @@ def test_interrupted_in_process():
     assert [t.state for t in search.trials_] == ["complete"] * 5 + ["failed"]
 
 
+class Stubborn(Slow):
+    """Takes Ctrl-C for the end of one fit, as scikit-learn's MLPs do."""
+
+    def fit(self, X, y):
+        if self.C == 5:
+            with suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        return super().fit(X, y)
+
+
+@pytest.fixture
+def python_handles_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler, "given back after the search"
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
+def test_an_estimator_cannot_swallow_the_interruption():
+    grid = {"C": list(range(10)), "seconds": [0.0]}
+    with pytest.warns(SearchInterrupted, match="5 candidates"):
+        search = SearchCV(Stubborn(), grid, strategy="grid", cv=2).fit(X, y)
+    assert [p["C"] for p in search.cv_results_["params"]] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
+def test_an_inner_search_cannot_swallow_the_interruption():
+    inner = SearchCV(Stubborn(seconds=0.0), {"C": [4, 5]}, strategy="grid", cv=2)
+    outer = SearchCV(inner, {"n_trials": [1, 2, 3]}, strategy="grid", cv=2)
+    with pytest.warns(SearchInterrupted, match="1 candidates"):
+        outer.fit(X, y)
+    assert outer.interrupted_
+    assert outer.best_params_ == {"n_trials": 1}
+
+
+def test_a_handler_of_the_callers_own_decides_what_ctrl_c_means():
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        search = SearchCV(Stubborn(seconds=0.0), {"C": [4, 5]}, strategy="grid", cv=2).fit(X, y)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(pressed) == 2
+    assert not search.interrupted_
+
+
 def test_interrupted_before_anything_is_complete():
     with pytest.raises(KeyboardInterrupt):
         SearchCV(Interrupting(), {"C": [5, 6]}, strategy="grid", cv=2).fit(X, y)
@@ -337,6 +384,8 @@ def test_interrupted_on_workers(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell may have started the tests with Ctrl-C ignored, as it does in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         told = 0

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -324,6 +325,33 @@ print("interrupted", study.interrupted, study.best_value, sorted({{t.state.value
     assert process.returncode == 0, err
     assert out.strip().splitlines()[-1] == "interrupted True 0.0 ['complete', 'failed'] 4"
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("workers", ["threads", "processes"])
+def test_a_search_inside_a_worker_asks_for_no_more_workers(workers: str) -> None:
+    def objective(trial: hp.Trial) -> float:
+        from hpcore.evaluation.pools import choose_pool
+
+        return float(choose_pool(2, None) is None)
+
+    assert evaluate(objective, workers, n_trials=2).best_value == 1.0
+
+
+def test_an_objective_cannot_swallow_ctrl_c() -> None:
+    def objective(trial: hp.Trial) -> float:
+        with suppress(KeyboardInterrupt):
+            if trial.number == 3:
+                signal.raise_signal(signal.SIGINT)
+        return float(trial.number)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        study = hp.minimize(objective, {"x": hp.Float(0, 1)}, n_trials=50, seed=0)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert study.interrupted
+    assert [t.state.value for t in study.trials] == ["complete"] * 3 + ["failed"]
 
 
 # --- what is seen -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -138,7 +139,31 @@ void Maximizer::settle(Ensemble& acquisition, Start& start, const std::vector<do
     }
 }
 
-void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible) const {
+// Score rows (n, d): all as one matrix, or with a deadline from both ends of the list, which hold the local and the
+// global candidates, until it has passed. Unscored rows get -inf.
+void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
+                      std::vector<double>& values) const {
+    const std::size_t d = domain_.d(), total = rows.size() / d;
+    if (!deadline.limited()) {
+        values.resize(total);
+        acquisition.values(rows.data(), total, values.data());
+        return;
+    }
+    values.assign(total, -std::numeric_limits<double>::infinity());
+    constexpr std::size_t chunk = 16;
+    std::size_t first = 0, last = total;  // of what is not scored yet
+    bool from_end = true;
+    while (first < last && (first + total - last == 0 || !deadline.passed())) {
+        const std::size_t size = std::min(chunk, last - first);
+        const std::size_t at = from_end ? last - size : first;
+        acquisition.values(rows.data() + at * d, size, values.data() + at);
+        (from_end ? last : first) = from_end ? at : at + size;
+        from_end = !from_end;
+    }
+}
+
+void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible,
+                      const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     optim::BoxMinimizer::Options search;
     search.max_iterations = options_.iterations;
@@ -173,7 +198,7 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const F
         busy.clear();
         for (std::size_t k = 0; k < minimizers.size(); ++k)
             if (!minimizers[k].done()) busy.push_back(k);
-        if (busy.empty()) break;
+        if (busy.empty() || deadline.passed()) break;
         rows.resize(busy.size() * d);
         values.resize(busy.size());
         gradients.resize(busy.size());
@@ -261,13 +286,13 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
 }
 
 bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
-                         const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const {
+                         const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
+                         const Deadline& deadline) const {
     const std::size_t d = domain_.d();
-    std::vector<double> full, rows;
+    std::vector<double> full, rows, values;
     candidates(incumbents, m, stream, full, rows);
     const std::size_t total = rows.size() / d;
-    std::vector<double> values(total);
-    acquisition.values(rows.data(), total, values.data());
+    score(acquisition, rows, deadline, values);
     std::vector<std::size_t> order(total);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
@@ -292,7 +317,8 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         starts.push_back({{f, f + d}, {row, row + d}, values[i], {}, true});
     }
     for (int round = 0; round < options_.rounds; ++round) {
-        climb(acquisition, starts, feasible);
+        climb(acquisition, starts, feasible, deadline);
+        if (deadline.passed()) break;
         sweep(acquisition, starts, seen, feasible, stream);
         if (std::none_of(starts.begin(), starts.end(), [](const Start& s) { return s.fresh; })) break;
     }

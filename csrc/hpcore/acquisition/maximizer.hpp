@@ -6,6 +6,7 @@
 
 #include "hpcore/acquisition/domain.hpp"
 #include "hpcore/acquisition/ensemble.hpp"
+#include "hpcore/deadline.hpp"
 #include "hpcore/rng.hpp"
 
 namespace hpcore::acquisition {
@@ -32,9 +33,10 @@ class Maximizer {
 
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
     // The model's rows from n_told on are believed only: what is near one of them is left to it.
-    // False if no unseen, allowed row was met.
+    // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
+    // time, and the best are refined in what is left.
     bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told, const Seen& seen,
-                  const Feasible& feasible, Philox& stream, double* out) const;
+                  const Feasible& feasible, Philox& stream, double* out, const Deadline& deadline = {}) const;
 
     // Thompson sampling: one draw of the objective at the candidates, jointly, and its unseen, allowed minimiser.
     bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const double* incumbents, std::size_t m,
@@ -57,7 +59,10 @@ class Maximizer {
     };
 
     void perturb(const double* incumbent, Philox& stream, double* full) const;
-    void climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible) const;
+    void score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
+               std::vector<double>& values) const;
+    void climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible,
+               const Deadline& deadline) const;
     void sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
                Philox& stream) const;
     void settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,

@@ -1,6 +1,7 @@
 #include "hpcore/acquisition/suggester.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -40,6 +41,10 @@ std::vector<double> noise_of(const Request& request, double scale, const std::ve
     return out;
 }
 
+double seconds_since(Deadline::Clock::time_point begin) {
+    return std::chrono::duration<double>(Deadline::Clock::now() - begin).count();
+}
+
 const double* data_or_null(const std::vector<double>& v) {
     return v.empty() ? nullptr : v.data();
 }
@@ -68,13 +73,41 @@ std::vector<double> Suggester::theta() const {
     return cache.models.empty() ? std::vector<double>{} : cache.models.front().theta;
 }
 
+// Whether the cache was computed from the first observations of this very request.
+bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d) {
+    const std::size_t n = cache.fitted;
+    return n <= request.n && !cache.models.empty() && same_bits(cache.rows, request.rows, n * d) &&
+           same_bits(cache.values, request.values, n) &&
+           same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
+}
+
+// Which fit the deadline allows: the one that is due, else one that we have, of this view or of another. False if there
+// is time for neither.
+bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
+    if (!request.deadline.limited()) return true;
+    const auto held = [&](std::size_t v) { return holds(caches_[cache_of_[v]], request, domain_.d()); };
+    if (held(view) && caches_[cache_of_[view]].fitted == n_fit) return true;
+    // A search cut short needs a fifth of a whole one to be worth a new fit.
+    const double wanted =
+        costs_.fit(std::min(n_fit, options_.fit_rows)) + 0.2 * costs_.search(std::min(request.n, options_.model_rows));
+    if (wanted < request.deadline.left()) return true;
+    for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
+        const std::size_t v = (view + turn) % options_.views.size();
+        if (!held(v)) continue;
+        step = Step::reuse;
+        view = v;
+        n_fit = caches_[cache_of_[v]].fitted;
+        return true;
+    }
+    step = Step::none;
+    return false;
+}
+
 // Hyperparameters from the first n_fit observations alone, and models that hold those rows.
-void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) const {
+void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     const std::size_t d = domain_.d();
-    if (cache.fitted == n_fit && !cache.models.empty() && same_bits(cache.rows, request.rows, n_fit * d) &&
-        same_bits(cache.values, request.values, n_fit) &&
-        same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n_fit))
-        return;
+    if (cache.fitted == n_fit && holds(cache, request, d)) return;
+    const auto begin = Deadline::Clock::now();
     cache.models.clear();
     const gp::Outputs outputs = gp::standardise(request.values, n_fit, cache.transform);
     const auto chosen = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.fit_rows);
@@ -105,6 +138,7 @@ void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) c
     cache.values.assign(request.values, request.values + n_fit);
     cache.errors.clear();
     if (request.std_errors != nullptr) cache.errors.assign(request.std_errors, request.std_errors + n_fit);
+    costs_.fitted(chosen.size(), seconds_since(begin));
 }
 
 // Bring the models from the rows they hold to all of the request's.
@@ -158,11 +192,15 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
 }
 
 // The k-th suggestion of a request, the earlier ones being `chosen`.
-bool Suggester::suggest_one(const Request& request, const View& view, Cache& cache, std::size_t k,
-                            const std::vector<double>& chosen, const Seen& seen, double* row) const {
+bool Suggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
+                            double* row, Step& step) {
     const std::size_t d = domain_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
-    if (request.effort != Effort::full && cache.fitted > 0 && cache.fitted < n_fit) n_fit = cache.fitted;
+    std::size_t turn = (request.number + k) % options_.views.size();
+    if (!in_time(request, turn, n_fit, step)) return false;
+    const View& view = options_.views[turn];
+    last_ = cache_of_[turn];
+    Cache& cache = caches_[last_];
     refit(request, n_fit, cache);
     extend(request, n_fit, cache);
     const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
@@ -205,28 +243,28 @@ bool Suggester::suggest_one(const Request& request, const View& view, Cache& cac
         for (std::size_t i = 0; i < k; ++i) believe(chosen.data() + i * d);
         acquisition.add(model, best - view.xi);
     }
-    SearchOptions search = options_.search;
-    if (request.effort == Effort::light) {
-        search.n_global /= 4;
-        search.n_local /= 4;
-        search.n_starts = 1;
-        search.rounds = 1;
-    }
-    const Maximizer maximizer(domain_, search, incumbents.data(), view.reach);
+    const Maximizer maximizer(domain_, options_.search, incumbents.data(), view.reach);
     Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
     bool found = false;
     if (view.thompson) {
         const gp::Regressor& model = *cache.models[(request.number + k) % cache.models.size()].regressor;
         found = maximizer.draw(lapack_, model, incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
     } else {
+        // A search that should fit in its time is the one without a deadline, to the last bit.
+        const bool hurried = costs_.search(n_held) > 0.7 * request.deadline.left();
+        const auto begin = Deadline::Clock::now();
         found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, seen, request.feasible, stream,
-                                   row);
+                                   row, hurried ? request.deadline : Deadline{});
+        if (hurried)
+            step = Step::search;
+        else
+            costs_.searched(n_held, seconds_since(begin));
     }
     for (Model& m : cache.models) m.regressor->truncate(n_held);
     return found;
 }
 
-std::vector<double> Suggester::suggest(const Request& request) {
+std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const std::size_t d = domain_.d();
     std::vector<double> out, row(d);
@@ -240,9 +278,9 @@ std::vector<double> Suggester::suggest(const Request& request) {
             Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
             found = Maximizer(domain_, options_.search).anything_unseen(seen, request.feasible, stream, row.data());
         } else {
-            const std::size_t v = (request.number + k) % options_.views.size();
-            last_ = cache_of_[v];
-            found = suggest_one(request, options_.views[v], caches_[last_], k, out, seen, row.data());
+            Step step = Step::full;
+            found = suggest_one(request, k, out, seen, row.data(), step);
+            if (lowest != nullptr) *lowest = std::max(*lowest, step);
         }
         if (!found) break;
         seen.insert(row.data(), d);

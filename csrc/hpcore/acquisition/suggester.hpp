@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hpcore/acquisition/domain.hpp"
+#include "hpcore/acquisition/ladder.hpp"
 #include "hpcore/acquisition/maximizer.hpp"
 #include "hpcore/acquisition/schedule.hpp"
 #include "hpcore/gp/fit.hpp"
@@ -40,13 +41,6 @@ struct SuggestOptions {
     std::size_t model_rows = 1000;  // the model holds at most about this many rows
 };
 
-// What a suggestion may cost, from the usual way down.
-enum class Effort {
-    full,   // hyperparameters fitted where the schedule says so
-    kept,   // those of the last fit, whenever that was
-    light,  // and a fraction of the search for the acquisition's maximum
-};
-
 // One call of Suggester::suggest.
 struct Request {
     const double* rows = nullptr;        // (n, d) canonical rows with a value
@@ -62,7 +56,7 @@ struct Request {
     std::uint64_t attempt = 0;  // raised when an earlier answer was refused
     std::uint64_t number = 0;   // of the first suggestion
     Feasible feasible;
-    Effort effort = Effort::full;
+    Deadline deadline;
 };
 
 // Gaussian-process suggestions for one search. What it keeps between calls (hyperparameters, a factor) is only a cache
@@ -73,8 +67,9 @@ class Suggester {
     Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
               const std::vector<bool>& categorical, const SuggestOptions& options);
 
-    // Rows (k, d), k <= request.count: fewer only if no unseen, allowed row is left or was met.
-    std::vector<double> suggest(const Request& request);
+    // Rows (k, d), k <= request.count: fewer only if no unseen, allowed row is left or was met, or if the deadline
+    // leaves no time for a model. `step` becomes the lowest step that any of them took.
+    std::vector<double> suggest(const Request& request, Step* step = nullptr);
 
     std::size_t d() const { return domain_.d(); }
 
@@ -97,9 +92,11 @@ class Suggester {
         std::vector<double> member_rows;
     };
 
-    bool suggest_one(const Request& request, const View& view, Cache& cache, std::size_t k,
-                     const std::vector<double>& chosen, const Seen& seen, double* row) const;
-    void refit(const Request& request, std::size_t n_fit, Cache& cache) const;
+    bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
+                     double* row, Step& step);
+    static bool holds(const Cache& cache, const Request& request, std::size_t d);
+    bool in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const;
+    void refit(const Request& request, std::size_t n_fit, Cache& cache);
     void extend(const Request& request, std::size_t n_fit, Cache& cache) const;
     void grow(Cache& cache, Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) const;
 
@@ -110,6 +107,7 @@ class Suggester {
     std::vector<Cache> caches_;
     std::vector<std::size_t> cache_of_;  // of a view
     std::size_t last_ = 0;
+    Costs costs_;
 };
 
 }  // namespace hpcore::acquisition

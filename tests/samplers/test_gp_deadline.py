@@ -1,0 +1,92 @@
+"""The ladder of GPSampler under a deadline: honest about its step, and without a trace on later suggestions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import hpcore as hp
+
+SPACE = {
+    "a": hp.Float(0, 1),
+    "b": hp.Float(1e-3, 1, log=True),
+    "k": hp.Int(1, 9),
+    "c": hp.Categorical(["x", "y", "z"]),
+}
+STEPS = {"full", "reuse", "search", "sobol"}
+
+
+def loss(trial: hp.Trial) -> float:
+    return (trial["a"] - 0.3) ** 2 + abs(math.log10(trial["b"]) + 1.5) + 0.1 * trial["k"] + (trial["c"] != "y")
+
+
+def optimizer(n: int, seed: int = 0) -> hp.Optimizer:
+    """After n trials, without a model: they were added, not asked for."""
+    donor = hp.Optimizer(SPACE, "random", seed=seed)
+    opt = hp.Optimizer(SPACE, "gp", seed=seed)
+    for _ in range(n):
+        trial = donor.ask()
+        opt.add(trial.params, loss(trial))
+    return opt
+
+
+def test_a_generous_deadline_changes_nothing() -> None:
+    plain, hurried = optimizer(20), optimizer(20)
+    for _ in range(4):
+        a, b = plain.ask(), hurried.ask(deadline_ms=60_000)
+        assert a.params == b.params
+        assert b.info == {"step": "full"}
+        plain.tell(a, loss(a))
+        hurried.tell(b, loss(b))
+    assert [t.params for t in plain.ask(3)] == [t.params for t in hurried.ask(3, deadline_ms=60_000)]
+
+
+def test_no_time_for_a_first_model_gives_a_sobol_point() -> None:
+    opt = optimizer(40)
+    trial = opt.ask(deadline_ms=1e-6)
+    assert trial.info == {"step": "sobol"}
+    sobol = hp.Optimizer(SPACE, "sobol", seed=0)
+    assert trial.params == [t.params for t in sobol.ask(41)][40]
+    assert {t.info["step"] for t in opt.ask(4, deadline_ms=1e-6)} == {"sobol"}
+
+
+def test_no_time_for_a_new_fit_reuses_the_old_one() -> None:
+    opt = optimizer(39)
+    opt.tell(opt.ask(), 1.0)  # a fit; the next one is due after the next result
+    steps = []
+    for _ in range(5):
+        trial = opt.ask(deadline_ms=1e-3)
+        opt.tell(trial, loss(trial))
+        steps.append(trial.info["step"])
+    assert set(steps) == {"search"}  # with the old hyperparameters, and cut short as well
+
+
+def test_hurry_leaves_no_trace() -> None:
+    """What is kept between calls is a cache, also when it was filled in a hurry."""
+    hurried, patient = optimizer(45), optimizer(45)
+    for k in range(12):
+        deadline = (1e-3, 0.5, 3.0, 20.0)[k % 4]
+        trial = hurried.ask(deadline_ms=deadline)
+        assert trial.info is not None
+        assert trial.info["step"] in STEPS
+        hurried.tell(trial, loss(trial))
+        patient.add(trial.params, loss(trial))
+    assert hurried.ask().params == patient.ask().params
+
+
+def test_start_up_is_always_in_time() -> None:
+    opt = hp.Optimizer(SPACE, "gp", seed=0)
+    assert opt.ask(deadline_ms=5).info == {"step": "full"}
+
+
+def test_finite_space_never_repeats_under_a_deadline() -> None:
+    opt = hp.Optimizer({"k": hp.Int(0, 30)}, "gp", seed=0)
+    seen = set()
+    for _ in range(31):
+        trial = opt.ask(deadline_ms=0.05)
+        seen.add(trial["k"])
+        opt.tell(trial, float(trial["k"]))
+    assert len(seen) == 31
+    with pytest.raises(hp.errors.SearchSpaceExhausted):
+        opt.ask(deadline_ms=0.05)
