@@ -28,7 +28,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     if (points.size() < 2) return best;
 
     std::vector<std::vector<double>> starts{best};
-    if (options.n_starts > 1) {
+    if (options.n_starts > 1 && points.size() <= options.several_starts_until) {
         // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
         Philox stream({0x6770u, 0}, 0, 0);
         std::vector<std::pair<double, std::vector<double>>> probes;

@@ -10,8 +10,9 @@ namespace hpcore::gp {
 
 struct FitOptions {
     Prior prior;
-    int n_starts = 2;  // L-BFGS runs: from the prior's medians, then from the best of the probes
-    int n_probes = 6;  // draws around the prior of which only the value is looked at
+    int n_starts = 2;                       // L-BFGS runs: from the prior's medians, then from the best of the probes
+    int n_probes = 6;                       // draws around the prior of which only the value is looked at
+    std::size_t several_starts_until = 64;  // with more points the density has one mode that matters
     int max_iterations = 40;
 };
 
