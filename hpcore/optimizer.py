@@ -48,7 +48,7 @@ class Optimizer:
     space : Space or mapping
         What to search; a mapping is read by `Space.of`.
     sampler : str or Sampler
-        ``"gp"``, ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
+        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
         Of the one objective; ``"minimize"`` if nothing is said.
     directions : sequence of {"minimize", "maximize"}, optional

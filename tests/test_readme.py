@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import hpcore as hp
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
@@ -19,6 +21,11 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_example_runs(example: str) -> None:
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102 - our own README
+
+
+def test_every_sampler_is_named() -> None:
+    (row,) = [line for line in README.splitlines() if line.startswith("| Samplers |")]
+    assert set(hp.samplers.names()) <= set(re.findall(r"`(\w+)`", row))
 
 
 def test_commands_are_the_ones_that_ci_runs() -> None:

@@ -47,9 +47,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         A dictionary without hpcore parameters is read by sorted names, as `ParameterGrid` does, so that a grid is
         walked in the same order.
     strategy : str or Sampler, default="gp"
-        ``"gp"``, ``"random"``, ``"grid"``, ``"sobol"``, or a sampler object of `hpcore.samplers` with options of its
-        own. With several workers a strategy that learns (``"gp"``) proposes from the results that are in, which
-        depends on timing; with one, and with the others, `random_state` repeats the search.
+        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, or a sampler object of `hpcore.samplers` with
+        options of its own. With several workers a strategy that learns (``"gp"``, ``"tpe"``) proposes from the results
+        that are in, which depends on timing; with one, and with the others, `random_state` repeats the search.
     n_trials : int, optional
         The most candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. A finite space ends
         the search when all of it is tried.
