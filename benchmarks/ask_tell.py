@@ -44,7 +44,7 @@ def hpcore_cost(n: int, repeats: int = 5) -> float:
     last = min(n, 2000)
     costs = []
     for seed in range(repeats):
-        optimizer = hp.Optimizer(space(), seed=seed)
+        optimizer = hp.Optimizer(space(), "random", seed=seed)
         cycles(optimizer, n - last)
         begin = time.perf_counter()
         cycles(optimizer, n)
@@ -92,7 +92,7 @@ def resident() -> int:
 
 
 def bytes_per_trial(n: int) -> float:
-    optimizer = hp.Optimizer(space(), seed=0)
+    optimizer = hp.Optimizer(space(), "random", seed=0)
     cycles(optimizer, 100)
     gc.collect()
     before = resident()
