@@ -36,6 +36,8 @@ FloatArray = npt.NDArray[np.float64]
 
 # A proposal that repeats a point of a finite space is drawn again this often before the unseen ones are listed.
 REPEATS = 50
+# After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
+PATIENCE = 4
 # A finite space up to this size is listed whole, in an order keyed by the seed; a larger one is searched in order.
 LISTED = 100_000
 
@@ -123,8 +125,8 @@ class Optimizer:
         self._told: list[int] = []  # since the last look ahead, with "delayed"
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_lock", "_columns", "_codec", "_suggester", "_finite", "_listing", "_prefetcher", "_told")
-        return {k: v for k, v in vars(self).items() if k not in derived}
+        derived = ("lock", "columns", "codec", "suggester", "finite", "listing", "prefetcher", "version", "told")
+        return {k: v for k, v in vars(self).items() if k.removeprefix("_") not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -147,7 +149,8 @@ class Optimizer:
         deadline_ms : float, optional
             Milliseconds, by a monotonic clock, that the sampler may take; greater than 0. It then goes down a ladder
             of cheaper steps, and says in ``trial.info["step"]`` which one it took; ``"full"`` is the suggestion
-            without a deadline. What a machine manages in a time is not repeatable, so neither are other steps.
+            without a deadline. What a machine manages in a time is not repeatable, so neither are other steps. With
+            `prefetch`, ``"random"`` means that the sampler was still busy on its thread.
 
         Returns
         -------
@@ -183,14 +186,15 @@ class Optimizer:
     def _ask_one(self, deadline_ms: float | None = None) -> Trial:
         if self._queue:
             return self._ask_queued()
-        u, info = None, None
-        if self._prefetcher is not None:
+        u, info, step = None, None, None
+        if self._prefetcher is not None and self._prefetcher.ready(deadline_ms):
             u, info = self._take_prefetched(self._prefetcher)
+            step = "full"
         if u is None:
             rows, step = self._propose(1, 0, deadline_ms)
             u = rows[0]
-            if step is not None:
-                info = {**(info or {}), "step": step}
+        if deadline_ms is not None:
+            info = {**(info or {}), "step": step}
         return self._inform(self._settle(u, 0), info)
 
     def _take_prefetched(self, prefetcher: Prefetcher) -> tuple[FloatArray | None, dict[str, Any]]:
@@ -229,18 +233,18 @@ class Optimizer:
             for u in rows:
                 trials.append(self._inform(self._settle(u, 0), None if step is None else {"step": step}))
             while len(trials) < n:
-                trials.append(self._ask_one())
+                trials.append(self._ask_one(deadline_ms))
         except SearchSpaceExhausted:
             if not trials:
                 raise
 
     def _propose(self, n: int, attempt: int, deadline_ms: float | None = None) -> tuple[FloatArray, str | None]:
         """Rows of the sampler, and its step under a deadline."""
-        if self._prefetcher is not None:
-            self._prefetcher.wait()
         history = self._history
-        pending = history.running() if self._suggester.uses_pending else history.X[:0]
         rng = Rng(self.seed, history.n, attempt)
+        if self._prefetcher is not None and not self._prefetcher.ready(0.0 if deadline_ms is not None else None):
+            return np.array([rng.uniform(len(self.space), FILL, offset) for offset in range(n)]), "random"
+        pending = history.running() if self._suggester.uses_pending else history.X[:0]
         if deadline_ms is None:
             return self._suggester.suggest(history, pending, n, rng), None
         return self._suggester.suggest_within(history, pending, n, rng, deadline_ms)
@@ -260,7 +264,10 @@ class Optimizer:
                 if not self.space.constraints or self.space.allows(params):
                     return self._register(u, params)
             attempt += 1
-            u = self._propose(1, attempt)[0][0]
+            if self.learns and attempt > PATIENCE:
+                u = Rng(self.seed, self._history.n, attempt).uniform(len(self.space), FILL)
+            else:
+                u = self._propose(1, attempt)[0][0]
         if self._finite:
             return self._unseen()
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")

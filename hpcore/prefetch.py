@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ class Prefetcher:
     Parameters
     ----------
     suggester : Suggester
-        Used from the thread while a suggestion is computed; `wait` before using it elsewhere.
+        Used from the thread while a suggestion is computed; `ready` says when it may be used elsewhere.
 
     Notes
     -----
@@ -46,27 +46,18 @@ class Prefetcher:
         self._version = version
         self._future = self._thread.submit(self._suggester.suggest, copy, copy.running(), 1, rng)
 
+    def ready(self, within_ms: float | None) -> bool:
+        """Wait for the suggester to be free, at most so many milliseconds (None: as long as it takes)."""
+        future = self._future
+        return future is None or not wait([future], None if within_ms is None else within_ms / 1e3).not_done
+
     def take(self, version: int) -> FloatArray | None:
         """The suggestion computed for `version`, waiting for it; None if it was for another one, or is taken."""
         future, self._future = self._future, None
         if future is None:
             return None
         if version != self._version:
-            # Out of date. A running computation cannot be stopped, and the suggester is not free before its end.
-            future.cancel()
-            self.wait_for(future)
+            # Out of date: neither the answer nor its error is wanted, but the suggester is not free before its end.
+            wait([future])
             return None
         return future.result()
-
-    def wait(self) -> None:
-        """Return when the suggester is free again."""
-        future, self._future = self._future, None
-        if future is not None:
-            future.cancel()
-            self.wait_for(future)
-
-    @staticmethod
-    def wait_for(future: Future[FloatArray]) -> None:
-        """Wait for an end of any kind: the answer is not wanted, so neither is its error."""
-        if not future.cancelled():
-            future.exception()

@@ -137,3 +137,33 @@ def test_bad_deadline(bad: Any) -> None:
 def test_bad_prefetch(bad: Any) -> None:
     with pytest.raises(hp.errors.InvalidArgument, match="prefetch"):
         hp.Optimizer({"x": hp.Float(0, 1)}, prefetch=bad)
+
+
+class Slow(Sampler):
+    """A learner that takes until it is let go, on the prefetching thread only."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def bind(self, columns: Any) -> Suggester:
+        outer = self
+
+        class AtWork(LearnerAtWork):
+            def suggest(self, history: Any, pending: Any, n: int, rng: Any) -> Any:
+                if threading.current_thread() is not threading.main_thread():
+                    assert outer.go.wait(30)
+                return super().suggest(history, pending, n, rng)
+
+        return AtWork(columns.d)
+
+
+def test_a_deadline_holds_while_the_sampler_is_busy_on_its_thread() -> None:
+    sampler = Slow()
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, seed=0, prefetch=True)
+    opt.tell(opt.ask(), 1.0)  # the thread begins, and hangs
+    trial = opt.ask(deadline_ms=5)
+    assert trial.info == {"step": "random"}
+    assert [t.info for t in opt.ask(2, deadline_ms=5)] == [{"step": "random"}] * 2
+    sampler.go.set()
+    opt.tell(trial, 0.5)
+    assert opt.ask(deadline_ms=30_000).info == {"prefetched": True, "step": "full"}

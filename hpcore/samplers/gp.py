@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from hpcore._core import acquisition as native
 from hpcore._core import gp as native_gp
-from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import FAILED, PRUNED, History
-from hpcore.records.streams import Rng
+from hpcore.records.streams import SUGGEST, Rng
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.space.columns import Columns
@@ -84,7 +84,8 @@ class _GP(Suggester):
             end - time.monotonic(),
         )
         if not len(rows) and step != native.Step.none:
-            raise SearchSpaceExhausted("no point that is allowed and was not proposed before was found")
+            # No point was met that is new and allowed. Whether there is one is the optimizer's to find out.
+            rows = rng.uniform(self._columns.d, SUGGEST)[None, :]
         return rows, step
 
 

@@ -11,7 +11,7 @@ from hpcore._core import tpe as native
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, KernelError
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import COMPLETE, History
-from hpcore.records.streams import SUGGEST, Rng
+from hpcore.records.streams import Rng
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.tradeoff import order_by_front
 from hpcore.space.columns import Columns
@@ -20,8 +20,6 @@ __all__ = ["TPESampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# After so many refused proposals for one trial, random points: nothing that the densities like is allowed or new.
-PATIENCE = 4
 # Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
 CHUNK = 16
 
@@ -50,9 +48,6 @@ class _TPE(Suggester):
                 raise KernelError(f"density kernel {self._prior.name!r} {error}") from None
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        if rng.attempt > PATIENCE:
-            random: FloatArray = np.array([rng.uniform(self._d, SUGGEST, offset) for offset in range(n)])
-            return random
         values = history.values
         if values.shape[1] > 1:
             values = self._order(history)

@@ -330,3 +330,13 @@ def test_slopes_against_central_differences(function):
     np.testing.assert_allclose(by_mean, (up - down) / (2 * h), rtol=1e-4, atol=1e-6)
     up, down = function(mean, std + h, 0.3)[0], function(mean, std - h, 0.3)[0]
     np.testing.assert_allclose(by_std, (up - down) / (2 * h), rtol=1e-4, atol=1e-6)
+
+
+def test_a_narrow_constraint_does_not_end_the_search():
+    """Three points in ten thousand are allowed: far fewer than the sampler's own tries would find every time."""
+    space = hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, [lambda p: abs(p["x"] - p["y"]) < 1.5e-4])
+    opt = hp.Optimizer(space, "gp", seed=0)
+    for _ in range(14):
+        trial = opt.ask()
+        opt.tell(trial, trial["x"])
+    assert all(abs(t["x"] - t["y"]) < 1.5e-4 for t in opt.trials)

@@ -244,13 +244,17 @@ def test_a_timeout_ends_the_run_and_finishes_what_runs(workers: str) -> None:
 
 @everywhere
 def test_stop(workers: str) -> None:
+    begun = []
+
     def enough(study, trial):
         if trial.number == 3:
             study.stop()
+            begun.append(len(study.trials))
 
     study = evaluate(parabola, workers, n_trials=50, callbacks=[enough])
-    # While trial 3 runs in one worker, the other may finish any number of later ones, but hardly all.
-    assert 4 <= len(study.trials) < 50
+    # While trial 3 runs in one worker, the other may finish any number of later ones; after it, none is begun.
+    assert [len(study.trials)] == begun
+    assert 4 <= begun[0] < 50
     assert all(t.state == "complete" for t in study.trials)
     assert len(study.run(parabola, n_trials=2).trials) >= 6
 
