@@ -12,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.arguments import check_integer, check_number
 from hpcore.errors import (
     InfeasibleSpace,
     InvalidArgument,
@@ -165,16 +166,13 @@ class Optimizer:
             The constraints refused 20,000 proposals in a row.
         """
         if deadline_ms is not None:
-            _check_deadline(deadline_ms)
+            deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
         with self._lock:
             if n is None:
                 trial = self._ask_one(deadline_ms)
                 self._look_ahead(after_tell=False)
                 return trial
-            if isinstance(n, bool) or not isinstance(n, int | np.integer):
-                raise InvalidType(f"n must be an integer, got {n!r}")
-            if n < 1:
-                raise InvalidArgument(f"n must be >= 1, got {n}")
+            n = check_integer("n", n, 1)
             trials: list[Trial] = []
             while len(trials) < n and self._queue:
                 trials.append(self._ask_queued())
@@ -362,7 +360,7 @@ class Optimizer:
             else:
                 values = _check_values(value, len(self._signs))
             if std_error is not None:
-                std_error = _check_std_error(std_error)
+                std_error = check_number("std_error", std_error, 0.0)
             if error is not None and not isinstance(error, str):
                 raise InvalidType(f"error must be a str or None, got {error!r}")
             if known is not trial and isinstance(trial, Trial):
@@ -451,7 +449,7 @@ class Optimizer:
             point = self.space.encode(params)
             _check_values(value, len(self._signs))
             if std_error is not None:
-                _check_std_error(std_error)
+                check_number("std_error", std_error, 0.0)
             assert point.params is not None
             trial = self._register(np.asarray(point), point.params, exact=True)
             self.tell(trial, value, std_error=std_error)
@@ -592,22 +590,3 @@ def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
         except (TypeError, ValueError):
             raise InvalidType(f"value must be a number, got {item!r}") from None
     return tuple(out)
-
-
-def _check_deadline(deadline_ms: Any) -> None:
-    if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float | np.integer | np.floating):
-        raise InvalidType(f"deadline_ms must be a number of milliseconds or None, got {deadline_ms!r}")
-    if not deadline_ms > 0:
-        raise InvalidArgument(f"deadline_ms must be > 0, got {deadline_ms!r}")
-
-
-def _check_std_error(std_error: Any) -> float:
-    if isinstance(std_error, bool) or not isinstance(std_error, numbers.Real):
-        raise InvalidType(f"std_error must be a number, got {std_error!r}")
-    try:
-        x = float(std_error)
-    except OverflowError:
-        x = math.inf
-    if not x >= 0 or math.isinf(x):
-        raise InvalidArgument(f"std_error must be finite and >= 0, got {std_error!r}")
-    return x

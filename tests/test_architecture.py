@@ -19,6 +19,7 @@ PLACE = {
     "_core": (0, 0),
     "kernels": (0, 0),
     "errors": (0, 0),
+    "arguments": (0, 0),
     "space": (1, 0),
     "records": (1, 1),
     "surrogates": (2, 0),
@@ -35,8 +36,8 @@ PLACE = {
     "report": (6, 0),
     "cli": (6, 1),
 }
-# errors are part of everybody's vocabulary, kernels' included.
-EVERYONE = {"errors"}
+# errors, and the checks that raise them, are part of everybody's vocabulary, kernels' included.
+EVERYONE = {"arguments", "errors"}
 
 
 def part_of(path: Path) -> str:

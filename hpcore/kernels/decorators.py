@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.arguments import check_integer
 from hpcore.errors import InvalidArgument, InvalidType, KernelError
 from hpcore.kernels._jit import jit, log
 
@@ -212,11 +213,7 @@ class CovarianceKernel(_Kernel):
         bounds: Sequence[tuple[float, float]],
         gradient: Callable[..., Any] | None = None,
     ) -> None:
-        if isinstance(n_hyperparameters, bool) or not isinstance(n_hyperparameters, int | np.integer):
-            raise InvalidType(f"n_hyperparameters must be an integer, got {n_hyperparameters!r}")
-        if n_hyperparameters < 0:
-            raise InvalidArgument(f"n_hyperparameters must be >= 0, got {n_hyperparameters!r}")
-        self.n_hyperparameters = int(n_hyperparameters)
+        self.n_hyperparameters = check_integer("n_hyperparameters", n_hyperparameters, 0)
         self.bounds = _check_bounds(bounds, self.n_hyperparameters)
         self.gradient = gradient
         if gradient is not None:

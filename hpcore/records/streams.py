@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import rng as native
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.arguments import check_integer
 
 __all__ = ["FILL", "SCRAMBLE", "SUGGEST", "UNSEEN", "Rng", "check_seed"]
 
@@ -31,11 +31,7 @@ def check_seed(seed: int | None) -> int:
     """
     if seed is None:
         return int.from_bytes(os.urandom(8), "little") >> 1
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise InvalidType(f"seed must be an integer or None, got {seed!r}")
-    if not 0 <= int(seed) < WORD * WORD:
-        raise InvalidArgument(f"seed must be within 0 .. 2**128 - 1, got {seed!r}")
-    return int(seed)
+    return check_integer("seed", seed, 0, WORD * WORD - 1)
 
 
 class Rng:

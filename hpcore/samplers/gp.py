@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import acquisition as native
 from hpcore._core import gp as native_gp
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import SUGGEST, Rng
 from hpcore.samplers.base import Sampler, Suggester
@@ -145,18 +145,12 @@ class GPSampler(Sampler):
         kappa: float = 2.0,
         explore: bool = True,
     ) -> None:
-        self.acquisition = _one_of("acquisition", acquisition, ACQUISITIONS)
-        self.inference = _one_of("inference", inference, INFERENCES)
-        self.n_startup_trials = _count("n_startup_trials", n_startup_trials, 1)
-        self.n_draws = _count("n_draws", n_draws, 1)
-        if isinstance(kappa, bool) or not isinstance(kappa, int | float | np.integer | np.floating):
-            raise InvalidType(f"kappa must be a number, got {kappa!r}")
-        if not (math.isfinite(kappa) and kappa >= 0):
-            raise InvalidArgument(f"kappa must be finite and >= 0, got {kappa!r}")
-        self.kappa = float(kappa)
-        if not isinstance(explore, bool | np.bool_):
-            raise InvalidType(f"explore must be True or False, got {explore!r}")
-        self.explore = bool(explore)
+        self.acquisition = check_choice("acquisition", acquisition, ACQUISITIONS)
+        self.inference = check_choice("inference", inference, INFERENCES)
+        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1)
+        self.n_draws = check_integer("n_draws", n_draws, 1)
+        self.kappa = check_number("kappa", kappa, 0.0)
+        self.explore = check_flag("explore", explore)
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
         options = native.SuggestOptions()
@@ -188,19 +182,3 @@ class GPSampler(Sampler):
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""
         return _GP(columns, self.n_startup_trials, self._options(columns))
-
-
-def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    if not isinstance(value, str):
-        raise InvalidType(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-    if value not in allowed:
-        raise InvalidArgument(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-    return value
-
-
-def _count(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidType(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise InvalidArgument(f"{name} must be >= {least}, got {value!r}")
-    return int(value)

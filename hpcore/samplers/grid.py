@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.arguments import check_integer
+from hpcore.errors import SearchSpaceExhausted
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.samplers.base import Sampler, Suggester
@@ -65,14 +66,10 @@ class GridSampler(Sampler):
     """
 
     def __init__(self, levels: int | Mapping[str, int] = 5) -> None:
-        if isinstance(levels, bool) or not isinstance(levels, int | np.integer | Mapping):
-            raise InvalidType(f"levels must be an integer or a mapping of names to integers, got {levels!r}")
-        for n in levels.values() if isinstance(levels, Mapping) else [levels]:
-            if isinstance(n, bool) or not isinstance(n, int | np.integer):
-                raise InvalidType(f"levels must be integers, got {n!r}")
-            if n < 1:
-                raise InvalidArgument(f"levels must be >= 1, got {n!r}")
-        self.levels = dict(levels) if isinstance(levels, Mapping) else int(levels)
+        if isinstance(levels, Mapping):
+            self.levels: int | dict[str, int] = {name: check_integer("levels", n, 1) for name, n in levels.items()}
+        else:
+            self.levels = check_integer("levels", levels, 1)
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""

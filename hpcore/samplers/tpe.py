@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import tpe as native
-from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, KernelError
+from hpcore.arguments import check_choice, check_flag, check_integer, check_number
+from hpcore.errors import InvalidSpace, InvalidType, KernelError
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import COMPLETE, History
 from hpcore.records.streams import Rng
@@ -20,6 +19,7 @@ __all__ = ["TPESampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
+MOST = 2**31 - 1  # what a count may be: an int of the native options
 # Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
 CHUNK = 16
 
@@ -182,23 +182,21 @@ class TPESampler(Sampler):
         constant_liar: bool = True,
         max_kernels: int = 128,
     ) -> None:
-        self.multivariate = _flag("multivariate", multivariate)
-        self.n_startup_trials = _count("n_startup_trials", n_startup_trials, 1)
-        self.gamma = _real("gamma", gamma, 1.0, open_high=True)
-        self.max_good = _count("max_good", max_good, 1)
-        self.n_candidates = _count("n_candidates", n_candidates, 8)
-        self.prior_weight = _real("prior_weight", prior_weight, np.inf, open_high=True)
+        self.multivariate = check_flag("multivariate", multivariate)
+        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, MOST)
+        self.gamma = check_number("gamma", gamma, 0.0, 1.0, open_low=True, open_high=True)
+        self.max_good = check_integer("max_good", max_good, 1, MOST)
+        self.n_candidates = check_integer("n_candidates", n_candidates, 8, MOST)
+        self.prior_weight = check_number("prior_weight", prior_weight, 0.0, open_low=True)
         if prior is not None and not isinstance(prior, DensityKernel):
             raise InvalidType(f"prior must be a kernel made by hpcore.kernels.density, or None, got {prior!r}")
         self.prior = prior
-        if weights not in ("rank", "uniform"):
-            raise InvalidArgument(f"weights must be 'rank' or 'uniform', got {weights!r}")
-        self.weights = weights
-        self.bandwidth = _real("bandwidth", bandwidth, np.inf, open_high=True)
-        self.min_bandwidth = _real("min_bandwidth", min_bandwidth, 1.0)
-        self.adaptive_bandwidth = _flag("adaptive_bandwidth", adaptive_bandwidth)
-        self.constant_liar = _flag("constant_liar", constant_liar)
-        self.max_kernels = _count("max_kernels", max_kernels, 1)
+        self.weights = check_choice("weights", weights, ("rank", "uniform"))
+        self.bandwidth = check_number("bandwidth", bandwidth, 0.0, open_low=True)
+        self.min_bandwidth = check_number("min_bandwidth", min_bandwidth, 0.0, 1.0, open_low=True)
+        self.adaptive_bandwidth = check_flag("adaptive_bandwidth", adaptive_bandwidth)
+        self.constant_liar = check_flag("constant_liar", constant_liar)
+        self.max_kernels = check_integer("max_kernels", max_kernels, 1, MOST)
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`.
@@ -229,26 +227,3 @@ class TPESampler(Sampler):
         options.n_mutants = 2 * self.n_candidates // 7
         options.n_draws = self.n_candidates - options.n_uniform - options.n_mutants
         return options
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise InvalidType(f"{name} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def _count(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidType(f"{name} must be an integer, got {value!r}")
-    if not least <= value < 2**31:
-        raise InvalidArgument(f"{name} must be >= {least} (and below 2**31), got {value!r}")
-    return int(value)
-
-
-def _real(name: str, value: Any, high: float, open_high: bool = False) -> float:
-    if isinstance(value, bool | str | bytes) or not isinstance(value, int | float | np.integer | np.floating):
-        raise InvalidType(f"{name} must be a number, got {value!r}")
-    x = float(value)
-    if not 0.0 < x <= high or (open_high and x == high):
-        raise InvalidArgument(f"{name} must be in (0, {high}{')' if open_high else ']'}, got {value!r}")
-    return x

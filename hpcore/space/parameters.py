@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from hpcore._core import space as native
+from hpcore.arguments import check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.choices import choice_index, choice_key, choice_table
 from hpcore.space.conditions import AtLeast, AtMost, When, check_when
@@ -42,33 +43,6 @@ def _edges(weights: Sequence[float]) -> list[float]:
     edges = [edge / total for edge in accumulate(shares)]
     edges[-1] = 1.0
     return edges
-
-
-def _number(argument: str, value: Any, *, finite: bool = True) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise InvalidType(f"{argument} must be a number, got {value!r}")
-    try:
-        x = float(value)
-    except OverflowError:
-        raise InvalidArgument(f"{argument} must be within the range of a double, got {value!r}") from None
-    if finite and not math.isfinite(x):
-        raise InvalidArgument(f"{argument} must be finite, got {value!r}")
-    return x
-
-
-def _integer(argument: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise InvalidType(f"{argument} must be an integer, got {value!r}")
-    x = int(value)
-    if not INT64_MIN <= x <= INT64_MAX:
-        raise InvalidArgument(f"{argument} must be within -2**63 .. 2**63 - 1, got {x}")
-    return x
-
-
-def _flag(argument: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidType(f"{argument} must be True or False, got {value!r}")
-    return value
 
 
 def _log_or_linear(log: bool, low: float, high: float) -> native.Scale:
@@ -184,7 +158,7 @@ class _Real(Parameter):
         return "continuous" if self.step is None else "integer"
 
     def check(self, name: str, value: Any) -> float:
-        x = _number(f"value of {name!r}", value)
+        x = check_number(f"value of {name!r}", value)
         if not self.low <= x <= self.high:
             raise InvalidArgument(f"value of {name!r} must be within {self.low!r} .. {self.high!r}, got {value!r}")
         if self.step is not None:
@@ -260,14 +234,14 @@ class Float(_Real):
     def __init__(
         self, low: float, high: float, *, log: bool = False, step: float | None = None, when: When | None = None
     ) -> None:
-        self.low, self.high = _number("low", low), _number("high", high)
+        self.low, self.high = check_number("low", low), check_number("high", high)
         if self.low > self.high:
             raise InvalidArgument(f"low must be <= high, got low={low!r}, high={high!r}")
-        self.log = _flag("log", log)
+        self.log = check_flag("log", log)
         if log and self.low <= 0:
             raise InvalidArgument(f"low must be > 0 when log=True, got low={low!r}")
         if step is not None:
-            step = _number("step", step)
+            step = check_number("step", step)
             if step <= 0:
                 raise InvalidArgument(f"step must be > 0, got {step!r}")
         self._make_grid(self.low, self.high, step)
@@ -314,12 +288,12 @@ class Normal(_Real):
         step: float | None = None,
         when: When | None = None,
     ) -> None:
-        self.mean, self.std = _number("mean", mean), _number("std", std)
+        self.mean, self.std = check_number("mean", mean), check_number("std", std)
         if self.std <= 0:
             raise InvalidArgument(f"std must be > 0, got {std!r}")
-        self.log = _flag("log", log)
-        self.low = (math.ulp(0.0) if log else -math.inf) if low is None else _number("low", low)
-        self.high = math.inf if high is None else _number("high", high)
+        self.log = check_flag("log", log)
+        self.low = (math.ulp(0.0) if log else -math.inf) if low is None else check_number("low", low)
+        self.high = math.inf if high is None else check_number("high", high)
         self._given = (None if low is None else self.low, None if high is None else self.high)
         if self.low > self.high:
             raise InvalidArgument(f"low must be <= high, got low={low!r}, high={high!r}")
@@ -337,7 +311,7 @@ class Normal(_Real):
                 f"for mean={mean!r}, std={std!r}"
             )
         if step is not None:
-            step = _number("step", step)
+            step = check_number("step", step)
             if step <= 0:
                 raise InvalidArgument(f"step must be > 0, got {step!r}")
             # Multiples of step, unless a lower bound says where the grid begins.
@@ -419,10 +393,13 @@ class Int(Parameter):
     """
 
     def __init__(self, low: int, high: int, *, log: bool = False, step: int = 1, when: When | None = None) -> None:
-        self.low, self.high, self.step = _integer("low", low), _integer("high", high), _integer("step", step)
+        self.low, self.high, self.step = (
+            check_integer(argument, value, INT64_MIN, INT64_MAX)
+            for argument, value in (("low", low), ("high", high), ("step", step))
+        )
         if self.low > self.high:
             raise InvalidArgument(f"low must be <= high, got low={low!r}, high={high!r}")
-        self.log = _flag("log", log)
+        self.log = check_flag("log", log)
         if log and self.low < 1:
             raise InvalidArgument(f"low must be >= 1 when log=True, got low={low!r}")
         if self.step < 1:
@@ -516,12 +493,12 @@ class Categorical(Parameter):
         plain = isinstance(choices, np.ndarray) and choices.ndim == 1 and choices.dtype != object
         self.choices = tuple(choices.tolist() if plain else choices)  # type: ignore[attr-defined]
         self._table = choice_table(self.choices)
-        self.ordered = _flag("ordered", ordered)
+        self.ordered = check_flag("ordered", ordered)
         self.weights: tuple[float, ...] | None = None
         if weights is not None:
             if isinstance(weights, str | bytes) or not hasattr(weights, "__iter__"):
                 raise InvalidType(f"weights must be a list of numbers, got {weights!r}")
-            shares = tuple(_number("weights", w) for w in weights)
+            shares = tuple(check_number("weights", w) for w in weights)
             if len(shares) != len(self.choices):
                 raise InvalidArgument(
                     f"weights must have one entry per choice ({len(self.choices)}), got {len(shares)}"

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hpcore._core import rng as native_rng
 from hpcore._core import space as native
+from hpcore.arguments import check_integer
 from hpcore.errors import ConstraintError, InfeasibleSpace, InvalidArgument, InvalidSpace, InvalidType
 from hpcore.space.columns import Columns, activation_order, native_columns
 from hpcore.space.counting import count_points, evenly, walk
@@ -215,17 +216,10 @@ class Space(Mapping[str, Parameter]):
         InfeasibleSpace
             20,000 points in a row were refused.
         """
-        if isinstance(n, bool) or not isinstance(n, int | np.integer):
-            raise InvalidType(f"n must be an integer, got {n!r}")
-        if n < 0:
-            raise InvalidArgument(f"n must be >= 0, got {n}")
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-            raise InvalidType(f"seed must be an integer, got {seed!r}")
-        if not 0 <= seed < 2**128:
-            raise InvalidArgument(f"seed must be within 0 .. 2**128 - 1, got {seed}")
+        n, seed = check_integer("n", n, 0), check_integer("seed", seed, 0, 2**128 - 1)
         if not self.constraints:
             # One decode of whole columns; the rows are those that the loop below would draw.
-            d, low, high = len(self._names), int(seed) % 2**64, int(seed) // 2**64
+            d, low, high = len(self._names), seed % 2**64, seed // 2**64
             rows = [native_rng.uniform(low, high, i, SAMPLE, d) for i in range(n)]
             drawn: list[Params] = self.decode(np.array(rows).reshape(n, d))
             return drawn
@@ -293,10 +287,8 @@ class Space(Mapping[str, Parameter]):
         places: list[list[float]] = []
         for name, parameter in self._parameters.items():
             n = by_name.get(name, everywhere)
-            if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer)):
-                raise InvalidType(f"levels of {name!r} must be an integer >= 1, got {n!r}")
-            if n is not None and n < 1:
-                raise InvalidArgument(f"levels of {name!r} must be an integer >= 1, got {n!r}")
+            if n is not None:
+                n = check_integer(f"levels of {name!r}", n, 1)
             if parameter.levels is None:
                 if n is None:
                     raise InvalidArgument(f"levels must say how many values of the continuous {name!r} to visit")

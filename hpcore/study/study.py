@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, WorkerDied
 from hpcore.evaluation.interrupts import Interrupts
 from hpcore.evaluation.nesting import working
@@ -318,18 +316,11 @@ def _check_run(objective: Any, n_trials: Any, timeout: Any, callbacks: Any, prog
     if n_trials is None and timeout is None:
         raise InvalidArgument("give n_trials or timeout, got neither")
     if n_trials is not None:
-        if isinstance(n_trials, bool) or not isinstance(n_trials, int | np.integer):
-            raise InvalidType(f"n_trials must be an integer or None, got {n_trials!r}")
-        if n_trials < 1:
-            raise InvalidArgument(f"n_trials must be >= 1, got {n_trials}")
+        check_integer("n_trials", n_trials, 1)
     if isinstance(callbacks, str) or not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         raise InvalidType(f"callbacks must be a list of functions of (study, trial), got {callbacks!r}")
     if progress is not None and not isinstance(progress, bool):
         raise InvalidType(f"progress must be True, False or None, got {progress!r}")
     if timeout is None:
         return None
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float | np.integer | np.floating):
-        raise InvalidType(f"timeout must be a number of seconds or None, got {timeout!r}")
-    if not 0 < timeout <= sys.float_info.max:
-        raise InvalidArgument(f"timeout must be finite and > 0 seconds, got {timeout!r}")
-    return time.monotonic() + float(timeout)
+    return time.monotonic() + check_number("timeout", timeout, 0.0, open_low=True, unit=" of seconds")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import gp as native
+from hpcore.arguments import check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
@@ -49,12 +50,8 @@ class GaussianProcess:
     def __init__(self, space: Space | None = None, *, n_starts: int = 3) -> None:
         if space is not None and not isinstance(space, Space):
             raise InvalidType(f"space must be a Space or None, got {space!r}")
-        if isinstance(n_starts, bool) or not isinstance(n_starts, int | np.integer):
-            raise InvalidType(f"n_starts must be an integer, got {n_starts!r}")
-        if n_starts < 1:
-            raise InvalidArgument(f"n_starts must be >= 1, got {n_starts!r}")
         self.space = space
-        self.n_starts = int(n_starts)
+        self.n_starts = check_integer("n_starts", n_starts, 1)
         self._model: native.Regressor | None = None
 
     # --- fitting -------------------------------------------------------------------------------------------------
@@ -170,10 +167,7 @@ class GaussianProcess:
 
     def sample(self, X: npt.ArrayLike, n_samples: int = 1, seed: int | None = None) -> FloatArray:
         """Draws from the joint posterior at `X`, of shape (n_samples, m)."""
-        if isinstance(n_samples, bool) or not isinstance(n_samples, int | np.integer):
-            raise InvalidType(f"n_samples must be an integer, got {n_samples!r}")
-        if n_samples < 1:
-            raise InvalidArgument(f"n_samples must be >= 1, got {n_samples!r}")
+        n_samples = check_integer("n_samples", n_samples, 1)
         model = self._fitted()
         points = self._rows(X, None)
         mean, _ = model.predict(points)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import tpe as native
+from hpcore.arguments import check_integer
 from hpcore.errors import InvalidArgument, InvalidType, NotFitted
 
 __all__ = ["ParzenEstimator"]
@@ -175,12 +176,9 @@ class ParzenEstimator:
             Not such integers.
         """
         mixture = self._fitted()
-        for name, value, high in (("n", n, 2**31), ("seed", seed, WORD * WORD)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                raise InvalidType(f"{name} must be an integer, got {value!r}")
-            if not 0 <= int(value) < high:
-                raise InvalidArgument(f"{name} must be within 0 .. {high - 1}, got {value!r}")
-        return mixture.draw(int(n), int(seed) % WORD, int(seed) // WORD, 0, PURPOSE)
+        n = check_integer("n", n, 0, 2**31 - 1)
+        seed = check_integer("seed", seed, 0, WORD * WORD - 1)
+        return mixture.draw(n, seed % WORD, seed // WORD, 0, PURPOSE)
 
     def _fitted(self) -> native.Mixture:
         if self._native is None:
