@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import numbers
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -24,6 +23,7 @@ from hpcore.errors import (
 )
 from hpcore.prefetch import Prefetcher
 from hpcore.records.history import COMPLETE, FAILED, STATES, History
+from hpcore.records.objectives import check_directions, check_values
 from hpcore.records.pareto import non_dominated
 from hpcore.records.streams import FILL, UNSEEN, Rng, check_seed
 from hpcore.records.trial import Trial
@@ -98,7 +98,7 @@ class Optimizer:
     ) -> None:
         self.space = Space.of(space)
         self.sampler = resolve(sampler)
-        self.directions = _check_directions(direction, directions)
+        self.directions = check_directions(direction, directions)
         self.seed = check_seed(seed)
         if not isinstance(prefetch, bool) and prefetch != "delayed":
             raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
@@ -358,7 +358,7 @@ class Optimizer:
             if type(value) is float and len(self._signs) == 1:
                 values: tuple[float, ...] | None = (value,)
             else:
-                values = _check_values(value, len(self._signs))
+                values = check_values(value, len(self._signs))
             if std_error is not None:
                 std_error = check_number("std_error", std_error, 0.0)
             if error is not None and not isinstance(error, str):
@@ -447,7 +447,7 @@ class Optimizer:
             if not isinstance(params, Mapping):
                 raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
             point = self.space.encode(params)
-            _check_values(value, len(self._signs))
+            check_values(value, len(self._signs))
             if std_error is not None:
                 check_number("std_error", std_error, 0.0)
             assert point.params is not None
@@ -542,51 +542,3 @@ class Optimizer:
             f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
             f"{self._history.n} trials)"
         )
-
-
-def _check_directions(direction: str | None, directions: Sequence[str] | None) -> tuple[str, ...]:
-    if directions is None:
-        ways: Sequence[str] = ["minimize" if direction is None else direction]
-    elif direction is not None:
-        raise InvalidArgument("give direction or directions, not both")
-    elif isinstance(directions, str) or not isinstance(directions, Sequence) or not directions:
-        raise InvalidType(f"directions must be a list of 'minimize' or 'maximize', got {directions!r}")
-    else:
-        ways = directions
-    for way in ways:
-        if not isinstance(way, str):
-            raise InvalidType(f"direction must be 'minimize' or 'maximize', got {way!r}")
-        if way not in ("minimize", "maximize"):
-            raise InvalidArgument(f"direction must be 'minimize' or 'maximize', got {way!r}")
-    return tuple(ways)
-
-
-def _check_values(value: Any, m: int) -> tuple[float, ...] | None:
-    if value is None:
-        return None
-    if isinstance(value, str | bytes | bytearray | Mapping | Set):
-        raise InvalidType(f"value must be a number or one number per objective, got {value!r}")
-    if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0:
-        items = list(value)
-    else:
-        items = [value]
-    if len(items) != m:
-        raise InvalidArgument(f"value must have one number per objective ({m}), got {len(items)}: {value!r}")
-    out = []
-    for item in items:
-        if item is None:
-            return None
-        # A nested array of one number is a number to NumPy before 2.x, with a warning.
-        if (
-            isinstance(item, str | bytes | bytearray)
-            or getattr(item, "ndim", 0) != 0
-            or (isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real))
-        ):
-            raise InvalidType(f"value must be a number, got {item!r}")
-        try:
-            out.append(float(item))
-        except OverflowError:
-            out.append(math.inf)  # an int beyond the doubles: not finite, so a failed trial
-        except (TypeError, ValueError):
-            raise InvalidType(f"value must be a number, got {item!r}") from None
-    return tuple(out)
