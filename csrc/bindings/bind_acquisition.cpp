@@ -137,7 +137,7 @@ void bind_acquisition(py::module_& m) {
         .def("at", &Schedule::at, py::arg("n"));
     py::class_<View>(s, "View")
         .def(py::init<>())
-        .def_readwrite("transform", &View::transform)
+        .def_readwrite("transforms", &View::transforms)
         .def_readwrite("stretch", &View::stretch)
         .def_readwrite("kind", &View::kind)
         .def_readwrite("thompson", &View::thompson)

@@ -109,10 +109,18 @@ py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_
     return py::make_tuple(value, gradient);
 }
 
-py::tuple standardise(const Array& values, gp::OutputTransform transform) {
+gp::Outputs standardise(const Array& values, gp::OutputTransform transform) {
     check_length("values", values, static_cast<std::size_t>(values.size()));
-    const gp::Outputs out = gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
-    return py::make_tuple(to_array(out.y), out.offset, out.scale);
+    return gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
+}
+
+// A function of the map at every element of y.
+template <auto function>
+Array mapped(const gp::Outputs& map, const Array& y) {
+    const std::vector<py::ssize_t> shape(y.shape(), y.shape() + y.ndim());
+    Array out(shape);
+    std::transform(y.data(), y.data() + y.size(), out.mutable_data(), [&](double v) { return function(map, v); });
+    return out;
 }
 
 void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& known_noise) {
@@ -219,6 +227,14 @@ void bind_gp(py::module_& m) {
     s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
           py::arg("conditional"), py::arg("prior"), py::arg("with_prior"));
+    py::class_<gp::Outputs>(s, "Outputs")
+        .def_property_readonly("y", [](const gp::Outputs& self) { return to_array(self.y); })
+        .def_readonly("offset", &gp::Outputs::offset)
+        .def_readonly("scale", &gp::Outputs::scale)
+        .def_readonly("affine", &gp::Outputs::affine)
+        .def("apply", &mapped<&gp::apply>, py::arg("values").noconvert())
+        .def("restore", &mapped<&gp::restore>, py::arg("y").noconvert())
+        .def("log_slope", &mapped<&gp::log_slope>, py::arg("y").noconvert());
     s.def("standardise", &standardise, py::arg("values").noconvert(), py::arg("transform"));
     py::class_<Regressor>(s, "Regressor")
         .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional,

@@ -75,7 +75,7 @@ class Schedule(metaclass=_Native):
     def at(self, n: int) -> int: ...
 
 class View(metaclass=_Native):
-    transform: OutputTransform
+    transforms: list[OutputTransform]
     stretch: float
     kind: Kind
     thompson: bool

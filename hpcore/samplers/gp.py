@@ -26,6 +26,7 @@ EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
 ACQUISITIONS = ("log_ei", "ucb", "pi", "thompson")
 INFERENCES = ("map", "mcmc")
+TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
 
 class _GP(Suggester):
@@ -118,6 +119,10 @@ class GPSampler(Sampler):
         Of the hyperparameters, with ``inference="mcmc"``.
     kappa : float
         Of ``"ucb"``: standard deviations below the mean.
+    transform : {"turns", "auto", "standard", "half_log", "log", "clip"}
+        What the model is fitted to: the objective's values, standardised; logarithmic above the median; logarithmic
+        from just below the best; cut off far above the median. ``"auto"`` takes, at each fit, the one of the first
+        three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial.
     explore : bool
         Give every third trial to where the model knows least, a bound of three standard deviations; without it a
         search is quicker to refine what it has, and more often stays with the wrong category or peak.
@@ -143,6 +148,7 @@ class GPSampler(Sampler):
         n_startup_trials: int = 10,
         n_draws: int = 8,
         kappa: float = 2.0,
+        transform: str = "turns",
         explore: bool = True,
     ) -> None:
         self.acquisition = check_choice("acquisition", acquisition, ACQUISITIONS)
@@ -150,6 +156,7 @@ class GPSampler(Sampler):
         self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1)
         self.n_draws = check_integer("n_draws", n_draws, 1)
         self.kappa = check_number("kappa", kappa, 0.0)
+        self.transform = check_choice("transform", transform, TRANSFORMS)
         self.explore = check_flag("explore", explore)
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
@@ -163,21 +170,28 @@ class GPSampler(Sampler):
 
     def _views(self) -> list[native.View]:
         """The ways of looking at the history, taken in turn: benchmarks/quality/gp_ablation.md."""
+        turns = {"turns": [["half_log"], ["clip"]], "auto": [["half_log", "standard", "log"]]}
+        transforms = turns.get(self.transform, [[self.transform]])
         views = []
-        for transform in (native_gp.OutputTransform.half_log, native_gp.OutputTransform.clip):
-            view = native.View()
-            view.transform = transform
+        for names in transforms:
+            view = self._view(names)
             view.kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
             view.thompson = self.acquisition == "thompson"
             view.kappa = self.kappa
             view.posterior_best = True
             views.append(view)
         if self.explore:
-            view = native.View()
-            view.transform = native_gp.OutputTransform.half_log
+            view = self._view(transforms[0])
             view.kind, view.kappa = native.Kind.ucb, EXPLORING
-            views.append(view)
+            # Every third trial, however few the other views are.
+            views = [*views, *views][:2] + [view]
         return views
+
+    @staticmethod
+    def _view(transforms: list[str]) -> native.View:
+        view = native.View()
+        view.transforms = [native_gp.OutputTransform.__members__[name] for name in transforms]
+        return view
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""

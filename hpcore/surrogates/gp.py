@@ -9,15 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import gp as native
-from hpcore.arguments import check_integer
+from hpcore.arguments import check_choice, check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
+from hpcore.surrogates import outputs as original
 
 __all__ = ["GaussianProcess"]
 
 FloatArray = npt.NDArray[np.float64]
 
+INVERTIBLE = ("standard", "half_log", "log")
+TRANSFORMS = (*INVERTIBLE, "clip", "auto")
 SAMPLE = 17  # purpose of the normal numbers behind a draw
 
 
@@ -31,9 +34,16 @@ class GaussianProcess:
         a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
     n_starts : int
         Runs of the optimiser of the hyperparameters; the best is kept.
+    transform : {"standard", "half_log", "log", "clip", "auto"}
+        What the process is fitted to, lower values being the better ones: the values, standardised; logarithmic above
+        the median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
+        first three under which the values themselves are likeliest. Predictions are in the objective's units with all
+        of them.
 
     Attributes
     ----------
+    transform_ : str
+        The transform that was taken.
     length_scales_ : dict of str to float
         By parameter name, in units of the cube (for a category: of the overlap distance).
     signal_variance_, noise_variance_ : float
@@ -47,11 +57,12 @@ class GaussianProcess:
     constant mean has a normal prior and is integrated out.
     """
 
-    def __init__(self, space: Space | None = None, *, n_starts: int = 3) -> None:
+    def __init__(self, space: Space | None = None, *, n_starts: int = 3, transform: str = "standard") -> None:
         if space is not None and not isinstance(space, Space):
             raise InvalidType(f"space must be a Space or None, got {space!r}")
         self.space = space
         self.n_starts = check_integer("n_starts", n_starts, 1)
+        self.transform = check_choice("transform", transform, TRANSFORMS)
         self._model: native.Regressor | None = None
 
     # --- fitting -------------------------------------------------------------------------------------------------
@@ -84,22 +95,33 @@ class GaussianProcess:
             raise InvalidArgument("y must hold at least one value, got none")
         d = self._columns(X)
         points = self._rows(X, n)
-        self._y, self._offset, self._scale = native.standardise(values, native.OutputTransform.standard)
-        noise = None
+        errors = None
         if std_errors is not None:
             errors = _vector("std_errors", std_errors)
             if len(errors) != n:
                 raise InvalidArgument(f"std_errors must have one entry a value ({n}), got {len(errors)}")
             if (errors < 0).any():
                 raise InvalidArgument(f"std_errors must be >= 0, got {errors.min()!r}")
-            noise = (errors / self._scale) ** 2
         options = native.FitOptions()
         options.prior = native.Prior.standard(d)
         options.n_starts = self.n_starts
-        theta = native.fit_map(points, self._y, noise, self._categorical, self._conditional, options)
-        model = native.Regressor(self._categorical, self._conditional, list(theta))
-        model.assign(points, self._y, noise)
-        self._model, self._X, self._noise = model, points, noise
+        most = -math.inf
+        for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
+            outputs = native.standardise(values, native.OutputTransform.__members__[name])
+            y = outputs.y
+            noise = None if errors is None else (errors / outputs.scale) ** 2
+            theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options)
+            density, _ = native.log_posterior(
+                points, y, noise, theta, self._categorical, self._conditional, options.prior, True
+            )
+            evidence = density + outputs.log_slope(y).sum()
+            if most > -math.inf and not evidence > most:
+                continue
+            most = evidence
+            self.transform_, self._outputs, self._y, self._noise = name, outputs, y, noise
+            model = native.Regressor(self._categorical, self._conditional, list(theta))
+        model.assign(points, self._y, self._noise)
+        self._model, self._X = model, points
         return self
 
     def append(self, x: npt.ArrayLike, y: float) -> None:
@@ -126,7 +148,7 @@ class GaussianProcess:
         value = _vector("y", [y])
         model.append(row[0], 0.0)
         self._X = np.vstack([self._X, row])
-        self._y = np.append(self._y, (value - self._offset) / self._scale)
+        self._y = np.append(self._y, self._outputs.apply(value))
         if self._noise is not None:
             self._noise = np.append(self._noise, 0.0)
         model.set_targets(self._y)
@@ -155,14 +177,20 @@ class GaussianProcess:
             raise InvalidArgument("return_std and return_cov cannot both be true")
         model = self._fitted()
         points = self._rows(X, None)
-        mean, variance = model.predict(points)
+        latent, variance = model.predict(points)
         # Standard deviations of 1e308 are possible: what leaves the doubles is brought back to their edge.
         with np.errstate(over="ignore"):
-            mean = np.nan_to_num(self._offset + self._scale * mean)
+            if not self._outputs.affine:
+                mean, std = original.moments(self._outputs, latent, np.sqrt(variance))
+                if return_cov:
+                    return mean, original.covariance(self._outputs, latent, model.covariance(points))
+                return (mean, std) if return_std else mean
+            offset, scale = self._outputs.offset, self._outputs.scale
+            mean = np.nan_to_num(offset + scale * latent)
             if return_cov:
-                return mean, np.nan_to_num(self._scale * (self._scale * model.covariance(points)))
+                return mean, np.nan_to_num(scale * (scale * model.covariance(points)))
             if return_std:
-                return mean, np.nan_to_num(self._scale * np.sqrt(variance))
+                return mean, np.nan_to_num(scale * np.sqrt(variance))
         return mean
 
     def sample(self, X: npt.ArrayLike, n_samples: int = 1, seed: int | None = None) -> FloatArray:
@@ -175,8 +203,7 @@ class GaussianProcess:
         values, vectors = np.linalg.eigh(model.covariance(points))
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         z = Rng(check_seed(seed), 0).generator(SAMPLE).standard_normal((n_samples, len(points)))
-        draws: FloatArray = self._offset + self._scale * (mean + z @ root.T)
-        return draws
+        return self._outputs.restore(np.ascontiguousarray(mean + z @ root.T))
 
     def log_marginal_likelihood(self) -> float:
         """Log density of the standardised observations under the learnt hyperparameters."""
@@ -194,11 +221,11 @@ class GaussianProcess:
 
     @property
     def signal_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names)])) * self._scale**2
+        return float(math.exp(self._fitted().theta[len(self._names)])) * self._outputs.scale**2
 
     @property
     def noise_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._scale**2
+        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._outputs.scale**2
 
     @property
     def n_(self) -> int:

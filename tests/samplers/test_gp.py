@@ -61,6 +61,15 @@ def test_it_finds_a_minimum_over_mixed_and_conditional_columns(inference):
     assert opt.best_params["kernel"] == "rbf"
 
 
+@pytest.mark.parametrize("transform", ["turns", "auto", "standard", "half_log", "log", "clip"])
+@pytest.mark.parametrize("explore", [True, False])
+def test_every_transform_finds_a_minimum(transform, explore):
+    space = {"x": hp.Float(-5, 5), "y": hp.Float(-5, 5)}
+    sampler = GPSampler(transform=transform, explore=explore)
+    opt = run(space, 30, sampler=sampler, objective=lambda p: math.exp(((p["x"] - 1) ** 2 + (p["y"] + 2) ** 2) / 20))
+    assert opt.best_value < 1.05
+
+
 def test_it_maximises_too():
     opt = hp.Optimizer({"x": hp.Float(0, 1)}, sampler="gp", direction="maximize", seed=0)
     for _ in range(20):
@@ -86,9 +95,9 @@ def test_same_seed_same_trials_another_seed_others():
     assert [t.params for t in a.trials] != [t.params for t in c.trials]
 
 
-@pytest.mark.parametrize("inference", ["map", "mcmc"])
-def test_a_search_killed_at_any_trial_goes_on_alike(inference):
-    sampler = GPSampler(inference=inference, n_draws=2, n_startup_trials=4)
+@pytest.mark.parametrize("options", [{}, {"inference": "mcmc", "n_draws": 2}, {"transform": "auto"}])
+def test_a_search_killed_at_any_trial_goes_on_alike(options):
+    sampler = GPSampler(n_startup_trials=4, **options)
     whole = run(mixed_space(), 55, sampler=sampler)
     for cut in (3, 12, 30, 41, 43, 47, 54):
         resumed = hp.Optimizer(mixed_space(), sampler=sampler, seed=0)
@@ -195,9 +204,9 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize("n_startup_trials", [1, 5])
-def test_any_history_gets_a_finite_proposal(name, n_startup_trials):
-    opt = hp.Optimizer(mixed_space(), sampler=GPSampler(n_startup_trials=n_startup_trials), seed=0)
+@pytest.mark.parametrize("options", [{"n_startup_trials": 1}, {"n_startup_trials": 5, "transform": "auto"}])
+def test_any_history_gets_a_finite_proposal(name, options):
+    opt = hp.Optimizer(mixed_space(), sampler=GPSampler(**options), seed=0)
     for k in range(25):
         trial = opt.ask()
         for value in trial.params.values():
@@ -273,6 +282,7 @@ def test_prefetching_changes_nothing():
         ({"kappa": -1}, "kappa"),
         ({"kappa": math.nan}, "kappa"),
         ({"kappa": "2"}, "kappa"),
+        ({"transform": "boxcox"}, "transform"),
         ({"explore": 1}, "explore"),
     ],
 )

@@ -57,12 +57,13 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
     if (options_.views.empty()) throw std::invalid_argument("views must hold at least one view");
     for (const View& view : options_.views) {
         const auto same = std::find_if(caches_.begin(), caches_.end(), [&](const Cache& c) {
-            return c.transform == view.transform && c.stretch == view.stretch;
+            return c.transforms == view.transforms && c.stretch == view.stretch;
         });
         cache_of_.push_back(static_cast<std::size_t>(same - caches_.begin()));
         if (same != caches_.end()) continue;
         caches_.emplace_back();
-        caches_.back().transform = view.transform;
+        if (view.transforms.empty()) throw std::invalid_argument("transforms must hold at least one transform");
+        caches_.back().transforms = view.transforms;
         caches_.back().stretch = view.stretch;
     }
 }
@@ -109,22 +110,37 @@ void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     if (cache.fitted == n_fit && holds(cache, request, d)) return;
     const auto begin = Deadline::Clock::now();
     cache.models.clear();
-    const gp::Outputs outputs = gp::standardise(request.values, n_fit, cache.transform);
-    const auto chosen = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.fit_rows);
+    const auto chosen = representative(domain_, request.rows, request.values, n_fit, options_.fit_rows);
     gp::Points points(domain_.types());
-    std::vector<double> y;
-    for (const std::size_t i : chosen) {
-        points.append(request.rows + i * d);
-        y.push_back(outputs.y[i]);
+    for (const std::size_t i : chosen) points.append(request.rows + i * d);
+    gp::Outputs outputs;
+    std::vector<double> y, noise;
+    std::vector<std::vector<double>> thetas(1);
+    double most = -std::numeric_limits<double>::infinity();
+    for (const gp::OutputTransform transform : cache.transforms) {
+        gp::Outputs seen = gp::standardise(request.values, n_fit, transform);
+        std::vector<double> targets;
+        for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
+        std::vector<double> variances = noise_of(request, seen.scale, chosen);
+        std::vector<double> theta = gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit);
+        double evidence = 0.0;
+        if (cache.transforms.size() > 1)
+            evidence = gp::log_evidence(lapack_, points, targets.data(), data_or_null(variances), options_.fit.prior,
+                                        theta, seen);
+        if (!thetas[0].empty() && !(evidence > most)) continue;
+        most = evidence;
+        cache.transform = transform;
+        outputs = std::move(seen);
+        y = std::move(targets);
+        noise = std::move(variances);
+        thetas[0] = std::move(theta);
     }
-    const std::vector<double> noise = noise_of(request, outputs.scale, chosen);
-    std::vector<std::vector<double>> thetas{gp::fit_map(lapack_, points, y.data(), data_or_null(noise), options_.fit)};
     if (options_.n_draws > 0) {
         Philox stream(request.key, n_fit, draw_purpose);
         thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
                                       thetas.front(), options_.n_draws, stream);
     }
-    cache.members = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.model_rows);
+    cache.members = representative(domain_, request.rows, request.values, n_fit, options_.model_rows);
     cache.member_rows = gather(request.rows, d, cache.members);
     const std::vector<double> member_noise = noise_of(request, outputs.scale, cache.members);
     for (std::vector<double>& theta : thetas) {

@@ -19,7 +19,8 @@ namespace hpcore::acquisition {
 
 // One way of looking at the history: what the model is fitted to, and what is then maximised.
 struct View {
-    gp::OutputTransform transform = gp::OutputTransform::clip;
+    // Of the objective's values; of several, the one under which they are likeliest. The first also wins a tie.
+    std::vector<gp::OutputTransform> transforms{gp::OutputTransform::clip};
     double stretch = 1.0;  // factor on the fitted length scales: below one, less is taken for granted
     Kind kind = Kind::log_ei;
     bool thompson = false;
@@ -81,9 +82,10 @@ class Suggester {
         std::vector<double> theta;
         std::optional<gp::Regressor> regressor;
     };
-    // Models of one transform and stretch, what they were computed from, and the rows they hold.
+    // Models of one choice of transforms and stretch, what they were computed from, and the rows they hold.
     struct Cache {
-        gp::OutputTransform transform = gp::OutputTransform::clip;
+        std::vector<gp::OutputTransform> transforms;
+        gp::OutputTransform transform = gp::OutputTransform::clip;  // the chosen one
         double stretch = 1.0;
         std::size_t fitted = 0;
         std::vector<double> rows, values, errors;

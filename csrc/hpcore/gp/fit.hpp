@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hpcore/gp/marginal_likelihood.hpp"
+#include "hpcore/gp/outputs.hpp"
 #include "hpcore/rng.hpp"
 
 namespace hpcore::gp {
@@ -20,6 +21,12 @@ struct FitOptions {
 // fixed, nothing is carried over from an earlier fit, so that a search resumed from its history alone goes on alike.
 std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
                             const double* known_noise, const FitOptions& options);
+
+// Log posterior density of the objective's own values, up to what every transform of them shares: that of y, which are
+// `outputs.y` at `points`, at hyperparameters theta, and the log slopes of the transform. What a transform is chosen
+// by.
+double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
+                    const Prior& prior, const std::vector<double>& theta, const Outputs& outputs);
 
 // n draws of the hyperparameters from their posterior, by slice sampling one coordinate after the other from `start`.
 // Neal 2003, "Slice sampling", figures 3 and 5.
