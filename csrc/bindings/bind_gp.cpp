@@ -228,6 +228,7 @@ void bind_gp(py::module_& m) {
           py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
           py::arg("conditional"), py::arg("prior"), py::arg("with_prior"));
     py::class_<gp::Outputs>(s, "Outputs")
+        .def(py::init<>())
         .def_property_readonly("y", [](const gp::Outputs& self) { return to_array(self.y); })
         .def_readonly("offset", &gp::Outputs::offset)
         .def_readonly("scale", &gp::Outputs::scale)

@@ -184,7 +184,7 @@ class GPSampler(Sampler):
             view = self._view(transforms[0])
             view.kind, view.kappa = native.Kind.ucb, EXPLORING
             # Every third trial, however few the other views are.
-            views = [*views, *views][:2] + [view]
+            views = [*(2 * views)[:2], view]
         return views
 
     @staticmethod

@@ -46,7 +46,8 @@ def covariance(outputs: native.Outputs, mean: FloatArray, cov: FloatArray) -> Fl
         coefficient = unit @ (WEIGHTS * here / np.sqrt(norm))
         out += np.outer(coefficient, coefficient) * power
     with np.errstate(over="ignore"):
-        return np.nan_to_num(np.ldexp(out, 2 * exponent))
+        scaled: FloatArray = np.nan_to_num(np.ldexp(out, 2 * exponent))
+    return scaled
 
 
 def _at_nodes(outputs: native.Outputs, mean: FloatArray, std: FloatArray) -> FloatArray:

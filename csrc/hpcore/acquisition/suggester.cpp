@@ -82,19 +82,23 @@ bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d)
            same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
 }
 
-// Which fit the deadline allows: the one that is due, else one that we have, of this view or of another. False if there
-// is time for neither.
-bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
+// Whether the deadline leaves time for the fit that is due, or whether we have it.
+bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_fit) const {
     if (!request.deadline.limited()) return true;
-    const auto held = [&](std::size_t v) { return holds(caches_[cache_of_[v]], request, domain_.d()); };
-    if (held(view) && caches_[cache_of_[view]].fitted == n_fit) return true;
+    const Cache& cache = caches_[cache_of_[view]];
+    if (cache.fitted == n_fit && holds(cache, request, domain_.d())) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
     const double wanted =
-        costs_.fit(std::min(n_fit, options_.fit_rows)) + 0.2 * costs_.search(std::min(request.n, options_.model_rows));
-    if (wanted < request.deadline.left()) return true;
+        costs_.fit(std::min(n_fit, options_.fit_rows)) * static_cast<double>(cache.transforms.size()) +
+        0.2 * costs_.search(std::min(request.n, options_.model_rows));
+    return wanted < request.deadline.left();
+}
+
+// A fit that we have, of this view or of another. False if there is none.
+bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
     for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
         const std::size_t v = (view + turn) % options_.views.size();
-        if (!held(v)) continue;
+        if (!holds(caches_[cache_of_[v]], request, domain_.d())) continue;
         step = Step::reuse;
         view = v;
         n_fit = caches_[cache_of_[v]].fitted;
@@ -104,32 +108,39 @@ bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& 
     return false;
 }
 
-// Hyperparameters from the first n_fit observations alone, and models that hold those rows.
-void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
+// Hyperparameters from the first n_fit observations alone, and models that hold those rows. False, and the cache as it
+// was, if the time ran out on the way: half a fit would leave its trace on later suggestions.
+bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     const std::size_t d = domain_.d();
-    if (cache.fitted == n_fit && holds(cache, request, d)) return;
+    if (cache.fitted == n_fit && holds(cache, request, d)) return true;
     const auto begin = Deadline::Clock::now();
-    cache.models.clear();
+    const auto out_of_time = [&] {
+        costs_.fitted(std::min(n_fit, options_.fit_rows), seconds_since(begin));
+        return false;
+    };
     const auto chosen = representative(domain_, request.rows, request.values, n_fit, options_.fit_rows);
     gp::Points points(domain_.types());
     for (const std::size_t i : chosen) points.append(request.rows + i * d);
     gp::Outputs outputs;
     std::vector<double> y, noise;
     std::vector<std::vector<double>> thetas(1);
+    gp::OutputTransform taken = cache.transform;
     double most = -std::numeric_limits<double>::infinity();
     for (const gp::OutputTransform transform : cache.transforms) {
         gp::Outputs seen = gp::standardise(request.values, n_fit, transform);
         std::vector<double> targets;
         for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
         std::vector<double> variances = noise_of(request, seen.scale, chosen);
-        std::vector<double> theta = gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit);
+        std::vector<double> theta =
+            gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit, request.deadline);
+        if (theta.empty()) return out_of_time();
         double evidence = 0.0;
         if (cache.transforms.size() > 1)
             evidence = gp::log_evidence(lapack_, points, targets.data(), data_or_null(variances), options_.fit.prior,
                                         theta, seen);
         if (!thetas[0].empty() && !(evidence > most)) continue;
         most = evidence;
-        cache.transform = transform;
+        taken = transform;
         outputs = std::move(seen);
         y = std::move(targets);
         noise = std::move(variances);
@@ -138,23 +149,30 @@ void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     if (options_.n_draws > 0) {
         Philox stream(request.key, n_fit, draw_purpose);
         thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
-                                      thetas.front(), options_.n_draws, stream);
+                                      thetas.front(), options_.n_draws, stream, request.deadline);
+        if (thetas.empty()) return out_of_time();
     }
-    cache.members = representative(domain_, request.rows, request.values, n_fit, options_.model_rows);
-    cache.member_rows = gather(request.rows, d, cache.members);
-    const std::vector<double> member_noise = noise_of(request, outputs.scale, cache.members);
+    Cache fresh;
+    fresh.transforms = cache.transforms;
+    fresh.transform = taken;
+    fresh.stretch = cache.stretch;
+    fresh.members = representative(domain_, request.rows, request.values, n_fit, options_.model_rows);
+    fresh.member_rows = gather(request.rows, d, fresh.members);
+    const std::vector<double> member_noise = noise_of(request, outputs.scale, fresh.members);
     for (std::vector<double>& theta : thetas) {
-        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(cache.stretch);
+        if (request.deadline.passed()) return out_of_time();
+        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.stretch);
         Model model{theta, std::nullopt};
-        grow(cache, model, cache.members.size(), 0, member_noise);
-        cache.models.push_back(std::move(model));
+        grow(fresh, model, fresh.members.size(), 0, member_noise);
+        fresh.models.push_back(std::move(model));
     }
-    cache.fitted = n_fit;
-    cache.rows.assign(request.rows, request.rows + n_fit * d);
-    cache.values.assign(request.values, request.values + n_fit);
-    cache.errors.clear();
-    if (request.std_errors != nullptr) cache.errors.assign(request.std_errors, request.std_errors + n_fit);
-    costs_.fitted(chosen.size(), seconds_since(begin));
+    fresh.fitted = n_fit;
+    fresh.rows.assign(request.rows, request.rows + n_fit * d);
+    fresh.values.assign(request.values, request.values + n_fit);
+    if (request.std_errors != nullptr) fresh.errors.assign(request.std_errors, request.std_errors + n_fit);
+    cache = std::move(fresh);
+    costs_.fitted(chosen.size(), seconds_since(begin) / static_cast<double>(cache.transforms.size()));
+    return true;
 }
 
 // Bring the models from the rows they hold to all of the request's.
@@ -213,11 +231,13 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::size_t d = domain_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
     std::size_t turn = (request.number + k) % options_.views.size();
-    if (!in_time(request, turn, n_fit, step)) return false;
+    // What was foretold may be wrong, so that the fit looks at the clock as well.
+    if (!(in_time(request, turn, n_fit) && refit(request, n_fit, caches_[cache_of_[turn]])) &&
+        !fall_back(request, turn, n_fit, step))
+        return false;
     const View& view = options_.views[turn];
     last_ = cache_of_[turn];
     Cache& cache = caches_[last_];
-    refit(request, n_fit, cache);
     extend(request, n_fit, cache);
     const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
     const std::size_t n_held = cache.members.size();

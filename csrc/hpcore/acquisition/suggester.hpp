@@ -97,8 +97,9 @@ class Suggester {
     bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
                      double* row, Step& step);
     static bool holds(const Cache& cache, const Request& request, std::size_t d);
-    bool in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const;
-    void refit(const Request& request, std::size_t n_fit, Cache& cache);
+    bool in_time(const Request& request, std::size_t view, std::size_t n_fit) const;
+    bool fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const;
+    bool refit(const Request& request, std::size_t n_fit, Cache& cache);
     void extend(const Request& request, std::size_t n_fit, Cache& cache) const;
     void grow(Cache& cache, Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) const;
 

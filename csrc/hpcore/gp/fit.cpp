@@ -19,7 +19,7 @@ std::vector<double> medians(const Layout& layout, const Prior& prior) {
 }  // namespace
 
 std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
-                            const double* known_noise, const FitOptions& options) {
+                            const double* known_noise, const FitOptions& options, const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, options.prior);
     const Layout& layout = posterior.layout();
     std::vector<double> low, high;
@@ -33,6 +33,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
         Philox stream({0x6770u, 0}, 0, 0);
         std::vector<std::pair<double, std::vector<double>>> probes;
         for (int p = 0; p < options.n_probes; ++p) {
+            if (deadline.passed()) return {};
             std::vector<double> theta(layout.size());
             for (std::size_t i = 0; i < theta.size(); ++i) {
                 const LogNormal& prior = options.prior.of(layout, i);
@@ -56,6 +57,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     for (const std::vector<double>& start : starts) {
         optim::BoxMinimizer minimizer(start, low, high, search);
         while (!minimizer.done()) {
+            if (deadline.passed()) return {};
             const double f = -posterior(minimizer.trial().data(), gradient.data());
             for (double& g : gradient) g = -g;
             minimizer.tell(f, gradient.data());
@@ -77,7 +79,8 @@ double log_evidence(const linalg::Lapack& lapack, const Points& points, const do
 
 std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
                                                   const double* known_noise, const Prior& prior,
-                                                  std::vector<double> theta, int n, Philox& stream) {
+                                                  std::vector<double> theta, int n, Philox& stream,
+                                                  const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, prior);
     std::vector<double> low, high;
     prior.bounds(posterior.layout(), low, high);
@@ -98,6 +101,7 @@ std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, 
                     theta[i] = here;
                     break;
                 }
+                if (deadline.passed()) return {};
                 theta[i] = left + (right - left) * stream.uniform();
                 const double trial = posterior(theta.data(), nullptr);
                 if (trial >= level) {
