@@ -78,7 +78,7 @@ def run(
             limit = pool.n_threads if n_threads is None else n_threads
             with (
                 pool.bounded(),
-                SharedWorkload(workload, limit, pool.by_file, timed=fit_timeout is not None) as handle,
+                SharedWorkload(workload, limit, pool.by_file, timed=pool.timed) as handle,
                 Watchdog(handle.path, fit_timeout, pool.kill) as watchdog,
             ):
                 _Queue(workload, pool, handle, sources, watchdog).run()
@@ -238,14 +238,14 @@ class _Queue:
 
     def _collect(self, done: set[Future[Any]]) -> None:
         """Take the results of finished bundles, and see to those that were lost with their worker."""
-        lost: list[tuple[list[_Piece], BaseException]] = []
+        lost: list[tuple[list[_Piece], Exception, bool]] = []
         for future in done:
             bundle = self._in_flight.pop(future)
             try:
                 scores, error, seconds = future.result()
             except Exception as failure:
                 # Not the model's own: that one would have come as a value.
-                lost.append((bundle, failure))
+                lost.append((bundle, failure, self._pool.blames(future)))
                 continue
             if error is not None:
                 raised, told = error
@@ -255,8 +255,8 @@ class _Queue:
             self._unit_seconds = each if self._unit_seconds is None else 0.5 * (each + self._unit_seconds)
             for piece, found in zip(bundle, scores, strict=True):
                 self._store(piece, found)
-        for bundle, cause in lost:
-            self._recover(bundle, cause)
+        for bundle, cause, blamed in lost:
+            self._recover(bundle, cause, blamed)
 
     def _store(self, piece: _Piece, scores: list[FoldScore]) -> None:
         candidate = piece.candidate
@@ -271,24 +271,23 @@ class _Queue:
 
     # --- lost workers --------------------------------------------------------------------------------------------
 
-    def _recover(self, bundle: list[_Piece], cause: BaseException) -> None:
-        """Run folds that were lost with their worker again, once and each alone.
-
-        Which fold of a bundle ended its worker nobody knows, except where the watchdog did it. One that ends its
-        worker again, alone, fails, and takes no innocent one with it.
-        """
+    def _recover(self, bundle: list[_Piece], cause: Exception, blamed: bool) -> None:
+        """Run folds that were lost with their worker again, each alone; but not one that ends its worker again."""
         if not self._pool.renew(cause):
             self._surrender(bundle, cause)
             return
         units = [(piece.candidate, i, piece.serial + n) for piece in bundle for n, i in enumerate(piece.positions)]
-        late = {serial for _, _, serial in units if self._watchdog.expired(serial) is not None}
+        begun = self._watchdog.begun() & {serial for _, _, serial in units}
         for candidate, position, serial in units:
-            if serial in late:
-                limit = self._watchdog.expired(serial)
-                self._bury(candidate, [position], FitTimeout(f"the fold took longer than fit_timeout={limit:g} s"))
+            limit = self._watchdog.expired(serial)
+            if limit is not None:
+                why = FitTimeout(f"the fold took longer than fit_timeout={limit:g} s")
+                self._bury(candidate, [position], why, limit)
                 continue
-            n_lost = candidate.n_lost[position] = candidate.n_lost.get(position, 0) + (not late)
-            if n_lost > 1:
+            # Where no note says which fold it was, it may have been any that the worker had begun on.
+            guilty = serial in begun if begun else blamed
+            candidate.n_lost[position] = candidate.n_lost.get(position, 0) + guilty
+            if candidate.n_lost[position] > 1:
                 self._bury(
                     candidate, [position], WorkerDied(f"no worker brought this fold back, twice: {_said(cause)}")
                 )
@@ -296,7 +295,7 @@ class _Queue:
             self._again.append(_Piece(candidate, [position], self._n_sent))
             self._n_sent += 1
 
-    def _surrender(self, bundle: list[_Piece], cause: BaseException) -> None:
+    def _surrender(self, bundle: list[_Piece], cause: Exception) -> None:
         """Fail all that is left: the caller's executor is gone and not ours to replace."""
         why = WorkerDied(f"the executor given as executor= broke: {_said(cause)}")
         for source in self._sources:
@@ -311,13 +310,13 @@ class _Queue:
         for piece in pieces:
             self._bury(piece.candidate, piece.positions, why)
 
-    def _bury(self, candidate: Candidate, positions: Sequence[int], cause: Exception) -> None:
+    def _bury(self, candidate: Candidate, positions: Sequence[int], cause: Exception, seconds: float = 0.0) -> None:
         if self._workload.error_score == "raise":
             raise cause
         for position in positions:
             fold = candidate.source.folds[position]
             error = f"{type(cause).__name__}: {cause}"
-            candidate.source.store(candidate, self._workload.failed(fold, error))
+            candidate.source.store(candidate, self._workload.failed(fold, error, seconds))
 
 
 class _WorkerTraceback(Exception):
@@ -327,5 +326,5 @@ class _WorkerTraceback(Exception):
         return f"\n{self.args[0]}"
 
 
-def _said(cause: BaseException) -> str:
+def _said(cause: Exception) -> str:
     return f"{type(cause).__name__}: {cause}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import joblib
 
@@ -31,12 +32,16 @@ class Pool(Protocol):
     n_workers: int
     n_threads: int  # that each worker may use
     by_file: bool  # whether workers are other processes
+    timed: bool  # whether each worker is a process that does one thing at a time, and can be killed
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run ``function(*args)`` on a worker."""
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Replace what `cause` broke; False if nothing works any more and that is not ours to mend."""
+
+    def blames(self, task: Future[Any]) -> bool:
+        """Whether a lost task may have been the one that ended its worker."""
 
     def abort(self) -> None:
         """Stop running tasks where that is ours to do: the search was interrupted."""
@@ -67,11 +72,13 @@ class OwnPool:
     """
 
     by_file = True
+    timed = True
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self.n_threads = threads_per_worker(n_workers)
         self._slots: list[_Slot] = []
+        self._innocent: WeakSet[Future[Any]] = WeakSet()
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run ``function(*args)`` in the worker that has the least to do.
@@ -82,12 +89,12 @@ class OwnPool:
             If no worker can be started.
         """
         while len(self._slots) < self.n_workers:
-            self._slots.append(_Slot(self._take()))
+            self._slots.append(_Slot(self._take(), self._innocent))
         slot = min(self._slots, key=lambda slot: len(slot.tasks))
         try:
             return slot.submit(function, *args)
         except RuntimeError:  # BrokenExecutor is one: the worker died since its last task, or idled too long
-            slot.executor = self._new()
+            slot.renew(self._new())
         try:
             return slot.submit(function, *args)
         except RuntimeError as error:
@@ -96,6 +103,10 @@ class OwnPool:
     def renew(self, cause: BaseException | None = None) -> bool:
         """Do nothing: a worker that died is replaced by the next task."""
         return True
+
+    def blames(self, task: Future[Any]) -> bool:
+        """Whether the worker was at it: not if it waited behind another task."""
+        return task not in self._innocent
 
     def abort(self) -> None:
         """Kill the workers; the next search starts new ones."""
@@ -143,17 +154,28 @@ class OwnPool:
 
 
 class _Slot:
-    """An executor of one worker, and what it has to do."""
+    """An executor of one worker, and what it has to do, in the order in which it does it."""
 
-    def __init__(self, executor: Any) -> None:
+    def __init__(self, executor: Any, innocent: WeakSet[Future[Any]]) -> None:
         self.executor = executor
-        self.tasks: set[Future[Any]] = set()
+        self.tasks: list[Future[Any]] = []
+        self._innocent = innocent
+
+    def renew(self, executor: Any) -> None:
+        self.executor, self.tasks = executor, []
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         future: Future[Any] = self.executor.submit(function, *args)
-        self.tasks.add(future)
-        future.add_done_callback(self.tasks.discard)
+        tasks = self.tasks
+        tasks.append(future)
+        future.add_done_callback(lambda done: self._done(tasks, done))
         return future
+
+    def _done(self, tasks: list[Future[Any]], future: Future[Any]) -> None:
+        # When the worker dies all its tasks end; only the first of them had begun.
+        if future is not tasks[0] or (future.cancelled() or isinstance(future.exception(), BrokenExecutor)):
+            self._innocent.update(tasks[1:])
+        tasks.remove(future)
 
 
 class BorrowedPool:
@@ -166,6 +188,8 @@ class BorrowedPool:
     n_workers : int
         Number of tasks that it runs at a time.
     """
+
+    timed = False
 
     def __init__(self, executor: Executor, n_workers: int) -> None:
         self._executor = executor
@@ -189,6 +213,10 @@ class BorrowedPool:
     def renew(self, cause: BaseException | None = None) -> bool:
         """Say no to a broken executor, which is its owner's to replace; one that lost a task may run it again."""
         return cause is not None and not isinstance(cause, BrokenExecutor)
+
+    def blames(self, task: Future[Any]) -> bool:
+        """Yes: who it was nobody knows."""
+        return True
 
     def abort(self) -> None:
         """Nothing: the engine has cancelled what was waiting, and running tasks belong to the executor."""

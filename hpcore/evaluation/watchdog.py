@@ -1,7 +1,8 @@
-"""The time limit of a fold: workers note when they begin one, and a thread beside the search ends those that are late.
+"""Which fold a worker is at, and since when: its note says whose fault its death was, and when a fold is late.
 
-The note is sixteen bytes in a file of the worker's own, in the folder of the shared workload. The limit holds for
-code that never lets go of the interpreter, because the worker takes no part in its own end.
+The note is sixteen bytes in a file of the worker's own, in the folder of the shared workload. A thread beside the
+search ends folds that are late; the limit holds for code that never lets go of the interpreter, because the worker
+takes no part in its own end.
 """
 
 from __future__ import annotations
@@ -61,20 +62,21 @@ def clock_of(folder: str) -> Clock:
 
 
 class Watchdog:
-    """Ends folds that take too long, while the context lasts.
+    """Reads the notes of workers, and ends folds that take too long, while the context lasts.
 
     Parameters
     ----------
     folder : str
-        Where workers leave their notes.
+        Where workers leave their notes; empty if they leave none.
     limit : float or None
-        Seconds a fold may take; None watches nothing.
+        Seconds a fold may take; None ends nothing.
     kill : callable
         Ends the process of this number and all that it started.
     """
 
     def __init__(self, folder: str, limit: float | None, kill: Callable[[int], None]) -> None:
-        self._folder, self._limit, self._kill = Path(folder), limit, kill
+        self._folder = Path(folder) if folder else None
+        self._limit, self._kill = limit, kill
         self._expired: set[int] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="hpcore-watchdog", daemon=True)
@@ -93,10 +95,17 @@ class Watchdog:
         """The limit that this fold was ended for, if it was."""
         return self._limit if serial in self._expired else None
 
+    def begun(self) -> set[int]:
+        """The folds that workers are at, those of dead workers included."""
+        return {serial for path in self._notes() if (serial := self._read(path)[1]) >= 0}
+
+    def _notes(self) -> Iterator[Path]:
+        return iter(()) if self._folder is None else self._folder.glob(f"{_PREFIX}*")
+
     def _watch(self) -> None:
         assert self._limit is not None
         while not self._over.wait(min(_SECONDS_BETWEEN_LOOKS, self._limit / 4)):
-            for path in self._folder.glob(f"{_PREFIX}*"):
+            for path in self._notes():
                 start, serial = self._read(path)
                 if serial < 0 or serial in self._expired or time.monotonic() - start <= self._limit:
                     continue

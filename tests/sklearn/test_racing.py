@@ -127,7 +127,8 @@ def test_exact_racing_finds_the_same_winner(n_jobs: int) -> None:
     full = SearchCV(SVM, grid, strategy="grid", cv=8).fit(X, y)
     race = SearchCV(SVM, grid, strategy="grid", cv=8, racing="exact", n_jobs=n_jobs).fit(X, y)
     assert race.best_score_ == full.best_score_
-    assert race.cv_results_["n_folds_evaluated"].sum() < 72
+    if n_jobs == 1:  # otherwise it depends on who is complete first
+        assert race.cv_results_["n_folds_evaluated"].sum() < 72
     assert race.cv_results_["n_folds_evaluated"][race.best_index_] == 8
     done = ~race.cv_results_["pruned"]
     np.testing.assert_array_equal(race.cv_results_["mean_test_score"][done], full.cv_results_["mean_test_score"][done])
