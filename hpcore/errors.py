@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = [
     "ConstraintError",
+    "DataChanged",
+    "FitTimeout",
     "HpcoreError",
     "InfeasibleSpace",
     "InvalidArgument",
@@ -70,6 +72,14 @@ class NotFitted(HpcoreError, RuntimeError):
 
 class WorkerDied(HpcoreError, RuntimeError):
     """A worker process ended while it evaluated something."""
+
+
+class FitTimeout(HpcoreError, TimeoutError):
+    """An evaluation took longer than its limit, and was ended together with its process."""
+
+
+class DataChanged(HpcoreError, RuntimeError):
+    """The data of a search is not what it was when the search began: its scores do not belong together."""
 
 
 class MissingDependency(HpcoreError, ImportError):

@@ -56,12 +56,15 @@ class Handle(NamedTuple):
         Folder of its files; empty if every worker is a thread of the owner.
     n_threads : int
         Threads that the worker may use.
+    timed : bool
+        Whether workers note when they begin a fold, for the watchdog.
     """
 
     token: str
     owner: int
     path: str
     n_threads: int
+    timed: bool = False
 
 
 class SharedWorkload:
@@ -75,10 +78,13 @@ class SharedWorkload:
         Threads that each worker may use.
     by_file : bool
         Whether workers are other processes.
+    timed : bool
+        Whether workers note when they begin a fold.
     """
 
-    def __init__(self, workload: Workload, n_threads: int, by_file: bool) -> None:
+    def __init__(self, workload: Workload, n_threads: int, by_file: bool, *, timed: bool = False) -> None:
         self._workload = workload
+        self._timed = timed
         self._by_file = by_file
         self._n_threads = n_threads
         self._token = uuid.uuid4().hex
@@ -96,7 +102,7 @@ class SharedWorkload:
                 raise
         _owned[self._token] = (self._workload, settings)
         path = self._folder.name if self._folder is not None else ""
-        return Handle(self._token, os.getpid(), path, self._n_threads)
+        return Handle(self._token, os.getpid(), path, self._n_threads, self._timed)
 
     def __exit__(self, *exc_info: object) -> None:
         _owned.pop(self._token, None)

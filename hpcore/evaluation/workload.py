@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_method_params
 
 from hpcore.evaluation.cloning import replicate
 
-__all__ = ["FoldScore", "Indices", "Scores", "Workload"]
+__all__ = ["FoldScore", "Indices", "Scores", "Workload", "decisive"]
 
 Indices = npt.NDArray[Any]
 Scores = float | dict[str, float]
@@ -50,6 +50,14 @@ class FoldScore(NamedTuple):
     score_time: float
     error: str | None
     complaints: tuple[str, ...]
+
+
+def decisive(score: FoldScore, metric: str | None) -> float:
+    """The score that the search follows: of several metrics the one of this name, otherwise the first."""
+    value = score.test_scores
+    if isinstance(value, dict):
+        value = value[metric] if metric in value else next(iter(value.values()))
+    return float(value)
 
 
 @dataclass
@@ -89,12 +97,13 @@ class Workload:
     error_score: float | Literal["raise"]
     return_train_score: bool
 
-    def evaluate(self, params: Mapping[str, Any], folds: Iterable[int]) -> list[FoldScore]:
-        """Fit and score one configuration on the given folds."""
+    def evaluate(self, params: Mapping[str, Any], folds: Iterable[int]) -> Iterator[FoldScore]:
+        """Fit and score one configuration on the given folds, each when its score is asked for."""
         # Values may be estimators or generators: each configuration has its own, as set by a user on a clone.
         template = replicate(self.estimator).set_params(**{k: replicate(v) for k, v in params.items()})
         pairwise = bool(get_tags(template).input_tags.pairwise)
-        return [self._evaluate_fold(template, fold, pairwise) for fold in folds]
+        for fold in folds:
+            yield self._evaluate_fold(template, fold, pairwise)
 
     def failed(self, fold: int, error: str, fit_time: float = 0.0) -> FoldScore:
         """Describe a fold whose fit failed with `error`, a traceback or another explanation."""

@@ -1,6 +1,7 @@
 """Drop-in search for scikit-learn: `SearchCV` takes the place of `GridSearchCV` and `RandomizedSearchCV`."""
 
+from hpcore.evaluation.racing import Racing
 from hpcore.sklearn.errors import AllFitsFailed, SearchInterrupted
 from hpcore.sklearn.search import SearchCV
 
-__all__ = ["AllFitsFailed", "SearchCV", "SearchInterrupted"]
+__all__ = ["AllFitsFailed", "Racing", "SearchCV", "SearchInterrupted"]

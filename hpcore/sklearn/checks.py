@@ -15,7 +15,10 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
+from hpcore.arguments import check_integer
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.lockstep import DEFAULT_LAG
+from hpcore.evaluation.racing import Racing
 from hpcore.evaluation.workload import Indices
 from hpcore.samplers import GridSampler, Sampler, resolve
 
@@ -39,7 +42,13 @@ class Settings(NamedTuple):
     seed : int
         Of the optimizer.
     callbacks : tuple of callable
-        Called when a candidate is complete.
+        Called when a candidate is finished.
+    racing : Racing or None
+        The rules of the race, if there is one.
+    lag : int
+        Of deterministic mode; 0 is the fast mode.
+    fit_timeout : float or None
+        Seconds.
     """
 
     sampler: Sampler
@@ -47,6 +56,9 @@ class Settings(NamedTuple):
     timeout: float | None
     seed: int
     callbacks: tuple[Callable[..., object], ...]
+    racing: Racing | None
+    lag: int
+    fit_timeout: float | None
 
 
 def check_settings(search: Any) -> Settings:
@@ -73,9 +85,12 @@ def check_settings(search: Any) -> Settings:
     return Settings(
         sampler,
         _check_n_trials(search.n_trials, sampler),
-        _check_timeout(search.timeout),
+        _check_timeout("timeout", search.timeout),
         _check_seed(search.random_state),
         _check_callbacks(search.callbacks),
+        Racing.of(search.racing),
+        _check_lag(search.deterministic),
+        _check_timeout("fit_timeout", search.fit_timeout),
     )
 
 
@@ -106,15 +121,23 @@ def _check_n_trials(n_trials: Any, sampler: Sampler) -> int | None:
     return int(n_trials)
 
 
-def _check_timeout(timeout: Any) -> float | None:
+def _check_timeout(name: str, timeout: Any) -> float | None:
     if timeout is None:
         return None
     if isinstance(timeout, bool | np.bool_) or not isinstance(timeout, numbers.Real):
-        raise InvalidType(f"timeout must be a number of seconds or None, got {timeout!r}")
+        raise InvalidType(f"{name} must be a number of seconds or None, got {timeout!r}")
     seconds = float(timeout)
     if math.isnan(seconds) or seconds <= 0:
-        raise InvalidArgument(f"timeout must be > 0 seconds, got {timeout!r}")
+        raise InvalidArgument(f"{name} must be > 0 seconds, got {timeout!r}")
     return seconds
+
+
+def _check_lag(deterministic: Any) -> int:
+    if isinstance(deterministic, bool | np.bool_):
+        return DEFAULT_LAG if deterministic else 0
+    if not isinstance(deterministic, numbers.Integral):
+        raise InvalidType(f"deterministic must be True, False or a number of open candidates, got {deterministic!r}")
+    return check_integer("deterministic", deterministic, 1)
 
 
 def _check_callbacks(callbacks: Any) -> tuple[Callable[..., object], ...]:

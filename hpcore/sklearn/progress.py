@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from hpcore.errors import SearchSpaceExhausted
-from hpcore.evaluation.engine import Candidate
+from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
 from hpcore.optimizer import Optimizer
-from hpcore.records.trial import Trial
+from hpcore.records.trial import Trial, TrialState
 from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.results import Evaluated, objective
@@ -38,12 +39,16 @@ class Progress:
     hooks : FitHooks
         scikit-learn's callbacks.
     first : callable
-        Called with the scores of the first fit that succeeded.
+        Called with the first fold whose fit succeeded.
 
     Attributes
     ----------
     evaluated : list of Evaluated
-        Complete candidates in the order in which they became so.
+        Finished candidates in the order in which they became so.
+    n_fits : int
+        Folds that were run.
+    metric : str or None
+        Which score decides, of several.
     """
 
     def __init__(
@@ -66,6 +71,10 @@ class Progress:
         self._first: Callable[[FoldScore], None] | None = first
         self._n_asked = 0
         self._open: dict[int, Trial] = {}
+        self._trial_numbers: dict[int, int] = {}  # by number of the candidate
+        self._pruned: set[int] = set()
+        self.n_fits = 0
+        self.metric = search.refit if isinstance(search.refit, str) else None
         search.time_fitting_ = 0.0
         search.time_suggesting_ = 0.0
 
@@ -95,35 +104,53 @@ class Progress:
         self._open[trial.number] = trial
         return Candidate(trial, self._space.params(trial.params))
 
-    def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
-        """Take the results of a candidate."""
-        if self._first is not None:
-            success = next((score for score in scores if score.error is None), None)
-            if success is not None:
-                self._first(success)
-                self._first = None
-        for complaint in (complaint for score in scores for complaint in score.complaints):
+    def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
+        """Take the result of one fold, in whatever order they come."""
+        self.n_fits += 1
+        if self._first is not None and score.error is None:
+            self._first(score)
+            self._first = None
+        for complaint in score.complaints:
             warnings.warn(
                 "Scoring failed. The score on this train-test partition for these parameters will be set to "
                 f"{self._search.error_score}. Details: \n{complaint}",
                 UserWarning,
                 stacklevel=2,
             )
-        value, error = objective(scores, self._search.refit)
+        self._search.time_fitting_ += score.fit_time + score.score_time
+
+    def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
+        """Take the results of a candidate that is finished."""
+        value, std_error, error = objective(candidate, self.metric)
         trial: Trial = candidate.trial
         trial.finished = time.time()
         start = time.perf_counter()
-        self._optimizer.tell(trial, value, error=error)
+        self._optimizer.tell(trial, value, std_error=std_error, error=error)
         self._search.time_suggesting_ += time.perf_counter() - start
-        self._search.time_fitting_ += sum(score.fit_time + score.score_time for score in scores)
         del self._open[trial.number]
-        self.evaluated.append(Evaluated(trial.number, candidate.params, scores))
+        self._trial_numbers[candidate.number] = trial.number
+        rival = None
+        if candidate.stopped in ("bound", "test"):
+            assert candidate.rival is not None
+            rival = self._trial_numbers[candidate.rival.number]
+            self._pruned.add(trial.number)
+        self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, rival))
         self._hooks.evaluated(len(scores))
+        shown = self.shown(trial)
         if self._search.verbose > 1:
-            shown = "failed" if value is None else f"{value:.6g}"
-            print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {shown}")
+            said = "failed" if value is None else f"{value:.6g}"
+            stop = "" if rival is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
+            print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
         for callback in self._settings.callbacks:
-            callback(self._search, self._space.trial(trial))
+            callback(self._search, shown)
+
+    def shown(self, trial: Trial) -> Trial:
+        """The trial as the user sees it: with the estimator's parameters, and pruned if it lost its race."""
+        shown = self._space.trial(trial)
+        if trial.number in self._pruned:
+            shown = copy.copy(shown)
+            shown.state = TrialState.PRUNED
+        return shown
 
     def abandon(self, reason: str) -> None:
         """Tell of candidates that will not be finished."""

@@ -16,14 +16,18 @@ from sklearn.utils.validation import _check_method_params, indexable
 
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.engine import run
+from hpcore.evaluation.lockstep import Lockstep
 from hpcore.evaluation.pools import Pool, choose_pool
+from hpcore.evaluation.racing import Racing
+from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import FoldScore, Workload
 from hpcore.optimizer import Optimizer
-from hpcore.sklearn.checks import check_scoring_names, check_settings, check_target, make_splits
+from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings, check_target, make_splits
 from hpcore.sklearn.errors import SearchInterrupted
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.progress import Progress
-from hpcore.sklearn.results import rows
+from hpcore.sklearn.races import make_race
+from hpcore.sklearn.results import blank, rows
 from hpcore.sklearn.spaces import check_names, read_space
 
 __all__ = ["SearchCV"]
@@ -74,7 +78,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Workers of your own, used through `submit` only and never shut down. Processes must see the same temporary
         folder; `n_jobs` says how many workers there are, where the executor does not.
     callbacks : sequence of callable, default=()
-        Called as ``callback(search, trial)`` when a candidate is complete, in the thread that called `fit`.
+        Called as ``callback(search, trial)`` when a candidate is finished, in the thread that called `fit`.
     verbose : int, default=0
         1 prints one line at the start and one at the end, 2 a line for each candidate.
     random_state : int, RandomState or None, default=None
@@ -146,6 +150,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         return_train_score: bool = False,
         timeout: float | None = None,
         executor: Any = None,
+        racing: Any = False,
+        deterministic: Any = False,
+        fit_timeout: float | None = None,
         callbacks: Any = (),
         verbose: int = 0,
         random_state: Any = None,
@@ -162,6 +169,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.return_train_score = return_train_score
         self.timeout = timeout
         self.executor = executor
+        self.racing = racing
+        self.deterministic = deterministic
+        self.fit_timeout = fit_timeout
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
@@ -222,16 +232,28 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             error_score=self.error_score,
             return_train_score=bool(self.return_train_score),
         )
-        pool = choose_pool(self.n_jobs, self.executor)
+        pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
+        race = make_race(self, settings.racing, scorer, len(splits), space.examples())
 
         self.n_splits_ = len(splits)
         self.optimizer_ = optimizer
         with FitHooks(self, X, y, params) as hooks:
             deadline = None if settings.timeout is None else start + settings.timeout
             progress = Progress(self, optimizer, space, settings, deadline, hooks, self._check_first)
-            self.interrupted_ = self._run(workload, pool, progress)
+            source = Source(
+                progress.propose,
+                progress.complete,
+                range(len(splits)),
+                learns=optimizer.learns,
+                expected=progress.expected,
+                race=race,
+                # Without a race, proposals that do not learn are the same in any order.
+                order=Lockstep(settings.lag) if settings.lag and (optimizer.learns or race is not None) else None,
+                fold_done=progress.fold_done,
+            )
+            self.interrupted_ = self._run(workload, pool, source, settings, progress)
             hooks.searched()
-            self.trials_ = [space.trial(trial) for trial in optimizer.trials]
+            self.trials_ = [progress.shown(trial) for trial in optimizer.trials]
             self._tabulate(progress, refit_metric)
             if self.refit:
                 self._refit(workload, hooks)
@@ -249,22 +271,25 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         return scorer, refit_metric
 
     def _check_first(self, score: FoldScore) -> None:
-        # Whether a callable measures one thing or several is known only now: said after one candidate, not after all.
+        # Whether a callable measures one thing or several is known only now: said after one fit, not after all.
         if callable(self.scoring) and isinstance(score.test_scores, dict):
             try:
                 self._check_refit_for_multimetric(score.test_scores)
             except ValueError as error:
                 raise InvalidArgument(str(error)) from error
 
-    def _run(self, workload: Workload, pool: Pool | None, progress: Progress) -> bool:
+    def _run(
+        self, workload: Workload, pool: Pool | None, source: Source, settings: Settings, progress: Progress
+    ) -> bool:
         """Evaluate; True if Ctrl-C ended it."""
         if self.verbose > 0:
             n = "candidates" if progress.expected is None else f"up to {progress.expected} candidates"
             where = "in this process" if pool is None else f"on {pool.n_workers} workers"
             print(f"Fitting {self.n_splits_} folds for each of {n}, {where}")
         try:
-            learns = self.optimizer_.learns
-            run(workload, pool, progress.propose, progress.complete, progress.expected, learns)
+            # Another number of threads may round differently.
+            n_threads = 1 if settings.lag else None
+            run(workload, pool, [source], n_threads=n_threads, fit_timeout=settings.fit_timeout)
         except KeyboardInterrupt:
             if not progress.evaluated:
                 raise
@@ -288,6 +313,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         evaluated = sorted(progress.evaluated, key=lambda candidate: candidate.number)
         out = rows(evaluated, self.error_score, callable(self.scoring))
         results = self._format_results([candidate.params for candidate in evaluated], self.n_splits_, out)
+        if Racing.of(self.racing) is not None:
+            blank(results, evaluated)
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         if callable(self.scoring) and self.multimetric_:
             refit_metric = self.refit
