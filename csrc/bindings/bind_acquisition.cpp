@@ -9,6 +9,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "blas_threads.hpp"
 #include "hpcore/acquisition/functions.hpp"
 #include "hpcore/acquisition/suggester.hpp"
 #include "scipy_lapack.hpp"
@@ -93,7 +94,7 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, con
     {
         // The constraint is destroyed outside this scope, where the GIL is held again.
         request.feasible = feasible_of(feasible, d);
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         rows = suggester.suggest(request, &step);
     }
     Array out({rows.size() / d, d});

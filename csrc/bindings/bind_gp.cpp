@@ -8,6 +8,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "blas_threads.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/outputs.hpp"
@@ -57,7 +58,7 @@ Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, con
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> theta;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         theta = gp::fit_map(lapack, points, y.data(), noise, options);
     }
     return to_array(theta);
@@ -76,7 +77,7 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<std::vector<double>> draws;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         Philox stream({seed_low, seed_high}, n, 0);
         draws = gp::sample_posterior(lapack, points, y.data(), noise, prior, start, n_draws, stream);
     }
@@ -102,7 +103,7 @@ py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_
     double* into = gradient.mutable_data();
     double value = 0.0;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         gp::LogPosterior density(lapack, points, y.data(), noise, prior);
         value = with_prior ? density(theta.data(), into) : density.likelihood(theta.data(), into);
     }
@@ -127,20 +128,20 @@ void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& 
     const std::size_t n = rows_of("X", X, model.points().d());
     check_length("y", y, n);
     const double* noise = noise_of(known_noise, n);
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.assign(X.data(), n, noise);
     model.set_targets(y.data());
 }
 
 void append(Regressor& model, const Array& x, double known_noise) {
     check_length("x", x, model.points().d());
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.append(x.data(), known_noise);
 }
 
 void set_targets(Regressor& model, const Array& y) {
     check_length("y", y, model.size());
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.set_targets(y.data());
 }
 
@@ -148,7 +149,7 @@ py::tuple predict(const Regressor& model, const Array& X) {
     const std::size_t m = rows_of("X", X, model.points().d());
     gp::Prediction out;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         model.predict(X.data(), m, out);
     }
     return py::make_tuple(to_array(out.mean), to_array(out.variance));
@@ -162,7 +163,7 @@ py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
     double* a = by_mean.mutable_data();
     double* b = by_variance.mutable_data();
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         model.predict_for_gradient(X.data(), m, out);
         std::vector<std::size_t> columns;
         std::vector<double> part(d);
@@ -185,7 +186,7 @@ Array covariance(const Regressor& model, const Array& X) {
     const std::size_t m = rows_of("X", X, model.points().d());
     Array out({m, m});
     double* into = out.mutable_data();
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.covariance(X.data(), m, into);
     return out;
 }

@@ -134,6 +134,10 @@ class GPSampler(Sampler):
 
     Notes
     -----
+    Same seed and history, same suggestions to the last bit: on one machine, across processes and resumed searches, and
+    for any number of BLAS threads. While a suggestion is computed SciPy's BLAS (OpenBLAS or MKL) is held to one
+    thread, and given its own number back; with another BLAS, set its number of threads yourself.
+
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
     acquisition cut short; ``"sobol"``, a point of the start's sequence. What a step will take is foretold from what it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -126,6 +127,31 @@ print(json.dumps([t.params for t in test_gp.run(test_gp.mixed_space(), 24, seed=
     ]
     here = json.dumps([t.params for t in run(mixed_space(), 24, seed=5).trials])
     assert outputs[0] == outputs[1] == here + "\n"
+
+
+def test_the_number_of_blas_threads_changes_nothing():
+    code = """
+import json, random, hpcore as hp
+from threadpoolctl import threadpool_info
+draw = random.Random(0)
+opt = hp.Optimizer({f"x{j}": hp.Float(0, 1) for j in range(6)}, "gp", seed=0)
+opt.ask()
+for _ in range(150):
+    x = [draw.random() for _ in range(6)]
+    opt.add({f"x{j}": v for j, v in enumerate(x)}, sum((v - 0.3) ** 2 for v in x))
+params = [t.params for t in opt.ask(3)]
+blas = [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
+print(json.dumps([params, max(blas)]))
+"""
+    answers = {}
+    for threads in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+        answers[threads] = json.loads(done.stdout)
+    assert answers["1"][0] == answers["2"][0]
+    # The setting is the process's own again afterwards.
+    assert answers["1"][1] == 1
+    assert answers["2"][1] == min(2, os.cpu_count() or 1)
 
 
 def test_threads_do_not_disturb_one_another():
