@@ -9,26 +9,23 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_method_params, indexable
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import DataChanged
+from hpcore.evaluation.correction import corrected_best
 from hpcore.evaluation.engine import run
-from hpcore.evaluation.lockstep import Lockstep
+from hpcore.evaluation.fingerprint import fingerprint
 from hpcore.evaluation.pools import Pool, choose_pool
-from hpcore.evaluation.racing import Racing
 from hpcore.evaluation.source import Source
-from hpcore.evaluation.workload import FoldScore, Workload
-from hpcore.optimizer import Optimizer
-from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings, check_target, make_splits
+from hpcore.evaluation.workload import Workload
+from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.errors import SearchInterrupted
 from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.progress import Progress
-from hpcore.sklearn.races import make_race
 from hpcore.sklearn.results import blank, rows
-from hpcore.sklearn.spaces import check_names, read_space
 
 __all__ = ["SearchCV"]
 
@@ -153,6 +150,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         racing: Any = False,
         deterministic: Any = False,
         fit_timeout: float | None = None,
+        warm_start: Any = (),
+        cache_transformers: bool = True,
+        progress: bool | None = False,
         callbacks: Any = (),
         verbose: int = 0,
         random_state: Any = None,
@@ -172,6 +172,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.racing = racing
         self.deterministic = deterministic
         self.fit_timeout = fit_timeout
+        self.warm_start = warm_start
+        self.cache_transformers = cache_transformers
+        self.progress = progress
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
@@ -210,86 +213,37 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             This object.
         """
         start = time.monotonic()
-        settings = check_settings(self)
-        scorer, refit_metric = self._checked_scorers()
-        space = read_space(self.space)
-        check_names(space, self.estimator)
-        optimizer = Optimizer(space.space, sampler=settings.sampler, direction="maximize", seed=settings.seed)
-
+        plan = make_plan(self)
         check_target(self, y)
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         splits = make_splits(self.cv, X, y, is_classifier(self.estimator), routed.splitter.split)
-        workload = Workload(
-            estimator=clone(self.estimator),
-            X=X,
-            y=y,
-            splits=splits,
-            scorer=scorer,
-            fit_params=routed.estimator.fit,
-            score_params=routed.scorer.score,
-            error_score=self.error_score,
-            return_train_score=bool(self.return_train_score),
-        )
-        pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
-        race = make_race(self, settings.racing, scorer, len(splits), space.examples())
-
-        self.n_splits_ = len(splits)
-        self.optimizer_ = optimizer
+        workload = plan.workload(X, y, splits, routed)
+        pool = choose_pool(self.n_jobs, self.executor, killing=plan.settings.fit_timeout is not None)
+        before = fingerprint(X), fingerprint(y)
         with FitHooks(self, X, y, params) as hooks:
-            deadline = None if settings.timeout is None else start + settings.timeout
-            progress = Progress(self, optimizer, space, settings, deadline, hooks, self._check_first)
-            source = Source(
-                progress.propose,
-                progress.complete,
-                range(len(splits)),
-                learns=optimizer.learns,
-                expected=progress.expected,
-                race=race,
-                # Without a race, proposals that do not learn are the same in any order.
-                order=Lockstep(settings.lag) if settings.lag and (optimizer.learns or race is not None) else None,
-                fold_done=progress.fold_done,
-            )
-            self.interrupted_ = self._run(workload, pool, source, settings, progress)
+            deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
+            source, progress = plan.begin(self, range(len(splits)), deadline, hooks)
+            self.interrupted_ = self._run(workload, pool, source, plan, progress)
             hooks.searched()
-            self.trials_ = [progress.shown(trial) for trial in optimizer.trials]
-            self._tabulate(progress, refit_metric)
+            self._tabulate(progress, plan.refit_metric)
+            if (fingerprint(X), fingerprint(y)) != before:
+                raise DataChanged("X or y changed while the search ran: its scores do not belong together")
             if self.refit:
                 self._refit(workload, hooks)
-        self.scorer_ = scorer._scorers if isinstance(scorer, _MultimetricScorer) else scorer
+        self.scorer_ = plan.scorers
         return self
 
-    def _checked_scorers(self) -> tuple[Any, Any]:
-        check_scoring_names(self.scoring)
-        try:
-            scorer, refit_metric = self._get_scorers()
-        except ValueError as error:
-            raise InvalidArgument(str(error)) from error
-        except TypeError as error:
-            raise InvalidType(str(error)) from error
-        return scorer, refit_metric
-
-    def _check_first(self, score: FoldScore) -> None:
-        # Whether a callable measures one thing or several is known only now: said after one fit, not after all.
-        if callable(self.scoring) and isinstance(score.test_scores, dict):
-            try:
-                self._check_refit_for_multimetric(score.test_scores)
-            except ValueError as error:
-                raise InvalidArgument(str(error)) from error
-
-    def _run(
-        self, workload: Workload, pool: Pool | None, source: Source, settings: Settings, progress: Progress
-    ) -> bool:
+    def _run(self, workload: Workload, pool: Pool | None, source: Source, plan: Plan, progress: Progress) -> bool:
         """Evaluate; True if Ctrl-C ended it."""
         if self.verbose > 0:
             n = "candidates" if progress.expected is None else f"up to {progress.expected} candidates"
             where = "in this process" if pool is None else f"on {pool.n_workers} workers"
             print(f"Fitting {self.n_splits_} folds for each of {n}, {where}")
         try:
-            # Another number of threads may round differently.
-            n_threads = 1 if settings.lag else None
-            run(workload, pool, [source], n_threads=n_threads, fit_timeout=settings.fit_timeout)
+            with progress:
+                run(workload, pool, [source], n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
         except KeyboardInterrupt:
             if not progress.evaluated:
                 raise
@@ -310,17 +264,24 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         return False
 
     def _tabulate(self, progress: Progress, refit_metric: Any) -> None:
+        self.trials_ = [progress.shown(trial) for trial in self.optimizer_.trials]
         evaluated = sorted(progress.evaluated, key=lambda candidate: candidate.number)
         out = rows(evaluated, self.error_score, callable(self.scoring))
         results = self._format_results([candidate.params for candidate in evaluated], self.n_splits_, out)
-        if Racing.of(self.racing) is not None:
-            blank(results, evaluated)
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         if callable(self.scoring) and self.multimetric_:
             refit_metric = self.refit
+        decides = (self.refit or not self.multimetric_) and not callable(self.refit)
+        if decides:
+            folds = np.array([results[f"split{i}_test_{refit_metric}"] for i in range(self.n_splits_)]).T
+            folds = folds[np.isfinite(folds).all(axis=1)]
+            if folds.shape[0] and folds.shape[1] > 1:
+                self.best_score_corrected_ = corrected_best(folds, self.optimizer_.seed)
+        if progress.races:
+            blank(results, evaluated)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
-            if not callable(self.refit):
+            if decides:
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
         self.cv_results_ = results
