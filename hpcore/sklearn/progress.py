@@ -45,8 +45,8 @@ class Progress:
     ----------
     evaluated : list of Evaluated
         Finished candidates in the order in which they became so.
-    n_fits : int
-        Folds that were run.
+    n_fits, n_saved : int
+        Folds that were run, and those that the race spared.
     metric : str or None
         Which score decides, of several.
     """
@@ -75,6 +75,7 @@ class Progress:
         self._trial_numbers: dict[int, int] = {}  # by number of the candidate
         self._pruned: set[int] = set()
         self.n_fits = 0
+        self.n_saved = 0
         self.metric = search.refit if isinstance(search.refit, str) else None
         name = self.metric or "score"
         self._display = open_progress(self.expected, name, "maximize", search.progress)
@@ -93,11 +94,6 @@ class Progress:
 
     def __exit__(self, *exc_info: Any) -> None:
         self._display.__exit__(*exc_info)
-
-    @property
-    def n_saved(self) -> int:
-        """Fits that the race spared."""
-        return sum(score is None for candidate in self.evaluated for score in candidate.scores)
 
     def _note(self) -> str:
         """What is shown beside trials and incumbent."""
@@ -168,6 +164,7 @@ class Progress:
             rival = self._trial_numbers[candidate.rival.number]
             self._pruned.add(trial.number)
         self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, rival))
+        self.n_saved += len(candidate.scores) - len(scores)
         self._hooks.evaluated(len(scores))
         shown = self.shown(trial)
         if self._search.verbose > 1:

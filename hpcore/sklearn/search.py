@@ -46,11 +46,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         hpcore parameters, lists or arrays of values, ranges, ``(low, high)`` tuples of two numbers (an interval),
         frozen scipy distributions, or a mixture; or a list of such dictionaries, of which each candidate takes one.
         A dictionary without hpcore parameters is read by sorted names, as `ParameterGrid` does, so that a grid is
-        walked in the same order.
+        walked in the same order. Choices may be whole steps of a pipeline, with parameters of their own:
+        ``{"clf": Categorical([svc, forest]), "clf__C": Float(0.1, 10, when={"clf": svc})}``.
     strategy : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, or a sampler object of `hpcore.samplers` with
         options of its own. With several workers a strategy that learns (``"gp"``, ``"tpe"``) proposes from the results
-        that are in, which depends on timing; with one, and with the others, `random_state` repeats the search.
+        that are in, which depends on timing unless the search is `deterministic`; with one, and with the others,
+        `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` do not exist yet.
     n_trials : int, optional
         The most candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. A finite space ends
         the search when all of it is tried.
@@ -73,7 +75,31 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Seconds after which no new candidate starts; those in flight are finished.
     executor : concurrent.futures.Executor, optional
         Workers of your own, used through `submit` only and never shut down. Processes must see the same temporary
-        folder; `n_jobs` says how many workers there are, where the executor does not.
+        folder; `n_jobs` says how many workers there are, where the executor does not. Of Dask:
+        ``client.get_executor(pure=False)``.
+    racing : bool, "exact" or Racing, default=False
+        Stop candidates before their last fold. ``"exact"`` stops those that cannot beat the incumbent any more,
+        because the score has an upper bound; True also those that very probably will not, by a paired test on the
+        folds that both have run: it stops at most one in ten of those that would have won. See `Racing` and the notes.
+    deterministic : bool or int, default=False
+        Make the search the same for any number of workers, to the last bit (times apart): proposal k sees the
+        results 0 .. k - q and no others, decisions of a race likewise, and every fold runs on one thread. True is
+        q = 4, an integer q itself; workers beyond what q open candidates can use stay idle. The estimator's own
+        randomness must have seeds, and what depends on the clock (`timeout`, `fit_timeout`) is excepted.
+    fit_timeout : float, optional
+        Seconds a fold may take, fit and score. One that takes longer is ended with its process and all that it
+        started, and counts as failed, with `FitTimeout` for the reason; even ``n_jobs=1`` takes a worker process
+        then, and an `executor` cannot be given.
+    warm_start : sequence of dict, default=()
+        Candidates to begin with, as parameters of the estimator; what is left out is drawn at random. They count
+        towards `n_trials`.
+    cache_transformers : bool, default=True
+        Fit the transformers of a `Pipeline` once a fold and worker, and not again for every candidate that has the
+        same ones. Scores are the same to the last bit, except that a transformer with ``random_state=None`` is drawn
+        once a fold instead of once a fit. Each worker keeps up to 128 MB; False keeps nothing.
+    progress : bool, optional
+        True shows trials, folds, the incumbent, fits saved and times: a bar on a terminal and in a notebook, lines
+        elsewhere. None shows the bar only, False (the default) nothing.
     callbacks : sequence of callable, default=()
         Called as ``callback(search, trial)`` when a candidate is finished, in the thread that called `fit`.
     verbose : int, default=0
@@ -84,15 +110,21 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     Attributes
     ----------
     cv_results_ : dict of numpy arrays
-        scikit-learn's keys, dtypes and masks; one entry a complete candidate, by number.
+        scikit-learn's keys, dtypes and masks; one entry a finished candidate, by number. With `racing` also
+        ``n_folds_evaluated`` and ``pruned``; see the notes.
     trial_numbers_ : ndarray of int
         Number of the trial behind each row of `cv_results_`.
     best_estimator_, best_params_, best_score_, best_index_ : object
-        As in scikit-learn.
+        As in scikit-learn. The best candidate has all its folds.
+    best_score_corrected_ : float
+        `best_score_` without the luck of having been chosen among many: the choice is repeated on resampled folds
+        and judged on the others (bootstrap bias correction, Tsamardinos et al. 2018; see `nested_cross_validate` for
+        a dearer and better answer). Not there with a single fold, or if no metric decides.
     scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_ : object
         As in scikit-learn.
     trials_ : list of Trial
-        All candidates, also those that an interruption left unfinished.
+        All candidates, also those that an interruption left unfinished. One that was stopped by the race is
+        ``"pruned"``, with its estimated mean for a value.
     optimizer_ : Optimizer
         What proposed them.
     time_fitting_ : float
@@ -108,16 +140,26 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         By `fit`, before the first fit: arguments that make no sense together or with the data.
     AllFitsFailed
         Not a single fit succeeded.
+    DataChanged
+        `X` or `y` is not what it was when the search began. The results are there, for what they are worth.
 
     Notes
     -----
+    A race. All candidates run the folds in the same order, each against the incumbent, the best candidate that has
+    all its folds. What the table says of a stopped candidate: NaN for folds that were not run; for its mean the
+    incumbent's mean plus the mean difference to the incumbent on the folds that both have run, because the folds it
+    ran may be easy ones (means of training scores and times are those of what was run); its standard deviation over
+    what was run. It ranks after all candidates that have all their folds. The strategy is told the same mean; the
+    Gaussian process also its standard error, so that a candidate of one fold counts for less. A candidate with a fold
+    that failed (``error_score=nan``) is stopped there: its mean is NaN whatever comes.
+
     Ctrl-C ends the search, not the program: complete candidates are kept, the best of them is refitted, and a
     `SearchInterrupted` warning says so. A second Ctrl-C, or one before any candidate is complete, raises.
 
     A class of `y` with fewer members than stratified folds is an error here; scikit-learn warns.
 
-    A worker process that dies takes no finished fold with it. The folds that it had are run once more, each alone;
-    one that kills its worker again counts as failed.
+    A worker process that dies takes no finished fold with it. The fold that it ran is run once more; one that kills
+    its worker again counts as failed, with `WorkerDied` for the reason.
 
     Examples
     --------
