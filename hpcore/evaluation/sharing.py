@@ -138,7 +138,14 @@ def _current_settings() -> Settings:
 def _write(folder: Path, workload: Workload, settings: Settings) -> None:
     data = (workload.X, workload.y, workload.splits, workload.fit_params, workload.score_params)
     joblib.dump(data, folder / "data.joblib")
-    rest = (workload.estimator, workload.scorer, workload.error_score, workload.return_train_score, settings)
+    rest = (
+        workload.estimator,
+        workload.scorer,
+        workload.error_score,
+        workload.return_train_score,
+        workload.caching,
+        settings,
+    )
     # cloudpickle, because estimators and scorers may come from a notebook.
     (folder / "rest.pickle").write_bytes(cloudpickle.dumps(rest))
 
@@ -146,7 +153,7 @@ def _write(folder: Path, workload: Workload, settings: Settings) -> None:
 def _read(folder: Path) -> tuple[Workload, Settings]:
     X, y, splits, fit_params, score_params = joblib.load(folder / "data.joblib", mmap_mode="r")
     rest = pickle.loads((folder / "rest.pickle").read_bytes())  # noqa: S301 - written by the process that sent us here
-    estimator, scorer, error_score, return_train_score, settings = rest
+    estimator, scorer, error_score, return_train_score, caching, settings = rest
     workload = Workload(
         estimator=estimator,
         X=_plain(X),
@@ -157,6 +164,7 @@ def _read(folder: Path) -> tuple[Workload, Settings]:
         score_params={name: _plain(value) for name, value in score_params.items()},
         error_score=error_score,
         return_train_score=return_train_score,
+        caching=caching,
     )
     return workload, settings
 

@@ -114,6 +114,11 @@ class Source:
         self._order = order
         self._n_proposed = 0
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the last candidate was handed on."""
+        return self.ended and not self.n_open
+
     def may_propose(self, most_open: int) -> bool:
         """Whether a candidate can be had now, with at most so many open if proposals learn from results."""
         if self.ended or (self.learns and self.n_open >= most_open):

@@ -6,8 +6,8 @@ import numbers
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from hpcore.evaluation.cloning import replicate
+from hpcore.evaluation.prefixes import PrefixCache
 
 __all__ = ["FoldScore", "Indices", "Scores", "Workload", "decisive"]
 
@@ -80,6 +81,9 @@ class Workload:
         The score of a fit that failed.
     return_train_score : bool
         Whether to score on the training rows too.
+    caching : bool
+        Whether what transformers of a pipeline learn and give on a fold is kept for the next configuration with the
+        same ones; see `prefixes`.
 
     Notes
     -----
@@ -96,6 +100,8 @@ class Workload:
     score_params: Mapping[str, Any]
     error_score: float | Literal["raise"]
     return_train_score: bool
+    caching: bool = False
+    _prefixes: PrefixCache = field(default_factory=PrefixCache, init=False, repr=False)
 
     def evaluate(self, params: Mapping[str, Any], folds: Iterable[int]) -> Iterator[FoldScore]:
         """Fit and score one configuration on the given folds, each when its score is asked for."""
@@ -119,11 +125,13 @@ class Workload:
         fit_params = _check_method_params(self.X, params=self.fit_params, indices=train) if self.fit_params else {}
         start = time.perf_counter()
         X_train, y_train = self._cut(estimator, train, None, pairwise)
+        sharing = self._prefixes.serving(estimator, X_train, fold) if self.caching else nullcontext()
         try:
-            if y_train is None:
-                estimator.fit(X_train, **fit_params)
-            else:
-                estimator.fit(X_train, y_train, **fit_params)
+            with sharing:
+                if y_train is None:
+                    estimator.fit(X_train, **fit_params)
+                else:
+                    estimator.fit(X_train, y_train, **fit_params)
         except Exception:
             if self.error_score == "raise":
                 raise

@@ -2,6 +2,14 @@
 
 from hpcore.evaluation.racing import Racing
 from hpcore.sklearn.errors import AllFitsFailed, SearchInterrupted
+from hpcore.sklearn.nested import NestedScores, nested_cross_validate
 from hpcore.sklearn.search import SearchCV
 
-__all__ = ["AllFitsFailed", "Racing", "SearchCV", "SearchInterrupted"]
+__all__ = [
+    "AllFitsFailed",
+    "NestedScores",
+    "Racing",
+    "SearchCV",
+    "SearchInterrupted",
+    "nested_cross_validate",
+]

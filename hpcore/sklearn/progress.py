@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-from hpcore.errors import SearchSpaceExhausted
+from hpcore.errors import InvalidArgument, SearchSpaceExhausted
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
 from hpcore.optimizer import Optimizer
@@ -17,6 +16,7 @@ from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.results import Evaluated, objective
 from hpcore.sklearn.spaces import SearchSpace
+from hpcore.study.progress import open_progress
 
 __all__ = ["Progress"]
 
@@ -38,15 +38,15 @@ class Progress:
         On the monotonic clock.
     hooks : FitHooks
         scikit-learn's callbacks.
-    first : callable
-        Called with the first fold whose fit succeeded.
+    races : bool
+        Whether candidates may be stopped early.
 
     Attributes
     ----------
     evaluated : list of Evaluated
         Finished candidates in the order in which they became so.
-    n_fits : int
-        Folds that were run.
+    n_fits, n_saved : int
+        Folds that were run, and those that the race spared.
     metric : str or None
         Which score decides, of several.
     """
@@ -59,7 +59,7 @@ class Progress:
         settings: Settings,
         deadline: float | None,
         hooks: FitHooks,
-        first: Callable[[FoldScore], None],
+        races: bool,
     ) -> None:
         self.evaluated: list[Evaluated] = []
         self._search = search
@@ -68,13 +68,17 @@ class Progress:
         self._settings = settings
         self._deadline = deadline
         self._hooks = hooks
-        self._first: Callable[[FoldScore], None] | None = first
+        self.races = races
+        self._checked = False
         self._n_asked = 0
         self._open: dict[int, Trial] = {}
         self._trial_numbers: dict[int, int] = {}  # by number of the candidate
         self._pruned: set[int] = set()
         self.n_fits = 0
+        self.n_saved = 0
         self.metric = search.refit if isinstance(search.refit, str) else None
+        name = self.metric or "score"
+        self._display = open_progress(self.expected, name, "maximize", search.progress)
         search.time_fitting_ = 0.0
         search.time_suggesting_ = 0.0
 
@@ -83,6 +87,20 @@ class Progress:
         """About how many candidates there will be, if that can be told."""
         known = [n for n in (self._settings.n_trials, self._space.space.n_points) if n is not None]
         return min(known, default=None)
+
+    def __enter__(self) -> Progress:
+        self._display.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._display.__exit__(*exc_info)
+
+    def _note(self) -> str:
+        """What is shown beside trials and incumbent."""
+        saved = f", {self.n_saved} saved by racing" if self.races else ""
+        per_fit = 1e3 * self._search.time_fitting_ / max(1, self.n_fits)
+        per_trial = 1e3 * self._search.time_suggesting_ / max(1, self._n_asked)
+        return f"{self.n_fits} fits{saved}, {per_fit:.3g} ms a fit, {per_trial:.3g} ms a suggestion"
 
     def propose(self) -> Candidate | None:
         """The next candidate; None after the last. The first one is proposed whatever the clock says."""
@@ -107,9 +125,9 @@ class Progress:
     def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
         """Take the result of one fold, in whatever order they come."""
         self.n_fits += 1
-        if self._first is not None and score.error is None:
-            self._first(score)
-            self._first = None
+        if not self._checked and score.error is None:
+            self._checked = True
+            self._check_first(score)
         for complaint in score.complaints:
             warnings.warn(
                 "Scoring failed. The score on this train-test partition for these parameters will be set to "
@@ -118,6 +136,17 @@ class Progress:
                 stacklevel=2,
             )
         self._search.time_fitting_ += score.fit_time + score.score_time
+        if self._search.progress is not False:
+            self._display.note = self._note()
+            self._display.refresh()
+
+    def _check_first(self, score: FoldScore) -> None:
+        # Whether a callable measures one thing or several is known only now: said after one fit, not after all.
+        if callable(self._search.scoring) and isinstance(score.test_scores, dict):
+            try:
+                self._search._check_refit_for_multimetric(score.test_scores)
+            except ValueError as error:
+                raise InvalidArgument(str(error)) from error
 
     def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
         """Take the results of a candidate that is finished."""
@@ -135,12 +164,14 @@ class Progress:
             rival = self._trial_numbers[candidate.rival.number]
             self._pruned.add(trial.number)
         self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, rival))
+        self.n_saved += len(candidate.scores) - len(scores)
         self._hooks.evaluated(len(scores))
         shown = self.shown(trial)
         if self._search.verbose > 1:
             said = "failed" if value is None else f"{value:.6g}"
             stop = "" if rival is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
             print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
+        self._display(self._search, shown)
         for callback in self._settings.callbacks:
             callback(self._search, shown)
 

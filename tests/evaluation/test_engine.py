@@ -262,3 +262,49 @@ def test_who_does_the_work():
         assert choose_pool(2, None) is None
         with ThreadPoolExecutor(1) as executor:
             assert choose_pool(None, executor) is None, "a task that waits for its own executor waits for ever"
+
+
+def test_folds_are_told_one_by_one_and_those_that_are_known_are_not_run_again():
+    told: list[tuple[int, int]] = []
+    done: dict[int, list[float]] = {}
+    numbers = iter(range(4))
+    known = workload().failed(1, "from a store")._replace(test_scores=9.0, error=None)
+
+    def propose() -> Candidate | None:
+        k = next(numbers, None)
+        if k is None:
+            return None
+        scores = {1: [None, known, None], 2: [known._replace(fold=fold) for fold in range(3)]}.get(k, [])
+        return Candidate(k, {"k": k}, list(scores))
+
+    source = Source(
+        propose,
+        lambda candidate, scores: done.setdefault(candidate.trial, [score.test_scores for score in scores]),
+        range(3),
+        fold_done=lambda candidate, score: told.append((candidate.trial, score.fold)),
+    )
+    run(workload(), OwnPool(2), [source])
+    assert done == {0: [0.0] * 3, 1: [1.0, 9.0, 1.0], 2: [9.0] * 3, 3: [3.0] * 3}
+    assert sorted(told) == [(k, fold) for k in (0, 1, 3) for fold in range(3) if (k, fold) != (1, 1)]
+
+
+@pytest.mark.parametrize("pool", [None, OwnPool(2)], ids=["here", "pool"])
+def test_several_searches_share_the_workers(pool):
+    done: dict[str, list[Any]] = {"a": [], "b": []}
+
+    def source(name: str, folds: list[int], n: int) -> Source:
+        numbers = iter(range(n))
+
+        def propose() -> Candidate | None:
+            k = next(numbers, None)
+            return None if k is None else Candidate(k, {"k": k})
+
+        def complete(candidate: Candidate, scores: Any) -> None:
+            assert [score.fold for score in scores] == folds
+            done[name].append(candidate.trial)
+
+        return Source(propose, complete, folds, learns=name == "a")
+
+    run(workload(), pool, [source("a", [2, 0], 7), source("b", [1], 5)])
+    assert sorted(done["a"]) == list(range(7))
+    assert sorted(done["b"]) == list(range(5))
