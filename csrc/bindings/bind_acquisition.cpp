@@ -138,6 +138,7 @@ void bind_acquisition(py::module_& m) {
         .def("at", &Schedule::at, py::arg("n"));
     py::class_<View>(s, "View")
         .def(py::init<>())
+        .def_readwrite("warp", &View::warp)
         .def_readwrite("transforms", &View::transforms)
         .def_readwrite("stretch", &View::stretch)
         .def_readwrite("kind", &View::kind)

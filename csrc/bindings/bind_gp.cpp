@@ -13,6 +13,7 @@
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/outputs.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/gp/warp.hpp"
 #include "scipy_lapack.hpp"
 
 namespace hpcore::bindings {
@@ -62,6 +63,24 @@ Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, con
         theta = gp::fit_map(lapack, points, y.data(), noise, options);
     }
     return to_array(theta);
+}
+
+// (theta, warp) that are likelier than theta and no warp.
+py::tuple fit_warp(const Array& X, const Array& y, const MaybeArray& known_noise, const std::vector<bool>& categorical,
+                   const std::vector<bool>& conditional, const gp::FitOptions& options, std::vector<double> theta) {
+    const auto types = types_of(categorical, conditional);
+    const std::size_t n = rows_of("X", X, types.size());
+    check_length("y", y, n);
+    if (theta.size() != gp::Layout(types).size()) throw py::value_error("theta must have one entry a hyperparameter");
+    const double* noise = noise_of(known_noise, n);
+    const gp::Points points = points_of(types, X, n);
+    const linalg::Lapack& lapack = scipy_lapack();
+    std::vector<double> warp;
+    {
+        const Unlocked native;
+        warp = gp::fit_warp(lapack, points, y.data(), noise, options, theta);
+    }
+    return py::make_tuple(to_array(theta), to_array(warp));
 }
 
 // (draws, theta): hyperparameters from their posterior.
@@ -222,6 +241,8 @@ void bind_gp(py::module_& m) {
         .def_readwrite("max_iterations", &gp::FitOptions::max_iterations);
     s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
           py::arg("categorical"), py::arg("conditional"), py::arg("options"));
+    s.def("fit_warp", &fit_warp, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
+          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("theta"));
     s.def("sample_posterior", &sample_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("categorical"), py::arg("conditional"), py::arg("prior"),
           py::arg("start"), py::arg("n_draws"), py::arg("seed_low"), py::arg("seed_high"));
@@ -248,6 +269,31 @@ void bind_gp(py::module_& m) {
              }),
              py::arg("categorical"), py::arg("conditional"), py::arg("theta"))
         .def("__len__", &Regressor::size)
+        .def(
+            "set_warp",
+            [](Regressor& model, const std::vector<double>& parameters) {
+                const auto& columns = model.points().columns();
+                if (parameters.size() != gp::Warp::n_parameters(columns))
+                    throw py::value_error("parameters must have two entries a numeric column");
+                if (model.size() > 0) throw py::value_error("the warp must be set before there are rows");
+                model.set_warp(gp::Warp(columns, parameters));
+            },
+            py::arg("parameters"))
+        .def(
+            "warped",
+            [](const Regressor& model, const Array& X) {
+                const std::size_t d = model.points().d(), count = rows_of("X", X, d);
+                Array out({count, d});
+                double* into = out.mutable_data();
+                for (std::size_t i = 0; i < count; ++i) {
+                    if (model.warp().identity())
+                        std::copy_n(X.data() + i * d, d, into + i * d);
+                    else
+                        model.warp().apply(X.data() + i * d, into + i * d);
+                }
+                return out;
+            },
+            py::arg("X").noconvert())
         .def("assign", &assign, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert())
         .def("append", &append, py::arg("x").noconvert(), py::arg("known_noise"))
         .def("set_targets", &set_targets, py::arg("y").noconvert())

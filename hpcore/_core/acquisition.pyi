@@ -76,6 +76,7 @@ class Schedule(metaclass=_Native):
 
 class View(metaclass=_Native):
     transforms: list[OutputTransform]
+    warp: bool
     stretch: float
     kind: Kind
     thompson: bool

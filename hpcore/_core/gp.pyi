@@ -57,6 +57,15 @@ def fit_map(
     conditional: Sequence[bool],
     options: FitOptions,
 ) -> NDArray[np.float64]: ...
+def fit_warp(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    known_noise: NDArray[np.float64] | None,
+    categorical: Sequence[bool],
+    conditional: Sequence[bool],
+    options: FitOptions,
+    theta: Sequence[float],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def sample_posterior(
     X: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -99,6 +108,8 @@ def standardise(values: NDArray[np.float64], transform: OutputTransform) -> Outp
 class Regressor(metaclass=_Native):
     def __init__(self, categorical: Sequence[bool], conditional: Sequence[bool], theta: Sequence[float]) -> None: ...
     def __len__(self) -> int: ...
+    def set_warp(self, parameters: Sequence[float]) -> None: ...
+    def warped(self, X: NDArray[np.float64]) -> NDArray[np.float64]: ...
     def assign(
         self, X: NDArray[np.float64], y: NDArray[np.float64], known_noise: NDArray[np.float64] | None
     ) -> None: ...

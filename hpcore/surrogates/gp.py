@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import gp as native
-from hpcore.arguments import check_choice, check_integer
+from hpcore.arguments import check_choice, check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
@@ -40,10 +40,16 @@ class GaussianProcess:
         first three under which the values themselves are likeliest. Predictions are in the objective's units with all
         of them.
 
+    warp : bool
+        Stretch each numeric column first, by a learnt ``1 - (1 - u**a)**b`` with a prior near the identity (Snoek et
+        al. 2014): for functions that change faster near one end of a range than near the other.
+
     Attributes
     ----------
     transform_ : str
         The transform that was taken.
+    warp_ : dict of str to (float, float)
+        ``a`` and ``b`` of each numeric parameter; empty without a warp.
     length_scales_ : dict of str to float
         By parameter name, in units of the cube (for a category: of the overlap distance).
     signal_variance_, noise_variance_ : float
@@ -57,12 +63,15 @@ class GaussianProcess:
     constant mean has a normal prior and is integrated out.
     """
 
-    def __init__(self, space: Space | None = None, *, n_starts: int = 3, transform: str = "standard") -> None:
+    def __init__(
+        self, space: Space | None = None, *, n_starts: int = 3, transform: str = "standard", warp: bool = False
+    ) -> None:
         if space is not None and not isinstance(space, Space):
             raise InvalidType(f"space must be a Space or None, got {space!r}")
         self.space = space
         self.n_starts = check_integer("n_starts", n_starts, 1)
         self.transform = check_choice("transform", transform, TRANSFORMS)
+        self.warp = check_flag("warp", warp)
         self._model: native.Regressor | None = None
 
     # --- fitting -------------------------------------------------------------------------------------------------
@@ -118,8 +127,17 @@ class GaussianProcess:
             if most > -math.inf and not evidence > most:
                 continue
             most = evidence
-            self.transform_, self._outputs, self._y, self._noise = name, outputs, y, noise
-            model = native.Regressor(self._categorical, self._conditional, list(theta))
+            self.transform_, self._outputs, self._y, self._noise, best = name, outputs, y, noise, theta
+        parameters = np.empty(0)
+        numeric = [name for name, is_category in zip(self._names, self._categorical, strict=True) if not is_category]
+        if self.warp and numeric:
+            best, parameters = native.fit_warp(
+                points, self._y, self._noise, self._categorical, self._conditional, options, list(best)
+            )
+        model = native.Regressor(self._categorical, self._conditional, list(best))
+        if len(parameters):
+            model.set_warp(list(parameters))
+        self.warp_ = {name: (float(a), float(b)) for name, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)))}
         model.assign(points, self._y, self._noise)
         self._model, self._X = model, points
         return self
@@ -210,7 +228,7 @@ class GaussianProcess:
         model = self._fitted()
         prior = native.Prior.standard(self._X.shape[1])
         value, _ = native.log_posterior(
-            self._X, self._y, self._noise, model.theta, self._categorical, self._conditional, prior, False
+            model.warped(self._X), self._y, self._noise, model.theta, self._categorical, self._conditional, prior, False
         )
         return value
 

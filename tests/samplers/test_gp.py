@@ -96,7 +96,7 @@ def test_same_seed_same_trials_another_seed_others():
     assert [t.params for t in a.trials] != [t.params for t in c.trials]
 
 
-@pytest.mark.parametrize("options", [{}, {"inference": "mcmc", "n_draws": 2}, {"transform": "auto"}])
+@pytest.mark.parametrize("options", [{}, {"inference": "mcmc", "n_draws": 2}, {"transform": "auto", "warp": True}])
 def test_a_search_killed_at_any_trial_goes_on_alike(options):
     sampler = GPSampler(n_startup_trials=4, **options)
     whole = run(mixed_space(), 55, sampler=sampler)
@@ -230,7 +230,9 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize("options", [{"n_startup_trials": 1}, {"n_startup_trials": 5, "transform": "auto"}])
+@pytest.mark.parametrize(
+    "options", [{"n_startup_trials": 1}, {"n_startup_trials": 5, "transform": "auto", "warp": True}]
+)
 def test_any_history_gets_a_finite_proposal(name, options):
     opt = hp.Optimizer(mixed_space(), sampler=GPSampler(**options), seed=0)
     for k in range(25):

@@ -325,9 +325,13 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
     }
     std::stable_sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.value > b.value; });
     const gp::Regressor& model = acquisition.model(0);
-    std::vector<double> other(d);
+    std::vector<double> other(d), warped(d);
     const auto repeats = [&](const double* row) {
         if (seen.contains(row, d)) return true;
+        if (!model.warp().identity()) {  // as the model's own points are
+            model.warp().apply(row, warped.data());
+            row = warped.data();
+        }
         for (std::size_t i = 0; i < model.size(); ++i) {
             model.points().row(i, other.data());
             if (i >= n_told && distance(domain_, row, other.data()) < beside * beside) return true;

@@ -57,13 +57,14 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
     if (options_.views.empty()) throw std::invalid_argument("views must hold at least one view");
     for (const View& view : options_.views) {
         const auto same = std::find_if(caches_.begin(), caches_.end(), [&](const Cache& c) {
-            return c.transforms == view.transforms && c.stretch == view.stretch;
+            return c.transforms == view.transforms && c.warp == view.warp && c.stretch == view.stretch;
         });
         cache_of_.push_back(static_cast<std::size_t>(same - caches_.begin()));
         if (same != caches_.end()) continue;
         caches_.emplace_back();
         if (view.transforms.empty()) throw std::invalid_argument("transforms must hold at least one transform");
         caches_.back().transforms = view.transforms;
+        caches_.back().warp = view.warp;
         caches_.back().stretch = view.stretch;
     }
 }
@@ -88,9 +89,8 @@ bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_
     const Cache& cache = caches_[cache_of_[view]];
     if (cache.fitted == n_fit && holds(cache, request, domain_.d())) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
-    const double wanted =
-        costs_.fit(std::min(n_fit, options_.fit_rows)) * static_cast<double>(cache.transforms.size()) +
-        0.2 * costs_.search(std::min(request.n, options_.model_rows));
+    const double wanted = costs_.fit(std::min(n_fit, options_.fit_rows)) * n_fits(cache) +
+                          0.2 * costs_.search(std::min(request.n, options_.model_rows));
     return wanted < request.deadline.left();
 }
 
@@ -146,6 +146,20 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
         noise = std::move(variances);
         thetas[0] = std::move(theta);
     }
+    gp::Warp warp;
+    if (cache.warp && gp::Warp::n_parameters(domain_.types()) > 0) {
+        const std::vector<double> parameters =
+            gp::fit_warp(lapack_, points, y.data(), data_or_null(noise), options_.fit, thetas[0], request.deadline);
+        if (parameters.empty()) return out_of_time();
+        warp = gp::Warp(domain_.types(), parameters);
+        gp::Points stretched(domain_.types());
+        std::vector<double> row(d);
+        for (const std::size_t i : chosen) {
+            warp.apply(request.rows + i * d, row.data());
+            stretched.append(row.data());
+        }
+        points = std::move(stretched);
+    }
     if (options_.n_draws > 0) {
         Philox stream(request.key, n_fit, draw_purpose);
         thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
@@ -155,6 +169,7 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     Cache fresh;
     fresh.transforms = cache.transforms;
     fresh.transform = taken;
+    fresh.warp = cache.warp;
     fresh.stretch = cache.stretch;
     fresh.members = representative(domain_, request.rows, request.values, n_fit, options_.model_rows);
     fresh.member_rows = gather(request.rows, d, fresh.members);
@@ -162,7 +177,7 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     for (std::vector<double>& theta : thetas) {
         if (request.deadline.passed()) return out_of_time();
         for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.stretch);
-        Model model{theta, std::nullopt};
+        Model model{theta, warp, std::nullopt};
         grow(fresh, model, fresh.members.size(), 0, member_noise);
         fresh.models.push_back(std::move(model));
     }
@@ -171,7 +186,7 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     fresh.values.assign(request.values, request.values + n_fit);
     if (request.std_errors != nullptr) fresh.errors.assign(request.std_errors, request.std_errors + n_fit);
     cache = std::move(fresh);
-    costs_.fitted(chosen.size(), seconds_since(begin) / static_cast<double>(cache.transforms.size()));
+    costs_.fitted(chosen.size(), seconds_since(begin) / n_fits(cache));
     return true;
 }
 
@@ -209,6 +224,7 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
         try {
             if (held < base || !model.regressor) {
                 model.regressor.emplace(lapack_, domain_.types(), model.theta);
+                model.regressor->set_warp(model.warp);
                 model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
                 held = base;
             }
