@@ -62,6 +62,8 @@ class Storage:
         # A database in memory is one connection.
         self.shared = path is None and not self.postgres
         self._turn: Any = threading.RLock() if self.shared else nullcontext()
+        # What the driver raises where SQLAlchemy does not see it: when a transaction begins.
+        self._native: type[Exception] = engine.dialect.dbapi.Error  # type: ignore[union-attr]
 
     def __reduce__(self) -> Any:
         if self.shared:
@@ -130,7 +132,7 @@ class Storage:
                     result = work(Transaction(connection, self))
                     connection.commit()
                     return result
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, self._native) as error:
                 if not self._passing(error) or time.monotonic() >= until:
                     raise self._translated(error) from error
             time.sleep(random.uniform(0.5, 1.0) * nap)
@@ -140,15 +142,17 @@ class Storage:
         """Whether the same may succeed a moment later."""
         if isinstance(error, PoolTimeout):
             return True
-        if not isinstance(error, DBAPIError):
+        if not isinstance(error, DBAPIError | self._native):
             return False
         if self.postgres:
             # Restarting, out of connections, deadlocked or serialised: SQLSTATE classes 08, 40, 53 and 57, or none at
             # all when the server could not even be reached.
-            state = getattr(error.orig, "sqlstate", None)
-            gone = state is None and type(error.orig).__name__ == "OperationalError"
-            return error.connection_invalidated or gone or (state or "")[:2] in ("08", "40", "53", "57")
-        return any(word in str(error.orig) for word in _BUSY)
+            cause = getattr(error, "orig", error)
+            state = getattr(cause, "sqlstate", None)
+            gone = state is None and type(cause).__name__ == "OperationalError"
+            lost = getattr(error, "connection_invalidated", False)
+            return lost or gone or (state or "")[:2] in ("08", "40", "53", "57")
+        return any(word in str(error) for word in _BUSY)
 
     def _translated(self, error: BaseException) -> HpcoreError:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
