@@ -6,6 +6,7 @@ import os
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,6 +23,13 @@ from hpcore.storage.transaction import Transaction
 __all__ = ["Storage"]
 
 T = TypeVar("T")
+
+
+def _dispose(engine: Engine, pid: int) -> None:
+    """Close the connections of a store that nobody has any more, if they are this process's own."""
+    if os.getpid() == pid:
+        engine.dispose()
+
 
 # SQLite says what is wrong in words; these have been the same since 3.0. The codes behind them reach Python from 3.11.
 _DAMAGED = ("malformed", "not a database", "database corruption", "unsupported file format", "encoding")
@@ -59,6 +67,7 @@ class Storage:
         self._engine = engine
         self._pid = os.getpid()
         self._inherited: list[Engine] = []
+        weakref.finalize(self, _dispose, engine, self._pid)
         # A database in memory is one connection.
         self.shared = path is None and not self.postgres
         self._turn: Any = threading.RLock() if self.shared else nullcontext()
@@ -88,6 +97,7 @@ class Storage:
             self._inherited.append(self._engine)
             self._engine = self._renewed()
             self._pid = os.getpid()
+            weakref.finalize(self, _dispose, self._engine, self._pid)
         return self._engine
 
     def _renewed(self) -> Engine:
