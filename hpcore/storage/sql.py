@@ -131,7 +131,10 @@ class Storage:
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Do something that only reads, on one state of the database."""
-        return self._try(work, {"hpcore_reading": True})
+        options: dict[str, Any] = {"hpcore_reading": True}
+        if self.postgres:
+            options.update(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return self._try(work, options)
 
     def _try(self, work: Callable[[Transaction], T], options: dict[str, Any]) -> T:
         until = time.monotonic() + self.patience

@@ -103,13 +103,20 @@ class Ledger(Book):
             if stale:
                 self.optimizer.forget()
                 self._others.clear()
+                self._held = dict(held)
             self._synchronise(transaction, reading)
             if stale:
                 self._shared = shared
             return work(transaction)
 
         with self._lock:
-            result = self.storage.read(attempt) if reading else self.storage.write(attempt)
+            held = dict(self._held)
+            try:
+                result = self.storage.read(attempt) if reading else self.storage.write(attempt)
+            except BaseException:
+                # What this transaction gave to this worker, if it was stored after all, has its name and is taken up.
+                self._held = held
+                raise
             self._stale = False
             if not reading:
                 self._unsaved.clear()
