@@ -103,7 +103,8 @@ def _postgresql(rest: str, create: bool, read_only: bool, patience: float) -> St
         raise InvalidArgument(
             f"storage must be like 'postgresql://USER@HOST/DATABASE': {error}".replace(rest, "...")
         ) from None
-    store = Storage(engine, None, url.render_as_string(hide_password=True), read_only, patience)
+    shown = url.set(drivername="postgresql").render_as_string(hide_password=True)
+    store = Storage(engine, None, shown, read_only, patience)
     store.url = f"postgresql://{rest}"
     store.check(create)
     return store

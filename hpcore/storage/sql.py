@@ -6,6 +6,7 @@ import os
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,6 +23,13 @@ from hpcore.storage.transaction import Transaction
 __all__ = ["Storage"]
 
 T = TypeVar("T")
+
+
+def _dispose(engine: Engine, pid: int) -> None:
+    """Close the connections of a store that nobody has any more, if they are this process's own."""
+    if os.getpid() == pid:
+        engine.dispose()
+
 
 # SQLite says what is wrong in words; these have been the same since 3.0. The codes behind them reach Python from 3.11.
 _DAMAGED = ("malformed", "not a database", "database corruption", "unsupported file format", "encoding")
@@ -59,9 +67,12 @@ class Storage:
         self._engine = engine
         self._pid = os.getpid()
         self._inherited: list[Engine] = []
+        weakref.finalize(self, _dispose, engine, self._pid)
         # A database in memory is one connection.
         self.shared = path is None and not self.postgres
         self._turn: Any = threading.RLock() if self.shared else nullcontext()
+        # What the driver raises where SQLAlchemy does not see it: when a transaction begins.
+        self._native: type[Exception] = engine.dialect.dbapi.Error  # type: ignore[union-attr]
 
     def __reduce__(self) -> Any:
         if self.shared:
@@ -86,6 +97,7 @@ class Storage:
             self._inherited.append(self._engine)
             self._engine = self._renewed()
             self._pid = os.getpid()
+            weakref.finalize(self, _dispose, self._engine, self._pid)
         return self._engine
 
     def _renewed(self) -> Engine:
@@ -119,7 +131,10 @@ class Storage:
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Do something that only reads, on one state of the database."""
-        return self._try(work, {"hpcore_reading": True})
+        options: dict[str, Any] = {"hpcore_reading": True}
+        if self.postgres:
+            options.update(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return self._try(work, options)
 
     def _try(self, work: Callable[[Transaction], T], options: dict[str, Any]) -> T:
         until = time.monotonic() + self.patience
@@ -130,7 +145,7 @@ class Storage:
                     result = work(Transaction(connection, self))
                     connection.commit()
                     return result
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, self._native) as error:
                 if not self._passing(error) or time.monotonic() >= until:
                     raise self._translated(error) from error
             time.sleep(random.uniform(0.5, 1.0) * nap)
@@ -140,15 +155,17 @@ class Storage:
         """Whether the same may succeed a moment later."""
         if isinstance(error, PoolTimeout):
             return True
-        if not isinstance(error, DBAPIError):
+        if not isinstance(error, DBAPIError | self._native):
             return False
         if self.postgres:
             # Restarting, out of connections, deadlocked or serialised: SQLSTATE classes 08, 40, 53 and 57, or none at
             # all when the server could not even be reached.
-            state = getattr(error.orig, "sqlstate", None)
-            gone = state is None and type(error.orig).__name__ == "OperationalError"
-            return error.connection_invalidated or gone or (state or "")[:2] in ("08", "40", "53", "57")
-        return any(word in str(error.orig) for word in _BUSY)
+            cause = getattr(error, "orig", error)
+            state = getattr(cause, "sqlstate", None)
+            gone = state is None and type(cause).__name__ == "OperationalError"
+            lost = getattr(error, "connection_invalidated", False)
+            return lost or gone or (state or "")[:2] in ("08", "40", "53", "57")
+        return any(word in str(error) for word in _BUSY)
 
     def _translated(self, error: BaseException) -> HpcoreError:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())

@@ -167,6 +167,11 @@ class Transaction:
                 verify(f"trial {row[1]!r} of study {study.name!r} in {self._storage.shown}", tuple(row))
         return fields
 
+    def trial(self, study_id: int, number: int) -> TrialRecord | None:
+        """One trial; None if there is none of that number."""
+        row = self.connection.execute(_trials_among, {"of": study_id, "numbers": [number]}).fetchone()
+        return None if row is None else TrialRecord.from_fields(verify(f"trial {number}", tuple(row)))
+
     def insert(self, record: TrialRecord) -> None:
         """Store a trial that is new."""
         self.connection.execute(_insert_trial, record.to_row())

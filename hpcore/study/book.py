@@ -28,8 +28,13 @@ class Book:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        self.mode = ""
+        self._mode = ""
         self._attributes: dict[str, Any] = {}
+
+    @property
+    def mode(self) -> str:
+        """See `Study.mode`."""
+        return self._mode
 
     def ask(self) -> Trial:
         """The next trial to evaluate."""
@@ -58,7 +63,7 @@ class Book:
 
     def begin(self, mode: str, alone: bool) -> list[Trial]:
         """Begin a run of a mode; the trials that an earlier run left unfinished and that come first."""
-        self.mode = mode if self.mode in ("", mode) else "fast"
+        self._mode = mode if self._mode in ("", mode) else "fast"
         return []
 
     def rewind(self, lag: int) -> dict[int, tuple[Trial, Outcome]]:

@@ -52,8 +52,10 @@ def to_frame(study: Study) -> Any:
             frame[name] = frame[name].astype(float)
         elif name.startswith("param_"):
             kinds = {type(value) for value in columns[name]}
-            if kinds <= {float, type(None)} or kinds == {int} or kinds == {bool}:
-                frame[name] = frame[name].astype(float if type(None) in kinds else kinds.pop())
+            if kinds in ({int}, {bool}):
+                frame[name] = frame[name].astype(kinds.pop())
+            elif kinds and kinds <= {float, type(None)}:
+                frame[name] = frame[name].astype(float)
         else:
             frame[name] = frame[name].astype(int)
     return frame

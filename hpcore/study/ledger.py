@@ -19,6 +19,7 @@ from hpcore.errors import (
     SearchSpaceExhausted,
     StorageError,
     TrialAlreadyTold,
+    UnknownStudy,
     UnknownTrial,
 )
 from hpcore.optimizer import Optimizer
@@ -85,7 +86,11 @@ class Ledger(Book):
         # Whether another worker began a trial since this one's run did.
         self._shared = False
         self.refresh()
-        self.mode = self.record.mode
+
+    @property
+    def mode(self) -> str:
+        """As stored, when it was last looked at."""
+        return self.record.mode
 
     # --- the memory ----------------------------------------------------------------------------------------------
 
@@ -98,13 +103,20 @@ class Ledger(Book):
             if stale:
                 self.optimizer.forget()
                 self._others.clear()
+                self._held = dict(held)
             self._synchronise(transaction, reading)
             if stale:
                 self._shared = shared
             return work(transaction)
 
         with self._lock:
-            result = self.storage.read(attempt) if reading else self.storage.write(attempt)
+            held = dict(self._held)
+            try:
+                result = self.storage.read(attempt) if reading else self.storage.write(attempt)
+            except BaseException:
+                # What this transaction gave to this worker, if it was stored after all, has its name and is taken up.
+                self._held = held
+                raise
             self._stale = False
             if not reading:
                 self._unsaved.clear()
@@ -274,11 +286,10 @@ class Ledger(Book):
                 record = self._finished(known[1], trial, outcome)
         token = record.token
 
-        def work(transaction: Transaction) -> TrialRecord:
+        def work(transaction: Transaction) -> TrialRecord | None:
             if transaction.replace(record, token):
                 return record
-            rows = transaction.trials(replace(self.record, n_trials=0), 0, [record.number])
-            return TrialRecord.from_fields(rows[0])
+            return transaction.trial(record.study_id, record.number)
 
         try:
             found = self.storage.write(work)
@@ -289,6 +300,8 @@ class Ledger(Book):
         if found != record:  # equal after a commit of which only the answer was lost
             with self._lock:
                 self._held.pop(trial.number, None)
+            if found is None:
+                raise UnknownStudy(f"trial {trial.number} was deleted from {self.storage.shown} with its study")
             became = "it was given to another worker" if found.state == RUNNING else "it has another result"
             raise LeaseExpired(f"the result of trial {trial.number} came too late: its lease ran out and {became}")
         with self._lock:
@@ -397,7 +410,6 @@ class Ledger(Book):
         return self._inside(work)
 
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
-        self.mode = mode
         if mode != self.record.mode:
             self.record = replace(self.record, mode=mode)
             transaction.change(self.record)

@@ -23,7 +23,7 @@ from hpcore.study.ledger import Ledger
 if TYPE_CHECKING:
     from hpcore.storage.sql import Storage
 
-__all__ = ["StudySummary", "open_ledger", "read_spec", "remove", "summaries"]
+__all__ = ["StudySummary", "find", "open_ledger", "read_spec", "remove", "summaries"]
 
 
 @dataclass(frozen=True)
@@ -61,27 +61,23 @@ def open_ledger(
     seed: int | None,
     lease: float,
     retries: int,
-    create: bool,
-    read_only: bool = False,
 ) -> Ledger:
     """A stored study, begun if there is none of that name."""
-    if name is None and create:
+    if name is None:
         raise InvalidArgument("name must be given with storage=: the same storage and name continue an earlier study")
-    if name is not None:
-        check_name("name", name)
+    wanted = check_name("name", name)
     ways = check_directions(direction, directions) if direction is not None or directions is not None else None
     given = None if space is None else Space.of(space)
     chosen = None if sampler is None else resolve(sampler)
-    store = open_storage(storage, create=create, read_only=read_only)
-    record = _find(store, name, create)
+    store = open_storage(storage)
+    record = store.read(lambda transaction: transaction.find(wanted))
     if record is None:
-        assert name is not None
         if given is None:
             raise InvalidType("space must be given for a new study, got None")
         # Made here to check everything before anything is stored.
         new = Optimizer(given, chosen or "gp", directions=ways or ("minimize",), seed=seed)
         spec = _spec_of(new)
-        record = store.write(lambda transaction: transaction.create(name, spec))
+        record = store.write(lambda transaction: transaction.create(wanted, spec))
     spec_data = read_spec(record)
     if given is not None:
         check_same(record.name, spec_data["space"], given)
@@ -90,7 +86,7 @@ def open_ledger(
     _check_fits(record, spec_data, ways, seed)
     if chosen is None:
         chosen = sampler_from_spec(record.name, spec_data["sampler"])
-    elif not read_only and sampler_to_spec(chosen) != spec_data["sampler"]:
+    elif not store.read_only and sampler_to_spec(chosen) != spec_data["sampler"]:
         record = _change_sampler(store, record, sampler_to_spec(chosen))
     try:
         optimizer = Optimizer(given, chosen, directions=spec_data["directions"], seed=spec_data["seed"])
@@ -99,11 +95,18 @@ def open_ledger(
     return Ledger(optimizer, store, record, lease, retries)
 
 
-def _find(store: Storage, name: str | None, create: bool) -> StudyRecord | None:
+def find(store: Storage, name: str | None) -> StudyRecord:
+    """The study of a name, or the only one there is.
+
+    Raises
+    ------
+    UnknownStudy, InvalidArgument
+        There is none of that name; no name, and not just one study.
+    """
     if name is not None:
-        wanted = name
-        return store.read(lambda t: t.find(wanted) if create else t.get(wanted))
-    found = store.read(lambda t: t.studies())
+        wanted = check_name("name", name)
+        return store.read(lambda transaction: transaction.get(wanted))
+    found = store.read(lambda transaction: transaction.studies())
     if len(found) != 1:
         shown = ", ".join(f"{record.name!r:.60}" for record in found[:5]) or "none"
         raise InvalidArgument(f"name must say which study of {store.shown} is meant; it has {len(found)}: {shown}")

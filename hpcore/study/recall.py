@@ -87,6 +87,7 @@ def read_rows(fields: list[tuple[Any, ...]], space: Space, m: int, study: str) -
             raise ValueError("states and values do not go together")
         if not np.all(np.isnan(X) | ((X >= 0.0) & (X <= 1.0))):
             raise ValueError("a point outside of the unit cube")
+        space.columns.codec.decode(X)  # refuses NaN where a parameter is active
         notes: dict[int, dict[str, Any]] = {}
         for i, (given, error, note) in enumerate(zip(exact, columns[10], columns[11], strict=True)):
             if given:

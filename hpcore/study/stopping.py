@@ -212,12 +212,12 @@ class RegretBound(StoppingRule):
         model = GaussianProcess(study.space).fit(X, y)
         t, d = len(y), len(study.space)
         root = math.sqrt(2.0 * math.log(d * t * t * math.pi**2 / 0.6) / 5.0)
-        mean, std = model.predict(X)
+        mean, std = model.predict(X, return_std=True)
         upper = float((mean + root * std).min())
         candidates = self._candidates(study, X[np.argsort(mean - root * std)[:5]], t)
         lower = float((mean - root * std).min())
         if len(candidates):
-            mean, std = model.predict(candidates)
+            mean, std = model.predict(candidates, return_std=True)
             lower = min(lower, float((mean - root * std).min()))
         return max(0.0, upper - lower)
 

@@ -112,9 +112,7 @@ class Study:
             # Imported here: a study in memory needs no SQLAlchemy.
             from hpcore.study.opening import open_ledger
 
-            ledger = open_ledger(
-                space, storage, name, direction, directions, sampler, seed, lease, retries, create=True
-            )
+            ledger = open_ledger(space, storage, name, direction, directions, sampler, seed, lease, retries)
             self._book, self.name = ledger, ledger.record.name
         self._lease = lease
         self.interrupted = False
@@ -402,19 +400,11 @@ def load_study(
     InvalidArgument, InvalidType, SpaceMismatch, StorageError
         As for `Study`.
     """
-    from hpcore.study.opening import open_ledger
+    from hpcore.storage import open_storage
+    from hpcore.study.opening import find
 
-    if name is None:
-        from hpcore.storage import open_storage
-
-        storage = open_storage(storage, create=False)
-        name = open_ledger(space, storage, None, None, None, sampler, None, lease, retries, False).record.name
-    else:
-        from hpcore.storage import open_storage
-
-        storage = open_storage(storage, create=False)
-        storage.read(lambda transaction: transaction.get(name))
-    return Study(space, storage=storage, name=name, sampler=sampler, lease=lease, retries=retries)
+    store = open_storage(storage, create=False)
+    return Study(space, storage=store, name=find(store, name).name, sampler=sampler, lease=lease, retries=retries)
 
 
 def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
