@@ -24,9 +24,9 @@ from hpcore.evaluation.workload import FoldScore, Indices, decisive
 from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import Plan, make_plan
-from hpcore.sklearn.stored import open_book
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.search import SearchCV
+from hpcore.sklearn.stored import open_book
 
 __all__ = ["NestedScores", "nested_cross_validate"]
 
