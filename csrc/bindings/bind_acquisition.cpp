@@ -11,6 +11,7 @@
 #include "bindings.hpp"
 #include "hpcore/acquisition/functions.hpp"
 #include "hpcore/acquisition/suggester.hpp"
+#include "kernels.hpp"
 #include "scipy_lapack.hpp"
 
 namespace hpcore::bindings {
@@ -114,7 +115,8 @@ void bind_acquisition(py::module_& m) {
     py::enum_<acquisition::Kind>(s, "Kind")
         .value("log_ei", acquisition::Kind::log_ei)
         .value("pi", acquisition::Kind::pi)
-        .value("ucb", acquisition::Kind::ucb);
+        .value("ucb", acquisition::Kind::ucb)
+        .value("user", acquisition::Kind::user);
     py::class_<SearchOptions>(s, "SearchOptions")
         .def(py::init<>())
         .def_readwrite("n_global", &SearchOptions::n_global)
@@ -155,7 +157,19 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels)
         .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents)
         .def_readwrite("fit_rows", &SuggestOptions::fit_rows)
-        .def_readwrite("model_rows", &SuggestOptions::model_rows);
+        .def_readwrite("model_rows", &SuggestOptions::model_rows)
+        .def(
+            "set_acquisition",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, bool logarithmic) {
+                options.acquisition = {kernel_at<AcquisitionKernel>(address, name), logarithmic};
+            },
+            py::arg("address"), py::arg("name"), py::arg("logarithmic"))
+        .def(
+            "set_belief",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, double beta) {
+                options.belief = acquisition::Belief(kernel_at<DensityKernel>(address, name), beta);
+            },
+            py::arg("address"), py::arg("name"), py::arg("beta"));
     py::class_<Suggester>(s, "Suggester")
         .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
                          const SuggestOptions& options) {

@@ -24,6 +24,7 @@ class Kind(metaclass=_Native):
     log_ei: ClassVar[Kind]
     pi: ClassVar[Kind]
     ucb: ClassVar[Kind]
+    user: ClassVar[Kind]
     __members__: ClassVar[dict[str, Kind]]
     def __init__(self, value: int) -> None: ...
     @property
@@ -96,6 +97,8 @@ class SuggestOptions(metaclass=_Native):
     fit_rows: int
     model_rows: int
     def __init__(self) -> None: ...
+    def set_acquisition(self, address: int, name: str, logarithmic: bool) -> None: ...
+    def set_belief(self, address: int, name: str, beta: float) -> None: ...
 
 class Suggester(metaclass=_Native):
     def __init__(self, codec: Codec, categorical: Sequence[bool], options: SuggestOptions) -> None: ...

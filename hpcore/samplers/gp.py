@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from hpcore._core import acquisition as native
 from hpcore._core import gp as native_gp
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
+from hpcore.errors import InvalidType
+from hpcore.kernels.decorators import AcquisitionKernel, DensityKernel
 from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import SUGGEST, Rng
 from hpcore.samplers.base import Sampler, Suggester
@@ -31,11 +33,13 @@ INFERENCES = ("map", "mcmc")
 class _GP(Suggester):
     uses_pending: ClassVar[bool] = True
 
-    def __init__(self, columns: Columns, n_startup_trials: int, options: native.SuggestOptions) -> None:
+    def __init__(self, columns: Columns, sampler: GPSampler) -> None:
         self._columns = columns
-        self._n_startup = n_startup_trials
+        self._n_startup = sampler.n_startup_trials
         self._startup = SobolSampler().bind(columns)
-        self._options = options
+        self._options = sampler._options(columns)
+        # Kept here: the compiled code of its kernels must outlive the native object.
+        self._sampler = sampler
         # Made by the first suggestion that needs it, which also loads SciPy's linear algebra; not by the construction.
         self._engine: native.Suggester | None = None
 
@@ -102,14 +106,23 @@ def _scalarise(values: FloatArray, rng: Rng) -> FloatArray:
     return np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))
 
 
+def _check_acquisition(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidType(
+            f"acquisition must be one of {', '.join(map(repr, ACQUISITIONS))} or a kernel made by "
+            f"hpcore.kernels.acquisition, got {value!r}"
+        )
+    return check_choice("acquisition", value, ACQUISITIONS)
+
+
 class GPSampler(Sampler):
     """A Gaussian process with a Matern-5/2 covariance, refitted as the search goes on.
 
     Parameters
     ----------
-    acquisition : {"log_ei", "ucb", "pi", "thompson"}
+    acquisition : {"log_ei", "ucb", "pi", "thompson"} or AcquisitionKernel
         What is maximised: the logarithm of the expected improvement, a confidence bound, the probability of an
-        improvement, or a draw from the posterior.
+        improvement, a draw from the posterior, or a function of your own, made by ``hpcore.kernels.acquisition``.
     inference : {"map", "mcmc"}
         One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
     n_startup_trials : int
@@ -118,6 +131,12 @@ class GPSampler(Sampler):
         Of the hyperparameters, with ``inference="mcmc"``.
     kappa : float
         Of ``"ucb"``: standard deviations below the mean.
+    prior : DensityKernel, optional
+        A belief about where good points are, made by ``hpcore.kernels.density``. The acquisition is multiplied by its
+        density to the power ``beta / n``, n being the number of complete trials, so that it fades as results come in.
+        A bound and a draw have no sign of their own: to them the logarithm of that power is added.
+    beta : float
+        How much the `prior` counts, at least 0; about a tenth of the trials you mean to run is a good value.
     explore : bool
         Give every third trial to where the model knows least, a bound of three standard deviations; without it a
         search is quicker to refine what it has, and more often stays with the wrong category or peak.
@@ -137,19 +156,27 @@ class GPSampler(Sampler):
 
     def __init__(
         self,
-        acquisition: str = "log_ei",
+        acquisition: str | AcquisitionKernel = "log_ei",
         inference: str = "map",
         *,
         n_startup_trials: int = 10,
         n_draws: int = 8,
         kappa: float = 2.0,
+        prior: DensityKernel | None = None,
+        beta: float = 10.0,
         explore: bool = True,
     ) -> None:
-        self.acquisition = check_choice("acquisition", acquisition, ACQUISITIONS)
+        if not isinstance(acquisition, AcquisitionKernel):
+            acquisition = _check_acquisition(acquisition)
+        self.acquisition = acquisition
         self.inference = check_choice("inference", inference, INFERENCES)
         self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1)
         self.n_draws = check_integer("n_draws", n_draws, 1)
         self.kappa = check_number("kappa", kappa, 0.0)
+        if prior is not None and not isinstance(prior, DensityKernel):
+            raise InvalidType(f"prior must be a kernel made by hpcore.kernels.density, or None, got {prior!r}")
+        self.prior = prior
+        self.beta = check_number("beta", beta, 0.0)
         self.explore = check_flag("explore", explore)
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
@@ -159,15 +186,22 @@ class GPSampler(Sampler):
         fit = native_gp.FitOptions()
         fit.prior = native_gp.Prior.standard(columns.d)
         options.fit = fit
+        if isinstance(self.acquisition, AcquisitionKernel):
+            options.set_acquisition(self.acquisition.address, self.acquisition.title, self.acquisition.log)
+        if self.prior is not None:
+            options.set_belief(self.prior.address, self.prior.title, self.beta)
         return options
 
     def _views(self) -> list[native.View]:
         """The ways of looking at the history, taken in turn: benchmarks/quality/gp_ablation.md."""
+        kind = native.Kind.user
+        if isinstance(self.acquisition, str):
+            kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
         views = []
         for transform in (native_gp.OutputTransform.half_log, native_gp.OutputTransform.clip):
             view = native.View()
             view.transform = transform
-            view.kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
+            view.kind = kind
             view.thompson = self.acquisition == "thompson"
             view.kappa = self.kappa
             view.posterior_best = True
@@ -180,5 +214,11 @@ class GPSampler(Sampler):
         return views
 
     def bind(self, columns: Columns) -> Suggester:
-        """See `Sampler.bind`."""
-        return _GP(columns, self.n_startup_trials, self._options(columns))
+        """See `Sampler.bind`.
+
+        Raises
+        ------
+        KernelError
+            A kernel that does not compile.
+        """
+        return _GP(columns, self)

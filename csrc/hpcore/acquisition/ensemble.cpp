@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "hpcore/acquisition/functions.hpp"
+#include <limits>
 
 namespace hpcore::acquisition {
 
@@ -27,22 +26,36 @@ void Ensemble::terms(std::size_t model, std::size_t m, Terms& out) const {
     out.by_variance.resize(m);
     for (std::size_t i = 0; i < m; ++i) {
         const double std = std::sqrt(p.variance[i]);
-        Value v{};
-        switch (kind_) {
-            case Kind::log_ei:
-                v = log_expected_improvement(p.mean[i], std, best_[model]);
-                break;
-            case Kind::pi:
-                v = log_probability_of_improvement(p.mean[i], std, best_[model]);
-                break;
-            case Kind::ucb:
-                v = lower_confidence_bound(p.mean[i], std, kappa_);
-                break;
-        }
+        const Value v = criterion_.at(p.mean[i], std, best_[model]);
         out.value[i] = v.value;
         out.by_mean[i] = v.by_mean;
         out.by_variance[i] = v.by_std / (2.0 * std);
     }
+}
+
+// The models' values at row i as one. Of logarithms, `sum` is that of exp(value - peak).
+double Ensemble::mean_of(std::size_t i, double& peak, double& sum) const {
+    const bool logarithmic = criterion_.logarithmic();
+    peak = terms_[0].value[i];
+    sum = 0.0;
+    for (const Terms& t : terms_) peak = std::max(peak, t.value[i]);
+    if (logarithmic && peak == -std::numeric_limits<double>::infinity()) return peak;
+    for (const Terms& t : terms_) sum += logarithmic ? std::exp(t.value[i] - peak) : t.value[i];
+    const double mean = sum / static_cast<double>(terms_.size());
+    return logarithmic ? peak + std::log(mean) : mean;
+}
+
+// In the far tail an improvement may come out below 0 by its rounding: that is 0.
+double Ensemble::weighed(double value, double log_belief) {
+    if (has_unit()) return value + log_belief;
+    highest_ = std::max(highest_, value);
+    return std::max(value, 0.0) * std::exp(log_belief);
+}
+
+void Ensemble::check_sign() const {
+    if (belief_ != nullptr && !has_unit() && highest_ < 0.0)
+        criterion_.user.kernel.fail(
+            "answered negative values only, which a prior cannot multiply; say log=True if they are logarithms");
 }
 
 void Ensemble::values(const double* rows, std::size_t m, double* out) {
@@ -54,11 +67,9 @@ void Ensemble::values(const double* rows, std::size_t m, double* out) {
             terms(s, count, terms_[s]);
         }
         for (std::size_t i = 0; i < count; ++i) {
-            double peak = terms_[0].value[i], sum = 0.0;
-            for (const Terms& t : terms_) peak = std::max(peak, t.value[i]);
-            for (const Terms& t : terms_) sum += kind_ == Kind::ucb ? t.value[i] : std::exp(t.value[i] - peak);
-            sum /= static_cast<double>(terms_.size());
-            out[from + i] = kind_ == Kind::ucb ? sum : peak + std::log(sum);
+            double peak = 0.0, sum = 0.0;
+            const double value = mean_of(i, peak, sum);
+            out[from + i] = belief_ == nullptr ? value : weighed(value, belief_->at(rows + (from + i) * d, d, n_));
         }
     }
 }
@@ -74,19 +85,28 @@ void Ensemble::values_and_gradients(const double* rows, std::size_t m,
         const std::vector<std::size_t>& columns = *moving[i];
         gradients[i].assign(columns.size(), 0.0);
         part_.resize(columns.size());
-        double peak = terms_[0].value[i], sum = 0.0;
-        for (const Terms& t : terms_) peak = std::max(peak, t.value[i]);
-        for (const Terms& t : terms_) sum += kind_ == Kind::ucb ? t.value[i] : std::exp(t.value[i] - peak);
-        const double mean = sum / static_cast<double>(terms_.size());
-        out[i] = kind_ == Kind::ucb ? mean : peak + std::log(mean);
+        double peak = 0.0, sum = 0.0;
+        out[i] = mean_of(i, peak, sum);
+        if (out[i] == -std::numeric_limits<double>::infinity()) continue;
         for (std::size_t s = 0; s < models_.size(); ++s) {
-            const double share = kind_ == Kind::ucb ? 1.0 / static_cast<double>(terms_.size())
-                                                    : std::exp(terms_[s].value[i] - peak) / sum;
+            const double share = criterion_.logarithmic() ? std::exp(terms_[s].value[i] - peak) / sum
+                                                          : 1.0 / static_cast<double>(terms_.size());
             if (share == 0.0) continue;
             models_[s]->gradient(rows, i, share * terms_[s].by_mean[i], share * terms_[s].by_variance[i], columns,
                                  predictions_[s], part_.data());
             for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
         }
+        if (belief_ == nullptr) continue;
+        const std::size_t d = models_.front()->points().d();
+        const double log_belief = belief_->at(rows + i * d, d, n_, columns, part_.data());
+        const double value = out[i], factor = has_unit() ? 1.0 : std::exp(log_belief);
+        out[i] = weighed(value, log_belief);
+        if (!has_unit() && value < 0.0) {
+            std::fill(gradients[i].begin(), gradients[i].end(), 0.0);
+            continue;
+        }
+        for (std::size_t t = 0; t < columns.size(); ++t)
+            gradients[i][t] = factor * (gradients[i][t] + (has_unit() ? 1.0 : value) * part_[t]);
     }
 }
 

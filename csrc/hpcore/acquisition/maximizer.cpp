@@ -162,7 +162,8 @@ void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, co
     }
 }
 
-void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible,
+// `unit` is the difference in value that counts as one.
+void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                       const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     optim::BoxMinimizer::Options search;
@@ -212,8 +213,8 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const F
         }
         acquisition.values_and_gradients(rows.data(), busy.size(), moving, values.data(), gradients);
         for (std::size_t i = 0; i < busy.size(); ++i) {
-            for (double& g : gradients[i]) g = -g;
-            minimizers[busy[i]].tell(-values[i], gradients[i].data());
+            for (double& g : gradients[i]) g /= -unit;
+            minimizers[busy[i]].tell(values[i] / -unit, gradients[i].data());
         }
     }
     for (std::size_t k = 0; k < minimizers.size(); ++k)
@@ -293,6 +294,7 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
     candidates(incumbents, m, stream, full, rows);
     const std::size_t total = rows.size() / d;
     score(acquisition, rows, deadline, values);
+    acquisition.check_sign();
     std::vector<std::size_t> order(total);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
@@ -302,6 +304,13 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         feasible(rows.data(), total, mask.get());
         std::copy(mask.get(), mask.get() + total, keep.begin());
         std::erase_if(order, [&](std::size_t i) { return keep[i] == 0; });
+    }
+
+    // Steps end where little is left to gain. Of values without a unit, little is so beside what the best is ahead.
+    double unit = 1.0;
+    if (!acquisition.has_unit() && !order.empty()) {
+        const double ahead = values[order.front()] - values[order[order.size() / 2]];
+        if (ahead > 0.0) unit = std::min(1.0, ahead);
     }
 
     std::vector<Start> starts;
@@ -317,7 +326,7 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         starts.push_back({{f, f + d}, {row, row + d}, values[i], {}, true});
     }
     for (int round = 0; round < options_.rounds; ++round) {
-        climb(acquisition, starts, feasible, deadline);
+        climb(acquisition, starts, unit, feasible, deadline);
         if (deadline.passed()) break;
         sweep(acquisition, starts, seen, feasible, stream);
         if (std::none_of(starts.begin(), starts.end(), [](const Start& s) { return s.fresh; })) break;

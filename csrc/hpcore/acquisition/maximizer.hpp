@@ -61,7 +61,7 @@ class Maximizer {
     void perturb(const double* incumbent, Philox& stream, double* full) const;
     void score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
                std::vector<double>& values) const;
-    void climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible,
+    void climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                const Deadline& deadline) const;
     void sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
                Philox& stream) const;

@@ -201,8 +201,13 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const View& view = options_.views[turn];
     last_ = cache_of_[turn];
     Cache& cache = caches_[last_];
-    refit(request, n_fit, cache);
-    extend(request, n_fit, cache);
+    try {
+        refit(request, n_fit, cache);
+        extend(request, n_fit, cache);
+    } catch (...) {  // half of a cache is none
+        cache.models.clear();
+        throw;
+    }
     const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
     const std::size_t n_held = cache.members.size();
     std::vector<double> y;
@@ -218,7 +223,8 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     order.resize(n_incumbents);
     const std::vector<double> incumbents = gather(request.rows, d, order);
 
-    Ensemble acquisition(view.kind, view.kappa);
+    Ensemble acquisition({view.kind, view.kappa, options_.acquisition});
+    if (options_.belief) acquisition.weigh(options_.belief, request.n);
     std::vector<double> fitted(n_held);
     gp::Prediction prediction;
     for (Model& m : cache.models) {

@@ -32,6 +32,8 @@ struct View {
 struct SuggestOptions {
     std::vector<View> views{View{}};  // taken in turn, by trial number
     int n_draws = 0;                  // 0: maximum a posteriori; else draws of the hyperparameters
+    UserAcquisition acquisition;      // of the views whose kind is `user`
+    Belief belief;
     gp::FitOptions fit;
     SearchOptions search;
     Schedule schedule;
