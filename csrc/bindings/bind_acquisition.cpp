@@ -169,7 +169,13 @@ void bind_acquisition(py::module_& m) {
             [](SuggestOptions& options, std::uintptr_t address, const std::string& name, double beta) {
                 options.belief = acquisition::Belief(kernel_at<DensityKernel>(address, name), beta);
             },
-            py::arg("address"), py::arg("name"), py::arg("beta"));
+            py::arg("address"), py::arg("name"), py::arg("beta"))
+        .def(
+            "set_covariance",
+            [](SuggestOptions& options, std::shared_ptr<gp::UserCovariance> covariance) {
+                options.covariance = std::move(covariance);
+            },
+            py::arg("covariance"));
     py::class_<Suggester>(s, "Suggester")
         .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
                          const SuggestOptions& options) {

@@ -4,7 +4,7 @@ from typing import ClassVar, type_check_only
 import numpy as np
 from numpy.typing import NDArray
 
-from .gp import FitOptions, OutputTransform
+from .gp import FitOptions, OutputTransform, UserCovariance
 from .space import Codec
 
 @type_check_only
@@ -98,6 +98,7 @@ class SuggestOptions(metaclass=_Native):
     model_rows: int
     def __init__(self) -> None: ...
     def set_acquisition(self, address: int, name: str, logarithmic: bool) -> None: ...
+    def set_covariance(self, covariance: UserCovariance | None) -> None: ...
     def set_belief(self, address: int, name: str, beta: float) -> None: ...
 
 class Suggester(metaclass=_Native):

@@ -223,9 +223,11 @@ class CovarianceKernel(_Kernel):
         n_hyperparameters: int,
         bounds: Sequence[tuple[float, float]],
         gradient: Callable[..., Any] | None = None,
+        log: bool = False,
     ) -> None:
         self.n_hyperparameters = check_integer("n_hyperparameters", n_hyperparameters, 0)
-        self.bounds = _check_bounds(bounds, self.n_hyperparameters)
+        self.log = check_flag("log", log)
+        self.bounds = _check_bounds(bounds, self.n_hyperparameters, self.log)
         self.gradient = gradient
         if gradient is not None:
             name = getattr(gradient, "__name__", repr(gradient))
@@ -340,7 +342,7 @@ def _differences(here, low, high):  # type: ignore[no-untyped-def]
     return above, below
 
 
-def _check_bounds(bounds: Sequence[tuple[float, float]], n: int) -> tuple[tuple[float, float], ...]:
+def _check_bounds(bounds: Sequence[tuple[float, float]], n: int, positive: bool) -> tuple[tuple[float, float], ...]:
     try:
         pairs = tuple((float(low), float(high)) for low, high in bounds)
     except (TypeError, ValueError):
@@ -350,6 +352,8 @@ def _check_bounds(bounds: Sequence[tuple[float, float]], n: int) -> tuple[tuple[
     for low, high in pairs:
         if not -np.inf < low < high < np.inf:
             raise InvalidArgument(f"bounds must be finite with low < high, got {(low, high)!r}")
+        if positive and not low > 0.0:
+            raise InvalidArgument(f"bounds must be positive with log=True, got {(low, high)!r}")
     return pairs
 
 
@@ -428,23 +432,30 @@ def covariance(
     n_hyperparameters: int,
     bounds: Sequence[tuple[float, float]],
     gradient: Callable[..., Any] | None = None,
+    log: bool = False,
 ) -> Callable[[Callable[..., Any]], CovarianceKernel]:
-    """Make a covariance function.
+    """Make a covariance function of the numeric columns.
 
     Parameters
     ----------
     n_hyperparameters : int
-        Length of theta.
+        Length of theta. A signal variance, a noise variance and a constant mean are learnt beside it.
     bounds : sequence of (float, float)
         Of each hyperparameter, finite.
     gradient : callable, optional
         ``(x, y, theta, d_theta, d_x)`` writes dk/dtheta and dk/dx into its last two arguments; without it they are
-        central differences.
+        central differences, within the bounds of theta and the unit cube, at 2 (n_hyperparameters + d) times the cost.
+    log : bool
+        Hyperparameters are positive, and fitted as logarithms, like length scales and periods; `bounds`, the function
+        and its gradient are in theta itself all the same.
 
     Returns
     -------
     callable
-        Decorator for ``(x, y, theta) -> k`` with x, y (d,) in the unit cube and theta (n_hyperparameters,).
+        Decorator for ``(x, y, theta) -> k`` with x, y (d,) in the unit cube and theta (n_hyperparameters,): symmetric
+        in x and y, and positive definite. For ``GPSampler(covariance=...)`` and
+        ``surrogates.GaussianProcess(covariance=...)``, which show it the columns that are no categories, in their
+        order, 0.5 standing for an inactive one.
 
     Raises
     ------
@@ -453,6 +464,6 @@ def covariance(
     """
 
     def decorate(function: Callable[..., Any]) -> CovarianceKernel:
-        return CovarianceKernel(function, n_hyperparameters, bounds, gradient)
+        return CovarianceKernel(function, n_hyperparameters, bounds, gradient, log)
 
     return decorate

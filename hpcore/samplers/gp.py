@@ -13,12 +13,13 @@ from hpcore._core import acquisition as native
 from hpcore._core import gp as native_gp
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidType
-from hpcore.kernels.decorators import AcquisitionKernel, DensityKernel
+from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
 from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import SUGGEST, Rng
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.space.columns import Columns
+from hpcore.surrogates.gp import check_covariance, native_covariance, prior_of
 
 __all__ = ["GPSampler"]
 
@@ -116,7 +117,7 @@ def _check_acquisition(value: Any) -> str:
 
 
 class GPSampler(Sampler):
-    """A Gaussian process with a Matern-5/2 covariance, refitted as the search goes on.
+    """Bayesian optimisation: a Gaussian process with a Matern-5/2 covariance, refitted as the search goes on.
 
     Parameters
     ----------
@@ -131,6 +132,9 @@ class GPSampler(Sampler):
         Of the hyperparameters, with ``inference="mcmc"``.
     kappa : float
         Of ``"ucb"``: standard deviations below the mean.
+    covariance : CovarianceKernel, optional
+        Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2; categories and
+        inactive parameters as `hpcore.surrogates.GaussianProcess` says.
     prior : DensityKernel, optional
         A belief about where good points are, made by ``hpcore.kernels.density``. The acquisition is multiplied by its
         density to the power ``beta / n``, n being the number of complete trials, so that it fades as results come in.
@@ -162,6 +166,7 @@ class GPSampler(Sampler):
         n_startup_trials: int = 10,
         n_draws: int = 8,
         kappa: float = 2.0,
+        covariance: CovarianceKernel | None = None,
         prior: DensityKernel | None = None,
         beta: float = 10.0,
         explore: bool = True,
@@ -173,6 +178,7 @@ class GPSampler(Sampler):
         self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1)
         self.n_draws = check_integer("n_draws", n_draws, 1)
         self.kappa = check_number("kappa", kappa, 0.0)
+        self.covariance = check_covariance(covariance)
         if prior is not None and not isinstance(prior, DensityKernel):
             raise InvalidType(f"prior must be a kernel made by hpcore.kernels.density, or None, got {prior!r}")
         self.prior = prior
@@ -184,8 +190,9 @@ class GPSampler(Sampler):
         options.views = self._views()
         options.n_draws = self.n_draws if self.inference == "mcmc" else 0
         fit = native_gp.FitOptions()
-        fit.prior = native_gp.Prior.standard(columns.d)
+        fit.prior = prior_of(columns.d, self.covariance)
         options.fit = fit
+        options.set_covariance(native_covariance(self.covariance))
         if isinstance(self.acquisition, AcquisitionKernel):
             options.set_acquisition(self.acquisition.address, self.acquisition.title, self.acquisition.log)
         if self.prior is not None:

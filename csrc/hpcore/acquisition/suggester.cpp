@@ -111,7 +111,7 @@ void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     cache.models.clear();
     const gp::Outputs outputs = gp::standardise(request.values, n_fit, cache.transform);
     const auto chosen = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.fit_rows);
-    gp::Points points(domain_.types());
+    gp::Points points(domain_.types(), options_.covariance);
     std::vector<double> y;
     for (const std::size_t i : chosen) {
         points.append(request.rows + i * d);
@@ -174,7 +174,7 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
     for (;;) {
         try {
             if (held < base || !model.regressor) {
-                model.regressor.emplace(lapack_, domain_.types(), model.theta);
+                model.regressor.emplace(lapack_, domain_.types(), model.theta, options_.covariance);
                 model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
                 held = base;
             }
@@ -183,7 +183,10 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
                 model.regressor->append(cache.member_rows.data() + k * d, noise.empty() ? 0.0 : noise[k]);
             return;
         } catch (const NotPositiveDefinite&) {
-            if (model.theta[noise_at] > std::log(100.0)) throw;
+            if (model.theta[noise_at] > std::log(100.0)) {
+                if (options_.covariance == nullptr) throw;
+                options_.covariance->kernel().fail("is not positive definite");
+            }
             model.theta[noise_at] += std::log(100.0);
             held = 0;
             model.regressor.reset();

@@ -34,6 +34,7 @@ struct SuggestOptions {
     int n_draws = 0;                  // 0: maximum a posteriori; else draws of the hyperparameters
     UserAcquisition acquisition;      // of the views whose kind is `user`
     Belief belief;
+    std::shared_ptr<const gp::UserCovariance> covariance;  // of the numeric columns, in place of the built-in one
     gp::FitOptions fit;
     SearchOptions search;
     Schedule schedule;

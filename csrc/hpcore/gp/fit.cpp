@@ -28,11 +28,14 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     if (points.size() < 2) return best;
 
     std::vector<std::vector<double>> starts{best};
-    if (options.n_starts > 1 && points.size() <= options.several_starts_until) {
+    const bool several = options.n_starts > 1 && points.size() <= options.several_starts_until;
+    // What a user's covariance is like nobody knows: a period has many modes, whatever the number of points.
+    const int n_probes = options.n_probes + std::min(4 * static_cast<int>(layout.n_user()), 34);
+    if (several || layout.n_user() > 0) {
         // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
         Philox stream({0x6770u, 0}, 0, 0);
         std::vector<std::pair<double, std::vector<double>>> probes;
-        for (int p = 0; p < options.n_probes; ++p) {
+        for (int p = 0; p < n_probes; ++p) {
             std::vector<double> theta(layout.size());
             for (std::size_t i = 0; i < theta.size(); ++i) {
                 const LogNormal& prior = options.prior.of(layout, i);
@@ -41,7 +44,8 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             probes.emplace_back(posterior(theta.data(), nullptr), theta);
         }
         std::stable_sort(probes.begin(), probes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-        for (int s = 1; s < options.n_starts && s <= options.n_probes; ++s)
+        if (!several && probes.front().first > posterior(best.data(), nullptr)) starts.front() = probes.front().second;
+        for (int s = 1; several && s < options.n_starts && s <= n_probes; ++s)
             starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
     }
 
@@ -79,6 +83,7 @@ std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, 
     constexpr int sweeps_a_draw = 3, burn_in = 3;
     for (int sweep = 0; static_cast<int>(draws.size()) < n; ++sweep) {
         for (std::size_t i = 0; i < theta.size(); ++i) {
+            if (!posterior.layout().used(i)) continue;
             const double here = theta[i];
             const double level = value + std::log(1.0 - stream.uniform());
             // An interval of one prior standard deviation, put down at random, then shrunk; the posterior is rarely

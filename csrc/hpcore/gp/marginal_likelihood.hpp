@@ -22,6 +22,7 @@ struct Prior {
     LogNormal signal;
     LogNormal noise;
     LogNormal inactive;
+    std::vector<LogNormal> user;  // one a hyperparameter of the user's covariance, which need not be a logarithm
 
     static Prior standard(std::size_t d);
     const LogNormal& of(const Layout& layout, std::size_t i) const;
@@ -50,7 +51,7 @@ class LogPosterior {
     const double* known_noise_;
     Prior prior_;
     Layout layout_;
-    std::vector<double> k_, slope_, correlation_, alpha_, row_, weights_;
+    std::vector<double> k_, slope_, correlation_, alpha_, row_, weights_, by_theta_, own_;
 };
 
 }  // namespace hpcore::gp

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "hpcore/gp/covariance.hpp"
@@ -12,13 +13,15 @@ namespace hpcore::gp {
 struct Prediction {
     std::vector<double> mean, variance;  // (m,), of the latent function, not of a noisy observation
     std::vector<double> k, slope, v, w, c;
+    std::vector<double> by_x, own_by_x;  // with a user's covariance: see user_by_x
 };
 
 // A Gaussian process with fixed hyperparameters, conditioned on rows that can be appended and taken back.
 //   L (n, ld) row-major lower factor of K + noise;  alpha = K^-1 y.
 class Regressor {
   public:
-    Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta);
+    Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta,
+              std::shared_ptr<const UserCovariance> user = nullptr);
 
     // Replace all rows. O(n^3). Throws NotPositiveDefinite, and is then empty.
     void assign(const double* rows, std::size_t n, const double* known_noise);
