@@ -15,11 +15,11 @@ constexpr int kernel_ok = 1;
 // (mean, std, best) -> out[3] = value, d value / d mean, d value / d std.
 using AcquisitionKernel = int (*)(double mean, double std, double best, double* out);
 
-// One row x (d,) against n rows Y (n, d), with theta (p,): k (n,), and as far as wanted the gradients dk/dtheta (n, p)
-// and dk/dx (n, d). What is not wanted may be null.
+// One row x (d,) against n rows Y (n, d), with theta (p,): as far as wanted k (n,), dk/dtheta (n, p) and dk/dx (n, d).
+// What is not wanted may be null.
 using CovarianceKernel = int (*)(const double* x, const double* Y, std::size_t n, std::size_t d, const double* theta,
                                  std::size_t p, int wanted, double* k, double* by_theta, double* by_x);
-constexpr int want_by_theta = 1, want_by_x = 2;
+constexpr int want_value = 1, want_by_theta = 2, want_by_x = 4;
 
 // (u) -> out[0] = log prior density at a point of the cube (d,), up to a constant; -infinity is allowed.
 using DensityKernel = int (*)(const double* u, std::size_t d, double* out);

@@ -18,7 +18,7 @@ __all__ = ["AcquisitionKernel", "CovarianceKernel", "DensityKernel", "acquisitio
 
 FloatArray = npt.NDArray[np.float64]
 
-WANT_BY_THETA, WANT_BY_X = 1, 2  # csrc/hpcore/kernels.hpp
+WANT_VALUE, WANT_BY_THETA, WANT_BY_X = 1, 2, 4  # csrc/hpcore/kernels.hpp
 
 
 class _Kernel:
@@ -239,7 +239,7 @@ class CovarianceKernel(_Kernel):
         carray, cfunc, types = _numba()
 
         inner = jit(self.function)
-        by_theta_wanted, by_x_wanted = WANT_BY_THETA, WANT_BY_X
+        value_wanted, by_theta_wanted, by_x_wanted = WANT_VALUE, WANT_BY_THETA, WANT_BY_X
         if self.gradient is None:
             differences = jit(_differences)
             low, high = np.array(self.bounds, dtype=np.float64).reshape(-1, 2).T.copy()
@@ -248,8 +248,9 @@ class CovarianceKernel(_Kernel):
                 try:
                     a, t = carray(x, (d,)), carray(theta, (p,))
                     rows, out = carray(Y, (n, d)), carray(k, (n,))
-                    for i in range(n):
-                        out[i] = inner(a, rows[i], t)
+                    if wanted & value_wanted:
+                        for i in range(n):
+                            out[i] = inner(a, rows[i], t)
                     if wanted & by_theta_wanted:
                         moved, into = t.copy(), carray(by_theta, (n, p))
                         for i in range(n):
@@ -280,9 +281,10 @@ class CovarianceKernel(_Kernel):
                 try:
                     a, t = carray(x, (d,)), carray(theta, (p,))
                     rows, out = carray(Y, (n, d)), carray(k, (n,))
-                    for i in range(n):
-                        out[i] = inner(a, rows[i], t)
-                    if wanted:
+                    if wanted & value_wanted:
+                        for i in range(n):
+                            out[i] = inner(a, rows[i], t)
+                    if wanted & (by_theta_wanted | by_x_wanted):
                         # The function writes both gradients; one that nobody wants goes to the same place each time.
                         spare_t, spare_x = np.empty(p), np.empty(d)
                         into_t, into_x = carray(by_theta, (n, p)), carray(by_x, (n, d))
@@ -321,7 +323,7 @@ class CovarianceKernel(_Kernel):
             a.size,
             _pointer(t),
             t.size,
-            WANT_BY_THETA | WANT_BY_X,
+            WANT_VALUE | WANT_BY_THETA | WANT_BY_X,
             _pointer(k),
             _pointer(d_theta),
             _pointer(d_x),

@@ -135,6 +135,8 @@ class GaussianProcess:
         options = native.FitOptions()
         options.prior = prior_of(d, self.covariance)
         options.n_starts = self.n_starts
+        if self.covariance is not None:
+            options.n_probes = 8 + 8 * self.covariance.n_hyperparameters  # it may have many modes
         covariance = native_covariance(self.covariance)
         theta = native.fit_map(points, self._y, noise, self._categorical, self._conditional, options, covariance)
         model = native.Regressor(self._categorical, self._conditional, list(theta), covariance)

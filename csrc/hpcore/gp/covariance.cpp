@@ -214,22 +214,27 @@ double signal_variance(const Points& points, const Scales& scales, const double*
     return scales.signal * u;
 }
 
-void user_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, double* out,
-                   double* own) {
+void add_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, const double* c,
+                  double c_own, double* sums) {
     const std::size_t p = scales.user.size();
-    thread_local std::vector<double> x, u, rest;
+    thread_local std::vector<double> x, rest, gradient, sum;
     x.resize(points.numbers().size());
-    u.resize(n + 1);
     rest.resize(n);
+    gradient.resize((n + 1) * p);
     points.numbers_of(row, x.data());
     const UserCovariance& user = *points.user();
-    user.evaluate(x.data(), points.all_numbers(), n, x.size(), scales.user.data(), u.data(), out, nullptr);
-    user.evaluate(x.data(), x.data(), 1, x.size(), scales.user.data(), u.data() + n, own, nullptr);
+    double* own = gradient.data() + n * p;
+    user.evaluate(x.data(), points.all_numbers(), n, x.size(), scales.user.data(), nullptr, gradient.data(), nullptr);
+    user.evaluate(x.data(), x.data(), 1, x.size(), scales.user.data(), nullptr, own, nullptr);
     scaled_distances(points, n, scales, row, rest.data());
     matern(n, scales.signal, rest.data(), nullptr);
-    for (std::size_t b = 0; b < n; ++b)
-        for (std::size_t i = 0; i < p; ++i) out[b * p + i] *= rest[b] - mean_variance;
-    for (std::size_t i = 0; i < p; ++i) own[i] *= scales.signal;
+    sum.assign(p, 0.0);
+    for (std::size_t b = 0; b < n; ++b) {
+        const double weight = c[b] * (rest[b] - mean_variance);
+        for (std::size_t i = 0; i < p; ++i) sum[i] += weight * gradient[b * p + i];
+    }
+    for (std::size_t i = 0; i < p; ++i)
+        sums[i] += (user.logarithmic() ? scales.user[i] : 1.0) * (sum[i] + c_own * scales.signal * own[i]);
 }
 
 void user_by_x(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k, double* out,

@@ -119,10 +119,12 @@ inline double prior_variance(const Points& points, const Scales& scales, const d
     return mean_variance + signal_variance(points, scales, row);
 }
 
-// With a user's covariance: dk_b / dtheta of the user's (n, p); and dk_b / du of its columns (n, numbers().size()),
-// with k. `own` (p,) and (numbers().size(),): of k(row, row), through both of its arguments.
-void user_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, double* out,
-                   double* own);
+// With a user's covariance: into sums (p,) sum_b c[b] dk(row, b) / dtheta_i, and c_own of k(row, row), for what is
+// fitted.
+void add_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, const double* c,
+                  double c_own, double* sums);
+// With a user's covariance: k, and dk_b / du of its columns (n, numbers().size()); `own` (numbers().size(),) is that of
+// k(row, row), through both of its arguments.
 void user_by_x(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k, double* out,
                double* own);
 

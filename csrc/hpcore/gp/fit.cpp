@@ -28,14 +28,12 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     if (points.size() < 2) return best;
 
     std::vector<std::vector<double>> starts{best};
+    std::vector<std::pair<double, std::vector<double>>> probes;
     const bool several = options.n_starts > 1 && points.size() <= options.several_starts_until;
-    // What a user's covariance is like nobody knows: a period has many modes, whatever the number of points.
-    const int n_probes = options.n_probes + std::min(4 * static_cast<int>(layout.n_user()), 34);
     if (several || layout.n_user() > 0) {
         // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
         Philox stream({0x6770u, 0}, 0, 0);
-        std::vector<std::pair<double, std::vector<double>>> probes;
-        for (int p = 0; p < n_probes; ++p) {
+        for (int p = 0; p < options.n_probes; ++p) {
             std::vector<double> theta(layout.size());
             for (std::size_t i = 0; i < theta.size(); ++i) {
                 const LogNormal& prior = options.prior.of(layout, i);
@@ -44,10 +42,9 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             probes.emplace_back(posterior(theta.data(), nullptr), theta);
         }
         std::stable_sort(probes.begin(), probes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-        if (!several && probes.front().first > posterior(best.data(), nullptr)) starts.front() = probes.front().second;
-        for (int s = 1; several && s < options.n_starts && s <= n_probes; ++s)
-            starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
     }
+    for (int s = 1; several && s < options.n_starts && s <= options.n_probes; ++s)
+        starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
 
     optim::BoxMinimizer::Options search;
     search.max_iterations = options.max_iterations;
@@ -57,8 +54,8 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     search.value_tolerance = 1e-6;
     double best_value = std::numeric_limits<double>::infinity();
     std::vector<double> gradient(layout.size());
-    for (const std::vector<double>& start : starts) {
-        optim::BoxMinimizer minimizer(start, low, high, search);
+    for (std::size_t s = 0; s < starts.size(); ++s) {
+        optim::BoxMinimizer minimizer(starts[s], low, high, search);
         while (!minimizer.done()) {
             const double f = -posterior(minimizer.trial().data(), gradient.data());
             for (double& g : gradient) g = -g;
@@ -67,6 +64,12 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
         if (minimizer.value() < best_value) {
             best_value = minimizer.value();
             best = minimizer.x();
+        }
+        // What a user's covariance is like nobody knows: a probe that beats where the steps have led is on another
+        // peak.
+        if (s + 1 == starts.size() && !several && !probes.empty() && probes.front().first > -best_value) {
+            starts.push_back(probes.front().second);
+            probes.clear();
         }
     }
     return best;

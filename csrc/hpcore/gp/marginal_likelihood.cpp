@@ -99,14 +99,8 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
                     0.5 * shrink * scales.inactive * weighted_mismatch(points_, a, row_.data(), j, weights_.data());
         }
         if (points_.user() == nullptr) continue;
-        const std::size_t p = layout_.n_user();
-        by_theta_.resize(a * p);
-        own_.resize(p);
-        user_by_theta(points_, a, scales, row_.data(), by_theta_.data(), own_.data());
-        double* into = gradient + layout_.user();
-        for (std::size_t i = 0; i < p; ++i) into[i] += 0.5 * w * own_[i];
-        for (std::size_t b = 0; b < a; ++b)
-            for (std::size_t i = 0; i < p; ++i) into[i] += (alpha_[a] * alpha_[b] - inverse[b]) * by_theta_[b * p + i];
+        for (std::size_t b = 0; b < a; ++b) weights_[b] = alpha_[a] * alpha_[b] - inverse[b];
+        add_by_theta(points_, a, scales, row_.data(), weights_.data(), 0.5 * w, gradient + layout_.user());
     }
     gradient[layout_.signal()] = diagonal_signal;
     return value;

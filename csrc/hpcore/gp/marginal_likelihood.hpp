@@ -51,7 +51,7 @@ class LogPosterior {
     const double* known_noise_;
     Prior prior_;
     Layout layout_;
-    std::vector<double> k_, slope_, correlation_, alpha_, row_, weights_, by_theta_, own_;
+    std::vector<double> k_, slope_, correlation_, alpha_, row_, weights_;
 };
 
 }  // namespace hpcore::gp

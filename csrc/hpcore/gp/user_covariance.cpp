@@ -21,15 +21,11 @@ void check_finite(const Kernel<CovarianceKernel>& kernel, const double* v, std::
 void UserCovariance::evaluate(const double* x, const double* Y, std::size_t n, std::size_t d, const double* theta,
                               double* k, double* by_theta, double* by_x) const {
     if (n == 0) return;
-    const int wanted = (by_theta != nullptr ? want_by_theta : 0) | (by_x != nullptr ? want_by_x : 0);
+    const int wanted =
+        (k != nullptr ? want_value : 0) | (by_theta != nullptr ? want_by_theta : 0) | (by_x != nullptr ? want_by_x : 0);
     if (kernel_.call(x, Y, n, d, theta, p_, wanted, k, by_theta, by_x) != kernel_ok) kernel_.fail("raised an error");
-    check_finite(kernel_, k, n, "");
-    if (by_theta != nullptr) {
-        check_finite(kernel_, by_theta, n * p_, " as a derivative in theta");
-        if (logarithmic_)
-            for (std::size_t b = 0; b < n; ++b)
-                for (std::size_t i = 0; i < p_; ++i) by_theta[b * p_ + i] *= theta[i];
-    }
+    if (k != nullptr) check_finite(kernel_, k, n, "");
+    if (by_theta != nullptr) check_finite(kernel_, by_theta, n * p_, " as a derivative in theta");
     if (by_x != nullptr) check_finite(kernel_, by_x, n * d, " as a derivative in x");
 }
 
