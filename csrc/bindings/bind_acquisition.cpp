@@ -143,6 +143,7 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("stretch", &View::stretch)
         .def_readwrite("kind", &View::kind)
         .def_readwrite("thompson", &View::thompson)
+        .def_readwrite("noisy", &View::noisy)
         .def_readwrite("kappa", &View::kappa)
         .def_readwrite("xi", &View::xi)
         .def_readwrite("reach", &View::reach)
@@ -156,6 +157,7 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("schedule", &SuggestOptions::schedule)
         .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels)
         .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents)
+        .def_readwrite("n_worlds", &SuggestOptions::n_worlds)
         .def_readwrite("fit_rows", &SuggestOptions::fit_rows)
         .def_readwrite("model_rows", &SuggestOptions::model_rows)
         .def(

@@ -1,13 +1,18 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <numbers>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "check.hpp"
 #include "hpcore/acquisition/functions.hpp"
+#include "hpcore/acquisition/path.hpp"
 #include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/acquisition/worlds.hpp"
+#include "hpcore/linalg/cholesky.hpp"
 #include "hpcore/normal.hpp"
 #include "reference_lapack.hpp"
 
@@ -325,6 +330,143 @@ void test_a_users_errors_are_typed() {
     CHECK_THROWS(negative.check_sign(), KernelFailed);
 }
 
+// A number, a category, a conditional number and a conditional category, with noisy observations.
+gp::Regressor mixed_model(std::vector<double>& targets) {
+    const double off = std::numeric_limits<double>::quiet_NaN();
+    const std::vector<double> rows{0.1, 0.25, 0.3, 0.25, 0.9, 0.75, off, off,
+                                   0.5, 0.25, 0.8, 0.75, 0.3, 0.25, off, 0.25};
+    targets = {0.3, -0.8, 0.5, 1.2};
+    gp::Regressor model(lapack, {{false, false}, {true, false}, {false, true}, {true, true}},
+                        {-1.0, 0.2, -0.6, 0.1, 0.3, -1.5, -1.0});
+    model.assign(rows.data(), 4, nullptr);
+    model.set_targets(targets.data());
+    return model;
+}
+
+const double elsewhere[20] = {0.2,
+                              0.25,
+                              0.4,
+                              0.75,
+                              0.7,
+                              0.75,
+                              0.6,
+                              std::numeric_limits<double>::quiet_NaN(),
+                              0.55,
+                              0.25,
+                              std::numeric_limits<double>::quiet_NaN(),
+                              0.25,
+                              0.1,
+                              0.25,
+                              0.3,
+                              0.25,
+                              0.95,
+                              0.25,
+                              0.1,
+                              0.25};
+
+void test_paths_have_the_moments_of_the_posterior() {
+    std::vector<double> targets;
+    gp::Regressor model = mixed_model(targets);
+    constexpr std::size_t m = 5, n = 4000;
+    gp::Prediction exact, update;
+    model.predict(elsewhere, m, exact);
+    double covariance[m * m], mean[m] = {}, square[m * m] = {};
+    model.covariance(elsewhere, m, covariance);
+    Philox stream({3, 4}, 5, 6);
+    for (std::size_t draw = 0; draw < n; ++draw) {
+        const Path path(model, targets, stream, 96);
+        model.predict_mean(elsewhere, m, false, update);
+        double gap[m];
+        for (std::size_t i = 0; i < m; ++i) {
+            gap[i] = update.mean[i] + path.prior(elsewhere + 4 * i) - exact.mean[i];
+            mean[i] += gap[i] / n;
+        }
+        for (std::size_t i = 0; i < m; ++i)
+            for (std::size_t j = 0; j < m; ++j) square[i * m + j] += gap[i] * gap[j] / n;
+    }
+    for (std::size_t i = 0; i < m; ++i) {
+        CHECK_NEAR(mean[i], 0.0, 4.5 * std::sqrt(covariance[i * m + i] / n));
+        for (std::size_t j = 0; j < m; ++j) {
+            const double c = covariance[i * m + j], v = covariance[i * m + i] * covariance[j * m + j];
+            CHECK_NEAR(square[i * m + j], c, 4.5 * std::sqrt((v + c * c) / n));
+        }
+    }
+}
+
+void test_paths_and_their_gradients() {
+    std::vector<double> targets;
+    gp::Regressor model = mixed_model(targets);
+    Philox stream({3, 4}, 5, 6);
+    const Path path(model, targets, stream);
+    const Belief belief({&around_a_third, "density kernel 'third'"}, 6.0);
+    Ensemble ensemble({Kind::draw, 2.0, {}});
+    ensemble.add(model, 0.0);
+    ensemble.follow(path);
+    ensemble.weigh(belief, 4);
+    const std::vector<std::size_t> columns{0, 2};
+    double value = 0.0, again = 0.0, above = 0.0, below = 0.0;
+    std::vector<std::vector<double>> gradients(1);
+    ensemble.values(elsewhere, 1, &value);
+    ensemble.values_and_gradients(elsewhere, 1, {&columns}, &again, gradients);
+    CHECK_NEAR(value, again, 1e-12);
+    for (std::size_t t = 0; t < 2; ++t) {
+        double up[4], down[4];
+        std::copy(elsewhere, elsewhere + 4, up);
+        std::copy(elsewhere, elsewhere + 4, down);
+        up[columns[t]] += 1e-5;
+        down[columns[t]] -= 1e-5;
+        ensemble.values(up, 1, &above);
+        ensemble.values(down, 1, &below);
+        CHECK_NEAR(gradients[0][t], (above - below) / 2e-5, 1e-5 * (1.0 + std::fabs(gradients[0][t])));
+    }
+    // The same level has the same frequencies, whichever was met first.
+    CHECK(path.prior(elsewhere + 16) == path.prior(elsewhere + 16));
+}
+
+// Improvement over the best of what the incumbents are really worth, by plain Monte Carlo over the joint posterior.
+void test_noisy_improvement_against_monte_carlo() {
+    std::vector<double> targets;
+    gp::Regressor model = mixed_model(targets);
+    constexpr std::size_t q = 3, m = q + 1, n = 200000;
+    const std::vector<double> incumbents(elsewhere + 4, elsewhere + 4 + 4 * q);  // one still out, two told
+    const double at[4] = {0.8, 0.75, 0.6, 0.75};
+    std::vector<double> rows(incumbents);
+    rows.insert(rows.end(), at, at + 4);
+    gp::Prediction exact;
+    model.predict(rows.data(), m, exact);
+    std::vector<double> root(m * m);
+    model.covariance(rows.data(), m, root.data());
+    linalg::cholesky_factor(lapack, root.data(), m, m);
+    Philox stream({9, 9}, 0, 0);
+    double expected = 0.0;
+    for (std::size_t draw = 0; draw < n; ++draw) {
+        double z[m], f[m];
+        for (double& v : z) v = stream.normal();
+        for (std::size_t i = 0; i < m; ++i) f[i] = exact.mean[i] + gp::dot(root.data() + i * m, z, i + 1);
+        expected += std::max(0.0, *std::min_element(f, f + q) - f[q]) / n;
+    }
+    for (const auto& [worlds, tolerance] : {std::pair<std::size_t, double>{2048, 0.02}, {32, 0.1}}) {
+        Ensemble ensemble({Kind::log_ei, 2.0, {}});
+        gp::Regressor grown = model;
+        add_worlds(lapack, grown, targets, incumbents.data(), q, worlds, 0.0, ensemble);
+        double value = 0.0, again = 0.0;
+        ensemble.values(at, 1, &value);
+        CHECK_NEAR(std::exp(value) / expected, 1.0, tolerance);
+        const std::vector<std::size_t> columns{0, 2};
+        std::vector<std::vector<double>> gradients(1);
+        ensemble.values_and_gradients(at, 1, {&columns}, &again, gradients);
+        for (std::size_t t = 0; t < 2; ++t) {
+            double up[4] = {at[0], at[1], at[2], at[3]}, down[4] = {at[0], at[1], at[2], at[3]}, above = 0.0,
+                   below = 0.0;
+            up[columns[t]] += 1e-5;
+            down[columns[t]] -= 1e-5;
+            ensemble.values(up, 1, &above);
+            ensemble.values(down, 1, &below);
+            CHECK_NEAR(gradients[0][t], (above - below) / 2e-5, 1e-5 * (1.0 + std::fabs(gradients[0][t])));
+        }
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -336,5 +478,8 @@ int main() {
     test_ensembles_and_their_gradients();
     test_a_users_value_is_that_of_the_built_in();
     test_a_users_errors_are_typed();
+    test_paths_have_the_moments_of_the_posterior();
+    test_paths_and_their_gradients();
+    test_noisy_improvement_against_monte_carlo();
     return check::result();
 }

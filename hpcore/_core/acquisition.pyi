@@ -80,6 +80,7 @@ class View(metaclass=_Native):
     stretch: float
     kind: Kind
     thompson: bool
+    noisy: bool
     kappa: float
     xi: float
     reach: float
@@ -94,6 +95,7 @@ class SuggestOptions(metaclass=_Native):
     schedule: Schedule
     smooth_levels: int
     n_incumbents: int
+    n_worlds: int
     fit_rows: int
     model_rows: int
     def __init__(self) -> None: ...

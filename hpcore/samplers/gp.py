@@ -27,7 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 
 EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
-ACQUISITIONS = ("log_ei", "ucb", "pi", "thompson")
+ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 INFERENCES = ("map", "mcmc")
 
 
@@ -121,9 +121,10 @@ class GPSampler(Sampler):
 
     Parameters
     ----------
-    acquisition : {"log_ei", "ucb", "pi", "thompson"} or AcquisitionKernel
-        What is maximised: the logarithm of the expected improvement, a confidence bound, the probability of an
-        improvement, a draw from the posterior, or a function of your own, made by ``hpcore.kernels.acquisition``.
+    acquisition : {"log_ei", "noisy_log_ei", "ucb", "pi", "thompson"} or AcquisitionKernel
+        What is maximised: the logarithm of the expected improvement, the same where values are noisy, a confidence
+        bound, the probability of an improvement, a draw from the posterior, or a function of your own, made by
+        ``hpcore.kernels.acquisition``.
     inference : {"map", "mcmc"}
         One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
     n_startup_trials : int
@@ -156,6 +157,13 @@ class GPSampler(Sampler):
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
     acquisition cut short; ``"sobol"``, a point of the start's sequence. What a step will take is foretold from what it
     took before. The first model of a process loads SciPy's linear algebra, which no deadline can hold back.
+
+    The improvement is over the best fitted mean (Ament et al. 2023, "Unexpected improvements to expected improvement").
+    ``"noisy_log_ei"`` instead averages it over 32 quasi-random draws of what the ten best fitted trials and the running
+    ones are really worth (Letham et al. 2019, "Constrained Bayesian optimization with noisy experiments").
+    ``"thompson"`` climbs one draw of the objective, made by pathwise conditioning (Wilson et al. 2020, "Efficiently
+    sampling functions from Gaussian process posteriors"); with a `covariance`, whose spectrum is not known, it takes
+    the best of a joint draw at some hundred candidates.
     """
 
     def __init__(
@@ -209,6 +217,7 @@ class GPSampler(Sampler):
             view = native.View()
             view.transform = transform
             view.kind = kind
+            view.noisy = self.acquisition == "noisy_log_ei"
             view.thompson = self.acquisition == "thompson"
             view.kappa = self.kappa
             view.posterior_best = True

@@ -27,6 +27,8 @@ Value Criterion::at(double mean, double std, double best) const {
             return log_probability_of_improvement(mean, std, best);
         case Kind::ucb:
             return lower_confidence_bound(mean, std, kappa);
+        case Kind::draw:
+            return {-mean, -1.0, 0.0};
         case Kind::user:
             break;
     }

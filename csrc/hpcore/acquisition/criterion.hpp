@@ -8,7 +8,7 @@
 
 namespace hpcore::acquisition {
 
-enum class Kind { log_ei, pi, ucb, user };
+enum class Kind { log_ei, pi, ucb, user, draw };  // draw: minus the mean, which a Path has made a draw
 
 // A user's acquisition function. `logarithmic` says that its value is a logarithm.
 struct UserAcquisition {
@@ -24,7 +24,9 @@ struct Criterion {
 
     Value at(double mean, double std, double best) const;
     // Whether values are logarithms: of what is averaged over models, and multiplied by a prior density.
-    bool logarithmic() const { return kind == Kind::user ? user.logarithmic : kind != Kind::ucb; }
+    bool logarithmic() const {
+        return kind == Kind::user ? user.logarithmic : kind == Kind::log_ei || kind == Kind::pi;
+    }
 };
 
 // A user's belief about where good points are, and how much it counts beside n observations: its density to the power

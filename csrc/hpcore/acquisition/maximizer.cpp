@@ -287,8 +287,8 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
 }
 
 bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
-                         const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
-                         const Deadline& deadline) const {
+                         std::size_t n_believed, const Seen& seen, const Feasible& feasible, Philox& stream,
+                         double* out, const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows, values;
     candidates(incumbents, m, stream, full, rows);
@@ -332,11 +332,11 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         if (std::none_of(starts.begin(), starts.end(), [](const Start& s) { return s.fresh; })) break;
     }
     std::stable_sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.value > b.value; });
-    const gp::Regressor& model = acquisition.model(0);
+    const gp::Regressor& model = acquisition.model();
     std::vector<double> other(d);
     const auto repeats = [&](const double* row) {
         if (seen.contains(row, d)) return true;
-        for (std::size_t i = 0; i < model.size(); ++i) {
+        for (std::size_t i = 0; i < n_told + n_believed; ++i) {
             model.points().row(i, other.data());
             if (i >= n_told && distance(domain_, row, other.data()) < beside * beside) return true;
             bool equal = true;
@@ -360,8 +360,9 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
     return anything_unseen(seen, feasible, stream, out);
 }
 
-bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const double* incumbents, std::size_t m,
-                     const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const {
+bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const Belief* belief, std::size_t n,
+                     const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible,
+                     Philox& stream, double* out) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows;
     candidates(incumbents, m, stream, full, rows);
@@ -375,6 +376,8 @@ bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, c
     linalg::cholesky_factor(lapack, covariance.data(), total, total);
     for (double& v : z) v = stream.normal();
     for (std::size_t i = 0; i < total; ++i) sample[i] += gp::dot(covariance.data() + i * total, z.data(), i + 1);
+    if (belief != nullptr)
+        for (std::size_t i = 0; i < total; ++i) sample[i] -= belief->at(rows.data() + i * d, d, n);
     std::vector<std::size_t> order(total);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sample[a] < sample[b]; });

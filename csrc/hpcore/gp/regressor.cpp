@@ -70,11 +70,10 @@ void Regressor::set_targets(const double* y) {
     linalg::solve_upper(*lapack_, L_.data(), ld_, n, alpha_.data(), n, 1);
 }
 
-void Regressor::predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
+void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
     const std::size_t n = points_.size(), d = points_.d();
     if (alpha_.size() != n) throw std::logic_error("targets are not set for every row of the model");
     out.mean.resize(m);
-    out.variance.resize(m);
     out.k.resize(m * n);
     const bool user = points_.user() != nullptr;
     const std::size_t seen = points_.numbers().size();
@@ -92,6 +91,13 @@ void Regressor::predict(const double* rows, std::size_t m, bool with_slopes, Pre
             covariances(points_, n, scales_, rows + i * d, k, with_slopes ? out.slope.data() + i * n : nullptr);
         out.mean[i] = dot(k, alpha_.data(), n);
     }
+    if (with_slopes) out.w.assign(m * n, 0.0);
+}
+
+void Regressor::predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
+    predict_mean(rows, m, with_slopes, out);
+    const std::size_t n = points_.size(), d = points_.d();
+    out.variance.resize(m);
     out.v.assign(out.k.begin(), out.k.begin() + static_cast<std::ptrdiff_t>(m * n));
     linalg::solve_lower(*lapack_, L_.data(), ld_, n, out.v.data(), n, m);
     for (std::size_t i = 0; i < m; ++i) {
@@ -115,7 +121,9 @@ void Regressor::predict_for_gradient(const double* rows, std::size_t m, Predicti
 }
 
 void Regressor::gradient(const double* rows, std::size_t i, double by_mean, double by_variance,
-                         const std::vector<std::size_t>& columns, Prediction& out, double* into) const {
+                         const std::vector<std::size_t>& columns, Prediction& out, double* into,
+                         const double* alpha) const {
+    if (alpha == nullptr) alpha = alpha_.data();
     const std::size_t n = points_.size(), d = points_.d();
     const double* w = out.w.data() + i * n;
     if (points_.user() != nullptr) {
@@ -125,7 +133,7 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
         for (std::size_t q = 0; q < seen; ++q) out.c[q] = by_variance * out.own_by_x[i * seen + q];
         const double* by_x = out.by_x.data() + i * n * seen;
         for (std::size_t b = 0; b < n; ++b, by_x += seen) {
-            const double weight = by_mean * alpha_[b] - 2.0 * by_variance * w[b];
+            const double weight = by_mean * alpha[b] - 2.0 * by_variance * w[b];
             for (std::size_t q = 0; q < seen; ++q) out.c[q] += weight * by_x[q];
         }
         for (std::size_t t = 0; t < columns.size(); ++t) {
@@ -137,7 +145,7 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
     const double* slope = out.slope.data() + i * n;
     out.c.resize(n);
     // d mean = alpha . dk,  d variance = -2 w . dk with w = K^-1 k,  dk_b / du_j = -slope_b (u_j - u_bj) / ell_j^2.
-    for (std::size_t b = 0; b < n; ++b) out.c[b] = -(by_mean * alpha_[b] - 2.0 * by_variance * w[b]) * slope[b];
+    for (std::size_t b = 0; b < n; ++b) out.c[b] = -(by_mean * alpha[b] - 2.0 * by_variance * w[b]) * slope[b];
     for (std::size_t t = 0; t < columns.size(); ++t) {
         const std::size_t j = columns[t];
         into[t] = 0.2 * scales_.weight[j] * weighted_difference(points_, n, rows[i * d + j], j, out.c.data());
