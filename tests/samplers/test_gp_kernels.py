@@ -113,9 +113,7 @@ BELIEF = examples.belief_around([0.9, 0.9], 0.05)
 # --- priors ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "acquisition", ["log_ei", "noisy_log_ei", "thompson", expected_improvement]
-)
+@pytest.mark.parametrize("acquisition", ["log_ei", "noisy_log_ei", "thompson", expected_improvement])
 def test_a_belief_draws_the_first_suggestions_and_fades(acquisition):
     def distances(sampler):
         opt = run(sampler, 24, objective=lambda p: 0.1 * sphere(p))
