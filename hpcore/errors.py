@@ -4,18 +4,27 @@ from __future__ import annotations
 
 __all__ = [
     "ConstraintError",
+    "DamagedStore",
+    "DataChanged",
+    "FitTimeout",
     "HpcoreError",
     "InfeasibleSpace",
     "InvalidArgument",
     "InvalidSpace",
     "InvalidType",
     "KernelError",
+    "LeaseExpired",
     "MissingDependency",
     "NoCompletedTrial",
     "NotFitted",
     "SearchSpaceExhausted",
+    "SpaceMismatch",
+    "StorageError",
     "TrialAlreadyTold",
+    "UnknownStudy",
     "UnknownTrial",
+    "UnsupportedStore",
+    "UntrustedStore",
     "WorkerDied",
 ]
 
@@ -72,5 +81,41 @@ class WorkerDied(HpcoreError, RuntimeError):
     """A worker process ended while it evaluated something."""
 
 
+class FitTimeout(HpcoreError, TimeoutError):
+    """An evaluation took longer than its limit, and was ended together with its process."""
+
+
+class DataChanged(HpcoreError, RuntimeError):
+    """The data of a search is not what it was when the search began: its scores do not belong together."""
+
+
 class MissingDependency(HpcoreError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+class StorageError(HpcoreError, RuntimeError):
+    """A store could not be opened, read or written: no permission, no space, no connection, no database."""
+
+
+class DamagedStore(StorageError):
+    """A record of a store is not what was written; the message names it. ``hpcore repair`` saves the others."""
+
+
+class UntrustedStore(StorageError):
+    """A store holds what hpcore never writes, such as a trigger or a view. Nothing of it was run."""
+
+
+class UnsupportedStore(StorageError):
+    """A store was written by a newer hpcore."""
+
+
+class LeaseExpired(StorageError):
+    """A result came too late: its trial was given to another worker in the meantime, or given up."""
+
+
+class UnknownStudy(InvalidArgument):
+    """There is no study of that name in the store."""
+
+
+class SpaceMismatch(InvalidSpace):
+    """A stored study searches another space than the one that was given; the message says what differs."""

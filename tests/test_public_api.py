@@ -63,7 +63,7 @@ def test_signatures(function, expected: str) -> None:
 def test_errors_are_ours_and_the_builtin_they_specialise(name: str) -> None:
     error = getattr(hp.errors, name)
     assert issubclass(error, hp.errors.HpcoreError)
-    builtin = (ValueError, TypeError, RuntimeError, LookupError, ImportError)
+    builtin = (ValueError, TypeError, RuntimeError, LookupError, ImportError, TimeoutError)
     assert error is hp.errors.HpcoreError or issubclass(error, builtin)
 
 

@@ -9,6 +9,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "blas_threads.hpp"
 #include "hpcore/acquisition/functions.hpp"
 #include "hpcore/acquisition/suggester.hpp"
 #include "kernels.hpp"
@@ -94,7 +95,7 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, con
     {
         // The constraint is destroyed outside this scope, where the GIL is held again.
         request.feasible = feasible_of(feasible, d);
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         rows = suggester.suggest(request, &step);
     }
     Array out({rows.size() / d, d});
@@ -139,7 +140,8 @@ void bind_acquisition(py::module_& m) {
         .def("at", &Schedule::at, py::arg("n"));
     py::class_<View>(s, "View")
         .def(py::init<>())
-        .def_readwrite("transform", &View::transform)
+        .def_readwrite("warp", &View::warp)
+        .def_readwrite("transforms", &View::transforms)
         .def_readwrite("stretch", &View::stretch)
         .def_readwrite("kind", &View::kind)
         .def_readwrite("thompson", &View::thompson)

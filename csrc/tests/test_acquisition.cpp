@@ -331,13 +331,14 @@ void test_a_users_errors_are_typed() {
 }
 
 // A number, a category, a conditional number and a conditional category, with noisy observations.
-gp::Regressor mixed_model(std::vector<double>& targets) {
+gp::Regressor mixed_model(std::vector<double>& targets, const std::vector<double>& warp = {}) {
     const double off = std::numeric_limits<double>::quiet_NaN();
     const std::vector<double> rows{0.1, 0.25, 0.3, 0.25, 0.9, 0.75, off, off,
                                    0.5, 0.25, 0.8, 0.75, 0.3, 0.25, off, 0.25};
     targets = {0.3, -0.8, 0.5, 1.2};
     gp::Regressor model(lapack, {{false, false}, {true, false}, {false, true}, {true, true}},
                         {-1.0, 0.2, -0.6, 0.1, 0.3, -1.5, -1.0});
+    if (!warp.empty()) model.set_warp(gp::Warp(model.points().columns(), warp));
     model.assign(rows.data(), 4, nullptr);
     model.set_targets(targets.data());
     return model;
@@ -364,9 +365,11 @@ const double elsewhere[20] = {0.2,
                               0.1,
                               0.25};
 
-void test_paths_have_the_moments_of_the_posterior() {
+const std::vector<double> bent{0.4, -0.3, -0.2, 0.5};
+
+void test_paths_have_the_moments_of_the_posterior(const std::vector<double>& warp) {
     std::vector<double> targets;
-    gp::Regressor model = mixed_model(targets);
+    gp::Regressor model = mixed_model(targets, warp);
     constexpr std::size_t m = 5, n = 4000;
     gp::Prediction exact, update;
     model.predict(elsewhere, m, exact);
@@ -393,9 +396,9 @@ void test_paths_have_the_moments_of_the_posterior() {
     }
 }
 
-void test_paths_and_their_gradients() {
+void test_paths_and_their_gradients(const std::vector<double>& warp) {
     std::vector<double> targets;
-    gp::Regressor model = mixed_model(targets);
+    gp::Regressor model = mixed_model(targets, warp);
     Philox stream({3, 4}, 5, 6);
     const Path path(model, targets, stream);
     const Belief belief({&around_a_third, "density kernel 'third'"}, 6.0);
@@ -478,8 +481,10 @@ int main() {
     test_ensembles_and_their_gradients();
     test_a_users_value_is_that_of_the_built_in();
     test_a_users_errors_are_typed();
-    test_paths_have_the_moments_of_the_posterior();
-    test_paths_and_their_gradients();
+    for (const std::vector<double>& warp : {std::vector<double>{}, bent}) {
+        test_paths_have_the_moments_of_the_posterior(warp);
+        test_paths_and_their_gradients(warp);
+    }
     test_noisy_improvement_against_monte_carlo();
     return check::result();
 }

@@ -76,7 +76,8 @@ class Schedule(metaclass=_Native):
     def at(self, n: int) -> int: ...
 
 class View(metaclass=_Native):
-    transform: OutputTransform
+    transforms: list[OutputTransform]
+    warp: bool
     stretch: float
     kind: Kind
     thompson: bool

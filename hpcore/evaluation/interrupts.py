@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
 from types import FrameType
 
 __all__ = ["Interrupts"]
@@ -36,12 +35,6 @@ class Interrupts:
         """Raise KeyboardInterrupt if there was one."""
         if self._seen:
             raise KeyboardInterrupt
-
-    def checked(self, items: Iterable[int]) -> Iterator[int]:
-        """The items, with a `check` after the work on each."""
-        for item in items:
-            yield item
-            self.check()
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         self._seen = True

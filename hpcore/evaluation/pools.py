@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import joblib
 
@@ -21,7 +22,7 @@ __all__ = ["BorrowedPool", "OwnPool", "Pool", "choose_pool"]
 # Idle workers leave after this many seconds; a search that follows sooner finds them warm.
 _IDLE_SECONDS = 30
 
-_own_executors: dict[tuple[int, int], Any] = {}
+_idle: dict[tuple[int, int], list[Any]] = {}  # executors of one worker each that no search uses now
 _lock = threading.Lock()
 
 
@@ -31,22 +32,29 @@ class Pool(Protocol):
     n_workers: int
     n_threads: int  # that each worker may use
     by_file: bool  # whether workers are other processes
+    timed: bool  # whether each worker is a process that does one thing at a time, and can be killed
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run ``function(*args)`` on a worker."""
 
-    def renew(self) -> bool:
-        """Replace a broken executor; False if that is not ours to do."""
+    def renew(self, cause: BaseException | None = None) -> bool:
+        """Replace what `cause` broke; False if nothing works any more and that is not ours to mend."""
+
+    def blames(self, task: Future[Any]) -> bool:
+        """Whether a lost task may have been the one that ended its worker."""
 
     def abort(self) -> None:
         """Stop running tasks where that is ours to do: the search was interrupted."""
 
+    def kill(self, pid: int) -> None:
+        """End a worker and all that it started."""
+
     def bounded(self) -> AbstractContextManager[Any]:
-        """Bound in this process what workers share with it."""
+        """Bound in this process what workers share with it, and let go of the workers at the end."""
 
 
 class OwnPool:
-    """Processes of our own: a loky executor, which notices a worker that died instead of waiting for it.
+    """Processes of our own: loky executors, which notice a worker that died instead of waiting for it.
 
     Parameters
     ----------
@@ -55,72 +63,119 @@ class OwnPool:
 
     Notes
     -----
-    The executor is kept for the next search with as many workers. It is not joblib's own reusable one, because that
-    is a single object: a model that uses joblib between two searches would shut it down under us.
+    Each worker is an executor of its own. In one executor with many workers the death of one breaks them all, and
+    nobody knows whose task it was; here it costs the tasks of that worker only.
+
+    Workers are kept for the next search. They are not joblib's own reusable pool, because that is a single object: a
+    model that uses joblib between two searches would shut it down under us. A worker leads a process group of its
+    own, which ends with it, so that whatever a model started ends too.
     """
 
     by_file = True
+    timed = True
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self.n_threads = threads_per_worker(n_workers)
-        self._executor: Any = None  # the one we submitted to; another search may have put a new one in its place
+        self._slots: list[_Slot] = []
+        self._innocent: WeakSet[Future[Any]] = WeakSet()
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run ``function(*args)`` in a worker.
+        """Run ``function(*args)`` in the worker that has the least to do.
 
         Raises
         ------
         BrokenExecutor
-            If a worker died, or another search discarded the executor.
+            If no worker can be started.
         """
-        from joblib.externals.loky.process_executor import ProcessPoolExecutor
-
-        key = (os.getpid(), self.n_workers)
-        with _lock:
-            executor = _own_executors.get(key)
-            if executor is None:
-                env = environment(self.n_threads)
-                executor = ProcessPoolExecutor(
-                    max_workers=self.n_workers, timeout=_IDLE_SECONDS, env=env, initializer=_ignore_interrupts
-                )
-                _own_executors[key] = executor
-            self._executor = executor
+        while len(self._slots) < self.n_workers:
+            self._slots.append(_Slot(self._take(), self._innocent))
+        slot = min(self._slots, key=lambda slot: len(slot.tasks))
         try:
-            future: Future[Any] = executor.submit(function, *args)
-        except RuntimeError as error:  # BrokenExecutor is one, and so is what loky raises after a shutdown
+            return slot.submit(function, *args)
+        except RuntimeError:  # BrokenExecutor is one: the worker died since its last task, or idled too long
+            slot.renew(self._new())
+        try:
+            return slot.submit(function, *args)
+        except RuntimeError as error:
             raise BrokenExecutor(str(error)) from error
-        return future
 
-    def renew(self) -> bool:
-        """Let the next task start a new executor."""
-        self._discard()
+    def renew(self, cause: BaseException | None = None) -> bool:
+        """Do nothing: a worker that died is replaced by the next task."""
         return True
+
+    def blames(self, task: Future[Any]) -> bool:
+        """Whether the worker was at it: not if it waited behind another task."""
+        return task not in self._innocent
 
     def abort(self) -> None:
         """Kill the workers; the next search starts new ones."""
-        self._discard()
-
-    def bounded(self) -> AbstractContextManager[Any]:
-        """Nothing: workers share no libraries with this process."""
-        return nullcontext()
-
-    def _discard(self) -> None:
-        executor, self._executor = self._executor, None
-        if executor is None:
-            return
-        key = (os.getpid(), self.n_workers)
-        with _lock:
-            if _own_executors.get(key) is executor:
-                del _own_executors[key]
-        from joblib.externals.loky.backend.utils import kill_process_tree
-
+        slots, self._slots = self._slots, []
         # Not shutdown(kill_workers=True): its thread stumbles over futures that were cancelled, and then kills nobody.
         # Workers that are dead it handles well.
-        for process in list((executor._processes or {}).values()):
-            with suppress(ProcessLookupError):
-                kill_process_tree(process)
-        executor.shutdown(wait=True)
+        for slot in slots:
+            for pid in list(slot.executor._processes or {}):
+                self.kill(pid)
+        for slot in slots:
+            slot.executor.shutdown(wait=True)
+
+    def kill(self, pid: int) -> None:
+        """End a worker and all that it started."""
+        from joblib.externals.loky.backend import utils
+
+        with suppress(Exception):
+            # What has left the group; it must be found while its parent lives.
+            utils._posix_recursive_kill(pid)
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Keep the workers for another search when this one is over; not after an error, which `abort` follows."""
+        yield
+        slots, self._slots = self._slots, []
+        with _lock:
+            _idle.setdefault((os.getpid(), self.n_threads), []).extend(slot.executor for slot in slots)
+
+    def _take(self) -> Any:
+        with _lock:
+            idle = _idle.get((os.getpid(), self.n_threads))
+            if idle:
+                return idle.pop()
+        return self._new()
+
+    def _new(self) -> Any:
+        from joblib.externals.loky.process_executor import ProcessPoolExecutor
+
+        return ProcessPoolExecutor(
+            max_workers=1, timeout=_IDLE_SECONDS, env=environment(self.n_threads), initializer=_begin_worker
+        )
+
+
+class _Slot:
+    """An executor of one worker, and what it has to do, in the order in which it does it."""
+
+    def __init__(self, executor: Any, innocent: WeakSet[Future[Any]]) -> None:
+        self.executor = executor
+        self.tasks: list[Future[Any]] = []
+        self._innocent = innocent
+
+    def renew(self, executor: Any) -> None:
+        self.executor, self.tasks = executor, []
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        future: Future[Any] = self.executor.submit(function, *args)
+        tasks = self.tasks
+        tasks.append(future)
+        future.add_done_callback(lambda done: self._done(tasks, done))
+        return future
+
+    def _done(self, tasks: list[Future[Any]], future: Future[Any]) -> None:
+        # When the worker dies all its tasks end; only the first of them had begun.
+        if future is not tasks[0] or (future.cancelled() or isinstance(future.exception(), BrokenExecutor)):
+            self._innocent.update(tasks[1:])
+        tasks.remove(future)
 
 
 class BorrowedPool:
@@ -134,6 +189,8 @@ class BorrowedPool:
         Number of tasks that it runs at a time.
     """
 
+    timed = False
+
     def __init__(self, executor: Executor, n_workers: int) -> None:
         self._executor = executor
         self.n_workers = n_workers
@@ -141,22 +198,38 @@ class BorrowedPool:
         self.by_file = not isinstance(executor, ThreadPoolExecutor)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run ``function(*args)`` on the executor."""
-        return self._executor.submit(function, *args)
+        """Run ``function(*args)`` on the executor.
 
-    def renew(self) -> bool:
-        """Say no: a broken executor is its owner's to replace."""
-        return False
+        Raises
+        ------
+        BrokenExecutor
+            If it takes no more work: broken, or shut down.
+        """
+        try:
+            return self._executor.submit(function, *args)
+        except RuntimeError as error:
+            raise BrokenExecutor(str(error)) from error
+
+    def renew(self, cause: BaseException | None = None) -> bool:
+        """Say no to a broken executor, which is its owner's to replace; one that lost a task may run it again."""
+        return cause is not None and not isinstance(cause, BrokenExecutor)
+
+    def blames(self, task: Future[Any]) -> bool:
+        """Yes: who it was nobody knows."""
+        return True
 
     def abort(self) -> None:
         """Nothing: the engine has cancelled what was waiting, and running tasks belong to the executor."""
+
+    def kill(self, pid: int) -> None:
+        """Nothing: its workers are its owner's, so there is no time limit; see `choose_pool`."""
 
     def bounded(self) -> AbstractContextManager[Any]:
         """Bound BLAS in this process if the workers are its threads."""
         return nullcontext() if self.by_file else bounded(self.n_threads, "blas")
 
 
-def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
+def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool = False) -> Pool | None:
     """Decide who does the work; None means this thread, and is the answer to a search inside a task of another one.
 
     Parameters
@@ -165,11 +238,13 @@ def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
         As scikit-learn has it: None is 1, or what ``joblib.parallel_config`` says; -1 is every core.
     executor : concurrent.futures.Executor or None
         The caller's own; `n_jobs` then says how many workers it has, where it does not say so itself.
+    killing : bool
+        Whether a task may have to be ended, which takes a process of our own even for a single worker.
 
     Raises
     ------
     InvalidArgument
-        If `n_jobs` is 0, or the executor is shut down or broken.
+        If `n_jobs` is 0, the executor is shut down or broken, or tasks may have to be ended where they cannot be.
     InvalidType
         If `n_jobs` is not an integer, or the executor has no `submit`.
     """
@@ -179,12 +254,15 @@ def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
         raise InvalidArgument("n_jobs must not be 0: 1 works in this process, -1 on every core")
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise InvalidType(f"executor must be a concurrent.futures.Executor, got {executor!r}")
+    if killing and (executor is not None or inside_worker()):
+        where = "with executor=, whose processes are not its own" if executor is not None else "inside another search"
+        raise InvalidArgument(f"fit_timeout ends the process of a fold, which hpcore cannot do {where}")
     if inside_worker():
         # The cores are busy; and tasks that wait for others of the same executor may wait for ever.
         return None
     if executor is None:
         n_workers = int(joblib.effective_n_jobs(n_jobs))
-        return None if n_workers == 1 else OwnPool(n_workers)
+        return None if n_workers == 1 and not killing else OwnPool(n_workers)
     try:
         executor.submit(_nothing)  # not waited for: all its workers may be busy
     except Exception as error:
@@ -194,8 +272,10 @@ def choose_pool(n_jobs: int | None, executor: Executor | None) -> Pool | None:
     return BorrowedPool(executor, max(1, int(joblib.effective_n_jobs(n_jobs))))
 
 
-def _ignore_interrupts() -> None:
-    # Ctrl-C reaches the whole process group. The parent decides what stops; an idle worker would die of it.
+def _begin_worker() -> None:
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    # Ctrl-C reaches a whole process group. The parent decides what stops; an idle worker would die of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -56,12 +56,15 @@ class Handle(NamedTuple):
         Folder of its files; empty if every worker is a thread of the owner.
     n_threads : int
         Threads that the worker may use.
+    timed : bool
+        Whether workers note when they begin a fold, for the watchdog.
     """
 
     token: str
     owner: int
     path: str
     n_threads: int
+    timed: bool = False
 
 
 class SharedWorkload:
@@ -75,10 +78,13 @@ class SharedWorkload:
         Threads that each worker may use.
     by_file : bool
         Whether workers are other processes.
+    timed : bool
+        Whether workers note when they begin a fold.
     """
 
-    def __init__(self, workload: Workload, n_threads: int, by_file: bool) -> None:
+    def __init__(self, workload: Workload, n_threads: int, by_file: bool, *, timed: bool = False) -> None:
         self._workload = workload
+        self._timed = timed
         self._by_file = by_file
         self._n_threads = n_threads
         self._token = uuid.uuid4().hex
@@ -96,7 +102,7 @@ class SharedWorkload:
                 raise
         _owned[self._token] = (self._workload, settings)
         path = self._folder.name if self._folder is not None else ""
-        return Handle(self._token, os.getpid(), path, self._n_threads)
+        return Handle(self._token, os.getpid(), path, self._n_threads, self._timed)
 
     def __exit__(self, *exc_info: object) -> None:
         _owned.pop(self._token, None)
@@ -132,7 +138,14 @@ def _current_settings() -> Settings:
 def _write(folder: Path, workload: Workload, settings: Settings) -> None:
     data = (workload.X, workload.y, workload.splits, workload.fit_params, workload.score_params)
     joblib.dump(data, folder / "data.joblib")
-    rest = (workload.estimator, workload.scorer, workload.error_score, workload.return_train_score, settings)
+    rest = (
+        workload.estimator,
+        workload.scorer,
+        workload.error_score,
+        workload.return_train_score,
+        workload.caching,
+        settings,
+    )
     # cloudpickle, because estimators and scorers may come from a notebook.
     (folder / "rest.pickle").write_bytes(cloudpickle.dumps(rest))
 
@@ -140,7 +153,7 @@ def _write(folder: Path, workload: Workload, settings: Settings) -> None:
 def _read(folder: Path) -> tuple[Workload, Settings]:
     X, y, splits, fit_params, score_params = joblib.load(folder / "data.joblib", mmap_mode="r")
     rest = pickle.loads((folder / "rest.pickle").read_bytes())  # noqa: S301 - written by the process that sent us here
-    estimator, scorer, error_score, return_train_score, settings = rest
+    estimator, scorer, error_score, return_train_score, caching, settings = rest
     workload = Workload(
         estimator=estimator,
         X=_plain(X),
@@ -151,6 +164,7 @@ def _read(folder: Path) -> tuple[Workload, Settings]:
         score_params={name: _plain(value) for name, value in score_params.items()},
         error_score=error_score,
         return_train_score=return_train_score,
+        caching=caching,
     )
     return workload, settings
 

@@ -3,49 +3,112 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import sklearn
 
 from hpcore.evaluation.nesting import working
+from hpcore.evaluation.racing import Rival, verdict
 from hpcore.evaluation.sharing import Handle, Settings, fetch, live_warning_filters
 from hpcore.evaluation.threads import bounded
-from hpcore.evaluation.workload import FoldScore
+from hpcore.evaluation.watchdog import clock_of
+from hpcore.evaluation.workload import FoldScore, Workload, decisive
 
 __all__ = ["Item", "run_bundle"]
 
-Item = tuple[Mapping[str, Any], Sequence[int]]
+
+class Item(NamedTuple):
+    """Some folds of a configuration; a tuple, because it travels between processes.
+
+    Attributes
+    ----------
+    params : mapping
+        Parameters of the estimator.
+    folds : sequence of (int, int)
+        Position among the folds of the search, and index of the split.
+    serial : int
+        Names the first of them; the others follow.
+    known : mapping of int to float
+        Scores that are known already, by position.
+    rival : Rival or None
+        Stops the configuration where it cannot beat it.
+    """
+
+    params: Mapping[str, Any]
+    folds: Sequence[tuple[int, int]]
+    serial: int = 0
+    known: Mapping[int, float] = {}
+    rival: Rival | None = None
 
 
-def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldScore]], float]:
+Raised = tuple[Exception, str]
+
+
+def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldScore]], Raised | None, float]:
     """Evaluate some configurations on some folds each.
 
     Parameters
     ----------
     handle : Handle
         Where the workload is.
-    items : sequence of (params, folds)
+    items : sequence of Item
         What to evaluate.
 
     Returns
     -------
     scores : list of list of FoldScore
-        One list an item.
+        One list an item; shorter than its folds if its rival stopped it.
+    error : (Exception, str) or None
+        What an evaluation raised, if failures are not to be scored, and its traceback; a value, so that it is told
+        from what goes wrong with the worker itself.
     seconds : float
         The time it took here, without the way to the worker and back.
     """
     start = time.perf_counter()
     workload, settings = fetch(handle)
     surroundings = _thread(handle, settings) if handle.owner == os.getpid() else _process(handle, settings)
+    scores: list[list[FoldScore]] = []
     with working(), surroundings:
-        scores = [workload.evaluate(params, folds) for params, folds in items]
-    return scores, time.perf_counter() - start
+        try:
+            for item in items:
+                scores.append(_run_item(workload, item, handle))
+        except Exception as error:
+            return scores, (_portable(error), traceback.format_exc()), time.perf_counter() - start
+    return scores, None, time.perf_counter() - start
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or its words in another one if it would not survive the way back."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled one line further left
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]:
+    folds: Iterator[int] = (fold for _, fold in item.folds)
+    if handle.timed:
+        folds = clock_of(handle.path).timed(folds, item.serial)
+    evaluated = workload.evaluate(item.params, folds)
+    if item.rival is None:
+        return list(evaluated)
+    known = dict(item.known)
+    scores: list[FoldScore] = []
+    for (position, _), score in zip(item.folds, evaluated, strict=True):
+        scores.append(score)
+        known[position] = decisive(score, item.rival.metric)
+        if verdict(known, item.rival) is not None:
+            break
+    return scores
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numbers
 import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,8 +18,9 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from hpcore.evaluation.cloning import replicate
+from hpcore.evaluation.prefixes import PrefixCache
 
-__all__ = ["FoldScore", "Indices", "Scores", "Workload"]
+__all__ = ["FoldScore", "Indices", "Scores", "Workload", "decisive"]
 
 Indices = npt.NDArray[Any]
 Scores = float | dict[str, float]
@@ -52,6 +53,14 @@ class FoldScore(NamedTuple):
     complaints: tuple[str, ...]
 
 
+def decisive(score: FoldScore, metric: str | None) -> float:
+    """The score that the search follows: of several metrics the one of this name, otherwise the first."""
+    value = score.test_scores
+    if isinstance(value, dict):
+        value = value[metric] if metric in value else next(iter(value.values()))
+    return float(value)
+
+
 @dataclass
 class Workload:
     """All that the tasks of one search have in common.
@@ -72,6 +81,9 @@ class Workload:
         The score of a fit that failed.
     return_train_score : bool
         Whether to score on the training rows too.
+    caching : bool
+        Whether what transformers of a pipeline learn and give on a fold is kept for the next configuration with the
+        same ones; see `prefixes`.
 
     Notes
     -----
@@ -88,13 +100,16 @@ class Workload:
     score_params: Mapping[str, Any]
     error_score: float | Literal["raise"]
     return_train_score: bool
+    caching: bool = False
+    _prefixes: PrefixCache = field(default_factory=PrefixCache, init=False, repr=False)
 
-    def evaluate(self, params: Mapping[str, Any], folds: Iterable[int]) -> list[FoldScore]:
-        """Fit and score one configuration on the given folds."""
+    def evaluate(self, params: Mapping[str, Any], folds: Iterable[int]) -> Iterator[FoldScore]:
+        """Fit and score one configuration on the given folds, each when its score is asked for."""
         # Values may be estimators or generators: each configuration has its own, as set by a user on a clone.
         template = replicate(self.estimator).set_params(**{k: replicate(v) for k, v in params.items()})
         pairwise = bool(get_tags(template).input_tags.pairwise)
-        return [self._evaluate_fold(template, fold, pairwise) for fold in folds]
+        for fold in folds:
+            yield self._evaluate_fold(template, fold, pairwise)
 
     def failed(self, fold: int, error: str, fit_time: float = 0.0) -> FoldScore:
         """Describe a fold whose fit failed with `error`, a traceback or another explanation."""
@@ -110,11 +125,13 @@ class Workload:
         fit_params = _check_method_params(self.X, params=self.fit_params, indices=train) if self.fit_params else {}
         start = time.perf_counter()
         X_train, y_train = self._cut(estimator, train, None, pairwise)
+        sharing = self._prefixes.serving(estimator, X_train, fold) if self.caching else nullcontext()
         try:
-            if y_train is None:
-                estimator.fit(X_train, **fit_params)
-            else:
-                estimator.fit(X_train, y_train, **fit_params)
+            with sharing:
+                if y_train is None:
+                    estimator.fit(X_train, **fit_params)
+                else:
+                    estimator.fit(X_train, y_train, **fit_params)
         except Exception:
             if self.error_score == "raise":
                 raise

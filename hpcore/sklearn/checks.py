@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -15,7 +15,10 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
+from hpcore.arguments import check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.lockstep import DEFAULT_LAG
+from hpcore.evaluation.racing import Racing
 from hpcore.evaluation.workload import Indices
 from hpcore.samplers import GridSampler, Sampler, resolve
 
@@ -39,7 +42,17 @@ class Settings(NamedTuple):
     seed : int
         Of the optimizer.
     callbacks : tuple of callable
-        Called when a candidate is complete.
+        Called when a candidate is finished.
+    racing : Racing or None
+        The rules of the race, if there is one.
+    lag : int
+        Of deterministic mode; 0 is the fast mode.
+    fit_timeout : float or None
+        Seconds.
+    warm_start : tuple of mapping
+        Candidates to begin with.
+    caching : bool
+        Whether transformers are fitted once.
     """
 
     sampler: Sampler
@@ -47,6 +60,11 @@ class Settings(NamedTuple):
     timeout: float | None
     seed: int
     callbacks: tuple[Callable[..., object], ...]
+    racing: Racing | None
+    lag: int
+    fit_timeout: float | None
+    warm_start: tuple[Mapping[str, Any], ...]
+    caching: bool
 
 
 def check_settings(search: Any) -> Settings:
@@ -67,15 +85,22 @@ def check_settings(search: Any) -> Settings:
     if not (isinstance(search.refit, bool | np.bool_ | str) or callable(search.refit)):
         raise InvalidType(f"refit must be True, False, a metric's name or a function, got {search.refit!r}")
     _check_error_score(search.error_score)
+    if search.progress is not None:
+        check_flag("progress", search.progress)
     if isinstance(search.verbose, bool | np.bool_) or not isinstance(search.verbose, numbers.Integral):
         raise InvalidType(f"verbose must be an integer, got {search.verbose!r}")
     sampler = _check_strategy(search.strategy)
     return Settings(
         sampler,
         _check_n_trials(search.n_trials, sampler),
-        _check_timeout(search.timeout),
+        _check_timeout("timeout", search.timeout),
         _check_seed(search.random_state),
         _check_callbacks(search.callbacks),
+        Racing.of(search.racing),
+        _check_lag(search.deterministic),
+        _check_timeout("fit_timeout", search.fit_timeout),
+        _check_warm_start(search.warm_start),
+        check_flag("cache_transformers", search.cache_transformers),
     )
 
 
@@ -88,6 +113,10 @@ def _check_error_score(error_score: Any) -> None:
 
 
 def _check_strategy(strategy: Any) -> Sampler:
+    if strategy in ("halving", "hyperband"):
+        raise InvalidArgument(
+            f"strategy={strategy!r} does not exist yet; racing=True stops poor candidates after some of their folds"
+        )
     try:
         return resolve(strategy)
     except InvalidType:
@@ -106,15 +135,32 @@ def _check_n_trials(n_trials: Any, sampler: Sampler) -> int | None:
     return int(n_trials)
 
 
-def _check_timeout(timeout: Any) -> float | None:
+def _check_timeout(name: str, timeout: Any) -> float | None:
     if timeout is None:
         return None
     if isinstance(timeout, bool | np.bool_) or not isinstance(timeout, numbers.Real):
-        raise InvalidType(f"timeout must be a number of seconds or None, got {timeout!r}")
+        raise InvalidType(f"{name} must be a number of seconds or None, got {timeout!r}")
     seconds = float(timeout)
     if math.isnan(seconds) or seconds <= 0:
-        raise InvalidArgument(f"timeout must be > 0 seconds, got {timeout!r}")
+        raise InvalidArgument(f"{name} must be > 0 seconds, got {timeout!r}")
     return seconds
+
+
+def _check_lag(deterministic: Any) -> int:
+    if isinstance(deterministic, bool | np.bool_):
+        return DEFAULT_LAG if deterministic else 0
+    if not isinstance(deterministic, numbers.Integral):
+        raise InvalidType(f"deterministic must be True, False or a number of open candidates, got {deterministic!r}")
+    return check_integer("deterministic", deterministic, 1)
+
+
+def _check_warm_start(points: Any) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(points, str | Mapping) or not isinstance(points, Sequence):
+        raise InvalidType(f"warm_start must be a list of dictionaries of parameters, got {points!r}")
+    for i, point in enumerate(points):
+        if not isinstance(point, Mapping):
+            raise InvalidType(f"warm_start[{i}] must be a dictionary of parameters, got {point!r}")
+    return tuple(points)
 
 
 def _check_callbacks(callbacks: Any) -> tuple[Callable[..., object], ...]:

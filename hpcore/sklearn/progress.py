@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-from hpcore.errors import SearchSpaceExhausted
-from hpcore.evaluation.engine import Candidate
+from hpcore.errors import InvalidArgument, SearchSpaceExhausted
+from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
 from hpcore.optimizer import Optimizer
-from hpcore.records.trial import Trial
+from hpcore.records.trial import Trial, TrialState
 from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.results import Evaluated, objective
 from hpcore.sklearn.spaces import SearchSpace
+from hpcore.study.progress import open_progress
 
 __all__ = ["Progress"]
 
@@ -37,13 +38,17 @@ class Progress:
         On the monotonic clock.
     hooks : FitHooks
         scikit-learn's callbacks.
-    first : callable
-        Called with the scores of the first fit that succeeded.
+    races : bool
+        Whether candidates may be stopped early.
 
     Attributes
     ----------
     evaluated : list of Evaluated
-        Complete candidates in the order in which they became so.
+        Finished candidates in the order in which they became so.
+    n_fits, n_saved : int
+        Folds that were run, and those that the race spared.
+    metric : str or None
+        Which score decides, of several.
     """
 
     def __init__(
@@ -54,7 +59,7 @@ class Progress:
         settings: Settings,
         deadline: float | None,
         hooks: FitHooks,
-        first: Callable[[FoldScore], None],
+        races: bool,
     ) -> None:
         self.evaluated: list[Evaluated] = []
         self._search = search
@@ -63,9 +68,17 @@ class Progress:
         self._settings = settings
         self._deadline = deadline
         self._hooks = hooks
-        self._first: Callable[[FoldScore], None] | None = first
+        self.races = races
+        self._checked = False
         self._n_asked = 0
         self._open: dict[int, Trial] = {}
+        self._trial_numbers: dict[int, int] = {}  # by number of the candidate
+        self._pruned: set[int] = set()
+        self.n_fits = 0
+        self.n_saved = 0
+        self.metric = search.refit if isinstance(search.refit, str) else None
+        name = self.metric or "score"
+        self._display = open_progress(self.expected, name, "maximize", search.progress)
         search.time_fitting_ = 0.0
         search.time_suggesting_ = 0.0
 
@@ -74,6 +87,20 @@ class Progress:
         """About how many candidates there will be, if that can be told."""
         known = [n for n in (self._settings.n_trials, self._space.space.n_points) if n is not None]
         return min(known, default=None)
+
+    def __enter__(self) -> Progress:
+        self._display.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._display.__exit__(*exc_info)
+
+    def _note(self) -> str:
+        """What is shown beside trials and incumbent."""
+        saved = f", {self.n_saved} saved by racing" if self.races else ""
+        per_fit = 1e3 * self._search.time_fitting_ / max(1, self.n_fits)
+        per_trial = 1e3 * self._search.time_suggesting_ / max(1, self._n_asked)
+        return f"{self.n_fits} fits{saved}, {per_fit:.3g} ms a fit, {per_trial:.3g} ms a suggestion"
 
     def propose(self) -> Candidate | None:
         """The next candidate; None after the last. The first one is proposed whatever the clock says."""
@@ -95,35 +122,66 @@ class Progress:
         self._open[trial.number] = trial
         return Candidate(trial, self._space.params(trial.params))
 
-    def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
-        """Take the results of a candidate."""
-        if self._first is not None:
-            success = next((score for score in scores if score.error is None), None)
-            if success is not None:
-                self._first(success)
-                self._first = None
-        for complaint in (complaint for score in scores for complaint in score.complaints):
+    def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
+        """Take the result of one fold, in whatever order they come."""
+        self.n_fits += 1
+        if not self._checked and score.error is None:
+            self._checked = True
+            self._check_first(score)
+        for complaint in score.complaints:
             warnings.warn(
                 "Scoring failed. The score on this train-test partition for these parameters will be set to "
                 f"{self._search.error_score}. Details: \n{complaint}",
                 UserWarning,
                 stacklevel=2,
             )
-        value, error = objective(scores, self._search.refit)
+        self._search.time_fitting_ += score.fit_time + score.score_time
+        if self._search.progress is not False:
+            self._display.note = self._note()
+            self._display.refresh()
+
+    def _check_first(self, score: FoldScore) -> None:
+        # Whether a callable measures one thing or several is known only now: said after one fit, not after all.
+        if callable(self._search.scoring) and isinstance(score.test_scores, dict):
+            try:
+                self._search._check_refit_for_multimetric(score.test_scores)
+            except ValueError as error:
+                raise InvalidArgument(str(error)) from error
+
+    def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
+        """Take the results of a candidate that is finished."""
+        value, std_error, error = objective(candidate, self.metric)
         trial: Trial = candidate.trial
         trial.finished = time.time()
         start = time.perf_counter()
-        self._optimizer.tell(trial, value, error=error)
+        self._optimizer.tell(trial, value, std_error=std_error, error=error)
         self._search.time_suggesting_ += time.perf_counter() - start
-        self._search.time_fitting_ += sum(score.fit_time + score.score_time for score in scores)
         del self._open[trial.number]
-        self.evaluated.append(Evaluated(trial.number, candidate.params, scores))
+        self._trial_numbers[candidate.number] = trial.number
+        rival = None
+        if candidate.stopped in ("bound", "test"):
+            assert candidate.rival is not None
+            rival = self._trial_numbers[candidate.rival.number]
+            self._pruned.add(trial.number)
+        self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, rival))
+        self.n_saved += len(candidate.scores) - len(scores)
         self._hooks.evaluated(len(scores))
+        shown = self.shown(trial)
         if self._search.verbose > 1:
-            shown = "failed" if value is None else f"{value:.6g}"
-            print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {shown}")
+            said = "failed" if value is None else f"{value:.6g}"
+            stop = "" if rival is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
+            print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
+        self._display(self._search, shown)
         for callback in self._settings.callbacks:
-            callback(self._search, self._space.trial(trial))
+            callback(self._search, shown)
+
+    def shown(self, trial: Trial) -> Trial:
+        """The trial as the user sees it: with the estimator's parameters, and pruned if it lost its race."""
+        shown = self._space.trial(trial)
+        if trial.number in self._pruned:
+            shown = copy.copy(shown)
+            shown.state = TrialState.PRUNED
+        return shown
 
     def abandon(self, reason: str) -> None:
         """Tell of candidates that will not be finished."""

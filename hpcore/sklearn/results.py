@@ -6,16 +6,21 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
 from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
 
-from hpcore.evaluation.workload import FoldScore
+from hpcore.evaluation.racing import estimate
+from hpcore.evaluation.source import Candidate
+from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.sklearn.errors import AllFitsFailed
 
-__all__ = ["Evaluated", "objective", "rows"]
+__all__ = ["Evaluated", "blank", "objective", "rows"]
 
 
 class Evaluated(NamedTuple):
-    """A complete candidate.
+    """A finished candidate.
 
     Attributes
     ----------
@@ -23,35 +28,40 @@ class Evaluated(NamedTuple):
         Of the trial.
     params : mapping
         The estimator's.
-    scores : sequence of FoldScore
-        By fold.
+    scores : sequence of FoldScore or None
+        By fold; None for folds that were not run.
+    rival : int or None
+        Number of the trial that it lost its race against, if that is why folds are missing.
     """
 
     number: int
     params: Mapping[str, Any]
-    scores: Sequence[FoldScore]
+    scores: Sequence[FoldScore | None]
+    rival: int | None = None
 
 
-def objective(scores: Sequence[FoldScore], refit: Any) -> tuple[float | None, str | None]:
-    """The value of a candidate for the optimizer, and why there is none.
+def objective(candidate: Candidate, metric: str | None) -> tuple[float | None, float | None, str | None]:
+    """The value of a candidate for the optimizer, its standard error where that is known, and why there is no value.
 
-    The mean over the folds; of several metrics the one that `refit` names, or the first.
+    The mean over the folds; that of a candidate which lost its race is estimated by paired differences.
     """
-    total = 0.0
-    for score in scores:
-        value = score.test_scores
-        if isinstance(value, dict):
-            value = value[refit] if isinstance(refit, str) and refit in value else next(iter(value.values()))
-        total += float(value)
-    mean = total / len(scores)
+    scores = candidate.known
+    if candidate.stopped in ("bound", "test"):
+        assert candidate.rival is not None
+        known = {i: decisive(s, metric) for i, s in enumerate(candidate.scores) if s is not None}
+        mean, std_error = estimate(known, candidate.rival)
+        return mean, std_error, None
+    mean = sum(decisive(score, metric) for score in scores) / len(scores)
     if math.isfinite(mean):
-        return mean, None
+        return mean, None, None
     errors = [score.error or next(iter(score.complaints), None) for score in scores]
-    return None, next((error for error in errors if error), f"the mean score is {mean}")
+    return None, None, next((error for error in errors if error), f"the mean score is {mean}")
 
 
 def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: bool) -> list[dict[str, Any]]:
-    """One dictionary a fit, candidate by candidate, as scikit-learn's own functions take them.
+    """One dictionary a fold, candidate by candidate, as scikit-learn's own functions take them.
+
+    Folds that were not run are filled in, so that the mean of the row is the candidate's estimate; see `blank`.
 
     Raises
     ------
@@ -63,18 +73,8 @@ def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: boo
     FitFailedWarning
         If some fits failed.
     """
-    out = []
-    for candidate in evaluated:
-        for score in candidate.scores:
-            row = {
-                "fit_error": score.error,
-                "test_scores": score.test_scores,
-                "fit_time": score.fit_time,
-                "score_time": score.score_time,
-            }
-            if score.train_scores is not None:
-                row["train_scores"] = score.train_scores
-            out.append(row)
+    table = [[None if score is None else _row(score) for score in candidate.scores] for candidate in evaluated]
+    out = [row for cells in table for row in cells if row is not None]
     try:
         _warn_or_raise_about_fit_failures(out, error_score)
     except ValueError as error:
@@ -82,4 +82,83 @@ def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: boo
     if callable_scoring:
         # Only now is it known whether a callable answers with a dict: failed fits get the same keys.
         _insert_error_scores(out, error_score)
-    return out
+    by_number = {candidate.number: cells for candidate, cells in zip(evaluated, table, strict=True)}
+    for candidate, cells in zip(evaluated, table, strict=True):
+        if None in cells:
+            _fill(cells, None if candidate.rival is None else by_number[candidate.rival])
+    return [row for cells in table for row in cells if row is not None]
+
+
+def _row(score: FoldScore) -> dict[str, Any]:
+    row = {
+        "fit_error": score.error,
+        "test_scores": score.test_scores,
+        "fit_time": score.fit_time,
+        "score_time": score.score_time,
+    }
+    if score.train_scores is not None:
+        row["train_scores"] = score.train_scores
+    return row
+
+
+def _fill(cells: list[dict[str, Any] | None], rival: Sequence[dict[str, Any] | None] | None) -> None:
+    run = [i for i, row in enumerate(cells) if row is not None]
+
+    def mean(key: str, metric: str | None, of: Sequence[Any]) -> float:
+        return math.fsum(_cell(of[i], key, metric) for i in run) / len(run)
+
+    for i in [i for i, row in enumerate(cells) if row is None]:
+        first = cells[run[0]]
+        assert first is not None
+        row: dict[str, Any] = {"fit_error": None}
+        for key in ("fit_time", "score_time"):
+            row[key] = mean(key, None, cells)
+        for key in ("test_scores", "train_scores"):
+            if key not in first:
+                continue
+            metrics = list(first[key]) if isinstance(first[key], dict) else [None]
+            values = {}
+            for metric in metrics:
+                values[metric] = mean(key, metric, cells)
+                if key == "test_scores" and rival is not None:
+                    # By paired differences: other folds may be easier.
+                    values[metric] += _cell(rival[i], key, metric) - mean(key, metric, rival)
+            row[key] = values if isinstance(first[key], dict) else values[None]
+        cells[i] = row
+
+
+def _cell(row: Any, key: str, metric: str | None) -> float:
+    return float(row[key] if metric is None else row[key][metric])
+
+
+def blank(results: dict[str, Any], evaluated: Sequence[Evaluated]) -> None:
+    """Say in the table which folds were not run: their cells become NaN, and their candidates rank last.
+
+    Means stay what `rows` made them; standard deviations are those of what was run. A candidate that was stopped
+    ranks after all that have all their folds, by its mean; a failed one last.
+    """
+    missing = np.array([[score is None for score in candidate.scores] for candidate in evaluated])
+    n_folds = missing.shape[1]
+    results["n_folds_evaluated"] = (~missing).sum(axis=1)
+    results["pruned"] = np.array([candidate.rival is not None for candidate in evaluated])
+    if not missing.any():
+        return
+    for name in [key.removeprefix("split0_") for key in results if key.startswith("split0_")]:
+        cells = np.array([results[f"split{i}_{name}"] for i in range(n_folds)]).T
+        cells[missing] = np.nan
+        for i in range(n_folds):
+            results[f"split{i}_{name}"] = cells[:, i]
+        for k in np.flatnonzero(results["pruned"]):
+            results[f"std_{name}"][k] = np.std(cells[k, ~missing[k]])
+        if f"rank_{name}" in results:
+            results[f"rank_{name}"] = _ranks(results[f"mean_{name}"], results["pruned"])
+
+
+def _ranks(means: npt.NDArray[Any], pruned: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    ranks = np.ones(len(means), dtype=np.int32)
+    n = 0
+    for group in (~pruned & ~np.isnan(means), pruned & ~np.isnan(means)):
+        ranks[group] = n + rankdata(-means[group], method="min")
+        n += int(group.sum())
+    ranks[np.isnan(means)] = n + 1
+    return ranks

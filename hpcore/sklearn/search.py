@@ -9,22 +9,23 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_method_params, indexable
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import DataChanged
+from hpcore.evaluation.correction import corrected_best
 from hpcore.evaluation.engine import run
+from hpcore.evaluation.fingerprint import fingerprint
 from hpcore.evaluation.pools import Pool, choose_pool
-from hpcore.evaluation.workload import FoldScore, Workload
-from hpcore.optimizer import Optimizer
-from hpcore.sklearn.checks import check_scoring_names, check_settings, check_target, make_splits
+from hpcore.evaluation.source import Source
+from hpcore.evaluation.workload import Workload
+from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.errors import SearchInterrupted
 from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.progress import Progress
-from hpcore.sklearn.results import rows
-from hpcore.sklearn.spaces import check_names, read_space
+from hpcore.sklearn.results import blank, rows
 
 __all__ = ["SearchCV"]
 
@@ -45,11 +46,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         hpcore parameters, lists or arrays of values, ranges, ``(low, high)`` tuples of two numbers (an interval),
         frozen scipy distributions, or a mixture; or a list of such dictionaries, of which each candidate takes one.
         A dictionary without hpcore parameters is read by sorted names, as `ParameterGrid` does, so that a grid is
-        walked in the same order.
+        walked in the same order. Choices may be whole steps of a pipeline, with parameters of their own:
+        ``{"clf": Categorical([svc, forest]), "clf__C": Float(0.1, 10, when={"clf": svc})}``.
     strategy : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, or a sampler object of `hpcore.samplers` with
         options of its own. With several workers a strategy that learns (``"gp"``, ``"tpe"``) proposes from the results
-        that are in, which depends on timing; with one, and with the others, `random_state` repeats the search.
+        that are in, which depends on timing unless the search is `deterministic`; with one, and with the others,
+        `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` do not exist yet.
     n_trials : int, optional
         The most candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. A finite space ends
         the search when all of it is tried.
@@ -72,9 +75,33 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Seconds after which no new candidate starts; those in flight are finished.
     executor : concurrent.futures.Executor, optional
         Workers of your own, used through `submit` only and never shut down. Processes must see the same temporary
-        folder; `n_jobs` says how many workers there are, where the executor does not.
+        folder; `n_jobs` says how many workers there are, where the executor does not. Of Dask:
+        ``client.get_executor(pure=False)``.
+    racing : bool, "exact" or Racing, default=False
+        Stop candidates before their last fold. ``"exact"`` stops those that cannot beat the incumbent any more,
+        because the score has an upper bound; True also those that very probably will not, by a paired test on the
+        folds that both have run: it stops at most one in ten of those that would have won. See `Racing` and the notes.
+    deterministic : bool or int, default=False
+        Make the search the same for any number of workers, to the last bit (times apart): proposal k sees the
+        results 0 .. k - q and no others, decisions of a race likewise, and every fold runs on one thread. True is
+        q = 4, an integer q itself; workers beyond what q open candidates can use stay idle. The estimator's own
+        randomness must have seeds, and what depends on the clock (`timeout`, `fit_timeout`) is excepted.
+    fit_timeout : float, optional
+        Seconds a fold may take, fit and score. One that takes longer is ended with its process and all that it
+        started, and counts as failed, with `FitTimeout` for the reason; even ``n_jobs=1`` takes a worker process
+        then, and an `executor` cannot be given.
+    warm_start : sequence of dict, default=()
+        Candidates to begin with, as parameters of the estimator; what is left out is drawn at random. They count
+        towards `n_trials`.
+    cache_transformers : bool, default=True
+        Fit the transformers of a `Pipeline` once a fold and worker, and not again for every candidate that has the
+        same ones. Scores are the same to the last bit, except that a transformer with ``random_state=None`` is drawn
+        once a fold instead of once a fit. Each worker keeps up to 128 MB; False keeps nothing.
+    progress : bool, optional
+        True shows trials, folds, the incumbent, fits saved and times: a bar on a terminal and in a notebook, lines
+        elsewhere. None shows the bar only, False (the default) nothing.
     callbacks : sequence of callable, default=()
-        Called as ``callback(search, trial)`` when a candidate is complete, in the thread that called `fit`.
+        Called as ``callback(search, trial)`` when a candidate is finished, in the thread that called `fit`.
     verbose : int, default=0
         1 prints one line at the start and one at the end, 2 a line for each candidate.
     random_state : int, RandomState or None, default=None
@@ -83,15 +110,21 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     Attributes
     ----------
     cv_results_ : dict of numpy arrays
-        scikit-learn's keys, dtypes and masks; one entry a complete candidate, by number.
+        scikit-learn's keys, dtypes and masks; one entry a finished candidate, by number. With `racing` also
+        ``n_folds_evaluated`` and ``pruned``; see the notes.
     trial_numbers_ : ndarray of int
         Number of the trial behind each row of `cv_results_`.
     best_estimator_, best_params_, best_score_, best_index_ : object
-        As in scikit-learn.
+        As in scikit-learn. The best candidate has all its folds.
+    best_score_corrected_ : float
+        `best_score_` without the luck of having been chosen among many: the choice is repeated on resampled folds
+        and judged on the others (bootstrap bias correction, Tsamardinos et al. 2018; see `nested_cross_validate` for
+        a dearer and better answer). Not there with a single fold, or if no metric decides.
     scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_ : object
         As in scikit-learn.
     trials_ : list of Trial
-        All candidates, also those that an interruption left unfinished.
+        All candidates, also those that an interruption left unfinished. One that was stopped by the race is
+        ``"pruned"``, with its estimated mean for a value.
     optimizer_ : Optimizer
         What proposed them.
     time_fitting_ : float
@@ -107,16 +140,26 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         By `fit`, before the first fit: arguments that make no sense together or with the data.
     AllFitsFailed
         Not a single fit succeeded.
+    DataChanged
+        `X` or `y` is not what it was when the search began. The results are there, for what they are worth.
 
     Notes
     -----
+    A race. All candidates run the folds in the same order, each against the incumbent, the best candidate that has
+    all its folds. What the table says of a stopped candidate: NaN for folds that were not run; for its mean the
+    incumbent's mean plus the mean difference to the incumbent on the folds that both have run, because the folds it
+    ran may be easy ones (means of training scores and times are those of what was run); its standard deviation over
+    what was run. It ranks after all candidates that have all their folds. The strategy is told the same mean; the
+    Gaussian process also its standard error, so that a candidate of one fold counts for less. A candidate with a fold
+    that failed (``error_score=nan``) is stopped there: its mean is NaN whatever comes.
+
     Ctrl-C ends the search, not the program: complete candidates are kept, the best of them is refitted, and a
     `SearchInterrupted` warning says so. A second Ctrl-C, or one before any candidate is complete, raises.
 
     A class of `y` with fewer members than stratified folds is an error here; scikit-learn warns.
 
-    A worker process that dies takes no finished fold with it. The folds that it had are run once more, each alone;
-    one that kills its worker again counts as failed.
+    A worker process that dies takes no finished fold with it. The fold that it ran is run once more; one that kills
+    its worker again counts as failed, with `WorkerDied` for the reason.
 
     Examples
     --------
@@ -146,6 +189,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         return_train_score: bool = False,
         timeout: float | None = None,
         executor: Any = None,
+        racing: Any = False,
+        deterministic: Any = False,
+        fit_timeout: float | None = None,
+        warm_start: Any = (),
+        cache_transformers: bool = True,
+        progress: bool | None = False,
         callbacks: Any = (),
         verbose: int = 0,
         random_state: Any = None,
@@ -162,6 +211,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.return_train_score = return_train_score
         self.timeout = timeout
         self.executor = executor
+        self.racing = racing
+        self.deterministic = deterministic
+        self.fit_timeout = fit_timeout
+        self.warm_start = warm_start
+        self.cache_transformers = cache_transformers
+        self.progress = progress
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
@@ -200,71 +255,37 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             This object.
         """
         start = time.monotonic()
-        settings = check_settings(self)
-        scorer, refit_metric = self._checked_scorers()
-        space = read_space(self.space)
-        check_names(space, self.estimator)
-        optimizer = Optimizer(space.space, sampler=settings.sampler, direction="maximize", seed=settings.seed)
-
+        plan = make_plan(self)
         check_target(self, y)
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         splits = make_splits(self.cv, X, y, is_classifier(self.estimator), routed.splitter.split)
-        workload = Workload(
-            estimator=clone(self.estimator),
-            X=X,
-            y=y,
-            splits=splits,
-            scorer=scorer,
-            fit_params=routed.estimator.fit,
-            score_params=routed.scorer.score,
-            error_score=self.error_score,
-            return_train_score=bool(self.return_train_score),
-        )
-        pool = choose_pool(self.n_jobs, self.executor)
-
-        self.n_splits_ = len(splits)
-        self.optimizer_ = optimizer
+        workload = plan.workload(X, y, splits, routed)
+        pool = choose_pool(self.n_jobs, self.executor, killing=plan.settings.fit_timeout is not None)
+        before = fingerprint(X), fingerprint(y)
         with FitHooks(self, X, y, params) as hooks:
-            deadline = None if settings.timeout is None else start + settings.timeout
-            progress = Progress(self, optimizer, space, settings, deadline, hooks, self._check_first)
-            self.interrupted_ = self._run(workload, pool, progress)
+            deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
+            source, progress = plan.begin(self, range(len(splits)), deadline, hooks)
+            self.interrupted_ = self._run(workload, pool, source, plan, progress)
             hooks.searched()
-            self.trials_ = [space.trial(trial) for trial in optimizer.trials]
-            self._tabulate(progress, refit_metric)
+            self._tabulate(progress, plan.refit_metric)
+            if (fingerprint(X), fingerprint(y)) != before:
+                raise DataChanged("X or y changed while the search ran: its scores do not belong together")
             if self.refit:
                 self._refit(workload, hooks)
-        self.scorer_ = scorer._scorers if isinstance(scorer, _MultimetricScorer) else scorer
+        self.scorer_ = plan.scorers
         return self
 
-    def _checked_scorers(self) -> tuple[Any, Any]:
-        check_scoring_names(self.scoring)
-        try:
-            scorer, refit_metric = self._get_scorers()
-        except ValueError as error:
-            raise InvalidArgument(str(error)) from error
-        except TypeError as error:
-            raise InvalidType(str(error)) from error
-        return scorer, refit_metric
-
-    def _check_first(self, score: FoldScore) -> None:
-        # Whether a callable measures one thing or several is known only now: said after one candidate, not after all.
-        if callable(self.scoring) and isinstance(score.test_scores, dict):
-            try:
-                self._check_refit_for_multimetric(score.test_scores)
-            except ValueError as error:
-                raise InvalidArgument(str(error)) from error
-
-    def _run(self, workload: Workload, pool: Pool | None, progress: Progress) -> bool:
+    def _run(self, workload: Workload, pool: Pool | None, source: Source, plan: Plan, progress: Progress) -> bool:
         """Evaluate; True if Ctrl-C ended it."""
         if self.verbose > 0:
             n = "candidates" if progress.expected is None else f"up to {progress.expected} candidates"
             where = "in this process" if pool is None else f"on {pool.n_workers} workers"
             print(f"Fitting {self.n_splits_} folds for each of {n}, {where}")
         try:
-            learns = self.optimizer_.learns
-            run(workload, pool, progress.propose, progress.complete, progress.expected, learns)
+            with progress:
+                run(workload, pool, [source], n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
         except KeyboardInterrupt:
             if not progress.evaluated:
                 raise
@@ -285,15 +306,24 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         return False
 
     def _tabulate(self, progress: Progress, refit_metric: Any) -> None:
+        self.trials_ = [progress.shown(trial) for trial in self.optimizer_.trials]
         evaluated = sorted(progress.evaluated, key=lambda candidate: candidate.number)
         out = rows(evaluated, self.error_score, callable(self.scoring))
         results = self._format_results([candidate.params for candidate in evaluated], self.n_splits_, out)
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         if callable(self.scoring) and self.multimetric_:
             refit_metric = self.refit
+        decides = (self.refit or not self.multimetric_) and not callable(self.refit)
+        if decides:
+            folds = np.array([results[f"split{i}_test_{refit_metric}"] for i in range(self.n_splits_)]).T
+            folds = folds[np.isfinite(folds).all(axis=1)]
+            if folds.shape[0] and folds.shape[1] > 1:
+                self.best_score_corrected_ = corrected_best(folds, self.optimizer_.seed)
+        if progress.races:
+            blank(results, evaluated)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
-            if not callable(self.refit):
+            if decides:
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
         self.cv_results_ = results

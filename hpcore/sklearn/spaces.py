@@ -70,6 +70,33 @@ class SearchSpace:
             return values
         return {self._names[column]: value for column, value in values.items() if column in self._names}
 
+    def columns_of(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The optimizer's parameters that give these of the estimator; some may be left out.
+
+        Raises
+        ------
+        InvalidArgument
+            If no dictionary of a list has all these names.
+        """
+        if self._names is None:
+            columns = {name: name for name in params}
+        else:
+            # One branch of a list of dictionaries: the first that has them all.
+            branches: dict[str, dict[str, str]] = {}
+            for column, name in self._names.items():
+                branches.setdefault(column.split("/", 1)[0], {})[name] = column
+            found = next((i for i, names in branches.items() if params.keys() <= names.keys()), None)
+            if found is None:
+                raise InvalidArgument(f"no dictionary of space has all of {', '.join(map(repr, params))}")
+            columns = branches[found]
+        values: dict[str, Any] = {} if self._names is None else {_SELECTOR: int(found or 0)}
+        for name, value in params.items():
+            column = columns[name]
+            if column in self._distributions:
+                value = min(max(float(self._distributions[column].cdf(value)), _QUANTILES[0]), _QUANTILES[1])
+            values[column] = value
+        return values
+
     def trial(self, trial: Trial) -> Trial:
         """The trial with the estimator's parameters."""
         if self.is_plain:

@@ -20,7 +20,7 @@ LINES = 10
 
 
 class _Display(Protocol):
-    def show(self, done: int, best: str, failed: int) -> None: ...
+    def show(self, done: int, best: str, failed: int, note: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -40,11 +40,14 @@ class Progress:
         Trials that are finished, and how many of them failed.
     best : float or None
         The incumbent's value, None before the first.
+    note : str
+        Shown behind the rest.
     """
 
     def __init__(self, display: _Display | None, direction: str) -> None:
         self.done = self.failed = 0
         self.best: float | None = None
+        self.note = ""
         self._display = display
         self._better = {"maximize": max, "minimize": min}.get(direction)
 
@@ -55,8 +58,13 @@ class Progress:
             self.failed += 1
         elif self._better is not None:
             self.best = trial.value if self.best is None else self._better(self.best, trial.value)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is known now."""
         if self._display is not None:
-            self._display.show(self.done, "none yet" if self.best is None else f"{self.best:.6g}", self.failed)
+            best = "none yet" if self.best is None else f"{self.best:.6g}"
+            self._display.show(self.done, best, self.failed, self.note)
 
     def __enter__(self) -> Progress:
         return self
@@ -82,7 +90,8 @@ def open_progress(n_trials: int | None, name: str, direction: str, shown: bool |
     shown : bool, optional
         False shows nothing; None shows a bar on a terminal and nothing elsewhere.
     """
-    terminal = sys.stderr.isatty()
+    # A notebook is no terminal and shows a bar all the same.
+    terminal = sys.stderr.isatty() or "ipykernel" in sys.modules
     if shown is False or (shown is None and not terminal):
         return Progress(None, direction)
     return Progress(_Bar(n_trials, name) if terminal else _Lines(n_trials, name), direction)
@@ -100,15 +109,16 @@ class _Bar:
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TextColumn("best {task.fields[name]} [bold]{task.fields[best]}[/bold]{task.fields[failed]}"),
+            TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=Console(stderr=True),
         )
-        self._task: TaskID = self._bar.add_task("", total=n_trials, name=name, best="none yet", failed="")
+        self._task: TaskID = self._bar.add_task("", total=n_trials, name=name, best="none yet", failed="", note="")
         self._bar.start()
 
-    def show(self, done: int, best: str, failed: int) -> None:
+    def show(self, done: int, best: str, failed: int, note: str) -> None:
         shown = f" [red]{failed} failed[/red]" if failed else ""
-        self._bar.update(self._task, completed=done, best=best, failed=shown)
+        self._bar.update(self._task, completed=done, best=best, failed=shown, note=note)
 
     def close(self) -> None:
         self._bar.stop()
@@ -118,8 +128,12 @@ class _Lines:
     def __init__(self, n_trials: int | None, name: str) -> None:
         self._n_trials, self._name = n_trials, name
         self._start = self._last = time.monotonic()
+        self._done = 0
 
-    def show(self, done: int, best: str, failed: int) -> None:
+    def show(self, done: int, best: str, failed: int, note: str) -> None:
+        if done == self._done:
+            return
+        self._done = done
         now = time.monotonic()
         every = math.ceil(self._n_trials / LINES) if self._n_trials else None
         due = done in (1, self._n_trials) or (every is not None and done % every == 0)
@@ -128,9 +142,9 @@ class _Lines:
         self._last = now
         of = f"/{self._n_trials}" if self._n_trials else ""
         bad = f", {failed} failed" if failed else ""
-        print(
-            f"trial {done}{of}: best {self._name} {best}{bad}, {now - self._start:.1f} s", file=sys.stderr, flush=True
-        )
+        more = f", {note}" if note else ""
+        seconds = now - self._start
+        print(f"trial {done}{of}: best {self._name} {best}{bad}{more}, {seconds:.1f} s", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         sys.stderr.flush()

@@ -9,16 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import gp as native
-from hpcore.arguments import check_integer
+from hpcore.arguments import check_choice, check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType, KernelError
 from hpcore.kernels.decorators import CovarianceKernel
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
+from hpcore.surrogates import outputs as original
 
 __all__ = ["GaussianProcess"]
 
 FloatArray = npt.NDArray[np.float64]
 
+INVERTIBLE = ("standard", "half_log", "log")
+TRANSFORMS = (*INVERTIBLE, "clip", "auto")
 SAMPLE = 17  # purpose of the normal numbers behind a draw
 
 
@@ -27,6 +30,16 @@ def check_covariance(value: Any) -> CovarianceKernel | None:
     if value is not None and not isinstance(value, CovarianceKernel):
         raise InvalidType(f"covariance must be a kernel made by hpcore.kernels.covariance, or None, got {value!r}")
     return value
+
+
+def check_warp(value: Any, covariance: CovarianceKernel | None) -> bool:
+    """Whether to learn a warp, which needs derivatives of the built-in covariance."""
+    warp = check_flag("warp", value)
+    if warp and covariance is not None:
+        raise InvalidArgument(
+            f"warp must be False beside a covariance of your own ({covariance!r}): warp inside the kernel"
+        )
+    return warp
 
 
 def native_covariance(kernel: CovarianceKernel | None) -> native.UserCovariance | None:
@@ -59,9 +72,22 @@ class GaussianProcess:
         Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2. It sees them alone,
         in their order, an inactive one as 0.5. It is multiplied by a learnt signal variance and by a Matern-5/2 of
         what it does not see: which categories differ, and which conditional columns are active.
+    transform : {"standard", "half_log", "log", "clip", "auto"}
+        What the process is fitted to, lower values being the better ones: the values, standardised; logarithmic above
+        the median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
+        first three under which the values themselves are likeliest. Predictions are in the objective's units with all
+        of them.
+
+    warp : bool
+        Stretch each numeric column first, by a learnt ``1 - (1 - u**a)**b`` with a prior near the identity (Snoek et
+        al. 2014): for functions that change faster near one end of a range than near the other.
 
     Attributes
     ----------
+    transform_ : str
+        The transform that was taken.
+    warp_ : dict of str to (float, float)
+        ``a`` and ``b`` of each numeric parameter; empty without a warp.
     length_scales_ : dict of str to float
         By parameter name, in units of the cube (for a category: of the overlap distance). With a `covariance` of
         categories and conditional columns only.
@@ -81,13 +107,21 @@ class GaussianProcess:
     """
 
     def __init__(
-        self, space: Space | None = None, *, n_starts: int = 3, covariance: CovarianceKernel | None = None
+        self,
+        space: Space | None = None,
+        *,
+        n_starts: int = 3,
+        transform: str = "standard",
+        warp: bool = False,
+        covariance: CovarianceKernel | None = None,
     ) -> None:
         if space is not None and not isinstance(space, Space):
             raise InvalidType(f"space must be a Space or None, got {space!r}")
         self.space = space
         self.n_starts = check_integer("n_starts", n_starts, 1)
         self.covariance = check_covariance(covariance)
+        self.transform = check_choice("transform", transform, TRANSFORMS)
+        self.warp = check_warp(warp, self.covariance)
         self._model: native.Regressor | None = None
 
     # --- fitting -------------------------------------------------------------------------------------------------
@@ -123,31 +157,52 @@ class GaussianProcess:
             raise InvalidArgument("y must hold at least one value, got none")
         d = self._columns(X)
         points = self._rows(X, n)
-        self._y, self._offset, self._scale = native.standardise(values, native.OutputTransform.standard)
-        noise = None
+        errors = None
         if std_errors is not None:
             errors = _vector("std_errors", std_errors)
             if len(errors) != n:
                 raise InvalidArgument(f"std_errors must have one entry a value ({n}), got {len(errors)}")
             if (errors < 0).any():
                 raise InvalidArgument(f"std_errors must be >= 0, got {errors.min()!r}")
-            noise = (errors / self._scale) ** 2
         options = native.FitOptions()
         options.prior = prior_of(d, self.covariance)
         options.n_starts = self.n_starts
         if self.covariance is not None:
             options.n_probes = 8 + 8 * self.covariance.n_hyperparameters  # it may have many modes
-        covariance = native_covariance(self.covariance)
-        theta = native.fit_map(points, self._y, noise, self._categorical, self._conditional, options, covariance)
-        model = native.Regressor(self._categorical, self._conditional, list(theta), covariance)
+        self._native_covariance = covariance = native_covariance(self.covariance)
+        most = -math.inf
+        for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
+            outputs = native.standardise(values, native.OutputTransform.__members__[name])
+            y = outputs.y
+            noise = None if errors is None else (errors / outputs.scale) ** 2
+            theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance)
+            density, _ = native.log_posterior(
+                points, y, noise, theta, self._categorical, self._conditional, options.prior, True, covariance
+            )
+            evidence = density + outputs.log_slope(y).sum()
+            if most > -math.inf and not evidence > most:
+                continue
+            most = evidence
+            self.transform_, self._outputs, self._y, self._noise, best = name, outputs, y, noise, theta
+        parameters = np.empty(0)
+        numeric = [name for name, is_category in zip(self._names, self._categorical, strict=True) if not is_category]
+        if self.warp and numeric:
+            best, parameters = native.fit_warp(
+                points, self._y, self._noise, self._categorical, self._conditional, options, list(best)
+            )
+        model = native.Regressor(self._categorical, self._conditional, list(best), covariance)
+        if len(parameters):
+            model.set_warp(list(parameters))
+        self.warp_ = {
+            name: (float(a), float(b)) for name, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)), strict=False)
+        }
         try:
-            model.assign(points, self._y, noise)
+            model.assign(points, self._y, self._noise)
         except np.linalg.LinAlgError:
             if self.covariance is None:
                 raise
             raise KernelError(f"{self.covariance.title} is not positive definite") from None
-        self._native_covariance = covariance
-        self._model, self._X, self._noise = model, points, noise
+        self._model, self._X = model, points
         return self
 
     def append(self, x: npt.ArrayLike, y: float) -> None:
@@ -174,7 +229,7 @@ class GaussianProcess:
         value = _vector("y", [y])
         model.append(row[0], 0.0)
         self._X = np.vstack([self._X, row])
-        self._y = np.append(self._y, (value - self._offset) / self._scale)
+        self._y = np.append(self._y, self._outputs.apply(value))
         if self._noise is not None:
             self._noise = np.append(self._noise, 0.0)
         model.set_targets(self._y)
@@ -203,14 +258,20 @@ class GaussianProcess:
             raise InvalidArgument("return_std and return_cov cannot both be true")
         model = self._fitted()
         points = self._rows(X, None)
-        mean, variance = model.predict(points)
+        latent, variance = model.predict(points)
         # Standard deviations of 1e308 are possible: what leaves the doubles is brought back to their edge.
         with np.errstate(over="ignore"):
-            mean = np.nan_to_num(self._offset + self._scale * mean)
+            if not self._outputs.affine:
+                mean, std = original.moments(self._outputs, latent, np.sqrt(variance))
+                if return_cov:
+                    return mean, original.covariance(self._outputs, latent, model.covariance(points))
+                return (mean, std) if return_std else mean
+            offset, scale = self._outputs.offset, self._outputs.scale
+            mean = np.nan_to_num(offset + scale * latent)
             if return_cov:
-                return mean, np.nan_to_num(self._scale * (self._scale * model.covariance(points)))
+                return mean, np.nan_to_num(scale * (scale * model.covariance(points)))
             if return_std:
-                return mean, np.nan_to_num(self._scale * np.sqrt(variance))
+                return mean, np.nan_to_num(scale * np.sqrt(variance))
         return mean
 
     def sample(self, X: npt.ArrayLike, n_samples: int = 1, seed: int | None = None) -> FloatArray:
@@ -223,14 +284,13 @@ class GaussianProcess:
         values, vectors = np.linalg.eigh(model.covariance(points))
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         z = Rng(check_seed(seed), 0).generator(SAMPLE).standard_normal((n_samples, len(points)))
-        draws: FloatArray = self._offset + self._scale * (mean + z @ root.T)
-        return draws
+        return self._outputs.restore(np.ascontiguousarray(mean + z @ root.T))
 
     def log_marginal_likelihood(self) -> float:
         """Log density of the standardised observations under the learnt hyperparameters."""
         model = self._fitted()
         value, _ = native.log_posterior(
-            self._X,
+            model.warped(self._X),
             self._y,
             self._noise,
             model.theta,
@@ -261,11 +321,11 @@ class GaussianProcess:
 
     @property
     def signal_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names)])) * self._scale**2
+        return float(math.exp(self._fitted().theta[len(self._names)])) * self._outputs.scale**2
 
     @property
     def noise_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._scale**2
+        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._outputs.scale**2
 
     @property
     def n_(self) -> int:

@@ -16,12 +16,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from hpcore.errors import InvalidArgument, WorkerDied
 from hpcore.evaluation import sharing
-from hpcore.evaluation.engine import Candidate, run
+from hpcore.evaluation.engine import run
 from hpcore.evaluation.nesting import inside_worker, working
 from hpcore.evaluation.pools import BorrowedPool, OwnPool, choose_pool
 from hpcore.evaluation.sharing import SharedWorkload, fetch
+from hpcore.evaluation.source import Candidate, Source
 from hpcore.evaluation.threads import threads_per_worker
-from hpcore.evaluation.worker import run_bundle
+from hpcore.evaluation.worker import Item, run_bundle
 from hpcore.evaluation.workload import Workload
 
 X = np.arange(60.0).reshape(30, 2)
@@ -37,14 +38,14 @@ class Report(BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Report:
         found = {
-            "k": self.k,
-            "pid": os.getpid(),
-            "threads": max((pool["num_threads"] for pool in threadpool_info()), default=1),
-            "cores": joblib.cpu_count(),
-            "shared": _is_mapped(X) + 10 * (not X.flags.writeable),
-            "nested": inside_worker(),
+            "k": lambda: self.k,
+            "pid": os.getpid,
+            "threads": lambda: max((pool["num_threads"] for pool in threadpool_info()), default=1),
+            "cores": joblib.cpu_count,
+            "shared": lambda: _is_mapped(X) + 10 * (not X.flags.writeable),
+            "nested": inside_worker,
         }
-        self.found_ = float(found[self.what])
+        self.found_ = float(found[self.what]())
         return self
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -87,7 +88,7 @@ def search(pool: Any, n: int, what: str = "k", expected: int | None = None) -> d
         assert [score.fold for score in scores] == [0, 1, 2]
         found[candidate.trial] = [score.test_scores for score in scores]
 
-    run(workload(what), pool, propose, complete, expected)
+    run(workload(what), pool, [Source(propose, complete, range(3), expected=expected)])
     return found
 
 
@@ -106,7 +107,7 @@ def test_cheap_fits_are_bundled_and_the_queue_is_short():
         open = most = 0
 
         def submit(self, function: Any, *args: Any) -> Future[Any]:
-            self.sizes.append(sum(len(folds) for _, folds in args[1]))
+            self.sizes.append(sum(len(item.folds) for item in args[1]))
             future = super().submit(function, *args)
             type(self).open += 1
             type(self).most = max(self.most, self.open)
@@ -175,7 +176,8 @@ def test_owner_uses_its_own_objects():
     with SharedWorkload(mine, 1, by_file=False) as handle:
         assert fetch(handle)[0] is mine
         assert handle.path == ""
-        [[score]], seconds = run_bundle(handle, [({"k": 7}, [1])])
+        [[score]], error, seconds = run_bundle(handle, [Item({"k": 7}, [(0, 1)])])
+        assert error is None
         assert score.test_scores == 7.0
         assert seconds > 0
 
@@ -203,8 +205,13 @@ def test_a_borrowed_executor_that_breaks_ends_the_search_and_keeps_what_is_done(
     run(
         workload(),
         pool,
-        lambda: Candidate(k := next(numbers), {"k": k}),
-        lambda candidate, scores: done.append((candidate.trial, [score.error is None for score in scores])),
+        [
+            Source(
+                lambda: Candidate(k := next(numbers), {"k": k}),
+                lambda candidate, scores: done.append((candidate.trial, [score.error is None for score in scores])),
+                range(3),
+            )
+        ],
     )
     assert done[0][0] == 0
     assert done[0][1].count(True) == 2
@@ -214,8 +221,7 @@ def test_a_borrowed_executor_that_breaks_ends_the_search_and_keeps_what_is_done(
         run(
             workload(error_score="raise"),
             BorrowedPool(Breaking(), 1),
-            lambda: Candidate(0, {"k": 0}),
-            lambda candidate, scores: None,
+            [Source(lambda: Candidate(0, {"k": 0}), lambda candidate, scores: None, range(3))],
         )
 
 
@@ -256,3 +262,49 @@ def test_who_does_the_work():
         assert choose_pool(2, None) is None
         with ThreadPoolExecutor(1) as executor:
             assert choose_pool(None, executor) is None, "a task that waits for its own executor waits for ever"
+
+
+def test_folds_are_told_one_by_one_and_those_that_are_known_are_not_run_again():
+    told: list[tuple[int, int]] = []
+    done: dict[int, list[float]] = {}
+    numbers = iter(range(4))
+    known = workload().failed(1, "from a store")._replace(test_scores=9.0, error=None)
+
+    def propose() -> Candidate | None:
+        k = next(numbers, None)
+        if k is None:
+            return None
+        scores = {1: [None, known, None], 2: [known._replace(fold=fold) for fold in range(3)]}.get(k, [])
+        return Candidate(k, {"k": k}, list(scores))
+
+    source = Source(
+        propose,
+        lambda candidate, scores: done.setdefault(candidate.trial, [score.test_scores for score in scores]),
+        range(3),
+        fold_done=lambda candidate, score: told.append((candidate.trial, score.fold)),
+    )
+    run(workload(), OwnPool(2), [source])
+    assert done == {0: [0.0] * 3, 1: [1.0, 9.0, 1.0], 2: [9.0] * 3, 3: [3.0] * 3}
+    assert sorted(told) == [(k, fold) for k in (0, 1, 3) for fold in range(3) if (k, fold) != (1, 1)]
+
+
+@pytest.mark.parametrize("pool", [None, OwnPool(2)], ids=["here", "pool"])
+def test_several_searches_share_the_workers(pool):
+    done: dict[str, list[Any]] = {"a": [], "b": []}
+
+    def source(name: str, folds: list[int], n: int) -> Source:
+        numbers = iter(range(n))
+
+        def propose() -> Candidate | None:
+            k = next(numbers, None)
+            return None if k is None else Candidate(k, {"k": k})
+
+        def complete(candidate: Candidate, scores: Any) -> None:
+            assert [score.fold for score in scores] == folds
+            done[name].append(candidate.trial)
+
+        return Source(propose, complete, folds, learns=name == "a")
+
+    run(workload(), pool, [source("a", [2, 0], 7), source("b", [1], 5)])
+    assert sorted(done["a"]) == list(range(7))
+    assert sorted(done["b"]) == list(range(5))

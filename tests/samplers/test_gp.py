@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -58,7 +59,7 @@ def test_it_finds_a_minimum(acquisition):
 @pytest.mark.parametrize("inference", ["map", "mcmc"])
 def test_draws_of_the_objective_over_any_space(acquisition, inference):
     rng = np.random.default_rng(0)
-    sampler = GPSampler(acquisition, inference, n_draws=3)
+    sampler = GPSampler(acquisition, inference, n_draws=3, warp=inference == "map")
     opt = run(mixed_space(), 30, sampler=sampler, objective=lambda p: loss(p) + 0.1 * rng.standard_normal())
     batch = opt.ask(4)
     assert len({json.dumps(t.params) for t in batch}) == 4
@@ -70,6 +71,15 @@ def test_it_finds_a_minimum_over_mixed_and_conditional_columns(inference):
     opt = run(mixed_space(), 50, sampler=GPSampler(inference=inference, n_draws=4))
     assert opt.best_value < 0.4
     assert opt.best_params["kernel"] == "rbf"
+
+
+@pytest.mark.parametrize("transform", ["turns", "auto", "standard", "half_log", "log", "clip"])
+@pytest.mark.parametrize("explore", [True, False])
+def test_every_transform_finds_a_minimum(transform, explore):
+    space = {"x": hp.Float(-5, 5), "y": hp.Float(-5, 5)}
+    sampler = GPSampler(transform=transform, explore=explore)
+    opt = run(space, 30, sampler=sampler, objective=lambda p: math.exp(((p["x"] - 1) ** 2 + (p["y"] + 2) ** 2) / 20))
+    assert opt.best_value < 1.05
 
 
 def test_it_maximises_too():
@@ -97,9 +107,9 @@ def test_same_seed_same_trials_another_seed_others():
     assert [t.params for t in a.trials] != [t.params for t in c.trials]
 
 
-@pytest.mark.parametrize("inference", ["map", "mcmc"])
-def test_a_search_killed_at_any_trial_goes_on_alike(inference):
-    sampler = GPSampler(inference=inference, n_draws=2, n_startup_trials=4)
+@pytest.mark.parametrize("options", [{}, {"inference": "mcmc", "n_draws": 2}, {"transform": "auto", "warp": True}])
+def test_a_search_killed_at_any_trial_goes_on_alike(options):
+    sampler = GPSampler(n_startup_trials=4, **options)
     whole = run(mixed_space(), 55, sampler=sampler)
     for cut in (3, 12, 30, 41, 43, 47, 54):
         resumed = hp.Optimizer(mixed_space(), sampler=sampler, seed=0)
@@ -128,6 +138,31 @@ print(json.dumps([t.params for t in test_gp.run(test_gp.mixed_space(), 24, seed=
     ]
     here = json.dumps([t.params for t in run(mixed_space(), 24, seed=5).trials])
     assert outputs[0] == outputs[1] == here + "\n"
+
+
+def test_the_number_of_blas_threads_changes_nothing():
+    code = """
+import json, random, hpcore as hp
+from threadpoolctl import threadpool_info
+draw = random.Random(0)
+opt = hp.Optimizer({f"x{j}": hp.Float(0, 1) for j in range(6)}, "gp", seed=0)
+opt.ask()
+for _ in range(150):
+    x = [draw.random() for _ in range(6)]
+    opt.add({f"x{j}": v for j, v in enumerate(x)}, sum((v - 0.3) ** 2 for v in x))
+params = [t.params for t in opt.ask(3)]
+blas = [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
+print(json.dumps([params, max(blas)]))
+"""
+    answers = {}
+    for threads in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+        answers[threads] = json.loads(done.stdout)
+    assert answers["1"][0] == answers["2"][0]
+    # The setting is the process's own again afterwards.
+    assert answers["1"][1] == 1
+    assert answers["2"][1] == min(2, os.cpu_count() or 1)
 
 
 def test_threads_do_not_disturb_one_another():
@@ -206,9 +241,11 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize("n_startup_trials", [1, 5])
-def test_any_history_gets_a_finite_proposal(name, n_startup_trials):
-    opt = hp.Optimizer(mixed_space(), sampler=GPSampler(n_startup_trials=n_startup_trials), seed=0)
+@pytest.mark.parametrize(
+    "options", [{"n_startup_trials": 1}, {"n_startup_trials": 5, "transform": "auto", "warp": True}]
+)
+def test_any_history_gets_a_finite_proposal(name, options):
+    opt = hp.Optimizer(mixed_space(), sampler=GPSampler(**options), seed=0)
     for k in range(25):
         trial = opt.ask()
         for value in trial.params.values():
@@ -284,6 +321,7 @@ def test_prefetching_changes_nothing():
         ({"kappa": -1}, "kappa"),
         ({"kappa": math.nan}, "kappa"),
         ({"kappa": "2"}, "kappa"),
+        ({"transform": "boxcox"}, "transform"),
         ({"explore": 1}, "explore"),
     ],
 )

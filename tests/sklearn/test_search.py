@@ -403,3 +403,80 @@ def test_interrupted_on_workers(tmp_path):
         for _ in range(50):  # no worker is left
             os.killpg(process.pid, 0)
             time.sleep(0.1)
+
+
+# --- points to begin with, what is shown, data that changes -------------------------------------------------------
+
+
+def test_warm_start_points_come_first_and_count():
+    points = [{"C": 2.0, "kernel": "rbf"}, {"C": 3.0}]
+    space = {"C": hp.Float(0.1, 10), "kernel": ["rbf", "linear"]}
+    search = SearchCV(SVC(), space, n_trials=4, warm_start=points, random_state=0).fit(X, y)
+    params = search.cv_results_["params"]
+    assert len(params) == 4
+    assert params[0] == points[0]
+    assert params[1]["C"] == 3.0
+
+
+def test_warm_start_in_a_list_of_dictionaries_and_of_a_distribution():
+    space = [
+        {"kernel": ["linear"], "C": scipy.stats.expon()},
+        {"kernel": ["rbf"], "C": (1.0, 2.0), "gamma": (0.1, 1.0)},
+    ]
+    points = [{"kernel": "rbf", "C": 1.5, "gamma": 0.25}, {"C": 0.75, "kernel": "linear"}]
+    # The first dictionary that has the names is meant, and 'rbf' with gamma is none of the first.
+    search = SearchCV(SVC(), space, n_trials=3, warm_start=points, random_state=0).fit(X, y)
+    assert search.cv_results_["params"][0] == points[0]
+    second = search.cv_results_["params"][1]
+    assert second["kernel"] == "linear"
+    assert second["C"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    "points, words",
+    [
+        ({"C": 1.0}, ["warm_start", "list"]),
+        ([3], ["warm_start[0]", "3"]),
+        ([{"C": 1.0}, {"gamma": 1.0}], ["warm_start[1]", "gamma"]),
+        ([{"C": 100.0}], ["warm_start[0]", "C", "100"]),
+    ],
+)
+def test_warm_start_points_that_are_none(points, words):
+    with pytest.raises((hp.errors.InvalidArgument, hp.errors.InvalidType)) as caught:
+        SearchCV(SVC(), {"C": hp.Float(0.1, 10)}, warm_start=points).fit(X, y)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("strategy", ["halving", "hyperband"])
+def test_strategies_that_do_not_exist_yet(strategy):
+    with pytest.raises(hp.errors.InvalidArgument, match=f"'{strategy}' does not exist yet"):
+        SearchCV(SVC(), {"C": [1.0]}, strategy=strategy).fit(X, y)
+
+
+def test_progress_is_plain_when_piped(capsys):
+    SearchCV(SVC(), {"C": [0.1, 1, 10]}, strategy="grid", cv=4, progress=True, racing="exact").fit(X, y)
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = err.splitlines()[-1]
+    assert last.startswith("trial 3/3: best score 0.97")
+    for words in ("12 fits", "0 saved by racing", "ms a fit", "ms a suggestion"):
+        assert words in last
+    assert "\x1b" not in err
+    for progress in (False, None):
+        SearchCV(SVC(), {"C": [0.1]}, strategy="grid", progress=progress).fit(X, y)
+        assert capsys.readouterr().err == ""
+
+
+def test_data_that_changes_under_the_search_is_an_error():
+    data = X.copy()
+
+    def spoil(search, trial):
+        if trial.number == 1:
+            data[3, 2] += 1.0
+
+    search = SearchCV(SVC(), {"C": [0.1, 1, 10]}, strategy="grid", callbacks=[spoil])
+    with pytest.raises(hp.errors.DataChanged, match="X or y changed"):
+        search.fit(data, y)
+    assert len(search.cv_results_["params"]) == 3
+    assert not hasattr(search, "best_estimator_")

@@ -9,7 +9,7 @@ import pytest
 
 import hpcore as hp
 from hpcore._core import gp as native
-from hpcore.errors import InvalidType, KernelError
+from hpcore.errors import InvalidArgument, InvalidType, KernelError
 from hpcore.kernels import examples
 from hpcore.samplers import GPSampler
 from hpcore.surrogates import GaussianProcess
@@ -308,3 +308,17 @@ def test_what_is_no_covariance_is_refused(value):
     for make in (GPSampler, GaussianProcess):
         with pytest.raises(InvalidType, match=r"covariance must be a kernel made by hpcore\.kernels\.covariance"):
             make(covariance=value)
+
+
+def test_a_warp_belongs_inside_the_kernel():
+    for make in (GPSampler, GaussianProcess):
+        with pytest.raises(InvalidArgument, match="warp must be False beside a covariance"):
+            make(covariance=examples.periodic, warp=True)
+
+
+def test_output_transforms_work_with_it():
+    rng = np.random.default_rng(0)
+    X = rng.random((25, 2))
+    y = np.exp(6.0 * X[:, 0])
+    model = GaussianProcess(covariance=examples.rational_quadratic, transform="auto").fit(X, y)
+    assert np.median(np.abs(model.predict(X) / y - 1.0)) < 0.1

@@ -222,7 +222,7 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double 
 }
 
 void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
-                      Philox& stream) const {
+                      Philox& stream, const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows, values;
     std::vector<std::size_t> owner;
@@ -230,6 +230,7 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
     std::vector<unsigned char> out_of_bounds;
     for (std::size_t j = 0; j < d; ++j) {
         if (!domain_.gridded(j) || domain_.last_level(j) == 0) continue;
+        if (deadline.passed()) return;
         const std::uint64_t last = domain_.last_level(j);
         full.clear();
         owner.clear();
@@ -328,14 +329,18 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
     for (int round = 0; round < options_.rounds; ++round) {
         climb(acquisition, starts, unit, feasible, deadline);
         if (deadline.passed()) break;
-        sweep(acquisition, starts, seen, feasible, stream);
+        sweep(acquisition, starts, seen, feasible, stream, deadline);
         if (std::none_of(starts.begin(), starts.end(), [](const Start& s) { return s.fresh; })) break;
     }
     std::stable_sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.value > b.value; });
     const gp::Regressor& model = acquisition.model();
-    std::vector<double> other(d);
+    std::vector<double> other(d), warped(d);
     const auto repeats = [&](const double* row) {
         if (seen.contains(row, d)) return true;
+        if (!model.warp().identity()) {  // as the model's own points are
+            model.warp().apply(row, warped.data());
+            row = warped.data();
+        }
         for (std::size_t i = 0; i < n_told + n_believed; ++i) {
             model.points().row(i, other.data());
             if (i >= n_told && distance(domain_, row, other.data()) < beside * beside) return true;

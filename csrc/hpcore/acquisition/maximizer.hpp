@@ -67,7 +67,7 @@ class Maximizer {
     void climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                const Deadline& deadline) const;
     void sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
-               Philox& stream) const;
+               Philox& stream, const Deadline& deadline) const;
     void settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
                 const Feasible& feasible) const;
 

@@ -60,7 +60,8 @@ void scaled_sines(std::size_t n, const double* t, const double* c, double* out) 
 }  // namespace
 
 Path::Path(gp::Regressor& model, const std::vector<double>& targets, Philox& stream, std::size_t n_features)
-    : columns_(model.points().columns()),
+    : model_(model),
+      columns_(model.points().columns()),
       key_{stream.next(), stream.next()},
       constant_(std::sqrt(gp::mean_variance) * stream.normal()),
       spread_(n_features),
@@ -96,7 +97,7 @@ Path::Path(gp::Regressor& model, const std::vector<double>& targets, Philox& str
     std::vector<double> gap(targets), row(columns_.size());
     for (std::size_t i = 0; i < gap.size(); ++i) {
         model.points().row(i, row.data());
-        gap[i] -= prior(row.data()) + std::sqrt(model.noise()[i]) * stream.normal();
+        gap[i] -= value_at(row.data()) + std::sqrt(model.noise()[i]) * stream.normal();
     }
     model.set_targets(gap.data());
 }
@@ -114,30 +115,40 @@ const std::vector<double>& Path::of_level(std::size_t j, double coordinate) cons
     return turns;
 }
 
-void Path::phases(const double* row) const {
+void Path::phases(const double* warped) const {
     const std::size_t n = shift_.size();
     phase_ = shift_;
     for (std::size_t j = 0; j < columns_.size(); ++j) {
-        const bool on = !std::isnan(row[j]);
+        const bool on = !std::isnan(warped[j]);
         if (!columns_[j].categorical)
-            add_scaled(n, on ? row[j] : middle, turns_[j].data(), phase_.data());
+            add_scaled(n, on ? warped[j] : middle, turns_[j].data(), phase_.data());
         else if (on)
-            add_scaled(n, 1.0, of_level(j, row[j]).data(), phase_.data());
+            add_scaled(n, 1.0, of_level(j, warped[j]).data(), phase_.data());
         if (!on) add_scaled(n, 1.0, absent_[j].data(), phase_.data());
     }
 }
 
-double Path::prior(const double* row) const {
-    phases(row);
+double Path::value_at(const double* warped) const {
+    phases(warped);
     cosines(shift_.size(), phase_.data(), wave_.data());
     return constant_ + gp::dot(weight_.data(), wave_.data(), shift_.size());
+}
+
+double Path::prior(const double* row) const {
+    if (model_.warp().identity()) return value_at(row);
+    warped_.resize(columns_.size());
+    model_.warp().apply(row, warped_.data());
+    return value_at(warped_.data());
 }
 
 double Path::prior(const double* row, const std::vector<std::size_t>& columns, double* gradient) const {
     const double value = prior(row);
     scaled_sines(shift_.size(), phase_.data(), weight_.data(), wave_.data());
-    for (std::size_t t = 0; t < columns.size(); ++t)
-        gradient[t] = -2.0 * std::numbers::pi * gp::dot(turns_[columns[t]].data(), wave_.data(), shift_.size());
+    for (std::size_t t = 0; t < columns.size(); ++t) {
+        const std::size_t j = columns[t];
+        gradient[t] = -2.0 * std::numbers::pi * gp::dot(turns_[j].data(), wave_.data(), shift_.size());
+        if (!model_.warp().identity()) gradient[t] *= model_.warp().slope(j, row[j]);
+    }
     return value;
 }
 

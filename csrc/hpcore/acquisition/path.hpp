@@ -31,8 +31,10 @@ class Path {
 
   private:
     const std::vector<double>& of_level(std::size_t j, double coordinate) const;
-    void phases(const double* row) const;
+    void phases(const double* warped) const;
+    double value_at(const double* warped) const;
 
+    const gp::Regressor& model_;
     const std::vector<gp::ColumnType>& columns_;
     Philox::Key key_;
     double constant_;
@@ -40,7 +42,7 @@ class Path {
     std::vector<std::vector<double>> turns_, absent_;  // (d, n_features): turns a unit of each column, and of inactive
     std::vector<double> scale_;                        // (d,) 1 / (2 pi ell)
     mutable std::vector<std::unordered_map<std::uint64_t, std::vector<double>>> levels_;  // of categories that were met
-    mutable std::vector<double> phase_, wave_;
+    mutable std::vector<double> phase_, wave_, warped_;
 };
 
 }  // namespace hpcore::acquisition

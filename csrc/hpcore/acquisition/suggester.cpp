@@ -70,12 +70,14 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
     if (options_.views.empty()) throw std::invalid_argument("views must hold at least one view");
     for (const View& view : options_.views) {
         const auto same = std::find_if(caches_.begin(), caches_.end(), [&](const Cache& c) {
-            return c.transform == view.transform && c.stretch == view.stretch;
+            return c.transforms == view.transforms && c.warp == view.warp && c.stretch == view.stretch;
         });
         cache_of_.push_back(static_cast<std::size_t>(same - caches_.begin()));
         if (same != caches_.end()) continue;
         caches_.emplace_back();
-        caches_.back().transform = view.transform;
+        if (view.transforms.empty()) throw std::invalid_argument("transforms must hold at least one transform");
+        caches_.back().transforms = view.transforms;
+        caches_.back().warp = view.warp;
         caches_.back().stretch = view.stretch;
     }
 }
@@ -94,19 +96,22 @@ bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d)
            same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
 }
 
-// Which fit the deadline allows: the one that is due, else one that we have, of this view or of another. False if there
-// is time for neither.
-bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
+// Whether the deadline leaves time for the fit that is due, or whether we have it.
+bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_fit) const {
     if (!request.deadline.limited()) return true;
-    const auto held = [&](std::size_t v) { return holds(caches_[cache_of_[v]], request, domain_.d()); };
-    if (held(view) && caches_[cache_of_[view]].fitted == n_fit) return true;
+    const Cache& cache = caches_[cache_of_[view]];
+    if (cache.fitted == n_fit && holds(cache, request, domain_.d())) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
-    const double wanted =
-        costs_.fit(std::min(n_fit, options_.fit_rows)) + 0.2 * costs_.search(std::min(request.n, options_.model_rows));
-    if (wanted < request.deadline.left()) return true;
+    const double wanted = costs_.fit(std::min(n_fit, options_.fit_rows)) * n_fits(cache) +
+                          0.2 * costs_.search(std::min(request.n, options_.model_rows));
+    return wanted < request.deadline.left();
+}
+
+// A fit that we have, of this view or of another. False if there is none.
+bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
     for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
         const std::size_t v = (view + turn) % options_.views.size();
-        if (!held(v)) continue;
+        if (!holds(caches_[cache_of_[v]], request, domain_.d())) continue;
         step = Step::reuse;
         view = v;
         n_fit = caches_[cache_of_[v]].fitted;
@@ -116,42 +121,86 @@ bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& 
     return false;
 }
 
-// Hyperparameters from the first n_fit observations alone, and models that hold those rows.
-void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
+// Hyperparameters from the first n_fit observations alone, and models that hold those rows. False, and the cache as it
+// was, if the time ran out on the way: half a fit would leave its trace on later suggestions.
+bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     const std::size_t d = domain_.d();
-    if (cache.fitted == n_fit && holds(cache, request, d)) return;
+    if (cache.fitted == n_fit && holds(cache, request, d)) return true;
     const auto begin = Deadline::Clock::now();
-    cache.models.clear();
-    const gp::Outputs outputs = gp::standardise(request.values, n_fit, cache.transform);
-    const auto chosen = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.fit_rows);
+    const auto out_of_time = [&] {
+        costs_.fitted(std::min(n_fit, options_.fit_rows), seconds_since(begin));
+        return false;
+    };
+    const auto chosen = representative(domain_, request.rows, request.values, n_fit, options_.fit_rows);
     gp::Points points(domain_.types(), options_.covariance);
-    std::vector<double> y;
-    for (const std::size_t i : chosen) {
-        points.append(request.rows + i * d);
-        y.push_back(outputs.y[i]);
+    for (const std::size_t i : chosen) points.append(request.rows + i * d);
+    gp::Outputs outputs;
+    std::vector<double> y, noise;
+    std::vector<std::vector<double>> thetas(1);
+    gp::OutputTransform taken = cache.transform;
+    double most = -std::numeric_limits<double>::infinity();
+    for (const gp::OutputTransform transform : cache.transforms) {
+        gp::Outputs seen = gp::standardise(request.values, n_fit, transform);
+        std::vector<double> targets;
+        for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
+        std::vector<double> variances = noise_of(request, seen.scale, chosen);
+        std::vector<double> theta =
+            gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit, request.deadline);
+        if (theta.empty()) return out_of_time();
+        double evidence = 0.0;
+        if (cache.transforms.size() > 1)
+            evidence = gp::log_evidence(lapack_, points, targets.data(), data_or_null(variances), options_.fit.prior,
+                                        theta, seen);
+        if (!thetas[0].empty() && !(evidence > most)) continue;
+        most = evidence;
+        taken = transform;
+        outputs = std::move(seen);
+        y = std::move(targets);
+        noise = std::move(variances);
+        thetas[0] = std::move(theta);
     }
-    const std::vector<double> noise = noise_of(request, outputs.scale, chosen);
-    std::vector<std::vector<double>> thetas{gp::fit_map(lapack_, points, y.data(), data_or_null(noise), options_.fit)};
+    gp::Warp warp;
+    if (cache.warp && gp::Warp::n_parameters(domain_.types()) > 0) {
+        const std::vector<double> parameters =
+            gp::fit_warp(lapack_, points, y.data(), data_or_null(noise), options_.fit, thetas[0], request.deadline);
+        if (parameters.empty()) return out_of_time();
+        warp = gp::Warp(domain_.types(), parameters);
+        gp::Points stretched(domain_.types(), options_.covariance);
+        std::vector<double> row(d);
+        for (const std::size_t i : chosen) {
+            warp.apply(request.rows + i * d, row.data());
+            stretched.append(row.data());
+        }
+        points = std::move(stretched);
+    }
     if (options_.n_draws > 0) {
         Philox stream(request.key, n_fit, draw_purpose);
         thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
-                                      thetas.front(), options_.n_draws, stream);
+                                      thetas.front(), options_.n_draws, stream, request.deadline);
+        if (thetas.empty()) return out_of_time();
     }
-    cache.members = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.model_rows);
-    cache.member_rows = gather(request.rows, d, cache.members);
-    const std::vector<double> member_noise = noise_of(request, outputs.scale, cache.members);
+    Cache fresh;
+    fresh.transforms = cache.transforms;
+    fresh.transform = taken;
+    fresh.warp = cache.warp;
+    fresh.stretch = cache.stretch;
+    fresh.members = representative(domain_, request.rows, request.values, n_fit, options_.model_rows);
+    fresh.member_rows = gather(request.rows, d, fresh.members);
+    const std::vector<double> member_noise = noise_of(request, outputs.scale, fresh.members);
     for (std::vector<double>& theta : thetas) {
-        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(cache.stretch);
-        Model model{theta, std::nullopt};
-        grow(cache, model, cache.members.size(), 0, member_noise);
-        cache.models.push_back(std::move(model));
+        if (request.deadline.passed()) return out_of_time();
+        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.stretch);
+        Model model{theta, warp, std::nullopt};
+        grow(fresh, model, fresh.members.size(), 0, member_noise);
+        fresh.models.push_back(std::move(model));
     }
-    cache.fitted = n_fit;
-    cache.rows.assign(request.rows, request.rows + n_fit * d);
-    cache.values.assign(request.values, request.values + n_fit);
-    cache.errors.clear();
-    if (request.std_errors != nullptr) cache.errors.assign(request.std_errors, request.std_errors + n_fit);
-    costs_.fitted(chosen.size(), seconds_since(begin));
+    fresh.fitted = n_fit;
+    fresh.rows.assign(request.rows, request.rows + n_fit * d);
+    fresh.values.assign(request.values, request.values + n_fit);
+    if (request.std_errors != nullptr) fresh.errors.assign(request.std_errors, request.std_errors + n_fit);
+    cache = std::move(fresh);
+    costs_.fitted(chosen.size(), seconds_since(begin) / n_fits(cache));
+    return true;
 }
 
 // Bring the models from the rows they hold to all of the request's.
@@ -188,6 +237,7 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
         try {
             if (held < base || !model.regressor) {
                 model.regressor.emplace(lapack_, domain_.types(), model.theta, options_.covariance);
+                model.regressor->set_warp(model.warp);
                 model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
                 held = base;
             }
@@ -213,12 +263,14 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::size_t d = domain_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
     std::size_t turn = (request.number + k) % options_.views.size();
-    if (!in_time(request, turn, n_fit, step)) return false;
+    // What was foretold may be wrong, so that the fit looks at the clock as well.
+    if (!(in_time(request, turn, n_fit) && refit(request, n_fit, caches_[cache_of_[turn]])) &&
+        !fall_back(request, turn, n_fit, step))
+        return false;
     const View& view = options_.views[turn];
     last_ = cache_of_[turn];
     Cache& cache = caches_[last_];
     try {
-        refit(request, n_fit, cache);
         extend(request, n_fit, cache);
     } catch (...) {  // half of a cache is none
         cache.models.clear();

@@ -19,7 +19,7 @@ std::vector<double> medians(const Layout& layout, const Prior& prior) {
 }  // namespace
 
 std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
-                            const double* known_noise, const FitOptions& options) {
+                            const double* known_noise, const FitOptions& options, const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, options.prior);
     const Layout& layout = posterior.layout();
     std::vector<double> low, high;
@@ -34,6 +34,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
         // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
         Philox stream({0x6770u, 0}, 0, 0);
         for (int p = 0; p < options.n_probes; ++p) {
+            if (deadline.passed()) return {};
             std::vector<double> theta(layout.size());
             for (std::size_t i = 0; i < theta.size(); ++i) {
                 const LogNormal& prior = options.prior.of(layout, i);
@@ -57,6 +58,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     for (std::size_t s = 0; s < starts.size(); ++s) {
         optim::BoxMinimizer minimizer(starts[s], low, high, search);
         while (!minimizer.done()) {
+            if (deadline.passed()) return {};
             const double f = -posterior(minimizer.trial().data(), gradient.data());
             for (double& g : gradient) g = -g;
             minimizer.tell(f, gradient.data());
@@ -65,8 +67,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             best_value = minimizer.value();
             best = minimizer.x();
         }
-        // What a user's covariance is like nobody knows: a probe that beats where the steps have led is on another
-        // peak.
+        // What a user's covariance is like nobody knows: a probe above where the steps have led is on another peak.
         if (s + 1 == starts.size() && !several && !probes.empty() && probes.front().first > -best_value) {
             starts.push_back(probes.front().second);
             probes.clear();
@@ -75,9 +76,17 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     return best;
 }
 
+double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
+                    const Prior& prior, const std::vector<double>& theta, const Outputs& outputs) {
+    double value = LogPosterior(lapack, points, y, known_noise, prior)(theta.data(), nullptr);
+    for (std::size_t i = 0; i < points.size(); ++i) value += log_slope(outputs, y[i]);
+    return value;
+}
+
 std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
                                                   const double* known_noise, const Prior& prior,
-                                                  std::vector<double> theta, int n, Philox& stream) {
+                                                  std::vector<double> theta, int n, Philox& stream,
+                                                  const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, prior);
     std::vector<double> low, high;
     prior.bounds(posterior.layout(), low, high);
@@ -99,6 +108,7 @@ std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, 
                     theta[i] = here;
                     break;
                 }
+                if (deadline.passed()) return {};
                 theta[i] = left + (right - left) * stream.uniform();
                 const double trial = posterior(theta.data(), nullptr);
                 if (trial >= level) {

@@ -106,6 +106,32 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
     return value;
 }
 
+void LogPosterior::input_gradient(const double* theta, double* out) {
+    const std::size_t n = points_.size(), d = points_.d();
+    const Scales scales(layout_, theta);
+    std::fill(out, out + n * d, 0.0);
+    for (std::size_t a = 0; a < n; ++a) {
+        const double* inverse = k_.data() + a * n;
+        const double* slope = slope_.data() + a * n;
+        for (std::size_t b = 0; b < a; ++b) weights_[b] = (alpha_[a] * alpha_[b] - inverse[b]) * slope[b];
+        for (std::size_t j = 0; j < d; ++j) {
+            if (points_.columns()[j].categorical) continue;
+            const double* u = points_.value(j);
+            const double shrink = scales.weight[j] * 0.2;  // 1 / ell^2
+            for (std::size_t b = 0; b < a; ++b) {  // dk/du_a = -slope (u_a - u_b) / ell^2, and for u_b its opposite
+                const double pull = shrink * weights_[b] * (u[a] - u[b]);
+                out[a * d + j] -= pull;
+                out[b * d + j] += pull;
+            }
+        }
+    }
+    for (std::size_t a = 0; a < n; ++a) {
+        points_.row(a, row_.data());
+        for (std::size_t j = 0; j < d; ++j)
+            if (std::isnan(row_[j])) out[a * d + j] = 0.0;
+    }
+}
+
 double LogPosterior::operator()(const double* theta, double* gradient) {
     double value = likelihood(theta, gradient);
     for (std::size_t i = 0; i < layout_.size(); ++i) {

@@ -42,6 +42,10 @@ class LogPosterior {
     // Without the prior.
     double likelihood(const double* theta, double* gradient);
 
+    // d/du of the likelihood at every numeric, active coordinate of the points, (n, d), 0 elsewhere. At the theta of
+    // the last call, which must have asked for a gradient.
+    void input_gradient(const double* theta, double* out);
+
     const Layout& layout() const { return layout_; }
 
   private:

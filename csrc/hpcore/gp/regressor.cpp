@@ -28,8 +28,18 @@ void Regressor::make_room(std::size_t n) {
     ld_ = wider;
 }
 
+const double* Regressor::warped(const double* rows, std::size_t m, std::vector<double>& room) const {
+    if (warp_.identity()) return rows;
+    const std::size_t d = points_.d();
+    room.resize(m * d);
+    for (std::size_t i = 0; i < m; ++i) warp_.apply(rows + i * d, room.data() + i * d);
+    return room.data();
+}
+
 void Regressor::assign(const double* rows, std::size_t n, const double* known_noise) {
     truncate(0);
+    std::vector<double> room;
+    rows = warped(rows, n, room);
     make_room(n);
     for (std::size_t a = 0; a < n; ++a) {
         const double* row = rows + a * points_.d();
@@ -49,6 +59,8 @@ void Regressor::assign(const double* rows, std::size_t n, const double* known_no
 
 void Regressor::append(const double* row, double known_noise) {
     const std::size_t n = points_.size();
+    std::vector<double> room;
+    row = warped(row, 1, room);
     make_room(n + 1);
     row_.resize(n);
     covariances(points_, n, scales_, row, row_.data(), nullptr);
@@ -73,6 +85,7 @@ void Regressor::set_targets(const double* y) {
 void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
     const std::size_t n = points_.size(), d = points_.d();
     if (alpha_.size() != n) throw std::logic_error("targets are not set for every row of the model");
+    rows = warped(rows, m, out.warped);
     out.mean.resize(m);
     out.k.resize(m * n);
     const bool user = points_.user() != nullptr;
@@ -97,6 +110,7 @@ void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes
 void Regressor::predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
     predict_mean(rows, m, with_slopes, out);
     const std::size_t n = points_.size(), d = points_.d();
+    if (!warp_.identity()) rows = out.warped.data();
     out.variance.resize(m);
     out.v.assign(out.k.begin(), out.k.begin() + static_cast<std::ptrdiff_t>(m * n));
     linalg::solve_lower(*lapack_, L_.data(), ld_, n, out.v.data(), n, m);
@@ -139,6 +153,7 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
         for (std::size_t t = 0; t < columns.size(); ++t) {
             const auto q = std::lower_bound(numbers.begin(), numbers.end(), columns[t]) - numbers.begin();
             into[t] = out.c[static_cast<std::size_t>(q)];
+            if (!warp_.identity()) into[t] *= warp_.slope(columns[t], rows[i * d + columns[t]]);
         }
         return;
     }
@@ -148,13 +163,16 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
     for (std::size_t b = 0; b < n; ++b) out.c[b] = -(by_mean * alpha[b] - 2.0 * by_variance * w[b]) * slope[b];
     for (std::size_t t = 0; t < columns.size(); ++t) {
         const std::size_t j = columns[t];
-        into[t] = 0.2 * scales_.weight[j] * weighted_difference(points_, n, rows[i * d + j], j, out.c.data());
+        const double u = warp_.identity() ? rows[i * d + j] : out.warped[i * d + j];
+        into[t] = 0.2 * scales_.weight[j] * weighted_difference(points_, n, u, j, out.c.data());
+        if (!warp_.identity()) into[t] *= warp_.slope(j, rows[i * d + j]);
     }
 }
 
 void Regressor::covariance(const double* rows, std::size_t m, double* out) const {
     const std::size_t n = points_.size(), d = points_.d();
-    std::vector<double> v(m * n);
+    std::vector<double> v(m * n), room;
+    rows = warped(rows, m, room);
     Points others(points_.columns(), points_.user());
     for (std::size_t i = 0; i < m; ++i) covariances(points_, n, scales_, rows + i * d, v.data() + i * n, nullptr);
     linalg::solve_lower(*lapack_, L_.data(), ld_, n, v.data(), n, m);

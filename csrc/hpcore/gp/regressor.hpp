@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "hpcore/gp/covariance.hpp"
+#include "hpcore/gp/warp.hpp"
 #include "hpcore/linalg/lapack.hpp"
 
 namespace hpcore::gp {
@@ -12,7 +14,7 @@ namespace hpcore::gp {
 // What a prediction leaves behind for its gradient, and room that is used again. One a thread.
 struct Prediction {
     std::vector<double> mean, variance;  // (m,), of the latent function, not of a noisy observation
-    std::vector<double> k, slope, v, w, c;
+    std::vector<double> k, slope, v, w, c, warped;
     std::vector<double> by_x, own_by_x;  // with a user's covariance: see user_by_x
 };
 
@@ -22,6 +24,10 @@ class Regressor {
   public:
     Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta,
               std::shared_ptr<const UserCovariance> user = nullptr);
+
+    // What rows go through before the covariance sees them, here and in every other call; before there are any.
+    void set_warp(Warp warp) { warp_ = std::move(warp); }
+    const Warp& warp() const { return warp_; }
 
     // Replace all rows. O(n^3). Throws NotPositiveDefinite, and is then empty.
     void assign(const double* rows, std::size_t n, const double* known_noise);
@@ -33,7 +39,7 @@ class Regressor {
     void set_targets(const double* y);
 
     std::size_t size() const { return points_.size(); }
-    const Points& points() const { return points_; }
+    const Points& points() const { return points_; }  // warped
     const std::vector<double>& theta() const { return theta_; }
     const Scales& scales() const { return scales_; }
     const std::vector<double>& alpha() const { return alpha_; }
@@ -58,9 +64,12 @@ class Regressor {
   private:
     void predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const;
     void make_room(std::size_t n);
+    // rows (m, d) warped, in `room` unless the warp is the identity.
+    const double* warped(const double* rows, std::size_t m, std::vector<double>& room) const;
 
     const linalg::Lapack* lapack_;
     Points points_;
+    Warp warp_;
     std::vector<double> theta_;
     Scales scales_;
     std::vector<double> L_, alpha_, noise_, row_;

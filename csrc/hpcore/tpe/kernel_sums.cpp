@@ -76,4 +76,8 @@ HPCORE_CLONES void finish_log(double* a, std::size_t n, double shift, const doub
     }
 }
 
+HPCORE_CLONES void add_log_cdf(const double* x, std::size_t n, double* sum) {
+    for (std::size_t i = 0; i < n; i += lanes) store(sum + i, load(sum + i) + log_normal_cdf(load(x + i)));
+}
+
 }  // namespace hpcore::tpe

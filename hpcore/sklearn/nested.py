@@ -1,0 +1,225 @@
+"""Nested cross-validation: what a search is worth on data it never saw, with all its searches on one set of workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params, indexable
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.engine import run
+from hpcore.evaluation.pools import choose_pool
+from hpcore.evaluation.source import Candidate, Source
+from hpcore.evaluation.workload import FoldScore, Indices, decisive
+from hpcore.sklearn.checks import check_target, make_splits
+from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.plan import Plan, make_plan
+from hpcore.sklearn.progress import Progress
+from hpcore.sklearn.search import SearchCV
+
+__all__ = ["NestedScores", "nested_cross_validate"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NestedScores:
+    """What came of a search on each outer fold.
+
+    Attributes
+    ----------
+    test_scores : ndarray of shape (n_outer,)
+        Score on the outer test rows of the configuration that the search chose, fitted on all outer training rows.
+    inner_scores : ndarray of shape (n_outer,)
+        What the search itself said of that configuration, its ``best_score_``.
+    corrected_scores : ndarray of shape (n_outer,)
+        Its ``best_score_corrected_``; NaN where that is not defined.
+    best_params : list of dict
+        The configuration chosen on each outer fold.
+    all_test_scores : list of float or dict
+        With several metrics all of them; otherwise the same as `test_scores`.
+    searches : list of SearchCV
+        The searches, with ``cv_results_`` and ``trials_`` and without a refitted estimator.
+    fit_times, score_times : ndarray of shape (n_outer,)
+        Seconds of the chosen configuration on the outer fold.
+    """
+
+    test_scores: FloatArray
+    inner_scores: FloatArray
+    corrected_scores: FloatArray
+    best_params: list[dict[str, Any]]
+    all_test_scores: list[Any]
+    searches: list[SearchCV]
+    fit_times: FloatArray
+    score_times: FloatArray
+
+    @property
+    def mean(self) -> float:
+        """Mean of `test_scores`: an estimate of the score of the whole procedure on new data."""
+        return float(self.test_scores.mean())
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of `test_scores` over the outer folds."""
+        return float(self.test_scores.std())
+
+    @property
+    def optimism(self) -> float:
+        """By how much the inner scores exceed the test scores on average: the luck in having been chosen."""
+        return float((self.inner_scores - self.test_scores).mean())
+
+
+def nested_cross_validate(
+    search: SearchCV,
+    X: Any,
+    y: Any = None,
+    *,
+    cv: Any = None,
+    n_jobs: int | None = None,
+    executor: Executor | None = None,
+    params: dict[str, Any] | None = None,
+) -> NestedScores:
+    """Run a search inside each fold of an outer cross-validation, and score what it chose on the rows outside.
+
+    Parameters
+    ----------
+    search : SearchCV
+        Not fitted itself. Its ``n_jobs`` and ``executor`` are not used, those of this function are; ``refit`` must
+        say what decides.
+    X, y : array-like
+        The data.
+    cv : int, splitter or iterable, optional
+        The outer folds, as in scikit-learn; the inner ones are those of the search.
+    n_jobs, executor
+        As for `SearchCV`: the workers that all searches and outer folds share.
+    params : dict, optional
+        Metadata, as for `SearchCV.fit`; what has a value per row is cut like `X`.
+
+    Returns
+    -------
+    NestedScores
+        By outer fold.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        As from `SearchCV.fit`, before the first fit.
+    AllFitsFailed
+        On some outer fold not a single fit succeeded.
+
+    Notes
+    -----
+    The same scores as ``sklearn.model_selection.cross_validate(search, X, y)``, which begins the searches one after
+    the other or gives each a worker of its own. Here the unit of work is one fold of one candidate of one search: all
+    share one queue, none waits for another. The data reaches each worker once.
+
+    A ``timeout`` of the search counts from the start for all searches together.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = SearchCV(SVC(), {"C": [0.1, 1, 10]}, strategy="grid", cv=3)
+    >>> nested = nested_cross_validate(search, X, y, cv=3)
+    >>> len(nested.test_scores), len(nested.best_params)
+    (3, 3)
+    """
+    if not isinstance(search, SearchCV):
+        raise InvalidType(f"search must be a SearchCV, got {search!r}")
+    if not search.refit:
+        raise InvalidArgument(f"search must have a refit that says what decides, got refit={search.refit!r}")
+    start = time.monotonic()
+    plan = make_plan(search)
+    check_target(search, y)
+    X, y = indexable(X, y)
+    given = _check_method_params(X, params=params or {})
+    routed = search._get_routed_params_for_fit(given)
+    classifier = is_classifier(search.estimator)
+    outer = make_splits(cv, X, y, classifier, routed.splitter.split)
+    splits: list[tuple[Indices, Indices]] = []
+    folds: list[range] = []
+    for train, test in (map(_as_rows, split) for split in outer):
+        metadata = _check_method_params(X, params=routed.splitter.split, indices=train)
+        inner = make_splits(search.cv, _rows_of(X, train), _rows_of(y, train), classifier, metadata)
+        folds.append(range(len(splits), len(splits) + len(inner)))
+        splits += [(train[_as_rows(a)], train[_as_rows(b)]) for a, b in inner]
+        splits.append((train, test))
+    workload = plan.workload(X, y, splits, routed)
+    pool = choose_pool(n_jobs, executor, killing=plan.settings.fit_timeout is not None)
+    deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
+
+    searches: list[SearchCV] = []
+    sources: list[Source] = []
+    judges: list[_Judge] = []
+    for inner_folds in folds:
+        own = clone(search).set_params(progress=False)
+        source, progress = plan.begin(own, inner_folds, deadline, FitHooks(own, X, y, {}))
+        judge = _Judge(source, partial(_choose, own, progress, plan), inner_folds.stop)
+        searches.append(own)
+        judges.append(judge)
+        # A search before its judge: without workers the sources are served in this order.
+        sources += [source, judge]
+    run(workload, pool, sources, n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
+
+    scores = [judge.score for judge in judges if judge.score is not None]
+    _warn_or_raise_about_fit_failures([{"fit_error": score.error} for score in scores], search.error_score)
+    metric = search.refit if isinstance(search.refit, str) else None
+    nan = np.nan
+    return NestedScores(
+        test_scores=np.array([decisive(score, metric) for score in scores]),
+        inner_scores=np.array([getattr(own, "best_score_", nan) for own in searches]),
+        corrected_scores=np.array([getattr(own, "best_score_corrected_", nan) for own in searches]),
+        best_params=[own.best_params_ for own in searches],
+        all_test_scores=[score.test_scores for score in scores],
+        searches=searches,
+        fit_times=np.array([score.fit_time for score in scores]),
+        score_times=np.array([score.score_time for score in scores]),
+    )
+
+
+class _Judge(Source):
+    """What a search chose, once it is over, on the outer fold."""
+
+    def __init__(self, search: Source, choose: Callable[[], dict[str, Any]], fold: int) -> None:
+        super().__init__(self._propose_chosen, self._keep, [fold])
+        self.score: FoldScore | None = None
+        self._search, self._choose = search, choose
+
+    def may_propose(self, most_open: int) -> bool:
+        """Not before the search is over."""
+        return self._search.is_over and super().may_propose(most_open)
+
+    def _propose_chosen(self) -> Candidate | None:
+        if self._n_proposed:
+            return None
+        return Candidate(None, self._choose())
+
+    def _keep(self, candidate: Candidate, scores: list[FoldScore]) -> None:
+        [self.score] = scores
+
+
+def _choose(own: SearchCV, progress: Progress, plan: Plan) -> dict[str, Any]:
+    own.interrupted_ = False
+    own.scorer_ = plan.scorers
+    own._tabulate(progress, plan.refit_metric)
+    chosen: dict[str, Any] = own.best_params_
+    return chosen
+
+
+def _as_rows(rows: Indices) -> Indices:
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
+
+
+def _rows_of(X: Any, rows: Indices) -> Any:
+    return None if X is None else _safe_indexing(X, rows)

@@ -1,0 +1,138 @@
+"""A search whose arguments are checked, ready to begin on some data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.metrics._scorer import _MultimetricScorer
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.lockstep import Lockstep
+from hpcore.evaluation.source import Source
+from hpcore.evaluation.workload import Indices, Workload
+from hpcore.optimizer import Optimizer
+from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
+from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.progress import Progress
+from hpcore.sklearn.races import make_race
+from hpcore.sklearn.spaces import SearchSpace, check_names, read_space
+
+__all__ = ["Plan", "make_plan"]
+
+
+@dataclass
+class Plan:
+    """What a search will do.
+
+    Attributes
+    ----------
+    search : SearchCV
+        Whose arguments these are.
+    settings : Settings
+        Its limits.
+    scorer : callable
+        Gives a number or a dict.
+    refit_metric : object
+        The metric that decides, as scikit-learn names it.
+    space : SearchSpace
+        What is searched.
+    """
+
+    search: Any
+    settings: Settings
+    scorer: Any
+    refit_metric: Any
+    space: SearchSpace
+
+    @property
+    def scorers(self) -> Any:
+        """As in ``scorer_``: the one, or those of several by name."""
+        return self.scorer._scorers if isinstance(self.scorer, _MultimetricScorer) else self.scorer
+
+    @property
+    def n_threads(self) -> int | None:
+        """Threads a fold may use; in deterministic mode one everywhere, because another number may round otherwise."""
+        return 1 if self.settings.lag else None
+
+    def workload(self, X: Any, y: Any, splits: list[tuple[Indices, Indices]], routed: Any) -> Workload:
+        """What all tasks share."""
+        search = self.search
+        return Workload(
+            estimator=clone(search.estimator),
+            X=X,
+            y=y,
+            splits=splits,
+            scorer=self.scorer,
+            fit_params=routed.estimator.fit,
+            score_params=routed.scorer.score,
+            error_score=search.error_score,
+            return_train_score=bool(search.return_train_score),
+            caching=self.settings.caching,
+        )
+
+    def begin(self, search: Any, folds: range, deadline: float | None, hooks: FitHooks) -> tuple[Source, Progress]:
+        """The candidates of the search on some splits, and their course.
+
+        Parameters
+        ----------
+        search : SearchCV
+            Whose attributes follow the course.
+        folds : range
+            Splits of the workload.
+        deadline : float or None
+            On the monotonic clock.
+        hooks : FitHooks
+            scikit-learn's callbacks.
+
+        Raises
+        ------
+        InvalidArgument
+            If the race has nothing to compare on, or a point to begin with is none of the space's.
+        """
+        settings = self.settings
+        race = make_race(search, settings.racing, self.scorer, len(folds), self.space.examples())
+        optimizer = Optimizer(self.space.space, sampler=settings.sampler, direction="maximize", seed=settings.seed)
+        for i, point in enumerate(settings.warm_start):
+            try:
+                optimizer.enqueue(self.space.columns_of(point))
+            except (InvalidArgument, InvalidType) as error:
+                raise type(error)(f"warm_start[{i}]: {error}") from None
+        search.optimizer_ = optimizer
+        search.n_splits_ = len(folds)
+        progress = Progress(search, optimizer, self.space, settings, deadline, hooks, race is not None)
+        # Without a race, proposals that do not learn are the same in any order.
+        ordered = settings.lag and (optimizer.learns or race is not None)
+        source = Source(
+            progress.propose,
+            progress.complete,
+            folds,
+            learns=optimizer.learns,
+            expected=progress.expected,
+            race=race,
+            order=Lockstep(settings.lag) if ordered else None,
+            fold_done=progress.fold_done,
+        )
+        return source, progress
+
+
+def make_plan(search: Any) -> Plan:
+    """Check a search's arguments as far as they do not depend on the data.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType, InvalidSpace
+        Naming the argument, the value and what is allowed.
+    """
+    settings = check_settings(search)
+    check_scoring_names(search.scoring)
+    try:
+        scorer, refit_metric = search._get_scorers()
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
+    except TypeError as error:
+        raise InvalidType(str(error)) from error
+    space = read_space(search.space)
+    check_names(space, search.estimator)
+    return Plan(search, settings, scorer, refit_metric, space)

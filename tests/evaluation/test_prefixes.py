@@ -1,0 +1,152 @@
+"""Transformers fitted once: the same scores as without, fewer fits, bounded memory."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from hpcore.evaluation.prefixes import PrefixCache, _content
+from hpcore.sklearn import SearchCV
+
+X, y = load_iris(return_X_y=True)
+
+
+class Counting(TransformerMixin, BaseEstimator):
+    """Counts its fits."""
+
+    n_fits: ClassVar[int] = 0
+
+    def __init__(self, shift: float = 0.0) -> None:
+        self.shift = shift
+
+    def fit(self, X: Any, y: Any = None) -> Counting:
+        type(self).n_fits += 1
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return X * 1.0 + self.shift
+
+
+class Spoiling(Ridge):
+    """Writes into the rows that it is given."""
+
+    def fit(self, X: Any, y: Any) -> Spoiling:
+        super().fit(X, y)
+        X[:] = -1.0
+        return self
+
+
+def results(estimator: Any, space: Any, X: Any = X, y: Any = y, **options: Any) -> dict[str, Any]:
+    search = SearchCV(estimator, space, strategy="grid", cv=3, refit=False, **options).fit(X, y)
+    return {key: value for key, value in search.cv_results_.items() if key.startswith(("split", "params"))}
+
+
+PIPELINES: dict[str, tuple[Any, dict[str, list[Any]]]] = {
+    "last step": (make_pipeline(StandardScaler(), PCA(2), SVC()), {"svc__C": [0.1, 1, 10]}),
+    "middle": (make_pipeline(StandardScaler(), PCA(), SVC()), {"pca__n_components": [1, 2], "svc__C": [0.1, 1]}),
+    "step": (
+        Pipeline([("scale", StandardScaler()), ("clf", SVC())]),
+        {"scale": [StandardScaler(), PCA(2), "passthrough"], "clf": [SVC(), LogisticRegression(max_iter=1000)]},
+    ),
+    "identity": (make_pipeline(FunctionTransformer(), StandardScaler(), SVC()), {"svc__C": [0.1, 1]}),
+    "in place": (make_pipeline(StandardScaler(), Spoiling()), {"spoiling__alpha": [0.1, 1.0, 10.0]}),
+    "in place twice": (
+        make_pipeline(PCA(3), StandardScaler(copy=False), Ridge()),
+        {"ridge__alpha": [0.1, 1.0], "standardscaler__with_mean": [True, False]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_scores_are_the_same_to_the_last_bit(name: str) -> None:
+    estimator, space = PIPELINES[name]
+    a = results(estimator, space, cache_transformers=True)
+    b = results(estimator, space, cache_transformers=False)
+    for key in a:
+        if key != "params":
+            np.testing.assert_array_equal(a[key], b[key], err_msg=key)
+
+
+@pytest.mark.parametrize("kind", ["frame", "sparse"])
+def test_frames_and_sparse_matrices(kind: str) -> None:
+    data = pd.DataFrame(X) if kind == "frame" else scipy.sparse.csr_matrix(X)
+    model = make_pipeline(SimpleImputer(), StandardScaler(with_mean=False), SVC())
+    a, b = (results(model, {"svc__C": [0.1, 1]}, data, cache_transformers=on) for on in (True, False))
+    np.testing.assert_array_equal(a["split0_test_score"], b["split0_test_score"])
+
+
+@pytest.mark.parametrize("on, n_fits", [(True, 3 * 2), (False, 3 * 2 * 4)])
+def test_each_transformer_is_fitted_once_a_fold(on: bool, n_fits: int) -> None:
+    Counting.n_fits = 0
+    space = {"counting__shift": [0.0, 1.0], "svc__C": [0.1, 1, 10, 100]}
+    results(make_pipeline(Counting(), SVC()), space, cache_transformers=on)
+    assert Counting.n_fits == n_fits
+
+
+def test_other_parameters_upstream_are_other_prefixes() -> None:
+    Counting.n_fits = 0
+    model = make_pipeline(StandardScaler(), Counting(), SVC())
+    results(model, {"standardscaler__with_std": [True, False], "svc__C": [1, 2]})
+    assert Counting.n_fits == 3 * 2
+
+
+def test_metadata_for_a_step_is_no_content() -> None:
+    Counting.n_fits = 0
+    model = make_pipeline(StandardScaler(), Counting(), SVC())
+    weights = np.linspace(1, 2, len(X))
+    search = SearchCV(model, {"svc__C": [1, 2]}, strategy="grid", cv=3, refit=False)
+    search.fit(X, y, standardscaler__sample_weight=weights)
+    assert Counting.n_fits == 6
+
+
+def test_memory_of_ones_own_is_left_alone(tmp_path: Any) -> None:
+    model = Pipeline([("count", Counting()), ("svc", SVC())], memory=str(tmp_path))
+    results(model, {"svc__C": [1, 2]})
+    assert list(tmp_path.iterdir())
+
+
+def test_the_estimator_shows_no_trace() -> None:
+    def scoring(estimator: Any, X: Any, y: Any) -> float:
+        assert estimator.memory is None
+        return 1.0
+
+    results(make_pipeline(StandardScaler(), SVC()), {"svc__C": [1, 2]}, scoring=scoring)
+
+
+def test_what_is_kept_is_bounded() -> None:
+    cache = PrefixCache(most_bytes=1000)
+    for i in range(50):
+        cache.put((i,), np.zeros(10), None, 80)
+    assert sum(cache.get((i,)) is not None for i in range(50)) == 12
+    assert cache.get((49,)) is not None
+    assert cache.get((37,)) is None
+    cache.put(("large",), np.zeros(1000), None, 8000)
+    assert cache.get(("large",)) is None
+    cache.get((38,))
+    cache.put((50,), np.zeros(10), None, 80)
+    assert cache.get((38,)) is not None, "used last"
+
+
+def test_content() -> None:
+    assert _content(PCA(2)) == _content(PCA(2)) != _content(PCA(3))
+    assert _content(PCA(1)) != _content(PCA(1.0)) != _content(PCA(True))
+    assert _content(SimpleImputer(missing_values=np.nan)) == _content(SimpleImputer(missing_values=float("nan")))
+    assert _content(FunctionTransformer(np.log)) != _content(FunctionTransformer(np.exp))
+    assert _content(FunctionTransformer(kw_args={"a": np.arange(3)})) == _content(
+        FunctionTransformer(kw_args={"a": np.arange(3)})
+    )
+    assert _content(FunctionTransformer(kw_args={"a": object()})) is None
+    assert _content(make_pipeline(PCA(2))) == _content(make_pipeline(PCA(2)))
