@@ -12,6 +12,7 @@
 #include "blas_threads.hpp"
 #include "hpcore/acquisition/functions.hpp"
 #include "hpcore/acquisition/suggester.hpp"
+#include "kernels.hpp"
 #include "scipy_lapack.hpp"
 
 namespace hpcore::bindings {
@@ -115,7 +116,8 @@ void bind_acquisition(py::module_& m) {
     py::enum_<acquisition::Kind>(s, "Kind")
         .value("log_ei", acquisition::Kind::log_ei)
         .value("pi", acquisition::Kind::pi)
-        .value("ucb", acquisition::Kind::ucb);
+        .value("ucb", acquisition::Kind::ucb)
+        .value("user", acquisition::Kind::user);
     py::class_<SearchOptions>(s, "SearchOptions")
         .def(py::init<>())
         .def_readwrite("n_global", &SearchOptions::n_global)
@@ -143,6 +145,7 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("stretch", &View::stretch)
         .def_readwrite("kind", &View::kind)
         .def_readwrite("thompson", &View::thompson)
+        .def_readwrite("noisy", &View::noisy)
         .def_readwrite("kappa", &View::kappa)
         .def_readwrite("xi", &View::xi)
         .def_readwrite("reach", &View::reach)
@@ -156,8 +159,27 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("schedule", &SuggestOptions::schedule)
         .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels)
         .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents)
+        .def_readwrite("n_worlds", &SuggestOptions::n_worlds)
         .def_readwrite("fit_rows", &SuggestOptions::fit_rows)
-        .def_readwrite("model_rows", &SuggestOptions::model_rows);
+        .def_readwrite("model_rows", &SuggestOptions::model_rows)
+        .def(
+            "set_acquisition",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, bool logarithmic) {
+                options.acquisition = {kernel_at<AcquisitionKernel>(address, name), logarithmic};
+            },
+            py::arg("address"), py::arg("name"), py::arg("logarithmic"))
+        .def(
+            "set_belief",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, double beta) {
+                options.belief = acquisition::Belief(kernel_at<DensityKernel>(address, name), beta);
+            },
+            py::arg("address"), py::arg("name"), py::arg("beta"))
+        .def(
+            "set_covariance",
+            [](SuggestOptions& options, std::shared_ptr<gp::UserCovariance> covariance) {
+                options.covariance = std::move(covariance);
+            },
+            py::arg("covariance"));
     py::class_<Suggester>(s, "Suggester")
         .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
                          const SuggestOptions& options) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "arrays.hpp"
@@ -14,6 +15,7 @@
 #include "hpcore/gp/outputs.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/warp.hpp"
+#include "kernels.hpp"
 #include "scipy_lapack.hpp"
 
 namespace hpcore::bindings {
@@ -24,6 +26,7 @@ using gp::LogNormal;
 using gp::Prior;
 using gp::Regressor;
 using MaybeArray = std::optional<Array>;
+using Covariance = std::shared_ptr<gp::UserCovariance>;  // null: the built-in one
 
 std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
     if (categorical.size() != conditional.size())
@@ -33,8 +36,8 @@ std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std
     return types;
 }
 
-gp::Points points_of(const std::vector<ColumnType>& types, const Array& X, std::size_t n) {
-    gp::Points points(types);
+gp::Points points_of(const std::vector<ColumnType>& types, const Array& X, std::size_t n, const Covariance& user) {
+    gp::Points points(types, user);
     for (std::size_t i = 0; i < n; ++i) points.append(X.data() + i * types.size());
     return points;
 }
@@ -50,12 +53,12 @@ Array to_array(const std::vector<double>& v) {
 }
 
 Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, const std::vector<bool>& categorical,
-              const std::vector<bool>& conditional, const gp::FitOptions& options) {
+              const std::vector<bool>& conditional, const gp::FitOptions& options, const Covariance& covariance) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n);
+    const gp::Points points = points_of(types, X, n, covariance);
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> theta;
     {
@@ -73,7 +76,7 @@ py::tuple fit_warp(const Array& X, const Array& y, const MaybeArray& known_noise
     check_length("y", y, n);
     if (theta.size() != gp::Layout(types).size()) throw py::value_error("theta must have one entry a hyperparameter");
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n);
+    const gp::Points points = points_of(types, X, n, nullptr);
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> warp;
     {
@@ -86,13 +89,15 @@ py::tuple fit_warp(const Array& X, const Array& y, const MaybeArray& known_noise
 // (draws, theta): hyperparameters from their posterior.
 Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_noise,
                        const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
-                       const std::vector<double>& start, int n_draws, std::uint64_t seed_low, std::uint64_t seed_high) {
+                       const std::vector<double>& start, int n_draws, std::uint64_t seed_low, std::uint64_t seed_high,
+                       const Covariance& covariance) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
-    if (start.size() != gp::Layout(types).size()) throw py::value_error("start must have one entry a hyperparameter");
+    if (start.size() != gp::Layout(types, covariance.get()).size())
+        throw py::value_error("start must have one entry a hyperparameter");
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n);
+    const gp::Points points = points_of(types, X, n, covariance);
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<std::vector<double>> draws;
     {
@@ -109,14 +114,14 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
 // (value, gradient) of the log likelihood, with or without the prior.
 py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_noise, const Array& theta,
                         const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
-                        bool with_prior) {
+                        bool with_prior, const Covariance& covariance) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
-    const gp::Layout layout(types);
+    const gp::Layout layout(types, covariance.get());
     check_length("theta", theta, layout.size());
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n);
+    const gp::Points points = points_of(types, X, n, covariance);
     const linalg::Lapack& lapack = scipy_lapack();
     Array gradient(static_cast<py::ssize_t>(layout.size()));
     double* into = gradient.mutable_data();
@@ -227,7 +232,15 @@ void bind_gp(py::module_& m) {
         .def_readwrite("length_scale", &Prior::length_scale)
         .def_readwrite("signal", &Prior::signal)
         .def_readwrite("noise", &Prior::noise)
-        .def_readwrite("inactive", &Prior::inactive);
+        .def_readwrite("inactive", &Prior::inactive)
+        .def_readwrite("user", &Prior::user);
+    py::class_<gp::UserCovariance, Covariance>(s, "UserCovariance")
+        .def(py::init(
+                 [](std::uintptr_t address, const std::string& name, std::size_t n_hyperparameters, bool logarithmic) {
+                     return std::make_shared<gp::UserCovariance>(kernel_at<CovarianceKernel>(address, name),
+                                                                 n_hyperparameters, logarithmic);
+                 }),
+             py::arg("address"), py::arg("name"), py::arg("n_hyperparameters"), py::arg("logarithmic"));
     py::enum_<gp::OutputTransform>(s, "OutputTransform")
         .value("standard", gp::OutputTransform::standard)
         .value("clip", gp::OutputTransform::clip)
@@ -240,15 +253,16 @@ void bind_gp(py::module_& m) {
         .def_readwrite("n_probes", &gp::FitOptions::n_probes)
         .def_readwrite("max_iterations", &gp::FitOptions::max_iterations);
     s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
-          py::arg("categorical"), py::arg("conditional"), py::arg("options"));
+          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("covariance") = py::none());
     s.def("fit_warp", &fit_warp, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
           py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("theta"));
     s.def("sample_posterior", &sample_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("categorical"), py::arg("conditional"), py::arg("prior"),
-          py::arg("start"), py::arg("n_draws"), py::arg("seed_low"), py::arg("seed_high"));
+          py::arg("start"), py::arg("n_draws"), py::arg("seed_low"), py::arg("seed_high"),
+          py::arg("covariance") = py::none());
     s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
-          py::arg("conditional"), py::arg("prior"), py::arg("with_prior"));
+          py::arg("conditional"), py::arg("prior"), py::arg("with_prior"), py::arg("covariance") = py::none());
     py::class_<gp::Outputs>(s, "Outputs")
         .def(py::init<>())
         .def_property_readonly("y", [](const gp::Outputs& self) { return to_array(self.y); })
@@ -261,13 +275,13 @@ void bind_gp(py::module_& m) {
     s.def("standardise", &standardise, py::arg("values").noconvert(), py::arg("transform"));
     py::class_<Regressor>(s, "Regressor")
         .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional,
-                         std::vector<double> theta) {
+                         std::vector<double> theta, const Covariance& covariance) {
                  auto types = types_of(categorical, conditional);
-                 if (theta.size() != gp::Layout(types).size())
+                 if (theta.size() != gp::Layout(types, covariance.get()).size())
                      throw py::value_error("theta must have one entry a hyperparameter");
-                 return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta));
+                 return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta), covariance);
              }),
-             py::arg("categorical"), py::arg("conditional"), py::arg("theta"))
+             py::arg("categorical"), py::arg("conditional"), py::arg("theta"), py::arg("covariance") = py::none())
         .def("__len__", &Regressor::size)
         .def(
             "set_warp",

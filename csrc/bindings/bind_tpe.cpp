@@ -10,6 +10,7 @@
 #include "bindings.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/suggester.hpp"
+#include "kernels.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -190,10 +191,10 @@ void bind_tpe(py::module_& m) {
         .def_property_readonly("n_groups", &Suggester::n_groups)
         .def(
             "set_prior",
-            [](Suggester& suggester, std::uintptr_t address) {
-                suggester.set_prior(reinterpret_cast<DensityKernel>(address));
+            [](Suggester& suggester, std::uintptr_t address, const std::string& name) {
+                suggester.set_prior(kernel_at<DensityKernel>(address, name));
             },
-            py::arg("address"), py::call_guard<py::gil_scoped_release>());
+            py::arg("address"), py::arg("name"), py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace hpcore::bindings

@@ -176,7 +176,7 @@ int not_a_number(const double*, std::size_t, double* out) {
 }
 
 void test_belief_finds_its_mass() {
-    const Belief belief(&wedge, {Axis{}, Axis{}}, {0, 1});
+    const Belief belief({&wedge, "density kernel 'wedge'"}, {Axis{}, Axis{}}, {0, 1});
     Batch batch;
     batch.reset(2, 1);
     batch.resize(1);
@@ -192,8 +192,8 @@ void test_belief_finds_its_mass() {
         mean += batch.at(0, 0) / 4000.0;
     }
     CHECK_NEAR(mean, 2.0 / 3.0, 0.02);
-    CHECK_THROWS(Belief(&refuse, {Axis{}}, {0}), KernelFailed);
-    CHECK_THROWS(Belief(&not_a_number, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(Belief({&refuse, "refuse"}, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(Belief({&not_a_number, "nan"}, {Axis{}}, {0}), KernelFailed);
 }
 
 }  // namespace

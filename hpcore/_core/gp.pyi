@@ -19,9 +19,13 @@ class Prior(metaclass=_Native):
     signal: LogNormal
     noise: LogNormal
     inactive: LogNormal
+    user: list[LogNormal]
     def __init__(self) -> None: ...
     @staticmethod
     def standard(d: int) -> Prior: ...
+
+class UserCovariance(metaclass=_Native):
+    def __init__(self, address: int, name: str, n_hyperparameters: int, logarithmic: bool) -> None: ...
 
 class OutputTransform(metaclass=_Native):
     standard: ClassVar[OutputTransform]
@@ -56,6 +60,7 @@ def fit_map(
     categorical: Sequence[bool],
     conditional: Sequence[bool],
     options: FitOptions,
+    covariance: UserCovariance | None = ...,
 ) -> NDArray[np.float64]: ...
 def fit_warp(
     X: NDArray[np.float64],
@@ -77,6 +82,7 @@ def sample_posterior(
     n_draws: int,
     seed_low: int,
     seed_high: int,
+    covariance: UserCovariance | None = ...,
 ) -> NDArray[np.float64]: ...
 def log_posterior(
     X: NDArray[np.float64],
@@ -87,6 +93,7 @@ def log_posterior(
     conditional: Sequence[bool],
     prior: Prior,
     with_prior: bool,
+    covariance: UserCovariance | None = ...,
 ) -> tuple[float, NDArray[np.float64]]: ...
 
 class Outputs(metaclass=_Native):
@@ -106,7 +113,13 @@ class Outputs(metaclass=_Native):
 def standardise(values: NDArray[np.float64], transform: OutputTransform) -> Outputs: ...
 
 class Regressor(metaclass=_Native):
-    def __init__(self, categorical: Sequence[bool], conditional: Sequence[bool], theta: Sequence[float]) -> None: ...
+    def __init__(
+        self,
+        categorical: Sequence[bool],
+        conditional: Sequence[bool],
+        theta: Sequence[float],
+        covariance: UserCovariance | None = ...,
+    ) -> None: ...
     def __len__(self) -> int: ...
     def set_warp(self, parameters: Sequence[float]) -> None: ...
     def warped(self, X: NDArray[np.float64]) -> NDArray[np.float64]: ...

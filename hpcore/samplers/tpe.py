@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hpcore._core import tpe as native
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
-from hpcore.errors import InvalidSpace, InvalidType, KernelError
+from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import COMPLETE, History
 from hpcore.records.streams import Rng
@@ -42,10 +42,7 @@ class _TPE(Suggester):
                     "prior needs a space without conditional parameters, and multivariate=True: it is a density over "
                     f"the whole cube, and this space falls into {self._native.n_groups} groups of columns"
                 )
-            try:
-                self._native.set_prior(self._prior.address)
-            except KernelError as error:
-                raise KernelError(f"density kernel {self._prior.name!r} {error}") from None
+            self._native.set_prior(self._prior.address, self._prior.title)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         values = history.values
@@ -65,23 +62,19 @@ class _TPE(Suggester):
     def _propose(
         self, history: History, values: FloatArray, pending: FloatArray, rng: Rng, offset: int, n: int, want: int
     ) -> FloatArray:
-        try:
-            rows: FloatArray = self._native.suggest(
-                self._codec,
-                history.X,
-                values,
-                history.state,
-                pending,
-                rng.seed_low,
-                rng.seed_high,
-                rng.number + offset,
-                rng.attempt,
-                n,
-                want,
-            )
-        except KernelError as error:
-            assert self._prior is not None  # nothing else raises it
-            raise KernelError(f"density kernel {self._prior.name!r} {error}") from None
+        rows: FloatArray = self._native.suggest(
+            self._codec,
+            history.X,
+            values,
+            history.state,
+            pending,
+            rng.seed_low,
+            rng.seed_high,
+            rng.number + offset,
+            rng.attempt,
+            n,
+            want,
+        )
         return rows
 
     def _first_allowed(self, ranked: FloatArray) -> FloatArray:

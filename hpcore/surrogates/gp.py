@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from hpcore._core import gp as native
 from hpcore.arguments import check_choice, check_flag, check_integer
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, KernelError
+from hpcore.kernels.decorators import CovarianceKernel
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
 from hpcore.surrogates import outputs as original
@@ -24,8 +25,41 @@ TRANSFORMS = (*INVERTIBLE, "clip", "auto")
 SAMPLE = 17  # purpose of the normal numbers behind a draw
 
 
+def check_covariance(value: Any) -> CovarianceKernel | None:
+    """A user's covariance, or None for the built-in one."""
+    if value is not None and not isinstance(value, CovarianceKernel):
+        raise InvalidType(f"covariance must be a kernel made by hpcore.kernels.covariance, or None, got {value!r}")
+    return value
+
+
+def check_warp(value: Any, covariance: CovarianceKernel | None) -> bool:
+    """Whether to learn a warp, which needs derivatives of the built-in covariance."""
+    warp = check_flag("warp", value)
+    if warp and covariance is not None:
+        raise InvalidArgument(
+            f"warp must be False beside a covariance of your own ({covariance!r}): warp inside the kernel"
+        )
+    return warp
+
+
+def native_covariance(kernel: CovarianceKernel | None) -> native.UserCovariance | None:
+    """What the core calls; it does not keep the kernel alive."""
+    if kernel is None:
+        return None
+    return native.UserCovariance(kernel.address, kernel.title, kernel.n_hyperparameters, kernel.log)
+
+
+def prior_of(d: int, kernel: CovarianceKernel | None) -> native.Prior:
+    """Of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
+    prior = native.Prior.standard(d)
+    if kernel is not None:
+        bounds = np.log(kernel.bounds) if kernel.log else kernel.bounds
+        prior.user = [native.LogNormal((low + high) / 2, (high - low) / 4, low, high) for low, high in bounds]
+    return prior
+
+
 class GaussianProcess:
-    """A Gaussian process with a Matern-5/2 covariance and one length scale a column.
+    """A Gaussian process, with a Matern-5/2 covariance and one length scale a column unless told otherwise.
 
     Parameters
     ----------
@@ -34,6 +68,10 @@ class GaussianProcess:
         a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
     n_starts : int
         Runs of the optimiser of the hyperparameters; the best is kept.
+    covariance : CovarianceKernel, optional
+        Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2. It sees them alone,
+        in their order, an inactive one as 0.5. It is multiplied by a learnt signal variance and by a Matern-5/2 of
+        what it does not see: which categories differ, and which conditional columns are active.
     transform : {"standard", "half_log", "log", "clip", "auto"}
         What the process is fitted to, lower values being the better ones: the values, standardised; logarithmic above
         the median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
@@ -51,7 +89,10 @@ class GaussianProcess:
     warp_ : dict of str to (float, float)
         ``a`` and ``b`` of each numeric parameter; empty without a warp.
     length_scales_ : dict of str to float
-        By parameter name, in units of the cube (for a category: of the overlap distance).
+        By parameter name, in units of the cube (for a category: of the overlap distance). With a `covariance` of
+        categories and conditional columns only.
+    covariance_hyperparameters_ : ndarray
+        Theta of the `covariance`, of length 0 without one.
     signal_variance_, noise_variance_ : float
         In the square of the objective's units.
     n_ : int
@@ -60,18 +101,27 @@ class GaussianProcess:
     Notes
     -----
     Maximum a posteriori: `hpcore._core.gp.Prior.standard` holds the priors. Outputs are standardised inside; the
-    constant mean has a normal prior and is integrated out.
+    constant mean has a normal prior and is integrated out. Each hyperparameter of a `covariance`, or its logarithm with
+    ``log=True``, has a normal prior around the middle of its bounds, a quarter of their width as standard deviation,
+    cut at the bounds.
     """
 
     def __init__(
-        self, space: Space | None = None, *, n_starts: int = 3, transform: str = "standard", warp: bool = False
+        self,
+        space: Space | None = None,
+        *,
+        n_starts: int = 3,
+        transform: str = "standard",
+        warp: bool = False,
+        covariance: CovarianceKernel | None = None,
     ) -> None:
         if space is not None and not isinstance(space, Space):
             raise InvalidType(f"space must be a Space or None, got {space!r}")
         self.space = space
         self.n_starts = check_integer("n_starts", n_starts, 1)
+        self.covariance = check_covariance(covariance)
         self.transform = check_choice("transform", transform, TRANSFORMS)
-        self.warp = check_flag("warp", warp)
+        self.warp = check_warp(warp, self.covariance)
         self._model: native.Regressor | None = None
 
     # --- fitting -------------------------------------------------------------------------------------------------
@@ -97,6 +147,9 @@ class GaussianProcess:
         ------
         InvalidArgument
             Shapes that do not match, values that are not finite, negative standard errors.
+        KernelError
+            A `covariance` that does not compile, raised an error, answered with NaN or an infinity, or is not positive
+            definite.
         """
         values = _vector("y", y)
         n = len(values)
@@ -112,16 +165,19 @@ class GaussianProcess:
             if (errors < 0).any():
                 raise InvalidArgument(f"std_errors must be >= 0, got {errors.min()!r}")
         options = native.FitOptions()
-        options.prior = native.Prior.standard(d)
+        options.prior = prior_of(d, self.covariance)
         options.n_starts = self.n_starts
+        if self.covariance is not None:
+            options.n_probes = 8 + 8 * self.covariance.n_hyperparameters  # it may have many modes
+        self._native_covariance = covariance = native_covariance(self.covariance)
         most = -math.inf
         for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
             outputs = native.standardise(values, native.OutputTransform.__members__[name])
             y = outputs.y
             noise = None if errors is None else (errors / outputs.scale) ** 2
-            theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options)
+            theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance)
             density, _ = native.log_posterior(
-                points, y, noise, theta, self._categorical, self._conditional, options.prior, True
+                points, y, noise, theta, self._categorical, self._conditional, options.prior, True, covariance
             )
             evidence = density + outputs.log_slope(y).sum()
             if most > -math.inf and not evidence > most:
@@ -134,11 +190,18 @@ class GaussianProcess:
             best, parameters = native.fit_warp(
                 points, self._y, self._noise, self._categorical, self._conditional, options, list(best)
             )
-        model = native.Regressor(self._categorical, self._conditional, list(best))
+        model = native.Regressor(self._categorical, self._conditional, list(best), covariance)
         if len(parameters):
             model.set_warp(list(parameters))
-        self.warp_ = {name: (float(a), float(b)) for name, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)))}
-        model.assign(points, self._y, self._noise)
+        self.warp_ = {
+            name: (float(a), float(b)) for name, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)), strict=False)
+        }
+        try:
+            model.assign(points, self._y, self._noise)
+        except np.linalg.LinAlgError:
+            if self.covariance is None:
+                raise
+            raise KernelError(f"{self.covariance.title} is not positive definite") from None
         self._model, self._X = model, points
         return self
 
@@ -155,7 +218,7 @@ class GaussianProcess:
         Raises
         ------
         numpy.linalg.LinAlgError
-            If the bordered covariance is not positive definite. The model is unchanged.
+            If the bordered covariance matrix is not positive definite. The model is unchanged.
 
         Notes
         -----
@@ -226,16 +289,35 @@ class GaussianProcess:
     def log_marginal_likelihood(self) -> float:
         """Log density of the standardised observations under the learnt hyperparameters."""
         model = self._fitted()
-        prior = native.Prior.standard(self._X.shape[1])
         value, _ = native.log_posterior(
-            model.warped(self._X), self._y, self._noise, model.theta, self._categorical, self._conditional, prior, False
+            model.warped(self._X),
+            self._y,
+            self._noise,
+            model.theta,
+            self._categorical,
+            self._conditional,
+            prior_of(self._X.shape[1], self.covariance),
+            False,
+            self._native_covariance,
         )
         return value
 
     @property
     def length_scales_(self) -> dict[str, float]:
         theta = self._fitted().theta
-        return {name: math.exp(t) for name, t in zip(self._names, theta, strict=False)}
+        return {
+            name: math.exp(theta[j])
+            for j, name in enumerate(self._names)
+            if self.covariance is None or self._categorical[j] or self._conditional[j]
+        }
+
+    @property
+    def covariance_hyperparameters_(self) -> FloatArray:
+        theta = self._fitted().theta
+        if self.covariance is None:
+            return theta[:0]
+        own: FloatArray = theta[len(theta) - self.covariance.n_hyperparameters :]
+        return np.exp(own) if self.covariance.log else own
 
     @property
     def signal_variance_(self) -> float:

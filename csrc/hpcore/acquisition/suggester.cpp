@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hpcore/acquisition/path.hpp"
+#include "hpcore/acquisition/worlds.hpp"
 #include "hpcore/errors.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 
@@ -16,7 +18,6 @@ namespace hpcore::acquisition {
 namespace {
 
 constexpr std::uint64_t search_purpose = 0x6770'0001u;  // the streams of this file
-constexpr double believed_noise = 1e-6;
 constexpr std::uint64_t draw_purpose = 0x6770'0002u;
 
 // Bits, so that NaN equals NaN.
@@ -39,6 +40,18 @@ std::vector<double> noise_of(const Request& request, double scale, const std::ve
         out.push_back(std::isfinite(e) ? std::min(e * e, 1e6) : 0.0);
     }
     return out;
+}
+
+// Where the lowest few values are, best first.
+std::vector<std::size_t> best_few(const std::vector<double>& values, std::size_t most) {
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const std::size_t n = std::min(most, order.size());
+    std::partial_sort(
+        order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(),
+        [&](std::size_t a, std::size_t b) { return values[a] < values[b] || (values[a] == values[b] && a < b); });
+    order.resize(n);
+    return order;
 }
 
 double seconds_since(Deadline::Clock::time_point begin) {
@@ -119,7 +132,7 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
         return false;
     };
     const auto chosen = representative(domain_, request.rows, request.values, n_fit, options_.fit_rows);
-    gp::Points points(domain_.types());
+    gp::Points points(domain_.types(), options_.covariance);
     for (const std::size_t i : chosen) points.append(request.rows + i * d);
     gp::Outputs outputs;
     std::vector<double> y, noise;
@@ -152,7 +165,7 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
             gp::fit_warp(lapack_, points, y.data(), data_or_null(noise), options_.fit, thetas[0], request.deadline);
         if (parameters.empty()) return out_of_time();
         warp = gp::Warp(domain_.types(), parameters);
-        gp::Points stretched(domain_.types());
+        gp::Points stretched(domain_.types(), options_.covariance);
         std::vector<double> row(d);
         for (const std::size_t i : chosen) {
             warp.apply(request.rows + i * d, row.data());
@@ -223,7 +236,7 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
     for (;;) {
         try {
             if (held < base || !model.regressor) {
-                model.regressor.emplace(lapack_, domain_.types(), model.theta);
+                model.regressor.emplace(lapack_, domain_.types(), model.theta, options_.covariance);
                 model.regressor->set_warp(model.warp);
                 model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
                 held = base;
@@ -233,7 +246,10 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
                 model.regressor->append(cache.member_rows.data() + k * d, noise.empty() ? 0.0 : noise[k]);
             return;
         } catch (const NotPositiveDefinite&) {
-            if (model.theta[noise_at] > std::log(100.0)) throw;
+            if (model.theta[noise_at] > std::log(100.0)) {
+                if (options_.covariance == nullptr) throw;
+                options_.covariance->kernel().fail("is not positive definite");
+            }
             model.theta[noise_at] += std::log(100.0);
             held = 0;
             model.regressor.reset();
@@ -254,23 +270,26 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const View& view = options_.views[turn];
     last_ = cache_of_[turn];
     Cache& cache = caches_[last_];
-    extend(request, n_fit, cache);
+    try {
+        extend(request, n_fit, cache);
+    } catch (...) {  // half of a cache is none
+        cache.models.clear();
+        throw;
+    }
     const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
     const std::size_t n_held = cache.members.size();
     std::vector<double> y;
     for (const std::size_t i : cache.members) y.push_back(outputs.y[i]);
 
-    std::vector<std::size_t> order(request.n);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const std::size_t n_incumbents = std::min(options_.n_incumbents, request.n);
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n_incumbents), order.end(),
-                      [&](std::size_t a, std::size_t b) {
-                          return outputs.y[a] < outputs.y[b] || (outputs.y[a] == outputs.y[b] && a < b);
-                      });
-    order.resize(n_incumbents);
+    const std::vector<std::size_t> order = best_few(outputs.y, options_.n_incumbents);
+    const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
 
-    Ensemble acquisition(view.kind, view.kappa);
+    Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
+    const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // of Thompson sampling
+    std::optional<Path> path;
+    Ensemble acquisition({view.thompson ? Kind::draw : view.kind, view.kappa, options_.acquisition});
+    if (options_.belief) acquisition.weigh(options_.belief, request.n);
     std::vector<double> fitted(n_held);
     gp::Prediction prediction;
     for (Model& m : cache.models) {
@@ -283,6 +302,18 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
             model.fitted(targets.data(), fitted.data());
             best = *std::min_element(fitted.begin(), fitted.end());
         }
+        if (view.noisy) {
+            // Those that are still out, then the best few by what the model makes of their values.
+            std::vector<double> rows(request.pending, request.pending + request.n_pending * d);
+            rows.insert(rows.end(), chosen.begin(), chosen.end());
+            model.fitted(targets.data(), fitted.data());
+            for (const std::size_t i : best_few(fitted, 2 * options_.n_incumbents))
+                rows.insert(rows.end(), cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d),
+                            cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d + d));
+            const std::size_t n_worlds = std::max<std::size_t>(options_.n_worlds / cache.models.size(), 4);
+            add_worlds(lapack_, model, targets, rows.data(), rows.size() / d, n_worlds, view.xi, acquisition);
+            continue;
+        }
         const auto believe = [&](const double* at) {
             model.predict(at, 1, prediction);
             targets.push_back(prediction.mean[0]);
@@ -293,20 +324,25 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         };
         for (std::size_t i = 0; i < request.n_pending; ++i) believe(request.pending + i * d);
         for (std::size_t i = 0; i < k; ++i) believe(chosen.data() + i * d);
-        acquisition.add(model, best - view.xi);
+        if (view.thompson && &m == &drawn && options_.covariance == nullptr) {
+            path.emplace(model, targets, stream);
+            acquisition.add(model, best);
+            acquisition.follow(*path);
+        } else if (!view.thompson) {
+            acquisition.add(model, best - view.xi);
+        }
     }
     const Maximizer maximizer(domain_, options_.search, incumbents.data(), view.reach);
-    Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
     bool found = false;
-    if (view.thompson) {
-        const gp::Regressor& model = *cache.models[(request.number + k) % cache.models.size()].regressor;
-        found = maximizer.draw(lapack_, model, incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
+    if (view.thompson && !path) {
+        found = maximizer.draw(lapack_, *drawn.regressor, options_.belief ? &options_.belief : nullptr, request.n,
+                               incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
     } else {
         // A search that should fit in its time is the one without a deadline, to the last bit.
         const bool hurried = costs_.search(n_held) > 0.7 * request.deadline.left();
         const auto begin = Deadline::Clock::now();
-        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, seen, request.feasible, stream,
-                                   row, hurried ? request.deadline : Deadline{});
+        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, request.n_pending + k, seen,
+                                   request.feasible, stream, row, hurried ? request.deadline : Deadline{});
         if (hurried)
             step = Step::search;
         else

@@ -25,6 +25,7 @@ struct View {
     double stretch = 1.0;  // factor on the fitted length scales: below one, less is taken for granted
     Kind kind = Kind::log_ei;
     bool thompson = false;
+    bool noisy = false;  // improve on what the incumbents may be worth, averaged over that
     double kappa = 2.0;
     double xi = 0.0;     // improvement asked for, in standard deviations of the outputs
     double reach = 1.0;  // numbers stay within this of the incumbent's, in the cube: a trust region if below one
@@ -34,11 +35,15 @@ struct View {
 struct SuggestOptions {
     std::vector<View> views{View{}};  // taken in turn, by trial number
     int n_draws = 0;                  // 0: maximum a posteriori; else draws of the hyperparameters
+    UserAcquisition acquisition;      // of the views whose kind is `user`
+    Belief belief;
+    std::shared_ptr<const gp::UserCovariance> covariance;  // of the numeric columns, in place of the built-in one
     gp::FitOptions fit;
     SearchOptions search;
     Schedule schedule;
     std::size_t smooth_levels = 21;
     std::size_t n_incumbents = 5;
+    std::size_t n_worlds = 32;      // of a noisy view: draws of what the incumbents are worth
     std::size_t fit_rows = 250;     // hyperparameters are fitted on at most this many rows
     std::size_t model_rows = 1000;  // the model holds at most about this many rows
 };

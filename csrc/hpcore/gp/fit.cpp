@@ -28,10 +28,11 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     if (points.size() < 2) return best;
 
     std::vector<std::vector<double>> starts{best};
-    if (options.n_starts > 1 && points.size() <= options.several_starts_until) {
+    std::vector<std::pair<double, std::vector<double>>> probes;
+    const bool several = options.n_starts > 1 && points.size() <= options.several_starts_until;
+    if (several || layout.n_user() > 0) {
         // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
         Philox stream({0x6770u, 0}, 0, 0);
-        std::vector<std::pair<double, std::vector<double>>> probes;
         for (int p = 0; p < options.n_probes; ++p) {
             if (deadline.passed()) return {};
             std::vector<double> theta(layout.size());
@@ -42,9 +43,9 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             probes.emplace_back(posterior(theta.data(), nullptr), theta);
         }
         std::stable_sort(probes.begin(), probes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-        for (int s = 1; s < options.n_starts && s <= options.n_probes; ++s)
-            starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
     }
+    for (int s = 1; several && s < options.n_starts && s <= options.n_probes; ++s)
+        starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
 
     optim::BoxMinimizer::Options search;
     search.max_iterations = options.max_iterations;
@@ -54,8 +55,8 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     search.value_tolerance = 1e-6;
     double best_value = std::numeric_limits<double>::infinity();
     std::vector<double> gradient(layout.size());
-    for (const std::vector<double>& start : starts) {
-        optim::BoxMinimizer minimizer(start, low, high, search);
+    for (std::size_t s = 0; s < starts.size(); ++s) {
+        optim::BoxMinimizer minimizer(starts[s], low, high, search);
         while (!minimizer.done()) {
             if (deadline.passed()) return {};
             const double f = -posterior(minimizer.trial().data(), gradient.data());
@@ -65,6 +66,11 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
         if (minimizer.value() < best_value) {
             best_value = minimizer.value();
             best = minimizer.x();
+        }
+        // What a user's covariance is like nobody knows: a probe above where the steps have led is on another peak.
+        if (s + 1 == starts.size() && !several && !probes.empty() && probes.front().first > -best_value) {
+            starts.push_back(probes.front().second);
+            probes.clear();
         }
     }
     return best;
@@ -89,6 +95,7 @@ std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, 
     constexpr int sweeps_a_draw = 3, burn_in = 3;
     for (int sweep = 0; static_cast<int>(draws.size()) < n; ++sweep) {
         for (std::size_t i = 0; i < theta.size(); ++i) {
+            if (!posterior.layout().used(i)) continue;
             const double here = theta[i];
             const double level = value + std::log(1.0 - stream.uniform());
             // An interval of one prior standard deviation, put down at random, then shrunk; the posterior is rarely

@@ -22,6 +22,7 @@ struct Prior {
     LogNormal signal;
     LogNormal noise;
     LogNormal inactive;
+    std::vector<LogNormal> user;  // one a hyperparameter of the user's covariance, which need not be a logarithm
 
     static Prior standard(std::size_t d);
     const LogNormal& of(const Layout& layout, std::size_t i) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -14,13 +15,15 @@ namespace hpcore::gp {
 struct Prediction {
     std::vector<double> mean, variance;  // (m,), of the latent function, not of a noisy observation
     std::vector<double> k, slope, v, w, c, warped;
+    std::vector<double> by_x, own_by_x;  // with a user's covariance: see user_by_x
 };
 
 // A Gaussian process with fixed hyperparameters, conditioned on rows that can be appended and taken back.
 //   L (n, ld) row-major lower factor of K + noise;  alpha = K^-1 y.
 class Regressor {
   public:
-    Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta);
+    Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta,
+              std::shared_ptr<const UserCovariance> user = nullptr);
 
     // What rows go through before the covariance sees them, here and in every other call; before there are any.
     void set_warp(Warp warp) { warp_ = std::move(warp); }
@@ -40,14 +43,19 @@ class Regressor {
     const std::vector<double>& theta() const { return theta_; }
     const Scales& scales() const { return scales_; }
     const std::vector<double>& alpha() const { return alpha_; }
+    const std::vector<double>& noise() const { return noise_; }  // variance at each row
 
     // Mean and variance at rows (m, d). Needs targets for every row of the model.
     void predict(const double* rows, std::size_t m, Prediction& out) const;
     // The same, and ready for gradient().
     void predict_for_gradient(const double* rows, std::size_t m, Prediction& out) const;
-    // d/du_j of (by_mean * mean + by_variance * variance) at row i of the last predict_for_gradient.
+    // Without the variances, and the solve that they cost; by_variance must then be 0 in gradient().
+    void predict_mean(const double* rows, std::size_t m, bool for_gradient, Prediction& out) const;
+    // d/du_j of (by_mean * mean + by_variance * variance) at row i of the last predict_for_gradient. `alpha` (n,),
+    // unless null, takes the place of the model's own: the mean under other targets.
     void gradient(const double* rows, std::size_t i, double by_mean, double by_variance,
-                  const std::vector<std::size_t>& columns, Prediction& out, double* into) const;
+                  const std::vector<std::size_t>& columns, Prediction& out, double* into,
+                  const double* alpha = nullptr) const;
     // Joint covariance of rows (m, d), into (m, m), both triangles.
     void covariance(const double* rows, std::size_t m, double* out) const;
     // The means at the model's own rows: y - noise alpha. (n,)

@@ -172,7 +172,7 @@ void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) con
     }
 }
 
-void Suggester::set_prior(DensityKernel prior) {
+void Suggester::set_prior(const Kernel<DensityKernel>& prior) {
     if (groups_.size() != 1) throw std::invalid_argument("a prior needs columns that are active together");
     std::vector<Axis> axes;
     for (const std::size_t j : groups_.front().columns) axes.push_back(axes_[j]);

@@ -70,7 +70,7 @@ class Suggester {
 
     // The good density's prior component, and every other startup point. Needs a space whose columns are one group
     // (std::invalid_argument); throws KernelFailed.
-    void set_prior(DensityKernel prior);
+    void set_prior(const Kernel<DensityKernel>& prior);
     std::size_t n_groups() const { return groups_.size(); }
 
   private:
