@@ -33,8 +33,10 @@ class Run:
         Which runs.
     book : Book
         Where its trials are written down.
-    hooks : sequence of callable
-        Called as ``hook(study, trial)`` with each result that the optimizer has learnt.
+    callbacks : sequence of callable
+        Called as ``callback(study, trial)`` with each result that the optimizer has learnt; may stop the run.
+    shown : callable
+        Called so after them; only shows.
     n_trials : int or None
         The most trials to begin.
     deadline : float or None
@@ -51,15 +53,19 @@ class Run:
         self,
         study: Study,
         book: Book,
-        hooks: Sequence[Callable[[Study, Trial], Any]],
+        callbacks: Sequence[Callable[[Study, Trial], Any]],
+        shown: Callable[[Study, Trial], Any],
         n_trials: int | None,
         deadline: float | None,
         rules: Sequence[StoppingRule],
         lag: int | None,
         mode: str,
     ) -> None:
-        self._study, self._book, self._hooks = study, book, hooks
+        self._study, self._book = study, book
+        self._callbacks, self._hooks = callbacks, [*callbacks, shown]
         self._left, self._deadline, self._rules = n_trials, deadline, rules
+        self._following: Trial | None = None
+        self._exhausted = False
         self._again = deque(book.begin(mode, alone=lag is not None))
         self._order: Lockstep[tuple[Trial, Outcome]] | None = None
         self._replayed: frozenset[int] = frozenset()
@@ -90,6 +96,9 @@ class Run:
             return None
         if self._left is not None and (self._again or self._may_propose()):
             self._left -= 1
+        if self._following is not None:
+            following, self._following = self._following, None
+            return following
         if self._again:
             return self._again.popleft()
         if not self._may_propose():
@@ -117,6 +126,7 @@ class Run:
         if (
             self._study._stopping
             or self._left == 0
+            or self._exhausted
             or (self._deadline is not None and time.monotonic() >= self._deadline)
             or any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time)
         ):
@@ -126,6 +136,9 @@ class Run:
 
     def _end(self) -> None:
         self._over = True
+        if self._following is not None:  # the clock stepped in between
+            self._book.give_up([self._following])
+            self._following = None
         if self._order is not None and not self._order.closed:
             self._order.close()
             self._hand_on()
@@ -136,6 +149,11 @@ class Run:
         """Take in what an objective came to: first into the store, then into the optimizer, in its order."""
         outcome = self._book.judge(value, None, error)
         try:
+            if self._begins_another():
+                outcome, self._following = self._book.save_and_ask(trial, outcome)
+                self._exhausted = self._following is None
+                self._learnt(trial, outcome)
+                return
             outcome = self._book.save(trial, outcome)
         except LeaseExpired as late:
             if self._order is not None:
@@ -152,8 +170,19 @@ class Run:
         while self._order is not None and (due := self._order.take()) is not None:
             self._learn(*due[1])
 
+    def _begins_another(self) -> bool:
+        """Whether the next trial begins whatever the result is, so that one commit does for both."""
+        if self._order is not None or self._rules or self._callbacks or not self._book.durable:
+            return False
+        if self._again or self._following is not None:
+            return False
+        return not self._ended()
+
     def _learn(self, trial: Trial, outcome: Outcome) -> None:
         self._book.tell(trial, outcome)
+        self._learnt(trial, outcome)
+
+    def _learnt(self, trial: Trial, outcome: Outcome) -> None:
         self._news = True
         if trial.number in self._replayed:
             return
@@ -165,7 +194,9 @@ class Run:
     def give_up(self, trials: Sequence[Trial]) -> None:
         """End the run before its time: some trials will have no result; those that are saved are kept."""
         self._over = True
-        self._book.give_up([*trials, *self._again])
+        following = [] if self._following is None else [self._following]
+        self._following = None
+        self._book.give_up([*trials, *self._again, *following])
         if self._order is not None:
             for _, (trial, outcome) in self._order.drain():
                 self._book.tell(trial, outcome)
