@@ -54,6 +54,17 @@ class Book:
         """Durable scores of folds by (trial, fold)."""
         return {}
 
+    def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
+        """Judge, save and tell a result at once."""
+        if error is None:
+            try:
+                self.optimizer.tell(trial, value)
+                return trial.values, None, trial.error
+            except (InvalidArgument, InvalidType) as wrong:
+                error = f"the objective returned {value!r}: {wrong}"
+        self.optimizer.tell(trial, None, error=error)
+        return None, None, error
+
     def judge(self, value: Any, std_error: float | None, error: str | None) -> Outcome:
         """What a result comes to; a useless one is a failure with the reason."""
         try:

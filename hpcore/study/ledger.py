@@ -276,6 +276,12 @@ class Ledger(Book):
 
     # --- telling -------------------------------------------------------------------------------------------------
 
+    def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
+        """Judge, save and tell a result; raises what `save` does."""
+        outcome = self.save(trial, self.judge(value, None, error))
+        self.tell(trial, outcome)
+        return outcome
+
     def save(self, trial: Trial, outcome: Outcome) -> Outcome:
         """Store a result; it is on the disk when this returns.
 

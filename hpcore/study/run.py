@@ -61,7 +61,7 @@ class Run:
         lag: int | None,
         mode: str,
     ) -> None:
-        self._study, self._book = study, book
+        self._study, self._book, self._durable = study, book, book.durable
         self._callbacks, self._hooks = callbacks, [*callbacks, shown]
         self._left, self._deadline, self._rules = n_trials, deadline, rules
         self._following: Trial | None = None
@@ -94,15 +94,15 @@ class Run:
         """The next trial; None if none is to begin now. If none is running either, none ever is."""
         if self._ended():
             return None
-        if self._left is not None and (self._again or self._may_propose()):
+        if self._order is not None and not self._again and not self._order.may_propose:
+            return None
+        if self._left is not None:
             self._left -= 1
         if self._following is not None:
             following, self._following = self._following, None
             return following
         if self._again:
             return self._again.popleft()
-        if not self._may_propose():
-            return None
         try:
             trial = self._book.ask()
         except SearchSpaceExhausted as end:
@@ -117,9 +117,6 @@ class Run:
                 )
         return trial
 
-    def _may_propose(self) -> bool:
-        return self._order is None or self._order.may_propose
-
     def _ended(self) -> bool:
         if self._over:
             return True
@@ -128,7 +125,7 @@ class Run:
             or self._left == 0
             or self._exhausted
             or (self._deadline is not None and time.monotonic() >= self._deadline)
-            or any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time)
+            or (self._rules and any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time))
         ):
             self._end()
         self._news = False
@@ -147,24 +144,24 @@ class Run:
 
     def finish(self, trial: Trial, value: Any, error: str | None) -> None:
         """Take in what an objective came to: first into the store, then into the optimizer, in its order."""
-        outcome = self._book.judge(value, None, error)
         try:
+            if self._order is not None and trial.number >= self._order.n_handed_on:
+                outcome = self._book.save(trial, self._book.judge(value, None, error))
+                self._order.finish(trial.number, (trial, outcome))
+                self._hand_on()
+                return
             if self._begins_another():
+                outcome = self._book.judge(value, None, error)
                 outcome, self._following = self._book.save_and_ask(trial, outcome)
                 self._exhausted = self._following is None
-                self._learnt(trial, outcome)
-                return
-            outcome = self._book.save(trial, outcome)
+            else:
+                outcome = self._book.conclude(trial, value, error)
         except LeaseExpired as late:
             if self._order is not None:
                 raise
             log.warning("%s", late)
             return
-        if self._order is None or trial.number < self._order.n_handed_on:
-            self._learn(trial, outcome)
-        else:
-            self._order.finish(trial.number, (trial, outcome))
-            self._hand_on()
+        self._learnt(trial, outcome[2])
 
     def _hand_on(self) -> None:
         while self._order is not None and (due := self._order.take()) is not None:
@@ -172,7 +169,7 @@ class Run:
 
     def _begins_another(self) -> bool:
         """Whether the next trial begins whatever the result is, so that one commit does for both."""
-        if self._order is not None or self._rules or self._callbacks or not self._book.durable:
+        if not self._durable or self._order is not None or self._rules or self._callbacks:
             return False
         if self._again or self._following is not None:
             return False
@@ -180,14 +177,14 @@ class Run:
 
     def _learn(self, trial: Trial, outcome: Outcome) -> None:
         self._book.tell(trial, outcome)
-        self._learnt(trial, outcome)
+        self._learnt(trial, outcome[2])
 
-    def _learnt(self, trial: Trial, outcome: Outcome) -> None:
+    def _learnt(self, trial: Trial, error: str | None) -> None:
         self._news = True
         if trial.number in self._replayed:
             return
-        if outcome[2] is not None:
-            log.info("trial %d failed: %s", trial.number, (outcome[2].strip().splitlines() or [""])[-1])
+        if error is not None:
+            log.info("trial %d failed: %s", trial.number, (error.strip().splitlines() or [""])[-1])
         for hook in self._hooks:
             hook(self._study, trial)
 
