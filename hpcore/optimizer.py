@@ -104,6 +104,7 @@ class Optimizer:
             raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
         self.prefetch = prefetch
         # The sign turns here and nowhere else: below this line lower is better.
+        self._single = len(self.directions) == 1
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in self.directions)
         self._history = History(len(self.space), len(self.directions))
         self._open: dict[int, Trial] = {}
@@ -355,7 +356,11 @@ class Optimizer:
         """
         with self._lock:
             number, known = self._find(trial)
-            values, std_error, error = self.outcome(value, std_error, error)
+            values: tuple[float, ...] | None
+            if type(value) is float and std_error is None and error is None and math.isfinite(value) and self._single:
+                values = (value,)
+            else:
+                values, std_error, error = self.outcome(value, std_error, error)
             if known is not trial and isinstance(trial, Trial):
                 # A copy, for instance from a worker process: what it brought back belongs to the trial.
                 known.started, known.finished = trial.started, trial.finished
@@ -369,10 +374,7 @@ class Optimizer:
         self, value: float | Sequence[float] | None, std_error: float | None, error: str | None
     ) -> tuple[tuple[float, ...] | None, float | None, str | None]:
         """What `tell` records of its arguments: values if the trial is complete, otherwise an error."""
-        if type(value) is float and len(self._signs) == 1:
-            values: tuple[float, ...] | None = (value,)
-        else:
-            values = check_values(value, len(self._signs))
+        values = check_values(value, len(self._signs))
         if std_error is not None:
             std_error = check_number("std_error", std_error, 0.0)
         if error is not None and not isinstance(error, str):

@@ -58,6 +58,8 @@ class Storage:
     ----------
     url : str
         What opens the same store in another process.
+    troubles : tuple of type
+        What the database, and not the work in a transaction, may raise inside one.
     """
 
     def __init__(self, engine: Engine, path: Path | None, shown: str, read_only: bool, patience: float) -> None:
@@ -73,6 +75,7 @@ class Storage:
         self._turn: Any = threading.RLock() if self.shared else nullcontext()
         # What the driver raises where SQLAlchemy does not see it: when a transaction begins.
         self._native: type[Exception] = engine.dialect.dbapi.Error  # type: ignore[union-attr]
+        self.troubles = (SQLAlchemyError, OSError, StorageError, self._native)
 
     def __reduce__(self) -> Any:
         if self.shared:
@@ -145,7 +148,9 @@ class Storage:
                     result = work(Transaction(connection, self))
                     connection.commit()
                     return result
-            except (SQLAlchemyError, OSError, self._native) as error:
+            except self.troubles as error:
+                if isinstance(error, StorageError):
+                    raise
                 if not self._passing(error) or time.monotonic() >= until:
                     raise self._translated(error) from error
             time.sleep(random.uniform(0.5, 1.0) * nap)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
 
 __all__ = ["Book", "Outcome"]
+
+log = logging.getLogger("hpcore")
 
 # (values, standard error, error): values if the trial is complete, otherwise an error.
 Outcome = tuple["tuple[float, ...] | None", "float | None", "str | None"]
@@ -51,6 +54,17 @@ class Book:
         """Durable scores of folds by (trial, fold)."""
         return {}
 
+    def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
+        """Judge, save and tell a result at once."""
+        if error is None:
+            try:
+                self.optimizer.tell(trial, value)
+                return trial.values, None, trial.error
+            except (InvalidArgument, InvalidType) as wrong:
+                error = f"the objective returned {value!r}: {wrong}"
+        self.optimizer.tell(trial, None, error=error)
+        return None, None, error
+
     def judge(self, value: Any, std_error: float | None, error: str | None) -> Outcome:
         """What a result comes to; a useless one is a failure with the reason."""
         try:
@@ -61,6 +75,19 @@ class Book:
     def save(self, trial: Trial, outcome: Outcome) -> Outcome:
         """Make a result durable; gives what was stored."""
         return outcome
+
+    def save_and_ask(self, trial: Trial, outcome: Outcome) -> tuple[Outcome, Trial | None]:
+        """Save a result, let the optimizer learn from it, and begin the next trial, in one commit.
+
+        The next trial is None if the space is exhausted.
+        """
+        outcome = self.save(trial, outcome)
+        self.tell(trial, outcome)
+        try:
+            return outcome, self.ask()
+        except SearchSpaceExhausted as end:
+            log.info("%s", end)
+            return outcome, None
 
     def tell(self, trial: Trial, outcome: Outcome) -> None:
         """Let the optimizer learn from a saved result."""

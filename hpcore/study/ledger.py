@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from hpcore.errors import (
 )
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import COMPLETE, FAILED, RUNNING
-from hpcore.records.trial import Trial
+from hpcore.records.trial import Trial, TrialState
 from hpcore.storage.identity import Identity, is_dead
 from hpcore.storage.plain import bounded_error, check_name, from_text, to_text
 from hpcore.storage.records import StudyRecord, TrialRecord
@@ -148,7 +149,10 @@ class Ledger(Book):
             rows.hide(number - first)
         self.optimizer.restore(rows.X, rows.state, rows.values, rows.std_errors, rows.times, rows.notes)
         for number in mine:
-            self.optimizer.reopen(self._held[number][0])
+            trial = self._held[number][0]
+            # It may have been told in a transaction that did not end.
+            trial.state, trial.values, trial.error = TrialState.RUNNING, None, None
+            self.optimizer.reopen(trial)
 
     def _take_in(self, record: TrialRecord) -> None:
         """What a trial that ran elsewhere is now."""
@@ -187,26 +191,26 @@ class Ledger(Book):
     def ask_within(self, most: int | None) -> Trial | None:
         """As `ask`; None if a new trial would be more than so many in the study."""
 
-        def work(transaction: Transaction) -> Trial | HpcoreError | None:
-            if self._shared and self.record.mode != "fast":
-                self._change_mode(transaction, "fast")
-            lost = self._claim(transaction)
-            if lost is not None:
-                return lost
-            if most is not None and self.optimizer.n_trials >= most:
-                return None
-            given = transaction.dequeue(self.record.id)
-            if given is not None:
-                self.optimizer.enqueue(self._read_params(given))
-            try:
-                return self._insert(transaction, self.optimizer.ask(), None)
-            except SearchSpaceExhausted as end:
-                return end  # not raised yet: what was stored on the way stays
-
-        trial = self._inside(work)
+        trial = self._inside(lambda transaction: self._next_trial(transaction, most))
         if isinstance(trial, HpcoreError):
             raise trial
         return trial
+
+    def _next_trial(self, transaction: Transaction, most: int | None) -> Trial | HpcoreError | None:
+        if self._shared and self.record.mode != "fast":
+            self._change_mode(transaction, "fast")
+        lost = self._claim(transaction)
+        if lost is not None:
+            return lost
+        if most is not None and self.optimizer.n_trials >= most:
+            return None
+        given = transaction.dequeue(self.record.id)
+        if given is not None:
+            self.optimizer.enqueue(self._read_params(given))
+        try:
+            return self._insert(transaction, self.optimizer.ask(), None)
+        except SearchSpaceExhausted as end:
+            return end  # not raised yet: what was stored on the way stays
 
     def _read_params(self, text: str) -> dict[str, Any]:
         try:
@@ -272,6 +276,12 @@ class Ledger(Book):
 
     # --- telling -------------------------------------------------------------------------------------------------
 
+    def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
+        """Judge, save and tell a result; raises what `save` does."""
+        outcome = self.save(trial, self.judge(value, None, error))
+        self.tell(trial, outcome)
+        return outcome
+
     def save(self, trial: Trial, outcome: Outcome) -> Outcome:
         """Store a result; it is on the disk when this returns.
 
@@ -282,39 +292,74 @@ class Ledger(Book):
         StorageError
             The store did not take it; it is tried again with the next transaction.
         """
+        record, outcome = self._record_of(trial, outcome)
+        with self._refused(record):
+            self.storage.write(lambda transaction: self._store(transaction, record))
+        with self._lock:
+            self._held[trial.number] = (trial, record)
+        return outcome
+
+    def save_and_ask(self, trial: Trial, outcome: Outcome) -> tuple[Outcome, Trial | None]:
+        """See `Book.save_and_ask`; raises what `save` does."""
+        record, outcome = self._record_of(trial, outcome)
+
+        def work(transaction: Transaction) -> Trial | Exception | None:
+            self._store(transaction, record)
+            if trial.number in self.optimizer.running():
+                self.tell(trial, outcome)
+            try:
+                return self._next_trial(transaction, None)
+            except self.storage.troubles:
+                raise
+            except Exception as error:  # a constraint's, or the sampler's: the result is stored all the same
+                return error
+
+        with self._refused(record):
+            following = self._inside(work)
+        if isinstance(following, SearchSpaceExhausted):
+            log.info("%s", following)
+            return outcome, None
+        if isinstance(following, Exception):
+            self._stale = True
+            raise following
+        return outcome, following
+
+    def _record_of(self, trial: Trial, outcome: Outcome) -> tuple[TrialRecord, Outcome]:
+        """What is to be stored of a result, and the result as which it counts."""
         with self._lock:
             known = self._held.get(trial.number)
             if known is None:
                 raise self._not_held(trial)
             try:
-                record = self._finished(known[1], trial, outcome)
+                return self._finished(known[1], trial, outcome), outcome
             except HpcoreError as wrong:  # attributes that are not plain data
                 outcome = (None, None, str(wrong))
                 trial._user_attrs = trial._reports = None
-                record = self._finished(known[1], trial, outcome)
-        token = record.token
+                return self._finished(known[1], trial, outcome), outcome
 
-        def work(transaction: Transaction) -> TrialRecord | None:
-            if transaction.replace(record, token):
-                return record
-            return transaction.trial(record.study_id, record.number)
+    def _store(self, transaction: Transaction, record: TrialRecord) -> None:
+        if transaction.replace(record, record.token):
+            return
+        found = transaction.trial(record.study_id, record.number)
+        if found is None:
+            raise UnknownStudy(f"trial {record.number} was deleted from {self.storage.shown} with its study")
+        if found != record:  # equal after a commit of which only the answer was lost
+            became = "it was given to another worker" if found.state == RUNNING else "it has another result"
+            raise LeaseExpired(f"the result of trial {record.number} came too late: its lease ran out and {became}")
 
+    @contextmanager
+    def _refused(self, record: TrialRecord) -> Iterator[None]:
+        """What becomes of a result that the store does not take."""
         try:
-            found = self.storage.write(work)
+            yield
+        except LeaseExpired:
+            with self._lock:
+                self._held.pop(record.number, None)
+            raise
         except StorageError:
             with self._lock:
-                self._unsaved[trial.number] = record
+                self._unsaved[record.number] = record
             raise
-        if found != record:  # equal after a commit of which only the answer was lost
-            with self._lock:
-                self._held.pop(trial.number, None)
-            if found is None:
-                raise UnknownStudy(f"trial {trial.number} was deleted from {self.storage.shown} with its study")
-            became = "it was given to another worker" if found.state == RUNNING else "it has another result"
-            raise LeaseExpired(f"the result of trial {trial.number} came too late: its lease ran out and {became}")
-        with self._lock:
-            self._held[trial.number] = (trial, record)
-        return outcome
 
     def _not_held(self, trial: Trial) -> HpcoreError:
         if 0 <= trial.number < self.optimizer.n_trials:

@@ -33,8 +33,10 @@ class Run:
         Which runs.
     book : Book
         Where its trials are written down.
-    hooks : sequence of callable
-        Called as ``hook(study, trial)`` with each result that the optimizer has learnt.
+    callbacks : sequence of callable
+        Called as ``callback(study, trial)`` with each result that the optimizer has learnt; may stop the run.
+    shown : callable
+        Called so after them; only shows.
     n_trials : int or None
         The most trials to begin.
     deadline : float or None
@@ -51,15 +53,19 @@ class Run:
         self,
         study: Study,
         book: Book,
-        hooks: Sequence[Callable[[Study, Trial], Any]],
+        callbacks: Sequence[Callable[[Study, Trial], Any]],
+        shown: Callable[[Study, Trial], Any],
         n_trials: int | None,
         deadline: float | None,
         rules: Sequence[StoppingRule],
         lag: int | None,
         mode: str,
     ) -> None:
-        self._study, self._book, self._hooks = study, book, hooks
+        self._study, self._book, self._durable = study, book, book.durable
+        self._callbacks, self._hooks = callbacks, [*callbacks, shown]
         self._left, self._deadline, self._rules = n_trials, deadline, rules
+        self._following: Trial | None = None
+        self._exhausted = False
         self._again = deque(book.begin(mode, alone=lag is not None))
         self._order: Lockstep[tuple[Trial, Outcome]] | None = None
         self._replayed: frozenset[int] = frozenset()
@@ -88,12 +94,15 @@ class Run:
         """The next trial; None if none is to begin now. If none is running either, none ever is."""
         if self._ended():
             return None
-        if self._left is not None and (self._again or self._may_propose()):
+        if self._order is not None and not self._again and not self._order.may_propose:
+            return None
+        if self._left is not None:
             self._left -= 1
+        if self._following is not None:
+            following, self._following = self._following, None
+            return following
         if self._again:
             return self._again.popleft()
-        if not self._may_propose():
-            return None
         try:
             trial = self._book.ask()
         except SearchSpaceExhausted as end:
@@ -108,17 +117,15 @@ class Run:
                 )
         return trial
 
-    def _may_propose(self) -> bool:
-        return self._order is None or self._order.may_propose
-
     def _ended(self) -> bool:
         if self._over:
             return True
         if (
             self._study._stopping
             or self._left == 0
+            or self._exhausted
             or (self._deadline is not None and time.monotonic() >= self._deadline)
-            or any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time)
+            or (self._rules and any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time))
         ):
             self._end()
         self._news = False
@@ -126,6 +133,9 @@ class Run:
 
     def _end(self) -> None:
         self._over = True
+        if self._following is not None:  # the clock stepped in between
+            self._book.give_up([self._following])
+            self._following = None
         if self._order is not None and not self._order.closed:
             self._order.close()
             self._hand_on()
@@ -134,38 +144,56 @@ class Run:
 
     def finish(self, trial: Trial, value: Any, error: str | None) -> None:
         """Take in what an objective came to: first into the store, then into the optimizer, in its order."""
-        outcome = self._book.judge(value, None, error)
         try:
-            outcome = self._book.save(trial, outcome)
+            if self._order is not None and trial.number >= self._order.n_handed_on:
+                outcome = self._book.save(trial, self._book.judge(value, None, error))
+                self._order.finish(trial.number, (trial, outcome))
+                self._hand_on()
+                return
+            if self._begins_another():
+                outcome = self._book.judge(value, None, error)
+                outcome, self._following = self._book.save_and_ask(trial, outcome)
+                self._exhausted = self._following is None
+            else:
+                outcome = self._book.conclude(trial, value, error)
         except LeaseExpired as late:
             if self._order is not None:
                 raise
             log.warning("%s", late)
             return
-        if self._order is None or trial.number < self._order.n_handed_on:
-            self._learn(trial, outcome)
-        else:
-            self._order.finish(trial.number, (trial, outcome))
-            self._hand_on()
+        self._learnt(trial, outcome[2])
 
     def _hand_on(self) -> None:
         while self._order is not None and (due := self._order.take()) is not None:
             self._learn(*due[1])
 
+    def _begins_another(self) -> bool:
+        """Whether the next trial begins whatever the result is, so that one commit does for both."""
+        if not self._durable or self._order is not None or self._rules or self._callbacks:
+            return False
+        if self._again or self._following is not None:
+            return False
+        return not self._ended()
+
     def _learn(self, trial: Trial, outcome: Outcome) -> None:
         self._book.tell(trial, outcome)
+        self._learnt(trial, outcome[2])
+
+    def _learnt(self, trial: Trial, error: str | None) -> None:
         self._news = True
         if trial.number in self._replayed:
             return
-        if outcome[2] is not None:
-            log.info("trial %d failed: %s", trial.number, (outcome[2].strip().splitlines() or [""])[-1])
+        if error is not None:
+            log.info("trial %d failed: %s", trial.number, (error.strip().splitlines() or [""])[-1])
         for hook in self._hooks:
             hook(self._study, trial)
 
     def give_up(self, trials: Sequence[Trial]) -> None:
         """End the run before its time: some trials will have no result; those that are saved are kept."""
         self._over = True
-        self._book.give_up([*trials, *self._again])
+        following = [] if self._following is None else [self._following]
+        self._following = None
+        self._book.give_up([*trials, *self._again, *following])
         if self._order is not None:
             for _, (trial, outcome) in self._order.drain():
                 self._book.tell(trial, outcome)

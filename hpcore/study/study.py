@@ -191,14 +191,13 @@ class Study:
         self.interrupted = self._stopping = False
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
         with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._book):
-            hooks: list[Callback] = [*callbacks, shown]
             try:
                 if pool is None:
-                    Run(self, self._book, hooks, n_trials, deadline, stop, lag, mode).here(objective)
+                    Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode).here(objective)
                 else:
                     # The objective is packed before anything is stored.
                     workers = Workers(pool, objective)
-                    workers.run(Run(self, self._book, hooks, n_trials, deadline, stop, lag, mode))
+                    workers.run(Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode))
             except KeyboardInterrupt:
                 self.interrupted = True
                 log.warning("interrupted: %d trials are kept", self.optimizer.n_trials)

@@ -513,3 +513,38 @@ def test_telling_twice_or_what_was_never_asked(runs: Path) -> None:
     with pytest.raises(InvalidType, match="Trial of ask"):
         study.tell(0, 2.0)
     assert [t.value for t in hp.load_study(runs).trials] == [1.0]
+
+
+def test_a_result_is_kept_when_the_next_proposal_fails(runs: Path) -> None:
+    refuse = []
+    space = hp.Space({"x": hp.Float(0, 1)}, [lambda p: not refuse])
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 2:
+            refuse.append(True)
+        return float(trial.number)
+
+    study = hp.Study(space, storage=runs, name="a", sampler="random", seed=0)
+    with pytest.raises(InvalidArgument, match="refused"):
+        study.run(objective, n_trials=9)
+    refuse.clear()
+    again = hp.load_study(runs, space=space)
+    assert [t.value for t in again.trials] == [0.0, 1.0, 2.0]
+    assert [t.value for t in study.run(lambda t: 5.0, n_trials=1).trials] == [0.0, 1.0, 2.0, 5.0]
+
+
+def test_a_finite_space_ends(runs: Path) -> None:
+    study = hp.Study({"a": range(5)}, storage=runs, name="a", sampler="grid", seed=0)
+    study.run(lambda t: float(t["a"]), n_trials=50)
+    assert [t.value for t in hp.load_study(runs).trials] == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert len(study.run(lambda t: 1.0, n_trials=3).trials) == 5
+
+
+def test_a_timeout_and_workers_leave_nothing_running(runs: Path) -> None:
+    import time
+
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0)
+    study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.15)
+    study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.3, n_jobs=2)
+    assert len(study.trials) > 2
+    assert {str(t.state) for t in hp.load_study(runs).trials} == {"complete"}
