@@ -295,7 +295,8 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         for (std::size_t i = 0; i < k; ++i) believe(chosen.data() + i * d);
         acquisition.add(model, best - view.xi);
     }
-    const Maximizer maximizer(domain_, options_.search, incumbents.data(), view.reach);
+    const double side = options_.trust_region.side(request.values, request.n, d);
+    const Maximizer maximizer(domain_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
     Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
     bool found = false;
     if (view.thompson) {
