@@ -114,8 +114,9 @@ class GPSampler(Sampler):
         improvement, or a draw from the posterior.
     inference : {"map", "mcmc"}
         One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
-    n_startup_trials : int
-        Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence.
+    n_startup_trials : int, optional
+        Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
+        default two a parameter, at least 4 and at most 10.
     n_draws : int
         Of the hyperparameters, with ``inference="mcmc"``.
     kappa : float
@@ -156,7 +157,7 @@ class GPSampler(Sampler):
         acquisition: str = "log_ei",
         inference: str = "map",
         *,
-        n_startup_trials: int = 10,
+        n_startup_trials: int | None = None,
         n_draws: int = 8,
         kappa: float = 2.0,
         transform: str = "turns",
@@ -166,13 +167,18 @@ class GPSampler(Sampler):
     ) -> None:
         self.acquisition = check_choice("acquisition", acquisition, ACQUISITIONS)
         self.inference = check_choice("inference", inference, INFERENCES)
-        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1)
+        self.n_startup_trials = (
+            None if n_startup_trials is None else check_integer("n_startup_trials", n_startup_trials, 1)
+        )
         self.n_draws = check_integer("n_draws", n_draws, 1)
         self.kappa = check_number("kappa", kappa, 0.0)
         self.transform = check_choice("transform", transform, TRANSFORMS)
         self.warp = check_flag("warp", warp)
         self.trust_region = None if trust_region is None else check_flag("trust_region", trust_region)
         self.explore = check_flag("explore", explore)
+
+    def _startup(self, columns: Columns) -> int:
+        return min(max(4, 2 * columns.d), 10) if self.n_startup_trials is None else self.n_startup_trials
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
         options = native.SuggestOptions()
@@ -183,7 +189,7 @@ class GPSampler(Sampler):
         options.fit = fit
         region = native.TrustRegion()
         region.on = columns.d > LARGE if self.trust_region is None else self.trust_region
-        region.after = self.n_startup_trials
+        region.after = self._startup(columns)
         options.trust_region = region
         return options
 
@@ -214,4 +220,4 @@ class GPSampler(Sampler):
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""
-        return _GP(columns, self.n_startup_trials, self._options(columns))
+        return _GP(columns, self._startup(columns), self._options(columns))
