@@ -24,6 +24,7 @@ using acquisition::SearchOptions;
 using acquisition::Step;
 using acquisition::Suggester;
 using acquisition::SuggestOptions;
+using acquisition::TrustRegion;
 using acquisition::Value;
 using acquisition::View;
 
@@ -138,6 +139,16 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("growth", &Schedule::growth)
         .def_readwrite("longest", &Schedule::longest)
         .def("at", &Schedule::at, py::arg("n"));
+    py::class_<TrustRegion>(s, "TrustRegion")
+        .def(py::init<>())
+        .def_readwrite("on", &TrustRegion::on)
+        .def_readwrite("after", &TrustRegion::after)
+        .def(
+            "side",
+            [](const TrustRegion& self, const Array& values, std::size_t d) {
+                return self.side(values.data(), static_cast<std::size_t>(values.size()), d);
+            },
+            py::arg("values").noconvert(), py::arg("d"));
     py::class_<View>(s, "View")
         .def(py::init<>())
         .def_readwrite("warp", &View::warp)
@@ -148,7 +159,6 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("noisy", &View::noisy)
         .def_readwrite("kappa", &View::kappa)
         .def_readwrite("xi", &View::xi)
-        .def_readwrite("reach", &View::reach)
         .def_readwrite("posterior_best", &View::posterior_best);
     py::class_<SuggestOptions>(s, "SuggestOptions")
         .def(py::init<>())
@@ -157,6 +167,7 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("fit", &SuggestOptions::fit)
         .def_readwrite("search", &SuggestOptions::search)
         .def_readwrite("schedule", &SuggestOptions::schedule)
+        .def_readwrite("trust_region", &SuggestOptions::trust_region)
         .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels)
         .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents)
         .def_readwrite("n_worlds", &SuggestOptions::n_worlds)

@@ -75,6 +75,12 @@ class Schedule(metaclass=_Native):
     def __init__(self) -> None: ...
     def at(self, n: int) -> int: ...
 
+class TrustRegion(metaclass=_Native):
+    on: bool
+    after: int
+    def __init__(self) -> None: ...
+    def side(self, values: NDArray[np.float64], d: int) -> float: ...
+
 class View(metaclass=_Native):
     transforms: list[OutputTransform]
     warp: bool
@@ -84,7 +90,6 @@ class View(metaclass=_Native):
     noisy: bool
     kappa: float
     xi: float
-    reach: float
     posterior_best: bool
     def __init__(self) -> None: ...
 
@@ -94,6 +99,7 @@ class SuggestOptions(metaclass=_Native):
     fit: FitOptions
     search: SearchOptions
     schedule: Schedule
+    trust_region: TrustRegion
     smooth_levels: int
     n_incumbents: int
     n_worlds: int

@@ -25,6 +25,7 @@ __all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
+LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
@@ -37,7 +38,7 @@ class _GP(Suggester):
 
     def __init__(self, columns: Columns, sampler: GPSampler) -> None:
         self._columns = columns
-        self._n_startup = sampler.n_startup_trials
+        self._n_startup = sampler._startup(columns)
         self._startup = SobolSampler().bind(columns)
         self._options = sampler._options(columns)
         # Kept here: the compiled code of its kernels must outlive the native object.
@@ -128,8 +129,9 @@ class GPSampler(Sampler):
         ``hpcore.kernels.acquisition``.
     inference : {"map", "mcmc"}
         One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
-    n_startup_trials : int
-        Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence.
+    n_startup_trials : int, optional
+        Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
+        default two a parameter, at least 4 and at most 10.
     n_draws : int
         Of the hyperparameters, with ``inference="mcmc"``.
     kappa : float
@@ -150,6 +152,9 @@ class GPSampler(Sampler):
     warp : bool
         Learn to stretch the numeric parameters' ranges (Snoek et al. 2014), for objectives that change faster near one
         end of a range than near the other. Off by default: it was not found to gain anything, and a fit costs twice.
+    trust_region : bool, optional
+        Keep to a box round the best point that widens with success and narrows with failure (Eriksson et al. 2019).
+        By default with more than 20 parameters, where a model of the whole space knows little of most of it.
     explore : bool
         Give every third trial to where the model knows least, a bound of three standard deviations; without it a
         search is quicker to refine what it has, and more often stays with the wrong category or peak.
@@ -183,7 +188,7 @@ class GPSampler(Sampler):
         acquisition: str | AcquisitionKernel = "log_ei",
         inference: str = "map",
         *,
-        n_startup_trials: int = 10,
+        n_startup_trials: int | None = None,
         n_draws: int = 8,
         kappa: float = 2.0,
         covariance: CovarianceKernel | None = None,
@@ -191,13 +196,16 @@ class GPSampler(Sampler):
         beta: float = 10.0,
         transform: str = "turns",
         warp: bool = False,
+        trust_region: bool | None = None,
         explore: bool = True,
     ) -> None:
         if not isinstance(acquisition, AcquisitionKernel):
             acquisition = _check_acquisition(acquisition)
         self.acquisition = acquisition
         self.inference = check_choice("inference", inference, INFERENCES)
-        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1)
+        self.n_startup_trials = (
+            None if n_startup_trials is None else check_integer("n_startup_trials", n_startup_trials, 1)
+        )
         self.n_draws = check_integer("n_draws", n_draws, 1)
         self.kappa = check_number("kappa", kappa, 0.0)
         self.covariance = check_covariance(covariance)
@@ -207,7 +215,11 @@ class GPSampler(Sampler):
         self.beta = check_number("beta", beta, 0.0)
         self.transform = check_choice("transform", transform, TRANSFORMS)
         self.warp = check_warp(warp, self.covariance)
+        self.trust_region = None if trust_region is None else check_flag("trust_region", trust_region)
         self.explore = check_flag("explore", explore)
+
+    def _startup(self, columns: Columns) -> int:
+        return min(max(4, 2 * columns.d), 10) if self.n_startup_trials is None else self.n_startup_trials
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
         options = native.SuggestOptions()
@@ -221,6 +233,10 @@ class GPSampler(Sampler):
             options.set_acquisition(self.acquisition.address, self.acquisition.title, self.acquisition.log)
         if self.prior is not None:
             options.set_belief(self.prior.address, self.prior.title, self.beta)
+        region = native.TrustRegion()
+        region.on = columns.d > LARGE if self.trust_region is None else self.trust_region
+        region.after = self._startup(columns)
+        options.trust_region = region
         return options
 
     def _views(self) -> list[native.View]:

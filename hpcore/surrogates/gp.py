@@ -193,9 +193,8 @@ class GaussianProcess:
         model = native.Regressor(self._categorical, self._conditional, list(best), covariance)
         if len(parameters):
             model.set_warp(list(parameters))
-        self.warp_ = {
-            name: (float(a), float(b)) for name, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)), strict=False)
-        }
+        # zip ends at once without a warp
+        self.warp_ = {n: (a, b) for n, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)).tolist(), strict=False)}
         try:
             model.assign(points, self._y, self._noise)
         except np.linalg.LinAlgError:

@@ -98,6 +98,43 @@ def test_several_objectives_are_scalarised():
     assert len(opt.pareto_front) > 10
 
 
+def test_the_trust_region_follows_success_and_failure():
+    region = acquisition.TrustRegion()
+    assert region.side(np.zeros(50), 30) == 1.0  # off
+    region.on = True
+    start = [5.0, 9.0, 7.0, 6.0, 8.0, 5.5, 6.5, 7.5, 8.5, 9.5]
+    patience = 30 // 4
+
+    def side(*later: float) -> float:
+        return region.side(np.array([*start, *later]), 30)
+
+    assert side() == side(4.0, 3.0) == 0.8
+    assert side(4.0, 3.0, 2.0) == 1.6  # three successes in a row
+    assert side(4.0, 3.0, 3.0, 2.0) == 0.8
+    assert side(4.0, 3.9999, 3.9998) == 0.8  # too little to count
+    assert side(*[6.0] * (patience - 1)) == 0.8
+    assert side(*[6.0] * patience) == 0.4
+    assert side(*[6.0] * (5 * patience)) == 0.8 / 32
+    assert side(*[6.0] * (6 * patience)) == 0.8  # narrower than 1/64: from the beginning
+    extreme = np.array([1.7e308, -1.7e308] * 20)
+    assert 0 < region.side(extreme, 30) <= 1.6
+
+
+def test_large_spaces_are_searched_near_the_best_point():
+    space = {f"x{j}": hp.Float(0, 1) for j in range(30)}
+
+    def away(**options):
+        opt = run(space, 60, sampler=GPSampler(**options), objective=lambda p: sum((v - 0.4) ** 2 for v in p.values()))
+        best = np.array(list(opt.best_params.values()))
+        late = np.array([list(t.params.values()) for t in opt.trials[40:]])
+        return opt.best_value, np.abs(late - best).max()
+
+    value, distance = away()
+    assert value < 1.0  # 3 at random
+    assert distance <= 0.8  # twice the half side at most: the box moves with the best point
+    assert away(trust_region=False)[1] > 0.59  # corners
+
+
 # --- determinism -------------------------------------------------------------------------------------------------
 
 

@@ -27,8 +27,7 @@ struct View {
     bool thompson = false;
     bool noisy = false;  // improve on what the incumbents may be worth, averaged over that
     double kappa = 2.0;
-    double xi = 0.0;     // improvement asked for, in standard deviations of the outputs
-    double reach = 1.0;  // numbers stay within this of the incumbent's, in the cube: a trust region if below one
+    double xi = 0.0;              // improvement asked for, in standard deviations of the outputs
     bool posterior_best = false;  // improve on the best fitted mean rather than on the best value
 };
 
@@ -41,6 +40,7 @@ struct SuggestOptions {
     gp::FitOptions fit;
     SearchOptions search;
     Schedule schedule;
+    TrustRegion trust_region;
     std::size_t smooth_levels = 21;
     std::size_t n_incumbents = 5;
     std::size_t n_worlds = 32;      // of a noisy view: draws of what the incumbents are worth
