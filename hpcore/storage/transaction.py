@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
@@ -229,14 +229,13 @@ class Transaction:
         row = {"study_id": study_id, "number": number, "fold": fold, "score": score, "crc": crc}
         self.connection.execute(insert(folds), row)
 
-    def folds(self, study_id: int, numbers: Iterable[int] | None = None) -> dict[tuple[int, int], Any]:
-        """Scores of folds by (trial, fold): of all trials, or of some."""
-        query = select(folds).where(folds.c.study_id == study_id)
-        wanted = None if numbers is None else set(numbers)
+    def folds(self, study_id: int, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
+        """Scores of folds of some trials, by (trial, fold)."""
         out = {}
-        for row in self.connection.execute(query):
-            _, number, fold, score = verify(f"fold {row[2]!r} of trial {row[1]!r}", tuple(row))
-            if wanted is None or number in wanted:
+        for first in range(0, len(numbers), _CHUNK):
+            among = folds.c.number.in_(list(numbers[first : first + _CHUNK]))
+            for row in self.connection.execute(select(folds).where(folds.c.study_id == study_id, among)):
+                _, number, fold, score = verify(f"fold {row[2]!r} of trial {row[1]!r}", tuple(row))
                 out[number, fold] = _read(f"fold {fold} of trial {number}", score)
         return out
 

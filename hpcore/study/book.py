@@ -40,6 +40,17 @@ class Book:
         """The next trial to evaluate."""
         return self.optimizer.ask()
 
+    def ask_within(self, most: int | None) -> Trial | None:
+        """The next trial to evaluate; None if it would be more than so many in all."""
+        return None if most is not None and self.optimizer.n_trials >= most else self.ask()
+
+    def add_fold(self, number: int, fold: int, score: Any) -> None:
+        """Make the score of one fold durable, as plain data."""
+
+    def folds(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
+        """Durable scores of folds by (trial, fold)."""
+        return {}
+
     def judge(self, value: Any, std_error: float | None, error: str | None) -> Outcome:
         """What a result comes to; a useless one is a failure with the reason."""
         try:
@@ -93,6 +104,14 @@ class Book:
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have parameters evaluated next."""
         self.optimizer.enqueue(params)
+
+    @property
+    def beat_every(self) -> float | None:
+        """The length of a lease in seconds; None where nobody else could take a trial."""
+        return None
+
+    def renew(self) -> None:
+        """Renew the leases of running trials."""
 
     def refresh(self) -> None:
         """Learn what others stored."""

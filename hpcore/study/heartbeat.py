@@ -5,12 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from hpcore.errors import HpcoreError
+from hpcore.study.book import Book
 
-__all__ = ["Heartbeat"]
+__all__ = ["Heartbeat", "keeping_leases"]
 
 log = logging.getLogger("hpcore")
+
+# Renewed so often while it lasts, a lease survives a beat that comes late.
+BEATS_PER_LEASE = 3
+
+
+def keeping_leases(book: Book) -> AbstractContextManager[Any]:
+    """A context in which the leases of a book's running trials are renewed, if it gives any."""
+    every = book.beat_every
+    return nullcontext() if every is None else Heartbeat(book.renew, every / BEATS_PER_LEASE)
 
 
 class Heartbeat:

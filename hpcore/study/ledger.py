@@ -180,13 +180,21 @@ class Ledger(Book):
 
     def ask(self) -> Trial:
         """The next trial to evaluate: one that lost its worker, one from the queue, or a new proposal."""
+        trial = self.ask_within(None)
+        assert trial is not None
+        return trial
 
-        def work(transaction: Transaction) -> Trial | HpcoreError:
+    def ask_within(self, most: int | None) -> Trial | None:
+        """As `ask`; None if a new trial would be more than so many in the study."""
+
+        def work(transaction: Transaction) -> Trial | HpcoreError | None:
             if self._shared and self.record.mode != "fast":
                 self._change_mode(transaction, "fast")
             lost = self._claim(transaction)
             if lost is not None:
                 return lost
+            if most is not None and self.optimizer.n_trials >= most:
+                return None
             given = transaction.dequeue(self.record.id)
             if given is not None:
                 self.optimizer.enqueue(self._read_params(given))
@@ -361,6 +369,11 @@ class Ledger(Book):
         for trial, record in mine:
             self._others[trial.number] = replace(record, worker=None, lease=None)
 
+    @property
+    def beat_every(self) -> float | None:
+        """See `Book.beat_every`."""
+        return None if self.storage.shared else self.lease  # nobody else sees a database in memory
+
     def renew(self) -> None:
         """Renew the leases of what is being evaluated here; for the heartbeat's thread."""
         with self._lock:
@@ -436,6 +449,15 @@ class Ledger(Book):
         """Have parameters evaluated next, by whichever worker asks next."""
         given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
         self.storage.write(lambda transaction: transaction.enqueue(self.record.id, given))
+
+    def add_fold(self, number: int, fold: int, score: Any) -> None:
+        """Make the score of one fold durable, as plain data."""
+        text = to_text(f"the score of fold {fold}", score)
+        self.storage.write(lambda transaction: transaction.add_fold(self.record.id, number, fold, text))
+
+    def folds(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
+        """Durable scores of folds by (trial, fold)."""
+        return self.storage.read(lambda transaction: transaction.folds(self.record.id, numbers))
 
     def attributes(self) -> dict[str, Any]:
         """The study's attributes as stored now."""

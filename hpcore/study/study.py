@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hpcore.arguments import check_flag, check_integer, check_number
@@ -17,6 +16,7 @@ from hpcore.records.trial import Trial
 from hpcore.samplers import Sampler
 from hpcore.space.space import Params, Space
 from hpcore.study.book import Book
+from hpcore.study.heartbeat import keeping_leases
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
@@ -34,9 +34,6 @@ __all__ = ["Callback", "Study", "delete_study", "list_studies", "load_study"]
 log = logging.getLogger("hpcore")
 
 Callback = Callable[["Study", Trial], Any]
-
-# Renewed so often while it lasts, a lease survives a beat that comes late.
-BEATS_PER_LEASE = 3
 
 
 class Study:
@@ -114,7 +111,6 @@ class Study:
 
             ledger = open_ledger(space, storage, name, direction, directions, sampler, seed, lease, retries)
             self._book, self.name = ledger, ledger.record.name
-        self._lease = lease
         self.interrupted = False
         self._stopping = False
 
@@ -194,7 +190,7 @@ class Study:
         lag, mode = _order(deterministic, pool is not None)
         self.interrupted = self._stopping = False
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
-        with open_progress(n_trials, "value", direction, progress) as shown, self._heartbeat():
+        with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._book):
             hooks: list[Callback] = [*callbacks, shown]
             try:
                 if pool is None:
@@ -207,17 +203,6 @@ class Study:
                 self.interrupted = True
                 log.warning("interrupted: %d trials are kept", self.optimizer.n_trials)
         return self
-
-    def _heartbeat(self) -> AbstractContextManager[Any]:
-        if not self._book.durable:
-            return nullcontext()
-        from hpcore.study.heartbeat import Heartbeat
-        from hpcore.study.ledger import Ledger
-
-        assert isinstance(self._book, Ledger)
-        if self._book.storage.shared:
-            return nullcontext()  # nobody else sees a database in memory
-        return Heartbeat(self._book.renew, self._lease / BEATS_PER_LEASE)
 
     def stop(self) -> None:
         """Begin no more trials in this run; for callbacks."""

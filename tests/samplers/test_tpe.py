@@ -178,9 +178,7 @@ def test_constraints_are_respected_and_cost_few_questions():
         opt.tell(trial, -(trial["x"] + trial["y"]))
     assert opt.best_value < -0.45
     assert len({(t["x"], t["y"]) for t in opt.ask(5)}) == 5
-    assert (
-        asked < 11_000
-    )  # about 9,800: the optimum lies on the border, where most of what the densities like is refused
+    assert asked < 11_000  # about 9,800: the optimum lies on the border, where most is refused
 
 
 def test_several_objectives_approach_the_front():

@@ -86,6 +86,16 @@ void Suggester::clear() {
 
 void Suggester::update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
                        std::size_t n) {
+    try {
+        take_in(X, values, stride, state, n);
+    } catch (...) {  // out of memory half-way: better nothing than a part
+        clear();
+        throw;
+    }
+}
+
+void Suggester::take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
+                        std::size_t n) {
     coordinates_.resize(n * d_);
     for (std::size_t i = rows_; i < n; ++i) {
         for (std::size_t j = 0; j < d_; ++j) {

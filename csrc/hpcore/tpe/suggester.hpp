@@ -49,6 +49,7 @@ class Suggester {
 
     // Takes in what is new. X (n, d) rows of the cube, NaN where inactive; values (n,), lower is better;
     // state (n,): 0 running, 1 complete, other: ended without a value. A row once seen ended is not read again.
+    // If memory runs out it has forgotten all, and the next update takes in everything anew.
     void update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
 
     // Forgets all, for values that were ranked anew.
@@ -88,6 +89,7 @@ class Suggester {
         std::vector<std::uint32_t> best;  // candidates, best first, as far as somebody asked
     };
 
+    void take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
     void even_point(Philox::Key key, std::uint64_t number, double* u) const;
     void believed_point(Philox& random, double* u);
     void random_point(Philox& random, double* u) const;
