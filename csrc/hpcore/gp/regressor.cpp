@@ -104,7 +104,6 @@ void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes
             covariances(points_, n, scales_, rows + i * d, k, with_slopes ? out.slope.data() + i * n : nullptr);
         out.mean[i] = dot(k, alpha_.data(), n);
     }
-    if (with_slopes) out.w.assign(m * n, 0.0);
 }
 
 void Regressor::predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
@@ -139,6 +138,7 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
                          const double* alpha) const {
     if (alpha == nullptr) alpha = alpha_.data();
     const std::size_t n = points_.size(), d = points_.d();
+    out.w.resize(out.k.size());  // after predict_mean nobody has, and nothing depends on it
     const double* w = out.w.data() + i * n;
     if (points_.user() != nullptr) {
         const std::vector<std::size_t>& numbers = points_.numbers();
