@@ -4,7 +4,7 @@
 
 // One body, three instruction sets; the loader chooses. A sanitizer's runtime is not ready when it does, so not then.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(HPCORE_ONE_VERSION)
 #define HPCORE_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define HPCORE_CLONES
