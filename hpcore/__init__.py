@@ -25,7 +25,7 @@ from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_mo
 
 if TYPE_CHECKING:
     from hpcore import surrogates
-    from hpcore.study import Study, maximize, minimize
+    from hpcore.study import Study, delete_study, list_studies, load_study, maximize, minimize, stopping
 
 __all__ = [
     "Categorical",
@@ -40,21 +40,26 @@ __all__ = [
     "__version__",
     "at_least",
     "at_most",
+    "delete_study",
     "errors",
     "kernels",
+    "list_studies",
+    "load_study",
     "maximize",
     "minimize",
     "samplers",
+    "stopping",
     "surrogates",
 ]
 
 # Loaded on first use: asking and telling needs neither executors and clocks nor models to look into.
-_LAZY = {"Study": "hpcore.study", "maximize": "hpcore.study", "minimize": "hpcore.study"}
-_MODULES = ("surrogates",)
+_STUDY = ("Study", "delete_study", "list_studies", "load_study", "maximize", "minimize")
+_LAZY = dict.fromkeys(_STUDY, "hpcore.study")
+_MODULES = {"stopping": "hpcore.study.stopping", "surrogates": "hpcore.surrogates"}
 
 
 def __getattr__(name: str) -> Any:
-    home = f"hpcore.{name}" if name in _MODULES else _LAZY.get(name)
+    home = _MODULES.get(name) or _LAZY.get(name)
     if home is None:
         raise AttributeError(f"module 'hpcore' has no attribute {name!r}")
     from importlib import import_module

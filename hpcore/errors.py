@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConstraintError",
+    "DamagedStore",
     "DataChanged",
     "FitTimeout",
     "HpcoreError",
@@ -12,12 +13,18 @@ __all__ = [
     "InvalidSpace",
     "InvalidType",
     "KernelError",
+    "LeaseExpired",
     "MissingDependency",
     "NoCompletedTrial",
     "NotFitted",
     "SearchSpaceExhausted",
+    "SpaceMismatch",
+    "StorageError",
     "TrialAlreadyTold",
+    "UnknownStudy",
     "UnknownTrial",
+    "UnsupportedStore",
+    "UntrustedStore",
     "WorkerDied",
 ]
 
@@ -84,3 +91,31 @@ class DataChanged(HpcoreError, RuntimeError):
 
 class MissingDependency(HpcoreError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+class StorageError(HpcoreError, RuntimeError):
+    """A store could not be opened, read or written: no permission, no space, no connection, no database."""
+
+
+class DamagedStore(StorageError):
+    """A record of a store is not what was written; the message names it. ``hpcore repair`` saves the others."""
+
+
+class UntrustedStore(StorageError):
+    """A store holds what hpcore never writes, such as a trigger or a view. Nothing of it was run."""
+
+
+class UnsupportedStore(StorageError):
+    """A store was written by a newer hpcore."""
+
+
+class LeaseExpired(StorageError):
+    """A result came too late: its trial was given to another worker in the meantime, or given up."""
+
+
+class UnknownStudy(InvalidArgument):
+    """There is no study of that name in the store."""
+
+
+class SpaceMismatch(InvalidSpace):
+    """A stored study searches another space than the one that was given; the message says what differs."""

@@ -22,7 +22,7 @@ from hpcore.errors import (
     UnknownTrial,
 )
 from hpcore.prefetch import Prefetcher
-from hpcore.records.history import COMPLETE, FAILED, STATES, History
+from hpcore.records.history import COMPLETE, FAILED, RUNNING, STATES, History
 from hpcore.records.objectives import check_directions, check_values
 from hpcore.records.pareto import non_dominated
 from hpcore.records.streams import FILL, UNSEEN, Rng, check_seed
@@ -104,6 +104,7 @@ class Optimizer:
             raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
         self.prefetch = prefetch
         # The sign turns here and nowhere else: below this line lower is better.
+        self._single = len(self.directions) == 1
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in self.directions)
         self._history = History(len(self.space), len(self.directions))
         self._open: dict[int, Trial] = {}
@@ -355,24 +356,32 @@ class Optimizer:
         """
         with self._lock:
             number, known = self._find(trial)
-            if type(value) is float and len(self._signs) == 1:
-                values: tuple[float, ...] | None = (value,)
+            values: tuple[float, ...] | None
+            if type(value) is float and std_error is None and error is None and math.isfinite(value) and self._single:
+                values = (value,)
             else:
-                values = check_values(value, len(self._signs))
-            if std_error is not None:
-                std_error = check_number("std_error", std_error, 0.0)
-            if error is not None and not isinstance(error, str):
-                raise InvalidType(f"error must be a str or None, got {error!r}")
+                values, std_error, error = self.outcome(value, std_error, error)
             if known is not trial and isinstance(trial, Trial):
                 # A copy, for instance from a worker process: what it brought back belongs to the trial.
                 known.started, known.finished = trial.started, trial.finished
                 known._reports, known._user_attrs = trial._reports, trial._user_attrs
-            if values is None or not all(map(math.isfinite, values)):
-                error = error or f"the value was {value!r}, which is not a finite number"
-            self._finish(number, known, None if error is not None else values, std_error, error)
+            self._finish(number, known, values, std_error, error)
             if self._prefetcher is not None:
                 self._told.append(number)
                 self._look_ahead(after_tell=True)
+
+    def outcome(
+        self, value: float | Sequence[float] | None, std_error: float | None, error: str | None
+    ) -> tuple[tuple[float, ...] | None, float | None, str | None]:
+        """What `tell` records of its arguments: values if the trial is complete, otherwise an error."""
+        values = check_values(value, len(self._signs))
+        if std_error is not None:
+            std_error = check_number("std_error", std_error, 0.0)
+        if error is not None and not isinstance(error, str):
+            raise InvalidType(f"error must be a str or None, got {error!r}")
+        if values is None or not all(map(math.isfinite, values)):
+            error = error or f"the value was {value!r}, which is not a finite number"
+        return None if error is not None else values, std_error, error
 
     def _find(self, trial: Trial | int) -> tuple[int, Trial]:
         if isinstance(trial, Trial):
@@ -405,10 +414,8 @@ class Optimizer:
         std_error: float | None,
         error: str | None,
     ) -> None:
-        if values is None:
-            state, signed = FAILED, None
-        else:
-            state, signed = COMPLETE, tuple(map(float.__mul__, values, self._signs))
+        state = FAILED if values is None else COMPLETE
+        signed = None if values is None else tuple(map(float.__mul__, values, self._signs))
         trial.values, trial.state, trial.error = values, STATES[state], error
         self._history.finish(number, state, signed, std_error, (trial.started, trial.finished))
         del self._open[number]
@@ -472,6 +479,83 @@ class Optimizer:
         with self._lock:
             given = self.space.check_partial(params)
             self._queue.append(given)
+
+    # --- a record kept elsewhere ---------------------------------------------------------------------------------
+
+    def restore(
+        self,
+        X: FloatArray,
+        state: npt.NDArray[np.uint8],
+        values: FloatArray,
+        std_errors: FloatArray | None,
+        times: FloatArray,
+        notes: Mapping[int, dict[str, Any]],
+    ) -> None:
+        """Append trials that another optimizer of the same space asked for, as `History` holds them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Points as settled, NaN where inactive.
+        state : ndarray of shape (n,)
+            Indices into `hpcore.records.history.STATES`.
+        values : ndarray of shape (n, m)
+            In the user's own sign; NaN unless complete.
+        std_errors : ndarray of shape (n,) or None
+            NaN where not known.
+        times : ndarray of shape (n, 2)
+            Unix times of start and finish; NaN where not known.
+        notes : mapping of int to dict
+            By number: ``params`` that a user gave, ``error``, ``user_attrs``, ``reports``.
+        """
+        with self._lock:
+            first = self._history.n
+            self._history.extend(X, state, values * np.array(self._signs), std_errors, times)
+            self._history.notes.update(notes)
+            if self._finite:
+                self._seen.update(row.tobytes() for row in self._history.X[first:])
+            running = np.flatnonzero(state == RUNNING)
+            for i, params in zip(running.tolist(), self.space.decode(X[running]), strict=True):
+                params = dict(notes.get(first + i, {}).get("params", params))
+                self._open[first + i] = Trial(first + i, params)
+            if len(self._signs) == 1 and self._history.n_complete:
+                self._best = int(np.nanargmin(self._history.values[:, 0]))
+            self._version += 1
+
+    def running(self) -> Mapping[int, Trial]:
+        """The trials that are being evaluated, by number."""
+        return self._open
+
+    def reopen(self, trial: Trial) -> None:
+        """Let a caller's own object stand for a trial that was restored as running."""
+        with self._lock:
+            self._open[trial.number] = trial
+
+    def mask(self, numbers: Sequence[int]) -> None:
+        """Take back the results of some trials: they count as running until they are told again."""
+        with self._lock:
+            old, queue, running = self._history.snapshot(), self._queue, self._open
+            notes = {number: dict(note) for number, note in self._history.notes.items()}
+            rows = np.asarray(numbers)
+            state, values, times = old.state, old.values * np.array(self._signs), old.times
+            state[rows], values[rows], times[rows] = RUNNING, math.nan, math.nan
+            if old.std_errors is not None:
+                old.std_errors[rows] = math.nan
+            for number in numbers:
+                note = notes.pop(number, {})
+                if "params" in note:
+                    notes[number] = {"params": note["params"]}
+            self.forget()
+            self._queue = queue
+            self.restore(old.X, state, values, old.std_errors, times, notes)
+            self._open.update(running)
+
+    def forget(self) -> None:
+        """Be as new: no trials, an empty queue."""
+        with self._lock:
+            self._history = History(len(self.space), len(self._signs))
+            self._open, self._queue, self._seen, self._best = {}, deque(), set(), None
+            self._begin()
 
     # --- what is known -------------------------------------------------------------------------------------------
 

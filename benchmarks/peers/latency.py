@@ -1,154 +1,63 @@
-"""Milliseconds of one tell + ask at n observations: hpcore beside the peers that are installed.
+"""Milliseconds of one tell + ask at n observations: hpcore's GP and TPE beside the peers that are installed.
 
-    OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/peers/latency.py [--sizes 10,100,1000] [--spaces 5,20,mixed]
-                                                                      [--peers optuna,botorch] [--cycles 30]
+    OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/peers/latency.py gp|tpe [--sizes 100,1000] [--spaces 5,20,mixed]
+                                                  [--cycles 200] [--seconds 60] [--json FILE] [--figure FILE.png]
 
-Prints a markdown table: median and mean of a cycle, the ratio of medians to hpcore, and as the limit one Cholesky
-factorisation (dpotrf) of that n. A peer that is not installed is named and passed over.
+Prints a Markdown table: median and mean of a cycle, params included, and the ratio of medians to hpcore; for the GP
+the limit beside it, one Cholesky factorisation (dpotrf) of that n; for TPE the most that the project allows itself.
+Peers come with ``pip install hpcore[peers]``; one that is not installed is named and passed over.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
+import json
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import rivals
 
-import hpcore as hp
-
-
-def space_of(kind):
-    if kind != "mixed":
-        return hp.Space({f"x{j}": hp.Float(-5, 5) for j in range(int(kind))})
-    return hp.Space(
-        {
-            "a": hp.Float(-5, 5),
-            "b": hp.Float(-5, 5),
-            "c": hp.Float(-5, 5),
-            "d": hp.Float(1e-4, 1, log=True),
-            "e": hp.Float(1e-4, 1, log=True),
-            "i": hp.Int(1, 10),
-            "j": hp.Int(1, 100),
-            "k": hp.Int(8, 512, log=True),
-            "p": hp.Categorical(["w", "x", "y", "z"]),
-            "q": hp.Categorical([True, False]),
-        }
-    )
+SIZES = {"gp": "10,100,1000", "tpe": "100,1000,10000"}
+# TPE: at most so many milliseconds at n = 100, 1000, 10,000 and 100,000; a hundredth of Optuna's.
+AT_MOST = {
+    "5": {100: 0.045, 1000: 0.15, 10_000: 1.2, 100_000: 20.0},
+    "20": {100: 0.12, 1000: 0.39, 10_000: 3.1, 100_000: 20.0},
+    "mixed": {100: 0.18, 1000: 0.29, 10_000: 1.7, 100_000: 20.0},
+}
 
 
-def objective(params):
-    """Smooth in numbers, additive in categories; cheap, so that the cycle is the optimiser's."""
-    total = 0.0
-    for j, value in enumerate(params.values()):
-        if isinstance(value, str | bool):
-            total += 0.3 * (value in ("x", True))
-        else:
-            total += (1 + 0.2 * j) * math.sin(0.7 * float(value) + j) + 0.01 * float(value)
-    return total
+def measure(make: type[rivals.Rival], kind: str, n: int, cycles: int, seconds: float) -> tuple[float, float, int]:
+    """Median, mean and number of cycles of tell + ask, in ms: at most `cycles`, within about `seconds`.
 
-
-class Hpcore:
-    name = "hpcore gp"
-
-    def __init__(self, space):
-        self.optimizer = hp.Optimizer(space, sampler="gp", seed=0)
-
-    def add(self, params, value):
-        self.optimizer.add(params, value)
-
-    def cycle(self):
-        trial = self.optimizer.ask()
-        return lambda: self.optimizer.tell(trial, objective(trial.params))
-
-
-class Optuna:
-    name = "optuna gp"
-    needs = ("optuna", "torch")
-
-    def __init__(self, space):
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.optuna = optuna
-        self.distributions = {}
-        for name, p in space.items():
-            if isinstance(p, hp.Categorical):
-                self.distributions[name] = optuna.distributions.CategoricalDistribution(list(p.choices))
-            elif isinstance(p, hp.Int):
-                self.distributions[name] = optuna.distributions.IntDistribution(p.low, p.high, log=p.log)
-            else:
-                self.distributions[name] = optuna.distributions.FloatDistribution(p.low, p.high, log=p.log)
-        sampler = optuna.samplers.GPSampler(seed=0, deterministic_objective=True)
-        self.study = optuna.create_study(sampler=sampler)
-
-    def add(self, params, value):
-        trial = self.optuna.trial.create_trial(params=dict(params), distributions=self.distributions, value=value)
-        self.study.add_trial(trial)
-
-    def cycle(self):
-        trial = self.study.ask(self.distributions)
-        return lambda: self.study.tell(trial, objective(trial.params))
-
-
-class BoTorch:
-    """SingleTaskGP, its own fit, LogEI; library defaults on the encoded cube."""
-
-    name = "botorch log_ei"
-    needs = ("botorch", "torch")
-
-    def __init__(self, space):
-        import torch
-
-        torch.set_num_threads(1)
-        self.space, self.X, self.y = space, [], []
-
-    def add(self, params, value):
-        self.X.append(np.asarray(self.space.encode(params)))
-        self.y.append(value)
-
-    def cycle(self):
-        import torch
-        from botorch.acquisition.analytic import LogExpectedImprovement
-        from botorch.fit import fit_gpytorch_mll
-        from botorch.models import SingleTaskGP
-        from botorch.optim import optimize_acqf
-        from gpytorch.mlls import ExactMarginalLogLikelihood
-
-        X = torch.tensor(np.array(self.X), dtype=torch.double)
-        y = -torch.tensor(self.y, dtype=torch.double)[:, None]
-        y = (y - y.mean()) / y.std()
-        gp = SingleTaskGP(X, y)
-        fit_gpytorch_mll(ExactMarginalLogLikelihood(gp.likelihood, gp))
-        bounds = torch.tensor([[0.0] * X.shape[1], [1.0] * X.shape[1]], dtype=torch.double)
-        u, _ = optimize_acqf(LogExpectedImprovement(gp, y.max()), bounds, q=1, num_restarts=4, raw_samples=64)
-        params = self.space.decode(u[0].numpy())
-        return lambda: self.add(params, objective(params))
-
-
-PEERS = {"optuna": Optuna, "botorch": BoTorch}
-
-
-def measure(make, space, n, cycles, seconds):
-    """Times of at most `cycles` cycles of tell + ask, in ms, within about `seconds`; the first one warms up."""
-    rival = make(space)
-    for params in space.sample(n, seed=1):
-        rival.add(params, objective(params))
-    rival.cycle()()
-    times = []
+    A few each from several fresh histories, at most a twentieth longer than n says.
+    """
+    space = rivals.space_of(kind)
+    known = [(params, rivals.objective(params)) for params in space.sample(n, seed=1)]
+    times: list[float] = []
     begin = time.perf_counter()
-    tell = rival.cycle()
     while len(times) < cycles and (not times or time.perf_counter() - begin < seconds):
-        start = time.perf_counter()
-        tell()
-        tell = rival.cycle()
-        times.append(1e3 * (time.perf_counter() - start))
-    assert all(math.isfinite(t) for t in times)
+        rival = make(space)
+        for params, value in known:
+            rival.add(params, value)
+        for warming in range(2):
+            params, tell = rival.ask()
+            if warming == 0:
+                tell(rivals.objective(params))
+        for _ in range(max(5, n // 20)):
+            value = rivals.objective(params)
+            start = time.perf_counter()
+            tell(value)
+            params, tell = rival.ask()
+            times.append(1e3 * (time.perf_counter() - start))
+            if len(times) == cycles or time.perf_counter() - begin > seconds:
+                break
     return float(np.median(times)), float(np.mean(times)), len(times)
 
 
-def limit(n):
+def dpotrf_limit(n: int) -> float:
     """One dpotrf of order n, in ms."""
     from scipy.linalg.lapack import dpotrf
 
@@ -162,34 +71,68 @@ def limit(n):
     return 1e3 * float(np.median(times))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="10,100,1000")
+def figure(cells: list[dict[str, Any]], path: Path) -> None:
+    """Milliseconds against n, log-log, a panel a space."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    kinds = list(dict.fromkeys(cell["space"] for cell in cells))
+    names = list(dict.fromkeys(cell["optimiser"] for cell in cells))
+    drawn, axes = plt.subplots(1, len(kinds), figsize=(4 * len(kinds), 3.4), sharey=True, squeeze=False)
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        for name in names:
+            line = [(c["n"], c["median_ms"]) for c in cells if c["space"] == kind and c["optimiser"] == name]
+            if line:
+                axis.loglog(*zip(*line, strict=True), marker="o", label=name)
+        axis.set(title="mixed, 10" if kind == "mixed" else f"{kind} floats", xlabel="trials")
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("ms a suggestion")
+    axes[0, -1].legend(fontsize=7)
+    drawn.tight_layout()
+    drawn.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("method", choices=["gp", "tpe"])
+    parser.add_argument("--sizes", help="numbers of trials, comma separated")
     parser.add_argument("--spaces", default="5,20,mixed")
-    parser.add_argument("--peers", default=",".join(PEERS))
-    parser.add_argument("--cycles", type=int, default=60)
+    parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60.0, help="stop starting new cycles of a rival after this")
-    args = parser.parse_args()
-    rivals = [Hpcore]
-    for name in filter(None, args.peers.split(",")):
-        missing = [m for m in PEERS[name].needs if importlib.util.find_spec(m) is None]
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--figure", type=Path)
+    options = parser.parse_args()
+    makers = []
+    for make in rivals.GP if options.method == "gp" else rivals.TPE:
+        missing = [module for module in make.needs if importlib.util.find_spec(module) is None]
         if missing:
-            print(f"{name}: passed over, {', '.join(missing)} not installed")
+            print(f"{make.name}: passed over, {', '.join(missing)} not installed")
         else:
-            rivals.append(PEERS[name])
-    print("\n| space | n | optimiser | median ms | mean ms | cycles | times hpcore | dpotrf ms |")
+            makers.append(make)
+    limit = "dpotrf ms" if options.method == "gp" else "hpcore at most ms"
+    print(f"\n| space | n | optimiser | median ms | mean ms | cycles | times hpcore | {limit} |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for kind in args.spaces.split(","):
-        for n in map(int, args.sizes.split(",")):
+    cells: list[dict[str, Any]] = []
+    for kind in options.spaces.split(","):
+        for n in map(int, (options.sizes or SIZES[options.method]).split(",")):
+            beside = f"{dpotrf_limit(n):.3f}" if options.method == "gp" else str(AT_MOST[kind].get(n, ""))
             ours = None
-            for make in rivals:
-                median, mean, cycles = measure(make, space_of(kind), n, args.cycles, args.seconds)
+            for make in makers:
+                median, mean, cycles = measure(make, kind, n, options.cycles, options.seconds)
                 ours = ours or median
                 print(
-                    f"| {kind} | {n} | {make.name} | {median:.2f} | {mean:.2f} | {cycles} | {median / ours:.1f} "
-                    f"| {limit(n):.3f} |",
+                    f"| {kind} | {n} | {make.name} | {median:.3f} | {mean:.3f} | {cycles} | {median / ours:.1f} "
+                    f"| {beside if make is makers[0] else ''} |",
                     flush=True,
                 )
+                cells.append({"space": kind, "n": n, "optimiser": make.name, "median_ms": median, "mean_ms": mean})
+    if options.json:
+        options.json.write_text(json.dumps(cells, indent=1) + "\n")
+    if options.figure:
+        figure(cells, options.figure)
 
 
 if __name__ == "__main__":

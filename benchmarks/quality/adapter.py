@@ -1,17 +1,23 @@
 """hpcore for the sample-efficiency benchmarks: a class a sampler, with ``ask() -> dict`` and ``tell(dict, value)``.
 
 python run.py --opt hp_gp --plugin .../benchmarks/quality/adapter.py:GP --core --split public --budget 100 --seeds 0-9
+
+Options of the sampler as JSON in the variable HPCORE_OPTIONS, such as {"trend": false} for TPE.
 """
 
 from __future__ import annotations
 
+import json
+import os
+from typing import Any, ClassVar
+
 import hpcore as hp
 
 
-def space_of(space):
-    """Their description of a space as ours; conditions and logarithms included."""
-    out = {}
-    for p in space:
+def space_of(problem_space: Any) -> hp.Space:
+    """The benchmark's description of a space as ours; conditions and logarithms included."""
+    out: dict[str, Any] = {}
+    for p in problem_space:
         when = None if p.parent is None else {p.parent[0]: list(p.parent[1])}
         if p.kind == "cat":
             out[p.name] = hp.Categorical(list(p.choices), when=when)
@@ -23,32 +29,49 @@ def space_of(space):
 
 
 class Adapter:
-    sampler: object = "gp"
-    trial = None
+    """What the benchmark expects of an optimiser."""
 
-    def __init__(self, space, seed, budget):
-        self.optimizer = hp.Optimizer(space_of(space), sampler=self.sampler, seed=seed)
+    sampler: ClassVar[type[hp.samplers.Sampler]]
 
-    def ask(self):
+    def __init__(self, space: Any, seed: int, budget: int) -> None:
+        options = json.loads(os.environ.get("HPCORE_OPTIONS", "{}"))
+        self.optimizer = hp.Optimizer(space_of(space), sampler=self.sampler(**options), seed=seed)
+        self.trial: hp.Trial | None = None
+
+    def ask(self) -> dict[str, Any]:
+        """The next configuration; the best again when nothing is left to try."""
         try:
             self.trial = self.optimizer.ask()
-        except hp.errors.SearchSpaceExhausted:  # nothing is left to try: repeat the best
-            return dict(self.optimizer.best_params)
+        except hp.errors.SearchSpaceExhausted:
+            return dict(self.optimizer.best_params or {})
         return dict(self.trial.params)
 
-    def tell(self, cfg, value):
+    def tell(self, cfg: dict[str, Any], value: float) -> None:
+        """Its loss."""
         if self.trial is not None:
-            self.optimizer.tell(self.trial, value)
+            self.optimizer.tell(self.trial, float(value))
             self.trial = None
 
 
 class GP(Adapter):
-    sampler = "gp"
+    """Gaussian process."""
+
+    sampler = hp.samplers.GPSampler
+
+
+class TPE(Adapter):
+    """Tree-structured Parzen estimator."""
+
+    sampler = hp.samplers.TPESampler
 
 
 class Random(Adapter):
-    sampler = "random"
+    """Random search."""
+
+    sampler = hp.samplers.RandomSampler
 
 
 class Sobol(Adapter):
-    sampler = "sobol"
+    """Sobol points."""
+
+    sampler = hp.samplers.SobolSampler

@@ -9,8 +9,10 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "blas_threads.hpp"
 #include "hpcore/acquisition/functions.hpp"
 #include "hpcore/acquisition/suggester.hpp"
+#include "kernels.hpp"
 #include "scipy_lapack.hpp"
 
 namespace hpcore::bindings {
@@ -22,6 +24,7 @@ using acquisition::SearchOptions;
 using acquisition::Step;
 using acquisition::Suggester;
 using acquisition::SuggestOptions;
+using acquisition::TrustRegion;
 using acquisition::Value;
 using acquisition::View;
 
@@ -93,7 +96,7 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, con
     {
         // The constraint is destroyed outside this scope, where the GIL is held again.
         request.feasible = feasible_of(feasible, d);
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         rows = suggester.suggest(request, &step);
     }
     Array out({rows.size() / d, d});
@@ -114,7 +117,8 @@ void bind_acquisition(py::module_& m) {
     py::enum_<acquisition::Kind>(s, "Kind")
         .value("log_ei", acquisition::Kind::log_ei)
         .value("pi", acquisition::Kind::pi)
-        .value("ucb", acquisition::Kind::ucb);
+        .value("ucb", acquisition::Kind::ucb)
+        .value("user", acquisition::Kind::user);
     py::class_<SearchOptions>(s, "SearchOptions")
         .def(py::init<>())
         .def_readwrite("n_global", &SearchOptions::n_global)
@@ -135,15 +139,26 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("growth", &Schedule::growth)
         .def_readwrite("longest", &Schedule::longest)
         .def("at", &Schedule::at, py::arg("n"));
+    py::class_<TrustRegion>(s, "TrustRegion")
+        .def(py::init<>())
+        .def_readwrite("on", &TrustRegion::on)
+        .def_readwrite("after", &TrustRegion::after)
+        .def(
+            "side",
+            [](const TrustRegion& self, const Array& values, std::size_t d) {
+                return self.side(values.data(), static_cast<std::size_t>(values.size()), d);
+            },
+            py::arg("values").noconvert(), py::arg("d"));
     py::class_<View>(s, "View")
         .def(py::init<>())
-        .def_readwrite("transform", &View::transform)
+        .def_readwrite("warp", &View::warp)
+        .def_readwrite("transforms", &View::transforms)
         .def_readwrite("stretch", &View::stretch)
         .def_readwrite("kind", &View::kind)
         .def_readwrite("thompson", &View::thompson)
+        .def_readwrite("noisy", &View::noisy)
         .def_readwrite("kappa", &View::kappa)
         .def_readwrite("xi", &View::xi)
-        .def_readwrite("reach", &View::reach)
         .def_readwrite("posterior_best", &View::posterior_best);
     py::class_<SuggestOptions>(s, "SuggestOptions")
         .def(py::init<>())
@@ -152,10 +167,30 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("fit", &SuggestOptions::fit)
         .def_readwrite("search", &SuggestOptions::search)
         .def_readwrite("schedule", &SuggestOptions::schedule)
+        .def_readwrite("trust_region", &SuggestOptions::trust_region)
         .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels)
         .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents)
+        .def_readwrite("n_worlds", &SuggestOptions::n_worlds)
         .def_readwrite("fit_rows", &SuggestOptions::fit_rows)
-        .def_readwrite("model_rows", &SuggestOptions::model_rows);
+        .def_readwrite("model_rows", &SuggestOptions::model_rows)
+        .def(
+            "set_acquisition",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, bool logarithmic) {
+                options.acquisition = {kernel_at<AcquisitionKernel>(address, name), logarithmic};
+            },
+            py::arg("address"), py::arg("name"), py::arg("logarithmic"))
+        .def(
+            "set_belief",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, double beta) {
+                options.belief = acquisition::Belief(kernel_at<DensityKernel>(address, name), beta);
+            },
+            py::arg("address"), py::arg("name"), py::arg("beta"))
+        .def(
+            "set_covariance",
+            [](SuggestOptions& options, std::shared_ptr<gp::UserCovariance> covariance) {
+                options.covariance = std::move(covariance);
+            },
+            py::arg("covariance"));
     py::class_<Suggester>(s, "Suggester")
         .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
                          const SuggestOptions& options) {

@@ -4,14 +4,18 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "blas_threads.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/outputs.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/gp/warp.hpp"
+#include "kernels.hpp"
 #include "scipy_lapack.hpp"
 
 namespace hpcore::bindings {
@@ -22,6 +26,7 @@ using gp::LogNormal;
 using gp::Prior;
 using gp::Regressor;
 using MaybeArray = std::optional<Array>;
+using Covariance = std::shared_ptr<gp::UserCovariance>;  // null: the built-in one
 
 std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
     if (categorical.size() != conditional.size())
@@ -31,8 +36,8 @@ std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std
     return types;
 }
 
-gp::Points points_of(const std::vector<ColumnType>& types, const Array& X, std::size_t n) {
-    gp::Points points(types);
+gp::Points points_of(const std::vector<ColumnType>& types, const Array& X, std::size_t n, const Covariance& user) {
+    gp::Points points(types, user);
     for (std::size_t i = 0; i < n; ++i) points.append(X.data() + i * types.size());
     return points;
 }
@@ -48,35 +53,55 @@ Array to_array(const std::vector<double>& v) {
 }
 
 Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, const std::vector<bool>& categorical,
-              const std::vector<bool>& conditional, const gp::FitOptions& options) {
+              const std::vector<bool>& conditional, const gp::FitOptions& options, const Covariance& covariance) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n);
+    const gp::Points points = points_of(types, X, n, covariance);
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> theta;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         theta = gp::fit_map(lapack, points, y.data(), noise, options);
     }
     return to_array(theta);
 }
 
-// (draws, theta): hyperparameters from their posterior.
-Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_noise,
-                       const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
-                       const std::vector<double>& start, int n_draws, std::uint64_t seed_low, std::uint64_t seed_high) {
+// (theta, warp) that are likelier than theta and no warp.
+py::tuple fit_warp(const Array& X, const Array& y, const MaybeArray& known_noise, const std::vector<bool>& categorical,
+                   const std::vector<bool>& conditional, const gp::FitOptions& options, std::vector<double> theta) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
-    if (start.size() != gp::Layout(types).size()) throw py::value_error("start must have one entry a hyperparameter");
+    if (theta.size() != gp::Layout(types).size()) throw py::value_error("theta must have one entry a hyperparameter");
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n);
+    const gp::Points points = points_of(types, X, n, nullptr);
+    const linalg::Lapack& lapack = scipy_lapack();
+    std::vector<double> warp;
+    {
+        const Unlocked native;
+        warp = gp::fit_warp(lapack, points, y.data(), noise, options, theta);
+    }
+    return py::make_tuple(to_array(theta), to_array(warp));
+}
+
+// (draws, theta): hyperparameters from their posterior.
+Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_noise,
+                       const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
+                       const std::vector<double>& start, int n_draws, std::uint64_t seed_low, std::uint64_t seed_high,
+                       const Covariance& covariance) {
+    const auto types = types_of(categorical, conditional);
+    const std::size_t n = rows_of("X", X, types.size());
+    check_length("y", y, n);
+    if (start.size() != gp::Layout(types, covariance.get()).size())
+        throw py::value_error("start must have one entry a hyperparameter");
+    const double* noise = noise_of(known_noise, n);
+    const gp::Points points = points_of(types, X, n, covariance);
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<std::vector<double>> draws;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         Philox stream({seed_low, seed_high}, n, 0);
         draws = gp::sample_posterior(lapack, points, y.data(), noise, prior, start, n_draws, stream);
     }
@@ -89,50 +114,58 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
 // (value, gradient) of the log likelihood, with or without the prior.
 py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_noise, const Array& theta,
                         const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
-                        bool with_prior) {
+                        bool with_prior, const Covariance& covariance) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
-    const gp::Layout layout(types);
+    const gp::Layout layout(types, covariance.get());
     check_length("theta", theta, layout.size());
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n);
+    const gp::Points points = points_of(types, X, n, covariance);
     const linalg::Lapack& lapack = scipy_lapack();
     Array gradient(static_cast<py::ssize_t>(layout.size()));
     double* into = gradient.mutable_data();
     double value = 0.0;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         gp::LogPosterior density(lapack, points, y.data(), noise, prior);
         value = with_prior ? density(theta.data(), into) : density.likelihood(theta.data(), into);
     }
     return py::make_tuple(value, gradient);
 }
 
-py::tuple standardise(const Array& values, gp::OutputTransform transform) {
+gp::Outputs standardise(const Array& values, gp::OutputTransform transform) {
     check_length("values", values, static_cast<std::size_t>(values.size()));
-    const gp::Outputs out = gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
-    return py::make_tuple(to_array(out.y), out.offset, out.scale);
+    return gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
+}
+
+// A function of the map at every element of y.
+template <auto function>
+Array mapped(const gp::Outputs& map, const Array& y) {
+    const std::vector<py::ssize_t> shape(y.shape(), y.shape() + y.ndim());
+    Array out(shape);
+    std::transform(y.data(), y.data() + y.size(), out.mutable_data(), [&](double v) { return function(map, v); });
+    return out;
 }
 
 void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& known_noise) {
     const std::size_t n = rows_of("X", X, model.points().d());
     check_length("y", y, n);
     const double* noise = noise_of(known_noise, n);
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.assign(X.data(), n, noise);
     model.set_targets(y.data());
 }
 
 void append(Regressor& model, const Array& x, double known_noise) {
     check_length("x", x, model.points().d());
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.append(x.data(), known_noise);
 }
 
 void set_targets(Regressor& model, const Array& y) {
     check_length("y", y, model.size());
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.set_targets(y.data());
 }
 
@@ -140,7 +173,7 @@ py::tuple predict(const Regressor& model, const Array& X) {
     const std::size_t m = rows_of("X", X, model.points().d());
     gp::Prediction out;
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         model.predict(X.data(), m, out);
     }
     return py::make_tuple(to_array(out.mean), to_array(out.variance));
@@ -154,7 +187,7 @@ py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
     double* a = by_mean.mutable_data();
     double* b = by_variance.mutable_data();
     {
-        py::gil_scoped_release nogil;
+        const Unlocked native;
         model.predict_for_gradient(X.data(), m, out);
         std::vector<std::size_t> columns;
         std::vector<double> part(d);
@@ -177,7 +210,7 @@ Array covariance(const Regressor& model, const Array& X) {
     const std::size_t m = rows_of("X", X, model.points().d());
     Array out({m, m});
     double* into = out.mutable_data();
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     model.covariance(X.data(), m, into);
     return out;
 }
@@ -199,7 +232,15 @@ void bind_gp(py::module_& m) {
         .def_readwrite("length_scale", &Prior::length_scale)
         .def_readwrite("signal", &Prior::signal)
         .def_readwrite("noise", &Prior::noise)
-        .def_readwrite("inactive", &Prior::inactive);
+        .def_readwrite("inactive", &Prior::inactive)
+        .def_readwrite("user", &Prior::user);
+    py::class_<gp::UserCovariance, Covariance>(s, "UserCovariance")
+        .def(py::init(
+                 [](std::uintptr_t address, const std::string& name, std::size_t n_hyperparameters, bool logarithmic) {
+                     return std::make_shared<gp::UserCovariance>(kernel_at<CovarianceKernel>(address, name),
+                                                                 n_hyperparameters, logarithmic);
+                 }),
+             py::arg("address"), py::arg("name"), py::arg("n_hyperparameters"), py::arg("logarithmic"));
     py::enum_<gp::OutputTransform>(s, "OutputTransform")
         .value("standard", gp::OutputTransform::standard)
         .value("clip", gp::OutputTransform::clip)
@@ -212,24 +253,61 @@ void bind_gp(py::module_& m) {
         .def_readwrite("n_probes", &gp::FitOptions::n_probes)
         .def_readwrite("max_iterations", &gp::FitOptions::max_iterations);
     s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
-          py::arg("categorical"), py::arg("conditional"), py::arg("options"));
+          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("covariance") = py::none());
+    s.def("fit_warp", &fit_warp, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
+          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("theta"));
     s.def("sample_posterior", &sample_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("categorical"), py::arg("conditional"), py::arg("prior"),
-          py::arg("start"), py::arg("n_draws"), py::arg("seed_low"), py::arg("seed_high"));
+          py::arg("start"), py::arg("n_draws"), py::arg("seed_low"), py::arg("seed_high"),
+          py::arg("covariance") = py::none());
     s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
-          py::arg("conditional"), py::arg("prior"), py::arg("with_prior"));
+          py::arg("conditional"), py::arg("prior"), py::arg("with_prior"), py::arg("covariance") = py::none());
+    py::class_<gp::Outputs>(s, "Outputs")
+        .def(py::init<>())
+        .def_property_readonly("y", [](const gp::Outputs& self) { return to_array(self.y); })
+        .def_readonly("offset", &gp::Outputs::offset)
+        .def_readonly("scale", &gp::Outputs::scale)
+        .def_readonly("affine", &gp::Outputs::affine)
+        .def("apply", &mapped<&gp::apply>, py::arg("values").noconvert())
+        .def("restore", &mapped<&gp::restore>, py::arg("y").noconvert())
+        .def("log_slope", &mapped<&gp::log_slope>, py::arg("y").noconvert());
     s.def("standardise", &standardise, py::arg("values").noconvert(), py::arg("transform"));
     py::class_<Regressor>(s, "Regressor")
         .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional,
-                         std::vector<double> theta) {
+                         std::vector<double> theta, const Covariance& covariance) {
                  auto types = types_of(categorical, conditional);
-                 if (theta.size() != gp::Layout(types).size())
+                 if (theta.size() != gp::Layout(types, covariance.get()).size())
                      throw py::value_error("theta must have one entry a hyperparameter");
-                 return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta));
+                 return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta), covariance);
              }),
-             py::arg("categorical"), py::arg("conditional"), py::arg("theta"))
+             py::arg("categorical"), py::arg("conditional"), py::arg("theta"), py::arg("covariance") = py::none())
         .def("__len__", &Regressor::size)
+        .def(
+            "set_warp",
+            [](Regressor& model, const std::vector<double>& parameters) {
+                const auto& columns = model.points().columns();
+                if (parameters.size() != gp::Warp::n_parameters(columns))
+                    throw py::value_error("parameters must have two entries a numeric column");
+                if (model.size() > 0) throw py::value_error("the warp must be set before there are rows");
+                model.set_warp(gp::Warp(columns, parameters));
+            },
+            py::arg("parameters"))
+        .def(
+            "warped",
+            [](const Regressor& model, const Array& X) {
+                const std::size_t d = model.points().d(), count = rows_of("X", X, d);
+                Array out({count, d});
+                double* into = out.mutable_data();
+                for (std::size_t i = 0; i < count; ++i) {
+                    if (model.warp().identity())
+                        std::copy_n(X.data() + i * d, d, into + i * d);
+                    else
+                        model.warp().apply(X.data() + i * d, into + i * d);
+                }
+                return out;
+            },
+            py::arg("X").noconvert())
         .def("assign", &assign, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert())
         .def("append", &append, py::arg("x").noconvert(), py::arg("known_noise"))
         .def("set_targets", &set_targets, py::arg("y").noconvert())

@@ -1,5 +1,6 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "blas_threads.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 #include "scipy_lapack.hpp"
 
@@ -16,7 +17,7 @@ void cholesky_factor(Array& K) {
     const std::size_t n = order_of("K", K);
     double* data = K.mutable_data();  // refuses read-only arrays
     const linalg::Lapack& lapack = scipy_lapack();
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     linalg::cholesky_factor(lapack, data, n, n);
 }
 
@@ -28,7 +29,7 @@ void cholesky_append(Array& L, std::size_t n, const Array& k, double kappa) {
     const double* in = k.data();
     const auto ld = static_cast<std::size_t>(L.shape(1));
     const linalg::Lapack& lapack = scipy_lapack();
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     linalg::cholesky_append(lapack, out, ld, n, in, kappa);
 }
 
@@ -38,7 +39,7 @@ void bound_solve(const Array& L, Array& B) {
     const double* factor = L.data();
     double* data = B.mutable_data();
     const linalg::Lapack& lapack = scipy_lapack();
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     solve(lapack, factor, n, n, data, n, m);
 }
 
@@ -46,14 +47,14 @@ void cholesky_inverse(Array& L) {
     const std::size_t n = order_of("L", L);
     double* data = L.mutable_data();
     const linalg::Lapack& lapack = scipy_lapack();
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     linalg::cholesky_inverse(lapack, data, n, n);
 }
 
 double log_determinant(const Array& L) {
     const std::size_t n = order_of("L", L);
     const double* data = L.data();
-    py::gil_scoped_release nogil;
+    const Unlocked native;
     return linalg::log_determinant(data, n, n);
 }
 

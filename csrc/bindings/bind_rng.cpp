@@ -1,6 +1,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/sobol.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -32,6 +33,15 @@ py::array_t<std::uint64_t> raw(std::uint64_t seed_low, std::uint64_t seed_high, 
     return out;
 }
 
+// (n, d): points first .. first + n - 1 of the sequence.
+Array sobol(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t first, std::size_t n, std::size_t d) {
+    Array out({n, d});
+    double* data = out.mutable_data();
+    py::gil_scoped_release nogil;
+    for (std::size_t i = 0; i < n; ++i) sobol_point({seed_low, seed_high}, first + i, d, data + i * d);
+    return out;
+}
+
 }  // namespace
 
 void bind_rng(py::module_& m) {
@@ -42,6 +52,7 @@ void bind_rng(py::module_& m) {
             py::arg("n"));
     rng.def("raw", &raw, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
             py::arg("n"));
+    rng.def("sobol", &sobol, py::arg("seed_low"), py::arg("seed_high"), py::arg("first"), py::arg("n"), py::arg("d"));
 }
 
 }  // namespace hpcore::bindings

@@ -10,6 +10,7 @@
 #include "bindings.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/suggester.hpp"
+#include "kernels.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -96,13 +97,15 @@ Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_
     return out;
 }
 
-Array log_ratio(Suggester& suggester, const space::Codec& codec, const Array& U) {
+// What each group's densities or trend say of rows (n, d), (n, groups).
+template <void (Suggester::*judge)(const double*, std::size_t, double*)>
+Array by_group(Suggester& suggester, const space::Codec& codec, const Array& U) {
     const std::size_t n = rows_of("U", U, codec.size());
     Array out(py::array::ShapeContainer{n, suggester.n_groups()});
     const double* in = U.data();
     double* result = out.mutable_data();
     py::gil_scoped_release nogil;
-    suggester.log_ratio(in, n, result);
+    (suggester.*judge)(in, n, result);
     return out;
 }
 
@@ -171,6 +174,7 @@ void bind_tpe(py::module_& m) {
         .def_readwrite("scale_up", &Options::scale_up)
         .def_readwrite("scale_down", &Options::scale_down)
         .def_readwrite("scale_min", &Options::scale_min)
+        .def_readwrite("trend", &Options::trend)
         .def_readwrite("constant_liar", &Options::constant_liar)
         .def_readwrite("n_draws", &Options::n_draws)
         .def_readwrite("n_uniform", &Options::n_uniform)
@@ -181,15 +185,16 @@ void bind_tpe(py::module_& m) {
         .def("suggest", &suggest, py::arg("codec"), py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("state").noconvert(), py::arg("pending").noconvert(), py::arg("seed_low"), py::arg("seed_high"),
              py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"))
-        .def("log_ratio", &log_ratio, py::arg("codec"), py::arg("U").noconvert())
+        .def("log_ratio", &by_group<&Suggester::log_ratio>, py::arg("codec"), py::arg("U").noconvert())
+        .def("log_trend", &by_group<&Suggester::log_trend>, py::arg("codec"), py::arg("U").noconvert())
         .def("clear", &Suggester::clear)
         .def_property_readonly("n_groups", &Suggester::n_groups)
         .def(
             "set_prior",
-            [](Suggester& suggester, std::uintptr_t address) {
-                suggester.set_prior(reinterpret_cast<DensityKernel>(address));
+            [](Suggester& suggester, std::uintptr_t address, const std::string& name) {
+                suggester.set_prior(kernel_at<DensityKernel>(address, name));
             },
-            py::arg("address"), py::call_guard<py::gil_scoped_release>());
+            py::arg("address"), py::arg("name"), py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace hpcore::bindings

@@ -6,6 +6,8 @@
 #include <string>
 #include <type_traits>
 
+#include "blas_threads.hpp"
+
 namespace hpcore::bindings {
 namespace {
 
@@ -60,6 +62,7 @@ linalg::Lapack fetch_all() {
     };
     const py::dict blas = capsules_of("scipy.linalg.cython_blas");
     const py::dict lapack = capsules_of("scipy.linalg.cython_lapack");
+    find_blas_threads();
     linalg::Lapack table;
     fetch(lapack, "dpotrf", table.dpotrf);
     fetch(lapack, "dpotri", table.dpotri);

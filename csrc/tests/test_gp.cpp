@@ -128,6 +128,11 @@ void test_fit_is_a_function_of_its_arguments() {
     options.prior = Prior::standard(4);
     const std::vector<double> first = fit_map(lapack, points, y.data(), nullptr, options);
     CHECK(first == fit_map(lapack, points, y.data(), nullptr, options));
+    CHECK(first == fit_map(lapack, points, y.data(), nullptr, options, Deadline::in(1000.0)));
+    CHECK(fit_map(lapack, points, y.data(), nullptr, options, Deadline::in(0.0)).empty());
+    Philox stream({1, 2}, 3, 4);
+    CHECK(sample_posterior(lapack, points, y.data(), nullptr, options.prior, first, 2, stream, Deadline::in(0.0))
+              .empty());
     LogPosterior posterior(lapack, points, y.data(), nullptr, options.prior);
     CHECK(posterior(first.data(), nullptr) >= posterior(theta.data(), nullptr));
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -10,6 +11,7 @@
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/ranking.hpp"
 #include "hpcore/tpe/suggester.hpp"
+#include "hpcore/tpe/trend.hpp"
 
 using namespace hpcore;
 using namespace hpcore::tpe;
@@ -33,6 +35,10 @@ void test_array_functions_against_the_standard_library() {
     e[1] = 1.0;
     quantile_array(e.data(), 8);
     CHECK(e[0] < -6.5 && e[0] > -7.0 && e[1] > 6.5 && e[1] < 7.0);
+    std::vector<double> at(800), sum(800, 1.0);
+    for (std::size_t i = 0; i < at.size(); ++i) at[i] = 0.05 * (static_cast<double>(i) - 600.0);
+    add_log_cdf(at.data(), at.size(), sum.data());
+    for (std::size_t i = 0; i < at.size(); ++i) CHECK_NEAR(sum[i], 1.0 + std::log(normal_cdf(at[i])), 1e-10);
     // log(exp(shift) a + exp(log prior)) - log total, with either or both of them absent
     std::vector<double> a{1.0, 0.0, 2.5, 0.0, 1e-300, 1e300, 0.3, 7.0},
         prior{0.0, 0.0, -inf, -inf, -2.0, 1.0, 3.0, -800.0};
@@ -93,6 +99,43 @@ void test_ranking_does_not_depend_on_the_order() {
     }
 }
 
+void test_a_trend_points_to_the_valley() {
+    constexpr std::size_t n = 60;
+    Philox random({5, 6}, 7, 8);
+    std::vector<double> points(2 * n), values(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        points[2 * i] = random.uniform();
+        points[2 * i + 1] = static_cast<double>(i % 3);
+        values[i] = std::fabs(points[2 * i] - 0.7) + (i % 3 == 1 ? 0.0 : 0.2);
+    }
+    Trend trend({Axis{}, even_axis(3, true)});
+    Batch batch;
+    batch.reset(2, 60);
+    batch.resize(60);
+    for (std::size_t i = 0; i < 60; ++i) {
+        batch.at(0, i) = static_cast<double>(i / 3) / 19.0;
+        batch.at(1, i) = static_cast<double>(i % 3);
+    }
+    const auto scores = [&] {
+        std::vector<double> score(batch.padded(), 0.0);
+        trend.add_log_probability(batch, score.data());
+        return score;
+    };
+    CHECK(trend.fit(points.data(), values.data(), n, 6));
+    std::vector<double> score = scores();
+    const auto best = static_cast<std::size_t>(std::max_element(score.begin(), score.begin() + 60) - score.begin());
+    CHECK(best % 3 == 1);
+    CHECK_NEAR(batch.at(0, best), 0.7, 0.1);
+    // Values that do not differ, or all failed, prefer nothing.
+    for (const double value : {2.5, inf}) {
+        values.assign(n, value);
+        CHECK(trend.fit(points.data(), values.data(), n, 6));
+        score = scores();
+        for (std::size_t i = 0; i < 60; ++i) CHECK_NEAR(score[i], score[0], 1e-9);
+    }
+    CHECK(!trend.fit(points.data(), values.data(), 3, 1));
+}
+
 void test_incremental_equals_rebuilt() {
     constexpr std::size_t d = 4, n = 150;
     const auto codec =
@@ -133,7 +176,7 @@ int not_a_number(const double*, std::size_t, double* out) {
 }
 
 void test_belief_finds_its_mass() {
-    const Belief belief(&wedge, {Axis{}, Axis{}}, {0, 1});
+    const Belief belief({&wedge, "density kernel 'wedge'"}, {Axis{}, Axis{}}, {0, 1});
     Batch batch;
     batch.reset(2, 1);
     batch.resize(1);
@@ -149,8 +192,8 @@ void test_belief_finds_its_mass() {
         mean += batch.at(0, 0) / 4000.0;
     }
     CHECK_NEAR(mean, 2.0 / 3.0, 0.02);
-    CHECK_THROWS(Belief(&refuse, {Axis{}}, {0}), KernelFailed);
-    CHECK_THROWS(Belief(&not_a_number, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(Belief({&refuse, "refuse"}, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(Belief({&not_a_number, "nan"}, {Axis{}}, {0}), KernelFailed);
 }
 
 }  // namespace
@@ -159,6 +202,7 @@ int main() {
     test_array_functions_against_the_standard_library();
     test_mixture_against_its_formula();
     test_ranking_does_not_depend_on_the_order();
+    test_a_trend_points_to_the_valley();
     test_incremental_equals_rebuilt();
     test_belief_finds_its_mass();
     return check::result();

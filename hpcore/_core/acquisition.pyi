@@ -4,7 +4,7 @@ from typing import ClassVar, type_check_only
 import numpy as np
 from numpy.typing import NDArray
 
-from .gp import FitOptions, OutputTransform
+from .gp import FitOptions, OutputTransform, UserCovariance
 from .space import Codec
 
 @type_check_only
@@ -24,6 +24,7 @@ class Kind(metaclass=_Native):
     log_ei: ClassVar[Kind]
     pi: ClassVar[Kind]
     ucb: ClassVar[Kind]
+    user: ClassVar[Kind]
     __members__: ClassVar[dict[str, Kind]]
     def __init__(self, value: int) -> None: ...
     @property
@@ -74,14 +75,21 @@ class Schedule(metaclass=_Native):
     def __init__(self) -> None: ...
     def at(self, n: int) -> int: ...
 
+class TrustRegion(metaclass=_Native):
+    on: bool
+    after: int
+    def __init__(self) -> None: ...
+    def side(self, values: NDArray[np.float64], d: int) -> float: ...
+
 class View(metaclass=_Native):
-    transform: OutputTransform
+    transforms: list[OutputTransform]
+    warp: bool
     stretch: float
     kind: Kind
     thompson: bool
+    noisy: bool
     kappa: float
     xi: float
-    reach: float
     posterior_best: bool
     def __init__(self) -> None: ...
 
@@ -91,11 +99,16 @@ class SuggestOptions(metaclass=_Native):
     fit: FitOptions
     search: SearchOptions
     schedule: Schedule
+    trust_region: TrustRegion
     smooth_levels: int
     n_incumbents: int
+    n_worlds: int
     fit_rows: int
     model_rows: int
     def __init__(self) -> None: ...
+    def set_acquisition(self, address: int, name: str, logarithmic: bool) -> None: ...
+    def set_covariance(self, covariance: UserCovariance | None) -> None: ...
+    def set_belief(self, address: int, name: str, beta: float) -> None: ...
 
 class Suggester(metaclass=_Native):
     def __init__(self, codec: Codec, categorical: Sequence[bool], options: SuggestOptions) -> None: ...

@@ -19,9 +19,13 @@ class Prior(metaclass=_Native):
     signal: LogNormal
     noise: LogNormal
     inactive: LogNormal
+    user: list[LogNormal]
     def __init__(self) -> None: ...
     @staticmethod
     def standard(d: int) -> Prior: ...
+
+class UserCovariance(metaclass=_Native):
+    def __init__(self, address: int, name: str, n_hyperparameters: int, logarithmic: bool) -> None: ...
 
 class OutputTransform(metaclass=_Native):
     standard: ClassVar[OutputTransform]
@@ -56,7 +60,17 @@ def fit_map(
     categorical: Sequence[bool],
     conditional: Sequence[bool],
     options: FitOptions,
+    covariance: UserCovariance | None = ...,
 ) -> NDArray[np.float64]: ...
+def fit_warp(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    known_noise: NDArray[np.float64] | None,
+    categorical: Sequence[bool],
+    conditional: Sequence[bool],
+    options: FitOptions,
+    theta: Sequence[float],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def sample_posterior(
     X: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -68,6 +82,7 @@ def sample_posterior(
     n_draws: int,
     seed_low: int,
     seed_high: int,
+    covariance: UserCovariance | None = ...,
 ) -> NDArray[np.float64]: ...
 def log_posterior(
     X: NDArray[np.float64],
@@ -78,14 +93,36 @@ def log_posterior(
     conditional: Sequence[bool],
     prior: Prior,
     with_prior: bool,
+    covariance: UserCovariance | None = ...,
 ) -> tuple[float, NDArray[np.float64]]: ...
-def standardise(
-    values: NDArray[np.float64], transform: OutputTransform
-) -> tuple[NDArray[np.float64], float, float]: ...
+
+class Outputs(metaclass=_Native):
+    def __init__(self) -> None: ...
+    @property
+    def y(self) -> NDArray[np.float64]: ...
+    @property
+    def offset(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def affine(self) -> bool: ...
+    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]: ...
+    def restore(self, y: NDArray[np.float64]) -> NDArray[np.float64]: ...
+    def log_slope(self, y: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+def standardise(values: NDArray[np.float64], transform: OutputTransform) -> Outputs: ...
 
 class Regressor(metaclass=_Native):
-    def __init__(self, categorical: Sequence[bool], conditional: Sequence[bool], theta: Sequence[float]) -> None: ...
+    def __init__(
+        self,
+        categorical: Sequence[bool],
+        conditional: Sequence[bool],
+        theta: Sequence[float],
+        covariance: UserCovariance | None = ...,
+    ) -> None: ...
     def __len__(self) -> int: ...
+    def set_warp(self, parameters: Sequence[float]) -> None: ...
+    def warped(self, X: NDArray[np.float64]) -> NDArray[np.float64]: ...
     def assign(
         self, X: NDArray[np.float64], y: NDArray[np.float64], known_noise: NDArray[np.float64] | None
     ) -> None: ...

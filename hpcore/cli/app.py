@@ -45,7 +45,7 @@ def _verdict(error: BaseException) -> tuple[int, str]:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return WRONG_USE, error.format_message()
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
-        return INTERRUPTED, "Error: interrupted before there was a result; nothing was saved"
+        return INTERRUPTED, "Error: interrupted before there was a result"
     if isinstance(error, click.ClickException):
         code, message = error.exit_code, error.format_message()
     elif isinstance(error, HpcoreError):
@@ -173,7 +173,7 @@ def main() -> None:
     metavar="DIR",
     default="hpcore-out",
     show_default=True,
-    help="Where the results go; earlier ones are replaced.",
+    help="Where the results go, and runs.db, from which the same command goes on; earlier results are replaced.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
@@ -192,9 +192,10 @@ def tune(context: click.Context, /, **options: Any) -> None:
       hpcore tune churn.parquet --target left --scoring roc_auc --cv 10 --out churn-run
       hpcore tune iris --json | jq .best_params
 
-    The results are three files in DIR: trials.csv (every trial, its parameters, scores and times), best_params.json,
-    and best_model.joblib: the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like DATA).
-    Ctrl-C ends the search and keeps what is finished.
+    Everything evaluated is kept in DIR/runs.db as it finishes: the same command on the same data goes on where it
+    stopped, and with more --trials adds to it. The results are three files in DIR: trials.csv (every trial, its
+    parameters, scores and times), best_params.json, and best_model.joblib: the pipeline fitted to all rows, for
+    joblib.load(...).predict(a DataFrame like DATA). Ctrl-C ends the search and keeps what is finished.
     """
     from hpcore.cli.tune import Request, run
 
@@ -208,3 +209,68 @@ def models(names: tuple[str, ...]) -> None:
     from hpcore.cli.models import show
 
     show(names)
+
+
+_store = click.argument("store", metavar="RUNS.DB")
+_study = click.argument("study", required=False)
+
+
+@main.command()
+@_store
+@_study
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def show(store: str, study: str | None, as_json: bool, debug: bool) -> None:
+    """Show the studies of a store, or one STUDY: its trials by state, the best and the newest.
+
+    RUNS.DB is a file, the directory of hpcore tune, or a postgresql:// URL.
+    """
+    from hpcore.cli.stores import show
+
+    show(store, study, as_json)
+
+
+@main.command()
+@_store
+@_study
+@click.option("--trials", type=int, metavar="N", callback=_number("--trials", 1), help="How many candidates in all.")
+@click.option(
+    "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
+)
+@click.option("--jobs", type=int, metavar="N", callback=_number("--jobs", 1, (-1,)), help="Worker processes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
+@click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
+@click.pass_context
+def resume(context: click.Context, /, **options: Any) -> None:
+    """Go on with a STUDY of hpcore tune, with the options that it was begun with.
+
+    The data is read again from where it was; the results go beside RUNS.DB.
+    """
+    from hpcore.cli.tune import resume
+
+    context.exit(resume(**options))
+
+
+@main.command()
+@_store
+@_study
+@click.option("--csv/--json", "as_csv", default=True, help="CSV, a row a trial (the default), or everything as JSON.")
+@click.option("--out", metavar="FILE", help="Where to; stdout by default.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def export(store: str, study: str | None, as_csv: bool, out: str | None, debug: bool) -> None:
+    """Write the trials of a STUDY as CSV or JSON."""
+    from hpcore.cli.stores import export
+
+    export(store, study, not as_csv, out)
+
+
+@main.command()
+@_store
+@click.option("--to", metavar="FILE", help="The new store.  [default: RUNS.repaired.db beside the old one]")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def repair(context: click.Context, /, store: str, to: str | None, debug: bool) -> None:
+    """Save the intact records of a damaged store in a new one. Exit code 1 if some were not intact."""
+    from hpcore.cli.stores import repair
+
+    context.exit(repair(store, to))

@@ -13,9 +13,10 @@ from typing import Any
 
 from hpcore.errors import InvalidArgument
 
-__all__ = ["TRIALS", "MODEL", "PARAMS", "plain", "prepare_directory", "replace_file", "to_json", "write_table"]
+__all__ = ["TRIALS", "MODEL", "PARAMS", "STORE", "plain", "prepare_directory", "replace_file", "to_json", "write_table"]
 
 TRIALS, PARAMS, MODEL = "trials.csv", "best_params.json", "best_model.joblib"
+STORE = "runs.db"
 
 
 def prepare_directory(out: str) -> Path:

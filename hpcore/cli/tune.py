@@ -6,15 +6,15 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hpcore.cli.data import closest, load
-from hpcore.cli.files import prepare_directory
+from hpcore.cli.files import STORE, prepare_directory
 from hpcore.cli.target import Problem, check_folds, pose
-from hpcore.errors import InvalidArgument
+from hpcore.errors import DamagedStore, InvalidArgument
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from hpcore.sklearn.presets import Task
     from hpcore.space import Space
 
-__all__ = ["Request", "run"]
+__all__ = ["Request", "resume", "run"]
 
 DEFAULT_TRIALS = 40
 NO_LIMIT = 10**9  # trials, when only time ends the search
 OK, INTERRUPTED = 0, 130
+REQUEST = "hpcore tune"  # the attribute of a study that says how it was begun
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,113 @@ def _prepare(request: Request) -> _Plan:
     )
 
 
+def _keep(request: Request, plan: _Plan, sampler: Any) -> tuple[Any, str]:
+    """The store in the directory, and the name of this search in it: the same one for the same search on the same data.
+
+    The request is noted there, for `resume`.
+    """
+    import hashlib
+    import json
+
+    import hpcore
+    from hpcore.evaluation.fingerprint import fingerprint
+    from hpcore.sklearn.spaces import read_space
+    from hpcore.storage import open_storage
+
+    problem = plan.problem
+    same: list[Any] = [
+        problem.name,
+        problem.target,
+        problem.task,
+        plan.model,
+        request.sampler,
+        repr(sampler),
+        plan.scoring,
+    ]
+    same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), repr(plan.pipeline)]
+    digest = hashlib.sha256(json.dumps([str(item) for item in same]).encode()).hexdigest()[:8]
+    name = f"{problem.name[:200]} {plan.model} {request.sampler} {digest}"
+    store = open_storage(plan.directory / STORE)
+    study = hpcore.Study(
+        read_space(plan.space).space,
+        storage=store,
+        name=name,
+        direction="maximize",
+        sampler=sampler,
+        seed=request.seed,
+    )
+    finished = sum(trial.state != "running" for trial in study.trials)
+    if finished:
+        click.echo(f"note: going on with {finished} candidates that {plan.directory / STORE} has", err=True)
+    kept = {**asdict(request), "data": _absolute(request.data)}
+    study.user_attrs[REQUEST] = {key: kept[key] for key in kept if key not in ("out", "as_json", "debug")}
+    return store, name
+
+
+def _absolute(data: str) -> str:
+    from pathlib import Path
+
+    return str(Path(data).expanduser().absolute()) if Path(data).expanduser().exists() else data
+
+
+def resume(
+    store: str,
+    study: str | None,
+    trials: int | None,
+    timeout: float | None,
+    jobs: int | None,
+    as_json: bool,
+    debug: bool,
+) -> int:
+    """Go on with a search that `run` began.
+
+    Parameters
+    ----------
+    store : str
+        Its file, or the directory of that.
+    study : str or None
+        Its name; the only one if None.
+    trials, timeout, jobs
+        In place of those that it was begun with, if given.
+    as_json, debug
+        As of `run`.
+
+    Returns
+    -------
+    int
+        As of `run`.
+
+    Raises
+    ------
+    InvalidArgument
+        No study of ``hpcore tune``, or its data is not where it was.
+    """
+    from pathlib import Path
+
+    from hpcore.storage import open_storage
+    from hpcore.study.opening import find
+
+    path = Path(store) / STORE if Path(store).is_dir() else Path(store)
+    if path.name != STORE:
+        raise InvalidArgument(f"resume takes the {STORE} of hpcore tune, or its directory, got {store!r}")
+    kept = open_storage(path, create=False, read_only=True)
+    record = find(kept, study)
+    (request,) = kept.read(lambda t: t.attributes(record.id)).get(f"user:{REQUEST}", [None])
+    kept.close()
+    if request is None:
+        raise InvalidArgument(f"study {record.name!r} was not begun by hpcore tune: go on with it from its own program")
+    given = {"trials": trials, "timeout": timeout, "jobs": jobs}
+    given = {key: value for key, value in given.items() if value is not None}
+    try:
+        known = {field.name for field in fields(Request)}
+        whole = Request(**{**request, **given, "out": str(path.parent), "as_json": as_json, "debug": debug})
+        if not request.keys() <= known or not isinstance(whole.data, str):
+            raise ValueError("not the options of hpcore tune")
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DamagedStore(f"study {record.name!r} does not say how it was begun: {error}") from None
+    return run(whole)
+
+
 @contextmanager
 def _quiet(debug: bool) -> Iterator[None]:
     """Hide the warnings of fits: a search tries bad values on purpose, and thousands of lines would hide the result."""
@@ -164,6 +272,7 @@ def _search(request: Request, plan: _Plan) -> int:
     expected = plan.n_trials
     if sampler == "grid":
         sampler, expected = grid_of(plan.space, expected or DEFAULT_TRIALS)
+    store, name = _keep(request, plan, sampler)
     with _quiet(request.debug), open_progress(expected, plan.scoring, "maximize") as progress:
         search = SearchCV(
             plan.pipeline,
@@ -177,6 +286,8 @@ def _search(request: Request, plan: _Plan) -> int:
             n_jobs=request.jobs,
             error_score=np.nan,
             callbacks=(progress,),
+            storage=store,
+            study_name=name,
             random_state=request.seed,
         )
         try:
@@ -184,6 +295,7 @@ def _search(request: Request, plan: _Plan) -> int:
         except AllFitsFailed as error:
             raise click.ClickException(f"every trial failed: {str(error).strip().splitlines()[-1]}") from error
     failure, files = None, []
+    store.close()
     try:
         for path in report.save(plan.directory, search, plan.space.names):
             files.append(str(path))

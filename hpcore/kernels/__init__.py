@@ -3,13 +3,19 @@
 A decorated function is compiled by Numba on its first use (cached on disk where its source file is, or in the user's
 cache directory) and called by pointer, without the GIL. Importing this package does not import Numba.
 
-A density serves as `prior` of `TPESampler`. Acquisitions and covariances compile and can be evaluated from Python; the
-Gaussian process does not take them yet.
+`acquisition` makes what `GPSampler(acquisition=...)` maximises, `covariance` the model of ``GPSampler(covariance=...)``
+and ``surrogates.GaussianProcess(covariance=...)``, `density` the belief of ``GPSampler(prior=...)`` and
+``TPESampler(prior=...)``. A kernel that raises, or answers NaN, ends a suggestion with a `KernelError` that names it.
+An optimizer with kernels is pickled with their code, and compiles them again where it is loaded.
 
 >>> import hpcore as hp
 >>> @hp.kernels.density
 ... def near_the_middle(u):
 ...     return -8.0 * ((u - 0.5) ** 2).sum()
+>>> @hp.kernels.acquisition
+... def optimistic(mean, std, best):
+...     return 2.0 * std - mean, -1.0, 2.0
+>>> sampler = hp.samplers.GPSampler(optimistic, prior=near_the_middle)
 """
 
 from __future__ import annotations

@@ -5,18 +5,20 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.arguments import check_integer
+from hpcore.arguments import check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType, KernelError
 from hpcore.kernels._jit import jit, log
 
 __all__ = ["AcquisitionKernel", "CovarianceKernel", "DensityKernel", "acquisition", "covariance", "density"]
 
 FloatArray = npt.NDArray[np.float64]
+
+WANT_VALUE, WANT_BY_THETA, WANT_BY_X = 1, 2, 4  # csrc/hpcore/kernels.hpp
 
 
 class _Kernel:
@@ -42,6 +44,11 @@ class _Kernel:
         self._compiled: Any = None
 
     @property
+    def title(self) -> str:
+        """What errors call it."""
+        return f"{self.kind} kernel {self.name!r}"
+
+    @property
     def address(self) -> int:
         """Of the C function, compiled now if it was not.
 
@@ -64,7 +71,7 @@ class _Kernel:
                     self._compiled = self._compile()
                 except numba.core.errors.NumbaError as error:
                     raise KernelError(
-                        f"{self.kind} kernel {self.name!r} must be a function ({', '.join(self.arguments)}) -> "
+                        f"{self.title} must be a function ({', '.join(self.arguments)}) -> "
                         f"{self.answer} that Numba can compile: {error}"
                     ) from error
             return self._compiled
@@ -74,9 +81,9 @@ class _Kernel:
 
     def _check(self, status: int, out: FloatArray) -> None:
         if status != 1:
-            raise KernelError(f"{self.kind} kernel {self.name!r} raised an error")
+            raise KernelError(f"{self.title} raised an error")
         if np.isnan(out).any():
-            raise KernelError(f"{self.kind} kernel {self.name!r} answered NaN")
+            raise KernelError(f"{self.title} answered NaN")
 
     def __repr__(self) -> str:
         return f"<{self.kind} kernel {self.name}>"
@@ -92,7 +99,7 @@ class _Kernel:
         try:
             state["code"] = cloudpickle.dumps(functions)
         except Exception as error:
-            raise KernelError(f"{self.kind} kernel {self.name!r} cannot be pickled: {error}") from error
+            raise KernelError(f"{self.title} cannot be pickled: {error}") from error
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -129,6 +136,10 @@ class AcquisitionKernel(_Kernel):
     kind = "acquisition"
     arguments = ("mean", "std", "best")
     answer = "(value, d value / d mean, d value / d std)"
+
+    def __init__(self, function: Callable[..., Any], log: bool = False) -> None:
+        self.log = check_flag("log", log)
+        super().__init__(function)
 
     def _compile(self) -> Any:
         carray, cfunc, types = _numba()
@@ -212,9 +223,11 @@ class CovarianceKernel(_Kernel):
         n_hyperparameters: int,
         bounds: Sequence[tuple[float, float]],
         gradient: Callable[..., Any] | None = None,
+        log: bool = False,
     ) -> None:
         self.n_hyperparameters = check_integer("n_hyperparameters", n_hyperparameters, 0)
-        self.bounds = _check_bounds(bounds, self.n_hyperparameters)
+        self.log = check_flag("log", log)
+        self.bounds = _check_bounds(bounds, self.n_hyperparameters, self.log)
         self.gradient = gradient
         if gradient is not None:
             name = getattr(gradient, "__name__", repr(gradient))
@@ -222,37 +235,69 @@ class CovarianceKernel(_Kernel):
         super().__init__(function)
 
     def _compile(self) -> Any:
-        """k, then its gradients in theta and x: the user's, or central differences."""
+        """One row against many, with the gradients that are wanted: the user's, or differences."""
         carray, cfunc, types = _numba()
 
         inner = jit(self.function)
+        value_wanted, by_theta_wanted, by_x_wanted = WANT_VALUE, WANT_BY_THETA, WANT_BY_X
         if self.gradient is None:
-            gradient = jit(_differences)
+            differences = jit(_differences)
+            low, high = np.array(self.bounds, dtype=np.float64).reshape(-1, 2).T.copy()
 
-            def call(x, y, d, theta, p, out):  # type: ignore[no-untyped-def]
+            def call(x, Y, n, d, theta, p, wanted, k, by_theta, by_x):  # type: ignore[no-untyped-def]
                 try:
-                    a, b, t = carray(x, (d,)), carray(y, (d,)), carray(theta, (p,))
-                    out[0] = inner(a, b, t)
-                    result = carray(out, (1 + p + d,))
-                    gradient(inner, a, b, t, result[1 : 1 + p], result[1 + p :])
+                    a, t = carray(x, (d,)), carray(theta, (p,))
+                    rows, out = carray(Y, (n, d)), carray(k, (n,))
+                    if wanted & value_wanted:
+                        for i in range(n):
+                            out[i] = inner(a, rows[i], t)
+                    if wanted & by_theta_wanted:
+                        moved, into = t.copy(), carray(by_theta, (n, p))
+                        for i in range(n):
+                            for j in range(p):
+                                above, below = differences(t[j], low[j], high[j])
+                                moved[j] = above
+                                difference = inner(a, rows[i], moved)
+                                moved[j] = below
+                                into[i, j] = (difference - inner(a, rows[i], moved)) / (above - below)
+                                moved[j] = t[j]
+                    if wanted & by_x_wanted:
+                        moved, into = a.copy(), carray(by_x, (n, d))
+                        for i in range(n):
+                            for j in range(d):
+                                above, below = differences(a[j], 0.0, 1.0)
+                                moved[j] = above
+                                difference = inner(moved, rows[i], t)
+                                moved[j] = below
+                                into[i, j] = (difference - inner(moved, rows[i], t)) / (above - below)
+                                moved[j] = a[j]
                 except Exception:
                     return 0
                 return 1
         else:
             given = jit(self.gradient)
 
-            def call(x, y, d, theta, p, out):  # type: ignore[no-untyped-def]
+            def call(x, Y, n, d, theta, p, wanted, k, by_theta, by_x):  # type: ignore[no-untyped-def]
                 try:
-                    a, b, t = carray(x, (d,)), carray(y, (d,)), carray(theta, (p,))
-                    out[0] = inner(a, b, t)
-                    result = carray(out, (1 + p + d,))
-                    given(a, b, t, result[1 : 1 + p], result[1 + p :])
+                    a, t = carray(x, (d,)), carray(theta, (p,))
+                    rows, out = carray(Y, (n, d)), carray(k, (n,))
+                    if wanted & value_wanted:
+                        for i in range(n):
+                            out[i] = inner(a, rows[i], t)
+                    if wanted & (by_theta_wanted | by_x_wanted):
+                        # The function writes both gradients; one that nobody wants goes to the same place each time.
+                        spare_t, spare_x = np.empty(p), np.empty(d)
+                        into_t, into_x = carray(by_theta, (n, p)), carray(by_x, (n, d))
+                        for i in range(n):
+                            d_theta = into_t[i] if wanted & by_theta_wanted else spare_t
+                            d_x = into_x[i] if wanted & by_x_wanted else spare_x
+                            given(a, rows[i], t, d_theta, d_x)
                 except Exception:
                     return 0
                 return 1
 
         reals, size = types.CPointer(types.float64), types.uintp
-        return cfunc(types.int32(reals, reals, size, reals, size, reals))(call)
+        return cfunc(types.int32(reals, reals, size, size, reals, size, types.int32, reals, reals, reals))(call)
 
     def __call__(
         self, x: Sequence[float] | FloatArray, y: Sequence[float] | FloatArray, theta: Sequence[float] | FloatArray
@@ -267,34 +312,39 @@ class CovarianceKernel(_Kernel):
         a, b, t = _reals(x), _reals(y), _reals(theta)
         if a.shape != b.shape or t.shape != (self.n_hyperparameters,):
             raise InvalidArgument(
-                f"covariance kernel {self.name!r} takes x and y of one length and theta of length "
+                f"{self.title} takes x and y of one length and theta of length "
                 f"{self.n_hyperparameters}, got shapes {a.shape}, {b.shape} and {t.shape}"
             )
-        out = np.full(1 + t.size + a.size, np.nan)
-        status = self.compiled.ctypes(_pointer(a), _pointer(b), a.size, _pointer(t), t.size, _pointer(out))
-        self._check(status, out)
-        return float(out[0]), out[1 : 1 + t.size], out[1 + t.size :]
+        k, d_theta, d_x = np.full(1, np.nan), np.full(t.size, np.nan), np.full(a.size, np.nan)
+        status = self.compiled.ctypes(
+            _pointer(a),
+            _pointer(b),
+            1,
+            a.size,
+            _pointer(t),
+            t.size,
+            WANT_VALUE | WANT_BY_THETA | WANT_BY_X,
+            _pointer(k),
+            _pointer(d_theta),
+            _pointer(d_x),
+        )
+        self._check(status, np.concatenate([k, d_theta, d_x]))
+        return float(k[0]), d_theta, d_x
 
 
-def _differences(function, x, y, theta, d_theta, d_x):  # type: ignore[no-untyped-def]
-    """Central differences with steps of about the cube root of the rounding error."""
-    t, a = theta.copy(), x.copy()
-    for i in range(t.size):
-        step = 6e-6 * max(1.0, abs(theta[i]))
-        t[i] = theta[i] + step
-        above = function(a, y, t)
-        t[i] = theta[i] - step
-        d_theta[i] = (above - function(a, y, t)) / (2.0 * step)
-        t[i] = theta[i]
-    for i in range(a.size):
-        a[i] = x[i] + 6e-6
-        above = function(a, y, t)
-        a[i] = x[i] - 6e-6
-        d_x[i] = (above - function(a, y, t)) / 1.2e-5
-        a[i] = x[i]
+def _differences(here, low, high):  # type: ignore[no-untyped-def]
+    """Above and below, apart by about the cube root of the rounding error; not outside the bounds, where a function
+    need not have a value."""
+    step = 6e-6 * max(1.0, abs(here))
+    above, below = here + step, here - step
+    if below < low <= here:
+        below = low
+    if above > high >= here:
+        above = high
+    return above, below
 
 
-def _check_bounds(bounds: Sequence[tuple[float, float]], n: int) -> tuple[tuple[float, float], ...]:
+def _check_bounds(bounds: Sequence[tuple[float, float]], n: int, positive: bool) -> tuple[tuple[float, float], ...]:
     try:
         pairs = tuple((float(low), float(high)) for low, high in bounds)
     except (TypeError, ValueError):
@@ -304,6 +354,8 @@ def _check_bounds(bounds: Sequence[tuple[float, float]], n: int) -> tuple[tuple[
     for low, high in pairs:
         if not -np.inf < low < high < np.inf:
             raise InvalidArgument(f"bounds must be finite with low < high, got {(low, high)!r}")
+        if positive and not low > 0.0:
+            raise InvalidArgument(f"bounds must be positive with log=True, got {(low, high)!r}")
     return pairs
 
 
@@ -320,25 +372,39 @@ def _pointer(a: FloatArray) -> Any:
     return a.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
 
 
-def acquisition(function: Callable[..., Any]) -> AcquisitionKernel:
+@overload
+def acquisition(function: Callable[..., Any], *, log: bool = False) -> AcquisitionKernel: ...
+@overload
+def acquisition(*, log: bool = False) -> Callable[[Callable[..., Any]], AcquisitionKernel]: ...
+def acquisition(
+    function: Callable[..., Any] | None = None, *, log: bool = False
+) -> AcquisitionKernel | Callable[[Callable[..., Any]], AcquisitionKernel]:
     """Make an acquisition function, to be maximised, out of a formula and its derivatives.
 
     Parameters
     ----------
     function : callable
         ``(mean, std, best) -> (value, dvalue/dmean, dvalue/dstd)``, floats; lower objectives are better and `best` is
-        the lowest so far.
+        the lowest so far. All three are in units of the model's outputs, which are standardised: mean 0 and variance 1
+        over the history, maximised objectives with the sign turned and bad values brought nearer. `std` is positive.
+    log : bool
+        The value is a logarithm (of an expected improvement, say). Logarithms are averaged as such over several draws
+        of the hyperparameters, and a prior is added to them; other values are averaged as they are and multiplied by a
+        prior, beside which what is below 0 counts as 0.
 
     Returns
     -------
     AcquisitionKernel
+        For ``GPSampler(acquisition=...)``; a decorator if `function` is left out.
 
     Raises
     ------
     InvalidArgument, InvalidType
         Not a plain function of these three arguments. Whether it compiles shows at its first use.
     """
-    return AcquisitionKernel(function)
+    if function is None:
+        return lambda given: AcquisitionKernel(given, log)
+    return AcquisitionKernel(function, log)
 
 
 def density(function: Callable[..., Any]) -> DensityKernel:
@@ -347,12 +413,13 @@ def density(function: Callable[..., Any]) -> DensityKernel:
     Parameters
     ----------
     function : callable
-        ``(u) -> log density`` at a point (d,) of the unit cube, up to a constant.
+        ``(u) -> log density`` at a point (d,) of the unit cube as ``space.encode`` gives it, up to a constant;
+        -infinity is allowed. `GPSampler` puts 0.5 where a parameter is inactive.
 
     Returns
     -------
     DensityKernel
-        For ``TPESampler(prior=...)``.
+        For ``TPESampler(prior=...)`` and ``GPSampler(prior=...)``.
 
     Raises
     ------
@@ -367,23 +434,30 @@ def covariance(
     n_hyperparameters: int,
     bounds: Sequence[tuple[float, float]],
     gradient: Callable[..., Any] | None = None,
+    log: bool = False,
 ) -> Callable[[Callable[..., Any]], CovarianceKernel]:
-    """Make a covariance function.
+    """Make a covariance function of the numeric columns.
 
     Parameters
     ----------
     n_hyperparameters : int
-        Length of theta.
+        Length of theta. A signal variance, a noise variance and a constant mean are learnt beside it.
     bounds : sequence of (float, float)
         Of each hyperparameter, finite.
     gradient : callable, optional
         ``(x, y, theta, d_theta, d_x)`` writes dk/dtheta and dk/dx into its last two arguments; without it they are
-        central differences.
+        central differences, within the bounds of theta and the unit cube, at 2 (n_hyperparameters + d) times the cost.
+    log : bool
+        Hyperparameters are positive, and fitted as logarithms, like length scales and periods; `bounds`, the function
+        and its gradient are in theta itself all the same.
 
     Returns
     -------
     callable
-        Decorator for ``(x, y, theta) -> k`` with x, y (d,) in the unit cube and theta (n_hyperparameters,).
+        Decorator for ``(x, y, theta) -> k`` with x, y (d,) in the unit cube and theta (n_hyperparameters,): symmetric
+        in x and y, and positive definite. For ``GPSampler(covariance=...)`` and
+        ``surrogates.GaussianProcess(covariance=...)``, which show it the columns that are no categories, in their
+        order, 0.5 standing for an inactive one.
 
     Raises
     ------
@@ -392,6 +466,6 @@ def covariance(
     """
 
     def decorate(function: Callable[..., Any]) -> CovarianceKernel:
-        return CovarianceKernel(function, n_hyperparameters, bounds, gradient)
+        return CovarianceKernel(function, n_hyperparameters, bounds, gradient, log)
 
     return decorate

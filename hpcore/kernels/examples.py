@@ -3,7 +3,9 @@
 >>> import hpcore as hp
 >>> from hpcore.kernels import examples
 >>> belief = examples.belief_around([0.5, 0.2], width=0.1)
->>> sampler = hp.samplers.TPESampler(prior=belief)
+>>> sampler = hp.samplers.GPSampler(
+...     examples.expected_improvement_per_cost(1.0, 0.2), covariance=examples.rational_quadratic, prior=belief
+... )
 """
 
 from __future__ import annotations
@@ -55,8 +57,8 @@ def expected_improvement_per_cost(cost: float, slope: float) -> AcquisitionKerne
 
 
 def _periodic(x, y, theta):  # type: ignore[no-untyped-def]
-    """exp(-2 sum sin^2(pi (x - y) / period) / length^2), theta = log length, log period."""
-    length, period = math.exp(theta[0]), math.exp(theta[1])
+    """exp(-2 sum sin^2(pi (x - y) / period) / length^2), theta = length, period."""
+    length, period = theta[0], theta[1]
     total = 0.0
     for j in range(x.size):
         s = math.sin(math.pi * (x[j] - y[j]) / period)
@@ -65,23 +67,23 @@ def _periodic(x, y, theta):  # type: ignore[no-untyped-def]
 
 
 def _periodic_gradient(x, y, theta, d_theta, d_x):  # type: ignore[no-untyped-def]
-    length, period = math.exp(theta[0]), math.exp(theta[1])
+    length, period = theta[0], theta[1]
     total, by_period = 0.0, 0.0
     for j in range(x.size):
         angle = math.pi * (x[j] - y[j]) / period
         total += math.sin(angle) ** 2
         by_period += math.sin(2.0 * angle) * angle
     k = math.exp(-2.0 * total / (length * length))
-    d_theta[0] = k * 4.0 * total / (length * length)
-    d_theta[1] = k * 2.0 * by_period / (length * length)
+    d_theta[0] = k * 4.0 * total / (length * length * length)
+    d_theta[1] = k * 2.0 * by_period / (length * length * period)
     for j in range(x.size):
         angle = math.pi * (x[j] - y[j]) / period
         d_x[j] = -k * 2.0 * math.sin(2.0 * angle) * math.pi / (period * length * length)
 
 
 def _rational_quadratic(x, y, theta):  # type: ignore[no-untyped-def]
-    """(1 + |x - y|^2 / (2 a length^2))^-a, theta = log length, log a."""
-    length, a = math.exp(theta[0]), math.exp(theta[1])
+    """(1 + |x - y|^2 / (2 a length^2))^-a, theta = length, a."""
+    length, a = theta[0], theta[1]
     total = 0.0
     for j in range(x.size):
         total += (x[j] - y[j]) ** 2
@@ -89,14 +91,15 @@ def _rational_quadratic(x, y, theta):  # type: ignore[no-untyped-def]
 
 
 periodic = CovarianceKernel(
-    _periodic, n_hyperparameters=2, bounds=[(-4.0, 3.0), (-3.0, 2.0)], gradient=_periodic_gradient
+    _periodic, n_hyperparameters=2, bounds=[(0.02, 20.0), (0.05, 2.0)], gradient=_periodic_gradient, log=True
 )
-"""Periodic covariance, theta = (log length, log period), with its gradient; MacKay (1998), "Introduction to Gaussian
+"""Periodic covariance, theta = (length, period), with its gradient; MacKay (1998), "Introduction to Gaussian
 processes", eq. 47."""
 
-rational_quadratic = CovarianceKernel(_rational_quadratic, n_hyperparameters=2, bounds=[(-4.0, 3.0), (-4.0, 4.0)])
-"""Rational-quadratic covariance, theta = (log length, log alpha), differenced; Rasmussen & Williams (2006),
-eq. 4.19."""
+rational_quadratic = CovarianceKernel(
+    _rational_quadratic, n_hyperparameters=2, bounds=[(0.02, 20.0), (0.02, 50.0)], log=True
+)
+"""Rational-quadratic covariance, theta = (length, alpha), differenced; Rasmussen & Williams (2006), eq. 4.19."""
 
 
 def belief_around(point: Sequence[float], width: float) -> DensityKernel:

@@ -98,6 +98,28 @@ class History:
         self.n_running += 1
         return i
 
+    def extend(
+        self,
+        X: FloatArray,
+        state: npt.NDArray[np.uint8],
+        values: FloatArray,
+        std_errors: FloatArray | None,
+        times: FloatArray,
+    ) -> None:
+        """Append rows as they are; `std_errors` may be None if no row has one."""
+        first, last = self.n, self.n + len(X)
+        while last > len(self._state):
+            self._grow()
+        self._X[first:last], self._state[first:last] = X, state
+        self._values[first:last], self._times[first:last] = values, times
+        if std_errors is not None:
+            if self._std_errors is None:
+                self._std_errors = np.full(len(self._state), math.nan)
+            self._std_errors[first:last] = std_errors
+        self.n = last
+        self.n_complete += int((state == COMPLETE).sum())
+        self.n_running += int((state == RUNNING).sum())
+
     def finish(
         self,
         number: int,

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hpcore._core import tpe as native
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
-from hpcore.errors import InvalidSpace, InvalidType, KernelError
+from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import COMPLETE, History
 from hpcore.records.streams import Rng
@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 
 MOST = 2**31 - 1  # what a count may be: an int of the native options
 # Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
-CHUNK = 16
+CHUNK = 4
 
 
 class _TPE(Suggester):
@@ -42,10 +42,7 @@ class _TPE(Suggester):
                     "prior needs a space without conditional parameters, and multivariate=True: it is a density over "
                     f"the whole cube, and this space falls into {self._native.n_groups} groups of columns"
                 )
-            try:
-                self._native.set_prior(self._prior.address)
-            except KernelError as error:
-                raise KernelError(f"density kernel {self._prior.name!r} {error}") from None
+            self._native.set_prior(self._prior.address, self._prior.title)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         values = history.values
@@ -65,23 +62,19 @@ class _TPE(Suggester):
     def _propose(
         self, history: History, values: FloatArray, pending: FloatArray, rng: Rng, offset: int, n: int, want: int
     ) -> FloatArray:
-        try:
-            rows: FloatArray = self._native.suggest(
-                self._codec,
-                history.X,
-                values,
-                history.state,
-                pending,
-                rng.seed_low,
-                rng.seed_high,
-                rng.number + offset,
-                rng.attempt,
-                n,
-                want,
-            )
-        except KernelError as error:
-            assert self._prior is not None  # nothing else raises it
-            raise KernelError(f"density kernel {self._prior.name!r} {error}") from None
+        rows: FloatArray = self._native.suggest(
+            self._codec,
+            history.X,
+            values,
+            history.state,
+            pending,
+            rng.seed_low,
+            rng.seed_high,
+            rng.number + offset,
+            rng.attempt,
+            n,
+            want,
+        )
         return rows
 
     def _first_allowed(self, ranked: FloatArray) -> FloatArray:
@@ -143,6 +136,10 @@ class TPESampler(Sampler):
     adaptive_bandwidth : bool
         Let `scale` follow success: 1.6 times after each new best value, 0.92 times after any other, within
         0.25 .. 1; False leaves it at 1.
+    trend : bool
+        Every other proposal also weighs candidates by the probability that a quadratic trend of the values gives them
+        of turning out good. Not in groups whose trend has more than 128 coefficients: one, two per number, one per
+        category.
     constant_liar : bool
         Count trials that are still running as bad, so that proposals keep away from them.
     max_kernels : int
@@ -158,7 +155,7 @@ class TPESampler(Sampler):
     Bergstra et al. (2011), "Algorithms for hyper-parameter optimization"; Watanabe (2023), "Tree-structured Parzen
     estimator: understanding its algorithm components and their roles for better empirical performance". Differences,
     chosen by the sample-efficiency benchmark (``benchmarks/quality/tpe_ablation.md``): bandwidths that do not depend on
-    distances between good points, log-rank weights, candidates beyond the good density's own draws.
+    distances between good points, log-rank weights, candidates beyond the good density's own draws, and the trend.
 
     Conditional parameters: columns with the same conditions form a group, with densities of its own from the trials in
     which it was active; parents are chosen first. Several objectives: trials are ordered by non-dominated fronts, then
@@ -179,6 +176,7 @@ class TPESampler(Sampler):
         bandwidth: float = 0.25,
         min_bandwidth: float = 0.02,
         adaptive_bandwidth: bool = True,
+        trend: bool = True,
         constant_liar: bool = True,
         max_kernels: int = 128,
     ) -> None:
@@ -195,6 +193,7 @@ class TPESampler(Sampler):
         self.bandwidth = check_number("bandwidth", bandwidth, 0.0, open_low=True)
         self.min_bandwidth = check_number("min_bandwidth", min_bandwidth, 0.0, 1.0, open_low=True)
         self.adaptive_bandwidth = check_flag("adaptive_bandwidth", adaptive_bandwidth)
+        self.trend = check_flag("trend", trend)
         self.constant_liar = check_flag("constant_liar", constant_liar)
         self.max_kernels = check_integer("max_kernels", max_kernels, 1, MOST)
 
@@ -222,6 +221,7 @@ class TPESampler(Sampler):
         options.bandwidth = self.bandwidth
         options.min_bandwidth = self.min_bandwidth
         options.adaptive = self.adaptive_bandwidth
+        options.trend = self.trend
         options.constant_liar = self.constant_liar
         options.n_uniform = self.n_candidates // 7
         options.n_mutants = 2 * self.n_candidates // 7

@@ -89,6 +89,8 @@ def check_settings(search: Any) -> Settings:
         check_flag("progress", search.progress)
     if isinstance(search.verbose, bool | np.bool_) or not isinstance(search.verbose, numbers.Integral):
         raise InvalidType(f"verbose must be an integer, got {search.verbose!r}")
+    if search.storage is not None and search.racing:
+        raise InvalidArgument(f"racing must be False with storage=, got {search.racing!r}")
     sampler = _check_strategy(search.strategy)
     return Settings(
         sampler,

@@ -26,6 +26,7 @@ from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.search import SearchCV
+from hpcore.sklearn.stored import open_book
 
 __all__ = ["NestedScores", "nested_cross_validate"]
 
@@ -139,6 +140,8 @@ def nested_cross_validate(
         raise InvalidType(f"search must be a SearchCV, got {search!r}")
     if not search.refit:
         raise InvalidArgument(f"search must have a refit that says what decides, got refit={search.refit!r}")
+    if search.storage is not None:
+        raise InvalidArgument(f"search must have storage=None: nested searches are not stored, got {search.storage!r}")
     start = time.monotonic()
     plan = make_plan(search)
     check_target(search, y)
@@ -164,7 +167,8 @@ def nested_cross_validate(
     judges: list[_Judge] = []
     for inner_folds in folds:
         own = clone(search).set_params(progress=False)
-        source, progress = plan.begin(own, inner_folds, deadline, FitHooks(own, X, y, {}))
+        book = open_book(own, plan.space.space, plan.settings.sampler, plan.settings.seed)
+        source, progress = plan.begin(own, inner_folds, deadline, FitHooks(own, X, y, {}), book, pool is not None)
         judge = _Judge(source, partial(_choose, own, progress, plan), inner_folds.stop)
         searches.append(own)
         judges.append(judge)

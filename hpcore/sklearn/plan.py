@@ -12,12 +12,12 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.lockstep import Lockstep
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Indices, Workload
-from hpcore.optimizer import Optimizer
 from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.races import make_race
 from hpcore.sklearn.spaces import SearchSpace, check_names, read_space
+from hpcore.study.book import Book
 
 __all__ = ["Plan", "make_plan"]
 
@@ -72,7 +72,9 @@ class Plan:
             caching=self.settings.caching,
         )
 
-    def begin(self, search: Any, folds: range, deadline: float | None, hooks: FitHooks) -> tuple[Source, Progress]:
+    def begin(
+        self, search: Any, folds: range, deadline: float | None, hooks: FitHooks, book: Book, workers: bool
+    ) -> tuple[Source, Progress]:
         """The candidates of the search on some splits, and their course.
 
         Parameters
@@ -85,6 +87,10 @@ class Plan:
             On the monotonic clock.
         hooks : FitHooks
             scikit-learn's callbacks.
+        book : Book
+            Where its trials are written down; what an earlier search left there is taken up.
+        workers : bool
+            Whether folds are run by a pool.
 
         Raises
         ------
@@ -93,17 +99,20 @@ class Plan:
         """
         settings = self.settings
         race = make_race(search, settings.racing, self.scorer, len(folds), self.space.examples())
-        optimizer = Optimizer(self.space.space, sampler=settings.sampler, direction="maximize", seed=settings.seed)
-        for i, point in enumerate(settings.warm_start):
+        optimizer = book.optimizer
+        # Without a race, proposals that do not learn are the same in any order.
+        lag = settings.lag if settings.lag and (optimizer.learns or race is not None) else None
+        fresh = not len(optimizer.trials)
+        book.begin(f"lag {lag}" if lag else "fast" if workers else "lag 1", alone=lag is not None)
+        for i, point in enumerate(settings.warm_start if fresh else ()):
             try:
-                optimizer.enqueue(self.space.columns_of(point))
+                book.enqueue(self.space.columns_of(point))
             except (InvalidArgument, InvalidType) as error:
                 raise type(error)(f"warm_start[{i}]: {error}") from None
         search.optimizer_ = optimizer
         search.n_splits_ = len(folds)
-        progress = Progress(search, optimizer, self.space, settings, deadline, hooks, race is not None)
-        # Without a race, proposals that do not learn are the same in any order.
-        ordered = settings.lag and (optimizer.learns or race is not None)
+        progress = Progress(search, book, self.space, settings, deadline, hooks, race is not None)
+        first = progress.recall(lag) if book.durable else 0
         source = Source(
             progress.propose,
             progress.complete,
@@ -111,7 +120,7 @@ class Plan:
             learns=optimizer.learns,
             expected=progress.expected,
             race=race,
-            order=Lockstep(settings.lag) if ordered else None,
+            order=None if lag is None else Lockstep(lag, first),
             fold_done=progress.fold_done,
         )
         return source, progress

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import copy
+import logging
 import time
 import warnings
+from collections import deque
 from typing import Any
 
-from hpcore.errors import InvalidArgument, SearchSpaceExhausted
+from hpcore.errors import InvalidArgument, LeaseExpired, SearchSpaceExhausted
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
-from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial, TrialState
 from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.results import Evaluated, objective
 from hpcore.sklearn.spaces import SearchSpace
+from hpcore.sklearn.stored import fold_to_data, known_folds
+from hpcore.study.book import Book, Outcome
 from hpcore.study.progress import open_progress
 
 __all__ = ["Progress"]
+
+log = logging.getLogger("hpcore")
 
 
 class Progress:
@@ -28,8 +33,8 @@ class Progress:
     ----------
     search : SearchCV
         Whose attributes follow the search while it runs, for its callbacks.
-    optimizer : Optimizer
-        Proposes and is told.
+    book : Book
+        Proposes and is told; what it keeps of an earlier search is taken up.
     space : SearchSpace
         Gives the estimator's parameters.
     settings : Settings
@@ -54,7 +59,7 @@ class Progress:
     def __init__(
         self,
         search: Any,
-        optimizer: Optimizer,
+        book: Book,
         space: SearchSpace,
         settings: Settings,
         deadline: float | None,
@@ -63,7 +68,7 @@ class Progress:
     ) -> None:
         self.evaluated: list[Evaluated] = []
         self._search = search
-        self._optimizer = optimizer
+        self._book = book
         self._space = space
         self._settings = settings
         self._deadline = deadline
@@ -74,6 +79,8 @@ class Progress:
         self._open: dict[int, Trial] = {}
         self._trial_numbers: dict[int, int] = {}  # by number of the candidate
         self._pruned: set[int] = set()
+        self._again: deque[Trial] = deque()
+        self._kept: dict[int, Outcome] = {}  # results that are stored and are handed on once more
         self.n_fits = 0
         self.n_saved = 0
         self.metric = search.refit if isinstance(search.refit, str) else None
@@ -102,29 +109,65 @@ class Progress:
         per_trial = 1e3 * self._search.time_suggesting_ / max(1, self._n_asked)
         return f"{self.n_fits} fits{saved}, {per_fit:.3g} ms a fit, {per_trial:.3g} ms a suggestion"
 
+    def recall(self, lag: int | None) -> int:
+        """Take up what an earlier search stored; how many of its candidates are handed on without another look.
+
+        With the order of a lag, the last ones are proposed again: those that are finished have all their folds.
+        """
+        n = len(self._book.optimizer.trials)
+        first = n if lag is None else max(0, n - lag)
+        if lag is not None:
+            known = self._book.rewind(lag)
+            self._kept = {number: outcome for number, (_, outcome) in known.items()}
+            running = self._book.optimizer.running()
+            self._again.extend(running[number] for number in range(first, n))
+        self.catch_up()
+        return first
+
+    def catch_up(self) -> None:
+        """Take in finished candidates of the study that were evaluated elsewhere, or earlier."""
+        mine = {candidate.number for candidate in self.evaluated}
+        trials = [t for t in self._book.optimizer.trials if t.number not in mine and t.state != "running"]
+        folds = known_folds(self._book, [t.number for t in trials], self._search.n_splits_) if trials else {}
+        for trial in trials:
+            scores = folds.get(trial.number, [])
+            if scores and None not in scores:
+                self._n_asked += 1
+                self.evaluated.append(Evaluated(trial.number, self._space.params(trial.params), scores, None))
+
     def propose(self) -> Candidate | None:
         """The next candidate; None after the last. The first one is proposed whatever the clock says."""
-        if self._settings.n_trials is not None and self._n_asked >= self._settings.n_trials:
-            return None
+        if self._again:
+            return self._candidate(self._again.popleft())
         if self._n_asked and self._deadline is not None and time.monotonic() >= self._deadline:
             return None
         start = time.perf_counter()
         try:
-            trial = self._optimizer.ask()
+            trial = self._book.ask_within(self._settings.n_trials)
         except SearchSpaceExhausted:
             if not self._n_asked:
                 raise
             return None
         finally:
             self._search.time_suggesting_ += time.perf_counter() - start
+        return None if trial is None else self._candidate(trial)
+
+    def _candidate(self, trial: Trial) -> Candidate:
         self._n_asked += 1
-        trial.started = time.time()
+        if trial.number not in self._kept:
+            trial.started = time.time()
         self._open[trial.number] = trial
-        return Candidate(trial, self._space.params(trial.params))
+        # Folds that were finished before its worker died are not run again.
+        scores: list[FoldScore | None] = []
+        if self._book.durable:
+            scores = known_folds(self._book, [trial.number], self._search.n_splits_).get(trial.number, [])
+        return Candidate(trial, self._space.params(trial.params), scores)
 
     def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
         """Take the result of one fold, in whatever order they come."""
         self.n_fits += 1
+        if self._book.durable:
+            self._book.add_fold(candidate.trial.number, score.fold, fold_to_data(score))
         if not self._checked and score.error is None:
             self._checked = True
             self._check_first(score)
@@ -152,11 +195,19 @@ class Progress:
         """Take the results of a candidate that is finished."""
         value, std_error, error = objective(candidate, self.metric)
         trial: Trial = candidate.trial
-        trial.finished = time.time()
         start = time.perf_counter()
-        self._optimizer.tell(trial, value, std_error=std_error, error=error)
+        outcome = self._kept.get(trial.number)
+        try:
+            if outcome is None:
+                trial.finished = time.time()
+                outcome = self._book.save(trial, self._book.judge(value, std_error, error))
+        except LeaseExpired as late:
+            log.warning("%s", late)  # its result is taken in at the end
+            return
+        finally:
+            del self._open[trial.number]
+        self._book.tell(trial, outcome)
         self._search.time_suggesting_ += time.perf_counter() - start
-        del self._open[trial.number]
         self._trial_numbers[candidate.number] = trial.number
         rival = None
         if candidate.stopped in ("bound", "test"):
@@ -183,8 +234,8 @@ class Progress:
             shown.state = TrialState.PRUNED
         return shown
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self) -> None:
         """Tell of candidates that will not be finished."""
-        for trial in self._open.values():
-            self._optimizer.tell(trial, None, error=reason)
+        self._book.give_up([*self._open.values(), *self._again])
         self._open.clear()
+        self._again.clear()

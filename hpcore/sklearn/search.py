@@ -26,6 +26,8 @@ from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.results import blank, rows
+from hpcore.sklearn.stored import check_same_search, open_book
+from hpcore.study.heartbeat import keeping_leases
 
 __all__ = ["SearchCV"]
 
@@ -102,6 +104,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         elsewhere. None shows the bar only, False (the default) nothing.
     callbacks : sequence of callable, default=()
         Called as ``callback(search, trial)`` when a candidate is finished, in the thread that called `fit`.
+    storage : str, path or Storage, optional
+        As for `hpcore.Study`: the score of each fold is stored as soon as it is known, and a search with the same
+        storage and name goes on where that one stopped, without running a finished fold again. `n_trials` then counts
+        all candidates of the study. Not together with `racing`.
+    study_name : str, optional
+        The name in the storage.
     verbose : int, default=0
         1 prints one line at the start and one at the end, 2 a line for each candidate.
     random_state : int, RandomState or None, default=None
@@ -196,6 +204,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         cache_transformers: bool = True,
         progress: bool | None = False,
         callbacks: Any = (),
+        storage: Any = None,
+        study_name: str | None = None,
         verbose: int = 0,
         random_state: Any = None,
     ) -> None:
@@ -218,6 +228,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.cache_transformers = cache_transformers
         self.progress = progress
         self.callbacks = callbacks
+        self.storage = storage
+        self.study_name = study_name
         self.verbose = verbose
         self.random_state = random_state
 
@@ -230,9 +242,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     def __sklearn_clone__(self) -> SearchCV:
         # An executor holds locks and a callback may hold a progress bar: they are shared, not copied.
         bare = copy.copy(self)
-        bare.executor, bare.callbacks = None, ()
+        bare.executor, bare.callbacks, bare.storage = None, (), None
         other: SearchCV = super(SearchCV, bare).__sklearn_clone__()
-        other.executor, other.callbacks = self.executor, self.callbacks
+        other.executor, other.callbacks, other.storage = self.executor, self.callbacks, self.storage
         return other
 
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
@@ -266,8 +278,16 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         before = fingerprint(X), fingerprint(y)
         with FitHooks(self, X, y, params) as hooks:
             deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
-            source, progress = plan.begin(self, range(len(splits)), deadline, hooks)
-            self.interrupted_ = self._run(workload, pool, source, plan, progress)
+            book = open_book(self, plan.space.space, plan.settings.sampler, plan.settings.seed)
+            if book.durable:
+                check_same_search(book, self, workload)
+            source, progress = plan.begin(self, range(len(splits)), deadline, hooks, book, pool is not None)
+            with keeping_leases(book):
+                self.interrupted_ = self._run(workload, pool, source, plan, progress)
+            if book.durable:
+                progress.abandon()
+                book.refresh()
+                progress.catch_up()
             hooks.searched()
             self._tabulate(progress, plan.refit_metric)
             if (fingerprint(X), fingerprint(y)) != before:
@@ -289,7 +309,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         except KeyboardInterrupt:
             if not progress.evaluated:
                 raise
-            progress.abandon("interrupted")
+            progress.abandon()
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(progress.evaluated)} candidates that "
                 f"were complete.",

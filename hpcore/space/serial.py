@@ -15,14 +15,17 @@ from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
 if TYPE_CHECKING:
     from hpcore.space.space import Space
 
-__all__ = ["parameters_from_json", "space_to_json"]
+__all__ = ["from_plain", "parameters_from_json", "space_to_json", "to_plain"]
 
 VERSION = 1
 KINDS: dict[str, Callable[..., Parameter]] = {"Float": Float, "Int": Int, "Categorical": Categorical, "Normal": Normal}
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
-    """A value as JSON data: None, bool, int, str and finite floats as they are, the rest as ``{tag: content}``."""
+def to_plain(value: Any, label: Callable[[Any], Any] | None = None, depth: int = 0) -> Any:
+    """A value as JSON data: None, bool, int, str and finite floats as they are, the rest as ``{tag: content}``.
+
+    Other objects are refused, or become ``{"object": label(value)}``, which nothing reads back.
+    """
     if depth > MAX_DEPTH:
         raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
     kind = type(value)
@@ -33,14 +36,16 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if kind is bytes:
         return {"bytes": value.hex()}
     if kind in (tuple, list):
-        return {kind.__name__: [_plain(v, depth + 1) for v in value]}
+        return {kind.__name__: [to_plain(v, label, depth + 1) for v in value]}
+    if label is not None:
+        return {"object": label(value)}
     raise InvalidType(
         f"only None, bool, int, float, str, bytes, tuples and lists can be written as JSON, got {value!r}"
     )
 
 
-def _value(data: Any, depth: int = 0) -> Any:
-    """What `_plain` wrote."""
+def from_plain(data: Any, depth: int = 0) -> Any:
+    """What `to_plain` wrote, without a label."""
     if depth > MAX_DEPTH:
         raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
     if data is None or isinstance(data, bool | int | float | str):
@@ -52,20 +57,20 @@ def _value(data: Any, depth: int = 0) -> Any:
         if tag == "bytes" and isinstance(content, str):
             return bytes.fromhex(content)
         if tag in ("tuple", "list") and isinstance(content, list):
-            items = [_value(v, depth + 1) for v in content]
+            items = [from_plain(v, depth + 1) for v in content]
             return items if tag == "list" else tuple(items)
     raise InvalidArgument(f"a stored value must be plain or tagged data, got {data!r}")
 
 
-def _when_plain(when: dict[str, Any]) -> dict[str, Any]:
+def _when_plain(when: dict[str, Any], label: Callable[[Any], Any] | None) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for parent, wanted in when.items():
         if isinstance(wanted, AtLeast):
-            out[parent] = {"at_least": _plain(wanted.value)}
+            out[parent] = {"at_least": to_plain(wanted.value, label)}
         elif isinstance(wanted, AtMost):
-            out[parent] = {"at_most": _plain(wanted.value)}
+            out[parent] = {"at_most": to_plain(wanted.value, label)}
         else:
-            out[parent] = {"equals": _plain(wanted)}
+            out[parent] = {"equals": to_plain(wanted, label)}
     return out
 
 
@@ -73,25 +78,25 @@ def _when_value(data: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for parent, wanted in data.items():
         ((tag, content),) = wanted.items()
-        value = _value(content)
+        value = from_plain(content)
         if tag not in ("at_least", "at_most", "equals"):
             raise InvalidArgument(f"a stored condition must be at_least, at_most or equals, got {tag!r}")
         out[parent] = AtLeast(value) if tag == "at_least" else AtMost(value) if tag == "at_most" else value
     return out
 
 
-def space_to_json(space: Space) -> str:
-    """See `Space.to_json`."""
+def space_to_json(space: Space, label: Callable[[Any], Any] | None = None) -> str:
+    """See `Space.to_json`; with a label (see `to_plain`) of any space, though not all such text can be read back."""
     parameters = []
     for name, parameter in space.items():
         fields = parameter.to_dict()
         if isinstance(parameter, Categorical):
             try:
-                fields["choices"] = [_plain(c) for c in parameter.choices]
+                fields["choices"] = [to_plain(c, label) for c in parameter.choices]
             except InvalidType as error:
                 raise InvalidType(f"choices of {name!r}: {error}") from None
         try:
-            when = _when_plain(parameter.when)
+            when = _when_plain(parameter.when, label)
         except InvalidType as error:
             raise InvalidType(f"when of {name!r}: {error}") from None
         parameters.append({"name": name, **fields, "when": when})
@@ -124,7 +129,7 @@ def parameters_from_json(text: str, n_constraints: int) -> dict[str, Parameter]:
             fields = dict(entry)
             name, kind, when = fields.pop("name"), fields.pop("type"), _when_value(fields.pop("when"))
             if kind == "Categorical":
-                fields["choices"] = [_value(c) for c in fields["choices"]]
+                fields["choices"] = [from_plain(c) for c in fields["choices"]]
             elif kind == "Normal":
                 fields = {"mean": fields.pop("mean"), "std": fields.pop("std"), **fields}
             if name in out:

@@ -1,6 +1,6 @@
-"""Where time and workers meet the optimizer: the run loop, callbacks, progress."""
+"""Where time, workers and storage meet the optimizer: the run loop, callbacks, stopping rules, progress."""
 
 from hpcore.study.functions import maximize, minimize
-from hpcore.study.study import Study
+from hpcore.study.study import Study, delete_study, list_studies, load_study
 
-__all__ = ["Study", "maximize", "minimize"]
+__all__ = ["Study", "delete_study", "list_studies", "load_study", "maximize", "minimize"]

@@ -1,30 +1,35 @@
-"""A study: an optimizer, an objective, and the workers and clock between them."""
+"""A study: an optimizer, an objective, and the workers, the clock and the store between them."""
 
 from __future__ import annotations
 
 import logging
 import os
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from hpcore.arguments import check_integer, check_number
-from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, WorkerDied
-from hpcore.evaluation.interrupts import Interrupts
-from hpcore.evaluation.nesting import working
+from hpcore.arguments import check_flag, check_integer, check_number
+from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
 from hpcore.samplers import Sampler
 from hpcore.space.space import Params, Space
-from hpcore.study.objective import Objective, call, call_in_worker
+from hpcore.study.book import Book
+from hpcore.study.heartbeat import keeping_leases
+from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
+from hpcore.study.run import Run
+from hpcore.study.stopping import StoppingRule
 
 if TYPE_CHECKING:
-    from hpcore.evaluation.pools import Pool
+    import pandas as pd
 
-__all__ = ["Callback", "Study"]
+    from hpcore.evaluation.pools import Pool
+    from hpcore.storage import Storage
+    from hpcore.study.opening import StudySummary
+
+__all__ = ["Callback", "Study", "delete_study", "list_studies", "load_study"]
 
 log = logging.getLogger("hpcore")
 
@@ -32,35 +37,89 @@ Callback = Callable[["Study", Trial], Any]
 
 
 class Study:
-    """A search in memory: proposes, evaluates and remembers.
+    """A search that proposes, evaluates and remembers: in memory, or in a store that outlives the process.
 
     Parameters
     ----------
     space : Space or mapping
-        What to search; a mapping is read by `Space.of`.
-    direction, directions, sampler, seed
+        What to search; a mapping is read by `Space.of`. Of a stored study it may be left out, unless it has
+        constraints, or choices that are not plain data: these are code, which is never stored.
+    storage : str, path or Storage, optional
+        A file (``"runs.db"`` or ``"sqlite:///runs.db"``), ``"postgresql://USER@HOST/DATABASE"``, or what
+        `hpcore.storage.open_storage` gave; None keeps everything in memory.
+    name : str, optional
+        The study's name in the storage, 1 to 512 bytes. The same storage and name continue an earlier study.
+    direction, directions : optional
         As for `Optimizer`.
+    sampler : str or Sampler, optional
+        As for `Optimizer`; None is that of the stored study, or ``"gp"``. Another one than the stored one takes its
+        place.
+    seed : int, optional
+        As for `Optimizer`; None is that of the stored study.
+    lease : float
+        Seconds after which a running trial that its worker did not renew is given to another worker; at least 0.1.
+        A run renews its leases in the background. On one machine a worker that ended is noticed at once.
+    retries : int
+        How often a trial whose worker died is evaluated again, at least 0; after that it counts as failed.
 
     Attributes
     ----------
     optimizer : Optimizer
-        Asks and tells; may also be used directly between runs.
+        Asks and tells. Of a study in memory it may also be used directly between runs.
     interrupted : bool
         The last run was stopped by Ctrl-C.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType, InvalidSpace
+        An argument that is not allowed, or another direction or seed than the stored study's.
+    SpaceMismatch
+        Another space than the stored study's; the message says what differs.
+    StorageError
+        See `hpcore.storage.open_storage`.
+
+    Notes
+    -----
+    A result is on the disk before `tell`, or a callback of `run`, knows of it. Proposals are a function of seed and
+    history to the last bit, so a study that was killed and goes on gives the trials of one that was not; `mode` says
+    whether that holds. Trials that were running when their process died are evaluated again.
     """
 
     def __init__(
         self,
-        space: Space | Mapping[str, Any],
+        space: Space | Mapping[str, Any] | None = None,
         *,
+        storage: str | os.PathLike[str] | Storage | None = None,
+        name: str | None = None,
         direction: str | None = None,
         directions: Sequence[str] | None = None,
-        sampler: str | Sampler = "gp",
+        sampler: str | Sampler | None = None,
         seed: int | None = None,
+        lease: float = 60.0,
+        retries: int = 3,
     ) -> None:
-        self.optimizer = Optimizer(space, sampler, direction, directions, seed)
+        lease = check_number("lease", lease, 0.1, 86400.0, unit=" of seconds")
+        retries = check_integer("retries", retries, 0)
+        if storage is None:
+            if space is None:
+                raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
+            self._book = Book(Optimizer(space, "gp" if sampler is None else sampler, direction, directions, seed))
+            self.name = name
+        else:
+            # Imported here: a study in memory needs no SQLAlchemy.
+            from hpcore.study.opening import open_ledger
+
+            ledger = open_ledger(space, storage, name, direction, directions, sampler, seed, lease, retries)
+            self._book, self.name = ledger, ledger.record.name
         self.interrupted = False
         self._stopping = False
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """Asks and tells."""
+        return self._book.optimizer
+
+    # --- running -------------------------------------------------------------------------------------------------
 
     def run(
         self,
@@ -71,6 +130,9 @@ class Study:
         executor: Executor | None = None,
         callbacks: Sequence[Callback] = (),
         progress: bool | None = None,
+        *,
+        stop: Sequence[StoppingRule] = (),
+        deterministic: bool = False,
     ) -> Study:
         """Evaluate more trials.
 
@@ -80,20 +142,28 @@ class Study:
             ``objective(trial) -> float`` (or one float per objective); the trial is a mapping of its params. An
             exception, None, NaN or an infinity marks the trial as failed and the run goes on.
         n_trials : int, optional
-            How many more, at least 1; None runs until `timeout` or the end of the space.
+            How many more, at least 1; None runs until `timeout`, a rule of `stop` or the end of the space. A trial that
+            an earlier run left unfinished counts as one.
         timeout : float, optional
             Seconds after which no trial is begun; running ones are finished. Greater than 0.
         n_jobs : int, optional
             Worker processes; 1 (or None) evaluates in this process, -1 means every core. With workers, proposals
-            depend on which results are in, so only ``n_jobs=1`` repeats exactly with samplers that learn.
+            depend on which results are in, so without `deterministic` only ``n_jobs=1`` repeats exactly with samplers
+            that learn.
         executor : concurrent.futures.Executor, optional
             Runs the trials instead of a pool of our own; it is not shut down. With a thread pool, objective and trial
             are the caller's own objects, with processes they are copies.
         callbacks : sequence of callable
-            Called as ``callback(study, trial)`` in this thread after each trial; may call `stop`. Their exceptions
-            end the run.
+            Called as ``callback(study, trial)`` in this thread after each trial, once it is durable; may call `stop`.
+            Their exceptions end the run.
         progress : bool, optional
             True shows a progress bar, False nothing; None shows it on a terminal.
+        stop : sequence of StoppingRule
+            Rules of `hpcore.stopping`, any of which ends the run.
+        deterministic : bool
+            Make proposal k from exactly the results 0 .. k - 4, whatever the number of workers, which then changes
+            only the speed: the same trials to the last bit, also when the run is killed and goes on. At most four
+            trials are open at a time, and of a stored study no other process may run it meanwhile.
 
         Returns
         -------
@@ -105,63 +175,89 @@ class Study:
         InvalidArgument, InvalidType
             An argument that is not allowed, an objective that cannot be sent to a worker, an executor that is shut
             down; before any evaluation.
+        StorageError
+            The store takes no results any more. The last one is kept in memory, and stored when the study goes on.
         """
-        deadline = _check_run(objective, n_trials, timeout, callbacks, progress)
+        deadline = _check_run(objective, n_trials, timeout, callbacks, progress, stop)
+        deterministic = check_flag("deterministic", deterministic)
         pool: Pool | None = None
         if executor is not None or not (n_jobs is None or (type(n_jobs) is int and n_jobs == 1)):
             # Imported here: asking in this process needs no executors.
             from hpcore.evaluation.pools import choose_pool
+            from hpcore.study.workers import Workers
 
             pool = choose_pool(n_jobs, executor)
+        lag, mode = _order(deterministic, pool is not None)
         self.interrupted = self._stopping = False
-        budget = _Budget(self, n_trials, deadline)
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
-        with open_progress(n_trials, "value", direction, progress) as shown:
-            hooks: list[Callback] = [*callbacks, shown]
+        with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._book):
             try:
                 if pool is None:
-                    self._run_here(objective, budget, hooks)
+                    Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode).here(objective)
                 else:
-                    _Workers(self, pool, objective).run(budget, hooks)
+                    # The objective is packed before anything is stored.
+                    workers = Workers(pool, objective)
+                    workers.run(Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode))
             except KeyboardInterrupt:
                 self.interrupted = True
                 log.warning("interrupted: %d trials are kept", self.optimizer.n_trials)
         return self
 
-    def _run_here(self, objective: Objective, budget: _Budget, hooks: Sequence[Callback]) -> None:
-        with Interrupts() as interrupts:
-            while (trial := budget.next_trial()) is not None:
-                try:
-                    value, error = call(objective, trial)
-                    interrupts.check()
-                except BaseException:
-                    self.optimizer.tell(trial, None, error="interrupted")
-                    raise
-                self._record(trial, value, error, hooks)
-
-    def _record(self, trial: Trial, value: Any, error: str | None, hooks: Sequence[Callback]) -> None:
-        if error is None:
-            try:
-                self.optimizer.tell(trial, value)
-            except (InvalidArgument, InvalidType) as wrong:
-                error = f"the objective returned {value!r}: {wrong}"
-        if error is not None:
-            self.optimizer.tell(trial, None, error=error)
-            log.info("trial %d failed: %s", trial.number, error.strip().splitlines()[-1])
-        for hook in hooks:
-            hook(self, trial)
-
     def stop(self) -> None:
         """Begin no more trials in this run; for callbacks."""
         self._stopping = True
 
-    def add(self, params: Mapping[str, Any], value: float | Sequence[float] | None) -> Trial:
+    def ask(self) -> Trial:
+        """The next trial to evaluate, for those who run their own loop; see `Optimizer.ask`.
+
+        Of a stored study the trial is leased: without a result within `lease` seconds another worker may get it.
+        """
+        return self._book.ask()
+
+    def tell(
+        self,
+        trial: Trial,
+        value: float | Sequence[float] | None,
+        *,
+        std_error: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Report what a trial of `ask` came to; see `Optimizer.tell`. It is durable when this returns.
+
+        Raises
+        ------
+        LeaseExpired
+            The trial was given to another worker in the meantime. Nothing is stored.
+        TrialAlreadyTold, UnknownTrial, InvalidArgument, InvalidType
+            As for `Optimizer.tell`.
+        """
+        if not isinstance(trial, Trial):
+            raise InvalidType(f"trial must be a Trial of ask, got {trial!r}")
+        outcome = self.optimizer.outcome(value, std_error, error)
+        self._book.tell(trial, self._book.save(trial, outcome))
+
+    def add(
+        self, params: Mapping[str, Any], value: float | Sequence[float] | None, *, std_error: float | None = None
+    ) -> Trial:
         """Record an evaluation made elsewhere; see `Optimizer.add`."""
-        return self.optimizer.add(params, value)
+        return self._book.add(params, value, std_error)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
-        """Evaluate these parameters next; see `Optimizer.enqueue`."""
-        self.optimizer.enqueue(params)
+        """Evaluate these parameters next; see `Optimizer.enqueue`. Of a stored study, by whichever worker asks next."""
+        self._book.enqueue(params)
+
+    # --- what is known -------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Learn what other workers stored since the last trial; in memory there are none."""
+        self._book.refresh()
+
+    @property
+    def mode(self) -> str:
+        """How trials followed from each other in all runs so far: ``"lag q"``, deterministic, proposal k made from
+        exactly the results 0 .. k - q (1 is one after the other); ``"fast"``, as results came in; empty before the
+        first run."""
+        return self._book.mode
 
     @property
     def space(self) -> Space:
@@ -193,128 +289,156 @@ class Study:
         """See `Optimizer.pareto_front`."""
         return self.optimizer.pareto_front
 
+    @property
+    def user_attrs(self) -> MutableMapping[str, Any]:
+        """Whatever the user keeps with the study, by name; of a stored study plain data, written at once."""
+        return _Attributes(self._book)
+
+    @property
+    def note(self) -> str:
+        """A text about the study; empty until somebody writes one."""
+        return str(self._book.attributes().get("note", ""))
+
+    @note.setter
+    def note(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise InvalidType(f"note must be a str, got {text!r}")
+        self._book.set_attribute("note", text)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The trials as a pandas DataFrame, one row each: number, state, value (or value_0, ...), param_NAME, started,
+        finished (UTC), seconds, attr_NAME, error.
+
+        Raises
+        ------
+        MissingDependency
+            pandas is not installed.
+        """
+        from hpcore.study.frame import to_frame
+
+        frame: pd.DataFrame = to_frame(self)
+        return frame
+
     def __repr__(self) -> str:
         return f"Study({self.optimizer!r})"
 
 
-class _Budget:
-    """Gives trials until the count, the clock, the space or the user says stop."""
+class _Attributes(MutableMapping[str, Any]):
+    """User attributes, under a prefix of their own beside the note."""
 
-    def __init__(self, study: Study, n_trials: int | None, deadline: float | None) -> None:
-        self._study, self._left, self._deadline = study, n_trials, deadline
+    PREFIX = "user:"
 
-    def next_trial(self) -> Trial | None:
-        if self._study._stopping or self._left == 0:
-            return None
-        if self._deadline is not None and time.monotonic() >= self._deadline:
-            return None
-        try:
-            trial = self._study.optimizer.ask()
-        except SearchSpaceExhausted as end:
-            log.info("%s", end)
-            self._left = 0
-            return None
-        if self._left is not None:
-            self._left -= 1
-        return trial
+    def __init__(self, book: Book) -> None:
+        self._book = book
 
+    def _all(self) -> dict[str, Any]:
+        stored = self._book.attributes()
+        mine = {name: value for name, value in stored.items() if name.startswith(self.PREFIX)}
+        return {name[len(self.PREFIX) :]: value[0] for name, value in mine.items()}
 
-class _Workers:
-    """Trials on a pool: as many in flight as there are workers, so that a proposal knows all it can."""
+    def __getitem__(self, name: str) -> Any:
+        return self._all()[name]
 
-    def __init__(self, study: Study, pool: Pool, objective: Objective) -> None:
-        self._study, self._pool, self._objective = study, pool, objective
-        self._key, self._packed = uuid.uuid4().hex, b""
-        if pool.by_file:
-            self._packed = _pack(objective)
-        self._in_flight: dict[Future[Any], Trial] = {}
+    def __setitem__(self, name: str, value: Any) -> None:
+        if not isinstance(name, str) or not name:
+            raise InvalidType(f"an attribute's name must be a str of 1 to 512 bytes, got {name!r}")
+        # In a list, so that None is a value.
+        self._book.set_attribute(self.PREFIX + name, [value])
 
-    def run(self, budget: _Budget, hooks: Sequence[Callback]) -> None:
-        try:
-            with self._pool.bounded():
-                while self._fill(budget):
-                    done, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
-                    lost = [trial for future in done if (trial := self._collect(future, hooks)) is not None]
-                    if lost:
-                        self._recover(lost, hooks)
-        except BaseException:
-            for future, trial in self._in_flight.items():
-                future.cancel()
-                self._study.optimizer.tell(trial, None, error="interrupted")
-            self._pool.abort()
-            raise
+    def __delitem__(self, name: str) -> None:
+        self._all()[name]
+        self._book.set_attribute(self.PREFIX + name, None)
 
-    def _fill(self, budget: _Budget) -> bool:
-        while len(self._in_flight) < self._pool.n_workers and (trial := budget.next_trial()) is not None:
-            self._in_flight[self._submit(trial)] = trial
-        return bool(self._in_flight)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
 
-    def _submit(self, trial: Trial) -> Future[Any]:
-        try:
-            if self._pool.by_file:
-                return self._pool.submit(call_in_worker, os.getpid(), self._key, self._packed, trial)
-            return self._pool.submit(_call_in_thread, self._objective, trial)
-        except BrokenExecutor as error:
-            future: Future[Any] = Future()
-            future.set_exception(error)
-            return future
+    def __len__(self) -> int:
+        return len(self._all())
 
-    def _collect(self, future: Future[Any], hooks: Sequence[Callback]) -> Trial | None:
-        """Record one result; gives the trial back if its worker died."""
-        trial = self._in_flight.pop(future)
-        try:
-            (value, error), copy = future.result()
-        except (BrokenExecutor, CancelledError):
-            return trial
-        except Exception as failure:  # the result could not be pickled, or its copy not unpickled
-            value, error, copy = None, f"{type(failure).__name__}: {failure}", trial
-        trial.started, trial.finished = copy.started, copy.finished
-        trial._user_attrs, trial._reports = copy._user_attrs, copy._reports
-        self._study._record(trial, value, error, hooks)
-        return None
-
-    def _recover(self, lost: list[Trial], hooks: Sequence[Callback]) -> None:
-        """Evaluate lost trials again, once and alone: nobody knows which of them killed its worker."""
-        wait(self._in_flight)
-        lost += [trial for future in list(self._in_flight) if (trial := self._collect(future, hooks)) is not None]
-        renewed = self._pool.renew()
-        for trial in sorted(lost, key=lambda t: t.number):
-            if renewed:
-                future = self._submit(trial)
-                self._in_flight[future] = trial
-                wait([future])
-                if self._collect(future, hooks) is None:
-                    continue
-                self._pool.renew()
-            self._study._record(trial, None, f"{WorkerDied.__name__}: the worker process ended", hooks)
-        if not renewed:
-            raise WorkerDied("the executor given as executor= broke: a worker process ended")
+    def __repr__(self) -> str:
+        return repr(self._all())
 
 
-def _call_in_thread(objective: Objective, trial: Trial) -> tuple[Any, Trial]:
-    with working():
-        return call(objective, trial), trial
+def load_study(
+    storage: str | os.PathLike[str] | Storage,
+    name: str | None = None,
+    *,
+    space: Space | Mapping[str, Any] | None = None,
+    sampler: str | Sampler | None = None,
+    lease: float = 60.0,
+    retries: int = 3,
+) -> Study:
+    """Open a stored study.
+
+    Parameters
+    ----------
+    storage, space, sampler, lease, retries
+        As for `Study`.
+    name : str, optional
+        Which; may be left out if the storage holds one study only.
+
+    Raises
+    ------
+    UnknownStudy
+        There is none of that name.
+    InvalidArgument, InvalidType, SpaceMismatch, StorageError
+        As for `Study`.
+    """
+    from hpcore.storage import open_storage
+    from hpcore.study.opening import find
+
+    store = open_storage(storage, create=False)
+    return Study(space, storage=store, name=find(store, name).name, sampler=sampler, lease=lease, retries=retries)
 
 
-def _pack(objective: Objective) -> bytes:
-    import cloudpickle
+def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
+    """The studies of a storage, oldest first: name, created, directions, n_trials, mode.
 
-    try:
-        packed: bytes = cloudpickle.dumps(objective)
-    except Exception as error:
-        raise InvalidArgument(
-            f"objective must be picklable to reach worker processes (n_jobs=1 needs no pickling): "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    return packed
+    Raises
+    ------
+    InvalidArgument, StorageError
+        There is no such storage, or it cannot be read.
+    """
+    from hpcore.study.opening import summaries
+
+    return summaries(storage)
 
 
-def _check_run(objective: Any, n_trials: Any, timeout: Any, callbacks: Any, progress: Any) -> float | None:
+def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
+    """Remove a study and its trials from a storage, for good.
+
+    Raises
+    ------
+    UnknownStudy
+        There is none of that name.
+    InvalidArgument, StorageError
+        There is no such storage, or it cannot be written.
+    """
+    from hpcore.study.opening import remove
+
+    remove(storage, name)
+
+
+def _order(deterministic: bool, workers: bool) -> tuple[int | None, str]:
+    """The lag of the order that results are taken in, None for as they come, and the mode's name."""
+    if deterministic:
+        from hpcore.evaluation.lockstep import DEFAULT_LAG
+
+        return DEFAULT_LAG, f"lag {DEFAULT_LAG}"
+    # One after the other is the order of lag 1 by itself.
+    return None, "fast" if workers else "lag 1"
+
+
+def _check_run(objective: Any, n_trials: Any, timeout: Any, callbacks: Any, progress: Any, stop: Any) -> float | None:
     """Check what `run` was given; the deadline on the monotonic clock."""
     if not callable(objective):
         raise InvalidType(f"objective must be a function of a trial, got {objective!r}")
-    if n_trials is None and timeout is None:
-        raise InvalidArgument("give n_trials or timeout, got neither")
+    if isinstance(stop, StoppingRule):
+        raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got the rule {stop!r} itself")
+    if not isinstance(stop, Sequence) or not all(isinstance(rule, StoppingRule) for rule in stop):
+        raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got {stop!r}")
+    if n_trials is None and timeout is None and not stop:
+        raise InvalidArgument("give n_trials, timeout or stop, got none of them")
     if n_trials is not None:
         check_integer("n_trials", n_trials, 1)
     if isinstance(callbacks, str) or not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):

@@ -9,20 +9,57 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import gp as native
-from hpcore.arguments import check_integer
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.arguments import check_choice, check_flag, check_integer
+from hpcore.errors import InvalidArgument, InvalidType, KernelError
+from hpcore.kernels.decorators import CovarianceKernel
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
+from hpcore.surrogates import outputs as original
 
 __all__ = ["GaussianProcess"]
 
 FloatArray = npt.NDArray[np.float64]
 
+INVERTIBLE = ("standard", "half_log", "log")
+TRANSFORMS = (*INVERTIBLE, "clip", "auto")
 SAMPLE = 17  # purpose of the normal numbers behind a draw
 
 
+def check_covariance(value: Any) -> CovarianceKernel | None:
+    """A user's covariance, or None for the built-in one."""
+    if value is not None and not isinstance(value, CovarianceKernel):
+        raise InvalidType(f"covariance must be a kernel made by hpcore.kernels.covariance, or None, got {value!r}")
+    return value
+
+
+def check_warp(value: Any, covariance: CovarianceKernel | None) -> bool:
+    """Whether to learn a warp, which needs derivatives of the built-in covariance."""
+    warp = check_flag("warp", value)
+    if warp and covariance is not None:
+        raise InvalidArgument(
+            f"warp must be False beside a covariance of your own ({covariance!r}): warp inside the kernel"
+        )
+    return warp
+
+
+def native_covariance(kernel: CovarianceKernel | None) -> native.UserCovariance | None:
+    """What the core calls; it does not keep the kernel alive."""
+    if kernel is None:
+        return None
+    return native.UserCovariance(kernel.address, kernel.title, kernel.n_hyperparameters, kernel.log)
+
+
+def prior_of(d: int, kernel: CovarianceKernel | None) -> native.Prior:
+    """Of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
+    prior = native.Prior.standard(d)
+    if kernel is not None:
+        bounds = np.log(kernel.bounds) if kernel.log else kernel.bounds
+        prior.user = [native.LogNormal((low + high) / 2, (high - low) / 4, low, high) for low, high in bounds]
+    return prior
+
+
 class GaussianProcess:
-    """A Gaussian process with a Matern-5/2 covariance and one length scale a column.
+    """A Gaussian process, with a Matern-5/2 covariance and one length scale a column unless told otherwise.
 
     Parameters
     ----------
@@ -31,11 +68,31 @@ class GaussianProcess:
         a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
     n_starts : int
         Runs of the optimiser of the hyperparameters; the best is kept.
+    covariance : CovarianceKernel, optional
+        Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2. It sees them alone,
+        in their order, an inactive one as 0.5. It is multiplied by a learnt signal variance and by a Matern-5/2 of
+        what it does not see: which categories differ, and which conditional columns are active.
+    transform : {"standard", "half_log", "log", "clip", "auto"}
+        What the process is fitted to, lower values being the better ones: the values, standardised; logarithmic above
+        the median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
+        first three under which the values themselves are likeliest. Predictions are in the objective's units with all
+        of them.
+
+    warp : bool
+        Stretch each numeric column first, by a learnt ``1 - (1 - u**a)**b`` with a prior near the identity (Snoek et
+        al. 2014): for functions that change faster near one end of a range than near the other.
 
     Attributes
     ----------
+    transform_ : str
+        The transform that was taken.
+    warp_ : dict of str to (float, float)
+        ``a`` and ``b`` of each numeric parameter; empty without a warp.
     length_scales_ : dict of str to float
-        By parameter name, in units of the cube (for a category: of the overlap distance).
+        By parameter name, in units of the cube (for a category: of the overlap distance). With a `covariance` of
+        categories and conditional columns only.
+    covariance_hyperparameters_ : ndarray
+        Theta of the `covariance`, of length 0 without one.
     signal_variance_, noise_variance_ : float
         In the square of the objective's units.
     n_ : int
@@ -44,14 +101,27 @@ class GaussianProcess:
     Notes
     -----
     Maximum a posteriori: `hpcore._core.gp.Prior.standard` holds the priors. Outputs are standardised inside; the
-    constant mean has a normal prior and is integrated out.
+    constant mean has a normal prior and is integrated out. Each hyperparameter of a `covariance`, or its logarithm with
+    ``log=True``, has a normal prior around the middle of its bounds, a quarter of their width as standard deviation,
+    cut at the bounds.
     """
 
-    def __init__(self, space: Space | None = None, *, n_starts: int = 3) -> None:
+    def __init__(
+        self,
+        space: Space | None = None,
+        *,
+        n_starts: int = 3,
+        transform: str = "standard",
+        warp: bool = False,
+        covariance: CovarianceKernel | None = None,
+    ) -> None:
         if space is not None and not isinstance(space, Space):
             raise InvalidType(f"space must be a Space or None, got {space!r}")
         self.space = space
         self.n_starts = check_integer("n_starts", n_starts, 1)
+        self.covariance = check_covariance(covariance)
+        self.transform = check_choice("transform", transform, TRANSFORMS)
+        self.warp = check_warp(warp, self.covariance)
         self._model: native.Regressor | None = None
 
     # --- fitting -------------------------------------------------------------------------------------------------
@@ -77,6 +147,9 @@ class GaussianProcess:
         ------
         InvalidArgument
             Shapes that do not match, values that are not finite, negative standard errors.
+        KernelError
+            A `covariance` that does not compile, raised an error, answered with NaN or an infinity, or is not positive
+            definite.
         """
         values = _vector("y", y)
         n = len(values)
@@ -84,22 +157,51 @@ class GaussianProcess:
             raise InvalidArgument("y must hold at least one value, got none")
         d = self._columns(X)
         points = self._rows(X, n)
-        self._y, self._offset, self._scale = native.standardise(values, native.OutputTransform.standard)
-        noise = None
+        errors = None
         if std_errors is not None:
             errors = _vector("std_errors", std_errors)
             if len(errors) != n:
                 raise InvalidArgument(f"std_errors must have one entry a value ({n}), got {len(errors)}")
             if (errors < 0).any():
                 raise InvalidArgument(f"std_errors must be >= 0, got {errors.min()!r}")
-            noise = (errors / self._scale) ** 2
         options = native.FitOptions()
-        options.prior = native.Prior.standard(d)
+        options.prior = prior_of(d, self.covariance)
         options.n_starts = self.n_starts
-        theta = native.fit_map(points, self._y, noise, self._categorical, self._conditional, options)
-        model = native.Regressor(self._categorical, self._conditional, list(theta))
-        model.assign(points, self._y, noise)
-        self._model, self._X, self._noise = model, points, noise
+        if self.covariance is not None:
+            options.n_probes = 8 + 8 * self.covariance.n_hyperparameters  # it may have many modes
+        self._native_covariance = covariance = native_covariance(self.covariance)
+        most = -math.inf
+        for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
+            outputs = native.standardise(values, native.OutputTransform.__members__[name])
+            y = outputs.y
+            noise = None if errors is None else (errors / outputs.scale) ** 2
+            theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance)
+            density, _ = native.log_posterior(
+                points, y, noise, theta, self._categorical, self._conditional, options.prior, True, covariance
+            )
+            evidence = density + outputs.log_slope(y).sum()
+            if most > -math.inf and not evidence > most:
+                continue
+            most = evidence
+            self.transform_, self._outputs, self._y, self._noise, best = name, outputs, y, noise, theta
+        parameters = np.empty(0)
+        numeric = [name for name, is_category in zip(self._names, self._categorical, strict=True) if not is_category]
+        if self.warp and numeric:
+            best, parameters = native.fit_warp(
+                points, self._y, self._noise, self._categorical, self._conditional, options, list(best)
+            )
+        model = native.Regressor(self._categorical, self._conditional, list(best), covariance)
+        if len(parameters):
+            model.set_warp(list(parameters))
+        # zip ends at once without a warp
+        self.warp_ = {n: (a, b) for n, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)).tolist(), strict=False)}
+        try:
+            model.assign(points, self._y, self._noise)
+        except np.linalg.LinAlgError:
+            if self.covariance is None:
+                raise
+            raise KernelError(f"{self.covariance.title} is not positive definite") from None
+        self._model, self._X = model, points
         return self
 
     def append(self, x: npt.ArrayLike, y: float) -> None:
@@ -115,7 +217,7 @@ class GaussianProcess:
         Raises
         ------
         numpy.linalg.LinAlgError
-            If the bordered covariance is not positive definite. The model is unchanged.
+            If the bordered covariance matrix is not positive definite. The model is unchanged.
 
         Notes
         -----
@@ -126,7 +228,7 @@ class GaussianProcess:
         value = _vector("y", [y])
         model.append(row[0], 0.0)
         self._X = np.vstack([self._X, row])
-        self._y = np.append(self._y, (value - self._offset) / self._scale)
+        self._y = np.append(self._y, self._outputs.apply(value))
         if self._noise is not None:
             self._noise = np.append(self._noise, 0.0)
         model.set_targets(self._y)
@@ -155,14 +257,20 @@ class GaussianProcess:
             raise InvalidArgument("return_std and return_cov cannot both be true")
         model = self._fitted()
         points = self._rows(X, None)
-        mean, variance = model.predict(points)
+        latent, variance = model.predict(points)
         # Standard deviations of 1e308 are possible: what leaves the doubles is brought back to their edge.
         with np.errstate(over="ignore"):
-            mean = np.nan_to_num(self._offset + self._scale * mean)
+            if not self._outputs.affine:
+                mean, std = original.moments(self._outputs, latent, np.sqrt(variance))
+                if return_cov:
+                    return mean, original.covariance(self._outputs, latent, model.covariance(points))
+                return (mean, std) if return_std else mean
+            offset, scale = self._outputs.offset, self._outputs.scale
+            mean = np.nan_to_num(offset + scale * latent)
             if return_cov:
-                return mean, np.nan_to_num(self._scale * (self._scale * model.covariance(points)))
+                return mean, np.nan_to_num(scale * (scale * model.covariance(points)))
             if return_std:
-                return mean, np.nan_to_num(self._scale * np.sqrt(variance))
+                return mean, np.nan_to_num(scale * np.sqrt(variance))
         return mean
 
     def sample(self, X: npt.ArrayLike, n_samples: int = 1, seed: int | None = None) -> FloatArray:
@@ -175,30 +283,48 @@ class GaussianProcess:
         values, vectors = np.linalg.eigh(model.covariance(points))
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         z = Rng(check_seed(seed), 0).generator(SAMPLE).standard_normal((n_samples, len(points)))
-        draws: FloatArray = self._offset + self._scale * (mean + z @ root.T)
-        return draws
+        return self._outputs.restore(np.ascontiguousarray(mean + z @ root.T))
 
     def log_marginal_likelihood(self) -> float:
         """Log density of the standardised observations under the learnt hyperparameters."""
         model = self._fitted()
-        prior = native.Prior.standard(self._X.shape[1])
         value, _ = native.log_posterior(
-            self._X, self._y, self._noise, model.theta, self._categorical, self._conditional, prior, False
+            model.warped(self._X),
+            self._y,
+            self._noise,
+            model.theta,
+            self._categorical,
+            self._conditional,
+            prior_of(self._X.shape[1], self.covariance),
+            False,
+            self._native_covariance,
         )
         return value
 
     @property
     def length_scales_(self) -> dict[str, float]:
         theta = self._fitted().theta
-        return {name: math.exp(t) for name, t in zip(self._names, theta, strict=False)}
+        return {
+            name: math.exp(theta[j])
+            for j, name in enumerate(self._names)
+            if self.covariance is None or self._categorical[j] or self._conditional[j]
+        }
+
+    @property
+    def covariance_hyperparameters_(self) -> FloatArray:
+        theta = self._fitted().theta
+        if self.covariance is None:
+            return theta[:0]
+        own: FloatArray = theta[len(theta) - self.covariance.n_hyperparameters :]
+        return np.exp(own) if self.covariance.log else own
 
     @property
     def signal_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names)])) * self._scale**2
+        return float(math.exp(self._fitted().theta[len(self._names)])) * self._outputs.scale**2
 
     @property
     def noise_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._scale**2
+        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._outputs.scale**2
 
     @property
     def n_(self) -> int:

@@ -56,6 +56,7 @@ def test_the_address_is_that_of_a_c_function():
 @pytest.mark.parametrize(
     ("decorate", "function", "words"),
     [
+        (hp.kernels.acquisition(log=True), lambda mean, std: 0.0, r"take exactly \(mean, std, best\)"),
         (hp.kernels.acquisition, lambda mean, std: 0.0, r"take exactly \(mean, std, best\), got .*\(mean, std\)"),
         (hp.kernels.density, lambda u, v: 0.0, r"take exactly \(u\)"),
         (hp.kernels.density, lambda *u: 0.0, r"take exactly \(u\)"),
@@ -82,11 +83,29 @@ def test_what_is_no_function_is_refused():
         ({"n_hyperparameters": 1, "bounds": [(1.0, 0.0)]}, InvalidArgument, "bounds"),
         ({"n_hyperparameters": 1, "bounds": [3]}, InvalidType, "bounds"),
         ({"n_hyperparameters": 0, "bounds": [], "gradient": lambda x: 0}, InvalidArgument, "d_theta"),
+        ({"n_hyperparameters": 1, "bounds": [(0.0, 1.0)], "log": True}, InvalidArgument, "bounds must be positive"),
+        ({"n_hyperparameters": 0, "bounds": [], "log": 1}, InvalidType, "log"),
     ],
 )
 def test_wrong_covariance_options(options, error, words):
     with pytest.raises(error, match=words):
         hp.kernels.covariance(**options)(lambda x, y, theta: 1.0)
+
+
+@hp.kernels.covariance(n_hyperparameters=1, bounds=[(1e-6, 1.0)])
+def only_inside(x, y, theta):
+    """NaN outside the cube and the bounds."""
+    if x[0] < 0.0 or x[0] > 1.0 or theta[0] < 1e-6 or theta[0] > 1.0:
+        return math.nan
+    return theta[0] * x[0] * x[0] * y[0]
+
+
+@pytest.mark.parametrize("x", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("theta", [1e-6, 0.5, 1.0])
+def test_differences_stay_where_a_covariance_has_values(x, theta):
+    _, d_theta, d_x = only_inside([x], [0.7], [theta])
+    assert d_theta == pytest.approx([x * x * 0.7], abs=1e-8)
+    assert d_x == pytest.approx([theta * 2 * x * 0.7], abs=1e-5)
 
 
 def test_a_wrong_shape_is_refused():
@@ -190,7 +209,7 @@ def test_expected_improvement_per_cost():
 
 @pytest.mark.parametrize("kernel", [examples.periodic, examples.rational_quadratic])
 def test_covariances_are_positive_definite_and_their_gradients_true(kernel):
-    X, theta = np.random.default_rng(0).random((12, 2)), np.array([-0.5, 0.2])
+    X, theta = np.random.default_rng(0).random((12, 2)), np.array([0.6, 1.2])
     K = np.array([[kernel(x, y, theta)[0] for y in X] for x in X])
     np.testing.assert_allclose(np.diag(K), 1.0)
     np.testing.assert_allclose(K, K.T)

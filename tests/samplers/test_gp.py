@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -47,11 +48,22 @@ def run(space, n, *, seed=0, sampler="gp", objective=loss):
 # --- it optimises ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("acquisition", ["log_ei", "ucb", "pi", "thompson"])
+@pytest.mark.parametrize("acquisition", ["log_ei", "noisy_log_ei", "ucb", "pi", "thompson"])
 def test_it_finds_a_minimum(acquisition):
     space = {f"x{j}": hp.Float(-5, 5) for j in range(3)}
     opt = run(space, 40, sampler=GPSampler(acquisition), objective=lambda p: sum((v - 1) ** 2 for v in p.values()))
-    assert opt.best_value < (1.0 if acquisition == "thompson" else 0.05)
+    assert opt.best_value < 0.05
+
+
+@pytest.mark.parametrize("acquisition", ["noisy_log_ei", "thompson"])
+@pytest.mark.parametrize("inference", ["map", "mcmc"])
+def test_draws_of_the_objective_over_any_space(acquisition, inference):
+    rng = np.random.default_rng(0)
+    sampler = GPSampler(acquisition, inference, n_draws=3, warp=inference == "map")
+    opt = run(mixed_space(), 30, sampler=sampler, objective=lambda p: loss(p) + 0.1 * rng.standard_normal())
+    batch = opt.ask(4)
+    assert len({json.dumps(t.params) for t in batch}) == 4
+    assert min(loss(t.params) for t in opt.trials) < 1.0
 
 
 @pytest.mark.parametrize("inference", ["map", "mcmc"])
@@ -59,6 +71,15 @@ def test_it_finds_a_minimum_over_mixed_and_conditional_columns(inference):
     opt = run(mixed_space(), 50, sampler=GPSampler(inference=inference, n_draws=4))
     assert opt.best_value < 0.4
     assert opt.best_params["kernel"] == "rbf"
+
+
+@pytest.mark.parametrize("transform", ["turns", "auto", "standard", "half_log", "log", "clip"])
+@pytest.mark.parametrize("explore", [True, False])
+def test_every_transform_finds_a_minimum(transform, explore):
+    space = {"x": hp.Float(-5, 5), "y": hp.Float(-5, 5)}
+    sampler = GPSampler(transform=transform, explore=explore)
+    opt = run(space, 30, sampler=sampler, objective=lambda p: math.exp(((p["x"] - 1) ** 2 + (p["y"] + 2) ** 2) / 20))
+    assert opt.best_value < 1.05
 
 
 def test_it_maximises_too():
@@ -77,6 +98,43 @@ def test_several_objectives_are_scalarised():
     assert len(opt.pareto_front) > 10
 
 
+def test_the_trust_region_follows_success_and_failure():
+    region = acquisition.TrustRegion()
+    assert region.side(np.zeros(50), 30) == 1.0  # off
+    region.on = True
+    start = [5.0, 9.0, 7.0, 6.0, 8.0, 5.5, 6.5, 7.5, 8.5, 9.5]
+    patience = 30 // 4
+
+    def side(*later: float) -> float:
+        return region.side(np.array([*start, *later]), 30)
+
+    assert side() == side(4.0, 3.0) == 0.8
+    assert side(4.0, 3.0, 2.0) == 1.6  # three successes in a row
+    assert side(4.0, 3.0, 3.0, 2.0) == 0.8
+    assert side(4.0, 3.9999, 3.9998) == 0.8  # too little to count
+    assert side(*[6.0] * (patience - 1)) == 0.8
+    assert side(*[6.0] * patience) == 0.4
+    assert side(*[6.0] * (5 * patience)) == 0.8 / 32
+    assert side(*[6.0] * (6 * patience)) == 0.8  # narrower than 1/64: from the beginning
+    extreme = np.array([1.7e308, -1.7e308] * 20)
+    assert 0 < region.side(extreme, 30) <= 1.6
+
+
+def test_large_spaces_are_searched_near_the_best_point():
+    space = {f"x{j}": hp.Float(0, 1) for j in range(30)}
+
+    def away(**options):
+        opt = run(space, 60, sampler=GPSampler(**options), objective=lambda p: sum((v - 0.4) ** 2 for v in p.values()))
+        best = np.array(list(opt.best_params.values()))
+        late = np.array([list(t.params.values()) for t in opt.trials[40:]])
+        return opt.best_value, np.abs(late - best).max()
+
+    value, distance = away()
+    assert value < 1.0  # 3 at random
+    assert distance <= 0.8  # twice the half side at most: the box moves with the best point
+    assert away(trust_region=False)[1] > 0.59  # corners
+
+
 # --- determinism -------------------------------------------------------------------------------------------------
 
 
@@ -86,9 +144,9 @@ def test_same_seed_same_trials_another_seed_others():
     assert [t.params for t in a.trials] != [t.params for t in c.trials]
 
 
-@pytest.mark.parametrize("inference", ["map", "mcmc"])
-def test_a_search_killed_at_any_trial_goes_on_alike(inference):
-    sampler = GPSampler(inference=inference, n_draws=2, n_startup_trials=4)
+@pytest.mark.parametrize("options", [{}, {"inference": "mcmc", "n_draws": 2}, {"transform": "auto", "warp": True}])
+def test_a_search_killed_at_any_trial_goes_on_alike(options):
+    sampler = GPSampler(n_startup_trials=4, **options)
     whole = run(mixed_space(), 55, sampler=sampler)
     for cut in (3, 12, 30, 41, 43, 47, 54):
         resumed = hp.Optimizer(mixed_space(), sampler=sampler, seed=0)
@@ -117,6 +175,31 @@ print(json.dumps([t.params for t in test_gp.run(test_gp.mixed_space(), 24, seed=
     ]
     here = json.dumps([t.params for t in run(mixed_space(), 24, seed=5).trials])
     assert outputs[0] == outputs[1] == here + "\n"
+
+
+def test_the_number_of_blas_threads_changes_nothing():
+    code = """
+import json, random, hpcore as hp
+from threadpoolctl import threadpool_info
+draw = random.Random(0)
+opt = hp.Optimizer({f"x{j}": hp.Float(0, 1) for j in range(6)}, "gp", seed=0)
+opt.ask()
+for _ in range(150):
+    x = [draw.random() for _ in range(6)]
+    opt.add({f"x{j}": v for j, v in enumerate(x)}, sum((v - 0.3) ** 2 for v in x))
+params = [t.params for t in opt.ask(3)]
+blas = [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
+print(json.dumps([params, max(blas)]))
+"""
+    answers = {}
+    for threads in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+        answers[threads] = json.loads(done.stdout)
+    assert answers["1"][0] == answers["2"][0]
+    # The setting is the process's own again afterwards.
+    assert answers["1"][1] == 1
+    assert answers["2"][1] == min(2, os.cpu_count() or 1)
 
 
 def test_threads_do_not_disturb_one_another():
@@ -195,9 +278,11 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-@pytest.mark.parametrize("n_startup_trials", [1, 5])
-def test_any_history_gets_a_finite_proposal(name, n_startup_trials):
-    opt = hp.Optimizer(mixed_space(), sampler=GPSampler(n_startup_trials=n_startup_trials), seed=0)
+@pytest.mark.parametrize(
+    "options", [{"n_startup_trials": 1}, {"n_startup_trials": 5, "transform": "auto", "warp": True}]
+)
+def test_any_history_gets_a_finite_proposal(name, options):
+    opt = hp.Optimizer(mixed_space(), sampler=GPSampler(**options), seed=0)
     for k in range(25):
         trial = opt.ask()
         for value in trial.params.values():
@@ -273,6 +358,7 @@ def test_prefetching_changes_nothing():
         ({"kappa": -1}, "kappa"),
         ({"kappa": math.nan}, "kappa"),
         ({"kappa": "2"}, "kappa"),
+        ({"transform": "boxcox"}, "transform"),
         ({"explore": 1}, "explore"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,10 @@ def loss(trial: hp.Trial) -> float:
     return (trial["a"] - 0.3) ** 2 + abs(math.log10(trial["b"]) + 1.5) + 0.1 * trial["k"] + (trial["c"] != "y")
 
 
-def optimizer(n: int, seed: int = 0) -> hp.Optimizer:
+def optimizer(n: int, seed: int = 0, sampler: str | hp.samplers.GPSampler = "gp") -> hp.Optimizer:
     """After n trials, without a model: they were added, not asked for."""
     donor = hp.Optimizer(SPACE, "random", seed=seed)
-    opt = hp.Optimizer(SPACE, "gp", seed=seed)
+    opt = hp.Optimizer(SPACE, sampler, seed=seed)
     for _ in range(n):
         trial = donor.ask()
         opt.add(trial.params, loss(trial))
@@ -62,9 +63,11 @@ def test_no_time_for_a_new_fit_reuses_the_old_one() -> None:
     assert set(steps) == {"search"}  # with the old hyperparameters, and cut short as well
 
 
-def test_hurry_leaves_no_trace() -> None:
-    """What is kept between calls is a cache, also when it was filled in a hurry."""
-    hurried, patient = optimizer(45), optimizer(45)
+@pytest.mark.parametrize("options", [{}, {"transform": "auto"}, {"inference": "mcmc", "n_draws": 2}])
+@pytest.mark.parametrize("n", [45, 130])
+def test_hurry_leaves_no_trace(n: int, options: dict[str, Any]) -> None:
+    """What is kept between calls is a cache, also when it was filled, or given up, in a hurry."""
+    hurried, patient = (optimizer(n, sampler=hp.samplers.GPSampler(**options)) for _ in range(2))
     for k in range(12):
         deadline = (1e-3, 0.5, 3.0, 20.0)[k % 4]
         trial = hurried.ask(deadline_ms=deadline)

@@ -6,7 +6,7 @@ from scipy.stats import kstest, qmc
 
 import hpcore as hp
 from hpcore import _core
-from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, SearchSpaceExhausted
+from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.records.streams import SUGGEST
 
 PLANE = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
@@ -57,10 +57,10 @@ def test_sobol_point_k_belongs_to_trial_k() -> None:
     np.testing.assert_array_equal(points(opt, 50), expected[550:])
 
 
-def test_sobol_knows_its_limit() -> None:
-    space = hp.Space({f"p{i}": hp.Float(0, 1) for i in range(21202)})
-    with pytest.raises(InvalidSpace, match=r"21201.*21202"):
-        hp.Optimizer(space, "sobol")
+def test_sobol_takes_any_number_of_parameters() -> None:
+    opt = hp.Optimizer({f"p{i}": hp.Float(0, 1) for i in range(300)}, "sobol", seed=0)
+    found = np.array([list(trial.params.values()) for trial in opt.ask(16)])
+    np.testing.assert_array_equal(np.sort(np.floor(16 * found), axis=0), np.tile(np.arange(16.0)[:, None], 300))
 
 
 def test_the_grid_is_in_order_and_ends() -> None:

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "hpcore/acquisition/functions.hpp"
+#include <limits>
+#include <utility>
 
 namespace hpcore::acquisition {
 
@@ -13,36 +13,53 @@ constexpr std::size_t chunk = 128;  // rows scored at once: their covariances st
 
 }  // namespace
 
-void Ensemble::add(const gp::Regressor& model, double best) {
-    models_.push_back(&model);
-    best_.push_back(best);
-    predictions_.emplace_back();
-    terms_.emplace_back();
+void Ensemble::add(const gp::Regressor& model, double best, std::vector<double> alpha) {
+    if (models_.empty() || models_.back() != &model) {
+        models_.push_back(&model);
+        predictions_.emplace_back();
+    }
+    worlds_.push_back({models_.size() - 1, best, std::move(alpha), {}, {}, {}});
 }
 
-void Ensemble::terms(std::size_t model, std::size_t m, Terms& out) const {
-    const gp::Prediction& p = predictions_[model];
-    out.value.resize(m);
-    out.by_mean.resize(m);
-    out.by_variance.resize(m);
+void Ensemble::look(std::size_t m, World& world) const {
+    const gp::Prediction& p = predictions_[world.model];
+    const std::size_t n = world.alpha.size();
+    world.value.resize(m);
+    world.by_mean.resize(m);
+    world.by_variance.resize(m);
     for (std::size_t i = 0; i < m; ++i) {
-        const double std = std::sqrt(p.variance[i]);
-        Value v{};
-        switch (kind_) {
-            case Kind::log_ei:
-                v = log_expected_improvement(p.mean[i], std, best_[model]);
-                break;
-            case Kind::pi:
-                v = log_probability_of_improvement(p.mean[i], std, best_[model]);
-                break;
-            case Kind::ucb:
-                v = lower_confidence_bound(p.mean[i], std, kappa_);
-                break;
-        }
-        out.value[i] = v.value;
-        out.by_mean[i] = v.by_mean;
-        out.by_variance[i] = v.by_std / (2.0 * std);
+        const double std = criterion_.kind == Kind::draw ? 1.0 : std::sqrt(p.variance[i]);
+        const double mean = n == 0 ? p.mean[i] : gp::dot(p.k.data() + i * n, world.alpha.data(), n);
+        const Value v = criterion_.at(mean, std, world.best);
+        world.value[i] = v.value;
+        world.by_mean[i] = v.by_mean;
+        world.by_variance[i] = v.by_std / (2.0 * std);
     }
+}
+
+// The worlds' values at row i as one. Of logarithms, `sum` is that of exp(value - peak).
+double Ensemble::mean_of(std::size_t i, double& peak, double& sum) const {
+    const bool logarithmic = criterion_.logarithmic();
+    peak = worlds_[0].value[i];
+    sum = 0.0;
+    for (const World& w : worlds_) peak = std::max(peak, w.value[i]);
+    if (logarithmic && peak == -std::numeric_limits<double>::infinity()) return peak;
+    for (const World& w : worlds_) sum += logarithmic ? std::exp(w.value[i] - peak) : w.value[i];
+    const double mean = sum / static_cast<double>(worlds_.size());
+    return logarithmic ? peak + std::log(mean) : mean;
+}
+
+// In the far tail an improvement may come out below 0 by its rounding: that is 0.
+double Ensemble::weighed(double value, double log_belief) {
+    if (has_unit()) return value + log_belief;
+    highest_ = std::max(highest_, value);
+    return std::max(value, 0.0) * std::exp(log_belief);
+}
+
+void Ensemble::check_sign() const {
+    if (belief_ != nullptr && !has_unit() && highest_ < 0.0)
+        criterion_.user.kernel.fail(
+            "answered negative values only, which a prior cannot multiply; say log=True if they are logarithms");
 }
 
 void Ensemble::values(const double* rows, std::size_t m, double* out) {
@@ -50,15 +67,17 @@ void Ensemble::values(const double* rows, std::size_t m, double* out) {
     for (std::size_t from = 0; from < m; from += chunk) {
         const std::size_t count = std::min(chunk, m - from);
         for (std::size_t s = 0; s < models_.size(); ++s) {
-            models_[s]->predict(rows + from * d, count, predictions_[s]);
-            terms(s, count, terms_[s]);
+            if (criterion_.kind == Kind::draw)
+                models_[s]->predict_mean(rows + from * d, count, false, predictions_[s]);
+            else
+                models_[s]->predict(rows + from * d, count, predictions_[s]);
         }
+        for (World& world : worlds_) look(count, world);
         for (std::size_t i = 0; i < count; ++i) {
-            double peak = terms_[0].value[i], sum = 0.0;
-            for (const Terms& t : terms_) peak = std::max(peak, t.value[i]);
-            for (const Terms& t : terms_) sum += kind_ == Kind::ucb ? t.value[i] : std::exp(t.value[i] - peak);
-            sum /= static_cast<double>(terms_.size());
-            out[from + i] = kind_ == Kind::ucb ? sum : peak + std::log(sum);
+            double peak = 0.0, sum = 0.0;
+            double value = mean_of(i, peak, sum);
+            if (path_ != nullptr) value -= path_->prior(rows + (from + i) * d);
+            out[from + i] = belief_ == nullptr ? value : weighed(value, belief_->at(rows + (from + i) * d, d, n_));
         }
     }
 }
@@ -67,26 +86,43 @@ void Ensemble::values_and_gradients(const double* rows, std::size_t m,
                                     const std::vector<const std::vector<std::size_t>*>& moving, double* out,
                                     std::vector<std::vector<double>>& gradients) {
     for (std::size_t s = 0; s < models_.size(); ++s) {
-        models_[s]->predict_for_gradient(rows, m, predictions_[s]);
-        terms(s, m, terms_[s]);
+        if (criterion_.kind == Kind::draw)
+            models_[s]->predict_mean(rows, m, true, predictions_[s]);
+        else
+            models_[s]->predict_for_gradient(rows, m, predictions_[s]);
     }
+    for (World& world : worlds_) look(m, world);
     for (std::size_t i = 0; i < m; ++i) {
         const std::vector<std::size_t>& columns = *moving[i];
         gradients[i].assign(columns.size(), 0.0);
         part_.resize(columns.size());
-        double peak = terms_[0].value[i], sum = 0.0;
-        for (const Terms& t : terms_) peak = std::max(peak, t.value[i]);
-        for (const Terms& t : terms_) sum += kind_ == Kind::ucb ? t.value[i] : std::exp(t.value[i] - peak);
-        const double mean = sum / static_cast<double>(terms_.size());
-        out[i] = kind_ == Kind::ucb ? mean : peak + std::log(mean);
-        for (std::size_t s = 0; s < models_.size(); ++s) {
-            const double share = kind_ == Kind::ucb ? 1.0 / static_cast<double>(terms_.size())
-                                                    : std::exp(terms_[s].value[i] - peak) / sum;
+        double peak = 0.0, sum = 0.0;
+        out[i] = mean_of(i, peak, sum);
+        if (out[i] == -std::numeric_limits<double>::infinity()) continue;
+        for (const World& world : worlds_) {
+            const double share = criterion_.logarithmic() ? std::exp(world.value[i] - peak) / sum
+                                                          : 1.0 / static_cast<double>(worlds_.size());
             if (share == 0.0) continue;
-            models_[s]->gradient(rows, i, share * terms_[s].by_mean[i], share * terms_[s].by_variance[i], columns,
-                                 predictions_[s], part_.data());
+            models_[world.model]->gradient(rows, i, share * world.by_mean[i], share * world.by_variance[i], columns,
+                                           predictions_[world.model], part_.data(),
+                                           world.alpha.empty() ? nullptr : world.alpha.data());
             for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
         }
+        const std::size_t d = models_.front()->points().d();
+        if (path_ != nullptr) {
+            out[i] -= path_->prior(rows + i * d, columns, part_.data());
+            for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] -= part_[t];
+        }
+        if (belief_ == nullptr) continue;
+        const double log_belief = belief_->at(rows + i * d, d, n_, columns, part_.data());
+        const double value = out[i], factor = has_unit() ? 1.0 : std::exp(log_belief);
+        out[i] = weighed(value, log_belief);
+        if (!has_unit() && value < 0.0) {
+            std::fill(gradients[i].begin(), gradients[i].end(), 0.0);
+            continue;
+        }
+        for (std::size_t t = 0; t < columns.size(); ++t)
+            gradients[i][t] = factor * (gradients[i][t] + (has_unit() ? 1.0 : value) * part_[t]);
     }
 }
 

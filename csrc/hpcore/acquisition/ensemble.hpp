@@ -1,24 +1,45 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
+#include <utility>
 #include <vector>
 
+#include "hpcore/acquisition/criterion.hpp"
+#include "hpcore/acquisition/path.hpp"
 #include "hpcore/gp/regressor.hpp"
 
 namespace hpcore::acquisition {
 
-enum class Kind { log_ei, pi, ucb };
+// Noise of what is believed and not observed: next to none, yet enough for a Cholesky factor.
+constexpr double believed_noise = 1e-6;
 
 // An acquisition function over one model, or averaged over several draws of its hyperparameters: the logarithm of the
 // mean improvement (or probability), the mean bound. One a thread.
 class Ensemble {
   public:
-    Ensemble(Kind kind, double kappa) : kind_(kind), kappa_(kappa) {}
+    explicit Ensemble(Criterion criterion) : criterion_(std::move(criterion)) {}
 
-    // `best` is the value to improve on, in the model's units. The model must outlive the ensemble.
-    void add(const gp::Regressor& model, double best);
-    std::size_t size() const { return models_.size(); }
-    const gp::Regressor& model(std::size_t i) const { return *models_[i]; }
+    // Multiply by a belief, as it counts beside n observations. Logarithms, and bounds, which have no sign of their
+    // own, get its logarithm added. The belief must outlive the ensemble.
+    void weigh(const Belief& belief, std::size_t n) {
+        belief_ = &belief;
+        n_ = n;
+    }
+
+    // With Kind::draw: whose update the one model's mean is. The path must outlive the ensemble.
+    void follow(const Path& path) { path_ = &path; }
+
+    // `best` is the value to improve on, in the model's units. The model must outlive the ensemble. With `alpha` (n,)
+    // the model is meant under the targets that led to it: one model may be added many times in a row with different
+    // ones.
+    void add(const gp::Regressor& model, double best, std::vector<double> alpha = {});
+    const gp::Regressor& model() const { return *models_.front(); }
+    // Whether a difference of one means the same whatever the model: not so for a user's values, which may all be tiny.
+    bool has_unit() const { return criterion_.kind != Kind::user || criterion_.logarithmic(); }
+
+    // Throws KernelFailed if no value so far was one that a belief can multiply: all were below 0.
+    void check_sign() const;
 
     // Values at rows (m, d), into (m,).
     void values(const double* rows, std::size_t m, double* out);
@@ -28,17 +49,25 @@ class Ensemble {
                               std::vector<std::vector<double>>& gradients);
 
   private:
-    struct Terms {
-        std::vector<double> value, by_mean, by_variance;  // (m,)
+    // What is averaged over: a model, with its targets or others.
+    struct World {
+        std::size_t model;
+        double best;
+        std::vector<double> alpha;                        // empty: the model's own
+        std::vector<double> value, by_mean, by_variance;  // (m,) at the rows that are being looked at
     };
-    void terms(std::size_t model, std::size_t m, Terms& out) const;
+    void look(std::size_t m, World& world) const;
+    double mean_of(std::size_t i, double& peak, double& sum) const;
+    double weighed(double value, double log_belief);
 
-    Kind kind_;
-    double kappa_;
+    Criterion criterion_;
+    const Path* path_ = nullptr;
+    const Belief* belief_ = nullptr;
+    std::size_t n_ = 1;
+    double highest_ = -std::numeric_limits<double>::infinity();  // of what a belief multiplied
     std::vector<const gp::Regressor*> models_;
-    std::vector<double> best_;
     std::vector<gp::Prediction> predictions_;
-    std::vector<Terms> terms_;
+    std::vector<World> worlds_;
     std::vector<double> part_;
 };
 

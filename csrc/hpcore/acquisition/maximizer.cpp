@@ -162,7 +162,8 @@ void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, co
     }
 }
 
-void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible,
+// `unit` is the difference in value that counts as one.
+void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                       const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     optim::BoxMinimizer::Options search;
@@ -212,8 +213,8 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const F
         }
         acquisition.values_and_gradients(rows.data(), busy.size(), moving, values.data(), gradients);
         for (std::size_t i = 0; i < busy.size(); ++i) {
-            for (double& g : gradients[i]) g = -g;
-            minimizers[busy[i]].tell(-values[i], gradients[i].data());
+            for (double& g : gradients[i]) g /= -unit;
+            minimizers[busy[i]].tell(values[i] / -unit, gradients[i].data());
         }
     }
     for (std::size_t k = 0; k < minimizers.size(); ++k)
@@ -221,7 +222,7 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, const F
 }
 
 void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
-                      Philox& stream) const {
+                      Philox& stream, const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows, values;
     std::vector<std::size_t> owner;
@@ -229,6 +230,7 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
     std::vector<unsigned char> out_of_bounds;
     for (std::size_t j = 0; j < d; ++j) {
         if (!domain_.gridded(j) || domain_.last_level(j) == 0) continue;
+        if (deadline.passed()) return;
         const std::uint64_t last = domain_.last_level(j);
         full.clear();
         owner.clear();
@@ -286,13 +288,14 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
 }
 
 bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
-                         const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
-                         const Deadline& deadline) const {
+                         std::size_t n_believed, const Seen& seen, const Feasible& feasible, Philox& stream,
+                         double* out, const Deadline& deadline) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows, values;
     candidates(incumbents, m, stream, full, rows);
     const std::size_t total = rows.size() / d;
     score(acquisition, rows, deadline, values);
+    acquisition.check_sign();
     std::vector<std::size_t> order(total);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
@@ -302,6 +305,13 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         feasible(rows.data(), total, mask.get());
         std::copy(mask.get(), mask.get() + total, keep.begin());
         std::erase_if(order, [&](std::size_t i) { return keep[i] == 0; });
+    }
+
+    // Steps end where little is left to gain. Of values without a unit, little is so beside what the best is ahead.
+    double unit = 1.0;
+    if (!acquisition.has_unit() && !order.empty()) {
+        const double ahead = values[order.front()] - values[order[order.size() / 2]];
+        if (ahead > 0.0) unit = std::min(1.0, ahead);
     }
 
     std::vector<Start> starts;
@@ -317,17 +327,21 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         starts.push_back({{f, f + d}, {row, row + d}, values[i], {}, true});
     }
     for (int round = 0; round < options_.rounds; ++round) {
-        climb(acquisition, starts, feasible, deadline);
+        climb(acquisition, starts, unit, feasible, deadline);
         if (deadline.passed()) break;
-        sweep(acquisition, starts, seen, feasible, stream);
+        sweep(acquisition, starts, seen, feasible, stream, deadline);
         if (std::none_of(starts.begin(), starts.end(), [](const Start& s) { return s.fresh; })) break;
     }
     std::stable_sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.value > b.value; });
-    const gp::Regressor& model = acquisition.model(0);
-    std::vector<double> other(d);
+    const gp::Regressor& model = acquisition.model();
+    std::vector<double> other(d), warped(d);
     const auto repeats = [&](const double* row) {
         if (seen.contains(row, d)) return true;
-        for (std::size_t i = 0; i < model.size(); ++i) {
+        if (!model.warp().identity()) {  // as the model's own points are
+            model.warp().apply(row, warped.data());
+            row = warped.data();
+        }
+        for (std::size_t i = 0; i < n_told + n_believed; ++i) {
             model.points().row(i, other.data());
             if (i >= n_told && distance(domain_, row, other.data()) < beside * beside) return true;
             bool equal = true;
@@ -351,8 +365,9 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
     return anything_unseen(seen, feasible, stream, out);
 }
 
-bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const double* incumbents, std::size_t m,
-                     const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const {
+bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const Belief* belief, std::size_t n,
+                     const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible,
+                     Philox& stream, double* out) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows;
     candidates(incumbents, m, stream, full, rows);
@@ -366,6 +381,8 @@ bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, c
     linalg::cholesky_factor(lapack, covariance.data(), total, total);
     for (double& v : z) v = stream.normal();
     for (std::size_t i = 0; i < total; ++i) sample[i] += gp::dot(covariance.data() + i * total, z.data(), i + 1);
+    if (belief != nullptr)
+        for (std::size_t i = 0; i < total; ++i) sample[i] -= belief->at(rows.data() + i * d, d, n);
     std::vector<std::size_t> order(total);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sample[a] < sample[b]; });

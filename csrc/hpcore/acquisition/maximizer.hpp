@@ -32,15 +32,18 @@ class Maximizer {
     Maximizer(const Domain& domain, const SearchOptions& options, const double* centre = nullptr, double reach = 1.0);
 
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
-    // The model's rows from n_told on are believed only: what is near one of them is left to it.
+    // The model's n_believed rows from n_told on are believed only: what is near one of them is left to it.
     // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
     // time, and the best are refined in what is left.
-    bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told, const Seen& seen,
-                  const Feasible& feasible, Philox& stream, double* out, const Deadline& deadline = {}) const;
+    bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
+                  std::size_t n_believed, const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
+                  const Deadline& deadline = {}) const;
 
-    // Thompson sampling: one draw of the objective at the candidates, jointly, and its unseen, allowed minimiser.
-    bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const double* incumbents, std::size_t m,
-              const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const;
+    // Thompson sampling where there is no Path: one draw of the objective at the candidates, jointly, and its unseen,
+    // allowed minimiser. `belief` as for Ensemble::weigh, or null.
+    bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const Belief* belief, std::size_t n,
+              const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible, Philox& stream,
+              double* out) const;
 
     // Uniform and stratified rows (n, d), and perturbations of the incumbents: what is scored first.
     void candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
@@ -61,10 +64,10 @@ class Maximizer {
     void perturb(const double* incumbent, Philox& stream, double* full) const;
     void score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
                std::vector<double>& values) const;
-    void climb(Ensemble& acquisition, std::vector<Start>& starts, const Feasible& feasible,
+    void climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                const Deadline& deadline) const;
     void sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
-               Philox& stream) const;
+               Philox& stream, const Deadline& deadline) const;
     void settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
                 const Feasible& feasible) const;
 

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hpcore/acquisition/path.hpp"
+#include "hpcore/acquisition/worlds.hpp"
 #include "hpcore/errors.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 
@@ -16,7 +18,6 @@ namespace hpcore::acquisition {
 namespace {
 
 constexpr std::uint64_t search_purpose = 0x6770'0001u;  // the streams of this file
-constexpr double believed_noise = 1e-6;
 constexpr std::uint64_t draw_purpose = 0x6770'0002u;
 
 // Bits, so that NaN equals NaN.
@@ -41,6 +42,18 @@ std::vector<double> noise_of(const Request& request, double scale, const std::ve
     return out;
 }
 
+// Where the lowest few values are, best first.
+std::vector<std::size_t> best_few(const std::vector<double>& values, std::size_t most) {
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const std::size_t n = std::min(most, order.size());
+    std::partial_sort(
+        order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(),
+        [&](std::size_t a, std::size_t b) { return values[a] < values[b] || (values[a] == values[b] && a < b); });
+    order.resize(n);
+    return order;
+}
+
 double seconds_since(Deadline::Clock::time_point begin) {
     return std::chrono::duration<double>(Deadline::Clock::now() - begin).count();
 }
@@ -57,12 +70,14 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
     if (options_.views.empty()) throw std::invalid_argument("views must hold at least one view");
     for (const View& view : options_.views) {
         const auto same = std::find_if(caches_.begin(), caches_.end(), [&](const Cache& c) {
-            return c.transform == view.transform && c.stretch == view.stretch;
+            return c.transforms == view.transforms && c.warp == view.warp && c.stretch == view.stretch;
         });
         cache_of_.push_back(static_cast<std::size_t>(same - caches_.begin()));
         if (same != caches_.end()) continue;
         caches_.emplace_back();
-        caches_.back().transform = view.transform;
+        if (view.transforms.empty()) throw std::invalid_argument("transforms must hold at least one transform");
+        caches_.back().transforms = view.transforms;
+        caches_.back().warp = view.warp;
         caches_.back().stretch = view.stretch;
     }
 }
@@ -81,19 +96,22 @@ bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d)
            same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
 }
 
-// Which fit the deadline allows: the one that is due, else one that we have, of this view or of another. False if there
-// is time for neither.
-bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
+// Whether the deadline leaves time for the fit that is due, or whether we have it.
+bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_fit) const {
     if (!request.deadline.limited()) return true;
-    const auto held = [&](std::size_t v) { return holds(caches_[cache_of_[v]], request, domain_.d()); };
-    if (held(view) && caches_[cache_of_[view]].fitted == n_fit) return true;
+    const Cache& cache = caches_[cache_of_[view]];
+    if (cache.fitted == n_fit && holds(cache, request, domain_.d())) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
-    const double wanted =
-        costs_.fit(std::min(n_fit, options_.fit_rows)) + 0.2 * costs_.search(std::min(request.n, options_.model_rows));
-    if (wanted < request.deadline.left()) return true;
+    const double wanted = costs_.fit(std::min(n_fit, options_.fit_rows)) * n_fits(cache) +
+                          0.2 * costs_.search(std::min(request.n, options_.model_rows));
+    return wanted < request.deadline.left();
+}
+
+// A fit that we have, of this view or of another. False if there is none.
+bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
     for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
         const std::size_t v = (view + turn) % options_.views.size();
-        if (!held(v)) continue;
+        if (!holds(caches_[cache_of_[v]], request, domain_.d())) continue;
         step = Step::reuse;
         view = v;
         n_fit = caches_[cache_of_[v]].fitted;
@@ -103,42 +121,86 @@ bool Suggester::in_time(const Request& request, std::size_t& view, std::size_t& 
     return false;
 }
 
-// Hyperparameters from the first n_fit observations alone, and models that hold those rows.
-void Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
+// Hyperparameters from the first n_fit observations alone, and models that hold those rows. False, and the cache as it
+// was, if the time ran out on the way: half a fit would leave its trace on later suggestions.
+bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     const std::size_t d = domain_.d();
-    if (cache.fitted == n_fit && holds(cache, request, d)) return;
+    if (cache.fitted == n_fit && holds(cache, request, d)) return true;
     const auto begin = Deadline::Clock::now();
-    cache.models.clear();
-    const gp::Outputs outputs = gp::standardise(request.values, n_fit, cache.transform);
-    const auto chosen = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.fit_rows);
-    gp::Points points(domain_.types());
-    std::vector<double> y;
-    for (const std::size_t i : chosen) {
-        points.append(request.rows + i * d);
-        y.push_back(outputs.y[i]);
+    const auto out_of_time = [&] {
+        costs_.fitted(std::min(n_fit, options_.fit_rows), seconds_since(begin));
+        return false;
+    };
+    const auto chosen = representative(domain_, request.rows, request.values, n_fit, options_.fit_rows);
+    gp::Points points(domain_.types(), options_.covariance);
+    for (const std::size_t i : chosen) points.append(request.rows + i * d);
+    gp::Outputs outputs;
+    std::vector<double> y, noise;
+    std::vector<std::vector<double>> thetas(1);
+    gp::OutputTransform taken = cache.transform;
+    double most = -std::numeric_limits<double>::infinity();
+    for (const gp::OutputTransform transform : cache.transforms) {
+        gp::Outputs seen = gp::standardise(request.values, n_fit, transform);
+        std::vector<double> targets;
+        for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
+        std::vector<double> variances = noise_of(request, seen.scale, chosen);
+        std::vector<double> theta =
+            gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit, request.deadline);
+        if (theta.empty()) return out_of_time();
+        double evidence = 0.0;
+        if (cache.transforms.size() > 1)
+            evidence = gp::log_evidence(lapack_, points, targets.data(), data_or_null(variances), options_.fit.prior,
+                                        theta, seen);
+        if (!thetas[0].empty() && !(evidence > most)) continue;
+        most = evidence;
+        taken = transform;
+        outputs = std::move(seen);
+        y = std::move(targets);
+        noise = std::move(variances);
+        thetas[0] = std::move(theta);
     }
-    const std::vector<double> noise = noise_of(request, outputs.scale, chosen);
-    std::vector<std::vector<double>> thetas{gp::fit_map(lapack_, points, y.data(), data_or_null(noise), options_.fit)};
+    gp::Warp warp;
+    if (cache.warp && gp::Warp::n_parameters(domain_.types()) > 0) {
+        const std::vector<double> parameters =
+            gp::fit_warp(lapack_, points, y.data(), data_or_null(noise), options_.fit, thetas[0], request.deadline);
+        if (parameters.empty()) return out_of_time();
+        warp = gp::Warp(domain_.types(), parameters);
+        gp::Points stretched(domain_.types(), options_.covariance);
+        std::vector<double> row(d);
+        for (const std::size_t i : chosen) {
+            warp.apply(request.rows + i * d, row.data());
+            stretched.append(row.data());
+        }
+        points = std::move(stretched);
+    }
     if (options_.n_draws > 0) {
         Philox stream(request.key, n_fit, draw_purpose);
         thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
-                                      thetas.front(), options_.n_draws, stream);
+                                      thetas.front(), options_.n_draws, stream, request.deadline);
+        if (thetas.empty()) return out_of_time();
     }
-    cache.members = representative(domain_, request.rows, outputs.y.data(), n_fit, options_.model_rows);
-    cache.member_rows = gather(request.rows, d, cache.members);
-    const std::vector<double> member_noise = noise_of(request, outputs.scale, cache.members);
+    Cache fresh;
+    fresh.transforms = cache.transforms;
+    fresh.transform = taken;
+    fresh.warp = cache.warp;
+    fresh.stretch = cache.stretch;
+    fresh.members = representative(domain_, request.rows, request.values, n_fit, options_.model_rows);
+    fresh.member_rows = gather(request.rows, d, fresh.members);
+    const std::vector<double> member_noise = noise_of(request, outputs.scale, fresh.members);
     for (std::vector<double>& theta : thetas) {
-        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(cache.stretch);
-        Model model{theta, std::nullopt};
-        grow(cache, model, cache.members.size(), 0, member_noise);
-        cache.models.push_back(std::move(model));
+        if (request.deadline.passed()) return out_of_time();
+        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.stretch);
+        Model model{theta, warp, std::nullopt};
+        grow(fresh, model, fresh.members.size(), 0, member_noise);
+        fresh.models.push_back(std::move(model));
     }
-    cache.fitted = n_fit;
-    cache.rows.assign(request.rows, request.rows + n_fit * d);
-    cache.values.assign(request.values, request.values + n_fit);
-    cache.errors.clear();
-    if (request.std_errors != nullptr) cache.errors.assign(request.std_errors, request.std_errors + n_fit);
-    costs_.fitted(chosen.size(), seconds_since(begin));
+    fresh.fitted = n_fit;
+    fresh.rows.assign(request.rows, request.rows + n_fit * d);
+    fresh.values.assign(request.values, request.values + n_fit);
+    if (request.std_errors != nullptr) fresh.errors.assign(request.std_errors, request.std_errors + n_fit);
+    cache = std::move(fresh);
+    costs_.fitted(chosen.size(), seconds_since(begin) / n_fits(cache));
+    return true;
 }
 
 // Bring the models from the rows they hold to all of the request's.
@@ -174,7 +236,8 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
     for (;;) {
         try {
             if (held < base || !model.regressor) {
-                model.regressor.emplace(lapack_, domain_.types(), model.theta);
+                model.regressor.emplace(lapack_, domain_.types(), model.theta, options_.covariance);
+                model.regressor->set_warp(model.warp);
                 model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
                 held = base;
             }
@@ -183,7 +246,10 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
                 model.regressor->append(cache.member_rows.data() + k * d, noise.empty() ? 0.0 : noise[k]);
             return;
         } catch (const NotPositiveDefinite&) {
-            if (model.theta[noise_at] > std::log(100.0)) throw;
+            if (model.theta[noise_at] > std::log(100.0)) {
+                if (options_.covariance == nullptr) throw;
+                options_.covariance->kernel().fail("is not positive definite");
+            }
             model.theta[noise_at] += std::log(100.0);
             held = 0;
             model.regressor.reset();
@@ -197,28 +263,33 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::size_t d = domain_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
     std::size_t turn = (request.number + k) % options_.views.size();
-    if (!in_time(request, turn, n_fit, step)) return false;
+    // What was foretold may be wrong, so that the fit looks at the clock as well.
+    if (!(in_time(request, turn, n_fit) && refit(request, n_fit, caches_[cache_of_[turn]])) &&
+        !fall_back(request, turn, n_fit, step))
+        return false;
     const View& view = options_.views[turn];
     last_ = cache_of_[turn];
     Cache& cache = caches_[last_];
-    refit(request, n_fit, cache);
-    extend(request, n_fit, cache);
+    try {
+        extend(request, n_fit, cache);
+    } catch (...) {  // half of a cache is none
+        cache.models.clear();
+        throw;
+    }
     const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
     const std::size_t n_held = cache.members.size();
     std::vector<double> y;
     for (const std::size_t i : cache.members) y.push_back(outputs.y[i]);
 
-    std::vector<std::size_t> order(request.n);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const std::size_t n_incumbents = std::min(options_.n_incumbents, request.n);
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n_incumbents), order.end(),
-                      [&](std::size_t a, std::size_t b) {
-                          return outputs.y[a] < outputs.y[b] || (outputs.y[a] == outputs.y[b] && a < b);
-                      });
-    order.resize(n_incumbents);
+    const std::vector<std::size_t> order = best_few(outputs.y, options_.n_incumbents);
+    const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
 
-    Ensemble acquisition(view.kind, view.kappa);
+    Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
+    const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // of Thompson sampling
+    std::optional<Path> path;
+    Ensemble acquisition({view.thompson ? Kind::draw : view.kind, view.kappa, options_.acquisition});
+    if (options_.belief) acquisition.weigh(options_.belief, request.n);
     std::vector<double> fitted(n_held);
     gp::Prediction prediction;
     for (Model& m : cache.models) {
@@ -231,6 +302,18 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
             model.fitted(targets.data(), fitted.data());
             best = *std::min_element(fitted.begin(), fitted.end());
         }
+        if (view.noisy) {
+            // Those that are still out, then the best few by what the model makes of their values.
+            std::vector<double> rows(request.pending, request.pending + request.n_pending * d);
+            rows.insert(rows.end(), chosen.begin(), chosen.end());
+            model.fitted(targets.data(), fitted.data());
+            for (const std::size_t i : best_few(fitted, 2 * options_.n_incumbents))
+                rows.insert(rows.end(), cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d),
+                            cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d + d));
+            const std::size_t n_worlds = std::max<std::size_t>(options_.n_worlds / cache.models.size(), 4);
+            add_worlds(lapack_, model, targets, rows.data(), rows.size() / d, n_worlds, view.xi, acquisition);
+            continue;
+        }
         const auto believe = [&](const double* at) {
             model.predict(at, 1, prediction);
             targets.push_back(prediction.mean[0]);
@@ -241,20 +324,26 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         };
         for (std::size_t i = 0; i < request.n_pending; ++i) believe(request.pending + i * d);
         for (std::size_t i = 0; i < k; ++i) believe(chosen.data() + i * d);
-        acquisition.add(model, best - view.xi);
+        if (view.thompson && &m == &drawn && options_.covariance == nullptr) {
+            path.emplace(model, targets, stream);
+            acquisition.add(model, best);
+            acquisition.follow(*path);
+        } else if (!view.thompson) {
+            acquisition.add(model, best - view.xi);
+        }
     }
-    const Maximizer maximizer(domain_, options_.search, incumbents.data(), view.reach);
-    Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
+    const double side = options_.trust_region.side(request.values, request.n, d);
+    const Maximizer maximizer(domain_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
     bool found = false;
-    if (view.thompson) {
-        const gp::Regressor& model = *cache.models[(request.number + k) % cache.models.size()].regressor;
-        found = maximizer.draw(lapack_, model, incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
+    if (view.thompson && !path) {
+        found = maximizer.draw(lapack_, *drawn.regressor, options_.belief ? &options_.belief : nullptr, request.n,
+                               incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
     } else {
         // A search that should fit in its time is the one without a deadline, to the last bit.
         const bool hurried = costs_.search(n_held) > 0.7 * request.deadline.left();
         const auto begin = Deadline::Clock::now();
-        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, seen, request.feasible, stream,
-                                   row, hurried ? request.deadline : Deadline{});
+        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, request.n_pending + k, seen,
+                                   request.feasible, stream, row, hurried ? request.deadline : Deadline{});
         if (hurried)
             step = Step::search;
         else

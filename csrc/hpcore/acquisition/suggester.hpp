@@ -19,24 +19,31 @@ namespace hpcore::acquisition {
 
 // One way of looking at the history: what the model is fitted to, and what is then maximised.
 struct View {
-    gp::OutputTransform transform = gp::OutputTransform::clip;
+    // Of the objective's values; of several, the one under which they are likeliest. The first also wins a tie.
+    std::vector<gp::OutputTransform> transforms{gp::OutputTransform::clip};
+    bool warp = false;     // numbers are stretched as is likeliest: gp/warp.hpp
     double stretch = 1.0;  // factor on the fitted length scales: below one, less is taken for granted
     Kind kind = Kind::log_ei;
     bool thompson = false;
+    bool noisy = false;  // improve on what the incumbents may be worth, averaged over that
     double kappa = 2.0;
-    double xi = 0.0;     // improvement asked for, in standard deviations of the outputs
-    double reach = 1.0;  // numbers stay within this of the incumbent's, in the cube: a trust region if below one
+    double xi = 0.0;              // improvement asked for, in standard deviations of the outputs
     bool posterior_best = false;  // improve on the best fitted mean rather than on the best value
 };
 
 struct SuggestOptions {
     std::vector<View> views{View{}};  // taken in turn, by trial number
     int n_draws = 0;                  // 0: maximum a posteriori; else draws of the hyperparameters
+    UserAcquisition acquisition;      // of the views whose kind is `user`
+    Belief belief;
+    std::shared_ptr<const gp::UserCovariance> covariance;  // of the numeric columns, in place of the built-in one
     gp::FitOptions fit;
     SearchOptions search;
     Schedule schedule;
+    TrustRegion trust_region;
     std::size_t smooth_levels = 21;
     std::size_t n_incumbents = 5;
+    std::size_t n_worlds = 32;      // of a noisy view: draws of what the incumbents are worth
     std::size_t fit_rows = 250;     // hyperparameters are fitted on at most this many rows
     std::size_t model_rows = 1000;  // the model holds at most about this many rows
 };
@@ -79,11 +86,14 @@ class Suggester {
   private:
     struct Model {
         std::vector<double> theta;
+        gp::Warp warp;
         std::optional<gp::Regressor> regressor;
     };
-    // Models of one transform and stretch, what they were computed from, and the rows they hold.
+    // Models of one choice of transforms, warp and stretch, what they were computed from, and the rows they hold.
     struct Cache {
-        gp::OutputTransform transform = gp::OutputTransform::clip;
+        std::vector<gp::OutputTransform> transforms;
+        gp::OutputTransform transform = gp::OutputTransform::clip;  // the chosen one
+        bool warp = false;
         double stretch = 1.0;
         std::size_t fitted = 0;
         std::vector<double> rows, values, errors;
@@ -95,8 +105,12 @@ class Suggester {
     bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
                      double* row, Step& step);
     static bool holds(const Cache& cache, const Request& request, std::size_t d);
-    bool in_time(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const;
-    void refit(const Request& request, std::size_t n_fit, Cache& cache);
+    static double n_fits(const Cache& cache) {
+        return static_cast<double>(cache.transforms.size()) + (cache.warp ? 1.0 : 0.0);
+    }
+    bool in_time(const Request& request, std::size_t view, std::size_t n_fit) const;
+    bool fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const;
+    bool refit(const Request& request, std::size_t n_fit, Cache& cache);
     void extend(const Request& request, std::size_t n_fit, Cache& cache) const;
     void grow(Cache& cache, Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) const;
 

@@ -90,19 +90,39 @@ double sum_products(std::size_t n, const double* a, const double* b) {
 
 }  // namespace
 
-Layout::Layout(const std::vector<ColumnType>& columns)
+Layout::Layout(const std::vector<ColumnType>& columns, const UserCovariance* user)
     : d_(columns.size()),
-      conditional_(std::any_of(columns.begin(), columns.end(), [](const ColumnType& c) { return c.conditional; })) {}
+      conditional_(std::any_of(columns.begin(), columns.end(), [](const ColumnType& c) { return c.conditional; })),
+      n_user_(user == nullptr ? 0 : user->n_hyperparameters()),
+      user_logarithmic_(user != nullptr && user->logarithmic()) {
+    for (const ColumnType& c : columns) used_.push_back(user == nullptr || c.categorical || c.conditional);
+}
 
 Scales::Scales(const Layout& layout, const double* theta) : weight(layout.d()) {
     for (std::size_t j = 0; j < layout.d(); ++j) weight[j] = 5.0 * std::exp(-2.0 * theta[j]);
     signal = std::exp(theta[layout.signal()]);
     noise = std::exp(theta[layout.noise()]);
     if (layout.conditional()) inactive = std::exp(theta[layout.inactive()]);
+    user.assign(theta + layout.user(), theta + layout.size());
+    if (layout.user_logarithmic())
+        for (double& t : user) t = std::exp(t);
 }
 
-Points::Points(std::vector<ColumnType> columns) : columns_(std::move(columns)) {
+Points::Points(std::vector<ColumnType> columns, std::shared_ptr<const UserCovariance> user)
+    : columns_(std::move(columns)), user_(std::move(user)) {
     conditional_ = Layout(columns_).conditional();
+    if (user_ == nullptr) return;
+    for (std::size_t j = 0; j < d(); ++j)
+        if (!columns_[j].categorical) numbers_.push_back(j);
+}
+
+void Points::truncate(std::size_t n) {
+    n_ = n;
+    all_numbers_.resize(n * numbers_.size());
+}
+
+void Points::numbers_of(const double* row, double* out) const {
+    for (std::size_t q = 0; q < numbers_.size(); ++q) out[q] = std::isnan(row[numbers_[q]]) ? middle : row[numbers_[q]];
 }
 
 void Points::append(const double* row) {
@@ -131,6 +151,9 @@ void Points::append(const double* row) {
         if (conditional_) active_[j * stride_ + n_] = on ? 1.0 : 0.0;
     }
     ++n_;
+    if (user_ == nullptr) return;
+    all_numbers_.resize(n_ * numbers_.size());
+    numbers_of(row, all_numbers_.data() + (n_ - 1) * numbers_.size());
 }
 
 void Points::row(std::size_t i, double* out) const {
@@ -146,9 +169,9 @@ void scaled_distances(const Points& points, std::size_t n, const Scales& scales,
         const ColumnType type = points.columns()[j];
         const double w = scales.weight[j], u = row[j];
         const double on_row = std::isnan(u) ? 0.0 : 1.0;
-        if (!type.categorical)
-            add_squares(n, w, on_row > 0.0 ? u : middle, points.value(j), out);
-        else if (!type.conditional)
+        if (!type.categorical) {
+            if (points.user() == nullptr) add_squares(n, w, on_row > 0.0 ? u : middle, points.value(j), out);
+        } else if (!type.conditional)
             add_overlap(n, w, u, points.value(j), out);
         else if (on_row > 0.0)
             add_overlap_where(n, w, u, points.value(j), points.active(j), out);
@@ -165,15 +188,84 @@ void matern(std::size_t n, double signal, double* s2_to_k, double* slope) {
         matern_slopes(n, signal, s2_to_k, slope);
 }
 
+void covariances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k,
+                 double* slope) {
+    scaled_distances(points, n, scales, row, k);
+    matern(n, scales.signal, k, slope);
+    if (points.user() == nullptr) return;
+    thread_local std::vector<double> x, u;
+    x.resize(points.numbers().size());
+    u.resize(n);
+    points.numbers_of(row, x.data());
+    points.user()->evaluate(x.data(), points.all_numbers(), n, x.size(), scales.user.data(), u.data(), nullptr,
+                            nullptr);
+    for (std::size_t b = 0; b < n; ++b) k[b] = mean_variance + (k[b] - mean_variance) * u[b];
+    if (slope != nullptr)
+        for (std::size_t b = 0; b < n; ++b) slope[b] *= u[b];
+}
+
+double signal_variance(const Points& points, const Scales& scales, const double* row) {
+    if (points.user() == nullptr) return scales.signal;
+    thread_local std::vector<double> x;
+    x.resize(points.numbers().size());
+    points.numbers_of(row, x.data());
+    double u = 0.0;
+    points.user()->evaluate(x.data(), x.data(), 1, x.size(), scales.user.data(), &u, nullptr, nullptr);
+    return scales.signal * u;
+}
+
+void add_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, const double* c,
+                  double c_own, double* sums) {
+    const std::size_t p = scales.user.size();
+    thread_local std::vector<double> x, rest, gradient, sum;
+    x.resize(points.numbers().size());
+    rest.resize(n);
+    gradient.resize((n + 1) * p);
+    points.numbers_of(row, x.data());
+    const UserCovariance& user = *points.user();
+    double* own = gradient.data() + n * p;
+    user.evaluate(x.data(), points.all_numbers(), n, x.size(), scales.user.data(), nullptr, gradient.data(), nullptr);
+    user.evaluate(x.data(), x.data(), 1, x.size(), scales.user.data(), nullptr, own, nullptr);
+    scaled_distances(points, n, scales, row, rest.data());
+    matern(n, scales.signal, rest.data(), nullptr);
+    sum.assign(p, 0.0);
+    for (std::size_t b = 0; b < n; ++b) {
+        const double weight = c[b] * (rest[b] - mean_variance);
+        for (std::size_t i = 0; i < p; ++i) sum[i] += weight * gradient[b * p + i];
+    }
+    for (std::size_t i = 0; i < p; ++i)
+        sums[i] += (user.logarithmic() ? scales.user[i] : 1.0) * (sum[i] + c_own * scales.signal * own[i]);
+}
+
+void user_by_x(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k, double* out,
+               double* own) {
+    const std::size_t d = points.numbers().size();
+    thread_local std::vector<double> x, u;
+    x.resize(d);
+    u.resize(n + 1);
+    points.numbers_of(row, x.data());
+    const UserCovariance& user = *points.user();
+    user.evaluate(x.data(), points.all_numbers(), n, d, scales.user.data(), u.data(), nullptr, out);
+    user.evaluate(x.data(), x.data(), 1, d, scales.user.data(), u.data() + n, nullptr, own);
+    scaled_distances(points, n, scales, row, k);
+    matern(n, scales.signal, k, nullptr);
+    for (std::size_t b = 0; b < n; ++b) {
+        const double rest = k[b] - mean_variance;
+        for (std::size_t q = 0; q < d; ++q) out[b * d + q] *= rest;
+        k[b] = mean_variance + rest * u[b];
+    }
+    for (std::size_t q = 0; q < d; ++q) own[q] *= 2.0 * scales.signal;
+}
+
 double weighted_distance(const Points& points, std::size_t n, const Scales& scales, const double* row, std::size_t j,
                          const double* c) {
     const ColumnType type = points.columns()[j];
     const bool on_row = !std::isnan(row[j]);
     const double u = on_row ? row[j] : middle;
     double sum = 0.0;
-    if (!type.categorical)
-        sum = sum_squares(n, u, points.value(j), c);
-    else if (!type.conditional)
+    if (!type.categorical) {
+        if (points.user() == nullptr) sum = sum_squares(n, u, points.value(j), c);
+    } else if (!type.conditional)
         sum = sum_overlap(n, u, points.value(j), c);
     else if (on_row)
         sum = sum_overlap_where(n, u, points.value(j), points.active(j), c);

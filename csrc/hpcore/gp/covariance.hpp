@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
+
+#include "hpcore/gp/user_covariance.hpp"
 
 // The covariance of the Gaussian process, on canonical rows of the unit cube (NaN = inactive):
 //
@@ -14,6 +17,13 @@
 // mean out is the same as adding c to every covariance. An integer has canonical coordinates already, so the
 // covariance sees the rounded value.
 //
+// With a covariance kappa of the user's over the numeric columns,
+//
+//     k(u, u') = c + sf2 kappa(u, u') (1 + s + s^2 / 3) exp(-s)
+//
+// where s sums over what kappa does not see: categories, and which conditional columns are active. A product of two
+// covariances is one.
+//
 // Inactive is one point of its own, off the middle of the active ones by the learnt height h. Every D is then a squared
 // Euclidean distance, which is what makes k positive definite; one constant distance to all active values is not.
 namespace hpcore::gp {
@@ -24,20 +34,29 @@ struct ColumnType {
 };
 
 // theta, in logarithms: d length scales, signal variance, noise variance, and the squared height h2 of
-// inactive if there is a conditional column.
+// inactive if there is a conditional column. Then the hyperparameters of a user's covariance.
 class Layout {
   public:
-    explicit Layout(const std::vector<ColumnType>& columns);
+    // `user` may be null, and is not kept.
+    explicit Layout(const std::vector<ColumnType>& columns, const UserCovariance* user = nullptr);
     std::size_t d() const { return d_; }
-    std::size_t size() const { return d_ + 2 + (conditional_ ? 1 : 0); }
+    std::size_t size() const { return user() + n_user_; }
     std::size_t signal() const { return d_; }
     std::size_t noise() const { return d_ + 1; }
     std::size_t inactive() const { return d_ + 2; }
     bool conditional() const { return conditional_; }
+    std::size_t user() const { return d_ + 2 + (conditional_ ? 1 : 0); }
+    std::size_t n_user() const { return n_user_; }
+    bool user_logarithmic() const { return user_logarithmic_; }
+    // Whether the covariance depends on theta i: not on the length scale of what only the user's covariance sees.
+    bool used(std::size_t i) const { return i >= d_ || used_[i]; }
 
   private:
     std::size_t d_;
     bool conditional_;
+    std::size_t n_user_;
+    bool user_logarithmic_;
+    std::vector<bool> used_;
 };
 
 // theta with the exponentials taken.
@@ -45,15 +64,16 @@ struct Scales {
     Scales(const Layout& layout, const double* theta);
     std::vector<double> weight;  // 5 / ell_j^2
     double signal = 1.0, noise = 0.0, inactive = 0.2;
+    std::vector<double> user;  // theta of the user's covariance, as its kernel takes it
 };
 
 // Rows, stored by column so that one row against all of them is a loop over contiguous doubles.
 class Points {
   public:
-    explicit Points(std::vector<ColumnType> columns);
+    explicit Points(std::vector<ColumnType> columns, std::shared_ptr<const UserCovariance> user = nullptr);
 
     void append(const double* row);
-    void truncate(std::size_t n) { n_ = n; }
+    void truncate(std::size_t n);
     std::size_t size() const { return n_; }
     std::size_t d() const { return columns_.size(); }
     const std::vector<ColumnType>& columns() const { return columns_; }
@@ -62,9 +82,19 @@ class Points {
     const double* active(std::size_t j) const { return active_.data() + j * stride_; }  // 1 or 0; conditional only
     void row(std::size_t i, double* out) const;
 
+    Layout layout() const { return Layout(columns_, user_.get()); }
+    const std::shared_ptr<const UserCovariance>& user() const { return user_; }
+    // With a user's covariance: the columns that it sees, their values in `row`, and in all points (n,
+    // numbers().size()).
+    const std::vector<std::size_t>& numbers() const { return numbers_; }
+    void numbers_of(const double* row, double* out) const;
+    const double* all_numbers() const { return all_numbers_.data(); }
+
   private:
     std::vector<ColumnType> columns_;
-    std::vector<double> values_, active_;
+    std::shared_ptr<const UserCovariance> user_;
+    std::vector<std::size_t> numbers_;
+    std::vector<double> values_, active_, all_numbers_;
     std::size_t n_ = 0, stride_ = 0;
     bool conditional_ = false;
 };
@@ -78,6 +108,25 @@ void scaled_distances(const Points& points, std::size_t n, const Scales& scales,
 //     dk / dlog ell_j = slope D_j / ell_j^2,     dk / du_j = -slope (u_j - u'_j) / ell_j^2,
 //     slope = 5/3 sf2 (1 + s) exp(-s)
 void matern(std::size_t n, double signal, double* s2_to_k, double* slope);
+
+// k between `row` and point b for b < n, and the slope of matern(), unless null, times the user's covariance.
+void covariances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k,
+                 double* slope);
+// k between `row` and itself, without c.
+double signal_variance(const Points& points, const Scales& scales, const double* row);
+// The same with c.
+inline double prior_variance(const Points& points, const Scales& scales, const double* row) {
+    return mean_variance + signal_variance(points, scales, row);
+}
+
+// With a user's covariance: into sums (p,) sum_b c[b] dk(row, b) / dtheta_i, and c_own of k(row, row), for what is
+// fitted.
+void add_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, const double* c,
+                  double c_own, double* sums);
+// With a user's covariance: k, and dk_b / du of its columns (n, numbers().size()); `own` (numbers().size(),) is that of
+// k(row, row), through both of its arguments.
+void user_by_x(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k, double* out,
+               double* own);
 
 // sum_b c[b] D_j(row, b): what is left of a derivative in log ell_j. For one column.
 double weighted_distance(const Points& points, std::size_t n, const Scales& scales, const double* row, std::size_t j,

@@ -19,7 +19,7 @@ std::vector<double> medians(const Layout& layout, const Prior& prior) {
 }  // namespace
 
 std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
-                            const double* known_noise, const FitOptions& options) {
+                            const double* known_noise, const FitOptions& options, const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, options.prior);
     const Layout& layout = posterior.layout();
     std::vector<double> low, high;
@@ -28,11 +28,13 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     if (points.size() < 2) return best;
 
     std::vector<std::vector<double>> starts{best};
-    if (options.n_starts > 1 && points.size() <= options.several_starts_until) {
+    std::vector<std::pair<double, std::vector<double>>> probes;
+    const bool several = options.n_starts > 1 && points.size() <= options.several_starts_until;
+    if (several || layout.n_user() > 0) {
         // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
         Philox stream({0x6770u, 0}, 0, 0);
-        std::vector<std::pair<double, std::vector<double>>> probes;
         for (int p = 0; p < options.n_probes; ++p) {
+            if (deadline.passed()) return {};
             std::vector<double> theta(layout.size());
             for (std::size_t i = 0; i < theta.size(); ++i) {
                 const LogNormal& prior = options.prior.of(layout, i);
@@ -41,9 +43,9 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             probes.emplace_back(posterior(theta.data(), nullptr), theta);
         }
         std::stable_sort(probes.begin(), probes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-        for (int s = 1; s < options.n_starts && s <= options.n_probes; ++s)
-            starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
     }
+    for (int s = 1; several && s < options.n_starts && s <= options.n_probes; ++s)
+        starts.push_back(probes[static_cast<std::size_t>(s - 1)].second);
 
     optim::BoxMinimizer::Options search;
     search.max_iterations = options.max_iterations;
@@ -53,9 +55,10 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     search.value_tolerance = 1e-6;
     double best_value = std::numeric_limits<double>::infinity();
     std::vector<double> gradient(layout.size());
-    for (const std::vector<double>& start : starts) {
-        optim::BoxMinimizer minimizer(start, low, high, search);
+    for (std::size_t s = 0; s < starts.size(); ++s) {
+        optim::BoxMinimizer minimizer(starts[s], low, high, search);
         while (!minimizer.done()) {
+            if (deadline.passed()) return {};
             const double f = -posterior(minimizer.trial().data(), gradient.data());
             for (double& g : gradient) g = -g;
             minimizer.tell(f, gradient.data());
@@ -64,13 +67,26 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             best_value = minimizer.value();
             best = minimizer.x();
         }
+        // What a user's covariance is like nobody knows: a probe above where the steps have led is on another peak.
+        if (s + 1 == starts.size() && !several && !probes.empty() && probes.front().first > -best_value) {
+            starts.push_back(probes.front().second);
+            probes.clear();
+        }
     }
     return best;
 }
 
+double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
+                    const Prior& prior, const std::vector<double>& theta, const Outputs& outputs) {
+    double value = LogPosterior(lapack, points, y, known_noise, prior)(theta.data(), nullptr);
+    for (std::size_t i = 0; i < points.size(); ++i) value += log_slope(outputs, y[i]);
+    return value;
+}
+
 std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
                                                   const double* known_noise, const Prior& prior,
-                                                  std::vector<double> theta, int n, Philox& stream) {
+                                                  std::vector<double> theta, int n, Philox& stream,
+                                                  const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, prior);
     std::vector<double> low, high;
     prior.bounds(posterior.layout(), low, high);
@@ -79,6 +95,7 @@ std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, 
     constexpr int sweeps_a_draw = 3, burn_in = 3;
     for (int sweep = 0; static_cast<int>(draws.size()) < n; ++sweep) {
         for (std::size_t i = 0; i < theta.size(); ++i) {
+            if (!posterior.layout().used(i)) continue;
             const double here = theta[i];
             const double level = value + std::log(1.0 - stream.uniform());
             // An interval of one prior standard deviation, put down at random, then shrunk; the posterior is rarely
@@ -91,6 +108,7 @@ std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, 
                     theta[i] = here;
                     break;
                 }
+                if (deadline.passed()) return {};
                 theta[i] = left + (right - left) * stream.uniform();
                 const double trial = posterior(theta.data(), nullptr);
                 if (trial >= level) {

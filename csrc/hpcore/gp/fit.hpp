@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <vector>
 
+#include "hpcore/deadline.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
+#include "hpcore/gp/outputs.hpp"
 #include "hpcore/rng.hpp"
 
 namespace hpcore::gp {
@@ -18,13 +20,21 @@ struct FitOptions {
 
 // Hyperparameters that maximise the posterior density, in logarithms. A pure function of its arguments: the starts are
 // fixed, nothing is carried over from an earlier fit, so that a search resumed from its history alone goes on alike.
+// Empty if the deadline passed, which is looked at before each evaluation of the density.
 std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
-                            const double* known_noise, const FitOptions& options);
+                            const double* known_noise, const FitOptions& options, const Deadline& deadline = {});
+
+// Log posterior density of the objective's own values, up to what every transform of them shares: that of y, which are
+// `outputs.y` at `points`, at hyperparameters theta, and the log slopes of the transform. What a transform is chosen
+// by.
+double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
+                    const Prior& prior, const std::vector<double>& theta, const Outputs& outputs);
 
 // n draws of the hyperparameters from their posterior, by slice sampling one coordinate after the other from `start`.
-// Neal 2003, "Slice sampling", figures 3 and 5.
+// Neal 2003, "Slice sampling", figures 3 and 5. Empty if the deadline passed.
 std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
                                                   const double* known_noise, const Prior& prior,
-                                                  std::vector<double> start, int n, Philox& stream);
+                                                  std::vector<double> start, int n, Philox& stream,
+                                                  const Deadline& deadline = {});
 
 }  // namespace hpcore::gp

@@ -22,7 +22,8 @@ Prior Prior::standard(std::size_t d) {
 const LogNormal& Prior::of(const Layout& layout, std::size_t i) const {
     if (i < layout.d()) return length_scale;
     if (i == layout.signal()) return signal;
-    return i == layout.noise() ? noise : inactive;
+    if (i == layout.noise()) return noise;
+    return i < layout.user() ? inactive : user[i - layout.user()];
 }
 
 void Prior::bounds(const Layout& layout, std::vector<double>& low, std::vector<double>& high) const {
@@ -41,7 +42,7 @@ LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, c
       y_(y),
       known_noise_(known_noise),
       prior_(prior),
-      layout_(points.columns()),
+      layout_(points.layout()),
       k_(points.size() * points.size()),
       slope_(points.size() * points.size()),
       alpha_(points.size()),
@@ -55,9 +56,9 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
     for (std::size_t a = 0; a < n; ++a) {
         points_.row(a, row_.data());
         double* k = k_.data() + a * n;
-        scaled_distances(points_, a, scales, row_.data(), k);
-        matern(a, scales.signal, k, gradient == nullptr ? nullptr : slope_.data() + a * n);
-        k[a] = mean_variance + scales.signal + scales.noise + (known_noise_ == nullptr ? 0.0 : known_noise_[a]);
+        covariances(points_, a, scales, row_.data(), k, gradient == nullptr ? nullptr : slope_.data() + a * n);
+        k[a] = prior_variance(points_, scales, row_.data()) + scales.noise +
+               (known_noise_ == nullptr ? 0.0 : known_noise_[a]);
     }
     if (gradient != nullptr) correlation_ = k_;
     try {
@@ -88,7 +89,7 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
             weights_[b] = w * slope[b];
         }
         const double w = alpha_[a] * alpha_[a] - inverse[a];
-        diagonal_signal += signal + 0.5 * w * scales.signal;
+        diagonal_signal += signal + 0.5 * w * signal_variance(points_, scales, row_.data());
         gradient[layout_.noise()] += 0.5 * w * scales.noise;
         for (std::size_t j = 0; j < d; ++j) {
             const double shrink = scales.weight[j] * 0.2;  // 1 / ell^2
@@ -97,9 +98,38 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
                 gradient[layout_.inactive()] -=
                     0.5 * shrink * scales.inactive * weighted_mismatch(points_, a, row_.data(), j, weights_.data());
         }
+        if (points_.user() == nullptr) continue;
+        for (std::size_t b = 0; b < a; ++b) weights_[b] = alpha_[a] * alpha_[b] - inverse[b];
+        add_by_theta(points_, a, scales, row_.data(), weights_.data(), 0.5 * w, gradient + layout_.user());
     }
     gradient[layout_.signal()] = diagonal_signal;
     return value;
+}
+
+void LogPosterior::input_gradient(const double* theta, double* out) {
+    const std::size_t n = points_.size(), d = points_.d();
+    const Scales scales(layout_, theta);
+    std::fill(out, out + n * d, 0.0);
+    for (std::size_t a = 0; a < n; ++a) {
+        const double* inverse = k_.data() + a * n;
+        const double* slope = slope_.data() + a * n;
+        for (std::size_t b = 0; b < a; ++b) weights_[b] = (alpha_[a] * alpha_[b] - inverse[b]) * slope[b];
+        for (std::size_t j = 0; j < d; ++j) {
+            if (points_.columns()[j].categorical) continue;
+            const double* u = points_.value(j);
+            const double shrink = scales.weight[j] * 0.2;  // 1 / ell^2
+            for (std::size_t b = 0; b < a; ++b) {  // dk/du_a = -slope (u_a - u_b) / ell^2, and for u_b its opposite
+                const double pull = shrink * weights_[b] * (u[a] - u[b]);
+                out[a * d + j] -= pull;
+                out[b * d + j] += pull;
+            }
+        }
+    }
+    for (std::size_t a = 0; a < n; ++a) {
+        points_.row(a, row_.data());
+        for (std::size_t j = 0; j < d; ++j)
+            if (std::isnan(row_[j])) out[a * d + j] = 0.0;
+    }
 }
 
 double LogPosterior::operator()(const double* theta, double* gradient) {

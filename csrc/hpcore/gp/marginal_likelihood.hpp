@@ -22,6 +22,7 @@ struct Prior {
     LogNormal signal;
     LogNormal noise;
     LogNormal inactive;
+    std::vector<LogNormal> user;  // one a hyperparameter of the user's covariance, which need not be a logarithm
 
     static Prior standard(std::size_t d);
     const LogNormal& of(const Layout& layout, std::size_t i) const;
@@ -40,6 +41,10 @@ class LogPosterior {
     double operator()(const double* theta, double* gradient);
     // Without the prior.
     double likelihood(const double* theta, double* gradient);
+
+    // d/du of the likelihood at every numeric, active coordinate of the points, (n, d), 0 elsewhere. At the theta of
+    // the last call, which must have asked for a gradient.
+    void input_gradient(const double* theta, double* out);
 
     const Layout& layout() const { return layout_; }
 

@@ -18,8 +18,26 @@ struct Outputs {
     std::vector<double> y;  // standardised, lower is better
     double scale = 1.0;     // one standard deviation in the objective's units (0 if it cannot be represented)
     double offset = 0.0;    // the objective's value at y = 0
+
+    // Of the map y(value), whose steps are: units of 2^exponent; deviations from the median; far outliers drawn in; the
+    // transform; units of 2^again; zero mean and unit variance.
+    OutputTransform transform = OutputTransform::standard;
+    int exponent = 0, again = 0;
+    double median = 0.0, quartile = 0.0, best = 0.0, mean = 0.0, std = 1.0;
+    bool affine = true;  // offset + scale y gives the value back
 };
 
 Outputs standardise(const double* values, std::size_t n, OutputTransform transform);
+
+// The map at a value, also one that it was not made from; finite for finite values.
+double apply(const Outputs& map, double value);
+
+// The value that the map takes to y, also beyond the values it was made from; finite. What clip has cut off is not
+// there to be restored.
+double restore(const Outputs& map, double y);
+
+// log dy/dvalue at the value that the map takes to y, up to a constant that all transforms of the same values share;
+// -infinity where clip cuts. Summed over the observations it makes the likelihoods of two transforms comparable.
+double log_slope(const Outputs& map, double y);
 
 }  // namespace hpcore::gp

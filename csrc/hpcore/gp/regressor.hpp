@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "hpcore/gp/covariance.hpp"
+#include "hpcore/gp/warp.hpp"
 #include "hpcore/linalg/lapack.hpp"
 
 namespace hpcore::gp {
@@ -11,14 +14,20 @@ namespace hpcore::gp {
 // What a prediction leaves behind for its gradient, and room that is used again. One a thread.
 struct Prediction {
     std::vector<double> mean, variance;  // (m,), of the latent function, not of a noisy observation
-    std::vector<double> k, slope, v, w, c;
+    std::vector<double> k, slope, v, w, c, warped;
+    std::vector<double> by_x, own_by_x;  // with a user's covariance: see user_by_x
 };
 
 // A Gaussian process with fixed hyperparameters, conditioned on rows that can be appended and taken back.
 //   L (n, ld) row-major lower factor of K + noise;  alpha = K^-1 y.
 class Regressor {
   public:
-    Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta);
+    Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta,
+              std::shared_ptr<const UserCovariance> user = nullptr);
+
+    // What rows go through before the covariance sees them, here and in every other call; before there are any.
+    void set_warp(Warp warp) { warp_ = std::move(warp); }
+    const Warp& warp() const { return warp_; }
 
     // Replace all rows. O(n^3). Throws NotPositiveDefinite, and is then empty.
     void assign(const double* rows, std::size_t n, const double* known_noise);
@@ -30,18 +39,23 @@ class Regressor {
     void set_targets(const double* y);
 
     std::size_t size() const { return points_.size(); }
-    const Points& points() const { return points_; }
+    const Points& points() const { return points_; }  // warped
     const std::vector<double>& theta() const { return theta_; }
     const Scales& scales() const { return scales_; }
     const std::vector<double>& alpha() const { return alpha_; }
+    const std::vector<double>& noise() const { return noise_; }  // variance at each row
 
     // Mean and variance at rows (m, d). Needs targets for every row of the model.
     void predict(const double* rows, std::size_t m, Prediction& out) const;
     // The same, and ready for gradient().
     void predict_for_gradient(const double* rows, std::size_t m, Prediction& out) const;
-    // d/du_j of (by_mean * mean + by_variance * variance) at row i of the last predict_for_gradient.
+    // Without the variances, and the solve that they cost; by_variance must then be 0 in gradient().
+    void predict_mean(const double* rows, std::size_t m, bool for_gradient, Prediction& out) const;
+    // d/du_j of (by_mean * mean + by_variance * variance) at row i of the last predict_for_gradient. `alpha` (n,),
+    // unless null, takes the place of the model's own: the mean under other targets.
     void gradient(const double* rows, std::size_t i, double by_mean, double by_variance,
-                  const std::vector<std::size_t>& columns, Prediction& out, double* into) const;
+                  const std::vector<std::size_t>& columns, Prediction& out, double* into,
+                  const double* alpha = nullptr) const;
     // Joint covariance of rows (m, d), into (m, m), both triangles.
     void covariance(const double* rows, std::size_t m, double* out) const;
     // The means at the model's own rows: y - noise alpha. (n,)
@@ -50,9 +64,12 @@ class Regressor {
   private:
     void predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const;
     void make_room(std::size_t n);
+    // rows (m, d) warped, in `room` unless the warp is the identity.
+    const double* warped(const double* rows, std::size_t m, std::vector<double>& room) const;
 
     const linalg::Lapack* lapack_;
     Points points_;
+    Warp warp_;
     std::vector<double> theta_;
     Scales scales_;
     std::vector<double> L_, alpha_, noise_, row_;

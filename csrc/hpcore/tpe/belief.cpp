@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace hpcore::tpe {
 namespace {
@@ -13,8 +14,8 @@ constexpr std::size_t n_starts = 2048, n_walks = 16, n_steps = 256, n_kept = 8, 
 
 }  // namespace
 
-Belief::Belief(DensityKernel kernel, const std::vector<Axis>& axes, std::vector<std::size_t> columns)
-    : kernel_(kernel), axes_(axes), columns_(std::move(columns)) {
+Belief::Belief(Kernel<DensityKernel> kernel, const std::vector<Axis>& axes, std::vector<std::size_t> columns)
+    : kernel_(std::move(kernel)), axes_(axes), columns_(std::move(columns)) {
     const std::size_t d = axes_.size();
     Philox random({0, 0}, 0, 0);
     Batch starts;
@@ -90,7 +91,7 @@ Belief::Belief(DensityKernel kernel, const std::vector<Axis>& axes, std::vector<
         running_[i] = raw(pool_, i) + cells - log_proposal[i];
         peak = std::max(peak, running_[i]);
     }
-    if (peak == -inf) throw KernelFailed("answered -infinity everywhere it was asked");
+    if (peak == -inf) kernel_.fail("answered -infinity everywhere it was asked");
     double sum = 0.0;
     for (double& r : running_) r = sum += std::exp(r - peak);
     log_mass_ = peak + std::log(sum / static_cast<double>(n_pool));
@@ -100,11 +101,7 @@ double Belief::raw(const Batch& batch, std::size_t i) const {
     thread_local std::vector<double> u;
     u.resize(columns_.size());
     for (std::size_t a = 0; a < columns_.size(); ++a) u[columns_[a]] = axes_[a].position(batch.at(a, i));
-    double out = 0.0;
-    if (kernel_(u.data(), u.size(), &out) != kernel_ok) throw KernelFailed("raised an error");
-    if (std::isnan(out)) throw KernelFailed("answered NaN");
-    if (out == inf) throw KernelFailed("answered infinity");
-    return out;
+    return hpcore::log_density(kernel_, u.data(), u.size());
 }
 
 void Belief::log_density(const Batch& batch, std::vector<double>& out) const {

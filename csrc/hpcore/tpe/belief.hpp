@@ -19,7 +19,7 @@ namespace hpcore::tpe {
 class Belief {
   public:
     // columns[a] is the position of axis a in the kernel's argument. Throws KernelFailed.
-    Belief(DensityKernel kernel, const std::vector<Axis>& axes, std::vector<std::size_t> columns);
+    Belief(Kernel<DensityKernel> kernel, const std::vector<Axis>& axes, std::vector<std::size_t> columns);
 
     // Log density over the cube of each point of the batch, into out (batch.padded()).
     void log_density(const Batch& batch, std::vector<double>& out) const;
@@ -30,7 +30,7 @@ class Belief {
   private:
     double raw(const Batch& batch, std::size_t i) const;
 
-    DensityKernel kernel_;
+    Kernel<DensityKernel> kernel_;
     std::vector<Axis> axes_;
     std::vector<std::size_t> columns_;
     double log_mass_ = 0.0;

@@ -4,7 +4,7 @@
 
 // One body, three instruction sets; the loader chooses. A sanitizer's runtime is not ready when it does, so not then.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(HPCORE_ONE_VERSION)
 #define HPCORE_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define HPCORE_CLONES
@@ -74,6 +74,10 @@ HPCORE_CLONES void finish_log(double* a, std::size_t n, double shift, const doub
         const Pack gap = choose(low < -1e300, repeat(-1e300), low - high);
         store(a + i, high + log(1.0 + exp(gap)) - log_total);
     }
+}
+
+HPCORE_CLONES void add_log_cdf(const double* x, std::size_t n, double* sum) {
+    for (std::size_t i = 0; i < n; i += lanes) store(sum + i, load(sum + i) + log_normal_cdf(load(x + i)));
 }
 
 }  // namespace hpcore::tpe

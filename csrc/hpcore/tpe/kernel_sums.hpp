@@ -32,4 +32,7 @@ void quantile_array(double* p, std::size_t n);
 // a[i] = log(exp(shift + log a[i]) + prior * exp(log_prior[i])) - log_total for a >= 0; n is a multiple of eight.
 void finish_log(double* a, std::size_t n, double shift, const double* log_prior, double log_total);
 
+// sum[i] += log of the standard normal distribution function at x[i]; n is a multiple of eight.
+void add_log_cdf(const double* x, std::size_t n, double* sum);
+
 }  // namespace hpcore::tpe

@@ -86,6 +86,16 @@ void Suggester::clear() {
 
 void Suggester::update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
                        std::size_t n) {
+    try {
+        take_in(X, values, stride, state, n);
+    } catch (...) {  // out of memory half-way: better nothing than a part
+        clear();
+        throw;
+    }
+}
+
+void Suggester::take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
+                        std::size_t n) {
     coordinates_.resize(n * d_);
     for (std::size_t i = rows_; i < n; ++i) {
         for (std::size_t j = 0; j < d_; ++j) {
@@ -162,7 +172,7 @@ void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) con
     }
 }
 
-void Suggester::set_prior(DensityKernel prior) {
+void Suggester::set_prior(const Kernel<DensityKernel>& prior) {
     if (groups_.size() != 1) throw std::invalid_argument("a prior needs columns that are active together");
     std::vector<Axis> axes;
     for (const std::size_t j : groups_.front().columns) axes.push_back(axes_[j]);
@@ -215,7 +225,8 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
                 codec_->decode(u.data(), values.data());
                 if (!values[group.columns.front()].active) continue;
             }
-            if (!group.proposed) propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting);
+            if (!group.proposed)
+                propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting, number % 2 == 1);
             tries = std::max(tries, group.batch.size());
             place(group, nth(group, rank), u.data());
         }
@@ -232,7 +243,8 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
     for (; found < want; ++found) random_point(random, out + found * d_);
 }
 
-void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending) {
+// The trend speaks every other time: where it is wrong, the densities alone still see it.
+void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
     group.proposed = true;
     group.best.clear();
     // Few kernels are scored quickly, so there is time for more candidates.
@@ -250,6 +262,8 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     fit(group, pending);
     candidates(group, random);
     score(group);
+    if (with_trend && options_.trend && fit_trend(group))
+        group.trend.add_log_probability(group.batch, group.score.data());
 }
 
 double Suggester::bandwidth(std::size_t n, std::size_t d) const {
@@ -265,6 +279,7 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
         for (const std::size_t j : group.columns) points_.push_back(row[j]);
     };
     points_.clear();
+    values_.clear();
     weights_.clear();
     const std::vector<Ranking::Entry>& good = group.ranking.good();
     const std::size_t n_good = good.size();
@@ -273,6 +288,7 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
     double sum = 0.0;
     for (std::size_t r = 0; r < n_good; ++r) {
         add(coordinates_.data() + good[r].trial * d_);
+        values_.push_back(good[r].value);
         const double w = options_.weights == Weights::uniform
                              ? 1.0
                              : std::log(static_cast<double>(n_good + 1)) - std::log(static_cast<double>(r + 1));
@@ -284,12 +300,13 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
     group.good.fit(points_.data(), n_good, weights_.data(), options_.prior_weight, h_.data(),
                    1.0 / (static_cast<double>(n_good) + 1.0));
 
-    points_.clear();
     weights_.clear();
     const std::vector<std::uint32_t>& members = group.ranking.members();
     for (std::size_t i = members.size(); i-- > 0 && weights_.size() < options_.max_bad;) {
         if (group.ranking.is_good(members[i])) continue;
         add(coordinates_.data() + members[i] * d_);
+        const double value = value_[members[i]];
+        values_.push_back(std::isnan(value) ? inf : value);
         weights_.push_back(1.0);
     }
     if (options_.constant_liar) {
@@ -302,8 +319,13 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
     }
     const std::size_t n_bad = weights_.size();
     h_.assign(d, bandwidth(n_bad, d));
-    group.bad.fit(points_.data(), n_bad, weights_.data(), options_.prior_weight, h_.data(),
+    group.bad.fit(points_.data() + n_good * d, n_bad, weights_.data(), options_.prior_weight, h_.data(),
                   1.0 / (static_cast<double>(n_bad) + 1.0));
+}
+
+// Of the points that the densities are made of, those with an outcome.
+bool Suggester::fit_trend(Group& group) {
+    return group.trend.fit(points_.data(), values_.data(), values_.size(), group.ranking.good().size());
 }
 
 void Suggester::uniforms(Group& group, Philox& random, std::size_t first, std::size_t n) {
@@ -380,6 +402,18 @@ void Suggester::score(Group& group) {
 }
 
 void Suggester::log_ratio(const double* u, std::size_t n, double* out) {
+    for_each_group(u, n, out, [this](Group& group) { score(group); });
+}
+
+void Suggester::log_trend(const double* u, std::size_t n, double* out) {
+    for_each_group(u, n, out, [this](Group& group) {
+        if (fit_trend(group)) group.trend.add_log_probability(group.batch, group.score.data());
+    });
+}
+
+// Rows as each group's batch, what `judge` makes of them from score 0.
+template <class Judge>
+void Suggester::for_each_group(const double* u, std::size_t n, double* out, Judge judge) {
     for (std::size_t g = 0; g < groups_.size(); ++g) {
         Group& group = groups_[g];
         const auto active = [&](std::size_t i) { return !std::isnan(u[i * d_ + group.columns.front()]); };
@@ -395,7 +429,7 @@ void Suggester::log_ratio(const double* u, std::size_t n, double* out) {
         }
         if (group.ranking.n_finite() > 0) {
             fit(group, {});
-            score(group);
+            judge(group);
         }
         for (std::size_t i = 0; i < n; ++i) out[i * groups_.size() + g] = active(i) ? group.score[i] : nan;
     }

@@ -12,6 +12,7 @@
 #include "hpcore/tpe/belief.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/ranking.hpp"
+#include "hpcore/tpe/trend.hpp"
 
 namespace hpcore::tpe {
 
@@ -29,6 +30,7 @@ struct Options {
     double min_bandwidth = 0.02;
     bool adaptive = true;  // scale follows success, else it is 1
     double scale_up = 1.6, scale_down = 0.92, scale_min = 0.25;
+    bool trend = true;                                          // every other proposal asks the values' trend as well
     bool constant_liar = true;                                  // pending points are kernels of the bad density
     std::size_t n_draws = 128, n_uniform = 32, n_mutants = 64;  // candidates, by where they come from
 
@@ -47,6 +49,7 @@ class Suggester {
 
     // Takes in what is new. X (n, d) rows of the cube, NaN where inactive; values (n,), lower is better;
     // state (n,): 0 running, 1 complete, other: ended without a value. A row once seen ended is not read again.
+    // If memory runs out it has forgotten all, and the next update takes in everything anew.
     void update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
 
     // Forgets all, for values that were ranked anew.
@@ -62,17 +65,21 @@ class Suggester {
     // has NaN in a group's columns, 0 for a group without a finite value.
     void log_ratio(const double* u, std::size_t n, double* out);
 
+    // The log probability of turning out good by each group's trend, likewise; 0 for a group that has none yet.
+    void log_trend(const double* u, std::size_t n, double* out);
+
     // The good density's prior component, and every other startup point. Needs a space whose columns are one group
     // (std::invalid_argument); throws KernelFailed.
-    void set_prior(DensityKernel prior);
+    void set_prior(const Kernel<DensityKernel>& prior);
     std::size_t n_groups() const { return groups_.size(); }
 
   private:
     struct Group {
         Group(std::vector<std::size_t> its, std::vector<Axis> axes, const Options& options)
-            : columns(std::move(its)), good(axes), bad(std::move(axes)), ranking(options.gamma, options.max_good) {}
+            : columns(std::move(its)), good(axes), bad(axes), trend(axes), ranking(options.gamma, options.max_good) {}
         std::vector<std::size_t> columns;
         Mixture good, bad;
+        Trend trend;
         Ranking ranking;
         // of the suggestion being made
         bool proposed = false;
@@ -82,12 +89,16 @@ class Suggester {
         std::vector<std::uint32_t> best;  // candidates, best first, as far as somebody asked
     };
 
+    void take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
     void even_point(Philox::Key key, std::uint64_t number, double* u) const;
     void believed_point(Philox& random, double* u);
     void random_point(Philox& random, double* u) const;
-    void propose(Group& group, Philox random, const std::vector<double>& pending);
+    void propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend);
     void fit(Group& group, const std::vector<double>& pending);
     void candidates(Group& group, Philox& random);
+    bool fit_trend(Group& group);
+    template <class Judge>
+    void for_each_group(const double* u, std::size_t n, double* out, Judge judge);
     void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
     void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
     void score(Group& group);
@@ -118,7 +129,7 @@ class Suggester {
     };
     std::vector<Move> moves_;
     std::vector<double> steps_, probabilities_, words_;
-    std::vector<double> points_, weights_, h_, log_good_, log_bad_, log_prior_;
+    std::vector<double> points_, values_, weights_, h_, log_good_, log_bad_, log_prior_;
 };
 
 }  // namespace hpcore::tpe

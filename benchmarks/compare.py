@@ -1,0 +1,55 @@
+"""Two runs of the micro benchmarks as ratios; what got worse beyond the spread of both is marked and counted.
+
+    python benchmarks/compare.py old.json new.json
+
+Files as ``pytest benchmarks --benchmark-json=FILE`` writes them. A benchmark is slower if its median grew by more than
+a tenth and by more than the quartile distances of both runs together. Answers 1 if any is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def load(path: Path) -> dict[str, dict[str, Any]]:
+    """Statistics by benchmark."""
+    return {b["fullname"]: b["stats"] for b in json.loads(path.read_text())["benchmarks"]}
+
+
+def verdict(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Empty unless the change is beyond the spread."""
+    change, spread = new["median"] - old["median"], old["iqr"] + new["iqr"]
+    if abs(change) <= spread or abs(change) <= 0.1 * old["median"]:
+        return ""
+    return "slower" if change > 0 else "faster"
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("old", type=Path)
+    parser.add_argument("new", type=Path)
+    options = parser.parse_args()
+    old, new = load(options.old), load(options.new)
+    print("| benchmark | old us | new us | new / old | |\n| --- | --- | --- | --- | --- |")
+    slower = 0
+    for name in sorted(old.keys() & new.keys()):
+        a, b = old[name], new[name]
+        word = verdict(a, b)
+        slower += word == "slower"
+        print(
+            f"| {name} | {1e6 * a['median']:.1f} | {1e6 * b['median']:.1f} | {b['median'] / a['median']:.2f} | {word} |"
+        )
+    for label, names in (("only in the old run", old.keys() - new.keys()), ("new", new.keys() - old.keys())):
+        for name in sorted(names):
+            print(f"{name}: {label}")
+    print(f"{slower} slower")
+    return min(slower, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

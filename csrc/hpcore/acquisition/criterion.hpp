@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hpcore/acquisition/functions.hpp"
+#include "hpcore/kernels.hpp"
+
+namespace hpcore::acquisition {
+
+enum class Kind { log_ei, pi, ucb, user, draw };  // draw: minus the mean, which a Path has made a draw
+
+// A user's acquisition function. `logarithmic` says that its value is a logarithm.
+struct UserAcquisition {
+    Kernel<AcquisitionKernel> kernel;
+    bool logarithmic = false;
+};
+
+// What is maximised, as a function of one model's posterior at a point.
+struct Criterion {
+    Kind kind = Kind::log_ei;
+    double kappa = 2.0;
+    UserAcquisition user;
+
+    Value at(double mean, double std, double best) const;
+    // Whether values are logarithms: of what is averaged over models, and multiplied by a prior density.
+    bool logarithmic() const {
+        return kind == Kind::user ? user.logarithmic : kind == Kind::log_ei || kind == Kind::pi;
+    }
+};
+
+// A user's belief about where good points are, and how much it counts beside n observations: its density to the power
+// beta / n. Hvarfner et al. 2022, "piBO: augmenting acquisition functions with user beliefs for Bayesian optimization".
+// The kernel sees a point of the whole cube, 1/2 where a column is inactive.
+class Belief {
+  public:
+    Belief() = default;
+    Belief(Kernel<DensityKernel> kernel, double beta) : kernel_(std::move(kernel)), beta_(beta) {}
+
+    explicit operator bool() const { return static_cast<bool>(kernel_); }
+    // beta / n log density at a canonical row (d,).
+    double at(const double* row, std::size_t d, std::size_t n) const;
+    // The same, and its derivatives in some active columns, by differences within the cube.
+    double at(const double* row, std::size_t d, std::size_t n, const std::vector<std::size_t>& columns,
+              double* gradient) const;
+
+  private:
+    Kernel<DensityKernel> kernel_;
+    double beta_ = 0.0;
+};
+
+}  // namespace hpcore::acquisition

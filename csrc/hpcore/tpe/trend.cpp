@@ -1,0 +1,146 @@
+#include "hpcore/tpe/trend.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "hpcore/normal.hpp"
+#include "hpcore/tpe/kernel_sums.hpp"
+#include "hpcore/vectorize.hpp"
+
+namespace hpcore::tpe {
+namespace {
+
+constexpr double ridge = 1.0;
+// Few points are enough, as the ridge and the deviation hold back what they do not show; many coefficients take long.
+constexpr std::size_t min_points = 4, max_coefficients = 128;
+constexpr double min_deviation = 0.05;  // of values that the trend explains wholly
+
+// G (size, stride) = F'F of F (n, stride), all of each row up to the stride.
+HPCORE_VECTORIZE void gram_matrix(const double* F, std::size_t n, std::size_t size, std::size_t stride, double* G) {
+    std::fill(G, G + size * stride, 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+        const double* f = F + i * stride;
+        for (std::size_t r = 0; r < size; ++r)
+            for (std::size_t c = 0; c < stride; ++c) G[r * stride + c] += f[r] * f[c];
+    }
+}
+
+// A (size, stride) = U'U in place, by rows of the upper triangle, and M (size, stride) = U^-T.
+HPCORE_VECTORIZE void factor_and_invert(double* A, double* M, std::size_t size, std::size_t stride) {
+    std::fill(M, M + size * stride, 0.0);
+    for (std::size_t k = 0; k < size; ++k) M[k * stride + k] = 1.0;
+    for (std::size_t k = 0; k < size; ++k) {
+        double *row = A + k * stride, *inverse = M + k * stride;
+        const double scale = 1.0 / std::sqrt(row[k]);
+        for (std::size_t c = k; c < stride; ++c) row[c] *= scale;
+        for (std::size_t c = 0; c <= k; ++c) inverse[c] *= scale;
+        for (std::size_t r = k + 1; r < size; ++r) {
+            const double f = row[r];
+            for (std::size_t c = r; c < stride; ++c) A[r * stride + c] -= f * row[c];
+            for (std::size_t c = 0; c <= k; ++c) M[r * stride + c] -= f * inverse[c];
+        }
+    }
+}
+
+// out[i] += linear t + square t^2 with t = 2 x - 1; n is a multiple of eight.
+HPCORE_VECTORIZE void add_parabola(const double* x, std::size_t n, double linear, double square, double* out) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const double t = 2.0 * x[i] - 1.0;
+        out[i] += t * (linear + square * t);
+    }
+}
+
+}  // namespace
+
+Trend::Trend(const std::vector<Axis>& axes) : axes_(axes) {
+    for (const Axis& axis : axes_) {
+        first_.push_back(size_);
+        size_ += axis.unordered ? axis.levels : 2;
+    }
+    stride_ = (size_ + 7) / 8 * 8;
+}
+
+// Equal values share the mean of their ranks.
+void Trend::normal_scores(const double* values, std::size_t n) {
+    order_.clear();
+    for (std::size_t i = 0; i < n; ++i) order_.emplace_back(values[i], static_cast<std::uint32_t>(i));
+    std::sort(order_.begin(), order_.end());
+    scores_.assign((n + 7) / 8 * 8, 0.5);
+    for (std::size_t i = 0, end = 0; i < n; i = end) {
+        while (end < n && order_[end].first == order_[i].first) ++end;
+        const double rank = 0.5 * static_cast<double>(i + end);
+        for (std::size_t k = i; k < end; ++k) scores_[order_[k].second] = rank / static_cast<double>(n);
+    }
+    quantile_array(scores_.data(), scores_.size());
+}
+
+bool Trend::fit(const double* points, const double* values, std::size_t n, std::size_t n_good) {
+    if (n < min_points || size_ > max_coefficients || n_good == 0 || n_good >= n) return false;
+    normal_scores(values, n);
+    features_.assign(n * stride_, 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+        double* f = features_.data() + i * stride_;
+        f[0] = 1.0;
+        for (std::size_t a = 0; a < axes_.size(); ++a) {
+            const double x = points[i * axes_.size() + a];
+            if (axes_[a].unordered) {
+                f[first_[a] + static_cast<std::size_t>(x)] = 0.5;
+            } else {
+                const double t = 2.0 * axes_[a].position(x) - 1.0;
+                f[first_[a]] = t;
+                f[first_[a] + 1] = t * t;
+            }
+        }
+    }
+    gram_.resize(size_ * stride_);
+    inverse_.resize(size_ * stride_);
+    gram_matrix(features_.data(), n, size_, stride_, gram_.data());
+    for (std::size_t r = 1; r < size_; ++r) gram_[r * stride_ + r] += ridge;
+    factor_and_invert(gram_.data(), inverse_.data(), size_, stride_);
+
+    // b = M'(M F'y), and tr H = size - ridge * the trace of M'M without the constant.
+    std::vector<double> right(size_, 0.0), half(size_, 0.0);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t r = 0; r < size_; ++r) right[r] += features_[i * stride_ + r] * scores_[i];
+    coefficients_.assign(size_, 0.0);
+    double freedom = static_cast<double>(size_);
+    for (std::size_t r = 0; r < size_; ++r) {
+        const double* m = inverse_.data() + r * stride_;
+        for (std::size_t c = 0; c <= r; ++c) half[r] += m[c] * right[c];
+        for (std::size_t c = 0; c <= r; ++c) coefficients_[c] += m[c] * half[r];
+        for (std::size_t c = 1; c <= r; ++c) freedom -= ridge * m[c] * m[c];
+    }
+    double squares = 0.0;
+    for (std::size_t i = 0; i < n; ++i) {
+        double error = scores_[i];
+        for (std::size_t r = 0; r < size_; ++r) error -= features_[i * stride_ + r] * coefficients_[r];
+        squares += error * error;
+    }
+    const double count = static_cast<double>(n), left = std::max(count - freedom, 0.05 * count);
+    deviation_ = std::max(std::sqrt(count * squares) / left, min_deviation);
+    cut_ = normal_quantile(static_cast<double>(n_good) / count);
+    return true;
+}
+
+void Trend::add_log_probability(const Batch& batch, double* score) {
+    std::vector<double>& t = scores_;
+    t.assign(batch.padded(), coefficients_[0]);
+    for (std::size_t a = 0; a < axes_.size(); ++a) {
+        const double* b = coefficients_.data() + first_[a];
+        const double* x = batch.column(a);
+        if (axes_[a].unordered) {
+            for (std::size_t i = 0; i < batch.size(); ++i) t[i] += 0.5 * b[static_cast<std::size_t>(x[i])];
+        } else if (axes_[a].continuous()) {
+            add_parabola(x, batch.padded(), b[0], b[1], t.data());
+        } else {
+            for (std::size_t i = 0; i < batch.size(); ++i) {
+                const double u = 2.0 * axes_[a].position(x[i]) - 1.0;
+                t[i] += u * (b[0] + b[1] * u);
+            }
+        }
+    }
+    for (double& value : t) value = (cut_ - value) / deviation_;
+    add_log_cdf(t.data(), t.size(), score);
+}
+
+}  // namespace hpcore::tpe

@@ -1,0 +1,262 @@
+// Memory that runs out: the n-th allocation of every part fails, for n = 1, 2, ... until all succeed. std::bad_alloc
+// comes out, nothing else does, and the object then does what one that never failed would do.
+
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "check.hpp"
+#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/gp/fit.hpp"
+#include "hpcore/gp/regressor.hpp"
+#include "hpcore/space/codec.hpp"
+#include "hpcore/tpe/belief.hpp"
+#include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/suggester.hpp"
+#include "reference_lapack.hpp"
+
+namespace {
+
+long until_failure = -1;  // allocations left before one fails; below zero none does
+
+void* allocate(std::size_t size) {
+    if (until_failure == 0) throw std::bad_alloc();
+    if (until_failure > 0) --until_failure;
+    if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    return allocate(size);
+}
+void* operator new[](std::size_t size) {
+    return allocate(size);
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+using namespace hpcore;
+
+namespace {
+
+const linalg::Lapack lapack = reference::lapack();
+
+using Answer = std::vector<double>;
+
+// NaN equals NaN.
+bool same(const Answer& a, const Answer& b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (!(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])))) return false;
+    return true;
+}
+
+// make() an object, use(object) twice: the first use fails at the n-th allocation, the second one may not.
+template <class Make, class Use>
+void survives(const char* what, Make make, Use use) {
+    auto whole = make();
+    const Answer expected = use(*whole);
+    long n = 0;
+    for (bool failed = true; failed; n += 1 + n / 40) {  // every one at first, then ever fewer of them
+        failed = false;
+        auto object = make();
+        until_failure = n;
+        try {
+            (void)use(*object);
+        } catch (const std::bad_alloc&) {
+            failed = true;
+        }
+        until_failure = -1;
+        if (!same(use(*object), expected)) {
+            std::fprintf(stderr, "%s, allocation %ld:\n", what, n);
+            CHECK(false);
+            return;
+        }
+    }
+    CHECK(n > 1);  // it allocates at all
+}
+
+// Nothing to keep: only that a failure leaves no trace.
+template <class Use>
+void survives(const char* what, Use use) {
+    survives(what, [] { return std::make_unique<int>(0); }, [&](int&) { return use(); });
+}
+
+// A choice of three, a number of its first one, an integer of its other ones, and a number.
+std::shared_ptr<const space::Codec> conditional_space() {
+    space::Column parent, first, other;
+    parent.kind = space::Kind::choice;
+    parent.gridded = true;
+    parent.last = 2;
+    space::Column::Condition when;
+    when.levels = {0};
+    first.conditions.push_back(when);
+    when.levels = {1, 2};
+    other.kind = space::Kind::integer;
+    other.gridded = true;
+    other.low = 0;
+    other.high = 4;
+    other.last = 4;
+    other.conditions.push_back(when);
+    return std::make_shared<space::Codec>(std::vector<space::Column>{parent, first, other, space::Column{}},
+                                          std::vector<std::size_t>{0, 1, 2, 3});
+}
+
+struct Trials {
+    std::vector<double> rows, values;
+    std::vector<std::uint8_t> state;
+};
+
+Trials trials(const space::Codec& codec, std::size_t n) {
+    Trials out;
+    const std::size_t d = codec.size();
+    out.rows.resize(n * d);
+    Philox random({1, 2}, 3, 4);
+    for (double& u : out.rows) u = random.uniform();
+    std::vector<space::Value> scratch(d);
+    for (std::size_t i = 0; i < n; ++i) {
+        codec.snap(out.rows.data() + i * d, scratch.data());
+        out.values.push_back(random.uniform());
+        out.state.push_back(i % 7 == 5 ? 2 : 1);
+    }
+    return out;
+}
+
+void test_tpe() {
+    const auto codec = conditional_space();
+    const Trials given = trials(*codec, 40);
+    survives(
+        "tpe::Suggester",
+        [&] {
+            tpe::Options options;
+            options.n_draws = 16;
+            options.n_uniform = 4;
+            options.n_mutants = 8;
+            auto out = std::make_unique<tpe::Suggester>(codec, std::vector<bool>{true, false, false, false}, options);
+            out->update(given.rows.data(), given.values.data(), 1, given.state.data(), 20);
+            return out;
+        },
+        [&](tpe::Suggester& suggester) {
+            Answer out(8);
+            suggester.update(given.rows.data(), given.values.data(), 1, given.state.data(), 40);
+            suggester.suggest({5, 6}, 41, 0, given.rows.data(), 1, 2, out.data());
+            return out;
+        });
+    survives(
+        "tpe::Mixture",
+        [] { return std::make_unique<tpe::Mixture>(std::vector<tpe::Axis>{tpe::Axis{}, tpe::even_axis(3, true)}); },
+        [](tpe::Mixture& mixture) {
+            const Answer points{0.2, 0.0, 0.9, 2.0}, weights{1.0, 3.0}, h{0.15, 1.0};
+            mixture.fit(points.data(), 2, weights.data(), 0.5, h.data(), 0.25);
+            tpe::Batch batch;
+            batch.reset(2, 8);
+            Philox random({1, 2}, 3, 4);
+            mixture.draw(random, batch, 0, 8, true);
+            batch.resize(8);
+            Answer out(batch.padded());
+            mixture.log_density(batch, out.data());
+            out.resize(8);
+            return out;
+        });
+}
+
+void test_codec() {
+    survives("space::Codec", [] {
+        const auto codec = conditional_space();
+        return trials(*codec, 5).rows;
+    });
+}
+
+void test_gp() {
+    const auto codec = conditional_space();
+    const Trials given = trials(*codec, 14);
+    const std::vector<gp::ColumnType> types{{true, false}, {false, true}, {false, true}, {false, false}};
+    const Answer theta{-0.7, 0.2, -0.3, 0.4, 0.3, -4.0, -1.2};
+    survives(
+        "gp::Regressor",
+        [&] {
+            auto out = std::make_unique<gp::Regressor>(lapack, types, theta);
+            out->assign(given.rows.data(), 3, nullptr);
+            return out;
+        },
+        [&](gp::Regressor& model) {
+            while (model.size() < 12) model.append(given.rows.data() + 4 * model.size(), 0.0);
+            model.set_targets(given.values.data());
+            gp::Prediction out;
+            model.predict_for_gradient(given.rows.data(), 14, out);
+            out.mean.insert(out.mean.end(), out.variance.begin(), out.variance.end());
+            return out.mean;
+        });
+    survives("gp::fit_map", [&] {
+        gp::Points points(types);
+        for (std::size_t i = 0; i < 14; ++i) points.append(given.rows.data() + 4 * i);
+        gp::FitOptions options;
+        options.prior = gp::Prior::standard(4);
+        options.max_iterations = 5;
+        const Answer best = gp::fit_map(lapack, points, given.values.data(), nullptr, options);
+        Philox stream({1, 2}, 3, 4);
+        return gp::sample_posterior(lapack, points, given.values.data(), nullptr, options.prior, best, 1, stream)[0];
+    });
+    acquisition::SuggestOptions options;
+    options.fit.prior = gp::Prior::standard(4);
+    options.fit.max_iterations = 5;
+    std::vector<bool> categorical{true, false, false, false};
+    const auto request = [&](std::size_t n) {
+        acquisition::Request out;
+        out.rows = given.rows.data();
+        out.values = given.values.data();
+        out.n = n;
+        out.pending = given.rows.data() + 13 * 4;
+        out.n_pending = 1;
+        out.key = {5, 6};
+        out.number = n;
+        return out;
+    };
+    survives(
+        "acquisition::Suggester",
+        [&] {
+            auto out = std::make_unique<acquisition::Suggester>(lapack, codec, categorical, options);
+            (void)out->suggest(request(9));  // what it keeps from before must not be half renewed
+            return out;
+        },
+        [&](acquisition::Suggester& suggester) { return suggester.suggest(request(13)); });
+}
+
+int anything(const double* u, std::size_t d, double* out) {
+    out[0] = 0.0;
+    for (std::size_t j = 0; j < d; ++j) out[0] -= u[j];
+    return kernel_ok;
+}
+
+void test_belief() {
+    // Its construction takes long, so only its first allocations fail.
+    for (long n = 0; n < 12; ++n) {
+        until_failure = n;
+        CHECK_THROWS(tpe::Belief(&anything, {tpe::Axis{}}, {0}), std::bad_alloc);
+        until_failure = -1;
+    }
+}
+
+}  // namespace
+
+int main() {
+    test_codec();
+    test_tpe();
+    test_gp();
+    test_belief();
+    return check::result();
+}

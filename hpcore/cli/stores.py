@@ -1,0 +1,220 @@
+"""``hpcore show``, ``export`` and ``repair``: what a store holds, without the program that wrote it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hpcore.cli.files import STORE, replace_file, to_json, write_table
+
+__all__ = ["export", "repair", "show"]
+
+NEWEST, BEST = 5, 5
+
+
+@dataclass
+class _Stored:
+    """A study as plain data: objects among its choices are the labels that they were stored under."""
+
+    name: str
+    created: float
+    directions: list[str]
+    sampler: str
+    seed: int
+    mode: str
+    note: str
+    attributes: dict[str, Any]
+    names: list[str]
+    trials: list[dict[str, Any]]
+
+    @property
+    def states(self) -> dict[str, int]:
+        """Number of trials by state, the most frequent first."""
+        return dict(Counter(trial["state"] for trial in self.trials).most_common())
+
+    def best(self, n: int) -> list[dict[str, Any]]:
+        """The best complete trials, of one objective."""
+        if len(self.directions) != 1:
+            return []
+        sign = -1.0 if self.directions[0] == "maximize" else 1.0
+        complete = [trial for trial in self.trials if trial["values"] is not None]
+        return sorted(complete, key=lambda trial: (sign * trial["values"][0], trial["number"]))[:n]
+
+
+def _path(store: str) -> str:
+    """A store, also given by the directory of ``hpcore tune``."""
+    return str(Path(store) / STORE) if "://" not in store and Path(store).is_dir() else store
+
+
+def _read(store: str, name: str | None) -> _Stored:
+    from hpcore.errors import DamagedStore
+    from hpcore.records.history import STATES
+    from hpcore.storage import open_storage
+    from hpcore.storage.plain import from_text
+    from hpcore.storage.records import TRIAL_COLUMNS
+    from hpcore.storage.spaces import shown_params
+    from hpcore.study.opening import find, read_spec
+
+    kept = open_storage(_path(store), create=False, read_only=True)
+    record = find(kept, name)
+    spec = read_spec(record)
+    rows, attributes = kept.read(lambda t: (t.trials(t.get(record.name)), t.attributes(record.id)))
+    trials = []
+    try:
+        for fields in rows:
+            row = dict(zip(TRIAL_COLUMNS, fields, strict=True))
+            notes = {} if row["notes"] is None else from_text(row["notes"])
+            trials.append(
+                {
+                    "number": row["number"],
+                    "state": STATES[row["state"]].value,
+                    "values": None if row["objective"] is None else [float(v) for v in from_text(row["objective"])],
+                    "params": shown_params(row["params"]),
+                    "std_error": row["std_error"],
+                    "started": _utc(row["started"]),
+                    "finished": _utc(row["finished"]),
+                    "user_attrs": notes.get("user_attrs") or {},
+                    "error": row["error"],
+                }
+            )
+        names = [entry["name"] for entry in spec["space"]["parameters"]]
+        sampler = spec["sampler"]["name"] or spec["sampler"].get("shown") or "another"
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise DamagedStore(f"study {record.name!r} of {kept.shown} is damaged: {error}") from None
+    user = {key[5:]: value[0] for key, value in attributes.items() if key.startswith("user:")}
+    note = str(attributes.get("note", ""))
+    return _Stored(
+        record.name, record.created, spec["directions"], sampler, spec["seed"], record.mode, note, user, names, trials
+    )
+
+
+def _utc(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+
+
+def _clean(value: Any) -> str:
+    """Text for a terminal: what a store says may hold characters that steer it."""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show(store: str, name: str | None, as_json: bool) -> None:
+    """Print the studies of a store, or one of them."""
+    from hpcore.study.opening import summaries
+
+    if name is None:
+        listed = summaries(_path(store))
+        if len(listed) != 1:
+            _show_all(listed, as_json)
+            return
+        name = listed[0].name
+    study = _read(store, name)
+    if as_json:
+        click.echo(to_json({**_facts(study), "best": study.best(1)}))
+        return
+    facts = _facts(study)
+    facts["trials"] = ", ".join(f"{n} {state}" for state, n in study.states.items()) or "none"
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        if value not in ("", {}, None):
+            click.echo(f"{key:<{width}}  {_clean(value if isinstance(value, (str, int)) else to_json(value))}")
+    for title, trials in (("best", study.best(BEST)), ("newest", study.trials[-NEWEST:])):
+        if trials:
+            click.echo(f"\n{title}")
+            for trial in trials:
+                values = "-" if trial["values"] is None else ", ".join(f"{v:.6g}" for v in trial["values"])
+                params = ", ".join(f"{_clean(k)}={_clean(v)}" for k, v in trial["params"].items())
+                click.echo(f"  {trial['number']:>5}  {trial['state']:<8}  {values:<12}  {params}")
+
+
+def _facts(study: _Stored) -> dict[str, Any]:
+    return {
+        "study": study.name,
+        "created": _utc(study.created),
+        "directions": study.directions if len(study.directions) > 1 else study.directions[0],
+        "sampler": study.sampler,
+        "seed": study.seed,
+        "mode": study.mode,
+        "trials": study.states,
+        "note": study.note,
+        "attributes": study.attributes,
+    }
+
+
+def _show_all(listed: Sequence[Any], as_json: bool) -> None:
+    rows = [
+        {"study": s.name, "created": s.created.isoformat(), "directions": list(s.directions), "trials": s.n_trials}
+        for s in listed
+    ]
+    if as_json:
+        click.echo(to_json(rows))
+        return
+    for row in rows:
+        ways = ", ".join(row["directions"])
+        click.echo(f"{_clean(row['study'])}  ({row['trials']} trials, {ways}, begun {row['created'][:19]} UTC)")
+    if not rows:
+        click.echo("no study in this store")
+
+
+def export(store: str, name: str | None, as_json: bool, out: str | None) -> None:
+    """Write the trials of a study as CSV or JSON, to a file or to stdout."""
+    study = _read(store, name)
+    if as_json:
+        document = {**_facts(study), "trials": study.trials}
+        text = to_json(document, indent=2) + "\n"
+        if out is None:
+            click.echo(text, nl=False)
+        else:
+            replace_file(Path(out), lambda part: part.write_text(text, encoding="utf-8"))
+        return
+    header, rows = _table(study)
+    if out is not None:
+        replace_file(Path(out), lambda part: write_table(part, header, rows))
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as directory:
+        write_table(Path(directory) / "trials.csv", header, rows)
+        click.echo((Path(directory) / "trials.csv").read_text(encoding="utf-8"), nl=False)
+
+
+def _table(study: _Stored) -> tuple[list[str], list[list[Any]]]:
+    m = len(study.directions)
+    attrs = list(dict.fromkeys(name for trial in study.trials for name in trial["user_attrs"]))
+    values = ["value"] if m == 1 else [f"value_{i}" for i in range(m)]
+    header = ["number", "state", *values, *(f"param_{n}" for n in study.names), "started", "finished"]
+    header += [*(f"attr_{n}" for n in attrs), "error"]
+    rows = []
+    for trial in study.trials:
+        row = [trial["number"], trial["state"], *(trial["values"] or [None] * m)]
+        row += [trial["params"].get(n) for n in study.names]
+        row += [trial["started"], trial["finished"]]
+        row += [json.dumps(trial["user_attrs"][n]) if n in trial["user_attrs"] else None for n in attrs]
+        error = (trial["error"] or "").strip().splitlines()
+        rows.append([*row, error[-1] if error else ""])
+    return header, rows
+
+
+def repair(store: str, to: str | None) -> int:
+    """Save what is intact; the exit code is 1 if something is not."""
+    from hpcore.storage.repair import repair as save
+
+    report = save(_path(store), to)
+    lost = 0
+    for name, n in report.n_trials.items():
+        missing = report.lost[name]
+        lost += len(missing)
+        shown = ", ".join(map(str, missing[:20])) + (", ..." if len(missing) > 20 else "")
+        said = f"; lost: {shown}" if missing else ""
+        click.echo(f"{_clean(name)}: {n} of {n + len(missing)} trials are intact{said}")
+    if report.orphans:
+        click.echo(f"{report.orphans} trials of studies whose own record is damaged could not be saved")
+    click.echo(f"written to {report.path}; the damaged file was not changed")
+    return 1 if lost or report.orphans else 0

@@ -1,0 +1,142 @@
+"""A search in a store: folds as plain data, and what says that a search is the one that was begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import joblib
+from sklearn.utils.validation import _num_samples
+
+from hpcore.errors import DamagedStore, InvalidArgument
+from hpcore.evaluation.fingerprint import fingerprint
+from hpcore.evaluation.workload import FoldScore, Workload
+from hpcore.optimizer import Optimizer
+from hpcore.samplers import Sampler
+from hpcore.space.space import Space
+from hpcore.study.book import Book
+
+__all__ = ["check_same_search", "fold_to_data", "known_folds", "open_book"]
+
+ATTRIBUTE = "search"
+
+
+def open_book(search: Any, space: Space, sampler: Sampler, seed: int) -> Book:
+    """Where the trials of a search are written down: memory, or the store that it names.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType, SpaceMismatch, StorageError
+        As for `hpcore.Study`.
+    """
+    if search.storage is None:
+        if search.study_name is not None:
+            raise InvalidArgument(f"study_name needs storage=, which is None; got study_name={search.study_name!r}")
+        return Book(Optimizer(space, sampler=sampler, direction="maximize", seed=seed))
+    if search.study_name is None:
+        raise InvalidArgument("study_name must be given with storage=: the same two continue an earlier search")
+    # Imported here: a search in memory needs no SQLAlchemy.
+    from hpcore.storage import open_storage
+    from hpcore.storage.plain import check_name
+    from hpcore.study.opening import open_ledger
+
+    store = open_storage(search.storage)
+    name = check_name("study_name", search.study_name)
+    if search.random_state is None and store.read(lambda transaction: transaction.find(name)) is not None:
+        given = None  # that of the search that goes on
+    else:
+        given = seed
+    return open_ledger(space, store, name, "maximize", None, sampler, given, lease=60.0, retries=3)
+
+
+def check_same_search(book: Book, search: Any, workload: Workload) -> None:
+    """Note what a search is in its study, or check that it is the same as the one there.
+
+    Raises
+    ------
+    InvalidArgument
+        Other data, splits, scoring or estimator than the stored folds belong to.
+    """
+    now = _description(search, workload)
+    before = book.attributes().get(ATTRIBUTE)
+    if before is None:
+        if len(book.optimizer.trials):
+            raise InvalidArgument(f"study_name must be that of a search, and study {search.study_name!r} is not one")
+        book.set_attribute(ATTRIBUTE, now)
+        return
+    if not isinstance(before, dict):
+        raise DamagedStore(f"attribute {ATTRIBUTE!r} of study {search.study_name!r} is damaged")
+    for key, what in (("data", "X and y"), ("splits", "cv"), ("scoring", "scoring"), ("estimator", "estimator")):
+        if before.get(key) != now[key]:
+            hint = "; a shuffled cv needs a random_state to give the same splits again" if key == "splits" else ""
+            seen = (
+                f"was {before.get(key)!r:.200}, is {now[key]!r:.200}" if key in ("scoring", "estimator") else "differ"
+            )
+            raise InvalidArgument(
+                f"{what} must be as in the search that study {search.study_name!r} holds, or study_name another one: "
+                f"{seen}{hint}"
+            )
+
+
+def _description(search: Any, workload: Workload) -> dict[str, str]:
+    import re
+
+    def shown(value: Any) -> str:
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:2000]
+
+    return {
+        "data": f"{fingerprint(workload.X):x} {fingerprint(workload.y):x} of {_num_samples(workload.X)} rows",
+        "splits": str(joblib.hash([(list(train), list(test)) for train, test in workload.splits])),
+        "scoring": shown((search.scoring, search.return_train_score)),
+        "estimator": shown(search.estimator),
+    }
+
+
+def fold_to_data(score: FoldScore) -> list[Any]:
+    """A fold as plain data."""
+    from hpcore.storage.plain import bounded_error
+
+    complaints = [bounded_error(text) for text in score.complaints]
+    error = bounded_error(score.error)
+    return [score.test_scores, score.train_scores, score.fit_time, score.score_time, error, complaints]
+
+
+def _fold_from_data(number: int, fold: int, data: Any) -> FoldScore:
+    """What `fold_to_data` wrote.
+
+    Raises
+    ------
+    DamagedStore
+        Something else.
+    """
+    try:
+        test, train, fit_time, score_time, error, complaints = data
+        if not (error is None or isinstance(error, str)):
+            raise ValueError("an error is text")
+        return FoldScore(
+            fold,
+            _scores(test),
+            None if train is None else _scores(train),
+            float(fit_time),
+            float(score_time),
+            error,
+            tuple(map(str, complaints)),
+        )
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise DamagedStore(f"fold {fold} of trial {number} is damaged: {wrong}") from None
+
+
+def _scores(data: Any) -> float | dict[str, float]:
+    if isinstance(data, dict):
+        return {str(name): float(value) for name, value in data.items()}
+    return float(data)
+
+
+def known_folds(book: Book, numbers: Sequence[int], n_folds: int) -> dict[int, list[FoldScore | None]]:
+    """Stored folds by trial, in the order of the splits; only trials that have some."""
+    out: dict[int, list[FoldScore | None]] = {}
+    for (number, fold), data in book.folds(numbers).items():
+        if not 0 <= fold < n_folds:
+            raise DamagedStore(f"trial {number} has a fold {fold}, and the search has {n_folds}")
+        out.setdefault(number, [None] * n_folds)[fold] = _fold_from_data(number, fold, data)
+    return out

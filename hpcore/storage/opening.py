@@ -1,0 +1,110 @@
+"""From what a user gives as ``storage=`` to an open store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
+from hpcore.storage.sql import Storage
+
+__all__ = ["open_storage"]
+
+_KINDS = "a file, 'sqlite:///FILE', 'sqlite:///:memory:' or 'postgresql://USER@HOST/DATABASE'"
+
+
+def open_storage(
+    storage: str | os.PathLike[str] | Storage, *, create: bool = True, read_only: bool = False, patience: float = 60.0
+) -> Storage:
+    """Open a store of studies.
+
+    Parameters
+    ----------
+    storage : str, path or Storage
+        A file (SQLite, made if it is new, readable by its owner only), ``sqlite:///FILE``, ``sqlite:///:memory:``, or
+        ``postgresql://USER@HOST/DATABASE``. An open store is given back as it is.
+    create : bool
+        Make the file, or the tables, if they are not there.
+    read_only : bool
+        Write nothing; also for files that may only be read.
+    patience : float
+        Seconds for which a busy or absent database is tried again.
+
+    Returns
+    -------
+    Storage
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        Of an unknown kind, a directory, another program's database.
+    StorageError
+        It cannot be opened; `UnsupportedStore` if a newer hpcore wrote it, `UntrustedStore` if it was tampered with,
+        `DamagedStore` if it is no intact database.
+    MissingDependency
+        PostgreSQL without ``hpcore[postgres]``.
+    """
+    if isinstance(storage, Storage):
+        return storage
+    if not isinstance(storage, str | os.PathLike):
+        raise InvalidType(f"storage must be {_KINDS}, got {storage!r}")
+    text = os.fspath(storage)
+    if not isinstance(text, str):
+        raise InvalidType(f"storage must be {_KINDS}, got {storage!r}")
+    if not text or "\0" in text:
+        raise InvalidArgument(f"storage must be {_KINDS}, got {text!r:.80}")
+    scheme, separator, rest = text.partition("://")
+    if not separator or isinstance(storage, os.PathLike):
+        return _sqlite(text, create, read_only, patience)
+    kind = scheme.lower().partition("+")[0]
+    if scheme.lower() in ("sqlite", "sqlite+pysqlite"):
+        if rest in ("", "/", "/:memory:"):
+            return _sqlite(":memory:", create, read_only, patience)
+        if not rest.startswith("/"):
+            raise InvalidArgument(
+                f"storage must have three slashes before the file, as in 'sqlite:///runs.db', got {text!r}"
+            )
+        return _sqlite(rest[1:], create, read_only, patience)
+    if kind in ("postgresql", "postgres"):
+        return _postgresql(rest, create, read_only, patience)
+    # Only the scheme is shown: the rest may hold a password.
+    raise InvalidArgument(f"storage must be {_KINDS}, got the unknown kind {scheme + '://':.40}")
+
+
+def _sqlite(text: str, create: bool, read_only: bool, patience: float) -> Storage:
+    from hpcore.storage import sqlite
+
+    if text == ":memory:":
+        store = Storage(sqlite.make_engine(None, False), None, "memory", False, patience)
+    else:
+        # Absolute: a worker, or a later change of the directory, finds the same file.
+        path = Path(text).expanduser().absolute()
+        sqlite.prepare_file(path, create, read_only)
+        store = Storage(sqlite.make_engine(path, read_only), path, str(path), read_only, patience)
+    store.check(create)
+    return store
+
+
+def _postgresql(rest: str, create: bool, read_only: bool, patience: float) -> Storage:
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise MissingDependency("storage on PostgreSQL needs psycopg 3: pip install 'hpcore[postgres]'") from error
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 4, "hide_parameters": True}
+    try:
+        url = make_url(f"postgresql+psycopg://{rest}")
+        engine = create_engine(url, **options)
+    except (ArgumentError, ValueError) as error:
+        raise InvalidArgument(
+            f"storage must be like 'postgresql://USER@HOST/DATABASE': {error}".replace(rest, "...")
+        ) from None
+    shown = url.set(drivername="postgresql").render_as_string(hide_password=True)
+    store = Storage(engine, None, shown, read_only, patience)
+    store.url = f"postgresql://{rest}"
+    store.check(create)
+    return store

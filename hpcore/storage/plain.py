@@ -1,0 +1,97 @@
+"""What may be stored, and how it is written: names, and plain data as JSON, all of bounded size."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from hpcore.errors import InvalidArgument, InvalidType
+
+__all__ = ["ATTRIBUTE_BYTES", "MAX_PARAMETERS", "NAME_BYTES", "bounded_error", "check_name", "from_text", "to_text"]
+
+NAME_BYTES = 512
+ATTRIBUTE_BYTES = 2**20
+MAX_DEPTH = 32
+MAX_PARAMETERS = 10_000
+ERROR_CHARACTERS = 2**16
+
+
+def check_name(argument: str, value: Any) -> str:
+    """A name of 1 to 512 bytes without NUL, which no database takes. Quotes and the like are fine."""
+    if not isinstance(value, str):
+        raise InvalidType(f"{argument} must be a str, got {value!r}")
+    try:
+        n_bytes = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{argument} must be text that UTF-8 can write, got {value[:80]!r}") from None
+    if not 1 <= n_bytes <= NAME_BYTES:
+        raise InvalidArgument(f"{argument} must have 1 to {NAME_BYTES} bytes, got {n_bytes}: {value[:40]!r}")
+    if "\0" in value:
+        raise InvalidArgument(f"{argument} must not contain NUL, got {value[:80]!r}")
+    return value
+
+
+def to_text(argument: str, value: Any) -> str:
+    """Plain data as JSON: None, bool, int, float, str, lists and dicts of these with str keys, and NumPy's scalars.
+
+    Raises
+    ------
+    InvalidType, InvalidArgument
+        Anything else, more than 32 levels, or more than 1 MiB. NaN and infinities are written as Python's json does.
+    """
+    try:
+        text = json.dumps(_plain(argument, value, 0))
+    except ValueError as error:  # an int of thousands of digits
+        raise InvalidArgument(f"{argument} cannot be written as JSON: {error}") from None
+    if len(text) > ATTRIBUTE_BYTES:
+        raise InvalidArgument(f"{argument} must take at most {ATTRIBUTE_BYTES} bytes as JSON, got {len(text)}")
+    return text
+
+
+def _plain(argument: str, value: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise InvalidArgument(f"{argument} may be nested at most {MAX_DEPTH} deep")
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, np.generic) and not isinstance(value, np.void):
+        return _plain(argument, value.item(), depth + 1)
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise InvalidType(f"{argument} must have str keys, got {key!r}")
+        return {str(key): _plain(argument, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(argument, item, depth + 1) for item in value]
+    if isinstance(value, (bool, int, float, str)):  # an enum, or another subclass
+        for base in (bool, int, float, str):
+            if isinstance(value, base):
+                return base(value)
+    raise InvalidType(f"{argument} must be plain data (None, bool, int, float, str, list, dict), got {value!r:.200}")
+
+
+def from_text(text: Any) -> Any:
+    """What `to_text` wrote.
+
+    Raises
+    ------
+    ValueError
+        Text that is no JSON, or is nested too deep.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"not text: {text!r:.80}")
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return data
+
+
+def bounded_error(text: str | None) -> str | None:
+    """A trial's error for storing: its end if it is very long, and nothing that a database refuses."""
+    if text is None:
+        return None
+    if len(text) > ERROR_CHARACTERS:
+        text = "[...] " + text[-ERROR_CHARACTERS:]
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,190 @@
+"""What is stored: studies and trials, each a row of plain columns with a checksum over all of them."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hpcore.errors import DamagedStore
+from hpcore.records.history import RUNNING
+
+__all__ = ["STUDY_COLUMNS", "TRIAL_COLUMNS", "StudyRecord", "TrialRecord", "checksum", "verify"]
+
+STUDY_COLUMNS = ("id", "name", "created", "n_trials", "mode", "spec")
+TRIAL_COLUMNS = (
+    "study_id",
+    "number",
+    "state",
+    "exact",
+    "point",
+    "params",
+    "objective",
+    "std_error",
+    "started",
+    "finished",
+    "error",
+    "notes",
+    "token",
+    "deaths",
+    "worker",
+    "lease",
+)
+
+
+def checksum(fields: tuple[Any, ...]) -> int:
+    """CRC-32 over the fields of a row: ints, floats (to the last bit), text, bytes and None, each with its type.
+
+    `ascii` gives every such tuple a spelling of its own that no version of Python changes.
+    """
+    return zlib.crc32(ascii(fields).encode("ascii"))
+
+
+def verify(what: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The fields of a row whose last entry is their checksum.
+
+    Raises
+    ------
+    DamagedStore
+        They do not fit.
+    """
+    fields = row[:-1]
+    if checksum(fields) != row[-1]:
+        raise DamagedStore(f"{what} is damaged: its checksum does not fit; 'hpcore repair' saves the intact records")
+    return fields
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """A study as stored.
+
+    Attributes
+    ----------
+    id : int
+        Never used twice in a store.
+    name : str
+        Unique in a store.
+    created : float
+        Unix time in seconds, UTC.
+    n_trials : int
+        Trials asked for so far: the next one's number.
+    mode : str
+        ``"lag q"`` if all runs so far made proposal k from exactly the results 0 .. k - q, ``"fast"`` if not; empty
+        before the first run.
+    spec : str
+        JSON: the space, the directions, the seed, the sampler.
+    """
+
+    id: int
+    name: str
+    created: float
+    n_trials: int
+    mode: str
+    spec: str
+
+    def fields(self) -> tuple[Any, ...]:
+        """In the order of the columns, without the checksum."""
+        return (self.id, self.name, self.created, self.n_trials, self.mode, self.spec)
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> StudyRecord:
+        """A verified record."""
+        return cls(*verify(f"the record of study {row[1]!r:.80}", row))
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """A trial as stored.
+
+    Attributes
+    ----------
+    point : bytes
+        Its place in the unit cube, little-endian doubles.
+    params : str
+        JSON of the active parameters.
+    exact : int
+        1 if the parameters were given by a user, so that they and not the point say exactly what they are.
+    objective : str or None
+        JSON list of values in the user's own sign; None unless complete.
+    notes : str or None
+        JSON with user attributes and reports.
+    token : int
+        Fencing token: raised each time the trial is given to a worker.
+    deaths : int
+        Workers that ended, or lost their lease, while they had it.
+    worker, lease : str and float, or None
+        Who evaluates it, and until when (unix time) that holds unless renewed; None once it is finished or given back.
+    """
+
+    study_id: int
+    number: int
+    state: int
+    exact: int
+    point: bytes
+    params: str
+    objective: str | None = None
+    std_error: float | None = None
+    started: float | None = None
+    finished: float | None = None
+    error: str | None = None
+    notes: str | None = None
+    token: int = 0
+    deaths: int = 0
+    worker: str | None = None
+    lease: float | None = None
+
+    def fields(self) -> tuple[Any, ...]:
+        """In the order of the columns, without the checksum."""
+        return tuple(getattr(self, name) for name in TRIAL_COLUMNS)
+
+    def to_row(self) -> dict[str, Any]:
+        """Column values with the checksum."""
+        fields = self.fields()
+        return {**dict(zip(TRIAL_COLUMNS, fields, strict=True)), "crc": checksum(fields)}
+
+    @classmethod
+    def from_fields(cls, fields: tuple[Any, ...]) -> TrialRecord:
+        """From the verified fields of a row."""
+        return cls(*fields)
+
+    def given_to(self, worker: str, lease: float, died: bool) -> TrialRecord:
+        """The same trial with another worker."""
+        return replace(
+            self,
+            worker=worker,
+            lease=lease,
+            token=self.token + 1,
+            deaths=self.deaths + died,
+            started=None,
+            state=RUNNING,
+        )
+
+    def ended(
+        self,
+        state: int,
+        objective: str | None,
+        std_error: float | None,
+        times: tuple[float | None, float | None],
+        error: str | None,
+        notes: str | None,
+    ) -> TrialRecord:
+        """The same trial with its result."""
+        started, finished = times
+        return replace(
+            self,
+            state=state,
+            objective=objective,
+            std_error=_real(std_error),
+            started=_real(started),
+            finished=_real(finished),
+            error=error,
+            notes=notes,
+            worker=None,
+            lease=None,
+        )
+
+
+def _real(value: float | None) -> float | None:
+    # Databases have neither NaN nor, all of them, a negative zero.
+    return None if value is None or math.isnan(value) else float(value) + 0.0

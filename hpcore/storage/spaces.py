@@ -1,0 +1,215 @@
+"""Spaces, parameters and samplers as plain data, and what two spaces differ in.
+
+A choice that is not plain data (a class, an estimator) is stored as its position among the choices and a label for
+people. Nothing rebuilds it: whoever opens the study again gives the space again, and the labels must fit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hpcore import samplers
+from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, SpaceMismatch
+from hpcore.samplers import Sampler
+from hpcore.space.parameters import Categorical
+from hpcore.space.serial import from_plain, space_to_json, to_plain
+from hpcore.space.space import Params, Space
+from hpcore.storage.plain import MAX_PARAMETERS
+
+__all__ = [
+    "check_same",
+    "params_from_text",
+    "params_to_text",
+    "sampler_from_spec",
+    "sampler_to_spec",
+    "shown_params",
+    "space_from_spec",
+    "space_to_spec",
+]
+
+_PLAIN = frozenset({float, int, str, bool, type(None)})
+
+
+def _label(value: Any) -> str:
+    """How an object is named to people, the same in every process."""
+    if isinstance(value, type) or callable(value):
+        name = getattr(value, "__qualname__", None)
+        if name is not None:
+            return f"{getattr(value, '__module__', '')}.{name}"
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"<{type(value).__qualname__}>"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)[:200].encode("utf-8", "backslashreplace").decode()
+
+
+def space_to_spec(space: Space) -> dict[str, Any]:
+    """A space for storing.
+
+    Raises
+    ------
+    InvalidArgument
+        More than 10,000 parameters.
+    """
+    if len(space) > MAX_PARAMETERS:
+        raise InvalidArgument(f"space must have at most {MAX_PARAMETERS} parameters to be stored, got {len(space)}")
+    spec: dict[str, Any] = json.loads(space_to_json(space, _label))
+    return spec
+
+
+def space_from_spec(name: str, spec: Any) -> Space:
+    """The space of a study that was opened by its name alone.
+
+    Raises
+    ------
+    InvalidArgument
+        It has choices or constraints that are objects of its program, and must be given.
+    DamagedStore
+        What is stored is no space.
+    """
+    try:
+        objects = [entry["name"] for entry in spec["parameters"] if '{"object": ' in json.dumps(entry)]
+        n_constraints = spec["n_constraints"]
+    except (KeyError, TypeError):
+        raise DamagedStore(f"the space of study {name!r} is damaged") from None
+    if objects or n_constraints:
+        what = f"choices of {', '.join(map(repr, objects))}" if objects else f"{n_constraints} constraints"
+        raise InvalidArgument(f"space must be given to open study {name!r}: its {what} are code, which is not stored")
+    try:
+        return Space.from_json(json.dumps(spec))
+    except HpcoreError as error:
+        raise DamagedStore(f"the space of study {name!r} is damaged: {error}") from None
+
+
+def check_same(name: str, stored: Any, space: Space) -> None:
+    """Check that a space is the one that a study was begun with.
+
+    Raises
+    ------
+    SpaceMismatch
+        It is not; the message says what differs.
+    """
+    given = space_to_spec(space)
+    if stored == given:
+        return
+    differences = _differences(stored, given)
+    raise SpaceMismatch(
+        f"space must be the one that study {name!r} was begun with (another name= begins another study): "
+        + "; ".join(differences[:5])
+        + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
+    )
+
+
+def _differences(stored: Any, given: Any) -> list[str]:
+    before = {entry["name"]: entry for entry in stored["parameters"]}
+    after = {entry["name"]: entry for entry in given["parameters"]}
+    out = [f"{name!r} is missing" for name in before if name not in after]
+    out += [f"{name!r} is new" for name in after if name not in before]
+    for name in before:
+        fields = before[name] if name in after else {}
+        for field in sorted({*fields, *after.get(name, {})} if name in after else ()):
+            old, new = before[name].get(field), after[name].get(field)
+            # As text: True is not 1, and 1.0 not 1.
+            if json.dumps(old) != json.dumps(new):
+                out.append(f"{field} of {name!r} was {_short(old)}, is {_short(new)}")
+    if stored["n_constraints"] != given["n_constraints"]:
+        out.append(f"it had {stored['n_constraints']} constraints, has {given['n_constraints']}")
+    if not out:
+        out.append(f"the order of the parameters was {', '.join(before)}, is {', '.join(after)}")
+    return out
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def params_to_text(space: Space, params: Mapping[str, Any]) -> str:
+    """Legal parameters as JSON; a choice that is an object as ``{"choice": position, "label": text}``."""
+    if all(type(value) in _PLAIN for value in params.values()):
+        try:
+            return json.dumps(params, allow_nan=False)
+        except ValueError:
+            pass  # NaN as a choice
+    out = {}
+    for name, value in params.items():
+        parameter = space[name]
+        if isinstance(parameter, Categorical):
+            plain = to_plain(value, lambda item: None)
+            if '{"object": null}' in json.dumps(plain):
+                plain = {"choice": parameter.level(name, value), "label": _label(value)}
+            out[name] = plain
+        else:
+            out[name] = value
+    return json.dumps(out, allow_nan=False)
+
+
+def params_from_text(space: Space, text: str) -> Params:
+    """What `params_to_text` wrote, as the space's own values.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError
+        Anything else.
+    """
+    out: Params = {}
+    for name, data in json.loads(text).items():
+        parameter = space[name]
+        if isinstance(data, dict) and "choice" in data and isinstance(parameter, Categorical):
+            position = data["choice"]
+            if type(position) is not int or not 0 <= position < len(parameter.choices):
+                raise ValueError(f"no choice {position!r} of {name!r}")
+            out[name] = parameter.choices[position]
+        else:
+            out[name] = parameter.check(name, from_plain(data))
+    return out
+
+
+def shown_params(text: str) -> dict[str, Any]:
+    """Parameters as people see them, without the space: objects by their label."""
+    out: dict[str, Any] = {}
+    for name, data in json.loads(text).items():
+        if isinstance(data, dict) and "label" in data:
+            out[name] = data["label"]
+        else:
+            out[name] = from_plain(data)
+    return out
+
+
+def sampler_to_spec(sampler: Sampler) -> dict[str, Any]:
+    """A sampler's name and options; where they are not plain data, only how they look."""
+    name = next((name for name in samplers.names() if type(sampler) is type(samplers.resolve(name))), None)
+    options = vars(sampler)
+    try:
+        plain = json.loads(json.dumps(options, allow_nan=False)) == options
+    except (TypeError, ValueError):
+        plain = False
+    if name is None or not plain:
+        return {"name": name, "options": None, "shown": repr(sampler)[:1000]}
+    return {"name": name, "options": options}
+
+
+def sampler_from_spec(study: str, spec: Any) -> Sampler:
+    """The stored sampler.
+
+    Raises
+    ------
+    InvalidArgument
+        Its options were not plain data, so it must be given.
+    DamagedStore
+        What is stored is no sampler.
+    """
+    try:
+        name, options = spec["name"], spec["options"]
+        if name is None or options is None:
+            raise InvalidArgument(
+                f"sampler must be given to go on with study {study!r}: not all of {spec.get('shown', '')!r:.200} "
+                "is plain data, which alone is stored"
+            )
+        # The class is one of a fixed table; its constructor checks every option.
+        return type(samplers.resolve(name))(**options)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedStore(f"the sampler of study {study!r} is damaged: {error}") from None

@@ -1,0 +1,213 @@
+"""SQLite: which library, how a file is opened, and what a file from elsewhere may not do."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import sqlite3
+import stat
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from hpcore.errors import InvalidArgument, StorageError, UntrustedStore
+from hpcore.storage.schema import ddl
+
+__all__ = ["check_schema", "driver", "journal_mode", "make_engine", "prepare_file"]
+
+# Before 3.51.3 a race between a writer and a checkpoint that resets the write-ahead log could corrupt the database
+# (all versions since 3.7.0, https://sqlite.org/wal.html#walresetbug): there the rollback journal is used, which costs
+# a few more syncs a commit.
+SAFE_WAL = (3, 51, 3)
+# No value that hpcore stores comes near; a planted one would be read into memory whole.
+LARGEST_VALUE = 64 * 2**20
+# A writer that finds the file locked tries again after a wait of this many seconds at most. Locks are the kernel's:
+# they are gone with the process that held them.
+LONGEST_NAP = 0.01
+# How long a statement other than the beginning of a transaction waits for readers.
+BUSY_MILLISECONDS = 10_000
+
+
+def driver() -> ModuleType:
+    """Python's own sqlite3, unless that is too old for the write-ahead log and pysqlite3 is there and is not."""
+    if sqlite3.sqlite_version_info >= SAFE_WAL:
+        return sqlite3
+    try:
+        import pysqlite3.dbapi2 as newer
+    except ImportError:
+        return sqlite3
+    module: ModuleType = newer
+    return module if module.sqlite_version_info >= SAFE_WAL else sqlite3
+
+
+def journal_mode() -> str:
+    """``"wal"``, or ``"persist"``: the rollback journal whose file stays, which saves the directory's updates."""
+    return "wal" if driver().sqlite_version_info >= SAFE_WAL else "persist"
+
+
+def prepare_file(path: Path, create: bool, read_only: bool) -> None:
+    """See that a database may be at a path, and make an empty file that only the user can read if there is none.
+
+    Raises
+    ------
+    InvalidArgument
+        A directory, or no such file where none may be made.
+    StorageError
+        The place cannot be written.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not create:
+            raise InvalidArgument(f"storage must be an existing store, and there is no file {str(path)!r}") from None
+        _create(path)
+        return
+    except OSError as error:
+        raise StorageError(f"storage {str(path)!r} cannot be opened: {error.strerror}") from error
+    if stat.S_ISDIR(mode):
+        raise InvalidArgument(f"storage must be a file, and {str(path)!r} is a directory; name a file in it")
+    if not stat.S_ISREG(mode):
+        raise InvalidArgument(f"storage must be a regular file, and {str(path)!r} is not")
+    # Asked of the mode as well, which the superuser's access does not show.
+    if not read_only and (not mode & 0o222 or not os.access(path, os.W_OK)):
+        raise StorageError(f"storage {str(path)!r} is read-only; make it writable, or copy it elsewhere")
+
+
+def _create(path: Path) -> None:
+    try:
+        # SQLite gives its journal files the same mode. Never opened if it exists: closing a second descriptor of a
+        # database would drop the locks that this process holds on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass  # another process was quicker
+    except OSError as error:
+        raise StorageError(
+            f"storage {str(path)!r} cannot be made: {error.strerror}; its directory must exist and be writable"
+        ) from error
+
+
+def make_engine(path: Path | None, read_only: bool) -> Engine:
+    """An engine for a file, or for a database in memory if there is none."""
+    module = driver()
+
+    def connect() -> Any:
+        if path is None:
+            return module.connect(":memory:", isolation_level=None, check_same_thread=False)
+        uri = f"file:{quote(str(path))}?mode={'ro' if read_only else 'rw'}"
+        return module.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
+
+    pool: dict[str, Any] = {"poolclass": StaticPool} if path is None else {"poolclass": QueuePool, "pool_size": 4}
+    engine = create_engine("sqlite://", module=module, creator=connect, hide_parameters=True, **pool)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        _defend(connection, module)
+        cursor = connection.cursor()
+        # A commit is on the disk before it is acknowledged. With a rollback journal that is deleted or cut, only EXTRA
+        # would be; one that stays is overwritten and synced with FULL.
+        cursor.execute("PRAGMA synchronous=FULL")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        if connection.get_execution_options().get("hpcore_reading"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        until = time.monotonic() + connection.get_execution_options().get("hpcore_patience", 60.0)
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=0")
+        try:
+            if path is not None and not connection.info.get("hpcore_journal"):
+                # Not at connecting: what turns out to be no store of ours stays as it was.
+                _set_journal(cursor)
+                connection.info["hpcore_journal"] = True
+            while True:
+                try:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    return
+                except module.OperationalError as error:
+                    if "locked" not in str(error) or time.monotonic() >= until:
+                        raise
+                # Of random length, so that workers do not go in step.
+                time.sleep(random.uniform(0.0005, LONGEST_NAP))
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+            cursor.close()
+
+    return engine
+
+
+def _defend(connection: Any, module: ModuleType) -> None:
+    """What a file from elsewhere may not do, before anything of it is read."""
+    if hasattr(connection, "setlimit"):  # Python 3.11
+        connection.setlimit(module.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
+    if hasattr(connection, "setconfig"):  # Python 3.12
+        connection.setconfig(module.SQLITE_DBCONFIG_DEFENSIVE, True)
+        connection.setconfig(module.SQLITE_DBCONFIG_ENABLE_TRIGGER, False)
+        connection.setconfig(module.SQLITE_DBCONFIG_ENABLE_VIEW, False)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA trusted_schema=OFF")
+    cursor.execute("PRAGMA cell_size_check=ON")
+    cursor.execute("PRAGMA mmap_size=0")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    cursor.close()
+
+
+def _set_journal(cursor: Any) -> None:
+    wanted = journal_mode()
+    ((mode,),) = cursor.execute("PRAGMA journal_mode").fetchall()
+    if mode != wanted:
+        cursor.execute(f"PRAGMA journal_mode={wanted}")
+
+
+def check_schema(rows: list[tuple[Any, ...]], where: str) -> bool:
+    """Compare ``(type, name, tbl_name, sql)`` of all that a database holds with what hpcore makes.
+
+    Returns
+    -------
+    bool
+        Whether the tables are there; False for an empty database.
+
+    Raises
+    ------
+    UntrustedStore
+        Anything on or instead of our tables that hpcore did not make, or any trigger or view at all.
+    InvalidArgument
+        A database of something else.
+    """
+    ours = ddl("sqlite")
+    found: dict[str, Any] = {}
+    others = []
+    for kind, name, on, sql in rows:
+        if kind in ("trigger", "view"):
+            raise UntrustedStore(
+                f"storage {where} holds the {kind} {name!r:.80}, which hpcore never makes; it was not run"
+            )
+        if kind == "table" and name in ours:
+            found[name] = sql
+        elif on in ours and not (kind == "index" and sql is None):
+            raise UntrustedStore(f"storage {where} holds the {kind} {name!r:.80}, which hpcore never makes")
+        elif not str(name).startswith("sqlite_") and on not in ours:
+            others.append(name)
+    if not found:
+        if others:
+            raise InvalidArgument(
+                f"storage must be a store of hpcore or a new file, and {where} is a database with {others[0]!r:.80}"
+            )
+        return False
+    for name, sql in ours.items():
+        if _normal(found.get(name, "")) != _normal(sql):
+            raise UntrustedStore(f"storage {where} has another table {name!r} than hpcore makes")
+    return True
+
+
+def _normal(sql: Any) -> str:
+    return re.sub(r"\s+", " ", sql if isinstance(sql, str) else "").strip()

@@ -1,0 +1,247 @@
+"""What can be done to a store inside one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from hpcore.errors import DamagedStore, InvalidArgument, UnknownStudy
+from hpcore.records.history import RUNNING
+from hpcore.storage.plain import from_text
+from hpcore.storage.records import StudyRecord, TrialRecord, checksum, verify
+from hpcore.storage.schema import attributes, folds, queue, studies, trials
+
+if TYPE_CHECKING:
+    from hpcore.storage.sql import Storage
+
+__all__ = ["Transaction"]
+
+# SQLite takes 32,766 values a statement, older ones 999.
+_CHUNK = 500
+
+_study_by_id = select(studies).where(studies.c.id == bindparam("of"))
+_study_by_name = select(studies).where(studies.c.name == bindparam("called"))
+_update_study = update(studies).where(studies.c.id == bindparam("of"))
+_insert_trial = insert(trials)
+_trials_from = (
+    select(trials)
+    .where(trials.c.study_id == bindparam("of"), trials.c.number >= bindparam("start"))
+    .order_by(trials.c.number)
+)
+_trials_among = (
+    select(trials)
+    .where(trials.c.study_id == bindparam("of"), trials.c.number.in_(bindparam("numbers", expanding=True)))
+    .order_by(trials.c.number)
+)
+_update_trial = update(trials).where(
+    trials.c.study_id == bindparam("of"),
+    trials.c.number == bindparam("which"),
+    trials.c.token == bindparam("held"),
+    trials.c.state == RUNNING,
+)
+
+
+class Transaction:
+    """One transaction; all or nothing of it is stored.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In which it runs.
+    storage : Storage
+        Whose it is.
+    """
+
+    def __init__(self, connection: Connection, storage: Storage) -> None:
+        self.connection = connection
+        self._storage = storage
+
+    def now(self) -> float:
+        """Unix time, UTC, of one clock for all who share the store: the database server's, or this machine's."""
+        if self._storage.postgres:
+            return float(self.connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+        return time.time()
+
+    # --- studies -------------------------------------------------------------------------------------------------
+
+    def studies(self) -> list[StudyRecord]:
+        """All studies, in the order of their making."""
+        rows = self.connection.execute(select(studies).order_by(studies.c.id)).fetchall()
+        return [StudyRecord.from_row(tuple(row)) for row in rows]
+
+    def find(self, name: str) -> StudyRecord | None:
+        """A study by its name."""
+        row = self.connection.execute(_study_by_name, {"called": name}).fetchone()
+        return None if row is None else StudyRecord.from_row(tuple(row))
+
+    def get(self, name: str) -> StudyRecord:
+        """A study by its name.
+
+        Raises
+        ------
+        UnknownStudy
+            There is none; the message lists some that there are.
+        """
+        found = self.find(name)
+        if found is None:
+            known = [record.name for record in self.studies()]
+            shown = ", ".join(f"{n!r:.60}" for n in known[:5]) + (", ..." if len(known) > 5 else "")
+            raise UnknownStudy(
+                f"name must be that of a study in {self._storage.shown} ({shown or 'it has none'}), got {name!r:.80}"
+            )
+        return found
+
+    def current(self, study_id: int, *, lock: bool) -> StudyRecord:
+        """The newest record of a study; with a lock, nobody else changes it until this transaction ends.
+
+        Raises
+        ------
+        UnknownStudy
+            It was deleted.
+        """
+        # A transaction that writes has all of SQLite for itself.
+        query = _study_by_id.with_for_update() if lock and self._storage.postgres else _study_by_id
+        row = self.connection.execute(query, {"of": study_id}).fetchone()
+        if row is None:
+            raise UnknownStudy(f"the study was deleted from {self._storage.shown} in the meantime")
+        return StudyRecord.from_row(tuple(row))
+
+    def create(self, name: str, spec: str) -> StudyRecord:
+        """A new study; the one there is if another process was quicker."""
+        if self._storage.postgres:
+            self.connection.execute(text("LOCK TABLE hpcore_studies IN SHARE ROW EXCLUSIVE MODE"))
+        found = self.find(name)
+        if found is not None:
+            return found
+        created = self.now()
+        values = {"name": name, "created": created, "n_trials": 0, "mode": "", "spec": spec, "crc": 0}
+        self.connection.execute(insert(studies), values)
+        study_id = self.connection.execute(select(studies.c.id).where(studies.c.name == name)).scalar_one()
+        record = StudyRecord(study_id, name, created, 0, "", spec)
+        self.change(record)
+        return record
+
+    def change(self, record: StudyRecord) -> None:
+        """Store what a study is now."""
+        fields = {"n_trials": record.n_trials, "mode": record.mode, "spec": record.spec}
+        self.connection.execute(_update_study, {"of": record.id, **fields, "crc": checksum(record.fields())})
+
+    def delete(self, study_id: int) -> None:
+        """Remove a study with all that is its own."""
+        for table in (trials, queue, attributes, folds):
+            self.connection.execute(table.delete().where(table.c.study_id == study_id))
+        self.connection.execute(studies.delete().where(studies.c.id == study_id))
+
+    # --- trials --------------------------------------------------------------------------------------------------
+
+    def trials(self, study: StudyRecord, start: int = 0, also: Sequence[int] = ()) -> list[tuple[Any, ...]]:
+        """Verified fields of the trials from a number on, and of some before it, by number.
+
+        Raises
+        ------
+        DamagedStore
+            A checksum does not fit, or a trial is missing.
+        """
+        rows: list[Any] = []
+        for first in range(0, len(also), _CHUNK):
+            part = list(also[first : first + _CHUNK])
+            rows += self.connection.execute(_trials_among, {"of": study.id, "numbers": part}).fetchall()
+        rows += self.connection.execute(_trials_from, {"of": study.id, "start": start}).fetchall()
+        expected = [*also, *range(start, study.n_trials)]
+        if [row[1] for row in rows] != expected:
+            found = {row[1] for row in rows}
+            missing = next((n for n in expected if n not in found), None)
+            what = (
+                f"trial {missing} of study {study.name!r} is missing"
+                if missing is not None
+                else (f"study {study.name!r} has trials that were never begun")
+            )
+            raise DamagedStore(f"storage {self._storage.shown} is damaged: {what}; 'hpcore repair' saves the others")
+        # The fast way is one look at all; the slow one says which.
+        fields = [tuple(row[:-1]) for row in rows]
+        if [checksum(f) for f in fields] != [row[-1] for row in rows]:
+            for row in rows:
+                verify(f"trial {row[1]!r} of study {study.name!r} in {self._storage.shown}", tuple(row))
+        return fields
+
+    def trial(self, study_id: int, number: int) -> TrialRecord | None:
+        """One trial; None if there is none of that number."""
+        row = self.connection.execute(_trials_among, {"of": study_id, "numbers": [number]}).fetchone()
+        return None if row is None else TrialRecord.from_fields(verify(f"trial {number}", tuple(row)))
+
+    def insert(self, record: TrialRecord) -> None:
+        """Store a trial that is new."""
+        self.connection.execute(_insert_trial, record.to_row())
+
+    def replace(self, record: TrialRecord, token: int) -> bool:
+        """Store what became of a trial, if it is still running and has the fencing token; whether it did."""
+        row = record.to_row()
+        keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": token}
+        return self.connection.execute(_update_trial, {**row, **keys}).rowcount == 1
+
+    # --- what else a study has -----------------------------------------------------------------------------------
+
+    def enqueue(self, study_id: int, params: str) -> None:
+        """Add parameters to the end of a study's queue."""
+        row = {"study_id": study_id, "params": params, "crc": checksum((study_id, params))}
+        self.connection.execute(insert(queue), row)
+
+    def queued(self, study_id: int) -> list[str]:
+        """The parameters in a study's queue, first in first."""
+        query = select(queue).where(queue.c.study_id == study_id).order_by(queue.c.id)
+        return [verify("an enqueued trial", tuple(row[1:]))[1] for row in self.connection.execute(query)]
+
+    def dequeue(self, study_id: int) -> str | None:
+        """The first parameters in a study's queue, taken out of it."""
+        query = select(queue).where(queue.c.study_id == study_id).order_by(queue.c.id).limit(1)
+        row = self.connection.execute(query).fetchone()
+        if row is None:
+            return None
+        self.connection.execute(queue.delete().where(queue.c.id == row[0]))
+        params: str = verify("an enqueued trial", tuple(row[1:]))[1]
+        return params
+
+    def attributes(self, study_id: int) -> dict[str, Any]:
+        """A study's attributes by name."""
+        query = select(attributes).where(attributes.c.study_id == study_id).order_by(attributes.c.name)
+        out = {}
+        for row in self.connection.execute(query):
+            _, name, value = verify(f"attribute {row[1]!r:.80}", tuple(row))
+            out[name] = _read(f"attribute {name!r}", value)
+        return out
+
+    def set_attribute(self, study_id: int, name: str, value: str | None) -> None:
+        """Store an attribute, or remove it."""
+        mine = (attributes.c.study_id == study_id) & (attributes.c.name == name)
+        self.connection.execute(attributes.delete().where(mine))
+        if value is not None:
+            row = {"study_id": study_id, "name": name, "value": value, "crc": checksum((study_id, name, value))}
+            self.connection.execute(insert(attributes), row)
+
+    def add_fold(self, study_id: int, number: int, fold: int, score: str) -> None:
+        """Store the score of one fold of a trial; a second one of the same fold takes its place."""
+        mine = (folds.c.study_id == study_id) & (folds.c.number == number) & (folds.c.fold == fold)
+        self.connection.execute(folds.delete().where(mine))
+        crc = checksum((study_id, number, fold, score))
+        row = {"study_id": study_id, "number": number, "fold": fold, "score": score, "crc": crc}
+        self.connection.execute(insert(folds), row)
+
+    def folds(self, study_id: int, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
+        """Scores of folds of some trials, by (trial, fold)."""
+        out = {}
+        for first in range(0, len(numbers), _CHUNK):
+            among = folds.c.number.in_(list(numbers[first : first + _CHUNK]))
+            for row in self.connection.execute(select(folds).where(folds.c.study_id == study_id, among)):
+                _, number, fold, score = verify(f"fold {row[2]!r} of trial {row[1]!r}", tuple(row))
+                out[number, fold] = _read(f"fold {fold} of trial {number}", score)
+        return out
+
+
+def _read(what: str, value: str) -> Any:
+    try:
+        return from_text(value)
+    except (ValueError, InvalidArgument):
+        raise DamagedStore(f"{what} is damaged: it is no JSON") from None

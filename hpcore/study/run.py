@@ -1,0 +1,216 @@
+"""One run of a study: which trial is next, when there is none any more, and how results are taken in."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpcore.errors import LeaseExpired, SearchSpaceExhausted
+from hpcore.evaluation.interrupts import Interrupts
+from hpcore.evaluation.lockstep import Lockstep
+from hpcore.records.trial import Trial
+from hpcore.study.book import Book, Outcome
+from hpcore.study.objective import Objective, call
+from hpcore.study.stopping import StoppingRule
+
+if TYPE_CHECKING:
+    from hpcore.study.study import Study
+
+__all__ = ["Run"]
+
+log = logging.getLogger("hpcore")
+
+
+class Run:
+    """Gives trials until the count, the clock, the space, a rule or the user says stop; takes in their results.
+
+    Parameters
+    ----------
+    study : Study
+        Which runs.
+    book : Book
+        Where its trials are written down.
+    callbacks : sequence of callable
+        Called as ``callback(study, trial)`` with each result that the optimizer has learnt; may stop the run.
+    shown : callable
+        Called so after them; only shows.
+    n_trials : int or None
+        The most trials to begin.
+    deadline : float or None
+        On the monotonic clock.
+    rules : sequence of StoppingRule
+        Any of them ends the run.
+    lag : int or None
+        Of the deterministic order, see `Lockstep`; None takes results in as they come.
+    mode : str
+        What the run is called in the study's record.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        book: Book,
+        callbacks: Sequence[Callable[[Study, Trial], Any]],
+        shown: Callable[[Study, Trial], Any],
+        n_trials: int | None,
+        deadline: float | None,
+        rules: Sequence[StoppingRule],
+        lag: int | None,
+        mode: str,
+    ) -> None:
+        self._study, self._book, self._durable = study, book, book.durable
+        self._callbacks, self._hooks = callbacks, [*callbacks, shown]
+        self._left, self._deadline, self._rules = n_trials, deadline, rules
+        self._following: Trial | None = None
+        self._exhausted = False
+        self._again = deque(book.begin(mode, alone=lag is not None))
+        self._order: Lockstep[tuple[Trial, Outcome]] | None = None
+        self._replayed: frozenset[int] = frozenset()
+        if lag is not None:
+            self._begin_order(lag)
+        self._news = True
+        self._over = False
+        for rule in rules:
+            rule.start(study)
+
+    def _begin_order(self, lag: int) -> None:
+        # As if the earlier run had never ended: the last results are handed on again, each when its turn comes.
+        known = self._book.rewind(lag)
+        n = len(self._study.trials)
+        self._order = Lockstep(lag, max(0, n - lag))
+        while self._order.n_proposed < n:
+            self._order.propose()
+        self._replayed = frozenset(known)
+        for number, result in known.items():
+            self._order.finish(number, result)
+        self._hand_on()
+
+    # --- before a trial ------------------------------------------------------------------------------------------
+
+    def next_trial(self) -> Trial | None:
+        """The next trial; None if none is to begin now. If none is running either, none ever is."""
+        if self._ended():
+            return None
+        if self._order is not None and not self._again and not self._order.may_propose:
+            return None
+        if self._left is not None:
+            self._left -= 1
+        if self._following is not None:
+            following, self._following = self._following, None
+            return following
+        if self._again:
+            return self._again.popleft()
+        try:
+            trial = self._book.ask()
+        except SearchSpaceExhausted as end:
+            log.info("%s", end)
+            self._end()
+            return None
+        if self._order is not None:
+            index = self._order.propose()
+            if index != trial.number:
+                raise LeaseExpired(
+                    f"another worker began trial {index} of a study that deterministic=True needs for itself"
+                )
+        return trial
+
+    def _ended(self) -> bool:
+        if self._over:
+            return True
+        if (
+            self._study._stopping
+            or self._left == 0
+            or self._exhausted
+            or (self._deadline is not None and time.monotonic() >= self._deadline)
+            or (self._rules and any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time))
+        ):
+            self._end()
+        self._news = False
+        return self._over
+
+    def _end(self) -> None:
+        self._over = True
+        if self._following is not None:  # the clock stepped in between
+            self._book.give_up([self._following])
+            self._following = None
+        if self._order is not None and not self._order.closed:
+            self._order.close()
+            self._hand_on()
+
+    # --- after it ------------------------------------------------------------------------------------------------
+
+    def finish(self, trial: Trial, value: Any, error: str | None) -> None:
+        """Take in what an objective came to: first into the store, then into the optimizer, in its order."""
+        try:
+            if self._order is not None and trial.number >= self._order.n_handed_on:
+                outcome = self._book.save(trial, self._book.judge(value, None, error))
+                self._order.finish(trial.number, (trial, outcome))
+                self._hand_on()
+                return
+            if self._begins_another():
+                outcome = self._book.judge(value, None, error)
+                outcome, self._following = self._book.save_and_ask(trial, outcome)
+                self._exhausted = self._following is None
+            else:
+                outcome = self._book.conclude(trial, value, error)
+        except LeaseExpired as late:
+            if self._order is not None:
+                raise
+            log.warning("%s", late)
+            return
+        self._learnt(trial, outcome[2])
+
+    def _hand_on(self) -> None:
+        while self._order is not None and (due := self._order.take()) is not None:
+            self._learn(*due[1])
+
+    def _begins_another(self) -> bool:
+        """Whether the next trial begins whatever the result is, so that one commit does for both."""
+        if not self._durable or self._order is not None or self._rules or self._callbacks:
+            return False
+        if self._again or self._following is not None:
+            return False
+        return not self._ended()
+
+    def _learn(self, trial: Trial, outcome: Outcome) -> None:
+        self._book.tell(trial, outcome)
+        self._learnt(trial, outcome[2])
+
+    def _learnt(self, trial: Trial, error: str | None) -> None:
+        self._news = True
+        if trial.number in self._replayed:
+            return
+        if error is not None:
+            log.info("trial %d failed: %s", trial.number, (error.strip().splitlines() or [""])[-1])
+        for hook in self._hooks:
+            hook(self._study, trial)
+
+    def give_up(self, trials: Sequence[Trial]) -> None:
+        """End the run before its time: some trials will have no result; those that are saved are kept."""
+        self._over = True
+        following = [] if self._following is None else [self._following]
+        self._following = None
+        self._book.give_up([*trials, *self._again, *following])
+        if self._order is not None:
+            for _, (trial, outcome) in self._order.drain():
+                self._book.tell(trial, outcome)
+
+    # --- in this process -----------------------------------------------------------------------------------------
+
+    def here(self, objective: Objective) -> None:
+        """Evaluate trials one by one in this thread."""
+        with Interrupts() as interrupts:
+            while True:
+                trial = self.next_trial()
+                if trial is None:
+                    return
+                try:
+                    value, error = call(objective, trial)
+                    interrupts.check()
+                except BaseException:
+                    self.give_up([trial])
+                    raise
+                self.finish(trial, value, error)

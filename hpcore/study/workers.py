@@ -1,0 +1,118 @@
+"""Trials on a pool of workers."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from typing import TYPE_CHECKING, Any
+
+from hpcore.errors import InvalidArgument, WorkerDied
+from hpcore.evaluation.nesting import working
+from hpcore.records.trial import Trial
+from hpcore.study.objective import Objective, call, call_in_worker
+from hpcore.study.run import Run
+
+if TYPE_CHECKING:
+    from hpcore.evaluation.pools import Pool
+
+__all__ = ["Workers"]
+
+
+class Workers:
+    """Trials on a pool: as many in flight as there are workers, so that a proposal knows all it can."""
+
+    def __init__(self, pool: Pool, objective: Objective) -> None:
+        self._pool, self._objective = pool, objective
+        self._key, self._packed = uuid.uuid4().hex, b""
+        if pool.by_file:
+            self._packed = pack(objective)
+        self._in_flight: dict[Future[Any], Trial] = {}
+
+    def run(self, run: Run) -> None:
+        """Evaluate until no trial is left to begin."""
+        self._run = run
+        try:
+            with self._pool.bounded():
+                while self._fill():
+                    done, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
+                    lost = [trial for future in done if (trial := self._collect(future)) is not None]
+                    if lost:
+                        self._recover(lost)
+        except BaseException:
+            for future in self._in_flight:
+                future.cancel()
+            self._run.give_up(list(self._in_flight.values()))
+            self._pool.abort()
+            raise
+
+    def _fill(self) -> bool:
+        while len(self._in_flight) < self._pool.n_workers and (trial := self._run.next_trial()) is not None:
+            self._in_flight[self._submit(trial)] = trial
+        return bool(self._in_flight)
+
+    def _submit(self, trial: Trial) -> Future[Any]:
+        try:
+            if self._pool.by_file:
+                return self._pool.submit(call_in_worker, os.getpid(), self._key, self._packed, trial)
+            return self._pool.submit(_call_in_thread, self._objective, trial)
+        except BrokenExecutor as error:
+            future: Future[Any] = Future()
+            future.set_exception(error)
+            return future
+
+    def _collect(self, future: Future[Any]) -> Trial | None:
+        """Record one result; gives the trial back if its worker died."""
+        trial = self._in_flight.pop(future)
+        try:
+            (value, error), copy = future.result()
+        except (BrokenExecutor, CancelledError):
+            return trial
+        except Exception as failure:  # the result could not be pickled, or its copy not unpickled
+            value, error, copy = None, f"{type(failure).__name__}: {failure}", trial
+        trial.started, trial.finished = copy.started, copy.finished
+        trial._user_attrs, trial._reports = copy._user_attrs, copy._reports
+        self._run.finish(trial, value, error)
+        return None
+
+    def _recover(self, lost: list[Trial]) -> None:
+        """Evaluate lost trials again, once and alone: nobody knows which of them killed its worker."""
+        wait(self._in_flight)
+        lost += [trial for future in list(self._in_flight) if (trial := self._collect(future)) is not None]
+        renewed = self._pool.renew()
+        for trial in sorted(lost, key=lambda t: t.number):
+            if renewed:
+                future = self._submit(trial)
+                self._in_flight[future] = trial
+                wait([future])
+                if self._collect(future) is None:
+                    continue
+                self._pool.renew()
+            self._run.finish(trial, None, f"{WorkerDied.__name__}: the worker process ended")
+        if not renewed:
+            raise WorkerDied("the executor given as executor= broke: a worker process ended")
+
+
+def _call_in_thread(objective: Objective, trial: Trial) -> tuple[Any, Trial]:
+    with working():
+        return call(objective, trial), trial
+
+
+def pack(objective: Objective) -> bytes:
+    """An objective for worker processes.
+
+    Raises
+    ------
+    InvalidArgument
+        It cannot be pickled.
+    """
+    import cloudpickle
+
+    try:
+        packed: bytes = cloudpickle.dumps(objective)
+    except Exception as error:
+        raise InvalidArgument(
+            f"objective must be picklable to reach worker processes (n_jobs=1 needs no pickling): "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return packed

@@ -1,0 +1,122 @@
+"""What is kept by ``hpcore tune``: shown, resumed, exported, repaired."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hpcore as hp
+
+TUNE = ("tune", "iris", "--model", "knn", "--cv", 2, "--jobs", 1, "--json")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    def objective(trial: hp.Trial) -> float:
+        trial.user_attrs["=cmd"] = [1, "x"]
+        if trial.number == 1:
+            raise RuntimeError("=HYPERLINK('x')")
+        return trial["x"]
+
+    space = {"x": hp.Float(0, 1), "c": hp.Categorical(["=1+1", int, None])}
+    study = hp.Study(space, storage=tmp_path / "s.db", name="a\x1b[31m", sampler="random", seed=0)
+    study.run(objective, n_trials=6)
+    study.note = "told \x1b]0;evil\x07"
+    return tmp_path / "s.db"
+
+
+def test_tune_goes_on(hpcore: Any, tmp_path: Path) -> None:
+    whole = hpcore(*TUNE, "--trials", 8, "--out", "whole")
+    assert whole.exit_code == 0, whole.stderr
+    for n in (3, 5, 8, 8):
+        result = hpcore(*TUNE, "--trials", n)
+        assert result.exit_code == 0, result.stderr
+    assert "going on with 8 candidates" in result.stderr
+    a, b = json.loads(whole.stdout), json.loads(result.stdout)
+    for key in ("best_score", "best_params", "best_trial", "n_trials"):
+        assert a[key] == b[key]
+    assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8]
+    assert hpcore(*TUNE, "--trials", 2, "--seed", 1).exit_code == 0
+    assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8, 2]
+
+
+def test_resume(hpcore: Any, tmp_path: Path) -> None:
+    assert hpcore(*TUNE, "--trials", 2, "--out", "run").exit_code == 0
+    for where in ("run", "run/runs.db"):
+        result = hpcore("resume", where, "--trials", 4, "--json")
+        assert result.exit_code == 0, result.stderr
+        answer = json.loads(result.stdout)
+        assert (answer["n_trials"], answer["model"], answer["cv"]) == (4, "knn", 2)
+    assert all(name.startswith("run/") for name in answer["files"])
+    assert hpcore("resume", "run", "nobody").exit_code == 2
+
+
+def test_resume_of_other_studies(hpcore: Any, store: Path) -> None:
+    result = hpcore("resume", store)
+    assert result.exit_code == 2 and "runs.db of hpcore tune" in result.stderr
+    store.rename(store.with_name("runs.db"))
+    result = hpcore("resume", store.with_name("runs.db"))
+    assert result.exit_code == 2 and "not begun by hpcore tune" in result.stderr
+
+
+def test_show(hpcore: Any, store: Path) -> None:
+    result = hpcore("show", store)
+    assert result.exit_code == 0, result.stderr
+    assert "5 complete, 1 failed" in result.stdout and "builtins.int" in result.stdout
+    assert "\x1b" not in result.stdout and "\x07" not in result.stdout
+    answer = json.loads(hpcore("show", store, "--json").stdout)
+    assert answer["trials"] == {"complete": 5, "failed": 1}
+    best = hp.load_study(store, space={"x": hp.Float(0, 1), "c": hp.Categorical(["=1+1", int, None])}).best_trial
+    assert answer["best"][0]["number"] == best.number
+    hp.Study({"x": hp.Float(0, 1)}, storage=store, name="b", directions=["minimize", "maximize"], seed=0)
+    listed = hpcore("show", store)
+    assert listed.exit_code == 0 and len(listed.stdout.splitlines()) == 2 and "\x1b" not in listed.stdout
+    assert len(json.loads(hpcore("show", store, "--json").stdout)) == 2
+    assert "0" not in hpcore("show", store, "b").stdout.splitlines()[-1]
+
+
+def test_export(hpcore: Any, store: Path, tmp_path: Path) -> None:
+    result = hpcore("export", store, "--csv")
+    assert result.exit_code == 0, result.stderr
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["number"] for row in rows] == list("012345")
+    space = {"x": hp.Float(0, 1), "c": hp.Categorical(["=1+1", int, None])}
+    trials = hp.load_study(store, space=space).trials
+    assert [float(row["param_x"]) for row in rows] == [t["x"] for t in trials]
+    assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
+    assert rows[1]["state"] == "failed" and rows[1]["value"] == "" and "HYPERLINK" in rows[1]["error"]
+    assert hpcore("export", store, "--json", "--out", "out.json").exit_code == 0
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert document["trials"][0]["values"] == [trials[0].value]
+    assert document["trials"][0]["user_attrs"] == {"=cmd": [1, "x"]}
+    assert hpcore("export", store, "--out", "out.csv").exit_code == 0
+    assert (tmp_path / "out.csv").read_text().splitlines() == result.stdout.splitlines()
+
+
+def test_repair(hpcore: Any, store: Path, tmp_path: Path) -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "t.db", name="a", sampler="random", seed=0)
+    study.run(lambda t: t.number / 7, n_trials=9)
+    study._book.storage.close()
+    data = (tmp_path / "t.db").read_bytes()
+    (tmp_path / "t.db").write_bytes(data.replace(b"[0.7142857142857143]", b"[0.7142957142857143]"))
+    assert hpcore("show", "t.db").exit_code == 1
+    result = hpcore("repair", "t.db")
+    assert result.exit_code == 1
+    assert "a: 8 of 9 trials are intact; lost: 5" in result.stdout
+    assert hpcore("show", "t.repaired.db").exit_code == 0
+    whole = hpcore("repair", "t.repaired.db", "--to", "new.db")
+    assert (whole.exit_code, "9 of 9" in whole.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["show", "export", "repair", "resume"])
+@pytest.mark.parametrize("path", ["missing.db", "text.db"])
+def test_no_store(command: str, path: str, hpcore: Any, tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("not a database" * 500)
+    result = hpcore(command, path)
+    assert result.exit_code in (1, 2)
+    assert result.stderr.startswith("Error: ") and len(result.stderr.splitlines()) == 1

@@ -1,0 +1,182 @@
+"""SearchCV in a store: folds are kept as they finish, and a search that goes on repeats none."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import load_iris
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsClassifier
+
+import hpcore as hp
+from hpcore.errors import InvalidArgument, SpaceMismatch
+from hpcore.sklearn import SearchCV
+
+X, y = load_iris(return_X_y=True)
+SPACE = {"a": hp.Float(0.0, 1.0), "n": hp.Int(1, 20)}
+
+
+class Counting(ClassifierMixin, BaseEstimator):
+    """Writes down each fit; dies in the one that `die` names."""
+
+    def __init__(self, a: float = 0.5, n: int = 1, log: str = "", die: int = -1, how: str = "") -> None:
+        self.a, self.n, self.log, self.die, self.how = a, n, log, die, how
+
+    def __repr__(self) -> str:  # the same estimator, dying or not
+        return "Counting()"
+
+    def fit(self, X, y):
+        log = Path(self.log)
+        done = log.read_text().splitlines() if log.exists() else []
+        if len(done) == self.die:
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise KeyboardInterrupt
+        with log.open("a") as file:
+            file.write(f"{self.a!r} {self.n} {len(X)}\n")
+        self.model_ = KNeighborsClassifier(self.n).fit(X, y)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X)
+
+
+def search(log: Path, storage: Path | None, die: int = -1, how: str = "", **options) -> SearchCV:
+    options = {"strategy": "tpe", "n_trials": 12, "cv": 3, "random_state": 0, "refit": False, **options}
+    name = None if storage is None else "a"
+    estimator = Counting(log=str(log), die=die, how=how)
+    return SearchCV(estimator, SPACE, storage=storage, study_name=name, **options)
+
+
+def scores(result: SearchCV) -> list:
+    table = result.cv_results_
+    return [(table["params"][i], [table[f"split{k}_test_score"][i] for k in range(3)]) for i in range(12)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> SearchCV:
+    return search(tmp_path_factory.mktemp("whole") / "log", None).fit(X, y)
+
+
+@pytest.mark.parametrize("die", [1, 8, 23])
+def test_interrupted_and_resumed(die: int, whole: SearchCV, tmp_path: Path) -> None:
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    first = search(log, runs, die)
+    if die < 3:
+        with pytest.raises(KeyboardInterrupt):
+            first.fit(X, y)
+    else:
+        with pytest.warns(UserWarning, match="interrupted"):
+            first.fit(X, y)
+    again = search(log, runs).fit(X, y)
+    assert len(log.read_text().splitlines()) == 36, "a fold was run twice"
+    assert scores(again) == scores(whole)
+    assert again.best_params_ == whole.best_params_
+    assert list(again.trial_numbers_) == list(range(12))
+    third = search(log, runs).fit(X, y)
+    assert scores(third) == scores(whole)
+    assert len(log.read_text().splitlines()) == 36
+    np.testing.assert_array_equal(third.cv_results_["mean_fit_time"], again.cv_results_["mean_fit_time"])
+
+
+def test_killed_and_resumed(whole: SearchCV, tmp_path: Path) -> None:
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    child = multiprocessing.get_context("fork").Process(target=lambda: search(log, runs, 13, "kill").fit(X, y))
+    child.start()
+    child.join(60)
+    assert child.exitcode == -9
+    again = search(log, runs).fit(X, y)
+    assert len(log.read_text().splitlines()) == 36
+    assert scores(again) == scores(whole)
+    study = hp.load_study(runs, "a")
+    assert (study.mode, len(study.trials), study.best_value) == ("lag 1", 12, whole.best_score_)
+
+
+def test_the_deterministic_order_goes_on(tmp_path: Path) -> None:
+    whole = search(tmp_path / "whole", None, deterministic=True).fit(X, y)
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    for die in (10, 11, 25):
+        with pytest.warns(UserWarning, match="interrupted"):
+            search(log, runs, die, deterministic=True).fit(X, y)
+    again = search(log, runs, deterministic=True, n_jobs=2).fit(X, y)
+    assert scores(again) == scores(whole)
+    assert len(log.read_text().splitlines()) == 36
+    assert hp.load_study(runs, "a").mode == "lag 4"
+
+
+def test_two_searches_at_once_share_the_work(tmp_path: Path) -> None:
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    search(log, runs, n_trials=1).fit(X, y)
+    child = multiprocessing.get_context("fork").Process(target=lambda: search(log, runs).fit(X, y))
+    child.start()
+    here = search(log, runs).fit(X, y)
+    child.join(60)
+    assert child.exitcode == 0
+    assert len(hp.load_study(runs, "a").trials) == 12
+    assert len(log.read_text().splitlines()) == 36
+    assert len(here.cv_results_["params"]) >= 11  # the other one may still have the last
+
+
+def test_failed_folds_and_several_metrics_are_kept(tmp_path: Path) -> None:
+    def make() -> SearchCV:
+        model = KNeighborsClassifier()
+        space = {"n_neighbors": [1, 5, 1000]}
+        options = {"scoring": ["accuracy", "f1_macro"], "refit": "accuracy", "return_train_score": True, "cv": 3}
+        return SearchCV(model, space, strategy="grid", storage=tmp_path / "runs.db", study_name="a", **options)
+
+    with pytest.warns(UserWarning):
+        first = make().fit(X, y)
+    with pytest.warns(UserWarning):
+        again = make().fit(X, y)
+    assert first.cv_results_.keys() == again.cv_results_.keys()
+    for key, column in first.cv_results_.items():
+        if key != "params":
+            np.testing.assert_array_equal(np.array(column), np.array(again.cv_results_[key]), err_msg=key)
+    assert again.best_params_ == first.best_params_ and hasattr(again, "best_estimator_")
+    assert clone(again).storage == tmp_path / "runs.db"
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"cv": KFold(3, shuffle=True, random_state=1)}, "cv must be as in the search"),
+        ({"scoring": "f1_macro"}, "scoring must be"),
+        ({"estimator": KNeighborsClassifier(p=1)}, "estimator must be"),
+        ({"X": X + 1}, "X and y must be"),
+        ({"y": 1 - np.minimum(y, 1)}, "must be as in"),
+        ({"space": {"n_neighbors": hp.Int(1, 4)}}, "high of 'n_neighbors'"),
+        ({"random_state": 5}, "seed must be"),
+        ({"racing": True}, "racing must be False with storage="),
+        ({"study_name": None}, "study_name must be given"),
+        ({"storage": None}, "study_name needs storage="),
+        ({"study_name": "other"}, "must be that of a search"),
+    ],
+    ids=range(11),
+)
+def test_another_search_under_the_same_name(change: dict, match: str, tmp_path: Path) -> None:
+    runs = tmp_path / "runs.db"
+    options = {
+        "estimator": KNeighborsClassifier(),
+        "space": {"n_neighbors": hp.Int(1, 3)},
+        "cv": 3,
+        "strategy": "random",
+        "n_trials": 1,
+        "random_state": 0,
+        "storage": runs,
+        "study_name": "a",
+    }
+    SearchCV(**options).fit(X, y)
+    other = hp.Study(options["space"], storage=runs, name="other", direction="maximize", sampler="random", seed=0)
+    other.add({"n_neighbors": 1}, 0.5)
+    data = {"X": X, "y": y}
+    data.update({k: change.pop(k) for k in ("X", "y") if k in change})
+    with pytest.raises((InvalidArgument, SpaceMismatch), match=match):
+        SearchCV(**{**options, **change}).fit(data["X"], data["y"])
+    assert [s.n_trials for s in hp.list_studies(runs)] == [1, 1]

@@ -1,0 +1,550 @@
+"""Studies in a store: what is kept, how they go on, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import stat
+import subprocess
+import sys
+from datetime import timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hpcore as hp
+from hpcore.errors import (
+    InvalidArgument,
+    InvalidType,
+    SpaceMismatch,
+    StorageError,
+    TrialAlreadyTold,
+    UnknownStudy,
+    UnsupportedStore,
+)
+from hpcore.storage import open_storage
+
+SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b", None, 1.5])}
+
+
+def cost(trial: hp.Trial) -> float:
+    return (trial["x"] - 1) ** 2 + trial["k"] + (trial["c"] == "a")
+
+
+def facts(study: hp.Study) -> list:
+    return [(t.number, t.params, str(t.state), t.values) for t in study.trials]
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+def test_everything_comes_back(runs: Path) -> None:
+    def objective(trial: hp.Trial) -> float:
+        trial.user_attrs.update(note="=1+1\0", nested={"a": [1, 2.5, None, True]}, array=np.float64(0.1))
+        trial.reports[3] = 0.1 + 0.2
+        if trial.number == 2:
+            raise RuntimeError("on purpose \0 é")
+        return -0.0 if trial.number == 1 else 0.1 + 0.2
+
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=2**128 - 1)
+    study.run(objective, n_trials=4)
+    study.add({"x": 0.1, "k": 3, "c": None}, 1e300, std_error=0.25)
+    again = hp.load_study(runs, "a")
+    assert again.space == study.space and again.optimizer.seed == 2**128 - 1
+    assert repr(again.optimizer.sampler) == repr(study.optimizer.sampler)
+    for kept, was in zip(again.trials, study.trials, strict=True):
+        assert (kept.number, kept.params, kept.state, kept.values) == (was.number, was.params, was.state, was.values)
+        assert (kept.started, kept.finished, kept.reports) == (was.started, was.finished, was.reports)
+        assert (kept.error or "").replace("\\x00", "\0") == (was.error or "")
+    assert math.copysign(1, again.trials[1].value) == -1.0
+    assert again.trials[0].user_attrs == {
+        "note": "=1+1\0",
+        "nested": {"a": [1, 2.5, None, True]},
+        "array": 0.1,
+    }
+    assert "on purpose" in again.trials[2].error
+    assert again.trials[4].params["x"] == 0.1
+    assert again.best_trial.number == study.best_trial.number == 1
+    np.testing.assert_array_equal(again.optimizer._history.X, study.optimizer._history.X)
+    np.testing.assert_array_equal(again.optimizer._history.std_errors, study.optimizer._history.std_errors)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4), st.data())
+@settings(max_examples=15, deadline=None)
+def test_values_are_kept_to_the_last_bit(values: list[float], data: st.DataObject) -> None:
+    store = open_storage("sqlite:///:memory:")
+    study = hp.Study({"x": hp.Float(-1e300, 1e300)}, storage=store, name="a", sampler="random", seed=0)
+    for value in values:
+        study.add({"x": data.draw(st.floats(-1e300, 1e300))}, value)
+    again = hp.load_study(store, "a")
+    assert [np.float64(t.value).tobytes() for t in again.trials] == [np.float64(v).tobytes() for v in values]
+    assert [repr(t["x"]) for t in again.trials] == [repr(t["x"]) for t in study.trials]
+
+
+def test_several_objectives(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", directions=["minimize", "maximize"], sampler="tpe", seed=0)
+    study.run(lambda t: (t["x"], t["k"]), n_trials=12)
+    again = hp.load_study(runs)
+    assert facts(again) == facts(study)
+    assert [t.number for t in again.pareto_front] == [t.number for t in study.pareto_front]
+    assert facts(again.run(lambda t: (t["x"], t["k"]), n_trials=3)) == facts(
+        hp.Study(SPACE, directions=["minimize", "maximize"], sampler="tpe", seed=0).run(
+            lambda t: (t["x"], t["k"]), n_trials=15
+        )
+    )
+
+
+def test_attributes_and_notes(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", seed=0)
+    study.user_attrs["who"] = {"name": "é'\"%; \0", "n": [1, None]}
+    study.user_attrs["none"] = None
+    study.note = "first\nsecond"
+    again = hp.load_study(runs)
+    assert dict(again.user_attrs) == {"who": {"name": "é'\"%; \0", "n": [1, None]}, "none": None}
+    assert again.note == "first\nsecond"
+    del again.user_attrs["none"]
+    assert list(study.user_attrs) == ["who"]
+    memory = hp.Study(SPACE)
+    memory.user_attrs["a"] = 1
+    memory.note = "b"
+    assert (dict(memory.user_attrs), memory.note) == ({"a": 1}, "b")
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (object(), InvalidType),
+        ({1: 2}, InvalidType),
+        ({"a": b"1"}, InvalidType),
+        ("x" * 2**20, InvalidArgument),
+        (json.loads("[" * 40 + "]" * 40), InvalidArgument),
+        (10**5000, InvalidArgument),
+    ],
+    ids=["object", "key", "bytes", "long", "deep", "int"],
+)
+def test_attributes_that_cannot_be_stored(value, error: type[Exception]) -> None:
+    study = hp.Study(SPACE, storage="sqlite:///:memory:", name="a", sampler="random", seed=0)
+    with pytest.raises(error, match="attribute"):
+        study.user_attrs["a"] = value
+    assert dict(study.user_attrs) == {}
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 1:
+            trial.user_attrs["a"] = value
+        return 1.0
+
+    study.run(objective, n_trials=3)
+    assert [t.state for t in study.trials] == ["complete", "failed", "complete"]
+    assert "user_attrs" in study.trials[1].error
+
+
+def test_frame(runs: Path) -> None:
+    def objective(trial: hp.Trial) -> float | None:
+        trial.user_attrs["fold"] = [1, 2]
+        return None if trial.number == 1 else cost(trial)
+
+    frame = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0).run(objective, n_trials=3).to_frame()
+    assert list(frame.number) == [0, 1, 2]
+    assert list(frame.state) == ["complete", "failed", "complete"]
+    assert math.isnan(frame.value[1]) and frame.param_x.dtype == float and frame.param_k.dtype == int
+    assert frame.started.dt.tz is timezone.utc or str(frame.started.dt.tz) == "UTC"
+    assert (frame.seconds >= 0).all() and frame.attr_fold[0] == [1, 2]
+    assert "not a finite number" in frame.error[1]
+    empty = hp.Study(SPACE).to_frame()
+    assert len(empty) == 0 and "param_x" in empty
+
+
+def test_objects_as_choices_and_constraints(runs: Path) -> None:
+    def space() -> hp.Space:
+        return hp.Space(
+            {"kind": hp.Categorical([int, str, len, (1, "a"), [2], math.nan]), "x": hp.Float(0, 1)},
+            constraints=[lambda p: p["x"] < 0.9],
+        )
+
+    study = hp.Study(space(), storage=runs, name="a", sampler="random", seed=0)
+    study.run(lambda t: float(space()["kind"].level("kind", t["kind"])), n_trials=20)
+    study.enqueue({"kind": str})
+    study.add({"kind": len, "x": 0.5}, 3.0)
+    with pytest.raises(InvalidArgument, match=r"space must be given.*'kind'.*code"):
+        hp.load_study(runs, "a")
+    again = hp.load_study(runs, "a", space=space())
+    assert [repr(t.params) for t in again.trials] == [repr(t.params) for t in study.trials]
+    assert again.ask()["kind"] is str
+    constrained = hp.Space({"x": hp.Float(0, 1)}, constraints=[lambda p: True])
+    hp.Study(constrained, storage=runs, name="b", seed=0)
+    with pytest.raises(InvalidArgument, match=r"space must be given.*1 constraints"):
+        hp.load_study(runs, "b")
+
+
+# --- going on -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sampler", ["random", "sobol", "grid", "gp", "tpe"])
+def test_a_study_that_goes_on_is_the_one_that_never_stopped(sampler: str, runs: Path) -> None:
+    whole = hp.Study(SPACE, sampler=sampler, seed=5).run(cost, n_trials=16)
+    for n in (3, 9, 4):
+        hp.Study(SPACE, storage=runs, name="a", sampler=sampler, seed=5).run(cost, n_trials=n)
+    study = hp.load_study(runs)
+    assert facts(study) == facts(whole)
+    assert study.mode == "lag 1"
+
+
+@pytest.mark.parametrize("sampler", ["gp", "tpe"])
+def test_killed_at_every_trial(sampler: str, runs: Path) -> None:
+    """SystemExit out of a callback or the objective leaves what a kill leaves: see benchmarks/reliability for kills."""
+    n = 14
+    whole = facts(hp.Study(SPACE, sampler=sampler, seed=1).run(cost, n_trials=n))
+    for k in range(n):
+        study = hp.Study(SPACE, storage=runs, name=f"{k}", sampler=sampler, seed=1)
+        if k:
+            study.run(cost, n_trials=k)
+        study.ask()  # asked for and never told
+        del study
+        again = hp.load_study(runs, f"{k}").run(cost, n_trials=n - k)
+        assert facts(again) == whole
+
+
+def test_the_deterministic_order_is_the_same_for_any_workers_and_stops(tmp_path: Path) -> None:
+    runs = tmp_path / "runs.db"
+    whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=20, deterministic=True))
+    assert whole != facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=20))
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
+    study.run(cost, n_trials=6, deterministic=True)
+    study.run(cost, n_trials=3, deterministic=True, n_jobs=2)
+    dying = (
+        "import os, signal, sys, time, hpcore as hp\n"
+        "def objective(t):\n"
+        "    if t.number == 11: os.kill(MAIN, signal.SIGKILL)\n"
+        "    if t.number == 10: time.sleep(1)\n"
+        "    return (t['x'] - 1) ** 2 + t['k'] + (t['c'] == 'a')\n"
+        "MAIN = os.getpid()\n"
+        "hp.load_study(sys.argv[1]).run(objective, n_trials=9, deterministic=True, n_jobs=2)\n"
+    )
+    # Not through pipes, which its orphaned workers would hold open.
+    died = subprocess.run([sys.executable, "-c", dying, str(runs)], stdout=subprocess.DEVNULL, timeout=60)
+    assert died.returncode == -9
+    assert hp.load_study(runs).trials[11].state == "running"
+    study = hp.load_study(runs)
+    n_left = 20 - sum(t.state == "complete" for t in study.trials)
+    study.run(cost, n_trials=n_left, deterministic=True, n_jobs=2)
+    assert facts(study) == whole
+    assert study.mode == "lag 4"
+    memory = hp.Study(SPACE, sampler="tpe", seed=0)
+    for n in (1, 2, 17):
+        memory.run(cost, n_trials=n, deterministic=True)
+    assert facts(memory) == whole
+    study.run(cost, n_trials=1, n_jobs=2)
+    assert study.mode == hp.load_study(runs).mode == hp.list_studies(runs)[0].mode == "fast"
+
+
+def test_interrupted_trials_are_given_back(runs: Path) -> None:
+    whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=12))
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
+
+    def interrupted(trial: hp.Trial) -> float:
+        if trial.number == 5:
+            raise KeyboardInterrupt
+        return cost(trial)
+
+    study.run(interrupted, n_trials=12)
+    assert study.interrupted and len(study.trials) == 6
+    assert facts(study.run(cost, n_trials=7)) == whole
+    assert study.trials[5].state == "complete"
+
+
+def test_enqueued_trials_are_kept(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0)
+    study.enqueue({"x": 0.1, "k": 2, "c": 1.5})
+    study.enqueue({"k": 7})
+    again = hp.load_study(runs)
+    again.run(cost, n_trials=1)
+    study.run(cost, n_trials=2)
+    assert [t["k"] for t in study.trials][:2] == [2, 7]
+    assert study.trials[0].params == {"x": 0.1, "k": 2, "c": 1.5}
+    with pytest.raises(InvalidArgument):
+        study.enqueue({"k": 700})
+
+
+def test_callbacks_see_durable_trials(runs: Path) -> None:
+    seen = []
+
+    def look(study: hp.Study, trial: hp.Trial) -> None:
+        stored = hp.load_study(runs).trials[trial.number]
+        seen.append((stored.state, stored.value) == (trial.state, trial.value))
+
+    hp.Study(SPACE, storage=runs, name="a", seed=0).run(cost, n_trials=3, callbacks=[look])
+    assert seen == [True] * 3
+
+
+def test_the_sampler_and_its_options_are_kept(runs: Path) -> None:
+    sampler = hp.samplers.TPESampler(gamma=0.3, n_startup_trials=3)
+    hp.Study(SPACE, storage=runs, name="a", sampler=sampler, seed=0)
+    assert repr(hp.load_study(runs).optimizer.sampler) == repr(sampler)
+    hp.Study(SPACE, storage=runs, name="a", sampler="sobol")
+    assert type(hp.load_study(runs).optimizer.sampler) is hp.samplers.SobolSampler
+
+    class Mine(hp.samplers.RandomSampler):
+        pass
+
+    hp.Study(SPACE, storage=runs, name="b", sampler=Mine(), seed=0).run(cost, n_trials=2)
+    with pytest.raises(InvalidArgument, match=r"sampler must be given.*Mine"):
+        hp.load_study(runs, "b")
+    assert len(hp.load_study(runs, "b", sampler=Mine()).run(cost, n_trials=2).trials) == 4
+
+
+def test_list_and_delete(runs: Path) -> None:
+    for name in ("a", 'it\'s; "quoted" % é 🙂'):
+        hp.Study(SPACE, storage=runs, name=name, direction="maximize", seed=0).run(cost, n_trials=2)
+    listed = hp.list_studies(runs)
+    assert [(s.name, s.n_trials, s.directions) for s in listed] == [
+        ("a", 2, ("maximize",)),
+        ('it\'s; "quoted" % é 🙂', 2, ("maximize",)),
+    ]
+    assert listed[0].created.tzinfo is timezone.utc
+    stale = hp.load_study(runs, "a")
+    hp.delete_study(runs, "a")
+    assert [s.name for s in hp.list_studies(runs)] == [listed[1].name]
+    with pytest.raises(UnknownStudy, match="quoted"):
+        hp.load_study(runs, "a")
+    fresh = hp.Study(SPACE, storage=runs, name="a", seed=1)
+    with pytest.raises(UnknownStudy, match="deleted"):
+        stale.run(cost, n_trials=1)
+    assert len(fresh.trials) == 0
+
+
+def test_a_store_is_private_and_relative_paths_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = os.umask(0)
+    try:
+        study = hp.Study(SPACE, storage="sqlite:///a b?#%.db", name="a", seed=0).run(cost, n_trials=1)
+    finally:
+        os.umask(old)
+    for path in tmp_path.iterdir():
+        assert path.name.startswith("a b?#%.db")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    study.run(cost, n_trials=1)
+    assert not list((tmp_path / "elsewhere").iterdir())
+    copy = pickle.loads(pickle.dumps(study._book.storage))  # noqa: S301
+    assert [s.n_trials for s in hp.list_studies(copy)] == [2]
+
+
+def test_a_study_in_memory_loads_no_database() -> None:
+    code = (
+        "import sys, hpcore as hp\n"
+        "hp.minimize(lambda t: t['x'], {'x': hp.Float(0, 1)}, n_trials=2, sampler='random')\n"
+        "print([m for m in ('sqlalchemy', 'sqlite3', 'pysqlite3', 'psycopg') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("storage", "error", "match"),
+    [
+        ("mysql://user:secret@host/db", InvalidArgument, "unknown kind mysql://"),
+        ("redis://x", InvalidArgument, "unknown kind"),
+        ("sqlite://runs.db", InvalidArgument, "three slashes"),
+        ("", InvalidArgument, "storage must be a file"),
+        ("a\0b", InvalidArgument, "storage must be a file"),
+        (5, InvalidType, "storage must be a file"),
+        (b"runs.db", InvalidType, "storage must be a file"),
+        ("{dir}", InvalidArgument, "directory"),
+        ("{dir}/missing/runs.db", StorageError, "its directory must exist"),
+        ("{dir}/text.txt", StorageError, "not a database"),
+        ("{dir}/text.txt/runs.db", StorageError, "cannot be opened"),
+        ("/dev/null", InvalidArgument, "regular file"),
+        ("postgresql://host:port/db", InvalidArgument, "postgresql://USER"),
+    ],
+    ids=lambda v: str(v)[:25] if not isinstance(v, type) else "",
+)
+def test_bad_storages(storage, error: type[Exception], match: str, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("number,value\n" * 1000)
+    if isinstance(storage, str):
+        storage = storage.replace("{dir}", str(tmp_path))
+    for use in (lambda: hp.Study(SPACE, storage=storage, name="a"), lambda: hp.list_studies(storage)):
+        with pytest.raises((error, InvalidArgument)) as caught:
+            use()
+        assert "secret" not in str(caught.value)
+    with pytest.raises(error, match=match):
+        hp.Study(SPACE, storage=storage, name="a")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["text.txt"]
+    assert (tmp_path / "text.txt").read_text() == "number,value\n" * 1000
+
+
+def test_no_storage_is_made_by_looking(tmp_path: Path) -> None:
+    for look in (hp.list_studies, hp.load_study, lambda s: hp.delete_study(s, "a")):
+        with pytest.raises(InvalidArgument, match="no file"):
+            look(tmp_path / "runs.db")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_read_only_file(runs: Path) -> None:
+    hp.Study(SPACE, storage=runs, name="a", seed=0).run(cost, n_trials=2)
+    runs.chmod(0o400)
+    with pytest.raises(StorageError, match="read-only"):
+        hp.Study(SPACE, storage=runs, name="a")
+    assert hp.list_studies(runs)[0].n_trials == 2
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE studies (a)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(InvalidArgument, match="'studies'"):
+        hp.Study(SPACE, storage=path, name="a")
+    assert path.read_bytes() == before
+
+
+def test_a_store_of_a_newer_version(runs: Path) -> None:
+    from hpcore.storage.sqlite import driver
+
+    hp.Study(SPACE, storage=runs, name="a", seed=0)
+    connection = driver().connect(str(runs))
+    connection.execute("UPDATE hpcore_meta SET value = '2' WHERE name = 'schema'")
+    connection.commit()
+    connection.close()
+    before = runs.read_bytes()
+    with pytest.raises(UnsupportedStore, match=r"newer hpcore.*upgrade"):
+        hp.Study(SPACE, storage=runs, name="a")
+    assert runs.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "match"),
+    [
+        ("x" * 10_000, InvalidArgument, "512 bytes, got 10000"),
+        ("é" * 257, InvalidArgument, "512 bytes"),
+        ("", InvalidArgument, "512 bytes"),
+        ("a\0b", InvalidArgument, "NUL"),
+        ("\ud800", InvalidArgument, "UTF-8"),
+        (5, InvalidType, "must be a str"),
+        (None, InvalidArgument, "name must be given"),
+    ],
+    ids=range(7),
+)
+def test_bad_names(name, error: type[Exception], match: str) -> None:
+    store = open_storage("sqlite:///:memory:")
+    with pytest.raises(error, match=match):
+        hp.Study(SPACE, storage=store, name=name)
+    assert hp.list_studies(store) == []
+
+
+@pytest.mark.parametrize(
+    ("space", "match"),
+    [
+        ({**SPACE, "x": hp.Float(-5, 6)}, r"high of 'x' was 5\.0, is 6\.0"),
+        ({**SPACE, "c": hp.Categorical(["a", "b", None, 1])}, "choices of 'c' was"),
+        ({**SPACE, "y": hp.Int(1, 2)}, "'y' is new"),
+        ({"x": SPACE["x"], "k": SPACE["k"]}, "'c' is missing"),
+        ({"k": SPACE["k"], "x": SPACE["x"], "c": SPACE["c"]}, "order of the parameters was x, k, c, is k, x, c"),
+        ({**SPACE, "x": hp.Float(-5, 5, when={"k": 3})}, "when of 'x'"),
+        ({**SPACE, "k": hp.Float(1, 9)}, 'type of \'k\' was "Int", is "Float"'),
+        (hp.Space(SPACE, [lambda p: True]), "it had 0 constraints, has 1"),
+    ],
+    ids=range(8),
+)
+def test_two_spaces_for_one_name(space, match: str) -> None:
+    store = open_storage("sqlite:///:memory:")
+    hp.Study(SPACE, storage=store, name="a", sampler="random", seed=0).run(cost, n_trials=1)
+    with pytest.raises(SpaceMismatch, match=match):
+        hp.Study(space, storage=store, name="a")
+    assert [s.n_trials for s in hp.list_studies(store)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"direction": "maximize"}, InvalidArgument, "direction must be that of study 'a'"),
+        ({"directions": ["minimize", "minimize"]}, InvalidArgument, "direction must be"),
+        ({"seed": 1}, InvalidArgument, "seed must be that of study 'a', 0"),
+        ({"sampler": "best"}, InvalidArgument, "sampler must be one of"),
+        ({"lease": 0.0}, InvalidArgument, "lease must be"),
+        ({"retries": -1}, InvalidArgument, "retries must be"),
+        ({"retries": 1.0}, InvalidType, "retries must be"),
+    ],
+    ids=lambda v: str(v) if isinstance(v, dict) else "",
+)
+def test_what_does_not_fit(options: dict, error: type[Exception], match: str) -> None:
+    store = open_storage("sqlite:///:memory:")
+    hp.Study(SPACE, storage=store, name="a", seed=0)
+    with pytest.raises(error, match=match):
+        hp.Study(SPACE, storage=store, name="a", **options)
+
+
+def test_a_new_study_needs_a_space() -> None:
+    with pytest.raises(InvalidType, match="space must be given"):
+        hp.Study(storage="sqlite:///:memory:", name="a")
+    with pytest.raises(InvalidType, match="space must be"):
+        hp.Study()
+
+
+def test_an_objective_that_cannot_be_sent_leaves_the_store_unchanged(runs: Path) -> None:
+    import threading
+
+    lock = threading.Lock()
+    study = hp.Study(SPACE, storage=runs, name="a", seed=0)
+    with pytest.raises(InvalidArgument, match="objective must be picklable"):
+        study.run(lambda trial: lock is None, n_trials=4, n_jobs=2)
+    assert (hp.list_studies(runs)[0].n_trials, hp.list_studies(runs)[0].mode) == (0, "")
+
+
+def test_telling_twice_or_what_was_never_asked(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0)
+    trial = study.ask()
+    with pytest.raises(InvalidType, match="value must be a number"):
+        study.tell(trial, "0.1")
+    study.tell(trial, 1.0)
+    with pytest.raises(TrialAlreadyTold):
+        study.tell(trial, 2.0)
+    with pytest.raises(InvalidType, match="Trial of ask"):
+        study.tell(0, 2.0)
+    assert [t.value for t in hp.load_study(runs).trials] == [1.0]
+
+
+def test_a_result_is_kept_when_the_next_proposal_fails(runs: Path) -> None:
+    refuse = []
+    space = hp.Space({"x": hp.Float(0, 1)}, [lambda p: not refuse])
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 2:
+            refuse.append(True)
+        return float(trial.number)
+
+    study = hp.Study(space, storage=runs, name="a", sampler="random", seed=0)
+    with pytest.raises(InvalidArgument, match="refused"):
+        study.run(objective, n_trials=9)
+    refuse.clear()
+    again = hp.load_study(runs, space=space)
+    assert [t.value for t in again.trials] == [0.0, 1.0, 2.0]
+    assert [t.value for t in study.run(lambda t: 5.0, n_trials=1).trials] == [0.0, 1.0, 2.0, 5.0]
+
+
+def test_a_finite_space_ends(runs: Path) -> None:
+    study = hp.Study({"a": range(5)}, storage=runs, name="a", sampler="grid", seed=0)
+    study.run(lambda t: float(t["a"]), n_trials=50)
+    assert [t.value for t in hp.load_study(runs).trials] == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert len(study.run(lambda t: 1.0, n_trials=3).trials) == 5
+
+
+def test_a_timeout_and_workers_leave_nothing_running(runs: Path) -> None:
+    import time
+
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0)
+    study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.15)
+    study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.3, n_jobs=2)
+    assert len(study.trials) > 2
+    assert {str(t.state) for t in hp.load_study(runs).trials} == {"complete"}

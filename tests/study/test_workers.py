@@ -1,0 +1,289 @@
+"""Many workers on one study: numbers, leases, fencing tokens, deaths; on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hpcore as hp
+from hpcore.errors import InvalidArgument, LeaseExpired, StorageError
+
+ROOT = Path(__file__).parents[2]
+SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
+
+
+def cost(trial: hp.Trial) -> float:
+    return (trial["x"] - 1) ** 2 + trial["k"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    path = ROOT / "benchmarks" / "reliability" / "postgres_server.py"
+    spec = importlib.util.spec_from_file_location("postgres_server", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.binaries() is None:
+        pytest.skip("no PostgreSQL server is installed: apt-get install postgresql")
+    with module.PostgresServer() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return str(tmp_path / "runs.db")
+    return request.getfixturevalue("server").url
+
+
+@pytest.fixture
+def name() -> str:
+    return uuid.uuid4().hex
+
+
+def begun(url: str, name: str, **options: Any) -> hp.Study:
+    return hp.Study(SPACE, storage=url, name=name, sampler="random", seed=0, **options)
+
+
+# --- leases -------------------------------------------------------------------------------------------------------
+
+
+def test_two_studies_share_what_they_know(url: str, name: str) -> None:
+    one, two = begun(url, name), begun(url, name)
+    a, b = one.ask(), two.ask()
+    assert (a.number, b.number) == (0, 1) and a.params != b.params
+    two.tell(b, 2.0)
+    c = one.ask()
+    assert c.number == 2
+    assert [str(t.state) for t in one.trials] == ["running", "complete", "running"]
+    one.tell(a, 1.0)
+    two.refresh()
+    assert [t.value for t in two.trials] == [1.0, 2.0, None]
+    assert two.best_trial.number == 0
+
+
+def test_pending_trials_of_others_are_seen_by_the_sampler(url: str, name: str) -> None:
+    alone = hp.Optimizer(SPACE, sampler="tpe", seed=0)
+    studies = [hp.Study(SPACE, storage=url, name=name, sampler="tpe", seed=0) for _ in range(3)]
+    for i in range(24):
+        # Round and round: each asks while the trials of the other two run.
+        trials = [study.ask() for study in studies]
+        assert [t.params for t in trials] == [t.params for t in [alone.ask() for _ in studies]]
+        for study, trial in zip(studies, trials, strict=True):
+            study.tell(trial, cost(trial))
+            alone.tell(trial.number, cost(trial))
+        if i > 3:
+            break
+
+
+def test_an_expired_lease_is_taken_over_once(url: str, name: str) -> None:
+    slow, other = begun(url, name, lease=0.3), begun(url, name, lease=60.0)
+    trial = slow.ask()
+    assert other.ask().number == 1
+    time.sleep(0.4)
+    again = other.ask()
+    assert (again.number, again.params) == (0, trial.params)
+    with pytest.raises(LeaseExpired, match=r"trial 0 came too late.*another worker"):
+        slow.tell(trial, 1.0)
+    other.tell(again, 2.0)
+    with pytest.raises(LeaseExpired):
+        slow.tell(trial, 1.0)
+    slow.refresh()
+    assert slow.trials[0].value == other.trials[0].value == 2.0
+
+
+def test_a_lease_that_nobody_took_is_still_good(url: str, name: str) -> None:
+    """The token decides, not the clock: a result that nobody else will bring is not thrown away."""
+    study = begun(url, name, lease=0.1)
+    trial = study.ask()
+    time.sleep(0.2)
+    study.tell(trial, 1.0)
+    assert hp.load_study(url, name).trials[0].value == 1.0
+
+
+def test_a_trial_whose_workers_die_again_and_again_fails(url: str, name: str) -> None:
+    for attempt in range(3):
+        assert begun(url, name, retries=2).ask().number == 0, attempt
+    study = begun(url, name, retries=2)
+    assert study.ask().number == 1
+    assert study.trials[0].state == "failed" and "3 workers ended" in study.trials[0].error
+    del study
+    assert begun(url, name).ask().number == 1, "the last one's is free again"
+
+
+def test_a_run_keeps_its_leases(url: str, name: str) -> None:
+    """Longer than a lease, and nobody may take it over."""
+    one, two = begun(url, name, lease=0.3), begun(url, name)
+    taken = []
+
+    def slow(trial: hp.Trial) -> float:
+        time.sleep(1.0)
+        taken.append(two.ask().number)
+        return 1.0
+
+    one.run(slow, n_trials=1)
+    assert taken == [1] and one.trials[0].state == "complete"
+
+
+def test_deterministic_runs_need_the_study_for_themselves(url: str, name: str) -> None:
+    one, two = begun(url, name), begun(url, name)
+    one.ask()
+    with pytest.raises(InvalidArgument, match=r"deterministic=True needs study.*for itself"):
+        two.run(cost, n_trials=2, deterministic=True)
+    two.run(cost, n_trials=2)
+    assert two.mode == "fast"
+
+
+def test_runs_beside_each_other_are_fast_ones(url: str, name: str) -> None:
+    one, two = begun(url, name), begun(url, name)
+    one.run(cost, n_trials=3)
+    assert one.mode == "lag 1"
+
+    def meanwhile(trial: hp.Trial) -> float:
+        if trial.number == 4:
+            two.run(cost, n_trials=2)
+        return cost(trial)
+
+    one.run(meanwhile, n_trials=4)
+    assert two.mode == one.mode == "fast"
+    assert [t.number for t in one.trials] == list(range(9))
+
+
+# --- processes ----------------------------------------------------------------------------------------------------
+
+
+def work(url: str, name: str, n: int) -> None:
+    begun(url, name).run(cost, n_trials=n)
+
+
+def test_processes_at_once(url: str, name: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=work, args=(url, name, 12)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    study = hp.load_study(url, name)
+    assert [t.number for t in study.trials] == list(range(36))
+    assert all(t.state == "complete" and t.value == cost(t) for t in study.trials)
+    assert len({t["x"] for t in study.trials}) == 36
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the lease must run out")
+def test_a_dead_process_is_noticed_at_once(url: str, name: str) -> None:
+    begun(url, name)
+    child = os.fork()
+    if not child:
+        begun(url, name).run(lambda t: os.kill(os.getpid(), signal.SIGKILL), n_trials=1)
+    os.waitpid(child, 0)
+    study = begun(url, name)
+    assert study.ask().number == 0
+
+
+def test_a_fork_uses_connections_of_its_own(url: str, name: str) -> None:
+    study = begun(url, name)
+    study.run(cost, n_trials=3)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            study.run(cost, n_trials=4)
+            code = 0
+        finally:
+            os._exit(code)
+    study.run(cost, n_trials=4)
+    assert os.waitpid(child, 0)[1] == 0
+    study.refresh()
+    assert [(t.number, t.state) for t in study.trials] == [(i, "complete") for i in range(11)]
+
+
+def test_threads_may_share_a_study(url: str, name: str) -> None:
+    study = begun(url, name)
+
+    def loop() -> None:
+        for _ in range(8):
+            trial = study.ask()
+            study.tell(trial, cost(trial))
+
+    threads = [threading.Thread(target=loop) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [t.state for t in hp.load_study(url, name).trials] == ["complete"] * 32
+
+
+def test_a_store_that_goes_away_and_comes_back(server: Any, name: str) -> None:
+    study = begun(server.url, name)
+    restart = threading.Thread(target=lambda: (server.stop(), time.sleep(0.3), server.start()))
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 3:
+            restart.start()
+            time.sleep(0.2)
+        return cost(trial)
+
+    study.run(objective, n_trials=8)
+    restart.join()
+    assert [t.state for t in hp.load_study(server.url, name).trials] == ["complete"] * 8
+
+
+def test_a_store_that_stays_away(server: Any, name: str) -> None:
+    from hpcore.storage import open_storage
+
+    with pytest.raises(StorageError, match="failed"):
+        open_storage("postgresql://hpcore:secret@127.0.0.1:1/postgres", patience=0.1)
+    store = open_storage(server.url, patience=0.2)
+    study = hp.Study(SPACE, storage=store, name=name, sampler="random", seed=0)
+    trial = study.ask()
+    server.stop()
+    try:
+        with pytest.raises(StorageError):
+            study.tell(trial, 5.0)
+    finally:
+        server.start()
+    # The result is kept, and goes in with what comes next.
+    assert study.ask().number == 1
+    assert hp.load_study(server.url, name).trials[0].value == 5.0
+
+
+def test_no_space_left(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk; the run goes on when there is room again."""
+    import resource
+
+    path = tmp_path / "runs.db"
+    study = begun(str(path), "a")
+    study.run(cost, n_trials=3)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    done = []
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 6:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        done.append(trial.number)
+        return cost(trial)
+
+    try:
+        with pytest.raises(StorageError):
+            study.run(objective, n_trials=10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert done == [3, 4, 5, 6]
+    study.run(objective, n_trials=2)
+    assert done == [3, 4, 5, 6, 7, 8], "the result that found no room was kept"
+    assert [t.value for t in hp.load_study(path).trials] == [cost(t) for t in study.trials]
+    assert len(study.trials) == 9

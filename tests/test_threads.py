@@ -1,0 +1,118 @@
+"""Four threads at once, on an optimizer each and on a shared one; `.ci/sanitize tsan` runs this too."""
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import hpcore as hp
+from hpcore.surrogates import GaussianProcess, ParzenEstimator
+
+N = 4
+SPACE = {
+    "x": hp.Float(0, 1),
+    "k": hp.Int(0, 99),
+    "c": hp.Categorical(["a", "b", "c"]),
+    "y": hp.Float(0, 1, when={"c": "a"}),
+}
+
+
+@pytest.fixture(autouse=True)
+def eager_switches():
+    """Threads change places a thousand times as often as usual."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def together(work: Callable[[int], object]) -> list:
+    """What `work` of 0 .. N - 1 answers on N threads that start at once."""
+    gate, out = threading.Barrier(N), [None] * N
+    errors = []
+
+    def run(k: int) -> None:
+        gate.wait()
+        try:
+            out[k] = work(k)
+        except BaseException as error:  # is raised below, where it is seen
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(N)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return out
+
+
+def loss(trial):
+    return (trial["x"] - 0.3) ** 2 + trial["k"] / 99 + (trial["c"] != "b")
+
+
+def play(opt, n):
+    out = []
+    for _ in range(n):
+        trial = opt.ask()
+        opt.tell(trial, loss(trial))
+        out.append(dict(trial.params))
+    return out
+
+
+@pytest.mark.parametrize("sampler", hp.samplers.names())
+def test_an_optimizer_each_is_as_good_as_alone(sampler):
+    space = hp.Space(SPACE)
+    got = together(lambda k: play(hp.Optimizer(space, sampler, seed=k), 25))
+    assert got == [play(hp.Optimizer(SPACE, sampler, seed=k), 25) for k in range(N)]
+
+
+@pytest.mark.parametrize("prefetch", [False, True, "delayed"])
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_one_optimizer_is_shared(sampler, prefetch):
+    opt = hp.Optimizer(SPACE, sampler, seed=0, prefetch=prefetch)
+
+    def work(k):
+        numbers = []
+        for step in range(12):
+            trials = opt.ask(2) if step % 4 == 3 else [opt.ask()]
+            if step % 5 == 4:
+                opt.add({"x": k / N, "k": step, "c": "b"}, float(step))
+            if step % 6 == 5:
+                opt.enqueue({"x": step / 12, "c": "a"})
+            for trial in trials:
+                opt.tell(trial, None if step % 7 == 6 else loss(trial))
+                numbers.append(trial.number)
+            assert opt.best_value <= max(t.value for t in opt.trials[: opt.n_trials] if t.value is not None)
+        return numbers
+
+    asked = list(itertools.chain.from_iterable(together(work)))
+    assert len(asked) == len(set(asked)) == N * 15
+    assert opt.n_trials == N * 17
+    assert all(trial.state in ("complete", "failed") for trial in opt.trials)
+
+
+def test_one_space_is_read_by_all():
+    space = hp.Space(SPACE)
+    points = space.sample(50, seed=0)
+    expected = [np.asarray(space.encode(p)).tobytes() for p in points]
+    assert all(got == expected for got in together(lambda k: [np.asarray(space.encode(p)).tobytes() for p in points]))
+
+
+@pytest.mark.parametrize("make", [GaussianProcess, ParzenEstimator])
+def test_one_fitted_model_is_asked_by_all(make):
+    rng = np.random.default_rng(0)
+    X = rng.random((40, 3))
+    if make is GaussianProcess:
+        model = make().fit(X, X.sum(axis=1))
+        ask = lambda k: model.predict(X + 0.0)  # noqa: E731
+    else:
+        model = make().fit(X)
+        ask = lambda k: model.logpdf(X)  # noqa: E731
+    expected = ask(0)
+    for got in together(ask):
+        np.testing.assert_array_equal(got, expected)
