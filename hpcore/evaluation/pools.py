@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -132,8 +132,12 @@ class OwnPool:
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
-        """Keep the workers for another search when this one is over; not after an error, which `abort` follows."""
-        yield
+        """Bound this process, which only thinks of what comes next while the workers have the cores.
+
+        The workers are kept for another search when this one is over; not after an error, which `abort` follows.
+        """
+        with bounded(1):
+            yield
         slots, self._slots = self._slots, []
         with _lock:
             _idle.setdefault((os.getpid(), self.n_threads), []).extend(slot.executor for slot in slots)
@@ -225,8 +229,8 @@ class BorrowedPool:
         """Nothing: its workers are its owner's, so there is no time limit; see `choose_pool`."""
 
     def bounded(self) -> AbstractContextManager[Any]:
-        """Bound BLAS in this process if the workers are its threads."""
-        return nullcontext() if self.by_file else bounded(self.n_threads, "blas")
+        """Bound this process, as far as the workers are not its own threads."""
+        return bounded(1) if self.by_file else bounded(self.n_threads, "blas")
 
 
 def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool = False) -> Pool | None:
