@@ -7,6 +7,7 @@
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/outputs.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/gp/warp.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/vectorize.hpp"
 #include "reference_lapack.hpp"
@@ -146,7 +147,40 @@ void test_outputs_are_finite() {
             const Outputs out = standardise(values.data(), values.size(), transform);
             for (const double v : out.y) CHECK(std::isfinite(v));
             CHECK(std::isfinite(out.scale) && std::isfinite(out.offset));
+            for (const double y : {-1e308, -3.0, 0.0, 3.0, 1e308}) CHECK(std::isfinite(restore(out, y)));
+            for (const double v : {-1.7e308, 0.0, 1.7e308}) CHECK(std::isfinite(apply(out, v)));
+            for (const double y : out.y) CHECK(!std::isnan(log_slope(out, y)));
         }
+}
+
+void test_a_warp_raises_the_density() {
+    const std::vector<ColumnType> types{{false, false}, {true, false}, {false, true}};
+    Points points(types);
+    std::vector<double> y;
+    Philox stream({4, 2}, 0, 0);
+    for (int i = 0; i < 30; ++i) {
+        const double row[]{stream.uniform(), stream.uniform() < 0.5 ? 0.25 : 0.75, i % 3 == 0 ? nan : stream.uniform()};
+        points.append(row);
+        y.push_back(std::sin(20.0 * std::pow(row[0], 5.0)) + row[1]);
+    }
+    FitOptions options;
+    options.prior = Prior::standard(3);
+    std::vector<double> fitted = fit_map(lapack, points, y.data(), nullptr, options);
+    const double before = LogPosterior(lapack, points, y.data(), nullptr, options.prior)(fitted.data(), nullptr);
+    const std::vector<double> parameters = fit_warp(lapack, points, y.data(), nullptr, options, fitted);
+    CHECK(parameters.size() == 4 && Warp::n_parameters(types) == 4);
+    const Warp warp(types, parameters);
+    Points warped(types);
+    std::vector<double> row(3);
+    double prior = 0.0;
+    for (const double p : parameters) prior -= 0.5 * p * p / (warp_prior_std * warp_prior_std);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        points.row(i, row.data());
+        warp.apply(row.data(), row.data());
+        warped.append(row.data());
+    }
+    CHECK(LogPosterior(lapack, warped, y.data(), nullptr, options.prior)(fitted.data(), nullptr) + prior > before);
+    CHECK(fit_warp(lapack, points, y.data(), nullptr, options, fitted, Deadline::in(0.0)).empty());
 }
 
 }  // namespace
@@ -158,5 +192,6 @@ int main() {
     test_posterior_gradient_against_central_differences();
     test_fit_is_a_function_of_its_arguments();
     test_outputs_are_finite();
+    test_a_warp_raises_the_density();
     return check::result();
 }

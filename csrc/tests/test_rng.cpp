@@ -1,6 +1,9 @@
+#include <vector>
+
 #include "check.hpp"
 #include "hpcore/normal.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/sobol.hpp"
 #include "hpcore/wide.hpp"
 
 using namespace hpcore;
@@ -62,6 +65,21 @@ void test_wide_product() {
     CHECK(shift.low == 0 && shift.high == 3);
 }
 
+// In every column one point in each of 2^m slices, of the first 2^m numbers and of an aligned run of them later.
+void test_sobol_columns_are_even() {
+    constexpr std::size_t d = 150, n = 64;
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{5 * n}, (std::uint64_t{1} << 32) - n}) {
+        std::vector<double> points(n * d);
+        for (std::size_t i = 0; i < n; ++i) sobol_point({7, 8}, first + i, d, points.data() + i * d);
+        for (std::size_t j = 0; j < d; ++j) {
+            std::vector<int> count(n, 0);
+            for (std::size_t i = 0; i < n; ++i)
+                ++count[static_cast<std::size_t>(points[i * d + j] * static_cast<double>(n))];
+            for (const int c : count) CHECK(c == 1);
+        }
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -69,5 +87,6 @@ int main() {
     test_streams();
     test_normal();
     test_wide_product();
+    test_sobol_columns_are_even();
     return check::result();
 }
