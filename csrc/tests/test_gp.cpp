@@ -154,8 +154,8 @@ void test_outputs_are_finite() {
 }
 
 void test_a_warp_raises_the_density() {
-    const std::vector<ColumnType> types{{false, false}, {true, false}, {false, true}};
-    Points points(types);
+    const std::vector<ColumnType> columns{{false, false}, {true, false}, {false, true}};
+    Points points(columns);
     std::vector<double> y;
     Philox stream({4, 2}, 0, 0);
     for (int i = 0; i < 30; ++i) {
@@ -168,9 +168,9 @@ void test_a_warp_raises_the_density() {
     std::vector<double> fitted = fit_map(lapack, points, y.data(), nullptr, options);
     const double before = LogPosterior(lapack, points, y.data(), nullptr, options.prior)(fitted.data(), nullptr);
     const std::vector<double> parameters = fit_warp(lapack, points, y.data(), nullptr, options, fitted);
-    CHECK(parameters.size() == 4 && Warp::n_parameters(types) == 4);
-    const Warp warp(types, parameters);
-    Points warped(types);
+    CHECK(parameters.size() == 4 && Warp::n_parameters(columns) == 4);
+    const Warp warp(columns, parameters);
+    Points warped(columns);
     std::vector<double> row(3);
     double prior = 0.0;
     for (const double p : parameters) prior -= 0.5 * p * p / (warp_prior_std * warp_prior_std);
