@@ -60,7 +60,7 @@ def test_it_finds_a_minimum(acquisition):
 def test_draws_of_the_objective_over_any_space(acquisition, inference):
     rng = np.random.default_rng(0)
     sampler = GPSampler(acquisition, inference, n_draws=3, warp=inference == "map")
-    opt = run(mixed_space(), 30, sampler=sampler, objective=lambda p: loss(p) + 0.1 * rng.standard_normal())
+    opt = run(mixed_space(), 30, seed=1, sampler=sampler, objective=lambda p: loss(p) + 0.1 * rng.standard_normal())
     batch = opt.ask(4)
     assert len({json.dumps(t.params) for t in batch}) == 4
     assert min(loss(t.params) for t in opt.trials) < 1.0
