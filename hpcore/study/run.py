@@ -118,6 +118,8 @@ class Run:
                 raise LeaseExpired(
                     f"another worker began trial {index} of a study that deterministic=True needs for itself"
                 )
+            # A result that was waiting for this proposal may make the next one due.
+            self._hand_on()
         return trial
 
     def _ended(self) -> bool:
