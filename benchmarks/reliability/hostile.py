@@ -55,7 +55,7 @@ def attacks() -> list[str]:
         out.append(f"ALTER TABLE {table} ADD COLUMN more AS (hex(1))")
         out.append(f"DROP TABLE {table}; CREATE VIRTUAL TABLE {table} USING fts5(a)")
         out.append(
-            f"CREATE INDEX i ON {table} (abs(rowid))" if "studies" in table else f"CREATE VIEW v{table} AS SELECT 1"
+            f"CREATE INDEX i ON {table} (abs(id))" if "studies" in table else f"CREATE VIEW v{table} AS SELECT 1"
         )
     return out
 

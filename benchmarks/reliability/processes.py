@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,14 @@ def test(directory: Path, processes: int, trials: int, readers: int) -> dict[str
     done.touch()
     errors += sum(os.waitpid(child, 0)[1] != 0 for child in looking)
     errors += in_child(lambda: _check(path, processes * trials)) != 0
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     mode = hp.list_studies(path)[0].mode
     return {
         "ok": errors == 0 and seconds <= 60.0 and mode == "fast",
         "errors": errors,
         "run_seconds": round(seconds, 2),
         "trials_per_second": round(processes * trials / seconds, 1),
+        "processor_ms_per_trial": round(1e3 * (used.ru_utime + used.ru_stime) / (processes * trials), 2),
     }
 
 

@@ -32,7 +32,7 @@ def _dispose(engine: Engine, pid: int) -> None:
 
 
 # SQLite says what is wrong in words; these have been the same since 3.0. The codes behind them reach Python from 3.11.
-_DAMAGED = ("malformed", "not a database", "database corruption", "unsupported file format", "encoding")
+_DAMAGED = ("malformed", "decode", "not a database", "database corruption", "unsupported file format", "encoding")
 _BUSY = ("locked", "busy")
 # Any number, the same in every process: who makes the tables holds this lock of PostgreSQL's.
 _MAKING = 0x6870636F
@@ -75,7 +75,8 @@ class Storage:
         self._turn: Any = threading.RLock() if self.shared else nullcontext()
         # What the driver raises where SQLAlchemy does not see it: when a transaction begins.
         self._native: type[Exception] = engine.dialect.dbapi.Error  # type: ignore[union-attr]
-        self.troubles = (SQLAlchemyError, OSError, StorageError, self._native)
+        # Of a damaged file the very message of an error may be no text.
+        self.troubles = (SQLAlchemyError, OSError, UnicodeError, StorageError, self._native)
 
     def __reduce__(self) -> Any:
         if self.shared:

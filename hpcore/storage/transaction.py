@@ -36,6 +36,7 @@ _trials_among = (
     .where(trials.c.study_id == bindparam("of"), trials.c.number.in_(bindparam("numbers", expanding=True)))
     .order_by(trials.c.number)
 )
+_first_queued = select(queue).where(queue.c.study_id == bindparam("of")).order_by(queue.c.id).limit(1)
 _update_trial = update(trials).where(
     trials.c.study_id == bindparam("of"),
     trials.c.number == bindparam("which"),
@@ -189,15 +190,9 @@ class Transaction:
         row = {"study_id": study_id, "params": params, "crc": checksum((study_id, params))}
         self.connection.execute(insert(queue), row)
 
-    def queued(self, study_id: int) -> list[str]:
-        """The parameters in a study's queue, first in first."""
-        query = select(queue).where(queue.c.study_id == study_id).order_by(queue.c.id)
-        return [verify("an enqueued trial", tuple(row[1:]))[1] for row in self.connection.execute(query)]
-
     def dequeue(self, study_id: int) -> str | None:
         """The first parameters in a study's queue, taken out of it."""
-        query = select(queue).where(queue.c.study_id == study_id).order_by(queue.c.id).limit(1)
-        row = self.connection.execute(query).fetchone()
+        row = self.connection.execute(_first_queued, {"of": study_id}).fetchone()
         if row is None:
             return None
         self.connection.execute(queue.delete().where(queue.c.id == row[0]))

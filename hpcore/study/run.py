@@ -92,15 +92,17 @@ class Run:
 
     def next_trial(self) -> Trial | None:
         """The next trial; None if none is to begin now. If none is running either, none ever is."""
+        if self._following is not None:  # begun already, when the run had not ended
+            following, self._following = self._following, None
+            if self._left is not None:
+                self._left -= 1
+            return following
         if self._ended():
             return None
         if self._order is not None and not self._again and not self._order.may_propose:
             return None
         if self._left is not None:
             self._left -= 1
-        if self._following is not None:
-            following, self._following = self._following, None
-            return following
         if self._again:
             return self._again.popleft()
         try:
@@ -112,9 +114,12 @@ class Run:
         if self._order is not None:
             index = self._order.propose()
             if index != trial.number:
+                self._book.give_up([trial])
                 raise LeaseExpired(
                     f"another worker began trial {index} of a study that deterministic=True needs for itself"
                 )
+            # A result that was waiting for this proposal may make the next one due.
+            self._hand_on()
         return trial
 
     def _ended(self) -> bool:
@@ -133,9 +138,12 @@ class Run:
 
     def _end(self) -> None:
         self._over = True
-        if self._following is not None:  # the clock stepped in between
-            self._book.give_up([self._following])
-            self._following = None
+        # What was begun already, or by an earlier run, and is not evaluated any more.
+        left = [*self._again, *([] if self._following is None else [self._following])]
+        self._following = None
+        self._again.clear()
+        if left:
+            self._book.give_up(left)
         if self._order is not None and not self._order.closed:
             self._order.close()
             self._hand_on()
@@ -190,27 +198,33 @@ class Run:
 
     def give_up(self, trials: Sequence[Trial]) -> None:
         """End the run before its time: some trials will have no result; those that are saved are kept."""
-        self._over = True
-        following = [] if self._following is None else [self._following]
-        self._following = None
-        self._book.give_up([*trials, *self._again, *following])
+        if trials:
+            self._book.give_up(trials)
+        self._end()
         if self._order is not None:
             for _, (trial, outcome) in self._order.drain():
                 self._book.tell(trial, outcome)
+
+    def close(self) -> None:
+        """End a run of which nothing is running any more: hand on what waited for a result that will not come."""
+        if self._order is not None:
+            for _, result in self._order.drain():
+                self._learn(*result)
 
     # --- in this process -----------------------------------------------------------------------------------------
 
     def here(self, objective: Objective) -> None:
         """Evaluate trials one by one in this thread."""
         with Interrupts() as interrupts:
-            while True:
-                trial = self.next_trial()
-                if trial is None:
-                    return
-                try:
+            running: list[Trial] = []
+            try:
+                while (trial := self.next_trial()) is not None:
+                    running = [trial]
                     value, error = call(objective, trial)
                     interrupts.check()
-                except BaseException:
-                    self.give_up([trial])
-                    raise
-                self.finish(trial, value, error)
+                    running = []
+                    self.finish(trial, value, error)
+            except BaseException:
+                self.give_up(running)
+                raise
+        self.close()

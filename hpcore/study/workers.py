@@ -45,6 +45,7 @@ class Workers:
             self._run.give_up(list(self._in_flight.values()))
             self._pool.abort()
             raise
+        self._run.close()
 
     def _fill(self) -> bool:
         while len(self._in_flight) < self._pool.n_workers and (trial := self._run.next_trial()) is not None:

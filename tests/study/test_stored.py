@@ -548,3 +548,30 @@ def test_a_timeout_and_workers_leave_nothing_running(runs: Path) -> None:
     study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.3, n_jobs=2)
     assert len(study.trials) > 2
     assert {str(t.state) for t in hp.load_study(runs).trials} == {"complete"}
+
+
+def test_a_short_run_leaves_the_rest_of_a_deterministic_one(tmp_path: Path) -> None:
+    """Some of four open trials lost their worker, and the run that follows is to evaluate one."""
+    runs = tmp_path / "runs.db"
+    whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=16, deterministic=True))
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
+    study.run(cost, n_trials=8, deterministic=True)
+    code = (
+        "import os, signal, sys, hpcore as hp\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "import time\n"
+        "def objective(t):\n"
+        "    time.sleep(1)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "study = hp.load_study(sys.argv[1])\n"
+        "study.run(objective, n_trials=8, deterministic=True, n_jobs=3, executor=ThreadPoolExecutor(3))\n"
+    )
+    study._book.storage.close()
+    assert subprocess.run([sys.executable, "-c", code, str(runs)]).returncode == -9
+    assert sum(t.state == "running" for t in hp.load_study(runs).trials) >= 2
+    done = sum(t.state != "running" for t in hp.load_study(runs).trials)
+    while done < 16:
+        hp.load_study(runs).run(cost, n_trials=1, deterministic=True)
+        before, done = done, sum(t.state != "running" for t in hp.load_study(runs).trials)
+        assert done == before + 1
+    assert facts(hp.load_study(runs)) == whole
