@@ -157,6 +157,9 @@ def _check_lag(deterministic: Any) -> int:
 
 
 def _check_warm_start(points: Any) -> tuple[Mapping[str, Any], ...]:
+    if points is False:
+        # What scikit-learn's tools set a parameter of this name to, on any estimator that has one.
+        return ()
     if isinstance(points, str | Mapping) or not isinstance(points, Sequence):
         raise InvalidType(f"warm_start must be a list of dictionaries of parameters, got {points!r}")
     for i, point in enumerate(points):

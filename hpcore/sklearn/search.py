@@ -94,7 +94,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         then, and an `executor` cannot be given.
     warm_start : sequence of dict, default=()
         Candidates to begin with, as parameters of the estimator; what is left out is drawn at random. They count
-        towards `n_trials`.
+        towards `n_trials`. False, which scikit-learn's tools set where they meet the name, is none.
     cache_transformers : bool, default=True
         Fit the transformers of a `Pipeline` once a fold and worker, and not again for every candidate that has the
         same ones. Scores are the same to the last bit, except that a transformer with ``random_state=None`` is drawn
