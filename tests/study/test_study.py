@@ -41,14 +41,14 @@ everywhere = pytest.mark.parametrize("workers", ["here", "threads", "processes"]
 
 @everywhere
 def test_minimize(workers: str) -> None:
-    study = evaluate(parabola, workers)
+    study = evaluate(parabola, workers, sampler="sobol")
     assert isinstance(study, hp.Study)
     assert not study.interrupted
     assert [t.number for t in study.trials] == list(range(8))
     assert all(t.state == "complete" and t.value == parabola(t) for t in study.trials)
     assert study.best_value == min(t.value for t in study.trials)
     assert study.best_params == study.best_trial.params
-    expected = [t.params for t in hp.Optimizer(SPACE, seed=0).ask(8)]
+    expected = [t.params for t in hp.Optimizer(SPACE, sampler="sobol", seed=0).ask(8)]
     assert [t.params for t in study.trials] == expected
 
 
