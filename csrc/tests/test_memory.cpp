@@ -254,7 +254,7 @@ void test_belief() {
     // Its construction takes long, so only its first allocations fail.
     for (long n = 0; n < 12; ++n) {
         until_failure = n;
-        CHECK_THROWS(tpe::Belief(&anything, {tpe::Axis{}}, {0}), std::bad_alloc);
+        CHECK_THROWS(tpe::Belief({&anything, "anything"}, {tpe::Axis{}}, {0}), std::bad_alloc);
         until_failure = -1;
     }
 }
