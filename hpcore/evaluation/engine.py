@@ -77,7 +77,7 @@ def run(
                 return
             limit = pool.n_threads if n_threads is None else n_threads
             with (
-                pool.bounded(),
+                pool.bounded(limit),
                 SharedWorkload(workload, limit, pool.by_file, timed=pool.timed) as handle,
                 Watchdog(handle.path, fit_timeout, pool.kill) as watchdog,
             ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import joblib
@@ -10,7 +11,9 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-__all__ = ["fingerprint"]
+from hpcore.errors import DataChanged
+
+__all__ = ["fingerprint", "watch"]
 
 # Larger data is looked at in so many rows, evenly spaced: reading all of it would take longer than some searches.
 _MOST_BYTES = 2**26
@@ -26,3 +29,14 @@ def fingerprint(data: Any) -> int:
     n = _num_samples(data)
     rows = np.unique(np.linspace(0, n - 1, min(n, _SAMPLED_ROWS)).astype(np.intp))
     return int(joblib.hash(_safe_indexing(data, rows)), 16)
+
+
+def watch(X: Any, y: Any) -> Callable[[], None]:
+    """Remember the data of a search; the function that is given back raises `DataChanged` if it is not what it was."""
+    before = fingerprint(X), fingerprint(y)
+
+    def check() -> None:
+        if (fingerprint(X), fingerprint(y)) != before:
+            raise DataChanged("X or y changed while the search ran: its scores do not belong together")
+
+    return check

@@ -49,8 +49,11 @@ class Pool(Protocol):
     def kill(self, pid: int) -> None:
         """End a worker and all that it started."""
 
-    def bounded(self) -> AbstractContextManager[Any]:
-        """Bound in this process what workers share with it, and let go of the workers at the end."""
+    def bounded(self, n_threads: int | None = None) -> AbstractContextManager[Any]:
+        """Bound in this process what workers share with it, and let go of the workers at the end.
+
+        `n_threads` is what a worker that is a thread of this process may use, by default its share of the cores.
+        """
 
 
 class OwnPool:
@@ -131,7 +134,7 @@ class OwnPool:
                 os.killpg(pid, signal.SIGKILL)
 
     @contextmanager
-    def bounded(self) -> Iterator[None]:
+    def bounded(self, n_threads: int | None = None) -> Iterator[None]:
         """Bound this process, which only thinks of what comes next while the workers have the cores.
 
         The workers are kept for another search when this one is over; not after an error, which `abort` follows.
@@ -228,9 +231,9 @@ class BorrowedPool:
     def kill(self, pid: int) -> None:
         """Nothing: its workers are its owner's, so there is no time limit; see `choose_pool`."""
 
-    def bounded(self) -> AbstractContextManager[Any]:
-        """Bound this process, as far as the workers are not its own threads."""
-        return bounded(1) if self.by_file else bounded(self.n_threads, "blas")
+    def bounded(self, n_threads: int | None = None) -> AbstractContextManager[Any]:
+        """Bound this process; where the workers are its own threads, to what they may use."""
+        return bounded(1) if self.by_file else bounded(n_threads or self.n_threads, "blas")
 
 
 def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool = False) -> Pool | None:

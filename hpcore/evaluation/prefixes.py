@@ -112,14 +112,19 @@ class _Prefix:
             size = _size(X) or 0
             found = function(transformer, X, y, *args, **kwargs)
             size_after = _size(found[0])
-            if size_after is None or found[0] is X:
+            if size_after is None or found[0] is X or _shares(found[0], X):
                 self._key = None
                 return found
             # The transformer may have kept its input.
             self._cache.put(key, found[0], found[1], size + size_after)
-        given = found[0].copy()
+        # In its own order in memory, or the next step would round differently.
+        given = found[0].copy(order="K") if type(found[0]) is np.ndarray else found[0].copy()
         self._X, self._key = given, key
         return given, found[1]
+
+
+def _shares(a: Any, b: Any) -> bool:
+    return type(a) is np.ndarray and type(b) is np.ndarray and np.may_share_memory(a, b)
 
 
 def _size(X: Any) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 from scipy.special import digamma, polygamma, stdtrit
 
 from hpcore.arguments import check_flag, check_number
@@ -74,7 +75,7 @@ class Racing:
         """Read ``racing=``: True, False, ``"exact"`` or a `Racing`."""
         if isinstance(value, Racing):
             return value
-        if isinstance(value, bool):
+        if isinstance(value, bool | np.bool_):
             return Racing() if value else None
         if isinstance(value, str):
             if value == "exact":

@@ -251,11 +251,17 @@ def make_splits(
     try:
         n_splits = splitter.get_n_splits(X, y, **split_params)
         splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params)]
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise InvalidArgument(f"cv does not fit the data: {error}") from error
     n_rows = _num_samples(X)
-    for rows in (rows for split in splits for rows in split):
-        if rows.dtype.kind in "iu" and rows.size and not -n_rows <= rows.min() <= rows.max() < n_rows:
+    for i, rows in ((i, rows) for i, split in enumerate(splits) for rows in split):
+        mask = rows.dtype == bool and rows.shape == (n_rows,)
+        if rows.ndim != 1 or not (mask or rows.dtype.kind in "iu") or not (rows.any() if mask else rows.size):
+            raise InvalidArgument(
+                f"cv must give two 1-d arrays a split, of indices of rows or masks of all {n_rows} rows, none of them "
+                f"empty; got {rows!r:.80} in split {i}"
+            )
+        if not mask and not -n_rows <= rows.min() <= rows.max() < n_rows:
             raise InvalidArgument(
                 f"cv must give indices of rows, 0 .. {n_rows - 1}, got one of {rows.min()} .. {rows.max()}"
             )

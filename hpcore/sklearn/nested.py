@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_method_params, indexable
 
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.engine import run
+from hpcore.evaluation.fingerprint import watch
 from hpcore.evaluation.pools import choose_pool
 from hpcore.evaluation.source import Candidate, Source
 from hpcore.evaluation.workload import FoldScore, Indices, decisive
@@ -95,8 +96,9 @@ def nested_cross_validate(
     Parameters
     ----------
     search : SearchCV
-        Not fitted itself. Its ``n_jobs`` and ``executor`` are not used, those of this function are; ``refit`` must
-        say what decides.
+        Not fitted itself. Its ``n_jobs`` and ``executor`` are not used, those of this function are, and its
+        ``progress`` is not shown; ``refit`` must say what decides. Where that is a function, there is no one score,
+        and `inner_scores`, `corrected_scores` and `optimism` are NaN.
     X, y : array-like
         The data.
     cv : int, splitter or iterable, optional
@@ -117,6 +119,8 @@ def nested_cross_validate(
         As from `SearchCV.fit`, before the first fit.
     AllFitsFailed
         On some outer fold not a single fit succeeded.
+    DataChanged
+        `X` or `y` changed meanwhile.
 
     Notes
     -----
@@ -174,7 +178,9 @@ def nested_cross_validate(
         judges.append(judge)
         # A search before its judge: without workers the sources are served in this order.
         sources += [source, judge]
+    check_unchanged = watch(X, y)
     run(workload, pool, sources, n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
+    check_unchanged()
 
     scores = [judge.score for judge in judges if judge.score is not None]
     _warn_or_raise_about_fit_failures([{"fit_error": score.error} for score in scores], search.error_score)

@@ -143,6 +143,9 @@ def blank(results: dict[str, Any], evaluated: Sequence[Evaluated]) -> None:
     results["pruned"] = np.array([candidate.rival is not None for candidate in evaluated])
     if not missing.any():
         return
+    for name in ("std_fit_time", "std_score_time"):
+        # What was filled in is the mean, and made it too small.
+        results[name] = results[name] * np.sqrt(n_folds / np.maximum(1, results["n_folds_evaluated"]))
     for name in [key.removeprefix("split0_") for key in results if key.startswith("split0_")]:
         cells = np.array([results[f"split{i}_{name}"] for i in range(n_folds)]).T
         cells[missing] = np.nan

@@ -76,20 +76,27 @@ class SearchSpace:
         Raises
         ------
         InvalidArgument
-            If no dictionary of a list has all these names.
+            If no dictionary of a list has all these names and allows these values.
         """
         if self._names is None:
-            columns = {name: name for name in params}
-        else:
-            # One branch of a list of dictionaries: the first that has them all.
-            branches: dict[str, dict[str, str]] = {}
-            for column, name in self._names.items():
-                branches.setdefault(column.split("/", 1)[0], {})[name] = column
-            found = next((i for i, names in branches.items() if params.keys() <= names.keys()), None)
-            if found is None:
-                raise InvalidArgument(f"no dictionary of space has all of {', '.join(map(repr, params))}")
-            columns = branches[found]
-        values: dict[str, Any] = {} if self._names is None else {_SELECTOR: int(found or 0)}
+            return self._values({name: name for name in params}, params)
+        branches: dict[str, dict[str, str]] = {}
+        for column, name in self._names.items():
+            branches.setdefault(column.split("/", 1)[0], {})[name] = column
+        having = {i: names for i, names in branches.items() if params.keys() <= names.keys()}
+        if not having:
+            raise InvalidArgument(f"no dictionary of space has all of {', '.join(map(repr, params))}")
+        for i, names in having.items():
+            values = {_SELECTOR: int(i), **self._values(names, params)}
+            try:
+                self.space.check_partial(values)
+            except (InvalidArgument, InvalidType):
+                continue
+            return values
+        raise InvalidArgument(f"no dictionary of space allows {dict(params)!r}")
+
+    def _values(self, columns: Mapping[str, str], params: Mapping[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for name, value in params.items():
             column = columns[name]
             if column in self._distributions:

@@ -155,6 +155,7 @@ class GaussianProcess:
         n = len(values)
         if n == 0:
             raise InvalidArgument("y must hold at least one value, got none")
+        self._model = None  # what is learnt now replaces it piece by piece
         d = self._columns(X)
         points = self._rows(X, n)
         errors = None
