@@ -65,13 +65,15 @@ class _Plan:
     directory: Path
 
 
-def run(request: Request) -> int:
+def run(request: Request, resumed: str | None = None) -> int:
     """Do what was asked for.
 
     Parameters
     ----------
     request : Request
         The options.
+    resumed : str, optional
+        The study that must be the one that these options go on with.
 
     Returns
     -------
@@ -88,7 +90,7 @@ def run(request: Request) -> int:
     plan = _prepare(request)
     for notice in plan.problem.notices + plan.columns.notices:
         click.echo(f"note: {notice}", err=True)
-    return _search(request, plan)
+    return _search(request, plan, resumed)
 
 
 def _prepare(request: Request) -> _Plan:
@@ -139,7 +141,7 @@ def _prepare(request: Request) -> _Plan:
     )
 
 
-def _keep(request: Request, plan: _Plan, sampler: Any) -> tuple[Any, str]:
+def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> tuple[Any, str]:
     """The store in the directory, and the name of this search in it: the same one for the same search on the same data.
 
     The request is noted there, for `resume`.
@@ -151,6 +153,7 @@ def _keep(request: Request, plan: _Plan, sampler: Any) -> tuple[Any, str]:
     from hpcore.evaluation.fingerprint import fingerprint
     from hpcore.sklearn.spaces import read_space
     from hpcore.storage import open_storage
+    from hpcore.storage.spaces import space_to_spec
 
     problem = plan.problem
     same: list[Any] = [
@@ -162,12 +165,19 @@ def _keep(request: Request, plan: _Plan, sampler: Any) -> tuple[Any, str]:
         repr(sampler),
         plan.scoring,
     ]
-    same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), repr(plan.pipeline)]
+    space = read_space(plan.space).space
+    # Not the pipeline: data and model decide it, and its text is another one in each process.
+    same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
     digest = hashlib.sha256(json.dumps([str(item) for item in same]).encode()).hexdigest()[:8]
     name = f"{problem.name[:200]} {plan.model} {request.sampler} {digest}"
+    if resumed not in (None, name):
+        raise InvalidArgument(
+            f"study {resumed!r} cannot be resumed: its data, or this hpcore's space for the model, is not what it was; "
+            f"hpcore tune begins another one"
+        )
     store = open_storage(plan.directory / STORE)
     study = hpcore.Study(
-        read_space(plan.space).space,
+        space,
         storage=store,
         name=name,
         direction="maximize",
@@ -243,7 +253,7 @@ def resume(
             raise ValueError("not the options of hpcore tune")
     except (TypeError, ValueError, AttributeError) as error:
         raise DamagedStore(f"study {record.name!r} does not say how it was begun: {error}") from None
-    return run(whole)
+    return run(whole, record.name)
 
 
 @contextmanager
@@ -255,7 +265,7 @@ def _quiet(debug: bool) -> Iterator[None]:
         yield
 
 
-def _search(request: Request, plan: _Plan) -> int:
+def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     import numpy as np
     from joblib import cpu_count
     from sklearn.model_selection import KFold, StratifiedKFold
@@ -272,7 +282,7 @@ def _search(request: Request, plan: _Plan) -> int:
     expected = plan.n_trials
     if sampler == "grid":
         sampler, expected = grid_of(plan.space, expected or DEFAULT_TRIALS)
-    store, name = _keep(request, plan, sampler)
+    store, name = _keep(request, plan, sampler, resumed)
     with _quiet(request.debug), open_progress(expected, plan.scoring, "maximize") as progress:
         search = SearchCV(
             plan.pipeline,

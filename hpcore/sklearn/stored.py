@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import joblib
+import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from hpcore.errors import DamagedStore, InvalidArgument
@@ -66,7 +67,13 @@ def check_same_search(book: Book, search: Any, workload: Workload) -> None:
         return
     if not isinstance(before, dict):
         raise DamagedStore(f"attribute {ATTRIBUTE!r} of study {search.study_name!r} is damaged")
-    for key, what in (("data", "X and y"), ("splits", "cv"), ("scoring", "scoring"), ("estimator", "estimator")):
+    for key, what in (
+        ("data", "X, y and metadata"),
+        ("splits", "cv"),
+        ("scoring", "scoring, refit and error_score"),
+        ("estimator", "estimator"),
+        ("content", "arrays and functions in estimator"),
+    ):
         if before.get(key) != now[key]:
             hint = "; a shuffled cv needs a random_state to give the same splits again" if key == "splits" else ""
             seen = (
@@ -84,12 +91,44 @@ def _description(search: Any, workload: Workload) -> dict[str, str]:
     def shown(value: Any) -> str:
         return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:2000]
 
+    metadata = [_content(value) for value in (workload.fit_params, workload.score_params)]
+    refit = search.refit if isinstance(search.refit, str) else None
+    data = f"{fingerprint(workload.X):x} {fingerprint(workload.y):x}"
     return {
-        "data": f"{fingerprint(workload.X):x} {fingerprint(workload.y):x} of {_num_samples(workload.X)} rows",
+        "data": f"{data} of {_num_samples(workload.X)} rows, {metadata}",
         "splits": str(joblib.hash([(list(train), list(test)) for train, test in workload.splits])),
-        "scoring": shown((search.scoring, search.return_train_score)),
+        "scoring": shown((search.scoring, search.return_train_score, refit, search.error_score)),
         "estimator": shown(search.estimator),
+        # What the text above leaves out or cuts short.
+        "content": _content({k: v for k, v in search.estimator.get_params().items() if not _is_said(v)}),
     }
+
+
+def _content(value: Any) -> str:
+    """A name by content, the same in each process; of functions by their code, of other objects by their type."""
+    return str(joblib.hash(_named(value)))
+
+
+def _is_said(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float) or hasattr(value, "get_params")
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, dict):
+        return [(str(key), _named(item)) for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [_named(item) for item in value]
+    code = getattr(value, "__code__", None)
+    if code is not None:
+        inner = [_named(item) if hasattr(item, "co_code") else repr(item) for item in code.co_consts]
+        return [value.__module__, value.__qualname__, code.co_code, code.co_names, inner]
+    if hasattr(value, "co_code"):
+        return value.co_code
+    if value is None or isinstance(value, str | bytes | int | float | np.ndarray | np.generic):
+        return value
+    if hasattr(value, "iloc") or hasattr(value, "tocsr"):
+        return fingerprint(value)
+    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def fold_to_data(score: FoldScore) -> list[Any]:

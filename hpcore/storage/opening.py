@@ -57,7 +57,6 @@ def open_storage(
     scheme, separator, rest = text.partition("://")
     if not separator or isinstance(storage, os.PathLike):
         return _sqlite(text, create, read_only, patience)
-    kind = scheme.lower().partition("+")[0]
     if scheme.lower() in ("sqlite", "sqlite+pysqlite"):
         if rest in ("", "/", "/:memory:"):
             return _sqlite(":memory:", create, read_only, patience)
@@ -66,7 +65,7 @@ def open_storage(
                 f"storage must have three slashes before the file, as in 'sqlite:///runs.db', got {text!r}"
             )
         return _sqlite(rest[1:], create, read_only, patience)
-    if kind in ("postgresql", "postgres"):
+    if scheme.lower() in ("postgresql", "postgres", "postgresql+psycopg"):
         return _postgresql(rest, create, read_only, patience)
     # Only the scheme is shown: the rest may hold a password.
     raise InvalidArgument(f"storage must be {_KINDS}, got the unknown kind {scheme + '://':.40}")

@@ -93,7 +93,8 @@ def check_same(name: str, stored: Any, space: Space) -> None:
         It is not; the message says what differs.
     """
     given = space_to_spec(space)
-    if stored == given:
+    # As text: True is not 1, and 1.0 not 1.
+    if json.dumps(stored, sort_keys=True) == json.dumps(given, sort_keys=True):
         return
     differences = _differences(stored, given)
     raise SpaceMismatch(
@@ -112,7 +113,6 @@ def _differences(stored: Any, given: Any) -> list[str]:
         fields = before[name] if name in after else {}
         for field in sorted({*fields, *after.get(name, {})} if name in after else ()):
             old, new = before[name].get(field), after[name].get(field)
-            # As text: True is not 1, and 1.0 not 1.
             if json.dumps(old) != json.dumps(new):
                 out.append(f"{field} of {name!r} was {_short(old)}, is {_short(new)}")
     if stored["n_constraints"] != given["n_constraints"]:

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,7 +84,7 @@ class Storage:
             raise InvalidArgument("a storage in memory cannot be sent to another process; use a file")
         from hpcore.storage.opening import open_storage
 
-        return (open_storage, (self.url,))
+        return (partial(open_storage, self.url, read_only=self.read_only, patience=self.patience), ())
 
     def __repr__(self) -> str:
         return f"Storage({self.shown!r})"

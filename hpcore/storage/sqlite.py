@@ -99,7 +99,10 @@ def make_engine(path: Path | None, read_only: bool) -> Engine:
     def connect() -> Any:
         if path is None:
             return module.connect(":memory:", isolation_level=None, check_same_thread=False)
-        uri = f"file:{quote(str(path))}?mode={'ro' if read_only else 'rw'}"
+        # To read after a kill in the middle of a commit, SQLite must roll that back first: where the file may be
+        # written it may, and `query_only` refuses the rest.
+        writable = not read_only or (os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222))
+        uri = f"file:{quote(str(path))}?mode={'rw' if writable else 'ro'}"
         return module.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
 
     pool: dict[str, Any] = {"poolclass": StaticPool} if path is None else {"poolclass": QueuePool, "pool_size": 4}

@@ -16,6 +16,7 @@ from hpcore.errors import (
     DamagedStore,
     HpcoreError,
     InvalidArgument,
+    InvalidType,
     LeaseExpired,
     SearchSpaceExhausted,
     StorageError,
@@ -92,6 +93,12 @@ class Ledger(Book):
     def mode(self) -> str:
         """As stored, when it was last looked at."""
         return self.record.mode
+
+    def __reduce__(self) -> Any:
+        raise InvalidType(
+            f"a stored study cannot be copied or sent; open it anew with hpcore.load_study({self.storage.shown!r}, "
+            f"{self.record.name!r})"
+        )
 
     # --- the memory ----------------------------------------------------------------------------------------------
 
@@ -197,7 +204,8 @@ class Ledger(Book):
         return trial
 
     def _next_trial(self, transaction: Transaction, most: int | None) -> Trial | HpcoreError | None:
-        if self._shared and self.record.mode != "fast":
+        at_once = self.record.mode == "lag 1" and bool(self._held)
+        if (self._shared or at_once) and self.record.mode != "fast":
             self._change_mode(transaction, "fast")
         lost = self._claim(transaction)
         if lost is not None:
@@ -205,12 +213,18 @@ class Ledger(Book):
         if most is not None and self.optimizer.n_trials >= most:
             return None
         given = transaction.dequeue(self.record.id)
-        if given is not None:
-            self.optimizer.enqueue(self._read_params(given))
+        # Not raised yet: what was stored on the way stays, and a point that cannot be asked for leaves the queue.
         try:
-            return self._insert(transaction, self.optimizer.ask(), None)
+            if given is not None:
+                self.optimizer.enqueue(self._read_params(given))
+            trial = self.optimizer.ask()
         except SearchSpaceExhausted as end:
-            return end  # not raised yet: what was stored on the way stays
+            return end
+        except HpcoreError as wrong:
+            if given is None:
+                raise
+            return wrong
+        return self._insert(transaction, trial, None)
 
     def _read_params(self, text: str) -> dict[str, Any]:
         try:
@@ -493,12 +507,21 @@ class Ledger(Book):
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have parameters evaluated next, by whichever worker asks next."""
         given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
-        self.storage.write(lambda transaction: transaction.enqueue(self.record.id, given))
+        self._change(lambda transaction: transaction.enqueue(self.record.id, given))
 
     def add_fold(self, number: int, fold: int, score: Any) -> None:
         """Make the score of one fold durable, as plain data."""
         text = to_text(f"the score of fold {fold}", score)
-        self.storage.write(lambda transaction: transaction.add_fold(self.record.id, number, fold, text))
+        self._change(lambda transaction: transaction.add_fold(self.record.id, number, fold, text))
+
+    def _change(self, work: Callable[[Transaction], None]) -> None:
+        """Do something in a transaction, if the study is still there."""
+
+        def inside(transaction: Transaction) -> None:
+            transaction.current(self.record.id, lock=True)
+            work(transaction)
+
+        self.storage.write(inside)
 
     def folds(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
         """Durable scores of folds by (trial, fold)."""
@@ -512,9 +535,4 @@ class Ledger(Book):
         """Set or, with None, remove an attribute."""
         check_name("an attribute's name", name)
         text = None if value is None else to_text(f"attribute {name!r}", value)
-
-        def work(transaction: Transaction) -> None:
-            transaction.current(self.record.id, lock=True)
-            transaction.set_attribute(self.record.id, name, text)
-
-        self.storage.write(work)
+        self._change(lambda transaction: transaction.set_attribute(self.record.id, name, text))

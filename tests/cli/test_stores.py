@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,15 @@ def test_tune_goes_on(hpcore: Any, tmp_path: Path) -> None:
     assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8]
     assert hpcore(*TUNE, "--trials", 2, "--seed", 1).exit_code == 0
     assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8, 2]
+
+
+def test_another_process_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hpcore.cli", *map(str, TUNE), "--out", str(tmp_path)]
+    command[command.index("knn")] = "svc"  # its pipeline holds a function
+    for n in (2, 3):
+        done = subprocess.run([*command, "--trials", str(n)], capture_output=True, text=True, check=True)
+    assert "going on with 2 candidates" in done.stderr
+    assert [s.n_trials for s in hp.list_studies(tmp_path / "runs.db")] == [3]
 
 
 def test_resume(hpcore: Any, tmp_path: Path) -> None:

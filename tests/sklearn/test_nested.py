@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import DataChanged, InvalidArgument, InvalidType
 from hpcore.evaluation.correction import corrected_best
 from hpcore.sklearn import AllFitsFailed, SearchCV, nested_cross_validate
 
@@ -132,3 +132,14 @@ def test_regression() -> None:
     data, target = load_diabetes(return_X_y=True)
     search = SearchCV(Ridge(), {"alpha": hp.Float(1e-3, 1e3, log=True)}, n_trials=12, cv=KFold(3), random_state=0)
     assert_same_as_scikit_learn(search, data, target, KFold(3), 1)
+
+
+def test_data_that_changes_is_noticed() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+
+    def change(search: Any, trial: Any) -> None:
+        X[:] += 1.0
+
+    search = SearchCV(SVC(), {"C": [1.0, 2.0]}, strategy="grid", callbacks=[change], cv=2)
+    with pytest.raises(DataChanged):
+        nested_cross_validate(search, X, y, cv=2)

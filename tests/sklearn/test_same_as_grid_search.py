@@ -10,9 +10,10 @@ import pytest
 import scipy.sparse
 import sklearn
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_regression
+from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_selection import SelectKBest
+from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, make_scorer
@@ -250,3 +251,15 @@ def test_error_score(n_jobs, error_score):
 
 def test_same_on_two_workers():
     assert_same(RandomForestClassifier(5, random_state=0), {"max_depth": range(1, 8)}, *IRIS, n_jobs=2)
+
+
+@pytest.mark.parametrize("step", [PCA(7, svd_solver="full"), SelectKBest(f_regression, k=9)])
+def test_cached_steps_round_as_they_would_have(step):
+    X, y = make_regression(300, 20, noise=5.0, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), step, Ridge())
+    grid = {"ridge__alpha": [0.1, 1.0, 10.0]}
+    theirs = GridSearchCV(pipeline, grid, scoring="neg_mean_squared_error").fit(X, y)
+    ours = SearchCV(pipeline, grid, strategy="grid", scoring="neg_mean_squared_error").fit(X, y)
+    for fold in range(5):
+        key = f"split{fold}_test_score"
+        np.testing.assert_array_equal(ours.cv_results_[key], theirs.cv_results_[key])

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import StratifiedKFold
@@ -354,7 +354,7 @@ def test_interrupted_on_workers(tmp_path):
             """
             import sys, time, warnings
             import numpy as np
-            from sklearn.base import BaseEstimator, ClassifierMixin
+            from sklearn.base import BaseEstimator, ClassifierMixin, clone
             from sklearn.datasets import load_iris
             from hpcore.sklearn import SearchCV
 
@@ -480,3 +480,45 @@ def test_data_that_changes_under_the_search_is_an_error():
         search.fit(data, y)
     assert len(search.cv_results_["params"]) == 3
     assert not hasattr(search, "best_estimator_")
+
+
+def test_a_clone_knows_its_choices() -> None:
+    svc, tree = SVC(), DecisionTreeClassifier(random_state=0)
+    space = {"clf": hp.Categorical([svc, tree]), "clf__C": hp.Float(0.1, 10.0, when={"clf": svc})}
+    pipeline = Pipeline([("clf", svc)])
+    search = SearchCV(
+        pipeline, space, strategy="random", n_trials=3, random_state=0, warm_start=[{"clf": svc, "clf__C": 2.0}]
+    )
+    again = clone(search).fit(X, y)
+    assert again.best_score_ == search.fit(X, y).best_score_
+    assert isinstance(again.trials_[0]["clf"], SVC)
+
+
+def test_a_second_fit_forgets_what_it_does_not_find() -> None:
+    search = SearchCV(SVC(), {"C": [0.1, 1.0, 10.0]}, strategy="grid").fit(X, y)
+    assert search.best_score_corrected_ <= search.best_score_
+    search.set_params(cv=[(np.arange(0, 150, 2), np.arange(1, 150, 2))]).fit(X, y)
+    assert not hasattr(search, "best_score_corrected_")
+
+
+def test_a_warm_start_takes_the_dictionary_that_allows_it() -> None:
+    space = [{"C": [1, 2]}, {"C": [1, 5], "gamma": [0.1]}]
+    search = SearchCV(SVC(), space, strategy="grid", n_trials=4, warm_start=[{"C": 5}]).fit(X, y)
+    assert search.cv_results_["params"][0] == {"C": 5, "gamma": 0.1}
+    with pytest.raises(hp.errors.InvalidArgument, match="no dictionary of space allows"):
+        SearchCV(SVC(), space, strategy="grid", warm_start=[{"C": 9}]).fit(X, y)
+
+
+def test_deterministic_folds_on_threads_of_ours_have_one_thread() -> None:
+    class Telling(SVC):
+        seen: list[int] = []  # noqa: RUF012
+
+        def fit(self, X, y):
+            from threadpoolctl import threadpool_info
+
+            self.seen.append(max(pool["num_threads"] for pool in threadpool_info()))
+            return super().fit(X, y)
+
+    with ThreadPoolExecutor(1) as executor:
+        SearchCV(Telling(), {"C": [1.0, 2.0]}, strategy="grid", deterministic=True, executor=executor).fit(X, y)
+    assert set(Telling.seen[:-1]) == {1}  # the last one is the refit

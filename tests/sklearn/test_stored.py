@@ -13,6 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, SpaceMismatch
@@ -147,9 +150,9 @@ def test_failed_folds_and_several_metrics_are_kept(tmp_path: Path) -> None:
     ("change", "match"),
     [
         ({"cv": KFold(3, shuffle=True, random_state=1)}, "cv must be as in the search"),
-        ({"scoring": "f1_macro"}, "scoring must be"),
+        ({"scoring": "f1_macro"}, "scoring, refit and error_score must be"),
         ({"estimator": KNeighborsClassifier(p=1)}, "estimator must be"),
-        ({"X": X + 1}, "X and y must be"),
+        ({"X": X + 1}, "X, y and metadata must be"),
         ({"y": 1 - np.minimum(y, 1)}, "must be as in"),
         ({"space": {"n_neighbors": hp.Int(1, 4)}}, "high of 'n_neighbors'"),
         ({"random_state": 5}, "seed must be"),
@@ -180,3 +183,21 @@ def test_another_search_under_the_same_name(change: dict, match: str, tmp_path: 
     with pytest.raises((InvalidArgument, SpaceMismatch), match=match):
         SearchCV(**{**options, **change}).fit(data["X"], data["y"])
     assert [s.n_trials for s in hp.list_studies(runs)] == [1, 1]
+
+
+def test_what_the_text_of_an_estimator_leaves_out_is_compared(tmp_path: Path) -> None:
+    def fit(function, weight: float = 1.0, **options) -> SearchCV:
+        estimator = Pipeline([("f", FunctionTransformer(function)), ("tree", DecisionTreeClassifier(random_state=0))])
+        kept = {"storage": tmp_path / "runs.db", "study_name": "a", "strategy": "random", "n_trials": 2, **options}
+        weights = np.where(y == 0, weight, 1.0)
+        search = SearchCV(estimator, {"tree__max_depth": hp.Int(1, 4)}, cv=3, random_state=0, **kept)
+        return search.fit(X, y, tree__sample_weight=weights)
+
+    fit(lambda x: 2.0 * x)
+    assert len(fit(lambda x: 2.0 * x, n_trials=3).trials_) == 3
+    with pytest.raises(InvalidArgument, match="arrays and functions in estimator"):
+        fit(lambda x: -2.0 * x)
+    with pytest.raises(InvalidArgument, match="X, y and metadata"):
+        fit(lambda x: 2.0 * x, weight=3.0)
+    with pytest.raises(InvalidArgument, match="error_score"):
+        fit(lambda x: 2.0 * x, error_score=0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.errors import (
+    InfeasibleSpace,
     InvalidArgument,
     InvalidType,
     SpaceMismatch,
@@ -575,3 +577,66 @@ def test_a_short_run_leaves_the_rest_of_a_deterministic_one(tmp_path: Path) -> N
         before, done = done, sum(t.state != "running" for t in hp.load_study(runs).trials)
         assert done == before + 1
     assert facts(hp.load_study(runs)) == whole
+
+
+# --- found by a reviewer ------------------------------------------------------------------------------------------
+
+
+def test_a_queued_point_that_is_not_allowed_leaves_the_queue(runs: Path) -> None:
+    space = hp.Space({"a": hp.Float(0, 1), "b": hp.Float(0, 1)}, constraints=[lambda p: p["a"] < 0.5])
+    study = hp.Study(space, storage=runs, name="a", sampler="random", seed=0)
+    study.enqueue({"a": 0.9})
+    with pytest.raises(InfeasibleSpace):
+        study.run(lambda t: t["a"], n_trials=1)
+    study.run(lambda t: t["a"], n_trials=2)
+    assert len(hp.load_study(runs, "a", space=space).trials) == 2
+
+
+def test_a_deleted_study_takes_no_queue(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", seed=0)
+    hp.delete_study(runs, "a")
+    with pytest.raises(UnknownStudy):
+        study.enqueue({"k": 3})
+
+
+def test_open_trials_end_the_order_of_one_after_the_other(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
+    study.run(cost, n_trials=2)
+    assert study.mode == "lag 1"
+    first, second = study.ask(), study.ask()
+    study.tell(second, 1.0)
+    study.tell(first, 2.0)
+    assert study.mode == "fast"
+
+
+@pytest.mark.parametrize(("was", "now"), [(["a", True], ["a", 1]), ([1, 2], [1.0, 2.0])])
+def test_equal_is_not_the_same_choice(was: list, now: list, runs: Path) -> None:
+    hp.Study({"c": hp.Categorical(was)}, storage=runs, name="a", seed=0)
+    with pytest.raises(SpaceMismatch, match="choices of 'c'"):
+        hp.Study({"c": hp.Categorical(now)}, storage=runs, name="a")
+
+
+def test_copies_of_stores_and_studies(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", seed=0)
+    with pytest.raises(InvalidType, match="load_study"):
+        pickle.dumps(study)
+    other = copy.deepcopy(open_storage(runs, read_only=True, patience=1.5))  # as pickle does it
+    assert other.read_only
+    assert other.patience == 1.5
+
+
+def test_reading_after_a_kill_in_the_middle_of_a_commit(runs: Path, tmp_path: Path) -> None:
+    hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0).run(cost, n_trials=3)
+    code = (
+        "import os, signal, sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('PRAGMA journal_mode=DELETE')\n"
+        "db.execute('PRAGMA cache_size=1')\n"
+        "db.execute('BEGIN IMMEDIATE')\n"
+        "db.execute('UPDATE hpcore_trials SET params = zeroblob(200000)')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(runs)]).returncode == -9
+    assert runs.with_name(runs.name + "-journal").stat().st_size > 0
+    assert [s.n_trials for s in hp.list_studies(runs)] == [3]
+    assert len(hp.load_study(runs, "a").trials) == 3
