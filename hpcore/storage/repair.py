@@ -23,6 +23,8 @@ __all__ = ["Repaired", "find_damage", "repair"]
 # Columns of each kind of record that are real numbers: a whole one is written as an integer.
 _STUDY_REALS = frozenset({STUDY_COLUMNS.index("created")})
 _TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "started", "finished", "lease"))
+# All that are lost are listed and stored as failed: a forged number must not exhaust the memory.
+MOST_TRIALS = 10_000_000
 
 
 @dataclass
@@ -147,6 +149,7 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
         record = _reals(fields, _TRIAL_REALS)
         if checksum(record) == crc:
             trial = TrialRecord.from_fields(record)
+            _check_number("a trial's number", trial.number)
             key = (trial.study_id, trial.number)
             # Remains of an earlier state of the same trial may still lie about: the later one is finished, or was
             # given to a worker once more, or has a newer lease.
@@ -157,6 +160,7 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
         if checksum(record) == crc:
             study = StudyRecord.from_row((*record, crc))
             _n_parameters(study)
+            _check_number("a study's number of trials", study.n_trials)
             if study.id not in found.studies or found.studies[study.id].n_trials <= study.n_trials:
                 found.studies[study.id] = study
     elif len(fields) == 4 and checksum(tuple(fields)) == crc:
@@ -166,6 +170,11 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
             found.attributes[fields[0], fields[1]] = fields[2]
         elif rowid is not None and checksum(tuple(fields[1:])) == crc:
             found.queue[rowid] = (fields[1], fields[2])
+
+
+def _check_number(what: str, value: int) -> None:
+    if not 0 <= value <= MOST_TRIALS:
+        raise DamagedStore(f"{what} must be in [0, {MOST_TRIALS}], got {value}")
 
 
 def _n_parameters(study: StudyRecord) -> int:

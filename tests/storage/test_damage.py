@@ -279,6 +279,10 @@ def test_forged_studies_with_checksums_that_fit(change: dict, store: Path) -> No
     connection.close()
     with pytest.raises(DamagedStore, match="study 'a'"):
         hp.load_study(store, "a")
+    found = find_damage(store)
+    assert (found.n_trials, found.orphans) == ({}, 40)
+    with pytest.raises(InvalidArgument, match="intact record of a study"):
+        repair(store)
 
 
 def test_forged_attributes_with_checksums_that_fit(store: Path) -> None:
