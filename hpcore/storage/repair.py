@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from hpcore.errors import InvalidArgument, StorageError
+from hpcore.errors import DamagedStore, InvalidArgument, StorageError
 from hpcore.records.history import FAILED, RUNNING
 from hpcore.storage.opening import open_storage
 from hpcore.storage.plain import from_text
@@ -23,6 +23,8 @@ __all__ = ["Repaired", "find_damage", "repair"]
 # Columns of each kind of record that are real numbers: a whole one is written as an integer.
 _STUDY_REALS = frozenset({STUDY_COLUMNS.index("created")})
 _TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "started", "finished", "lease"))
+# All that are lost are listed and stored as failed: a forged number must not exhaust the memory.
+MOST_TRIALS = 10_000_000
 
 
 @dataclass
@@ -122,8 +124,22 @@ def _read(source: Path) -> _Found:
         raise StorageError(f"storage {str(source)!r} cannot be read: {error.strerror}") from error
     found = _Found()
     for rowid, values in records_of(size, pages):
-        _sort_in(found, rowid, values)
+        try:
+            _sort_in(found, rowid, values)
+        except DamagedStore:
+            continue  # forged: it does not count as intact
+    _drop_older(found)
     return found
+
+
+def _drop_older(found: _Found) -> None:
+    """Of studies of one name keep the newest: the others were deleted, and are remains that no freelist told of."""
+    newest = {found.studies[study_id].name: study_id for study_id in sorted(found.studies)}
+    older = found.studies.keys() - newest.values()
+    for study_id in older:
+        del found.studies[study_id]
+    for key in [key for key in found.trials if key[0] in older]:
+        del found.trials[key]
 
 
 def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
@@ -132,7 +148,8 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
     if len(fields) == len(TRIAL_COLUMNS):
         record = _reals(fields, _TRIAL_REALS)
         if checksum(record) == crc:
-            trial = TrialRecord(*record)
+            trial = TrialRecord.from_fields(record)
+            _check_number("a trial's number", trial.number)
             key = (trial.study_id, trial.number)
             # Remains of an earlier state of the same trial may still lie about: the later one is finished, or was
             # given to a worker once more, or has a newer lease.
@@ -141,7 +158,9 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
     elif len(fields) == len(STUDY_COLUMNS):
         record = _reals(fields, _STUDY_REALS)
         if checksum(record) == crc:
-            study = StudyRecord(*record)
+            study = StudyRecord.from_row((*record, crc))
+            _n_parameters(study)
+            _check_number("a study's number of trials", study.n_trials)
             if study.id not in found.studies or found.studies[study.id].n_trials <= study.n_trials:
                 found.studies[study.id] = study
     elif len(fields) == 4 and checksum(tuple(fields)) == crc:
@@ -151,6 +170,18 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
             found.attributes[fields[0], fields[1]] = fields[2]
         elif rowid is not None and checksum(tuple(fields[1:])) == crc:
             found.queue[rowid] = (fields[1], fields[2])
+
+
+def _check_number(what: str, value: int) -> None:
+    if not 0 <= value <= MOST_TRIALS:
+        raise DamagedStore(f"{what} must be in [0, {MOST_TRIALS}], got {value}")
+
+
+def _n_parameters(study: StudyRecord) -> int:
+    try:
+        return len(from_text(study.spec)["space"]["parameters"])
+    except (ValueError, TypeError, LookupError):
+        raise DamagedStore(f"the record of study {study.name!r:.80} is damaged: it has no space") from None
 
 
 def _reals(fields: list[Any], reals: frozenset[int]) -> tuple[Any, ...]:
@@ -176,13 +207,11 @@ def _report(found: _Found, target: Path) -> Repaired:
 def _write(transaction: Transaction, found: _Found, report: Repaired) -> None:
     ids: dict[int, int] = {}
     for old, study in sorted(found.studies.items()):
-        if transaction.find(study.name) is not None:
-            continue  # remains of a study that was deleted
         record = transaction.create(study.name, study.spec)
         ids[old] = record.id
         mine = sorted(number for study_id, number in found.trials if study_id == old)
         n = len(mine) + len(report.lost[study.name])
-        point = b"\0" * (8 * len(from_text(study.spec)["space"]["parameters"]))
+        point = b"\0" * (8 * _n_parameters(study))
         for number in range(n):
             trial = found.trials.get((old, number))
             if trial is None:

@@ -24,7 +24,8 @@ WAL_HEADER, FRAME_HEADER = 32, 24
 def pages_of(path: Path) -> tuple[int, dict[int, bytes]]:
     """The size of a page, and the pages by number from 1: of the file, and where there is a log, the newer ones of it.
 
-    All that were committed: a transaction's last frame in the log says so. A page cut off by the end is left out.
+    All that were committed: a transaction's last frame in the log says so. A page cut off by the end is left out, and
+    so are those on the freelist, with remains of what was deleted.
     """
     data = path.read_bytes()
     size = _page_size(data)
@@ -32,7 +33,27 @@ def pages_of(path: Path) -> tuple[int, dict[int, bytes]]:
     log = path.with_name(path.name + "-wal")
     if log.exists():
         pages.update(_logged(log.read_bytes(), size))
+    for number in _free(size, pages):
+        pages.pop(number, None)
     return size, pages
+
+
+def _free(size: int, pages: dict[int, bytes]) -> set[int]:
+    """Pages on the freelist, as far as it can be followed: what they hold was deleted, or lives on elsewhere."""
+    free: set[int] = set()
+    first = pages.get(1, b"")
+    trunk = int.from_bytes(first[32:36], "big") if first[:16] == HEADER else 0
+    while trunk in pages and trunk != 1 and trunk not in free:
+        page = pages[trunk]
+        following, n = struct.unpack(">II", page[:8])
+        leaves = set(struct.unpack(f">{n}I", page[8 : 8 + 4 * n])) if n <= (size - 8) // 4 else {1}
+        # A page that is none of the list, reached through damage, must not take others with it. Pages of the list
+        # may be missing in a file that was cut off, so they are only known not to be the first.
+        if page[0] in (TABLE_LEAF, INDEX_LEAF, INDEX_INNER) or not leaves.isdisjoint({0, 1}):
+            break
+        free |= leaves | {trunk}
+        trunk = following
+    return free
 
 
 def _page_size(data: bytes) -> int:

@@ -17,7 +17,7 @@ from hpcore.samplers import Sampler
 from hpcore.space.parameters import Categorical
 from hpcore.space.serial import from_plain, space_to_json, to_plain
 from hpcore.space.space import Params, Space
-from hpcore.storage.plain import MAX_PARAMETERS
+from hpcore.storage.plain import MAX_PARAMETERS, from_text
 
 __all__ = [
     "check_same",
@@ -156,7 +156,7 @@ def params_from_text(space: Space, text: str) -> Params:
         Anything else.
     """
     out: Params = {}
-    for name, data in json.loads(text).items():
+    for name, data in from_text(text).items():
         parameter = space[name]
         if isinstance(data, dict) and "choice" in data and isinstance(parameter, Categorical):
             position = data["choice"]
@@ -171,7 +171,7 @@ def params_from_text(space: Space, text: str) -> Params:
 def shown_params(text: str) -> dict[str, Any]:
     """Parameters as people see them, without the space: objects by their label."""
     out: dict[str, Any] = {}
-    for name, data in json.loads(text).items():
+    for name, data in from_text(text).items():
         if isinstance(data, dict) and "label" in data:
             out[name] = data["label"]
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 from hpcore.errors import DamagedStore, InvalidArgument, UnknownStudy
 from hpcore.records.history import RUNNING
 from hpcore.storage.plain import from_text
-from hpcore.storage.records import StudyRecord, TrialRecord, checksum, verify
+from hpcore.storage.records import StudyRecord, TrialRecord, check_trials, checksum, verify
 from hpcore.storage.schema import attributes, folds, queue, studies, trials
 
 if TYPE_CHECKING:
@@ -151,10 +152,11 @@ class Transaction:
             part = list(also[first : first + _CHUNK])
             rows += self.connection.execute(_trials_among, {"of": study.id, "numbers": part}).fetchall()
         rows += self.connection.execute(_trials_from, {"of": study.id, "start": start}).fetchall()
-        expected = [*also, *range(start, study.n_trials)]
-        if [row[1] for row in rows] != expected:
+        # What a study says of its length is not believed: nothing of that size is made before it is known to be true.
+        asked = range(start, study.n_trials)
+        if len(rows) != len(also) + len(asked) or [row[1] for row in rows] != [*also, *asked]:
             found = {row[1] for row in rows}
-            missing = next((n for n in expected if n not in found), None)
+            missing = next((n for n in chain(also, asked) if n not in found), None)
             what = (
                 f"trial {missing} of study {study.name!r} is missing"
                 if missing is not None
@@ -166,6 +168,7 @@ class Transaction:
         if [checksum(f) for f in fields] != [row[-1] for row in rows]:
             for row in rows:
                 verify(f"trial {row[1]!r} of study {study.name!r} in {self._storage.shown}", tuple(row))
+        check_trials(fields)
         return fields
 
     def trial(self, study_id: int, number: int) -> TrialRecord | None:
@@ -206,6 +209,9 @@ class Transaction:
         for row in self.connection.execute(query):
             _, name, value = verify(f"attribute {row[1]!r:.80}", tuple(row))
             out[name] = _read(f"attribute {name!r}", value)
+            # A user's own is a list of it alone.
+            if name.startswith("user:") and not (isinstance(out[name], list) and len(out[name]) == 1):
+                raise DamagedStore(f"attribute {name!r:.80} is damaged: it must be a list of one, got {value!r:.80}")
         return out
 
     def set_attribute(self, study_id: int, name: str, value: str | None) -> None:

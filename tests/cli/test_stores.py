@@ -131,3 +131,13 @@ def test_no_store(command: str, path: str, hpcore: Any, tmp_path: Path) -> None:
     result = hpcore(command, path)
     assert result.exit_code in (1, 2)
     assert result.stderr.startswith("Error: ") and len(result.stderr.splitlines()) == 1
+
+
+def test_a_deleted_study_is_no_damage(hpcore: Any, store: Path) -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=store, name="gone", sampler="random", seed=0)
+    study.run(lambda trial: trial["x"], n_trials=60)
+    hp.delete_study(store, "gone")
+    result = hpcore("repair", str(store), "--to", "new.db")
+    assert result.exit_code == 0, result.stdout + result.stderr
+    assert "gone" not in result.stdout
+    assert [s.n_trials for s in hp.list_studies("new.db")] == [6]

@@ -216,6 +216,14 @@ FORGED = [
     {"notes": '{"reports": 5}'},
     {"notes": "[1]"},
     {"notes": "[" * 100_000},
+    {"exact": 1, "params": "[" * 200_000},
+    {"started": 1e300},
+    {"finished": -1e300},
+    {"token": "one"},
+    {"deaths": "none"},
+    {"state": 1, "lease": "tomorrow"},
+    {"std_error": "small"},
+    {"error": b"no text"},
 ]
 
 
@@ -252,3 +260,93 @@ def test_every_intact_record_of_a_page_is_saved(store: Path) -> None:
     connection.close()
     assert {(v[1], v[4], v[6], v[10], v[-1]) for v in theirs} == {(v[1], v[4], v[6], v[10], v[-1]) for v in mine}
     assert len(mine) >= 40
+
+
+FORGED_STUDIES = [{"n_trials": 2**40}, {"n_trials": "many"}, {"n_trials": -1}, {"created": 1e300}, {"created": "abc"}]
+
+
+@pytest.mark.parametrize("change", FORGED_STUDIES, ids=range(len(FORGED_STUDIES)))
+def test_forged_studies_with_checksums_that_fit(change: dict, store: Path) -> None:
+    from hpcore.storage.records import STUDY_COLUMNS, checksum
+
+    connection = sqlite3.connect(store)
+    row = connection.execute("SELECT * FROM hpcore_studies").fetchone()[:-1]
+    fields = {**dict(zip(STUDY_COLUMNS, row, strict=True)), **change}
+    ((column, new),) = change.items()
+    crc = checksum(tuple(fields.values()))
+    connection.execute(f"UPDATE hpcore_studies SET {column} = ?, crc = ?", (new, crc))  # noqa: S608 - a column's name
+    connection.commit()
+    connection.close()
+    with pytest.raises(DamagedStore, match="study 'a'"):
+        hp.load_study(store, "a")
+    found = find_damage(store)
+    assert (found.n_trials, found.orphans) == ({}, 40)
+    with pytest.raises(InvalidArgument, match="intact record of a study"):
+        repair(store)
+
+
+def test_forged_attributes_with_checksums_that_fit(store: Path) -> None:
+    from hpcore.storage import open_storage
+
+    kept = open_storage(store)
+    kept.write(lambda transaction: transaction.set_attribute(transaction.get("a").id, "user:b", "5"))
+    with pytest.raises(DamagedStore, match="user:b"):
+        kept.read(lambda transaction: transaction.attributes(transaction.get("a").id))
+
+
+def test_what_was_deleted_stays_deleted(tmp_path: Path) -> None:
+    """SQLite leaves what it deletes on free pages: that is neither damage nor saved."""
+    path, names = tmp_path / "runs.db", [f"s{i}" for i in range(25)]
+    for name in names:
+        study = hp.Study(SPACE, storage=path, name=name, sampler="random", seed=0).run(lambda t: 1.0, n_trials=20)
+        study.user_attrs["who"] = name * 300
+        study._book.storage.close()
+    for name in names:
+        hp.delete_study(path, name)
+    healthy = find_damage(path)
+    assert (healthy.n_trials, healthy.orphans) == ({}, 0)
+    study = hp.Study(SPACE, storage=path, name="s24", sampler="random", seed=0)
+    for i in range(40):
+        study.user_attrs[f"old{i}"] = "o" * 3000
+        study.enqueue({"k": 3})
+    for i in range(40):
+        del study.user_attrs[f"old{i}"]
+    study.user_attrs["who"] = "me"
+    study.run(lambda t: float(t.number), n_trials=45)
+    study._book.storage.close()
+    report = repair(path, tmp_path / "new.db")
+    assert (report.n_trials, report.lost, report.orphans) == ({"s24": 45}, {"s24": []}, 0)
+    saved = hp.load_study(tmp_path / "new.db", "s24")
+    assert [t.value for t in saved.trials] == [float(i) for i in range(45)]
+    assert dict(saved.user_attrs) == {"who": "me"}
+    assert [s.name for s in hp.list_studies(tmp_path / "new.db")] == ["s24"]
+    connection = sqlite3.connect(tmp_path / "new.db")
+    assert connection.execute("SELECT count(*) FROM hpcore_queue").fetchone() == (0,)
+    connection.close()
+
+
+def test_of_one_name_the_newest_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the freelist cannot be read."""
+    path = tmp_path / "runs.db"
+    for n in (60, 5):
+        study = hp.Study(SPACE, storage=path, name="a", sampler="random", seed=n).run(lambda t: 1.0, n_trials=n)
+        study._book.storage.close()
+        if n == 60:
+            hp.Study(SPACE, storage=path, name="b", sampler="random", seed=0)._book.storage.close()
+            hp.delete_study(path, "a")
+    from hpcore.storage import repair as module
+    from hpcore.storage import salvage
+
+    monkeypatch.setattr(salvage, "_free", lambda size, pages: set())
+    found = module._Found()
+    found.studies = {1: _study(1), 7: _study(7)}
+    found.trials = {(1, 0): None, (7, 0): None}
+    module._drop_older(found)
+    assert (list(found.studies), list(found.trials)) == ([7], [(7, 0)])
+    assert repair(path, tmp_path / "new.db").n_trials["a"] == 5
+
+
+def _study(study_id: int):
+    from hpcore.storage.records import StudyRecord
+
+    return StudyRecord(study_id, "a", 0.0, 1, "", "{}")
