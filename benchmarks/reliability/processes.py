@@ -31,7 +31,9 @@ def test(directory: Path, processes: int, trials: int, readers: int) -> dict[str
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     mode = hp.list_studies(path)[0].mode
     return {
-        "ok": errors == 0 and seconds <= 60.0 and mode == "fast",
+        "ok": errors == 0
+        and seconds <= 60.0
+        and mode in ("fast", "lag 1"),  # the latter if, of few trials, no two ran at once
         "errors": errors,
         "run_seconds": round(seconds, 2),
         "trials_per_second": round(processes * trials / seconds, 1),

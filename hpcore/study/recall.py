@@ -49,8 +49,10 @@ def read_notes(text: str | None) -> tuple[dict[str, Any] | None, dict[int, float
     if text is None:
         return None, None
     data = from_text(text)
-    reports = data.get("reports")
-    return data.get("user_attrs"), None if reports is None else {int(step): float(value) for step, value in reports}
+    user_attrs, reports = data.get("user_attrs"), data.get("reports")
+    if not isinstance(user_attrs, dict | None):
+        raise ValueError("user_attrs are a mapping")
+    return user_attrs, None if reports is None else {int(step): float(value) for step, value in reports}
 
 
 def read_rows(fields: list[tuple[Any, ...]], space: Space, m: int, study: str) -> Rows:
