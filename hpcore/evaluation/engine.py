@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -133,8 +133,7 @@ class _Queue:
     def run(self) -> None:
         try:
             while self._fill():
-                done, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
-                self._collect(done)
+                self._collect(self._pool.wait(self._in_flight))
         except BaseException:
             for future in self._in_flight:
                 future.cancel()
@@ -236,7 +235,7 @@ class _Queue:
         folds = [(i, source.folds[i]) for i in piece.positions]
         return Item(candidate.params, folds, piece.serial, known, candidate.rival)
 
-    def _collect(self, done: set[Future[Any]]) -> None:
+    def _collect(self, done: list[Future[Any]]) -> None:
         """Take the results of finished bundles, and see to those that were lost with their worker."""
         lost: list[tuple[list[_Piece], Exception, bool]] = []
         for future in done:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    InvalidStateError,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 from weakref import WeakSet
@@ -22,6 +30,9 @@ __all__ = ["BorrowedPool", "OwnPool", "Pool", "choose_pool"]
 # Idle workers leave after this many seconds; a search that follows sooner finds them warm.
 _IDLE_SECONDS = 30
 
+# How often a search that waits looks whether what it waits for can still come.
+_SECONDS_BETWEEN_LOOKS = 1.0
+
 _idle: dict[tuple[int, int], list[Any]] = {}  # executors of one worker each that no search uses now
 _lock = threading.Lock()
 
@@ -36,6 +47,9 @@ class Pool(Protocol):
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run ``function(*args)`` on a worker."""
+
+    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, and return those in the order given."""
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Replace what `cause` broke; False if nothing works any more and that is not ours to mend."""
@@ -94,6 +108,8 @@ class OwnPool:
         while len(self._slots) < self.n_workers:
             self._slots.append(_Slot(self._take(), self._innocent))
         slot = min(self._slots, key=lambda slot: len(slot.tasks))
+        if slot.deserted:
+            self._clear(slot)
         try:
             return slot.submit(function, *args)
         except RuntimeError:  # BrokenExecutor is one: the worker died since its last task, or idled too long
@@ -102,6 +118,24 @@ class OwnPool:
             return slot.submit(function, *args)
         except RuntimeError as error:
             raise BrokenExecutor(str(error)) from error
+
+    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, and return those in the order given."""
+        while not (done := _first_done(tasks, _SECONDS_BETWEEN_LOOKS)):
+            for slot in self._slots:
+                if slot.deserted:
+                    self._clear(slot)
+        return done
+
+    def _clear(self, slot: _Slot) -> None:
+        for pid in list(slot.executor._processes or {}):
+            self.kill(pid)
+        lost, error = slot.tasks, BrokenExecutor("the thread that served the worker ended")
+        self._innocent.update(lost)
+        slot.renew(self._new())
+        for task in list(lost):
+            with suppress(InvalidStateError):
+                task.set_exception(error)
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Do nothing: a worker that died is replaced by the next task."""
@@ -168,6 +202,16 @@ class _Slot:
         self.tasks: list[Future[Any]] = []
         self._innocent = innocent
 
+    @property
+    def deserted(self) -> bool:
+        """Whether nobody will ever bring a result, or say that none comes.
+
+        The thread of an executor that sees to its worker ends by an error of its own: a worker that grew is replaced
+        with a warning, and where warnings are errors (``python -W error``, a test suite) that is the end of the thread.
+        """
+        thread = self.executor._executor_manager_thread
+        return thread is not None and not thread.is_alive()
+
     def renew(self, executor: Any) -> None:
         self.executor, self.tasks = executor, []
 
@@ -216,6 +260,10 @@ class BorrowedPool:
             return self._executor.submit(function, *args)
         except RuntimeError as error:
             raise BrokenExecutor(str(error)) from error
+
+    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, and return those in the order given."""
+        return _first_done(tasks)
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Say no to a broken executor, which is its owner's to replace; one that lost a task may run it again."""
@@ -277,6 +325,11 @@ def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool 
     if n_jobs is None:
         n_jobs = getattr(executor, "_max_workers", None) or joblib.cpu_count()
     return BorrowedPool(executor, max(1, int(joblib.effective_n_jobs(n_jobs))))
+
+
+def _first_done(tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
+    done, _ = wait(tasks, seconds, FIRST_COMPLETED)
+    return [task for task in tasks if task in done]
 
 
 def _begin_worker() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument, WorkerDied
@@ -35,9 +35,7 @@ class Workers:
         try:
             with self._pool.bounded():
                 while self._fill():
-                    done, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
-                    lost = [trial for future in done if (trial := self._collect(future)) is not None]
-                    if lost:
+                    if lost := self._collect_some():
                         self._recover(lost)
         except BaseException:
             for future in self._in_flight:
@@ -62,6 +60,11 @@ class Workers:
             future.set_exception(error)
             return future
 
+    def _collect_some(self) -> list[Trial]:
+        """Wait for results and record them; gives the trials back whose worker died."""
+        done = self._pool.wait(self._in_flight)
+        return [trial for future in done if (trial := self._collect(future)) is not None]
+
     def _collect(self, future: Future[Any]) -> Trial | None:
         """Record one result; gives the trial back if its worker died."""
         trial = self._in_flight.pop(future)
@@ -78,15 +81,13 @@ class Workers:
 
     def _recover(self, lost: list[Trial]) -> None:
         """Evaluate lost trials again, once and alone: nobody knows which of them killed its worker."""
-        wait(self._in_flight)
-        lost += [trial for future in list(self._in_flight) if (trial := self._collect(future)) is not None]
+        while self._in_flight:
+            lost += self._collect_some()
         renewed = self._pool.renew()
         for trial in sorted(lost, key=lambda t: t.number):
             if renewed:
-                future = self._submit(trial)
-                self._in_flight[future] = trial
-                wait([future])
-                if self._collect(future) is None:
+                self._in_flight[self._submit(trial)] = trial
+                if not self._collect_some():
                     continue
                 self._pool.renew()
             self._run.finish(trial, None, f"{WorkerDied.__name__}: the worker process ended")

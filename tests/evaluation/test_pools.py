@@ -1,0 +1,51 @@
+"""A pool of our own: workers that go, and the threads that serve them."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from hpcore.evaluation.pools import BorrowedPool, OwnPool
+
+held = []
+
+
+def grow(n_bytes: int) -> int:
+    # A module of its own name, because this one is pickled by value.
+    np.__dict__.setdefault("_held_by_test", []).append(np.ones(n_bytes // 8))
+    time.sleep(1.1)  # loky looks at a worker's memory once a second
+    return n_bytes
+
+
+def test_finished_tasks_come_in_the_order_given():
+    with ThreadPoolExecutor(1) as executor:
+        for pool in (OwnPool(1), BorrowedPool(executor, 1)):
+            tasks: list[Future[int]] = [Future() for _ in range(20)]
+            for task in tasks[::-1]:
+                task.set_result(0)
+            assert pool.wait(tasks) == tasks
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_where_warnings_are_errors_a_worker_that_grew_is_replaced_and_nobody_waits_for_ever():
+    pytest.importorskip("psutil")
+    pool = OwnPool(1)
+    n_lost = 0
+    with warnings.catch_warnings(), pool.bounded():
+        warnings.simplefilter("error")
+        assert pool.wait([pool.submit(abs, -1)])[0].result() == 1
+        tasks = [pool.submit(grow, 400_000_000) for _ in range(3)]
+        while tasks:
+            for task in pool.wait(tasks):
+                tasks.remove(task)
+                try:
+                    assert task.result() == 400_000_000
+                except BrokenExecutor:
+                    n_lost += 1
+                    assert not pool.blames(task)
+                    tasks.append(pool.submit(abs, 400_000_000))
+    assert n_lost > 0
