@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -25,8 +25,9 @@ from hpcore.prefetch import Prefetcher
 from hpcore.records.history import COMPLETE, FAILED, RUNNING, STATES, History
 from hpcore.records.objectives import check_directions, check_values
 from hpcore.records.pareto import non_dominated
-from hpcore.records.streams import FILL, UNSEEN, Rng, check_seed
+from hpcore.records.streams import FILL, Rng, check_seed
 from hpcore.records.trial import Trial
+from hpcore.records.unseen import Unseen
 from hpcore.samplers import Sampler, resolve
 from hpcore.space.choices import maybe_copy
 from hpcore.space.space import MAX_TRIES, Params, Space
@@ -39,8 +40,6 @@ FloatArray = npt.NDArray[np.float64]
 REPEATS = 50
 # After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
 PATIENCE = 4
-# A finite space up to this size is listed whole, in an order keyed by the seed; a larger one is searched in order.
-LISTED = 100_000
 
 
 class Optimizer:
@@ -109,7 +108,7 @@ class Optimizer:
         self._history = History(len(self.space), len(self.directions))
         self._open: dict[int, Trial] = {}
         self._queue: deque[Params] = deque()
-        self._seen: set[bytes] = set()
+        self._unseen = Unseen(self.space, self.seed)
         self._best: int | None = None
         self._begin()
 
@@ -120,14 +119,13 @@ class Optimizer:
         self._codec = self._columns.codec
         self._suggester = self.sampler.bind(self._columns)
         self._finite = self._columns.finite_size is not None
-        self._listing: list[FloatArray] | None = None
         learns = self._suggester.uses_pending
         self._prefetcher = Prefetcher(self._suggester) if self.prefetch and learns else None
         self._version = 0  # counts what a suggestion depends on
         self._told: list[int] = []  # since the last look ahead, with "delayed"
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("lock", "columns", "codec", "suggester", "finite", "listing", "prefetcher", "version", "told")
+        derived = ("lock", "columns", "codec", "suggester", "finite", "prefetcher", "version", "told")
         return {k: v for k, v in vars(self).items() if k.removeprefix("_") not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -254,12 +252,12 @@ class Optimizer:
         while attempt < MAX_TRIES:
             u = np.ascontiguousarray(u, dtype=np.float64)
             values = self._codec.settle(u)
-            if self._finite and u.tobytes() in self._seen:
+            if self._finite and u not in self._unseen:
                 repeats += 1
                 if repeats >= REPEATS:
-                    return self._unseen()
+                    return self._ask_unseen()
             else:
-                params = self.space._assemble(values)
+                params = self.space.assemble(values)
                 if not self.space.constraints or self.space.allows(params):
                     return self._register(u, params)
             attempt += 1
@@ -268,30 +266,16 @@ class Optimizer:
             else:
                 u = self._propose(1, attempt)[0][0]
         if self._finite:
-            return self._unseen()
+            return self._ask_unseen()
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
 
-    def _unseen(self) -> Trial:
+    def _ask_unseen(self) -> Trial:
         """A point of a finite space that was not proposed yet, by looking through all of them."""
-        size = self._columns.finite_size
-        if size is not None and len(self._seen) < size:
-            for u in self._candidates(size):
-                values = self._codec.settle(u)
-                if u.tobytes() in self._seen:
-                    continue
-                params = self.space._assemble(values)
-                if self.space.allows(params):
-                    return self._register(u, params)
-        raise SearchSpaceExhausted(f"every allowed point of the space has been proposed ({len(self._seen)} points)")
-
-    def _candidates(self, size: int) -> Iterable[FloatArray]:
-        if size > LISTED:
-            return self.space.grid_points()
-        if self._listing is None:
-            rows = list(self.space.grid_points())
-            shuffle = Rng(self.seed, 0).generator(UNSEEN).permutation(len(rows))
-            self._listing = [rows[i] for i in shuffle]
-        return self._listing
+        found = self._unseen.next()
+        if found is None:
+            n = len(self._unseen)
+            raise SearchSpaceExhausted(f"every allowed point of the space has been proposed ({n} points)")
+        return self._register(*found)
 
     def _ask_queued(self) -> Trial:
         """Enqueued parameters; those that were left out are drawn at random."""
@@ -314,7 +298,7 @@ class Optimizer:
     def _register(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
         number = self._history.append(u)
         if self._finite:
-            self._seen.add(u.tobytes())
+            self._unseen.discard(u)
         if exact:
             # Given by the user, so perhaps between two values that the cube can tell apart.
             self._history.notes[number] = {"params": dict(params)}
@@ -363,8 +347,7 @@ class Optimizer:
                 values, std_error, error = self.outcome(value, std_error, error)
             if known is not trial and isinstance(trial, Trial):
                 # A copy, for instance from a worker process: what it brought back belongs to the trial.
-                known.started, known.finished = trial.started, trial.finished
-                known._reports, known._user_attrs = trial._reports, trial._user_attrs
+                known.adopt(trial)
             self._finish(number, known, values, std_error, error)
             if self._prefetcher is not None:
                 self._told.append(number)
@@ -419,9 +402,10 @@ class Optimizer:
         trial.values, trial.state, trial.error = values, STATES[state], error
         self._history.finish(number, state, signed, std_error, (trial.started, trial.finished))
         del self._open[number]
-        if error is not None or trial._user_attrs or trial._reports:
+        user_attrs, reports = trial.extras
+        if error is not None or user_attrs or reports:
             notes = self._history.notes.setdefault(number, {})
-            notes.update(error=error, user_attrs=trial._user_attrs, reports=trial._reports)
+            notes.update(error=error, user_attrs=user_attrs, reports=reports)
         if signed is not None and len(signed) == 1:
             best = self._best
             if best is None or (signed[0], number) < (self._history.values[best, 0], best):
@@ -513,7 +497,8 @@ class Optimizer:
             self._history.extend(X, state, values * np.array(self._signs), std_errors, times)
             self._history.notes.update(notes)
             if self._finite:
-                self._seen.update(row.tobytes() for row in self._history.X[first:])
+                for row in self._history.X[first:]:
+                    self._unseen.discard(row)
             running = np.flatnonzero(state == RUNNING)
             for i, params in zip(running.tolist(), self.space.decode(X[running]), strict=True):
                 params = dict(notes.get(first + i, {}).get("params", params))
@@ -554,7 +539,8 @@ class Optimizer:
         """Be as new: no trials, an empty queue."""
         with self._lock:
             self._history = History(len(self.space), len(self._signs))
-            self._open, self._queue, self._seen, self._best = {}, deque(), set(), None
+            self._open, self._queue, self._best = {}, deque(), None
+            self._unseen = Unseen(self.space, self.seed)
             self._begin()
 
     # --- what is known -------------------------------------------------------------------------------------------
@@ -563,6 +549,11 @@ class Optimizer:
     def learns(self) -> bool:
         """Whether proposals depend on what was told."""
         return self._suggester.uses_pending
+
+    @property
+    def history(self) -> History:
+        """The record as arrays, in which lower values are better whatever the directions; to be read only."""
+        return self._history
 
     @property
     def n_trials(self) -> int:

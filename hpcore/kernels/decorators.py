@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, overload
 
@@ -21,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 WANT_VALUE, WANT_BY_THETA, WANT_BY_X = 1, 2, 4  # csrc/hpcore/kernels.hpp
 
 
-class _Kernel:
+class _Kernel(ABC):
     """A user's function, compiled on first use.
 
     The compiled code lives as long as this object; whoever hands `address` on keeps the object.
@@ -76,8 +77,9 @@ class _Kernel:
                     ) from error
             return self._compiled
 
+    @abstractmethod
     def _compile(self) -> Any:
-        raise NotImplementedError
+        """Numba's C callback."""
 
     def _check(self, status: int, out: FloatArray) -> None:
         if status != 1:

@@ -85,6 +85,12 @@ class History:
         """(n,) standard error of the first objective, NaN where not known; None if no trial has one."""
         return None if self._std_errors is None else self._std_errors[: self.n]
 
+    def std_error(self, number: int) -> float | None:
+        """Of one trial's first objective; None where not known."""
+        if self._std_errors is None or math.isnan(self._std_errors[number]):
+            return None
+        return float(self._std_errors[number])
+
     def append(self, u: FloatArray) -> int:
         """Record a running trial at `u` (d,); its number. Amortised O(d)."""
         i = self.n

@@ -95,6 +95,20 @@ class Trial(Mapping[str, Any]):
             self._user_attrs = {}
         return self._user_attrs
 
+    @property
+    def extras(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+        """``(user_attrs, reports)``, None where nothing was put there; asking makes neither."""
+        return self._user_attrs, self._reports
+
+    @extras.setter
+    def extras(self, given: tuple[dict[str, Any] | None, dict[int, float] | None]) -> None:
+        self._user_attrs, self._reports = given
+
+    def adopt(self, copy: Trial) -> None:
+        """Take over what a copy of this trial brought back, for instance from a worker process."""
+        self.started, self.finished = copy.started, copy.finished
+        self.extras = copy.extras
+
     def __getitem__(self, name: str) -> Any:
         return self.params[name]
 

@@ -66,7 +66,7 @@ class TrialsView(Sequence[Trial]):
         trial.started = None if math.isnan(started) else started
         trial.finished = None if math.isnan(finished) else finished
         trial.error, trial.info = notes.get("error"), notes.get("info")
-        trial._user_attrs, trial._reports = notes.get("user_attrs"), notes.get("reports")
+        trial.extras = notes.get("user_attrs"), notes.get("reports")
         return trial
 
     def __repr__(self) -> str:

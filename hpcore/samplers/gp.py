@@ -40,11 +40,12 @@ class _GP(Suggester):
         self._columns = columns
         self._n_startup = sampler._startup(columns)
         self._startup = SobolSampler().bind(columns)
-        self._options = sampler._options(columns)
         # Kept here: the compiled code of its kernels must outlive the native object.
         self._sampler = sampler
-        # Made by the first suggestion that needs it, which also loads SciPy's linear algebra; not by the construction.
-        self._engine: native.Suggester | None = None
+        # Made here, because the first one of a process loads SciPy's linear algebra: a tenth of a second that a
+        # suggestion under a deadline does not have.
+        categorical = [kind == "categorical" for kind in columns.kinds]
+        self._engine = native.Suggester(columns.codec, categorical, sampler._options(columns))
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._suggest(history, pending, n, rng, math.inf)[0]
@@ -65,9 +66,6 @@ class _GP(Suggester):
     ) -> tuple[FloatArray, native.Step]:
         if history.n_complete < self._n_startup:
             return self._startup.suggest(history, pending, n, rng), native.Step.full
-        if self._engine is None:
-            categorical = [kind == "categorical" for kind in self._columns.kinds]
-            self._engine = native.Suggester(self._columns.codec, categorical, self._options)
         complete = history.complete
         X = np.ascontiguousarray(history.X[complete])
         values = _scalarise(history.values[complete], rng)

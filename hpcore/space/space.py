@@ -189,7 +189,7 @@ class Space(Mapping[str, Parameter]):
         while refused < MAX_TRIES:
             u = native_rng.uniform(seed % 2**64, seed // 2**64, number, SAMPLE, len(self._names))
             number += 1
-            params = self._assemble(self._codec.settle(u))
+            params = self.assemble(self._codec.settle(u))
             if self.allows(params):
                 refused = 0
                 yield params
@@ -254,7 +254,7 @@ class Space(Mapping[str, Parameter]):
             A continuous parameter without a number of levels, an unknown name, a number below 1.
         """
         points = self.grid_points(levels)  # checks levels now, not when somebody looks at the first point
-        found = (self._assemble(self._codec.settle(u)) for u in points)
+        found = (self.assemble(self._codec.settle(u)) for u in points)
         return (params for params in found if self.allows(params))
 
     def grid_points(self, levels: int | Mapping[str, int] | None = None) -> Iterator[FloatArray]:
@@ -357,7 +357,7 @@ class Space(Mapping[str, Parameter]):
         for j, name in enumerate(self._names):
             if name in given:
                 row[j] = self._encode_column(j, [given[name]])[0]
-        params = self._assemble(self._codec.settle(row))
+        params = self.assemble(self._codec.settle(row))
         return {name: given.get(name, value) for name, value in params.items()}
 
     @overload
@@ -490,7 +490,7 @@ class Space(Mapping[str, Parameter]):
             for row, mask in zip(zip(*columns, strict=True), active.tolist(), strict=True)
         ]
 
-    def _assemble(self, values: list[Any]) -> Params:
+    def assemble(self, values: list[Any]) -> Params:
         """The params dict of one settled row of the cube; the way of every ask, so no more than it must."""
         return {
             name: value if choices is None else choices[value]

@@ -114,11 +114,7 @@ class Book:
         known: dict[int, tuple[Trial, Outcome]] = {}
         for trial in trials[first:]:
             if trial.state != "running":
-                history = self.optimizer._history
-                errors = history.std_errors
-                std_error = (
-                    None if errors is None or errors[trial.number] != errors[trial.number] else errors[trial.number]
-                )
+                std_error = self.optimizer.history.std_error(trial.number)
                 known[trial.number] = (trial, (trial.values, std_error, trial.error))
         if known:
             self.optimizer.mask(sorted(known))

@@ -25,8 +25,9 @@ def columns_of(study: Study) -> dict[str, list[Any]]:
     columns["started"] = [_utc(t.started) for t in trials]
     columns["finished"] = [_utc(t.finished) for t in trials]
     columns["seconds"] = [None if t.started is None or t.finished is None else t.finished - t.started for t in trials]
-    for name in dict.fromkeys(name for t in trials for name in (t._user_attrs or ())):
-        columns[f"attr_{name}"] = [(t._user_attrs or {}).get(name) for t in trials]
+    attributes = [t.extras[0] or {} for t in trials]
+    for name in dict.fromkeys(name for held in attributes for name in held):
+        columns[f"attr_{name}"] = [held.get(name) for held in attributes]
     columns["error"] = [t.error for t in trials]
     return columns
 

@@ -169,7 +169,7 @@ class Ledger(Book):
         self._others.pop(record.number, None)
         trial = self.optimizer.running()[record.number]
         trial.started, trial.finished = record.started, record.finished
-        trial._user_attrs, trial._reports = read_notes(record.notes)
+        trial.extras = read_notes(record.notes)
         values = None if record.objective is None else tuple(from_text(record.objective))
         self.optimizer.tell(trial, values, std_error=record.std_error, error=record.error)
 
@@ -234,7 +234,7 @@ class Ledger(Book):
 
     def _insert(self, transaction: Transaction, trial: Trial, outcome: Outcome | None) -> Trial:
         """Store a trial that the optimizer has just registered."""
-        history, number = self.optimizer._history, trial.number
+        history, number = self.optimizer.history, trial.number
         now = transaction.now()
         record = TrialRecord(
             study_id=self.record.id,
@@ -348,7 +348,7 @@ class Ledger(Book):
                 return self._finished(known[1], trial, outcome), outcome
             except HpcoreError as wrong:  # attributes that are not plain data
                 outcome = (None, None, str(wrong))
-                trial._user_attrs = trial._reports = None
+                trial.extras = (None, None)
                 return self._finished(known[1], trial, outcome), outcome
 
     def _store(self, transaction: Transaction, record: TrialRecord) -> None:
@@ -387,10 +387,11 @@ class Ledger(Book):
     def _finished(self, record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
         values, std_error, error = outcome
         notes: dict[str, Any] = {}
-        if trial._user_attrs:
-            notes["user_attrs"] = trial._user_attrs
-        if trial._reports:
-            notes["reports"] = [[int(step), float(value)] for step, value in trial._reports.items()]
+        user_attrs, reports = trial.extras
+        if user_attrs:
+            notes["user_attrs"] = user_attrs
+        if reports:
+            notes["reports"] = [[int(step), float(value)] for step, value in reports.items()]
         return record.ended(
             COMPLETE if values is not None else FAILED,
             None if values is None else json.dumps(list(values)),

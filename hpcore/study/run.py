@@ -126,7 +126,7 @@ class Run:
         if self._over:
             return True
         if (
-            self._study._stopping
+            self._study.stopping
             or self._left == 0
             or self._exhausted
             or (self._deadline is not None and time.monotonic() >= self._deadline)

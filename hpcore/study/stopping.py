@@ -61,7 +61,8 @@ class MaxTrials(StoppingRule):
     def reached(self, study: Study) -> bool:
         """See `StoppingRule`."""
         study.refresh()
-        return int((study.optimizer._history.state != RUNNING).sum()) >= self.n
+        history = study.optimizer.history
+        return history.n - history.n_running >= self.n
 
 
 class Timeout(StoppingRule):
@@ -132,7 +133,7 @@ class NoImprovement(StoppingRule):
 
     def reached(self, study: Study) -> bool:
         """See `StoppingRule`."""
-        history = study.optimizer._history
+        history = study.optimizer.history
         losses = history.values[history.state != RUNNING, 0]
         best, idle = math.inf, 0
         for loss in losses.tolist():
@@ -192,7 +193,7 @@ class RegretBound(StoppingRule):
 
     def reached(self, study: Study) -> bool:
         """See `StoppingRule`."""
-        history = study.optimizer._history
+        history = study.optimizer.history
         n = history.n_complete
         if n < self.n_min or (self._at >= 0 and n - self._at < self.every):
             return False
@@ -203,7 +204,7 @@ class RegretBound(StoppingRule):
     def _compute(self, study: Study) -> float:
         from hpcore.surrogates import GaussianProcess
 
-        history = study.optimizer._history
+        history = study.optimizer.history
         complete = history.complete
         X, y = np.ascontiguousarray(history.X[complete]), history.values[complete, 0]
         if float(y.max()) == float(y.min()):
@@ -242,6 +243,6 @@ def _check_single(rule: StoppingRule, study: Study) -> None:
 
 
 def _losses(study: Study) -> FloatArray:
-    history = study.optimizer._history
+    history = study.optimizer.history
     losses: FloatArray = history.values[history.state == COMPLETE, 0]
     return losses

@@ -203,6 +203,11 @@ class Study:
                 log.warning("interrupted: %d trials are kept", self.optimizer.n_trials)
         return self
 
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called in this run."""
+        return self._stopping
+
     def stop(self) -> None:
         """Begin no more trials in this run; for callbacks."""
         self._stopping = True

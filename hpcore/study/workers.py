@@ -74,8 +74,7 @@ class Workers:
             return trial
         except Exception as failure:  # the result could not be pickled, or its copy not unpickled
             value, error, copy = None, f"{type(failure).__name__}: {failure}", trial
-        trial.started, trial.finished = copy.started, copy.finished
-        trial._user_attrs, trial._reports = copy._user_attrs, copy._reports
+        trial.adopt(copy)
         self._run.finish(trial, value, error)
         return None
 

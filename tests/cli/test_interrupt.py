@@ -37,7 +37,7 @@ def interrupted(folder: Path, *options: str, after: str) -> tuple[int, str, str]
         else:
             pytest.fail(seen)
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers as well
-        out, rest = process.communicate(timeout=60)
+        out, rest = process.communicate(timeout=120)
     return process.returncode, out, seen + rest
 
 

@@ -276,7 +276,7 @@ def test_as_a_program_on_two_cores(tmp_path: Path) -> None:
         "2",
         "--json",
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["jobs"] == 2
     X, y = load_iris(as_frame=True, return_X_y=True)

@@ -7,10 +7,11 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.records import History, Rng
+from hpcore.records import History, Rng, unseen
 from hpcore.records.history import COMPLETE, FAILED
 from hpcore.records.pareto import non_dominated
 from hpcore.records.streams import check_seed
+from hpcore.records.unseen import Unseen
 
 
 def test_a_trial_is_a_mapping_of_its_params() -> None:
@@ -66,3 +67,34 @@ def test_seeds() -> None:
     for seed, error in [(-1, InvalidArgument), (2**128, InvalidArgument), (0.5, InvalidType), (False, InvalidType)]:
         with pytest.raises(error, match="seed must"):
             check_seed(seed)
+
+
+def _not_two(params):
+    return params["a"] != 2
+
+
+def test_what_is_left_of_a_finite_space(monkeypatch):
+    space = hp.Space({"a": hp.Int(1, 3), "b": hp.Categorical(["x", "y"])}, constraints=[_not_two])
+    for most in (unseen.LISTED, 0):
+        monkeypatch.setattr(unseen, "LISTED", most)
+        left = Unseen(space, 7)
+        found = []
+        while (point := left.next()) is not None:
+            u, params = point
+            assert u in left
+            left.discard(u)
+            assert u not in left
+            found.append((params["a"], params["b"]))
+            left = pickle.loads(pickle.dumps(left))  # noqa: S301
+        assert sorted(found) == [(1, "x"), (1, "y"), (3, "x"), (3, "y")]
+        assert len(left) == 4
+    assert Unseen(hp.Space({"x": hp.Float(0, 1)}), 0).next() is None
+
+
+def test_a_copy_of_a_trial_brings_back_what_it_was_given():
+    trial, copy = hp.Trial(0, {"x": 1.0}), hp.Trial(0, {"x": 1.0})
+    trial.adopt(copy)
+    assert trial.extras == (None, None)
+    copy.user_attrs["note"], copy.reports[3], copy.started, copy.finished = "n", 0.5, 1.0, 2.0
+    trial.adopt(copy)
+    assert (trial.user_attrs, trial.reports, trial.started, trial.finished) == ({"note": "n"}, {3: 0.5}, 1.0, 2.0)

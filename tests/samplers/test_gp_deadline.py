@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -81,6 +83,20 @@ def test_hurry_leaves_no_trace(n: int, options: dict[str, Any]) -> None:
 def test_start_up_is_always_in_time() -> None:
     opt = hp.Optimizer(SPACE, "gp", seed=0)
     assert opt.ask(deadline_ms=5).info == {"step": "full"}
+
+
+def test_suggestions_load_nothing() -> None:
+    """What a process loads on first use takes longer than a deadline."""
+    code = (
+        "import sys, hpcore as hp\n"
+        "opt = hp.Optimizer({'x': hp.Float(0, 1), 'c': hp.Categorical(['a', 'b'])}, seed=0)\n"
+        "before = set(sys.modules)\n"
+        "for i in range(12): opt.tell(opt.ask(deadline_ms=60_000), float(i))\n"
+        "assert set(sys.modules) == before, set(sys.modules) - before\n"
+        "assert {t.info['step'] for t in opt.trials} == {'full'}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_finite_space_never_repeats_under_a_deadline() -> None:

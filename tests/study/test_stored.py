@@ -547,7 +547,7 @@ def test_a_timeout_and_workers_leave_nothing_running(runs: Path) -> None:
 
     study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0)
     study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.15)
-    study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.3, n_jobs=2)
+    study.run(lambda t: time.sleep(0.02) or 1.0, timeout=0.6, n_jobs=2)
     assert len(study.trials) > 2
     assert {str(t.state) for t in hp.load_study(runs).trials} == {"complete"}
 

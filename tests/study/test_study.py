@@ -299,6 +299,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have sta
 
 def objective(trial):
     if trial.number >= 4:
+        print("asleep", flush=True)
         time.sleep(60)
     return float(trial.number)
 
@@ -314,13 +315,15 @@ print("interrupted", study.interrupted, study.best_value, sorted({{t.state.value
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    watchdog = threading.Timer(30, process.kill)
+    watchdog = threading.Timer(120, process.kill)
     watchdog.start()
     try:
+        awaited = {"ready", "asleep"}
         for line in process.stdout:
-            if line.startswith("ready"):
+            awaited.discard(line.strip())
+            if not awaited:
                 break
-        time.sleep(0.3)
+        time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate()
     finally:

@@ -88,10 +88,10 @@ def test_pending_trials_of_others_are_seen_by_the_sampler(url: str, name: str) -
 
 
 def test_an_expired_lease_is_taken_over_once(url: str, name: str) -> None:
-    slow, other = begun(url, name, lease=0.3), begun(url, name, lease=60.0)
+    slow, other = begun(url, name, lease=1.0), begun(url, name, lease=60.0)
     trial = slow.ask()
     assert other.ask().number == 1
-    time.sleep(0.4)
+    time.sleep(1.2)
     again = other.ask()
     assert (again.number, again.params) == (0, trial.params)
     with pytest.raises(LeaseExpired, match=r"trial 0 came too late.*another worker"):
@@ -124,11 +124,11 @@ def test_a_trial_whose_workers_die_again_and_again_fails(url: str, name: str) ->
 
 def test_a_run_keeps_its_leases(url: str, name: str) -> None:
     """Longer than a lease, and nobody may take it over."""
-    one, two = begun(url, name, lease=0.3), begun(url, name)
+    one, two = begun(url, name, lease=1.0), begun(url, name)
     taken = []
 
     def slow(trial: hp.Trial) -> float:
-        time.sleep(1.0)
+        time.sleep(1.6)
         taken.append(two.ask().number)
         return 1.0
 

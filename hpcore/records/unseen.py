@@ -1,0 +1,74 @@
+"""Which points of a finite space were proposed, and which one is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.records.streams import UNSEEN, Rng
+from hpcore.space.space import Params, Space
+
+__all__ = ["Unseen"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# A space up to this size is listed whole, in an order keyed by the seed; a larger one is searched in order.
+LISTED = 100_000
+
+
+class Unseen:
+    """The points that a search has yet to propose.
+
+    Parameters
+    ----------
+    space : Space
+        Of a known number of points.
+    seed : int
+        Orders them.
+    """
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._space, self._seed = space, seed
+        self._seen: set[bytes] = set()
+        self._listing: list[FloatArray] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_listing": None}
+
+    def __len__(self) -> int:
+        """Points that were proposed."""
+        return len(self._seen)
+
+    def __contains__(self, u: FloatArray) -> bool:
+        """Whether a settled point is yet to be proposed."""
+        return u.tobytes() not in self._seen
+
+    def discard(self, u: FloatArray) -> None:
+        """Note that a settled point is proposed."""
+        self._seen.add(u.tobytes())
+
+    def next(self) -> tuple[FloatArray, Params] | None:
+        """An allowed point, settled, and its parameters; None if there is none any more."""
+        size = self._space.columns.finite_size
+        if size is None or len(self._seen) >= size:
+            return None
+        codec = self._space.columns.codec
+        for u in self._candidates(size):
+            values = codec.settle(u)
+            if u in self:
+                params = self._space.assemble(values)
+                if self._space.allows(params):
+                    return u, params
+        return None
+
+    def _candidates(self, size: int) -> Iterable[FloatArray]:
+        if size > LISTED:
+            return self._space.grid_points()
+        if self._listing is None:
+            rows = list(self._space.grid_points())
+            shuffle = Rng(self._seed, 0).generator(UNSEEN).permutation(len(rows))
+            self._listing = [rows[i] for i in shuffle]
+        return self._listing
