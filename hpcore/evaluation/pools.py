@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -190,7 +191,11 @@ class OwnPool:
         from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
         return ProcessPoolExecutor(
-            max_workers=1, timeout=_IDLE_SECONDS, env=environment(self.n_threads), initializer=_begin_worker
+            max_workers=1,
+            timeout=_IDLE_SECONDS,
+            env=environment(self.n_threads),
+            initializer=_begin_worker,
+            initargs=(os.getpid(),),
         )
 
 
@@ -332,11 +337,19 @@ def _first_done(tasks: Collection[Future[Any]], seconds: float | None = None) ->
     return [task for task in tasks if task in done]
 
 
-def _begin_worker() -> None:
+def _begin_worker(parent: int) -> None:
     if hasattr(os, "setpgrp"):
         os.setpgrp()
+        threading.Thread(target=_end_with, args=(parent,), name="hpcore-orphan", daemon=True).start()
     # Ctrl-C reaches a whole process group. The parent decides what stops; an idle worker would die of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker, and what it started, when the process that it works for is gone: nobody waits for it."""
+    while os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _nothing() -> None:

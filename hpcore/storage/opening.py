@@ -64,6 +64,10 @@ def open_storage(
             raise InvalidArgument(
                 f"storage must have three slashes before the file, as in 'sqlite:///runs.db', got {text!r}"
             )
+        if "?" in rest:
+            raise InvalidArgument(
+                f"storage takes no options after '?' (a file of that name is given bare), got {text!r}"
+            )
         return _sqlite(rest[1:], create, read_only, patience)
     if scheme.lower() in ("postgresql", "postgres", "postgresql+psycopg"):
         return _postgresql(rest, create, read_only, patience)

@@ -332,6 +332,7 @@ class _Attributes(MutableMapping[str, Any]):
     """User attributes, under a prefix of their own beside the note."""
 
     PREFIX = "user:"
+    NAME_BYTES = 500
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -345,8 +346,10 @@ class _Attributes(MutableMapping[str, Any]):
         return self._all()[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if not isinstance(name, str) or not name:
-            raise InvalidType(f"an attribute's name must be a str of 1 to 512 bytes, got {name!r}")
+        if not isinstance(name, str):
+            raise InvalidType(f"an attribute's name must be a str, got {name!r}")
+        if not 1 <= len(name.encode(errors="replace")) <= self.NAME_BYTES:
+            raise InvalidArgument(f"an attribute's name must have 1 to {self.NAME_BYTES} bytes, got {name[:40]!r}")
         # In a list, so that None is a value.
         self._book.set_attribute(self.PREFIX + name, [value])
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 import warnings
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,3 +53,38 @@ def test_where_warnings_are_errors_a_worker_that_grew_is_replaced_and_nobody_wai
                     assert not pool.blames(task)
                     tasks.append(pool.submit(abs, 400_000_000))
     assert n_lost > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "setpgrp"), reason="process groups are POSIX's")
+def test_workers_of_a_killed_process_end_though_they_are_at_work(tmp_path):
+    code = (
+        "import os, sys, time, hpcore as hp\n"
+        "def objective(trial):\n"
+        "    open(os.path.join(sys.argv[1], str(os.getpid())), 'w').close()\n"
+        "    time.sleep(600)\n"
+        "hp.minimize(objective, {'x': hp.Float(0, 1)}, n_trials=2, n_jobs=2, sampler='random')\n"
+    )
+    code = code.replace("sys.argv[1]", repr(str(tmp_path)))
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        _until(lambda: len(list(tmp_path.iterdir())) == 2)
+        process.kill()
+    for path in tmp_path.iterdir():
+        _until(lambda pid=int(path.name): not _lives(pid))
+
+
+def _lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or " Z " not in status.read_text()  # nobody may be there to bury it
+
+
+def _until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

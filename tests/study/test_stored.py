@@ -145,6 +145,28 @@ def test_attributes_that_cannot_be_stored(value, error: type[Exception]) -> None
     assert "user_attrs" in study.trials[1].error
 
 
+@pytest.mark.parametrize("storage", [None, "sqlite:///:memory:"])
+def test_names_of_attributes(storage: str | None) -> None:
+    study = hp.Study(SPACE, storage=storage, name="a", sampler="random", seed=0)
+    study.user_attrs["x" * 500] = 1
+    assert list(study.user_attrs) == ["x" * 500]
+    for name, error in [
+        ("", InvalidArgument),
+        ("x" * 501, InvalidArgument),
+        ("é" * 251, InvalidArgument),
+        (5, InvalidType),
+    ]:
+        with pytest.raises(error, match="attribute's name"):
+            study.user_attrs[name] = 1
+
+
+def test_options_in_a_url_of_a_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"no options after '\?'"):
+        open_storage(f"sqlite:///{tmp_path / 'a.db'}?timeout=5")
+    open_storage(tmp_path / "a.db?b").close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db?b"]
+
+
 def test_frame(runs: Path) -> None:
     def objective(trial: hp.Trial) -> float | None:
         trial.user_attrs["fold"] = [1, 2]
@@ -323,11 +345,11 @@ def test_a_store_is_private_and_relative_paths_stay(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     old = os.umask(0)
     try:
-        study = hp.Study(SPACE, storage="sqlite:///a b?#%.db", name="a", seed=0).run(cost, n_trials=1)
+        study = hp.Study(SPACE, storage="sqlite:///a b#%.db", name="a", seed=0).run(cost, n_trials=1)
     finally:
         os.umask(old)
     for path in tmp_path.iterdir():
-        assert path.name.startswith("a b?#%.db")
+        assert path.name.startswith("a b#%.db")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
