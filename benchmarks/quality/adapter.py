@@ -118,4 +118,15 @@ class Grid(Adapter):
         return None if cls.levels(space_of(space), budget) is None else cls(space, seed, budget)
 
 
+class Named(Adapter):
+    """A sampler by hpcore's name for it, with default options."""
+
+    name: ClassVar[str]
+
+    def __init__(self, space: Any, seed: int, budget: int) -> None:
+        self.optimizer = hp.Optimizer(space_of(space), sampler=self.name, seed=seed)
+        self.trial = None
+
+
 SAMPLERS: dict[str, type[Adapter]] = {"gp": GP, "tpe": TPE, "sobol": Sobol, "random": Random, "grid": Grid}
+SAMPLERS |= {name: type(name, (Named,), {"name": name}) for name in hp.samplers.names() if name not in SAMPLERS}

@@ -113,7 +113,7 @@ def run_missing(options: argparse.Namespace, names: list[str]) -> None:
 def main() -> int:
     """Run, then report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--samplers", default="gp,tpe,sobol,random,grid", type=lambda text: text.split(","))
+    parser.add_argument("--samplers", default=list(SAMPLERS), type=lambda text: text.split(","), help="default: all")
     parser.add_argument("--core", action="store_true", help="the problems that slow peers are measured on as well")
     parser.add_argument("--match", default="", help="only problems whose name holds this")
     parser.add_argument("--budget", type=int, default=100)

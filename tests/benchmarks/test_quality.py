@@ -144,3 +144,12 @@ def test_a_grid_only_where_three_levels_fit():
         made.tell({}, sum(points[-1]))
     assert len(set(points[:100])) == 100
     assert points[100] == points[101] == (0.0, 0.0)  # nothing left: the best again
+
+
+def test_every_sampler_has_an_adapter():
+    adapter = module("adapter")
+    assert set(adapter.SAMPLERS) == set(hp.samplers.names())
+    named = type("Named", (adapter.Named,), {"name": "sobol"})
+    space = hp.Space({"x": hp.Float(0, 1), "c": hp.Categorical(["a", "b"])})
+    first, second = (kind.for_problem(space, 3, 10) for kind in (named, adapter.SAMPLERS["sobol"]))
+    assert [first.ask() for _ in range(4)] == [second.ask() for _ in range(4)]
