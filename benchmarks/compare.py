@@ -3,8 +3,8 @@
     python benchmarks/compare.py old.json new.json
 
 Files as ``pytest benchmarks --benchmark-json=FILE`` writes them. A benchmark is slower if its median grew by more than
-a tenth and by more than the quartile distances of both runs together. Answers 1 if any of hpcore's is; a limit or rival
-that changed is marked and not counted, as it is the machine's change.
+a tenth and by more than the quartile distances of both runs together. Answers 1 if any of hpcore's is; a limit that
+changed is marked and not counted, as it is the machine's change.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> int:
     for name in sorted(old.keys() & new.keys()):
         a, b = old[name], new[name]
         word = verdict(a, b)
-        if word and ("limit:" in name or "rival:" in name):
+        if word and "limit:" in name:
             word = f"machine {word}"
         slower += word == "slower"
         print(

@@ -116,6 +116,19 @@ def engine_of(d, name):
     return acquisition.Suggester(space.columns.codec, [False] * d, options), options
 
 
+def values_of(model, name, rows, best, view):
+    """What the named acquisition seeks the largest of; for those by draws of the objective, minus its mean."""
+    mean, variance = model.predict(rows)
+    std = np.sqrt(variance)
+    if name == "log_ei":
+        return acquisition.log_expected_improvement(mean, std, best)[0]
+    if name == "pi":
+        return acquisition.log_probability_of_improvement(mean, std, best - view.xi)[0]
+    if name == "ucb":
+        return acquisition.lower_confidence_bound(mean, std, view.kappa)[0]
+    return -mean
+
+
 @pytest.mark.parametrize(
     ("n", "d", "name"),
     [*((n, d, "log_ei") for n, d in PROBLEMS), *((200, 5, name) for name in ACQUISITIONS if name != "log_ei")],
@@ -142,18 +155,16 @@ def test_maximiser(benchmark, by, n, d, name):
     (u,), step = benchmark(suggest)
     assert step == acquisition.Step.full
     np.testing.assert_array_equal(engine.theta, theta)
-    if name == "log_ei":  # no worse than the best of many random points
-
-        def value(rows):
-            mean, variance = model.predict(rows)
-            return acquisition.log_expected_improvement(mean, np.sqrt(variance), (y.min() - y.mean()) / y.std())[0]
-
-        assert value(u[None, :])[0] >= value(np.random.default_rng(1).random((2000, d))).max()
+    # No worse than the best of many random points; for draws of the objective that is so of the mean, within a little.
+    best, view = (y.min() - y.mean()) / y.std(), options.views[0]
+    found = values_of(model, name, u[None, :], best, view)[0]
+    random = values_of(model, name, np.random.default_rng(1).random((2000, d)), best, view)
+    assert found >= random.max() - (0.5 if name in ("thompson", "noisy_log_ei") else 0.0)
     assert ((u >= 0) & (u <= 1)).all()
 
 
 @pytest.mark.parametrize(("n", "d"), PROBLEMS)
-@pytest.mark.parametrize("by", ["append", "rival: assign everything"])
+@pytest.mark.parametrize("by", ["append", "assign everything"])
 def test_append_an_observation(benchmark, by, n, d):
     benchmark.group = f"append an observation n={n} d={d}"
     X, y = data(n + 1, d)

@@ -34,7 +34,7 @@ class Curves:
         self._runs = by_optimiser(runs)
         self._references = {name: tasks.reference(name) for name in names}
         self._best = {name: reference.best for name, reference in self._references.items()}
-        for run in runs:
+        for run in filter(lambda run: run["inc"], runs):
             self._best[run["problem"]] = min(self._best[run["problem"]], run["inc"][-1][1])
 
     @property
