@@ -109,6 +109,7 @@ class Optuna(Rival):
             elif isinstance(p, hp.Int):
                 self.distributions[name] = optuna.distributions.IntDistribution(p.low, p.high, log=p.log)
             else:
+                assert isinstance(p, hp.Float)
                 self.distributions[name] = optuna.distributions.FloatDistribution(p.low, p.high, log=p.log)
         self.study = optuna.create_study(sampler=self.sampler())
 

@@ -1,6 +1,7 @@
 """Scores, the problems that are made from packages, and a benchmark that goes on where it stopped."""
 
 import importlib
+import importlib.util
 import itertools
 import json
 import sys
@@ -126,6 +127,12 @@ def test_a_benchmark_goes_on_where_it_stopped(small, monkeypatch, tmp_path, caps
     runner.main()
     assert "1 runs to do, 5 in" in capsys.readouterr().out
     assert answers() == first
+
+    if importlib.util.find_spec("matplotlib"):
+        monkeypatch.setattr(sys, "argv", [*command, "--report-only", "--figure", str(tmp_path / "curves.png")])
+        runner.main()
+        assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+        monkeypatch.setattr(sys, "argv", command)
 
     out.write_text(out.read_text().replace(f'"hpcore":"{hp.__version__}"', '"hpcore":"0.0.1"'))
     with pytest.raises(SystemExit, match="another --out"):
