@@ -1,9 +1,8 @@
-"""TPE: estimators built, scored and drawn from, and one whole suggestion."""
+"""TPE: estimators built, scored and drawn from."""
 
 import numpy as np
 import pytest
 
-import hpcore as hp
 from hpcore.surrogates import ParzenEstimator
 
 PROBLEMS = [(100, 5), (1000, 5), (100, 20)]
@@ -50,19 +49,3 @@ def test_draw_1000(benchmark, n, d):
     U = benchmark(density.sample, 1000, seed=0)
     assert U.shape == (1000, d)
     assert U.mean() == pytest.approx(0.25, abs=0.15)
-
-
-@pytest.mark.parametrize(("n", "d"), [*PROBLEMS, (10_000, 5)])
-def test_suggestion(benchmark, n, d):
-    benchmark.group = f"tpe suggestion n={n} d={d}"
-    opt = hp.Optimizer({f"x{j}": hp.Float(0, 1) for j in range(d)}, "tpe", seed=0)
-    for params in opt.space.sample(n, seed=0):
-        opt.add(params, sum(params.values()))
-
-    def cycle():
-        trial = opt.ask()
-        opt.tell(trial, sum(trial.params.values()))
-        return trial
-
-    trial = benchmark.pedantic(cycle, rounds=100, warmup_rounds=5)
-    assert all(0 <= v <= 1 for v in trial.params.values())

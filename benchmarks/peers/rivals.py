@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -46,22 +47,22 @@ def objective(params: Params) -> float:
     return total
 
 
-class Rival:
+class Rival(ABC):
     """An optimiser with a history."""
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, space: hp.Space) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def __init__(self, space: hp.Space) -> None: ...
 
+    @abstractmethod
     def add(self, params: Params, value: float) -> None:
         """A known trial."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask(self) -> Asked:
         """The next trial."""
-        raise NotImplementedError
 
 
 class Hpcore(Rival):
@@ -108,11 +109,13 @@ class Optuna(Rival):
             elif isinstance(p, hp.Int):
                 self.distributions[name] = optuna.distributions.IntDistribution(p.low, p.high, log=p.log)
             else:
+                assert isinstance(p, hp.Float)
                 self.distributions[name] = optuna.distributions.FloatDistribution(p.low, p.high, log=p.log)
         self.study = optuna.create_study(sampler=self.sampler())
 
+    @abstractmethod
     def sampler(self) -> Any:
-        raise NotImplementedError
+        """Optuna's own, with a seed."""
 
     def add(self, params: Params, value: float) -> None:
         make = self.optuna.trial.create_trial
@@ -240,5 +243,7 @@ class BoTorch(Rival):
 
 
 # hpcore first: the others are ratios to it.
-GP: list[type[Rival]] = [HpcoreGP, OptunaGP, BoTorch]
-TPE: list[type[Rival]] = [HpcoreTPE, OptunaTPE, OptunaUnivariate, Hyperopt]
+RIVALS: dict[str, list[type[Rival]]] = {
+    "gp": [HpcoreGP, OptunaGP, BoTorch],
+    "tpe": [HpcoreTPE, OptunaTPE, OptunaUnivariate, Hyperopt],
+}

@@ -1,25 +1,35 @@
 """Seconds that whole runs of 100 trials on a cheap function take, all of it overhead: hpcore and the peers.
 
-    OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/peers/sessions.py [--only hpcore,optuna]
+    OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/peers/sessions.py [--only hpcore,optuna] [--json FILE]
+                                                                       [--readme FILE] [--report-only]
 
 Prints a Markdown table: the median of the repeats, the best value found (so that a fast run that searches nothing
-shows) and the ratio to the first row. Peers come with ``pip install hpcore[peers]``; one that is not installed is named
-and passed over.
+shows) and the ratio to hpcore's run with the same kind of sampler and storage; --report-only makes it of the JSON file.
+Peers come with ``pip install hpcore[peers]``; one that is not installed is named and passed over.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import math
+import os
 import statistics
+import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # what the benchmarks share
+from publish import circumstances, replace_section
+
 import hpcore as hp
+
+PACKAGES = ("hpcore", "numpy", "scipy", "optuna", "torch", "hyperopt", "scikit-optimize")
 
 SPACE = {
     "x": hp.Float(-5, 5),
@@ -122,16 +132,10 @@ RUNS: dict[str, tuple[tuple[str, ...], Callable[[int, int], float]]] = {
 }
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--trials", type=int, default=100)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="", help="comma separated beginnings of names")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """A row a run; what is not installed is named."""
     wanted = tuple(filter(None, options.only.split(",")))
-    rows, first = [], None
+    rows: list[dict[str, Any]] = []
     for name, (needs, run) in RUNS.items():
         missing = [module for module in needs if importlib.util.find_spec(module) is None]
         if wanted and not name.startswith(wanted):
@@ -145,11 +149,46 @@ def main() -> None:
             begin = time.perf_counter()
             best.append(run(options.trials, seed))
             times.append(time.perf_counter() - begin)
-        took = statistics.median(times)
-        first = first or took
-        rows.append(f"| {name} | {took:.3f} | {statistics.median(best):.3g} | {took / first:.1f} |")
-    print(f"\n| run of {options.trials} trials | seconds | best value | times the first |\n| --- | --- | --- | --- |")
-    print("\n".join(rows))
+        rows.append({"run": name, "trials": options.trials, "seconds": times, "best": best})
+        print(f"{name}: {statistics.median(times):.3f} s", flush=True)
+    return rows
+
+
+def session_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Medians; the ratio is to hpcore's run of the same kind where there is one."""
+    took = {row["run"]: statistics.median(row["seconds"]) for row in rows}
+    lines = [
+        f"| run of {rows[0]['trials']} trials | seconds | ms a trial | best value | times hpcore's |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        name = row["run"]
+        ours = took.get("hpcore " + name.partition(" ")[2])
+        ratio = "" if ours is None or name.startswith("hpcore") else f"{took[name] / ours:.0f}"
+        each, best = 1e3 * took[name] / row["trials"], statistics.median(row["best"])
+        lines.append(f"| {name} | {took[name]:.3f} | {each:.2f} | {best:.3g} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure unless told not to, then report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="", help="comma separated beginnings of names")
+    parser.add_argument("--json", type=Path, default=Path("sessions.json"))
+    parser.add_argument("--report-only", action="store_true", help="of what the JSON file holds")
+    parser.add_argument("--readme", type=Path, help="write the table between the file's marks for it")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if not options.report_only:
+        on = f"{circumstances(PACKAGES)}; load {os.getloadavg()[0]:.1f} when it began"
+        options.json.write_text(json.dumps({"on": on, "rows": measure(options)}, indent=1) + "\n")
+    saved = json.loads(options.json.read_text())
+    text = f"{saved['on']}.\n\n{session_table(saved['rows'])}"
+    print("\n" + text)
+    if options.readme:
+        replace_section(options.readme, "sessions", text)
 
 
 if __name__ == "__main__":

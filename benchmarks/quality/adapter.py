@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import islice
 from typing import Any, ClassVar
 
 import hpcore as hp
@@ -16,6 +17,8 @@ import hpcore as hp
 
 def space_of(problem_space: Any) -> hp.Space:
     """The benchmark's description of a space as ours; conditions and logarithms included."""
+    if isinstance(problem_space, hp.Space):
+        return problem_space
     out: dict[str, Any] = {}
     for p in problem_space:
         when = None if p.parent is None else {p.parent[0]: list(p.parent[1])}
@@ -37,6 +40,11 @@ class Adapter:
         options = json.loads(os.environ.get("HPCORE_OPTIONS", "{}"))
         self.optimizer = hp.Optimizer(space_of(space), sampler=self.sampler(**options), seed=seed)
         self.trial: hp.Trial | None = None
+
+    @classmethod
+    def for_problem(cls, space: Any, seed: int, budget: int) -> Adapter | None:
+        """None where the sampler is of no use."""
+        return cls(space, seed, budget)
 
     def ask(self) -> dict[str, Any]:
         """The next configuration; the best again when nothing is left to try."""
@@ -75,3 +83,50 @@ class Sobol(Adapter):
     """Sobol points."""
 
     sampler = hp.samplers.SobolSampler
+
+
+class Grid(Adapter):
+    """As many levels of each number as the budget allows."""
+
+    sampler = hp.samplers.GridSampler
+
+    def __init__(self, space: Any, seed: int, budget: int) -> None:
+        space = space_of(space)
+        levels = self.levels(space, budget)
+        if levels is None:
+            raise ValueError(f"a grid of {len(space)} parameters has no three levels of each in {budget} points")
+        self.optimizer = hp.Optimizer(space, sampler=hp.samplers.GridSampler(levels), seed=seed)
+        self.trial = None
+
+    @staticmethod
+    def levels(space: hp.Space, budget: int) -> dict[str, int] | None:
+        """The most, equally many for each number, whose grid fits; None if that is fewer than three."""
+        numbers = [name for name, p in space.items() if not isinstance(p, hp.Categorical)]
+        fitting = None
+        for k in range(3, budget + 1):
+            levels = dict.fromkeys(numbers, k)
+            if sum(1 for _ in islice(space.grid(levels), budget + 1)) > budget:
+                break
+            fitting = levels
+            if not numbers:
+                break
+        return fitting
+
+    @classmethod
+    def for_problem(cls, space: Any, seed: int, budget: int) -> Adapter | None:
+        """None where three levels are too many."""
+        return None if cls.levels(space_of(space), budget) is None else cls(space, seed, budget)
+
+
+class Named(Adapter):
+    """A sampler by hpcore's name for it, with default options."""
+
+    name: ClassVar[str]
+
+    def __init__(self, space: Any, seed: int, budget: int) -> None:
+        self.optimizer = hp.Optimizer(space_of(space), sampler=self.name, seed=seed)
+        self.trial = None
+
+
+SAMPLERS: dict[str, type[Adapter]] = {"gp": GP, "tpe": TPE, "sobol": Sobol, "random": Random, "grid": Grid}
+SAMPLERS |= {name: type(name, (Named,), {"name": name}) for name in hp.samplers.names() if name not in SAMPLERS}

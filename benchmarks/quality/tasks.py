@@ -1,0 +1,94 @@
+"""Where the problems of the quality benchmark come from: the project's collection, or what packages can rebuild.
+
+A problem has a `space`, a `suite` and is called with a configuration; lower is better. Its `Reference` says what random
+search reaches and what the best known value is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+# Beside the repository, if anywhere.
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "quality"
+
+
+class Problem(Protocol):
+    """A function of a configuration."""
+
+    @property
+    def suite(self) -> str: ...
+    @property
+    def space(self) -> Any: ...
+    def __call__(self, cfg: dict[str, Any]) -> float: ...
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a score is relative to."""
+
+    random: FloatArray  # [n - 1]: expected best of n random configurations
+    median: float  # of one random configuration
+    best: float  # known or best known
+
+
+class Tasks(Protocol):
+    """A collection of problems by name."""
+
+    label: str
+
+    def names(self, *, core: bool) -> list[str]: ...
+    def problem(self, name: str) -> Problem: ...
+    def reference(self, name: str) -> Reference: ...
+
+
+class SharedTasks:
+    """The collection in a folder, by its own modules: nothing of it is copied here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.label = "shared"
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+        self._problems = importlib.import_module("problems")
+        with np.load(folder / "data" / "refs.npz") as store:
+            self._store = {key: store[key] for key in store.files}
+
+    def names(self, *, core: bool) -> list[str]:
+        """The public half, or its core."""
+        return list(self._problems.split()["core"]["public"] if core else self._problems.names("public"))
+
+    def problem(self, name: str) -> Problem:
+        """Loads its data on first use."""
+        found: Problem = self._problems.get_problem(name)
+        return found
+
+    def reference(self, name: str) -> Reference:
+        """As the collection recorded it."""
+        random, median, best = (self._store[f"{name}/{key}"] for key in ("rand", "med", "fstar"))
+        return Reference(random, float(median), float(best))
+
+
+@cache
+def open_tasks(folder: Path | None) -> Tasks:
+    """The collection in `folder`, or what can be rebuilt where it is None."""
+    if folder is not None:
+        return SharedTasks(folder)
+    rebuilt: Tasks = importlib.import_module("rebuilt").RebuiltTasks()
+    return rebuilt
+
+
+def expected_best(values: FloatArray, n: int) -> FloatArray:
+    """Expected smallest of 1, 2, ..., n draws with replacement from `values`."""
+    ordered = np.sort(values)
+    m = ordered.size
+    reached = ((m - np.arange(m + 1.0)) / m) ** np.arange(1.0, n + 1.0)[:, None]
+    out: FloatArray = (reached[:, :-1] - reached[:, 1:]) @ ordered
+    return out
