@@ -17,6 +17,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import AbstractContextManager, contextmanager, suppress
+from multiprocessing import connection
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -124,19 +125,23 @@ class OwnPool:
         """Wait until some of `tasks` are done, and return those in the order given."""
         while not (done := _first_done(tasks, _SECONDS_BETWEEN_LOOKS)):
             for slot in self._slots:
-                if slot.deserted:
+                # Once may be a worker that is being replaced.
+                slot.n_looks_alone = slot.n_looks_alone + 1 if slot.alone else 0
+                if slot.deserted or slot.n_looks_alone > 1:
                     self._clear(slot)
         return done
 
     def _clear(self, slot: _Slot) -> None:
+        """Replace an executor that does not work and does not say so; its tasks are lost."""
         for pid in list(slot.executor._processes or {}):
             self.kill(pid)
-        lost, error = slot.tasks, BrokenExecutor("the thread that served the worker ended")
-        self._innocent.update(lost)
+        lost = list(slot.tasks)
+        if slot.deserted:
+            self._innocent.update(lost)
         slot.renew(self._new())
-        for task in list(lost):
+        for task in lost:
             with suppress(InvalidStateError):
-                task.set_exception(error)
+                task.set_exception(BrokenExecutor("the worker, or the thread that served it, ended"))
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Do nothing: a worker that died is replaced by the next task."""
@@ -205,6 +210,7 @@ class _Slot:
     def __init__(self, executor: Any, innocent: WeakSet[Future[Any]]) -> None:
         self.executor = executor
         self.tasks: list[Future[Any]] = []
+        self.n_looks_alone = 0
         self._innocent = innocent
 
     @property
@@ -217,8 +223,17 @@ class _Slot:
         thread = self.executor._executor_manager_thread
         return thread is not None and not thread.is_alive()
 
+    @property
+    def alone(self) -> bool:
+        """Whether there are tasks and no process for them: it ended before the executor took notice of it."""
+        sentinels = [process.sentinel for process in list((self.executor._processes or {}).values())]
+        try:
+            return bool(self.tasks) and len(connection.wait(sentinels, 0.0)) == len(sentinels)
+        except (OSError, ValueError):  # closed at this moment, by the thread that looks after it
+            return False
+
     def renew(self, executor: Any) -> None:
-        self.executor, self.tasks = executor, []
+        self.executor, self.tasks, self.n_looks_alone = executor, [], 0
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         future: Future[Any] = self.executor.submit(function, *args)

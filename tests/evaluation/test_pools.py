@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpcore.evaluation import pools
 from hpcore.evaluation.pools import BorrowedPool, OwnPool
 
 held = []
@@ -53,6 +54,36 @@ def test_where_warnings_are_errors_a_worker_that_grew_is_replaced_and_nobody_wai
                     assert not pool.blames(task)
                     tasks.append(pool.submit(abs, 400_000_000))
     assert n_lost > 0
+
+
+def test_a_worker_whose_end_nobody_noticed_is_replaced(monkeypatch):
+    """As when it ends between being started and being watched."""
+    from joblib.externals.loky import process_executor
+
+    watched = process_executor._ExecutorManagerThread.wait_result_broken_or_wakeup
+
+    def blind(self):
+        processes, self.processes = self.processes, {}
+        try:
+            return watched(self)
+        finally:
+            self.processes = processes
+
+    pool = OwnPool(1)
+    with pool.bounded(), monkeypatch.context() as patched:
+        patched.setattr(process_executor._ExecutorManagerThread, "wait_result_broken_or_wakeup", blind)
+        pool._slots = [pools._Slot(pool._new(), pool._innocent)]
+        tasks = [pool.submit(os.getpid), pool.submit(os._exit, 1), pool.submit(abs, -1)]
+        finished = []
+        while len(finished) < len(tasks):
+            finished += pool.wait([task for task in tasks if task not in finished])
+        assert tasks[0].result() != os.getpid()
+        for task in tasks[1:]:
+            with pytest.raises(BrokenExecutor):
+                task.result()
+        assert pool.blames(tasks[1])
+        assert not pool.blames(tasks[2])
+        assert pool.wait([pool.submit(abs, -1)])[0].result() == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "setpgrp"), reason="process groups are POSIX's")
