@@ -141,7 +141,7 @@ def test_maximiser(benchmark, by, n, d, name):
     engine, options = engine_of(d, name)
 
     def suggest():
-        return engine.suggest(X, y, None, X[:0], X[:0], 1, 0, 0, n, 0, None, np.inf)
+        return engine.suggest(X, y, None, X[:0], 1, 0, 0, n, 0, None, np.inf)
 
     (u,), step = suggest()
     model = gp.Regressor([False] * d, [False] * d, list(engine.theta))

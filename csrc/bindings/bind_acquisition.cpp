@@ -66,9 +66,8 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
 }
 
 py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
-                  const Array& failed, const Array& pending, std::size_t n, std::uint64_t seed_low,
-                  std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
-                  double seconds) {
+                  const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
+                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds) {
     const std::size_t d = suggester.d();
     Request request;
     request.deadline = Deadline::in(seconds);
@@ -83,8 +82,6 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, con
         check_length("std_errors", *std_errors, request.n);
         request.std_errors = std_errors->data();
     }
-    request.n_failed = rows_of("failed", failed, d);
-    request.failed = failed.data();
     request.n_pending = rows_of("pending", pending, d);
     request.pending = pending.data();
     request.count = n;
@@ -198,9 +195,8 @@ void bind_acquisition(py::module_& m) {
              }),
              py::arg("codec"), py::arg("categorical"), py::arg("options"))
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
-             py::arg("std_errors").noconvert(), py::arg("failed").noconvert(), py::arg("pending").noconvert(),
-             py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("attempt"),
-             py::arg("feasible"), py::arg("seconds"))
+             py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
+             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"))
         .def_property_readonly("theta", [](const Suggester& self) {
             const std::vector<double> theta = self.theta();
             return Array(static_cast<py::ssize_t>(theta.size()), theta.data());

@@ -117,7 +117,6 @@ class Suggester(metaclass=_Native):
         X: NDArray[np.float64],
         values: NDArray[np.float64],
         std_errors: NDArray[np.float64] | None,
-        failed: NDArray[np.float64],
         pending: NDArray[np.float64],
         n: int,
         seed_low: int,

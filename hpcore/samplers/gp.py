@@ -28,7 +28,9 @@ FloatArray = npt.NDArray[np.float64]
 LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
+FIRST_VALUES = 64  # whose spread says what a poor value is: later ones are those of a search that has found its place
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
+MOST_DRAWS = 1000
 INFERENCES = ("map", "mcmc")
 TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
@@ -66,19 +68,8 @@ class _GP(Suggester):
     ) -> tuple[FloatArray, native.Step]:
         if history.n_complete < self._n_startup:
             return self._startup.suggest(history, pending, n, rng), native.Step.full
-        complete = history.complete
-        X = np.ascontiguousarray(history.X[complete])
-        values = _scalarise(history.values[complete], rng)
-        std_errors = history.std_errors
-        if std_errors is not None:
-            std_errors = np.nan_to_num(std_errors[complete])
-        over = (history.state == FAILED) | (history.state == PRUNED)
-        failed = np.ascontiguousarray(history.X[over]) if over.any() else X[:0]
         rows, step = self._engine.suggest(
-            X,
-            values,
-            std_errors,
-            failed,
+            *_observed(history, rng),
             np.ascontiguousarray(pending),
             n,
             rng.seed_low,
@@ -94,17 +85,48 @@ class _GP(Suggester):
         return rows, step
 
 
-def _scalarise(values: FloatArray, rng: Rng) -> FloatArray:
-    """One column as it is; several as an augmented Chebyshev sum with this trial's own weights (Knowles 2006)."""
+def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Points, values and standard errors for the model.
+
+    Where trials fail, others are likely to: one that failed counts as a poor value, far above the median of the first
+    complete ones, but not as a sure one, so that failures by chance among good trials hardly matter. It depends on
+    earlier trials alone, because a value that changed later would undo every fit that it was part of.
+    """
+    complete = history.complete
+    values, unit = _scalarise(history.values[complete], rng)
+    std_errors = history.std_errors
+    errors = None if std_errors is None else unit * np.nan_to_num(std_errors)
+    failed = (history.state == FAILED) | (history.state == PRUNED)
+    if not failed.any():
+        return np.ascontiguousarray(history.X[complete]), values, None if errors is None else errors[complete]
+    column, errors = np.zeros(history.n), np.zeros(history.n) if errors is None else errors
+    column[complete] = values
+    n_before = np.clip(np.cumsum(complete), 1, FIRST_VALUES)
+    for n in np.unique(n_before[failed]).tolist():
+        median = float(np.median(values[:n]))
+        spread = median - float(values[:n].min())
+        those = failed & (n_before == n)
+        column[those], errors[those] = median + 2.0 * spread, spread
+    told = complete | failed
+    return np.ascontiguousarray(history.X[told]), column[told], errors[told]
+
+
+def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
+    """One column, and what an error of the first objective is in it.
+
+    A single objective as it is; several as an augmented Chebyshev sum with this trial's own weights (Knowles 2006).
+    """
     if values.shape[1] == 1:
-        return np.ascontiguousarray(values[:, 0])
+        return np.ascontiguousarray(values[:, 0]), 1.0
     low, high = values.min(axis=0), values.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
         width = np.where(high > low, high / 2 - low / 2, 1.0)
         unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
     weights = -np.log1p(-rng.uniform(values.shape[1], WEIGHTS))
-    weighted = unit * (weights / weights.sum())
-    return np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))
+    weights /= weights.sum()
+    weighted = unit * weights
+    column = np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))
+    return column, float(weights[0] / 2 / width[0])
 
 
 def _check_acquisition(value: Any) -> str:
@@ -139,7 +161,7 @@ class GPSampler(Sampler):
         inactive parameters as `hpcore.surrogates.GaussianProcess` says.
     prior : DensityKernel, optional
         A belief about where good points are, made by ``hpcore.kernels.density``. The acquisition is multiplied by its
-        density to the power ``beta / n``, n being the number of complete trials, so that it fades as results come in.
+        density to the power ``beta / n``, n being the number of finished trials, so that it fades as results come in.
         A bound and a draw have no sign of their own: to them the logarithm of that power is added.
     beta : float
         How much the `prior` counts, at least 0; about a tenth of the trials you mean to run is a good value.
@@ -168,10 +190,13 @@ class GPSampler(Sampler):
     for any number of BLAS threads. While a suggestion is computed SciPy's BLAS (OpenBLAS or MKL) is held to one
     thread, and given its own number back; with another BLAS, set its number of threads yourself.
 
+    A trial that failed counts as a poor value with a large standard error: regions where trials fail are left, and
+    failures by chance change little; ``benchmarks/quality/failures.py``.
+
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
     acquisition cut short; ``"sobol"``, a point of the start's sequence. What a step will take is foretold from what it
-    took before. The first model of a process loads SciPy's linear algebra, which no deadline can hold back.
+    took before.
 
     The improvement is over the best fitted mean (Ament et al. 2023, "Unexpected improvements to expected improvement").
     ``"noisy_log_ei"`` instead averages it over 32 quasi-random draws of what the ten best fitted trials and the running
@@ -202,9 +227,9 @@ class GPSampler(Sampler):
         self.acquisition = acquisition
         self.inference = check_choice("inference", inference, INFERENCES)
         self.n_startup_trials = (
-            None if n_startup_trials is None else check_integer("n_startup_trials", n_startup_trials, 1)
+            None if n_startup_trials is None else check_integer("n_startup_trials", n_startup_trials, 1, 2**31 - 1)
         )
-        self.n_draws = check_integer("n_draws", n_draws, 1)
+        self.n_draws = check_integer("n_draws", n_draws, 1, MOST_DRAWS)
         self.kappa = check_number("kappa", kappa, 0.0)
         self.covariance = check_covariance(covariance)
         if prior is not None and not isinstance(prior, DensityKernel):

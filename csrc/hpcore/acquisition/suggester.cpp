@@ -359,7 +359,6 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     std::vector<double> out, row(d);
     Seen seen;
     for (std::size_t i = 0; i < request.n; ++i) seen.insert(request.rows + i * d, d);
-    for (std::size_t i = 0; i < request.n_failed; ++i) seen.insert(request.failed + i * d, d);
     for (std::size_t i = 0; i < request.n_pending; ++i) seen.insert(request.pending + i * d, d);
     for (std::size_t k = 0; k < request.count; ++k) {
         bool found = false;

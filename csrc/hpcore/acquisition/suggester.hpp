@@ -54,8 +54,6 @@ struct Request {
     const double* values = nullptr;      // (n,) lower is better
     const double* std_errors = nullptr;  // (n,) in the units of the values, or null
     std::size_t n = 0;
-    const double* failed = nullptr;  // (n_failed, d) rows that must not be proposed again
-    std::size_t n_failed = 0;
     const double* pending = nullptr;  // (n_pending, d) rows asked for and not told yet
     std::size_t n_pending = 0;
     std::size_t count = 1;  // suggestions wanted
