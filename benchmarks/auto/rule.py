@@ -4,7 +4,7 @@ Run with ``python benchmarks/auto/rule.py --seeds 5``. Each row is a function, w
 sampler found after so many trials and the number of seeds on which gp was better:
 
 *several objectives*: hypervolume, larger is better, of the trials' Pareto front below the reference point;
-*40 parameters*, *8 at a time*: logarithm of the best value over the least possible, smaller is better; at a time means
+*many parameters*, *8 at a time*: logarithm of the best value over the least possible, smaller is better; at a time means
 that so many trials are always running and the one that was asked for first is told first.
 
 The last table is the time of an `ask`, in milliseconds of this thread, with so many trials known.
@@ -92,7 +92,7 @@ def search(f: Values, d: int, m: int, sampler: str, n: int, at_a_time: int, seed
 # (heading, functions, parameters, trials, at a time)
 STUDIES = (
     ("several objectives", (zdt1, zdt3, dtlz2), 5, 100, 1),
-    ("40 parameters", (ellipsoid, rosenbrock, rastrigin), 40, 150, 1),
+    ("many parameters", (ellipsoid, rosenbrock, rastrigin), 40, 150, 1),
     ("8 at a time", (ellipsoid, rosenbrock, rastrigin), 5, 100, 8),
 )
 REFERENCE = {2: (1.1, 6.0), 3: (2.5, 2.5, 2.5)}
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
     for heading, functions, d, n, at_a_time in STUDIES:
-        print(f"\n| {heading} ({d} parameters, {n} trials) | gp | tpe | gp better |\n| --- | --- | --- | --- |")
+        print(f"\n| {heading}: {d} parameters, {n} trials | gp | tpe | gp better |\n| --- | --- | --- | --- |")
         for f in functions:
             m = len(f(np.zeros(d)))
             gp, tpe = (
