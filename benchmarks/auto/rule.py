@@ -4,8 +4,8 @@ Run with ``python benchmarks/auto/rule.py --seeds 5``. Each row is a function, w
 sampler found after so many trials and the number of seeds on which gp was better:
 
 *several objectives*: hypervolume, larger is better, of the trials' Pareto front below the reference point;
-*many parameters*, *8 at a time*: logarithm of the best value over the least possible, smaller is better; at a time means
-that so many trials are always running and the one that was asked for first is told first.
+*many parameters*, *8 at a time*: logarithm of the best value over the least possible, smaller is better; at a time
+means that so many trials are always running and the one that was asked for first is told first.
 
 The last table is the time of an `ask`, in milliseconds of this thread, with so many trials known.
 """

@@ -117,8 +117,8 @@ class AutoSampler(Sampler):
        about a tenth of that time for a proposal.
     3. `TPESampler` proposes all others, from the same history: it takes 0.1 ms, however long the history is.
 
-    Conditions, categories, the number of parameters, of objectives or of workers change nothing: the Gaussian process
-    was the better one early in each.
+    Conditions, categories, the number of parameters, of objectives or of workers change nothing: nowhere was TPE shown
+    to be better early.
 
     ``trial.info["sampler"]`` says which one it was. What is counted are trials by their number, those that failed, are
     running or were added included, and never seconds by the clock: the same seed and history give the same proposals
