@@ -208,11 +208,12 @@ class Optimizer:
 
     def _inform(self, trial: Trial, info: dict[str, Any] | None) -> Trial:
         source = self._suggester.source(trial.number, None if info is None else info.get("step"))
-        if source is not None:
-            info = {**(info or {}), "sampler": source}
         if info is not None:
-            trial.info = info
-            self._history.notes.setdefault(trial.number, {})["info"] = info
+            trial.info = info if source is None else {**info, "sampler": source}
+            self._history.notes.setdefault(trial.number, {})["info"] = trial.info
+        elif source is not None:
+            trial.info = {"sampler": source}
+            self._history.came_from(trial.number, source)
         return trial
 
     def _look_ahead(self, after_tell: bool) -> None:

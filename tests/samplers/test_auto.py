@@ -129,8 +129,33 @@ def test_under_a_deadline_across_the_change() -> None:
 
 def test_what_a_user_gave_is_nobodys_proposal() -> None:
     opt = hp.Optimizer(SPACE, "auto", seed=0)
+    opt.add({"x": 1.0, "k": 2, "c": "a"}, 0.0)
     opt.enqueue({"x": 0.0})
-    assert sources(opt.ask(2)) == [None, "gp"]
+    batch = opt.ask(3)
+    opt.enqueue({"x": 2.0})
+    batch += opt.ask(2)
+    for trial in batch:
+        opt.tell(trial, loss(trial))
+    assert sources(batch) == [None, "gp", "gp", None, "gp"]
+    assert sources(opt.trials) == [None, *sources(batch)]
+
+
+def test_what_another_process_proposed_is_not_claimed() -> None:
+    opt, other = (hp.Optimizer(SPACE, "auto", seed=seed) for seed in (0, 1))
+    play(opt, 3)
+    play(other, 2)
+    history = other._history
+    opt.restore(history.X, history.state, history.values, None, history.times, {})
+    play(opt, 2)
+    assert sources(opt.trials) == ["gp"] * 3 + [None] * 2 + ["gp"] * 2
+    assert sources(pickle.loads(pickle.dumps(opt)).trials) == sources(opt.trials)  # noqa: S301
+
+
+def test_a_note_of_the_sampler_costs_no_memory_per_trial() -> None:
+    opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=2), seed=0)
+    play(opt, 50)
+    assert not opt._history.notes
+    assert sources(opt.trials) == ["gp"] * 2 + ["tpe"] * 48
 
 
 @pytest.mark.parametrize(("n_trials", "expected"), [(None, "gp"), (5, "gp"), (6, "grid"), (100, "grid")])
