@@ -121,10 +121,10 @@ class AutoSampler(Sampler):
     to be better early.
 
     ``trial.info["sampler"]`` says which one it was. What is counted are trials by their number, those that failed, are
-    running or were added included, and never seconds by the clock: the same seed and history give the same proposals
-    on any machine, however the history came about. Under a deadline that leaves no time for a first Gaussian
-    process, a proposal by TPE is the last step of the ladder, in place of a Sobol point: ``trial.info["step"]`` is
-    ``"tpe"`` then.
+    running or were added included, and never seconds by the clock: the choice is a function of space, options and
+    number, and so a search is as repeatable as with the samplers themselves. Under a deadline that leaves no time for
+    a first Gaussian process, a proposal by TPE is the last step of the ladder, in place of a Sobol point:
+    ``trial.info["step"]`` is ``"tpe"`` then.
 
     Why so: ``benchmarks/auto/rule.md``.
 
