@@ -51,6 +51,7 @@ STOPPED = (
     ("spins in C", 2),
     ("spins", 2),
     ("child", 2),
+    ("stray", 2),
     ("quick", 2),
 )
 LIMIT = 0.5
