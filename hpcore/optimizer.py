@@ -50,7 +50,8 @@ class Optimizer:
     space : Space or mapping
         What to search; a mapping is read by `Space.of`.
     sampler : str or Sampler
-        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, or an object of `hpcore.samplers` with its options.
+        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"`` (which chooses among them, see
+        `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
         Of the one objective; ``"minimize"`` if nothing is said.
     directions : sequence of {"minimize", "maximize"}, optional
@@ -206,9 +207,13 @@ class Optimizer:
         return rows[0], info
 
     def _inform(self, trial: Trial, info: dict[str, Any] | None) -> Trial:
+        source = self._suggester.source(trial.number, None if info is None else info.get("step"))
         if info is not None:
-            trial.info = info
-            self._history.notes.setdefault(trial.number, {})["info"] = info
+            trial.info = info if source is None else {**info, "sampler": source}
+            self._history.notes.setdefault(trial.number, {})["info"] = trial.info
+        elif source is not None:
+            trial.info = {"sampler": source}
+            self._history.came_from(trial.number, source)
         return trial
 
     def _look_ahead(self, after_tell: bool) -> None:

@@ -66,8 +66,10 @@ def random_sampler(rng: random.Random) -> str | hp.samplers.Sampler:
     draw = rng.random()
     if draw < 0.06:
         return "gp"
+    if draw < 0.09:
+        return hp.samplers.AutoSampler(rng.choice((None, 8, 100)), n_gp_trials=rng.choice((0, 3, 8)))
     if draw < 0.25:
-        return rng.choice([name for name in hp.samplers.names() if name not in ("gp", "grid", "tpe")])
+        return rng.choice([name for name in hp.samplers.names() if name not in ("gp", "grid", "tpe", "auto")])
     return hp.samplers.TPESampler(
         multivariate=rng.random() < 0.7,
         n_startup_trials=rng.choice((1, 2, 8)),

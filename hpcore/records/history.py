@@ -6,6 +6,7 @@ A million trials of ten parameters are about a hundred bytes each here; a `Trial
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,8 @@ class History:
         self._std_errors: FloatArray | None = None
         # What few trials have, by number.
         self.notes: dict[int, dict[str, Any]] = {}
+        # Which sampler proposed the trials from this number on, where a rule chose; None where nothing is known.
+        self._sources: list[tuple[int, str | None]] = []
 
     @property
     def X(self) -> FloatArray:
@@ -114,6 +117,7 @@ class History:
     ) -> None:
         """Append rows as they are; `std_errors` may be None if no row has one."""
         first, last = self.n, self.n + len(X)
+        self.came_from(first, None)
         while last > len(self._state):
             self._grow()
         self._X[first:last], self._state[first:last] = X, state
@@ -149,6 +153,19 @@ class History:
         if times[1] is not None:
             self._times[number, 1] = times[1]
 
+    def came_from(self, number: int, source: str | None) -> None:
+        """Note which sampler proposed this trial, and those after it until another one is noted."""
+        known = self._sources[-1][1] if self._sources else None
+        if source != known:
+            self._sources.append((number, source))
+
+    def source(self, number: int) -> str | None:
+        """The sampler that a rule chose for a trial; None if none did, or a user gave the parameters."""
+        if not self._sources or "params" in self.notes.get(number, ()):
+            return None
+        i = bisect_right(self._sources, number, key=lambda entry: entry[0])
+        return self._sources[i - 1][1] if i else None
+
     def snapshot(self) -> History:
         """A copy for another thread, that later tells do not change. O(n d)."""
         copy = History.__new__(History)
@@ -156,7 +173,7 @@ class History:
         copy._X, copy._values = self.X.copy(), self.values.copy()
         copy._state, copy._times = self.state.copy(), self.times.copy()
         copy._std_errors = None if self._std_errors is None else self._std_errors[: self.n].copy()
-        copy.notes = {}
+        copy.notes, copy._sources = {}, []
         return copy
 
     def running(self) -> FloatArray:

@@ -46,7 +46,7 @@ class Trial(Mapping[str, Any]):
         Why it failed: a traceback, or what the value was.
     info : dict or None
         How the proposal came about, where the optimizer was asked to say: ``"step"`` of a deadline's ladder,
-        ``"prefetched"``, ``"unseen"`` trials; see `Optimizer`.
+        ``"prefetched"``, ``"unseen"`` trials, see `Optimizer`; the ``"sampler"`` that `AutoSampler` chose. Not stored.
     """
 
     __slots__ = (

@@ -66,6 +66,8 @@ class TrialsView(Sequence[Trial]):
         trial.started = None if math.isnan(started) else started
         trial.finished = None if math.isnan(finished) else finished
         trial.error, trial.info = notes.get("error"), notes.get("info")
+        if trial.info is None and (source := history.source(number)) is not None:
+            trial.info = {"sampler": source}
         trial.extras = notes.get("user_attrs"), notes.get("reports")
         return trial
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.samplers.auto import AutoSampler
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
@@ -11,6 +12,7 @@ from hpcore.samplers.sobol import SobolSampler
 from hpcore.samplers.tpe import TPESampler
 
 __all__ = [
+    "AutoSampler",
     "GPSampler",
     "GridSampler",
     "RandomSampler",
@@ -28,6 +30,7 @@ _BY_NAME: dict[str, type[Sampler]] = {
     "sobol": SobolSampler,
     "gp": GPSampler,
     "tpe": TPESampler,
+    "auto": AutoSampler,
 }
 
 
@@ -36,8 +39,15 @@ def names() -> tuple[str, ...]:
     return tuple(_BY_NAME)
 
 
-def resolve(sampler: str | Sampler) -> Sampler:
+def resolve(sampler: str | Sampler, n_trials: int | None = None) -> Sampler:
     """A sampler from its name, with default options, or the sampler itself.
+
+    Parameters
+    ----------
+    sampler : str or Sampler
+        What a user gave.
+    n_trials : int, optional
+        How many trials will be run for certain, which ``"auto"`` may want to know.
 
     Raises
     ------
@@ -56,4 +66,5 @@ def resolve(sampler: str | Sampler) -> Sampler:
         close = get_close_matches(sampler, _BY_NAME, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise InvalidArgument(f"sampler must be one of {', '.join(map(repr, _BY_NAME))}, got {sampler!r}{hint}")
-    return _BY_NAME[sampler]()
+    kind = _BY_NAME[sampler]
+    return AutoSampler(n_trials) if kind is AutoSampler else kind()

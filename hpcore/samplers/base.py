@@ -73,6 +73,18 @@ class Suggester(ABC):
         """
         return self.suggest(history, pending, n, rng), "full"
 
+    def source(self, number: int, step: str | None = None) -> str | None:
+        """Name of the sampler behind a proposal; None where there is only one.
+
+        Parameters
+        ----------
+        number : int
+            Of the trial.
+        step : str, optional
+            Of the ladder, under a deadline.
+        """
+        return None
+
 
 class Sampler(ABC):
     """A sampler's options. Immutable, so that several optimizers may share one."""

@@ -92,9 +92,13 @@ def check_settings(search: Any) -> Settings:
     if search.storage is not None and search.racing:
         raise InvalidArgument(f"racing must be False with storage=, got {search.racing!r}")
     sampler = _check_strategy(search.strategy)
+    n_trials = _check_n_trials(search.n_trials, sampler)
+    if isinstance(search.strategy, str) and search.timeout is None and not search.racing:
+        # Every one of the trials will be run, and whole.
+        sampler = resolve(search.strategy, n_trials)
     return Settings(
         sampler,
-        _check_n_trials(search.n_trials, sampler),
+        n_trials,
         _check_timeout("timeout", search.timeout),
         _check_seed(search.random_state),
         _check_callbacks(search.callbacks),

@@ -50,10 +50,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         walked in the same order. Choices may be whole steps of a pipeline, with parameters of their own:
         ``{"clf": Categorical([svc, forest]), "clf__C": Float(0.1, 10, when={"clf": svc})}``.
     strategy : str or Sampler, default="gp"
-        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, or a sampler object of `hpcore.samplers` with
-        options of its own. With several workers a strategy that learns (``"gp"``, ``"tpe"``) proposes from the results
-        that are in, which depends on timing unless the search is `deterministic`; with one, and with the others,
-        `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` do not exist yet.
+        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"``, or a sampler object of
+        `hpcore.samplers` with options of its own. ``"auto"`` walks a finite space as a grid where `n_trials` are
+        enough for it and neither `racing` nor `timeout` could cut it short; otherwise it is ``"gp"``, and ``"tpe"``
+        in a long search; see `hpcore.samplers.AutoSampler`. With several workers a strategy that learns (``"gp"``,
+        ``"tpe"``) proposes from the results that are in, which depends on timing unless the search is `deterministic`;
+        with one, and with the others, `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` do not
+        exist yet.
     n_trials : int, optional
         The most candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. A finite space ends
         the search when all of it is tried.

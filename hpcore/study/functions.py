@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from hpcore.samplers import Sampler
+from hpcore.samplers import Sampler, resolve
 from hpcore.space.space import Space
 from hpcore.study.objective import Objective
 from hpcore.study.study import Callback, Study
@@ -20,7 +20,7 @@ def minimize(
     *,
     n_trials: int | None = 100,
     timeout: float | None = None,
-    sampler: str | Sampler = "gp",
+    sampler: str | Sampler = "auto",
     n_jobs: int | None = 1,
     executor: Executor | None = None,
     seed: int | None = None,
@@ -38,7 +38,7 @@ def minimize(
     n_trials, timeout, n_jobs, executor, progress, callbacks
         As for `Study.run`.
     sampler, seed
-        As for `Optimizer`.
+        As for `Optimizer`. The default is the rule of `hpcore.samplers.AutoSampler`, which here knows `n_trials`.
 
     Returns
     -------
@@ -57,7 +57,8 @@ def minimize(
     >>> abs(result.best_params["x"] - 1) < 0.2
     True
     """
-    study = Study(space, direction="minimize", sampler=sampler, seed=seed)
+    chosen = resolve(sampler, n_trials if timeout is None else None)
+    study = Study(space, direction="minimize", sampler=chosen, seed=seed)
     return study.run(objective, n_trials, timeout, n_jobs, executor, callbacks, progress)
 
 
@@ -67,7 +68,7 @@ def maximize(
     *,
     n_trials: int | None = 100,
     timeout: float | None = None,
-    sampler: str | Sampler = "gp",
+    sampler: str | Sampler = "auto",
     n_jobs: int | None = 1,
     executor: Executor | None = None,
     seed: int | None = None,
@@ -75,5 +76,6 @@ def maximize(
     callbacks: Sequence[Callback] = (),
 ) -> Study:
     """Find parameters for which a function is large; otherwise as `minimize`."""
-    study = Study(space, direction="maximize", sampler=sampler, seed=seed)
+    chosen = resolve(sampler, n_trials if timeout is None else None)
+    study = Study(space, direction="maximize", sampler=chosen, seed=seed)
     return study.run(objective, n_trials, timeout, n_jobs, executor, callbacks, progress)

@@ -1,0 +1,255 @@
+"""What is particular to the sampler that chooses: which one it takes, and that it takes over without a seam."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.naive_bayes import GaussianNB
+
+import hpcore as hp
+from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.samplers import AutoSampler
+from hpcore.sklearn import SearchCV
+
+SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b"])}
+GRID = {"a": [3, 1, 2], "b": [True, False]}
+
+
+def loss(trial: hp.Trial) -> float:
+    return (trial["x"] - 1) ** 2 + trial["k"] + (trial["c"] == "b")
+
+
+def play(opt: hp.Optimizer, n: int) -> list[hp.Trial]:
+    out = []
+    for _ in range(n):
+        out.append(opt.ask())
+        opt.tell(out[-1], loss(out[-1]))
+    return out
+
+
+def params(trials: Any) -> list[dict[str, Any]]:
+    return [dict(trial.params) for trial in trials]
+
+
+def sources(trials: Any) -> list[str | None]:
+    return [None if trial.info is None else trial.info["sampler"] for trial in trials]
+
+
+def twin(opt: hp.Optimizer, sampler: str) -> hp.Optimizer:
+    """An optimizer of another sampler with the same record."""
+    other, history = hp.Optimizer(opt.space, sampler, seed=opt.seed), opt._history
+    other.restore(history.X, history.state, history.values, history.std_errors, history.times, {})
+    return other
+
+
+def test_it_begins_as_gp_to_the_last_bit() -> None:
+    found, expected = (play(hp.Optimizer(SPACE, sampler, seed=2), 20) for sampler in ("auto", "gp"))
+    assert params(found) == params(expected)
+    assert sources(found) == ["gp"] * 20
+    assert all(trial.info is None for trial in expected)
+
+
+def test_it_goes_on_as_tpe_with_the_same_history() -> None:
+    opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=12), seed=2)
+    first = play(opt, 12)
+    assert sources(first) == ["gp"] * 12
+    other = twin(opt, "tpe")
+    found, expected = play(opt, 8), play(other, 8)
+    assert params(found) == params(expected)
+    assert sources(found) == ["tpe"] * 8
+    assert sources(opt.trials) == ["gp"] * 12 + ["tpe"] * 8
+
+
+def test_a_batch_across_the_change() -> None:
+    opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=15), seed=0)
+    play(opt, 12)
+    batch = opt.ask(8)
+    assert sources(batch) == ["gp"] * 3 + ["tpe"] * 5
+    assert len({repr(trial.params) for trial in batch}) == 8
+    again = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=15), seed=0)
+    play(again, 12)
+    assert params(again.ask(8)) == params(batch)
+
+
+@pytest.mark.parametrize("prefetch", [True, "delayed"])
+def test_prefetching_across_the_change(prefetch: bool | str) -> None:
+    opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=10), seed=0, prefetch=prefetch)
+    found = play(opt, 16)
+    assert sources(found) == ["gp"] * 10 + ["tpe"] * 6
+    assert all("prefetched" in trial.info for trial in found if trial.info is not None)
+    if prefetch is True:
+        assert params(found) == params(play(hp.Optimizer(SPACE, AutoSampler(n_gp_trials=10), seed=0), 16))
+
+
+@pytest.mark.parametrize("k", [5, 10, 13])
+def test_pickled_and_going_on(k: int) -> None:
+    opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=10), seed=0)
+    play(opt, k)
+    again = pickle.loads(pickle.dumps(opt))  # noqa: S301
+    assert params(play(opt, 8)) == params(play(again, 8))
+
+
+@pytest.mark.parametrize("n_first", [4, 10, 13])
+def test_a_stored_study_goes_on_identically(tmp_path: Path, n_first: int) -> None:
+    path = tmp_path / "runs.db"
+    sampler = AutoSampler(n_gp_trials=10, trial_seconds=0.5)
+    whole = hp.Study(SPACE, sampler=sampler, seed=1).run(loss, 16)
+    hp.Study(SPACE, storage=path, name="s", sampler=sampler, seed=1).run(loss, n_first)
+    again = hp.Study(storage=path, name="s")
+    assert vars(again.optimizer.sampler) == vars(sampler)
+    again.run(loss, 16 - n_first)
+    assert params(again.trials) == params(whole.trials)
+
+
+def test_no_time_for_a_gaussian_process_is_time_enough_for_tpe() -> None:
+    opt = hp.Optimizer(SPACE, "auto", seed=0)
+    for trial in play(hp.Optimizer(SPACE, "random", seed=1), 40):
+        opt.add(trial.params, trial.value)
+    expected = params(twin(opt, "tpe").ask(3))
+    batch = opt.ask(3, deadline_ms=1e-6)
+    assert params(batch) == expected
+    assert [trial.info for trial in batch] == [{"step": "tpe", "sampler": "tpe"}] * 3
+    assert opt.ask(deadline_ms=60_000.0).info == {"step": "full", "sampler": "gp"}
+
+
+def test_under_a_deadline_across_the_change() -> None:
+    opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=15), seed=0)
+    play(opt, 12)
+    other = pickle.loads(pickle.dumps(opt))  # noqa: S301
+    batch = opt.ask(8, deadline_ms=60_000.0)
+    assert sources(batch) == ["gp"] * 3 + ["tpe"] * 5
+    assert params(batch) == params(other.ask(8))
+    assert opt.ask(deadline_ms=60_000.0).info == {"step": "full", "sampler": "tpe"}
+
+
+def test_what_a_user_gave_is_nobodys_proposal() -> None:
+    opt = hp.Optimizer(SPACE, "auto", seed=0)
+    opt.add({"x": 1.0, "k": 2, "c": "a"}, 0.0)
+    opt.enqueue({"x": 0.0})
+    batch = opt.ask(3)
+    opt.enqueue({"x": 2.0})
+    batch += opt.ask(2)
+    for trial in batch:
+        opt.tell(trial, loss(trial))
+    assert sources(batch) == [None, "gp", "gp", None, "gp"]
+    assert sources(opt.trials) == [None, *sources(batch)]
+
+
+def test_what_another_process_proposed_is_not_claimed() -> None:
+    opt, other = (hp.Optimizer(SPACE, "auto", seed=seed) for seed in (0, 1))
+    play(opt, 3)
+    play(other, 2)
+    history = other._history
+    opt.restore(history.X, history.state, history.values, None, history.times, {})
+    play(opt, 2)
+    assert sources(opt.trials) == ["gp"] * 3 + [None] * 2 + ["gp"] * 2
+    assert sources(pickle.loads(pickle.dumps(opt)).trials) == sources(opt.trials)  # noqa: S301
+
+
+def test_a_note_of_the_sampler_costs_no_memory_per_trial() -> None:
+    opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=2), seed=0)
+    play(opt, 50)
+    assert not opt._history.notes
+    assert sources(opt.trials) == ["gp"] * 2 + ["tpe"] * 48
+
+
+@pytest.mark.parametrize(("n_trials", "expected"), [(None, "gp"), (5, "gp"), (6, "grid"), (100, "grid")])
+def test_a_space_that_will_be_run_whole_is_a_grid(n_trials: int | None, expected: str) -> None:
+    opt = hp.Optimizer(GRID, AutoSampler(n_trials), seed=0)
+    opt.add({"a": 3, "b": False}, 1.0)
+    assert opt.learns is (expected != "grid")
+    found = opt.ask(100)
+    assert set(sources(found)) == {expected}
+    if expected == "grid":
+        assert params(found) == [{"a": a, "b": b} for a in (3, 1, 2) for b in (True, False) if (a, b) != (3, False)]
+    with pytest.raises(SearchSpaceExhausted):
+        opt.ask()
+
+
+def test_a_continuous_parameter_makes_no_grid() -> None:
+    assert sources([hp.Optimizer(SPACE, AutoSampler(10_000), seed=0).ask()]) == ["gp"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n_gp"), [(None, 200), (1e-9, 0), (1e-4, 5), (1e-3, 23), (0.01, 100), (0.1, 200), (1e9, 200)]
+)
+def test_cheap_trials_are_not_for_a_dear_sampler(seconds: float | None, n_gp: int) -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, AutoSampler(trial_seconds=seconds), seed=0)
+    for i in range(n_gp - 1):
+        opt.add({"x": i / 1000}, 0.0)
+    assert sources(opt.ask(3)) == ["gp", "tpe", "tpe"] if n_gp else ["tpe"] * 3
+
+
+def test_minimize_knows_how_many() -> None:
+    def value(trial: hp.Trial) -> float:
+        return trial["a"] + trial["b"]
+
+    assert set(sources(hp.minimize(value, GRID, n_trials=6, seed=0).trials)) == {"grid"}
+    assert set(sources(hp.maximize(value, GRID, n_trials=6, seed=0).trials)) == {"grid"}
+    assert set(sources(hp.minimize(value, GRID, n_trials=5, seed=0).trials)) == {"gp"}
+    assert set(sources(hp.minimize(value, GRID, n_trials=6, timeout=60.0, seed=0).trials)) == {"gp"}
+    with pytest.raises(InvalidType, match=r"n_trials must be an integer, got '6'"):
+        hp.minimize(value, GRID, n_trials="6")  # type: ignore[arg-type]
+
+
+def test_in_a_cross_validation() -> None:
+    X, y = load_iris(return_X_y=True)
+    values = np.logspace(-3, 2, 6).tolist()
+
+    def search(space: Any, strategy: Any, **options: Any) -> SearchCV:
+        model = GaussianNB()
+        return SearchCV(model, space, strategy=strategy, cv=3, refit=False, random_state=0, **options).fit(X, y)
+
+    def tried(found: SearchCV) -> list[dict[str, Any]]:
+        return list(found.cv_results_["params"])
+
+    found = search({"var_smoothing": values}, "auto")
+    assert tried(found) == tried(search({"var_smoothing": values}, "grid"))
+    assert set(sources(found.trials_)) == {"grid"}
+    for cut_short in ({"racing": True}, {"timeout": 100.0}, {"n_trials": 5}):
+        assert set(sources(search({"var_smoothing": values}, "auto", **cut_short).trials_)) == {"gp"}
+    wide = {"var_smoothing": hp.Float(1e-3, 1e2, log=True)}
+    assert tried(search(wide, "auto", n_trials=8)) == tried(search(wide, "gp", n_trials=8))
+
+
+def test_deterministic_across_the_change_for_any_number_of_workers() -> None:
+    X, y = load_iris(return_X_y=True)
+    found = [
+        SearchCV(
+            GaussianNB(),
+            {"var_smoothing": hp.Float(1e-3, 1e2, log=True)},
+            strategy=AutoSampler(n_gp_trials=8),
+            n_trials=12,
+            cv=2,
+            refit=False,
+            random_state=0,
+            deterministic=True,
+            n_jobs=n_jobs,
+        ).fit(X, y)
+        for n_jobs in (1, 2)
+    ]
+    assert sources(found[0].trials_) == sources(found[1].trials_) == ["gp"] * 8 + ["tpe"] * 4
+    assert found[0].cv_results_["params"] == found[1].cv_results_["params"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"n_trials": 0}, InvalidArgument, "n_trials must be >= 1, got 0"),
+        ({"n_trials": 2.0}, InvalidType, "n_trials must be an integer, got 2.0"),
+        ({"n_trials": True}, InvalidType, "n_trials must be an integer, got True"),
+        ({"trial_seconds": 0}, InvalidArgument, "trial_seconds must be finite and > 0 of seconds, got 0"),
+        ({"trial_seconds": float("nan")}, InvalidArgument, "trial_seconds must be finite"),
+        ({"trial_seconds": "1 s"}, InvalidType, "trial_seconds must be a number of seconds, got '1 s'"),
+        ({"n_gp_trials": -1}, InvalidArgument, "n_gp_trials must be >= 0, got -1"),
+        ({"n_gp_trials": "all"}, InvalidType, "n_gp_trials must be an integer, got 'all'"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        AutoSampler(**options)
