@@ -99,6 +99,19 @@ void test_the_prior_rules_where_no_kernel_reaches() {
     }
 }
 
+void test_no_draws_are_no_draws() {
+    Mixture mixture({Axis{}, even_axis(3, true)});
+    const std::vector<double> point{0.2, 0.0}, h{0.15, 1.0};
+    const double weight = 1.0;
+    mixture.fit(point.data(), 1, &weight, 0.5, h.data(), 0.25);
+    Batch batch;
+    batch.reset(2, 0);
+    Philox random({1, 2}, 3, 4), untouched = random;
+    mixture.draw(random, batch, 0, 0, false);
+    mixture.draw(random, batch, 0, 0, true);
+    CHECK(random.uniform() == untouched.uniform());
+}
+
 void test_ranking_does_not_depend_on_the_order() {
     const std::vector<double> values{5.0, 1.0, inf, 3.0, 1.0, 9.0, 2.0, inf, 0.5, 4.0};
     Ranking forward(0.3, 4), backward(0.3, 4);
@@ -220,6 +233,7 @@ int main() {
     test_array_functions_against_the_standard_library();
     test_mixture_against_its_formula();
     test_the_prior_rules_where_no_kernel_reaches();
+    test_no_draws_are_no_draws();
     test_ranking_does_not_depend_on_the_order();
     test_a_trend_points_to_the_valley();
     test_incremental_equals_rebuilt();
