@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore._core import gp
 from hpcore.surrogates import GaussianProcess, ParzenEstimator
 
 N = 4
@@ -116,3 +117,44 @@ def test_one_fitted_model_is_asked_by_all(make):
     expected = ask(0)
     for got in together(ask):
         np.testing.assert_array_equal(got, expected)
+
+
+def test_one_density_is_asked_for_different_points_at_once():
+    rng = np.random.default_rng(0)
+    model = ParzenEstimator().fit(rng.random((300, 4)))
+    points = [rng.random((10_000, 4)) for _ in range(N)]
+    work = lambda k: [(model.logpdf(points[k]), model.sample(500, seed=k)) for _ in range(6)]  # noqa: E731
+    alone = [(model.logpdf(points[k]), model.sample(500, seed=k)) for k in range(N)]
+    for expected, got in zip(alone, together(work), strict=True):
+        for density, sample in got:
+            np.testing.assert_array_equal(density, expected[0])
+            np.testing.assert_array_equal(sample, expected[1])
+
+
+def test_a_model_grows_while_it_is_asked():
+    """What is read is the model before a new row or after it, or a typed refusal in between."""
+    rng = np.random.default_rng(0)
+    X, at = rng.random((160, 3)), rng.random((40, 3))
+    y = X.sum(axis=1)
+    model = gp.Regressor([False] * 3, [False] * 3, [0.0, 0.0, 0.0, 1.0, -4.0])
+    model.assign(X[:40], y[:40], None)
+
+    def work(k):
+        out = []
+        for n in range(41, 161):
+            if k == 0:
+                model.append(X[n - 1], 0.0)
+                model.set_targets(y[:n])
+            else:
+                try:
+                    out.append(model.predict(at)[0])
+                except RuntimeError as error:
+                    assert "targets" in str(error)
+                assert 40 <= len(model) <= 160
+        return out
+
+    seen = list(itertools.chain.from_iterable(together(work)))
+    final = model.predict(at)[0]
+    assert all(np.abs(mean - at.sum(axis=1)).max() < 0.5 for mean in [*seen, final])
+    with pytest.raises(ValueError, match=r"y must have shape \(160,\)"):
+        model.set_targets(y[:159])

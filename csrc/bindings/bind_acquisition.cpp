@@ -196,11 +196,7 @@ void bind_acquisition(py::module_& m) {
              py::arg("codec"), py::arg("categorical"), py::arg("options"))
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
-             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"))
-        .def_property_readonly("theta", [](const Suggester& self) {
-            const std::vector<double> theta = self.theta();
-            return Array(static_cast<py::ssize_t>(theta.size()), theta.data());
-        });
+             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"));
 }
 
 }  // namespace hpcore::bindings

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "hpcore/gp/warp.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
+#include "turns.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -24,7 +26,7 @@ namespace {
 using gp::ColumnType;
 using gp::LogNormal;
 using gp::Prior;
-using gp::Regressor;
+using Regressor = InTurn<gp::Regressor>;
 using MaybeArray = std::optional<Array>;
 using Covariance = std::shared_ptr<gp::UserCovariance>;  // null: the built-in one
 
@@ -153,6 +155,7 @@ void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& 
     check_length("y", y, n);
     const double* noise = noise_of(known_noise, n);
     const Unlocked native;
+    const ToChange turn(model.turn);
     model.assign(X.data(), n, noise);
     model.set_targets(y.data());
 }
@@ -160,12 +163,16 @@ void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& 
 void append(Regressor& model, const Array& x, double known_noise) {
     check_length("x", x, model.points().d());
     const Unlocked native;
+    const ToChange turn(model.turn);
     model.append(x.data(), known_noise);
 }
 
 void set_targets(Regressor& model, const Array& y) {
-    check_length("y", y, model.size());
+    const auto n = static_cast<std::size_t>(y.size());
+    check_length("y", y, n);
     const Unlocked native;
+    const ToChange turn(model.turn);
+    if (n != model.size()) throw std::invalid_argument("y must have shape (" + std::to_string(model.size()) + ",)");
     model.set_targets(y.data());
 }
 
@@ -174,6 +181,7 @@ py::tuple predict(const Regressor& model, const Array& X) {
     gp::Prediction out;
     {
         const Unlocked native;
+        const ToRead turn(model.turn);
         model.predict(X.data(), m, out);
     }
     return py::make_tuple(to_array(out.mean), to_array(out.variance));
@@ -188,6 +196,7 @@ py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
     double* b = by_variance.mutable_data();
     {
         const Unlocked native;
+        const ToRead turn(model.turn);
         model.predict_for_gradient(X.data(), m, out);
         std::vector<std::size_t> columns;
         std::vector<double> part(d);
@@ -211,6 +220,7 @@ Array covariance(const Regressor& model, const Array& X) {
     Array out({m, m});
     double* into = out.mutable_data();
     const Unlocked native;
+    const ToRead turn(model.turn);
     model.covariance(X.data(), m, into);
     return out;
 }
@@ -282,15 +292,24 @@ void bind_gp(py::module_& m) {
                  return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta), covariance);
              }),
              py::arg("categorical"), py::arg("conditional"), py::arg("theta"), py::arg("covariance") = py::none())
-        .def("__len__", &Regressor::size)
+        .def(
+            "__len__",
+            [](const Regressor& model) {
+                const ToRead turn(model.turn);
+                return model.size();
+            },
+            py::call_guard<py::gil_scoped_release>())
         .def(
             "set_warp",
             [](Regressor& model, const std::vector<double>& parameters) {
                 const auto& columns = model.points().columns();
                 if (parameters.size() != gp::Warp::n_parameters(columns))
                     throw py::value_error("parameters must have two entries a numeric column");
-                if (model.size() > 0) throw py::value_error("the warp must be set before there are rows");
-                model.set_warp(gp::Warp(columns, parameters));
+                gp::Warp warp(columns, parameters);
+                const py::gil_scoped_release nogil;
+                const ToChange turn(model.turn);
+                if (model.size() > 0) throw std::invalid_argument("the warp must be set before there are rows");
+                model.set_warp(std::move(warp));
             },
             py::arg("parameters"))
         .def(
@@ -299,6 +318,8 @@ void bind_gp(py::module_& m) {
                 const std::size_t d = model.points().d(), count = rows_of("X", X, d);
                 Array out({count, d});
                 double* into = out.mutable_data();
+                const py::gil_scoped_release nogil;
+                const ToRead turn(model.turn);
                 for (std::size_t i = 0; i < count; ++i) {
                     if (model.warp().identity())
                         std::copy_n(X.data() + i * d, d, into + i * d);

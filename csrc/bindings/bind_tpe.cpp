@@ -11,30 +11,31 @@
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/suggester.hpp"
 #include "kernels.hpp"
+#include "turns.hpp"
 
 namespace hpcore::bindings {
 namespace {
 
 using tpe::Axis;
 using tpe::Batch;
-using tpe::Mixture;
 using tpe::Options;
-using tpe::Suggester;
 using tpe::Weights;
+using Mixture = InTurn<tpe::Mixture>;
+using Suggester = InTurn<tpe::Suggester>;
 using StateArray = py::array_t<std::uint8_t, py::array::c_style>;
 
 // levels (d,): equal cells per column, 0 for a continuous one.
-Mixture make_mixture(const std::vector<std::size_t>& levels, const std::vector<bool>& unordered) {
+std::unique_ptr<Mixture> make_mixture(const std::vector<std::size_t>& levels, const std::vector<bool>& unordered) {
     if (levels.empty() || levels.size() != unordered.size())
         throw py::value_error("levels and unordered must have one entry per column");
     std::vector<Axis> axes;
     for (std::size_t j = 0; j < levels.size(); ++j)
         axes.push_back(levels[j] == 0 ? Axis{} : tpe::even_axis(levels[j], unordered[j]));
-    return Mixture(std::move(axes));
+    return std::make_unique<Mixture>(std::move(axes));
 }
 
 // Rows of the cube as coordinates; the caller has checked that they are in it.
-std::vector<double> coordinates(const Mixture& mixture, const double* u, std::size_t n) {
+std::vector<double> coordinates(const tpe::Mixture& mixture, const double* u, std::size_t n) {
     const std::vector<Axis>& axes = mixture.axes();
     const std::size_t d = axes.size();
     std::vector<double> out(n * d);
@@ -56,6 +57,7 @@ void fit(Mixture& mixture, const Array& X, const Array& weights, double prior_we
     check_cube("X", X.data(), n * d);
     const double *in = X.data(), *w = weights.data(), *h = bandwidth.data();
     py::gil_scoped_release nogil;
+    const ToChange turn(mixture.turn);
     mixture.fit(coordinates(mixture, in, n).data(), n, w, prior_weight, h, q);
 }
 
@@ -73,6 +75,7 @@ Array log_density(Mixture& mixture, const Array& X) {
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < d; ++j) batch.at(j, i) = x[i * d + j];
     std::vector<double> padded(batch.padded());
+    const ToChange turn(mixture.turn);
     mixture.log_density(batch, padded.data());
     // A level has mass, the cube has density: mass over the cell's width.
     double log_cells = 0.0;
@@ -91,6 +94,7 @@ Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_
     Philox random({seed_low, seed_high}, number, purpose);
     Batch batch;
     batch.reset(d, n);
+    const ToChange turn(mixture.turn);
     mixture.draw(random, batch, 0, n, false);
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < d; ++j) result[i * d + j] = mixture.axes()[j].position(batch.at(j, i));
@@ -98,13 +102,14 @@ Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_
 }
 
 // What each group's densities or trend say of rows (n, d), (n, groups).
-template <void (Suggester::*judge)(const double*, std::size_t, double*)>
+template <void (tpe::Suggester::*judge)(const double*, std::size_t, double*)>
 Array by_group(Suggester& suggester, const space::Codec& codec, const Array& U) {
     const std::size_t n = rows_of("U", U, codec.size());
     Array out(py::array::ShapeContainer{n, suggester.n_groups()});
     const double* in = U.data();
     double* result = out.mutable_data();
     py::gil_scoped_release nogil;
+    const ToChange turn(suggester.turn);
     (suggester.*judge)(in, n, result);
     return out;
 }
@@ -129,6 +134,7 @@ Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, c
     const auto stride = static_cast<std::size_t>(values.shape(1));
     double* result = out.mutable_data();
     py::gil_scoped_release nogil;
+    const ToChange turn(suggester.turn);
     suggester.update(x, y, stride, s, rows);
     if (n == 1) {
         suggester.suggest({seed_low, seed_high}, number, attempt, p, n_pending, want, result);
@@ -185,13 +191,20 @@ void bind_tpe(py::module_& m) {
         .def("suggest", &suggest, py::arg("codec"), py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("state").noconvert(), py::arg("pending").noconvert(), py::arg("seed_low"), py::arg("seed_high"),
              py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"))
-        .def("log_ratio", &by_group<&Suggester::log_ratio>, py::arg("codec"), py::arg("U").noconvert())
-        .def("log_trend", &by_group<&Suggester::log_trend>, py::arg("codec"), py::arg("U").noconvert())
-        .def("clear", &Suggester::clear)
-        .def_property_readonly("n_groups", &Suggester::n_groups)
+        .def("log_ratio", &by_group<&tpe::Suggester::log_ratio>, py::arg("codec"), py::arg("U").noconvert())
+        .def("log_trend", &by_group<&tpe::Suggester::log_trend>, py::arg("codec"), py::arg("U").noconvert())
+        .def(
+            "clear",
+            [](Suggester& suggester) {
+                const ToChange turn(suggester.turn);
+                suggester.clear();
+            },
+            py::call_guard<py::gil_scoped_release>())
+        .def_property_readonly("n_groups", [](const Suggester& suggester) { return suggester.n_groups(); })
         .def(
             "set_prior",
             [](Suggester& suggester, std::uintptr_t address, const std::string& name) {
+                const ToChange turn(suggester.turn);
                 suggester.set_prior(kernel_at<DensityKernel>(address, name));
             },
             py::arg("address"), py::arg("name"), py::call_guard<py::gil_scoped_release>());

@@ -17,6 +17,11 @@
 #include "hpcore/tpe/suggester.hpp"
 #include "reference_lapack.hpp"
 
+// Where GCC inlines one of the two below and not the other it takes them for strangers.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace {
 
 long until_failure = -1;  // allocations left before one fails; below zero none does

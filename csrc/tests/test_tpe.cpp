@@ -81,6 +81,37 @@ void test_mixture_against_its_formula() {
     }
 }
 
+// Far out, where exp's exponent leaves the range of a double, and of the integer that holds it.
+void test_the_prior_rules_where_no_kernel_reaches() {
+    for (std::size_t d = 1; d <= 64; ++d) {
+        Mixture mixture{std::vector<Axis>(d)};
+        const std::vector<double> point(d, 0.0), h(d, 0.02);
+        const double weight = 1.0;
+        mixture.fit(point.data(), 1, &weight, 0.5, h.data(), 0.0);
+        Batch batch;
+        batch.reset(d, 1);
+        batch.resize(1);
+        for (std::size_t j = 0; j < d; ++j) batch.at(j, 0) = 1.0;
+        std::vector<double> got(batch.padded());
+        mixture.log_density(batch, got.data());
+        const double axis = -0.125 - std::log(2.5066282746310002 * (normal_cdf(0.5) - normal_cdf(-0.5)));
+        CHECK_NEAR(got[0], static_cast<double>(d) * axis + std::log(0.5 / 1.5), 1e-9);
+    }
+}
+
+void test_no_draws_are_no_draws() {
+    Mixture mixture({Axis{}, even_axis(3, true)});
+    const std::vector<double> point{0.2, 0.0}, h{0.15, 1.0};
+    const double weight = 1.0;
+    mixture.fit(point.data(), 1, &weight, 0.5, h.data(), 0.25);
+    Batch batch;
+    batch.reset(2, 0);
+    Philox random({1, 2}, 3, 4), untouched = random;
+    mixture.draw(random, batch, 0, 0, false);
+    mixture.draw(random, batch, 0, 0, true);
+    CHECK(random.uniform() == untouched.uniform());
+}
+
 void test_ranking_does_not_depend_on_the_order() {
     const std::vector<double> values{5.0, 1.0, inf, 3.0, 1.0, 9.0, 2.0, inf, 0.5, 4.0};
     Ranking forward(0.3, 4), backward(0.3, 4);
@@ -201,6 +232,8 @@ void test_belief_finds_its_mass() {
 int main() {
     test_array_functions_against_the_standard_library();
     test_mixture_against_its_formula();
+    test_the_prior_rules_where_no_kernel_reaches();
+    test_no_draws_are_no_draws();
     test_ranking_does_not_depend_on_the_order();
     test_a_trend_points_to_the_valley();
     test_incremental_equals_rebuilt();

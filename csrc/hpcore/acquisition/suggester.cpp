@@ -82,12 +82,6 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
     }
 }
 
-std::vector<double> Suggester::theta() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const Cache& cache = caches_[last_];
-    return cache.models.empty() ? std::vector<double>{} : cache.models.front().theta;
-}
-
 // Whether the cache was computed from the first observations of this very request.
 bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d) {
     const std::size_t n = cache.fitted;
@@ -268,8 +262,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         !fall_back(request, turn, n_fit, step))
         return false;
     const View& view = options_.views[turn];
-    last_ = cache_of_[turn];
-    Cache& cache = caches_[last_];
+    Cache& cache = caches_[cache_of_[turn]];
     try {
         extend(request, n_fit, cache);
     } catch (...) {  // half of a cache is none

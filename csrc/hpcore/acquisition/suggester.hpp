@@ -78,9 +78,6 @@ class Suggester {
 
     std::size_t d() const { return domain_.d(); }
 
-    // Of the last call: log length scales and so on, for the curious.
-    std::vector<double> theta() const;
-
   private:
     struct Model {
         std::vector<double> theta;
@@ -115,10 +112,9 @@ class Suggester {
     const linalg::Lapack& lapack_;
     Domain domain_;
     SuggestOptions options_;
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     std::vector<Cache> caches_;
     std::vector<std::size_t> cache_of_;  // of a view
-    std::size_t last_ = 0;
     Costs costs_;
 };
 

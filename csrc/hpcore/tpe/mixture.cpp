@@ -210,6 +210,7 @@ void Mixture::log_density(const Batch& batch, const double* log_prior, double* o
 }
 
 void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t n, bool even) {
+    if (n == 0) return;  // a batch without room has no slot to begin at
     const std::size_t d = axes_.size(), room = padded_to(n_ + 1, 8), padded = padded_to(n, 8);
     uniform_.resize(padded);
     origin_.resize(n);

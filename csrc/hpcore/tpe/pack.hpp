@@ -19,6 +19,7 @@ constexpr std::size_t lanes = 8;
 #if defined(__GNUC__) && !defined(HPCORE_PLAIN_PACKS)
 typedef double Pack __attribute__((vector_size(64)));
 typedef std::int64_t WholePack __attribute__((vector_size(64)));
+typedef std::uint64_t UnsignedPack __attribute__((vector_size(64)));
 #define HPCORE_INLINE inline __attribute__((always_inline))
 
 HPCORE_INLINE WholePack bits_of(Pack x) {
@@ -32,6 +33,13 @@ HPCORE_INLINE Pack choose(WholePack mask, Pack a, Pack b) {
 }
 HPCORE_INLINE Pack converted(WholePack x) {
     return __builtin_convertvector(x, Pack);
+}
+// Of bits: what does not fit wraps around, as it does in lanes whose answer is not the one that is chosen.
+HPCORE_INLINE WholePack wrapping_sum(WholePack a, WholePack b) {
+    return reinterpret_cast<WholePack>(reinterpret_cast<UnsignedPack>(a) + reinterpret_cast<UnsignedPack>(b));
+}
+HPCORE_INLINE WholePack wrapping_difference(WholePack a, WholePack b) {
+    return reinterpret_cast<WholePack>(reinterpret_cast<UnsignedPack>(a) - reinterpret_cast<UnsignedPack>(b));
 }
 #else
 // The same in plain loops, for compilers without vector types.
@@ -121,6 +129,14 @@ inline Pack choose(WholePack mask, Pack a, Pack b) {
 inline Pack converted(WholePack a) {
     HPCORE_LANES(double, static_cast<double>(a[i]));
 }
+inline WholePack wrapping_sum(WholePack a, WholePack b) {
+    HPCORE_LANES(std::int64_t,
+                 static_cast<std::int64_t>(static_cast<std::uint64_t>(a[i]) + static_cast<std::uint64_t>(b[i])));
+}
+inline WholePack wrapping_difference(WholePack a, WholePack b) {
+    HPCORE_LANES(std::int64_t,
+                 static_cast<std::int64_t>(static_cast<std::uint64_t>(a[i]) - static_cast<std::uint64_t>(b[i])));
+}
 #undef HPCORE_LANES
 inline WholePack bits_of(Pack x) {
     WholePack out;
@@ -178,15 +194,15 @@ HPCORE_INLINE Pack exp(Pack x) {
     // log 2 in two parts: n times the first is exact.
     const Pack r = (x - n * 0x1.62e42fefp-1) - n * 0x1.473de6af278edp-34;
     const Pack p = horner(exp_terms, r);  // |r| <= log(2) / 2
-    const Pack scaled = as_double(bits_of(p) + (bits_of(shifted) << 52));
+    const Pack scaled = as_double(wrapping_sum(bits_of(p), bits_of(shifted) << 52));
     return choose(x < -700.0, repeat(0.0), scaled);
 }
 
 // log(x) for normal x > 0, error below 1e-15 + 1e-15 |log x|; -infinity where x is smaller, 0 included.
 HPCORE_INLINE Pack log(Pack x) {
     constexpr std::int64_t root_half = 0x3fe6a09e667f3bcd;  // bits of sqrt(1/2)
-    const WholePack exponent = (bits_of(x) - root_half) >> 52;
-    const Pack m = as_double(bits_of(x) - (exponent << 52));  // in [sqrt(1/2), sqrt(2))
+    const WholePack exponent = wrapping_difference(bits_of(x), WholePack{} + root_half) >> 52;
+    const Pack m = as_double(wrapping_difference(bits_of(x), exponent << 52));  // in [sqrt(1/2), sqrt(2))
     // log m = 2 artanh s, by its series; s^2 <= 0.0295.
     const Pack s = (m - 1.0) / (m + 1.0);
     const Pack z = s * s;

@@ -1,0 +1,155 @@
+// Four threads at once, for ThreadSanitizer above all: on objects that are shared because nothing changes in them, on
+// one that keeps its callers apart itself, and on an own object each. Everyone gets what one thread alone gets.
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "check.hpp"
+#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/gp/regressor.hpp"
+#include "hpcore/sobol.hpp"
+#include "hpcore/space/codec.hpp"
+#include "hpcore/tpe/suggester.hpp"
+#include "reference_lapack.hpp"
+
+using namespace hpcore;
+
+namespace {
+
+constexpr std::size_t n_threads = 4, d = 3;
+const linalg::Lapack lapack = reference::lapack();
+
+using Answer = std::vector<double>;
+
+// Whether work(0), work(1), ... on threads that start together answer as they do one after the other. The threads go
+// first, so that what is made on first use is made by several of them.
+void same_together(const char* what, const std::function<Answer(std::size_t)>& work) {
+    std::array<Answer, n_threads> together;
+    std::vector<std::thread> threads;
+    for (std::size_t k = 0; k < n_threads; ++k) threads.emplace_back([&, k] { together[k] = work(k); });
+    for (std::thread& thread : threads) thread.join();
+    for (std::size_t k = 0; k < n_threads; ++k)
+        if (together[k] != work(k)) check::fail(__FILE__, __LINE__, what);
+}
+
+// A number, an integer and a choice.
+std::shared_ptr<const space::Codec> three_columns() {
+    space::Column whole, choice;
+    whole.kind = space::Kind::integer;
+    whole.gridded = true;
+    whole.high = 9;
+    whole.last = 9;
+    choice.kind = space::Kind::choice;
+    choice.gridded = true;
+    choice.last = 2;
+    return std::make_shared<space::Codec>(std::vector<space::Column>{space::Column{}, whole, choice},
+                                          std::vector<std::size_t>{0, 1, 2});
+}
+
+struct Trials {
+    Answer rows, values;
+    std::vector<std::uint8_t> state;
+};
+
+Trials trials(const space::Codec& codec, std::size_t n, std::uint64_t seed) {
+    Trials out{Answer(n * d), Answer(n), std::vector<std::uint8_t>(n, 1)};
+    Philox random({seed, 2}, 3, 4);
+    std::array<space::Value, d> scratch;
+    for (std::size_t i = 0; i < n; ++i) {
+        double* row = out.rows.data() + i * d;
+        for (std::size_t j = 0; j < d; ++j) row[j] = random.uniform();
+        codec.snap(row, scratch.data());
+        out.values[i] = row[0] + 0.1 * row[1];
+    }
+    return out;
+}
+
+acquisition::SuggestOptions gp_options() {
+    acquisition::SuggestOptions options;
+    options.fit.prior = gp::Prior::standard(d);
+    options.fit.max_iterations = 5;
+    options.search.n_global = 64;
+    return options;
+}
+
+acquisition::Request request_of(const Trials& given, std::size_t n) {
+    acquisition::Request out;
+    out.rows = given.rows.data();
+    out.values = given.values.data();
+    out.n = n;
+    out.key = {5, 6};
+    out.number = n;
+    return out;
+}
+
+void test_what_nothing_changes_in() {
+    const auto codec = three_columns();
+    same_together("sobol_point", [](std::size_t k) {
+        Answer out;
+        for (std::uint64_t number = 0; number < 200; ++number) {
+            out.resize(out.size() + d);
+            sobol_point({k, 7}, number, d, out.data() + out.size() - d);
+        }
+        return out;
+    });
+    same_together("space::Codec", [&](std::size_t k) { return trials(*codec, 200, k).rows; });
+    const Trials given = trials(*codec, 30, 0);
+    gp::Regressor model(lapack, {{false, false}, {false, false}, {true, false}}, {0.1, 0.2, 0.3, 0.0, -4.0});
+    model.assign(given.rows.data(), 30, nullptr);
+    model.set_targets(given.values.data());
+    same_together("gp::Regressor", [&](std::size_t k) {
+        const Trials asked = trials(*codec, 40, k);
+        gp::Prediction out;
+        model.predict(asked.rows.data(), 40, out);
+        out.mean.insert(out.mean.end(), out.variance.begin(), out.variance.end());
+        return out.mean;
+    });
+}
+
+void test_one_suggester_for_all() {
+    const auto codec = three_columns();
+    const Trials given = trials(*codec, 20, 0);
+    acquisition::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
+    same_together("a shared acquisition::Suggester", [&](std::size_t k) {
+        Answer out;
+        for (std::size_t n = 8 + k; n <= 20; n += 4) {
+            const Answer rows = suggester.suggest(request_of(given, n));
+            out.insert(out.end(), rows.begin(), rows.end());
+        }
+        return out;
+    });
+}
+
+void test_a_search_each() {
+    const auto codec = three_columns();  // of all
+    same_together("acquisition::Suggester", [&](std::size_t k) {
+        const Trials given = trials(*codec, 12, k);
+        acquisition::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
+        return suggester.suggest(request_of(given, 12));
+    });
+    same_together("tpe::Suggester", [&](std::size_t k) {
+        Trials given = trials(*codec, 60, k);
+        tpe::Suggester suggester(codec, {false, false, true}, tpe::Options{});
+        Answer out;
+        for (std::size_t n = 1; n <= 60; ++n) {
+            out.resize(n * d);
+            suggester.update(given.rows.data(), given.values.data(), 1, given.state.data(), n);
+            suggester.suggest({k, 6}, n, 0, nullptr, 0, 1, out.data() + (n - 1) * d);
+        }
+        return out;
+    });
+}
+
+}  // namespace
+
+int main() {
+    test_what_nothing_changes_in();
+    test_one_suggester_for_all();
+    test_a_search_each();
+    return check::result();
+}
