@@ -261,6 +261,7 @@ void bind_gp(py::module_& m) {
         .def_readwrite("prior", &gp::FitOptions::prior)
         .def_readwrite("n_starts", &gp::FitOptions::n_starts)
         .def_readwrite("n_probes", &gp::FitOptions::n_probes)
+        .def_readwrite("several_starts_until", &gp::FitOptions::several_starts_until)
         .def_readwrite("max_iterations", &gp::FitOptions::max_iterations);
     s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
           py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("covariance") = py::none());

@@ -50,6 +50,7 @@ class FitOptions(metaclass=_Native):
     prior: Prior
     n_starts: int
     n_probes: int
+    several_starts_until: int
     max_iterations: int
     def __init__(self) -> None: ...
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hpcore._core import gp as native
 from hpcore.arguments import check_choice, check_flag, check_integer
-from hpcore.errors import InvalidArgument, InvalidType, KernelError
+from hpcore.errors import InvalidArgument, InvalidType, KernelError, NotFitted
 from hpcore.kernels.decorators import CovarianceKernel
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
@@ -66,8 +66,9 @@ class GaussianProcess:
     space : Space, optional
         Whose encoded points are the rows of `X`: names, categories (an overlap kernel) and inactive columns (NaN, at
         a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
-    n_starts : int
-        Runs of the optimiser of the hyperparameters; the best is kept.
+    n_starts : int, optional
+        Runs of the optimiser of the hyperparameters, the best of which is kept: the first from the middle of the
+        prior, the others from the likeliest of some draws of it. By default 3, and 1 with more than 64 observations.
     covariance : CovarianceKernel, optional
         Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2. It sees them alone,
         in their order, an inactive one as 0.5. It is multiplied by a learnt signal variance and by a Matern-5/2 of
@@ -110,7 +111,7 @@ class GaussianProcess:
         self,
         space: Space | None = None,
         *,
-        n_starts: int = 3,
+        n_starts: int | None = None,
         transform: str = "standard",
         warp: bool = False,
         covariance: CovarianceKernel | None = None,
@@ -118,7 +119,7 @@ class GaussianProcess:
         if space is not None and not isinstance(space, Space):
             raise InvalidType(f"space must be a Space or None, got {space!r}")
         self.space = space
-        self.n_starts = check_integer("n_starts", n_starts, 1)
+        self.n_starts = None if n_starts is None else check_integer("n_starts", n_starts, 1, 10_000)
         self.covariance = check_covariance(covariance)
         self.transform = check_choice("transform", transform, TRANSFORMS)
         self.warp = check_warp(warp, self.covariance)
@@ -167,10 +168,12 @@ class GaussianProcess:
                 raise InvalidArgument(f"std_errors must be >= 0, got {errors.min()!r}")
         options = native.FitOptions()
         options.prior = prior_of(d, self.covariance)
-        options.n_starts = self.n_starts
         if self.covariance is not None:
             options.n_probes = 8 + 8 * self.covariance.n_hyperparameters  # it may have many modes
-        self._native_covariance = covariance = native_covariance(self.covariance)
+        if self.n_starts is not None:
+            options.n_starts, options.several_starts_until = self.n_starts, n
+            options.n_probes = max(options.n_probes, self.n_starts - 1)
+        covariance = native_covariance(self.covariance)
         most = -math.inf
         for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
             outputs = native.standardise(values, native.OutputTransform.__members__[name])
@@ -184,26 +187,44 @@ class GaussianProcess:
             if most > -math.inf and not evidence > most:
                 continue
             most = evidence
-            self.transform_, self._outputs, self._y, self._noise, best = name, outputs, y, noise, theta
-        parameters = np.empty(0)
+            self.transform_, self._outputs, self._y, self._noise, self._theta = name, outputs, y, noise, theta
+        self._values, self._X = values, points
+        self._warping = np.empty(0)
         numeric = [name for name, is_category in zip(self._names, self._categorical, strict=True) if not is_category]
         if self.warp and numeric:
-            best, parameters = native.fit_warp(
-                points, self._y, self._noise, self._categorical, self._conditional, options, list(best)
+            self._theta, self._warping = native.fit_warp(
+                points, self._y, self._noise, self._categorical, self._conditional, options, list(self._theta)
             )
-        model = native.Regressor(self._categorical, self._conditional, list(best), covariance)
-        if len(parameters):
-            model.set_warp(list(parameters))
-        # zip ends at once without a warp
-        self.warp_ = {n: (a, b) for n, (a, b) in zip(numeric, np.exp(parameters.reshape(-1, 2)).tolist(), strict=False)}
+        ab = np.exp(self._warping.reshape(-1, 2)).tolist()
+        self.warp_ = {n: (a, b) for n, (a, b) in zip(numeric, ab, strict=False)}  # zip ends at once without a warp
+        self._model = self._conditioned()
+        return self
+
+    def _conditioned(self) -> native.Regressor:
+        """A model of the observations, by the hyperparameters that were learnt."""
+        covariance = native_covariance(self.covariance)
+        model = native.Regressor(self._categorical, self._conditional, list(self._theta), covariance)
+        if len(self._warping):
+            model.set_warp(list(self._warping))
         try:
-            model.assign(points, self._y, self._noise)
+            model.assign(self._X, self._y, self._noise)
         except np.linalg.LinAlgError:
             if self.covariance is None:
                 raise
             raise KernelError(f"{self.covariance.title} is not positive definite") from None
-        self._model, self._X = model, points
-        return self
+        return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._model is None:
+            return {name: getattr(self, name) for name in ("space", "n_starts", "covariance", "transform", "warp")}
+        return {k: v for k, v in vars(self).items() if k not in ("_model", "_outputs")}  # native; made anew
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._model = None
+        if "_theta" in state:
+            self._outputs = native.standardise(self._values, native.OutputTransform.__members__[self.transform_])
+            self._model = self._conditioned()
 
     def append(self, x: npt.ArrayLike, y: float) -> None:
         """Add one observation, extending the factor instead of rebuilding it.
@@ -298,7 +319,7 @@ class GaussianProcess:
             self._conditional,
             prior_of(self._X.shape[1], self.covariance),
             False,
-            self._native_covariance,
+            native_covariance(self.covariance),
         )
         return value
 
@@ -366,7 +387,7 @@ class GaussianProcess:
 
     def _fitted(self) -> native.Regressor:
         if self._model is None:
-            raise InvalidArgument("the model must be fitted first: call fit(X, y)")
+            raise NotFitted("the model must be fitted first: call fit(X, y)")
         return self._model
 
 

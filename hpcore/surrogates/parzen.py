@@ -85,6 +85,7 @@ class ParzenEstimator:
                 raise InvalidArgument(f"categorical[{j}] needs n_levels[{j}], the number of categories")
         self._native: native.Mixture | None = None
         self._d = 0
+        self._given: tuple[FloatArray, FloatArray] | None = None
 
     def fit(self, X: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> ParzenEstimator:
         """Put a kernel around every point.
@@ -124,9 +125,20 @@ class ParzenEstimator:
             raise InvalidArgument(f"bandwidth must be one number or one per column ({d}), got {np.size(h)}")
         mixture = native.Mixture(levels, unordered)
         bandwidths = np.ascontiguousarray(np.broadcast_to(h, (d,)), dtype=np.float64)
-        mixture.fit(rows, w, self.prior_weight, bandwidths, 1.0 / (n + 1.0))
-        self._native, self._d = mixture, d
+        # Of largest weights the sum, of smallest ones the logarithm, would leave the doubles.
+        top = max(float(w.max()), self.prior_weight)
+        shares = np.maximum(w / top, np.finfo(float).tiny)
+        mixture.fit(rows, shares, self.prior_weight / top, bandwidths, 1.0 / (n + 1.0))
+        self._native, self._d, self._given = mixture, d, (rows, w)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_native": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._given is not None:
+            self.fit(*self._given)
 
     def logpdf(self, X: npt.ArrayLike) -> FloatArray:
         """Log density over the cube at each point.

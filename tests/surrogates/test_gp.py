@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
 
@@ -12,6 +13,7 @@ from scipy.optimize import minimize
 
 import hpcore as hp
 from hpcore._core import gp as native
+from hpcore.errors import NotFitted
 from hpcore.surrogates import GaussianProcess
 
 MEAN_VARIANCE = 1.0
@@ -344,7 +346,7 @@ X_GOOD, Y_GOOD = data(5)
     ],
 )
 def test_wrong_calls_are_named(call, word):
-    with pytest.raises((hp.errors.InvalidArgument, hp.errors.InvalidType), match=word):
+    with pytest.raises((hp.errors.InvalidArgument, hp.errors.InvalidType, NotFitted), match=word):
         call()
 
 
@@ -363,3 +365,37 @@ def test_the_native_door_checks_shapes_too():
 def test_a_sampler_pickles():
     sampler = hp.samplers.GPSampler(n_startup_trials=5)
     assert repr(pickle.loads(pickle.dumps(sampler))) == repr(sampler)  # noqa: S301
+
+
+@pytest.mark.parametrize("options", [{}, {"transform": "half_log"}, {"warp": True}])
+def test_a_fitted_model_can_be_sent_and_copied(options):
+    rng = np.random.default_rng(3)
+    X, y = rng.random((20, 2)), rng.random(20)
+    model = GaussianProcess(**options).fit(X, y, std_errors=np.full(20, 0.01))
+    model.append([0.2, 0.3], 0.4)
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):  # noqa: S301
+        for mine, theirs in zip(model.predict(X, return_std=True), other.predict(X, return_std=True), strict=True):
+            np.testing.assert_allclose(theirs, mine, rtol=1e-9)
+        assert other.log_marginal_likelihood() == pytest.approx(model.log_marginal_likelihood())
+        other.append([0.6, 0.7], 0.1)
+        assert (other.n_, model.n_) == (22, 21)
+    fresh = pickle.loads(pickle.dumps(GaussianProcess(**options)))  # noqa: S301
+    with pytest.raises(NotFitted):
+        fresh.predict(X)
+    assert fresh.fit(X, y).n_ == 20
+
+
+def test_as_many_starts_as_are_asked_for():
+    rng = np.random.default_rng(0)
+    X = rng.random((80, 3))
+    y = np.sin(20 * X[:, 0]) + 0.1 * rng.standard_normal(80)
+
+    def density(n_starts):
+        model = GaussianProcess(n_starts=n_starts).fit(X, y)
+        prior = native.Prior.standard(3)
+        return native.log_posterior(X, model._y, None, model._theta, [False] * 3, [False] * 3, prior, True, None)[0]
+
+    assert density(None) == density(1)
+    assert density(20) >= density(1)
+    thetas = {tuple(GaussianProcess(n_starts=n).fit(X, y)._theta) for n in (1, 20)}
+    assert len(thetas) == 2

@@ -1,6 +1,7 @@
 """Parzen estimators against SciPy's distributions."""
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -147,3 +148,19 @@ def test_wrong_calls():
         model.sample(1, seed=-1)
     with pytest.raises(InvalidArgument, match="bandwidth"):
         ParzenEstimator(bandwidth=[0.1, 0.2, 0.3]).fit([[0.5, 0.5]])
+
+
+def test_a_fitted_density_can_be_sent():
+    X = np.random.default_rng(0).random((10, 2))
+    density = ParzenEstimator(prior_weight=2.0).fit(X, weights=np.arange(1, 11))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(density)).logpdf(X), density.logpdf(X))  # noqa: S301
+    with pytest.raises(NotFitted):
+        pickle.loads(pickle.dumps(ParzenEstimator())).logpdf(X)  # noqa: S301
+
+
+@pytest.mark.parametrize(("weight", "prior"), [(1e308, 1.0), (5e-324, 0.0), (1e-300, 1e-300)])
+def test_weights_count_by_their_shares(weight, prior):
+    X = np.random.default_rng(0).random((10, 2))
+    extreme = ParzenEstimator(prior_weight=prior).fit(X, weights=np.full(10, weight))
+    same = ParzenEstimator(prior_weight=prior / weight).fit(X)
+    np.testing.assert_allclose(extreme.logpdf(X), same.logpdf(X), rtol=1e-12)
