@@ -1,8 +1,7 @@
 """Searches where trials fail: how many do, and how good the rest is.
 
-``python benchmarks/quality/failures.py [--seeds 10] [--trials 50]`` prints a Markdown table: failed trials, and the mean
-of log10 of the best loss (the least possible is 0, except in the first two), for hpcore's samplers and, where it is
-installed, Optuna's.
+``python benchmarks/quality/failures.py [--seeds 10] [--trials 50]`` prints a Markdown table: failed trials, and the
+mean of log10 of the best loss, for hpcore's samplers and, where it is installed, Optuna's.
 """
 
 from __future__ import annotations
