@@ -138,6 +138,7 @@ class Optimizer:
     def _bind(self) -> None:
         """A suggester that knows nothing yet; it learns from the history when it is asked."""
         self._suggester = self.sampler.bind(self._columns)
+        self._suggester.prepare(len(self.directions))
         learns = self._suggester.uses_pending
         self._prefetcher = Prefetcher(self._suggester) if self.prefetch and learns else None
         self._orphaned = False
@@ -307,7 +308,7 @@ class Optimizer:
             for u in self._history.X[first:]:
                 self._unseen.discard(u)
 
-    def _propose(self, n: int, attempt: int, end: float | None) -> tuple[FloatArray, str | None]:
+    def _propose(self, n: int, attempt: int, end: float | None = None) -> tuple[FloatArray, str | None]:
         """Rows of the sampler, and its step if there is an `end` on the monotonic clock."""
         history = self._history
         rng = Rng(self.seed, history.n, attempt)
