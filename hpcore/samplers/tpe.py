@@ -22,6 +22,7 @@ __all__ = ["TPESampler"]
 FloatArray = npt.NDArray[np.float64]
 
 MOST = 2**31 - 1  # what a count may be: an int of the native options
+MOST_STARTUP = 10_000  # a startup point costs time in proportion
 # Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
 CHUNK = 4
 
@@ -142,7 +143,7 @@ class TPESampler(Sampler):
     multivariate : bool
         Model parameters that are active together by one joint density; False models each by itself.
     n_startup_trials : int
-        Points of a Latin hypercube that come first, at least 1; the densities rule once so many trials have a value.
+        Points of a Latin hypercube that come first, 1 .. 10,000; the densities rule once so many trials have a value.
     gamma : float
         Share of the trials that counts as good, in (0, 1).
     max_good : int
@@ -212,7 +213,7 @@ class TPESampler(Sampler):
         max_kernels: int = 128,
     ) -> None:
         self.multivariate = check_flag("multivariate", multivariate)
-        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, MOST)
+        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, MOST_STARTUP)
         self.gamma = check_number("gamma", gamma, 0.0, 1.0, open_low=True, open_high=True)
         self.max_good = check_integer("max_good", max_good, 1, MOST)
         self.n_candidates = check_integer("n_candidates", n_candidates, 8, MOST)
