@@ -95,7 +95,8 @@ class Optimizer:
     Notes
     -----
     Several threads may share an optimizer; calls take turns. In a finite space no point is proposed twice, and `ask`
-    raises `SearchSpaceExhausted` after the last one.
+    raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of its own, whatever threads of
+    its parent were doing, which proposes what its parent's does.
     """
 
     def __init__(
