@@ -1,9 +1,12 @@
-"""Ask and tell: a space, a sampler and the history between them. No clock, no disk, no thread."""
+"""Ask and tell: a space, a sampler and the history between them. No disk, no thread, and no clock but for deadlines."""
 
 from __future__ import annotations
 
 import math
+import os
 import threading
+import time
+import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
@@ -29,6 +32,7 @@ from hpcore.records.streams import FILL, Rng, check_seed
 from hpcore.records.trial import Trial
 from hpcore.records.unseen import Unseen
 from hpcore.samplers import Sampler, resolve
+from hpcore.samplers.base import Suggester
 from hpcore.space.choices import maybe_copy
 from hpcore.space.space import MAX_TRIES, Params, Space
 
@@ -40,6 +44,13 @@ FloatArray = npt.NDArray[np.float64]
 REPEATS = 50
 # After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
 PATIENCE = 4
+# Milliseconds that a sampler is given when nothing is left: its cheapest step.
+NO_TIME = 1e-6
+
+# Whose threads and locks a fork breaks.
+_ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+# Suggesters that a thread of the parent process was at work with: not fit for use, nor to be taken apart.
+_HALF_WAY: list[Suggester] = []
 
 
 class Optimizer:
@@ -84,7 +95,8 @@ class Optimizer:
     Notes
     -----
     Several threads may share an optimizer; calls take turns. In a finite space no point is proposed twice, and `ask`
-    raises `SearchSpaceExhausted` after the last one.
+    raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of its own, whatever threads of
+    its parent were doing, which proposes what its parent's does.
     """
 
     def __init__(
@@ -118,15 +130,35 @@ class Optimizer:
         self._lock = threading.RLock()
         self._columns = self.space.columns
         self._codec = self._columns.codec
-        self._suggester = self.sampler.bind(self._columns)
         self._finite = self._columns.finite_size is not None
-        learns = self._suggester.uses_pending
-        self._prefetcher = Prefetcher(self._suggester) if self.prefetch and learns else None
         self._version = 0  # counts what a suggestion depends on
         self._told: list[int] = []  # since the last look ahead, with "delayed"
+        self._bind()
+        _ALIVE.add(self)
+
+    def _bind(self) -> None:
+        """A suggester that knows nothing yet; it learns from the history when it is asked."""
+        self._suggester = self.sampler.bind(self._columns)
+        self._suggester.prepare(len(self.directions))
+        learns = self._suggester.uses_pending
+        self._prefetcher = Prefetcher(self._suggester) if self.prefetch and learns else None
+        self._orphaned = False
+
+    def _after_fork(self) -> None:
+        """In a child process, which has none of its parent's other threads."""
+        idle = self._lock.acquire(blocking=False)
+        if idle:
+            self._lock.release()
+        else:
+            self._lock = threading.RLock()
+        # A suggester that a thread was at work with is left half-way for good; another one is bound when it is needed,
+        # because few children ask.
+        if not idle or self._prefetcher is not None:
+            self._orphaned = True
+            _HALF_WAY.append(self._suggester)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("lock", "columns", "codec", "suggester", "finite", "prefetcher", "version", "told")
+        derived = ("lock", "columns", "codec", "suggester", "finite", "prefetcher", "version", "told", "orphaned")
         return {k: v for k, v in vars(self).items() if k.removeprefix("_") not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -148,10 +180,12 @@ class Optimizer:
             How many, at least 1. Without it one trial is given, with it a list. Fewer than `n` come only when the
             space runs out.
         deadline_ms : float, optional
-            Milliseconds, by a monotonic clock, that the sampler may take; greater than 0. It then goes down a ladder
-            of cheaper steps, and says in ``trial.info["step"]`` which one it took; ``"full"`` is the suggestion
-            without a deadline. What a machine manages in a time is not repeatable, so neither are other steps. With
-            `prefetch`, ``"random"`` means that the sampler was still busy on its thread.
+            Milliseconds from the call, by a monotonic clock, that the sampler may take for all it is asked for;
+            greater than 0. It then goes down a ladder of cheaper steps, and says in ``trial.info["step"]`` which one
+            led to the trial; ``"full"`` is the suggestion without a deadline. What a machine manages in a time is not
+            repeatable, so neither are other steps. ``"random"`` is a point at random: constraints or repeats refused
+            what the sampler proposed until the time was over, or four times more; or, with `prefetch`, the sampler
+            was still busy on its thread.
 
         Returns
         -------
@@ -164,36 +198,36 @@ class Optimizer:
             Nothing is left to propose.
         InfeasibleSpace
             The constraints refused 20,000 proposals in a row.
+        ConstraintError
+            A constraint raised. No trial begins then, not even of those of `n` that came before.
         """
+        end = None
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
+            end = time.monotonic() + min(deadline_ms / 1e3, threading.TIMEOUT_MAX)
         with self._lock:
+            if self._orphaned:
+                self._bind()
             if n is None:
-                trial = self._ask_one(deadline_ms)
+                trial = self._ask_one(end)
                 self._look_ahead(after_tell=False)
                 return trial
             n = check_integer("n", n, 1)
-            trials: list[Trial] = []
-            while len(trials) < n and self._queue:
-                trials.append(self._ask_queued())
-            if len(trials) < n:
-                self._ask_batch(trials, n, deadline_ms)
+            trials = self._ask_many(n, end)
             self._look_ahead(after_tell=False)
             return trials
 
-    def _ask_one(self, deadline_ms: float | None = None) -> Trial:
+    def _ask_one(self, end: float | None = None) -> Trial:
         if self._queue:
             return self._ask_queued()
         u, info, step = None, None, None
-        if self._prefetcher is not None and self._prefetcher.ready(deadline_ms):
+        if self._prefetcher is not None and self._prefetcher.ready(end):
             u, info = self._take_prefetched(self._prefetcher)
             step = "full"
         if u is None:
-            rows, step = self._propose(1, 0, deadline_ms)
+            rows, step = self._propose(1, 0, end)
             u = rows[0]
-        if deadline_ms is not None:
-            info = {**(info or {}), "step": step}
-        return self._inform(self._settle(u, 0), info)
+        return self._settle(u, step, end, info)
 
     def _take_prefetched(self, prefetcher: Prefetcher) -> tuple[FloatArray | None, dict[str, Any]]:
         """The suggestion that was computed ahead if it may be given, and what to say of it."""
@@ -218,6 +252,8 @@ class Optimizer:
 
     def _look_ahead(self, after_tell: bool) -> None:
         """Begin on the next suggestion, if that is wanted and the one that was begun will not do."""
+        if self._orphaned:
+            self._bind()
         prefetcher = self._prefetcher
         if prefetcher is None:
             return
@@ -229,62 +265,107 @@ class Optimizer:
         key = self._history.n if self.prefetch == "delayed" else self._version
         prefetcher.start(key, self._history, Rng(self.seed, self._history.n))
 
-    def _ask_batch(self, trials: list[Trial], n: int, deadline_ms: float | None) -> None:
+    def _ask_many(self, n: int, end: float | None) -> list[Trial]:
+        """All of them, fewer where the space runs out, or after an error none."""
+        first, queue = self._history.n, self._queue.copy()
+        trials: list[Trial] = []
         try:
-            rows, step = self._propose(n - len(trials), 0, deadline_ms)
-            for u in rows:
-                trials.append(self._inform(self._settle(u, 0), None if step is None else {"step": step}))
+            while len(trials) < n and self._queue:
+                trials.append(self._ask_queued())
+            if len(trials) < n:
+                rows, step = self._propose(n - len(trials), 0, end)
+                for u in rows:
+                    trials.append(self._settle(u, step, end))
             while len(trials) < n:
-                trials.append(self._ask_one(deadline_ms))
+                trials.append(self._ask_one(end))
         except SearchSpaceExhausted:
             if not trials:
                 raise
+        except BaseException as error:
+            self._take_back(first, queue, error)
+            raise
+        return trials
 
-    def _propose(self, n: int, attempt: int, deadline_ms: float | None = None) -> tuple[FloatArray, str | None]:
-        """Rows of the sampler, and its step under a deadline."""
+    def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:
+        """Undo an `ask` that failed: nobody holds its trials from number `first` on, so nobody could tell them."""
+        n_queued = len(queue) - len(self._queue)
+        if isinstance(error, InfeasibleSpace) and n_queued > self._history.n - first:
+            # What has no room in the space would be in the way for ever.
+            del queue[n_queued - 1]
+        self._queue = queue
+        if self._history.n == first:
+            return
+        for number in range(first, self._history.n):
+            del self._open[number]
+        self._history.truncate(first)
+        self._unseen = Unseen(self.space, self.seed)
+        self._mark_seen(0)
+        # What suggesters know of a trial they do not forget.
+        self._version += 1
+        self._bind()
+
+    def _mark_seen(self, first: int) -> None:
+        if self._finite:
+            for u in self._history.X[first:]:
+                self._unseen.discard(u)
+
+    def _propose(self, n: int, attempt: int, end: float | None = None) -> tuple[FloatArray, str | None]:
+        """Rows of the sampler, and its step if there is an `end` on the monotonic clock."""
         history = self._history
         rng = Rng(self.seed, history.n, attempt)
-        if self._prefetcher is not None and not self._prefetcher.ready(0.0 if deadline_ms is not None else None):
+        if self._prefetcher is not None and not self._prefetcher.ready(end):
             return np.array([rng.uniform(len(self.space), FILL, offset) for offset in range(n)]), "random"
         pending = history.running() if self._suggester.uses_pending else history.X[:0]
-        if deadline_ms is None:
+        if end is None:
             return self._suggester.suggest(history, pending, n, rng), None
-        return self._suggester.suggest_within(history, pending, n, rng, deadline_ms)
+        left_ms = max(1e3 * (end - time.monotonic()), NO_TIME)
+        return self._suggester.suggest_within(history, pending, n, rng, left_ms)
 
-    def _settle(self, u: FloatArray, attempt: int) -> Trial:
+    def _settle(self, u: FloatArray, step: str | None, end: float | None, info: dict[str, Any] | None = None) -> Trial:
         """A proposal as a trial; if it repeats or is not allowed, another proposal instead."""
+        accepted, step = self._accept(u, step, end)
+        trial = self._register(*accepted)
+        if end is not None:
+            info = {**(info or {}), "step": step}
+        return self._inform(trial, info)
+
+    def _accept(
+        self, u: FloatArray, step: str | None, end: float | None
+    ) -> tuple[tuple[FloatArray, Params], str | None]:
+        """A point that is new and allowed with its parameters, and the step that led to it."""
         repeats = 0
-        while attempt < MAX_TRIES:
+        for attempt in range(1, MAX_TRIES + 1):
             u = np.ascontiguousarray(u, dtype=np.float64)
             values = self._codec.settle(u)
             if self._finite and u not in self._unseen:
                 repeats += 1
                 if repeats >= REPEATS:
-                    return self._ask_unseen()
+                    return self._next_unseen(), step
             else:
                 params = self.space.assemble(values)
                 if not self.space.constraints or self.space.allows(params):
-                    return self._register(u, params)
-            attempt += 1
-            if self.learns and attempt > PATIENCE:
+                    return (u, params), step
+            if self.learns and (attempt > PATIENCE or (end is not None and time.monotonic() >= end)):
                 u = Rng(self.seed, self._history.n, attempt).uniform(len(self.space), FILL)
+                step = "random"
             else:
-                u = self._propose(1, attempt)[0][0]
+                rows, step = self._propose(1, attempt, end)
+                u = rows[0]
         if self._finite:
-            return self._ask_unseen()
+            return self._next_unseen(), step
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
 
-    def _ask_unseen(self) -> Trial:
+    def _next_unseen(self) -> tuple[FloatArray, Params]:
         """A point of a finite space that was not proposed yet, by looking through all of them."""
         found = self._unseen.next()
         if found is None:
             n = len(self._unseen)
             raise SearchSpaceExhausted(f"every allowed point of the space has been proposed ({n} points)")
-        return self._register(*found)
+        return found
 
     def _ask_queued(self) -> Trial:
         """Enqueued parameters; those that were left out are drawn at random."""
-        given = self._queue.popleft()
+        given = self._queue[0]
         attempt = 0
         while attempt < MAX_TRIES:
             rng = Rng(self.seed, self._history.n, attempt)
@@ -293,8 +374,10 @@ class Optimizer:
             # What is left out must not make inactive what was given.
             if given.keys() <= params.keys() and self.space.allows(params):
                 point = np.asarray(self.space.encode(params))
+                self._queue.popleft()
                 return self._register(point, params, exact=True)
             attempt += 1
+        self._queue.popleft()
         raise InfeasibleSpace(
             f"the space must have room for the enqueued {given!r}, but conditions and constraints refused it in "
             f"{MAX_TRIES} tries"
@@ -501,9 +584,7 @@ class Optimizer:
             first = self._history.n
             self._history.extend(X, state, values * np.array(self._signs), std_errors, times)
             self._history.notes.update(notes)
-            if self._finite:
-                for row in self._history.X[first:]:
-                    self._unseen.discard(row)
+            self._mark_seen(first)
             running = np.flatnonzero(state == RUNNING)
             for i, params in zip(running.tolist(), self.space.decode(X[running]), strict=True):
                 params = dict(notes.get(first + i, {}).get("params", params))
@@ -622,3 +703,12 @@ class Optimizer:
             f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
             f"{self._history.n} trials)"
         )
+
+
+def _after_fork() -> None:
+    for optimizer in list(_ALIVE):
+        optimizer._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
@@ -46,10 +48,13 @@ class Prefetcher:
         self._version = version
         self._future = self._thread.submit(self._suggester.suggest, copy, copy.running(), 1, rng)
 
-    def ready(self, within_ms: float | None) -> bool:
-        """Wait for the suggester to be free, at most so many milliseconds (None: as long as it takes)."""
+    def ready(self, end: float | None) -> bool:
+        """Wait for the suggester to be free, at most until `end` on the monotonic clock (None: as long as it takes)."""
         future = self._future
-        return future is None or not wait([future], None if within_ms is None else within_ms / 1e3).not_done
+        if future is None or future.done():
+            return True
+        left = None if end is None else min(max(end - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
+        return not wait([future], left).not_done
 
     def take(self, version: int) -> FloatArray | None:
         """The suggestion computed for `version`, waiting for it; None if it was for another one, or is taken."""

@@ -1,8 +1,10 @@
 """Ask and tell."""
 
+import itertools
 import math
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -288,6 +290,123 @@ def test_a_constraint_that_raises_late_is_typed_and_changes_nothing() -> None:
         opt.ask()
     assert opt.n_trials == 1
     assert opt.ask().number == 1
+
+
+class Recorder(hp.samplers.Sampler):
+    """A sampler that learns, notes the time that it is given, and calls its steps by their numbers."""
+
+    def __init__(self, sleep: float = 0.0) -> None:
+        self.given: list[float | None] = []
+        self.sleep = sleep
+
+    def bind(self, columns) -> hp.samplers.Suggester:
+        sampler = self
+
+        class AtWork(hp.samplers.Suggester):
+            def suggest(self, history, pending, n, rng):
+                sampler.given.append(None)
+                return np.array([rng.uniform(columns.d, 1)])
+
+            def suggest_within(self, history, pending, n, rng, deadline_ms):
+                rows = self.suggest(history, pending, n, rng)
+                sampler.given[-1] = deadline_ms
+                time.sleep(sampler.sleep)
+                return rows, str(len(sampler.given))
+
+        return AtWork()
+
+
+def refusing(sampler: Recorder, times: int) -> hp.Optimizer:
+    """An optimizer whose constraint says no so many times, from now on."""
+    left = [0]
+
+    def constraint(params: dict) -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    opt = hp.Optimizer(hp.Space({"x": hp.Float(0, 1)}, [constraint]), sampler, seed=0)
+    left[0] = times
+    return opt
+
+
+@pytest.mark.parametrize("refused", [0, 1, 3])
+def test_proposals_after_a_refused_one_get_what_is_left(refused: int) -> None:
+    sampler = Recorder(sleep=0.01)
+    trial = refusing(sampler, refused).ask(deadline_ms=60_000)
+    assert trial.info == {"step": str(refused + 1)}  # of the proposal that was accepted
+    assert sampler.given[0] <= 60_000
+    assert all(later <= former - 10 for former, later in itertools.pairwise(sampler.given))
+
+
+def test_once_the_time_is_over_points_are_random() -> None:
+    sampler = Recorder(sleep=0.01)
+    opt = refusing(sampler, 3)
+    assert opt.ask(deadline_ms=5).info == {"step": "random"}
+    assert len(sampler.given) == 1
+    assert opt.ask(deadline_ms=5).info == {"step": "2"}
+
+
+def test_after_enough_refused_proposals_points_are_random_with_time_left() -> None:
+    assert refusing(Recorder(), 5).ask(deadline_ms=60_000).info == {"step": "random"}
+
+
+def test_many_trials_share_one_deadline() -> None:
+    sampler = Recorder(sleep=0.01)  # gives one row at a time, however many are wanted
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, seed=0)
+    trials = opt.ask(4, deadline_ms=60_000)
+    assert [t.info["step"] for t in trials] == ["1", "2", "3", "4"]
+    assert all(later <= former - 10 for former, later in itertools.pairwise(sampler.given))
+    opt.ask(4, deadline_ms=5)
+    assert all(left < 1e-3 for left in sampler.given[5:])
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "sobol"])
+@pytest.mark.parametrize("space", [{"x": hp.Float(0, 1)}, {"x": hp.Int(0, 30)}], ids=["continuous", "finite"])
+def test_an_ask_for_many_that_fails_leaves_nothing_behind(sampler: str, space: dict) -> None:
+    broken = []
+
+    def constraint(params: dict) -> bool:
+        if broken:
+            broken.append(1)
+            if len(broken) > 5:
+                raise OSError("no")
+        return True
+
+    def play(fails: bool) -> list:
+        opt = hp.Optimizer(hp.Space(space, [constraint]), sampler, seed=0)
+        for _ in range(12):
+            trial = opt.ask()
+            opt.tell(trial, trial["x"])
+        opt.ask(2)
+        for x in (5, 0, 5):
+            opt.enqueue({"x": x if isinstance(space["x"], hp.Int) else x / 10})
+        if fails:
+            before = facts(opt)
+            broken.append(1)
+            with pytest.raises(hp.errors.ConstraintError, match="no"):
+                opt.ask(8)
+            broken.clear()
+            assert facts(opt) == before
+            assert sorted(opt.running()) == [12, 13]
+            with pytest.raises(UnknownTrial):
+                opt.tell(14, 1.0)
+        trials = opt.ask(8)
+        for trial in trials:
+            opt.tell(trial, trial["x"])
+        return [t.params for t in [*trials, *opt.ask(3)]]
+
+    assert play(fails=True) == play(fails=False)
+
+
+def test_what_has_no_room_leaves_the_queue_and_takes_nothing_along() -> None:
+    opt = hp.Optimizer(hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, [lambda p: p["x"] < 0.5]), "random", seed=0)
+    opt.enqueue({"x": 0.25})
+    opt.enqueue({"x": 0.75})
+    opt.enqueue({"x": 0.125})
+    with pytest.raises(InfeasibleSpace, match="enqueued"):
+        opt.ask(4)
+    assert opt.n_trials == 0
+    assert [t["x"] for t in opt.ask(4)][:2] == [0.25, 0.125]
 
 
 # --- adding and enqueueing ----------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -167,3 +170,61 @@ def test_a_deadline_holds_while_the_sampler_is_busy_on_its_thread() -> None:
     sampler.go.set()
     opt.tell(trial, 0.5)
     assert opt.ask(deadline_ms=30_000).info == {"prefetched": True, "step": "full"}
+
+
+@pytest.mark.parametrize("prefetch", [False, True, "delayed"])
+def test_the_longest_deadline_is_no_deadline(prefetch: bool | str) -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=0, prefetch=prefetch)
+    for deadline in (1e308, 1e12, np.float64(2.0**1023)):
+        opt.tell(opt.ask(deadline_ms=deadline), 1.0)
+        assert [t.info["step"] for t in opt.ask(2, deadline_ms=deadline)] == ["full"] * 2
+
+
+FORK = """
+import os, signal, sys, threading, time
+import hpcore as hp
+
+def proposals(opt, n):
+    out = []
+    for _ in range(n):
+        trial = opt.ask()
+        out.append(trial.params["x"])
+        opt.tell(trial, (trial.params["x"] - 0.3) ** 2)
+    return out
+
+SPACE = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
+how, sampler, prefetch = sys.argv[1], sys.argv[2], {"True": True, "False": False}.get(sys.argv[3], sys.argv[3])
+opt, twin = (hp.Optimizer(SPACE, sampler, seed=1, prefetch=p) for p in (prefetch, prefetch if how == "held" else False))
+for each in (opt, twin):
+    proposals(each, 15)
+trial = opt.ask()
+twin_trial = twin.ask()
+if how == "held":
+    # Another thread is within a call when the process forks, and is not there to end it in the child.
+    held = threading.Event()
+    threading.Thread(target=lambda: (opt._lock.acquire(), held.set(), time.sleep(600)), daemon=True).start()
+    assert held.wait(30)
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    for each, mine in ((opt, trial), (twin, twin_trial)):
+        each.tell(mine, 0.1)
+    mine, theirs = proposals(opt, 6), proposals(twin, 6)
+    os._exit(0 if prefetch == "delayed" or mine == theirs else 3)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print("child", status, flush=True)
+if how != "held":
+    opt.tell(trial, 0.1)
+    proposals(opt, 3)
+os._exit(status != 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize(
+    "case", [("idle", "gp", "True"), ("idle", "tpe", "delayed"), ("held", "tpe", "False"), ("held", "tpe", "True")]
+)
+def test_a_forked_child_asks_on(case: tuple[str, str, str]) -> None:
+    code = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, *case]
+    done = subprocess.run(code, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "child 0\n" and done.returncode == 0, done.stderr

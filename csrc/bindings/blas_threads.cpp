@@ -1,7 +1,13 @@
 #include "blas_threads.hpp"
 
+#if __has_include(<pthread.h>)
+#include <pthread.h>
+#define HPCORE_FORKS 1
+#endif
+
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -27,6 +33,36 @@ std::vector<Switch>& switches() {
 }
 
 int scopes = 0;
+thread_local int own_scopes = 0;
+// In a forked child: the numbers of threads are still those of a scope whose thread stayed behind.
+bool left_set = false;
+
+#ifdef HPCORE_FORKS
+// Nobody else holds the mutex while a process forks, so that its child finds it free.
+void before_fork() {
+    mutex().lock();
+}
+
+void in_parent() {
+    mutex().unlock();
+}
+
+// Only the thread that forked lives on, and with it only its own scopes.
+void in_child() {
+    left_set = left_set || (scopes > 0 && own_scopes == 0);
+    scopes = own_scopes;
+    mutex().unlock();
+}
+
+// Once a process, and not again in its children.
+bool watch_forks() {
+    return pthread_atfork(before_fork, in_parent, in_child) == 0;
+}
+#else
+bool watch_forks() {
+    return true;
+}
+#endif
 
 // The address of a function of a loaded library, or null.
 void* symbol(const py::object& library, const std::string& name) {
@@ -40,21 +76,26 @@ void* symbol(const py::object& library, const std::string& name) {
 
 OneBlasThread::OneBlasThread() {
     const std::lock_guard<std::mutex> lock(mutex());
+    ++own_scopes;
     if (scopes++ > 0) return;
     for (Switch& s : switches()) {
-        s.found = s.get();
+        if (!left_set) s.found = s.get();
         if (s.found != 1) s.set(1);
     }
+    left_set = false;
 }
 
 OneBlasThread::~OneBlasThread() {
     const std::lock_guard<std::mutex> lock(mutex());
+    --own_scopes;
     if (--scopes > 0) return;
     for (const Switch& s : switches())
         if (s.found != 1) s.set(s.found);
 }
 
 void find_blas_threads() {
+    static const bool watched = watch_forks();
+    if (!watched) throw std::bad_alloc();  // the only way in which it fails
     // NumPy's wheels bring a BLAS of their own, which is none of our business.
     std::vector<std::string> paths, others;
     for (const py::handle info : py::module_::import("threadpoolctl").attr("threadpool_info")()) {
@@ -78,7 +119,7 @@ void find_blas_threads() {
         }
     }
     const std::lock_guard<std::mutex> lock(mutex());
-    if (scopes == 0) switches() = std::move(found);
+    if (scopes == 0 && !left_set) switches() = std::move(found);
 }
 
 }  // namespace hpcore::bindings

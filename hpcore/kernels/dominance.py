@@ -17,73 +17,99 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def _ranks(values, order, out):  # type: ignore[no-untyped-def]
-    """Front of each row; rows are met in lexicographic order, in which none is dominated by a later one."""
+    """Front of each row; rows are met in lexicographic order, in which none is dominated by a later one.
+
+    Who is dominated by a row of one front is dominated by a row of each before it, so a row's own is found by halving
+    (Zhang et al. 2015, "An efficient approach to nondominated sorting").
+    """
     n, m = values.shape
+    newest = np.empty(n, dtype=np.int64)  # of each front's rows, and before each row the one that came before it
+    former = np.empty(n, dtype=np.int64)
+    n_fronts = 0
     for a in range(n):
         i = order[a]
-        front = 0
-        for b in range(a):
-            j = order[b]
-            if out[j] < front:
-                continue
-            below = False
-            dominated = True
-            for k in range(m):
-                if values[j, k] > values[i, k]:
-                    dominated = False
+        low, high = 0, n_fronts
+        while low < high:
+            front = (low + high) // 2
+            j = newest[front]
+            while j >= 0:
+                below = False
+                dominated = True
+                for k in range(m):
+                    if values[j, k] > values[i, k]:
+                        dominated = False
+                        break
+                    if values[j, k] < values[i, k]:
+                        below = True
+                if dominated and below:
                     break
-                if values[j, k] < values[i, k]:
-                    below = True
-            if dominated and below:
-                front = out[j] + 1
-        out[i] = front
+                j = former[j]
+            if j >= 0:
+                low = front + 1
+            else:
+                high = front
+        if low == n_fronts:
+            newest[low] = -1
+            n_fronts += 1
+        former[i] = newest[low]
+        newest[low] = i
+        out[i] = low
+
+
+def _join(rows, count):  # type: ignore[no-untyped-def]
+    """Row `count` joins those before it unless one of them covers it; those that it covers leave. How many are left."""
+    m = rows.shape[1]
+    at = 0
+    while at < count:
+        covers, covered = True, True
+        for k in range(m):
+            if rows[at, k] > rows[count, k]:
+                covers = False
+            if rows[at, k] < rows[count, k]:
+                covered = False
+        if covers:
+            return count
+        if covered:
+            count -= 1
+            for k in range(m):
+                swap = rows[at, k]
+                rows[at, k] = rows[count, k]
+                rows[count, k] = rows[count + 1, k]
+                rows[count + 1, k] = swap
+            continue
+        at += 1
+    return count + 1
+
+
+def _exclusive(points, n, i, first, reference, work, depth):  # type: ignore[no-untyped-def]
+    """What row i dominates less what the other rows from `first` on, cut to its box, dominate there: if more than one
+    of them is left, that is still to be taken off. And how many, at the front of work[depth]."""
+    m = points.shape[1]
+    limited = work[depth]
+    count = 0
+    for j in range(first, n):
+        if j != i:
+            for k in range(m):
+                limited[count, k] = max(points[i, k], points[j, k])
+            count = _join_jit(limited, count)
+    box, covered = 1.0, 0.0
+    for k in range(m):
+        box *= reference[k] - points[i, k]
+    if count == 1:
+        covered = 1.0
+        for k in range(m):
+            covered *= reference[k] - limited[0, k]
+    return box - covered, count
 
 
 def _volume(points, n, reference, work, depth):  # type: ignore[no-untyped-def]
     """Hypervolume of the first n rows, all below the reference, by exclusive parts (While, Bradstreet & Barone 2012,
     "A fast way of calculating exact hypervolumes"): what row i adds to the rows after it."""
-    m = points.shape[1]
     total = 0.0
     for i in range(n):
-        part = 1.0
-        for k in range(m):
-            part *= reference[k] - points[i, k]
-        # The later rows, cut to the box that row i dominates; those that another one covers are left out.
-        limited = work[depth]
-        count = 0
-        for j in range(i + 1, n):
-            for k in range(m):
-                limited[count, k] = max(points[i, k], points[j, k])
-            kept = True
-            at = 0
-            while at < count:
-                covers, covered = True, True
-                for k in range(m):
-                    if limited[at, k] > limited[count, k]:
-                        covers = False
-                    if limited[at, k] < limited[count, k]:
-                        covered = False
-                if covers:
-                    kept = False
-                    break
-                if covered:
-                    count -= 1
-                    for k in range(m):
-                        swap = limited[at, k]
-                        limited[at, k] = limited[count, k]
-                        limited[count, k] = limited[count + 1, k]
-                        limited[count + 1, k] = swap
-                    continue
-                at += 1
-            if kept:
-                count += 1
-        if count == 1:
-            covered_part = 1.0
-            for k in range(m):
-                covered_part *= reference[k] - limited[0, k]
-            part -= covered_part
-        elif count > 1:
-            part -= _volume_jit(limited, count, reference, work, depth + 1)
+        part, count = _exclusive_jit(points, n, i, i + 1, reference, work, depth)
+        if count > 1:
+            part -= _volume_jit(work[depth], count, reference, work, depth + 1)
         total += part
     return total
 
@@ -100,6 +126,8 @@ def _area(points, reference):  # type: ignore[no-untyped-def]
 
 _ranks_jit = jit(_ranks)
 _area_jit = jit(_area)
+_join_jit = jit(_join)
+_exclusive_jit = jit(_exclusive)
 _volume_jit = jit(_volume)
 
 
@@ -108,6 +136,18 @@ def _as_values(values: npt.ArrayLike) -> FloatArray:
     if rows.ndim != 2 or rows.shape[1] < 1 or not np.isfinite(rows).all():
         raise InvalidArgument(f"values must be finite with shape (n, m), m >= 1, got shape {rows.shape}")
     return rows
+
+
+def _as_corner(reference: npt.ArrayLike, rows: FloatArray) -> FloatArray:
+    corner = np.ascontiguousarray(reference, dtype=np.float64)
+    if corner.shape != (rows.shape[1],) or not np.isfinite(corner).all():
+        raise InvalidArgument(f"reference must be finite with shape ({rows.shape[1]},), got {reference!r}")
+    return corner
+
+
+def _room(rows: FloatArray) -> FloatArray:
+    """For the rows that are left at each depth: one fewer at least each time."""
+    return np.empty((len(rows) + 1, len(rows) + 1, rows.shape[1]))
 
 
 def non_dominated_rank(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -124,7 +164,7 @@ def non_dominated_rank(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
     Notes
     -----
-    O(n² m); Deb et al. (2002), "A fast and elitist multiobjective genetic algorithm".
+    O(n² m) at worst, less with many fronts; Deb et al. (2002), "A fast and elitist multiobjective genetic algorithm".
     """
     rows = _as_values(values)
     out = np.zeros(len(rows), dtype=np.int64)
@@ -146,9 +186,7 @@ def hypervolume(values: npt.ArrayLike, reference: npt.ArrayLike) -> float:
     float
     """
     rows = _as_values(values)
-    corner = np.ascontiguousarray(reference, dtype=np.float64)
-    if corner.shape != (rows.shape[1],) or not np.isfinite(corner).all():
-        raise InvalidArgument(f"reference must be finite with shape ({rows.shape[1]},), got {reference!r}")
+    corner = _as_corner(reference, rows)
     rows = rows[np.all(rows < corner, axis=1)]
     if not len(rows):
         return 0.0
@@ -157,8 +195,7 @@ def hypervolume(values: npt.ArrayLike, reference: npt.ArrayLike) -> float:
         return float(corner[0] - rows.min())
     if rows.shape[1] == 2:
         return float(_area_jit(rows, corner))
-    work = np.empty((len(rows) + 1, len(rows) + 1, rows.shape[1]))
-    return float(_volume_jit(rows, len(rows), corner, work, 0))
+    return float(_volume_jit(rows, len(rows), corner, _room(rows), 0))
 
 
 def hypervolume_contributions(values: npt.ArrayLike, reference: npt.ArrayLike) -> FloatArray:
@@ -175,11 +212,16 @@ def hypervolume_contributions(values: npt.ArrayLike, reference: npt.ArrayLike) -
         0 for a dominated row and for one that occurs twice.
     """
     rows = _as_values(values)
-    whole = hypervolume(rows, reference)
-    keep = np.ones(len(rows), dtype=np.bool_)
+    corner = _as_corner(reference, rows)
+    inside = np.flatnonzero(np.all(rows < corner, axis=1))
     out = np.zeros(len(rows))
+    rows = rows[inside]
+    work = _room(rows)
+    # The loop is Python's: compiled, it would crash when loaded from Numba's cache, as callers of functions that call
+    # themselves do (Numba 0.68).
     for i in range(len(rows)):
-        keep[i] = False
-        out[i] = max(0.0, whole - hypervolume(rows[keep], reference)) if keep.any() else whole
-        keep[i] = True
+        part, count = _exclusive_jit(rows, len(rows), i, 0, corner, work, 0)
+        if count > 1:
+            part -= _volume_jit(work[0], count, corner, work, 1)
+        out[inside[i]] = max(0.0, part)
     return out

@@ -107,6 +107,15 @@ class History:
         self.n_running += 1
         return i
 
+    def truncate(self, n: int) -> None:
+        """Forget the trials from number `n` on, all of them running."""
+        self.n_running -= self.n - n
+        for number in range(n, self.n):
+            self.notes.pop(number, None)
+            if self._std_errors is not None:
+                self._std_errors[number] = math.nan
+        self.n = n
+
     def extend(
         self,
         X: FloatArray,

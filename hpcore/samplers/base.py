@@ -53,6 +53,9 @@ class Suggester(ABC):
             If the sampler has nothing left to propose.
         """
 
+    def prepare(self, n_objectives: int) -> None:  # noqa: B027 - most have nothing to prepare
+        """Load what is slow to load, before the first suggestion; called once, soon after `Sampler.bind`."""
+
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:

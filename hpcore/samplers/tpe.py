@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +22,7 @@ __all__ = ["TPESampler"]
 FloatArray = npt.NDArray[np.float64]
 
 MOST = 2**31 - 1  # what a count may be: an int of the native options
+MOST_STARTUP = 10_000  # a startup point costs time in proportion
 # Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
 CHUNK = 4
 
@@ -34,6 +37,7 @@ class _TPE(Suggester):
         self._native = native.Suggester(columns.codec, [kind == "categorical" for kind in columns.kinds], options)
         self._ranked: FloatArray | None = None
         self._n_ended = -1
+        self._ranking_ms = 0.0  # what the last ranking took
         # Kept here: its compiled code must outlive the native object.
         self._prior = sampler.prior
         if self._prior is not None:
@@ -44,10 +48,28 @@ class _TPE(Suggester):
                 )
             self._native.set_prior(self._prior.address, self._prior.title)
 
+    def prepare(self, n_objectives: int) -> None:
+        if n_objectives > 1:
+            # Loads what a ranking needs, which a suggestion under a deadline has no time for.
+            order_by_front(np.eye(n_objectives))
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         values = history.values
         if values.shape[1] > 1:
             values = self._order(history)
+        return self._suggest(history, values, pending, n, rng)
+
+    def suggest_within(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
+    ) -> tuple[FloatArray, str]:
+        if history.values.shape[1] == 1 or self._ranked is None or self._is_ranked(history):
+            return self.suggest(history, pending, n, rng), "full"
+        # Half of the time is for the rest.
+        if self._ranking_ms <= 0.5 * deadline_ms:
+            return self.suggest(history, pending, n, rng), "full"
+        return self._suggest(history, self._extended(history.n), pending, n, rng), "earlier_ranking"
+
+    def _suggest(self, history: History, values: FloatArray, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         if self._feasible is None:
             return self._propose(history, values, pending, rng, 0, n, 1)
         rows = np.empty((n, self._d))
@@ -88,20 +110,28 @@ class _TPE(Suggester):
         first_of_all: FloatArray = ranked[0]
         return first_of_all
 
+    def _is_ranked(self, history: History) -> bool:
+        return self._ranked is not None and self._n_ended == history.n - history.n_running
+
     def _order(self, history: History) -> FloatArray:
         """Several objectives as one: the place of each trial, fronts first."""
-        n_ended = history.n - history.n_running
-        if self._ranked is None or self._n_ended != n_ended:
+        if not self._is_ranked(history):
+            start = time.monotonic()
             # A trial that joins a front moves others, so the division into good and bad is made anew.
             self._native.clear()
             ranked = np.full((history.n, 1), np.nan)
             done = np.flatnonzero(history.state == COMPLETE)
             if len(done):
                 ranked[done, 0] = order_by_front(history.values[done])
-            self._ranked, self._n_ended = ranked, n_ended
-        elif len(self._ranked) < history.n:
-            more = np.full((history.n - len(self._ranked), 1), np.nan)
-            self._ranked = np.concatenate([self._ranked, more])
+            self._ranked, self._n_ended = ranked, history.n - history.n_running
+            self._ranking_ms = 1e3 * (time.monotonic() - start)
+        return self._extended(history.n)
+
+    def _extended(self, n: int) -> FloatArray:
+        """The last ranking, in which later trials have no place."""
+        assert self._ranked is not None
+        if len(self._ranked) < n:
+            self._ranked = np.concatenate([self._ranked, np.full((n - len(self._ranked), 1), np.nan)])
         return self._ranked
 
 
@@ -113,7 +143,7 @@ class TPESampler(Sampler):
     multivariate : bool
         Model parameters that are active together by one joint density; False models each by itself.
     n_startup_trials : int
-        Points of a Latin hypercube that come first, at least 1; the densities rule once so many trials have a value.
+        Points of a Latin hypercube that come first, 1 .. 10,000; the densities rule once so many trials have a value.
     gamma : float
         Share of the trials that counts as good, in (0, 1).
     max_good : int
@@ -159,8 +189,10 @@ class TPESampler(Sampler):
 
     Conditional parameters: columns with the same conditions form a group, with densities of its own from the trials in
     which it was active; parents are chosen first. Several objectives: trials are ordered by non-dominated fronts, then
-    by hypervolume contribution. Failed and pruned trials count as bad. A grid of more than 64 values is modelled as
-    continuous. Proposals are a function of seed and history to the last bit, however the history came about.
+    by hypervolume contribution. A deadline that leaves no time for that has the step ``"earlier_ranking"``: the order
+    stays as it was, and trials that ended since count as bad. Failed and pruned trials count as bad. A grid of more
+    than 64 values is modelled as continuous. Proposals are a function of seed and history to the last bit, however the
+    history came about.
     """
 
     def __init__(
@@ -181,7 +213,7 @@ class TPESampler(Sampler):
         max_kernels: int = 128,
     ) -> None:
         self.multivariate = check_flag("multivariate", multivariate)
-        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, MOST)
+        self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, MOST_STARTUP)
         self.gamma = check_number("gamma", gamma, 0.0, 1.0, open_low=True, open_high=True)
         self.max_good = check_integer("max_good", max_good, 1, MOST)
         self.n_candidates = check_integer("n_candidates", n_candidates, 8, MOST)

@@ -235,6 +235,7 @@ def test_many_columns_do_not_overflow():
     ("options", "error"),
     [
         ({"n_startup_trials": 0}, InvalidArgument),
+        ({"n_startup_trials": 10_001}, InvalidArgument),
         ({"n_startup_trials": 2.0}, InvalidType),
         ({"gamma": 0.0}, InvalidArgument),
         ({"gamma": 1.0}, InvalidArgument),

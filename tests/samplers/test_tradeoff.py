@@ -1,0 +1,113 @@
+"""The order of trials with several objectives, against its definition spelled out, and TPE's haste with it."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hpcore as hp
+from hpcore.kernels.dominance import hypervolume, hypervolume_contributions, non_dominated_rank
+from hpcore.samplers.tradeoff import EXACT, order_by_front
+
+
+def fronts_by_definition(values):
+    dominates = [[bool(np.all(a <= b) and np.any(a < b)) for b in values] for a in values]
+    left, out, front = set(range(len(values))), np.zeros(len(values), dtype=int), 0
+    while left:
+        best = {i for i in left if not any(dominates[j][i] for j in left)}
+        out[list(best)] = front
+        left, front = left - best, front + 1
+    return out
+
+
+def check_order(values):
+    """Fronts in turn, within each what a row adds to the volume in falling order, and of equal rows the earlier one."""
+    place = order_by_front(values)
+    assert sorted(place) == list(range(len(values)))
+    width = np.ptp(values, axis=0)
+    unit = (values - values.min(axis=0)) / np.where(width > 0, width, 1.0)
+    fronts = fronts_by_definition(values)
+    np.testing.assert_array_equal(non_dominated_rank(values), fronts)
+    for front in range(fronts.max() + 1):
+        members = np.flatnonzero(fronts == front)
+        members = members[np.argsort(place[members])]
+        assert place[members[0]] == (fronts < front).sum()
+        assert place[members[-1]] == (fronts <= front).sum() - 1
+        rows = unit[members]
+        if len(rows) > EXACT:
+            continue
+        corner = rows.max(axis=0) + 0.1 * np.ptp(rows, axis=0) + 1e-9
+        whole = hypervolume(rows, corner)
+        alone = [whole - hypervolume(np.delete(rows, i, axis=0), corner) for i in range(len(rows))]
+        assert np.all(np.diff(alone) <= 1e-12)
+        np.testing.assert_allclose(hypervolume_contributions(rows, corner), alone, atol=1e-12)
+        for a, b in itertools.pairwise(members):
+            assert a < b or not np.array_equal(values[a], values[b])
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(2, 4).flatmap(lambda m: st.lists(st.lists(st.integers(0, 6), min_size=m, max_size=m), min_size=1)))
+def test_the_order_of_few_distinct_values(rows):
+    check_order(np.array(rows, dtype=float))
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+@pytest.mark.parametrize("kind", ["uniform", "front", "equal"])
+def test_the_order_of_many(m, kind):
+    values = np.random.default_rng(m).random((150, m))
+    if kind == "front":
+        values = -np.log(values)
+        values /= values.sum(axis=1, keepdims=True)
+    elif kind == "equal":
+        values = np.round(values, 1)
+        values[:, 0] = 0.5
+    check_order(values)
+
+
+def objectives(trial):
+    return trial["x"] ** 2 + trial["y"], (trial["x"] - 1) ** 2 + trial["y"]
+
+
+def known(n=40):
+    opt = hp.Optimizer({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, "tpe", directions=["minimize"] * 2, seed=0)
+    for _ in range(n):
+        trial = opt.ask()
+        opt.tell(trial, objectives(trial))
+    return opt
+
+
+def test_without_time_for_a_new_order_the_earlier_one_serves():
+    plain, hurried = known(), known()
+    hurried._suggester._ranking_ms = 1e9
+    for k in range(6):
+        expected, trial = plain.ask(), hurried.ask(deadline_ms=1)
+        assert trial.info == {"step": "earlier_ranking"}
+        # What came in between has no place in the order, and leaves no trace later.
+        plain.tell(expected, objectives(expected))
+        hurried.tell(trial, objectives(trial))
+        assert sum(np.isfinite(hurried._suggester._ranked[:, 0])) == 39, k
+    fresh = hp.Optimizer(hurried.space, "tpe", directions=["minimize"] * 2, seed=0)
+    history = hurried.history
+    fresh.restore(history.X, history.state, history.values, None, history.times, {})
+    hurried._suggester._ranking_ms = 0.0
+    trial = hurried.ask(deadline_ms=1)
+    assert trial.info == {"step": "full"}
+    assert trial.params == fresh.ask().params
+    assert hurried.ask(deadline_ms=1e-6).info == {"step": "full"}  # nothing was told since
+
+
+@pytest.mark.parametrize(("m", "loaded"), [(1, False), (2, False), (3, True)])
+def test_what_needs_numba_loads_it_before_the_first_suggestion(m, loaded):
+    code = (
+        "import sys, hpcore as hp\n"
+        f"opt = hp.Optimizer({{'x': hp.Float(0, 1)}}, 'tpe', directions=['minimize'] * {m}, seed=0)\n"
+        "before = 'numba' in sys.modules\n"
+        f"for i in range(12): t = opt.ask(); opt.tell(t, [t['x'] * k for k in range({m})])\n"
+        "print(before, 'numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == f"{loaded} {loaded}"
