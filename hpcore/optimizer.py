@@ -32,7 +32,7 @@ from hpcore.records.streams import FILL, Rng, check_seed
 from hpcore.records.trial import Trial
 from hpcore.records.unseen import Unseen
 from hpcore.samplers import Sampler, resolve
-from hpcore.samplers.base import Suggester
+from hpcore.samplers.base import NO_TIME, Suggester
 from hpcore.space.choices import maybe_copy
 from hpcore.space.space import MAX_TRIES, Params, Space
 
@@ -44,8 +44,6 @@ FloatArray = npt.NDArray[np.float64]
 REPEATS = 50
 # After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
 PATIENCE = 4
-# Milliseconds that a sampler is given when nothing is left: its cheapest step.
-NO_TIME = 1e-6
 
 # Whose threads and locks a fork breaks.
 _ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()

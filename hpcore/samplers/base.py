@@ -12,7 +12,10 @@ from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.space.columns import Columns
 
-__all__ = ["Sampler", "Suggester"]
+__all__ = ["NO_TIME", "Sampler", "Suggester"]
+
+# Milliseconds of a deadline of which nothing is left: a sampler's cheapest step will do.
+NO_TIME = 1e-6
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
 from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import SUGGEST, Rng
-from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.space.columns import Columns
 from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance, prior_of
@@ -28,6 +29,7 @@ FloatArray = npt.NDArray[np.float64]
 LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
+HUGE = sys.float_info.max
 FIRST_VALUES = 64  # whose spread says what a poor value is: later ones are those of a search that has found its place
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
@@ -55,6 +57,8 @@ class _GP(Suggester):
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
+        if deadline_ms <= NO_TIME:
+            return self._startup.suggest(history, pending, n, rng), "sobol"
         end = time.monotonic() + deadline_ms / 1e3
         rows, step = self._suggest(history, pending, n, rng, end)
         if len(rows) < n and step == native.Step.none:
@@ -103,10 +107,11 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
     column[complete] = values
     n_before = np.clip(np.cumsum(complete), 1, FIRST_VALUES)
     for n in np.unique(n_before[failed]).tolist():
-        median = float(np.median(values[:n]))
-        spread = median - float(values[:n].min())
+        ordered = np.sort(values[:n]).tolist()
+        median = ordered[n // 2]
+        spread = min(median - ordered[0], HUGE / 4)
         those = failed & (n_before == n)
-        column[those], errors[those] = median + 2.0 * spread, spread
+        column[those], errors[those] = min(median + 2.0 * spread, HUGE), spread
     told = complete | failed
     return np.ascontiguousarray(history.X[told]), column[told], errors[told]
 

@@ -85,6 +85,14 @@ def test_start_up_is_always_in_time() -> None:
     assert opt.ask(deadline_ms=5).info == {"step": "full"}
 
 
+def test_a_batch_ends_with_its_time() -> None:
+    opt = optimizer(200)
+    opt.ask()  # a model
+    steps = [t.info["step"] for t in opt.ask(40, deadline_ms=5)]
+    assert len(steps) == 40
+    assert steps[-1] == "sobol"
+
+
 def test_suggestions_load_nothing() -> None:
     """What a process loads on first use takes longer than a deadline."""
     code = (

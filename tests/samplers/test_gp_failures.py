@@ -44,6 +44,17 @@ def test_it_never_changes_later_and_keeps_known_errors() -> None:
     np.testing.assert_array_equal(whole[2][complete], np.array(given)[complete])
 
 
+@pytest.mark.parametrize("values", [[0.0, 0.0, 0.0, -1e308, None], [1e308, 1e308, -1e308, None], [1e-320, 0.0, None]])
+def test_failures_beside_hostile_values(values: list[float | None]) -> None:
+    _, column, errors = _observed(history(values), Rng(0, len(values)))
+    assert np.isfinite(column).all()
+    assert np.isfinite(errors).all()
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, hp.samplers.GPSampler(n_startup_trials=1), seed=0)
+    for value in values:
+        opt.tell(opt.ask(), value)
+    assert 0 <= opt.ask()["x"] <= 1
+
+
 def test_without_failures_nothing_is_added() -> None:
     _, values, errors = _observed(history([3.0, 1.0]), Rng(0, 2))
     np.testing.assert_array_equal(values, [3.0, 1.0])

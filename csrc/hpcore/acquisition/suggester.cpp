@@ -354,6 +354,7 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     for (std::size_t i = 0; i < request.n; ++i) seen.insert(request.rows + i * d, d);
     for (std::size_t i = 0; i < request.n_pending; ++i) seen.insert(request.pending + i * d, d);
     for (std::size_t k = 0; k < request.count; ++k) {
+        if (k > 0 && request.deadline.passed()) break;
         bool found = false;
         if (request.n == 0) {
             Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));

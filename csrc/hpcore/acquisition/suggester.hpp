@@ -73,7 +73,7 @@ class Suggester {
               const std::vector<bool>& categorical, const SuggestOptions& options);
 
     // Rows (k, d), k <= request.count: fewer only if no unseen, allowed row is left or was met, or if the deadline
-    // leaves no time for a model. `step` becomes the lowest step that any of them took.
+    // leaves no time for a model or for more rows. `step` becomes the lowest step that any of them took.
     std::vector<double> suggest(const Request& request, Step* step = nullptr);
 
     std::size_t d() const { return domain_.d(); }
