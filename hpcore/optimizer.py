@@ -377,10 +377,10 @@ class Optimizer:
                 self._queue.popleft()
                 return self._register(point, params, exact=True)
             attempt += 1
-        self._queue.popleft()
+        self._queue.popleft()  # or it would stand in the way of every later ask
         raise InfeasibleSpace(
-            f"the space must have room for the enqueued {given!r}, but conditions and constraints refused it in "
-            f"{MAX_TRIES} tries"
+            f"the space must have room for the enqueued {given!r}, but its constraints refused it in "
+            f"{MAX_TRIES} tries; it has left the queue"
         )
 
     def _register(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
@@ -540,7 +540,8 @@ class Optimizer:
         Parameters
         ----------
         params : mapping of str to value
-            Legal values; parameters that are left out are drawn at random when their turn comes.
+            Legal values; parameters that are left out are drawn at random when their turn comes, parents such that
+            what is given is active. If `ask` fails for it, it stays in the queue, unless 20,000 draws were refused.
 
         Raises
         ------

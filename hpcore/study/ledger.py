@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hpcore.errors import (
+    ConstraintError,
     DamagedStore,
     HpcoreError,
     InvalidArgument,
@@ -221,7 +222,7 @@ class Ledger(Book):
         except SearchSpaceExhausted as end:
             return end
         except HpcoreError as wrong:
-            if given is None:
+            if given is None or isinstance(wrong, ConstraintError):
                 raise
             return wrong
         return self._insert(transaction, trial, None)
