@@ -505,6 +505,18 @@ def test_partial_parameters_obey_constraints() -> None:
         opt.enqueue({"x": 0.9, "y": 0.9})
 
 
+def test_attributes_may_be_added_with_a_trial() -> None:
+    opt = optimizer()
+    attributes = {"source": "paper", "year": 2012}
+    trial = opt.add({"x": 1.0, "k": 2, "c": "b"}, 3.0, user_attrs=attributes)
+    attributes["year"] = 1999
+    assert trial.user_attrs == opt.trials[0].user_attrs == {"source": "paper", "year": 2012}
+    for wrong in ("source", [1], {1: "a"}):
+        with pytest.raises(InvalidType, match="user_attrs must"):
+            opt.add({"x": 1.0, "k": 3, "c": "b"}, 3.0, user_attrs=wrong)  # type: ignore[arg-type]
+    assert opt.n_trials == 1
+
+
 CHAIN = {
     "a": hp.Categorical(["n", "m", "y"]),
     "b": hp.Categorical([0, 1], when={"a": "y"}),

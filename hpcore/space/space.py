@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
@@ -129,7 +131,16 @@ class Space(Mapping[str, Parameter]):
         return f"Space({{{inner}}}{constraints})"
 
     def __reduce__(self) -> Any:
-        return (Space, (self._parameters, self.constraints))
+        packed = tuple(_packed(i, constraint) for i, constraint in enumerate(self.constraints))
+        return (_unpacked, (type(self), self._parameters, packed))
+
+    # Copies are not pickled: a constraint that is no importable function stays the same function.
+
+    def __copy__(self) -> Space:
+        return type(self)(self._parameters, self.constraints)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Space:
+        return type(self)(copy.deepcopy(self._parameters, memo), copy.deepcopy(self.constraints, memo))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -586,6 +597,34 @@ def _utf8(name: str) -> bytes:
         return name.encode()
     except UnicodeEncodeError:
         raise InvalidArgument(f"a parameter's name must be text that UTF-8 can write, got {name[:80]!r}") from None
+
+
+def _packed(i: int, constraint: Constraint) -> Constraint | bytes:
+    """A constraint as pickle can take it: itself or, of a lambda or a local function, its code."""
+    try:
+        pickle.dumps(constraint)
+    except Exception:
+        import cloudpickle
+
+        try:
+            code: bytes = cloudpickle.dumps(constraint)
+        except Exception as error:
+            name = getattr(constraint, "__name__", constraint)
+            raise InvalidType(f"constraint {i} ({name!s}) must be a function that can be pickled: {error}") from error
+        return code
+    return constraint
+
+
+def _unpacked(kind: type[Space], parameters: Mapping[str, Parameter], packed: Sequence[Constraint | bytes]) -> Space:
+    constraints = [_loaded(c) if isinstance(c, bytes) else c for c in packed]
+    return kind(parameters, constraints)
+
+
+def _loaded(code: bytes) -> Constraint:
+    import cloudpickle
+
+    constraint: Constraint = cloudpickle.loads(code)  # made by _packed
+    return constraint
 
 
 def _check_constraints(constraints: Any) -> tuple[Constraint, ...]:
