@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["check_choice", "check_flag", "check_integer", "check_number"]
+__all__ = ["check_attributes", "check_choice", "check_flag", "check_integer", "check_number"]
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
@@ -76,3 +76,15 @@ def check_choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise InvalidArgument(f"{name} must be one of {shown}, got {value!r}")
     return value
+
+
+def check_attributes(name: str, value: Any) -> dict[str, Any]:
+    """A copy of a mapping of names to anything; None is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidType(f"{name} must be a mapping of names to values, got {value!r}")
+    for key in value:
+        if not isinstance(key, str):
+            raise InvalidType(f"{name} must have names of type str, got {key!r}")
+    return dict(value)

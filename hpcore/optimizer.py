@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.arguments import check_integer, check_number
+from hpcore.arguments import check_attributes, check_integer, check_number
 from hpcore.errors import (
     InfeasibleSpace,
     InvalidArgument,
@@ -375,10 +375,10 @@ class Optimizer:
                 self._queue.popleft()
                 return self._register(point, params, exact=True)
             attempt += 1
-        self._queue.popleft()
+        self._queue.popleft()  # or it would stand in the way of every later ask
         raise InfeasibleSpace(
-            f"the space must have room for the enqueued {given!r}, but conditions and constraints refused it in "
-            f"{MAX_TRIES} tries"
+            f"the space must have room for the enqueued {given!r}, but its constraints refused it in "
+            f"{MAX_TRIES} tries; it has left the queue"
         )
 
     def _register(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
@@ -498,7 +498,12 @@ class Optimizer:
                 self._best = number
 
     def add(
-        self, params: Mapping[str, Any], value: float | Sequence[float] | None, *, std_error: float | None = None
+        self,
+        params: Mapping[str, Any],
+        value: float | Sequence[float] | None,
+        *,
+        std_error: float | None = None,
+        user_attrs: Mapping[str, Any] | None = None,
     ) -> Trial:
         """Record an evaluation made elsewhere, for a warm start.
 
@@ -509,11 +514,13 @@ class Optimizer:
             asked: it has been evaluated.
         value, std_error
             As for `tell`.
+        user_attrs : mapping of str to value, optional
+            Kept with the trial; plain data if the study is stored.
 
         Returns
         -------
         Trial
-            With the next number, already told.
+            With the next number, already told: what is put into its ``user_attrs`` later is not kept.
 
         Raises
         ------
@@ -527,8 +534,11 @@ class Optimizer:
             check_values(value, len(self._signs))
             if std_error is not None:
                 check_number("std_error", std_error, 0.0)
+            attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None
             trial = self._register(np.asarray(point), point.params, exact=True)
+            if attributes:
+                trial.user_attrs.update(attributes)
             self.tell(trial, value, std_error=std_error)
             return trial
 
@@ -538,7 +548,8 @@ class Optimizer:
         Parameters
         ----------
         params : mapping of str to value
-            Legal values; parameters that are left out are drawn at random when their turn comes.
+            Legal values; parameters that are left out are drawn at random when their turn comes, parents such that
+            what is given is active. If `ask` fails for it, it stays in the queue, unless 20,000 draws were refused.
 
         Raises
         ------

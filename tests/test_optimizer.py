@@ -3,8 +3,10 @@
 import itertools
 import math
 import pickle
+import re
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.errors import (
+    ConstraintError,
     InfeasibleSpace,
     InvalidArgument,
     InvalidType,
@@ -500,6 +503,86 @@ def test_partial_parameters_obey_constraints() -> None:
         assert trial["y"] < 0.1
     with pytest.raises(InvalidArgument, match="satisfy the constraints"):
         opt.enqueue({"x": 0.9, "y": 0.9})
+
+
+def test_attributes_may_be_added_with_a_trial() -> None:
+    opt = optimizer()
+    attributes = {"source": "paper", "year": 2012}
+    trial = opt.add({"x": 1.0, "k": 2, "c": "b"}, 3.0, user_attrs=attributes)
+    attributes["year"] = 1999
+    assert trial.user_attrs == opt.trials[0].user_attrs == {"source": "paper", "year": 2012}
+    for wrong in ("source", [1], {1: "a"}):
+        with pytest.raises(InvalidType, match="user_attrs must"):
+            opt.add({"x": 1.0, "k": 3, "c": "b"}, 3.0, user_attrs=wrong)  # type: ignore[arg-type]
+    assert opt.n_trials == 1
+
+
+CHAIN = {
+    "a": hp.Categorical(["n", "m", "y"]),
+    "b": hp.Categorical([0, 1], when={"a": "y"}),
+    "c": hp.Float(0, 1, when={"b": 1}),
+}
+
+
+@pytest.mark.parametrize("some", [{"c": 0.3}, {"b": 1}, {"b": 1, "c": 0.3}, {"a": "y", "c": 0.3}, {"b": 0}])
+def test_a_chain_of_conditions_may_be_given_in_part(some: dict[str, Any]) -> None:
+    opt = hp.Optimizer(CHAIN, "random", seed=0)
+    opt.enqueue(some)
+    params = opt.ask().params
+    assert params == opt.space.check(params)
+    assert some.items() <= params.items()
+
+
+@pytest.mark.parametrize(
+    ("some", "words"),
+    [
+        ({"a": "n", "c": 0.3}, "leave out 'c', which is active only when {'b': 1} and {'a': 'y'}, got"),
+        ({"b": 0, "c": 0.3}, "leave out 'c', which is active only when {'b': 1}, got"),
+        ({"a": "n", "b": 1, "c": 0.3}, "leave out 'b', which is active only when {'a': 'y'}, got"),
+    ],
+)
+def test_what_contradicts_a_chain_is_refused_at_once(some: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=re.escape(words)):
+        hp.Optimizer(CHAIN, "random", seed=0).enqueue(some)
+
+
+def test_children_of_two_branches_are_refused_at_once() -> None:
+    space = {"k": [0, 1], "x": hp.Float(0, 1, when={"k": 0}), "y": hp.Float(0, 1, when={"k": 1})}
+    with pytest.raises(InvalidArgument, match="must leave out"):
+        hp.Optimizer(space, seed=0).enqueue({"x": 0.5, "y": 0.5})
+
+
+def test_a_child_of_a_rare_parent_is_asked_for() -> None:
+    opt = hp.Optimizer(
+        {"k": hp.Categorical(["a", "b", "c"], weights=[1, 1e-9, 1]), "x": hp.Float(0, 1, when={"k": "b"})}, seed=0
+    )
+    opt.enqueue({"x": 0.5})
+    assert opt.ask().params == {"k": "b", "x": 0.5}
+
+
+def test_an_enqueued_point_waits_until_its_constraint_answers() -> None:
+    broken = [True]
+
+    def constraint(params: dict[str, Any]) -> bool:
+        if broken and "x" in params and params["x"] == 0.25:
+            raise OSError("the disk is away")
+        return True
+
+    opt = hp.Optimizer(hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, [constraint]), seed=0)
+    opt.enqueue({"x": 0.25})
+    with pytest.raises(ConstraintError, match="the disk is away"):
+        opt.ask()
+    broken.clear()
+    assert opt.ask()["x"] == 0.25
+
+
+def test_an_enqueued_point_without_room_leaves_the_queue() -> None:
+    space = hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, [lambda p: p["x"] < 0.5])
+    opt = hp.Optimizer(space, "random", seed=0)
+    opt.enqueue({"x": 0.75})
+    with pytest.raises(InfeasibleSpace, match="left the queue"):
+        opt.ask()
+    assert opt.ask()["x"] < 0.5
 
 
 def test_a_wrong_enqueue_changes_nothing() -> None:

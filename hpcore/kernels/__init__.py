@@ -5,7 +5,9 @@ cache directory) and called by pointer, without the GIL. Importing this package 
 
 `acquisition` makes what `GPSampler(acquisition=...)` maximises, `covariance` the model of ``GPSampler(covariance=...)``
 and ``surrogates.GaussianProcess(covariance=...)``, `density` the belief of ``GPSampler(prior=...)`` and
-``TPESampler(prior=...)``. A kernel that raises, or answers NaN, ends a suggestion with a `KernelError` that names it.
+``TPESampler(prior=...)``. A kernel that raises, or answers NaN, ends a suggestion with a `KernelError` that names it;
+an index outside its array raises (in the kernel itself: functions that it calls and that you compiled with Numba keep
+your options). Arrays are read only, but for those that a covariance's gradient fills.
 An optimizer with kernels is pickled with their code, and compiles them again where it is loaded.
 
 >>> import hpcore as hp

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hpcore.arguments import check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType, KernelError
-from hpcore.kernels._jit import jit, log
+from hpcore.kernels._jit import jit, jit_user, log
 
 __all__ = ["AcquisitionKernel", "CovarianceKernel", "DensityKernel", "acquisition", "covariance", "density"]
 
@@ -31,6 +31,7 @@ class _Kernel(ABC):
     kind: ClassVar[str]
     arguments: ClassVar[tuple[str, ...]]
     answer: ClassVar[str]
+    n_answers: ClassVar[int] = 1
     gradient: Callable[..., Any] | None = None
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -66,20 +67,37 @@ class _Kernel(ABC):
         with self._lock:
             if self._compiled is None:
                 log.info("compiling the %s kernel %s (once)", self.kind, self.name)
-                import numba
-
                 try:
                     self._compiled = self._compile()
-                except numba.core.errors.NumbaError as error:
+                except ImportError:
+                    raise
+                except Exception as error:  # Numba's own have no common class
                     raise KernelError(
                         f"{self.title} must be a function ({', '.join(self.arguments)}) -> "
-                        f"{self.answer} that Numba can compile: {error}"
+                        f"{self.answer} that Numba can compile, and may not write into "
+                        f"what it is given: {error}"
                     ) from error
             return self._compiled
 
     @abstractmethod
     def _compile(self) -> Any:
         """Numba's C callback."""
+
+    def _inner(self, *arguments: Any) -> Any:
+        """The user's function for these types of arguments, if it answers with real numbers."""
+        import numba
+        from numba.core.registry import cpu_target
+
+        compiled = jit_user(self.function, *arguments)
+        (signature,) = compiled.nopython_signatures
+        answer = signature.return_type
+        is_tuple = isinstance(answer, numba.types.BaseTuple)
+        parts = tuple(answer) if is_tuple else (answer,)
+        convert = cpu_target.typing_context.can_convert
+        fits = is_tuple == (self.n_answers > 1) and len(parts) == self.n_answers
+        if not fits or any(convert(part, numba.types.float64) is None for part in parts):
+            raise TypeError(f"it answers {answer}")
+        return compiled
 
     def _check(self, status: int, out: FloatArray) -> None:
         if status != 1:
@@ -121,6 +139,13 @@ def _check_signature(kind: str, name: str, wanted: tuple[str, ...], function: An
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         raise InvalidType(f"{kind} kernel must be a Python function, got {function!r}") from None
+    for looks, word in (
+        (inspect.iscoroutinefunction, "an async function"),
+        (inspect.isasyncgenfunction, "a generator"),
+        (inspect.isgeneratorfunction, "a generator"),
+    ):
+        if looks(function):
+            raise InvalidType(f"{kind} kernel {name!r} must be a plain function, got {word}")
     plain = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
     if len(parameters) != len(wanted) or not plain:
         raise InvalidArgument(
@@ -138,6 +163,7 @@ class AcquisitionKernel(_Kernel):
     kind = "acquisition"
     arguments = ("mean", "std", "best")
     answer = "(value, d value / d mean, d value / d std)"
+    n_answers = 3
 
     def __init__(self, function: Callable[..., Any], log: bool = False) -> None:
         self.log = check_flag("log", log)
@@ -146,7 +172,8 @@ class AcquisitionKernel(_Kernel):
     def _compile(self) -> Any:
         carray, cfunc, types = _numba()
 
-        inner = jit(self.function)
+        real = types.float64
+        inner = self._inner(real, real, real)
 
         def call(mean, std, best, out):  # type: ignore[no-untyped-def]
             try:
@@ -159,7 +186,6 @@ class AcquisitionKernel(_Kernel):
             result[2] = by_std
             return 1
 
-        real = types.float64
         return cfunc(types.int32(real, real, real, types.CPointer(real)))(call)
 
     def __call__(self, mean: float, std: float, best: float) -> tuple[float, float, float]:
@@ -185,7 +211,7 @@ class DensityKernel(_Kernel):
     def _compile(self) -> Any:
         carray, cfunc, types = _numba()
 
-        inner = jit(self.function)
+        inner = self._inner(_readonly())
 
         def call(u, d, out):  # type: ignore[no-untyped-def]
             try:
@@ -240,7 +266,7 @@ class CovarianceKernel(_Kernel):
         """One row against many, with the gradients that are wanted: the user's, or differences."""
         carray, cfunc, types = _numba()
 
-        inner = jit(self.function)
+        inner = self._inner(_readonly(), _readonly(), _readonly())
         value_wanted, by_theta_wanted, by_x_wanted = WANT_VALUE, WANT_BY_THETA, WANT_BY_X
         if self.gradient is None:
             differences = jit(_differences)
@@ -277,7 +303,8 @@ class CovarianceKernel(_Kernel):
                     return 0
                 return 1
         else:
-            given = jit(self.gradient)
+            written = types.float64[::1]
+            given = jit_user(self.gradient, _readonly(), _readonly(), _readonly(), written, written)
 
             def call(x, Y, n, d, theta, p, wanted, k, by_theta, by_x):  # type: ignore[no-untyped-def]
                 try:
@@ -366,6 +393,13 @@ def _numba() -> tuple[Any, Any, Any]:
 
     module: Any = numba
     return module.carray, module.cfunc, module.types
+
+
+def _readonly() -> Any:
+    """Numba's type of a vector that may not be written."""
+    import numba
+
+    return numba.types.Array(numba.types.float64, 1, "C", readonly=True)
 
 
 def _pointer(a: FloatArray) -> Any:

@@ -39,7 +39,8 @@ class Trial(Mapping[str, Any]):
     reports : dict of int to float
         Intermediate values by step.
     user_attrs : dict
-        Whatever the user puts there before the trial is told; the record keeps what it holds then.
+        Whatever the user puts there before the trial is told; the record keeps what it holds then, and what is put
+        there later is lost. `Optimizer.add` takes its own.
     started, finished : float or None
         Unix time in seconds, UTC, where something with a clock ran the trial.
     error : str or None
@@ -90,7 +91,7 @@ class Trial(Mapping[str, Any]):
 
     @property
     def user_attrs(self) -> dict[str, Any]:
-        """Whatever the user puts there."""
+        """Whatever the user puts there before the trial is told."""
         if self._user_attrs is None:
             self._user_attrs = {}
         return self._user_attrs

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,14 @@ class Unseen:
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed
         self._seen: set[bytes] = set()
-        self._listing: list[FloatArray] | None = None
+        # What comes before this place of the enumeration is proposed or refused; the point there, if it is known, and
+        # the ones after it.
+        self._place = 0
+        self._here: FloatArray | None = None
+        self._rest: Iterator[FloatArray] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_listing": None}
+        return {**vars(self), "_here": None, "_rest": None}
 
     def __len__(self) -> int:
         """Points that were proposed."""
@@ -56,19 +61,25 @@ class Unseen:
         if size is None or len(self._seen) >= size:
             return None
         codec = self._space.columns.codec
-        for u in self._candidates(size):
+        if self._rest is None:
+            self._rest = islice(self._candidates(size), self._place, None)
+        while True:
+            if self._here is None:
+                self._here = next(self._rest, None)
+                if self._here is None:
+                    return None
+            u = self._here
             values = codec.settle(u)
             if u in self:
                 params = self._space.assemble(values)
                 if self._space.allows(params):
                     return u, params
-        return None
+            self._here = None
+            self._place += 1
 
     def _candidates(self, size: int) -> Iterable[FloatArray]:
         if size > LISTED:
             return self._space.grid_points()
-        if self._listing is None:
-            rows = list(self._space.grid_points())
-            shuffle = Rng(self._seed, 0).generator(UNSEEN).permutation(len(rows))
-            self._listing = [rows[i] for i in shuffle]
-        return self._listing
+        rows = list(self._space.grid_points())
+        shuffle = Rng(self._seed, 0).generator(UNSEEN).permutation(len(rows))
+        return (rows[i] for i in shuffle)

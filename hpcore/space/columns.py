@@ -127,13 +127,22 @@ def _as_values(wanted: Any, parent: Parameter) -> list[Any]:
     if not isinstance(wanted, list | tuple | set | frozenset):
         return [wanted]
     # A choice may be a list or a tuple itself: then it is one value.
-    if isinstance(parent, Categorical) and isinstance(wanted, list | tuple):
-        try:
-            parent.level("", wanted)
-        except ValueError:
-            return list(wanted)
+    if isinstance(parent, Categorical) and isinstance(wanted, list | tuple) and _is_choice(parent, wanted):
+        if isinstance(wanted, list) and all(_is_choice(parent, value) for value in wanted):
+            raise ValueError(
+                f"{wanted!r} is one of its choices and a list of them as well; write {[wanted]!r} for the one choice, "
+                f"{tuple(wanted)!r} for the list"
+            )
         return [wanted]
     return list(wanted)
+
+
+def _is_choice(parent: Categorical, value: Any) -> bool:
+    try:
+        parent.level("", value)
+    except ValueError:
+        return False
+    return True
 
 
 def _threshold(

@@ -13,6 +13,10 @@ from hpcore.errors import InvalidArgument, InvalidType
 __all__ = ["AtLeast", "AtMost", "When", "at_least", "at_most", "check_when"]
 
 
+# A range is kept as the list of its values.
+MAX_RANGE = 100_000
+
+
 @dataclass(frozen=True)
 class AtLeast:
     """The parent's value is ``value`` or more."""
@@ -71,17 +75,24 @@ def check_when(when: When | None) -> dict[str, Any]:
     for name, wanted in when.items():
         if not isinstance(name, str):
             raise InvalidType(f"when must map a parent's name (str) to its values, got the name {name!r}")
-        if isinstance(wanted, list | set | frozenset) and not wanted:
+        if isinstance(wanted, list | set | frozenset | range) and not wanted:
             raise InvalidArgument(f"when[{name!r}] must list at least one value, got {wanted!r}")
+        if isinstance(wanted, range) and len(wanted) > MAX_RANGE:
+            raise InvalidArgument(
+                f"when[{name!r}] must list at most {MAX_RANGE} values (at_least and at_most take any number), "
+                f"got {wanted!r}"
+            )
     return {name: _plain(wanted) for name, wanted in when.items()}
 
 
 def _plain(wanted: Any) -> Any:
-    """The same condition with Python numbers for NumPy's, and a list for a set: what can be compared and stored."""
+    """The same condition with Python numbers for NumPy's, and a list for a set or range: what can be stored."""
     if isinstance(wanted, AtLeast | AtMost):
         return type(wanted)(_plain(wanted.value))
     if isinstance(wanted, set | frozenset):
         return sorted(map(_plain, wanted), key=repr)
+    if isinstance(wanted, range):
+        return list(wanted)
     if type(wanted) is list:
         return [_plain(value) for value in wanted]
     return wanted.item() if isinstance(wanted, np.generic) else wanted

@@ -125,7 +125,9 @@ class Float(_Real):
         Distance of a grid that starts at `low`; the highest value is the last one not above `high`. May be combined
         with `log`.
     when : mapping, optional
-        Parent's name to the value, list of values, `at_least` or `at_most` under which this parameter is active.
+        Parent's name to the value, list or `range` of values, `at_least` or `at_most` under which this parameter is
+        active. Where the parent's choices are lists themselves, a list that is a choice is read as that one value,
+        and refused if its items are choices too.
 
     Raises
     ------

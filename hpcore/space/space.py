@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
@@ -15,6 +17,7 @@ from hpcore.errors import ConstraintError, InfeasibleSpace, InvalidArgument, Inv
 from hpcore.space.columns import Columns, activation_order, native_columns
 from hpcore.space.counting import count_points, evenly, walk
 from hpcore.space.parameters import Categorical, Int, Parameter
+from hpcore.space.partial import implied, place
 from hpcore.space.point import EncodedPoint
 
 __all__ = ["Params", "Space"]
@@ -128,7 +131,16 @@ class Space(Mapping[str, Parameter]):
         return f"Space({{{inner}}}{constraints})"
 
     def __reduce__(self) -> Any:
-        return (Space, (self._parameters, self.constraints))
+        packed = tuple(_packed(i, constraint) for i, constraint in enumerate(self.constraints))
+        return (_unpacked, (type(self), self._parameters, packed))
+
+    # Copies are not pickled: a constraint that is no importable function stays the same function.
+
+    def __copy__(self) -> Space:
+        return type(self)(self._parameters, self.constraints)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Space:
+        return type(self)(copy.deepcopy(self._parameters, memo), copy.deepcopy(self.constraints, memo))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -339,12 +351,13 @@ class Space(Mapping[str, Parameter]):
                 known = ", ".join(map(repr, self._names))
                 raise InvalidArgument(f"params must name parameters of the space ({known}), got {name!r}")
             clean[name] = self._parameters[name].check(name, value)
-        # With the parents that are given, is each child of theirs that is given active?
+        # Parents that are left out take what the given ones need; what is inactive even so can never be active.
         full = self.complete(clean, np.full(len(self._names), 0.5))
-        for name in clean:
-            if name not in full and all(parent in clean for parent in self._parameters[name].when):
+        for j in self._order:
+            name = self._names[j]
+            if name in clean and name not in full:
                 raise InvalidArgument(
-                    f"params must leave out {name!r}, which is active only when {self._parameters[name].when!r}, "
+                    f"params must leave out {name!r}, which is active only when {self._when(name, clean)}, "
                     f"got {dict(params)!r}"
                 )
         if set(full) == set(clean) and not self.allows(clean):
@@ -352,13 +365,30 @@ class Space(Mapping[str, Parameter]):
         return clean
 
     def complete(self, given: Params, u: FloatArray) -> Params:
-        """Checked values for some parameters, the others from a row of the cube; what is then inactive left out."""
+        """Checked values for some parameters, the others from a row of the cube; what is then inactive left out.
+
+        The parents of what is given come from where their conditions hold, as far as they do not contradict.
+        """
         row = np.array(u, dtype=np.float64)
+        columns = set()
         for j, name in enumerate(self._names):
             if name in given:
                 row[j] = self._encode_column(j, [given[name]])[0]
+                columns.add(j)
+        for j, intervals in implied(self._layout, self._order, columns).items():
+            if intervals:
+                row[j] = place(self._parameters[self._names[j]], intervals, row[j])
         params = self.assemble(self._codec.settle(row))
         return {name: given.get(name, value) for name, value in params.items()}
+
+    def _when(self, name: str, given: Params) -> str:
+        """The conditions of a parameter and, where its parents are not given, of theirs."""
+        waiting, said = [name], []
+        for child in waiting:
+            when = self._parameters[child].when
+            said += [repr(when)] if when else []
+            waiting += [parent for parent in when if parent not in given and parent not in waiting]
+        return " and ".join(said)
 
     @overload
     def encode(self, params: Mapping[str, Any]) -> EncodedPoint: ...
@@ -567,6 +597,34 @@ def _utf8(name: str) -> bytes:
         return name.encode()
     except UnicodeEncodeError:
         raise InvalidArgument(f"a parameter's name must be text that UTF-8 can write, got {name[:80]!r}") from None
+
+
+def _packed(i: int, constraint: Constraint) -> Constraint | bytes:
+    """A constraint as pickle can take it: itself or, of a lambda or a local function, its code."""
+    try:
+        pickle.dumps(constraint)
+    except Exception:
+        import cloudpickle
+
+        try:
+            code: bytes = cloudpickle.dumps(constraint)
+        except Exception as error:
+            name = getattr(constraint, "__name__", constraint)
+            raise InvalidType(f"constraint {i} ({name!s}) must be a function that can be pickled: {error}") from error
+        return code
+    return constraint
+
+
+def _unpacked(kind: type[Space], parameters: Mapping[str, Parameter], packed: Sequence[Constraint | bytes]) -> Space:
+    constraints = [_loaded(c) if isinstance(c, bytes) else c for c in packed]
+    return kind(parameters, constraints)
+
+
+def _loaded(code: bytes) -> Constraint:
+    import cloudpickle
+
+    constraint: Constraint = cloudpickle.loads(code)  # made by _packed
+    return constraint
 
 
 def _check_constraints(constraints: Any) -> tuple[Constraint, ...]:

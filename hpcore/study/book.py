@@ -120,9 +120,11 @@ class Book:
             self.optimizer.mask(sorted(known))
         return known
 
-    def add(self, params: Mapping[str, Any], value: Any, std_error: float | None) -> Trial:
+    def add(
+        self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
+    ) -> Trial:
         """Record an evaluation made elsewhere."""
-        return self.optimizer.add(params, value, std_error=std_error)
+        return self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have parameters evaluated next."""

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hpcore.arguments import check_attributes
 from hpcore.errors import (
+    ConstraintError,
     DamagedStore,
     HpcoreError,
     InvalidArgument,
@@ -221,7 +223,7 @@ class Ledger(Book):
         except SearchSpaceExhausted as end:
             return end
         except HpcoreError as wrong:
-            if given is None:
+            if given is None or isinstance(wrong, ConstraintError):
                 raise
             return wrong
         return self._insert(transaction, trial, None)
@@ -496,11 +498,14 @@ class Ledger(Book):
                 self._held[number] = (trial, TrialRecord(self.record.id, number, COMPLETE, 0, b"", "{}"))
         return known
 
-    def add(self, params: Mapping[str, Any], value: Any, std_error: float | None) -> Trial:
+    def add(
+        self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
+    ) -> Trial:
         """Record an evaluation made elsewhere."""
+        to_text("user_attrs", check_attributes("user_attrs", user_attrs))  # or the trial is known and cannot be stored
 
         def work(transaction: Transaction) -> Trial:
-            trial = self.optimizer.add(params, value, std_error=std_error)
+            trial = self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
             return self._insert(transaction, trial, (trial.values, std_error, trial.error))
 
         return self._inside(work)

@@ -242,10 +242,15 @@ class Study:
         self._book.tell(trial, self._book.save(trial, outcome))
 
     def add(
-        self, params: Mapping[str, Any], value: float | Sequence[float] | None, *, std_error: float | None = None
+        self,
+        params: Mapping[str, Any],
+        value: float | Sequence[float] | None,
+        *,
+        std_error: float | None = None,
+        user_attrs: Mapping[str, Any] | None = None,
     ) -> Trial:
         """Record an evaluation made elsewhere; see `Optimizer.add`."""
-        return self._book.add(params, value, std_error)
+        return self._book.add(params, value, std_error, user_attrs)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Evaluate these parameters next; see `Optimizer.enqueue`. Of a stored study, by whichever worker asks next."""

@@ -122,6 +122,115 @@ def test_what_numba_cannot_compile_names_the_kernel():
         _ = hopeless.address
 
 
+def opens_a_file(u):
+    with open("x") as file:  # noqa: PTH123 - what a user may write
+        return float(file.read())
+
+
+def gives_the_array(u):
+    return u
+
+
+def gives_nothing(u):
+    pass
+
+
+def writes(u):
+    u[0] = 0.5
+    return u[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (opens_a_file, "with"),
+        (gives_the_array, "answers readonly array"),
+        (gives_nothing, "answers none"),
+        (writes, "may not write into what it is given(?s:.*)readonly"),
+    ],
+)
+def test_what_is_no_density_names_the_kernel(function, words):
+    with pytest.raises(KernelError, match=f"'{function.__name__}' must be a function .* -> log density.*{words}"):
+        hp.kernels.density(function)([0.25])
+
+
+def test_an_acquisition_answers_three_numbers():
+    with pytest.raises(KernelError, match="answers Tuple"):
+        hp.kernels.acquisition(lambda mean, std, best: (np.ones(2), std, best))(0.0, 1.0, 0.0)
+
+
+def test_a_covariance_writes_its_gradients_only():
+    def gradient(x, y, theta, d_theta, d_x):
+        x[0] = 1.0
+
+    kernel = hp.kernels.covariance(n_hyperparameters=1, bounds=[(0.0, 1.0)], gradient=gradient)
+    with pytest.raises(KernelError, match="may not write"):
+        kernel(lambda x, y, theta: theta[0])([0.1], [0.2], [0.5])
+
+
+async def waits(u):
+    return 0.0
+
+
+def yields(u):
+    yield 0.0
+
+
+@pytest.mark.parametrize(("function", "words"), [(waits, "an async function"), (yields, "a generator")])
+def test_what_cannot_answer_at_once_is_refused(function, words):
+    with pytest.raises(InvalidType, match=f"'{function.__name__}' must be a plain function, got {words}"):
+        hp.kernels.density(function)
+
+
+@pytest.mark.parametrize("index", [2, 5, 10**9, -3])
+def test_an_index_outside_is_an_error(index):
+    kernel = hp.kernels.density(lambda u: u[index])
+    with pytest.raises(KernelError, match="raised"):
+        kernel([0.1, 0.2])
+    optimizer = hp.Optimizer({"x": (0.0, 1.0), "y": (0.0, 1.0)}, hp.samplers.GPSampler(prior=kernel), seed=0)
+    for x in np.linspace(0, 1, 30):
+        optimizer.add({"x": x, "y": 0.5}, x)
+    with pytest.raises(KernelError, match="raised"):
+        optimizer.ask()
+
+
+def test_an_index_outside_a_gradient_is_an_error():
+    def gradient(x, y, theta, d_theta, d_x):
+        d_x[5] = 0.0
+
+    kernel = hp.kernels.covariance(n_hyperparameters=0, bounds=[], gradient=gradient)(lambda x, y, theta: 1.0)
+    with pytest.raises(KernelError, match="raised"):
+        kernel([0.1], [0.2], [])
+
+
+UNCHECKED = """
+import numba
+import hpcore as hp
+
+import numpy as np
+TABLE = np.array([0.0, 1.0])
+
+def at(mean, std, best):
+    return TABLE[int(mean)], 0.0, 0.0
+
+real = numba.float64
+numba.njit([(real, real, real)], cache=True, nogil=True, error_model="numpy")(at)
+try:
+    hp.kernels.acquisition(at)(5.0, 1.0, 0.0)
+except hp.errors.KernelError:
+    print("refused")
+"""
+
+
+def test_code_cached_without_the_check_is_not_served(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(UNCHECKED))
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    for _ in range(2):
+        done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr
+
+
 def test_an_acquisition_without_derivatives_names_the_kernel():
     @hp.kernels.acquisition
     def bare(mean, std, best):

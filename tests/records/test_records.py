@@ -1,5 +1,6 @@
 """Trials, seeds, random streams and dominance."""
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -89,6 +90,33 @@ def test_what_is_left_of_a_finite_space(monkeypatch):
         assert sorted(found) == [(1, "x"), (1, "y"), (3, "x"), (3, "y")]
         assert len(left) == 4
     assert Unseen(hp.Space({"x": hp.Float(0, 1)}), 0).next() is None
+
+
+def _diagonal(params):
+    return params["a"] == params["b"]
+
+
+def test_a_large_space_is_walked_through_once(monkeypatch):
+    monkeypatch.setattr(unseen, "LISTED", 0)
+    space = hp.Space({"a": hp.Int(1, 20), "b": hp.Int(1, 20)}, constraints=[_diagonal])
+    settled = []
+    codec = space.columns.codec
+
+    class Counting:
+        def settle(self, u):
+            settled.append(u)
+            return codec.settle(u)
+
+    left = Unseen(space, 0)
+    monkeypatch.setattr(space, "_columns", dataclasses.replace(space.columns, codec=Counting()))
+    found = []
+    while (point := left.next()) is not None:
+        assert left.next()[1] == point[1]  # it stays until it is proposed
+        found.append(point[1]["a"])
+        left.discard(point[0])
+    assert found == list(range(1, 21))
+    assert left.next() is None
+    assert len(settled) == 400 + 2 * 20  # each point once, and those that were found twice more
 
 
 def test_a_copy_of_a_trial_brings_back_what_it_was_given():

@@ -5,6 +5,8 @@ import itertools
 import json
 import math
 import pickle
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -450,3 +452,54 @@ def test_space_of_a_space_is_itself() -> None:
     assert hp.Space.of(space) is space
     more = hp.Space.of(space, [lambda p: p["a"] > 1])
     assert [p["a"] for p in more.grid()] == [2, 3]
+
+
+# --- ranges and lists in conditions, and copies of constraints ----------------------------------------------------
+
+
+def test_a_condition_takes_a_range() -> None:
+    space = hp.Space({"k": hp.Int(0, 9), "x": hp.Float(0, 1, when={"k": range(2, 4)})})
+    assert space["x"].when == {"k": [2, 3]}
+    assert [k for k in range(10) if space.decode([(k + 0.5) / 10, 0.5]).keys() == {"k", "x"}] == [2, 3]
+    assert hp.Space.from_json(space.to_json()) == space
+
+
+@pytest.mark.parametrize(("values", "words"), [(range(0), "at least one value"), (range(10**9), "at_least")])
+def test_a_range_of_nothing_or_too_much_is_refused(values: range, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        hp.Float(0, 1, when={"k": values})
+
+
+def test_a_list_in_a_condition_is_a_choice_where_it_is_one() -> None:
+    def active(choices: list[Any], wanted: Any) -> list[Any]:
+        space = hp.Space({"k": hp.Categorical(choices), "x": hp.Float(0, 1, when={"k": wanted})})
+        n = len(choices)
+        return [choice for i, choice in enumerate(choices) if "x" in space.decode([(i + 0.5) / n, 0.5])]
+
+    assert active([[1, 2], [3]], [1, 2]) == [[1, 2]]
+    assert active([[1, 2], [3]], [[1, 2], [3]]) == [[1, 2], [3]]
+    with pytest.raises(InvalidSpace, match=r"one of its choices and a list of them.*\[\[1, 2\]\].*\(1, 2\)"):
+        active([[1, 2], 1, 2], [1, 2])
+    assert active([[1, 2], 1, 2], [[1, 2]]) == [[1, 2]]
+    assert active([[1, 2], 1, 2], (1, 2)) == [1, 2]
+
+
+def test_local_constraints_are_pickled_and_stay_themselves_in_copies() -> None:
+    most = 0.5
+    space = hp.Space({"x": hp.Float(0, 1)}, [lambda p: p["x"] < most])
+    assert copy.deepcopy(space) == copy.copy(space) == space
+    for again in (pickle.loads(pickle.dumps(space)), pickle.loads(pickle.dumps(hp.Optimizer(space, seed=0))).space):  # noqa: S301
+        assert again.allows({"x": 0.4})
+        assert not again.allows({"x": 0.6})
+        assert list(again.items()) == list(space.items())
+
+
+def test_a_constraint_that_cannot_be_pickled_is_named() -> None:
+    lock = threading.Lock()
+
+    def locked(params: dict[str, Any]) -> bool:
+        with lock:
+            return True
+
+    with pytest.raises(InvalidType, match=r"constraint 0 \(locked\) must be a function that can be pickled"):
+        pickle.dumps(hp.Optimizer(hp.Space({"x": hp.Float(0, 1)}, [locked])))

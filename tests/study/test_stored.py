@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.errors import (
+    ConstraintError,
     InfeasibleSpace,
     InvalidArgument,
     InvalidType,
@@ -292,6 +293,37 @@ def test_enqueued_trials_are_kept(runs: Path) -> None:
     assert study.trials[0].params == {"x": 0.1, "k": 2, "c": 1.5}
     with pytest.raises(InvalidArgument):
         study.enqueue({"k": 700})
+
+
+def test_attributes_added_with_a_trial_are_kept(runs: Path) -> None:
+    params = {"x": 0.1, "k": 2, "c": 1.5}
+    for study in (hp.Study(SPACE, sampler="random"), hp.Study(SPACE, storage=runs, name="a", sampler="random")):
+        study.add(params, 1.0, user_attrs={"source": "paper"})
+        with pytest.raises(InvalidType, match="user_attrs"):
+            study.add(params, 1.0, user_attrs=["paper"])
+        assert [t.user_attrs for t in study.trials] == [{"source": "paper"}]
+    with pytest.raises(InvalidType, match="user_attrs"):
+        study.add(params, 1.0, user_attrs={"source": object()})
+    assert len(study.trials) == 1
+    assert [t.user_attrs for t in hp.load_study(runs).trials] == [{"source": "paper"}]
+
+
+def test_an_enqueued_point_whose_constraint_failed_stays_in_the_store(runs: Path) -> None:
+    broken = [True]
+
+    def constraint(params):
+        if broken and params["x"] == 0.25:
+            raise OSError("the disk is away")
+        return True
+
+    space = hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, [constraint])
+    study = hp.Study(space, storage=runs, name="a", sampler="random", seed=0)
+    study.enqueue({"x": 0.25})
+    with pytest.raises(ConstraintError):
+        study.run(lambda trial: trial["x"], n_trials=1)
+    broken.clear()
+    study.run(lambda trial: trial["x"], n_trials=2)
+    assert [t["x"] == 0.25 for t in study.trials] == [True, False]
 
 
 def test_callbacks_see_durable_trials(runs: Path) -> None:
