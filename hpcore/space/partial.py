@@ -12,9 +12,10 @@ import numpy.typing as npt
 from hpcore._core import space as native
 from hpcore.space.parameters import Categorical, Parameter
 
-__all__ = ["ancestors", "implied", "place"]
+__all__ = ["Shares", "ancestors", "implied", "place", "shares"]
 
 FloatArray = npt.NDArray[np.float64]
+Shares = tuple[FloatArray, FloatArray]
 Interval = tuple[float, float]  # both ends included; of levels (ints of any size) or, of a continuous column, values
 
 # Halvings of the cube: beyond them neighbouring doubles are the same.
@@ -57,8 +58,8 @@ def _both(a: list[Interval], b: list[Interval]) -> list[Interval]:
     return [(low, high) for low, high in pairs if low <= high]
 
 
-def place(parameter: Parameter, intervals: Sequence[Interval], u: float) -> float:
-    """A coordinate whose value lies in one of the intervals; of a uniform `u`, distributed as the parameter is."""
+def shares(parameter: Parameter, intervals: Sequence[Interval]) -> Shares:
+    """The first and the last coordinate of each interval."""
     levels = parameter.levels is not None and not isinstance(parameter, Categorical)
     values = [(parameter.at(int(a)), parameter.at(int(b))) if levels else (a, b) for a, b in intervals]
     codec = native.Codec([parameter.column()], [0])
@@ -72,8 +73,13 @@ def place(parameter: Parameter, intervals: Sequence[Interval], u: float) -> floa
     lows, highs = (np.array([pair[k] for pair in values], dtype=kind) for k in (0, 1))
     first = _edges(lambda points: decode(points) >= lows, len(values), rising=True)
     last = _edges(lambda points: decode(points) <= highs, len(values), rising=False)
-    shares = np.maximum(last - first, 0.0)
-    ends = np.cumsum(shares)
+    return first, last
+
+
+def place(within: Shares, u: float) -> float:
+    """A coordinate within the shares; uniform there if `u` is uniform."""
+    first, last = within
+    ends = np.cumsum(np.maximum(last - first, 0.0))
     if not ends[-1] > 0.0:  # single points of a continuous scale
         return float(first[min(int(u * len(first)), len(first) - 1)])
     at = u * ends[-1]

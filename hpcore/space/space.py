@@ -17,7 +17,7 @@ from hpcore.errors import ConstraintError, InfeasibleSpace, InvalidArgument, Inv
 from hpcore.space.columns import Columns, activation_order, native_columns
 from hpcore.space.counting import count_points, evenly, walk
 from hpcore.space.parameters import Categorical, Int, Parameter
-from hpcore.space.partial import implied, place
+from hpcore.space.partial import Shares, implied, place, shares
 from hpcore.space.point import EncodedPoint
 
 __all__ = ["Params", "Space"]
@@ -82,6 +82,7 @@ class Space(Mapping[str, Parameter]):
         self.constraints = _check_constraints(constraints)
         self._names = tuple(self._parameters)
         self._choices = tuple(p.choices if isinstance(p, Categorical) else None for p in self._parameters.values())
+        self._last_shares: tuple[frozenset[int], dict[int, Shares]] | None = None
         self._columns = self._make_columns()
         self._codec = self._columns.codec
         if self.constraints:
@@ -370,16 +371,24 @@ class Space(Mapping[str, Parameter]):
         The parents of what is given come from where their conditions hold, as far as they do not contradict.
         """
         row = np.array(u, dtype=np.float64)
-        columns = set()
+        columns: set[int] = set()
         for j, name in enumerate(self._names):
             if name in given:
                 row[j] = self._encode_column(j, [given[name]])[0]
                 columns.add(j)
-        for j, intervals in implied(self._layout, self._order, columns).items():
-            if intervals:
-                row[j] = place(self._parameters[self._names[j]], intervals, row[j])
+        for j, within in self._shares(frozenset(columns)).items():
+            row[j] = place(within, row[j])
         params = self.assemble(self._codec.settle(row))
         return {name: given.get(name, value) for name, value in params.items()}
+
+    def _shares(self, given: frozenset[int]) -> dict[int, Shares]:
+        """Where to draw the parents of given columns; kept for the next draw, which is mostly for the same ones."""
+        known = self._last_shares
+        if known is None or known[0] != given:
+            found = implied(self._layout, self._order, set(given))
+            within = {j: shares(self._parameters[self._names[j]], where) for j, where in found.items() if where}
+            known = self._last_shares = (given, within)
+        return known[1]
 
     def _when(self, name: str, given: Params) -> str:
         """The conditions of a parameter and, where its parents are not given, of theirs."""
