@@ -99,7 +99,10 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
     complete = history.complete
     values, unit = _scalarise(history.values[complete], rng)
     std_errors = history.std_errors
-    errors = None if std_errors is None else unit * np.nan_to_num(std_errors)
+    errors = None
+    if std_errors is not None:
+        with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
+            errors = np.nan_to_num(unit * std_errors)
     failed = (history.state == FAILED) | (history.state == PRUNED)
     if not failed.any():
         return np.ascontiguousarray(history.X[complete]), values, None if errors is None else errors[complete]
@@ -125,13 +128,14 @@ def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
         return np.ascontiguousarray(values[:, 0]), 1.0
     low, high = values.min(axis=0), values.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        width = np.where(high > low, high / 2 - low / 2, 1.0)
+        half = high / 2 - low / 2  # 0 also for two smallest doubles
+        width = np.where(half > 0, half, 1.0)
         unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
     weights = -np.log1p(-rng.uniform(values.shape[1], WEIGHTS))
     weights /= weights.sum()
     weighted = unit * weights
     column = np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))
-    return column, float(weights[0] / 2 / width[0])
+    return column, float(weights[0]) / 2 / float(width[0])
 
 
 def _check_acquisition(value: Any) -> str:
@@ -158,7 +162,7 @@ class GPSampler(Sampler):
         Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
         default two a parameter, at least 4 and at most 10.
     n_draws : int
-        Of the hyperparameters, with ``inference="mcmc"``.
+        1 .. 1000, of the hyperparameters, with ``inference="mcmc"``.
     kappa : float
         Of ``"ucb"``: standard deviations below the mean.
     covariance : CovarianceKernel, optional

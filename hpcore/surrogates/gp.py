@@ -68,7 +68,8 @@ class GaussianProcess:
         a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
     n_starts : int, optional
         Runs of the optimiser of the hyperparameters, the best of which is kept: the first from the middle of the
-        prior, the others from the likeliest of some draws of it. By default 3, and 1 with more than 64 observations.
+        prior, the others from the likeliest of some draws of it. At most 10,000; by default 3, and 1 with more than 64
+        observations.
     covariance : CovarianceKernel, optional
         Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2. It sees them alone,
         in their order, an inactive one as 0.5. It is multiplied by a learnt signal variance and by a Matern-5/2 of

@@ -74,6 +74,16 @@ def test_a_region_that_fails_is_left(seed: int) -> None:
     assert opt.best_value < 0.05
 
 
+def test_errors_of_objectives_that_hardly_differ() -> None:
+    out = History(1, 2)
+    for i in range(6):
+        out.append(np.array([i / 10]))
+        out.finish(i, COMPLETE, (5e-324 * (i % 2), float(i)), 0.1 * (i % 3))
+    _, column, errors = _observed(out, Rng(0, 6))
+    assert np.isfinite(column).all()
+    assert np.isfinite(errors).all()
+
+
 def test_units_of_several_objectives_do_not_matter() -> None:
     def run(scale: float) -> list[dict[str, float]]:
         space = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
