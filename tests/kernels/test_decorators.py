@@ -231,6 +231,45 @@ def test_code_cached_without_the_check_is_not_served(tmp_path):
         assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr
 
 
+GLOBALS = """
+import numba
+import numpy as np
+import elsewhere
+import hpcore as hp
+
+FACTOR, LAST, elsewhere.OFFSET, INNER = elsewhere.GIVEN
+TABLE = np.array([1.0, LAST])
+
+@numba.njit
+def inner(x):
+    return INNER * x
+
+@hp.kernels.density
+def log_density(u):
+    return FACTOR * u[0] + TABLE[1] + elsewhere.OFFSET + inner(u[0])
+"""
+AGAIN_AND_AGAIN = """
+import pathlib
+import elsewhere
+source = pathlib.Path("script.py").read_text()
+for elsewhere.GIVEN in [(1.0, 10.0, 100.0, 1000.0), (2.0, 10.0, 100.0, 1000.0), (1.0, 20.0, 100.0, 1000.0),
+                        (1.0, 10.0, 200.0, 1000.0), (1.0, 10.0, 100.0, 2000.0), (1.0, 10.0, 100.0, 1000.0)]:
+    names = dict(__name__="script")
+    exec(compile(source, "script.py", "exec"), names)
+    print(names["log_density"]([1.0]), len(list(pathlib.Path("cache").rglob("*.nbi"))))
+"""
+
+
+def test_the_cache_knows_what_a_function_reads_outside_itself(tmp_path):
+    (tmp_path / "elsewhere.py").write_text("")
+    (tmp_path / "script.py").write_text(GLOBALS)
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", AGAIN_AND_AGAIN]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["1111.0 1", "1112.0 2", "1121.0 3", "1211.0 4", "2111.0 5", "1111.0 5"]
+
+
 def test_an_acquisition_without_derivatives_names_the_kernel():
     @hp.kernels.acquisition
     def bare(mean, std, best):
