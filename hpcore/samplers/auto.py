@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
-from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.tpe import TPESampler
@@ -22,6 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # The rule's numbers: benchmarks/auto/rule.md.
 GP_TRIALS = 200
+MIXED_FROM, TURNS = 100, 4
 SHARE = 0.1  # of a trial's time that a proposal may take
 # A proposal of the Gaussian process takes about so many seconds with a hundred trials, and grows with the trials by
 # this power.
@@ -29,7 +31,7 @@ GP_SECONDS, GP_POWER = 1e-3, 1.6
 
 
 class _Auto(Suggester):
-    """The Gaussian process first, then TPE, on the same history."""
+    """The Gaussian process first, then a mixture, then TPE, on the same history."""
 
     def __init__(self, columns: Columns, n_gp: int) -> None:
         self._codec = columns.codec
@@ -37,39 +39,53 @@ class _Auto(Suggester):
         self._tpe = TPESampler().bind(columns)
         self._n_gp = n_gp
 
+    def _is_gp(self, number: int) -> bool:
+        mixed = number >= MIXED_FROM and number % TURNS == TURNS - 1
+        return number < self._n_gp and not mixed
+
     def source(self, number: int, step: str | None = None) -> str:
         """See `Suggester.source`."""
         if step in ("random", "tpe"):
             return step
-        return "gp" if number < self._n_gp else "tpe"
+        return "gp" if self._is_gp(number) else "tpe"
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        n_first = min(n, max(0, self._n_gp - rng.number))
-        if n_first == n:
-            return self._gp.suggest(history, pending, n, rng)
-        if not n_first:
-            return self._tpe.suggest(history, pending, n, rng)
-        return self._add(self._gp.suggest(history, pending, n_first, rng), history, pending, n, rng)
+        return self._suggest(history, pending, n, rng, None)[0]
 
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
-        n_first = min(n, max(0, self._n_gp - rng.number))
-        if not n_first:
-            return self._tpe.suggest_within(history, pending, n, rng, deadline_ms)
-        rows, step = self._gp.suggest_within(history, pending, n_first, rng, deadline_ms)
-        if step == "sobol":
-            # No time for the model that was due; the other one costs microseconds.
-            return self._tpe.suggest(history, pending, n, rng), "tpe"
-        return (rows if n_first == n else self._add(rows, history, pending, n, rng)), step
+        return self._suggest(history, pending, n, rng, time.monotonic() + deadline_ms / 1e3)
 
-    def _add(self, rows: FloatArray, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        """The rest of a batch in which TPE takes over."""
-        taken = rows.copy()
-        self._codec.snap(taken)
-        later = Rng(rng.seed, rng.number + len(rows), rng.attempt)
-        more = self._tpe.suggest(history, np.concatenate([pending, taken]), n - len(rows), later)
-        return np.concatenate([rows, more])
+    def _suggest(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float | None
+    ) -> tuple[FloatArray, str]:
+        """Proposals, each sampler's in a row at a time, to which the earlier ones are pending."""
+        rows, lowest = pending[:0], "full"
+        while len(rows) < n:
+            first = rng.number + len(rows)
+            is_gp = self._is_gp(first)
+            last = first + 1
+            while last < rng.number + n and self._is_gp(last) == is_gp:
+                last += 1
+            earlier = pending
+            if len(rows):
+                taken = rows.copy()
+                self._codec.snap(taken)
+                earlier = np.concatenate([pending, taken])
+            suggester = self._gp if is_gp else self._tpe
+            asked = (history, earlier, last - first, Rng(rng.seed, first, rng.attempt))
+            if end is None:
+                more, step = suggester.suggest(*asked), "full"
+            else:
+                more, step = suggester.suggest_within(*asked, max(1e3 * (end - time.monotonic()), NO_TIME))
+            if step == "sobol":
+                # No time for the model that was due; the other one costs microseconds.
+                return self._tpe.suggest(history, pending, n, rng), "tpe"
+            rows = np.concatenate([rows, more]) if len(rows) else more
+            if step != "full":
+                lowest = step
+        return rows, lowest
 
 
 class _Whole(Suggester):
@@ -100,7 +116,7 @@ class AutoSampler(Sampler):
     trial_seconds : float, optional
         About how long an evaluation takes, where that is known; greater than 0.
     n_gp_trials : int, optional
-        The trials that the Gaussian process proposes, instead of what the rule says; at least 0.
+        The trials before TPE takes over, instead of what the rule says; at least 0.
 
     Raises
     ------
@@ -114,7 +130,8 @@ class AutoSampler(Sampler):
     1. A finite space of at most `n_trials` points is walked as a grid: all of it will be run whatever the order, and
        proposals that need no results cost nothing and wait for nobody.
     2. `GPSampler` proposes the first 200 trials; fewer if `trial_seconds` is below 0.03, so that it takes no more than
-       about a tenth of that time for a proposal.
+       about a tenth of that time for a proposal. From the hundredth on every fourth is `TPESampler`'s, which finds what
+       a Gaussian process is too smooth to see.
     3. `TPESampler` proposes all others, from the same history: it takes 0.1 ms, however long the history is.
 
     Conditions, categories, the number of parameters, of objectives or of workers change nothing: nowhere was TPE shown
