@@ -636,7 +636,8 @@ class Optimizer:
             self._history = History(len(self.space), len(self._signs))
             self._open, self._queue, self._best = {}, deque(), None
             self._unseen = Unseen(self.space, self.seed)
-            self._begin()
+            self._version += 1
+            self._bind()
 
     # --- what is known -------------------------------------------------------------------------------------------
 

@@ -765,6 +765,35 @@ def test_threads_may_share_an_optimizer() -> None:
         opt.ask()
 
 
+def test_nobody_asks_while_results_are_taken_back() -> None:
+    binding, bound = threading.Event(), threading.Event()
+    bound.set()
+
+    class Waiting(Recorder):
+        def bind(self, columns) -> hp.samplers.Suggester:
+            binding.set()
+            assert bound.wait(30)
+            return super().bind(columns)
+
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Waiting(), seed=0)
+    for trial in opt.ask(3):
+        opt.tell(trial, trial["x"])
+    binding.clear()
+    bound.clear()
+    asked: list[hp.Trial] = []
+    threads = [threading.Thread(target=lambda: opt.mask([2]))]
+    threads[0].start()
+    assert binding.wait(30)
+    threads.append(threading.Thread(target=lambda: asked.append(opt.ask())))
+    threads[1].start()
+    threads[1].join(0.1)  # long enough to ask, if nothing were in the way
+    bound.set()
+    for thread in threads:
+        thread.join(30)
+    assert [trial.number for trial in asked] == [3]
+    assert [trial.state for trial in opt.trials] == ["complete", "complete", "running", "running"]
+
+
 def test_a_large_finite_space_ends_too() -> None:
     opt = hp.Optimizer(hp.Space({"a": hp.Int(0, 400), "b": hp.Int(0, 400)}, [lambda p: p["a"] * p["b"] == 7]), seed=0)
     seen = {(t["a"], t["b"]) for t in opt.ask(50)}
