@@ -73,8 +73,8 @@ def test_everything_comes_back(runs: Path) -> None:
     assert "on purpose" in again.trials[2].error
     assert again.trials[4].params["x"] == 0.1
     assert again.best_trial.number == study.best_trial.number == 1
-    np.testing.assert_array_equal(again.optimizer._history.X, study.optimizer._history.X)
-    np.testing.assert_array_equal(again.optimizer._history.std_errors, study.optimizer._history.std_errors)
+    np.testing.assert_array_equal(again.optimizer.history.X, study.optimizer.history.X)
+    np.testing.assert_array_equal(again.optimizer.history.std_errors, study.optimizer.history.std_errors)
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4), st.data())

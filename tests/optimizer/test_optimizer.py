@@ -189,7 +189,7 @@ def test_standard_errors_reach_the_history() -> None:
     opt = optimizer()
     for i in range(100):
         opt.tell(opt.ask(), float(i), std_error=0.5 if i == 70 else None)
-    errors = opt._history.std_errors
+    errors = opt.history.std_errors
     assert errors is not None
     assert np.flatnonzero(~np.isnan(errors)).tolist() == [70]
 
@@ -714,7 +714,7 @@ def test_the_columns_grow() -> None:
         told[i] = (dict(trial.params), (float(i), -float(i)))
         opt.tell(trial, told[i][1])
     assert [(t.params, t.values) for t in opt.trials] == list(told.values())
-    history = opt._history
+    history = opt.history
     assert history.X.shape == (700, 3)
     assert history.values.shape == (700, 2)
     assert len(history._X) < 4 * 700
@@ -725,7 +725,7 @@ def test_points_of_the_history_encode_their_parameters() -> None:
     opt = hp.Optimizer({**SPACE, "n": hp.Normal(0, 1), "l": hp.Float(1e-5, 1, log=True, when={"c": "a"})}, seed=0)
     opt.ask(50)
     points = opt.space.encode([t.params for t in opt.trials])
-    np.testing.assert_array_equal(points, opt._history.X)
+    np.testing.assert_array_equal(points, opt.history.X)
 
 
 def test_pickling_keeps_everything() -> None:
