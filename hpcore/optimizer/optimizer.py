@@ -339,15 +339,13 @@ class Optimizer:
             if not isinstance(params, Mapping):
                 raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
             point = self.space.encode(params)
-            check_values(value, len(self.directions))
-            if std_error is not None:
-                check_number("std_error", std_error, 0.0)
+            values, std_error, error = self.outcome(value, std_error, None)
             attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None
             trial = self._begin_given(np.asarray(point), point.params)
             if attributes:
                 trial.user_attrs.update(attributes)
-            self.tell(trial, value, std_error=std_error)
+            self.tell(trial, values, std_error=std_error, error=error)
             return trial
 
     def enqueue(self, params: Mapping[str, Any]) -> None:

@@ -424,6 +424,13 @@ def test_add() -> None:
     assert opt.ask().number == 1
 
 
+def test_a_value_may_be_read_only_once() -> None:
+    opt = optimizer(directions=["minimize", "minimize"])
+    opt.tell(opt.ask(), iter([1.0, 2.0]))
+    opt.add({"x": 0.0, "k": 1, "c": "a"}, iter([3.0, 4.0]))
+    assert [trial.values for trial in opt.trials] == [(1.0, 2.0), (3.0, 4.0)]
+
+
 def test_added_values_are_kept_exactly() -> None:
     opt = hp.Optimizer({"k": hp.Int(0, 2**63 - 1), "y": hp.Float(1e-300, 1e300, log=True)}, seed=0)
     params = {"k": 2**62 + 12345, "y": math.pi}
