@@ -412,7 +412,7 @@ class Optimizer:
             self._record.running[trial.number] = trial
 
     def mask(self, numbers: Sequence[int]) -> None:
-        """Take back the results of some trials: they count as running until they are told again."""
+        """Take back the results of some trials that ended: they count as running until they are told again."""
         with self._lock:
             self._record.mask(numbers)
             self._begin_anew()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -144,25 +143,21 @@ class Record:
         for i, params in zip(running.tolist(), self._space.decode(X[running]), strict=True):
             params = dict(notes.get(first + i, {}).get("params", params))
             self.running[first + i] = Trial(first + i, params)
-        if len(self._signs) == 1 and self.history.n_complete:
-            self._best = int(np.nanargmin(self.history.values[:, 0]))
+        self._find_best()
 
     def mask(self, numbers: Sequence[int]) -> None:
-        """Take back the results of some trials, which then run again."""
-        old, running = self.history.snapshot(), self.running
-        notes = {number: dict(note) for number, note in self.history.notes.items()}
-        rows = np.asarray(numbers)
-        state, values, times = old.state, old.values * np.array(self._signs), old.times
-        state[rows], values[rows], times[rows] = RUNNING, math.nan, math.nan
-        if old.std_errors is not None:
-            old.std_errors[rows] = math.nan
+        """Take back the results of some trials that ended: they run again, as new objects."""
         for number in numbers:
-            note = notes.pop(number, {})
-            if "params" in note:
-                notes[number] = {"params": note["params"]}
-        self.clear()
-        self.restore(old.X, state, values, old.std_errors, times, notes)
-        self.running.update(running)
+            ended = self.trials[number]
+            trial = Trial(number, ended.params)
+            trial.info = ended.info
+            self.running[number] = trial
+        self.history.reopen(numbers)
+        self._find_best()
+
+    def _find_best(self) -> None:
+        found = len(self._signs) == 1 and self.history.n_complete > 0
+        self._best = int(np.nanargmin(self.history.values[:, 0])) if found else None
 
     # --- what is known -------------------------------------------------------------------------------------------
 

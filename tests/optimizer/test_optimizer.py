@@ -772,6 +772,34 @@ def test_threads_may_share_an_optimizer() -> None:
         opt.ask()
 
 
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_results_are_taken_back_and_nothing_else(prefetch: bool) -> None:
+    opt = hp.Optimizer(SPACE, "auto", seed=0, prefetch=prefetch)
+    opt.add({"x": 0.1234567890123, "k": 2, "c": "a"}, 9.0, user_attrs={"source": "paper"})
+    for value in (3.0, 1.0, None, 2.0):
+        trial = opt.ask()
+        trial.user_attrs["v"] = value
+        opt.tell(trial, value, std_error=0.5)
+    waiting = opt.ask()
+    before = opt.trials[:]
+    opt.mask([0, 2, 3])
+    assert [t.params for t in opt.trials] == [t.params for t in before]
+    assert [t.info for t in opt.trials] == [t.info for t in before]
+    assert [t.state for t in opt.trials] == ["running", "complete", "running", "running", "complete", "running"]
+    assert [t.user_attrs for t in opt.trials] == [{}, {"v": 3.0}, {}, {}, {"v": 2.0}, {}]
+    assert sorted(opt.running()) == [0, 2, 3, 5]
+    assert opt.trials[5] is waiting
+    assert (opt.best_trial.number, opt.history.n_complete, opt.history.n_running) == (4, 2, 4)
+    np.testing.assert_array_equal(opt.history.std_errors, [np.nan, 0.5, np.nan, np.nan, 0.5, np.nan])
+    opt.mask([1, 4])
+    with pytest.raises(NoCompletedTrial):
+        _ = opt.best_trial
+    for trial in before[:5]:
+        opt.tell(trial, trial.value, error=trial.error, std_error=None if trial.number == 0 else 0.5)
+    assert opt.trials[:] == before
+    assert [t.info for t in opt.trials] == [t.info for t in before]
+
+
 def test_nobody_asks_while_results_are_taken_back() -> None:
     binding, bound = threading.Event(), threading.Event()
     bound.set()
