@@ -12,7 +12,6 @@ from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial, TrialA
 from hpcore.records.history import COMPLETE, FAILED, RUNNING, STATES, History
 from hpcore.records.pareto import non_dominated
 from hpcore.records.trial import Trial
-from hpcore.space.choices import maybe_copy
 from hpcore.space.space import Params, Space
 
 __all__ = ["Record"]
@@ -93,11 +92,8 @@ class Record:
                 state = STATES[self.history.state[number]].value
                 raise TrialAlreadyTold(f"trial {number} has been told already, it is {state}")
             raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
-        if isinstance(trial, Trial) and not (
-            trial.params.keys() == known.params.keys()
-            and all(maybe_copy(trial.params[name], value) for name, value in known.params.items())
-        ):
-            raise UnknownTrial(f"trial {number} comes from another optimizer: its params differ, got {trial!r}")
+        if isinstance(trial, Trial):
+            known.check_copy(trial)
         return known
 
     def finish(

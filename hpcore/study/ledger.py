@@ -346,6 +346,7 @@ class Ledger(Book):
             known = self._held.get(trial.number)
             if known is None:
                 raise self._not_held(trial)
+            known[0].check_copy(trial)
             try:
                 return self._finished(known[1], trial, outcome), outcome
             except HpcoreError as wrong:  # attributes that are not plain data

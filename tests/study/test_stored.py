@@ -28,6 +28,7 @@ from hpcore.errors import (
     StorageError,
     TrialAlreadyTold,
     UnknownStudy,
+    UnknownTrial,
     UnsupportedStore,
 )
 from hpcore.storage import open_storage
@@ -556,6 +557,16 @@ def test_an_objective_that_cannot_be_sent_leaves_the_store_unchanged(runs: Path)
     with pytest.raises(InvalidArgument, match="objective must be picklable"):
         study.run(lambda trial: lock is None, n_trials=4, n_jobs=2)
     assert (hp.list_studies(runs)[0].n_trials, hp.list_studies(runs)[0].mode) == (0, "")
+
+
+def test_a_trial_of_another_study_is_refused_before_anything_is_stored(runs: Path) -> None:
+    mine, other = (hp.Study(SPACE, storage=runs, name=name, seed=k) for k, name in enumerate(("mine", "other")))
+    trial, stranger = mine.ask(), other.ask()
+    with pytest.raises(UnknownTrial, match="comes from another optimizer"):
+        mine.tell(stranger, 7.0)
+    assert hp.load_study(runs, "mine").trials[0].state == "running"
+    mine.tell(pickle.loads(pickle.dumps(trial)), 1.0)  # noqa: S301 - a copy is not a stranger
+    assert hp.load_study(runs, "mine").best_value == mine.best_value == 1.0
 
 
 def test_telling_twice_or_what_was_never_asked(runs: Path) -> None:
