@@ -226,6 +226,12 @@ def test_no_value_of_a_quantised_normal_is_out_of_reach(low: float, step: float)
     assert [p["x"] for p in space.grid()] == values
 
 
+def test_an_open_normal_may_begin_at_zero() -> None:
+    # 8.3 std below the mean lies 0, which is out of reach on a log scale only.
+    assert hp.Space({"x": hp.Normal(8.3, 1.0)}).decode([0.5]) == {"x": 8.3}
+    assert hp.Space({"x": hp.Normal(16.6, 2.0, step=0.1)}).decode([0.0])["x"] >= 0.0
+
+
 def test_an_open_lognormal_is_never_zero() -> None:
     space = hp.Space({"x": hp.Normal(0.0, 1.0, log=True)})
     assert all(p["x"] > 0 for p in space.decode([[0.0], [-1.0], [1e-320]]))
