@@ -41,7 +41,7 @@ class Proposer:
 
     def __init__(self, space: Space, suggestions: Suggestions, unseen: Unseen, seed: int) -> None:
         self._space, self._suggestions, self._unseen, self._seed = space, suggestions, unseen, seed
-        self._codec = space.columns.codec
+        self._codec, self._assemble = space.columns.codec, space.coder.assemble
 
     def accept(
         self, history: History, u: FloatArray, step: str | None, end: float | None
@@ -63,7 +63,7 @@ class Proposer:
                 if repeats >= REPEATS:
                     return *self._next_unseen(), step
             else:
-                params = space.assemble(values)
+                params = self._assemble(values)
                 if not space.constraints or space.allows(params):
                     if finite:
                         unseen.discard(u)

@@ -85,7 +85,7 @@ class Unseen:
             u = self._here
             values = codec.settle(u)
             if u in self:
-                params = self._space.assemble(values)
+                params = self._space.coder.assemble(values)
                 if self._space.allows(params):
                     return u, params
             self._here = None
