@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, overload
 
 import numpy as np
@@ -227,12 +228,7 @@ class Space(Mapping[str, Parameter]):
             rows = [native_rng.uniform(low, high, i, SAMPLE, d) for i in range(n)]
             drawn: list[Params] = self.decode(np.array(rows).reshape(n, d))
             return drawn
-        points = self._feasible_samples(int(seed))
-        out: list[Params] = []
-        for params in points:
-            if len(out) == n:
-                break
-            out.append(params)
+        out = list(islice(self._feasible_samples(int(seed)), n))
         if len(out) < n:
             raise InfeasibleSpace(f"constraints must allow some points; {MAX_TRIES} random ones in a row were refused")
         return out
