@@ -341,13 +341,11 @@ class Space(Mapping[str, Parameter]):
 
         Raises
         ------
-        InvalidArgument
-            A shape other than these, or NaN in an active column.
+        InvalidArgument, InvalidType
+            A shape other than these, NaN in an active column, or something other than numbers.
         """
-        if isinstance(u, EncodedPoint) and u.params is not None:
-            again = self.encode(u.params)
-            if np.array_equal(np.asarray(again), np.asarray(u), equal_nan=True):
-                return dict(u.params)
+        if isinstance(u, EncodedPoint) and u.params is not None and self._has(u, u.params):
+            return dict(u.params)
         try:
             points = np.ascontiguousarray(u)
             if points.dtype.kind not in "fiuO":
@@ -363,6 +361,14 @@ class Space(Mapping[str, Parameter]):
         except ValueError as error:
             raise InvalidArgument(f"u must be finite where a parameter is active: {error}") from None
         return params[0] if points.ndim == 1 else params
+
+    def _has(self, point: FloatArray, params: Params) -> bool:
+        """Whether these parameters lie at a point; False if they are those of another space."""
+        try:
+            again = self.encode(params)
+        except (InvalidArgument, InvalidType):
+            return False
+        return np.array_equal(np.asarray(again), np.asarray(point), equal_nan=True)
 
     # --- other forms ---------------------------------------------------------------------------------------------
 
