@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hpcore.arguments import check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.kernels._jit import jit, jit_user
-from hpcore.kernels.kernel import Kernel, as_reals, check_signature, numba_callbacks, pointer_to, readonly_vector
+from hpcore.kernels.kernel import Kernel, check_signature, numba_callbacks, pointer_to, readonly_vector
 
 __all__ = ["AcquisitionKernel", "CovarianceKernel", "DensityKernel", "acquisition", "covariance", "density"]
 
@@ -92,10 +92,12 @@ class DensityKernel(Kernel):
 
         Raises
         ------
+        InvalidArgument, InvalidType
+            Another shape, or something other than numbers.
         KernelError
             The function raised, or answered NaN.
         """
-        point, out = as_reals(u), np.empty(1)
+        point, out = self._vector("u", u), np.empty(1)
         self._check(self.compiled.ctypes(pointer_to(point), point.size, pointer_to(out)), out)
         return float(out[0])
 
@@ -198,10 +200,12 @@ class CovarianceKernel(Kernel):
 
         Raises
         ------
+        InvalidArgument, InvalidType
+            Other shapes, or something other than numbers.
         KernelError
             The function raised, or answered NaN.
         """
-        a, b, t = as_reals(x), as_reals(y), as_reals(theta)
+        a, b, t = self._vector("x", x), self._vector("y", y), self._vector("theta", theta)
         if a.shape != b.shape or t.shape != (self.n_hyperparameters,):
             raise InvalidArgument(
                 f"{self.title} takes x and y of one length and theta of length "

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hpcore.errors import InvalidArgument, InvalidType, KernelError
 from hpcore.kernels._jit import jit_user, log
 
-__all__ = ["Kernel", "as_reals", "check_signature", "numba_callbacks", "pointer_to", "readonly_vector"]
+__all__ = ["Kernel", "check_signature", "numba_callbacks", "pointer_to", "readonly_vector"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -96,6 +96,16 @@ class Kernel(ABC):
             raise TypeError(f"it answers {answer}")
         return compiled
 
+    def _vector(self, name: str, values: Sequence[float] | FloatArray) -> FloatArray:
+        """An argument (n,) as the compiled function reads it."""
+        try:
+            vector = np.ascontiguousarray(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InvalidType(f"{self.title} takes numbers for {name}, got {values!r}") from None
+        if vector.ndim != 1:
+            raise InvalidArgument(f"{self.title} takes one vector for {name}, got shape {vector.shape}")
+        return vector
+
     def _check(self, status: int, out: FloatArray) -> None:
         if status != 1:
             raise KernelError(f"{self.title} raised an error")
@@ -149,11 +159,6 @@ def check_signature(kind: str, name: str, wanted: tuple[str, ...], function: Any
         raise InvalidArgument(
             f"{kind} kernel {name!r} must take exactly ({', '.join(wanted)}), got {name}{inspect.signature(function)}"
         )
-
-
-def as_reals(values: Sequence[float] | FloatArray) -> FloatArray:
-    """What a compiled function can read."""
-    return np.ascontiguousarray(values, dtype=np.float64)
 
 
 def pointer_to(a: FloatArray) -> Any:
