@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from operator import index
 from typing import Any
 
+from hpcore.errors import InvalidArgument
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import COMPLETE, FAILED, RUNNING
 from hpcore.records.trial import Trial
@@ -38,7 +40,7 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
     Raises
     ------
     InvalidArgument, InvalidType
-        Attributes that are not plain data.
+        Attributes that are not plain data, or reports that are not numbers by step.
     """
     values, std_error, error = outcome
     notes: dict[str, Any] = {}
@@ -46,7 +48,7 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
     if user_attrs:
         notes["user_attrs"] = user_attrs
     if reports:
-        notes["reports"] = [[int(step), float(value)] for step, value in reports.items()]
+        notes["reports"] = _pairs(reports)
     return record.ended(
         COMPLETE if values is not None else FAILED,
         None if values is None else json.dumps(list(values)),
@@ -55,3 +57,13 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
         bounded_error(error),
         to_text("user_attrs and reports", notes) if notes else None,
     )
+
+
+def _pairs(reports: dict[Any, Any]) -> list[tuple[int, float]]:
+    pairs = []
+    for step, value in reports.items():
+        try:
+            pairs.append((index(step), float(value)))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidArgument(f"reports must be numbers by step, an integer: {error}") from None
+    return pairs

@@ -147,6 +147,24 @@ def test_attributes_that_cannot_be_stored(value, error: type[Exception]) -> None
     assert "user_attrs" in study.trials[1].error
 
 
+@pytest.mark.parametrize(
+    "reports",
+    [{"a": 1.0}, {1.5: 1.0}, {1: "x"}, {1: None}, {1: 10**5000}, {10**5000: 1.0}],
+    ids=["text", "half", "value", "none", "large value", "large step"],
+)
+def test_reports_that_cannot_be_stored_fail_their_trial(reports: dict) -> None:
+    def objective(trial: hp.Trial) -> float:
+        trial.reports.update(reports if trial.number == 1 else {np.int64(2): math.nan})
+        return 1.0
+
+    study = hp.Study(SPACE, storage="sqlite:///:memory:", name="a", sampler="random", seed=0)
+    study.run(objective, n_trials=3)
+    assert [t.state for t in study.trials] == ["complete", "failed", "complete"]
+    assert "reports" in study.trials[1].error
+    assert study.trials[1].reports == {}
+    assert list(study.trials[2].reports) == [2]
+
+
 @pytest.mark.parametrize("storage", [None, "sqlite:///:memory:"])
 def test_names_of_attributes(storage: str | None) -> None:
     study = hp.Study(SPACE, storage=storage, name="a", sampler="random", seed=0)
