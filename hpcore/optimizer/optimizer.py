@@ -302,7 +302,7 @@ class Optimizer:
         if error is not None and not isinstance(error, str):
             raise InvalidType(f"error must be a str or None, got {error!r}")
         if values is None or not all(map(math.isfinite, values)):
-            error = error or f"the value was {value!r}, which is not a finite number"
+            error = error or f"the value was {_shown(value)}, which is not a finite number"
         return None if error is not None else values, std_error, error
 
     def add(
@@ -482,6 +482,13 @@ class Optimizer:
             f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
             f"{self.n_trials} trials)"
         )
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # an int of thousands of digits
+        return f"a {type(value).__name__} too long to be written"
 
 
 def _after_fork() -> None:
