@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, overload
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from hpcore.arguments import check_flag, check_integer
-from hpcore.errors import InvalidArgument, InvalidType, KernelError
-from hpcore.kernels._jit import jit, jit_user, log
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.kernels._jit import jit, jit_user
+from hpcore.kernels.kernel import Kernel, check_signature, numba_callbacks, pointer_to, readonly_vector
 
 __all__ = ["AcquisitionKernel", "CovarianceKernel", "DensityKernel", "acquisition", "covariance", "density"]
 
@@ -22,142 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 WANT_VALUE, WANT_BY_THETA, WANT_BY_X = 1, 2, 4  # csrc/hpcore/kernels.hpp
 
 
-class _Kernel(ABC):
-    """A user's function, compiled on first use.
-
-    The compiled code lives as long as this object; whoever hands `address` on keeps the object.
-    """
-
-    kind: ClassVar[str]
-    arguments: ClassVar[tuple[str, ...]]
-    answer: ClassVar[str]
-    n_answers: ClassVar[int] = 1
-    gradient: Callable[..., Any] | None = None
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.name: str = getattr(function, "__name__", repr(function))
-        self.__doc__ = function.__doc__
-        _check_signature(self.kind, self.name, self.arguments, function)
-        self._begin()
-
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._compiled: Any = None
-
-    @property
-    def title(self) -> str:
-        """What errors call it."""
-        return f"{self.kind} kernel {self.name!r}"
-
-    @property
-    def address(self) -> int:
-        """Of the C function, compiled now if it was not.
-
-        Raises
-        ------
-        KernelError
-            Numba cannot compile the function; the message has its reason.
-        """
-        return int(self.compiled.address)
-
-    @property
-    def compiled(self) -> Any:
-        """Numba's C callback; its signature is in ``csrc/hpcore/kernels.hpp``."""
-        with self._lock:
-            if self._compiled is None:
-                log.info("compiling the %s kernel %s (once)", self.kind, self.name)
-                try:
-                    self._compiled = self._compile()
-                except ImportError:
-                    raise
-                except Exception as error:  # Numba's own have no common class
-                    raise KernelError(
-                        f"{self.title} must be a function ({', '.join(self.arguments)}) -> "
-                        f"{self.answer} that Numba can compile, and may not write into "
-                        f"what it is given: {error}"
-                    ) from error
-            return self._compiled
-
-    @abstractmethod
-    def _compile(self) -> Any:
-        """Numba's C callback."""
-
-    def _inner(self, *arguments: Any) -> Any:
-        """The user's function for these types of arguments, if it answers with real numbers."""
-        import numba
-        from numba.core.registry import cpu_target
-
-        compiled = jit_user(self.function, *arguments)
-        (signature,) = compiled.nopython_signatures
-        answer = signature.return_type
-        is_tuple = isinstance(answer, numba.types.BaseTuple)
-        parts = tuple(answer) if is_tuple else (answer,)
-        convert = cpu_target.typing_context.can_convert
-        fits = is_tuple == (self.n_answers > 1) and len(parts) == self.n_answers
-        if not fits or any(convert(part, numba.types.float64) is None for part in parts):
-            raise TypeError(f"it answers {answer}")
-        return compiled
-
-    def _check(self, status: int, out: FloatArray) -> None:
-        if status != 1:
-            raise KernelError(f"{self.title} raised an error")
-        if np.isnan(out).any():
-            raise KernelError(f"{self.title} answered NaN")
-
-    def __repr__(self) -> str:
-        return f"<{self.kind} kernel {self.name}>"
-
-    # Pickled with the function's own code, so that a worker process compiles it again: it needs neither the module
-    # that defined it nor this process.
-
-    def __getstate__(self) -> dict[str, Any]:
-        import cloudpickle
-
-        state = {k: v for k, v in vars(self).items() if k not in ("_lock", "_compiled", "function", "gradient")}
-        functions = (self.function, self.gradient)
-        try:
-            state["code"] = cloudpickle.dumps(functions)
-        except Exception as error:
-            raise KernelError(f"{self.title} cannot be pickled: {error}") from error
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        import cloudpickle
-
-        self.function, self.gradient = cloudpickle.loads(state.pop("code"))  # made by __getstate__
-        vars(self).update(state)
-        self._begin()
-
-
-def _check_signature(kind: str, name: str, wanted: tuple[str, ...], function: Any) -> None:
-    if not callable(function):
-        raise InvalidType(f"{kind} kernel must be a function, got {function!r}")
-    if hasattr(function, "py_func"):
-        raise InvalidType(f"{kind} kernel {name!r} must be a plain function, got one that Numba has compiled already")
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        raise InvalidType(f"{kind} kernel must be a Python function, got {function!r}") from None
-    for looks, word in (
-        (inspect.iscoroutinefunction, "an async function"),
-        (inspect.isasyncgenfunction, "a generator"),
-        (inspect.isgeneratorfunction, "a generator"),
-    ):
-        if looks(function):
-            raise InvalidType(f"{kind} kernel {name!r} must be a plain function, got {word}")
-    plain = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
-    if len(parameters) != len(wanted) or not plain:
-        raise InvalidArgument(
-            f"{kind} kernel {name!r} must take exactly ({', '.join(wanted)}), got {name}{inspect.signature(function)}"
-        )
-
-
-def _reals(values: Sequence[float] | FloatArray) -> FloatArray:
-    return np.ascontiguousarray(values, dtype=np.float64)
-
-
-class AcquisitionKernel(_Kernel):
+class AcquisitionKernel(Kernel):
     """What `acquisition` makes; call it to evaluate the compiled function."""
 
     kind = "acquisition"
@@ -170,7 +33,7 @@ class AcquisitionKernel(_Kernel):
         super().__init__(function)
 
     def _compile(self) -> Any:
-        carray, cfunc, types = _numba()
+        carray, cfunc, types = numba_callbacks()
 
         real = types.float64
         inner = self._inner(real, real, real)
@@ -197,11 +60,11 @@ class AcquisitionKernel(_Kernel):
             The function raised, or answered NaN.
         """
         out = np.empty(3)
-        self._check(self.compiled.ctypes(mean, std, best, _pointer(out)), out)
+        self._check(self.compiled.ctypes(mean, std, best, pointer_to(out)), out)
         return float(out[0]), float(out[1]), float(out[2])
 
 
-class DensityKernel(_Kernel):
+class DensityKernel(Kernel):
     """What `density` makes; call it to evaluate the compiled function."""
 
     kind = "density"
@@ -209,9 +72,9 @@ class DensityKernel(_Kernel):
     answer = "log density"
 
     def _compile(self) -> Any:
-        carray, cfunc, types = _numba()
+        carray, cfunc, types = numba_callbacks()
 
-        inner = self._inner(_readonly())
+        inner = self._inner(readonly_vector())
 
         def call(u, d, out):  # type: ignore[no-untyped-def]
             try:
@@ -229,15 +92,17 @@ class DensityKernel(_Kernel):
 
         Raises
         ------
+        InvalidArgument, InvalidType
+            Another shape, or something other than numbers.
         KernelError
             The function raised, or answered NaN.
         """
-        point, out = _reals(u), np.empty(1)
-        self._check(self.compiled.ctypes(_pointer(point), point.size, _pointer(out)), out)
+        point, out = self._vector("u", u), np.empty(1)
+        self._check(self.compiled.ctypes(pointer_to(point), point.size, pointer_to(out)), out)
         return float(out[0])
 
 
-class CovarianceKernel(_Kernel):
+class CovarianceKernel(Kernel):
     """What `covariance` makes; call it to evaluate the compiled function."""
 
     kind = "covariance"
@@ -259,14 +124,14 @@ class CovarianceKernel(_Kernel):
         self.gradient = gradient
         if gradient is not None:
             name = getattr(gradient, "__name__", repr(gradient))
-            _check_signature("covariance gradient", name, self.gradient_arguments, gradient)
+            check_signature("covariance gradient", name, self.gradient_arguments, gradient)
         super().__init__(function)
 
     def _compile(self) -> Any:
         """One row against many, with the gradients that are wanted: the user's, or differences."""
-        carray, cfunc, types = _numba()
+        carray, cfunc, types = numba_callbacks()
 
-        inner = self._inner(_readonly(), _readonly(), _readonly())
+        inner = self._inner(readonly_vector(), readonly_vector(), readonly_vector())
         value_wanted, by_theta_wanted, by_x_wanted = WANT_VALUE, WANT_BY_THETA, WANT_BY_X
         if self.gradient is None:
             differences = jit(_differences)
@@ -304,7 +169,7 @@ class CovarianceKernel(_Kernel):
                 return 1
         else:
             written = types.float64[::1]
-            given = jit_user(self.gradient, _readonly(), _readonly(), _readonly(), written, written)
+            given = jit_user(self.gradient, readonly_vector(), readonly_vector(), readonly_vector(), written, written)
 
             def call(x, Y, n, d, theta, p, wanted, k, by_theta, by_x):  # type: ignore[no-untyped-def]
                 try:
@@ -335,10 +200,12 @@ class CovarianceKernel(_Kernel):
 
         Raises
         ------
+        InvalidArgument, InvalidType
+            Other shapes, or something other than numbers.
         KernelError
             The function raised, or answered NaN.
         """
-        a, b, t = _reals(x), _reals(y), _reals(theta)
+        a, b, t = self._vector("x", x), self._vector("y", y), self._vector("theta", theta)
         if a.shape != b.shape or t.shape != (self.n_hyperparameters,):
             raise InvalidArgument(
                 f"{self.title} takes x and y of one length and theta of length "
@@ -346,16 +213,16 @@ class CovarianceKernel(_Kernel):
             )
         k, d_theta, d_x = np.full(1, np.nan), np.full(t.size, np.nan), np.full(a.size, np.nan)
         status = self.compiled.ctypes(
-            _pointer(a),
-            _pointer(b),
+            pointer_to(a),
+            pointer_to(b),
             1,
             a.size,
-            _pointer(t),
+            pointer_to(t),
             t.size,
             WANT_VALUE | WANT_BY_THETA | WANT_BY_X,
-            _pointer(k),
-            _pointer(d_theta),
-            _pointer(d_x),
+            pointer_to(k),
+            pointer_to(d_theta),
+            pointer_to(d_x),
         )
         self._check(status, np.concatenate([k, d_theta, d_x]))
         return float(k[0]), d_theta, d_x
@@ -386,26 +253,6 @@ def _check_bounds(bounds: Sequence[tuple[float, float]], n: int, positive: bool)
         if positive and not low > 0.0:
             raise InvalidArgument(f"bounds must be positive with log=True, got {(low, high)!r}")
     return pairs
-
-
-def _numba() -> tuple[Any, Any, Any]:
-    import numba
-
-    module: Any = numba
-    return module.carray, module.cfunc, module.types
-
-
-def _readonly() -> Any:
-    """Numba's type of a vector that may not be written."""
-    import numba
-
-    return numba.types.Array(numba.types.float64, 1, "C", readonly=True)
-
-
-def _pointer(a: FloatArray) -> Any:
-    import ctypes
-
-    return a.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
 
 
 @overload

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,19 @@ class History:
             self._times[number, 0] = times[0]
         if times[1] is not None:
             self._times[number, 1] = times[1]
+
+    def reopen(self, numbers: Sequence[int]) -> None:
+        """Forget the ends of some trials, which then run again; how they came about stays."""
+        rows = np.asarray(numbers, dtype=np.intp)
+        self.n_complete -= int((self._state[rows] == COMPLETE).sum())
+        self.n_running += len(rows)
+        self._state[rows], self._values[rows], self._times[rows] = RUNNING, math.nan, math.nan
+        if self._std_errors is not None:
+            self._std_errors[rows] = math.nan
+        for number in numbers:
+            note = self.notes.pop(number, {})
+            if kept := {key: value for key, value in note.items() if key in ("params", "info")}:
+                self.notes[number] = kept
 
     def came_from(self, number: int, source: str | None) -> None:
         """Note which sampler proposed this trial, and those after it until another one is noted."""

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from hpcore.errors import UnknownTrial
+from hpcore.space.choices import maybe_copy
+
 __all__ = ["Trial", "TrialState"]
 
 
@@ -104,6 +107,20 @@ class Trial(Mapping[str, Any]):
     @extras.setter
     def extras(self, given: tuple[dict[str, Any] | None, dict[int, float] | None]) -> None:
         self._user_attrs, self._reports = given
+
+    def check_copy(self, trial: Trial) -> None:
+        """Whether what a caller holds of this number may be a copy of this trial.
+
+        Raises
+        ------
+        UnknownTrial
+            It has other parameters.
+        """
+        if trial is not self and not (
+            trial.params.keys() == self.params.keys()
+            and all(maybe_copy(trial.params[name], value) for name, value in self.params.items())
+        ):
+            raise UnknownTrial(f"trial {self.number} comes from another optimizer: its params differ, got {trial!r}")
 
     def adopt(self, copy: Trial) -> None:
         """Take over what a copy of this trial brought back, for instance from a worker process."""

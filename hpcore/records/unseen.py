@@ -26,24 +26,37 @@ class Unseen:
     Parameters
     ----------
     space : Space
-        Of a known number of points.
+        Where it has no known number of points, nothing is noted: all are new.
     seed : int
         Orders them.
+
+    Attributes
+    ----------
+    finite : bool
+        Whether the space has a known number of points.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed
+        self.finite = space.columns.finite_size is not None
+        self.begin_anew(())
+
+    def begin_anew(self, X: Iterable[FloatArray]) -> None:
+        """Note that these settled points are proposed, and no other."""
         self._seen: set[bytes] = set()
         # What comes before this place of the enumeration is proposed or refused; the point there, if it is known, and
         # the ones after it.
         self._place = 0
         self._here: FloatArray | None = None
         self._rest: Iterator[FloatArray] | None = None
+        for u in X:
+            self.discard(u)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_here": None, "_rest": None}
 
-    def __len__(self) -> int:
+    @property
+    def n_seen(self) -> int:
         """Points that were proposed."""
         return len(self._seen)
 
@@ -53,7 +66,8 @@ class Unseen:
 
     def discard(self, u: FloatArray) -> None:
         """Note that a settled point is proposed."""
-        self._seen.add(u.tobytes())
+        if self.finite:
+            self._seen.add(u.tobytes())
 
     def next(self) -> tuple[FloatArray, Params] | None:
         """An allowed point, settled, and its parameters; None if there is none any more."""
@@ -71,7 +85,7 @@ class Unseen:
             u = self._here
             values = codec.settle(u)
             if u in self:
-                params = self._space.assemble(values)
+                params = self._space.coder.assemble(values)
                 if self._space.allows(params):
                     return u, params
             self._here = None

@@ -24,9 +24,8 @@ from hpcore.evaluation.source import Candidate, Source
 from hpcore.evaluation.workload import FoldScore, Indices, decisive
 from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.hooks import FitHooks
-from hpcore.sklearn.plan import Plan, make_plan
-from hpcore.sklearn.progress import Progress
-from hpcore.sklearn.search import SearchCV
+from hpcore.sklearn.plan import make_plan
+from hpcore.sklearn.search import SearchCV, choose
 from hpcore.sklearn.stored import open_book
 
 __all__ = ["NestedScores", "nested_cross_validate"]
@@ -173,7 +172,7 @@ def nested_cross_validate(
         own = clone(search).set_params(progress=False)
         book = open_book(own, plan.space.space, plan.settings.sampler, plan.settings.seed)
         source, progress = plan.begin(own, inner_folds, deadline, FitHooks(own, X, y, {}), book, pool is not None)
-        judge = _Judge(source, partial(_choose, own, progress, plan), inner_folds.stop)
+        judge = _Judge(source, partial(choose, own, progress, plan), inner_folds.stop)
         searches.append(own)
         judges.append(judge)
         # A search before its judge: without workers the sources are served in this order.
@@ -217,14 +216,6 @@ class _Judge(Source):
 
     def _keep(self, candidate: Candidate, scores: list[FoldScore]) -> None:
         [self.score] = scores
-
-
-def _choose(own: SearchCV, progress: Progress, plan: Plan) -> dict[str, Any]:
-    own.interrupted_ = False
-    own.scorer_ = plan.scorers
-    own._tabulate(progress, plan.refit_metric)
-    chosen: dict[str, Any] = own.best_params_
-    return chosen
 
 
 def _as_rows(rows: Indices) -> Indices:

@@ -28,7 +28,7 @@ from hpcore.sklearn.results import blank, rows
 from hpcore.sklearn.stored import check_same_search, open_book
 from hpcore.study.heartbeat import keeping_leases
 
-__all__ = ["SearchCV"]
+__all__ = ["SearchCV", "choose"]
 
 
 class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
@@ -371,3 +371,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             self.refit_time_ = time.perf_counter() - start
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+
+def choose(search: SearchCV, progress: Progress, plan: Plan) -> dict[str, Any]:
+    """Give a search, which others ran to its end, what `fit` gives but for a refit; the parameters that it chose."""
+    search.interrupted_ = False
+    search.scorer_ = plan.scorers
+    search._tabulate(progress, plan.refit_metric)
+    chosen: dict[str, Any] = search.best_params_
+    return chosen

@@ -205,7 +205,7 @@ class Normal(_Real):
         if log and low is not None and self.low <= 0:
             raise InvalidArgument(f"low must be > 0 when log=True, got low={low!r}")
         reach_low, reach_high = self._reach()
-        if (low is None and reach_low in (-math.inf, 0.0)) or (high is None and reach_high == math.inf):
+        if (low is None and reach_low == (0.0 if log else -math.inf)) or (high is None and reach_high == math.inf):
             raise InvalidArgument(
                 f"mean and std must keep values within the range of a double (8.3 std to either side, unless low and "
                 f"high are given), got mean={mean!r}, std={std!r}"

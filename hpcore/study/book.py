@@ -109,10 +109,8 @@ class Book:
 
         The optimizer then knows those trials as running. Trials that really are running are not among them.
         """
-        trials = list(self.optimizer.trials)
-        first = max(0, len(trials) - lag)
         known: dict[int, tuple[Trial, Outcome]] = {}
-        for trial in trials[first:]:
+        for trial in self.optimizer.trials[max(0, self.optimizer.n_trials - lag) :]:
             if trial.state != "running":
                 std_error = self.optimizer.history.std_error(trial.number)
                 known[trial.number] = (trial, (trial.values, std_error, trial.error))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from hpcore.arguments import check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.lockstep import DEFAULT_LAG
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
 from hpcore.samplers import Sampler
 from hpcore.space.space import Params, Space
+from hpcore.study.attributes import UserAttributes
 from hpcore.study.book import Book
 from hpcore.study.heartbeat import keeping_leases
 from hpcore.study.objective import Objective
@@ -27,9 +29,8 @@ if TYPE_CHECKING:
 
     from hpcore.evaluation.pools import Pool
     from hpcore.storage import Storage
-    from hpcore.study.opening import StudySummary
 
-__all__ = ["Callback", "Study", "delete_study", "list_studies", "load_study"]
+__all__ = ["Callback", "Study"]
 
 log = logging.getLogger("hpcore")
 
@@ -302,7 +303,7 @@ class Study:
     @property
     def user_attrs(self) -> MutableMapping[str, Any]:
         """Whatever the user keeps with the study, by name; of a stored study plain data, written at once."""
-        return _Attributes(self._book)
+        return UserAttributes(self._book)
 
     @property
     def note(self) -> str:
@@ -333,110 +334,9 @@ class Study:
         return f"Study({self.optimizer!r})"
 
 
-class _Attributes(MutableMapping[str, Any]):
-    """User attributes, under a prefix of their own beside the note."""
-
-    PREFIX = "user:"
-    NAME_BYTES = 500
-
-    def __init__(self, book: Book) -> None:
-        self._book = book
-
-    def _all(self) -> dict[str, Any]:
-        stored = self._book.attributes()
-        mine = {name: value for name, value in stored.items() if name.startswith(self.PREFIX)}
-        return {name[len(self.PREFIX) :]: value[0] for name, value in mine.items()}
-
-    def __getitem__(self, name: str) -> Any:
-        return self._all()[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if not isinstance(name, str):
-            raise InvalidType(f"an attribute's name must be a str, got {name!r}")
-        if not 1 <= len(name.encode(errors="replace")) <= self.NAME_BYTES:
-            raise InvalidArgument(f"an attribute's name must have 1 to {self.NAME_BYTES} bytes, got {name[:40]!r}")
-        # In a list, so that None is a value.
-        self._book.set_attribute(self.PREFIX + name, [value])
-
-    def __delitem__(self, name: str) -> None:
-        self._all()[name]
-        self._book.set_attribute(self.PREFIX + name, None)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __repr__(self) -> str:
-        return repr(self._all())
-
-
-def load_study(
-    storage: str | os.PathLike[str] | Storage,
-    name: str | None = None,
-    *,
-    space: Space | Mapping[str, Any] | None = None,
-    sampler: str | Sampler | None = None,
-    lease: float = 60.0,
-    retries: int = 3,
-) -> Study:
-    """Open a stored study.
-
-    Parameters
-    ----------
-    storage, space, sampler, lease, retries
-        As for `Study`.
-    name : str, optional
-        Which; may be left out if the storage holds one study only.
-
-    Raises
-    ------
-    UnknownStudy
-        There is none of that name.
-    InvalidArgument, InvalidType, SpaceMismatch, StorageError
-        As for `Study`.
-    """
-    from hpcore.storage import open_storage
-    from hpcore.study.opening import find
-
-    store = open_storage(storage, create=False)
-    return Study(space, storage=store, name=find(store, name).name, sampler=sampler, lease=lease, retries=retries)
-
-
-def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
-    """The studies of a storage, oldest first: name, created, directions, n_trials, mode.
-
-    Raises
-    ------
-    InvalidArgument, StorageError
-        There is no such storage, or it cannot be read.
-    """
-    from hpcore.study.opening import summaries
-
-    return summaries(storage)
-
-
-def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
-    """Remove a study and its trials from a storage, for good.
-
-    Raises
-    ------
-    UnknownStudy
-        There is none of that name.
-    InvalidArgument, StorageError
-        There is no such storage, or it cannot be written.
-    """
-    from hpcore.study.opening import remove
-
-    remove(storage, name)
-
-
 def _order(deterministic: bool, workers: bool) -> tuple[int | None, str]:
     """The lag of the order that results are taken in, None for as they come, and the mode's name."""
     if deterministic:
-        from hpcore.evaluation.lockstep import DEFAULT_LAG
-
         return DEFAULT_LAG, f"lag {DEFAULT_LAG}"
     # One after the other is the order of lag 1 by itself.
     return None, "fast" if workers else "lag 1"

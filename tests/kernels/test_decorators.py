@@ -111,6 +111,12 @@ def test_differences_stay_where_a_covariance_has_values(x, theta):
 def test_a_wrong_shape_is_refused():
     with pytest.raises(InvalidArgument, match="theta of length 1"):
         gaussian([0.1], [0.2], [0.1, 0.2])
+    with pytest.raises(InvalidArgument, match=r"'middle' takes one vector for u, got shape \(2, 2\)"):
+        middle([[0.1, 0.2], [0.3, 0.4]])
+    with pytest.raises(InvalidArgument, match=r"'gaussian' takes one vector for y, got shape \(1, 1\)"):
+        gaussian([0.1], [[0.1]], [0.0])
+    with pytest.raises(InvalidType, match="'middle' takes numbers for u, got 'ab'"):
+        middle("ab")
 
 
 def test_what_numba_cannot_compile_names_the_kernel():

@@ -88,7 +88,7 @@ def test_what_is_left_of_a_finite_space(monkeypatch):
             found.append((params["a"], params["b"]))
             left = pickle.loads(pickle.dumps(left))  # noqa: S301
         assert sorted(found) == [(1, "x"), (1, "y"), (3, "x"), (3, "y")]
-        assert len(left) == 4
+        assert left.n_seen == 4
     assert Unseen(hp.Space({"x": hp.Float(0, 1)}), 0).next() is None
 
 

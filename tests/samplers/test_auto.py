@@ -42,7 +42,7 @@ def sources(trials: Any) -> list[str | None]:
 
 def twin(opt: hp.Optimizer, sampler: str) -> hp.Optimizer:
     """An optimizer of another sampler with the same record."""
-    other, history = hp.Optimizer(opt.space, sampler, seed=opt.seed), opt._history
+    other, history = hp.Optimizer(opt.space, sampler, seed=opt.seed), opt.history
     other.restore(history.X, history.state, history.values, history.std_errors, history.times, {})
     return other
 
@@ -161,7 +161,7 @@ def test_what_another_process_proposed_is_not_claimed() -> None:
     opt, other = (hp.Optimizer(SPACE, "auto", seed=seed) for seed in (0, 1))
     play(opt, 3)
     play(other, 2)
-    history = other._history
+    history = other.history
     opt.restore(history.X, history.state, history.values, None, history.times, {})
     play(opt, 2)
     assert sources(opt.trials) == ["gp"] * 3 + [None] * 2 + ["gp"] * 2
@@ -171,7 +171,7 @@ def test_what_another_process_proposed_is_not_claimed() -> None:
 def test_a_note_of_the_sampler_costs_no_memory_per_trial() -> None:
     opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=2), seed=0)
     play(opt, 50)
-    assert not opt._history.notes
+    assert not opt.history.notes
     assert sources(opt.trials) == ["gp"] * 2 + ["tpe"] * 48
 
 

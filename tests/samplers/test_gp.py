@@ -150,11 +150,8 @@ def test_a_search_killed_at_any_trial_goes_on_alike(options):
     whole = run(mixed_space(), 55, sampler=sampler)
     for cut in (3, 12, 30, 41, 43, 47, 54):
         resumed = hp.Optimizer(mixed_space(), sampler=sampler, seed=0)
-        for trial in whole.trials[:cut]:
-            again = resumed._register(  # the history as a storage would bring it back
-                np.ascontiguousarray(whole._history.X[trial.number]), trial.params, exact=False
-            )
-            resumed.tell(again, trial.value)
+        rows = (column[:cut] for column in (whole.history.X, whole.history.state, whole.history.values))
+        resumed.restore(*rows, None, whole.history.times[:cut], {})
         assert resumed.ask().params == whole.trials[cut].params, cut
 
 

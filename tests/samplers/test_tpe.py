@@ -61,7 +61,7 @@ def test_incremental_equals_rebuilt_to_the_last_bit(name, multivariate):
         untidy(opt, 3, seed=step)
         # The pickle keeps the history, not the suggester.
         rebuilt = pickle.loads(pickle.dumps(opt))  # noqa: S301
-        a, b = opt._propose(3, 0)[0], rebuilt._propose(3, 0)[0]
+        a, b = (each._suggestions.rows(each.history, 3)[0] for each in (opt, rebuilt))
         assert a.tobytes() == b.tobytes()
 
 
@@ -72,7 +72,7 @@ def test_the_order_in_which_results_arrive_does_not_matter():
         for i in order:
             opt.tell(trials[i], float(np.sin(37.0 * i)))
             if i % 7 == 0:
-                opt._propose(1, 0)  # what it has kept must not show
+                opt._suggestions.rows(opt.history, 1)  # what it has kept must not show
         return opt.ask().params
 
     orders = [list(range(30)), list(range(30))[::-1], list(np.random.default_rng(0).permutation(30))]
@@ -95,7 +95,7 @@ def test_ratios_and_trends_of_every_group_are_those_of_the_reference(name, n):
     for k in range(n):
         trial = opt.ask()
         opt.tell(trial, None if k % 11 == 10 else float(np.cos(12.9 * k)))
-    history, columns = opt._history, space.columns
+    history, columns = opt.history, space.columns
     rows = np.array([np.asarray(space.encode(p)) for p in space.sample(40, seed=1)])
     suggester = native.Suggester(
         columns.codec, [k == "categorical" for k in columns.kinds], hp.samplers.TPESampler()._native_options()

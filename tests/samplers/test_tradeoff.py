@@ -82,18 +82,18 @@ def known(n=40):
 
 def test_without_time_for_a_new_order_the_earlier_one_serves():
     plain, hurried = known(), known()
-    hurried._suggester._ranking_ms = 1e9
+    hurried._suggestions.suggester._ranking_ms = 1e9
     for k in range(6):
         expected, trial = plain.ask(), hurried.ask(deadline_ms=1)
         assert trial.info == {"step": "earlier_ranking"}
         # What came in between has no place in the order, and leaves no trace later.
         plain.tell(expected, objectives(expected))
         hurried.tell(trial, objectives(trial))
-        assert sum(np.isfinite(hurried._suggester._ranked[:, 0])) == 39, k
+        assert sum(np.isfinite(hurried._suggestions.suggester._ranked[:, 0])) == 39, k
     fresh = hp.Optimizer(hurried.space, "tpe", directions=["minimize"] * 2, seed=0)
     history = hurried.history
     fresh.restore(history.X, history.state, history.values, None, history.times, {})
-    hurried._suggester._ranking_ms = 0.0
+    hurried._suggestions.suggester._ranking_ms = 0.0
     trial = hurried.ask(deadline_ms=1)
     assert trial.info == {"step": "full"}
     assert trial.params == fresh.ask().params

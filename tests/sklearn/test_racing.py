@@ -111,7 +111,7 @@ def test_the_table_of_a_race() -> None:
         "complete", "pruned", "complete", "pruned", "complete", "failed",
     ]  # fmt: skip
     assert search.trials_[3].value == pytest.approx(mean[3])
-    history = search.optimizer_._history
+    history = search.optimizer_.history
     assert history.std_errors[3] > 0 and math.isnan(history.std_errors[2])
 
 

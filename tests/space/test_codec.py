@@ -184,6 +184,12 @@ def test_what_stands_in_an_inactive_column_is_not_read() -> None:
     assert np.isnan(space.encode({"c": "a"})[1])
 
 
+def test_a_point_that_another_space_encoded_decodes_as_it_stands() -> None:
+    point = hp.Space({"x": hp.Float(0, 8), "k": hp.Int(1, 3)}).encode({"x": 2.0, "k": 2})
+    assert hp.Space({"y": hp.Float(0, 1), "z": hp.Float(0, 4)}).decode(point) == {"y": 0.25, "z": 2.0}
+    assert hp.Space({"x": hp.Float(0, 1), "k": hp.Categorical(["a", "b", "c"])}).decode(point) == {"x": 0.25, "k": "b"}
+
+
 def test_an_encoded_point_that_was_changed_decodes_as_it_stands() -> None:
     space = hp.Space({"x": hp.Int(0, 2**63 - 1)})
     point = space.encode({"x": 2**62 + 1})
@@ -224,6 +230,12 @@ def test_no_value_of_a_quantised_normal_is_out_of_reach(low: float, step: float)
     space = hp.Space({"x": parameter})
     assert [p["x"] for p in space.decode(space.encode([{"x": v} for v in values]))] == values
     assert [p["x"] for p in space.grid()] == values
+
+
+def test_an_open_normal_may_begin_at_zero() -> None:
+    # 8.3 std below the mean lies 0, which is out of reach on a log scale only.
+    assert hp.Space({"x": hp.Normal(8.3, 1.0)}).decode([0.5]) == {"x": 8.3}
+    assert hp.Space({"x": hp.Normal(16.6, 2.0, step=0.1)}).decode([0.0])["x"] >= 0.0
 
 
 def test_an_open_lognormal_is_never_zero() -> None:

@@ -193,6 +193,19 @@ def test_samples_obey_constraints() -> None:
     assert stats.kstest([p["x"] for p in points], lambda x: 1 - (1 - np.asarray(x) / 0.2) ** 2).pvalue > 1e-3
 
 
+def test_no_point_is_drawn_after_the_last_one() -> None:
+    left = [1]
+
+    def one_more(params: dict[str, Any]) -> bool:
+        left[0] -= 1
+        return left[0] >= 0
+
+    space = hp.Space({"x": hp.Float(0, 1)}, [one_more])
+    left[0] = 3
+    assert len(space.sample(3, 0)) == 3
+    assert left == [0]
+
+
 # --- grids and sizes ----------------------------------------------------------------------------------------------
 
 

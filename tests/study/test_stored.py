@@ -28,6 +28,7 @@ from hpcore.errors import (
     StorageError,
     TrialAlreadyTold,
     UnknownStudy,
+    UnknownTrial,
     UnsupportedStore,
 )
 from hpcore.storage import open_storage
@@ -73,8 +74,8 @@ def test_everything_comes_back(runs: Path) -> None:
     assert "on purpose" in again.trials[2].error
     assert again.trials[4].params["x"] == 0.1
     assert again.best_trial.number == study.best_trial.number == 1
-    np.testing.assert_array_equal(again.optimizer._history.X, study.optimizer._history.X)
-    np.testing.assert_array_equal(again.optimizer._history.std_errors, study.optimizer._history.std_errors)
+    np.testing.assert_array_equal(again.optimizer.history.X, study.optimizer.history.X)
+    np.testing.assert_array_equal(again.optimizer.history.std_errors, study.optimizer.history.std_errors)
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4), st.data())
@@ -144,6 +145,24 @@ def test_attributes_that_cannot_be_stored(value, error: type[Exception]) -> None
     study.run(objective, n_trials=3)
     assert [t.state for t in study.trials] == ["complete", "failed", "complete"]
     assert "user_attrs" in study.trials[1].error
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [{"a": 1.0}, {1.5: 1.0}, {1: "x"}, {1: None}, {1: 10**5000}, {10**5000: 1.0}],
+    ids=["text", "half", "value", "none", "large value", "large step"],
+)
+def test_reports_that_cannot_be_stored_fail_their_trial(reports: dict) -> None:
+    def objective(trial: hp.Trial) -> float:
+        trial.reports.update(reports if trial.number == 1 else {np.int64(2): math.nan})
+        return 1.0
+
+    study = hp.Study(SPACE, storage="sqlite:///:memory:", name="a", sampler="random", seed=0)
+    study.run(objective, n_trials=3)
+    assert [t.state for t in study.trials] == ["complete", "failed", "complete"]
+    assert "reports" in study.trials[1].error
+    assert study.trials[1].reports == {}
+    assert list(study.trials[2].reports) == [2]
 
 
 @pytest.mark.parametrize("storage", [None, "sqlite:///:memory:"])
@@ -556,6 +575,16 @@ def test_an_objective_that_cannot_be_sent_leaves_the_store_unchanged(runs: Path)
     with pytest.raises(InvalidArgument, match="objective must be picklable"):
         study.run(lambda trial: lock is None, n_trials=4, n_jobs=2)
     assert (hp.list_studies(runs)[0].n_trials, hp.list_studies(runs)[0].mode) == (0, "")
+
+
+def test_a_trial_of_another_study_is_refused_before_anything_is_stored(runs: Path) -> None:
+    mine, other = (hp.Study(SPACE, storage=runs, name=name, seed=k) for k, name in enumerate(("mine", "other")))
+    trial, stranger = mine.ask(), other.ask()
+    with pytest.raises(UnknownTrial, match="comes from another optimizer"):
+        mine.tell(stranger, 7.0)
+    assert hp.load_study(runs, "mine").trials[0].state == "running"
+    mine.tell(pickle.loads(pickle.dumps(trial)), 1.0)  # noqa: S301 - a copy is not a stranger
+    assert hp.load_study(runs, "mine").best_value == mine.best_value == 1.0
 
 
 def test_telling_twice_or_what_was_never_asked(runs: Path) -> None:

@@ -76,8 +76,8 @@ def test_exact_prefetch_runs_elsewhere() -> None:
     opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=0, prefetch=True)
     opt.tell(opt.ask(), 1.0)
     opt.ask()
-    assert opt._suggester.threads[0] == threading.main_thread().name
-    assert opt._suggester.threads[1].startswith("hpcore-prefetch")
+    assert opt._suggestions.suggester.threads[0] == threading.main_thread().name
+    assert opt._suggestions.suggester.threads[1].startswith("hpcore-prefetch")
 
 
 def test_delayed_prefetch_says_what_it_did_not_see() -> None:

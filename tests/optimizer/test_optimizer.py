@@ -94,6 +94,14 @@ def test_a_failure_is_never_best(value, direction: str) -> None:
     assert opt.trials[3].state == "failed"
 
 
+@pytest.mark.parametrize("value", [10**5000, [-(10**5000)]], ids=["int", "list"])
+def test_a_value_too_long_to_be_written_is_a_failure(value) -> None:
+    opt = optimizer()
+    opt.tell(opt.ask(), value)
+    assert opt.trials[0].state == "failed"
+    assert opt.trials[0].error.endswith("too long to be written, which is not a finite number")
+
+
 def test_an_error_text_marks_a_failure_and_is_kept() -> None:
     opt = optimizer()
     trial = opt.ask()
@@ -189,7 +197,7 @@ def test_standard_errors_reach_the_history() -> None:
     opt = optimizer()
     for i in range(100):
         opt.tell(opt.ask(), float(i), std_error=0.5 if i == 70 else None)
-    errors = opt._history.std_errors
+    errors = opt.history.std_errors
     assert errors is not None
     assert np.flatnonzero(~np.isnan(errors)).tolist() == [70]
 
@@ -422,6 +430,13 @@ def test_add() -> None:
     assert trial.params == {"x": 1.0, "k": 3, "c": "b"}
     assert opt.best_params == {"x": 1.0, "k": 3, "c": "b"}
     assert opt.ask().number == 1
+
+
+def test_a_value_may_be_read_only_once() -> None:
+    opt = optimizer(directions=["minimize", "minimize"])
+    opt.tell(opt.ask(), iter([1.0, 2.0]))
+    opt.add({"x": 0.0, "k": 1, "c": "a"}, iter([3.0, 4.0]))
+    assert [trial.values for trial in opt.trials] == [(1.0, 2.0), (3.0, 4.0)]
 
 
 def test_added_values_are_kept_exactly() -> None:
@@ -714,7 +729,7 @@ def test_the_columns_grow() -> None:
         told[i] = (dict(trial.params), (float(i), -float(i)))
         opt.tell(trial, told[i][1])
     assert [(t.params, t.values) for t in opt.trials] == list(told.values())
-    history = opt._history
+    history = opt.history
     assert history.X.shape == (700, 3)
     assert history.values.shape == (700, 2)
     assert len(history._X) < 4 * 700
@@ -725,7 +740,7 @@ def test_points_of_the_history_encode_their_parameters() -> None:
     opt = hp.Optimizer({**SPACE, "n": hp.Normal(0, 1), "l": hp.Float(1e-5, 1, log=True, when={"c": "a"})}, seed=0)
     opt.ask(50)
     points = opt.space.encode([t.params for t in opt.trials])
-    np.testing.assert_array_equal(points, opt._history.X)
+    np.testing.assert_array_equal(points, opt.history.X)
 
 
 def test_pickling_keeps_everything() -> None:
@@ -763,6 +778,63 @@ def test_threads_may_share_an_optimizer() -> None:
     assert opt.best_value == 0.0
     with pytest.raises(SearchSpaceExhausted):
         opt.ask()
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_results_are_taken_back_and_nothing_else(prefetch: bool) -> None:
+    opt = hp.Optimizer(SPACE, "auto", seed=0, prefetch=prefetch)
+    opt.add({"x": 0.1234567890123, "k": 2, "c": "a"}, 9.0, user_attrs={"source": "paper"})
+    for value in (3.0, 1.0, None, 2.0):
+        trial = opt.ask()
+        trial.user_attrs["v"] = value
+        opt.tell(trial, value, std_error=0.5)
+    waiting = opt.ask()
+    before = opt.trials[:]
+    opt.mask([0, 2, 3])
+    assert [t.params for t in opt.trials] == [t.params for t in before]
+    assert [t.info for t in opt.trials] == [t.info for t in before]
+    assert [t.state for t in opt.trials] == ["running", "complete", "running", "running", "complete", "running"]
+    assert [t.user_attrs for t in opt.trials] == [{}, {"v": 3.0}, {}, {}, {"v": 2.0}, {}]
+    assert sorted(opt.running()) == [0, 2, 3, 5]
+    assert opt.trials[5] is waiting
+    assert (opt.best_trial.number, opt.history.n_complete, opt.history.n_running) == (4, 2, 4)
+    np.testing.assert_array_equal(opt.history.std_errors, [np.nan, 0.5, np.nan, np.nan, 0.5, np.nan])
+    opt.mask([1, 4])
+    with pytest.raises(NoCompletedTrial):
+        _ = opt.best_trial
+    for trial in before[:5]:
+        opt.tell(trial, trial.value, error=trial.error, std_error=None if trial.number == 0 else 0.5)
+    assert opt.trials[:] == before
+    assert [t.info for t in opt.trials] == [t.info for t in before]
+
+
+def test_nobody_asks_while_results_are_taken_back() -> None:
+    binding, bound = threading.Event(), threading.Event()
+    bound.set()
+
+    class Waiting(Recorder):
+        def bind(self, columns) -> hp.samplers.Suggester:
+            binding.set()
+            assert bound.wait(30)
+            return super().bind(columns)
+
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Waiting(), seed=0)
+    for trial in opt.ask(3):
+        opt.tell(trial, trial["x"])
+    binding.clear()
+    bound.clear()
+    asked: list[hp.Trial] = []
+    threads = [threading.Thread(target=lambda: opt.mask([2]))]
+    threads[0].start()
+    assert binding.wait(30)
+    threads.append(threading.Thread(target=lambda: asked.append(opt.ask())))
+    threads[1].start()
+    threads[1].join(0.1)  # long enough to ask, if nothing were in the way
+    bound.set()
+    for thread in threads:
+        thread.join(30)
+    assert [trial.number for trial in asked] == [3]
+    assert [trial.state for trial in opt.trials] == ["complete", "complete", "running", "running"]
 
 
 def test_a_large_finite_space_ends_too() -> None:

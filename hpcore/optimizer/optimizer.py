@@ -1,0 +1,500 @@
+"""Ask and tell: a space, a sampler and the record between them. No disk, no thread, and no clock but for deadlines."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.arguments import check_attributes, check_integer, check_number
+from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.optimizer.proposer import Proposer, fill_in
+from hpcore.optimizer.record import Record
+from hpcore.optimizer.suggestions import Suggestions
+from hpcore.records.history import History
+from hpcore.records.objectives import check_directions, check_values
+from hpcore.records.streams import check_seed
+from hpcore.records.trial import Trial
+from hpcore.records.unseen import Unseen
+from hpcore.samplers import Sampler, resolve
+from hpcore.space.space import Params, Space
+
+__all__ = ["Optimizer"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# Whose threads and locks a fork breaks.
+_ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+
+
+class Optimizer:
+    """Proposes parameters and learns from their results.
+
+    Parameters
+    ----------
+    space : Space or mapping
+        What to search; a mapping is read by `Space.of`.
+    sampler : str or Sampler
+        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"`` (which chooses among them, see
+        `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers` with its options.
+    direction : {"minimize", "maximize"}, optional
+        Of the one objective; ``"minimize"`` if nothing is said.
+    directions : sequence of {"minimize", "maximize"}, optional
+        One per objective, instead of `direction`.
+    seed : int, optional
+        0 .. 2**128 - 1. The same seed, space and history give the same proposals to the last bit; None draws one from
+        the operating system, found in `seed`.
+    prefetch : bool or "delayed"
+        Compute the next suggestion on a thread while the caller is busy. True: from each `tell` on; a suggestion that
+        another `tell` made stale is dropped and computed again, so proposals are those without prefetching.
+        ``"delayed"``: from each `ask` on, and given whatever is told meanwhile, so that the evaluation of a trial
+        hides the cost of the next suggestion; it took the trials in ``trial.info["unseen"]`` for running ones.
+        Costs a core while it computes; samplers that do not learn have nothing to prefetch.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType, InvalidSpace
+        As the arguments' own checks say.
+
+    Examples
+    --------
+    >>> import hpcore as hp
+    >>> opt = hp.Optimizer({"x": hp.Float(-5, 5)}, sampler="sobol", seed=0)
+    >>> for _ in range(20):
+    ...     trial = opt.ask()
+    ...     opt.tell(trial, (trial["x"] - 1) ** 2)
+    >>> opt.best_value < 0.5
+    True
+
+    Notes
+    -----
+    Several threads may share an optimizer; calls take turns. In a finite space no point is proposed twice, and `ask`
+    raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of its own, whatever threads of
+    its parent were doing, which proposes what its parent's does.
+    """
+
+    def __init__(
+        self,
+        space: Space | Mapping[str, Any],
+        sampler: str | Sampler = "gp",
+        direction: str | None = None,
+        directions: Sequence[str] | None = None,
+        seed: int | None = None,
+        prefetch: bool | str = False,
+    ) -> None:
+        self.space = Space.of(space)
+        self.sampler = resolve(sampler)
+        self.directions = check_directions(direction, directions)
+        self.seed = check_seed(seed)
+        if not isinstance(prefetch, bool) and prefetch != "delayed":
+            raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
+        self.prefetch = prefetch
+        self._single = len(self.directions) == 1
+        self._record = Record(self.space, self.directions)
+        self._queue: deque[Params] = deque()
+        self._unseen = Unseen(self.space, self.seed)
+        self._begin()
+
+    def _begin(self) -> None:
+        """What is derived from the rest, and so is not pickled."""
+        self._lock = threading.RLock()
+        self._suggestions = Suggestions(
+            self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch
+        )
+        self._proposer = Proposer(self.space, self._suggestions, self._unseen, self.seed)
+        _ALIVE.add(self)
+
+    def _after_fork(self) -> None:
+        """In a child process, which has none of its parent's other threads."""
+        idle = self._lock.acquire(blocking=False)
+        if idle:
+            self._lock.release()
+        else:
+            self._lock = threading.RLock()
+        self._suggestions.after_fork(idle)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k not in ("_lock", "_suggestions", "_proposer")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
+
+    # --- ask -----------------------------------------------------------------------------------------------------
+
+    @overload
+    def ask(self, n: None = None, *, deadline_ms: float | None = None) -> Trial: ...
+    @overload
+    def ask(self, n: int, *, deadline_ms: float | None = None) -> list[Trial]: ...
+    def ask(self, n: int | None = None, *, deadline_ms: float | None = None) -> Trial | list[Trial]:
+        """The next parameters to evaluate.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many, at least 1. Without it one trial is given, with it a list. Fewer than `n` come only when the
+            space runs out.
+        deadline_ms : float, optional
+            Milliseconds from the call, by a monotonic clock, that the sampler may take for all it is asked for;
+            greater than 0. It then goes down a ladder of cheaper steps, and says in ``trial.info["step"]`` which one
+            led to the trial; ``"full"`` is the suggestion without a deadline. What a machine manages in a time is not
+            repeatable, so neither are other steps. ``"random"`` is a point at random: constraints or repeats refused
+            what the sampler proposed until the time was over, or four times more; or, with `prefetch`, the sampler
+            was still busy on its thread.
+
+        Returns
+        -------
+        Trial or list of Trial
+            Running until `tell`; enqueued parameters come first.
+
+        Raises
+        ------
+        SearchSpaceExhausted
+            Nothing is left to propose.
+        InfeasibleSpace
+            The constraints refused 20,000 proposals in a row.
+        ConstraintError
+            A constraint raised. No trial begins then, not even of those of `n` that came before.
+        """
+        end = None
+        if deadline_ms is not None:
+            deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
+            end = time.monotonic() + min(deadline_ms / 1e3, threading.TIMEOUT_MAX)
+        with self._lock:
+            if n is None:
+                asked: Trial | list[Trial] = self._ask_one(end)
+            else:
+                asked = self._ask_many(check_integer("n", n, 1), end)
+            if self.prefetch:
+                self._suggestions.look_ahead(self._record.history, not self._queue)
+            return asked
+
+    def _ask_one(self, end: float | None) -> Trial:
+        if self._queue:
+            return self._ask_queued()
+        u, step, info = self._suggestions.first(self._record.history, end)
+        return self._propose(u, step, info, end)
+
+    def _ask_many(self, n: int, end: float | None) -> list[Trial]:
+        """All of them, fewer where the space runs out, or after an error none."""
+        first, queue = self._record.history.n, self._queue.copy()
+        trials: list[Trial] = []
+        try:
+            while len(trials) < n and self._queue:
+                trials.append(self._ask_queued())
+            if len(trials) < n:
+                rows, step = self._suggestions.rows(self._record.history, n - len(trials), end=end)
+                for u in rows:
+                    trials.append(self._propose(u, step, None, end))
+            while len(trials) < n:
+                trials.append(self._ask_one(end))
+        except SearchSpaceExhausted:
+            if not trials:
+                raise
+        except BaseException as error:
+            self._take_back(first, queue, error)
+            raise
+        return trials
+
+    def _ask_queued(self) -> Trial:
+        """Enqueued parameters; those that were left out are drawn at random."""
+        try:
+            u, params = fill_in(self.space, self._queue[0], self.seed, self._record.history.n)
+        except InfeasibleSpace:
+            self._queue.popleft()  # or it would stand in the way of every later ask
+            raise
+        self._queue.popleft()
+        return self._begin_given(u, params)
+
+    def _propose(self, u: FloatArray, step: str | None, info: dict[str, Any] | None, end: float | None) -> Trial:
+        """A suggestion as a trial; if it repeats or is not allowed, another point instead."""
+        u, params, step = self._proposer.accept(self._record.history, u, step, end)
+        trial = self._record.begin(u, params)
+        source = self._suggestions.source(trial.number, step if end is not None else None)
+        if end is not None:
+            info = {**(info or {}), "step": step}
+        if info is not None or source is not None:
+            self._record.explain(trial, info, source)
+        return trial
+
+    def _begin_given(self, u: FloatArray, params: Params) -> Trial:
+        """A user's own parameters as a trial."""
+        self._unseen.discard(u)
+        return self._record.begin(u, params, exact=True)
+
+    def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:
+        """Undo an `ask` that failed: nobody holds its trials from number `first` on, so nobody could tell them."""
+        n_queued = len(queue) - len(self._queue)
+        if isinstance(error, InfeasibleSpace) and n_queued > self._record.history.n - first:
+            # What has no room in the space would be in the way for ever.
+            del queue[n_queued - 1]
+        self._queue = queue
+        if self._record.history.n > first:
+            self._record.take_back(first)
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Be to the record, which has lost trials, as if it had always been so."""
+        self._unseen.begin_anew(self._record.history.X)
+        self._suggestions.begin_anew()
+
+    # --- tell ----------------------------------------------------------------------------------------------------
+
+    def tell(
+        self,
+        trial: Trial | int,
+        value: float | Sequence[float] | None,
+        *,
+        std_error: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Report what a trial came to.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            As given by `ask`, or its number.
+        value : float, sequence of float, or None
+            One number per objective. None, NaN or an infinity marks the trial as failed: it is never best, and the
+            search goes on.
+        std_error : float, optional
+            Standard error of the (first) value, in its own units, where it is known; at least 0.
+        error : str, optional
+            Why the trial failed, kept as ``trial.error``; marks it as failed whatever the value.
+
+        Raises
+        ------
+        UnknownTrial, TrialAlreadyTold
+            No such running trial.
+        InvalidType, InvalidArgument
+            A value that is not a number (text and bytes included), or the wrong number of values. The trial stays
+            as it was.
+        """
+        with self._lock:
+            known = self._record.find(trial)
+            values: tuple[float, ...] | None
+            if type(value) is float and std_error is None and error is None and math.isfinite(value) and self._single:
+                values = (value,)
+            else:
+                values, std_error, error = self.outcome(value, std_error, error)
+            if known is not trial and isinstance(trial, Trial):
+                # A copy, for instance from a worker process: what it brought back belongs to the trial.
+                known.adopt(trial)
+            self._record.finish(known, values, std_error, error)
+            if self.prefetch:
+                self._suggestions.look_ahead(self._record.history, not self._queue, told=known.number)
+
+    def outcome(
+        self, value: float | Sequence[float] | None, std_error: float | None, error: str | None
+    ) -> tuple[tuple[float, ...] | None, float | None, str | None]:
+        """What `tell` records of its arguments: values if the trial is complete, otherwise an error."""
+        values = check_values(value, len(self.directions))
+        if std_error is not None:
+            std_error = check_number("std_error", std_error, 0.0)
+        if error is not None and not isinstance(error, str):
+            raise InvalidType(f"error must be a str or None, got {error!r}")
+        if values is None or not all(map(math.isfinite, values)):
+            error = error or f"the value was {_shown(value)}, which is not a finite number"
+        return None if error is not None else values, std_error, error
+
+    def add(
+        self,
+        params: Mapping[str, Any],
+        value: float | Sequence[float] | None,
+        *,
+        std_error: float | None = None,
+        user_attrs: Mapping[str, Any] | None = None,
+    ) -> Trial:
+        """Record an evaluation made elsewhere, for a warm start.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Every active parameter; need not be something the sampler would propose, but legal. Constraints are not
+            asked: it has been evaluated.
+        value, std_error
+            As for `tell`.
+        user_attrs : mapping of str to value, optional
+            Kept with the trial; plain data if the study is stored.
+
+        Returns
+        -------
+        Trial
+            With the next number, already told: what is put into its ``user_attrs`` later is not kept.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            As for `Space.check` and `tell`; nothing is recorded then.
+        """
+        with self._lock:
+            if not isinstance(params, Mapping):
+                raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
+            point = self.space.encode(params)
+            values, std_error, error = self.outcome(value, std_error, None)
+            attributes = check_attributes("user_attrs", user_attrs)
+            assert point.params is not None
+            trial = self._begin_given(np.asarray(point), point.params)
+            if attributes:
+                trial.user_attrs.update(attributes)
+            self.tell(trial, values, std_error=std_error, error=error)
+            return trial
+
+    def enqueue(self, params: Mapping[str, Any]) -> None:
+        """Ask for these parameters next, before the sampler's own proposals; first in, first out.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Legal values; parameters that are left out are drawn at random when their turn comes, parents such that
+            what is given is active. If `ask` fails for it, it stays in the queue, unless 20,000 draws were refused.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            An unknown name, an illegal value, a parameter that the others make inactive, or a full set of parameters
+            that the constraints refuse.
+        """
+        with self._lock:
+            given = self.space.check_partial(params)
+            self._queue.append(given)
+
+    # --- a record kept elsewhere ---------------------------------------------------------------------------------
+
+    def restore(
+        self,
+        X: FloatArray,
+        state: npt.NDArray[np.uint8],
+        values: FloatArray,
+        std_errors: FloatArray | None,
+        times: FloatArray,
+        notes: Mapping[int, dict[str, Any]],
+    ) -> None:
+        """Append trials that another optimizer of the same space asked for, as `History` holds them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Points as settled, NaN where inactive.
+        state : ndarray of shape (n,)
+            Indices into `hpcore.records.history.STATES`.
+        values : ndarray of shape (n, m)
+            In the user's own sign; NaN unless complete.
+        std_errors : ndarray of shape (n,) or None
+            NaN where not known.
+        times : ndarray of shape (n, 2)
+            Unix times of start and finish; NaN where not known.
+        notes : mapping of int to dict
+            By number: ``params`` that a user gave, ``error``, ``user_attrs``, ``reports``.
+        """
+        with self._lock:
+            first = self._record.history.n
+            self._record.restore(X, state, values, std_errors, times, notes)
+            for u in self._record.history.X[first:]:
+                self._unseen.discard(u)
+            self._suggestions.changed()
+
+    def running(self) -> Mapping[int, Trial]:
+        """The trials that are being evaluated, by number."""
+        return self._record.running
+
+    def reopen(self, trial: Trial) -> None:
+        """Let a caller's own object stand for a trial that was restored as running."""
+        with self._lock:
+            self._record.running[trial.number] = trial
+
+    def mask(self, numbers: Sequence[int]) -> None:
+        """Take back the results of some trials that ended: they count as running until they are told again."""
+        with self._lock:
+            self._record.mask(numbers)
+            self._begin_anew()
+
+    def forget(self) -> None:
+        """Be as new: no trials, an empty queue."""
+        with self._lock:
+            self._record.clear()
+            self._queue.clear()
+            self._begin_anew()
+
+    # --- what is known -------------------------------------------------------------------------------------------
+
+    @property
+    def learns(self) -> bool:
+        """Whether proposals depend on what was told."""
+        return self._suggestions.learns
+
+    @property
+    def history(self) -> History:
+        """The record as arrays, in which lower values are better whatever the directions; to be read only."""
+        return self._record.history
+
+    @property
+    def n_trials(self) -> int:
+        """Trials so far, running ones included."""
+        return self._record.history.n
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """All trials by number, running ones included; trial k is ``trials[k]``. A live view, cheap to get."""
+        return self._record.trials
+
+    @property
+    def best_trial(self) -> Trial:
+        """The complete trial with the best value, the earliest of equals.
+
+        Raises
+        ------
+        NoCompletedTrial
+            None has completed.
+        InvalidArgument
+            There are several objectives; see `pareto_front`.
+        """
+        return self._record.best
+
+    @property
+    def best_params(self) -> Params:
+        """Parameters of `best_trial`."""
+        return self.best_trial.params
+
+    @property
+    def best_value(self) -> float:
+        """Value of `best_trial`."""
+        value = self.best_trial.value
+        assert value is not None
+        return value
+
+    @property
+    def pareto_front(self) -> list[Trial]:
+        """Complete trials that no other one dominates, by number; of a single objective, all those with its best."""
+        return self._record.front
+
+    def __repr__(self) -> str:
+        ways = self.directions[0] if len(self.directions) == 1 else list(self.directions)
+        return (
+            f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
+            f"{self.n_trials} trials)"
+        )
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # an int of thousands of digits
+        return f"a {type(value).__name__} too long to be written"
+
+
+def _after_fork() -> None:
+    for optimizer in list(_ALIVE):
+        optimizer._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,97 @@
+"""Some parameters of a point, and the rest drawn so that what is given is active."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore._core import space as native
+from hpcore.errors import InvalidArgument
+from hpcore.space.coder import Coder, Params, check_mapping
+from hpcore.space.parameters import Parameter
+from hpcore.space.partial import Shares, implied, place, shares
+
+__all__ = ["Completer"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Completer:
+    """Completes what users give in part.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Parameter
+        In the order of the columns.
+    coder : Coder
+        Of these parameters.
+    layout : sequence of hpcore._core.space.Column
+        The columns with their conditions.
+    order : sequence of int
+        Columns with every parent before its children.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Parameter],
+        coder: Coder,
+        layout: Sequence[native.Column],
+        order: Sequence[int],
+    ) -> None:
+        self._parameters, self._coder, self._layout, self._order = parameters, coder, layout, order
+        self._names = tuple(parameters)
+        self._last_shares: tuple[frozenset[int], dict[int, Shares]] | None = None
+
+    def check(self, params: Mapping[str, Any]) -> tuple[Params, bool]:
+        """The given parameters, each as its parameter's own type, and whether nothing is left out.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            An unknown name, an illegal value, or one that the others make inactive whatever the rest is.
+        """
+        check_mapping(params)
+        clean = {name: self._coder.check(name, value) for name, value in params.items()}
+        # Parents that are left out take what the given ones need; what is inactive even so can never be active.
+        full = self.complete(clean, np.full(len(self._names), 0.5))
+        for j in self._order:
+            name = self._names[j]
+            if name in clean and name not in full:
+                raise InvalidArgument(
+                    f"params must leave out {name!r}, which is active only when {self._when(name, clean)}, "
+                    f"got {dict(params)!r}"
+                )
+        return clean, set(full) == set(clean)
+
+    def complete(self, given: Params, u: FloatArray) -> Params:
+        """See `Space.complete`."""
+        row = np.array(u, dtype=np.float64)
+        columns: set[int] = set()
+        for j, name in enumerate(self._names):
+            if name in given:
+                row[j] = self._coder.encode_column(j, [given[name]])[0]
+                columns.add(j)
+        for j, within in self._shares(frozenset(columns)).items():
+            row[j] = place(within, row[j])
+        return {name: given.get(name, value) for name, value in self._coder.settle(row).items()}
+
+    def _shares(self, given: frozenset[int]) -> dict[int, Shares]:
+        """Where to draw the parents of given columns; kept for the next draw, which is mostly for the same ones."""
+        known = self._last_shares
+        if known is None or known[0] != given:
+            found = implied(self._layout, self._order, set(given))
+            within = {j: shares(self._parameters[self._names[j]], where) for j, where in found.items() if where}
+            known = self._last_shares = (given, within)
+        return known[1]
+
+    def _when(self, name: str, given: Params) -> str:
+        """The conditions of a parameter and, where its parents are not given, of theirs."""
+        waiting, said = [name], []
+        for child in waiting:
+            when = self._parameters[child].when
+            said += [repr(when)] if when else []
+            waiting += [parent for parent in when if parent not in given and parent not in waiting]
+        return " and ".join(said)

@@ -1,0 +1,69 @@
+"""An optimizer's trials as a store keeps them; `hpcore.study.recall` is the way back."""
+
+from __future__ import annotations
+
+import json
+from operator import index
+from typing import Any
+
+from hpcore.errors import InvalidArgument
+from hpcore.optimizer import Optimizer
+from hpcore.records.history import COMPLETE, FAILED, RUNNING
+from hpcore.records.trial import Trial
+from hpcore.storage.plain import bounded_error, to_text
+from hpcore.storage.records import TrialRecord
+from hpcore.storage.spaces import params_to_text
+from hpcore.study.book import Outcome
+
+__all__ = ["begun", "ended"]
+
+
+def begun(optimizer: Optimizer, trial: Trial, study_id: int, worker: str, lease: float) -> TrialRecord:
+    """A trial that the optimizer has just begun, as its worker's until `lease` (unix time)."""
+    history, number = optimizer.history, trial.number
+    return TrialRecord(
+        study_id=study_id,
+        number=number,
+        state=RUNNING,
+        exact=int("params" in history.notes.get(number, {})),
+        point=history.X[number].astype("<f8").tobytes(),
+        params=params_to_text(optimizer.space, trial.params),
+        token=1,
+        worker=worker,
+        lease=lease,
+    )
+
+
+def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
+    """The same trial with its result, and with what was written on it.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        Attributes that are not plain data, or reports that are not numbers by step.
+    """
+    values, std_error, error = outcome
+    notes: dict[str, Any] = {}
+    user_attrs, reports = trial.extras
+    if user_attrs:
+        notes["user_attrs"] = user_attrs
+    if reports:
+        notes["reports"] = _pairs(reports)
+    return record.ended(
+        COMPLETE if values is not None else FAILED,
+        None if values is None else json.dumps(list(values)),
+        std_error,
+        (trial.started, trial.finished),
+        bounded_error(error),
+        to_text("user_attrs and reports", notes) if notes else None,
+    )
+
+
+def _pairs(reports: dict[Any, Any]) -> list[tuple[int, float]]:
+    pairs = []
+    for step, value in reports.items():
+        try:
+            pairs.append((index(step), float(value)))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidArgument(f"reports must be numbers by step, an integer: {error}") from None
+    return pairs

@@ -1,0 +1,77 @@
+"""Stored studies by their names: opened, listed and deleted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hpcore.samplers import Sampler
+from hpcore.space.space import Space
+from hpcore.study.study import Study
+
+if TYPE_CHECKING:
+    from hpcore.storage import Storage
+    from hpcore.study.opening import StudySummary
+
+__all__ = ["delete_study", "list_studies", "load_study"]
+
+
+def load_study(
+    storage: str | os.PathLike[str] | Storage,
+    name: str | None = None,
+    *,
+    space: Space | Mapping[str, Any] | None = None,
+    sampler: str | Sampler | None = None,
+    lease: float = 60.0,
+    retries: int = 3,
+) -> Study:
+    """Open a stored study.
+
+    Parameters
+    ----------
+    storage, space, sampler, lease, retries
+        As for `Study`.
+    name : str, optional
+        Which; may be left out if the storage holds one study only.
+
+    Raises
+    ------
+    UnknownStudy
+        There is none of that name.
+    InvalidArgument, InvalidType, SpaceMismatch, StorageError
+        As for `Study`.
+    """
+    from hpcore.storage import open_storage
+    from hpcore.study.opening import find
+
+    store = open_storage(storage, create=False)
+    return Study(space, storage=store, name=find(store, name).name, sampler=sampler, lease=lease, retries=retries)
+
+
+def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
+    """The studies of a storage, oldest first: name, created, directions, n_trials, mode.
+
+    Raises
+    ------
+    InvalidArgument, StorageError
+        There is no such storage, or it cannot be read.
+    """
+    from hpcore.study.opening import summaries
+
+    return summaries(storage)
+
+
+def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
+    """Remove a study and its trials from a storage, for good.
+
+    Raises
+    ------
+    UnknownStudy
+        There is none of that name.
+    InvalidArgument, StorageError
+        There is no such storage, or it cannot be written.
+    """
+    from hpcore.study.opening import remove
+
+    remove(storage, name)
