@@ -88,7 +88,7 @@ void test_no_candidate_and_no_move_is_better() {
     options.n_local = 20;
     options.rounds = 20;
     const Maximizer maximizer(domain, options);
-    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
         std::vector<double> told, full, rows;
         const gp::Regressor model = model_of(domain, points, n, seed, told);
         Ensemble acquisition({seed % 2 == 0 ? Kind::log_ei : Kind::ucb, 2.0, {}});
@@ -98,7 +98,7 @@ void test_no_candidate_and_no_move_is_better() {
             acquisition.values(row, 1, &v);
             return v;
         };
-        const Feasible& feasible = seed < 3 ? anywhere : even;
+        const Feasible& feasible = seed < 2 ? anywhere : even;
         Seen seen;
         for (std::size_t i = 0; i < n; ++i) seen.insert(told.data() + i * d, d);
         const auto usable = [&](const double* row) {
@@ -106,7 +106,7 @@ void test_no_candidate_and_no_move_is_better() {
             if (feasible) feasible(row, 1, &allowed);
             return allowed && !seen.contains(row, d);
         };
-        for (std::uint64_t k = 0; k < 5; ++k) {
+        for (std::uint64_t k = 0; k < 4; ++k) {
             Philox stream({seed, 7}, k, 0), same = stream;
             double out[d];
             CHECK(maximizer.maximize(acquisition, told.data(), 3, n, 0, seen, feasible, stream, out));

@@ -65,7 +65,7 @@ void test_paths_have_the_moments_of_the_posterior(const std::vector<double>& war
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets, warp);
     // Few features do for the moments: those of the prior are exact on average over the features.
-    constexpr std::size_t m = 5, n = 4000, n_features = 16;
+    constexpr std::size_t m = 5, n = 4000, n_features = 8;
     gp::Prediction exact, update;
     model.predict(elsewhere, m, exact);
     double covariance[m * m], mean[m] = {}, square[m * m] = {};
@@ -115,7 +115,7 @@ void test_paths_and_their_gradients(const std::vector<double>& warp) {
 void test_noisy_improvement_against_monte_carlo() {
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets);
-    constexpr std::size_t q = 3, m = q + 1, n = 200000;
+    constexpr std::size_t q = 3, m = q + 1, n = 80000;
     const std::vector<double> incumbents(elsewhere + 4, elsewhere + 4 + 4 * q);  // one still out, two told
     const double at[4] = {0.8, 0.75, 0.6, 0.75};
     std::vector<double> rows(incumbents);
