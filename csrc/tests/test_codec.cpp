@@ -141,6 +141,7 @@ void test_grids_divide_their_distribution() {
         {tenths(), 0.1},
         {stepped(Scale::linear, -1.0, 0.25, 9), 0.25},
         {stepped(Scale::log, 0.5, 0.5, 19), 0.5},
+        {stepped(Scale::log, 0.5, 2.0, 7), 2.0},
         {stepped(Scale::normal, -1.0, 0.5, 8, 0.3, 1.2), 0.5},
         {stepped(Scale::log_normal, 1.0, 1.0, 12, 1.0, 0.7), 1.0},
         {stepped(Scale::linear, -1e308, 1e307, 20), 1e307},

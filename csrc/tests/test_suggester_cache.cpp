@@ -160,16 +160,20 @@ std::vector<Configuration> configurations() {
     return out;
 }
 
-// One suggester for the whole search, and one for two histories in turn, beside a new one each time.
+// One suggester for the whole search, and three that are asked about another history before each request: with another
+// value among those of the fit, or another row or another error among those that came after it.
 void test_a_warm_suggester_answers_like_a_cold_one() {
     const History given = history(40);
-    History other = given;
-    other.values[2] += 0.5;                         // before the fit, ...
-    other.rows[d * 20] = 0.5 * other.rows[d * 20];  // ... and among the rows that came after one
+    History others[3] = {given, given, given};
+    others[0].values[2] += 0.5;
+    others[1].rows[d * 20] *= 0.5;
+    others[2].errors[20] = 0.5;
     for (const Configuration& c : configurations()) {
         Suggester warm(lapack, codec(), categorical, c.options);
-        Suggester torn(lapack, codec(), categorical, c.options);
-        for (const std::size_t n : {1u, 6u, 8u, 9u, 10u, 21u, 22u, 20u, 28u}) {
+        Suggester torn[3]{{lapack, codec(), categorical, c.options},
+                          {lapack, codec(), categorical, c.options},
+                          {lapack, codec(), categorical, c.options}};
+        for (const std::size_t n : {1u, 9u, 10u, 22u, 21u}) {
             Request request = request_of(given, n, c.with_errors), elsewhere = request;
             request.count = 1 + n % 2;
             request.pending = given.rows.data() + d * ((n + 3) % 40);
@@ -177,13 +181,31 @@ void test_a_warm_suggester_answers_like_a_cold_one() {
             Suggester cold(lapack, codec(), categorical, c.options);
             const std::vector<double> expected = cold.suggest(request);
             bool fine = expected.size() == d * request.count && warm.suggest(request) == expected;
-            elsewhere.rows = other.rows.data();
-            elsewhere.values = other.values.data();
-            (void)torn.suggest(elsewhere);
-            fine = fine && torn.suggest(request) == expected;
+            for (std::size_t k = 0; k < 3; ++k) {
+                elsewhere.rows = others[k].rows.data();
+                elsewhere.values = others[k].values.data();
+                if (c.with_errors) elsewhere.std_errors = others[k].errors.data();
+                (void)torn[k].suggest(elsewhere);
+                fine = fine && torn[k].suggest(request) == expected;
+            }
             if (!fine) std::fprintf(stderr, "%s, %zu rows:\n", c.name, n);
             CHECK(fine);
         }
+    }
+}
+
+// Views taken in turn answer like each of them alone: no fit of one is taken for another's.
+void test_views_do_not_mix() {
+    const History given = history(14);
+    SuggestOptions together = quick();
+    together.views = {of({clip}), of({standard}), of({clip}, true), of({clip})};
+    together.views[3].stretch = 0.7;
+    Suggester all(lapack, codec(), categorical, together);
+    for (const std::size_t n : {11u, 12u, 13u, 14u}) {
+        SuggestOptions alone = together;
+        alone.views = {together.views[n % 4]};
+        Suggester one(lapack, codec(), categorical, alone);
+        CHECK(all.suggest(request_of(given, n)) == one.suggest(request_of(given, n)));
     }
 }
 
@@ -325,6 +347,7 @@ void test_factors_that_fail() {
 
 int main() {
     test_a_warm_suggester_answers_like_a_cold_one();
+    test_views_do_not_mix();
     test_running_out_of_time_leaves_no_trace();
     test_a_deadline_that_has_passed();
     test_an_earlier_fit_is_used_again();
