@@ -6,7 +6,6 @@
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/outputs.hpp"
-#include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/warp.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/vectorize.hpp"
@@ -48,75 +47,6 @@ void test_exponential() {
     CHECK(exp_nonpositive(-1e300) < 1e-300);
 }
 
-void test_likelihood_gradient_against_central_differences() {
-    Points points(types);
-    const std::vector<double> x = rows(12);
-    std::vector<double> y;
-    for (std::size_t i = 0; i < 12; ++i) {
-        points.append(x.data() + 4 * i);
-        y.push_back(std::sin(3.0 * x[4 * i]));
-    }
-    LogPosterior posterior(lapack, points, y.data(), nullptr, Prior::standard(4));
-    std::vector<double> gradient(theta.size()), ignored(theta.size());
-    const double value = posterior(theta.data(), gradient.data());
-    CHECK_NEAR(value, posterior(theta.data(), nullptr), 1e-9);
-    for (std::size_t i = 0; i < theta.size(); ++i) {
-        std::vector<double> up = theta, down = theta;
-        up[i] += 1e-5;
-        down[i] -= 1e-5;
-        const double slope = (posterior(up.data(), nullptr) - posterior(down.data(), nullptr)) / 2e-5;
-        CHECK_NEAR(gradient[i], slope, 1e-5 * (1.0 + std::fabs(slope)));
-    }
-}
-
-void test_append_and_truncate_equal_assign() {
-    const std::vector<double> x = rows(20), z = rows(5);
-    std::vector<double> y;
-    for (std::size_t i = 0; i < 20; ++i) y.push_back(std::cos(static_cast<double>(i)));
-    Regressor whole(lapack, types, theta), grown(lapack, types, theta);
-    whole.assign(x.data(), 20, nullptr);
-    grown.assign(x.data(), 3, nullptr);
-    for (std::size_t i = 3; i < 20; ++i) grown.append(x.data() + 4 * i, 0.0);
-    grown.append(z.data(), 0.0);  // a fantasy, taken back
-    grown.truncate(20);
-    whole.set_targets(y.data());
-    grown.set_targets(y.data());
-    Prediction a, b;
-    whole.predict(z.data(), 5, a);
-    grown.predict(z.data(), 5, b);
-    for (std::size_t i = 0; i < 5; ++i) {
-        CHECK_NEAR(a.mean[i], b.mean[i], 1e-11);
-        CHECK_NEAR(a.variance[i], b.variance[i], 1e-11);
-    }
-}
-
-void test_posterior_gradient_against_central_differences() {
-    const std::vector<double> x = rows(20);
-    std::vector<double> y, z = rows(5);
-    for (std::size_t i = 0; i < 20; ++i) y.push_back(std::cos(static_cast<double>(i)));
-    Regressor model(lapack, types, theta);
-    model.assign(x.data(), 20, nullptr);
-    model.set_targets(y.data());
-    Prediction p, up, down;
-    model.predict_for_gradient(z.data(), 5, p);
-    for (std::size_t i = 0; i < 5; ++i) {
-        std::vector<std::size_t> columns{0};
-        if (!std::isnan(z[4 * i + 2])) columns.push_back(2);
-        double g[2];
-        model.gradient(z.data(), i, 2.0, -3.0, columns, p, g);
-        for (std::size_t t = 0; t < columns.size(); ++t) {
-            double row[4] = {z[4 * i], z[4 * i + 1], z[4 * i + 2], z[4 * i + 3]};
-            const std::size_t j = columns[t];
-            row[j] += 1e-5;
-            model.predict(row, 1, up);
-            row[j] -= 2e-5;
-            model.predict(row, 1, down);
-            const double slope = (2.0 * (up.mean[0] - down.mean[0]) - 3.0 * (up.variance[0] - down.variance[0])) / 2e-5;
-            CHECK_NEAR(g[t], slope, 1e-5 * (1.0 + std::fabs(slope)));
-        }
-    }
-}
-
 void test_fit_is_a_function_of_its_arguments() {
     Points points(types);
     const std::vector<double> x = rows(15);
@@ -136,6 +66,68 @@ void test_fit_is_a_function_of_its_arguments() {
               .empty());
     LogPosterior posterior(lapack, points, y.data(), nullptr, options.prior);
     CHECK(posterior(first.data(), nullptr) >= posterior(theta.data(), nullptr));
+}
+
+// Without observations the posterior is the prior, cut at its bounds: its moments by the trapezoidal rule.
+void test_draws_without_data_are_the_priors() {
+    const Points none({{false, false}});
+    const Prior prior = Prior::standard(1);
+    Philox stream({1, 2}, 3, 4);
+    constexpr int n = 1500;
+    const std::vector<double> start{0.0, 0.0, -5.0};
+    const auto draws = sample_posterior(lapack, none, nullptr, nullptr, prior, start, n, stream);
+    CHECK(draws.size() == n);
+    for (std::size_t i = 0; i < 3; ++i) {
+        const LogNormal& p = prior.of(none.layout(), i);
+        double mass = 0.0, mean = 0.0, square = 0.0, drawn = 0.0, spread = 0.0;
+        for (int k = 0; k <= 2000; ++k) {
+            const double t = p.low + (p.high - p.low) * k / 2000.0, z = (t - p.mean) / p.std;
+            const double w = (k % 2000 == 0 ? 0.5 : 1.0) * std::exp(-0.5 * z * z);
+            mass += w;
+            mean += w * t;
+            square += w * t * t;
+        }
+        mean /= mass;
+        const double variance = square / mass - mean * mean;
+        for (const std::vector<double>& draw : draws) {
+            CHECK(draw[i] >= p.low && draw[i] <= p.high);
+            drawn += draw[i] / n;
+            spread += (draw[i] - mean) * (draw[i] - mean) / n;
+        }
+        // One draw after another counts for half of an independent one.
+        CHECK_NEAR(drawn, mean, 4.5 * std::sqrt(2.0 * variance / n));
+        CHECK_NEAR(spread, variance, 4.5 * variance * std::sqrt(4.0 / n));
+    }
+}
+
+// A density of the objective's own values: between two transforms it differs by their slopes, taken by differences.
+void test_evidence_is_a_density_of_the_values() {
+    Points points({{false, false}});
+    std::vector<double> values;
+    for (int i = 0; i < 12; ++i) {
+        const double u = (i + 0.5) / 12.0;
+        points.append(&u);
+        values.push_back(3.0 + std::sin(7.0 * u) + u);
+    }
+    const Prior prior = Prior::standard(1);
+    const std::vector<double> at{-1.0, 0.2, -3.0};
+    const auto evidence = [&](OutputTransform transform) {
+        const Outputs out = standardise(values.data(), values.size(), transform);
+        return log_evidence(lapack, points, out.y.data(), nullptr, prior, at, out);
+    };
+    const auto expected = [&](OutputTransform transform) {
+        const Outputs out = standardise(values.data(), values.size(), transform);
+        double sum = LogPosterior(lapack, points, out.y.data(), nullptr, prior)(at.data(), nullptr);
+        for (const double v : values) sum += std::log((apply(out, v + 1e-6) - apply(out, v - 1e-6)) / 2e-6);
+        return sum;
+    };
+    for (const auto transform : {OutputTransform::clip, OutputTransform::half_log, OutputTransform::log})
+        CHECK_NEAR(evidence(transform) - evidence(OutputTransform::standard),
+                   expected(transform) - expected(OutputTransform::standard), 1e-4);
+    values[3] = 40.0;  // cut off: no density there
+    CHECK(evidence(OutputTransform::clip) == -std::numeric_limits<double>::infinity());
+    CHECK_NEAR(evidence(OutputTransform::log) - evidence(OutputTransform::standard),
+               expected(OutputTransform::log) - expected(OutputTransform::standard), 1e-4);
 }
 
 void test_outputs_are_finite() {
@@ -187,10 +179,9 @@ void test_a_warp_raises_the_density() {
 
 int main() {
     test_exponential();
-    test_likelihood_gradient_against_central_differences();
-    test_append_and_truncate_equal_assign();
-    test_posterior_gradient_against_central_differences();
     test_fit_is_a_function_of_its_arguments();
+    test_draws_without_data_are_the_priors();
+    test_evidence_is_a_density_of_the_values();
     test_outputs_are_finite();
     test_a_warp_raises_the_density();
     return check::result();

@@ -16,6 +16,7 @@
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/suggester.hpp"
 #include "reference_lapack.hpp"
+#include "spaces.hpp"
 
 // Where GCC inlines one of the two below and not the other it takes them for strangers.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -111,22 +112,8 @@ void survives(const char* what, Use use) {
 
 // A choice of three, a number of its first one, an integer of its other ones, and a number.
 std::shared_ptr<const space::Codec> conditional_space() {
-    space::Column parent, first, other;
-    parent.kind = space::Kind::choice;
-    parent.gridded = true;
-    parent.last = 2;
-    space::Column::Condition when;
-    when.levels = {0};
-    first.conditions.push_back(when);
-    when.levels = {1, 2};
-    other.kind = space::Kind::integer;
-    other.gridded = true;
-    other.low = 0;
-    other.high = 4;
-    other.last = 4;
-    other.conditions.push_back(when);
-    return std::make_shared<space::Codec>(std::vector<space::Column>{parent, first, other, space::Column{}},
-                                          std::vector<std::size_t>{0, 1, 2, 3});
+    return spaces::codec({spaces::choice(3), spaces::when(0, {0}, space::Column{}),
+                          spaces::when(0, {1, 2}, spaces::integer(0, 4)), space::Column{}});
 }
 
 struct Trials {
@@ -227,6 +214,10 @@ void test_gp() {
     acquisition::SuggestOptions options;
     options.fit.prior = gp::Prior::standard(4);
     options.fit.max_iterations = 5;
+    options.search.n_global = 40;
+    options.search.n_local = 8;
+    options.search.n_starts = 2;
+    options.search.iterations = 5;
     std::vector<bool> categorical{true, false, false, false};
     const auto request = [&](std::size_t n) {
         acquisition::Request out;

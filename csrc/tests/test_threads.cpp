@@ -16,6 +16,7 @@
 #include "hpcore/space/codec.hpp"
 #include "hpcore/tpe/suggester.hpp"
 #include "reference_lapack.hpp"
+#include "spaces.hpp"
 
 using namespace hpcore;
 
@@ -39,16 +40,7 @@ void same_together(const char* what, const std::function<Answer(std::size_t)>& w
 
 // A number, an integer and a choice.
 std::shared_ptr<const space::Codec> three_columns() {
-    space::Column whole, choice;
-    whole.kind = space::Kind::integer;
-    whole.gridded = true;
-    whole.high = 9;
-    whole.last = 9;
-    choice.kind = space::Kind::choice;
-    choice.gridded = true;
-    choice.last = 2;
-    return std::make_shared<space::Codec>(std::vector<space::Column>{space::Column{}, whole, choice},
-                                          std::vector<std::size_t>{0, 1, 2});
+    return spaces::codec({space::Column{}, spaces::integer(0, 9), spaces::choice(3)});
 }
 
 struct Trials {

@@ -133,9 +133,10 @@ double Codec::quantile(std::size_t j, double u) const {
         case Scale::normal:
         case Scale::log_normal: {
             const double share = k.reflect ? 1.0 - u : u;
-            // The quantile at 0 and 1 is infinite: an open end stops where doubles next to 1 do, at 8.2 std.
-            const double p = std::clamp(k.a + share * (k.b - k.a), std::max(k.a, std::min(0x1p-54, k.b)),
-                                        std::min(k.b, 1.0 - 0x1p-53));
+            // The quantile at 0 and 1 is infinite: an open end stops where doubles next to 1 do, at 8.2 std, and one
+            // in the far tail where as little of what there is lies beyond.
+            const double p =
+                std::clamp(k.a + share * (k.b - k.a), std::max(k.a, 0x1p-54 * k.b), std::min(k.b, 1.0 - 0x1p-53));
             // On a grid much coarser than the rounding errors of both functions, so that the value is an increasing
             // function of u, and its way back exact: 2^40 values a standard deviation.
             const double z = std::nearbyint((k.reflect ? -normal_quantile(p) : normal_quantile(p)) * 0x1p40) * 0x1p-40;

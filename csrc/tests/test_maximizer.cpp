@@ -1,0 +1,276 @@
+// The acquisition's maximiser against looking at every point of a small space.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <vector>
+
+#include "check.hpp"
+#include "hpcore/acquisition/maximizer.hpp"
+#include "hpcore/linalg/cholesky.hpp"
+#include "reference_lapack.hpp"
+#include "spaces.hpp"
+#include "user_kernels.hpp"
+
+using namespace hpcore;
+using namespace hpcore::acquisition;
+
+namespace {
+
+const linalg::Lapack lapack = reference::lapack();
+const Feasible anywhere;
+
+// Every point of a space without continuous columns, once each, in canonical form.
+std::vector<double> every_point(const Domain& domain) {
+    const std::size_t d = domain.d();
+    std::vector<double> out, full(d), row(d);
+    Seen met;
+    std::vector<std::uint64_t> level(d, 0);
+    for (std::size_t j = 0; j < d;) {
+        for (std::size_t i = 0; i < d; ++i) full[i] = domain.coordinate(i, level[i]);
+        domain.snap(full.data(), row.data());
+        if (!met.contains(row.data(), d)) out.insert(out.end(), row.begin(), row.end());
+        met.insert(row.data(), d);
+        for (j = 0; j < d && level[j] == domain.last_level(j); ++j) level[j] = 0;
+        if (j < d) ++level[j];
+    }
+    return out;
+}
+
+bool same_row(const double* a, const double* b, std::size_t d) {
+    for (std::size_t j = 0; j < d; ++j)
+        if (!(a[j] == b[j] || (std::isnan(a[j]) && std::isnan(b[j])))) return false;
+    return true;
+}
+
+// A choice, an integer of its second level, a choice of its other two, and an integer of many levels, which is moved by
+// steps and leaps: 465 points.
+Domain conditional_space() {
+    return Domain(spaces::codec({spaces::choice(3), spaces::when(0, {1}, spaces::integer(0, 6)),
+                                 spaces::when(0, {0, 2}, spaces::choice(4)), spaces::integer(0, 30)}),
+                  {true, false, true, false}, 100);
+}
+
+// A model of a few points of the space, with values that have several valleys.
+gp::Regressor model_of(const Domain& domain, const std::vector<double>& points, std::size_t n, std::uint64_t seed,
+                       std::vector<double>& told) {
+    const std::size_t d = domain.d();
+    Philox random({seed, 1}, 2, 3);
+    std::vector<double> y;
+    told.clear();
+    for (std::size_t i = 0; i < n; ++i) {
+        const double* row = points.data() + random.below(points.size() / d) * d;
+        told.insert(told.end(), row, row + d);
+        y.push_back(random.normal());
+    }
+    std::vector<double> theta(d, -1.0);
+    theta.insert(theta.end(), {0.2, -3.0, -1.0});
+    gp::Regressor model(lapack, domain.types(), theta);
+    model.assign(told.data(), n, nullptr);
+    model.set_targets(y.data());
+    return model;
+}
+
+// Asked again and again, so that the peaks are seen one after the other: the answer is no worse than any unseen,
+// allowed candidate, and none of the moves in one column that are tried leads further up.
+void test_no_candidate_and_no_move_is_better() {
+    const Domain domain = conditional_space();
+    constexpr std::size_t d = 4, n = 12;
+    const std::vector<double> points = every_point(domain);
+    CHECK(points.size() == 465 * d);
+    const Feasible even = [](const double* rows, std::size_t m, bool* allowed) {
+        for (std::size_t i = 0; i < m; ++i) allowed[i] = static_cast<int>(rows[d * i + 3] * 31.0) % 2 == 0;
+    };
+    SearchOptions options;
+    options.n_global = 100;
+    options.n_local = 20;
+    options.rounds = 20;
+    const Maximizer maximizer(domain, options);
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        std::vector<double> told, full, rows;
+        const gp::Regressor model = model_of(domain, points, n, seed, told);
+        Ensemble acquisition({seed % 2 == 0 ? Kind::log_ei : Kind::ucb, 2.0, {}});
+        acquisition.add(model, -1.0);
+        const auto value_at = [&](const double* row) {
+            double v = 0.0;
+            acquisition.values(row, 1, &v);
+            return v;
+        };
+        const Feasible& feasible = seed < 2 ? anywhere : even;
+        Seen seen;
+        for (std::size_t i = 0; i < n; ++i) seen.insert(told.data() + i * d, d);
+        const auto usable = [&](const double* row) {
+            bool allowed = true;
+            if (feasible) feasible(row, 1, &allowed);
+            return allowed && !seen.contains(row, d);
+        };
+        for (std::uint64_t k = 0; k < 4; ++k) {
+            Philox stream({seed, 7}, k, 0), same = stream;
+            double out[d];
+            CHECK(maximizer.maximize(acquisition, told.data(), 3, n, 0, seen, feasible, stream, out));
+            CHECK(usable(out));
+            const double value = value_at(out);
+            maximizer.candidates(told.data(), 3, same, full, rows);
+            for (std::size_t i = 0; i < rows.size(); i += d)
+                if (usable(rows.data() + i)) CHECK(value_at(rows.data() + i) <= value + 1e-12);
+            for (std::size_t j = 1; j < d; ++j) {
+                if (std::isnan(out[j])) continue;
+                const auto here = static_cast<std::int64_t>(domain.level(j, out));
+                for (std::int64_t level = 0; level <= static_cast<std::int64_t>(domain.last_level(j)); ++level) {
+                    const std::int64_t step = std::abs(level - here);
+                    if (j == 3 && step != 1 && step != 2 && step != 4 && step != 8) continue;
+                    double beside[d];
+                    std::copy(out, out + d, beside);
+                    beside[j] = domain.coordinate(j, static_cast<std::uint64_t>(level));
+                    if (usable(beside)) CHECK(value_at(beside) <= value + 1e-12);
+                }
+            }
+            seen.insert(out, d);
+        }
+    }
+}
+
+// With a deadline that is far off the answer is that without one; with one that has passed it is a worse point, but an
+// unseen one.
+void test_deadlines_cut_the_search_short() {
+    const Domain domain = conditional_space();
+    constexpr std::size_t d = 4, n = 12;
+    const std::vector<double> points = every_point(domain);
+    std::vector<double> told;
+    const gp::Regressor model = model_of(domain, points, n, 3, told);
+    Seen seen;
+    for (std::size_t i = 0; i < n; ++i) seen.insert(told.data() + i * d, d);
+    const auto ask = [&](const Deadline& deadline, double* out) {
+        Ensemble acquisition({Kind::log_ei, 2.0, {}});
+        acquisition.add(model, -1.0);
+        Philox stream({5, 7}, 0, 0);
+        CHECK(Maximizer(domain, {}).maximize(acquisition, told.data(), 3, n, 0, seen, anywhere, stream, out, deadline));
+        double value = 0.0;
+        acquisition.values(out, 1, &value);
+        return value;
+    };
+    double unhurried[d], in_time[d], late[d];
+    const double best = ask({}, unhurried);
+    CHECK(ask(Deadline::in(1e5), in_time) == best && same_row(unhurried, in_time, d));
+    CHECK(ask(Deadline::in(-1.0), late) <= best);
+    CHECK(!seen.contains(late, d));
+}
+
+// A region of trust holds every number within its reach of the centre's, and leaves categories alone.
+void test_a_region_of_trust_is_kept_to() {
+    const Domain domain(spaces::codec({spaces::Column{}, spaces::choice(3), spaces::Column{}}), {false, true, false},
+                        21);
+    const std::vector<double> rows{0.2, 0.5, 0.9, 0.8, 0.5, 0.1, 0.5, 1.0 / 6.0, 0.5}, y{-0.4, 0.3, 1.0};
+    gp::Regressor model(lapack, domain.types(), {-1.0, 0.0, -1.0, 0.2, -5.0});
+    model.assign(rows.data(), 3, nullptr);
+    model.set_targets(y.data());
+    Ensemble acquisition({Kind::ucb, 3.0, {}});
+    acquisition.add(model, 0.0);
+    SearchOptions options;
+    options.n_global = 60;
+    const Maximizer maximizer(domain, options, rows.data(), 0.15);
+    std::vector<double> full, candidates;
+    Philox stream({1, 1}, 0, 0);
+    maximizer.candidates(rows.data(), 1, stream, full, candidates);
+    std::size_t moved = 0;
+    for (std::size_t i = 0; i < candidates.size(); i += 3) {
+        CHECK(std::fabs(candidates[i] - 0.2) <= 0.15 && candidates[i + 2] >= 0.75);
+        moved += candidates[i + 1] != rows[1];
+    }
+    CHECK(moved > 5 && moved < candidates.size() / 6);
+    double out[3];
+    CHECK(maximizer.maximize(acquisition, rows.data(), 1, 3, 0, {}, anywhere, stream, out));
+    CHECK(std::fabs(out[0] - 0.2) <= 0.15 && out[2] >= 0.75);
+}
+
+// Thompson sampling without a path: how often each point is drawn, against plain Monte Carlo over the joint posterior
+// of all the points.
+void test_draws_are_the_minimisers_of_the_posterior(bool believed) {
+    const Domain domain(spaces::codec({spaces::choice(2), spaces::integer(0, 2)}), {true, false}, 21);
+    constexpr std::size_t d = 2, m = 6;
+    const std::vector<double> points = every_point(domain);
+    CHECK(points.size() == m * d);
+    const std::vector<double> rows{points[0], points[1], points[4], points[5], points[10], points[11]},
+        y{0.2, -0.3, 0.4};
+    gp::Regressor model(lapack, domain.types(), {-0.5, -0.5, 0.2, -1.5});
+    model.assign(rows.data(), 3, nullptr);
+    model.set_targets(y.data());
+    Seen seen;
+    seen.insert(points.data(), d);
+    const Feasible feasible = [&](const double* at, std::size_t n, bool* allowed) {
+        for (std::size_t i = 0; i < n; ++i) allowed[i] = !same_row(at + i * d, points.data() + d, d);
+    };
+    const Belief belief({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
+
+    gp::Prediction exact;
+    model.predict(points.data(), m, exact);
+    std::vector<double> root(m * m), share(m, 0.0), drawn(m, 0.0);
+    model.covariance(points.data(), m, root.data());
+    linalg::cholesky_factor(lapack, root.data(), m, m);
+    Philox stream({9, 9}, 0, 0);
+    constexpr std::size_t n_plain = 20000, n_drawn = 800;
+    for (std::size_t k = 0; k < n_plain; ++k) {
+        double z[m], least = std::numeric_limits<double>::infinity();
+        std::size_t best = m;
+        for (double& v : z) v = stream.normal();
+        for (std::size_t i = 2; i < m; ++i) {  // one is seen, one not allowed
+            double f = exact.mean[i] + gp::dot(root.data() + i * m, z, i + 1);
+            if (believed) f -= belief.at(points.data() + i * d, d, 3);
+            if (f < least) best = i;
+            least = std::min(least, f);
+        }
+        share[best] += 1.0 / n_plain;
+    }
+    SearchOptions options;
+    options.n_global = 30;  // so many that every point is among them
+    const Maximizer maximizer(domain, options);
+    for (std::size_t k = 0; k < n_drawn; ++k) {
+        double out[d];
+        CHECK(maximizer.draw(lapack, model, believed ? &belief : nullptr, 3, nullptr, 0, seen, feasible, stream, out));
+        for (std::size_t i = 0; i < m; ++i)
+            if (same_row(out, points.data() + i * d, d)) drawn[i] += 1.0 / n_drawn;
+    }
+    CHECK(drawn[0] == 0.0 && drawn[1] == 0.0);
+    for (std::size_t i = 2; i < m; ++i)
+        CHECK_NEAR(drawn[i], share[i], 4.5 * std::sqrt(share[i] * (1.0 - share[i]) / n_drawn));
+}
+
+// The needle: a point that random tries do not meet is found by counting, and nothing is found where nothing is left.
+void test_anything_unseen_is_found_where_it_is() {
+    constexpr std::size_t d = 3;
+    const Domain domain(spaces::codec({spaces::integer(0, 49), spaces::choice(30), spaces::integer(-7, 12)}),
+                        {false, true, false}, 21);
+    const double needle[d] = {domain.coordinate(0, 17), domain.coordinate(1, 29), domain.coordinate(2, 3)};
+    const Feasible only = [&](const double* rows, std::size_t n, bool* allowed) {
+        for (std::size_t i = 0; i < n; ++i) allowed[i] = same_row(rows + i * d, needle, d);
+    };
+    Seen seen;
+    double out[d] = {};
+    Philox stream({1, 2}, 3, 4);
+    const Maximizer maximizer(domain, {});
+    CHECK(maximizer.anything_unseen(seen, only, stream, out));
+    CHECK(same_row(out, needle, d));
+    seen.insert(needle, d);
+    CHECK(!maximizer.anything_unseen(seen, only, stream, out));
+    // Where a column is continuous, or the space too large to count through, a bounded number of tries ends.
+    const Feasible nowhere = [](const double*, std::size_t n, bool* allowed) {
+        std::fill(allowed, allowed + n, false);
+    };
+    const Domain continuous(spaces::codec({spaces::choice(2), spaces::Column{}}), {true, false}, 21);
+    CHECK(!Maximizer(continuous, {}).anything_unseen(seen, nowhere, stream, out));
+    const Domain vast(spaces::codec({spaces::integer(0, 2000), spaces::integer(0, 2000)}), {false, false}, 21);
+    CHECK(!Maximizer(vast, {}).anything_unseen(seen, nowhere, stream, out));
+}
+
+}  // namespace
+
+int main() {
+    test_no_candidate_and_no_move_is_better();
+    test_deadlines_cut_the_search_short();
+    test_a_region_of_trust_is_kept_to();
+    for (const bool believed : {false, true}) test_draws_are_the_minimisers_of_the_posterior(believed);
+    test_anything_unseen_is_found_where_it_is();
+    return check::result();
+}
