@@ -17,6 +17,7 @@
 #include "hpcore/gp/user_covariance.hpp"
 #include "hpcore/gp/warp.hpp"
 #include "hpcore/rng.hpp"
+#include "mixed_rows.hpp"
 #include "reference_lapack.hpp"
 #include "user_kernels.hpp"
 
@@ -26,26 +27,12 @@ using namespace hpcore::gp;
 namespace {
 
 const linalg::Lapack lapack = reference::lapack();
-const double nan = std::numeric_limits<double>::quiet_NaN();
 
 using User = std::shared_ptr<const UserCovariance>;
 using Matrix = std::vector<std::vector<double>>;
 
-// A number, a category of three, a conditional number and a conditional category of two.
-const std::vector<ColumnType> types{{false, false}, {true, false}, {false, true}, {true, true}};
+using mixed::types;
 constexpr std::size_t d = 4;
-
-std::vector<double> some_rows(std::size_t n, std::uint64_t seed) {
-    Philox stream({5, 6}, seed, 0);
-    std::vector<double> out;
-    for (std::size_t i = 0; i < n; ++i) {
-        out.push_back(stream.uniform());
-        out.push_back((static_cast<double>(stream.below(3)) + 0.5) / 3.0);
-        out.push_back(stream.uniform() < 0.4 ? nan : stream.uniform());
-        out.push_back(stream.uniform() < 0.4 ? nan : (static_cast<double>(stream.below(2)) + 0.5) / 2.0);
-    }
-    return out;
-}
 
 std::vector<double> some_targets(const std::vector<double>& rows) {
     std::vector<double> y;
@@ -156,7 +143,7 @@ Matrix noisy(const std::vector<double>& rows, const std::vector<double>& theta, 
 
 void test_likelihood(const User& user) {
     constexpr std::size_t n = 14;
-    const std::vector<double> rows = some_rows(n, 1), y = some_targets(rows), theta = theta_of(user);
+    const std::vector<double> rows = mixed::rows(n, 1), y = some_targets(rows), theta = theta_of(user);
     std::vector<double> known;
     for (std::size_t i = 0; i < n; ++i) known.push_back(0.01 * static_cast<double>(i % 4));
     Points points(types, user);
@@ -183,7 +170,7 @@ void test_likelihood(const User& user) {
 // More rows than the points have room for at first, and asked about at once and one by one.
 void test_posterior(const User& user) {
     constexpr std::size_t n = 70, m = 6;
-    const std::vector<double> rows = some_rows(n, 2), asked = some_rows(m, 3), y = some_targets(rows),
+    const std::vector<double> rows = mixed::rows(n, 2), asked = mixed::rows(m, 3), y = some_targets(rows),
                               theta = theta_of(user);
     const Matrix K = noisy(rows, theta, user, {}), k = covariances(asked, rows, theta, user),
                  prior = covariances(asked, asked, theta, user);
@@ -215,7 +202,7 @@ void test_posterior(const User& user) {
 
 void test_posterior_gradient(const User& user, const std::vector<double>& bend) {
     constexpr std::size_t n = 20, m = 5;
-    const std::vector<double> rows = some_rows(n, 2), asked = some_rows(m, 4), y = some_targets(rows);
+    const std::vector<double> rows = mixed::rows(n, 2), asked = mixed::rows(m, 4), y = some_targets(rows);
     Regressor model(lapack, types, theta_of(user), user);
     if (!bend.empty()) model.set_warp(Warp(types, bend));
     model.assign(rows.data(), n, nullptr);

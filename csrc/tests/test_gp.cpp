@@ -9,6 +9,7 @@
 #include "hpcore/gp/warp.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/vectorize.hpp"
+#include "mixed_rows.hpp"
 #include "reference_lapack.hpp"
 
 using namespace hpcore;
@@ -19,19 +20,10 @@ namespace {
 const linalg::Lapack lapack = reference::lapack();
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
-// A number, a category of three, a conditional number and a conditional category.
-const std::vector<ColumnType> types{{false, false}, {true, false}, {false, true}, {true, true}};
+using mixed::types;
 
 std::vector<double> rows(std::size_t n) {
-    Philox stream({5, 6}, n, 0);
-    std::vector<double> out;
-    for (std::size_t i = 0; i < n; ++i) {
-        out.push_back(stream.uniform());
-        out.push_back((static_cast<double>(stream.below(3)) + 0.5) / 3.0);
-        out.push_back(stream.uniform() < 0.4 ? nan : stream.uniform());
-        out.push_back(stream.uniform() < 0.4 ? nan : (static_cast<double>(stream.below(2)) + 0.5) / 2.0);
-    }
-    return out;
+    return mixed::rows(n, n);
 }
 
 const std::vector<double> theta{-0.7, 0.2, -0.3, 0.4, 0.3, -4.0, -1.2};
