@@ -312,10 +312,11 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         try:
             with progress:
                 run(workload, pool, [source], n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
-        except KeyboardInterrupt:
-            if not progress.evaluated:
-                raise
+        except BaseException as error:
+            # Whatever ended it, candidates that are open may be taken up at once by a search that goes on.
             progress.abandon()
+            if not isinstance(error, KeyboardInterrupt) or not progress.evaluated:
+                raise
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(progress.evaluated)} candidates that "
                 f"were complete.",

@@ -127,6 +127,33 @@ def test_two_searches_at_once_share_the_work(tmp_path: Path) -> None:
     assert len(here.cv_results_["params"]) >= 11  # the other one may still have the last
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_error_gives_open_candidates_back(n_jobs: int, tmp_path: Path) -> None:
+    def stop(search: SearchCV, trial: hp.Trial) -> None:
+        if trial.number == 2:
+            raise RuntimeError("a callback's own")
+
+    whole = search(tmp_path / "whole", None, deterministic=True).fit(X, y)
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    broken = search(log, runs, deterministic=True, n_jobs=n_jobs, callbacks=[stop])
+    with pytest.raises(RuntimeError) as kept:  # its traceback holds on to the search: nothing goes by being forgotten
+        broken.fit(X, y)
+    again = search(log, runs, deterministic=True).fit(X, y)
+    assert scores(again) == scores(whole)
+    assert hp.load_study(runs, "a").mode == "lag 4"
+    assert kept.value is not None
+
+
+def test_an_illegal_warm_start_leaves_nothing_in_the_store(tmp_path: Path) -> None:
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    with pytest.raises(InvalidArgument, match=r"warm_start\[1\]: value of 'n' must be within 1 .. 20, got 99"):
+        search(log, runs, warm_start=[{"a": 0.25}, {"n": 99}]).fit(X, y)
+    assert not runs.exists()
+    points = [{"a": 0.75}, {"n": 9}]
+    first, second = search(log, runs, n_trials=2, warm_start=points).fit(X, y).cv_results_["params"]
+    assert (first["a"], second["n"]) == (0.75, 9)
+
+
 def test_failed_folds_and_several_metrics_are_kept(tmp_path: Path) -> None:
     def make() -> SearchCV:
         model = KNeighborsClassifier()
