@@ -66,6 +66,9 @@ class Run:
         self._left, self._deadline, self._rules = n_trials, deadline, rules
         self._following: Trial | None = None
         self._exhausted = False
+        # Before anything is taken up that would have to be given back.
+        for rule in rules:
+            rule.start(study)
         self._again = deque(book.begin(mode, alone=lag is not None))
         self._order: Lockstep[tuple[Trial, Outcome]] | None = None
         self._replayed: frozenset[int] = frozenset()
@@ -73,8 +76,6 @@ class Run:
             self._begin_order(lag)
         self._news = True
         self._over = False
-        for rule in rules:
-            rule.start(study)
 
     def _begin_order(self, lag: int) -> None:
         # As if the earlier run had never ended: the last results are handed on again, each when its turn comes.
@@ -119,7 +120,11 @@ class Run:
                     f"another worker began trial {index} of a study that deterministic=True needs for itself"
                 )
             # A result that was waiting for this proposal may make the next one due.
-            self._hand_on()
+            try:
+                self._hand_on()
+            except BaseException:  # a callback's: nobody will evaluate this one
+                self._book.give_up([trial])
+                raise
         return trial
 
     def _ended(self) -> bool:

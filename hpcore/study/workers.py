@@ -74,6 +74,9 @@ class Workers:
             return trial
         except Exception as failure:  # the result could not be pickled, or its copy not unpickled
             value, error, copy = None, f"{type(failure).__name__}: {failure}", trial
+        except BaseException:  # such as the objective's SystemExit: ends the run, which gives back what is in flight
+            self._in_flight[future] = trial
+            raise
         trial.adopt(copy)
         self._run.finish(trial, value, error)
         return None
