@@ -1,16 +1,22 @@
-"""Ctrl-C that nobody can swallow: some estimators take it as the end of one fit, and a search would go on."""
+"""Ctrl-C that nobody can swallow, and that breaks no step in two.
+
+Some estimators take it as the end of one fit, and a search would go on. And between a trial's being stored and its
+being known here, or between a result and its being told, it would leave a trial that nobody evaluates.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """Remembers Ctrl-C while the context lasts, so that it can be raised again.
+    """Remembers Ctrl-C while the context lasts, so that it can be raised again, and lets it wait where it must.
 
     Notes
     -----
@@ -20,6 +26,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._seen = False
+        self._held = False
 
     def __enter__(self) -> Interrupts:
         main = threading.current_thread() is threading.main_thread()
@@ -36,6 +43,26 @@ class Interrupts:
         if self._seen:
             raise KeyboardInterrupt
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let Ctrl-C wait for the end of a short step; a second one does not wait."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        self.check()
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
+        before, self._held = self._held, False
+        try:
+            yield
+        finally:
+            self._held = before
+
     def _notice(self, number: int, frame: FrameType | None) -> None:
-        self._seen = True
-        signal.default_int_handler(number, frame)
+        again, self._seen = self._seen, True
+        if again or not self._held:
+            signal.default_int_handler(number, frame)

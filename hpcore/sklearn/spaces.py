@@ -59,9 +59,9 @@ class SearchSpace:
         return self._names is None and not self._distributions
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The estimator's parameters."""
+        """The estimator's parameters, in a dictionary of their own: callbacks have the trial's."""
         if self.is_plain:
-            return params
+            return dict(params)
         values = {
             column: float(self._distributions[column].ppf(value)) if column in self._distributions else value
             for column, value in params.items()

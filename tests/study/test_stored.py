@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pickle
+import signal
 import stat
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from hpcore.errors import (
     UnsupportedStore,
 )
 from hpcore.storage import open_storage
+from hpcore.study.ledger import Ledger
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b", None, 1.5])}
 
@@ -766,3 +768,38 @@ def test_system_exit_of_a_worker_gives_its_trial_back(threads: bool, runs: Path)
             study.run(leave, n_trials=4, n_jobs=2, executor=executor)
         study.run(cost, n_trials=4, n_jobs=2, executor=executor)
     assert {str(trial.state) for trial in study.trials} == {"complete"}
+
+
+@pytest.mark.parametrize("step", ["begin", "ask", "save", "save_and_ask", "tell"])
+@pytest.mark.parametrize("mode", ["here", "threads"])
+def test_ctrl_c_never_falls_between_the_store_and_the_run(
+    step: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C as each of the steps ends, in a notebook that goes on with the study afterwards."""
+    runs = tmp_path / "runs.db"
+    options = {"deterministic": mode != "here"}
+    whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=12, **options))
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
+    original = getattr(Ledger, step)
+    calls = []
+
+    def interrupted(*args, **kwargs):
+        result = original(*args, **kwargs)
+        calls.append(None)
+        if len(calls) % 7 == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(Ledger, step, interrupted)
+    with ThreadPoolExecutor(2) as pool:
+        if mode == "threads":
+            options["executor"] = pool
+        for _ in range(12):
+            left = 12 - sum(trial.state == "complete" for trial in study.trials)
+            if left:
+                try:
+                    study.run(cost, n_trials=left, **options)
+                except KeyboardInterrupt:  # before the run began
+                    assert step == "begin"
+    assert facts(study) == facts(hp.load_study(runs)) == whole
+    assert study.mode == ("lag 1" if mode == "here" else "lag 4")
