@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import FrameType
 
 __all__ = ["Interrupts"]
@@ -27,6 +26,7 @@ class Interrupts:
     def __init__(self) -> None:
         self._seen = False
         self._held = False
+        self._holding, self._opening = _Holding(self), _Opening(self)
 
     def __enter__(self) -> Interrupts:
         main = threading.current_thread() is threading.main_thread()
@@ -43,26 +43,43 @@ class Interrupts:
         if self._seen:
             raise KeyboardInterrupt
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Let Ctrl-C wait for the end of a short step; a second one does not wait."""
-        self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-        self.check()
+        return self._holding
 
-    @contextmanager
-    def open(self) -> Iterator[None]:
+    def open(self) -> AbstractContextManager[None]:
         """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
-        before, self._held = self._held, False
-        try:
-            yield
-        finally:
-            self._held = before
+        return self._opening
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         again, self._seen = self._seen, True
         if again or not self._held:
             signal.default_int_handler(number, frame)
+
+
+# Classes and not generators, which would add as much to a trial as all the rest of a run.
+
+
+class _Holding(AbstractContextManager[None]):
+    def __init__(self, owner: Interrupts) -> None:
+        self._owner = owner
+
+    def __enter__(self) -> None:
+        self._owner._held = True
+
+    def __exit__(self, kind: object, *exc_info: object) -> None:
+        self._owner._held = False
+        if kind is None:
+            self._owner.check()
+
+
+class _Opening(AbstractContextManager[None]):
+    def __init__(self, owner: Interrupts) -> None:
+        self._owner = owner
+        self._before = False
+
+    def __enter__(self) -> None:
+        self._before, self._owner._held = self._owner._held, False
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._owner._held = self._before
