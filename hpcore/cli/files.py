@@ -69,7 +69,7 @@ def plain(value: Any) -> Any:
 
 def to_json(value: Any, indent: int | None = None) -> str:
     """JSON that every parser reads."""
-    return json.dumps(plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
+    return _encodable(json.dumps(plain(value), allow_nan=False, ensure_ascii=False, indent=indent))
 
 
 def write_table(path: Path, header: list[str], rows: Iterable[list[Any]]) -> None:
@@ -87,5 +87,10 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, (bool, int, float)):
         return repr(value)
-    text = str(value)
+    text = _encodable(str(value))
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _encodable(text: str) -> str:
+    """Text with its lone surrogates, as names of files have them, written as JSON escapes them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from hpcore.cli.files import STORE, replace_file, to_json, write_table
+from hpcore.errors import InvalidArgument
 
 __all__ = ["export", "repair", "show"]
 
@@ -172,17 +173,25 @@ def export(store: str, name: str | None, as_json: bool, out: str | None) -> None
         if out is None:
             click.echo(text, nl=False)
         else:
-            replace_file(Path(out), lambda part: part.write_text(text, encoding="utf-8"))
+            _write(out, lambda part: part.write_text(text, encoding="utf-8"))
         return
     header, rows = _table(study)
     if out is not None:
-        replace_file(Path(out), lambda part: write_table(part, header, rows))
+        _write(out, lambda part: write_table(part, header, rows))
         return
     import tempfile
 
     with tempfile.TemporaryDirectory() as directory:
         write_table(Path(directory) / "trials.csv", header, rows)
         click.echo((Path(directory) / "trials.csv").read_text(encoding="utf-8"), nl=False)
+
+
+def _write(out: str, write: Callable[[Path], object]) -> None:
+    try:
+        replace_file(Path(out).expanduser(), write)
+    except (OSError, ValueError) as error:  # Path("") has no name
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidArgument(f"--out must be a file that can be written, got {out!r}: {reason}") from error
 
 
 def _table(study: _Stored) -> tuple[list[str], list[list[Any]]]:

@@ -92,7 +92,8 @@ def _run_here(workload: Workload, sources: Sequence[Source]) -> None:
     with Interrupts() as interrupts:
         for source in sources:
             while source.may_propose(1):
-                candidate = source.propose()
+                with interrupts.held():
+                    candidate = source.propose()
                 if candidate is None:
                     continue
                 positions, candidate.unsent = candidate.unsent, []
@@ -100,7 +101,8 @@ def _run_here(workload: Workload, sources: Sequence[Source]) -> None:
                 folds = [source.folds[i] for i in positions]
                 for i, score in enumerate(workload.evaluate(candidate.params, folds), 1):
                     interrupts.check()
-                    source.store(candidate, score)
+                    with interrupts.held():
+                        source.store(candidate, score)
                     if candidate.stopped is not None and i < len(positions):
                         source.skipped(candidate, positions[i:])
                         break
@@ -131,14 +133,21 @@ class _Queue:
         self._most_open = pool.n_workers + 1
 
     def run(self) -> None:
-        try:
-            while self._fill():
-                self._collect(self._pool.wait(self._in_flight))
-        except BaseException:
-            for future in self._in_flight:
-                future.cancel()
-            self._pool.abort()
-            raise
+        with Interrupts() as interrupts:
+            try:
+                while True:
+                    with interrupts.held():
+                        more = self._fill()
+                    if not more:
+                        return
+                    done = self._pool.wait(self._in_flight)
+                    with interrupts.held():
+                        self._collect(done)
+            except BaseException:
+                for future in self._in_flight:
+                    future.cancel()
+                self._pool.abort()
+                raise
 
     # --- what runs next ------------------------------------------------------------------------------------------
 

@@ -1,16 +1,21 @@
-"""Ctrl-C that nobody can swallow: some estimators take it as the end of one fit, and a search would go on."""
+"""Ctrl-C that nobody can swallow, and that breaks no step in two.
+
+Some estimators take it as the end of one fit, and a search would go on. And between a trial's being stored and its
+being known here, or between a result and its being told, it would leave a trial that nobody evaluates.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from contextlib import AbstractContextManager
 from types import FrameType
 
 __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """Remembers Ctrl-C while the context lasts, so that it can be raised again.
+    """Remembers Ctrl-C while the context lasts, so that it can be raised again, and lets it wait where it must.
 
     Notes
     -----
@@ -20,6 +25,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._seen = False
+        self._held = False
+        self._holding, self._opening = _Holding(self), _Opening(self)
 
     def __enter__(self) -> Interrupts:
         main = threading.current_thread() is threading.main_thread()
@@ -36,6 +43,43 @@ class Interrupts:
         if self._seen:
             raise KeyboardInterrupt
 
+    def held(self) -> AbstractContextManager[None]:
+        """Let Ctrl-C wait for the end of a short step; a second one does not wait."""
+        return self._holding
+
+    def open(self) -> AbstractContextManager[None]:
+        """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
+        return self._opening
+
     def _notice(self, number: int, frame: FrameType | None) -> None:
-        self._seen = True
-        signal.default_int_handler(number, frame)
+        again, self._seen = self._seen, True
+        if again or not self._held:
+            signal.default_int_handler(number, frame)
+
+
+# Classes and not generators, which would add as much to a trial as all the rest of a run.
+
+
+class _Holding(AbstractContextManager[None]):
+    def __init__(self, owner: Interrupts) -> None:
+        self._owner = owner
+
+    def __enter__(self) -> None:
+        self._owner._held = True
+
+    def __exit__(self, kind: object, *exc_info: object) -> None:
+        self._owner._held = False
+        if kind is None:
+            self._owner.check()
+
+
+class _Opening(AbstractContextManager[None]):
+    def __init__(self, owner: Interrupts) -> None:
+        self._owner = owner
+        self._before = False
+
+    def __enter__(self) -> None:
+        self._before, self._owner._held = self._owner._held, False
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._owner._held = self._before

@@ -242,8 +242,12 @@ def make_splits(
     Raises
     ------
     InvalidArgument
-        If `cv` is nothing that splits, does not fit the data, or asks for more folds than a class has members.
+        If there are no rows, or `cv` is nothing that splits, does not fit the data, or asks for more folds than a class
+        has members.
     """
+    n_rows = _num_samples(X)
+    if not n_rows:
+        raise InvalidArgument(f"X must have at least one row, got none, of shape {np.shape(X)}")
     try:
         splitter = check_cv(cv, y, classifier=classifier)
     except (ValueError, TypeError) as error:
@@ -257,7 +261,6 @@ def make_splits(
         splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params)]
     except (ValueError, TypeError) as error:
         raise InvalidArgument(f"cv does not fit the data: {error}") from error
-    n_rows = _num_samples(X)
     for i, rows in ((i, rows) for i, split in enumerate(splits) for rows in split):
         mask = rows.dtype == bool and rows.shape == (n_rows,)
         if rows.ndim != 1 or not (mask or rows.dtype.kind in "iu") or not (rows.any() if mask else rows.size):

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import sklearn
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _check_method_params, indexable
 
 from hpcore.errors import InvalidArgument, InvalidType
@@ -150,9 +152,9 @@ def nested_cross_validate(
     check_target(search, y)
     X, y = indexable(X, y)
     given = _check_method_params(X, params=params or {})
-    routed = search._get_routed_params_for_fit(given)
+    routed, for_outer = _route(search, cv, given)
     classifier = is_classifier(search.estimator)
-    outer = make_splits(cv, X, y, classifier, routed.splitter.split)
+    outer = make_splits(cv, X, y, classifier, for_outer)
     splits: list[tuple[Indices, Indices]] = []
     folds: list[range] = []
     for train, test in (map(_as_rows, split) for split in outer):
@@ -216,6 +218,19 @@ class _Judge(Source):
 
     def _keep(self, candidate: Candidate, scores: list[FoldScore]) -> None:
         [self.score] = scores
+
+
+def _route(search: SearchCV, cv: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Metadata as the search passes it on, and what of it is for the outer folds, which may be all that ask for it."""
+    if not sklearn.get_config()["enable_metadata_routing"] or not hasattr(cv, "get_metadata_routing"):
+        routed = search._get_routed_params_for_fit(given)
+        return routed, routed.splitter.split
+    router = MetadataRouter(owner="nested_cross_validate")
+    router.add(search=search, method_mapping=MethodMapping().add(caller="fit", callee="fit"))
+    router.add(splitter=cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+    router.validate_metadata(method="fit", params=given)
+    shares = router.route_params(caller="fit", params=given)
+    return search._get_routed_params_for_fit(shares.search.fit), shares.splitter.split
 
 
 def _as_rows(rows: Indices) -> Indices:

@@ -95,7 +95,7 @@ class Plan:
         Raises
         ------
         InvalidArgument
-            If the race has nothing to compare on, or a point to begin with is none of the space's.
+            If the race has nothing to compare on.
         """
         settings = self.settings
         race = make_race(search, settings.racing, self.scorer, len(folds), self.space.examples())
@@ -104,11 +104,8 @@ class Plan:
         lag = settings.lag if settings.lag and (optimizer.learns or race is not None) else None
         fresh = not len(optimizer.trials)
         book.begin(f"lag {lag}" if lag else "fast" if workers else "lag 1", alone=lag is not None)
-        for i, point in enumerate(settings.warm_start if fresh else ()):
-            try:
-                book.enqueue(self.space.columns_of(point))
-            except (InvalidArgument, InvalidType) as error:
-                raise type(error)(f"warm_start[{i}]: {error}") from None
+        for point in settings.warm_start if fresh else ():
+            book.enqueue(self.space.columns_of(point))
         search.optimizer_ = optimizer
         search.n_splits_ = len(folds)
         progress = Progress(search, book, self.space, settings, deadline, hooks, race is not None)
@@ -144,4 +141,10 @@ def make_plan(search: Any) -> Plan:
         raise InvalidType(str(error)) from error
     space = read_space(search.space)
     check_names(space, search.estimator)
+    for i, point in enumerate(settings.warm_start):
+        # All of them before the first is written down anywhere.
+        try:
+            space.space.check_partial(space.columns_of(point))
+        except (InvalidArgument, InvalidType) as error:
+            raise type(error)(f"warm_start[{i}]: {error}") from None
     return Plan(search, settings, scorer, refit_metric, space)

@@ -103,13 +103,20 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         dates = to_dates(X[name], self.patterns[name])
         at = dates.dt
         return {
-            "days": (dates - pd.Timestamp(0)) / pd.Timedelta(days=1),
+            "days": _days(dates),
             "year": at.year,
             "month": at.month,
             "day": at.day,
             "weekday": at.day_of_week,
             "hour": at.hour,
         }
+
+
+def _days(dates: pd.Series[Any]) -> pd.Series[Any]:
+    # In the unit of the dates: nanoseconds end in the year 2262, and 9999-12-31 is what many tables have for "never".
+    at = dates.to_numpy()
+    since = (at - np.datetime64(0, "D").astype(at.dtype)) / np.timedelta64(1, "D")
+    return pd.Series(since, index=dates.index)
 
 
 def preprocessor(columns: Columns, *, scale: bool, missing: bool) -> ColumnTransformer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from sklearn.utils.validation import _check_method_params, indexable
 from hpcore.evaluation.correction import corrected_best
 from hpcore.evaluation.engine import run
 from hpcore.evaluation.fingerprint import watch
+from hpcore.evaluation.interrupts import Interrupts
 from hpcore.evaluation.pools import Pool, choose_pool
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Workload
@@ -29,6 +32,17 @@ from hpcore.sklearn.stored import check_same_search, open_book
 from hpcore.study.heartbeat import keeping_leases
 
 __all__ = ["SearchCV", "choose"]
+
+# What one fit has and another, of the same object with other arguments or data, may not have.
+_OF_THE_BEST = (
+    "best_index_",
+    "best_score_",
+    "best_score_corrected_",
+    "best_params_",
+    "best_estimator_",
+    "refit_time_",
+    "feature_names_in_",
+)
 
 
 class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
@@ -288,9 +302,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             book = open_book(self, plan.space.space, plan.settings.sampler, plan.settings.seed)
             if book.durable:
                 check_same_search(book, self, workload)
-            source, progress = plan.begin(self, range(len(splits)), deadline, hooks, book, pool is not None)
+            begin = partial(plan.begin, self, range(len(splits)), deadline, hooks, book, pool is not None)
             with keeping_leases(book):
-                self.interrupted_ = self._run(workload, pool, source, plan, progress)
+                progress = self._run(workload, pool, begin, plan)
             if book.durable:
                 progress.abandon()
                 book.refresh()
@@ -303,33 +317,41 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.scorer_ = plan.scorers
         return self
 
-    def _run(self, workload: Workload, pool: Pool | None, source: Source, plan: Plan, progress: Progress) -> bool:
-        """Evaluate; True if Ctrl-C ended it."""
-        if self.verbose > 0:
-            n = "candidates" if progress.expected is None else f"up to {progress.expected} candidates"
-            where = "in this process" if pool is None else f"on {pool.n_workers} workers"
-            print(f"Fitting {self.n_splits_} folds for each of {n}, {where}")
+    def _run(
+        self, workload: Workload, pool: Pool | None, begin: Callable[[], tuple[Source, Progress]], plan: Plan
+    ) -> Progress:
+        """Evaluate, until the search is over or Ctrl-C ends it."""
+        progress: Progress | None = None
+        self.interrupted_ = False
         try:
+            with Interrupts() as interrupts, interrupts.held():
+                source, progress = begin()
+            if self.verbose > 0:
+                n = "candidates" if progress.expected is None else f"up to {progress.expected} candidates"
+                where = "in this process" if pool is None else f"on {pool.n_workers} workers"
+                print(f"Fitting {self.n_splits_} folds for each of {n}, {where}")
             with progress:
                 run(workload, pool, [source], n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
-        except KeyboardInterrupt:
-            if not progress.evaluated:
+        except BaseException as error:
+            # Whatever ended it, candidates that are open may be taken up at once by a search that goes on.
+            if progress is not None:
+                progress.abandon()
+            if progress is None or not progress.evaluated or not isinstance(error, KeyboardInterrupt):
                 raise
-            progress.abandon()
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(progress.evaluated)} candidates that "
                 f"were complete.",
                 SearchInterrupted,
                 stacklevel=4,
             )
-            return True
+            self.interrupted_ = True
         finally:
-            if self.verbose > 0:
+            if self.verbose > 0 and progress is not None:
                 print(
                     f"{len(progress.evaluated)} candidates: {self.time_fitting_:.3g} s of fitting, "
                     f"{self.time_suggesting_:.3g} s of suggesting"
                 )
-        return False
+        return progress
 
     def _tabulate(self, progress: Progress, refit_metric: Any) -> None:
         self.trials_ = [progress.shown(trial) for trial in self.optimizer_.trials]
@@ -340,7 +362,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         if callable(self.scoring) and self.multimetric_:
             refit_metric = self.refit
         decides = (self.refit or not self.multimetric_) and not callable(self.refit)
-        for stale in ("best_index_", "best_score_", "best_score_corrected_", "best_params_", "best_estimator_"):
+        for stale in _OF_THE_BEST:
             if hasattr(self, stale):
                 delattr(self, stale)
         if decides:

@@ -59,9 +59,9 @@ class SearchSpace:
         return self._names is None and not self._distributions
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The estimator's parameters."""
+        """The estimator's parameters, in a dictionary of their own: callbacks have the trial's."""
         if self.is_plain:
-            return params
+            return dict(params)
         values = {
             column: float(self._distributions[column].ppf(value)) if column in self._distributions else value
             for column, value in params.items()
@@ -99,9 +99,9 @@ class SearchSpace:
         values: dict[str, Any] = {}
         for name, value in params.items():
             column = columns[name]
-            if column in self._distributions:
-                value = min(max(float(self._distributions[column].cdf(value)), _QUANTILES[0]), _QUANTILES[1])
-            values[column] = value
+            values[column] = (
+                _quantile(self._distributions[column], name, value) if column in self._distributions else value
+            )
         return values
 
     def trial(self, trial: Trial) -> Trial:
@@ -197,6 +197,15 @@ def _read_mapping(mapping: Mapping[str, Any]) -> tuple[dict[str, Parameter], dic
         except InvalidArgument as error:
             raise InvalidSpace(f"space[{name!r}]: {error}") from None
     return parameters, distributions
+
+
+def _quantile(distribution: Any, name: str, value: Any) -> float:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise InvalidType(f"value of {name!r} must be a number, got {value!r}")
+    low, high = distribution.support()
+    if not low <= value <= high:
+        raise InvalidArgument(f"value of {name!r} must be within {float(low)} .. {float(high)}, got {value!r}")
+    return min(max(float(distribution.cdf(value)), _QUANTILES[0]), _QUANTILES[1])
 
 
 def _read_value(value: Any) -> Parameter:

@@ -47,6 +47,11 @@ class Run:
         Of the deterministic order, see `Lockstep`; None takes results in as they come.
     mode : str
         What the run is called in the study's record.
+
+    Attributes
+    ----------
+    interrupts : Interrupts
+        Holds Ctrl-C back while a trial changes hands; entered by whoever drives the run.
     """
 
     def __init__(
@@ -66,15 +71,23 @@ class Run:
         self._left, self._deadline, self._rules = n_trials, deadline, rules
         self._following: Trial | None = None
         self._exhausted = False
-        self._again = deque(book.begin(mode, alone=lag is not None))
-        self._order: Lockstep[tuple[Trial, Outcome]] | None = None
-        self._replayed: frozenset[int] = frozenset()
-        if lag is not None:
-            self._begin_order(lag)
         self._news = True
         self._over = False
+        self._order: Lockstep[tuple[Trial, Outcome]] | None = None
+        self._replayed: frozenset[int] = frozenset()
+        self._again: deque[Trial] = deque()
+        self.interrupts = Interrupts()
+        # Before anything is taken up that would have to be given back.
         for rule in rules:
             rule.start(study)
+        try:
+            with self.interrupts, self.interrupts.held():
+                self._again.extend(book.begin(mode, alone=lag is not None))
+                if lag is not None:
+                    self._begin_order(lag)
+        except BaseException:
+            self.give_up([])
+            raise
 
     def _begin_order(self, lag: int) -> None:
         # As if the earlier run had never ended: the last results are handed on again, each when its turn comes.
@@ -119,7 +132,11 @@ class Run:
                     f"another worker began trial {index} of a study that deterministic=True needs for itself"
                 )
             # A result that was waiting for this proposal may make the next one due.
-            self._hand_on()
+            try:
+                self._hand_on()
+            except BaseException:  # a callback's: nobody will evaluate this one
+                self._book.give_up([trial])
+                raise
         return trial
 
     def _ended(self) -> bool:
@@ -194,7 +211,8 @@ class Run:
         if error is not None:
             log.info("trial %d failed: %s", trial.number, (error.strip().splitlines() or [""])[-1])
         for hook in self._hooks:
-            hook(self._study, trial)
+            with self.interrupts.open():
+                hook(self._study, trial)
 
     def give_up(self, trials: Sequence[Trial]) -> None:
         """End the run before its time: some trials will have no result; those that are saved are kept."""
@@ -215,16 +233,21 @@ class Run:
 
     def here(self, objective: Objective) -> None:
         """Evaluate trials one by one in this thread."""
-        with Interrupts() as interrupts:
-            running: list[Trial] = []
+        running: list[Trial] = []
+        with self.interrupts as interrupts:
             try:
-                while (trial := self.next_trial()) is not None:
-                    running = [trial]
+                while True:
+                    with interrupts.held():
+                        running = [] if (trial := self.next_trial()) is None else [trial]
+                    if trial is None:
+                        break
                     value, error = call(objective, trial)
                     interrupts.check()
-                    running = []
-                    self.finish(trial, value, error)
+                    with interrupts.held():
+                        running = []
+                        self.finish(trial, value, error)
+                with interrupts.held():
+                    self.close()
             except BaseException:
                 self.give_up(running)
                 raise
-        self.close()

@@ -28,27 +28,37 @@ class Workers:
         if pool.by_file:
             self._packed = pack(objective)
         self._in_flight: dict[Future[Any], Trial] = {}
+        self._lost: dict[int, Trial] = {}  # by number: begun, and no worker has them
 
     def run(self, run: Run) -> None:
         """Evaluate until no trial is left to begin."""
         self._run = run
-        try:
-            with self._pool.bounded():
-                while self._fill():
-                    if lost := self._collect_some():
-                        self._recover(lost)
-        except BaseException:
-            for future in self._in_flight:
-                future.cancel()
-            self._run.give_up(list(self._in_flight.values()))
-            self._pool.abort()
-            raise
-        self._run.close()
+        with run.interrupts as interrupts:
+            try:
+                with self._pool.bounded():
+                    while self._fill():
+                        self._collect_some()
+                        if self._lost:
+                            self._recover()
+                with interrupts.held():
+                    run.close()
+            except BaseException:
+                for future in self._in_flight:
+                    future.cancel()
+                run.give_up([*self._in_flight.values(), *self._lost.values()])
+                self._pool.abort()
+                raise
 
     def _fill(self) -> bool:
-        while len(self._in_flight) < self._pool.n_workers and (trial := self._run.next_trial()) is not None:
-            self._in_flight[self._submit(trial)] = trial
+        with self._run.interrupts.held():
+            while len(self._in_flight) < self._pool.n_workers and (trial := self._run.next_trial()) is not None:
+                self._start(trial)
         return bool(self._in_flight)
+
+    def _start(self, trial: Trial) -> None:
+        self._lost[trial.number] = trial
+        self._in_flight[self._submit(trial)] = trial
+        del self._lost[trial.number]
 
     def _submit(self, trial: Trial) -> Future[Any]:
         try:
@@ -60,36 +70,45 @@ class Workers:
             future.set_exception(error)
             return future
 
-    def _collect_some(self) -> list[Trial]:
-        """Wait for results and record them; gives the trials back whose worker died."""
+    def _collect_some(self) -> None:
+        """Wait for results and record them."""
         done = self._pool.wait(self._in_flight)
-        return [trial for future in done if (trial := self._collect(future)) is not None]
+        with self._run.interrupts.held():
+            for future in done:
+                self._collect(future)
 
-    def _collect(self, future: Future[Any]) -> Trial | None:
-        """Record one result; gives the trial back if its worker died."""
+    def _collect(self, future: Future[Any]) -> None:
+        """Record one result, or that its worker died."""
         trial = self._in_flight.pop(future)
+        self._lost[trial.number] = trial
         try:
             (value, error), copy = future.result()
         except (BrokenExecutor, CancelledError):
-            return trial
+            return
         except Exception as failure:  # the result could not be pickled, or its copy not unpickled
             value, error, copy = None, f"{type(failure).__name__}: {failure}", trial
+        # Any other, such as the objective's SystemExit, ends the run, which gives back what has no result.
+        del self._lost[trial.number]
         trial.adopt(copy)
         self._run.finish(trial, value, error)
-        return None
 
-    def _recover(self, lost: list[Trial]) -> None:
+    def _recover(self) -> None:
         """Evaluate lost trials again, once and alone: nobody knows which of them killed its worker."""
         while self._in_flight:
-            lost += self._collect_some()
+            self._collect_some()
         renewed = self._pool.renew()
-        for trial in sorted(lost, key=lambda t: t.number):
+        for number in sorted(self._lost):
+            trial = self._lost[number]
             if renewed:
-                self._in_flight[self._submit(trial)] = trial
-                if not self._collect_some():
+                with self._run.interrupts.held():
+                    self._start(trial)
+                self._collect_some()
+                if number not in self._lost:
                     continue
                 self._pool.renew()
-            self._run.finish(trial, None, f"{WorkerDied.__name__}: the worker process ended")
+            with self._run.interrupts.held():
+                del self._lost[number]
+                self._run.finish(trial, None, f"{WorkerDied.__name__}: the worker process ended")
         if not renewed:
             raise WorkerDied("the executor given as executor= broke: a worker process ended")
 

@@ -109,6 +109,25 @@ def test_export(hpcore: Any, store: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_text().splitlines() == result.stdout.splitlines()
 
 
+@pytest.mark.parametrize("kind", ["--csv", "--json"])
+@pytest.mark.parametrize("out", ["none/x", ".", ""])
+def test_export_to_no_file(kind: str, out: str, hpcore: Any, store: Path) -> None:
+    result = hpcore("export", store, kind, "--out", out)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: --out must be a file that can be written, got {out!r}: ")
+
+
+def test_text_that_is_no_unicode_is_shown_and_exported(hpcore: Any, tmp_path: Path) -> None:
+    study = hp.Study({"c": hp.Categorical(["\udcff", "b"])}, storage=tmp_path / "s.db", name="a", seed=0)
+    study.run(lambda t: 1.0, n_trials=2)
+    study.note = study.user_attrs["path"] = "caf\udce9.csv"
+    for command in ("show", "export"):
+        assert json.loads(hpcore(command, "s.db", "--json").stdout)["attributes"] == {"path": "caf\udce9.csv"}
+    assert "\\udcff" in hpcore("export", "s.db").stdout
+    assert hpcore("export", "s.db", "--json", "--out", "s.json").exit_code == 0
+    assert json.loads((tmp_path / "s.json").read_text())["note"] == "caf\udce9.csv"
+
+
 def test_repair(hpcore: Any, store: Path, tmp_path: Path) -> None:
     study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "t.db", name="a", sampler="random", seed=0)
     study.run(lambda t: t.number / 7, n_trials=9)

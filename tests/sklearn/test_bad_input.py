@@ -113,6 +113,12 @@ CASES = [
     ("rare class", {"y": RARE}, InvalidArgument, ["cv=5", "class 1", "has 3"]),
     ("rare class by name", {"y": np.array(["yes", "no"])[RARE], "cv": 4}, InvalidArgument, ["cv=4", "'no'", "has 3"]),
     ("no target", {"y": None}, InvalidArgument, ["requires y"]),
+    ("no rows", {"X": X[:0], "y": y[:0]}, InvalidArgument, ["X", "one row", "(0, 2)"]),
+    ("warm start", {"warm_start": [{"C": 0.1}, {"C": 0.2}]}, InvalidArgument, ["warm_start[1]", "'C'", "0.2"]),
+    ("warm start beyond a distribution", {"space": {"C": scipy.stats.gamma(2)}, "warm_start": [{"C": -2}]},
+     InvalidArgument, ["warm_start[0]", "'C'", "0.0 .. inf", "-2"]),
+    ("warm start of no number", {"space": {"C": scipy.stats.gamma(2)}, "warm_start": [{"C": "low"}]},
+     InvalidType, ["warm_start[0]", "'C'", "number", "'low'"]),
     ("lengths differ", {"y": y[:-1]}, ValueError, ["inconsistent"]),
 ]  # fmt: skip
 
@@ -120,10 +126,10 @@ CASES = [
 @pytest.mark.parametrize("arguments, error, words", [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_bad_input(arguments, error, words):
     given = {"estimator": Never(), "space": {"C": [0.1, 1.0]}, **arguments}
-    target = given.pop("y", y)
+    data, target = given.pop("X", X), given.pop("y", y)
     search = SearchCV(**given)
     with pytest.raises(error) as caught:
-        search.fit(X, target)
+        search.fit(data, target)
     for word in words:
         assert word in str(caught.value)
     if error is not ValueError:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
@@ -143,3 +144,17 @@ def test_data_that_changes_is_noticed() -> None:
     search = SearchCV(SVC(), {"C": [1.0, 2.0]}, strategy="grid", callbacks=[change], cv=2)
     with pytest.raises(DataChanged):
         nested_cross_validate(search, X, y, cv=2)
+
+
+def test_metadata_of_the_outer_folds_alone():
+    weights, rows = np.linspace(0.5, 1.5, len(y)), np.arange(len(y)) % 7
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = SVC().set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        search = SearchCV(model, {"C": [0.01, 1.0]}, strategy="grid", cv=KFold(2))
+        for outer, name in ((GroupKFold(3), "groups"), (GroupKFold(3).set_split_request(groups="rows"), "rows")):
+            params = {"sample_weight": weights, name: rows}
+            nested = nested_cross_validate(search, X, y, cv=outer, params=params)
+            expected = cross_validate(search, X, y, cv=outer, params=params)
+            np.testing.assert_array_equal(nested.test_scores, expected["test_score"])
+        with pytest.raises(TypeError, match="unknown"):
+            nested_cross_validate(search, X, y, cv=outer, params={"rows": rows, "unknown": rows})

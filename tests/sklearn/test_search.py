@@ -522,3 +522,25 @@ def test_deterministic_folds_on_threads_of_ours_have_one_thread() -> None:
     with ThreadPoolExecutor(1) as executor:
         SearchCV(Telling(), {"C": [1.0, 2.0]}, strategy="grid", deterministic=True, executor=executor).fit(X, y)
     assert set(Telling.seen[:-1]) == {1}  # the last one is the refit
+
+
+def test_a_second_fit_leaves_nothing_of_the_first():
+    pd = pytest.importorskip("pandas")
+    X, y = load_iris(return_X_y=True)
+    search = SearchCV(SVC(), {"C": [0.1, 1.0]}, strategy="grid", cv=2).fit(pd.DataFrame(X, columns=list("abcd")), y)
+    assert list(search.feature_names_in_) == list("abcd")
+    assert not hasattr(search.fit(X, y), "feature_names_in_")
+    search.set_params(scoring=["accuracy", "f1_macro"], refit=False).fit(X, y)
+    of_the_best = [name for name in vars(search) if name.startswith(("best_", "refit_time"))]
+    assert of_the_best == []
+
+
+def test_what_a_callback_does_to_a_trial_is_not_in_the_results():
+    X, y = load_iris(return_X_y=True)
+
+    def spoil(search, trial):
+        trial.params["C"] = -1.0
+
+    search = SearchCV(SVC(), {"C": [0.1, 1.0]}, strategy="grid", cv=2, callbacks=[spoil]).fit(X, y)
+    assert search.cv_results_["params"] == [{"C": 0.1}, {"C": 1.0}]
+    assert search.best_estimator_.C == search.best_params_["C"] > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, SpaceMismatch
-from hpcore.sklearn import SearchCV
+from hpcore.sklearn import SearchCV, SearchInterrupted
+from hpcore.study.ledger import Ledger
 
 X, y = load_iris(return_X_y=True)
 SPACE = {"a": hp.Float(0.0, 1.0), "n": hp.Int(1, 20)}
@@ -125,6 +127,74 @@ def test_two_searches_at_once_share_the_work(tmp_path: Path) -> None:
     assert len(hp.load_study(runs, "a").trials) == 12
     assert len(log.read_text().splitlines()) == 36
     assert len(here.cv_results_["params"]) >= 11  # the other one may still have the last
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_error_gives_open_candidates_back(n_jobs: int, tmp_path: Path) -> None:
+    def stop(search: SearchCV, trial: hp.Trial) -> None:
+        if trial.number == 2:
+            raise RuntimeError("a callback's own")
+
+    whole = search(tmp_path / "whole", None, deterministic=True).fit(X, y)
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    broken = search(log, runs, deterministic=True, n_jobs=n_jobs, callbacks=[stop])
+    with pytest.raises(RuntimeError) as kept:  # its traceback holds on to the search: nothing goes by being forgotten
+        broken.fit(X, y)
+    again = search(log, runs, deterministic=True).fit(X, y)
+    assert scores(again) == scores(whole)
+    assert hp.load_study(runs, "a").mode == "lag 4"
+    assert kept.value is not None
+
+
+@pytest.mark.parametrize("step", ["begin", "ask_within", "save"])
+def test_ctrl_c_gives_open_candidates_back(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C as each of the steps ends, in a notebook that goes on with the search afterwards."""
+
+    def stop(search: SearchCV, trial: hp.Trial) -> None:
+        if trial.number == 2:
+            raise RuntimeError("a callback's own")
+
+    whole = search(tmp_path / "whole", None, deterministic=True).fit(X, y)
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    original = getattr(Ledger, step)
+    calls, kept = [], []
+
+    def interrupted(*args, **kwargs):
+        result = original(*args, **kwargs)
+        calls.append(None)
+        if len(calls) % 7 == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    with pytest.raises(RuntimeError):  # leaves open candidates, which each search after it takes up
+        search(log, runs, deterministic=True, callbacks=[stop]).fit(X, y)
+    monkeypatch.setattr(Ledger, step, interrupted)
+    calls += [None] * (step == "begin")
+    for _ in range(20):
+        again = search(log, runs, deterministic=True)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SearchInterrupted)
+                again.fit(X, y)
+        except KeyboardInterrupt as error:
+            kept.append(error)  # as a notebook keeps it, with all that it refers to
+            continue
+        kept.append(again)
+        if not again.interrupted_:
+            break
+    assert len(kept) > 1
+    assert scores(again) == scores(whole)
+    assert hp.load_study(runs, "a").mode == "lag 4"
+
+
+def test_an_illegal_warm_start_leaves_nothing_in_the_store(tmp_path: Path) -> None:
+    log, runs = tmp_path / "log", tmp_path / "runs.db"
+    with pytest.raises(InvalidArgument, match=r"warm_start\[1\]: value of 'n' must be within 1 .. 20, got 99"):
+        search(log, runs, warm_start=[{"a": 0.25}, {"n": 99}]).fit(X, y)
+    assert not runs.exists()
+    points = [{"a": 0.75}, {"n": 9}]
+    first, second = search(log, runs, n_trials=2, warm_start=points).fit(X, y).cv_results_["params"]
+    assert (first["a"], second["n"]) == (0.75, 9)
 
 
 def test_failed_folds_and_several_metrics_are_kept(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import json
 import math
 import os
 import pickle
+import signal
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timezone
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from hpcore.errors import (
     UnsupportedStore,
 )
 from hpcore.storage import open_storage
+from hpcore.study.ledger import Ledger
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b", None, 1.5])}
 
@@ -723,3 +726,80 @@ def test_reading_after_a_kill_in_the_middle_of_a_commit(runs: Path, tmp_path: Pa
     assert runs.with_name(runs.name + "-journal").stat().st_size > 0
     assert [s.n_trials for s in hp.list_studies(runs)] == [3]
     assert len(hp.load_study(runs, "a").trials) == 3
+
+
+# --- found by another ---------------------------------------------------------------------------------------------
+
+
+def test_a_callback_that_raises_between_two_proposals_loses_no_trial(runs: Path) -> None:
+    def stop(study: hp.Study, trial: hp.Trial) -> None:
+        if trial.number == 3:
+            raise RuntimeError("a callback's own")
+
+    whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=20, deterministic=True))
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
+    with pytest.raises(RuntimeError):
+        study.run(cost, n_trials=20, deterministic=True, callbacks=[stop])
+    left = 20 - sum(trial.state == "complete" for trial in study.trials)
+    study.run(cost, n_trials=left, deterministic=True)
+    assert facts(study) == facts(hp.load_study(runs)) == whole
+
+
+def test_a_rule_that_is_refused_takes_no_trial_with_it(runs: Path) -> None:
+    study = hp.Study(SPACE, storage=runs, name="a", directions=["minimize", "minimize"], sampler="random", seed=0)
+    study._book.give_up([study.ask()])
+    with pytest.raises(InvalidArgument, match="single objective"):
+        study.run(lambda t: (1.0, 2.0), n_trials=1, deterministic=True, stop=[hp.stopping.TargetValue(0.0)])
+    study.run(lambda t: (1.0, 2.0), n_trials=1, deterministic=True)
+    assert [str(trial.state) for trial in study.trials] == ["complete"]
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_system_exit_of_a_worker_gives_its_trial_back(threads: bool, runs: Path) -> None:
+    def leave(trial: hp.Trial) -> float:
+        if trial.number == 2:
+            raise SystemExit(3)
+        return 1.0
+
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0)
+    with ThreadPoolExecutor(2) as pool:
+        executor = pool if threads else None
+        with pytest.raises(SystemExit):
+            study.run(leave, n_trials=4, n_jobs=2, executor=executor)
+        study.run(cost, n_trials=4, n_jobs=2, executor=executor)
+    assert {str(trial.state) for trial in study.trials} == {"complete"}
+
+
+@pytest.mark.parametrize("step", ["begin", "ask", "save", "save_and_ask", "tell"])
+@pytest.mark.parametrize("mode", ["here", "threads"])
+def test_ctrl_c_never_falls_between_the_store_and_the_run(
+    step: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C as each of the steps ends, in a notebook that goes on with the study afterwards."""
+    runs = tmp_path / "runs.db"
+    options = {"deterministic": mode != "here"}
+    whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=12, **options))
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
+    original = getattr(Ledger, step)
+    calls = []
+
+    def interrupted(*args, **kwargs):
+        result = original(*args, **kwargs)
+        calls.append(None)
+        if len(calls) % 7 == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(Ledger, step, interrupted)
+    with ThreadPoolExecutor(2) as pool:
+        if mode == "threads":
+            options["executor"] = pool
+        for _ in range(12):
+            left = 12 - sum(trial.state == "complete" for trial in study.trials)
+            if left:
+                try:
+                    study.run(cost, n_trials=left, **options)
+                except KeyboardInterrupt:  # before the run began
+                    assert step == "begin"
+    assert facts(study) == facts(hp.load_study(runs)) == whole
+    assert study.mode == ("lag 1" if mode == "here" else "lag 4")
