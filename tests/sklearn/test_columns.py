@@ -116,6 +116,7 @@ def test_parts_of_dates() -> None:
     np.testing.assert_array_equal(parts.transform(frame), [[0.25, 1, 3], [59.25, 3, 6], [np.nan] * 3])
 
 
+@pytest.mark.skipif(int(pd.__version__.split(".")[0]) < 3, reason="pandas reads them as dates from 3.0 on")
 def test_dates_beyond_nanoseconds() -> None:
     frame = pd.DataFrame({"d": ["2020-01-02", "9999-12-31", "1066-10-14"] * 20})
     assert classify(frame).dates == {"d": "ISO8601"}
@@ -123,9 +124,12 @@ def test_dates_beyond_nanoseconds() -> None:
     expected = [[(datetime.date(*ymd) - datetime.date(1970, 1, 1)).days, *ymd, datetime.date(*ymd).weekday()]
                 for ymd in ((2020, 1, 2), (9999, 12, 31), (1066, 10, 14))]  # fmt: skip
     np.testing.assert_array_equal(step.transform(frame)[:3], expected)
-    for unit in ("s", "ms", "us", "ns"):
-        stamps = pd.DataFrame({"d": pd.Series(["1969-12-31 12:00:00", None]).astype(f"datetime64[{unit}]")})
-        np.testing.assert_array_equal(DateParts({"d": None}).fit_transform(stamps), [[-0.5], [np.nan]])
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_of_any_unit(unit: str) -> None:
+    stamps = pd.DataFrame({"d": pd.Series(["1969-12-31 12:00:00", None]).astype(f"datetime64[{unit}]")})
+    np.testing.assert_array_equal(DateParts({"d": None}).fit_transform(stamps), [[-0.5], [np.nan]])
 
 
 @pytest.mark.parametrize(("scale", "missing"), [(True, False), (False, False), (False, True)])
