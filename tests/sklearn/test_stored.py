@@ -146,6 +146,7 @@ def test_an_error_gives_open_candidates_back(n_jobs: int, tmp_path: Path) -> Non
     assert kept.value is not None
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("step", ["begin", "ask_within", "save"])
 def test_ctrl_c_gives_open_candidates_back(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C as each of the steps ends, in a notebook that goes on with the search afterwards."""
@@ -163,7 +164,7 @@ def test_ctrl_c_gives_open_candidates_back(step: str, tmp_path: Path, monkeypatc
         result = original(*args, **kwargs)
         calls.append(None)
         if len(calls) % 7 == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return result
 
     with pytest.raises(RuntimeError):  # leaves open candidates, which each search after it takes up

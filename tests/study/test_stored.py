@@ -770,6 +770,7 @@ def test_system_exit_of_a_worker_gives_its_trial_back(threads: bool, runs: Path)
     assert {str(trial.state) for trial in study.trials} == {"complete"}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("step", ["begin", "ask", "save", "save_and_ask", "tell"])
 @pytest.mark.parametrize("mode", ["here", "threads"])
 def test_ctrl_c_never_falls_between_the_store_and_the_run(
@@ -787,7 +788,7 @@ def test_ctrl_c_never_falls_between_the_store_and_the_run(
         result = original(*args, **kwargs)
         calls.append(None)
         if len(calls) % 7 == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return result
 
     monkeypatch.setattr(Ledger, step, interrupted)
