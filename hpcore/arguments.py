@@ -12,7 +12,7 @@ import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["check_attributes", "check_choice", "check_flag", "check_integer", "check_number"]
+__all__ = ["check_attributes", "check_choice", "check_flag", "check_integer", "check_number", "shown"]
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
@@ -23,11 +23,11 @@ def check_integer(name: str, value: Any, low: int, high: int | None = None) -> i
     if high is None and x < low:
         raise InvalidArgument(f"{name} must be >= {low}, got {x}")
     if high is not None and not low <= x <= high:
-        raise InvalidArgument(f"{name} must be within {_shown(low)} .. {_shown(high)}, got {x}")
+        raise InvalidArgument(f"{name} must be within {_bound(low)} .. {_bound(high)}, got {x}")
     return x
 
 
-def _shown(bound: int) -> str:
+def _bound(bound: int) -> str:
     """Powers of two as people know them."""
     for exponent in (31, 63, 128):
         for shift in (0, 1):
@@ -88,3 +88,11 @@ def check_attributes(name: str, value: Any) -> dict[str, Any]:
         if not isinstance(key, str):
             raise InvalidType(f"{name} must have names of type str, got {key!r}")
     return dict(value)
+
+
+def shown(value: Any) -> str:
+    """What a message says of a user's object, whatever its own repr does."""
+    try:
+        return repr(value)
+    except Exception as error:  # an int of thousands of digits, or a class of the user's
+        return f"a {type(value).__name__} that cannot be written ({type(error).__name__})"

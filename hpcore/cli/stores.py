@@ -189,7 +189,7 @@ def export(store: str, name: str | None, as_json: bool, out: str | None) -> None
 def _write(out: str, write: Callable[[Path], object]) -> None:
     try:
         replace_file(Path(out).expanduser(), write)
-    except (OSError, ValueError) as error:  # Path("") has no name
+    except (OSError, ValueError, RuntimeError) as error:  # "" has no name, ~nobody no home
         reason = getattr(error, "strerror", None) or error
         raise InvalidArgument(f"--out must be a file that can be written, got {out!r}: {reason}") from error
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from hpcore.errors import FitTimeout, WorkerDied
-from hpcore.evaluation.interrupts import Interrupts
+from hpcore.evaluation.interrupts import Interrupts, interruptible
 from hpcore.evaluation.pools import Pool
 from hpcore.evaluation.sharing import Handle, SharedWorkload
 from hpcore.evaluation.source import Candidate, Source
@@ -227,7 +227,8 @@ class _Queue:
 
     def _send(self, bundle: list[_Piece]) -> None:
         try:
-            future = self._pool.submit(run_bundle, self._handle, [self._item(piece) for piece in bundle])
+            with interruptible():  # an executor may run it right there
+                future = self._pool.submit(run_bundle, self._handle, [self._item(piece) for piece in bundle])
         except BrokenExecutor as error:
             future = Future()
             future.set_exception(error)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
-__all__ = ["Interrupts"]
+__all__ = ["Interrupts", "interruptible"]
 
 
 class Interrupts:
@@ -26,17 +26,21 @@ class Interrupts:
     def __init__(self) -> None:
         self._seen = False
         self._held = False
-        self._holding, self._opening = _Holding(self), _Opening(self)
+        self._holding = _Holding(self)
 
     def __enter__(self) -> Interrupts:
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        global _active
+        if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._notice)
+            _active = self
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        global _active
         if signal.getsignal(signal.SIGINT) == self._notice:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        if _active is self:
+            _active = None
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if there was one."""
@@ -46,10 +50,6 @@ class Interrupts:
     def held(self) -> AbstractContextManager[None]:
         """Let Ctrl-C wait for the end of a short step; a second one does not wait."""
         return self._holding
-
-    def open(self) -> AbstractContextManager[None]:
-        """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
-        return self._opening
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         again, self._seen = self._seen, True
@@ -83,3 +83,15 @@ class _Opening(AbstractContextManager[None]):
 
     def __exit__(self, *exc_info: object) -> None:
         self._owner._held = self._before
+
+
+_active: Interrupts | None = None  # whose handler is set; there is one of a process
+
+
+def interruptible() -> AbstractContextManager[None]:
+    """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
+    return nullcontext() if _active is None or not _in_main_thread() else _Opening(_active)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -38,35 +38,48 @@ def jit_user(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _digest(function: FunctionType) -> str:
-    """Of the values that a function and those it calls read from outside themselves; closures are Numba's own care."""
-    found = hashlib.sha256()
-    functions, known = [function], {function}
-    while functions:
-        at = functions.pop()
-        found.update(at.__code__.co_code)
-        for name, value in sorted(_outside(at.__code__, at.__globals__), key=lambda pair: pair[0]):
-            called = getattr(value, "py_func", None)  # another compiled function
-            if isinstance(called, FunctionType):
-                if called not in known:
-                    known.add(called)
-                    functions.append(called)
-            elif isinstance(value, np.ndarray):
-                found.update(f"{name} {value.dtype} {value.shape}".encode() + value.tobytes())
-            elif isinstance(value, bool | int | float | complex | str | bytes | tuple | np.generic):
-                found.update(f"{name} {value!r}".encode())
+    """Of a function, those it calls, and the values that they read from outside themselves."""
+    found, known = hashlib.sha256(), set()
+
+    def read(value: Any) -> None:
+        called = getattr(value, "py_func", None)  # another compiled function
+        if isinstance(called, FunctionType):
+            read_function(called)
+        elif isinstance(value, np.ndarray):
+            found.update(f"{value.dtype} {value.shape}".encode() + value.tobytes())
+        elif isinstance(value, tuple):
+            found.update(f"({len(value)}".encode())
+            for part in value:
+                read(part)
+        elif value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic):
+            found.update(f"{type(value).__name__} {value!r},".encode())
+
+    def read_function(at: FunctionType) -> None:
+        if at in known:
+            return
+        known.add(at)
+        read_code(at.__code__, at.__globals__)
+        read(at.__defaults__)
+        for cell in at.__closure__ or ():
+            read(cell.cell_contents)
+
+    def read_code(code: CodeType, names: dict[str, Any]) -> None:
+        found.update(code.co_code)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                read_code(constant, names)
+            else:
+                read(constant)
+        for name in code.co_names:
+            value = names.get(name)
+            found.update(name.encode())
+            read(value)
+            if isinstance(value, ModuleType):  # and what the code names of it
+                for part in code.co_names:
+                    read(getattr(value, part, None))
+
+    read_function(function)
     return found.hexdigest()[:16]
-
-
-def _outside(code: CodeType, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Globals that the code names, and what it names of modules among them."""
-    for name in code.co_names:
-        value = names.get(name)
-        yield name, value
-        if isinstance(value, ModuleType):
-            yield from ((f"{name}.{part}", getattr(value, part, None)) for part in code.co_names)
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _outside(inner, names)
 
 
 def _compile(function: Callable[..., Any], signature: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -99,12 +99,14 @@ class Kernel(ABC):
     def _vector(self, name: str, values: Sequence[float] | FloatArray) -> FloatArray:
         """An argument (n,) as the compiled function reads it."""
         try:
-            vector = np.ascontiguousarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
+            given = np.asarray(values)
+        except ValueError:  # rows of several lengths
             raise InvalidType(f"{self.title} takes numbers for {name}, got {values!r}") from None
-        if vector.ndim != 1:
-            raise InvalidArgument(f"{self.title} takes one vector for {name}, got shape {vector.shape}")
-        return vector
+        if given.dtype.kind not in "biuf" and given.size:
+            raise InvalidType(f"{self.title} takes numbers for {name}, got {values!r}")
+        if given.ndim != 1:
+            raise InvalidArgument(f"{self.title} takes one vector for {name}, got shape {given.shape}")
+        return np.ascontiguousarray(given, dtype=np.float64)
 
     def _check(self, status: int, out: FloatArray) -> None:
         if status != 1:

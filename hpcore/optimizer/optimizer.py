@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.arguments import check_attributes, check_integer, check_number
+from hpcore.arguments import check_attributes, check_integer, check_number, shown
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
@@ -78,7 +78,8 @@ class Optimizer:
     -----
     Several threads may share an optimizer; calls take turns. In a finite space no point is proposed twice, and `ask`
     raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of its own, whatever threads of
-    its parent were doing, which proposes what its parent's does.
+    its parent were doing, which proposes what its parent's does; but with ``prefetch="delayed"`` not what the parent
+    had begun to compute.
     """
 
     def __init__(
@@ -302,7 +303,7 @@ class Optimizer:
         if error is not None and not isinstance(error, str):
             raise InvalidType(f"error must be a str or None, got {error!r}")
         if values is None or not all(map(math.isfinite, values)):
-            error = error or f"the value was {_shown(value)}, which is not a finite number"
+            error = error or f"the value was {shown(value)}, which is not a finite number"
         return None if error is not None else values, std_error, error
 
     def add(
@@ -482,13 +483,6 @@ class Optimizer:
             f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
             f"{self.n_trials} trials)"
         )
-
-
-def _shown(value: Any) -> str:
-    try:
-        return repr(value)
-    except ValueError:  # an int of thousands of digits
-        return f"a {type(value).__name__} too long to be written"
 
 
 def _after_fork() -> None:

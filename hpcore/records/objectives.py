@@ -7,6 +7,7 @@ import numbers
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType
 
 __all__ = ["check_directions", "check_values"]
@@ -35,13 +36,13 @@ def check_values(value: Any, m: int) -> tuple[float, ...] | None:
     if value is None:
         return None
     if isinstance(value, str | bytes | bytearray | Mapping | Set):
-        raise InvalidType(f"value must be a number or one number per objective, got {value!r}")
+        raise InvalidType(f"value must be a number or one number per objective, got {shown(value)}")
     if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0:
         items = list(value)
     else:
         items = [value]
     if len(items) != m:
-        raise InvalidArgument(f"value must have one number per objective ({m}), got {len(items)}: {value!r}")
+        raise InvalidArgument(f"value must have one number per objective ({m}), got {len(items)}: {shown(value)}")
     out = []
     for item in items:
         if item is None:
@@ -52,11 +53,11 @@ def check_values(value: Any, m: int) -> tuple[float, ...] | None:
             or getattr(item, "ndim", 0) != 0
             or (isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real))
         ):
-            raise InvalidType(f"value must be a number, got {item!r}")
+            raise InvalidType(f"value must be a number, got {shown(item)}")
         try:
             out.append(float(item))
         except OverflowError:
             out.append(math.inf)  # an int beyond the doubles: not finite, so a failed trial
         except (TypeError, ValueError):
-            raise InvalidType(f"value must be a number, got {item!r}") from None
+            raise InvalidType(f"value must be a number, got {shown(item)}") from None
     return tuple(out)

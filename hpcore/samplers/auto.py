@@ -80,8 +80,9 @@ class _Auto(Suggester):
             else:
                 more, step = suggester.suggest_within(*asked, max(1e3 * (end - time.monotonic()), NO_TIME))
             if step == "sobol":
-                # No time for the model that was due; the other one costs microseconds.
-                return self._tpe.suggest(history, pending, n, rng), "tpe"
+                # No time for the model that was due; the other one costs microseconds. What there is already stays:
+                # the rest of a batch is asked for again, because each trial says which step was its own.
+                return (rows, lowest) if len(rows) else (self._tpe.suggest(history, pending, n, rng), "tpe")
             rows = np.concatenate([rows, more]) if len(rows) else more
             if step != "full":
                 lowest = step

@@ -71,8 +71,8 @@ class Suggester(ABC):
 
         Returns
         -------
-        points : ndarray of shape (n, d)
-            As from `suggest`.
+        points : ndarray of shape (k, d)
+            As from `suggest`; 1 <= k <= n, where another step leads to the rest, which is then asked for again.
         step : str
             Which step of the sampler's ladder was taken; ``"full"`` is what `suggest` does. A sampler that needs
             microseconds knows no other.

@@ -10,6 +10,7 @@ from collections import deque
 from typing import Any
 
 from hpcore.errors import InvalidArgument, LeaseExpired, SearchSpaceExhausted
+from hpcore.evaluation.interrupts import interruptible
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
 from hpcore.records.trial import Trial, TrialState
@@ -224,7 +225,8 @@ class Progress:
             print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
         self._display(self._search, shown)
         for callback in self._settings.callbacks:
-            callback(self._search, shown)
+            with interruptible():
+                callback(self._search, shown)
 
     def shown(self, trial: Trial) -> Trial:
         """The trial as the user sees it: with the estimator's parameters, and pruned if it lost its race."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
@@ -61,7 +62,7 @@ class Book:
                 self.optimizer.tell(trial, value)
                 return trial.values, None, trial.error
             except (InvalidArgument, InvalidType) as wrong:
-                error = f"the objective returned {value!r}: {wrong}"
+                error = f"the objective returned {shown(value)}: {wrong}"
         self.optimizer.tell(trial, None, error=error)
         return None, None, error
 
@@ -70,7 +71,7 @@ class Book:
         try:
             return self.optimizer.outcome(value, std_error, error)
         except (InvalidArgument, InvalidType) as wrong:
-            return None, None, f"the objective returned {value!r}: {wrong}"
+            return None, None, f"the objective returned {shown(value)}: {wrong}"
 
     def save(self, trial: Trial, outcome: Outcome) -> Outcome:
         """Make a result durable; gives what was stored."""

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import LeaseExpired, SearchSpaceExhausted
-from hpcore.evaluation.interrupts import Interrupts
+from hpcore.errors import InvalidArgument, LeaseExpired, SearchSpaceExhausted
+from hpcore.evaluation.interrupts import Interrupts, interruptible
 from hpcore.evaluation.lockstep import Lockstep
-from hpcore.records.trial import Trial
+from hpcore.records.trial import Trial, TrialState
 from hpcore.study.book import Book, Outcome
 from hpcore.study.objective import Objective, call
 from hpcore.study.stopping import StoppingRule
@@ -77,7 +77,9 @@ class Run:
         self._replayed: frozenset[int] = frozenset()
         self._again: deque[Trial] = deque()
         self.interrupts = Interrupts()
-        # Before anything is taken up that would have to be given back.
+        # Before anything is taken up that would have to be given back; they look at what others did as well.
+        if rules:
+            book.refresh()
         for rule in rules:
             rule.start(study)
         try:
@@ -93,6 +95,13 @@ class Run:
         # As if the earlier run had never ended: the last results are handed on again, each when its turn comes.
         known = self._book.rewind(lag)
         n = len(self._study.trials)
+        ours = {*known, *(trial.number for trial in self._again)}
+        for number in range(max(0, n - lag), n):
+            if self._study.trials[number].state is TrialState.RUNNING and number not in ours:
+                raise InvalidArgument(
+                    f"deterministic=True needs the results of all trials in their order, and trial {number} is still "
+                    f"running; tell it first"
+                )
         self._order = Lockstep(lag, max(0, n - lag))
         while self._order.n_proposed < n:
             self._order.propose()
@@ -147,11 +156,17 @@ class Run:
             or self._left == 0
             or self._exhausted
             or (self._deadline is not None and time.monotonic() >= self._deadline)
-            or (self._rules and any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time))
+            or self._satisfied()
         ):
             self._end()
         self._news = False
         return self._over
+
+    def _satisfied(self) -> bool:
+        if not self._rules:
+            return False
+        with interruptible():
+            return any(rule.reached(self._study) for rule in self._rules if self._news or rule.by_time)
 
     def _end(self) -> None:
         self._over = True
@@ -211,17 +226,19 @@ class Run:
         if error is not None:
             log.info("trial %d failed: %s", trial.number, (error.strip().splitlines() or [""])[-1])
         for hook in self._hooks:
-            with self.interrupts.open():
+            with interruptible():
                 hook(self._study, trial)
 
     def give_up(self, trials: Sequence[Trial]) -> None:
         """End the run before its time: some trials will have no result; those that are saved are kept."""
         if trials:
             self._book.give_up(trials)
-        self._end()
-        if self._order is not None:
-            for _, (trial, outcome) in self._order.drain():
-                self._book.tell(trial, outcome)
+        try:
+            self._end()
+        finally:  # whatever a callback raises, perhaps once more
+            if self._order is not None:
+                for _, (trial, outcome) in self._order.drain():
+                    self._book.tell(trial, outcome)
 
     def close(self) -> None:
         """End a run of which nothing is running any more: hand on what waited for a result that will not come."""

@@ -8,6 +8,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument, WorkerDied
+from hpcore.evaluation.interrupts import interruptible
 from hpcore.evaluation.nesting import working
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Objective, call, call_in_worker
@@ -45,8 +46,10 @@ class Workers:
             except BaseException:
                 for future in self._in_flight:
                     future.cancel()
-                run.give_up([*self._in_flight.values(), *self._lost.values()])
-                self._pool.abort()
+                try:
+                    run.give_up([*self._in_flight.values(), *self._lost.values()])
+                finally:
+                    self._pool.abort()
                 raise
 
     def _fill(self) -> bool:
@@ -62,9 +65,10 @@ class Workers:
 
     def _submit(self, trial: Trial) -> Future[Any]:
         try:
-            if self._pool.by_file:
-                return self._pool.submit(call_in_worker, os.getpid(), self._key, self._packed, trial)
-            return self._pool.submit(_call_in_thread, self._objective, trial)
+            with interruptible():  # an executor may run it right there
+                if self._pool.by_file:
+                    return self._pool.submit(call_in_worker, os.getpid(), self._key, self._packed, trial)
+                return self._pool.submit(_call_in_thread, self._objective, trial)
         except BrokenExecutor as error:
             future: Future[Any] = Future()
             future.set_exception(error)

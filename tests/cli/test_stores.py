@@ -110,7 +110,7 @@ def test_export(hpcore: Any, store: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["--csv", "--json"])
-@pytest.mark.parametrize("out", ["none/x", ".", ""])
+@pytest.mark.parametrize("out", ["none/x", ".", "", "~nobody-of-this-name/x"])
 def test_export_to_no_file(kind: str, out: str, hpcore: Any, store: Path) -> None:
     result = hpcore("export", store, kind, "--out", out)
     assert result.exit_code == 2

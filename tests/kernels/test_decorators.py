@@ -8,7 +8,9 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from types import FunctionType
 
+import numba
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -17,6 +19,7 @@ from scipy.stats import norm
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType, KernelError
 from hpcore.kernels import examples
+from hpcore.kernels._jit import _digest
 
 
 @hp.kernels.acquisition
@@ -115,8 +118,11 @@ def test_a_wrong_shape_is_refused():
         middle([[0.1, 0.2], [0.3, 0.4]])
     with pytest.raises(InvalidArgument, match=r"'gaussian' takes one vector for y, got shape \(1, 1\)"):
         gaussian([0.1], [[0.1]], [0.0])
-    with pytest.raises(InvalidType, match="'middle' takes numbers for u, got 'ab'"):
-        middle("ab")
+    for wrong in ("ab", "0.5", ["0.5"], [None], [0.5j]):
+        with pytest.raises(InvalidType, match="'middle' takes numbers for u, got "):
+            middle(wrong)
+    with pytest.raises(InvalidArgument, match=r"'middle' takes one vector for u, got shape \(\)"):
+        middle(0.5)
 
 
 def test_what_numba_cannot_compile_names_the_kernel():
@@ -213,6 +219,7 @@ UNCHECKED = """
 import numba
 import hpcore as hp
 
+import numba
 import numpy as np
 TABLE = np.array([0.0, 1.0])
 
@@ -238,6 +245,7 @@ def test_code_cached_without_the_check_is_not_served(tmp_path):
 
 
 GLOBALS = """
+import numba
 import numba
 import numpy as np
 import elsewhere
@@ -274,6 +282,33 @@ def test_the_cache_knows_what_a_function_reads_outside_itself(tmp_path):
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["1111.0 1", "1112.0 2", "1121.0 3", "1211.0 4", "2111.0 5", "1111.0 5"]
+
+
+def calling(inner, default=0.0):
+    @numba.njit
+    def called(x, add=default):
+        return inner(x) + add
+
+    return FunctionType((lambda u: elsewhere(u[0])).__code__, {"elsewhere": called})  # noqa: F821
+
+
+def reading(value):
+    return FunctionType((lambda u: elsewhere[0][0] * u[0]).__code__, {"elsewhere": value})  # noqa: F821
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda: calling(numba.njit(lambda x: 2.0 * x)), lambda: calling(numba.njit(lambda x: 3.0 * x))),
+        (lambda: calling(math.sin, 1.0), lambda: calling(math.sin, 2.0)),
+        (lambda: reading((np.zeros(5000),)), lambda: reading((np.r_[np.zeros(2500), 1.0, np.zeros(2499)],))),
+        (lambda: reading((1.0,)), lambda: reading(("1.0",))),
+    ],
+    ids=["constant", "default", "arrays", "type"],
+)
+def test_functions_that_differ_outside_have_other_digests(one, other):
+    assert _digest(one()) == _digest(one())
+    assert _digest(one()) != _digest(other())
 
 
 def test_an_acquisition_without_derivatives_names_the_kernel():

@@ -13,8 +13,10 @@ from sklearn.naive_bayes import GaussianNB
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
-from hpcore.samplers import AutoSampler
+from hpcore.samplers import AutoSampler, GPSampler
+from hpcore.samplers.base import Suggester
 from hpcore.sklearn import SearchCV
+from hpcore.space.columns import Columns
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b"])}
 GRID = {"a": [3, 1, 2], "b": [True, False]}
@@ -132,6 +134,31 @@ def test_no_time_for_a_gaussian_process_is_time_enough_for_tpe() -> None:
     assert params(batch) == expected
     assert [trial.info for trial in batch] == [{"step": "tpe", "sampler": "tpe"}] * 3
     assert opt.ask(deadline_ms=60_000.0).info == {"step": "full", "sampler": "gp"}
+
+
+def test_a_batch_keeps_what_there_was_time_for() -> None:
+    class Hurried(Suggester):
+        """A Gaussian process that has time for its first piece of a batch only."""
+
+        def __init__(self, columns: Columns) -> None:
+            self.gp, self.late = GPSampler().bind(columns), False
+
+        def suggest(self, *args: Any) -> Any:
+            return self.gp.suggest(*args)
+
+        def suggest_within(self, history: Any, pending: Any, n: int, rng: Any, deadline_ms: float) -> Any:
+            step, self.late = "sobol" if self.late else "full", True
+            return self.gp.suggest(history, pending, n, rng), step
+
+    opt = hp.Optimizer(SPACE, "auto", seed=0)
+    for trial in play(hp.Optimizer(SPACE, "random", seed=1), 100):
+        opt.add(trial.params, trial.value)
+    suggester = opt._suggestions.suggester
+    suggester._gp = Hurried(opt.space.columns)
+    batch = opt.ask(8, deadline_ms=60_000.0)
+    assert sources(batch) == ["gp"] * 3 + ["tpe"] * 5
+    assert [trial.info["step"] for trial in batch if trial.info is not None] == ["full"] * 4 + ["tpe"] * 3 + ["full"]
+    assert len({repr(trial.params) for trial in batch}) == 8
 
 
 def test_under_a_deadline_across_the_change() -> None:

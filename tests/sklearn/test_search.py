@@ -312,6 +312,21 @@ def python_handles_ctrl_c():
     assert signal.signal(signal.SIGINT, before) is signal.default_int_handler, "given back after the search"
 
 
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_callback_is_interrupted_at_once():
+    went_on = []
+
+    def slow(search, trial):
+        if trial.number == 1:
+            signal.raise_signal(signal.SIGINT)
+            went_on.append(trial.number)
+
+    with pytest.warns(SearchInterrupted, match="2 candidates"):
+        search = SearchCV(SVC(), {"C": [1, 2, 3]}, strategy="grid", cv=2, callbacks=[slow]).fit(X, y)
+    assert went_on == []
+    assert [p["C"] for p in search.cv_results_["params"]] == [1, 2]
+
+
 @pytest.mark.usefixtures("python_handles_ctrl_c")
 def test_an_estimator_cannot_swallow_the_interruption():
     grid = {"C": list(range(10)), "seconds": [0.0]}

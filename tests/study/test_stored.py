@@ -754,6 +754,19 @@ def test_a_rule_that_is_refused_takes_no_trial_with_it(runs: Path) -> None:
     assert [str(trial.state) for trial in study.trials] == ["complete"]
 
 
+def test_a_rule_starts_from_what_others_stored(runs: Path) -> None:
+    class FiveMore(hp.stopping.StoppingRule):
+        def start(self, study: hp.Study) -> None:
+            self.last = len(study.trials) + 5
+
+        def reached(self, study: hp.Study) -> bool:
+            return len(study.trials) >= self.last
+
+    study = hp.Study(SPACE, storage=runs, name="a", sampler="random", seed=0)
+    hp.load_study(runs, "a").run(cost, n_trials=7)
+    assert len(study.run(cost, n_trials=50, stop=[FiveMore()]).trials) == 12
+
+
 @pytest.mark.parametrize("threads", [True, False])
 def test_system_exit_of_a_worker_gives_its_trial_back(threads: bool, runs: Path) -> None:
     def leave(trial: hp.Trial) -> float:

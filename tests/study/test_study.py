@@ -216,16 +216,85 @@ def test_the_callers_executor_is_used_and_left_open() -> None:
         assert pool.submit(lambda: 5).result() == 5
 
 
-def test_any_executor_will_do() -> None:
-    class Inline(Executor):
-        def submit(self, fn, /, *args, **kwargs):
-            future: Future = Future()
-            try:
-                future.set_result(fn(*args, **kwargs))
-            except Exception as error:
-                future.set_exception(error)
-            return future
+class Inline(Executor):
+    """Runs everything right there."""
 
+    def submit(self, fn, /, *args, **kwargs):
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_reaches_an_objective_that_an_executor_runs_right_there() -> None:
+    went_on = []
+
+    def objective(trial):
+        if trial.number == 2:
+            signal.raise_signal(signal.SIGINT)
+            went_on.append(trial.number)
+        return 1.0
+
+    study = hp.minimize(objective, SPACE, n_trials=9, executor=Inline(), n_jobs=1, seed=0)
+    assert study.interrupted
+    assert (went_on, len(study.trials)) == ([], 3)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_reaches_a_rule() -> None:
+    class Slow(hp.stopping.StoppingRule):
+        def reached(self, study):
+            if len(study.trials) == 3:
+                signal.raise_signal(signal.SIGINT)
+                pytest.fail("it went on")
+            return False
+
+    study = hp.Study(SPACE, sampler="random", seed=0).run(parabola, n_trials=9, stop=[Slow()])
+    assert study.interrupted
+    assert [trial.state for trial in study.trials] == ["complete"] * 3
+
+
+@pytest.mark.parametrize("executor", [None, Inline()], ids=["here", "executor"])
+def test_a_callback_that_raises_every_time_loses_no_result(executor) -> None:
+    def always(study, trial):
+        raise RuntimeError("a callback's own")
+
+    study = hp.Study(SPACE, sampler="random", seed=0)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            study.run(parabola, 10, deterministic=True, callbacks=[always], executor=executor)
+    assert "running" not in [trial.state for trial in study.trials]
+    n = len(study.trials)
+    study.run(parabola, 20, deterministic=True)
+    assert sum(trial.state == "complete" for trial in study.trials[n:]) == 20
+
+
+class Shy:
+    def __repr__(self):
+        raise RuntimeError("nobody is to see it")
+
+
+@everywhere
+@pytest.mark.parametrize("value", [(10**5000, 1), Shy(), (Shy(), 1.0)], ids=["huge", "shy", "shy pair"])
+def test_a_value_that_cannot_be_shown_fails_its_trial(workers: str, value) -> None:
+    study = evaluate(lambda trial: value, workers, n_trials=3)
+    assert [trial.state for trial in study.trials] == ["failed"] * 3
+    assert "the objective returned" in study.trials[0].error
+
+
+def test_a_deterministic_run_says_which_trial_it_waits_for() -> None:
+    study = hp.Study(SPACE, sampler="random", seed=0)
+    trial = study.ask()
+    with pytest.raises(InvalidArgument, match="trial 0 is still running; tell it first"):
+        study.run(parabola, 9, deterministic=True)
+    study.tell(trial, 1.0)
+    assert len(study.run(parabola, 9, deterministic=True).trials) == 10
+
+
+def test_any_executor_will_do() -> None:
     handler = signal.getsignal(signal.SIGINT)
     study = hp.minimize(parabola, SPACE, n_trials=5, executor=Inline(), seed=0)
     assert [t.state for t in study.trials] == ["complete"] * 5
