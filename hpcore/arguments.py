@@ -95,4 +95,4 @@ def shown(value: Any) -> str:
     try:
         return repr(value)
     except Exception as error:  # an int of thousands of digits, or a class of the user's
-        return f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
+        return f"an object of type {type(value).__name__} that cannot be written ({type(error).__name__})"

@@ -99,7 +99,7 @@ def test_a_value_too_long_to_be_written_is_a_failure(value) -> None:
     opt = optimizer()
     opt.tell(opt.ask(), value)
     assert opt.trials[0].state == "failed"
-    assert opt.trials[0].error.endswith("too long to be written, which is not a finite number")
+    assert opt.trials[0].error.endswith("that cannot be written (ValueError), which is not a finite number")
 
 
 def test_an_error_text_marks_a_failure_and_is_kept() -> None:
