@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from enum import Enum
 from typing import Any
 
@@ -23,11 +23,43 @@ class TrialState(str, Enum):
     __str__ = str.__str__
 
 
+class ObjectiveValues(tuple[float, ...]):
+    """The objectives' values of a trial, which can be called as the method `values` of a mapping.
+
+    This field's tools name the attribute `values`, and every mapping has a method of that name: one object serves both.
+    """
+
+    _params: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any], values: tuple[float, ...] | None) -> ObjectiveValues:
+        """Values of a trial with these parameters; none if it is not complete."""
+        made = cls(values or ())
+        made._params = params
+        return made
+
+    def __call__(self) -> ValuesView[Any]:
+        """The parameters' values."""
+        return self._params.values()
+
+    def __eq__(self, other: object) -> bool:
+        # A trial without values had None here before this class: code that compares with it stays right.
+        return not self if other is None else super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
+    def __reduce__(self) -> Any:
+        return tuple, (tuple(self),)
+
+
 class Trial(Mapping[str, Any]):
     """A mapping of active parameters to their values, with the record of the trial.
 
-    ``trial["C"]``, ``dict(trial)`` and ``**trial`` read the parameters; `values` is the record's and not the mapping's
-    method, for which there is ``trial.params.values()``.
+    ``trial["C"]``, ``dict(trial)``, ``**trial``, ``trial.values()`` and ``trial.items()`` read the parameters;
+    ``trial.values`` without a call holds the objectives' values.
 
     Attributes
     ----------
@@ -37,8 +69,9 @@ class Trial(Mapping[str, Any]):
         Active parameters only.
     state : TrialState
         ``"running"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
-    values : tuple of float or None
-        One per objective, in the user's own sign; None unless complete.
+    values : tuple of float
+        One per objective, in the user's own sign; empty unless complete. Called, ``trial.values()``, it gives the
+        parameters' values as every mapping does.
     reports : dict of int to float
         Intermediate values by step.
     user_attrs : dict
@@ -56,6 +89,7 @@ class Trial(Mapping[str, Any]):
     __slots__ = (
         "_reports",
         "_user_attrs",
+        "_values",
         "error",
         "finished",
         "info",
@@ -63,15 +97,13 @@ class Trial(Mapping[str, Any]):
         "params",
         "started",
         "state",
-        "values",
     )
 
     def __init__(self, number: int, params: dict[str, Any], state: TrialState = TrialState.RUNNING) -> None:
         self.number = number
         self.params = params
         self.state = state
-        # The record's word for it, as everywhere in this field; the dict's method is `params.values()`.
-        self.values: tuple[float, ...] | None = None  # type: ignore[assignment]
+        self._values: tuple[float, ...] | None = None
         self.started: float | None = None
         self.finished: float | None = None
         self.error: str | None = None
@@ -83,7 +115,16 @@ class Trial(Mapping[str, Any]):
     @property
     def value(self) -> float | None:
         """The first objective's value."""
-        return None if self.values is None else self.values[0]
+        return None if self._values is None else self._values[0]
+
+    @property
+    def values(self) -> ObjectiveValues:
+        """The objectives' values, empty unless complete; called, the parameters' values."""
+        return ObjectiveValues.of(self.params, self._values)
+
+    @values.setter
+    def values(self, values: tuple[float, ...] | None) -> None:
+        self._values = values
 
     @property
     def reports(self) -> dict[int, float]:
@@ -148,5 +189,5 @@ class Trial(Mapping[str, Any]):
         return hash(self.number)
 
     def __repr__(self) -> str:
-        value = self.value if self.values is None or len(self.values) == 1 else self.values
+        value = self.value if self._values is None or len(self._values) == 1 else self._values
         return f"Trial(number={self.number}, params={self.params!r}, state={self.state.value!r}, value={value!r})"

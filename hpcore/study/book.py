@@ -60,7 +60,7 @@ class Book:
         if error is None:
             try:
                 self.optimizer.tell(trial, value)
-                return trial.values, None, trial.error
+                return tuple(trial.values) or None, None, trial.error
             except (InvalidArgument, InvalidType) as wrong:
                 error = f"the objective returned {shown(value)}: {wrong}"
         self.optimizer.tell(trial, None, error=error)
@@ -114,7 +114,7 @@ class Book:
         for trial in self.optimizer.trials[max(0, self.optimizer.n_trials - lag) :]:
             if trial.state != "running":
                 std_error = self.optimizer.history.std_error(trial.number)
-                known[trial.number] = (trial, (trial.values, std_error, trial.error))
+                known[trial.number] = (trial, (tuple(trial.values) or None, std_error, trial.error))
         if known:
             self.optimizer.mask(sorted(known))
         return known

@@ -19,7 +19,7 @@ def columns_of(study: Study) -> dict[str, list[Any]]:
     m = len(study.optimizer.directions)
     columns: dict[str, list[Any]] = {"number": [t.number for t in trials], "state": [str(t.state) for t in trials]}
     for i in range(m):
-        columns["value" if m == 1 else f"value_{i}"] = [None if t.values is None else t.values[i] for t in trials]
+        columns["value" if m == 1 else f"value_{i}"] = [t.values[i] if t.values else None for t in trials]
     for name in study.space:
         columns[f"param_{name}"] = [t.params.get(name) for t in trials]
     columns["started"] = [_utc(t.started) for t in trials]

@@ -359,7 +359,7 @@ class Ledger(Book):
 
         def work(transaction: Transaction) -> Trial:
             trial = self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
-            return self._insert(transaction, trial, (trial.values, std_error, trial.error))
+            return self._insert(transaction, trial, (tuple(trial.values) or None, std_error, trial.error))
 
         return self._mirror.inside(work)
 
