@@ -8,15 +8,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+
+def _other_installation(here: list[str]) -> list[str]:
+    """Folder of an installed hpcore with a compiled core for this Python, other than `here`; none if there is none."""
+    import filecmp
+    import sys
+    import warnings
+    from importlib.machinery import EXTENSION_SUFFIXES
+    from pathlib import Path
+
+    source = Path(here[0]).resolve()
+    for entry in sys.path:
+        folder = Path(entry).resolve() / "hpcore"
+        built = any((folder / f"_core{suffix}").is_file() for suffix in EXTENSION_SUFFIXES)
+        if built and folder != source and (folder / "__init__.py").is_file():
+            names = [str(path.relative_to(source)) for path in source.rglob("*.py")]
+            _, differ, missing = filecmp.cmpfiles(source, folder, names, shallow=False)
+            if differ or missing:
+                warnings.warn(
+                    f"hpcore is imported from {folder}, where it was installed, and the source in {source} differs "
+                    f"({(differ + missing)[0]}); install it again, or with 'pip install -e .' to work on it",
+                    stacklevel=4,
+                )
+            # A folder of stubs alone was taken for the core.
+            sys.modules.pop("hpcore._core", None)
+            return [str(folder)]
+    return []
+
+
 try:
     from hpcore._core import __version__
-except ModuleNotFoundError as error:
-    if error.name != "hpcore._core":
+except ImportError as error:
+    if error.name != "hpcore._core" or error.path is not None:  # there is a core, and it cannot be loaded
         raise
-    raise ImportError(
-        "hpcore has no compiled core here: Python found the source tree before the installed package. Start it in "
-        "another directory, or install with 'pip install -e .'"
-    ) from error
+    # Python in a clone finds the source tree before the installed package: the latter is used as a whole.
+    __path__ = _other_installation(__path__)
+    if not __path__:
+        raise ImportError(
+            "hpcore has no compiled core here, and no other hpcore is installed for this Python: install it with "
+            "'pip install .' or, to work on it, 'pip install -e .'"
+        ) from error
+    from hpcore._core import __version__
 
 from hpcore import errors, kernels, samplers
 from hpcore.optimizer import Optimizer
