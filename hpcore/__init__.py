@@ -53,7 +53,7 @@ except ImportError as error:
 from hpcore import errors, kernels, samplers
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial, TrialState
-from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most
+from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most, linear
 
 if TYPE_CHECKING:
     from hpcore import surrogates
@@ -75,6 +75,7 @@ __all__ = [
     "delete_study",
     "errors",
     "kernels",
+    "linear",
     "list_studies",
     "load_study",
     "maximize",

@@ -67,7 +67,8 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
 
 py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                   const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds) {
+                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
+                  const std::optional<Array>& extra) {
     const std::size_t d = suggester.d();
     Request request;
     request.deadline = Deadline::in(seconds);
@@ -84,6 +85,10 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, con
     }
     request.n_pending = rows_of("pending", pending, d);
     request.pending = pending.data();
+    if (extra) {
+        request.n_extra = rows_of("extra", *extra, d);
+        request.extra = extra->data();
+    }
     request.count = n;
     request.key = {seed_low, seed_high};
     request.number = number;
@@ -196,7 +201,8 @@ void bind_acquisition(py::module_& m) {
              py::arg("codec"), py::arg("categorical"), py::arg("options"))
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
-             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"));
+             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
+             py::arg("extra") = py::none());
 }
 
 }  // namespace hpcore::bindings

@@ -264,6 +264,42 @@ void test_anything_unseen_is_found_where_it_is() {
     CHECK(!Maximizer(vast, {}).anything_unseen(seen, nowhere, stream, out));
 }
 
+// A ball of a billionth of the cube, which no random row and no perturbation meets: only what was added is in it, and
+// within a region of trust only what was added there.
+void test_added_candidates_are_searched_as_well() {
+    constexpr std::size_t d = 3;
+    const Domain domain(spaces::codec({spaces::Column{}, spaces::Column{}, spaces::Column{}}), {false, false, false},
+                        21);
+    const std::vector<double> told{0.9, 0.9, 0.9, 0.1, 0.5, 0.9};
+    gp::Regressor model(lapack, domain.types(), {-0.5, -0.5, -0.5, 0.2, -3.0, -1.0});
+    model.assign(told.data(), 2, nullptr);
+    const std::vector<double> y{0.5, -0.5};
+    model.set_targets(y.data());
+    Ensemble acquisition({Kind::ucb, 2.0, {}});
+    acquisition.add(model, -0.5);
+    const Feasible ball = [](const double* rows, std::size_t n, bool* allowed) {
+        for (std::size_t i = 0; i < n; ++i) {
+            double square = 0.0;
+            for (std::size_t j = 0; j < d; ++j) square += (rows[i * d + j] - 0.25) * (rows[i * d + j] - 0.25);
+            allowed[i] = square < 1e-6;
+        }
+    };
+    Seen seen;
+    double out[d] = {};
+    Philox stream({5, 6}, 7, 8);
+    CHECK(!Maximizer(domain, {}).maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
+    const std::vector<double> inside{0.25, 0.25, 0.25, 0.2505, 0.25, 0.2495};
+    Maximizer maximizer(domain, {});
+    maximizer.add_candidates(inside.data(), 2);
+    CHECK(maximizer.maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
+    bool allowed = false;
+    ball(out, 1, &allowed);
+    CHECK(allowed);
+    Maximizer elsewhere(domain, {}, told.data(), 0.2);
+    elsewhere.add_candidates(inside.data(), 2);
+    CHECK(!elsewhere.maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
+}
+
 }  // namespace
 
 int main() {
@@ -272,5 +308,6 @@ int main() {
     test_a_region_of_trust_is_kept_to();
     for (const bool believed : {false, true}) test_draws_are_the_minimisers_of_the_posterior(believed);
     test_anything_unseen_is_found_where_it_is();
+    test_added_candidates_are_searched_as_well();
     return check::result();
 }

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hpcore.errors import InfeasibleSpace, SearchSpaceExhausted
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
-from hpcore.records.streams import FILL, Rng
+from hpcore.records.streams import ALLOWED, FILL, Rng
 from hpcore.records.unseen import Unseen
 from hpcore.space.space import MAX_TRIES, Params, Space
 
@@ -22,6 +22,10 @@ FloatArray = npt.NDArray[np.float64]
 REPEATS = 50
 # After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
 PATIENCE = 4
+# After so many, walks in the allowed set, if points at random are hardly ever in it.
+RARE_PATIENCE = 32
+# A finite space up to this size is looked through for its last points; so many walks look for them in a larger one.
+COUNTABLE, N_WALKS = 1_000_000, 500
 
 
 class Proposer:
@@ -61,30 +65,53 @@ class Proposer:
             if finite and u not in unseen:
                 repeats += 1
                 if repeats >= REPEATS:
-                    return *self._next_unseen(), step
+                    return *self._next_unseen(history.n), step
             else:
                 params = self._assemble(values)
                 if not space.constraints or space.allows(params):
                     if finite:
                         unseen.discard(u)
                     return u, params, step
-            if self._suggestions.learns and (attempt > PATIENCE or (end is not None and time.monotonic() >= end)):
+            if attempt >= RARE_PATIENCE and space.rare and (walked := self._walk(history.n, attempt)) is not None:
+                u, step = walked, "random"
+            elif self._suggestions.learns and (attempt > PATIENCE or (end is not None and time.monotonic() >= end)):
                 u = Rng(self._seed, history.n, attempt).uniform(len(space), FILL)
                 step = "random"
             else:
                 rows, step = self._suggestions.rows(history, 1, attempt, end)
                 u = rows[0]
         if finite:
-            return *self._next_unseen(), step
+            return *self._next_unseen(history.n), step
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
 
-    def _next_unseen(self) -> tuple[FloatArray, Params]:
-        """A point of a finite space that was not proposed yet, by looking through all of them."""
-        found = self._unseen.next()
+    def _walk(self, number: int, attempt: int) -> FloatArray | None:
+        """A random point of a rare allowed set; None if none is known."""
+        return self._space.allowed_set.draw(Rng(self._seed, number, attempt).generator(ALLOWED))
+
+    def _next_unseen(self, number: int) -> tuple[FloatArray, Params]:
+        """A point of a finite space that was not proposed yet, by looking through all of them.
+
+        Of a rare allowed set in a space too large to be looked through, by walks: what they do not meet any more counts
+        as proposed.
+        """
+        space, unseen = self._space, self._unseen
+        found: tuple[FloatArray, Params] | None = None
+        size = space.columns.finite_size
+        if size is not None and size > COUNTABLE and space.rare:
+            for attempt in range(MAX_TRIES, MAX_TRIES + N_WALKS):
+                u = self._walk(number, attempt)
+                if u is None:
+                    break
+                params = space.coder.settle(u)
+                if u in unseen:
+                    found = u, params
+                    break
+        else:
+            found = unseen.next()
         if found is None:
-            n = self._unseen.n_seen
+            n = unseen.n_seen
             raise SearchSpaceExhausted(f"every allowed point of the space has been proposed ({n} points)")
-        self._unseen.discard(found[0])
+        unseen.discard(found[0])
         return found
 
 
@@ -94,15 +121,23 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
     Raises
     ------
     InfeasibleSpace
-        `MAX_TRIES` draws were refused.
+        `MAX_TRIES` draws were refused, and no way to an allowed point was found.
     ConstraintError
         A constraint raised.
     """
-    for attempt in range(MAX_TRIES):
-        u = Rng(seed, number, attempt).uniform(len(space), FILL)
+
+    def complete(u: FloatArray) -> Params | None:
         params = space.complete(given, u)
         # What is left out must not make inactive what was given.
-        if given.keys() <= params.keys() and space.allows(params):
+        return params if given.keys() <= params.keys() else None
+
+    for attempt in range(RARE_PATIENCE if space.rare else MAX_TRIES):
+        params = complete(Rng(seed, number, attempt).uniform(len(space), FILL))
+        if params is not None and space.allows(params):
+            return np.asarray(space.encode(params)), params
+    if space.constraints:
+        u = space.make_allowed_set(complete).draw(Rng(seed, number).generator(ALLOWED))
+        if u is not None and (params := complete(u)) is not None:
             return np.asarray(space.encode(params)), params
     raise InfeasibleSpace(
         f"the space must have room for the enqueued {given!r}, but its constraints refused it in "

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from hpcore._core import rng as native
 from hpcore.arguments import check_integer
 
-__all__ = ["FILL", "SUGGEST", "UNSEEN", "Rng", "check_seed"]
+__all__ = ["ALLOWED", "FILL", "SUGGEST", "UNSEEN", "Rng", "check_seed"]
 
 # Purposes: no two share a stream. 5 is `Space.sample`; samplers with purposes of their own count from 16.
-SUGGEST, FILL, UNSEEN = 1, 2, 3
+SUGGEST, FILL, UNSEEN, ALLOWED = 1, 2, 3, 4
 
 WORD = 2**64
 

@@ -16,7 +16,7 @@ from hpcore.arguments import check_choice, check_flag, check_integer, check_numb
 from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
 from hpcore.records.history import FAILED, PRUNED, History
-from hpcore.records.streams import SUGGEST, Rng
+from hpcore.records.streams import ALLOWED, SUGGEST, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.space.columns import Columns
@@ -33,6 +33,7 @@ HUGE = sys.float_info.max
 FIRST_VALUES = 64  # whose spread says what a poor value is: later ones are those of a search that has found its place
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
+N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 INFERENCES = ("map", "mcmc")
 TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
@@ -72,8 +73,11 @@ class _GP(Suggester):
     ) -> tuple[FloatArray, native.Step]:
         if history.n_complete < self._n_startup:
             return self._startup.suggest(history, pending, n, rng), native.Step.full
+        X, values, errors = _observed(history, rng)
         rows, step = self._engine.suggest(
-            *_observed(history, rng),
+            X,
+            values,
+            errors,
             np.ascontiguousarray(pending),
             n,
             rng.seed_low,
@@ -82,11 +86,19 @@ class _GP(Suggester):
             rng.attempt,
             self._columns.feasible,
             end - time.monotonic(),
+            self._allowed_candidates(X, values, rng),
         )
         if not len(rows) and step != native.Step.none:
             # No point was met that is new and allowed. Whether there is one is the optimizer's to find out.
             rows = rng.uniform(self._columns.d, SUGGEST)[None, :]
         return rows, step
+
+    def _allowed_candidates(self, X: FloatArray, values: FloatArray, rng: Rng) -> FloatArray | None:
+        """Rows to choose from as well where hardly any of the maximiser's own would be allowed."""
+        if self._columns.around is None:
+            return None
+        best = X[np.argsort(values, kind="stable")[:N_BEST]]
+        return self._columns.around(best, rng.generator(ALLOWED))
 
 
 def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, FloatArray | None]:

@@ -12,7 +12,7 @@ from hpcore.arguments import check_choice, check_flag, check_integer, check_numb
 from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import COMPLETE, History
-from hpcore.records.streams import Rng
+from hpcore.records.streams import ALLOWED, Rng
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.tradeoff import order_by_front
 from hpcore.space.columns import Columns
@@ -25,13 +25,14 @@ MOST = 2**31 - 1  # what a count may be: an int of the native options
 MOST_STARTUP = 10_000  # a startup point costs time in proportion
 # Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
 CHUNK = 4
+N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 
 
 class _TPE(Suggester):
     def __init__(self, columns: Columns, sampler: TPESampler) -> None:
         self._codec = columns.codec
         self._d = columns.d
-        self._feasible = columns.feasible
+        self._feasible, self._around = columns.feasible, columns.around
         options = sampler._native_options()
         self._want = 2 * (options.n_draws + options.n_uniform + options.n_mutants)  # as many as there may be
         self._native = native.Suggester(columns.codec, [kind == "categorical" for kind in columns.kinds], options)
@@ -74,7 +75,11 @@ class _TPE(Suggester):
             return self._propose(history, values, pending, rng, 0, n, 1)
         rows = np.empty((n, self._d))
         for offset in range(n):
-            rows[offset] = self._first_allowed(self._propose(history, values, pending, rng, offset, 1, self._want))
+            ranked = self._propose(history, values, pending, rng, offset, 1, self._want)
+            allowed = self._first_allowed(ranked)
+            if allowed is None:
+                allowed = self._best_of_allowed(history, values, rng, offset)
+            rows[offset] = ranked[0] if allowed is None else allowed
             if offset + 1 < n:
                 taken = rows[offset : offset + 1].copy()
                 self._codec.snap(taken)
@@ -99,7 +104,7 @@ class _TPE(Suggester):
         )
         return rows
 
-    def _first_allowed(self, ranked: FloatArray) -> FloatArray:
+    def _first_allowed(self, ranked: FloatArray) -> FloatArray | None:
         assert self._feasible is not None
         for first in range(0, len(ranked), CHUNK):
             chunk = ranked[first : first + CHUNK]
@@ -107,8 +112,22 @@ class _TPE(Suggester):
             if len(allowed):
                 best: FloatArray = chunk[allowed[0]]
                 return best
-        first_of_all: FloatArray = ranked[0]
-        return first_of_all
+        return None
+
+    def _best_of_allowed(self, history: History, values: FloatArray, rng: Rng, offset: int) -> FloatArray | None:
+        """Where hardly any point is allowed: the best by the densities of some that are; None elsewhere."""
+        assert self._around is not None
+        order = np.argsort(values[:, 0], kind="stable")[:N_BEST]
+        best = history.X[order[np.isfinite(values[order, 0])]]
+        points = self._around(best, Rng(rng.seed, rng.number + offset, rng.attempt).generator(ALLOWED))
+        if points is None or not len(points):
+            return None
+        settled = points.copy()
+        self._codec.snap(settled)
+        # The sum over the groups of columns that are active in a row.
+        score = np.nansum(self._native.log_ratio(self._codec, settled).reshape(len(points), -1), axis=1)
+        chosen: FloatArray = points[int(np.argmax(score))]
+        return chosen
 
     def _is_ranked(self, history: History) -> bool:
         return self._ranked is not None and self._n_ended == history.n - history.n_running

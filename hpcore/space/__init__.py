@@ -2,6 +2,7 @@
 
 from hpcore.space.columns import Columns
 from hpcore.space.conditions import at_least, at_most
+from hpcore.space.linear import linear
 from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
 from hpcore.space.point import EncodedPoint
 from hpcore.space.space import Params, Space
@@ -18,4 +19,5 @@ __all__ = [
     "Space",
     "at_least",
     "at_most",
+    "linear",
 ]

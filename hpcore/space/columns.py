@@ -46,6 +46,10 @@ class Columns:
         ``levels -> iterator of (d,)``, the rows of a grid before constraints; see `Space.grid`.
     feasible : callable or None
         ``(n, d) -> (n,) bool``, the user's constraints; None if there are none.
+    around : callable or None
+        ``((k, d), generator) -> (m, d)``, rows without NaN that the constraints allow, all over the space and near the
+        given ones, where rows at random hardly ever are; the answer is None where they are often enough. None if
+        there are no constraints.
     """
 
     names: tuple[str, ...]
@@ -57,6 +61,7 @@ class Columns:
     finite_size: int | None
     grid: Callable[[int | Mapping[str, int]], Iterator[FloatArray]]
     feasible: Callable[[FloatArray], BoolArray] | None
+    around: Callable[[FloatArray, np.random.Generator], FloatArray | None] | None
 
     @property
     def d(self) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count, islice
 from typing import Any, overload
 
 import numpy as np
@@ -14,12 +15,15 @@ from hpcore._core import rng as native_rng
 from hpcore._core import space as native
 from hpcore.arguments import check_integer
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidSpace, InvalidType
+from hpcore.space.allowed import AllowedSet
 from hpcore.space.coder import Coder, Params
 from hpcore.space.columns import Columns, activation_order, native_columns
 from hpcore.space.completing import Completer
 from hpcore.space.constraints import Constraint, allow, check_constraints, pack, unpack
 from hpcore.space.counting import count_points
 from hpcore.space.grids import grid_rows, visits
+from hpcore.space.linear import Linear
+from hpcore.space.margins import margin
 from hpcore.space.parameters import Parameter
 from hpcore.space.point import EncodedPoint
 
@@ -30,6 +34,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 # Tries before a space is called infeasible: a region of a thousandth of the volume is missed once in 5e8 times.
 MAX_TRIES = 20_000
+# A space is rare if fewer than so many of so many random points are allowed: about 0.2 % of the volume.
+RARE_POINTS, RARE_TRIES = 4, 2_000
 # Purpose of the random streams of `Space.sample`; see hpcore.records.streams.
 SAMPLE = 5
 
@@ -44,16 +50,23 @@ class Space(Mapping[str, Parameter]):
         `Space.of` takes looser forms.
     constraints : sequence of callable
         Each takes the dict of active parameters and answers True if the combination is allowed. They are called in
-        the order given, the later ones only if the earlier ones allow.
+        the order given, the later ones only if the earlier ones allow. `linear` makes one of coefficients. What is
+        allowed may be a millionth of the space, but not a set without volume, such as a sum that must equal 1.
 
     Raises
     ------
     InvalidSpace
         No parameter, an unknown parent, a cycle, a condition that can never hold.
     InfeasibleSpace
-        Constraints that refuse every point tried (20,000 random ones).
+        Constraints that refuse every point tried: 20,000 random ones, and those that steps towards the border of the
+        refusing comparison led to.
     ConstraintError
         A constraint that raised an error or did not answer True or False.
+
+    Notes
+    -----
+    Where fewer than about 0.2 % of random points are allowed, points come from random walks in the allowed set (see
+    `hpcore.space.allowed`) instead of from rejection.
 
     Examples
     --------
@@ -81,6 +94,9 @@ class Space(Mapping[str, Parameter]):
                 )
         self._parameters = dict(parameters)
         self.constraints = check_constraints(constraints)
+        for constraint in self.constraints:
+            if isinstance(constraint, Linear):
+                constraint.check_names(self._parameters)
         position = {name: j for j, name in enumerate(self._parameters)}
         self._order = [position[name] for name in activation_order(self._parameters)]
         self._layout = native_columns(self._parameters)
@@ -88,6 +104,8 @@ class Space(Mapping[str, Parameter]):
         self._coder = Coder(self._parameters, self._codec)
         self._completer = Completer(self._parameters, self._coder, self._layout, self._order)
         self._columns = self._make_columns(position)
+        self._rare: bool | None = None
+        self._allowed_set: AllowedSet | None = None
         if self.constraints:
             self._check_feasible()
 
@@ -104,6 +122,7 @@ class Space(Mapping[str, Parameter]):
             finite_size=count_points(self._layout, self._order, n_levels),
             grid=self.grid_points,
             feasible=self._feasible if self.constraints else None,
+            around=self._around if self.constraints else None,
         )
 
     # --- the mapping ---------------------------------------------------------------------------------------------
@@ -177,29 +196,64 @@ class Space(Mapping[str, Parameter]):
     def _feasible(self, u: FloatArray) -> BoolArray:
         return np.fromiter((self.allows(p) for p in self.decode(u)), dtype=np.bool_, count=len(u))
 
+    @property
+    def rare(self) -> bool:
+        """Whether points at random are hardly ever allowed, so that they should come from `allowed_set`."""
+        if self._rare is None:
+            allowed = (params for params in islice(self._random_points(0), RARE_TRIES) if params is not None)
+            self._rare = bool(self.constraints) and len(list(islice(allowed, RARE_POINTS))) < RARE_POINTS
+        return self._rare
+
+    @property
+    def allowed_set(self) -> AllowedSet:
+        """Points that the constraints allow, found by walks and not by rejection."""
+        if self._allowed_set is None:
+            self._allowed_set = self.make_allowed_set(self._coder.settle)
+        return self._allowed_set
+
+    def make_allowed_set(self, settle: Callable[[FloatArray], Params | None]) -> AllowedSet:
+        """Allowed points where a row of the cube stands for other parameters than the space's own."""
+        kinds = enumerate(self._columns.kinds)
+        unordered = [j for j, kind in kinds if kind == "categorical"]
+        return AllowedSet(settle, self.allows, partial(margin, self.constraints), self.names, unordered)
+
+    def _around(self, points: FloatArray, rng: np.random.Generator) -> FloatArray | None:
+        return self.allowed_set.around(points, rng) if self.rare else None
+
     def _check_feasible(self) -> None:
-        if next(self._feasible_samples(0), None) is not None:
+        if any(params is not None for params in islice(self._random_points(0), RARE_TRIES)):
+            return
+        if self.allowed_set.find() is not None or next(self._feasible_samples(0), None) is not None:
             return
         if self.n_points is not None and self.n_points <= 1_000_000 and next(self.grid(), None) is not None:
             return
         raise InfeasibleSpace(
-            f"constraints must allow some combination of parameters; none of {MAX_TRIES} random ones was allowed"
+            f"constraints must allow some combination of parameters; none of {MAX_TRIES} random ones was allowed, and "
+            "no way to an allowed one was found (a set without volume, such as a sum that must equal a number, "
+            "cannot be searched: leave a parameter out and compute it from the others)"
         )
 
     # --- sampling and grids --------------------------------------------------------------------------------------
 
-    def _feasible_samples(self, seed: int) -> Iterator[Params]:
-        """Random allowed points without end; ends only after MAX_TRIES refusals in a row."""
-        refused = number = 0
-        while refused < MAX_TRIES:
+    def _random_points(self, seed: int) -> Iterator[Params | None]:
+        """Random points without end; None for each that the constraints refuse."""
+        for number in count():
             u = native_rng.uniform(seed % 2**64, seed // 2**64, number, SAMPLE, len(self))
-            number += 1
             params = self._coder.settle(u)
-            if self.allows(params):
-                refused = 0
+            yield params if self.allows(params) else None
+
+    def _feasible_samples(self, seed: int) -> Iterator[Params]:
+        """Random allowed points without end; after MAX_TRIES refusals in a row by walks, if any is known."""
+        refused = 0
+        for params in self._random_points(seed):
+            refused = 0 if params is not None else refused + 1
+            if params is not None:
                 yield params
-            else:
-                refused += 1
+            elif refused == MAX_TRIES:
+                break
+        rng = np.random.default_rng([seed, SAMPLE])
+        while (u := self.allowed_set.draw(rng)) is not None:
+            yield self._coder.settle(u)
 
     def sample(self, n: int, seed: int) -> list[Params]:
         """Random points, independent and uniform in the cube, that the constraints allow.
@@ -219,7 +273,12 @@ class Space(Mapping[str, Parameter]):
         Raises
         ------
         InfeasibleSpace
-            20,000 points in a row were refused.
+            20,000 points in a row were refused, and no way to an allowed one was found.
+
+        Notes
+        -----
+        Where 20,000 points in a row are refused, the rest comes from random walks in the allowed set: uniform over
+        each part of it in the limit of long walks.
         """
         n, seed = check_integer("n", n, 0), check_integer("seed", seed, 0, 2**128 - 1)
         if not self.constraints:

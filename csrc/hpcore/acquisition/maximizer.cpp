@@ -60,6 +60,15 @@ Maximizer::Maximizer(const Domain& domain, const SearchOptions& options, const d
     }
 }
 
+void Maximizer::add_candidates(const double* rows, std::size_t n) {
+    const std::size_t d = domain_.d();
+    for (const double* row = rows; n > 0; --n, row += d) {
+        bool inside = true;
+        for (std::size_t j = 0; inside && j < d; ++j) inside = row[j] >= low_[j] && row[j] <= high_[j];
+        if (inside) extra_.insert(extra_.end(), row, row + d);
+    }
+}
+
 double Maximizer::confine(std::size_t j, double u) const {
     return std::clamp(u, low_[j], high_[j]);
 }
@@ -94,7 +103,8 @@ void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) c
 
 void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
                            std::vector<double>& rows) const {
-    const std::size_t d = domain_.d(), n = options_.n_global, total = n + m * options_.n_local;
+    const std::size_t d = domain_.d(), n = options_.n_global, drawn = n + m * options_.n_local;
+    const std::size_t total = drawn + extra_.size() / d;
     full.resize(total * d);
     rows.resize(total * d);
     std::vector<std::size_t> order(n);
@@ -110,8 +120,9 @@ void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stre
             for (std::size_t j = 0; j < d; ++j)
                 if (domain_.categorical(j) && !std::isnan(centre_[j]) && stream.uniform() < 0.7)
                     full[i * d + j] = centre_[j];
-    for (std::size_t i = n; i < total; ++i)
+    for (std::size_t i = n; i < drawn; ++i)
         perturb(incumbents + (i - n) / options_.n_local * d, stream, full.data() + i * d);
+    std::copy(extra_.begin(), extra_.end(), full.begin() + static_cast<std::ptrdiff_t>(drawn * d));
     for (std::size_t i = 0; i < total; ++i) domain_.snap(full.data() + i * d, rows.data() + i * d);
 }
 

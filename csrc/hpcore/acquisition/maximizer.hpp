@@ -31,6 +31,9 @@ class Maximizer {
     // Over the whole cube, or where every number is within `reach` of the centre's (a canonical row).
     Maximizer(const Domain& domain, const SearchOptions& options, const double* centre = nullptr, double reach = 1.0);
 
+    // Rows (n, d) without NaN that are scored as well, where they are inside the box.
+    void add_candidates(const double* rows, std::size_t n);
+
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
     // The model's n_believed rows from n_told on are believed only: what is near one of them is left to it.
     // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
@@ -45,7 +48,7 @@ class Maximizer {
               const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible, Philox& stream,
               double* out) const;
 
-    // Uniform and stratified rows (n, d), and perturbations of the incumbents: what is scored first.
+    // Uniform and stratified rows (n, d), perturbations of the incumbents, and the rows added: what is scored first.
     void candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
                     std::vector<double>& rows) const;
 
@@ -76,6 +79,7 @@ class Maximizer {
     const Domain& domain_;
     SearchOptions options_;
     std::vector<double> low_, high_, centre_;  // the box; the centre is empty if the box is the cube
+    std::vector<double> extra_;                // (n, d) what was added
 };
 
 }  // namespace hpcore::acquisition

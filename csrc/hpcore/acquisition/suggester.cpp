@@ -326,7 +326,8 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         }
     }
     const double side = options_.trust_region.side(request.values, request.n, d);
-    const Maximizer maximizer(domain_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
+    Maximizer maximizer(domain_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
+    maximizer.add_candidates(request.extra, request.n_extra);
     bool found = false;
     if (view.thompson && !path) {
         found = maximizer.draw(lapack_, *drawn.regressor, options_.belief ? &options_.belief : nullptr, request.n,

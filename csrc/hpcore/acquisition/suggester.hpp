@@ -61,6 +61,8 @@ struct Request {
     std::uint64_t attempt = 0;  // raised when an earlier answer was refused
     std::uint64_t number = 0;   // of the first suggestion
     Feasible feasible;
+    const double* extra = nullptr;  // (n_extra, d) further candidates without NaN, where random rows are hardly allowed
+    std::size_t n_extra = 0;
     Deadline deadline;
 };
 
