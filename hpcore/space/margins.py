@@ -163,7 +163,7 @@ def _call(name: str, number: _Number, other: Any) -> Any:
     return method(theirs)
 
 
-class _Real(_Number, float):  # type: ignore[misc] - the exponent may be any number
+class _Real(_Number, float):  # type: ignore[misc]
     pass
 
 
