@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.errors import ConstraintError
 from hpcore.space.margins import Margin
 
 __all__ = ["AllowedSet"]
@@ -71,7 +72,10 @@ class AllowedSet:
 
     def __contains__(self, u: FloatArray) -> bool:
         params = self._settle(u.copy())
-        return params is not None and self._allows(params)
+        try:
+            return params is not None and self._allows(params)
+        except ConstraintError:  # it answered for random points, and cannot for this one, mostly at an end of a range
+            return False
 
     # --- a first point -------------------------------------------------------------------------------------------
 

@@ -119,6 +119,14 @@ def test_where_points_at_random_are_allowed_often_enough_nothing_changes(volume:
     assert space.columns.around(np.empty((0, 2)), np.random.default_rng(0)) is None
 
 
+def test_a_constraint_that_cannot_answer_at_the_ends_of_ranges() -> None:
+    def constraint(p: dict[str, Any]) -> bool:
+        return all(1.0 / v > 0 and 1.0 / (1.0 - v) > 0 for v in p.values()) and sum(p.values()) <= 0.5
+
+    study = hp.minimize(lambda t: sum(t.values()), hp.Space(floats(6), constraints=[constraint]), n_trials=15, seed=0)
+    assert len(study.trials) == 15
+
+
 def test_a_single_allowed_combination_is_found_and_then_the_space_is_exhausted() -> None:
     space = hp.Space({f"n{i}": hp.Int(0, 9) for i in range(10)}, constraints=[ascending])
     opt = hp.Optimizer(space, "random", seed=0)
