@@ -18,6 +18,8 @@ Params = dict[str, Any]
 
 # Starts for a first allowed point, after some given shapes; and steps from each of them, with few columns.
 N_STARTS, N_STEPS = 200, 60
+# Steps from all starts together, before it is said that nothing is allowed.
+MOST_STEPS = 2_000
 # A coordinate's share of the range by which a parameter's slope is differenced.
 DIFFERENCE = 1e-6
 # Points that the walks start from, at least, and more with more columns.
@@ -68,6 +70,7 @@ class AllowedSet:
         self._column = {name: j for j, name in enumerate(names)}
         self._unordered = frozenset(unordered)
         self._ordered = np.array([j for j in range(self._d) if j not in self._unordered], dtype=np.intp)
+        self._n_steps = 0
         self._walkers: FloatArray | None = None
 
     def __contains__(self, u: FloatArray) -> bool:
@@ -82,8 +85,12 @@ class AllowedSet:
     def find(self) -> FloatArray | None:
         """An allowed point, the same at each call; None if none was found."""
         rng = np.random.default_rng([0, self._d])
-        found = (self._improve(start, rng) for start in self._starts(rng))
-        return next((u for u in found if u is not None), None)
+        self._n_steps = 0
+        for start in self._starts(rng):
+            found = self._improve(start, rng)
+            if found is not None or self._n_steps > MOST_STEPS:
+                return found
+        return None
 
     def _starts(self, rng: np.random.Generator) -> Iterator[FloatArray]:
         d = self._d
@@ -103,6 +110,7 @@ class AllowedSet:
         for _ in range(N_STEPS + self._d**2):
             if u in self:
                 return u
+            self._n_steps += 1
             params = self._settle(u.copy())
             slope = None if params is None else self._slope(u, params)
             if slope is None:
