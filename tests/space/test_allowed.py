@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -55,15 +56,21 @@ RARE: dict[str, tuple[dict[str, Any], list[Constraint]]] = {
 }
 
 
+@cache
+def rare_space(name: str) -> hp.Space:
+    """One object for all samplers: its walks begin with some thousand moves."""
+    parameters, constraints = RARE[name]
+    return hp.Space(parameters, constraints=constraints)
+
+
 @pytest.mark.parametrize("name", RARE)
 @pytest.mark.parametrize("sampler", ["random", "sobol", "gp", "tpe", "auto"])
 def test_a_rare_space_is_searched_to_the_end(name: str, sampler: str) -> None:
-    parameters, constraints = RARE[name]
-    space = hp.Space(parameters, constraints=constraints)
+    space = rare_space(name)
     assert space.rare
     opt = hp.Optimizer(space, sampler, seed=0)
     for trial in [*opt.ask(3), *(opt.ask() for _ in range(12))]:
-        assert all(constraint(trial.params) for constraint in constraints)
+        assert all(constraint(trial.params) for constraint in space.constraints)
         opt.tell(trial, sum(v for v in trial.params.values() if not isinstance(v, str)))
     assert len({tuple(t.params.items()) for t in opt.trials}) == 15
 
@@ -71,8 +78,7 @@ def test_a_rare_space_is_searched_to_the_end(name: str, sampler: str) -> None:
 @pytest.mark.parametrize("sampler", ["random", "gp", "tpe"])
 def test_the_same_seed_gives_the_same_points(sampler: str) -> None:
     def search(seed: int) -> list[dict[str, Any]]:
-        parameters, constraints = RARE["fractions"]
-        opt = hp.Optimizer(hp.Space(parameters, constraints=constraints), sampler, seed=seed)
+        opt = hp.Optimizer(hp.Space(*RARE["fractions"]), sampler, seed=seed)
         for _ in range(15):
             trial = opt.ask()
             opt.tell(trial, sum(trial.values()))
