@@ -96,12 +96,31 @@ def check_same(name: str, stored: Any, space: Space) -> None:
     # As text: True is not 1, and 1.0 not 1.
     if json.dumps(stored, sort_keys=True) == json.dumps(given, sort_keys=True):
         return
+    if _rearranged(stored) == _rearranged(given):
+        return
     differences = _differences(stored, given)
     raise SpaceMismatch(
         f"space must be the one that study {name!r} was begun with (another name= begins another study): "
         + "; ".join(differences[:5])
         + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
     )
+
+
+def _rearranged(spec: Any) -> str:
+    """A space as text, without the order of choices where it says only how they are searched.
+
+    Lists of numbers had no order in studies of earlier versions, and one that neither rises nor falls is sorted for
+    strategies that learn.
+    """
+    parameters = []
+    for entry in spec["parameters"]:
+        if entry.get("type") == "Categorical":
+            entry = {**entry, "ordered": None}
+            # Only plain data: objects are stored by their position.
+            if entry["weights"] is None and all(type(choice) in (int, float) for choice in entry["choices"]):
+                entry["choices"] = sorted(entry["choices"])
+        parameters.append(entry)
+    return json.dumps({**spec, "parameters": parameters}, sort_keys=True)
 
 
 def _differences(stored: Any, given: Any) -> list[str]:
