@@ -258,7 +258,11 @@ class Foreign:
         self.low, self.high = low, high
 
 
-@pytest.mark.parametrize("value", [Foreign(1, 2), Foreign, stats.Normal(mu=0.0, sigma=1.0)])
+# scipy's newer distributions have no rvs, and RandomizedSearchCV refuses them as well.
+NEWER = [stats.Normal(mu=0.0, sigma=1.0)] if hasattr(stats, "Normal") else []
+
+
+@pytest.mark.parametrize("value", [Foreign(1, 2), Foreign, *NEWER])
 def test_distributions_of_other_libraries_are_named(value):
     for strategy in ("gp", "random", "grid"):
         with pytest.raises(InvalidType, match=r"space\['a'\].*hpcore\.Float\(low, high, log=True\)"):
@@ -329,10 +333,11 @@ def test_a_stored_search_of_lists_without_an_order_goes_on():
         kept = {"storage": store, "study_name": "s", "cv": 2, "random_state": 0}
         # What earlier versions made of the list.
         SearchCV(Near(), {"a": hp.Categorical(values)}, n_trials=2, **kept).fit(X, y)
-        search = SearchCV(Near(), {"a": values}, n_trials=4, **kept).fit(X, y)
-        assert sorted(params["a"] for params in search.cv_results_["params"]) == [1, 2, 3, 4]
-        # Another strategy may read the list in another order.
-        SearchCV(Near(), {"a": values}, strategy="grid", n_trials=4, **kept).fit(X, y)
+        for n, strategy in ((3, "gp"), (4, "grid")):
+            search = SearchCV(Near(), {"a": values}, strategy=strategy, n_trials=n, **kept).fit(X, y)
+            results = search.cv_results_
+            assert [-abs(params["a"] - 5.0) for params in results["params"]] == results["mean_test_score"].tolist()
+        assert sorted(params["a"] for params in results["params"]) == [1, 2, 3, 4]
         with pytest.raises(SpaceMismatch, match="choices of 'a'"):
             SearchCV(Near(), {"a": [1, 2, 3, 5]}, n_trials=4, **kept).fit(X, y)
 
