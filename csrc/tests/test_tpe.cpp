@@ -99,6 +99,50 @@ void test_the_prior_rules_where_no_kernel_reaches() {
     }
 }
 
+// A table of their kernel would take 80 GB.
+void test_a_hundred_thousand_categories() {
+    constexpr std::size_t levels = 100'000;
+    const double q = 0.5, whole = 1.0 + static_cast<double>(levels) * q;
+    Mixture mixture({even_axis(levels, true)});
+    const std::vector<double> points{7.0, 99'999.0}, weights{1.0, 3.0}, h{1.0};
+    mixture.fit(points.data(), 2, weights.data(), 0.5, h.data(), q);
+    Batch batch;
+    batch.reset(1, 4);
+    batch.resize(4);
+    const std::vector<double> asked{0.0, 7.0, 50'000.0, 99'999.0};
+    for (std::size_t i = 0; i < 4; ++i) batch.at(0, i) = asked[i];
+    std::vector<double> got(batch.padded());
+    mixture.log_density(batch, got.data());
+    for (std::size_t i = 0; i < 4; ++i) {
+        double mass = 0.5 / static_cast<double>(levels);
+        for (std::size_t k = 0; k < 2; ++k) mass += weights[k] * (asked[i] == points[k] ? 1.0 + q : q) / whole;
+        CHECK_NEAR(got[i], std::log(mass / 4.5), 1e-10);
+    }
+}
+
+void test_draws_of_categories_follow_their_kernel() {
+    constexpr std::size_t levels = 5, n = 200'000;
+    for (const std::size_t centre : {0u, 2u, 4u}) {
+        for (const double prior : {0.0, 1.0}) {
+            Axis axis{levels, true, {0.0, 0.1, 0.2, 0.5, 0.9, 1.0}, false};
+            const double point = static_cast<double>(centre), weight = 1.0, h = 1.0, q = 0.25;
+            Mixture mixture({axis});
+            mixture.fit(&point, 1, &weight, prior, &h, q);
+            Batch batch;
+            batch.reset(1, n);
+            batch.resize(n);
+            Philox random({1, 2}, 3, 4);
+            mixture.draw(random, batch, 0, n, false);
+            std::vector<double> share(levels, 0.0);
+            for (std::size_t i = 0; i < n; ++i) share[static_cast<std::size_t>(batch.at(0, i))] += 1.0 / n;
+            for (std::size_t l = 0; l < levels; ++l) {
+                const double kernel = (l == centre ? 1.0 + q : q) / (1.0 + levels * q);
+                CHECK_NEAR(share[l], (kernel + prior * axis.width(l)) / (1.0 + prior), 0.006);
+            }
+        }
+    }
+}
+
 void test_no_draws_are_no_draws() {
     Mixture mixture({Axis{}, even_axis(3, true)});
     const std::vector<double> point{0.2, 0.0}, h{0.15, 1.0};
@@ -233,6 +277,8 @@ int main() {
     test_array_functions_against_the_standard_library();
     test_mixture_against_its_formula();
     test_the_prior_rules_where_no_kernel_reaches();
+    test_a_hundred_thousand_categories();
+    test_draws_of_categories_follow_their_kernel();
     test_no_draws_are_no_draws();
     test_ranking_does_not_depend_on_the_order();
     test_a_trend_points_to_the_valley();

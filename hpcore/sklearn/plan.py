@@ -17,6 +17,7 @@ from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.races import make_race
 from hpcore.sklearn.spaces import SearchSpace, check_names, read_space
+from hpcore.sklearn.values import Manner
 from hpcore.study.book import Book
 
 __all__ = ["Plan", "make_plan"]
@@ -139,7 +140,7 @@ def make_plan(search: Any) -> Plan:
         raise InvalidArgument(str(error)) from error
     except TypeError as error:
         raise InvalidType(str(error)) from error
-    space = read_space(search.space)
+    space = read_space(search.space, Manner.of(settings.sampler, search.storage is not None))
     check_names(space, search.estimator)
     for i, point in enumerate(settings.warm_start):
         # All of them before the first is written down anywhere.

@@ -57,11 +57,14 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     estimator : estimator object
         Cloned for each fit; itself never fitted.
     space : Space, dict or list of dict
-        What to search. A `hpcore.Space`; or a dictionary of parameter names (``step__param`` in a pipeline) to
-        hpcore parameters, lists or arrays of values, ranges, ``(low, high)`` tuples of two numbers (an interval),
-        frozen scipy distributions, or a mixture; or a list of such dictionaries, of which each candidate takes one.
-        A dictionary without hpcore parameters is read by sorted names, as `ParameterGrid` does, so that a grid is
-        walked in the same order. Choices may be whole steps of a pipeline, with parameters of their own:
+        What to search. A `hpcore.Space`; or what scikit-learn takes: a dictionary of parameter names (``step__param``
+        in a pipeline) to choices or distributions, or a list of such dictionaries, of which each candidate takes one;
+        ``{}`` is the estimator as it is. Choices are a list, tuple, range or other sequence, an array of one
+        dimension, a pandas Index or Series, or a view of a dictionary. A tuple of two numbers is two choices, as in
+        scikit-learn; an interval is ``hpcore.Float(low, high)`` or ``hpcore.Int(low, high)``, which may stand beside
+        the others. Distributions are scipy's or whatever has a method ``rvs(random_state=)``. Iterators and sets are
+        refused: each fit reads the choices again, in the same order. See the notes for how choices and distributions
+        are searched. Choices may be whole steps of a pipeline, with parameters of their own:
         ``{"clf": Categorical([svc, forest]), "clf__C": Float(0.1, 10, when={"clf": svc})}``.
     strategy : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"``, or a sampler object of
@@ -177,6 +180,17 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     what was run. It ranks after all candidates that have all their folds. The strategy is told the same mean; the
     Gaussian process also its standard error, so that a candidate of one fold counts for less. A candidate with a fold
     that failed (``error_score=nan``) is stopped there: its mean is NaN whatever comes.
+
+    Choices. ``strategy="grid"`` walks the candidates of `GridSearchCV` in its order: names sorted, unless the
+    dictionary has hpcore parameters, and a choice that is listed twice is tried twice, as also by ``"random"`` and
+    ``"sobol"``. Strategies that learn try it once, and know the order of three numbers or more, however they are
+    listed: a step in the order is a step of the logarithm where the numbers are geometric. Where numbers are mere
+    labels, ``hpcore.Categorical(numbers)`` says so. `cv_results_` has the very objects that were listed.
+
+    Distributions. One that can only be drawn from is drawn from for each candidate by ``"random"``, with random numbers
+    that follow `random_state`. Other strategies search the quantiles of 1,000 fixed draws, or as many draws as they
+    want where the values are neither numbers nor repeat; likewise scipy's discrete distributions of more than 10,000
+    values, such as ``zipf``. ``"grid"`` takes 5 quantiles of a continuous distribution.
 
     Ctrl-C ends the search, not the program: complete candidates are kept, the best of them is refitted, and a
     `SearchInterrupted` warning says so. A second Ctrl-C, or one before any candidate is complete, raises.

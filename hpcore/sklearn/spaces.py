@@ -8,21 +8,17 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.records.trial import Trial
-from hpcore.space import Categorical, Float, Parameter, Space
-from hpcore.space.convert import parameter_of
+from hpcore.sklearn.values import LEARNING, Manner, Translation, read_value
+from hpcore.space import Categorical, Parameter, Space
 
 __all__ = ["SearchSpace", "check_names", "read_space"]
 
 # Columns of a list of dictionaries: which dictionary it is, and "i/name" for the parameters of dictionary i.
 _SELECTOR = "dictionary"
-
-# Where the quantile function of an unbounded distribution is still finite.
-_QUANTILES = (2.0**-40, 1.0 - 2.0**-40)
 
 
 class SearchSpace:
@@ -34,8 +30,8 @@ class SearchSpace:
         What the optimizer searches.
     names : mapping of str to str, optional
         Estimator's name of each column whose name differs; a column of the space that has none is left out.
-    distributions : mapping of str to frozen distribution, optional
-        Columns that hold a quantile of this distribution.
+    translations : mapping of str to Translation, optional
+        For columns that hold something else than the estimator's values.
 
     Attributes
     ----------
@@ -47,23 +43,23 @@ class SearchSpace:
         self,
         space: Space,
         names: Mapping[str, str] | None = None,
-        distributions: Mapping[str, Any] | None = None,
+        translations: Mapping[str, Translation] | None = None,
     ) -> None:
         self.space = space
         self._names = names
-        self._distributions = distributions or {}
+        self._translations = translations or {}
 
     @property
     def is_plain(self) -> bool:
         """Whether the optimizer's parameters are the estimator's as they are."""
-        return self._names is None and not self._distributions
+        return self._names is None and not self._translations
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
         """The estimator's parameters, in a dictionary of their own: callbacks have the trial's."""
         if self.is_plain:
             return dict(params)
         values = {
-            column: float(self._distributions[column].ppf(value)) if column in self._distributions else value
+            column: self._translations[column].value(value) if column in self._translations else value
             for column, value in params.items()
         }
         if self._names is None:
@@ -87,8 +83,8 @@ class SearchSpace:
         if not having:
             raise InvalidArgument(f"no dictionary of space has all of {', '.join(map(repr, params))}")
         for i, names in having.items():
-            values = {_SELECTOR: int(i), **self._values(names, params)}
             try:
+                values = {_SELECTOR: int(i), **self._values(names, params)}
                 self.space.check_partial(values)
             except (InvalidArgument, InvalidType):
                 continue
@@ -99,9 +95,7 @@ class SearchSpace:
         values: dict[str, Any] = {}
         for name, value in params.items():
             column = columns[name]
-            values[column] = (
-                _quantile(self._distributions[column], name, value) if column in self._distributions else value
-            )
+            values[column] = self._translations[column].column(name, value) if column in self._translations else value
         return values
 
     def trial(self, trial: Trial) -> Trial:
@@ -119,122 +113,92 @@ class SearchSpace:
             name = column if self._names is None else self._names.get(column)
             if name is None:
                 continue
-            if isinstance(parameter, Categorical):
+            if column in self._translations:
+                values = self._translations[column].examples()
+            elif isinstance(parameter, Categorical):
                 values = list(parameter.choices)
-            elif column in self._distributions:
-                values = [float(self._distributions[column].ppf(0.5))]
             else:
                 values = [Space({"value": _unconditional(parameter)}).decode([0.5])["value"]]
             found.setdefault(name, []).extend(values)
         return found
 
 
-def read_space(space: Any) -> SearchSpace:
+def read_space(space: Any, manner: Manner = LEARNING) -> SearchSpace:
     """Read the `space` argument of a search.
 
     Parameters
     ----------
     space : Space, mapping, or sequence of mappings
         See `SearchCV`.
+    manner : Manner
+        Of the strategy; left out, of one that learns.
 
     Raises
     ------
     InvalidType, InvalidSpace
-        What does not make a space, or an empty one.
+        What does not make a space, or an empty list.
     """
     if isinstance(space, Space):
         return SearchSpace(space)
+    if isinstance(space, Mapping) and space:
+        parameters, translations = _read_mapping(space, manner)
+        return SearchSpace(Space(parameters), None, translations)
     if isinstance(space, Mapping):
-        parameters, distributions = _read_mapping(space)
-        return SearchSpace(Space(parameters), None, distributions)
+        return _read_union([space], manner)  # the estimator as it is
     if isinstance(space, Sequence) and not isinstance(space, str | bytes):
-        return _read_union(space)
+        return _read_union(space, manner)
     raise InvalidType(f"space must be a Space, a dictionary or a list of dictionaries, got {space!r}")
 
 
-def _read_union(branches: Sequence[Any]) -> SearchSpace:
+def _read_union(branches: Sequence[Any], manner: Manner) -> SearchSpace:
     if not branches:
         raise InvalidSpace("space must not be an empty list")
     columns: dict[str, Parameter] = {_SELECTOR: Categorical(list(range(len(branches))))}
     names: dict[str, str] = {}
-    distributions: dict[str, Any] = {}
+    translations: dict[str, Translation] = {}
     for i, branch in enumerate(branches):
         if not isinstance(branch, Mapping):
             raise InvalidType(f"space must be a list of dictionaries, got {branch!r} at position {i}")
         if isinstance(branch, Space) and branch.constraints:
             raise InvalidSpace(f"a Space with constraints cannot be one of a list, as at position {i}")
-        parameters, quantiles = _read_mapping(branch)
+        parameters, translated = _read_mapping(branch, manner)
         for name, parameter in parameters.items():
             column = f"{i}/{name}"
             renamed = copy.copy(parameter)
             renamed.when = {_SELECTOR: i, **{f"{i}/{parent}": allowed for parent, allowed in parameter.when.items()}}
             columns[column] = renamed
             names[column] = name
-            if name in quantiles:
-                distributions[column] = quantiles[name]
-    return SearchSpace(Space(columns), names, distributions)
+            if name in translated:
+                translations[column] = translated[name]
+    return SearchSpace(Space(columns), names, translations)
 
 
-def _read_mapping(mapping: Mapping[str, Any]) -> tuple[dict[str, Parameter], dict[str, Any]]:
+def _read_mapping(mapping: Mapping[str, Any], manner: Manner) -> tuple[dict[str, Parameter], dict[str, Translation]]:
     names = list(mapping)
     for name in names:
         if not isinstance(name, str):
             raise InvalidType(f"a parameter's name must be a str, got {name!r}")
-    if not any(isinstance(value, Parameter) for value in mapping.values()):
+    mixed = any(isinstance(value, Parameter) for value in mapping.values())
+    if mixed:
+        # No grid of scikit-learn's; and a condition on a choice means it however often it is listed.
+        manner = manner._replace(repeats=False)
+    else:
         names.sort()  # as ParameterGrid does: the order in which a grid is walked is the same
     parameters: dict[str, Parameter] = {}
-    distributions: dict[str, Any] = {}
+    translations: dict[str, Translation] = {}
     for name in names:
         value = mapping[name]
         try:
-            if _is_other_distribution(value):
-                parameters[name] = Float(*_QUANTILES)
-                distributions[name] = value
-            else:
-                parameters[name] = _read_value(value)
+            if mixed and (value is None or isinstance(value, str | bool | numbers.Number)):
+                value = [value]
+            parameters[name], translation = read_value(value, manner)
         except InvalidType as error:
             raise InvalidType(f"space[{name!r}]: {error}") from None
         except InvalidArgument as error:
             raise InvalidSpace(f"space[{name!r}]: {error}") from None
-    return parameters, distributions
-
-
-def _quantile(distribution: Any, name: str, value: Any) -> float:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise InvalidType(f"value of {name!r} must be a number, got {value!r}")
-    low, high = distribution.support()
-    if not low <= value <= high:
-        raise InvalidArgument(f"value of {name!r} must be within {float(low)} .. {float(high)}, got {value!r}")
-    return min(max(float(distribution.cdf(value)), _QUANTILES[0]), _QUANTILES[1])
-
-
-def _read_value(value: Any) -> Parameter:
-    if isinstance(value, tuple):
-        bounds = len(value) == 2 and all(isinstance(v, numbers.Real) and not isinstance(v, bool) for v in value)
-        return parameter_of(value) if bounds else Categorical(list(value))
-    if isinstance(value, range) and value.step < 0:
-        return Categorical(list(value))  # in the order that was asked for
-    if isinstance(value, np.ndarray) and value.ndim != 1:
-        raise InvalidArgument(f"an array of choices must have one dimension, got shape {value.shape}")
-    if isinstance(value, np.ndarray) or type(value).__module__.partition(".")[0] == "pandas":
-        # The array's own scalars, as GridSearchCV passes them on.
-        return Categorical(list(value))
-    if callable(getattr(value, "rvs", None)) and not callable(getattr(value, "ppf", None)):
-        raise InvalidType(f"a distribution must have a quantile function (ppf), got {value!r}")
-    return parameter_of(value)
-
-
-def _is_other_distribution(value: Any) -> bool:
-    """Whether it is a continuous distribution that hpcore has no parameter of its own for."""
-    if isinstance(value, Parameter) or not (hasattr(value, "dist") and callable(getattr(value, "ppf", None))):
-        return False
-    if not hasattr(value.dist, "pdf"):
-        return False
-    try:
-        parameter_of(value)
-    except InvalidArgument:
-        return True
-    return False
+        if translation is not None:
+            translations[name] = translation
+    return parameters, translations
 
 
 def _unconditional(parameter: Parameter) -> Parameter:

@@ -30,7 +30,10 @@ def choice_key(value: Any, depth: int = 0) -> tuple[Any, ...]:
     if kind in (tuple, list):
         return (kind, *(choice_key(v, depth + 1) for v in value))
     if isinstance(value, np.generic) and type(value.item()) is not kind:
-        return (kind, *choice_key(value.item()))
+        key = choice_key(value.item())
+        # What is no plain data as an item either, such as a date or a complex number, is its bytes: the item is another
+        # object at each call.
+        return (kind, *key) if len(key) > 1 else (kind, value.dtype.str, value.tobytes())
     return (id(value),)
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import numbers
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
+from hpcore.space.choices import choice_table
 from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
 
-__all__ = ["parameter_of", "parameters_of"]
+__all__ = ["are_numbers", "choices_of", "distribution_of", "parameter_of", "parameters_of"]
+
+# A discrete distribution with more values than this has no parameter of its own.
+MOST_VALUES = 10_000
+# What lies beyond is left out of a discrete distribution, on either side.
+TAIL = 1e-12
 
 
 def parameters_of(mapping: Mapping[str, Any]) -> dict[str, Parameter]:
@@ -40,9 +48,11 @@ def parameter_of(value: Any) -> Parameter:
     if isinstance(value, np.ndarray):
         if value.ndim != 1:
             raise InvalidArgument(f"an array of choices must have one dimension, got shape {value.shape}")
-        return Categorical(value.tolist() if value.dtype != object else list(value))
+        return choices_of(value.tolist() if value.dtype != object else list(value))
     if isinstance(value, list):
-        return Categorical(value)
+        return choices_of(value)
+    if hasattr(value, "xk") and callable(getattr(value, "freeze", None)):
+        value = value.freeze()  # scipy.stats.rv_discrete(values=...) needs no arguments
     if hasattr(value, "dist") and hasattr(value, "ppf" if not hasattr(value, "pmf") else "pmf"):
         return _from_scipy(value)
     # Whatever can be drawn from was not meant as a constant.
@@ -52,6 +62,37 @@ def parameter_of(value: Any) -> Parameter:
             f"scipy.stats.uniform(0, 1), got {value!r}"
         )
     return Categorical([value])
+
+
+def choices_of(values: Sequence[Any], *, rearrange: bool = True) -> Categorical:
+    """A list of choices; numbers have the order of their size.
+
+    Steps of the position are steps of the logarithm where the numbers are geometric, and of the number where they are
+    evenly spaced, so that the order alone gives a model the right scale.
+
+    Parameters
+    ----------
+    values : sequence
+        At least one; none twice.
+    rearrange : bool
+        Whether numbers that neither rise nor fall are put in their order; otherwise they stay choices without one.
+
+    Returns
+    -------
+    Categorical
+        Ordered if there are at least three numbers: of two, neither is nearer than the other.
+    """
+    if len(values) < 3 or not are_numbers(values):
+        return Categorical(values)
+    if all(a < b for a, b in pairwise(values)) or all(a > b for a, b in pairwise(values)):
+        return Categorical(values, ordered=True)
+    choice_table(values)  # an error speaks of the positions that were given
+    return Categorical(sorted(values), ordered=True) if rearrange else Categorical(values)
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all are real numbers, none of them NaN; True and False are none."""
+    return all(isinstance(v, numbers.Real) and not isinstance(v, bool) and v == v for v in values)
 
 
 def _from_range(value: range) -> Parameter:
@@ -71,6 +112,29 @@ def _from_bounds(value: tuple[Any, ...]) -> Parameter:
 
 
 def _from_scipy(value: Any) -> Parameter:
+    parameter = distribution_of(value)
+    if parameter is not None:
+        return parameter
+    if hasattr(value.dist, "pdf"):
+        raise InvalidArgument(
+            f"of scipy's continuous distributions, uniform, loguniform (loc=0), norm, truncnorm and lognorm (loc=0) "
+            f"have a parameter of their own, got {value.dist.name!r} with {value.args!r} {value.kwds!r}"
+        )
+    raise InvalidArgument(
+        f"a discrete distribution may have at most {MOST_VALUES:,} values, up to the last {TAIL} of each tail, and "
+        f"{value.dist.name!r} with {value.args!r} {value.kwds!r} has more; hpcore.Int(low, high, log=True) takes "
+        f"as many as there are"
+    )
+
+
+def distribution_of(value: Any) -> Parameter | None:
+    """The parameter of a frozen scipy distribution; None if it has none of its own.
+
+    Raises
+    ------
+    InvalidArgument
+        Arguments that are arrays or outside the range of the distribution.
+    """
     name = value.dist.name
     if any(np.ndim(argument) for argument in (*value.args, *value.kwds.values())):
         raise InvalidArgument(f"a distribution must have numbers as its arguments, not arrays, got {name!r}")
@@ -96,18 +160,29 @@ def _from_scipy(value: Any) -> Parameter:
         shape, loc, scale = value.dist._parse_args(*value.args, **value.kwds)
         if float(loc) == 0.0:
             return Normal(math.log(float(scale)), float(shape[0]), log=True)
-    if not hasattr(value.dist, "pdf"):
-        return _from_discrete(value)
-    raise InvalidArgument(
-        f"of scipy's continuous distributions, uniform, loguniform (loc=0), norm, truncnorm and lognorm (loc=0) have "
-        f"a parameter of their own, got {name!r} with {value.args!r} {value.kwds!r}"
-    )
+    return None if hasattr(value.dist, "pdf") else _from_discrete(value)
 
 
-def _from_discrete(value: Any) -> Parameter:
+def _from_discrete(value: Any) -> Parameter | None:
     """A discrete distribution as its values with their probabilities, to the last 1e-12 of the tail."""
-    low, high = int(value.ppf(1e-12)), int(value.ppf(1 - 1e-12))
-    if high - low >= 10_000:
-        raise InvalidArgument(f"a discrete distribution may have at most 10,000 values, got {high - low + 1}")
-    values = [k for k in range(low, high + 1) if value.pmf(k) > 0]
-    return Categorical(values, ordered=True, weights=[float(value.pmf(k)) for k in values])
+    if hasattr(value.dist, "xk"):
+        _, loc, _ = value.dist._parse_args(*value.args, **value.kwds)
+        chances = value.dist.pk
+        return _weighted(value.dist.xk[chances > 0] + loc, chances[chances > 0])
+    low = value.ppf(TAIL)
+    if not math.isfinite(low):
+        raise InvalidArgument(
+            f"the arguments of a distribution must be within its range, got {value.dist.name!r} with {value.args!r} "
+            f"{value.kwds!r}"
+        )
+    low = int(low)
+    # Asked before the upper end: scipy finds that of some distributions by adding up all that come before it.
+    if not value.cdf(low + MOST_VALUES - 1) >= 1 - TAIL:
+        return None
+    values = np.arange(low, min(int(value.ppf(1 - TAIL)), low + MOST_VALUES - 1) + 1)
+    chances = value.pmf(values)
+    return _weighted(values[chances > 0], chances[chances > 0])
+
+
+def _weighted(values: Any, chances: Any) -> Parameter:
+    return Categorical(values.tolist(), ordered=True, weights=chances.tolist())

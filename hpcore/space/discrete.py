@@ -32,7 +32,7 @@ class Int(Parameter):
     log : bool
         Uniform in the logarithm; needs ``low >= 1``.
     step : int
-        Distance of the values, counted from `low`.
+        Distance of the values, counted from `low`; one larger than the range leaves `low` alone.
     when : mapping, optional
         As for `Float`.
 
@@ -54,8 +54,6 @@ class Int(Parameter):
             raise InvalidArgument(f"low must be >= 1 when log=True, got low={low!r}")
         if self.step < 1:
             raise InvalidArgument(f"step must be >= 1, got {step!r}")
-        if self.step > 1 and self.step > self.high - self.low:
-            raise InvalidArgument(f"step must be at most high - low = {self.high - self.low}, got {step!r}")
         self._last = (self.high - self.low) // self.step
         self.high = self.low + self._last * self.step
         self.when = check_when(when)

@@ -38,8 +38,6 @@ class _Real(Parameter):
         # A bound that was computed may fall short of the grid by its rounding.
         slack = min(2 * Fraction(math.ulp(max(abs(low), abs(high)))), stride / 1000)
         self._last = int((Fraction(Decimal(repr(high))) + slack - first) / stride)
-        if self._last < 1:
-            raise InvalidArgument(f"step must be at most high - low = {high - low!r}, got {step!r}")
         if self._last > 2**63 - 1:
             raise InvalidArgument(f"step must leave at most 2**63 values in the range, got step={step!r}")
         scale = 1
@@ -122,8 +120,8 @@ class Float(_Real):
     log : bool
         Uniform in the logarithm; needs ``low > 0``.
     step : float, optional
-        Distance of a grid that starts at `low`; the highest value is the last one not above `high`. May be combined
-        with `log`.
+        Distance of a grid that starts at `low`; the highest value is the last one not above `high`, which is `low`
+        itself if the step is larger than the range. May be combined with `log`.
     when : mapping, optional
         Parent's name to the value, list or `range` of values, `at_least` or `at_most` under which this parameter is
         active. Where the parent's choices are lists themselves, a list that is a choice is read as that one value,
@@ -132,8 +130,7 @@ class Float(_Real):
     Raises
     ------
     InvalidArgument, InvalidType
-        Bounds that are not finite numbers, reversed, not positive under `log`; a step that is not positive or is
-        larger than the range.
+        Bounds that are not finite numbers, reversed, not positive under `log`; a step that is not positive.
     """
 
     def __init__(
@@ -223,7 +220,10 @@ class Normal(_Real):
             first = self.low if low is not None else math.ceil(reach_low / step) * step
             last = self.high if high is not None else reach_high
             if not math.isfinite(first) or not math.isfinite(last) or first > last:
-                raise InvalidArgument(f"step must be smaller than the range of values, got {step!r}")
+                raise InvalidArgument(
+                    f"step must have a multiple within 8.3 std of the mean and the bounds, {reach_low!r} .. {last!r}, "
+                    f"got {step!r}"
+                )
             self.low = first
             self._make_grid(first, last, step)
         else:
@@ -249,7 +249,7 @@ class Normal(_Real):
             column.scale = native.Scale.log if self.log else native.Scale.linear
         if self._given[0] is None and self.step is None:
             column.low = 0.0 if self.log else -math.inf
-        if self.step is not None and self._last < MAX_SHARES:
+        if self.step is not None and 0 < self._last < MAX_SHARES:
             column.cumulative = edges_of(self._cell_shares())
         return column
 

@@ -438,7 +438,8 @@ class Space(Mapping[str, Parameter]):
         Parameters
         ----------
         mapping : mapping of str to value
-            Each value a parameter; a list or array (Categorical); a `range` (Int); a ``(low, high)`` tuple of two
+            Each value a parameter; a list or array (Categorical; of three numbers or more an ordered one, in which
+            they stand by size unless they rise or fall as they are); a `range` (Int); a ``(low, high)`` tuple of two
             ints (Int) or with a float (Float); a frozen `scipy.stats` distribution; anything else that is not a
             collection is a constant. A `Space` is given back as it is.
         constraints : sequence of callable

@@ -14,6 +14,8 @@ from typing import Any
 from hpcore import samplers
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, SpaceMismatch
 from hpcore.samplers import Sampler
+from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.convert import choices_of
 from hpcore.space.parameters import Categorical
 from hpcore.space.serial import from_plain, space_to_json, to_plain
 from hpcore.space.space import Params, Space
@@ -84,8 +86,15 @@ def space_from_spec(name: str, spec: Any) -> Space:
         raise DamagedStore(f"the space of study {name!r} is damaged: {error}") from None
 
 
-def check_same(name: str, stored: Any, space: Space) -> None:
+def check_same(name: str, stored: Any, space: Space) -> Space:
     """Check that a space is the one that a study was begun with.
+
+    Returns
+    -------
+    Space
+        It, with numbers among choices in the order in which they are stored: points are stored as places in it. That
+        order, and whether choices have one, says how they are searched: earlier versions gave lists of numbers none,
+        and a grid takes them as they were listed.
 
     Raises
     ------
@@ -95,13 +104,45 @@ def check_same(name: str, stored: Any, space: Space) -> None:
     given = space_to_spec(space)
     # As text: True is not 1, and 1.0 not 1.
     if json.dumps(stored, sort_keys=True) == json.dumps(given, sort_keys=True):
-        return
+        return space
+    again = _as_stored(stored, space)
+    if _without_order(stored) == _without_order(space_to_spec(again)):
+        return again
     differences = _differences(stored, given)
     raise SpaceMismatch(
         f"space must be the one that study {name!r} was begun with (another name= begins another study): "
         + "; ".join(differences[:5])
         + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
     )
+
+
+def _as_stored(stored: Any, space: Space) -> Space:
+    """The space with lists of the same numbers in their stored order."""
+    before = {entry["name"]: entry.get("choices") for entry in stored["parameters"]}
+    parameters = dict(space)
+    for name, parameter in space.items():
+        choices = before.get(name)
+        if not isinstance(parameter, Categorical) or parameter.weights or not isinstance(choices, list):
+            continue
+        if not {type(choice) for choice in (*choices, *parameter.choices)} <= {int, float}:
+            continue
+        # As text, because 1 is not 1.0.
+        if choices != list(parameter.choices) and sorted(map(repr, choices)) == sorted(map(repr, parameter.choices)):
+            ordered = parameter.ordered and choices_of(choices, rearrange=False).ordered
+            parameters[name] = Categorical(choices, ordered=ordered, when=parameter.when)
+    for parameter in space.values():
+        for parent, wanted in parameter.when.items():
+            if isinstance(wanted, AtLeast | AtMost):  # the order decides what is active
+                parameters[parent] = space[parent]
+    return Space(parameters, space.constraints)
+
+
+def _without_order(spec: Any) -> str:
+    """A space as text, without whether its choices have an order."""
+    entries = [
+        {**entry, "ordered": None} if entry.get("type") == "Categorical" else entry for entry in spec["parameters"]
+    ]
+    return json.dumps({**spec, "parameters": entries}, sort_keys=True)
 
 
 def _differences(stored: Any, given: Any) -> list[str]:

@@ -80,7 +80,7 @@ def open_ledger(
         record = store.write(lambda transaction: transaction.create(wanted, spec))
     spec_data = read_spec(record)
     if given is not None:
-        check_same(record.name, spec_data["space"], given)
+        given = check_same(record.name, spec_data["space"], given)
     else:
         given = space_from_spec(record.name, spec_data["space"])
     _check_fits(record, spec_data, ways, seed)

@@ -210,7 +210,7 @@ def test_a_space_that_will_be_run_whole_is_a_grid(n_trials: int | None, expected
     found = opt.ask(100)
     assert set(sources(found)) == {expected}
     if expected == "grid":
-        assert params(found) == [{"a": a, "b": b} for a in (3, 1, 2) for b in (True, False) if (a, b) != (3, False)]
+        assert params(found) == [{"a": a, "b": b} for a in (1, 2, 3) for b in (True, False) if (a, b) != (3, False)]
     with pytest.raises(SearchSpaceExhausted):
         opt.ask()
 

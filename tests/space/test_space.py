@@ -393,6 +393,17 @@ def test_a_constraint_that_raises_is_named() -> None:
         ([(50,), (50, 50)], hp.Categorical([(50,), (50, 50)])),
         (np.array([0.1, 1.0]), hp.Categorical([0.1, 1.0])),
         (np.array(["a", "b"]), hp.Categorical(["a", "b"])),
+        ([1, 2], hp.Categorical([1, 2])),
+        ([1, 10, 100], hp.Categorical([1, 10, 100], ordered=True)),
+        ([100, 10, 1], hp.Categorical([100, 10, 1], ordered=True)),
+        ([3, 0.5, 2], hp.Categorical([0.5, 2, 3], ordered=True)),
+        (np.array([3, 1, 2]), hp.Categorical([1, 2, 3], ordered=True)),
+        ([1.0, math.inf, -math.inf], hp.Categorical([-math.inf, 1.0, math.inf], ordered=True)),
+        ([1, 2, 1.0], hp.Categorical([1, 1.0, 2], ordered=True)),
+        ([1, 2, True], hp.Categorical([1, 2, True])),
+        ([1, 2, None], hp.Categorical([1, 2, None])),
+        ([1, 2, math.nan], hp.Categorical([1, 2, math.nan])),
+        ([1j, 2, 3], hp.Categorical([1j, 2, 3])),
         (range(2, 10, 3), hp.Int(2, 8, step=3)),
         (range(10, 2, -4), hp.Int(6, 10, step=4)),
         (range(5, 6), hp.Int(5, 5)),
@@ -410,13 +421,21 @@ def test_a_constraint_that_raises_is_named() -> None:
         (stats.loguniform(1, 2, scale=10), hp.Float(10, 20, log=True)),
         (stats.randint(3, 9), hp.Int(3, 8)),
         (stats.randint(1, 4, loc=2), hp.Int(3, 5)),
+        (
+            stats.rv_discrete(values=([9, 1, 5], [0.5, 0.25, 0.25])),
+            hp.Categorical([1, 5, 9], ordered=True, weights=[0.25, 0.25, 0.5]),
+        ),
+        (
+            stats.rv_discrete(values=([0.5, 1.5, 2], [0.5, 0.0, 0.5]))(loc=1),
+            hp.Categorical([1.5, 3.0], ordered=True, weights=[0.5, 0.5]),
+        ),
         (stats.norm(1, 2), hp.Normal(1, 2)),
         (stats.norm(loc=-1), hp.Normal(-1, 1)),
         (stats.truncnorm(-1, 2, loc=3, scale=2), hp.Normal(3, 2, low=1, high=7)),
         (stats.truncnorm(-1, np.inf), hp.Normal(0, 1, low=-1)),
         (stats.lognorm(0.5, scale=math.e), hp.Normal(1, 0.5, log=True)),
     ],
-    ids=lambda v: repr(v)[:40] if not hasattr(v, "dist") else v.dist.name,
+    ids=lambda v: repr(v)[:40] if not hasattr(v, "dist") else str(v.dist.name),
 )
 def test_space_of(form, parameter: Parameter) -> None:
     assert hp.Space.of({"x": form})["x"] == parameter
@@ -442,6 +461,13 @@ def test_discrete_distributions_keep_their_probabilities(frozen) -> None:
         stats.loguniform(1, 10, loc=5),
         stats.lognorm(0.5, loc=1),
         stats.poisson(1e9),
+        stats.poisson(-1),
+        stats.zipf(2.0),
+        stats.zipf(1.01),
+        stats.planck(1e-4),
+        stats.skellam(1e6, 1e7),
+        [1, 2, 3, 2],
+        [3, 1, 2, 1],
         {1, 2},
         {"a": 1},
         (1, 2, 3),
@@ -458,6 +484,62 @@ def test_discrete_distributions_keep_their_probabilities(frozen) -> None:
 def test_space_of_refuses(form) -> None:
     with pytest.raises((InvalidSpace, InvalidType), match="'x'"):
         hp.Space.of({"x": form})
+
+
+def test_choices_that_are_no_plain_data_as_items_are_themselves() -> None:
+    # Their items are other objects at each call.
+    for choices in (
+        np.array([1j, 2 + 1j, 3]),
+        np.arange(5).astype("datetime64[D]"),
+        np.arange(5).astype("timedelta64[D]"),
+        np.array([(1, 2.0), (3, 4.0)], dtype=[("a", "i4"), ("b", "f8")]),
+    ):
+        space = hp.Space({"c": hp.Categorical(list(choices)), "x": hp.Float(0, 1)})
+        for i, choice in enumerate(choices):
+            assert space.check({"c": choices.copy()[i], "x": 0})["c"] is space["c"].choices[i]
+            assert space.encode({"c": choice, "x": 0})[0] == (i + 0.5) / len(choices)
+        with pytest.raises(InvalidArgument, match="distinct"):
+            hp.Categorical([choices[0], choices[1], choices[0].copy()])
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        hp.Float(1.0, 1.0, step=0.1),
+        hp.Float(0.5, 1.0, step=3),
+        hp.Float(1e-3, 1e-3, log=True, step=0.1),
+        hp.Float(0.5, 1.0, log=True, step=3),
+        hp.Float(-1e308, 0.5e308, step=1.7e308),
+        hp.Float(0.0, 5e-324, step=1.0),
+        hp.Int(4, 4, step=2),
+        hp.Int(1, 2, step=5),
+        hp.Int(3, 3, log=True, step=2),
+        hp.Int(3, 4, log=True, step=9),
+        hp.Int(0, 0, step=2**63 - 1),
+        hp.Int(2**63 - 2, 2**63 - 1, step=2),
+        hp.Normal(0, 1, step=100),
+        hp.Normal(0, 1, low=1, high=1, step=0.1),
+        hp.Normal(0, 1, low=1, high=1, step=1e-18),
+        hp.Normal(0, 1, low=0.5, high=1, step=1e9),
+        hp.Normal(0, 1, low=8, high=9, step=2),
+        hp.Normal(0, 1, log=True, low=1, high=2, step=5),
+        hp.Normal(0, 1, log=True, step=4000),
+    ],
+    ids=repr,
+)
+def test_a_range_that_a_step_leaves_one_value(parameter: Parameter) -> None:
+    assert parameter.levels == 1
+    space = hp.Space({"p": parameter, "x": hp.Float(0, 1)})
+    assert hp.Space.from_json(space.to_json()) == space
+    [value] = {params["p"] for params in space.decode([[u, 0.5] for u in np.linspace(0, 1, 9)])}
+    assert type(value) is type(parameter.low)
+    assert value == parameter.low == parameter.high
+    assert list(space.grid(2)) == [{"p": value, "x": 0.0}, {"p": value, "x": 1.0}]
+    assert space.decode(space.encode({"p": value, "x": 0.25})) == {"p": value, "x": 0.25}
+    assert hp.Space({"p": parameter}).n_points == 1
+    for sampler in ("gp", "tpe", "sobol"):
+        study = hp.minimize(lambda p: p["x"], space, sampler=sampler, n_trials=12, seed=0)
+        assert {trial.params["p"] for trial in study.trials} == {value}
 
 
 def test_space_of_a_space_is_itself() -> None:

@@ -702,6 +702,39 @@ def test_equal_is_not_the_same_choice(was: list, now: list, runs: Path) -> None:
         hp.Study({"c": hp.Categorical(now)}, storage=runs, name="a")
 
 
+@pytest.mark.parametrize("values", [[1, 2, 3, 4], [4, 3, 2, 1], [3, 1, 4, 2], [3.0, 1, 4, 2.5]])
+def test_a_study_of_choices_without_an_order_goes_on_as_a_list(values: list, runs: Path) -> None:
+    # As earlier versions read a list.
+    before = hp.Study({"c": hp.Categorical(values)}, storage=runs, name="a", sampler="random", seed=0)
+    before.run(lambda p: p["c"], n_trials=2)
+    after = hp.Study({"c": values}, storage=runs, name="a", sampler="gp")
+    assert after.space["c"].choices == tuple(values)
+    assert after.space["c"].ordered == (values[1] in (2, 3))
+    assert [trial.params for trial in after.trials] == [trial.params for trial in before.trials]
+    after.run(lambda p: p["c"], n_trials=2)
+    assert sorted(trial.params["c"] for trial in after.trials) == sorted(values)
+    assert all(trial.params["c"] == trial.value for trial in after.trials)
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (hp.Categorical(["a", "b"]), hp.Categorical(["b", "a"])),
+        (hp.Categorical([1, 2], weights=[1, 3]), hp.Categorical([2, 1], weights=[1, 3])),
+        (hp.Categorical([1, 2, 2.5]), hp.Categorical([1, 2, 3])),
+        (hp.Categorical([1, 2, True]), hp.Categorical([1, True, 2])),
+        (hp.Categorical([max, min]), hp.Categorical([min, max])),
+        (hp.Categorical([1, 2, 3], ordered=True), hp.Categorical([3, 2, 1], ordered=True)),
+    ],
+    ids=range(6),
+)
+def test_choices_in_another_order_are_others_unless_they_are_mere_numbers(was, now, runs: Path) -> None:
+    more = {"x": hp.Float(0, 1, when={"c": hp.at_least(2)})} if was.ordered else {}
+    hp.Study({"c": was, **more}, storage=runs, name="a", seed=0)
+    with pytest.raises(SpaceMismatch, match="choices of 'c'"):
+        hp.Study({"c": now, **more}, storage=runs, name="a")
+
+
 def test_copies_of_stores_and_studies(runs: Path) -> None:
     study = hp.Study(SPACE, storage=runs, name="a", seed=0)
     with pytest.raises(InvalidType, match="load_study"):

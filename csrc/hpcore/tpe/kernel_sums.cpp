@@ -36,10 +36,17 @@ HPCORE_CLONES void kernel_sums(const SumsInput& in, double* out) {
                 f3 *= exp(-q3);
             }
             for (std::size_t t = 0; t < in.n_stepped; ++t) {
-                const double* row = in.table[t] + in.level[k * in.n_stepped + t] * in.levels[t];
+                const std::uint32_t level = in.level[k * in.n_stepped + t];
                 const std::int32_t* l = in.x_level + t * in.padded + at;
                 double factor[block];
-                for (std::size_t i = 0; i < block; ++i) factor[i] = row[l[i]];
+                if (in.table[t] == nullptr) {
+                    const double own = in.own[t], other = in.other[t];
+                    for (std::size_t i = 0; i < block; ++i)
+                        factor[i] = l[i] == static_cast<std::int32_t>(level) ? own : other;
+                } else {
+                    const double* row = in.table[t] + level * in.levels[t];
+                    for (std::size_t i = 0; i < block; ++i) factor[i] = row[l[i]];
+                }
                 f0 *= load(factor);
                 f1 *= load(factor + 8);
                 f2 *= load(factor + 16);

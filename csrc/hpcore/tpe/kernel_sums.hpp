@@ -14,13 +14,15 @@ struct SumsInput {
     const double* weight;         // (kernels,)
     const std::int32_t* x_level;  // (stepped, padded)
     const std::uint32_t* level;   // (kernels, stepped)
-    const double* const* table;   // per stepped axis, (centre level, level)
+    const double* const* table;   // per stepped axis, (centre level, level); null for categories
     const std::size_t* levels;    // per stepped axis
+    const double *own, *other;    // per stepped axis of categories: the factor of the centre's level, of every other
 };
 
 constexpr std::size_t block = 32;
 
 // out[i] = sum_k weight_k exp(-|x_i - centre_k|^2) prod_t table_t[level_kt][x_level_ti]; kernels are added in order.
+// Categories have no table, which would grow with the square of their number.
 void kernel_sums(const SumsInput& in, double* out);
 
 // erf of x >= 0, in place; n is a multiple of eight.

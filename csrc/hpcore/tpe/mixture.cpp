@@ -44,7 +44,7 @@ Mixture::Mixture(std::vector<Axis> axes) : axes_(std::move(axes)), h_(axes_.size
         }
         stepped_.push_back(j);
         table_at_.push_back(tables);
-        tables += axis.levels * axis.levels;
+        if (!axis.unordered) tables += axis.levels * axis.levels;
         prior_at_.push_back(prior_tables_.size());
         for (std::size_t l = 0; l < axis.levels; ++l) {
             const double share =
@@ -55,6 +55,8 @@ Mixture::Mixture(std::vector<Axis> axes) : axes_(std::move(axes)), h_(axes_.size
         }
     }
     tables_.resize(tables);
+    own_.resize(stepped_.size());
+    other_.resize(stepped_.size());
     inverse_.resize(smooth_.size());
 }
 
@@ -107,12 +109,17 @@ void Mixture::fit(const double* points, std::size_t n, const double* weights, do
 
     level_.resize(n * dt);
     for (std::size_t t = 0; t < dt; ++t) {
-        std::vector<bool> wanted(axes_[stepped_[t]].levels, false);
-        for (std::size_t k = 0; k < n; ++k) {
-            const auto l = static_cast<std::uint32_t>(points_[k * d + stepped_[t]]);
-            level_[k * dt + t] = l;
-            wanted[l] = true;
+        const Axis& axis = axes_[stepped_[t]];
+        for (std::size_t k = 0; k < n; ++k)
+            level_[k * dt + t] = static_cast<std::uint32_t>(points_[k * d + stepped_[t]]);
+        if (axis.unordered) {
+            const double whole = 1.0 + static_cast<double>(axis.levels) * q_;
+            own_[t] = (1.0 + q_) / whole;
+            other_[t] = q_ / whole;
+            continue;
         }
+        std::vector<bool> wanted(axis.levels, false);
+        for (std::size_t k = 0; k < n; ++k) wanted[level_[k * dt + t]] = true;
         fill_table(t, wanted);
     }
 }
@@ -122,13 +129,6 @@ void Mixture::fill_table(std::size_t t, const std::vector<bool>& wanted) {
     const Axis& axis = axes_[j];
     const std::size_t L = axis.levels;
     double* table = tables_.data() + table_at_[t];
-    if (axis.unordered) {
-        const double other = q_ / (1.0 + static_cast<double>(L) * q_);
-        const double own = (1.0 + q_) / (1.0 + static_cast<double>(L) * q_);
-        std::fill(table, table + L * L, other);
-        for (std::size_t l = 0; l < L; ++l) table[l * (L + 1)] = own;
-        return;
-    }
     // Signed erf at every edge, seen from a centre; a cell's mass is the difference at its two edges.
     const double unit = root_half / h_[j];
     if (axis.even) {  // distances between edges and centres are the same few for every centre
@@ -176,12 +176,13 @@ void Mixture::kernel_sums(const Batch& batch, double* out) {
     for (std::size_t t = 0; t < stepped_.size(); ++t) {
         const double* x = batch.column(stepped_[t]);
         for (std::size_t i = 0; i < padded; ++i) x_level_[t * padded + i] = static_cast<std::int32_t>(x[i]);
-        tables[t] = tables_.data() + table_at_[t];
+        tables[t] = axes_[stepped_[t]].unordered ? nullptr : tables_.data() + table_at_[t];
         levels[t] = axes_[stepped_[t]].levels;
     }
-    tpe::kernel_sums({batch.size(), padded, n_, smooth_.size(), stepped_.size(), x_scaled_.data(), centres_.data(),
-                      scaled_.data(), x_level_.data(), level_.data(), tables.data(), levels.data()},
-                     out);
+    tpe::kernel_sums(
+        {batch.size(), padded, n_, smooth_.size(), stepped_.size(), x_scaled_.data(), centres_.data(), scaled_.data(),
+         x_level_.data(), level_.data(), tables.data(), levels.data(), own_.data(), other_.data()},
+        out);
 }
 
 void Mixture::log_density(const Batch& batch, double* out) {
@@ -251,7 +252,10 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
         for (std::size_t i = 0; i < n; ++i) {
             double left = uniform_[i];
             std::size_t level = 0;
-            if (origin_[i] == n_) {
+            if (axis.unordered) {
+                level = origin_[i] == n_ ? axis.level_of(left)
+                                         : category_at(left, t, level_[origin_[i] * stepped_.size() + t]);
+            } else if (origin_[i] == n_) {
                 const double* row = prior_tables_.data() + prior_at_[t];
                 while (level + 1 < axis.levels && left >= std::exp(row[level])) left -= std::exp(row[level++]);
             } else {
@@ -262,6 +266,16 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
             batch.at(j, first + i) = static_cast<double>(level);
         }
     }
+}
+
+// The category at which the kernel's cumulative probability passes u, in the order of the levels.
+std::size_t Mixture::category_at(double u, std::size_t t, std::size_t centre) const {
+    const std::size_t last = axes_[stepped_[t]].levels - 1;
+    const double before = other_[t] * static_cast<double>(centre);
+    if (u < before) return std::min(static_cast<std::size_t>(u / other_[t]), centre);
+    const double beyond = u - before - own_[t];
+    if (beyond < 0.0) return centre;
+    return std::min(centre + 1 + static_cast<std::size_t>(beyond / other_[t]), last);
 }
 
 }  // namespace hpcore::tpe

@@ -58,6 +58,7 @@ class Mixture {
 
   private:
     void fill_table(std::size_t t, const std::vector<bool>& wanted);
+    std::size_t category_at(double u, std::size_t t, std::size_t centre) const;
     void kernel_sums(const Batch& batch, double* out);
 
     std::vector<Axis> axes_;
@@ -71,7 +72,8 @@ class Mixture {
     std::vector<double> weight_, scaled_;  // w_k, and w_k over the product of the masses
     std::vector<double> running_;          // cumulative weights, the prior last
     std::vector<std::size_t> table_at_;    // where each stepped axis' table begins
-    std::vector<double> tables_;           // K_j(level | centre level), (centre level, level)
+    std::vector<double> tables_;           // K_j(level | centre level), (centre level, level), of ordered levels
+    std::vector<double> own_, other_;      // the two values of K_j per stepped axis of categories
     std::vector<double> prior_tables_;     // log K_j0(level), one stepped axis after the other
     std::vector<std::size_t> prior_at_;
     std::vector<std::uint32_t> level_;                      // (n, stepped)

@@ -1,0 +1,315 @@
+"""Reading one value of a param_grid: choices, a distribution, or a parameter of hpcore's own."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple, Protocol
+
+import joblib
+import numpy as np
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.samplers import GridSampler, RandomSampler, Sampler, SobolSampler
+from hpcore.space import Categorical, Float, Int, Parameter
+from hpcore.space.choices import choice_index, choice_key, choice_table
+from hpcore.space.convert import are_numbers, choices_of, distribution_of
+
+__all__ = ["LEARNING", "Manner", "Reading", "Translation", "read_value"]
+
+# Where the quantile function of an unbounded distribution is still finite.
+_QUANTILES = (2.0**-40, 1.0 - 2.0**-40)
+
+# A distribution that can only be drawn from is known by so many draws; where at most a quarter of them differ, they
+# are taken for all the values that it has.
+_N_DRAWS = 1_000
+_MOST_SEEDS = 2**31 - 1
+
+
+class Manner(NamedTuple):
+    """How a strategy wants choices and distributions to be read.
+
+    Attributes
+    ----------
+    as_listed : bool
+        Choices stay in the order of their list; otherwise numbers are ordered by size.
+    repeats : bool
+        A choice that is listed twice is two choices.
+    draws : bool
+        Each candidate draws from a distribution that has no quantile function.
+    walks : bool
+        Every choice is visited.
+    stored : bool
+        The search may go on in another process, where distributions are read again.
+    """
+
+    as_listed: bool = False
+    repeats: bool = False
+    draws: bool = False
+    walks: bool = False
+    stored: bool = False
+
+    @classmethod
+    def of(cls, sampler: Sampler, stored: bool) -> Manner:
+        """That of a sampler: those that do not learn take a list as scikit-learn does."""
+        walks, draws = isinstance(sampler, GridSampler), isinstance(sampler, RandomSampler)
+        as_listed = walks or draws or isinstance(sampler, SobolSampler)
+        return cls(as_listed, as_listed, draws, walks, stored)
+
+
+LEARNING = Manner()
+
+
+class Translation(Protocol):
+    """What stands between a column of the optimizer's space and a parameter of the estimator."""
+
+    def value(self, column: Any) -> Any:
+        """The estimator's value."""
+
+    def column(self, name: str, value: Any) -> Any:
+        """The optimizer's value; raises InvalidArgument or InvalidType naming the parameter if there is none."""
+
+    def examples(self) -> list[Any]:
+        """Some values that the estimator may get."""
+
+
+class Reading(NamedTuple):
+    """A parameter of the optimizer, and its translation unless its values are the estimator's."""
+
+    parameter: Parameter
+    translation: Translation | None = None
+
+
+def read_value(value: Any, manner: Manner) -> Reading:
+    """Read what stands beside a name in a dictionary of a search.
+
+    Parameters
+    ----------
+    value : Parameter, collection, or object with `rvs`
+        See `SearchCV`.
+    manner : Manner
+        Of the strategy.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        It is none of these, is empty, or cannot be drawn from.
+    """
+    if isinstance(value, Parameter):
+        return Reading(value)
+    if callable(getattr(value, "rvs", None)):
+        return _read_distribution(value, manner)
+    return _read_choices(_choices(value), manner)
+
+
+# --- choices ----------------------------------------------------------------------------------------------------------
+
+
+def _choices(value: Any) -> Sequence[Any]:
+    """The elements of what scikit-learn takes for a list of choices, and of other collections that have an order."""
+    dimensions = getattr(value, "ndim", 1)
+    if isinstance(dimensions, int) and dimensions > 1:
+        raise InvalidArgument(
+            f"an array of choices must have one dimension, got shape {getattr(value, 'shape', None)}; list(array) "
+            f"makes choices of its rows"
+        )
+    if isinstance(value, Iterator):
+        raise InvalidType(
+            f"an iterator can be read only once, and each fit reads the choices again; write list(...) around it, "
+            f"got {value!r}"
+        )
+    if isinstance(value, Set) and not hasattr(value, "mapping"):
+        raise InvalidType(f"choices must have an order that stays the same, so a list and not a set, got {value!r}")
+    if dimensions == 0 or isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Collection):
+        raise InvalidType(
+            f"values must be a list or array of choices, an hpcore parameter such as hpcore.Float(low, high, log=True) "
+            f"or a distribution with a method rvs; got {value!r} of type {type(value).__name__} (a single value is "
+            f"written as a list of one)"
+        )
+    if isinstance(value, range) and value.step > 0:
+        return value
+    # An array's own scalars, as GridSearchCV passes them on.
+    return list(value)
+
+
+def _read_choices(values: Sequence[Any], manner: Manner) -> Reading:
+    if not len(values):
+        raise InvalidArgument("choices must not be empty")
+    if isinstance(values, range):
+        return Reading(Int(values[0], values[-1], step=values.step))
+    first: dict[Any, int] = {}
+    for position, value in enumerate(values):
+        first.setdefault(choice_key(value), position)
+    if len(first) < len(values) and manner.repeats:
+        return Reading(Int(0, len(values) - 1), _Listed(values, list(first.values())))
+    distinct = [values[position] for position in first.values()]
+    return Reading(choices_of(distinct, rearrange=not manner.as_listed))
+
+
+class _Listed:
+    """Choices by their position in a list that has some of them more than once.
+
+    Parameters
+    ----------
+    values : sequence
+        The list.
+    positions : list of int
+        Where each choice stands first.
+    """
+
+    def __init__(self, values: Sequence[Any], positions: list[int]) -> None:
+        self._values, self._positions = values, positions
+        self._distinct = [values[position] for position in positions]
+
+    def value(self, column: Any) -> Any:
+        return self._values[column]
+
+    def column(self, name: str, value: Any) -> Any:
+        index = choice_index(choice_table(self._distinct), self._distinct, value)
+        if index is None:
+            raise InvalidArgument(f"value of {name!r} must be one of {self._distinct!r:.200}, got {value!r}")
+        return self._positions[index]
+
+    def examples(self) -> list[Any]:
+        return self._distinct
+
+
+# --- distributions ----------------------------------------------------------------------------------------------------
+
+
+def _read_distribution(value: Any, manner: Manner) -> Reading:
+    if callable(getattr(value, "freeze", None)):
+        # One of scipy's before it has arguments; some need none.
+        try:
+            value = value.freeze()
+        except TypeError as error:
+            raise InvalidArgument(f"a distribution must have its arguments, got {value!r}: {error}") from None
+    if all(hasattr(value, name) for name in ("dist", "args", "kwds", "ppf")):
+        if hasattr(value.dist, "pdf"):
+            return _read_continuous(value)
+        parameter = distribution_of(value)
+        if parameter is not None:
+            return Reading(parameter)
+    return _read_draws(value, manner)
+
+
+def _read_continuous(distribution: Any) -> Reading:
+    median = distribution.ppf(0.5)
+    if np.ndim(median) or not math.isfinite(median):
+        shown = f"{distribution.dist.name!r} with {distribution.args!r} {distribution.kwds!r}"
+        raise InvalidArgument(f"the arguments of a distribution must be single numbers within its range, got {shown}")
+    try:
+        parameter = distribution_of(distribution)
+    except InvalidArgument:  # one of ours, with arguments that ours does not take
+        parameter = None
+    return Reading(Float(*_QUANTILES), _Quantiles(distribution)) if parameter is None else Reading(parameter)
+
+
+class _Quantiles:
+    """A continuous distribution by its quantile function."""
+
+    def __init__(self, distribution: Any) -> None:
+        self._distribution = distribution
+
+    def value(self, column: Any) -> Any:
+        return float(self._distribution.ppf(column))
+
+    def column(self, name: str, value: Any) -> Any:
+        if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+            raise InvalidType(f"value of {name!r} must be a number, got {value!r}")
+        low, high = self._distribution.support()
+        if not low <= value <= high:
+            raise InvalidArgument(f"value of {name!r} must be within {float(low)} .. {float(high)}, got {value!r}")
+        return min(max(float(self._distribution.cdf(value)), _QUANTILES[0]), _QUANTILES[1])
+
+    def examples(self) -> list[Any]:
+        return [self.value(0.5)]
+
+
+def _read_draws(distribution: Any, manner: Manner) -> Reading:
+    """A distribution that can only be drawn from.
+
+    A random search draws for each candidate. Others search the quantiles of a fixed sample: what they learn of one
+    value says something of those near it.
+    """
+    drawn = _Drawn(distribution)
+    if manner.stored and joblib.hash(drawn.draw(0)) != joblib.hash(drawn.draw(0)):
+        raise InvalidArgument(
+            f"a distribution must follow the random_state that rvs is given, so that a stored search can go on, but "
+            f"{distribution!r} answers twice differently"
+        )
+    if manner.draws:
+        drawn.value(0)
+        return Reading(Int(0, _MOST_SEEDS), drawn)
+    sample = [drawn.draw(seed) for seed in range(_N_DRAWS)]
+    counts: dict[Any, int] = {}
+    for key in map(choice_key, sample):
+        counts[key] = counts.get(key, 0) + 1
+    distinct = {choice_key(value): value for value in sample}
+    numeric = are_numbers(sample)
+    if 4 * len(counts) <= _N_DRAWS:
+        values = sorted(distinct.values()) if numeric else list(distinct.values())
+        weights = [counts[choice_key(value)] for value in values]
+        return Reading(Categorical(values, ordered=numeric, weights=weights))
+    if numeric:
+        return Reading(Float(0.0, 1.0), _Sorted(sorted(sample)))
+    if manner.walks:
+        raise InvalidArgument(
+            f"a distribution of more than {_N_DRAWS // 4} values that are no numbers has no grid; strategy='random' "
+            f"takes it, got {distribution!r}"
+        )
+    return Reading(Int(0, _MOST_SEEDS), drawn)
+
+
+class _Drawn:
+    """Draws from a distribution, each by the seed of its random numbers."""
+
+    def __init__(self, distribution: Any) -> None:
+        self._distribution = distribution
+        self._values: dict[int, Any] = {}
+
+    def draw(self, seed: int) -> Any:
+        try:
+            return self._distribution.rvs(random_state=np.random.RandomState(seed))
+        except Exception as error:
+            raise InvalidArgument(
+                f"a distribution must answer rvs(random_state=RandomState), but {self._distribution!r} raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def value(self, column: Any) -> Any:
+        # Kept: a distribution that does not follow its random state must not answer twice.
+        if column not in self._values:
+            self._values[column] = self.draw(column)
+        return self._values[column]
+
+    def column(self, name: str, value: Any) -> Any:
+        raise InvalidArgument(
+            f"value of {name!r} must be left out: it is drawn from {self._distribution!r}; got {value!r}"
+        )
+
+    def examples(self) -> list[Any]:
+        return [self.value(0)]
+
+
+class _Sorted:
+    """A sample by the rank of its numbers, from 0 to 1."""
+
+    def __init__(self, sample: list[Any]) -> None:
+        self._sample = sample
+
+    def value(self, column: Any) -> Any:
+        n = len(self._sample)
+        return self._sample[min(math.floor(column * n), n - 1)]
+
+    def column(self, name: str, value: Any) -> Any:
+        if value not in self._sample:
+            raise InvalidArgument(
+                f"value of {name!r} must be one that was drawn from its distribution, which has no quantile function; "
+                f"got {value!r}"
+            )
+        return (self._sample.index(value) + 0.5) / len(self._sample)
+
+    def examples(self) -> list[Any]:
+        return [self.value(0.5)]
