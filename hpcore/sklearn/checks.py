@@ -100,7 +100,7 @@ def check_settings(search: Any) -> Settings:
         sampler,
         n_trials,
         _check_timeout("timeout", search.timeout),
-        _check_seed(search.random_state),
+        _check_seed(search.random_state, sampler),
         _check_callbacks(search.callbacks),
         Racing.of(search.racing),
         _check_lag(search.deterministic),
@@ -181,7 +181,10 @@ def _check_callbacks(callbacks: Any) -> tuple[Callable[..., object], ...]:
     return tuple(callbacks)
 
 
-def _check_seed(random_state: Any) -> int:
+def _check_seed(random_state: Any, sampler: Sampler) -> int:
+    if random_state is None and isinstance(sampler, GridSampler):
+        # A grid draws nothing; what estimators without a seed draw from numpy.random is then what GridSearchCV sees.
+        return 0
     if isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool | np.bool_):
         if random_state < 0:
             raise InvalidArgument(f"random_state must be >= 0, got {random_state}")

@@ -179,7 +179,7 @@ class Progress:
                 UserWarning,
                 stacklevel=2,
             )
-        self._search.time_fitting_ += score.fit_time + score.score_time
+        self._search.time_fitting_ += score.fit_time - score.saved_time + score.score_time
         if self._search.progress is not False:
             self._display.note = self._note()
             self._display.refresh()
