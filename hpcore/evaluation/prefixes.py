@@ -73,10 +73,10 @@ class PrefixCache:
 
     Notes
     -----
-    It works through the `memory` of a plain `Pipeline` that has none of its own. Steps count up to the first one that is
-    not known to be pure (see `purity`) or is given metadata; that one and those behind it are fitted as ever, and so is
-    all of other estimators, and data that is neither array, sparse matrix nor data frame. A step that drew from the
-    global generators of random numbers ends the chain, too.
+    It works through the `memory` of a plain `Pipeline` that has none of its own. Steps are kept up to the first one
+    that is not known to be pure (see `purity`), is given metadata, or drew from the global generators of random
+    numbers; that one and those behind it are fitted as ever. So are other estimators, and data that is neither array,
+    sparse matrix nor data frame.
 
     What is kept is a copy, and what is handed out is a copy of that: neither the next step, which may work in place,
     nor a transformer that changes when it transforms can reach another fit.
@@ -225,7 +225,7 @@ class Prefix:
 
 
 def _global_randomness() -> bytes:
-    return pickle.dumps((np.random.get_state(legacy=False), random.getstate()))
+    return pickle.dumps((np.random.get_state(legacy=False), random.getstate()))  # noqa: NPY002 - it is asked, not used
 
 
 def _copied(X: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which transformers are known to depend on nothing but their parameters and rows, and to change nothing but themselves."""
+"""Which transformers are known to depend on their parameters and rows alone, and to change nothing but themselves."""
 
 from __future__ import annotations
 
