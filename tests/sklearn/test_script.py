@@ -120,28 +120,18 @@ if __name__ == "__main__":
 """
 
 
-def _run(arguments: list[str], text: str | None = None) -> str:
+def test_what_a_script_defines(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    ways = ["own", "spawn", *(["fork"] if sys.platform == "linux" else [])]
     done = subprocess.run(
-        [sys.executable, *arguments],
-        input=text,
+        [sys.executable, str(script), *ways],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert not done.returncode, done.stderr
-    return done.stdout
-
-
-def test_what_a_script_defines(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    assert _run([str(script), "spawn"]) == "all the same\n"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="processes that need no script begin by fork")
-def test_what_a_notebook_defines() -> None:
-    assert _run(["-", "own", "fork"], SCRIPT) == "all the same\n"
+    assert done.stdout == "all the same\n", done.stderr
 
 
 class Unsendable(DummyClassifier):
