@@ -184,8 +184,6 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     Ctrl-C ends the search, not the program: complete candidates are kept, the best of them is refitted, and a
     `SearchInterrupted` warning says so. A second Ctrl-C, or one before any candidate is complete, raises.
 
-    A class of `y` with fewer members than stratified folds is an error here; scikit-learn warns.
-
     A worker process that dies takes no finished fold with it. The fold that it ran is run once more; one that kills
     its worker again counts as failed, with `WorkerDied` for the reason.
 
