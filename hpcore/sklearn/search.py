@@ -171,6 +171,15 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     DataChanged
         `X` or `y` is not what it was when the search began. The results are there, for what they are worth.
 
+    Warns
+    -----
+    NoScoreYet
+        Once, early, if none of the first three candidates has a score: all their fits failed, or a score is NaN. The
+        search goes on, as scikit-learn's do, because the next ones may be better; ``error_score="raise"`` ends it at
+        the first fit that fails.
+    SearchInterrupted
+        Ctrl-C ended the search.
+
     Notes
     -----
     A race. All candidates run the folds in the same order, each against the incumbent, the best candidate that has
