@@ -246,7 +246,7 @@ def _arrays(X: Any) -> list[Any]:
         return [X]
     if scipy.sparse.issparse(X):
         return [X.data, X.indices, X.indptr]
-    return [X.iloc[:, i].to_numpy() for i in range(X.shape[1])]
+    return [X.to_numpy()] if X.ndim == 1 else [X.iloc[:, i].to_numpy() for i in range(X.shape[1])]
 
 
 def _owner(array: Any) -> Any:

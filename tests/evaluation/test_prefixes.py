@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -82,6 +83,14 @@ def test_frames_and_sparse_matrices(kind: str) -> None:
     model = make_pipeline(SimpleImputer(), StandardScaler(with_mean=False), SVC())
     a, b = (results(model, {"svc__C": [0.1, 1]}, data, cache_transformers=on) for on in (True, False))
     np.testing.assert_array_equal(a["split0_test_score"], b["split0_test_score"])
+
+
+def test_a_series_of_texts(fits: dict[str, int]) -> None:
+    texts = pd.Series(["short", "a long one", "a very long one indeed"])[y]
+    model = make_pipeline(TfidfVectorizer(), MaxAbsScaler(), SVC())
+    a, b = (results(model, {"svc__C": [0.1, 1]}, texts, cache_transformers=on) for on in (True, False))
+    np.testing.assert_array_equal(a["split0_test_score"], b["split0_test_score"])
+    assert fits["MaxAbsScaler"] == 3 + 6
 
 
 @pytest.mark.parametrize("on, n_fits", [(True, 3 * 2), (False, 3 * 2 * 4)])
