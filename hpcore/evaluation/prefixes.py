@@ -229,8 +229,10 @@ def _global_randomness() -> bytes:
 
 
 def _copied(X: Any) -> Any:
-    # In its own order in memory, or the next step would round differently.
-    return X.copy(order="K") if type(X) is np.ndarray else X.copy()
+    if type(X) is np.ndarray:
+        return X.copy(order="K")  # in its own order in memory, or the next step would round differently
+    # A sparse matrix's own copy may have indices of another type, which not every estimator takes.
+    return copy.deepcopy(X) if scipy.sparse.issparse(X) else X.copy()
 
 
 def _shares(a: Any, b: Any) -> bool:

@@ -13,11 +13,12 @@ from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
 from sklearn.svm import SVC
 
-from hpcore.evaluation.prefixes import PrefixCache, _content, _weight
+from hpcore.evaluation.prefixes import PrefixCache, _content, _copied, _shares, _weight
 from hpcore.sklearn import SearchCV
 
 X, y = load_iris(return_X_y=True)
@@ -149,6 +150,19 @@ def test_what_is_kept_is_bounded() -> None:
     cache.get((38,))
     cache.put((50,), np.zeros(1000), None, 0.1)
     assert cache.get((38,)) is not None, "used last"
+
+
+def test_copies_are_the_same_to_the_type_of_an_index() -> None:
+    matrix = KNeighborsTransformer(n_neighbors=3).fit_transform(X)
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64)
+    copied = _copied(matrix)
+    assert copied.indices.dtype == copied.indptr.dtype == np.int64
+    assert not _shares(copied, matrix)
+    fortran = np.asfortranarray(X)
+    assert _copied(fortran).flags.f_contiguous and not _shares(_copied(fortran), fortran)
+    assert _shares(X[:, ::2], X.T) and not _shares(X[:, [0, 1]], X)
+    frame = pd.DataFrame(X)
+    assert _shares(frame, frame) and not _shares(_copied(frame).to_numpy(), X)
 
 
 def test_content() -> None:
