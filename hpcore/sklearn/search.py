@@ -169,7 +169,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     AllFitsFailed
         Not a single fit succeeded.
     DataChanged
-        `X` or `y` is not what it was when the search began. The results are there, for what they are worth.
+        `X` or `y` is not what it was when the search began. The results are there, for what they are worth. Looked at
+        are arrays, sparse matrices, frames, tensors and lists of data, all or some thousand rows; no other objects.
 
     Warns
     -----
