@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-__all__ = ["replicate"]
+__all__ = ["is_told_whole", "replicate"]
 
 # What copy.deepcopy, and so clone, hands back as it is.
 _ATOMS = frozenset(
@@ -72,6 +72,33 @@ def replicate(value: Any) -> Any:
             copy.__dict__.update({name: replicate(item) for name, item in attributes.items()})
             return copy
     return clone(value, safe=False)
+
+
+def is_told_whole(value: Any) -> bool:
+    """Whether a copy of an unfitted estimator has all that was set on it.
+
+    Parameters
+    ----------
+    value : object
+        An estimator, or anything that may be a parameter of one.
+
+    Returns
+    -------
+    bool
+        False where some estimator in it has a `set_params` or attributes of its own, so that what was set may be
+        something that `get_params` does not tell: its copy is set anew, as scikit-learn does for each fit.
+    """
+    kind = type(value)
+    if kind in _ATOMS:
+        return True
+    if kind is list or kind is tuple:
+        return all(map(is_told_whole, value))
+    if kind is dict:
+        return all(map(is_told_whole, value.values()))
+    if isinstance(value, BaseEstimator):
+        attributes = vars(value)
+        return attributes.keys() == _plain_names(kind) and all(map(is_told_whole, attributes.values()))
+    return isinstance(value, type) or not hasattr(value, "get_params")
 
 
 def _plain_names(kind: type[Any]) -> frozenset[str] | None:

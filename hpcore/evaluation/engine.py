@@ -257,8 +257,8 @@ class _Queue:
                 lost.append((bundle, failure, self._pool.blames(future)))
                 continue
             if error is not None:
-                raised, told = error
-                raise raised from _WorkerTraceback(told)
+                carried, told = error
+                raise carried.error from _WorkerTraceback(told)
             n_run = sum(map(len, scores))
             each = max(seconds / max(1, n_run), 1e-6)
             self._unit_seconds = each if self._unit_seconds is None else 0.5 * (each + self._unit_seconds)

@@ -1,36 +1,70 @@
 """Shared work: the transformers of a pipeline, fitted once for each fold and not again for each configuration.
 
 A search over the parameters of the last step fits the same scalers and projections on the same rows every time. Here
-what a chain of transformers learnt and gave is kept by content: the fold, and class and parameters of each of them.
+what a chain of transformers learnt and gave is kept, for each fold and the parameters that the configuration has set on
+the chain.
 """
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import logging
+import pickle
+import random
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-__all__ = ["PrefixCache"]
+from hpcore.evaluation.purity import is_pure
+
+__all__ = ["Key", "Prefix", "PrefixCache"]
+
+log = logging.getLogger("hpcore")
 
 Key = tuple[Any, ...]
 
 # What one worker keeps: enough for the folds of most tables, little beside what the fits themselves need.
 _MOST_BYTES = 2**27
 
+# Entries of one list or dictionary that are named; what has more would take longer to name than it saves.
+_MOST_PARTS = 1000
+
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, np.generic, type)
 
 
+class Kept(NamedTuple):
+    """What a transformer gave and learnt on a fold.
+
+    Attributes
+    ----------
+    X : array, sparse matrix or data frame
+        What it gave: a copy that nobody else has.
+    transformer : estimator
+        As it was right after the fit; likewise.
+    seconds : float
+        The time that fit and transformation took.
+    n_bytes : int
+        Size, for the bound on what is kept.
+    """
+
+    X: Any
+    transformer: Any
+    seconds: float
+    n_bytes: int
+
+
 class PrefixCache:
-    """What transformers learnt and gave, by content; what was not used for longest goes first.
+    """What transformers learnt and gave; what was not used for longest goes first.
 
     Parameters
     ----------
@@ -39,103 +73,207 @@ class PrefixCache:
 
     Notes
     -----
-    It works through the `memory` of a plain `Pipeline` that has none of its own. Other estimators, pipelines with
-    metadata for a step, and data that is neither array, sparse matrix nor data frame are fitted as ever. What a
-    transformer gave is handed out as a copy, because the next step may work in place; the fitted transformer is
-    shared by all pipelines that have it, and only ever asked to transform.
+    It works through the `memory` of a plain `Pipeline` that has none of its own. Steps are kept up to the first one
+    that is not known to be pure (see `purity`), is given metadata, or drew from the global generators of random
+    numbers; that one and those behind it are fitted as ever. So are other estimators, and data that is neither array,
+    sparse matrix nor data frame.
+
+    What is kept is a copy, and what is handed out is a copy of that: neither the next step, which may work in place,
+    nor a transformer that changes when it transforms can reach another fit.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[Key, tuple[Any, Any, int]] = OrderedDict()
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._n_bytes = 0
         self._lock = threading.Lock()
+        self._pure: dict[Key, bool] = {}
+
+    def keys(self, estimator: Any, params: Mapping[str, Any]) -> list[Key]:
+        """Name what each step of a configuration's prefix depends on, up to the first that is not known to be pure.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Unfitted, with `params` set.
+        params : mapping
+            What was set on the estimator of the search. What that has by itself is the same for all
+            configurations, and so is no part of a name: large parameters are not read again and again.
+        """
+        if type(estimator) is not Pipeline or estimator.memory is not None:
+            return []
+        names = [name for name, _ in estimator.steps]
+        positions = {name: i for i, name in enumerate(names)}
+        # What is set on no step, such as `steps` itself, may concern all of them.
+        by_step: list[list[tuple[str, Any]]] = [[] for _ in names]
+        for name, value in sorted(params.items()):
+            by_step[positions.get(name.partition("__")[0], 0)].append((name, value))
+        keys: list[Key] = []
+        key: Key = ()
+        for (_, step), own in zip(estimator.steps[:-1], by_step, strict=False):
+            contents = [_content(value) for _, value in own]
+            if None in contents:
+                break
+            key = (*key, tuple((name, content) for (name, _), content in zip(own, contents, strict=True)))
+            if not self._is_pure(key, step):
+                break
+            keys.append(key)
+        return keys
 
     @contextmanager
-    def serving(self, estimator: Any, X: Any, fold: int) -> Iterator[None]:
+    def serving(self, estimator: Any, X: Any, fold: int, keys: list[Key]) -> Iterator[Prefix]:
         """Let the fit of a pipeline on the rows `X` of a fold take from what is kept, and add to it."""
-        if type(estimator) is not Pipeline or estimator.memory is not None or _size(X) is None:
-            yield
+        prefix = Prefix(self, estimator, X, [(fold, *key) for key in keys])
+        if not keys or _size(X) is None:
+            yield prefix
             return
-        estimator.memory = _Prefix(self, X, (fold,))
+        estimator.memory = prefix
         try:
-            yield
+            yield prefix
         finally:
             estimator.memory = None
 
-    def get(self, key: Key) -> tuple[Any, Any] | None:
-        """What the transformer gave, and the fitted transformer."""
+    def get(self, key: Key) -> Kept | None:
+        """What is kept; to be copied, not to be given away."""
         with self._lock:
             found = self._kept.get(key)
-            if found is None:
-                return None
-            self._kept.move_to_end(key)
-            return found[0], found[1]
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
 
-    def put(self, key: Key, X: Any, transformer: Any, n_bytes: int) -> None:
-        """Keep them, if there is room or room can be made."""
-        if n_bytes > self._most_bytes:
+    def put(self, key: Key, X: Any, transformer: Any, seconds: float) -> None:
+        """Keep copies, if there is room or room can be made."""
+        try:
+            n_bytes = (_size(X) or 0) + _weight(transformer)
+            if n_bytes > self._most_bytes:
+                return
+            kept = Kept(_copied(X), copy.deepcopy(transformer), seconds, n_bytes)
+        except Exception as error:  # whatever the attributes of a fitted transformer do when they are copied
+            log.debug("a fitted %s cannot be copied and is not kept: %r", type(transformer).__name__, error)
             return
         with self._lock:
             if key in self._kept:
                 return
-            self._kept[key] = X, transformer, n_bytes
+            self._kept[key] = kept
             self._n_bytes += n_bytes
             while self._n_bytes > self._most_bytes:
-                self._n_bytes -= self._kept.popitem(last=False)[1][2]
+                self._n_bytes -= self._kept.popitem(last=False)[1].n_bytes
+
+    def _is_pure(self, key: Key, step: Any) -> bool:
+        try:
+            return self._pure[key]
+        except KeyError:
+            pure = step is None or isinstance(step, str) or is_pure(step)
+            if len(self._pure) < 10_000:
+                self._pure[key] = pure
+            return pure
 
 
-class _Prefix:
-    """The memory of one pipeline during one fit: follows the data from step to step."""
+class Prefix:
+    """The memory of one pipeline during one fit: follows the data from step to step.
+
+    Attributes
+    ----------
+    saved : float
+        Seconds that the fit would have taken longer if nothing had been kept.
+    """
 
     # A pipeline then fits its own transformers and not clones of them: ours are copies already.
     location = None
 
-    def __init__(self, cache: PrefixCache, X: Any, key: Key) -> None:
+    def __init__(self, cache: PrefixCache, estimator: Any, X: Any, keys: list[Key]) -> None:
+        self.saved = 0.0
         self._cache = cache
+        self._estimator = estimator
         self._X = X
-        self._key: Key | None = key
+        self._keys = keys
+        self._ended = False
 
     def cache(self, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         """As of a `joblib.Memory`."""
         return partial(self._fit, function)
 
     def _fit(self, function: Callable[..., Any], transformer: Any, X: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
-        metadata = kwargs.get("params") or {}
-        content = None if any(metadata.values()) else _content(transformer)
-        if self._key is None or content is None or X is not self._X:
-            self._key = None
+        start = time.perf_counter()
+        key = self._key(transformer)
+        if key is None or X is not self._X or any((kwargs.get("params") or {}).values()):
+            self._ended = True
             return function(transformer, X, y, *args, **kwargs)
-        key = (*self._key, content)
         found = self._cache.get(key)
-        if found is None:
-            size = _size(X) or 0
-            found = function(transformer, X, y, *args, **kwargs)
-            size_after = _size(found[0])
-            if size_after is None or found[0] is X or _shares(found[0], X):
-                self._key = None
-                return found
-            # The transformer may have kept its input.
-            self._cache.put(key, found[0], found[1], size + size_after)
-        # In its own order in memory, or the next step would round differently.
-        given = found[0].copy(order="K") if type(found[0]) is np.ndarray else found[0].copy()
-        self._X, self._key = given, key
-        return given, found[1]
+        if found is not None:
+            given, fitted = _copied(found.X), copy.deepcopy(found.transformer)
+            self._X = given
+            self.saved += found.seconds - (time.perf_counter() - start)
+            return given, fitted
+        random_state = _global_randomness()
+        begun = time.perf_counter()
+        given, fitted = function(transformer, X, y, *args, **kwargs)
+        seconds = time.perf_counter() - begun
+        if _size(given) is None or _global_randomness() != random_state:
+            self._ended = True
+        elif not _shares(given, X):
+            self._cache.put(key, given, fitted, seconds)
+        self._X = given
+        self.saved -= time.perf_counter() - start - seconds
+        return given, fitted
+
+    def _key(self, transformer: Any) -> Key | None:
+        if self._ended:
+            return None
+        i = next((i for i, (_, step) in enumerate(self._estimator.steps) if step is transformer), len(self._keys))
+        return self._keys[i] if i < len(self._keys) else None
+
+
+def _global_randomness() -> bytes:
+    return pickle.dumps((np.random.get_state(legacy=False), random.getstate()))  # noqa: NPY002 - it is asked, not used
+
+
+def _copied(X: Any) -> Any:
+    if type(X) is np.ndarray:
+        return X.copy(order="K")  # in its own order in memory, or the next step would round differently
+    # A sparse matrix's own copy may have indices of another type, which not every estimator takes.
+    return copy.deepcopy(X) if scipy.sparse.issparse(X) else X.copy()
 
 
 def _shares(a: Any, b: Any) -> bool:
-    return type(a) is np.ndarray and type(b) is np.ndarray and np.may_share_memory(a, b)
+    """Whether writing into one may change the other."""
+    if a is b:
+        return True
+    ours, theirs = _arrays(a), _arrays(b)
+    return not {id(_owner(array)) for array in ours}.isdisjoint([id(_owner(array)) for array in theirs])
+
+
+def _arrays(X: Any) -> list[Any]:
+    if type(X) is np.ndarray:
+        return [X]
+    if scipy.sparse.issparse(X):
+        return [X.data, X.indices, X.indptr]
+    return [X.to_numpy()] if X.ndim == 1 else [X.iloc[:, i].to_numpy() for i in range(X.shape[1])]
+
+
+def _owner(array: Any) -> Any:
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
 
 
 def _size(X: Any) -> int | None:
-    """Bytes of the data; None if it is of no kind that can be copied."""
+    """Bytes of the data; None if it is of no kind that can be copied to the last bit."""
     if type(X) is np.ndarray:
-        return None if X.dtype == object else int(X.nbytes)
+        # The copy of a view with gaps has none, and products of it may round differently.
+        return None if X.dtype == object or not X.flags.forc else int(X.nbytes)
     if scipy.sparse.issparse(X) and X.format in ("csr", "csc"):
         return int(X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)
     if hasattr(X, "iloc") and hasattr(X, "memory_usage"):
         return int(np.sum(X.memory_usage(deep=True)))
     return None
+
+
+def _weight(transformer: Any) -> int:
+    """Bytes of all that it refers to: parameters, what it learnt, rows that it has kept."""
+    buffers: list[pickle.PickleBuffer] = []
+    stream = pickle.dumps(transformer, protocol=5, buffer_callback=buffers.append)
+    return len(stream) + sum(buffer.raw().nbytes for buffer in buffers)
 
 
 def _content(value: Any) -> Key | None:
@@ -144,18 +282,23 @@ def _content(value: Any) -> Key | None:
         return _contents(type(value), [part for item in sorted(vars(value).items()) for part in item])
     if isinstance(value, _ATOMS):
         # 1, 1.0 and True are three different parameters; nan is one.
-        return (type(value), repr(value) if isinstance(value, float | np.floating) else value)
+        return (type(value), repr(value) if isinstance(value, float | np.floating | complex) else value)
     if isinstance(value, list | tuple):
         return _contents(type(value), value)
     if isinstance(value, dict):
         return _contents(dict, [part for item in value.items() for part in item])
-    if isinstance(value, np.ndarray | np.random.RandomState):
-        return (type(value), joblib.hash(value))
+    if type(value) is np.ndarray and value.dtype != object:
+        digest = hashlib.blake2b(np.ascontiguousarray(value).tobytes()).digest()
+        return (np.ndarray, value.dtype.str, value.shape, value.flags.f_contiguous, digest)
+    if type(value) is np.random.RandomState:
+        return (type(value), pickle.dumps(value.get_state(legacy=False)))
     if callable(value) and getattr(value, "__hash__", None) is not None and hasattr(value, "__qualname__"):
         return (value,)  # the function itself, so that its identity cannot pass to another one
     return None
 
 
 def _contents(kind: type, parts: Any) -> Key | None:
+    if len(parts) > _MOST_PARTS:
+        return None
     names = [_content(part) for part in parts]
     return None if None in names else (kind, *names)

@@ -1,12 +1,15 @@
 """Bringing the workload to each worker once.
 
-The data is written to a temporary file that workers map into memory, so that all of them share one copy; tasks carry
-its token and path only. Files live in a folder of their own, which only this user may enter and which goes with the
-search. They are messages between our own processes, not records: nothing else is ever unpickled.
+The arrays of the data, wherever they are in it, are written to a temporary file that workers map into memory, so that
+all of them share one copy; tasks carry its token and path only. Everything travels by cloudpickle, because not only
+estimators may be of classes and functions of a script or notebook: so may rows, metadata and what scorers are given.
+Files live in a folder of their own, which only this user may enter and which goes with the search. They are messages
+between our own processes, not records: nothing else is ever unpickled.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
 import tempfile
@@ -18,10 +21,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import cloudpickle
-import joblib
 import numpy as np
 import sklearn
 
+from hpcore.errors import InvalidArgument
 from hpcore.evaluation.workload import Workload
 
 __all__ = ["Handle", "Settings", "SharedWorkload", "fetch", "live_warning_filters"]
@@ -29,6 +32,12 @@ __all__ = ["Handle", "Settings", "SharedWorkload", "fetch", "live_warning_filter
 # Workloads that a worker keeps. Two, so that a search nested in another one, or two searches that share a pool, do
 # not evict each other at every task.
 _KEPT = 2
+
+_OBJECTS, _ARRAYS, _PLACES = "objects.pickle", "arrays", "places.pickle"
+
+# Smaller arrays are not worth a place of their own.
+_SMALL_BYTES = 4096
+_ALIGNMENT = 64
 
 _owned: dict[str, tuple[Workload, Settings]] = {}
 _fetched: OrderedDict[str, tuple[Workload, Settings]] = OrderedDict()
@@ -136,39 +145,71 @@ def _current_settings() -> Settings:
 
 
 def _write(folder: Path, workload: Workload, settings: Settings) -> None:
-    data = (workload.X, workload.y, workload.splits, workload.fit_params, workload.score_params)
-    joblib.dump(data, folder / "data.joblib")
-    rest = (
-        workload.estimator,
-        workload.scorer,
-        workload.error_score,
-        workload.return_train_score,
-        workload.caching,
-        settings,
-    )
-    # cloudpickle, because estimators and scorers may come from a notebook.
-    (folder / "rest.pickle").write_bytes(cloudpickle.dumps(rest))
+    parts = {
+        "X": _contiguous(workload.X),
+        "y": _contiguous(workload.y),
+        "splits": workload.splits,
+        "fit_params": dict(workload.fit_params),
+        "score_params": dict(workload.score_params),
+        "estimator": workload.estimator,
+        "scorer": workload.scorer,
+        "error_score": workload.error_score,
+        "return_train_score": workload.return_train_score,
+        "caching": workload.caching,
+    }
+    places: list[tuple[int, int]] = []
+    with (folder / _ARRAYS).open("wb") as arrays, (folder / _OBJECTS).open("wb") as objects:
+
+        def set_aside(buffer: pickle.PickleBuffer) -> bool:
+            """Write a large buffer to the file of arrays; True leaves a small one among the objects."""
+            raw = buffer.raw()
+            if raw.nbytes < _SMALL_BYTES:
+                return True
+            arrays.seek(-arrays.tell() % _ALIGNMENT, os.SEEK_CUR)
+            places.append((arrays.tell(), raw.nbytes))
+            arrays.write(raw)
+            return False
+
+        try:
+            cloudpickle.Pickler(objects, protocol=5, buffer_callback=set_aside).dump((parts, settings))
+        except OSError:
+            raise
+        except Exception as error:
+            raise InvalidArgument(_why_not(parts, error)) from error
+    (folder / _PLACES).write_bytes(pickle.dumps(places))
 
 
 def _read(folder: Path) -> tuple[Workload, Settings]:
-    X, y, splits, fit_params, score_params = joblib.load(folder / "data.joblib", mmap_mode="r")
-    rest = pickle.loads((folder / "rest.pickle").read_bytes())  # noqa: S301 - written by the process that sent us here
-    estimator, scorer, error_score, return_train_score, caching, settings = rest
-    workload = Workload(
-        estimator=estimator,
-        X=_plain(X),
-        y=_plain(y),
-        splits=[(_plain(train), _plain(test)) for train, test in splits],
-        scorer=scorer,
-        fit_params={name: _plain(value) for name, value in fit_params.items()},
-        score_params={name: _plain(value) for name, value in score_params.items()},
-        error_score=error_score,
-        return_train_score=return_train_score,
-        caching=caching,
+    places = pickle.loads((folder / _PLACES).read_bytes())  # noqa: S301 - written by the process that sent us here
+    buffers: list[memoryview] = []
+    if places:
+        with (folder / _ARRAYS).open("rb") as file:
+            whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        buffers = [whole[start : start + size] for start, size in places]
+    with (folder / _OBJECTS).open("rb") as file:
+        parts, settings = pickle.load(file, buffers=buffers)  # noqa: S301 - likewise
+    return Workload(**parts), settings
+
+
+def _contiguous(value: Any) -> Any:
+    """An array with gaps as one without, which workers can share."""
+    if type(value) is np.memmap:
+        value = np.asarray(value)  # the same pages: numpy.memmap is a Python subclass, slower to index
+    return value.copy(order="K") if type(value) is np.ndarray and not value.flags.forc else value
+
+
+def _why_not(parts: dict[str, Any], error: Exception) -> str:
+    """Name the part that cannot be sent."""
+    for name, part in parts.items():
+        try:
+            cloudpickle.dumps(part)
+        except Exception as own:
+            return _cannot_be_sent(name, own)
+    return _cannot_be_sent("the search", error)
+
+
+def _cannot_be_sent(name: str, error: Exception) -> str:
+    return (
+        f"{name} cannot be sent to worker processes: {type(error).__name__}: {error}; n_jobs=1 or an executor of "
+        f"threads keeps everything in this process"
     )
-    return workload, settings
-
-
-def _plain(value: Any) -> Any:
-    # The same mapped pages as a plain array: numpy.memmap is a Python subclass, slower to index.
-    return np.asarray(value) if isinstance(value, np.memmap) else value

@@ -10,9 +10,10 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+import cloudpickle
 import sklearn
 
 from hpcore.evaluation.nesting import working
@@ -48,8 +49,16 @@ class Item(NamedTuple):
     known: Mapping[int, float] = {}
     rival: Rival | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Parameters may be of classes and functions of a script, which not every executor knows how to send.
+        return _unpacked, (cloudpickle.dumps(tuple(self)),)
 
-Raised = tuple[Exception, str]
+
+def _unpacked(packed: bytes) -> Item:
+    return Item(*pickle.loads(packed))  # noqa: S301 - by this program, further up
+
+
+Raised = tuple["Carried", str]
 
 
 def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldScore]], Raised | None, float]:
@@ -81,17 +90,55 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
             for item in items:
                 scores.append(_run_item(workload, item, handle))
         except Exception as error:
-            return scores, (_portable(error), traceback.format_exc()), time.perf_counter() - start
+            return scores, (Carried(error), traceback.format_exc()), time.perf_counter() - start
     return scores, None, time.perf_counter() - start
 
 
-def _portable(error: Exception) -> Exception:
-    """The error, or its words in another one if it would not survive the way back."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled one line further left
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+class Carried:
+    """An error on its way back from a worker.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised. On the way it becomes its words in a `RuntimeError` if it would not survive.
+
+    Attributes
+    ----------
+    error : Exception
+        What to raise.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        error = self.error
+        words = RuntimeError(f"{type(error).__name__}: {error}")
+        # A class whose constructor takes other arguments than those it passes on cannot be called again.
+        for form in (error, _Bare(type(error), error.args, vars(error)), words):
+            with suppress(Exception):
+                packed = cloudpickle.dumps(form)
+                if type(_carried(packed).error) is type(form if form is words else error):
+                    return _carried, (packed,)
+        raise TypeError(f"an error of type {type(error).__name__} cannot be sent")
+
+
+class _Bare(NamedTuple):
+    """An error by its parts."""
+
+    kind: type[Exception]
+    args: tuple[Any, ...]
+    attributes: dict[str, Any]
+
+
+def _carried(packed: bytes) -> Carried:
+    found = pickle.loads(packed)  # noqa: S301 - by this program, further up
+    if isinstance(found, _Bare):
+        error = found.kind.__new__(found.kind)
+        error.args = found.args
+        vars(error).update(found.attributes)
+        found = error
+    return Carried(found)
 
 
 def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]:

@@ -6,7 +6,7 @@ import numbers
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -17,8 +17,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from hpcore.evaluation.cloning import replicate
-from hpcore.evaluation.prefixes import PrefixCache
+from hpcore.evaluation.cloning import is_told_whole, replicate
+from hpcore.evaluation.prefixes import Key, PrefixCache
 
 __all__ = ["FoldScore", "Indices", "Scores", "Workload", "decisive"]
 
@@ -37,11 +37,13 @@ class FoldScore(NamedTuple):
         Scores on the test and training rows; a dict if there are several metrics, None for training scores that
         nobody asked for.
     fit_time, score_time : float
-        Seconds.
+        Seconds; of the fit those that it would have taken had nothing been kept from another one.
     error : str or None
         The traceback of a fit that failed.
     complaints : tuple of str
         Tracebacks of scorers that failed; their scores are `error_score`.
+    saved_time : float
+        Seconds of `fit_time` that did not pass here, because what transformers give was kept from another fit.
     """
 
     fold: int
@@ -51,6 +53,7 @@ class FoldScore(NamedTuple):
     score_time: float
     error: str | None
     complaints: tuple[str, ...]
+    saved_time: float = 0.0
 
 
 def decisive(score: FoldScore, metric: str | None) -> float:
@@ -105,11 +108,13 @@ class Workload:
 
     def evaluate(self, params: Mapping[str, Any], folds: Iterable[int]) -> Iterator[FoldScore]:
         """Fit and score one configuration on the given folds, each when its score is asked for."""
-        # Values may be estimators or generators: each configuration has its own, as set by a user on a clone.
-        template = replicate(self.estimator).set_params(**{k: replicate(v) for k, v in params.items()})
+        template = self._configured(params)
         pairwise = bool(get_tags(template).input_tags.pairwise)
+        keys = self._prefixes.keys(template, params) if self.caching else []
+        whole = is_told_whole(template)
         for fold in folds:
-            yield self._evaluate_fold(template, fold, pairwise)
+            estimator = replicate(template) if whole else self._configured(params)
+            yield self._evaluate_fold(estimator, fold, pairwise, keys)
 
     def failed(self, fold: int, error: str, fit_time: float = 0.0) -> FoldScore:
         """Describe a fold whose fit failed with `error`, a traceback or another explanation."""
@@ -119,15 +124,17 @@ class Workload:
         train = (score.copy() if isinstance(score, dict) else score) if self.return_train_score else None
         return FoldScore(fold, score, train, fit_time, 0.0, error, ())
 
-    def _evaluate_fold(self, template: Any, fold: int, pairwise: bool) -> FoldScore:
+    def _configured(self, params: Mapping[str, Any]) -> Any:
+        # Values may be estimators or generators: each configuration has its own, as set by a user on a clone.
+        return replicate(self.estimator).set_params(**{k: replicate(v) for k, v in params.items()})
+
+    def _evaluate_fold(self, estimator: Any, fold: int, pairwise: bool, keys: list[Key]) -> FoldScore:
         train, test = self.splits[fold]
-        estimator = replicate(template)
         fit_params = _check_method_params(self.X, params=self.fit_params, indices=train) if self.fit_params else {}
         start = time.perf_counter()
         X_train, y_train = self._cut(estimator, train, None, pairwise)
-        sharing = self._prefixes.serving(estimator, X_train, fold) if self.caching else nullcontext()
         try:
-            with sharing:
+            with self._prefixes.serving(estimator, X_train, fold, keys) as prefix:
                 if y_train is None:
                     estimator.fit(X_train, **fit_params)
                 else:
@@ -144,7 +151,10 @@ class Workload:
         train_scores = None
         if self.return_train_score:
             train_scores = self._score(estimator, X_train, y_train, train, complaints)
-        return FoldScore(fold, test_scores, train_scores, fitted - start, scored - fitted, None, tuple(complaints))
+        # The same for all that share it, whoever came first: `refit` may choose by time.
+        fit_time = max(0.0, fitted - start + prefix.saved)
+        saved = fit_time - (fitted - start)
+        return FoldScore(fold, test_scores, train_scores, fit_time, scored - fitted, None, tuple(complaints), saved)
 
     def _cut(self, estimator: Any, rows: Indices, columns: Indices | None, pairwise: bool) -> tuple[Any, Any]:
         if pairwise or type(self.X) is not np.ndarray or not (self.y is None or type(self.y) is np.ndarray):

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
 from hpcore.arguments import check_flag, check_integer
@@ -100,7 +99,7 @@ def check_settings(search: Any) -> Settings:
         sampler,
         n_trials,
         _check_timeout("timeout", search.timeout),
-        _check_seed(search.random_state),
+        _check_seed(search.random_state, sampler),
         _check_callbacks(search.callbacks),
         Racing.of(search.racing),
         _check_lag(search.deterministic),
@@ -181,7 +180,10 @@ def _check_callbacks(callbacks: Any) -> tuple[Callable[..., object], ...]:
     return tuple(callbacks)
 
 
-def _check_seed(random_state: Any) -> int:
+def _check_seed(random_state: Any, sampler: Sampler) -> int:
+    if random_state is None and isinstance(sampler, GridSampler):
+        # A grid draws nothing; what estimators without a seed draw from numpy.random is then what GridSearchCV sees.
+        return 0
     if isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool | np.bool_):
         if random_state < 0:
             raise InvalidArgument(f"random_state must be >= 0, got {random_state}")
@@ -242,8 +244,13 @@ def make_splits(
     Raises
     ------
     InvalidArgument
-        If there are no rows, or `cv` is nothing that splits, does not fit the data, or asks for more folds than a class
-        has members.
+        If there are no rows, or `cv` is nothing that splits, does not fit the data, or asks for more folds than any
+        class has members.
+
+    Warns
+    -----
+    UserWarning
+        scikit-learn's, if some class has fewer members than there are stratified folds.
     """
     n_rows = _num_samples(X)
     if not n_rows:
@@ -254,8 +261,6 @@ def make_splits(
         raise InvalidArgument(
             f"cv must be a number of folds >= 2, a splitter or an iterable of splits: {error}"
         ) from error
-    if isinstance(splitter, StratifiedKFold) and y is not None:
-        _check_classes(X, y, int(splitter.n_splits))
     try:
         n_splits = splitter.get_n_splits(X, y, **split_params)
         splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params)]
@@ -279,17 +284,3 @@ def make_splits(
             f"cv.split and cv.get_n_splits return inconsistent results. Expected {n_splits} splits, got {len(splits)}"
         )
     return splits
-
-
-def _check_classes(X: Any, y: Any, n_folds: int) -> None:
-    if type_of_target(y) not in ("binary", "multiclass"):
-        return
-    classes, counts = np.unique(np.asarray(y), return_counts=True)
-    rarest = int(counts.argmin())
-    if counts[rarest] < n_folds:
-        name = classes[rarest].item() if hasattr(classes[rarest], "item") else classes[rarest]
-        shape = ", ".join(f"{n}={k}" for n, k in zip(("n_samples", "n_features"), np.shape(X), strict=False))
-        raise InvalidArgument(
-            f"cv={n_folds} needs at least {n_folds} members of each class of y, but class {name!r} has "
-            f"{counts[rarest]}; use fewer folds, or KFold, which does not stratify (the data has {shape})"
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hpcore.errors import HpcoreError
 
-__all__ = ["AllFitsFailed", "SearchInterrupted"]
+__all__ = ["AllFitsFailed", "NoScoreYet", "SearchInterrupted"]
 
 
 class AllFitsFailed(HpcoreError, ValueError):
@@ -13,3 +13,7 @@ class AllFitsFailed(HpcoreError, ValueError):
 
 class SearchInterrupted(UserWarning):
     """The search was stopped by Ctrl-C; results are those of the candidates that were complete."""
+
+
+class NoScoreYet(UserWarning):
+    """The first candidates of a search all failed or scored NaN; the message holds a traceback. The search goes on."""

@@ -14,9 +14,10 @@ from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Indices, Workload
 from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
 from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.names import check_names
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.races import make_race
-from hpcore.sklearn.spaces import SearchSpace, check_names, read_space
+from hpcore.sklearn.spaces import SearchSpace, read_space
 from hpcore.sklearn.values import Manner
 from hpcore.study.book import Book
 

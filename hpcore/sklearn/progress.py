@@ -15,6 +15,7 @@ from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
 from hpcore.records.trial import Trial, TrialState
 from hpcore.sklearn.checks import Settings
+from hpcore.sklearn.errors import NoScoreYet
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.results import Evaluated, objective
 from hpcore.sklearn.spaces import SearchSpace
@@ -25,6 +26,9 @@ from hpcore.study.progress import open_progress
 __all__ = ["Progress"]
 
 log = logging.getLogger("hpcore")
+
+# Candidates without a score before it is said: one or two may be bad luck.
+_SCORELESS = 3
 
 
 class Progress:
@@ -76,6 +80,7 @@ class Progress:
         self._hooks = hooks
         self.races = races
         self._checked = False
+        self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
         self._n_asked = 0
         self._open: dict[int, Trial] = {}
         self._trial_numbers: dict[int, int] = {}  # by number of the candidate
@@ -134,6 +139,8 @@ class Progress:
             scores = folds.get(trial.number, [])
             if scores and None not in scores:
                 self._n_asked += 1
+                if trial.value is not None:
+                    self._n_scoreless = None
                 self.evaluated.append(Evaluated(trial.number, self._space.params(trial.params), scores, None))
 
     def propose(self) -> Candidate | None:
@@ -179,7 +186,7 @@ class Progress:
                 UserWarning,
                 stacklevel=2,
             )
-        self._search.time_fitting_ += score.fit_time + score.score_time
+        self._search.time_fitting_ += score.fit_time - score.saved_time + score.score_time
         if self._search.progress is not False:
             self._display.note = self._note()
             self._display.refresh()
@@ -208,6 +215,7 @@ class Progress:
         finally:
             del self._open[trial.number]
         self._book.tell(trial, outcome)
+        self._check_scores(value, error, scores)
         self._search.time_suggesting_ += time.perf_counter() - start
         self._trial_numbers[candidate.number] = trial.number
         rival = None
@@ -227,6 +235,24 @@ class Progress:
         for callback in self._settings.callbacks:
             with interruptible():
                 callback(self._search, shown)
+
+    def _check_scores(self, value: float | None, error: str | None, scores: list[FoldScore]) -> None:
+        """Say it where none of the first candidates has a score, while there is a budget left to save."""
+        if self._n_scoreless is None:
+            return
+        failed = next((score.error for score in scores if score.error), None)
+        if value is not None and not all(score.error for score in scores):
+            self._n_scoreless = None
+            return
+        self._n_scoreless += 1
+        if self._n_scoreless == _SCORELESS:
+            self._n_scoreless = None
+            warnings.warn(
+                f"None of the first {_SCORELESS} candidates has a score. The search goes on; error_score='raise' would "
+                f"end it at the first fit that fails. The last of them:\n{failed or error}",
+                NoScoreYet,
+                stacklevel=2,
+            )
 
     def shown(self, trial: Trial) -> Trial:
         """The trial as the user sees it: with the estimator's parameters, and pruned if it lost its race."""

@@ -116,8 +116,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         towards `n_trials`. False, which scikit-learn's tools set where they meet the name, is none.
     cache_transformers : bool, default=True
         Fit the transformers of a `Pipeline` once a fold and worker, and not again for every candidate that has the
-        same ones. Scores are the same to the last bit, except that a transformer with ``random_state=None`` is drawn
-        once a fold instead of once a fit. Each worker keeps up to 128 MB; False keeps nothing.
+        same ones. Scores are the same to the last bit, because only transformers that are known to allow it are kept:
+        scikit-learn's own, up to the first step of another class, with a function of one's own, that works in place
+        (``copy=False``) or that draws random numbers without a seed. The pipeline's `memory` is for the others. Each
+        candidate's `mean_fit_time` is what it would be without. Each worker keeps up to 128 MB; False keeps nothing.
     progress : bool, optional
         True shows trials, folds, the incumbent, fits saved and times: a bar on a terminal and in a notebook, lines
         elsewhere. None shows the bar only, False (the default) nothing.
@@ -132,7 +134,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     verbose : int, default=0
         1 prints one line at the start and one at the end, 2 a line for each candidate.
     random_state : int, RandomState or None, default=None
-        Of the strategy. None follows `numpy.random.seed`.
+        Of the strategy. None follows `numpy.random.seed`; ``strategy="grid"`` draws nothing then.
 
     Attributes
     ----------
@@ -156,7 +158,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     optimizer_ : Optimizer
         What proposed them.
     time_fitting_ : float
-        Seconds that fits and scoring took, added up over workers.
+        Seconds that fits and scoring took, added up over workers; less than the table's times add up to where
+        transformers were kept.
     time_suggesting_ : float
         Seconds that the optimizer took.
     interrupted_ : bool
@@ -169,7 +172,17 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     AllFitsFailed
         Not a single fit succeeded.
     DataChanged
-        `X` or `y` is not what it was when the search began. The results are there, for what they are worth.
+        `X` or `y` is not what it was when the search began. The results are there, for what they are worth. Looked at
+        are arrays, sparse matrices, frames, tensors and lists of data, all or some thousand rows; no other objects.
+
+    Warns
+    -----
+    NoScoreYet
+        Once, early, if none of the first three candidates has a score: all their fits failed, or a score is NaN. The
+        search goes on, as scikit-learn's do, because the next ones may be better; ``error_score="raise"`` ends it at
+        the first fit that fails.
+    SearchInterrupted
+        Ctrl-C ended the search.
 
     Notes
     -----
@@ -194,8 +207,6 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
 
     Ctrl-C ends the search, not the program: complete candidates are kept, the best of them is refitted, and a
     `SearchInterrupted` warning says so. A second Ctrl-C, or one before any candidate is complete, raises.
-
-    A class of `y` with fewer members than stratified folds is an error here; scikit-learn warns.
 
     A worker process that dies takes no finished fold with it. The fold that it ran is run once more; one that kills
     its worker again counts as failed, with `WorkerDied` for the reason.

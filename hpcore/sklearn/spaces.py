@@ -5,17 +5,14 @@ from __future__ import annotations
 import copy
 import numbers
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
-
-from sklearn.base import clone
 
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.records.trial import Trial
 from hpcore.sklearn.values import LEARNING, Manner, Translation, read_value
 from hpcore.space import Categorical, Parameter, Space
 
-__all__ = ["SearchSpace", "check_names", "read_space"]
+__all__ = ["SearchSpace", "read_space"]
 
 # Columns of a list of dictionaries: which dictionary it is, and "i/name" for the parameters of dictionary i.
 _SELECTOR = "dictionary"
@@ -205,47 +202,3 @@ def _unconditional(parameter: Parameter) -> Parameter:
     alone = copy.copy(parameter)
     alone.when = {}
     return alone
-
-
-def check_names(space: SearchSpace, estimator: Any) -> None:
-    """Find names that the estimator does not have, before anything is fitted.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        What is searched.
-    estimator : estimator
-        Not changed.
-
-    Raises
-    ------
-    InvalidSpace
-        Naming the parameter and the closest names that exist.
-    """
-    examples = space.examples()
-    known = set(estimator.get_params(deep=True))
-    for name, values in examples.items():
-        if name in known:
-            continue
-        # A step that is searched over brings parameters of its own: "clf__C" beside "clf".
-        owner = max((other for other in examples if name.startswith(f"{other}__")), key=len, default=None)
-        if owner is not None:
-            inner = name[len(owner) + 2 :]
-            offered = [set(choice.get_params(deep=True)) for choice in examples[owner] if hasattr(choice, "get_params")]
-            if not offered or any(inner in names for names in offered):
-                continue
-            known |= {f"{owner}__{inner}" for names in offered for inner in names}
-        elif _accepts(clone(estimator), name, values[0]):
-            continue
-        close = get_close_matches(name, known, n=3)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; it has {', '.join(sorted(known))}"
-        raise InvalidSpace(f"space names {name!r}, which is not a parameter of {type(estimator).__name__}{hint}")
-
-
-def _accepts(estimator: Any, name: str, value: Any) -> bool:
-    """Whether set_params takes a name that get_params does not tell; some boosting libraries take any keyword."""
-    try:
-        estimator.set_params(**{name: value})
-    except (ValueError, TypeError, AttributeError):
-        return False
-    return True

@@ -124,6 +124,8 @@ def _named(value: Any) -> Any:
         return [value.__module__, value.__qualname__, code.co_code, code.co_names, inner]
     if hasattr(value, "co_code"):
         return value.co_code
+    if isinstance(value, np.ndarray) and (type(value) is not np.ndarray or value.dtype.hasobject):
+        return fingerprint(value)
     if value is None or isinstance(value, str | bytes | int | float | np.ndarray | np.generic):
         return value
     if hasattr(value, "iloc") or hasattr(value, "tocsr"):

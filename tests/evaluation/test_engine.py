@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import time
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -54,9 +57,9 @@ class Report(BaseEstimator):
 
 def _is_mapped(array: Any) -> bool:
     while array is not None:
-        if isinstance(array, np.memmap):
+        if isinstance(array, np.memmap | mmap.mmap):
             return True
-        array = getattr(array, "base", None)
+        array = array.obj if isinstance(array, memoryview) else getattr(array, "base", None)
     return False
 
 
@@ -154,12 +157,27 @@ def test_rows_given_to_a_fit_are_its_own():
 
 def test_data_is_mapped_and_kept_and_removed():
     sharing._fetched.clear()
-    with SharedWorkload(workload(), 1, by_file=True) as handle:
+    large = np.arange(6000.0).reshape(2000, 3)
+    data = {
+        "X": large[:, ::2],
+        "y": [large.T, "text", np.arange(5000).astype("M8[s]"), np.zeros((0, 3))],
+        "fit_params": {"frame": pd.DataFrame(large), "sparse": scipy.sparse.csr_matrix(large)},
+    }
+    with SharedWorkload(workload(**data), 1, by_file=True) as handle:
         elsewhere = handle._replace(owner=-1)  # as a worker sees it
         found, _ = fetch(elsewhere)
-        assert _is_mapped(found.X)
-        assert not found.X.flags.writeable
-        np.testing.assert_array_equal(found.X, X)
+        for array, expected in (
+            (found.X, large[:, ::2]),
+            (found.y[0], large.T),
+            (found.fit_params["frame"].to_numpy(), large),
+            (found.fit_params["sparse"].data, scipy.sparse.csr_matrix(large).data),
+        ):
+            assert _is_mapped(array)
+            assert not array.flags.writeable
+            np.testing.assert_array_equal(array, expected)
+        assert found.y[1] == "text"
+        np.testing.assert_array_equal(found.y[2], data["y"][2])
+        assert found.y[3].shape == (0, 3)
         assert fetch(elsewhere)[0] is found
         assert os.path.isdir(handle.path)  # noqa: PTH112
         others = [SharedWorkload(workload(), 1, by_file=True) for _ in range(5)]

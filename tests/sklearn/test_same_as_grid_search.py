@@ -18,14 +18,22 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneOut, RepeatedKFold, ShuffleSplit, TimeSeriesSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    LeaveOneOut,
+    RepeatedKFold,
+    ShuffleSplit,
+    TimeSeriesSplit,
+    cross_val_score,
+)
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from hpcore.sklearn import SearchCV
+from hpcore.sklearn import SearchCV, nested_cross_validate
 
 IRIS = load_iris(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -263,3 +271,22 @@ def test_cached_steps_round_as_they_would_have(step):
     for fold in range(5):
         key = f"split{fold}_test_score"
         np.testing.assert_array_equal(ours.cv_results_[key], theirs.cv_results_[key])
+
+
+def test_a_class_rarer_than_the_folds():
+    X, y = IRIS
+    rows = np.random.RandomState(0).permutation(150)
+    X, y = X[rows], y[rows].copy()
+    y[:4] = 9
+    grid, message = {"C": [0.1, 1]}, "least populated class in y has only 4 members"
+    with pytest.warns(UserWarning, match=message) as caught:
+        ours, _ = assert_same(SVC(), grid, X, y, cv=5)
+    assert len(caught) == 2, "one of each search"
+    outer = 3
+    with pytest.warns(UserWarning, match="least populated class"):
+        expected = cross_val_score(GridSearchCV(SVC(), grid, cv=3), X, y, cv=outer)
+        found = cross_val_score(SearchCV(SVC(), grid, strategy="grid", cv=3), X, y, cv=outer)
+        nested = nested_cross_validate(SearchCV(SVC(), grid, strategy="grid", cv=3), X, y, cv=outer)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(nested.test_scores, expected)
+    assert ours.n_splits_ == 5

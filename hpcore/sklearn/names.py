@@ -1,0 +1,118 @@
+"""Whether an estimator has the parameters that a space names, before anything is fitted."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from sklearn.base import clone
+
+from hpcore.errors import InvalidSpace
+from hpcore.sklearn.spaces import SearchSpace
+from hpcore.space import Categorical
+
+__all__ = ["check_names"]
+
+# Combinations of steps that are tried; where there are more, the first fit will tell.
+_MOST_TRIED = 256
+
+# Values that are tried of a parameter: an estimator may refuse one and take another.
+_MOST_VALUES = 4
+
+
+def check_names(space: SearchSpace, estimator: Any) -> None:
+    """Find names that the estimator does not have and would not take.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        What is searched.
+    estimator : estimator
+        Not changed.
+
+    Raises
+    ------
+    InvalidSpace
+        Naming the parameter and the closest names that exist.
+
+    Notes
+    -----
+    `get_params` need not tell all: boosting libraries take any keyword, and a choice (a step, a list of steps, a class)
+    brings names of its own. So a name that is not told is set on a copy, together with each of the choices that may
+    bring it; it is refused if all of them refuse it.
+    """
+    told = set(estimator.get_params(deep=True))
+    for branch in _branches(space):
+        for name, values in branch.items():
+            if name in told:
+                continue
+            bringing = {other: choices for other, choices in branch.items() if _may_bring(other, choices, name)}
+            if not _is_taken(estimator, name, values, bringing):
+                raise InvalidSpace(_refusal(estimator, name, told | _brought(bringing)))
+
+
+def _branches(space: SearchSpace) -> Iterable[dict[str, list[Any]]]:
+    """For each dictionary of a list, or the only one, the names with some values."""
+    examples = space.examples()
+    branches: dict[str, dict[str, list[Any]]] = {}
+    for column, parameter in space.space.items():
+        key, _, name = column.partition("/") if column not in examples else ("", "", column)
+        if name not in examples:
+            continue
+        values = examples[name]
+        if isinstance(parameter, Categorical):
+            # Other dictionaries may have other choices of this name.
+            own = {id(choice) for choice in parameter.choices}
+            values = [value for value in values if id(value) in own] or values
+        branches.setdefault(key, {})[name] = values
+    return branches.values()
+
+
+def _may_bring(other: str, choices: Sequence[Any], name: str) -> bool:
+    if name.startswith(f"{other}__"):
+        return True
+    # Such as `steps` of a pipeline.
+    return other != name and any(
+        isinstance(part, list | tuple) and any(hasattr(item, "get_params") for item in part)
+        for choice in choices
+        if isinstance(choice, list | tuple)
+        for part in choice
+    )
+
+
+def _is_taken(estimator: Any, name: str, values: Sequence[Any], bringing: Mapping[str, Sequence[Any]]) -> bool:
+    combinations = itertools.product(*bringing.values())
+    for combination in itertools.islice(combinations, _MOST_TRIED):
+        beside = dict(zip(bringing, combination, strict=True))
+        if any(_accepts(estimator, {**beside, name: value}) for value in values[:_MOST_VALUES]):
+            return True
+    return next(combinations, None) is not None
+
+
+def _accepts(estimator: Any, params: dict[str, Any]) -> bool:
+    copy = clone(estimator)
+    try:
+        copy.set_params(**{name: clone(value, safe=False) for name, value in params.items()})
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return False
+    except Exception:
+        return True  # not because of the name; a fit will tell
+    return True
+
+
+def _brought(bringing: Mapping[str, Sequence[Any]]) -> set[str]:
+    return {
+        f"{other}__{inner}"
+        for other, choices in bringing.items()
+        for choice in choices
+        if hasattr(choice, "get_params") and not isinstance(choice, type)
+        for inner in choice.get_params(deep=True)
+    }
+
+
+def _refusal(estimator: Any, name: str, known: set[str]) -> str:
+    close = get_close_matches(name, known, n=3)
+    hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; it has {', '.join(sorted(known))}"
+    return f"space names {name!r}, which is not a parameter of {type(estimator).__name__}{hint}"
