@@ -83,6 +83,17 @@ def _seed(context: click.Context, option: click.Parameter, value: int) -> int:
     return value
 
 
+def _one(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> str | None:
+    """The value of an option that would otherwise silently take its last."""
+    if len(set(value)) > 1:
+        name = option.opts[0]
+        raise InvalidArgument(
+            f"{name} takes one value, got {' and '.join(map(repr, value))}: run the command once for each, "
+            f"with an --out of its own"
+        )
+    return value[0] if value else None
+
+
 class _TuneCommand(click.Command):
     """Adds the names of the samplers to the help when somebody asks for it: they are known by importing them."""
 
@@ -124,23 +135,35 @@ def main() -> None:
 
 @main.command(cls=_TuneCommand)
 @click.argument("data")
-@click.option("--target", metavar="COLUMN", help='The column to predict.  [default: the one named "target"]')
+@click.option(
+    "--target",
+    metavar="COLUMN",
+    multiple=True,
+    callback=_one,
+    help='The column to predict.  [default: the one named "target"]',
+)
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
+    multiple=True,
+    callback=_one,
     help="What to learn.  [default: classification if the target is text, true/false, or whole numbers with few "
     "distinct values; else regression]",
 )
 @click.option(
     "--model",
     metavar="NAME",
+    multiple=True,
+    callback=_one,
     help="The model.  [default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
 )
 @click.option(
     "--sampler",
     metavar="NAME",
-    default="gp",
+    multiple=True,
+    default=["gp"],
     show_default=True,
+    callback=_one,
     help="What proposes the trials; a grid is as fine as --trials allows.",
 )
 @click.option(
@@ -156,7 +179,13 @@ def main() -> None:
 @click.option(
     "--cv", type=int, metavar="K", default=5, show_default=True, callback=_number("--cv", 2), help="Folds, shuffled."
 )
-@click.option("--scoring", metavar="NAME", help="A score of scikit-learn's.  [default: accuracy or r2]")
+@click.option(
+    "--scoring",
+    metavar="NAME",
+    multiple=True,
+    callback=_one,
+    help="A score of scikit-learn's.  [default: accuracy or r2]",
+)
 @click.option(
     "--jobs",
     type=int,
@@ -174,6 +203,14 @@ def main() -> None:
     default="hpcore-out",
     show_default=True,
     help="Where the results go, and runs.db, from which the same command goes on; earlier results are replaced.",
+)
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    multiple=True,
+    callback=_one,
+    help="Encoding of a file of text, such as cp1252, latin-1, utf-16 or shift_jis.  [default: found out: by its byte "
+    "order mark, else UTF-8 if it is, else cp1252]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
