@@ -131,6 +131,8 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
     if types.is_datetime64_any_dtype(column):
         return _dates(columns, name, present, None)
     kind = "categorical" if isinstance(column.dtype, pd.CategoricalDtype) else types.infer_dtype(column, skipna=True)
+    if kind == "integer" and max(abs(int(cell)) for cell in present) > EXACT:
+        return _codes(columns, name, column, present.astype(object).map(str))
     if kind in ("boolean", "decimal", "integer", "floating", "mixed-integer-float"):
         return _numbers(columns, name, column)
     if kind in ("date", "datetime"):

@@ -62,12 +62,12 @@ _END = r"(?![^\W\d_])"
 _CURRENCY = rf"(?:[A-Z]{{1,3}}\$|[{re.escape(_SIGNS)}]|(?:{_CODES}){_END}|(?i:{_WORDS}){_END}\.?)"
 _NUMERAL = re.compile(
     rf"""(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>\()?\s*(?P<second>[+-])?\s*
-    (?P<core>(?:\d[\d.,' ]*|[.,]\d+))(?P<power>[eE][+-]?\d+)?\s*(?P<after>[^\d()+-][^\d()]*?)?\s*
+    (?P<core>(?:\d[\d.,' ]*|[.,]\d+))(?P<power>[eE][+-]?\d+)?\s*(?P<after>[^\d()+-][^\d()]*?(?:(?<=[mt])[23])?)?\s*
     (?P<close>\))?(?P<last>-)?""",
     re.VERBOSE,
 )
 _IS_CURRENCY = re.compile(_CURRENCY, re.IGNORECASE)
-_UNIT = re.compile(r"(?:[^\W\d_]|[\u00b0\u00b5\"'\u2033\u2032/\u00b2\u00b3^.%\u2030])+(?: [^\W\d_]+)?")
+_UNIT = re.compile(r"(?:[^\W\d_]|[\u00b0\u00b5\"'\u2033\u2032/^.%\u2030])+(?: [^\W\d_]+)?[23]?")
 _FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "Mio": 1e6, "Mio.": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "Bn": 1e9}
 _FACTORS |= {"Mrd": 1e9, "Mrd.": 1e9}
 # What may stand between groups of three digits, by the decimal mark. India groups by two beyond the first thousand.
@@ -165,7 +165,7 @@ def is_missing_word(cell: str) -> bool:
 def _parts(cell: str) -> _Parts | None:
     """Sign, digits and what stands around them, or None if a cell is no number in any style."""
     text = (
-        cell if cell.isascii() else unicodedata.normalize("NFKC", cell.replace("\u00b2", "^2").replace("\u00b3", "^3"))
+        cell if cell.isascii() else unicodedata.normalize("NFKC", cell.replace("\u00b2", "^").replace("\u00b3", "^^"))
     )
     text = _BLANKS.sub(" ", text.translate(_ALIKE)).strip()
     text = _NO_CENTS.sub("", text)

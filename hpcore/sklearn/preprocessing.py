@@ -82,7 +82,9 @@ def _written_numbers(column: pd.Series[Any], style: Style) -> NDArray[np.float64
     numbers = pd.to_numeric(column[direct], errors="coerce")
     values[direct] = numbers.to_numpy(dtype=float, na_value=np.nan)
     left = np.flatnonzero(text & np.isnan(values))
-    values[left] = [TRUTH[cell] if cell in TRUTH else parse(cell, style) for cell in column.iloc[left]]
+    for i in left:
+        cell = column.iloc[i].strip()
+        values[i] = TRUTH[cell] if cell in TRUTH else parse(cell, style)
     return values
 
 
