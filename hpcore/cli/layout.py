@@ -41,8 +41,8 @@ class Layout:
 
     Attributes
     ----------
-    encoding : str
-        As Python names it.
+    encoding, errors : str
+        As Python names them: the encoding, and what is done about bytes that are not of it.
     skipped : int
         Physical lines before the header.
     separator : str
@@ -64,11 +64,12 @@ class Layout:
     codes: bool
     comments: bool
     notices: list[str] = field(default_factory=list)
+    errors: str = "strict"
 
 
-def open_text(path: Path, packed: bool, encoding: str, skipped: int = 0) -> IO[str]:
+def open_text(path: Path, packed: bool, encoding: str, errors: str, skipped: int = 0) -> IO[str]:
     """A stream of the lines of a file, after the first `skipped`."""
-    stream: Any = (gzip.open if packed else open)(path, "rt", encoding=encoding, newline="")
+    stream: Any = (gzip.open if packed else open)(path, "rt", encoding=encoding, errors=errors, newline="")
     for _ in range(skipped):
         stream.readline()
     return stream  # type: ignore[no-any-return]
@@ -94,25 +95,29 @@ def survey(path: Path, packed: bool, encoding: str | None, tabs: bool) -> Layout
         If it is not text in this encoding, or there is no header.
     """
     notices: list[str] = []
+    errors = "strict"
     try:
         with (gzip.open if packed else open)(path, "rb") as stream:
             start = stream.read(HEAD_BYTES)
             used = _encoding(path, start, encoding)
-            stream.seek(0)
             codes = _decodes(stream, used)
             if codes is None and encoding is None and used.startswith("utf-8"):
-                stream.seek(0)
-                used = "cp1252" if _decodes(stream, "cp1252") is not None else "latin-1"
-                stream.seek(0)
-                codes = _decodes(stream, used)
-                notices.append(f"{path.name!r} is not UTF-8: read as {used} (--encoding overrides)")
+                bad = _bad_bytes(stream)
+                if bad:
+                    errors = "replace"
+                    several = f"{bad} bytes that are" if bad > 1 else "1 byte that is"
+                    notices.append(f"{path.name!r} holds {several} not UTF-8, each read as '\ufffd'")
+                else:
+                    used = "cp1252" if _decodes(stream, "cp1252") is not None else "latin-1"
+                    notices.append(f"{path.name!r} is not UTF-8: read as {used} (--encoding overrides)")
+                codes = _decodes(stream, used, errors)
     except (gzip.BadGzipFile, EOFError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InvalidArgument(f"DATA {path.name!r} is not a gzip file: {reason}") from error
     if codes is None:
         hint = "" if encoding is None else "; without --encoding it is found out"
         raise InvalidArgument(f"DATA {path.name!r} cannot be read as a table: it is not {used.upper()}{hint}")
-    with open_text(path, packed, used) as lines:
+    with open_text(path, packed, used, errors) as lines:
         head = _lines(lines.read(HEAD_BYTES))
     skipped, separator, comments = _above(head)
     if skipped == len(head):
@@ -127,7 +132,7 @@ def survey(path: Path, packed: bool, encoding: str | None, tabs: bool) -> Layout
         notices.append(f"{len(shown)} {lines_are} left out: {shown[0][:60]!r}" + (" ..." if len(shown) > 1 else ""))
     skipped += titles
     names = [cell.strip() for cell in next(_rows(rest[titles:], separator), (0, []))[1]]
-    return Layout(used, skipped, separator, names, codes, comments, notices)
+    return Layout(used, skipped, separator, names, codes, comments, notices, errors)
 
 
 def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
@@ -157,10 +162,24 @@ def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
     raise InvalidArgument(f"DATA must be text where the name ends in .csv, .tsv or .txt, but {path.name!r} is binary")
 
 
-def _decodes(stream: Any, encoding: str) -> bool | None:
+def _bad_bytes(stream: Any) -> int:
+    """How many bytes of a file are not UTF-8, if that is few among characters beyond ASCII that are; else 0."""
+    stream.seek(0)
+    bad = good = 0
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while chunk := stream.read(1 << 20):
+        text = decoder.decode(chunk)
+        wrong = text.count("\ufffd")
+        bad += wrong
+        good += 0 if text.isascii() else sum(not char.isascii() for char in text) - wrong
+    return bad if good > 9 * bad else 0
+
+
+def _decodes(stream: Any, encoding: str, errors: str = "strict") -> bool | None:
     """Whether a file holds codes; None if it is not in this encoding."""
     found, tail = False, ""
-    decoder = codecs.getincrementaldecoder(encoding)()
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
     try:
         while chunk := stream.read(1 << 20):
             text = tail + decoder.decode(chunk)
@@ -227,16 +246,6 @@ def _rows(lines: list[str], separator: str) -> Iterator[tuple[int, list[str]]]:
         return  # such as a field beyond the limit; what was seen decides
 
 
-def _widths(lines: list[str], separator: str) -> tuple[list[tuple[int, int]], int]:
-    """Line and width of each row, without the empty cells at its end, and the width of most of them."""
-    widths = []
-    for before, row in islice(_rows(lines, separator), ROWS_LOOKED_AT):
-        while len(row) > 1 and not row[-1].strip():
-            row.pop()
-        widths.append((before, len(row)))
-    return widths, _most([width for _, width in widths])
-
-
 def _most(widths: list[int]) -> int:
     """The most frequent width, the larger of equals."""
     counts = Counter(widths)
@@ -265,10 +274,30 @@ def _full_widths(lines: list[str], separator: str) -> tuple[list[int], int]:
 
 def _titles(lines: list[str], separator: str) -> int:
     """Number of lines above the header: those that fill at most half of the columns, while a fuller row follows."""
-    widths, most = _widths(lines, separator)
+    rows = list(islice(_rows(lines, separator), ROWS_LOOKED_AT))
+    most = _most([_filled(row) for _, row in rows])
     if most < 2:
         return 0
-    for before, width in widths[:MOST_TITLES]:
-        if width > max(1, most // 2):
+    for i, (before, row) in enumerate(rows[:MOST_TITLES]):
+        cells = sum(bool(cell.strip()) for cell in row)
+        if _filled(row) > max(1, most // 2) and (cells > 1 or most == 2):
+            return before
+        # A short row that is padded to the width of the table may be a header with few names.
+        if (
+            len(row) >= most
+            and cells > 1
+            and not any(_names_all(below, most) for _, below in rows[i + 1 : MOST_TITLES])
+        ):
             return before
     return 0
+
+
+def _filled(row: list[str]) -> int:
+    """Width of a row without the empty cells at its end."""
+    return max((i + 1 for i, cell in enumerate(row) if cell.strip()), default=1)
+
+
+def _names_all(row: list[str], width: int) -> bool:
+    """Whether a row could be the header of so many columns: a name for each, and no number."""
+    names = [cell.strip() for cell in row if cell.strip()]
+    return len(names) >= width and len(set(names)) == len(names) and not any(map(_is_number, names))

@@ -61,7 +61,10 @@ def _parsed(path: Path, packed: bool, layout: Layout, **options: Any) -> pd.Data
     import pandas as pd
 
     try:
-        with warnings.catch_warnings(), open_text(path, packed, layout.encoding, layout.skipped) as stream:
+        with (
+            warnings.catch_warnings(),
+            open_text(path, packed, layout.encoding, layout.errors, layout.skipped) as stream,
+        ):
             # Rows longer than the header would be cut with a warning; that is a broken file.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
@@ -108,10 +111,12 @@ def _keep_as_written(frame: pd.DataFrame, path: Path, packed: bool, layout: Layo
         cells = written[name]
         if holds_codes(cells.dropna().unique()) or _beyond_exact(frame.iloc[:, i]):
             frame.isetitem(i, cells)
-        elif commas and frame.iloc[:, i].dtype.kind == "f":
+        elif frame.iloc[:, i].dtype.kind == "f":
             seen = evidence(cells.dropna().value_counts().to_dict())
             points += seen.point > 0
-            if seen.either_point and not seen.point:
+            if seen.mark() == ",":
+                frame.isetitem(i, cells)
+            elif seen.either_point and not seen.point:
                 grouped.append((i, cells))
     if commas <= points:
         return None
@@ -125,9 +130,18 @@ def _may_differ(column: pd.Series[Any], codes: bool, commas: bool) -> bool:
     if column.dtype.kind not in "iuf":
         return False
     if column.dtype.kind == "f":
-        whole = bool((column.dropna() % 1 == 0).all())
-        return commas or (codes and whole) or _beyond_exact(column)
+        values = column.dropna()
+        whole = bool((values % 1 == 0).all())
+        return commas or (codes and whole) or _beyond_exact(column) or _may_be_grouped(values)
     return codes
+
+
+def _may_be_grouped(values: pd.Series[Any]) -> bool:
+    """Whether 1.234 may stand for 1234 among numbers below 1000, whose thousands are not marked."""
+    sizes = values.abs()
+    if not (values % 1 != 0).any() or (sizes >= 1000).any():
+        return False
+    return bool(((sizes == 0) | (sizes >= 1)).all() and ((sizes * 1000).round(6) % 1 == 0).all())
 
 
 def _beyond_exact(column: pd.Series[Any]) -> bool:

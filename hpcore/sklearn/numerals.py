@@ -35,6 +35,8 @@ MOSTLY = 0.9
 FEW_WORDS, MANY_NUMBERS = 2, 10
 # Letters after a number are its unit, rather than part of a name, when this share of the numbers has them.
 MOSTLY_UNIT = 0.5
+# No number is written with more characters.
+LONGEST = 60
 
 # The words that pandas.read_csv takes for a missing cell: a saved model meets them as NaN.
 PANDAS_MISSING = frozenset(
@@ -120,6 +122,8 @@ class Evidence:
     comma: int = 0
     either_point: int = 0
     either_comma: int = 0
+    ends_in_zero: int = 0
+    below_thousand: int = 0
     thousand_unmarked: int = 0
 
     def mark(self, likely: Mark | None = None) -> Mark:
@@ -129,7 +133,11 @@ class Evidence:
         if likely is not None:
             return likely
         # "1,234" beside "1234": whoever groups thousands would have grouped both.
-        return "," if self.either_comma and self.thousand_unmarked else "."
+        if self.either_comma and self.thousand_unmarked:
+            return ","
+        # "1.500" beside "999": with decimals that would be 1.5, or 999.000.
+        grouped = self.ends_in_zero and self.below_thousand and not self.thousand_unmarked
+        return "," if grouped and not self.either_comma else "."
 
     def add(self, core: str, n: int) -> None:
         """Count a cell's digits and marks, `n` times."""
@@ -138,10 +146,12 @@ class Evidence:
             if _EITHER.fullmatch(core):
                 if "." in core:
                     self.either_point += n
+                    self.ends_in_zero += n * core.endswith("0")
                 else:
                     self.either_comma += n
-            elif core.isdigit() and len(core) > 3:
-                self.thousand_unmarked += n
+            elif core.isdigit():
+                self.thousand_unmarked += n * (len(core) > 3)
+                self.below_thousand += n * (len(core) <= 3)
         else:
             self.point += n * by_point
             self.comma += n * by_comma
@@ -164,6 +174,8 @@ def is_missing_word(cell: str) -> bool:
 @lru_cache(maxsize=4096)
 def _parts(cell: str) -> _Parts | None:
     """Sign, digits and what stands around them, or None if a cell is no number in any style."""
+    if len(cell) > LONGEST:
+        return None
     text = (
         cell if cell.isascii() else unicodedata.normalize("NFKC", cell.replace("\u00b2", "^").replace("\u00b3", "^^"))
     )

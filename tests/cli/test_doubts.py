@@ -95,7 +95,7 @@ def test_better_means_beyond_the_spread_of_the_folds() -> None:
     assert doubts.is_better(constant + 0.05, constant)
     assert not doubts.is_better(constant, constant)
     assert not doubts.is_better(constant - 0.05, constant)
-    assert not doubts.is_better(constant + [0.03, -0.03, 0.01], constant)
+    assert not doubts.is_better(constant + np.array([0.03, -0.03, 0.01]), constant)
 
 
 ANSWER = np.where(RNG.random(N) < 0.4, "left", "stayed")

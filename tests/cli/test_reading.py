@@ -72,6 +72,14 @@ def test_an_encoding_can_be_chosen(encoding: str) -> None:
     assert found("t.csv.gz", "y", encoding)[0]["stadt"].tolist() == cities
 
 
+def test_one_bad_byte_does_not_spoil_a_file_of_utf_8() -> None:
+    content = table(";", False, CITIES).encode() + b"1;K\xf8benhavn;ja\n"
+    Path("t.csv").write_bytes(content)
+    X, problem, _ = found("t.csv", "y")
+    assert X["stadt"].tolist() == [*CITIES, "K\ufffdbenhavn"]
+    assert any("1 byte that is not UTF-8" in notice for notice in problem.notices)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_ends_of_lines(end: str) -> None:
     Path("t.csv").write_bytes(table(",", False, CITIES, end).encode())
@@ -113,6 +121,23 @@ def test_comments_and_blank_lines_between_the_rows() -> None:
     X, problem, _ = found("t.csv", "y")
     assert X["a"].tolist() == [i * 2 for i in range(N)]
     assert problem.y.tolist() == [i % 2 for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["Period:;2024-01;;;;\nUnit:;EUR;;;;\n", "Period:;2024-01\n\nUnit:;EUR\n", "Report\n;;;;;\n", ";;Sales;;;\n"],
+)
+def test_lines_of_an_export_above_the_header(above: str) -> None:
+    rows = "".join(f"{i % 9};{i % 7};{i % 5};{i % 4};{i % 3};{i % 2}\n" for i in range(N))
+    Path("t.csv").write_text(above + "a;b;c;d;e;y\n" + rows)
+    assert found("t.csv", "y")[0].columns.tolist() == [*"abcde"]
+
+
+def test_a_header_with_few_names_is_one() -> None:
+    Path("t.csv").write_text(
+        "a,y,,,,\n" + "".join(f"{i % 9},{i % 2},{i % 5},{i % 4},{i % 3},{i % 6}\n" for i in range(N))
+    )
+    assert found("t.csv", "y")[0].columns.tolist() == ["a", *(f"Unnamed: {i}" for i in range(2, 6))]
 
 
 def test_a_header_that_begins_with_a_hash_is_one() -> None:
@@ -230,7 +255,8 @@ COLUMNS: dict[str, tuple[list[str], list[Any]]] = {
     "brackets": ([f"({i})" if i % 2 else f"{i}" for i in range(N)], [-i if i % 2 else i for i in range(N)]),
     "number and NA": (["NA" if i % 3 else str(i) for i in range(N)], [np.nan if i % 3 else i for i in range(N)]),
     "number and -": (["-" if i % 3 else str(i) for i in range(N)], [np.nan if i % 3 else i for i in range(N)]),
-    "number and ?": (["?" if i % 9 == 0 else str(i) for i in range(N)], [np.nan if i % 9 == 0 else i for i in range(N)]),
+    "number and ?": (["?" if i % 9 == 0 else str(i) for i in range(N)],
+                     [np.nan if i % 9 == 0 else i for i in range(N)]),
     "number and gaps": (["" if i % 3 else str(i) for i in range(N)], [np.nan if i % 3 else i for i in range(N)]),
     "truth": (["True" if i % 3 else "False" for i in range(N)], [float(i % 3 > 0) for i in range(N)]),
     "truth and gaps": (["" if i % 5 == 0 else "TRUE" if i % 3 else "FALSE" for i in range(N)],
@@ -242,10 +268,12 @@ COLUMNS: dict[str, tuple[list[str], list[Any]]] = {
     "None and gaps": (["", "None", "x"] * (N // 3), ["(missing)", "(missing)", "x"] * (N // 3)),
     "two words for none": (["NA", "null", "x"] * (N // 3), ["(missing)", "(missing)", "x"] * (N // 3)),
     "word ?": (["?" if i % 3 else "x" for i in range(N)], ["?" if i % 3 else "x" for i in range(N)]),
-    "zip": ([["01067", "80331", "50667"][i % 3] for i in range(N)], [["01067", "80331", "50667"][i % 3] for i in range(N)]),
+    "zip": ([["01067", "80331", "50667"][i % 3] for i in range(N)],
+            [["01067", "80331", "50667"][i % 3] for i in range(N)]),
     "zip and gaps": ([["01067", "", "50667"][i % 3] for i in range(N)],
                      [["01067", "(missing)", "50667"][i % 3] for i in range(N)]),
-    "zip, all with zeros": ([["01067", "01099"][i % 2] for i in range(N)], [["01067", "01099"][i % 2] for i in range(N)]),
+    "zip, all with zeros": ([["01067", "01099"][i % 2] for i in range(N)],
+                            [["01067", "01099"][i % 2] for i in range(N)]),
     "telephones": ([["+4930123456", "+4989123456"][i % 2] for i in range(N)],
                    [["4930123456", "4989123456"][i % 2] for i in range(N)]),
     "ids": ([str(2**53 + 1 + i % 4) for i in range(N)], [str(2**53 + 1 + i % 4) for i in range(N)]),
@@ -271,7 +299,7 @@ def columns_file() -> str:
 
 
 def test_every_column_is_read_as_it_is_meant(columns_file: str) -> None:
-    X, problem, columns = found(columns_file, "y")
+    X, _, columns = found(columns_file, "y")
     assert set(X) == set(COLUMNS), columns.notices
     for name, (_, values) in COLUMNS.items():
         expected = np.asarray(values, dtype=object if isinstance(values[-1], str) else float)
@@ -312,6 +340,16 @@ def test_european_files_are_read_alike() -> None:
     # pandas alone takes 46.620 for 46.62; the thousands can no longer be told from what has none.
     with pytest.raises(InvalidArgument, match=r"column 'count' must hold numbers such as .*thousands='\.'"):
         read.transform(pd.read_csv("t.csv", sep=";"))
+
+
+def test_points_that_can_only_group_thousands() -> None:
+    # Decimals would be written 1.5 or 999.000; no other column tells.
+    cells = ["999", "1.500", "12.345", "7", "250.000"] * (N // 5)
+    Path("t.csv").write_text("n;d;y\n" + "".join(f"{cell};1.{i % 10}00;{i % 2}\n" for i, cell in enumerate(cells)))
+    X, _, columns = found("t.csv", "y")
+    assert X["n"].tolist() == [999, 1500, 12345, 7, 250_000] * (N // 5)
+    assert X["d"].tolist() == [1 + i % 10 / 10 for i in range(N)]
+    assert any("'n' (" in notice for notice in columns.notices)
 
 
 def test_a_saved_model_is_robust(hpcore: Any) -> None:

@@ -181,6 +181,11 @@ def test_short_ways(cells: list[str], values: list[float]) -> None:
         (["1.234", "1.234.567"], None, 1234),
         (["1.234", "1,5"], None, 1234),
         (["1.234", "1.5"], ",", 1.234),
+        (["1.230", "12"], None, 1230),  # with decimals that would be 1.23, or 12.000
+        (["1.230", "12", "1500"], None, 1.23),
+        (["1.230", "12", "0.500"], None, 1.23),
+        (["1.230", "12.000"], None, 1.23),
+        (["1.234", "12"], None, 1.234),
     ],
 )
 def test_either_way_is_decided_by_the_column(cells: list[str], likely: str | None, value: float) -> None:
@@ -221,6 +226,8 @@ def test_either_way_is_decided_by_the_column(cells: list[str], likely: str | Non
         ["$", "%", "."],
         ["--5", "+-5", "-(5)", "(5", "5)"],
         ["5 apples and pears today"],
+        ["1" * 5000, "2" * 5000],
+        ["1" + " ," * 20_000],
         [],
     ],
 )
