@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,7 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
             return _codes(columns, name, column, present)
         style = find(dict(islice(cells.items(), LOOKED_AT)), likely) and find(cells, likely)
         if style is not None:
-            return _written_numbers(columns, name, column, cells, style)
+            return _written_numbers(columns, name, column, style)
     return _text(columns, name, column, present)
 
 
@@ -182,14 +182,15 @@ def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Seri
     return reason
 
 
-def _written_numbers(
-    columns: Columns, name: str, column: pd.Series[Any], cells: dict[str, int], style: Style
-) -> str | None:
-    reason = _numbers(columns, name, column, style)
+def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style: Style) -> str | None:
+    """A column of text that holds numbers."""
+    raw = as_numbers(column.to_frame(name), {name: style})[:, 0]
+    if style.points_group and (raw[~np.isnan(raw)] % 1 != 0).any():
+        style = replace(style, points_group=False)  # a cell that `find` did not look at
+    reason = _numbers(columns, name, column, raw)
     if reason is None:
         columns.styles[name] = style
-        read = as_numbers(pd.DataFrame({name: list(cells)}, dtype=object), {name: style})[:, 0]
-        wrong = {cell: n for (cell, n), value in zip(cells.items(), read, strict=True) if np.isnan(value)}
+        wrong = _counted(column[np.isnan(raw) & column.notna().to_numpy()])
         if wrong:
             shown = ", ".join(repr(cell) for cell in sorted(wrong, key=lambda cell: -wrong[cell])[:3])
             columns.notices.append(
@@ -211,10 +212,13 @@ def _of_styles(columns: Columns) -> list[str]:
     return [f"text that is read as numbers: {', '.join(shown[:SHOWN])}{more}"]
 
 
-def _numbers(columns: Columns, name: str, column: pd.Series[Any], style: Style | None = None) -> str | None:
+def _numbers(
+    columns: Columns, name: str, column: pd.Series[Any], raw: np.ndarray[Any, Any] | None = None
+) -> str | None:
     if column.dtype.kind in "iu" and max(int(column.max()), -int(column.min())) > EXACT:
         return _codes(columns, name, column, column.dropna().astype(str))
-    raw = as_numbers(column.to_frame(name), {} if style is None else {name: style})[:, 0]
+    if raw is None:
+        raw = as_numbers(column.to_frame(name))[:, 0]
     values = raw[~np.isnan(raw)]
     if values.size == 0:
         return EMPTY

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 __all__ = [
@@ -35,6 +36,8 @@ MOSTLY = 0.9
 FEW_WORDS, MANY_NUMBERS = 2, 10
 # Letters after a number are its unit, rather than part of a name, when this share of the numbers has them.
 MOSTLY_UNIT = 0.5
+# So many different cells, spread over the column, tell how it is written.
+LOOKED_AT = 20_000
 # No number is written with more characters.
 LONGEST = 60
 
@@ -80,6 +83,7 @@ _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 # 5.- and 5,-- are prices without cents.
 _NO_CENTS = re.compile(r"(?<=\d)[.,] ?-+(?=[^\d]*$)")
 _ALIKE = {0x2212: "-", 0x2013: "-", 0x2014: "-", 0x2019: "'", 0x2018: "'", 0xB4: "'", 0x60: "'"}
+_TO_POINT: dict[str, dict[int, str | None]] = {".": {ord(","): None}, ",": {ord("."): None, ord(","): "."}}
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 
 
@@ -236,6 +240,8 @@ def find(cells: Mapping[str, int], likely: Mark | None = None) -> Style | None:
         one or two words among at least ten different numbers that make up half the column.
     """
     said = {cell: n for cell, n in cells.items() if not is_missing_word(cell)}
+    if len(said) > LOOKED_AT:
+        said = dict(islice(said.items(), 0, None, -(-len(said) // LOOKED_AT)))
     read = {cell: parts for cell in said if (parts := _parts(cell)) is not None}
     total = sum(said.values())
     if sum(said[cell] for cell in read) < 0.5 * total or not read:
@@ -294,6 +300,10 @@ def parse(cell: str, style: Style) -> float:
     float
         NaN if the cell is not a number in this style.
     """
+    common = None if style.factors else _common(style.mark, style.unit).fullmatch(cell)
+    if common is not None:
+        value = float(common["core"].translate(_TO_POINT[style.mark]))
+        return -value if common["sign"] == "-" else value
     parts = _parts(cell)
     if parts is None or _unit(parts, style.factors) not in ("", style.unit):
         return math.nan
@@ -305,6 +315,18 @@ def parse(cell: str, style: Style) -> float:
     if style.factors:
         value = _multiplied(value, _FACTORS.get(parts.after, 1.0))
     return -value if parts.negative else value
+
+
+@lru_cache
+def _common(mark: Mark, unit: str) -> re.Pattern[str]:
+    """A pattern of the most frequent way of writing: some ten times faster than looking at each part."""
+    group, point = (",", r"\.") if mark == "." else (r"\.", ",")
+    core = rf"(?:[1-9]\d{{0,2}}(?:{group}\d{{3}})+|\d+)(?:{point}\d*)?"
+    beside = re.escape(unit)
+    # A unit stands before or behind, not both.
+    after = rf"(?(before)| ?(?:{beside})?)" if unit else ""
+    before = rf"(?P<before>{beside} ?)?" if unit else ""
+    return re.compile(rf"(?P<sign>[+-]?){before}(?P<core>{core}){after}", re.ASCII | re.IGNORECASE)
 
 
 def _multiplied(value: float, factor: float) -> float:

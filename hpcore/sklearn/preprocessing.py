@@ -81,9 +81,9 @@ def _written_numbers(column: pd.Series[Any], style: Style) -> NDArray[np.float64
     direct = np.ones(len(column), dtype=bool) if style.mark == "." else ~text
     numbers = pd.to_numeric(column[direct], errors="coerce")
     values[direct] = numbers.to_numpy(dtype=float, na_value=np.nan)
-    left = np.flatnonzero(text & np.isnan(values))
-    for i in left:
-        cell = column.iloc[i].strip()
+    cells = column.to_numpy()
+    for i in np.flatnonzero(text & np.isnan(values)):
+        cell = cells[i].strip()
         values[i] = TRUTH[cell] if cell in TRUTH else parse(cell, style)
     return values
 
