@@ -222,6 +222,13 @@ def tune(context: click.Context, /, **options: Any) -> None:
     scikit-learn. Missing numbers are replaced by the median, text is one-hot encoded, dates become numbers, and
     columns are scaled, where the model needs it; columns that cannot help are left out, with a notice.
 
+    Files are read as people have them: separated by commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows-1252
+    (--encoding for others), with a sep= line, titles or # comments above the header. Numbers may be written 1,234.5,
+    1.234,50, 3,14, $1,234, 12.5 % (which is 12.5), (1,234) or 5 km, as the whole column agrees; among them NA, nan, -
+    or ? is missing. In the target and in columns of text such a word is a class or category, and only an empty cell is
+    missing. Codes with leading zeros and whole numbers beyond 2**53 stay text. The notes say what was made of the
+    data, and the saved model reads a plain pandas.read_csv of such a file in the same way.
+
     \b
     Examples
       hpcore tune breast_cancer --model svc --trials 40
@@ -232,7 +239,8 @@ def tune(context: click.Context, /, **options: Any) -> None:
     Everything evaluated is kept in DIR/runs.db as it finishes: the same command on the same data goes on where it
     stopped, and with more --trials adds to it. The results are three files in DIR: trials.csv (every trial, its
     parameters, scores and times), best_params.json, and best_model.joblib: the pipeline fitted to all rows, for
-    joblib.load(...).predict(a DataFrame like DATA). Ctrl-C ends the search and keeps what is finished.
+    joblib.load(...).predict(a DataFrame like DATA). Beside the best score stands that of a constant answer; columns
+    that alone give a nearly perfect score are named. Ctrl-C ends the search and keeps what is finished.
     """
     from hpcore.cli.tune import Request, run
 

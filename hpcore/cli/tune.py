@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -218,6 +219,10 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     finished = sum(trial.state != "running" for trial in study.trials)
     if finished:
         click.echo(f"note: going on with {finished} candidates that {plan.directory / STORE} has", err=True)
+    constant = float(plan.constant.mean())
+    study.user_attrs["constant score"] = constant if math.isfinite(constant) else None
+    if plan.suspects:
+        study.user_attrs["columns that alone tell the target"] = [suspect.column for suspect in plan.suspects]
     kept = {**asdict(request), "data": _absolute(request.data)}
     study.user_attrs[REQUEST] = {key: kept[key] for key in kept if key not in ("out", "as_json", "debug")}
     return store, name
