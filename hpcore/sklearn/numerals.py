@@ -265,7 +265,7 @@ def find(cells: Mapping[str, int], likely: Mark | None = None) -> Style | None:
     grouped = mark == "," and any("." in read[cell].core for cell in values)
     grouped = grouped and all(value.is_integer() for value in values.values())
     odd = [cell for cell in values if not _plain(cell, values[cell])]
-    example = max(odd, key=lambda cell: (said[cell], len(cell)), default="")
+    example = max(odd, key=lambda cell: (len(cell), said[cell]), default="")
     return Style(mark, unit, factors, grouped, (example, values.get(example, 0.0)))
 
 
