@@ -83,6 +83,17 @@ def _seed(context: click.Context, option: click.Parameter, value: int) -> int:
     return value
 
 
+def _one(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> str | None:
+    """The value of an option that would otherwise silently take its last."""
+    if len(set(value)) > 1:
+        name = option.opts[0]
+        raise InvalidArgument(
+            f"{name} takes one value, got {' and '.join(map(repr, value))}: run the command once for each, "
+            f"with an --out of its own"
+        )
+    return value[0] if value else None
+
+
 class _TuneCommand(click.Command):
     """Adds the names of the samplers to the help when somebody asks for it: they are known by importing them."""
 
@@ -124,23 +135,35 @@ def main() -> None:
 
 @main.command(cls=_TuneCommand)
 @click.argument("data")
-@click.option("--target", metavar="COLUMN", help='The column to predict.  [default: the one named "target"]')
+@click.option(
+    "--target",
+    metavar="COLUMN",
+    multiple=True,
+    callback=_one,
+    help='The column to predict.  [default: the one named "target"]',
+)
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
+    multiple=True,
+    callback=_one,
     help="What to learn.  [default: classification if the target is text, true/false, or whole numbers with few "
     "distinct values; else regression]",
 )
 @click.option(
     "--model",
     metavar="NAME",
+    multiple=True,
+    callback=_one,
     help="The model.  [default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
 )
 @click.option(
     "--sampler",
     metavar="NAME",
-    default="gp",
+    multiple=True,
+    default=["gp"],
     show_default=True,
+    callback=_one,
     help="What proposes the trials; a grid is as fine as --trials allows.",
 )
 @click.option(
@@ -156,7 +179,13 @@ def main() -> None:
 @click.option(
     "--cv", type=int, metavar="K", default=5, show_default=True, callback=_number("--cv", 2), help="Folds, shuffled."
 )
-@click.option("--scoring", metavar="NAME", help="A score of scikit-learn's.  [default: accuracy or r2]")
+@click.option(
+    "--scoring",
+    metavar="NAME",
+    multiple=True,
+    callback=_one,
+    help="A score of scikit-learn's.  [default: accuracy or r2]",
+)
 @click.option(
     "--jobs",
     type=int,
@@ -175,6 +204,14 @@ def main() -> None:
     show_default=True,
     help="Where the results go, and runs.db, from which the same command goes on; earlier results are replaced.",
 )
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    multiple=True,
+    callback=_one,
+    help="Encoding of a file of text, such as cp1252, latin-1, utf-16 or shift_jis.  [default: found out: by its byte "
+    "order mark, else UTF-8 if it is, else cp1252]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
 @click.pass_context
@@ -184,6 +221,13 @@ def tune(context: click.Context, /, **options: Any) -> None:
     DATA is a .csv, .tsv or .txt file (also .gz), a .parquet file, or the name of a data set that ships with
     scikit-learn. Missing numbers are replaced by the median, text is one-hot encoded, dates become numbers, and
     columns are scaled, where the model needs it; columns that cannot help are left out, with a notice.
+
+    Files are read as people have them: separated by commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows-1252
+    (--encoding for others), with a sep= line, titles or # comments above the header. Numbers may be written 1,234.5,
+    1.234,50, 3,14, $1,234, 12.5 % (which is 12.5), (1,234) or 5 km, as the whole column agrees; among them NA, nan, -
+    or ? is missing. In the target and in columns of text such a word is a class or category, and only an empty cell is
+    missing. Codes with leading zeros and whole numbers beyond 2**53 stay text. The notes say what was made of the
+    data, and the saved model reads a plain pandas.read_csv of such a file in the same way.
 
     \b
     Examples
@@ -195,7 +239,8 @@ def tune(context: click.Context, /, **options: Any) -> None:
     Everything evaluated is kept in DIR/runs.db as it finishes: the same command on the same data goes on where it
     stopped, and with more --trials adds to it. The results are three files in DIR: trials.csv (every trial, its
     parameters, scores and times), best_params.json, and best_model.joblib: the pipeline fitted to all rows, for
-    joblib.load(...).predict(a DataFrame like DATA). Ctrl-C ends the search and keeps what is finished.
+    joblib.load(...).predict(a DataFrame like DATA). Beside the best score stands that of a constant answer; columns
+    that alone give a nearly perfect score are named. Ctrl-C ends the search and keeps what is finished.
     """
     from hpcore.cli.tune import Request, run
 

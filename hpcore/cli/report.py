@@ -13,6 +13,7 @@ from hpcore.cli.files import MODEL, PARAMS, TRIALS, replace_file, to_json, write
 
 __all__ = ["Report", "finished", "save", "short", "text", "values"]
 
+SUSPECTS_SHOWN = 6
 # Steps of the pipeline, and the wrapper that scales a target, which people need not see.
 PREFIXES = ("model__", "regressor__")
 
@@ -30,6 +31,14 @@ class Report:
         the final fit.
     files : list of str
         What was written.
+    constant_score : float or None
+        Mean score of a model that gives the same answer for every row, on the same folds; None where it is not defined.
+    better_than_constant : bool or None
+        Whether the best is, by more than the standard error over the folds.
+    suspects : list of dict
+        Columns that alone give a nearly perfect score, each with its ``column`` and ``score``.
+    notes : list of str
+        What was found out about the data, and what was made of it.
     """
 
     best_score: float
@@ -55,6 +64,10 @@ class Report:
     seconds_suggesting: float
     seconds_refit: float
     files: list[str]
+    constant_score: float | None
+    better_than_constant: bool | None
+    suspects: list[dict[str, Any]]
+    notes: list[str]
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -84,6 +97,7 @@ def text(report: Report) -> str:
         f"{report.rows} rows, {report.columns} feature columns",
         f"best {report.scoring}  {report.best_score:.4f} +- {report.score_std:.4f}  ({folds}), "
         f"trial {report.best_trial} of {report.n_trials}{failed}{ended}",
+        *_doubts(report),
         "",
         "best parameters",
     ]
@@ -97,6 +111,19 @@ def text(report: Report) -> str:
     ]
     lines += [f"{'files' if i == 0 else '':<7}{file}" for i, file in enumerate(report.files)]
     return "\n".join(lines)
+
+
+def _doubts(report: Report) -> list[str]:
+    """What a score has to be compared with, and why it may be too good."""
+    lines = []
+    if report.constant_score is not None:
+        lines.append(f"constant {report.scoring}  {report.constant_score:.4f}  (the same answer for every row)")
+        if not report.better_than_constant:
+            lines.append("the best is not clearly better than a constant answer: nothing was learnt from the columns")
+    if report.suspects:
+        named = ", ".join(f"{found['column']!r} ({found['score']:.4f})" for found in report.suspects[:SUSPECTS_SHOWN])
+        lines.append(f"too good to be true? a column alone gives as much: {named}")
+    return lines
 
 
 def _shown(value: Any) -> str:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from hpcore.cli.data import Table, closest
+from hpcore.cli.data import closest
+from hpcore.cli.table import Table
+from hpcore.cli.textfile import is_text
 from hpcore.errors import InvalidArgument
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpcore.sklearn.numerals import Mark
     from hpcore.sklearn.presets import Task
 
 __all__ = ["Problem", "check_folds", "pose"]
@@ -58,14 +61,13 @@ def pose(table: Table, target: str | None, task: Task | None) -> Problem:
     """
     column = _find(table, target)
     frame, notices = table.frame, list(table.notices)
-    y = frame[column]
+    y = _read(frame[column], column, table.likely, task, notices)
     missing = y.isna()
     if missing.all():
         raise InvalidArgument(f"target column {column!r} must hold values, but every row is empty")
     if missing.any():
         notices.append(f"{int(missing.sum())} of {len(y)} rows have no {column!r} and are left out")
-        frame = frame[~missing].reset_index(drop=True)
-        y = frame[column]
+        frame, y = frame[~missing].reset_index(drop=True), y[~missing].reset_index(drop=True)
     if frame.shape[1] < 2:
         raise InvalidArgument(f"DATA must have at least one column besides the target {column!r}")
     if y.dtype.kind in "mMc" or isinstance(y.iloc[0], date):
@@ -85,7 +87,54 @@ def pose(table: Table, target: str | None, task: Task | None) -> Problem:
         task = found
         if not table.bundled:
             notices.append(f"{task}, because {column!r} {_why(y, task)} (--task overrides)")
+    if task == "classification" and is_text(y):
+        notices += _about_classes(y, column)
     return Problem(table.name, frame.drop(columns=column), _typed(y, column, task), column, task, notices)
+
+
+def _read(y: pd.Series[Any], column: str, likely: Mark | None, task: Task | None, notices: list[str]) -> pd.Series[Any]:
+    """A target of text without blanks around its cells, or the numbers that it holds."""
+    import pandas as pd
+
+    from hpcore.sklearn.columns import names_things
+    from hpcore.sklearn.numerals import find, is_missing_word
+    from hpcore.sklearn.preprocessing import as_numbers
+
+    if not is_text(y):
+        return y
+    y = y.astype(object).str.strip()
+    y = y.where(y != "", other=None)
+    cells = y.dropna().value_counts().to_dict()
+    style = None if names_things(cells) else find(cells, likely)
+    if style is None:
+        return y
+    numbers = pd.Series(as_numbers(y.to_frame(column), {column: style})[:, 0], index=y.index, name=column)
+    classes = task == "classification" or (task is None and infer_task(numbers.dropna()) == "classification")
+    # Grades such as None, 1, 2, 3, and prices such as $5 that are few, are names of classes.
+    if classes and (not style.plain or any(cell.casefold() == "none" for cell in cells)):
+        return y
+    if not style.plain:
+        notices.append(f"text that is read as numbers: {column!r} ({style.example[0]!r} is {style.example[1]:.15g})")
+    lost = y[numbers.isna() & y.notna()]
+    if len(lost):
+        words = ", ".join(repr(word) for word in sorted(set(lost), key=lambda word: (is_missing_word(word), word))[:3])
+        notices.append(f"{column!r} is a column of numbers; taken as missing: {len(lost)} cells ({words})")
+    return numbers
+
+
+def _about_classes(y: pd.Series[Any], column: str) -> list[str]:
+    """Classes that may not be what the data is meant to say."""
+    from hpcore.sklearn.columns import differing_in_case
+    from hpcore.sklearn.numerals import is_missing_word
+
+    counts = y.astype(object).map(str.strip).value_counts().to_dict()
+    said = [
+        f"{word!r} is a class of {column!r}, of {n} rows; where it means that there is none, leave the cells empty"
+        for word, n in counts.items()
+        if is_missing_word(word)
+    ]
+    alike = differing_in_case(counts)
+    return [*said, f"{column!r}: {alike} differ in case only and are different classes"] if alike else said
 
 
 def infer_task(y: pd.Series[Any]) -> Task:
@@ -130,8 +179,10 @@ def check_folds(problem: Problem, folds: int) -> None:
 
 def _find(table: Table, target: str | None) -> str:
     columns = list(table.frame.columns)
+    if target in table.repeated:
+        raise InvalidArgument(f"--target must name one column, but {table.name!r} uses {target!r} more than once")
     if target is None:
-        if "target" in columns:
+        if "target" in columns and "target" not in table.repeated:
             return "target"
         raise InvalidArgument(
             f"--target is needed: name the column of {table.name!r} to predict, one of {_listed(columns)}"
@@ -186,7 +237,7 @@ def _typed(y: pd.Series[Any], column: str, task: Task) -> pd.Series[Any]:
     if types.is_bool_dtype(y) or not numeric:
         if types.is_bool_dtype(y):
             return pd.Series(y.to_numpy(dtype=bool), name=column)
-        return pd.Series(np.asarray(y.astype(object).map(str), dtype=object), name=column)
+        return pd.Series(np.asarray(y.astype(object).map(lambda cell: str(cell).strip()), dtype=object), name=column)
     if not _whole(y):
         raise InvalidArgument(
             f"--task classification needs classes, but column {column!r} holds numbers such as {_plain(y.iloc[0])!r}"

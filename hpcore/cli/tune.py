@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from hpcore.errors import DamagedStore, InvalidArgument
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hpcore.cli.doubts import Suspect
     from hpcore.sklearn.columns import Columns
     from hpcore.sklearn.presets import Task
     from hpcore.space import Space
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Request", "resume", "run"]
 
 DEFAULT_TRIALS = 40
+SHOWN = 6  # warnings of one kind
 NO_LIMIT = 10**9  # trials, when only time ends the search
 OK, INTERRUPTED = 0, 130
 REQUEST = "hpcore tune"  # the attribute of a study that says how it was begun
@@ -49,6 +52,7 @@ class Request:
     out: str
     as_json: bool
     debug: bool
+    encoding: str | None = None
 
 
 @dataclass
@@ -63,6 +67,9 @@ class _Plan:
     scoring: str
     n_trials: int | None
     directory: Path
+    folds: Any
+    constant: Any
+    suspects: list[Suspect]
 
 
 def run(request: Request, resumed: str | None = None) -> int:
@@ -90,6 +97,13 @@ def run(request: Request, resumed: str | None = None) -> int:
     plan = _prepare(request)
     for notice in plan.problem.notices + plan.columns.notices:
         click.echo(f"note: {notice}", err=True)
+    for suspect in plan.suspects[:SHOWN]:
+        ids = "it has another value in each row, as ids have; " if suspect.distinct else ""
+        click.echo(
+            f"warning: {suspect.column!r} alone gives {plan.scoring} {suspect.score:.4f}: {ids}leave it out if it is "
+            f"not known before {plan.problem.target!r} is",
+            err=True,
+        )
     return _search(request, plan, resumed)
 
 
@@ -105,20 +119,22 @@ def _prepare(request: Request) -> _Plan:
 
     if request.model is not None:
         presets.get(request.model, request.task)
-    problem = pose(load(request.data), request.target, request.task)
+    table = load(request.data, request.encoding)
+    problem = pose(table, request.target, request.task)
     model = request.model
     if model is not None:
         presets.get(model, problem.task)
     check_folds(problem, request.cv)
 
     # Only now: they bring most of scikit-learn, which a mistyped option need not wait for.
+    from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.pipeline import Pipeline
 
-    from hpcore.cli import scoring
+    from hpcore.cli import doubts, scoring
     from hpcore.sklearn.columns import classify
-    from hpcore.sklearn.preprocessing import preprocessor
+    from hpcore.sklearn.preprocessing import preprocessor, reader
 
-    columns = classify(problem.X)
+    columns = classify(problem.X, table.likely)
     rows = len(problem.y)
     if model is None:
         model = presets.default_model(problem.task, rows, len(columns.numbers) / len(columns))
@@ -128,6 +144,17 @@ def _prepare(request: Request) -> _Plan:
         model, problem.task, n_rows=rows - rows // request.cv, random_state=request.seed, prefix="model__"
     )
     chosen = scoring.check(request.scoring, problem, estimator, model)
+    # Files are often sorted by their target; a run with one seed has the same folds.
+    folds = StratifiedKFold if problem.task == "classification" else KFold
+    split = folds(request.cv, shuffle=True, random_state=request.seed)
+    # Read once, not in every fit: what is read already is read as it is.
+    problem.X = reader(columns).transform(problem.X)
+    directory = prepare_directory(request.out)
+    suspects, checked = doubts.suspects(problem, columns, split, chosen, request.seed)
+    if checked < len(columns):
+        problem.notices.append(
+            f"whether a column alone says what {problem.target!r} is was seen for {checked} of {len(columns)} columns"
+        )
     prepare = preprocessor(columns, scale=preset.scale, missing=preset.missing)
     return _Plan(
         problem,
@@ -137,7 +164,10 @@ def _prepare(request: Request) -> _Plan:
         space,
         chosen,
         request.trials or (None if request.timeout else DEFAULT_TRIALS),
-        prepare_directory(request.out),
+        directory,
+        split,
+        doubts.constant_scores(problem, split, chosen),
+        suspects,
     )
 
 
@@ -168,6 +198,8 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     space = read_space(plan.space).space
     # Not the pipeline: data and model decide it, and its text is another one in each process.
     same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
+    # X is as it was read, numbers as numbers; only dates are read later.
+    same += sorted(plan.columns.dates.items())
     digest = hashlib.sha256(json.dumps([str(item) for item in same]).encode()).hexdigest()[:8]
     name = f"{problem.name[:200]} {plan.model} {request.sampler} {digest}"
     if resumed not in (None, name):
@@ -187,6 +219,10 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     finished = sum(trial.state != "running" for trial in study.trials)
     if finished:
         click.echo(f"note: going on with {finished} candidates that {plan.directory / STORE} has", err=True)
+    constant = float(plan.constant.mean())
+    study.user_attrs["constant score"] = constant if math.isfinite(constant) else None
+    if plan.suspects:
+        study.user_attrs["columns that alone tell the target"] = [suspect.column for suspect in plan.suspects]
     kept = {**asdict(request), "data": _absolute(request.data)}
     study.user_attrs[REQUEST] = {key: kept[key] for key in kept if key not in ("out", "as_json", "debug")}
     return store, name
@@ -268,15 +304,14 @@ def _quiet(debug: bool) -> Iterator[None]:
 def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     import numpy as np
     from joblib import cpu_count
-    from sklearn.model_selection import KFold, StratifiedKFold
 
     from hpcore.cli import report
+    from hpcore.cli.doubts import is_better
     from hpcore.cli.grid import grid_of
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.study.progress import open_progress
 
     problem = plan.problem
-    folds = StratifiedKFold if problem.task == "classification" else KFold
     start = time.perf_counter()
     sampler: Any = request.sampler
     expected = plan.n_trials
@@ -290,8 +325,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
             strategy=sampler,
             n_trials=expected or NO_LIMIT,
             timeout=request.timeout,
-            # Files are often sorted by their target; a run with one seed has the same folds.
-            cv=folds(request.cv, shuffle=True, random_state=request.seed),
+            cv=plan.folds,
             scoring=plan.scoring,
             n_jobs=request.jobs,
             error_score=np.nan,
@@ -314,6 +348,8 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         failure = f"the results could not be saved in {plan.directory}: {error.strerror or error}"
     best = search.best_index_
     trials = report.finished(search)
+    splits = np.array([search.cv_results_[f"split{i}_test_score"][best] for i in range(request.cv)], dtype=float)
+    constant = float(np.mean(plan.constant))
     result = report.Report(
         best_score=float(search.best_score_),
         score_std=float(search.cv_results_["std_test_score"][best]),
@@ -338,6 +374,10 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         seconds_suggesting=float(search.time_suggesting_),
         seconds_refit=float(search.refit_time_),
         files=files,
+        constant_score=constant if np.isfinite(constant) else None,
+        better_than_constant=is_better(splits, plan.constant) if np.isfinite(constant) else None,
+        suspects=[{"column": suspect.column, "score": suspect.score} for suspect in plan.suspects],
+        notes=problem.notices + plan.columns.notices,
     )
     click.echo(result.to_json() if request.as_json else report.text(result))
     if failure is not None:

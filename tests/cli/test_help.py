@@ -27,7 +27,15 @@ def test_catalogue_is_true() -> None:
 def test_help_names_everything(hpcore: Any) -> None:
     result = hpcore("tune", "--help")
     assert result.exit_code == 0
-    for word in [*presets.names(), *DATA_SETS, *samplers.names(), "trials.csv", "best_model.joblib", "Ctrl-C"]:
+    for word in [
+        *presets.names(),
+        *DATA_SETS,
+        *samplers.names(),
+        "trials.csv",
+        "best_model.joblib",
+        "Ctrl-C",
+        "--encoding",
+    ]:
         assert word in result.stdout, word
 
 
