@@ -18,7 +18,7 @@ __all__ = ["Proposer", "fill_in"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# A proposal that repeats a point of a finite space is drawn again this often before the unseen ones are listed.
+# A proposal that repeats a point is drawn again this often before the unseen ones of a finite space are listed.
 REPEATS = 50
 # After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
 PATIENCE = 4
@@ -53,20 +53,19 @@ class Proposer:
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
             See `Optimizer.ask`.
         """
-        space, unseen, finite = self._space, self._unseen, self._unseen.finite
+        space, unseen = self._space, self._unseen
         repeats = 0
         for attempt in range(1, MAX_TRIES + 1):
             u = np.ascontiguousarray(u, dtype=np.float64)
             values = self._codec.settle(u)
-            if finite and u not in unseen:
+            if u not in unseen:
                 repeats += 1
-                if repeats >= REPEATS:
+                if unseen.finite and repeats >= REPEATS:
                     return *self._next_unseen(), step
             else:
                 params = self._assemble(values)
                 if not space.constraints or space.allows(params):
-                    if finite:
-                        unseen.discard(u)
+                    unseen.discard(u)
                     return u, params, step
             if self._suggestions.learns and (attempt > PATIENCE or (end is not None and time.monotonic() >= end)):
                 u = Rng(self._seed, history.n, attempt).uniform(len(space), FILL)
@@ -74,8 +73,13 @@ class Proposer:
             else:
                 rows, step = self._suggestions.rows(history, 1, attempt, end)
                 u = rows[0]
-        if finite:
+        if unseen.finite:
             return *self._next_unseen(), step
+        if repeats:
+            raise SearchSpaceExhausted(
+                f"no new point was met in {MAX_TRIES} tries: {repeats} were among the {unseen.n_seen} that have been "
+                f"proposed, {MAX_TRIES - repeats} were refused by the constraints"
+            )
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
 
     def _next_unseen(self) -> tuple[FloatArray, Params]:
