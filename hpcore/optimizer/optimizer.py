@@ -77,9 +77,9 @@ class Optimizer:
     Notes
     -----
     Several threads may share an optimizer; calls take turns. No point is proposed twice, nor one that was enqueued or
-    added; in a finite space `ask` raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of its own, whatever threads of
-    its parent were doing, which proposes what its parent's does; but with ``prefetch="delayed"`` not what the parent
-    had begun to compute.
+    added; in a finite space `ask` raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of
+    its own, whatever threads of its parent were doing, which proposes what its parent's does; but with
+    ``prefetch="delayed"`` not what the parent had begun to compute.
     """
 
     def __init__(
@@ -159,7 +159,8 @@ class Optimizer:
         Raises
         ------
         SearchSpaceExhausted
-            Nothing is left to propose.
+            Nothing is left to propose; or, where a parameter is continuous, none of 20,000 proposals in a row was both
+            new and allowed.
         InfeasibleSpace
             The constraints refused 20,000 proposals in a row.
         ConstraintError
