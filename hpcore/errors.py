@@ -58,7 +58,7 @@ class KernelError(HpcoreError, RuntimeError):
 
 
 class SearchSpaceExhausted(HpcoreError, RuntimeError):
-    """Every point of a finite space, or of a grid, has been proposed."""
+    """Every point of a finite space, or of a grid, has been proposed; of another space, all that could be found."""
 
 
 class UnknownTrial(InvalidArgument):

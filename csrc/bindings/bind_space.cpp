@@ -1,11 +1,13 @@
 #include <pybind11/stl.h>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "hpcore/space/codec.hpp"
+#include "hpcore/space/row_set.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 using space::Codec;
 using space::Column;
 using space::Kind;
+using space::RowSet;
 using space::Scale;
 using space::Value;
 
@@ -100,6 +103,37 @@ Array encode_whole(const Codec& codec, std::size_t j, const WholeArray& w) {
     return u;
 }
 
+// Rows are canonical; the GIL guards a set, which is touched for too short a time to let go of it.
+bool insert(RowSet& rows, const Array& u) {
+    if (u.ndim() != 1) throw py::value_error("u must have shape (d,)");
+    return rows.insert(u.data(), static_cast<std::size_t>(u.size()));
+}
+
+bool contains(const RowSet& rows, const Array& u) {
+    if (u.ndim() != 1) throw py::value_error("u must have shape (d,)");
+    return rows.contains(u.data(), static_cast<std::size_t>(u.size()));
+}
+
+void update(RowSet& rows, const Array& X) {
+    if (X.ndim() != 2) throw py::value_error("X must have shape (n, d)");
+    const auto n = static_cast<std::size_t>(X.shape(0)), d = static_cast<std::size_t>(X.shape(1));
+    for (std::size_t i = 0; i < n; ++i) rows.insert(X.data() + i * d, d);
+}
+
+using HashArray = py::array_t<std::uint64_t, py::array::c_style>;
+
+HashArray hashes(const RowSet& rows) {
+    const std::vector<std::uint64_t> all = rows.hashes();
+    return HashArray(static_cast<py::ssize_t>(all.size()), all.data());
+}
+
+RowSet of_hashes(const HashArray& hashes) {
+    RowSet rows;
+    for (py::ssize_t i = 0; i < hashes.size(); ++i)
+        if (hashes.data()[i] != 0) rows.insert(hashes.data()[i]);
+    return rows;
+}
+
 }  // namespace
 
 void bind_space(py::module_& m) {
@@ -150,6 +184,13 @@ void bind_space(py::module_& m) {
         .def("encode_whole", &encode_whole, py::arg("column"), py::arg("w").noconvert())
         .def("level_of_real", &Codec::level_of_real, py::arg("column"), py::arg("x"))
         .def("real_at", &Codec::real_at, py::arg("column"), py::arg("level"));
+    py::class_<RowSet>(s, "RowSet")
+        .def(py::init<>())
+        .def("insert", &insert, py::arg("u").noconvert())
+        .def("update", &update, py::arg("X").noconvert())
+        .def("__contains__", &contains, py::arg("u").noconvert())
+        .def("__len__", &RowSet::size)
+        .def(py::pickle(&hashes, &of_hashes));
 }
 
 }  // namespace hpcore::bindings

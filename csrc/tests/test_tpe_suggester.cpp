@@ -15,6 +15,7 @@
 #include "check.hpp"
 #include "hpcore/normal.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/space/row_set.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/suggester.hpp"
 #include "spaces.hpp"
@@ -217,7 +218,7 @@ void test_pending_points_are_kept_away_from() {
         for (std::uint64_t number = 40; number < 60; ++number) {
             double alone = 0.0, beside = 0.0;
             suggester.suggest({7, 8}, number, 0, nullptr, 0, 1, &alone);
-            const std::vector<double> pending(12, alone);
+            const std::vector<double> pending(12, alone + 1e-12);  // not the very point, which nobody asks for again
             suggester.suggest({7, 8}, number, 0, pending.data(), 12, 1, &beside);
             if (!liar) CHECK(beside == alone);
             away[liar] += std::fabs(beside - alone);
@@ -334,6 +335,63 @@ void test_no_point_twice() {
         }
 }
 
+// Neither where a column is continuous: the end of a range, to which every candidate beyond it is moved, is asked for
+// once, and the points of a branch that has few of them.
+void test_no_point_twice_without_end() {
+    const auto line = spaces::codec({space::Column{}});
+    const auto mixed = spaces::codec({space::Column{}, spaces::choice(3)});
+    const auto forked = spaces::codec(
+        {spaces::choice(2), spaces::when(0, {0}, space::Column{}), spaces::when(0, {1}, spaces::integer(1, 3))});
+    for (const auto& codec : {line, mixed, forked}) {
+        const std::size_t d = codec->size();
+        std::vector<space::Value> scratch(d);
+        const auto value = [](const double* row, std::size_t n) {
+            double sum = 0.0;
+            for (std::size_t j = 0; j < n; ++j) sum += std::isnan(row[j]) ? 0.0 : row[j];
+            return sum;
+        };
+        Options options;
+        options.n_startup = 3;
+        Suggester suggester(codec, codec == mixed ? std::vector<bool>{false, true} : std::vector<bool>(d, false),
+                            options);
+        Trials told;
+        space::RowSet met;
+        std::vector<double> row(d), pending;
+        std::size_t n_ends = 0;
+        const auto take = [&](std::vector<double>& into) {
+            codec->snap(row.data(), scratch.data());
+            CHECK(met.insert(row.data(), d));
+            n_ends += row[0] == 0.0;
+            into.insert(into.end(), row.begin(), row.end());
+        };
+        const auto end = [&](std::size_t n) {
+            told.values.push_back(value(told.rows.data() + (n - 1) * d, d));
+            told.state.push_back(1);
+        };
+        for (const double u : {0.2, 0.45, 0.8}) {
+            row.assign(d, u);
+            take(told.rows);
+            end(told.n() + 1);
+        }
+        while (told.n() < 120) {  // two at a time, the second beside the first
+            told.tell(suggester);
+            suggester.suggest({7, 8}, told.n(), 0, nullptr, 0, 1, row.data());
+            pending.clear();
+            take(pending);
+            suggester.suggest({7, 8}, told.n() + 1, 0, pending.data(), 1, 1, row.data());
+            take(pending);
+            for (int k = 0; k < 2; ++k) {
+                told.rows.insert(told.rows.end(), pending.begin() + static_cast<std::ptrdiff_t>(k * d),
+                                 pending.begin() + static_cast<std::ptrdiff_t>((k + 1) * d));
+                end(told.n() + 1);
+            }
+        }
+        if (codec == line) CHECK(n_ends == 1);
+        if (codec == mixed) CHECK(n_ends >= 1);
+        if (codec == forked) CHECK(*std::min_element(told.values.begin(), told.values.end()) < 0.27);
+    }
+}
+
 // log density 6 u_0 over the cube: a mean of 1 / (1 - e^-6) - 1/6.
 int slope(const double* u, std::size_t, double* out) {
     out[0] = 6.0 * u[0];
@@ -387,6 +445,7 @@ int main() {
     test_pending_points_are_kept_away_from();
     test_branches_are_groups_of_their_own();
     test_no_point_twice();
+    test_no_point_twice_without_end();
     test_a_belief_rules_the_start_and_fades();
     return check::result();
 }

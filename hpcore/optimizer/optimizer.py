@@ -76,10 +76,10 @@ class Optimizer:
 
     Notes
     -----
-    Several threads may share an optimizer; calls take turns. In a finite space no point is proposed twice, and `ask`
-    raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of its own, whatever threads of
-    its parent were doing, which proposes what its parent's does; but with ``prefetch="delayed"`` not what the parent
-    had begun to compute.
+    Several threads may share an optimizer; calls take turns. No point is proposed twice, nor one that was enqueued or
+    added; in a finite space `ask` raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of
+    its own, whatever threads of its parent were doing, which proposes what its parent's does; but with
+    ``prefetch="delayed"`` not what the parent had begun to compute.
     """
 
     def __init__(
@@ -159,7 +159,8 @@ class Optimizer:
         Raises
         ------
         SearchSpaceExhausted
-            Nothing is left to propose.
+            Nothing is left to propose; or, where a parameter is continuous, none of 20,000 proposals in a row was both
+            new and allowed.
         InfeasibleSpace
             The constraints refused 20,000 proposals in a row.
         ConstraintError
@@ -399,8 +400,7 @@ class Optimizer:
         with self._lock:
             first = self._record.history.n
             self._record.restore(X, state, values, std_errors, times, notes)
-            for u in self._record.history.X[first:]:
-                self._unseen.discard(u)
+            self._unseen.discard_all(self._record.history.X[first:])
             self._suggestions.changed()
 
     def running(self) -> Mapping[int, Trial]:

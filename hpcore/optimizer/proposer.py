@@ -18,7 +18,7 @@ __all__ = ["Proposer", "fill_in"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# A proposal that repeats a point of a finite space is drawn again this often before the unseen ones are listed.
+# A proposal that repeats a point is drawn again this often before the unseen ones of a finite space are listed.
 REPEATS = 50
 # After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
 PATIENCE = 4
@@ -57,20 +57,19 @@ class Proposer:
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
             See `Optimizer.ask`.
         """
-        space, unseen, finite = self._space, self._unseen, self._unseen.finite
+        space, unseen = self._space, self._unseen
         repeats = 0
         for attempt in range(1, MAX_TRIES + 1):
             u = np.ascontiguousarray(u, dtype=np.float64)
             values = self._codec.settle(u)
-            if finite and u not in unseen:
+            if u not in unseen:
                 repeats += 1
-                if repeats >= REPEATS:
+                if unseen.finite and repeats >= REPEATS:
                     return *self._next_unseen(history.n), step
             else:
                 params = self._assemble(values)
                 if not space.constraints or space.allows(params):
-                    if finite:
-                        unseen.discard(u)
+                    unseen.discard(u)
                     return u, params, step
             if attempt >= RARE_PATIENCE and space.rare and (walked := self._walk(history.n, attempt)) is not None:
                 u, step = walked, "random"
@@ -80,8 +79,13 @@ class Proposer:
             else:
                 rows, step = self._suggestions.rows(history, 1, attempt, end)
                 u = rows[0]
-        if finite:
+        if unseen.finite:
             return *self._next_unseen(history.n), step
+        if repeats:
+            raise SearchSpaceExhausted(
+                f"no new point was met in {MAX_TRIES} tries: {repeats} were among the {unseen.n_seen} that have been "
+                f"proposed, {MAX_TRIES - repeats} were refused by the constraints"
+            )
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
 
     def _walk(self, number: int, attempt: int) -> FloatArray | None:
@@ -97,7 +101,7 @@ class Proposer:
         space, unseen = self._space, self._unseen
         found: tuple[FloatArray, Params] | None = None
         size = space.columns.finite_size
-        if size is not None and size > COUNTABLE and space.rare:
+        if unseen.finite and (size is None or size > COUNTABLE) and space.rare:
             for attempt in range(MAX_TRIES, MAX_TRIES + N_WALKS):
                 u = self._walk(number, attempt)
                 if u is None:

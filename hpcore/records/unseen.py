@@ -1,4 +1,4 @@
-"""Which points of a finite space were proposed, and which one is left."""
+"""Which points of a space were proposed, and which one of a finite one is left."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpcore._core import space as native
 from hpcore.records.streams import UNSEEN, Rng
 from hpcore.space.space import Params, Space
 
@@ -26,31 +27,33 @@ class Unseen:
     Parameters
     ----------
     space : Space
-        Where it has no known number of points, nothing is noted: all are new.
+        The points' own.
     seed : int
         Orders them.
 
     Attributes
     ----------
     finite : bool
-        Whether the space has a known number of points.
+        Whether no column is continuous, so that `next` can look through the points; there may be more than anybody has
+        counted.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed
-        self.finite = space.columns.finite_size is not None
-        self.begin_anew(())
+        self.finite = 0 not in space.columns.n_levels
+        self.begin_anew(np.empty((0, len(space))))
 
-    def begin_anew(self, X: Iterable[FloatArray]) -> None:
-        """Note that these settled points are proposed, and no other."""
+    def begin_anew(self, X: FloatArray) -> None:
+        """Note that these settled points (n, d) are proposed, and no other."""
+        # Of a space without end only whether a point was met is ever asked, and few bytes answer that.
         self._seen: set[bytes] = set()
+        self._rows = native.RowSet()
         # What comes before this place of the enumeration is proposed or refused; the point there, if it is known, and
         # the ones after it.
         self._place = 0
         self._here: FloatArray | None = None
         self._rest: Iterator[FloatArray] | None = None
-        for u in X:
-            self.discard(u)
+        self.discard_all(X)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_here": None, "_rest": None}
@@ -58,21 +61,31 @@ class Unseen:
     @property
     def n_seen(self) -> int:
         """Points that were proposed."""
-        return len(self._seen)
+        return len(self._seen) if self.finite else len(self._rows)
 
     def __contains__(self, u: FloatArray) -> bool:
         """Whether a settled point is yet to be proposed."""
-        return u.tobytes() not in self._seen
+        return u.tobytes() not in self._seen if self.finite else u not in self._rows
 
     def discard(self, u: FloatArray) -> None:
         """Note that a settled point is proposed."""
         if self.finite:
             self._seen.add(u.tobytes())
+        else:
+            self._rows.insert(u)
+
+    def discard_all(self, X: FloatArray) -> None:
+        """The same of settled points (n, d)."""
+        if self.finite:
+            for u in X:
+                self._seen.add(u.tobytes())
+        else:
+            self._rows.update(X)
 
     def next(self) -> tuple[FloatArray, Params] | None:
-        """An allowed point, settled, and its parameters; None if there is none any more."""
+        """An allowed point, settled, and its parameters; None if there is none any more, or no end of them."""
         size = self._space.columns.finite_size
-        if size is None or len(self._seen) >= size:
+        if not self.finite or (size is not None and len(self._seen) >= size):
             return None
         codec = self._space.columns.codec
         if self._rest is None:
@@ -91,8 +104,8 @@ class Unseen:
             self._here = None
             self._place += 1
 
-    def _candidates(self, size: int) -> Iterable[FloatArray]:
-        if size > LISTED:
+    def _candidates(self, size: int | None) -> Iterable[FloatArray]:
+        if size is None or size > LISTED:
             return self._space.grid_points()
         rows = list(self._space.grid_points())
         shuffle = Rng(self._seed, 0).generator(UNSEEN).permutation(len(rows))

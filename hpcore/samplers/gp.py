@@ -18,6 +18,7 @@ from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, Densi
 from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
+from hpcore.samplers.cliffs import beyond_cliff
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.space.columns import Columns
 from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance, prior_of
@@ -25,11 +26,13 @@ from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance
 __all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
 WEIGHTS = 16  # purpose: the weights of a scalarisation
 HUGE = sys.float_info.max
+FEW_VALUES = 8  # at least so many say it of a penalty: it is known for one only when there are results to compare
 FIRST_VALUES = 64  # whose spread says what a poor value is: later ones are those of a search that has found its place
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
@@ -106,21 +109,23 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
 
     Where trials fail, others are likely to: one that failed counts as a poor value, far above the median of the first
     complete ones, but not as a sure one, so that failures by chance among good trials hardly matter. It depends on
-    earlier trials alone, because a value that changed later would undo every fit that it was part of.
+    earlier trials alone, because a value that changed later would undo every fit that it was part of. The same goes
+    for a penalty; that it is one takes later trials to know.
     """
-    complete = history.complete
+    complete, beyond = _told_apart(history)
     values, unit = _scalarise(history.values[complete], rng)
     std_errors = history.std_errors
     errors = None
     if std_errors is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
             errors = np.nan_to_num(unit * std_errors)
-    failed = (history.state == FAILED) | (history.state == PRUNED)
+    failed = (history.state == FAILED) | (history.state == PRUNED) | beyond
     if not failed.any():
         return np.ascontiguousarray(history.X[complete]), values, None if errors is None else errors[complete]
     column, errors = np.zeros(history.n), np.zeros(history.n) if errors is None else errors
     column[complete] = values
     n_before = np.clip(np.cumsum(complete), 1, FIRST_VALUES)
+    n_before[beyond] = np.maximum(n_before[beyond], min(len(values), FEW_VALUES))
     for n in np.unique(n_before[failed]).tolist():
         ordered = np.sort(values[:n]).tolist()
         median = ordered[n // 2]
@@ -129,6 +134,22 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
         column[those], errors[those] = min(median + 2.0 * spread, HUGE), spread
     told = complete | failed
     return np.ascontiguousarray(history.X[told]), column[told], errors[told]
+
+
+def _told_apart(history: History) -> tuple[BoolArray, BoolArray]:
+    """Which trials have a value to learn from, and which have one that says no more than that they failed.
+
+    With several objectives it is one in each.
+    """
+    complete = history.complete
+    beyond = np.zeros(history.n, dtype=np.bool_)
+    values = history.values[complete]
+    found = [beyond_cliff(column) for column in values.T]
+    far = [mask for mask in found if mask is not None]
+    if len(far) < len(found):
+        return complete, beyond
+    beyond[complete] = np.logical_and.reduce(far)
+    return complete & ~beyond, beyond
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
@@ -212,7 +233,12 @@ class GPSampler(Sampler):
     thread, and given its own number back; with another BLAS, set its number of threads yourself.
 
     A trial that failed counts as a poor value with a large standard error: regions where trials fail are left, and
-    failures by chance change little; ``benchmarks/quality/failures.py``.
+    failures by chance change little; ``benchmarks/quality/failures.py``. So does one with a penalty in place of a
+    value, such as 1e5 or 1e300 for what is impossible. Values are taken for penalties if they lie beyond an empty gap
+    above at least four others, two of them among the first ten trials, that is several times as wide as these spread:
+    3 times for three or more equal values, 20 times for two, for a few levels that repeat or for values that differ by
+    less than a tenth of the gap, 1000 times for values within a thousand gaps. Of several objectives, each must be
+    one.
 
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the

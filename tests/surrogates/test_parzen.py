@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy.integrate import dblquad, quad
-from scipy.stats import kstest
+from scipy.stats import kstest, truncnorm
 
 from hpcore.errors import InvalidArgument, InvalidType, NotFitted
 from hpcore.surrogates.parzen import ParzenEstimator
@@ -77,6 +77,20 @@ def test_samples_follow_the_density(h, prior_weight):
     draws = model.sample(20000, seed=5)[:, 0]
     assert draws.min() >= 0.0 and draws.max() <= 1.0
     assert kstest(draws, lambda x: np.interp(x, grid, cdf)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("h", [0.02, 0.3])
+def test_samples_at_the_ends_are_cut_normals(h):
+    centres, weights = np.array([0.0, 0.6, 1.0]), np.array([2.0, 1.0, 3.0])
+    model = ParzenEstimator(bandwidth=h, prior_weight=1e-9).fit(centres[:, None], weights)
+    draws = model.sample(20000, seed=3)[:, 0]
+
+    def cdf(x):
+        parts = [truncnorm.cdf(x, -c / h, (1 - c) / h, loc=c, scale=h) for c in centres]
+        return np.average(parts, axis=0, weights=weights)
+
+    assert draws.min() > 0.0 and draws.max() < 1.0
+    assert kstest(draws, cdf).pvalue > 1e-3
 
 
 def test_samples_of_levels_and_categories_have_their_masses():

@@ -77,17 +77,4 @@ double Domain::coordinate(std::size_t j, std::uint64_t level) const {
         j, static_cast<std::int64_t>(static_cast<std::uint64_t>(c.whole_low) + level * c.whole_step));
 }
 
-std::uint64_t Seen::hash(const double* row, std::size_t d) {
-    std::uint64_t h = 0x9E3779B97F4A7C15u;
-    for (std::size_t j = 0; j < d; ++j) {
-        // One NaN, one zero.
-        const std::uint64_t bits = std::isnan(row[j]) ? 1u : std::bit_cast<std::uint64_t>(row[j] + 0.0);
-        h = (h ^ bits) * 0xBF58476D1CE4E5B9u;
-        h ^= h >> 29;
-        h *= 0x94D049BB133111EBu;
-        h ^= h >> 32;
-    }
-    return h;
-}
-
 }  // namespace hpcore::acquisition

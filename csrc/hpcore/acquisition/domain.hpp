@@ -3,11 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <unordered_set>
 #include <vector>
 
 #include "hpcore/gp/covariance.hpp"
 #include "hpcore/space/codec.hpp"
+#include "hpcore/space/row_set.hpp"
 
 namespace hpcore::acquisition {
 
@@ -42,16 +42,7 @@ class Domain {
     std::vector<std::vector<double>> table_;  // coordinates of the levels of a short grid
 };
 
-// Rows that have been evaluated or asked for, by the bits of their canonical form.
-class Seen {
-  public:
-    void insert(const double* row, std::size_t d) { hashes_.insert(hash(row, d)); }
-    bool contains(const double* row, std::size_t d) const { return hashes_.count(hash(row, d)) != 0; }
-    std::size_t size() const { return hashes_.size(); }
-
-  private:
-    static std::uint64_t hash(const double* row, std::size_t d);
-    std::unordered_set<std::uint64_t> hashes_;
-};
+// Rows that have been evaluated or asked for.
+using Seen = space::RowSet;
 
 }  // namespace hpcore::acquisition

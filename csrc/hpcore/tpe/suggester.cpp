@@ -1,7 +1,6 @@
 #include "hpcore/tpe/suggester.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -49,11 +48,11 @@ bool same_conditions(const space::Column& a, const space::Column& b) {
 
 Suggester::Suggester(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& unordered,
                      const Options& options)
-    : codec_(std::move(codec)), options_(options), d_(codec_->size()), finite_(true) {
+    : codec_(std::move(codec)), options_(options), d_(codec_->size()) {
     for (std::size_t j = 0; j < d_; ++j) {
         axes_.push_back(axis_of(*codec_, j, unordered[j]));
         const space::Column& c = codec_->column(j);
-        finite_ = finite_ && (c.gridded || c.kind == space::Kind::choice);
+        endless_ = endless_ || !(c.gridded || c.kind == space::Kind::choice);
     }
     std::vector<std::vector<std::size_t>> groups;
     for (const std::size_t j : codec_->order()) {
@@ -102,7 +101,7 @@ void Suggester::take_in(const double* X, const double* values, std::size_t strid
             const double u = X[i * d_ + j];
             coordinates_[i * d_ + j] = std::isnan(u) ? nan : axes_[j].coordinate(u);
         }
-        if (finite_) seen_.insert(hash(X + i * d_));
+        seen_.insert(X + i * d_, d_);
     }
     std::size_t first_new = rows_;
     rows_ = n;
@@ -138,19 +137,6 @@ void Suggester::take_in(const double* X, const double* values, std::size_t strid
             scale_[i] = std::max(options_.scale_min, scale * options_.scale_down);
         }
     }
-}
-
-std::uint64_t Suggester::hash(const double* u) const {
-    std::uint64_t h = 0x9E3779B97F4A7C15u;
-    for (std::size_t j = 0; j < d_; ++j) {
-        std::uint64_t x = std::isnan(u[j]) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(u[j]);
-        // Mixing of the splitmix64 generator (Steele, Lea & Flood 2014).
-        x = (x ^ h) + 0x9E3779B97F4A7C15u;
-        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-        x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-        h = x ^ (x >> 31);
-    }
-    return h;
 }
 
 // --- points that no density rules ---------------------------------------------------------------------------------
@@ -204,15 +190,18 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
         return;
     }
     std::vector<double> waiting(n_pending * d_);
-    std::vector<std::uint64_t> taken;
+    space::RowSet taken;
     for (std::size_t p = 0; p < n_pending; ++p) {
         for (std::size_t j = 0; j < d_; ++j) {
             const double u = pending[p * d_ + j];
             waiting[p * d_ + j] = std::isnan(u) ? nan : axes_[j].coordinate(u);
         }
-        if (finite_) taken.push_back(hash(pending + p * d_));
+        taken.insert(pending + p * d_, d_);
     }
-    for (Group& group : groups_) group.proposed = false;
+    for (Group& group : groups_) {
+        group.proposed = false;
+        group.n_idle = 0;
+    }
     const bool conditional = groups_.size() > 1;
     std::vector<space::Value> values(d_);
     std::vector<double> u(d_), snapped(d_);
@@ -228,14 +217,16 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
             if (!group.proposed)
                 propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting, number % 2 == 1);
             tries = std::max(tries, group.batch.size());
-            place(group, nth(group, rank), u.data());
+            place(group, nth(group, rank - group.n_idle), u.data());
         }
-        if (finite_) {
-            snapped = u;
-            codec_->snap(snapped.data(), values.data());
-            const std::uint64_t h = hash(snapped.data());
-            if (seen_.count(h) > 0 || std::find(taken.begin(), taken.end(), h) != taken.end()) continue;
-            if (want > 1) taken.push_back(h);
+        snapped = u;
+        codec_->snap(snapped.data(), values.data());
+        const std::uint64_t h = space::RowSet::hash(snapped.data(), d_);
+        if (seen_.contains(h) || !taken.insert(h)) {
+            // A branch whose points are used up leaves the best candidates of the others where they are.
+            for (Group& group : groups_)
+                if (conditional && endless_ && !values[group.columns.front()].active) ++group.n_idle;
+            continue;
         }
         std::copy(u.begin(), u.end(), out + found++ * d_);
     }

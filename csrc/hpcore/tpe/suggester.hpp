@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <unordered_set>
 #include <vector>
 
 #include "hpcore/rng.hpp"
 #include "hpcore/space/codec.hpp"
+#include "hpcore/space/row_set.hpp"
 #include "hpcore/tpe/belief.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/ranking.hpp"
@@ -55,8 +55,8 @@ class Suggester {
     // Forgets all, for values that were ranked anew.
     void clear();
 
-    // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows may repeat known points only
-    // where nothing new was among the candidates.
+    // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows repeat known points only
+    // where nothing new was among the candidates, and in the start.
     // Throws KernelFailed if the user's prior raised or answered NaN.
     void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
                  std::size_t n_pending, std::size_t want, double* out);
@@ -83,6 +83,7 @@ class Suggester {
         Ranking ranking;
         // of the suggestion being made
         bool proposed = false;
+        std::size_t n_idle = 0;  // candidates that repeated a point in which this group was not active
         std::size_t n_draws = 0, n_uniform = 0, n_mutants = 0;
         Batch batch;
         std::vector<double> score;
@@ -104,13 +105,12 @@ class Suggester {
     void score(Group& group);
     std::uint32_t nth(Group& group, std::size_t rank) const;
     void place(const Group& group, std::uint32_t candidate, double* u) const;
-    std::uint64_t hash(const double* u) const;
     double bandwidth(std::size_t n, std::size_t d) const;
 
     std::shared_ptr<const space::Codec> codec_;
     Options options_;
     std::size_t d_;
-    bool finite_;
+    bool endless_ = false;  // some column is continuous
     std::vector<Axis> axes_;
     std::vector<Group> groups_;
     std::optional<Belief> belief_;
@@ -121,7 +121,7 @@ class Suggester {
     std::vector<double> value_;  // NaN: running or without a value
     // After trial i: the least value so far and the bandwidths' scale. A function of trials in order of their numbers.
     std::vector<double> least_, scale_;
-    std::unordered_set<std::uint64_t> seen_;
+    space::RowSet seen_;
     // scratch
     struct Move {
         std::uint32_t axis, slot;
