@@ -7,7 +7,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.errors import InfeasibleSpace, SearchSpaceExhausted
+from hpcore.errors import InfeasibleParams, InfeasibleSpace, SearchSpaceExhausted
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.streams import FILL, Rng
@@ -93,7 +93,7 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
 
     Raises
     ------
-    InfeasibleSpace
+    InfeasibleParams
         `MAX_TRIES` draws were refused.
     ConstraintError
         A constraint raised.
@@ -104,7 +104,7 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
         # What is left out must not make inactive what was given.
         if given.keys() <= params.keys() and space.allows(params):
             return np.asarray(space.encode(params)), params
-    raise InfeasibleSpace(
+    raise InfeasibleParams(
         f"the space must have room for the enqueued {given!r}, but its constraints refused it in "
         f"{MAX_TRIES} tries; it has left the queue"
     )

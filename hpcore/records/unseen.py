@@ -1,4 +1,4 @@
-"""Which points of a finite space were proposed, and which one is left."""
+"""How often points of a finite space were proposed, and which one is left."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Unseen:
         Where it has no known number of points, nothing is noted: all are new.
     seed : int
         Orders them.
+    repeats : int
+        How often a point may be proposed, at least 1.
 
     Attributes
     ----------
@@ -36,14 +38,16 @@ class Unseen:
         Whether the space has a known number of points.
     """
 
-    def __init__(self, space: Space, seed: int) -> None:
-        self._space, self._seed = space, seed
+    def __init__(self, space: Space, seed: int, repeats: int = 1) -> None:
+        self._space, self._seed, self._repeats = space, seed, repeats
         self.finite = space.columns.finite_size is not None
         self.begin_anew(())
 
     def begin_anew(self, X: Iterable[FloatArray]) -> None:
         """Note that these settled points are proposed, and no other."""
-        self._seen: set[bytes] = set()
+        self._seen: dict[bytes, int] = {}
+        # The enumeration comes by as often as points may repeat: first for those that were never proposed.
+        self._round = 1
         # What comes before this place of the enumeration is proposed or refused; the point there, if it is known, and
         # the ones after it.
         self._place = 0
@@ -62,17 +66,18 @@ class Unseen:
 
     def __contains__(self, u: FloatArray) -> bool:
         """Whether a settled point is yet to be proposed."""
-        return u.tobytes() not in self._seen
+        return self._seen.get(u.tobytes(), 0) < self._repeats
 
     def discard(self, u: FloatArray) -> None:
         """Note that a settled point is proposed."""
         if self.finite:
-            self._seen.add(u.tobytes())
+            key = u.tobytes()
+            self._seen[key] = self._seen.get(key, 0) + 1
 
     def next(self) -> tuple[FloatArray, Params] | None:
         """An allowed point, settled, and its parameters; None if there is none any more."""
         size = self._space.columns.finite_size
-        if size is None or len(self._seen) >= size:
+        if size is None or (self._repeats == 1 and len(self._seen) >= size):
             return None
         codec = self._space.columns.codec
         if self._rest is None:
@@ -81,10 +86,14 @@ class Unseen:
             if self._here is None:
                 self._here = next(self._rest, None)
                 if self._here is None:
-                    return None
+                    if self._round == self._repeats:
+                        return None
+                    self._round, self._place = self._round + 1, 0
+                    self._rest = iter(self._candidates(size))
+                    continue
             u = self._here
             values = codec.settle(u)
-            if u in self:
+            if self._seen.get(u.tobytes(), 0) < self._round:
                 params = self._space.coder.assemble(values)
                 if self._space.allows(params):
                     return u, params

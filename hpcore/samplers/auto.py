@@ -101,6 +101,10 @@ class _Whole(Suggester):
         """See `Suggester.source`."""
         return "grid"
 
+    def allow_repeats(self, n: int) -> None:
+        """See `Suggester.allow_repeats`."""
+        self._grid.allow_repeats(n)
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._grid.suggest(history, pending, n, rng)
 
