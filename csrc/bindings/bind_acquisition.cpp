@@ -67,7 +67,8 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
 
 py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                   const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds) {
+                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
+                  std::size_t repeats) {
     const std::size_t d = suggester.d();
     Request request;
     request.deadline = Deadline::in(seconds);
@@ -85,6 +86,8 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, con
     request.n_pending = rows_of("pending", pending, d);
     request.pending = pending.data();
     request.count = n;
+    if (repeats == 0) throw py::value_error("repeats must be at least 1");
+    request.repeats = repeats;
     request.key = {seed_low, seed_high};
     request.number = number;
     request.attempt = attempt;
@@ -196,7 +199,8 @@ void bind_acquisition(py::module_& m) {
              py::arg("codec"), py::arg("categorical"), py::arg("options"))
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
-             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"));
+             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
+             py::arg("repeats") = 1);
 }
 
 }  // namespace hpcore::bindings

@@ -125,4 +125,5 @@ class Suggester(metaclass=_Native):
         attempt: int,
         feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
         seconds: float,
+        repeats: int = 1,
     ) -> tuple[NDArray[np.float64], Step]: ...

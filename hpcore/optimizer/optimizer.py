@@ -425,6 +425,11 @@ class Optimizer:
         with self._lock:
             self._record.running[trial.number] = trial
 
+    def restart(self, number: int) -> Trial:
+        """A running trial as a new object, which knows nothing of what an evaluation wrote, or still writes, on it."""
+        with self._lock:
+            return self._record.restart(number)
+
     def mask(self, numbers: Sequence[int]) -> None:
         """Take back the results of some trials that ended: they count as running until they are told again."""
         with self._lock:

@@ -125,6 +125,10 @@ class Progress:
         self.catch_up()
         return first
 
+    def show_known(self) -> None:
+        """Begin the display with what an earlier search left."""
+        self._display.begin_from(self._book.optimizer)
+
     def catch_up(self) -> None:
         """Take in finished candidates of the study that were evaluated elsewhere, or earlier."""
         mine = {candidate.number for candidate in self.evaluated}
@@ -223,7 +227,8 @@ class Progress:
             said = "failed" if value is None else f"{value:.6g}"
             stop = "" if rival is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
             print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
-        self._display(self._search, shown)
+        if trial.number not in self._kept:  # those were counted from the start
+            self._display(self._search, shown)
         for callback in self._settings.callbacks:
             with interruptible():
                 callback(self._search, shown)

@@ -59,14 +59,8 @@ class Book:
         """The first trial that was given back and has no result; None if there is none."""
         while self._given_back:
             number = self._given_back.popleft()
-            before = self.optimizer.running().get(number)
-            if before is None:  # told by its number in the meantime
-                continue
-            # A new object: what the evaluation that ended has written, or a thread of it still writes, is no result.
-            trial = Trial(number, dict(before.params))
-            trial.info = before.info
-            self.optimizer.reopen(trial)
-            return trial
+            if number in self.optimizer.running():  # and was not told by its number in the meantime
+                return self.optimizer.restart(number)
         return None
 
     def add_fold(self, number: int, fold: int, score: Any) -> None:

@@ -107,7 +107,7 @@ class Progress:
         if display is not None:
             with suppress(Exception):  # a live bar's thread; what it still says of the same pipe is no news
                 display.close()
-        log.warning("progress is not shown any more: %s: %s", type(error).__name__, error)
+        _say_broken(error)
 
     def __enter__(self) -> Progress:
         return self
@@ -140,7 +140,15 @@ def open_progress(n_trials: int | None, name: str, direction: str, shown: bool |
     terminal = sys.stderr.isatty() or "ipykernel" in sys.modules
     if shown is False or (shown is None and not terminal):
         return Progress(None, direction)
-    return Progress(_Bar(n_trials, name) if terminal else _Lines(n_trials, name), direction)
+    try:
+        return Progress(_Bar(n_trials, name) if terminal else _Lines(n_trials, name), direction)
+    except (OSError, ValueError) as error:  # a stream that broke, or is closed
+        _say_broken(error)
+        return Progress(None, direction)
+
+
+def _say_broken(error: Exception) -> None:
+    log.warning("progress is not shown any more: %s: %s", type(error).__name__, error)
 
 
 class _Bar:
