@@ -9,7 +9,7 @@ import warnings
 from collections import deque
 from typing import Any
 
-from hpcore.errors import InvalidArgument, LeaseExpired, SearchSpaceExhausted
+from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, LeaseExpired, SearchSpaceExhausted
 from hpcore.evaluation.interrupts import interruptible
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
@@ -76,6 +76,7 @@ class Progress:
         self._hooks = hooks
         self.races = races
         self._checked = False
+        self._exhausted = False
         self._n_asked = 0
         self._open: dict[int, Trial] = {}
         self._trial_numbers: dict[int, int] = {}  # by number of the candidate
@@ -148,14 +149,30 @@ class Progress:
             return None
         start = time.perf_counter()
         try:
-            trial = self._book.ask_within(self._settings.n_trials)
-        except SearchSpaceExhausted:
-            if not self._n_asked:
-                raise
-            return None
+            trial = self._ask()
         finally:
             self._search.time_suggesting_ += time.perf_counter() - start
         return None if trial is None else self._candidate(trial)
+
+    def _ask(self) -> Trial | None:
+        """The next trial; None if there is none, or none that the space allows. A first one that fails is an error."""
+        while not self._exhausted:
+            try:
+                return self._book.ask_within(self._settings.n_trials)
+            except (SearchSpaceExhausted, InfeasibleSpace) as end:
+                if not self._n_asked:
+                    raise
+                self._exhausted = not isinstance(end, InfeasibleParams)
+                if isinstance(end, InfeasibleSpace):
+                    log.warning("%s", end)
+                # Where n_trials was not asked for, or time is the limit, the end of the space is no surprise.
+                elif self._search.n_trials is not None and self._search.timeout is None:
+                    log.warning(
+                        "every point of the space has been proposed: the search ends after %d of n_trials=%d",
+                        self._n_asked,
+                        self._settings.n_trials,
+                    )
+        return None
 
     def _candidate(self, trial: Trial) -> Candidate:
         self._n_asked += 1
