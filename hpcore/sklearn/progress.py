@@ -260,6 +260,11 @@ class Progress:
 
     def abandon(self) -> None:
         """Tell of candidates that will not be finished."""
-        self._book.give_up([*self._open.values(), *self._again])
+        unfinished = [*self._open.values(), *self._again]
+        if self._book.durable:
+            self._book.give_up(unfinished)
+        else:  # nobody goes on with a search in memory
+            for trial in unfinished:
+                self._book.optimizer.tell(trial, None, error="interrupted")
         self._open.clear()
         self._again.clear()

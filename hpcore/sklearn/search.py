@@ -22,8 +22,7 @@ from hpcore.evaluation.interrupts import Interrupts
 from hpcore.evaluation.pools import Pool, choose_pool
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Workload
-from hpcore.samplers import DEFAULT
-from hpcore.sklearn.aliases import read_aliases
+from hpcore.sklearn.aliases import with_aliases
 from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.errors import SearchInterrupted
 from hpcore.sklearn.hooks import FitHooks
@@ -132,8 +131,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         1 prints one line at the start and one at the end, 2 a line for each candidate.
     random_state : int, RandomState or None, default=None
         Of the strategy. None follows `numpy.random.seed`.
-    **aliases
-        ``sampler`` and ``seed``, the names that `hpcore.Study` has for `strategy` and `random_state`. They are kept
+    sampler, seed : optional
+        `strategy` and `random_state` by the names that `hpcore.Study` has; understood when a search is made, and kept
         under scikit-learn's names, which alone `get_params`, `set_params` and `clone` know.
 
     Attributes
@@ -204,12 +203,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     # Arguments are checked in `checks`, with hpcore's own errors.
     _parameter_constraints: dict[str, Any] = {}  # noqa: RUF012 - scikit-learn's name and form
 
+    @with_aliases
     def __init__(
         self,
         estimator: Any,
         space: Any,
         *,
-        strategy: Any = DEFAULT,
+        strategy: Any = "gp",
         n_trials: int | None = None,
         cv: Any = None,
         scoring: Any = None,
@@ -230,10 +230,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         study_name: str | None = None,
         verbose: int = 0,
         random_state: Any = None,
-        **aliases: Any,
     ) -> None:
-        if aliases:
-            strategy, random_state = read_aliases(aliases, strategy, random_state)
         self.estimator = estimator
         self.space = space
         self.strategy = strategy

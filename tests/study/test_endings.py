@@ -15,6 +15,7 @@ import pytest
 import hpcore as hp
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, RunEnded, SearchSpaceExhausted
 from hpcore.samplers import RandomSampler, Suggester
+from hpcore.study.book import Book
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
 N = 12
@@ -272,6 +273,39 @@ def test_an_interrupted_study_in_memory_is_the_one_that_was_not(sampler: str, de
     assert study.mode == whole.mode
 
 
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("step", ["begin", "ask_within", "conclude", "save", "tell", "give_up"])
+@pytest.mark.parametrize("workers", ["here", "threads"])
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_ctrl_c_breaks_no_step_in_two(
+    step: str, workers: str, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C as each of the steps in memory ends, in a notebook that goes on with the study afterwards."""
+    original = getattr(Book, step)
+    calls: list[None] = []
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        calls.append(None)
+        if len(calls) % 5 == 2:
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(Book, step, interrupted)
+    study = hp.Study(SPACE, sampler="random", seed=0)
+    with ThreadPoolExecutor(2) if workers == "threads" else nullcontext() as pool:
+        for _ in range(12):
+            left = N - study.optimizer.history.n_complete
+            if left:
+                try:
+                    study.run(cost, left, deterministic=deterministic, executor=pool)
+                except KeyboardInterrupt as before:  # the run began, or the one that was interrupted ended
+                    assert step in ("begin", "give_up")
+                    assert getattr(before, "result", study) is study
+    monkeypatch.undo()
+    assert facts(study) == facts(hp.Study(SPACE, sampler="random", seed=0).run(cost, N))
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("where", ["memory", "stored"])
 def test_a_grid_is_evaluated_whole(n_jobs: int, where: str, tmp_path: Path) -> None:
@@ -387,7 +421,7 @@ def test_constraints_that_leave_no_more_points_end_a_run(
 
 def test_a_space_without_a_point_is_an_error() -> None:
     allowed = [True]
-    for parameters, error in (({"x": hp.Float(0, 1)}, InfeasibleSpace), ({"x": range(5)}, SearchSpaceExhausted)):
+    for parameters, error in (({"x": hp.Float(0, 1)}, InfeasibleSpace), ({"x": hp.Int(0, 4)}, SearchSpaceExhausted)):
         allowed[:] = [True]
         space = hp.Space(parameters, [lambda p: allowed[0]])
         allowed[:] = [False]
