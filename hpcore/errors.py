@@ -96,11 +96,11 @@ class DataChanged(HpcoreError, RuntimeError):
 
 
 class RunEnded(HpcoreError, RuntimeError):
-    """Last in the chain (``__context__``) of an error that ended a run and cannot carry the study itself.
+    """Last in the chain (``__context__``) of an error that ended a run or a search and cannot carry it itself.
 
     Attributes
     ----------
-    result : Study
+    result : Study or SearchCV
         With all that is known.
     """
 

@@ -6,6 +6,7 @@ import copy
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,7 @@ from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.results import blank, rows
 from hpcore.sklearn.stored import check_same_search, open_book
+from hpcore.study.carrying import carry
 from hpcore.study.heartbeat import keeping_leases
 
 __all__ = ["SearchCV", "choose"]
@@ -169,6 +171,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         By `fit`, before the first fit: arguments that make no sense together or with the data.
     AllFitsFailed
         Not a single fit succeeded.
+    BaseException
+        What a callback, the estimator with ``error_score="raise"``, or a SystemExit in it raised. If candidates were
+        complete by then, the error's attribute `result` is this search with their `cv_results_` and `best_params_`,
+        but no refit; see `hpcore.Study.run`.
     DataChanged
         `X` or `y` is not what it was when the search began. The results are there, for what they are worth.
 
@@ -341,7 +347,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             # Whatever ended it, candidates that are open may be taken up at once by a search that goes on.
             if progress is not None:
                 progress.abandon()
-            if progress is None or not progress.evaluated or not isinstance(error, KeyboardInterrupt):
+            if progress is None or not progress.evaluated:
+                raise
+            if not isinstance(error, KeyboardInterrupt):
+                self._hand_over(error, progress, plan.refit_metric)
                 raise
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(progress.evaluated)} candidates that "
@@ -357,6 +366,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                     f"{self.time_suggesting_:.3g} s of suggesting"
                 )
         return progress
+
+    def _hand_over(self, error: BaseException, progress: Progress, refit_metric: Any) -> None:
+        """Let an error that ends the search carry it, with the table of what was complete."""
+        with suppress(Exception):  # no fit that succeeded, or a `refit` of the user's that fails: the error comes first
+            self._tabulate(progress, refit_metric)
+            carry(error, self, sendable=False)
 
     def _tabulate(self, progress: Progress, refit_metric: Any) -> None:
         self.trials_ = [progress.shown(trial) for trial in self.optimizer_.trials]

@@ -232,7 +232,7 @@ class Study:
                     f"; still to be evaluated: {running}" if running else "",
                 )
             except BaseException as error:
-                carry(error, self, self._book.durable)
+                carry(error, self, sendable=not self._book.durable)
                 raise
         return self
 

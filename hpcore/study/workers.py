@@ -102,7 +102,10 @@ class Workers:
         known = []
         for future, trial in list(self._in_flight.items()):
             if future.done() and not future.cancelled() and future.exception() is None:
-                (value, error), copy = future.result()
+                found = future.result()
+                if found is None:  # it was not begun
+                    continue
+                (value, error), copy = found
                 del self._in_flight[future]
                 trial.adopt(copy)
                 known.append((trial, value, error))
