@@ -19,9 +19,9 @@ def carry(error: BaseException, result: Any, sendable: bool) -> None:
     Parameters
     ----------
     error : BaseException
-        Is raised, or raised again, by the caller.
+        Error that the caller raises again.
     result : Study or SearchCV
-        Knows what is known.
+        Holder of all that is known.
     sendable : bool
         Whether the result can be pickled. Errors of worker processes travel by pickle: there, one with a result that
         cannot would not arrive, and is left as it is.

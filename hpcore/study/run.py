@@ -285,7 +285,7 @@ class Run:
         Parameters
         ----------
         trials : sequence of Trial
-            Those without a result, given back to whoever asks next.
+            Trials without a result, given back to whoever asks next.
         known : sequence of (Trial, value, error)
             Results that came in and were not taken in yet; they are kept.
         """

@@ -141,6 +141,25 @@ def test_auto_walks_the_grid_where_there_is_time_for_all_repeats() -> None:
     assert sources(12) == {"gp"}
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_batches_count_too(sampler: str) -> None:
+    opt = hp.Optimizer({"a": hp.Int(1, 5)}, sampler, seed=0, repeats=3)
+    while opt.n_trials < 15:
+        for trial in opt.ask(4):
+            opt.tell(trial, float(trial["a"] % 3))
+    assert Counter(t["a"] for t in opt.trials) == dict.fromkeys(range(1, 6), 3)
+
+
+def test_the_native_argument_is_checked() -> None:
+    from hpcore._core import acquisition
+
+    codec = hp.Space({"a": hp.Int(1, 5)}).columns.codec
+    engine = acquisition.Suggester(codec, [False], acquisition.SuggestOptions())
+    nothing = np.empty((0, 1))
+    with pytest.raises(ValueError, match="repeats must be at least 1"):
+        engine.suggest(nothing, np.empty(0), None, nothing, 1, 0, 0, 0, 0, None, np.inf, 0)
+
+
 # --- what a store says ---------------------------------------------------------------------------------------------
 
 

@@ -383,6 +383,9 @@ def note(study, trial):
 study = hp.minimize(objective, {{"x": hp.Float(0, 1)}}, n_trials=50, n_jobs={n_jobs}, seed=0, callbacks=[note])
 print("interrupted", study.interrupted, study.best_value, sorted({{t.state.value for t in study.trials}}),
       sum(t.state == "complete" for t in study.trials), flush=True)
+n = len(study.trials)
+study.run(lambda trial: float(trial.number), n_trials=n - 4 + 2, n_jobs={n_jobs})
+print(len(study.trials) - n, [t.value for t in study.trials] == list(map(float, range(n + 2))), flush=True)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -402,7 +405,8 @@ print("interrupted", study.interrupted, study.best_value, sorted({{t.state.value
         watchdog.cancel()
         process.kill()
     assert process.returncode == 0, err
-    assert out.strip().splitlines()[-1] == "interrupted True 0.0 ['complete', 'running'] 4"
+    assert out.strip().splitlines()[-1] == "2 True"
+    assert out.strip().splitlines()[-2] == "interrupted True 0.0 ['complete', 'running'] 4"
     assert "Traceback" not in err
 
 
