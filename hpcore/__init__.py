@@ -56,8 +56,8 @@ from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most, linear
 
 if TYPE_CHECKING:
-    from hpcore import surrogates
-    from hpcore.study import Study, delete_study, list_studies, load_study, maximize, minimize, stopping
+    from hpcore import stopping, surrogates
+    from hpcore.study import Study, delete_study, list_studies, load_study, maximize, minimize
 
 __all__ = [
     "Categorical",
@@ -88,7 +88,7 @@ __all__ = [
 # Loaded on first use: asking and telling needs neither executors and clocks nor models to look into.
 _STUDY = ("Study", "delete_study", "list_studies", "load_study", "maximize", "minimize")
 _LAZY = dict.fromkeys(_STUDY, "hpcore.study")
-_MODULES = {"stopping": "hpcore.study.stopping", "surrogates": "hpcore.surrogates"}
+_MODULES = {"stopping": "hpcore.stopping", "surrogates": "hpcore.surrogates"}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["check_attributes", "check_choice", "check_flag", "check_integer", "check_number", "shown"]
+__all__ = ["check_alias", "check_attributes", "check_choice", "check_flag", "check_integer", "check_number", "shown"]
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
@@ -76,6 +76,18 @@ def check_choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise InvalidArgument(f"{name} must be one of {shown}, got {value!r}")
     return value
+
+
+def check_alias(name: str, value: Any, alias: str, other: Any) -> Any:
+    """Value of an argument that has two names; None where neither is given."""
+    if value is None or other is None:
+        return value if other is None else other
+    plain = str | int | np.integer
+    if value is other or (isinstance(value, plain) and isinstance(other, plain) and value == other):
+        return value
+    raise InvalidArgument(
+        f"{name} and {alias} are two names of one argument, got {name}={value!r} and {alias}={other!r}"
+    )
 
 
 def check_attributes(name: str, value: Any) -> dict[str, Any]:

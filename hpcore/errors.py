@@ -8,6 +8,7 @@ __all__ = [
     "DataChanged",
     "FitTimeout",
     "HpcoreError",
+    "InfeasibleParams",
     "InfeasibleSpace",
     "InvalidArgument",
     "InvalidSpace",
@@ -17,6 +18,7 @@ __all__ = [
     "MissingDependency",
     "NoCompletedTrial",
     "NotFitted",
+    "RunEnded",
     "SearchSpaceExhausted",
     "SpaceMismatch",
     "StorageError",
@@ -47,6 +49,10 @@ class InvalidSpace(InvalidArgument):
 
 class InfeasibleSpace(InvalidSpace):
     """No point that satisfies the constraints was found in a bounded number of tries."""
+
+
+class InfeasibleParams(InfeasibleSpace):
+    """Enqueued parameters for whose rest the constraints left no room; they have left the queue."""
 
 
 class ConstraintError(HpcoreError, RuntimeError):
@@ -87,6 +93,20 @@ class FitTimeout(HpcoreError, TimeoutError):
 
 class DataChanged(HpcoreError, RuntimeError):
     """The data of a search is not what it was when the search began: its scores do not belong together."""
+
+
+class RunEnded(HpcoreError, RuntimeError):
+    """Last in the chain (``__context__``) of an error that ended a run or a search and cannot carry it itself.
+
+    Attributes
+    ----------
+    result : Study or SearchCV
+        With all that is known.
+    """
+
+    def __init__(self, message: str, result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class MissingDependency(HpcoreError, ImportError):

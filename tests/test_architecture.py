@@ -29,6 +29,7 @@ PLACE = {
     "evaluation": (5, 0),
     "storage": (5, 0),
     "study": (5, 1),
+    "stopping": (5, 2),
     "sklearn": (6, 0),
     "integrations": (6, 0),
     "tracking": (6, 0),

@@ -68,7 +68,7 @@ acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
 py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                   const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
                   std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
-                  const std::optional<Array>& extra) {
+                  std::size_t repeats, const std::optional<Array>& extra) {
     const std::size_t d = suggester.d();
     Request request;
     request.deadline = Deadline::in(seconds);
@@ -90,6 +90,8 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, con
         request.extra = extra->data();
     }
     request.count = n;
+    if (repeats == 0) throw py::value_error("repeats must be at least 1");
+    request.repeats = repeats;
     request.key = {seed_low, seed_high};
     request.number = number;
     request.attempt = attempt;
@@ -202,7 +204,7 @@ void bind_acquisition(py::module_& m) {
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
              py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
-             py::arg("extra") = py::none());
+             py::arg("repeats") = 1, py::arg("extra") = py::none());
 }
 
 }  // namespace hpcore::bindings

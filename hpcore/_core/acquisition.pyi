@@ -125,5 +125,6 @@ class Suggester(metaclass=_Native):
         attempt: int,
         feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
         seconds: float,
+        repeats: int = 1,
         extra: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], Step]: ...

@@ -171,8 +171,8 @@ def _prepare(request: Request) -> _Plan:
     )
 
 
-def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> tuple[Any, str]:
-    """The store in the directory, and the name of this search in it: the same one for the same search on the same data.
+def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> tuple[Any, Any]:
+    """The store in the directory, and this search's study in it: the same one for the same search on the same data.
 
     The request is noted there, for `resume`.
     """
@@ -225,7 +225,7 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
         study.user_attrs["columns that alone tell the target"] = [suspect.column for suspect in plan.suspects]
     kept = {**asdict(request), "data": _absolute(request.data)}
     study.user_attrs[REQUEST] = {key: kept[key] for key in kept if key not in ("out", "as_json", "debug")}
-    return store, name
+    return store, study
 
 
 def _absolute(data: str) -> str:
@@ -317,8 +317,9 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     expected = plan.n_trials
     if sampler == "grid":
         sampler, expected = grid_of(plan.space, expected or DEFAULT_TRIALS)
-    store, name = _keep(request, plan, sampler, resumed)
+    store, study = _keep(request, plan, sampler, resumed)
     with _quiet(request.debug), open_progress(expected, plan.scoring, "maximize") as progress:
+        progress.begin_from(study.optimizer)
         search = SearchCV(
             plan.pipeline,
             plan.space,
@@ -331,7 +332,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
             error_score=np.nan,
             callbacks=(progress,),
             storage=store,
-            study_name=name,
+            study_name=study.name,
             random_state=request.seed,
         )
         try:

@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.arguments import check_attributes, check_integer, check_number, shown
+from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, shown
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
@@ -24,7 +24,7 @@ from hpcore.records.objectives import check_directions, check_values
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.records.unseen import Unseen
-from hpcore.samplers import Sampler, resolve
+from hpcore.samplers import DEFAULT, Sampler, resolve
 from hpcore.space.space import Params, Space
 
 __all__ = ["Optimizer"]
@@ -42,7 +42,7 @@ class Optimizer:
     ----------
     space : Space or mapping
         What to search; a mapping is read by `Space.of`.
-    sampler : str or Sampler
+    sampler : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"`` (which chooses among them, see
         `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
@@ -58,6 +58,12 @@ class Optimizer:
         ``"delayed"``: from each `ask` on, and given whatever is told meanwhile, so that the evaluation of a trial
         hides the cost of the next suggestion; it took the trials in ``trial.info["unseen"]`` for running ones.
         Costs a core while it computes; samplers that do not learn have nothing to prefetch.
+    repeats : int, default=1
+        How often a point of a finite space, or of a grid, may be proposed, at least 1: where values are noisy, a good
+        point deserves more than one look. A point of a space with continuous parameters is not counted, unless the
+        sampler is ``"grid"``, which then walks its points so often.
+    strategy, random_state : optional
+        `sampler` and `seed` by the names that scikit-learn's users know.
 
     Raises
     ------
@@ -77,38 +83,45 @@ class Optimizer:
     Notes
     -----
     Several threads may share an optimizer; calls take turns. No point is proposed twice, nor one that was enqueued or
-    added; in a finite space `ask` raises `SearchSpaceExhausted` after the last one. A forked child has an optimizer of
-    its own, whatever threads of its parent were doing, which proposes what its parent's does; but with
-    ``prefetch="delayed"`` not what the parent had begun to compute.
+    added (in a finite space, more than `repeats` times); there `ask` raises `SearchSpaceExhausted` after the last one.
+    A forked child has an optimizer of its own, whatever threads of its parent were doing, which proposes what its
+    parent's does; but with ``prefetch="delayed"`` not what the parent had begun to compute.
     """
 
     def __init__(
         self,
         space: Space | Mapping[str, Any],
-        sampler: str | Sampler = "gp",
+        sampler: str | Sampler = DEFAULT,
         direction: str | None = None,
         directions: Sequence[str] | None = None,
         seed: int | None = None,
         prefetch: bool | str = False,
+        *,
+        repeats: int = 1,
+        strategy: str | Sampler | None = None,
+        random_state: int | None = None,
     ) -> None:
+        if strategy is not None:
+            sampler = check_alias("sampler", None if sampler is DEFAULT else sampler, "strategy", strategy)
         self.space = Space.of(space)
         self.sampler = resolve(sampler)
         self.directions = check_directions(direction, directions)
-        self.seed = check_seed(seed)
+        self.seed = check_seed(check_alias("seed", seed, "random_state", random_state))
+        self.repeats = check_integer("repeats", repeats, 1)
         if not isinstance(prefetch, bool) and prefetch != "delayed":
             raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
         self.prefetch = prefetch
         self._single = len(self.directions) == 1
         self._record = Record(self.space, self.directions)
         self._queue: deque[Params] = deque()
-        self._unseen = Unseen(self.space, self.seed)
+        self._unseen = Unseen(self.space, self.seed, self.repeats)
         self._begin()
 
     def _begin(self) -> None:
         """What is derived from the rest, and so is not pickled."""
         self._lock = threading.RLock()
         self._suggestions = Suggestions(
-            self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch
+            self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats
         )
         self._proposer = Proposer(self.space, self._suggestions, self._unseen, self.seed)
         _ALIVE.add(self)
@@ -411,6 +424,11 @@ class Optimizer:
         """Let a caller's own object stand for a trial that was restored as running."""
         with self._lock:
             self._record.running[trial.number] = trial
+
+    def restart(self, number: int) -> Trial:
+        """A running trial as a new object, which knows nothing of what an evaluation wrote, or still writes, on it."""
+        with self._lock:
+            return self._record.restart(number)
 
     def mask(self, numbers: Sequence[int]) -> None:
         """Take back the results of some trials that ended: they count as running until they are told again."""

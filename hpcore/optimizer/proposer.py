@@ -7,7 +7,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.errors import InfeasibleSpace, SearchSpaceExhausted
+from hpcore.errors import InfeasibleParams, InfeasibleSpace, SearchSpaceExhausted
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, FILL, Rng
@@ -124,7 +124,7 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
 
     Raises
     ------
-    InfeasibleSpace
+    InfeasibleParams
         `MAX_TRIES` draws were refused, and no way to an allowed point was found.
     ConstraintError
         A constraint raised.
@@ -143,7 +143,7 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
         u = space.make_allowed_set(complete).draw(Rng(seed, number).generator(ALLOWED))
         if u is not None and (params := complete(u)) is not None:
             return np.asarray(space.encode(params)), params
-    raise InfeasibleSpace(
+    raise InfeasibleParams(
         f"the space must have room for the enqueued {given!r}, but its constraints refused it in "
         f"{MAX_TRIES} tries; it has left the queue"
     )

@@ -141,6 +141,17 @@ class Record:
             self.running[first + i] = Trial(first + i, params)
         self._find_best()
 
+    def restart(self, number: int) -> Trial:
+        """See `Optimizer.restart`."""
+        before = self.running[number]
+        params = self.history.notes.get(number, {}).get("params")
+        if params is None:
+            (params,) = self._space.decode(self.history.X[number : number + 1])
+        trial = Trial(number, dict(params))
+        trial.info = before.info
+        self.running[number] = trial
+        return trial
+
     def mask(self, numbers: Sequence[int]) -> None:
         """Take back the results of some trials that ended: they run again, as new objects."""
         for number in numbers:

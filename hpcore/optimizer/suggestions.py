@@ -37,10 +37,21 @@ class Suggestions:
         With a history's length, what the random numbers depend on.
     prefetch : bool or "delayed"
         See `Optimizer`.
+    repeats : int
+        How often a point may be suggested, for samplers that keep count.
     """
 
-    def __init__(self, sampler: Sampler, columns: Columns, n_objectives: int, seed: int, prefetch: bool | str) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        columns: Columns,
+        n_objectives: int,
+        seed: int,
+        prefetch: bool | str,
+        repeats: int = 1,
+    ) -> None:
         self._sampler, self._columns, self._n_objectives, self._seed = sampler, columns, n_objectives, seed
+        self._repeats = repeats
         self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
         self._version = 0  # counts what a suggestion depends on
         self._told: list[int] = []  # since the last look ahead
@@ -53,6 +64,8 @@ class Suggestions:
         """
         self.suggester = self._sampler.bind(self._columns)
         self.suggester.prepare(self._n_objectives)
+        if self._repeats > 1:
+            self.suggester.allow_repeats(self._repeats)
         self._prefetcher = Prefetcher(self.suggester) if self._ahead and self.learns else None
         self._orphaned = False
 

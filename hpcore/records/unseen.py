@@ -1,4 +1,4 @@
-"""Which points of a space were proposed, and which one of a finite one is left."""
+"""How often points of a space were proposed, and which one of a finite one is left."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class Unseen:
         The points' own.
     seed : int
         Orders them.
+    repeats : int
+        How often a point may be proposed, at least 1.
 
     Attributes
     ----------
@@ -38,16 +40,18 @@ class Unseen:
         counted.
     """
 
-    def __init__(self, space: Space, seed: int) -> None:
-        self._space, self._seed = space, seed
+    def __init__(self, space: Space, seed: int, repeats: int = 1) -> None:
+        self._space, self._seed, self._repeats = space, seed, repeats
         self.finite = 0 not in space.columns.n_levels
         self.begin_anew(np.empty((0, len(space))))
 
     def begin_anew(self, X: FloatArray) -> None:
         """Note that these settled points (n, d) are proposed, and no other."""
         # Of a space without end only whether a point was met is ever asked, and few bytes answer that.
-        self._seen: set[bytes] = set()
+        self._seen: dict[bytes, int] = {}
         self._rows = native.RowSet()
+        # The enumeration comes by as often as points may repeat: first for those that were never proposed.
+        self._round = 1
         # What comes before this place of the enumeration is proposed or refused; the point there, if it is known, and
         # the ones after it.
         self._place = 0
@@ -65,12 +69,15 @@ class Unseen:
 
     def __contains__(self, u: FloatArray) -> bool:
         """Whether a settled point is yet to be proposed."""
-        return u.tobytes() not in self._seen if self.finite else u not in self._rows
+        if self.finite:
+            return self._seen.get(u.tobytes(), 0) < self._repeats
+        return self._repeats > 1 or u not in self._rows
 
     def discard(self, u: FloatArray) -> None:
         """Note that a settled point is proposed."""
         if self.finite:
-            self._seen.add(u.tobytes())
+            key = u.tobytes()
+            self._seen[key] = self._seen.get(key, 0) + 1
         else:
             self._rows.insert(u)
 
@@ -78,14 +85,14 @@ class Unseen:
         """The same of settled points (n, d)."""
         if self.finite:
             for u in X:
-                self._seen.add(u.tobytes())
+                self.discard(u)
         else:
             self._rows.update(X)
 
     def next(self) -> tuple[FloatArray, Params] | None:
         """An allowed point, settled, and its parameters; None if there is none any more, or no end of them."""
         size = self._space.columns.finite_size
-        if not self.finite or (size is not None and len(self._seen) >= size):
+        if not self.finite or (self._repeats == 1 and size is not None and len(self._seen) >= size):
             return None
         codec = self._space.columns.codec
         if self._rest is None:
@@ -94,10 +101,14 @@ class Unseen:
             if self._here is None:
                 self._here = next(self._rest, None)
                 if self._here is None:
-                    return None
+                    if self._round == self._repeats:
+                        return None
+                    self._round, self._place = self._round + 1, 0
+                    self._rest = iter(self._candidates(size))
+                    continue
             u = self._here
             values = codec.settle(u)
-            if u in self:
+            if self._seen.get(u.tobytes(), 0) < self._round:
                 params = self._space.coder.assemble(values)
                 if self._space.allows(params):
                     return u, params

@@ -12,6 +12,7 @@ from hpcore.samplers.sobol import SobolSampler
 from hpcore.samplers.tpe import TPESampler
 
 __all__ = [
+    "DEFAULT",
     "AutoSampler",
     "GPSampler",
     "GridSampler",
@@ -23,6 +24,9 @@ __all__ = [
     "names",
     "resolve",
 ]
+
+# The default of `sampler` and `strategy`: an object of its own, so that it can be told from a "gp" that was given.
+DEFAULT = str(b"gp", "ascii")
 
 _BY_NAME: dict[str, type[Sampler]] = {
     "random": RandomSampler,

@@ -49,6 +49,11 @@ class _Auto(Suggester):
             return step
         return "gp" if self._is_gp(number) else "tpe"
 
+    def allow_repeats(self, n: int) -> None:
+        """See `Suggester.allow_repeats`."""
+        self._gp.allow_repeats(n)
+        self._tpe.allow_repeats(n)
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._suggest(history, pending, n, rng, None)[0]
 
@@ -100,6 +105,10 @@ class _Whole(Suggester):
     def source(self, number: int, step: str | None = None) -> str:
         """See `Suggester.source`."""
         return "grid"
+
+    def allow_repeats(self, n: int) -> None:
+        """See `Suggester.allow_repeats`."""
+        self._grid.allow_repeats(n)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._grid.suggest(history, pending, n, rng)

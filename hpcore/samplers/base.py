@@ -59,6 +59,9 @@ class Suggester(ABC):
     def prepare(self, n_objectives: int) -> None:  # noqa: B027 - most have nothing to prepare
         """Load what is slow to load, before the first suggestion; called once, soon after `Sampler.bind`."""
 
+    def allow_repeats(self, n: int) -> None:  # noqa: B027 - most keep no count of points
+        """Suggest a point up to `n` times, where the sampler keeps count; called before the first suggestion."""
+
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:

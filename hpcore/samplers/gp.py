@@ -54,6 +54,11 @@ class _GP(Suggester):
         # suggestion under a deadline does not have.
         categorical = [kind == "categorical" for kind in columns.kinds]
         self._engine = native.Suggester(columns.codec, categorical, sampler._options(columns))
+        self._repeats = 1
+
+    def allow_repeats(self, n: int) -> None:
+        if 0 not in self._columns.n_levels:  # no column is continuous
+            self._repeats = n
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._suggest(history, pending, n, rng, math.inf)[0]
@@ -89,6 +94,7 @@ class _GP(Suggester):
             rng.attempt,
             self._columns.feasible,
             end - time.monotonic(),
+            self._repeats,
             self._allowed_candidates(X, values, rng),
         )
         if not len(rows) and step != native.Step.none:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -24,34 +25,45 @@ class _Grid(Suggester):
     uses_pending: ClassVar[bool] = False
 
     def __init__(self, columns: Columns, levels: int | Mapping[str, int]) -> None:
-        self._columns = columns
+        self._columns, self._levels = columns, levels
         self._points = columns.grid(levels)
-        self._met: set[bytes] = set()
+        # The grid is walked so often; a walk passes by points that the history has had in as many walks.
+        self._walks, self._walk = 1, 1
+        self._met: set[bytes] = set()  # in this walk
+        self._counts: Counter[bytes] = Counter()  # in the history
         self._synced = 0
+
+    def allow_repeats(self, n: int) -> None:
+        self._walks = n
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         # Points in the history, asked for or added, were met: a grid bound to an old history goes on where it stopped.
-        for row in history.X[self._synced :]:
-            self._met.add(row.tobytes())
+        self._counts.update(row.tobytes() for row in history.X[self._synced :])
         self._synced = history.n
         out: list[FloatArray] = []
-        for u in self._points:
+        while len(out) < n:
+            u = next(self._points, None)
+            if u is None:
+                if self._walk == self._walks:
+                    break
+                self._walk += 1
+                self._points = self._columns.grid(self._levels)
+                self._met.clear()
+                continue
             self._columns.codec.settle(u)
             key = u.tobytes()
-            if key in self._met:
+            if key in self._met or self._counts[key] >= self._walk:
                 continue
             self._met.add(key)
             if self._columns.feasible is None or self._columns.feasible(u[None, :])[0]:
                 out.append(u)
-                if len(out) == n:
-                    break
         if not out:
             raise SearchSpaceExhausted(f"every point of the grid has been proposed ({history.n} trials)")
         return np.array(out)
 
 
 class GridSampler(Sampler):
-    """Every point of a grid that the constraints allow, once; the last parameter runs fastest.
+    """Every point of a grid that the constraints allow, `Optimizer.repeats` times; the last parameter runs fastest.
 
     Parameters
     ----------

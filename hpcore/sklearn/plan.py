@@ -111,6 +111,7 @@ class Plan:
         search.optimizer_ = optimizer
         search.n_splits_ = len(folds)
         progress = Progress(search, book, self.space, settings, deadline, hooks, race is not None)
+        progress.show_known()
         first = progress.recall(lag) if book.durable else 0
         source = Source(
             progress.propose,

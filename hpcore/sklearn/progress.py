@@ -9,7 +9,7 @@ import warnings
 from collections import deque
 from typing import Any
 
-from hpcore.errors import InvalidArgument, LeaseExpired, SearchSpaceExhausted
+from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, LeaseExpired, SearchSpaceExhausted
 from hpcore.evaluation.interrupts import interruptible
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
@@ -81,6 +81,7 @@ class Progress:
         self.races = races
         self._checked = False
         self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
+        self._exhausted = False
         self._n_asked = 0
         self._open: dict[int, Trial] = {}
         self._trial_numbers: dict[int, int] = {}  # by number of the candidate
@@ -130,6 +131,10 @@ class Progress:
         self.catch_up()
         return first
 
+    def show_known(self) -> None:
+        """Begin the display with what an earlier search left."""
+        self._display.begin_from(self._book.optimizer)
+
     def catch_up(self) -> None:
         """Take in finished candidates of the study that were evaluated elsewhere, or earlier."""
         mine = {candidate.number for candidate in self.evaluated}
@@ -151,14 +156,30 @@ class Progress:
             return None
         start = time.perf_counter()
         try:
-            trial = self._book.ask_within(self._settings.n_trials)
-        except SearchSpaceExhausted:
-            if not self._n_asked:
-                raise
-            return None
+            trial = self._ask()
         finally:
             self._search.time_suggesting_ += time.perf_counter() - start
         return None if trial is None else self._candidate(trial)
+
+    def _ask(self) -> Trial | None:
+        """The next trial; None if there is none, or none that the space allows. A first one that fails is an error."""
+        while not self._exhausted:
+            try:
+                return self._book.ask_within(self._settings.n_trials)
+            except (SearchSpaceExhausted, InfeasibleSpace) as end:
+                if not self._n_asked:
+                    raise
+                self._exhausted = not isinstance(end, InfeasibleParams)
+                if isinstance(end, InfeasibleSpace):
+                    log.warning("%s", end)
+                # Where n_trials was not asked for, or time is the limit, the end of the space is no surprise.
+                elif self._search.n_trials is not None and self._search.timeout is None:
+                    log.warning(
+                        "every point of the space has been proposed: the search ends after %d of n_trials=%d",
+                        self._n_asked,
+                        self._settings.n_trials,
+                    )
+        return None
 
     def _candidate(self, trial: Trial) -> Candidate:
         self._n_asked += 1
@@ -231,7 +252,8 @@ class Progress:
             said = "failed" if value is None else f"{value:.6g}"
             stop = "" if rival is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
             print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
-        self._display(self._search, shown)
+        if trial.number not in self._kept:  # those were counted from the start
+            self._display(self._search, shown)
         for callback in self._settings.callbacks:
             with interruptible():
                 callback(self._search, shown)
@@ -264,6 +286,11 @@ class Progress:
 
     def abandon(self) -> None:
         """Tell of candidates that will not be finished."""
-        self._book.give_up([*self._open.values(), *self._again])
+        unfinished = [*self._open.values(), *self._again]
+        if self._book.durable:
+            self._book.give_up(unfinished)
+        else:  # nobody goes on with a search in memory
+            for trial in unfinished:
+                self._book.optimizer.tell(trial, None, error="interrupted")
         self._open.clear()
         self._again.clear()

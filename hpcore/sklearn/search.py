@@ -6,6 +6,7 @@ import copy
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from hpcore.evaluation.interrupts import Interrupts
 from hpcore.evaluation.pools import Pool, choose_pool
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Workload
+from hpcore.sklearn.aliases import with_aliases
 from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.errors import SearchInterrupted
 from hpcore.sklearn.hooks import FitHooks
@@ -29,6 +31,7 @@ from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.results import blank, rows
 from hpcore.sklearn.stored import check_same_search, open_book
+from hpcore.study.carrying import carry
 from hpcore.study.heartbeat import keeping_leases
 
 __all__ = ["SearchCV", "choose"]
@@ -135,6 +138,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         1 prints one line at the start and one at the end, 2 a line for each candidate.
     random_state : int, RandomState or None, default=None
         Of the strategy. None follows `numpy.random.seed`; ``strategy="grid"`` draws nothing then.
+    sampler, seed : optional
+        `strategy` and `random_state` by the names that `hpcore.Study` has; understood when a search is made, and kept
+        under scikit-learn's names, which alone `get_params`, `set_params` and `clone` know.
 
     Attributes
     ----------
@@ -171,6 +177,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         By `fit`, before the first fit: arguments that make no sense together or with the data.
     AllFitsFailed
         Not a single fit succeeded.
+    BaseException
+        What a callback, the estimator with ``error_score="raise"``, or a SystemExit in it raised. If candidates were
+        complete by then, the error's attribute `result` is this search with their `cv_results_` and `best_params_`,
+        but no refit; see `hpcore.Study.run`.
     DataChanged
         `X` or `y` is not what it was when the search began. The results are there, for what they are worth. Looked at
         are arrays, sparse matrices, frames, tensors and lists of data, all or some thousand rows; no other objects.
@@ -224,6 +234,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     # Arguments are checked in `checks`, with hpcore's own errors.
     _parameter_constraints: dict[str, Any] = {}  # noqa: RUF012 - scikit-learn's name and form
 
+    @with_aliases
     def __init__(
         self,
         estimator: Any,
@@ -361,7 +372,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             # Whatever ended it, candidates that are open may be taken up at once by a search that goes on.
             if progress is not None:
                 progress.abandon()
-            if progress is None or not progress.evaluated or not isinstance(error, KeyboardInterrupt):
+            if progress is None or not progress.evaluated:
+                raise
+            if not isinstance(error, KeyboardInterrupt):
+                self._hand_over(error, progress, plan.refit_metric)
                 raise
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(progress.evaluated)} candidates that "
@@ -377,6 +391,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                     f"{self.time_suggesting_:.3g} s of suggesting"
                 )
         return progress
+
+    def _hand_over(self, error: BaseException, progress: Progress, refit_metric: Any) -> None:
+        """Let an error that ends the search carry it, with the table of what was complete."""
+        with suppress(Exception):  # no fit that succeeded, or a `refit` of the user's that fails: the error comes first
+            self._tabulate(progress, refit_metric)
+            carry(error, self, sendable=False)
 
     def _tabulate(self, progress: Progress, refit_metric: Any) -> None:
         self.trials_ = [progress.shown(trial) for trial in self.optimizer_.trials]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ class Book:
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
         self._mode = ""
+        self._given_back: deque[int] = deque()  # numbers of trials to evaluate again, lowest first
         self._attributes: dict[str, Any] = {}
 
     @property
@@ -41,12 +43,25 @@ class Book:
         return self._mode
 
     def ask(self) -> Trial:
-        """The next trial to evaluate."""
-        return self.optimizer.ask()
+        """The next trial to evaluate: one that was given back, or a new proposal."""
+        trial = self.ask_within(None)
+        assert trial is not None
+        return trial
 
     def ask_within(self, most: int | None) -> Trial | None:
-        """The next trial to evaluate; None if it would be more than so many in all."""
-        return None if most is not None and self.optimizer.n_trials >= most else self.ask()
+        """As `ask`; None if a new trial would be more than so many in all."""
+        again = self._take_up() if self._given_back else None
+        if again is not None:
+            return again
+        return None if most is not None and self.optimizer.n_trials >= most else self.optimizer.ask()
+
+    def _take_up(self) -> Trial | None:
+        """The first trial that was given back and has no result; None if there is none."""
+        while self._given_back:
+            number = self._given_back.popleft()
+            if number in self.optimizer.running():  # and was not told by its number in the meantime
+                return self.optimizer.restart(number)
+        return None
 
     def add_fold(self, number: int, fold: int, score: Any) -> None:
         """Make the score of one fold durable, as plain data."""
@@ -61,8 +76,8 @@ class Book:
             try:
                 self.optimizer.tell(trial, value)
                 return tuple(trial.values) or None, None, trial.error
-            except (InvalidArgument, InvalidType) as wrong:
-                error = f"the objective returned {shown(value)}: {wrong}"
+            except Exception as wrong:
+                error = _useless(value, wrong)
         self.optimizer.tell(trial, None, error=error)
         return None, None, error
 
@@ -70,8 +85,8 @@ class Book:
         """What a result comes to; a useless one is a failure with the reason."""
         try:
             return self.optimizer.outcome(value, std_error, error)
-        except (InvalidArgument, InvalidType) as wrong:
-            return None, None, f"the objective returned {shown(value)}: {wrong}"
+        except Exception as wrong:
+            return None, None, _useless(value, wrong)
 
     def save(self, trial: Trial, outcome: Outcome) -> Outcome:
         """Make a result durable; gives what was stored."""
@@ -96,14 +111,18 @@ class Book:
         self.optimizer.tell(trial, values, std_error=std_error, error=error)
 
     def give_up(self, trials: Sequence[Trial]) -> None:
-        """Say that these will not be finished."""
-        for trial in trials:
-            self.optimizer.tell(trial, None, error="interrupted")
+        """Give trials back: they go on running, and whoever asks next evaluates them. No model sees a failure."""
+        running = self.optimizer.running()
+        numbers = {*self._given_back, *(trial.number for trial in trials if trial.number in running)}
+        self._given_back = deque(sorted(numbers))
 
     def begin(self, mode: str, alone: bool) -> list[Trial]:
-        """Begin a run of a mode; the trials that an earlier run left unfinished and that come first."""
+        """Begin a run of a mode; if it must be alone, with the trials that an earlier run left unfinished."""
         self._mode = mode if self._mode in ("", mode) else "fast"
-        return []
+        lost: list[Trial] = []
+        while alone and (trial := self._take_up()) is not None:
+            lost.append(trial)
+        return lost
 
     def rewind(self, lag: int) -> dict[int, tuple[Trial, Outcome]]:
         """Take back the last `lag` results, so that they can be handed on again in order.
@@ -150,3 +169,9 @@ class Book:
             self._attributes.pop(name, None)
         else:
             self._attributes[name] = value
+
+
+def _useless(value: Any, wrong: Exception) -> str:
+    """Why a value is none: of a type that is not allowed, or its own code (an iterator's, ``__float__``) raised."""
+    said = f"{wrong}" if isinstance(wrong, InvalidArgument | InvalidType) else f"{type(wrong).__name__}: {wrong}"
+    return f"the objective returned {shown(value)}: {said}"

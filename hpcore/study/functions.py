@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hpcore.arguments import check_alias, check_integer
 from hpcore.samplers import Sampler, resolve
 from hpcore.space.space import Space
 from hpcore.study.objective import Objective
+from hpcore.study.stopping import StoppingRule
 from hpcore.study.study import Callback, Study
+
+if TYPE_CHECKING:
+    from hpcore.storage import Storage
 
 __all__ = ["maximize", "minimize"]
 
@@ -20,35 +26,60 @@ def minimize(
     *,
     n_trials: int | None = 100,
     timeout: float | None = None,
-    sampler: str | Sampler = "auto",
+    sampler: str | Sampler | None = None,
     n_jobs: int | None = 1,
     executor: Executor | None = None,
     seed: int | None = None,
     progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
+    stop: Sequence[StoppingRule] = (),
+    deterministic: bool = False,
+    repeats: int | None = None,
+    directions: Sequence[str] | None = None,
+    storage: str | os.PathLike[str] | Storage | None = None,
+    name: str | None = None,
+    lease: float = 60.0,
+    retries: int = 3,
+    strategy: str | Sampler | None = None,
+    random_state: int | None = None,
 ) -> Study:
     """Find parameters for which a function is small.
 
     Parameters
     ----------
     objective : callable
-        ``objective(trial) -> float``; the trial is a mapping of its params.
+        ``objective(trial) -> float``, or one float per objective; the trial is a mapping of its params.
     space : Space or mapping
         What to search; a mapping is read by `Space.of`.
-    n_trials, timeout, n_jobs, executor, progress, callbacks
-        As for `Study.run`.
-    sampler, seed
-        As for `Optimizer`. The default is the rule of `hpcore.samplers.AutoSampler`, which here knows `n_trials`.
+    n_trials, timeout, n_jobs, executor, progress, callbacks, stop, deterministic
+        As for `Study.run`. `n_trials` are 100 unless something else is said, and None where `timeout` or `stop` ends
+        the search.
+    sampler : str or Sampler, optional
+        As for `Optimizer`. None is the rule of `hpcore.samplers.AutoSampler`, which here knows `n_trials`; of a stored
+        study that goes on it is the sampler that it has.
+    seed, repeats
+        As for `Optimizer`.
+    directions : sequence of {"minimize", "maximize"}, optional
+        One per objective, where there are several.
+    storage, name, lease, retries
+        As for `Study`: with a storage the search outlives the process, and the same call goes on with it; `n_trials`
+        are trials on top of those that are stored.
+    strategy, random_state : optional
+        `sampler` and `seed` by the names that scikit-learn's users know.
 
     Returns
     -------
     Study
-        With `best_params`, `best_value`, `best_trial` and `trials`. Ctrl-C ends the search early and still gives it.
+        With `best_params`, `best_value`, `best_trial` and `trials`. Ctrl-C ends the search early and still gives it,
+        and so does a space that is exhausted, or whose constraints let no more points be found.
 
     Raises
     ------
-    InvalidArgument, InvalidType, InvalidSpace
-        An argument that is not allowed, before any evaluation.
+    InvalidArgument, InvalidType, InvalidSpace, SpaceMismatch, StorageError
+        An argument that is not allowed, or a storage that cannot be used, before any evaluation.
+    BaseException
+        What a callback, a rule or a sampler raised, SystemExit of the objective and the like; its attribute `result`
+        is the study, see `Study.run`.
 
     Examples
     --------
@@ -57,9 +88,22 @@ def minimize(
     >>> abs(result.best_params["x"] - 1) < 0.2
     True
     """
-    chosen = resolve(sampler, n_trials if timeout is None else None)
-    study = Study(space, direction="minimize", sampler=chosen, seed=seed)
-    return study.run(objective, n_trials, timeout, n_jobs, executor, callbacks, progress)
+    study = _study(
+        space,
+        "minimize",
+        directions,
+        check_alias("sampler", sampler, "strategy", strategy),
+        n_trials if timeout is None and not stop else None,
+        storage,
+        name,
+        seed=check_alias("seed", seed, "random_state", random_state),
+        lease=lease,
+        retries=retries,
+        repeats=repeats,
+    )
+    return study.run(
+        objective, n_trials, timeout, n_jobs, executor, callbacks, progress, stop=stop, deterministic=deterministic
+    )
 
 
 def maximize(
@@ -68,14 +112,73 @@ def maximize(
     *,
     n_trials: int | None = 100,
     timeout: float | None = None,
-    sampler: str | Sampler = "auto",
+    sampler: str | Sampler | None = None,
     n_jobs: int | None = 1,
     executor: Executor | None = None,
     seed: int | None = None,
     progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
+    stop: Sequence[StoppingRule] = (),
+    deterministic: bool = False,
+    repeats: int | None = None,
+    directions: Sequence[str] | None = None,
+    storage: str | os.PathLike[str] | Storage | None = None,
+    name: str | None = None,
+    lease: float = 60.0,
+    retries: int = 3,
+    strategy: str | Sampler | None = None,
+    random_state: int | None = None,
 ) -> Study:
     """Find parameters for which a function is large; otherwise as `minimize`."""
-    chosen = resolve(sampler, n_trials if timeout is None else None)
-    study = Study(space, direction="maximize", sampler=chosen, seed=seed)
-    return study.run(objective, n_trials, timeout, n_jobs, executor, callbacks, progress)
+    study = _study(
+        space,
+        "maximize",
+        directions,
+        check_alias("sampler", sampler, "strategy", strategy),
+        n_trials if timeout is None and not stop else None,
+        storage,
+        name,
+        seed=check_alias("seed", seed, "random_state", random_state),
+        lease=lease,
+        retries=retries,
+        repeats=repeats,
+    )
+    return study.run(
+        objective, n_trials, timeout, n_jobs, executor, callbacks, progress, stop=stop, deterministic=deterministic
+    )
+
+
+def _study(
+    space: Space | Mapping[str, Any],
+    direction: str,
+    directions: Sequence[str] | None,
+    sampler: str | Sampler | None,
+    certain: int | None,
+    storage: str | os.PathLike[str] | Storage | None,
+    name: str | None,
+    **options: Any,
+) -> Study:
+    """The study of one call; `certain` is how many trials it will run for certain."""
+    repeats = options["repeats"]
+    often = 1 if repeats is None else check_integer("repeats", repeats, 1)
+    goes_on = False
+    if storage is not None and sampler is None and name is not None:
+        # Imported here: a search in memory needs no SQLAlchemy.
+        from hpcore.storage import open_storage
+        from hpcore.storage.plain import check_name
+
+        storage, wanted = open_storage(storage), check_name("name", name)
+        goes_on = storage.read(lambda transaction: transaction.find(wanted)) is not None
+    if not goes_on:
+        # Points that may repeat are all evaluated as often as they may only if there are trials enough for that.
+        enough = None if certain is None else check_integer("n_trials", certain, 1) // often
+        sampler = resolve("auto" if sampler is None else sampler, enough or None)
+    return Study(
+        space,
+        storage=storage,
+        name=name,
+        direction=direction if directions is None else None,
+        directions=directions,
+        sampler=sampler,
+        **options,
+    )

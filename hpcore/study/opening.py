@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from hpcore.arguments import check_integer
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType
 from hpcore.optimizer import Optimizer
 from hpcore.records.objectives import check_directions
@@ -61,11 +62,13 @@ def open_ledger(
     seed: int | None,
     lease: float,
     retries: int,
+    repeats: int | None = None,
 ) -> Ledger:
     """A stored study, begun if there is none of that name."""
     if name is None:
         raise InvalidArgument("name must be given with storage=: the same storage and name continue an earlier study")
     wanted = check_name("name", name)
+    often = None if repeats is None else check_integer("repeats", repeats, 1)
     ways = check_directions(direction, directions) if direction is not None or directions is not None else None
     given = None if space is None else Space.of(space)
     chosen = None if sampler is None else resolve(sampler)
@@ -75,7 +78,7 @@ def open_ledger(
         if given is None:
             raise InvalidType("space must be given for a new study, got None")
         # Made here to check everything before anything is stored.
-        new = Optimizer(given, chosen or "gp", directions=ways or ("minimize",), seed=seed)
+        new = Optimizer(given, chosen or "gp", directions=ways or ("minimize",), seed=seed, repeats=often or 1)
         spec = _spec_of(new)
         record = store.write(lambda transaction: transaction.create(wanted, spec))
     spec_data = read_spec(record)
@@ -87,9 +90,14 @@ def open_ledger(
     if chosen is None:
         chosen = sampler_from_spec(record.name, spec_data["sampler"])
     elif not store.read_only and sampler_to_spec(chosen) != spec_data["sampler"]:
-        record = _change_sampler(store, record, sampler_to_spec(chosen))
+        record = _change_spec(store, record, sampler=sampler_to_spec(chosen))
+    kept = spec_data.get("repeats", 1)
+    if often is None:
+        often = kept
+    elif not store.read_only and often != kept:
+        record = _change_spec(store, record, repeats=often)
     try:
-        optimizer = Optimizer(given, chosen, directions=spec_data["directions"], seed=spec_data["seed"])
+        optimizer = Optimizer(given, chosen, directions=spec_data["directions"], seed=spec_data["seed"], repeats=often)
     except HpcoreError as error:
         raise DamagedStore(f"the record of study {record.name!r} is damaged: {error}") from error
     return Ledger(optimizer, store, record, lease, retries)
@@ -114,15 +122,15 @@ def find(store: Storage, name: str | None) -> StudyRecord:
 
 
 def _spec_of(optimizer: Optimizer) -> str:
-    return json.dumps(
-        {
-            "space": space_to_spec(optimizer.space),
-            "directions": list(optimizer.directions),
-            "seed": optimizer.seed,
-            "sampler": sampler_to_spec(optimizer.sampler),
-        },
-        allow_nan=False,
-    )
+    spec: dict[str, Any] = {
+        "space": space_to_spec(optimizer.space),
+        "directions": list(optimizer.directions),
+        "seed": optimizer.seed,
+        "sampler": sampler_to_spec(optimizer.sampler),
+    }
+    if optimizer.repeats != 1:  # left out where it says nothing, as in stores of before there were any
+        spec["repeats"] = optimizer.repeats
+    return json.dumps(spec, allow_nan=False)
 
 
 def read_spec(record: StudyRecord) -> dict[str, Any]:
@@ -156,10 +164,10 @@ def _check_fits(record: StudyRecord, spec: dict[str, Any], ways: tuple[str, ...]
         )
 
 
-def _change_sampler(store: Storage, record: StudyRecord, sampler: dict[str, Any]) -> StudyRecord:
+def _change_spec(store: Storage, record: StudyRecord, **fields: Any) -> StudyRecord:
     def work(transaction: Any) -> StudyRecord:
         now: StudyRecord = transaction.current(record.id, lock=True)
-        now = replace(now, spec=json.dumps({**read_spec(now), "sampler": sampler}, allow_nan=False))
+        now = replace(now, spec=json.dumps({**read_spec(now), **fields}, allow_nan=False))
         transaction.change(now)
         return now
 

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from hpcore.records.history import FAILED
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from hpcore.optimizer import Optimizer
     from hpcore.records.trial import Trial
 
 __all__ = ["Progress", "open_progress"]
+
+log = logging.getLogger("hpcore")
 
 SECONDS_BETWEEN_LINES = 10.0
 LINES = 10
 
 
 class _Display(Protocol):
+    total: int | None
+
     def show(self, done: int, best: str, failed: int, note: str) -> None: ...
     def close(self) -> None: ...
 
 
 class Progress:
     """Counts finished trials and remembers the incumbent's value; a callback of a search.
+
+    A display that cannot be written any more, because a pipe broke or a terminal went away, ends without the search.
 
     Parameters
     ----------
@@ -51,6 +64,26 @@ class Progress:
         self._display = display
         self._better = {"maximize": max, "minimize": min}.get(direction)
 
+    def begin_from(self, optimizer: Optimizer, more: bool = False) -> None:
+        """Count what is finished already, and show it.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            The search that goes on.
+        more : bool
+            Whether the number of trials that is expected comes on top of those; otherwise it includes them.
+        """
+        history = optimizer.history
+        self.done = history.n - history.n_running
+        self.failed = int(np.count_nonzero(history.state == FAILED))
+        if self._better is not None and history.n_complete:
+            self.best = optimizer.best_value
+        if self.done and self._display is not None:
+            if more and self._display.total is not None:
+                self._display.total += self.done
+            self.refresh()
+
     def __call__(self, search: Any, trial: Trial) -> None:
         """Count one trial and show it."""
         self.done += 1
@@ -64,7 +97,17 @@ class Progress:
         """Show what is known now."""
         if self._display is not None:
             best = "none yet" if self.best is None else f"{self.best:.6g}"
-            self._display.show(self.done, best, self.failed, self.note)
+            try:
+                self._display.show(self.done, best, self.failed, self.note)
+            except Exception as error:
+                self._end_display(error)
+
+    def _end_display(self, error: Exception) -> None:
+        display, self._display = self._display, None
+        if display is not None:
+            with suppress(Exception):  # a live bar's thread; what it still says of the same pipe is no news
+                display.close()
+        _say_broken(error)
 
     def __enter__(self) -> Progress:
         return self
@@ -73,7 +116,10 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._display is not None:
-            self._display.close()
+            try:
+                self._display.close()
+            except Exception as broken:
+                self._end_display(broken)
 
 
 def open_progress(n_trials: int | None, name: str, direction: str, shown: bool | None = True) -> Progress:
@@ -94,7 +140,15 @@ def open_progress(n_trials: int | None, name: str, direction: str, shown: bool |
     terminal = sys.stderr.isatty() or "ipykernel" in sys.modules
     if shown is False or (shown is None and not terminal):
         return Progress(None, direction)
-    return Progress(_Bar(n_trials, name) if terminal else _Lines(n_trials, name), direction)
+    try:
+        return Progress(_Bar(n_trials, name) if terminal else _Lines(n_trials, name), direction)
+    except (OSError, ValueError) as error:  # a stream that broke, or is closed
+        _say_broken(error)
+        return Progress(None, direction)
+
+
+def _say_broken(error: Exception) -> None:
+    log.warning("progress is not shown any more: %s: %s", type(error).__name__, error)
 
 
 class _Bar:
@@ -103,6 +157,11 @@ class _Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
+        class Stderr(Console):
+            def on_broken_pipe(self) -> None:
+                raise  # the BrokenPipeError at hand; rich would end the program
+
+        self.total = n_trials
         self._bar = RichProgress(
             SpinnerColumn(),
             TextColumn("trials"),
@@ -111,14 +170,14 @@ class _Bar:
             TextColumn("best {task.fields[name]} [bold]{task.fields[best]}[/bold]{task.fields[failed]}"),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=Stderr(stderr=True),
         )
         self._task: TaskID = self._bar.add_task("", total=n_trials, name=name, best="none yet", failed="", note="")
         self._bar.start()
 
     def show(self, done: int, best: str, failed: int, note: str) -> None:
         shown = f" [red]{failed} failed[/red]" if failed else ""
-        self._bar.update(self._task, completed=done, best=best, failed=shown, note=note)
+        self._bar.update(self._task, total=self.total, completed=done, best=best, failed=shown, note=note)
 
     def close(self) -> None:
         self._bar.stop()
@@ -126,21 +185,22 @@ class _Bar:
 
 class _Lines:
     def __init__(self, n_trials: int | None, name: str) -> None:
-        self._n_trials, self._name = n_trials, name
+        self.total, self._name = n_trials, name
         self._start = self._last = time.monotonic()
         self._done = 0
+        self._silent = True
 
     def show(self, done: int, best: str, failed: int, note: str) -> None:
         if done == self._done:
             return
         self._done = done
         now = time.monotonic()
-        every = math.ceil(self._n_trials / LINES) if self._n_trials else None
-        due = done in (1, self._n_trials) or (every is not None and done % every == 0)
+        every = math.ceil(self.total / LINES) if self.total else None
+        due = self._silent or done == self.total or (every is not None and done % every == 0)
         if not due and now - self._last < SECONDS_BETWEEN_LINES:
             return
-        self._last = now
-        of = f"/{self._n_trials}" if self._n_trials else ""
+        self._last, self._silent = now, False
+        of = f"/{self.total}" if self.total else ""
         bad = f", {failed} failed" if failed else ""
         more = f", {note}" if note else ""
         seconds = now - self._start

@@ -8,7 +8,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import InvalidArgument, LeaseExpired, SearchSpaceExhausted
+from hpcore.errors import (
+    InfeasibleParams,
+    InfeasibleSpace,
+    InvalidArgument,
+    LeaseExpired,
+    SearchSpaceExhausted,
+    StorageError,
+)
 from hpcore.evaluation.interrupts import Interrupts, interruptible
 from hpcore.evaluation.lockstep import Lockstep
 from hpcore.records.trial import Trial, TrialState
@@ -68,7 +75,7 @@ class Run:
     ) -> None:
         self._study, self._book, self._durable = study, book, book.durable
         self._callbacks, self._hooks = callbacks, [*callbacks, shown]
-        self._left, self._deadline, self._rules = n_trials, deadline, rules
+        self._n_trials, self._left, self._deadline, self._rules = n_trials, n_trials, deadline, rules
         self._following: Trial | None = None
         self._exhausted = False
         self._news = True
@@ -92,16 +99,16 @@ class Run:
             raise
 
     def _begin_order(self, lag: int) -> None:
-        # As if the earlier run had never ended: the last results are handed on again, each when its turn comes.
-        known = self._book.rewind(lag)
         n = len(self._study.trials)
-        ours = {*known, *(trial.number for trial in self._again)}
+        ours = {trial.number for trial in self._again}
         for number in range(max(0, n - lag), n):
             if self._study.trials[number].state is TrialState.RUNNING and number not in ours:
                 raise InvalidArgument(
                     f"deterministic=True needs the results of all trials in their order, and trial {number} is still "
                     f"running; tell it first"
                 )
+        # As if the earlier run had never ended: the last results are handed on again, each when its turn comes.
+        known = self._book.rewind(lag)
         self._order = Lockstep(lag, max(0, n - lag))
         while self._order.n_proposed < n:
             self._order.propose()
@@ -116,23 +123,20 @@ class Run:
         """The next trial; None if none is to begin now. If none is running either, none ever is."""
         if self._following is not None:  # begun already, when the run had not ended
             following, self._following = self._following, None
-            if self._left is not None:
-                self._left -= 1
+            self._count()
             return following
         if self._ended():
             return None
         if self._order is not None and not self._again and not self._order.may_propose:
             return None
-        if self._left is not None:
-            self._left -= 1
         if self._again:
+            self._count()
             return self._again.popleft()
-        try:
-            trial = self._book.ask()
-        except SearchSpaceExhausted as end:
-            log.info("%s", end)
+        trial = self._ask()
+        if trial is None:
             self._end()
             return None
+        self._count()
         if self._order is not None:
             index = self._order.propose()
             if index != trial.number:
@@ -147,6 +151,46 @@ class Run:
                 self._book.give_up([trial])
                 raise
         return trial
+
+    def _count(self) -> None:
+        if self._left is not None:
+            self._left -= 1
+
+    def _ask(self) -> Trial | None:
+        """The next trial, None if there will be none; what ends a study that has no trial at all is raised."""
+        while True:
+            try:
+                return self._book.ask()
+            except (SearchSpaceExhausted, InfeasibleSpace) as end:
+                if not self._study.optimizer.n_trials:
+                    raise
+                if isinstance(end, SearchSpaceExhausted):
+                    self._say_exhausted()
+                else:
+                    self._say_refused(end)
+                if not isinstance(end, InfeasibleParams):
+                    return None
+
+    def _say_exhausted(self) -> None:
+        # Without n_trials the end of the space is what a run waits for.
+        log.log(
+            logging.INFO if self._left is None else logging.WARNING,
+            "every point of the space, or of the grid, has been proposed: %s; with a larger repeats, points are "
+            "evaluated again",
+            self._end_shown(),
+        )
+
+    def _say_refused(self, error: InfeasibleSpace) -> None:
+        if isinstance(error, InfeasibleParams):
+            log.warning("%s", error)
+        else:
+            log.warning("%s, which are kept: %s", self._end_shown(), error)
+
+    def _end_shown(self) -> str:
+        total = f"{self._study.optimizer.n_trials} trials in the study"
+        if self._left is None or self._n_trials is None:
+            return f"the run ends with {total}"
+        return f"the run ends after {self._n_trials - self._left} of n_trials={self._n_trials}, with {total}"
 
     def _ended(self) -> bool:
         if self._over:
@@ -192,8 +236,14 @@ class Run:
                 return
             if self._begins_another():
                 outcome = self._book.judge(value, None, error)
-                outcome, self._following = self._book.save_and_ask(trial, outcome)
-                self._exhausted = self._following is None
+                try:
+                    outcome, self._following = self._book.save_and_ask(trial, outcome)
+                    if self._following is None:
+                        self._exhausted = True
+                        self._say_exhausted()
+                except InfeasibleSpace as end:  # the result is stored all the same
+                    self._exhausted = not isinstance(end, InfeasibleParams)
+                    self._say_refused(end)
             else:
                 outcome = self._book.conclude(trial, value, error)
         except LeaseExpired as late:
@@ -229,8 +279,26 @@ class Run:
             with interruptible():
                 hook(self._study, trial)
 
-    def give_up(self, trials: Sequence[Trial]) -> None:
-        """End the run before its time: some trials will have no result; those that are saved are kept."""
+    def give_up(self, trials: Sequence[Trial], known: Sequence[tuple[Trial, Any, str | None]] = ()) -> None:
+        """End the run before its time.
+
+        Parameters
+        ----------
+        trials : sequence of Trial
+            Trials without a result, given back to whoever asks next.
+        known : sequence of (Trial, value, error)
+            Results that came in and were not taken in yet; they are kept.
+        """
+        kept = []
+        for trial, value, error in known:
+            try:
+                if self._order is not None and trial.number >= self._order.n_handed_on:
+                    outcome = self._book.save(trial, self._book.judge(value, None, error))
+                    self._order.finish(trial.number, (trial, outcome))
+                else:
+                    kept.append((trial, self._book.conclude(trial, value, error)[2]))
+            except StorageError as wrong:  # too late, or kept until the store takes it
+                log.warning("%s", wrong)
         if trials:
             self._book.give_up(trials)
         try:
@@ -239,6 +307,8 @@ class Run:
             if self._order is not None:
                 for _, (trial, outcome) in self._order.drain():
                     self._book.tell(trial, outcome)
+        for trial, failure in kept:
+            self._learnt(trial, failure)
 
     def close(self) -> None:
         """End a run of which nothing is running any more: hand on what waited for a result that will not come."""

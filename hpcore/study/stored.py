@@ -25,12 +25,14 @@ def load_study(
     sampler: str | Sampler | None = None,
     lease: float = 60.0,
     retries: int = 3,
+    repeats: int | None = None,
+    strategy: str | Sampler | None = None,
 ) -> Study:
     """Open a stored study.
 
     Parameters
     ----------
-    storage, space, sampler, lease, retries
+    storage, space, sampler, lease, retries, repeats, strategy
         As for `Study`.
     name : str, optional
         Which; may be left out if the storage holds one study only.
@@ -46,7 +48,16 @@ def load_study(
     from hpcore.study.opening import find
 
     store = open_storage(storage, create=False)
-    return Study(space, storage=store, name=find(store, name).name, sampler=sampler, lease=lease, retries=retries)
+    return Study(
+        space,
+        storage=store,
+        name=find(store, name).name,
+        sampler=sampler,
+        lease=lease,
+        retries=retries,
+        repeats=repeats,
+        strategy=strategy,
+    )
 
 
 def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:

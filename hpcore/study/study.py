@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from hpcore.arguments import check_flag, check_integer, check_number
+from hpcore.arguments import check_alias, check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.lockstep import DEFAULT_LAG
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
-from hpcore.samplers import Sampler
+from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
 from hpcore.study.attributes import UserAttributes
 from hpcore.study.book import Book
+from hpcore.study.carrying import carry
 from hpcore.study.heartbeat import keeping_leases
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
@@ -62,6 +63,10 @@ class Study:
         A run renews its leases in the background. On one machine a worker that ended is noticed at once.
     retries : int
         How often a trial whose worker died is evaluated again, at least 0; after that it counts as failed.
+    repeats : int, optional
+        As for `Optimizer`; None is that of the stored study, or 1. Another one than the stored one takes its place.
+    strategy, random_state : optional
+        `sampler` and `seed` by the names that scikit-learn's users know.
 
     Attributes
     ----------
@@ -83,7 +88,8 @@ class Study:
     -----
     A result is on the disk before `tell`, or a callback of `run`, knows of it. Proposals are a function of seed and
     history to the last bit, so a study that was killed and goes on gives the trials of one that was not; `mode` says
-    whether that holds. Trials that were running when their process died are evaluated again.
+    whether that holds. Trials that were running when their process died, or when Ctrl-C or an error ended their run,
+    are no failures: they go on running, and whoever asks next evaluates them; in memory as well.
     """
 
     def __init__(
@@ -98,19 +104,26 @@ class Study:
         seed: int | None = None,
         lease: float = 60.0,
         retries: int = 3,
+        repeats: int | None = None,
+        strategy: str | Sampler | None = None,
+        random_state: int | None = None,
     ) -> None:
+        sampler = check_alias("sampler", sampler, "strategy", strategy)
+        seed = check_alias("seed", seed, "random_state", random_state)
         lease = check_number("lease", lease, 0.1, 86400.0, unit=" of seconds")
         retries = check_integer("retries", retries, 0)
         if storage is None:
             if space is None:
                 raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
-            self._book = Book(Optimizer(space, "gp" if sampler is None else sampler, direction, directions, seed))
+            chosen = DEFAULT if sampler is None else sampler
+            often = 1 if repeats is None else repeats
+            self._book = Book(Optimizer(space, chosen, direction, directions, seed, repeats=often))
             self.name = name
         else:
             # Imported here: a study in memory needs no SQLAlchemy.
             from hpcore.study.opening import open_ledger
 
-            ledger = open_ledger(space, storage, name, direction, directions, sampler, seed, lease, retries)
+            ledger = open_ledger(space, storage, name, direction, directions, sampler, seed, lease, retries, repeats)
             self._book, self.name = ledger, ledger.record.name
         self.interrupted = False
         self._stopping = False
@@ -144,7 +157,8 @@ class Study:
             exception, None, NaN or an infinity marks the trial as failed and the run goes on.
         n_trials : int, optional
             How many more, at least 1; None runs until `timeout`, a rule of `stop` or the end of the space. A trial that
-            an earlier run left unfinished counts as one.
+            an earlier run left unfinished counts as one. Where the space has fewer points left (see `repeats`), or its
+            constraints let no more be found, the run ends early, with a warning in the log.
         timeout : float, optional
             Seconds after which no trial is begun; running ones are finished. Greater than 0.
         n_jobs : int, optional
@@ -158,7 +172,8 @@ class Study:
             Called as ``callback(study, trial)`` in this thread after each trial, once it is durable; may call `stop`.
             Their exceptions end the run.
         progress : bool, optional
-            True shows a progress bar, False nothing; None shows it on a terminal.
+            True shows a progress bar, False nothing; None shows it on a terminal. It begins with the trials that the
+            study has, and their best. Where it cannot be written any more the run goes on without.
         stop : sequence of StoppingRule
             Rules of `hpcore.stopping`, any of which ends the run.
         deterministic : bool
@@ -169,10 +184,17 @@ class Study:
         Returns
         -------
         Study
-            Itself. Ctrl-C ends a run early, with what is finished kept and `interrupted` set.
+            Itself. Ctrl-C ends a run early, with what is finished kept and `interrupted` set; what was being evaluated
+            comes first in the next run.
 
         Raises
         ------
+        BaseException
+            What a callback, a rule or a sampler raised, SystemExit of the objective and the like. All that is known is
+            kept, and the error carries this study as its attribute `result`; where it has no room for that, a
+            `hpcore.errors.RunEnded` at the end of its chain does.
+        InfeasibleSpace, SearchSpaceExhausted
+            The space has no allowed point, or none was found, and the study has no trial.
         InvalidArgument, InvalidType
             An argument that is not allowed, an objective that cannot be sent to a worker, an executor that is shut
             down; before any evaluation.
@@ -193,6 +215,8 @@ class Study:
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
         with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._book):
             try:
+                self._book.refresh()
+                shown.begin_from(self.optimizer, more=True)
                 if pool is None:
                     Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode).here(objective)
                 else:
@@ -201,7 +225,15 @@ class Study:
                     workers.run(Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode))
             except KeyboardInterrupt:
                 self.interrupted = True
-                log.warning("interrupted: %d trials are kept", self.optimizer.n_trials)
+                n, running = self.optimizer.n_trials, len(self.optimizer.running())
+                log.warning(
+                    "interrupted: %d trials are kept%s",
+                    n - running,
+                    f"; still to be evaluated: {running}" if running else "",
+                )
+            except BaseException as error:
+                carry(error, self, sendable=not self._book.durable)
+                raise
         return self
 
     @property

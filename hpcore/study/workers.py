@@ -47,7 +47,8 @@ class Workers:
                 for future in self._in_flight:
                     future.cancel()
                 try:
-                    run.give_up([*self._in_flight.values(), *self._lost.values()])
+                    known = self._known()
+                    run.give_up([*self._in_flight.values(), *self._lost.values()], known)
                 finally:
                     self._pool.abort()
                 raise
@@ -95,6 +96,20 @@ class Workers:
         del self._lost[trial.number]
         trial.adopt(copy)
         self._run.finish(trial, value, error)
+
+    def _known(self) -> list[tuple[Trial, Any, str | None]]:
+        """Results that came in while the run ended; their trials are no longer in flight."""
+        known = []
+        for future, trial in list(self._in_flight.items()):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                found = future.result()
+                if found is None:  # it was not begun
+                    continue
+                (value, error), copy = found
+                del self._in_flight[future]
+                trial.adopt(copy)
+                known.append((trial, value, error))
+        return known
 
     def _recover(self) -> None:
         """Evaluate lost trials again, once and alone: nobody knows which of them killed its worker."""

@@ -67,6 +67,15 @@ def test_resume(hpcore: Any, tmp_path: Path) -> None:
     assert hpcore("resume", "run", "nobody").exit_code == 2
 
 
+def test_progress_of_a_resumed_search_begins_with_what_is_stored(hpcore: Any) -> None:
+    first = hpcore("tune", "iris", "--trials", 3, "--cv", 2, "--jobs", 1, "--out", "run")
+    assert first.exit_code == 0, first.stderr
+    result = hpcore("resume", "run", "--trials", 6)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("trial ")]
+    assert [line.split(":")[0] for line in lines] == ["trial 3/6", "trial 4/6", "trial 5/6", "trial 6/6"]
+    assert lines[0].split(", ")[0].split(": ")[1] == first.stderr.splitlines()[-1].split(", ")[0].split(": ")[1]
+
+
 def test_resume_of_other_studies(hpcore: Any, store: Path) -> None:
     result = hpcore("resume", store)
     assert result.exit_code == 2 and "runs.db of hpcore tune" in result.stderr

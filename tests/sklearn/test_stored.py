@@ -272,3 +272,47 @@ def test_what_the_text_of_an_estimator_leaves_out_is_compared(tmp_path: Path) ->
         fit(lambda x: 2.0 * x, weight=3.0)
     with pytest.raises(InvalidArgument, match="error_score"):
         fit(lambda x: 2.0 * x, error_score=0.0)
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_progress_begins_with_what_is_stored(
+    deterministic: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"strategy": "random", "deterministic": deterministic, "progress": True}
+    first = search(tmp_path / "log", tmp_path / "runs.db", **{**options, "n_trials": 6, "progress": False}).fit(X, y)
+    best = f"{np.max(first.cv_results_['mean_test_score']):.6g}"
+    capsys.readouterr()
+    again = search(tmp_path / "log", tmp_path / "runs.db", **{**options, "n_trials": 9}).fit(X, y)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["trial 6/9", "trial 7/9", "trial 8/9", "trial 9/9"]
+    assert lines[0].startswith(f"trial 6/9: best score {best}, ")
+    assert f"best score {np.max(again.cv_results_['mean_test_score']):.6g}, " in lines[-1]
+    search(tmp_path / "log", tmp_path / "runs.db", **{**options, "n_trials": 9}).fit(X, y)
+    assert capsys.readouterr().err.startswith("trial 9/9: best score ")
+
+
+@pytest.mark.parametrize("n_trials", [None, 20])
+def test_a_space_that_ends_early_is_said_where_more_was_asked_for(
+    n_trials: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    SearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 2, 3]}, n_trials=n_trials, cv=2, refit=False).fit(X, y)
+    said = [record.getMessage() for record in caplog.records if record.name == "hpcore"]
+    assert said == ([] if n_trials is None else [f"{END} 3 of n_trials=20"])
+
+
+END = "every point of the space has been proposed: the search ends after"
+
+
+def test_constraints_that_leave_no_more_candidates_end_a_search(caplog: pytest.LogCaptureFixture) -> None:
+    closed: list[bool] = []
+    space = hp.Space({"p": hp.Float(1.0, 3.0)}, [lambda params: not closed])
+
+    def close(search: SearchCV, trial: hp.Trial) -> None:
+        if trial.number == 2:
+            closed.append(True)
+
+    result = SearchCV(
+        KNeighborsClassifier(), space, strategy="random", n_trials=9, cv=2, callbacks=[close], random_state=0
+    ).fit(X, y)
+    assert len(result.cv_results_["params"]) == 3
+    assert "20000 in a row were refused" in caplog.text

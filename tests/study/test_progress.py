@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import hpcore as hp
 from hpcore.study.progress import Progress, open_progress
 
 SCORES = [0.5, None, 0.75, float("nan"), 0.25] * 10
@@ -62,3 +64,70 @@ def test_direction() -> None:
         progress = open_progress(50, "value", direction, False)
         feed(progress)
         assert progress.best == best
+
+
+# --- a search that goes on -----------------------------------------------------------------------------------------
+
+
+def value_of(trial: hp.Trial) -> float | None:
+    return None if trial.number in (1, 6) else 10.0 - trial.number
+
+
+@pytest.mark.parametrize("where", ["memory", "stored"])
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_second_run_begins_with_what_is_known(
+    where: str, deterministic: bool, direction: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = {"storage": tmp_path / "runs.db", "name": "a"} if where == "stored" else {}
+    study = hp.Study({"x": hp.Float(0, 1)}, direction=direction, sampler="random", seed=0, **stored)
+    study.run(value_of, 5, progress=False)
+    if where == "stored":
+        study = hp.load_study(tmp_path / "runs.db")
+    study.run(value_of, 4, progress=True, deterministic=deterministic)
+    lines = capsys.readouterr().err.splitlines()
+    first, last = ("6", "2") if direction == "minimize" else ("10", "10")
+    assert lines[0].startswith(f"trial 5/9: best value {first}, 1 failed, ")
+    assert [line.split(":")[0] for line in lines[1:]] == ["trial 6/9", "trial 7/9", "trial 8/9", "trial 9/9"]
+    assert lines[-1].startswith(f"trial 9/9: best value {last}, 2 failed, ")
+
+
+def test_what_was_interrupted_is_not_counted_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(trial: hp.Trial) -> float:
+        if trial.number == 3:
+            raise KeyboardInterrupt
+        return 1.0
+
+    study = hp.Study({"x": hp.Float(0, 1)}, sampler="random", seed=0).run(interrupted, 9, progress=False)
+    study.run(lambda t: 0.5, 2, progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        "trial 3/5: best value 1",
+        "trial 4/5: best value 0.5",
+        "trial 5/5: best value 0.5",
+    ]
+
+
+def test_what_others_stored_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "runs.db", name="a", sampler="random", seed=0)
+    hp.load_study(tmp_path / "runs.db").run(lambda t: 2.0, 3)
+    study.run(lambda t: 5.0, n_trials=None, timeout=60.0, stop=[hp.stopping.MaxTrials(4)], progress=True)
+    assert capsys.readouterr().err.startswith("trial 3: best value 2, ")
+
+
+def test_a_bar_begins_there_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    study = hp.Study({"x": hp.Float(0, 1)}, sampler="random", seed=0).run(lambda t: 0.25, 30, progress=False)
+    capsys.readouterr()
+    study.run(lambda t: 0.5, 7, progress=True)
+    err = capsys.readouterr().err
+    assert "37/37" in err
+    assert "0.25" in err
+
+
+def test_several_objectives_show_no_best(capsys: pytest.CaptureFixture[str]) -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, directions=["minimize"] * 2, sampler="random", seed=0)
+    study.run(lambda t: (1.0, 2.0), 2, progress=False).run(lambda t: (1.0, 2.0), 2, progress=True)
+    assert capsys.readouterr().err.startswith("trial 2/4: best value none yet, ")

@@ -300,7 +300,7 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
 
 bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
                          std::size_t n_believed, const Seen& seen, const Feasible& feasible, Philox& stream,
-                         double* out, const Deadline& deadline) const {
+                         double* out, const Deadline& deadline, bool again) const {
     const std::size_t d = domain_.d();
     std::vector<double> full, rows, values;
     candidates(incumbents, m, stream, full, rows);
@@ -352,7 +352,7 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
             model.warp().apply(row, warped.data());
             row = warped.data();
         }
-        for (std::size_t i = 0; i < n_told + n_believed; ++i) {
+        for (std::size_t i = again ? n_told : 0; i < n_told + n_believed; ++i) {
             model.points().row(i, other.data());
             if (i >= n_told && distance(domain_, row, other.data()) < beside * beside) return true;
             bool equal = true;

@@ -37,10 +37,11 @@ class Maximizer {
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
     // The model's n_believed rows from n_told on are believed only: what is near one of them is left to it.
     // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
-    // time, and the best are refined in what is left.
+    // time, and the best are refined in what is left. `again`: rows that the model was told are as good as others,
+    // unless they are seen.
     bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
                   std::size_t n_believed, const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
-                  const Deadline& deadline = {}) const;
+                  const Deadline& deadline = {}, bool again = false) const;
 
     // Thompson sampling where there is no Path: one draw of the objective at the candidates, jointly, and its unseen,
     // allowed minimiser. `belief` as for Ensemble::weigh, or null.

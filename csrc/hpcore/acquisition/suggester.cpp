@@ -337,7 +337,8 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         const bool hurried = costs_.search(n_held) > 0.7 * request.deadline.left();
         const auto begin = Deadline::Clock::now();
         found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, request.n_pending + k, seen,
-                                   request.feasible, stream, row, hurried ? request.deadline : Deadline{});
+                                   request.feasible, stream, row, hurried ? request.deadline : Deadline{},
+                                   request.repeats > 1);
         if (hurried)
             step = Step::search;
         else
@@ -351,11 +352,20 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const std::size_t d = domain_.d();
     std::vector<double> out, row(d);
-    Seen seen;
-    for (std::size_t i = 0; i < request.n; ++i) seen.insert(request.rows + i * d, d);
-    for (std::size_t i = 0; i < request.n_pending; ++i) seen.insert(request.pending + i * d, d);
+    // Rows that were there once, twice, ...; those that were there as often as they may be are the ones to avoid.
+    std::vector<Seen> times(1);
+    const auto note = [&](const double* at) {
+        std::size_t k = 0;
+        while (k + 1 < request.repeats && times[k].contains(at, d))
+            if (++k == times.size()) times.emplace_back();
+        times[k].insert(at, d);
+    };
+    for (std::size_t i = 0; i < request.n; ++i) note(request.rows + i * d);
+    for (std::size_t i = 0; i < request.n_pending; ++i) note(request.pending + i * d);
+    const Seen none;
     for (std::size_t k = 0; k < request.count; ++k) {
         if (k > 0 && request.deadline.passed()) break;
+        const Seen& seen = request.repeats <= times.size() ? times.back() : none;
         bool found = false;
         if (request.n == 0) {
             Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
@@ -366,7 +376,7 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
             if (lowest != nullptr) *lowest = std::max(*lowest, step);
         }
         if (!found) break;
-        seen.insert(row.data(), d);
+        note(row.data());
         out.insert(out.end(), row.begin(), row.end());
     }
     return out;

@@ -56,7 +56,8 @@ struct Request {
     std::size_t n = 0;
     const double* pending = nullptr;  // (n_pending, d) rows asked for and not told yet
     std::size_t n_pending = 0;
-    std::size_t count = 1;  // suggestions wanted
+    std::size_t count = 1;    // suggestions wanted
+    std::size_t repeats = 1;  // how often a row may be suggested in all; more than once where all columns are gridded
     Philox::Key key;
     std::uint64_t attempt = 0;  // raised when an earlier answer was refused
     std::uint64_t number = 0;   // of the first suggestion

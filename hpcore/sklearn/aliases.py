@@ -1,0 +1,63 @@
+"""Names that newcomers try for arguments of `SearchCV`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import signature
+from typing import Any, TypeVar, cast
+
+from hpcore.arguments import check_alias
+from hpcore.errors import InvalidType
+
+__all__ = ["with_aliases"]
+
+Init = TypeVar("Init", bound=Callable[..., None])
+
+# What other searches call it, and the argument here.
+_ELSEWHERE = {
+    "bayes_iter": "n_trials",
+    "max_evals": "n_trials",
+    "n_iter": "n_trials",
+    "name": "study_name",
+    "param_distributions": "space",
+    "param_grid": "space",
+    "param_space": "space",
+    "search_spaces": "space",
+}
+_ACCEPTED = {"sampler": "strategy", "seed": "random_state"}
+
+
+def with_aliases(init: Init) -> Init:
+    """A constructor that also knows its arguments by other names.
+
+    Its signature stays what it is: scikit-learn reads there what `get_params`, `set_params` and `clone` are about.
+
+    Raises
+    ------
+    InvalidArgument
+        By the constructor: both names of one argument, with different values.
+    InvalidType
+        By the constructor: a name that is no argument; the message says which one may be meant.
+    """
+    known = signature(init).parameters.keys()
+
+    @wraps(init)
+    def reading(self: Any, *args: Any, **given: Any) -> None:
+        init(self, *args, **(given if given.keys() <= known else _read(given, known)))
+
+    return cast(Init, reading)
+
+
+def _read(given: Mapping[str, Any], known: Any) -> dict[str, Any]:
+    named = {name: value for name, value in given.items() if name in known}
+    for name, value in given.items():
+        argument = _ACCEPTED.get(name)
+        if argument is not None:
+            if value is not None:  # as good as not given
+                named[argument] = check_alias(argument, named.get(argument), name, value)
+        elif name not in known:
+            meant = _ELSEWHERE.get(name)
+            hint = "" if meant is None else f"; did you mean {meant}=?"
+            raise InvalidType(f"SearchCV got an unexpected keyword argument {name!r}{hint}")
+    return named

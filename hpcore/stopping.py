@@ -1,0 +1,7 @@
+"""When runs end: rules for ``Study.run(..., stop=[...])``, ``minimize`` and ``maximize``."""
+
+from __future__ import annotations
+
+from hpcore.study.stopping import MaxTrials, NoImprovement, RegretBound, StoppingRule, TargetValue, Timeout
+
+__all__ = ["MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]
