@@ -127,8 +127,8 @@ def _choices(value: Any) -> Sequence[Any]:
     if dimensions == 0 or isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Collection):
         raise InvalidType(
             f"values must be a list or array of choices, an hpcore parameter such as hpcore.Float(low, high, log=True) "
-            f"or a distribution with a method rvs; got {shown(value):.200} of type {type(value).__name__} (a single value is "
-            f"written as a list of one)"
+            f"or a distribution with a method rvs; got {shown(value):.200} of type {type(value).__name__} (a single value "
+            f"is written as a list of one)"
         )
     if isinstance(value, range) and value.step > 0:
         return value
@@ -281,8 +281,8 @@ class _Drawn:
             return self._distribution.rvs(random_state=np.random.RandomState(seed))
         except Exception as error:
             raise InvalidArgument(
-                f"a distribution must answer rvs(random_state=RandomState), but {shown(self._distribution):.200} raised "
-                f"{type(error).__name__}: {error}"
+                f"a distribution must answer rvs(random_state=RandomState), but {shown(self._distribution):.200} "
+                f"raised {type(error).__name__}: {error}"
             ) from error
 
     def value(self, column: Any) -> Any:
@@ -293,7 +293,8 @@ class _Drawn:
 
     def column(self, name: str, value: Any) -> Any:
         raise InvalidArgument(
-            f"value of {name!r} must be left out: it is drawn from {shown(self._distribution):.200}; got {shown(value):.200}"
+            f"value of {name!r} must be left out: it is drawn from {shown(self._distribution):.200}; got "
+            f"{shown(value):.200}"
         )
 
     def examples(self) -> list[Any]:
