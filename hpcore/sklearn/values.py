@@ -15,7 +15,7 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.samplers import GridSampler, RandomSampler, Sampler, SobolSampler
 from hpcore.space import Categorical, Float, Int, Parameter
 from hpcore.space.choices import choice_index, choice_key, choice_table
-from hpcore.space.convert import are_numbers, choices_of, distribution_of
+from hpcore.space.convert import are_numbers, choices_of, distribution_of, parameter_of
 
 __all__ = ["LEARNING", "Manner", "Reading", "Translation", "read_value"]
 
@@ -127,8 +127,8 @@ def _choices(value: Any) -> Sequence[Any]:
     if dimensions == 0 or isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Collection):
         raise InvalidType(
             f"values must be a list or array of choices, an hpcore parameter such as hpcore.Float(low, high, log=True) "
-            f"or a distribution with a method rvs; got {shown(value):.200} of type {type(value).__name__} (a single value "
-            f"is written as a list of one)"
+            f"or a distribution with a method rvs; got {shown(value):.200} of type {type(value).__name__} (a single "
+            f"value is written as a list of one)"
         )
     if isinstance(value, range) and value.step > 0:
         return value
@@ -140,7 +140,7 @@ def _read_choices(values: Sequence[Any], manner: Manner) -> Reading:
     if not len(values):
         raise InvalidArgument("choices must not be empty")
     if isinstance(values, range):
-        return Reading(Int(values[0], values[-1], step=values.step))
+        return Reading(parameter_of(values))
     first: dict[Any, int] = {}
     for position, value in enumerate(values):
         first.setdefault(choice_key(value), position)
