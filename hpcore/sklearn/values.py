@@ -10,11 +10,12 @@ from typing import Any, NamedTuple, Protocol
 import joblib
 import numpy as np
 
+from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.samplers import GridSampler, RandomSampler, Sampler, SobolSampler
 from hpcore.space import Categorical, Float, Int, Parameter
 from hpcore.space.choices import choice_index, choice_key, choice_table
-from hpcore.space.convert import are_numbers, choices_of, distribution_of
+from hpcore.space.convert import are_numbers, choices_of, distribution_of, parameter_of
 
 __all__ = ["LEARNING", "Manner", "Reading", "Translation", "read_value"]
 
@@ -117,15 +118,17 @@ def _choices(value: Any) -> Sequence[Any]:
     if isinstance(value, Iterator):
         raise InvalidType(
             f"an iterator can be read only once, and each fit reads the choices again; write list(...) around it, "
-            f"got {value!r}"
+            f"got {shown(value):.200}"
         )
     if isinstance(value, Set) and not hasattr(value, "mapping"):
-        raise InvalidType(f"choices must have an order that stays the same, so a list and not a set, got {value!r}")
+        raise InvalidType(
+            f"choices must have an order that stays the same, so a list and not a set, got {shown(value):.200}"
+        )
     if dimensions == 0 or isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Collection):
         raise InvalidType(
             f"values must be a list or array of choices, an hpcore parameter such as hpcore.Float(low, high, log=True) "
-            f"or a distribution with a method rvs; got {value!r} of type {type(value).__name__} (a single value is "
-            f"written as a list of one)"
+            f"or a distribution with a method rvs; got {shown(value):.200} of type {type(value).__name__} (a single "
+            f"value is written as a list of one)"
         )
     if isinstance(value, range) and value.step > 0:
         return value
@@ -137,7 +140,7 @@ def _read_choices(values: Sequence[Any], manner: Manner) -> Reading:
     if not len(values):
         raise InvalidArgument("choices must not be empty")
     if isinstance(values, range):
-        return Reading(Int(values[0], values[-1], step=values.step))
+        return Reading(parameter_of(values))
     first: dict[Any, int] = {}
     for position, value in enumerate(values):
         first.setdefault(choice_key(value), position)
@@ -168,7 +171,9 @@ class _Listed:
     def column(self, name: str, value: Any) -> Any:
         index = choice_index(choice_table(self._distinct), self._distinct, value)
         if index is None:
-            raise InvalidArgument(f"value of {name!r} must be one of {self._distinct!r:.200}, got {value!r}")
+            raise InvalidArgument(
+                f"value of {name!r} must be one of {shown(self._distinct):.200}, got {shown(value):.200}"
+            )
         return self._positions[index]
 
     def examples(self) -> list[Any]:
@@ -184,7 +189,7 @@ def _read_distribution(value: Any, manner: Manner) -> Reading:
         try:
             value = value.freeze()
         except TypeError as error:
-            raise InvalidArgument(f"a distribution must have its arguments, got {value!r}: {error}") from None
+            raise InvalidArgument(f"a distribution must have its arguments, got {shown(value):.200}: {error}") from None
     if all(hasattr(value, name) for name in ("dist", "args", "kwds", "ppf")):
         if hasattr(value.dist, "pdf"):
             return _read_continuous(value)
@@ -197,8 +202,8 @@ def _read_distribution(value: Any, manner: Manner) -> Reading:
 def _read_continuous(distribution: Any) -> Reading:
     median = distribution.ppf(0.5)
     if np.ndim(median) or not math.isfinite(median):
-        shown = f"{distribution.dist.name!r} with {distribution.args!r} {distribution.kwds!r}"
-        raise InvalidArgument(f"the arguments of a distribution must be single numbers within its range, got {shown}")
+        given = f"{distribution.dist.name!r} with {distribution.args!r} {distribution.kwds!r}"
+        raise InvalidArgument(f"the arguments of a distribution must be single numbers within its range, got {given}")
     try:
         parameter = distribution_of(distribution)
     except InvalidArgument:  # one of ours, with arguments that ours does not take
@@ -217,10 +222,12 @@ class _Quantiles:
 
     def column(self, name: str, value: Any) -> Any:
         if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-            raise InvalidType(f"value of {name!r} must be a number, got {value!r}")
+            raise InvalidType(f"value of {name!r} must be a number, got {shown(value):.200}")
         low, high = self._distribution.support()
         if not low <= value <= high:
-            raise InvalidArgument(f"value of {name!r} must be within {float(low)} .. {float(high)}, got {value!r}")
+            raise InvalidArgument(
+                f"value of {name!r} must be within {float(low)} .. {float(high)}, got {shown(value):.200}"
+            )
         return min(max(float(self._distribution.cdf(value)), _QUANTILES[0]), _QUANTILES[1])
 
     def examples(self) -> list[Any]:
@@ -237,7 +244,7 @@ def _read_draws(distribution: Any, manner: Manner) -> Reading:
     if manner.stored and joblib.hash(drawn.draw(0)) != joblib.hash(drawn.draw(0)):
         raise InvalidArgument(
             f"a distribution must follow the random_state that rvs is given, so that a stored search can go on, but "
-            f"{distribution!r} answers twice differently"
+            f"{shown(distribution):.200} answers twice differently"
         )
     if manner.draws:
         drawn.value(0)
@@ -257,7 +264,7 @@ def _read_draws(distribution: Any, manner: Manner) -> Reading:
     if manner.walks:
         raise InvalidArgument(
             f"a distribution of more than {_N_DRAWS // 4} values that are no numbers has no grid; strategy='random' "
-            f"takes it, got {distribution!r}"
+            f"takes it, got {shown(distribution):.200}"
         )
     return Reading(Int(0, _MOST_SEEDS), drawn)
 
@@ -274,8 +281,8 @@ class _Drawn:
             return self._distribution.rvs(random_state=np.random.RandomState(seed))
         except Exception as error:
             raise InvalidArgument(
-                f"a distribution must answer rvs(random_state=RandomState), but {self._distribution!r} raised "
-                f"{type(error).__name__}: {error}"
+                f"a distribution must answer rvs(random_state=RandomState), but {shown(self._distribution):.200} "
+                f"raised {type(error).__name__}: {error}"
             ) from error
 
     def value(self, column: Any) -> Any:
@@ -286,7 +293,8 @@ class _Drawn:
 
     def column(self, name: str, value: Any) -> Any:
         raise InvalidArgument(
-            f"value of {name!r} must be left out: it is drawn from {self._distribution!r}; got {value!r}"
+            f"value of {name!r} must be left out: it is drawn from {shown(self._distribution):.200}; got "
+            f"{shown(value):.200}"
         )
 
     def examples(self) -> list[Any]:
@@ -307,7 +315,7 @@ class _Sorted:
         if value not in self._sample:
             raise InvalidArgument(
                 f"value of {name!r} must be one that was drawn from its distribution, which has no quantile function; "
-                f"got {value!r}"
+                f"got {shown(value):.200}"
             )
         return (self._sample.index(value) + 0.5) / len(self._sample)
 

@@ -262,7 +262,12 @@ class Foreign:
 NEWER = [stats.Normal(mu=0.0, sigma=1.0)] if hasattr(stats, "Normal") else []
 
 
-@pytest.mark.parametrize("value", [Foreign(1, 2), Foreign, *NEWER])
+class Unspeakable:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("value", [Foreign(1, 2), Foreign, Unspeakable(), *NEWER])
 def test_distributions_of_other_libraries_are_named(value):
     for strategy in ("gp", "random", "grid"):
         with pytest.raises(InvalidType, match=r"space\['a'\].*hpcore\.Float\(low, high, log=True\)"):
