@@ -164,6 +164,23 @@ def test_wide_tables_are_checked_as_far_as_there_is_time(hpcore: Any, monkeypatc
     assert "note: whether a column alone says what 'target' is was seen for 0 of 4 columns" in result.stderr
 
 
+@pytest.mark.parametrize("leak", ["copy as text", "a threshold", "only the gaps tell", "an id in order of the classes"])
+def test_the_likeliest_columns_of_a_wide_table_come_first(leak: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame(RNG.normal(size=(N, 300)), columns=[f"f{i}" for i in range(300)]).assign(**{leak: LEAKS[leak]})
+    problem, columns = problem_of(frame.assign(y=ANSWER))
+    ticks = iter(range(1000))
+    monkeypatch.setattr(doubts.time, "monotonic", lambda: next(ticks))
+    found, checked = doubts.suspects(problem, columns, StratifiedKFold(5, shuffle=True, random_state=0), "accuracy", 0)
+    assert [suspect.column for suspect in found] == [leak]
+    assert checked == doubts.SECONDS
+    problem, columns = problem_of(
+        frame.assign(y=LEAKS["a threshold"]).drop(columns=leak).assign(twice=2 * LEAKS["a threshold"])
+    )
+    found, checked = doubts.suspects(problem, columns, KFold(5, shuffle=True, random_state=0), "r2", 0)
+    assert [suspect.column for suspect in found] == ["twice"]
+    assert checked == doubts.SECONDS
+
+
 def test_a_perfect_score_is_not_praised(hpcore: Any) -> None:
     frame = pd.DataFrame(
         {"a": NOISE, **{name: LEAKS[name] for name in ("copy as text", "only the gaps tell")}, "y": ANSWER}
