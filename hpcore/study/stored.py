@@ -25,12 +25,13 @@ def load_study(
     sampler: str | Sampler | None = None,
     lease: float = 60.0,
     retries: int = 3,
+    prefetch: bool = False,
 ) -> Study:
     """Open a stored study.
 
     Parameters
     ----------
-    storage, space, sampler, lease, retries
+    storage, space, sampler, lease, retries, prefetch
         As for `Study`.
     name : str, optional
         Which; may be left out if the storage holds one study only.
@@ -46,7 +47,15 @@ def load_study(
     from hpcore.study.opening import find
 
     store = open_storage(storage, create=False)
-    return Study(space, storage=store, name=find(store, name).name, sampler=sampler, lease=lease, retries=retries)
+    return Study(
+        space,
+        storage=store,
+        name=find(store, name).name,
+        sampler=sampler,
+        lease=lease,
+        retries=retries,
+        prefetch=prefetch,
+    )
 
 
 def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
