@@ -22,7 +22,16 @@ import numpy as np
 
 from hpcore.errors import HpcoreError, InvalidArgument, InvalidType
 
-__all__ = ["ATTRIBUTE_BYTES", "MAX_DEPTH", "Attributes", "check_size", "settled", "settled_reports", "to_plain"]
+__all__ = [
+    "ATTRIBUTE_BYTES",
+    "MAX_DEPTH",
+    "Attributes",
+    "Settled",
+    "check_size",
+    "settled",
+    "settled_reports",
+    "to_plain",
+]
 
 ATTRIBUTE_BYTES = 2**20
 MAX_DEPTH = 32
@@ -297,13 +306,19 @@ def _name_of(name: Any) -> str:
     return name if type(name) is str else _Converter("an attribute's name").key(name)
 
 
-def settled(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
+class Settled(dict[str, Any]):
+    """Attributes as a record keeps them: known to be plain data. Nobody changes them; users are given a copy."""
+
+    __slots__ = ()
+
+
+def settled(what: str, given: Mapping[str, Any]) -> Settled:
     """Attributes as they are kept: what was put inside one after it was set cannot be refused any more.
 
     Such an attribute becomes text; the largest are left out if all of them are too large. Either is logged as a
     warning.
     """
-    out: dict[str, Any] = {}
+    out = Settled()
     for name, value in given.items():
         try:
             out[name] = to_plain(f"user_attrs[{name!r:.80}]", value)

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from hpcore.arguments import check_attributes
-from hpcore.attributes import Attributes, settled, settled_reports
+from hpcore.attributes import Attributes, Settled, settled, settled_reports
 from hpcore.errors import UnknownTrial
 from hpcore.space.choices import maybe_copy
 
@@ -82,7 +82,7 @@ class Trial(Mapping[str, Any]):
         self.info: dict[str, Any] | None = None
         # Made on first use: most of a million trials have neither.
         self._reports: dict[int, float] | None = None
-        # `Attributes` while they are written; a dict of the record's own, to be copied when somebody asks.
+        # `Attributes` while they are written; `Settled` of the record's own, to be copied when somebody asks.
         self._user_attrs: dict[str, Any] | None = None
 
     @property
@@ -129,7 +129,7 @@ class Trial(Mapping[str, Any]):
 
     def _settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
         user_attrs, reports = self._user_attrs, self._reports
-        if type(user_attrs) is Attributes:
+        if user_attrs is not None and type(user_attrs) is not Settled:
             user_attrs = settled(f"trial {self.number}", user_attrs)
         return user_attrs or None, None if not reports else settled_reports(f"trial {self.number}", reports)
 

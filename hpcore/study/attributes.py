@@ -33,7 +33,8 @@ class UserAttributes(MutableMapping[str, Any]):
         return self._all()[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self.book.set_attribute(self.PREFIX + name, self._checked(name, value))
+        plain = self._checked(name, value)
+        self.book.set_attribute(self.PREFIX + name, plain)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several attributes; none of them if one is refused."""

@@ -79,10 +79,13 @@ class Heartbeat:
         with self._lock:
             if self._thread is None:
                 self._wake[0] = threading.Event()
-                self._thread = threading.Thread(
-                    target=self._run, args=(self._wake[0],), name="hpcore-heartbeat", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._run, args=(self._wake[0],), name="hpcore-heartbeat", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # no more threads, for instance while the interpreter ends
+                    log.debug("leases are not renewed: %s", error)
+                else:
+                    self._thread = thread
 
     def stop(self) -> None:
         """Beat no more, until it starts again."""

@@ -138,6 +138,18 @@ def test_what_is_put_inside_later_loses_no_value(how: str, study: hp.Study, capl
         assert "an attribute is kept as text: user_attrs['objects'] must be plain data" in caplog.text
 
 
+def test_a_copy_that_somebody_else_made_loses_no_value(study: hp.Study) -> None:
+    """One that never went through `user_attrs`, for instance of an earlier version."""
+    trial = study.ask()
+    copy = pickle.loads(pickle.dumps(trial))  # noqa: S301
+    copy.extras = ({"a": (1,), "b": object()}, {1: "x", 2: np.float32(0.5)})
+    study.tell(copy, 0.92)
+    for each in (study, reopened(study)):
+        kept = each.trials[0]
+        assert (kept.value, kept.user_attrs["a"], kept.reports) == (0.92, [1], {2: 0.5})
+        assert kept.user_attrs["b"].startswith("<object object at")
+
+
 def test_what_is_set_after_the_result_is_not_kept(study: hp.Study) -> None:
     trial = study.ask()
     trial.user_attrs["a"], trial.reports[1] = [1], 0.5

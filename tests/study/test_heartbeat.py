@@ -83,6 +83,21 @@ def test_it_stops_at_once_and_begins_again() -> None:
     heart.stop()
 
 
+def test_a_process_that_can_begin_no_thread_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    leases = Leases()
+    heart = Heartbeat(leases, 0.01, lambda: None)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        heart.start()
+        heart.stop()
+    heart.start()
+    assert until(lambda: leases.n_beats > 0)
+    heart.stop()
+
+
 def test_an_error_of_a_store_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     leases = Leases()
     leases.error = StorageError("away")
