@@ -1,4 +1,4 @@
-"""What becomes plain data, and what is refused."""
+"""Conversion of attributes to plain data, and refusals."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Trial(Mapping[str, Any]):
         return user_attrs or None, None if not reports else settled_reports(f"trial {self.number}", reports)
 
     def __getstate__(self) -> Any:
-        # What was put into an attribute since it was set may be an object that no process can send.
+        # Something put into an attribute since it was set may be an object that no process can send.
         state = {name: getattr(self, name) for name in self.__slots__}
         if self._user_attrs is not None or self._reports is not None:
             state["_user_attrs"], state["_reports"] = self._settled()

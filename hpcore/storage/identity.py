@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 __all__ = ["Identity", "Life", "life_of"]
 
-# Of a process id; what a file says may be anything.
+# In a process id; a file may say anything.
 MOST_DIGITS = 10
 # Workers of this process that still exist, by the last part of their name.
 _here: WeakValueDictionary[str, Identity] = WeakValueDictionary()
@@ -44,7 +44,7 @@ class Identity:
 
 
 class Life(Enum):
-    """What can be known of a worker from here."""
+    """State of a worker as far as this process can know."""
 
     ALIVE = "alive"
     DEAD = "dead"  # its process ended

@@ -47,7 +47,7 @@ class UserAttributes(MutableMapping[str, Any]):
         return self
 
     def _checked(self, name: Any, value: Any) -> list[Any]:
-        """What is stored of an attribute: a list of it alone, so that None is a value."""
+        """An attribute as it is stored: in a list, so that None is a value."""
         if not isinstance(name, str):
             raise InvalidType(f"an attribute's name must be a str, got {name!r}")
         if not 1 <= len(name.encode(errors="replace")) <= self.NAME_BYTES:

@@ -35,7 +35,7 @@ def keeping_leases(book: Book) -> Iterator[None]:
 
 
 class Holder(Protocol):
-    """What has leases."""
+    """An object that has leases."""
 
     def holds_leases(self) -> bool:
         """Whether there are any."""

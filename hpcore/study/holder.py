@@ -1,4 +1,4 @@
-"""What one worker holds of a stored study: renewed while it is evaluated, and given back when it is not any more."""
+"""Leases of one worker: renewed while their trials are evaluated, given back when the worker ends."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ __all__ = ["Ledger"]
 
 log = logging.getLogger("hpcore")
 
-# What is left of a deadline that passed while the store was busy.
+# Milliseconds left of a deadline that passed while the store was busy.
 LEAST_MS = 1e-3
 
 
@@ -300,7 +300,7 @@ class Ledger(Book):
         return adopt_result(trial, stored)
 
     def _record_of(self, trial: Trial, outcome: Outcome) -> TrialRecord:
-        """What is to be stored of a result of this worker's."""
+        """A result of this worker's as it is to be stored."""
         with self._mirror.lock:
             held = self._mirror.held(trial.number)
             if held is None:

@@ -59,7 +59,7 @@ def read_notes(text: str | None) -> tuple[dict[str, Any] | None, dict[int, float
 
 
 def adopt_result(trial: Trial, record: TrialRecord) -> Outcome:
-    """What a stored trial came to; its times, attributes and reports go onto the trial."""
+    """Result of a stored trial; its times, attributes and reports go onto the trial."""
     trial.started, trial.finished = record.started, record.finished
     trial.extras = read_notes(record.notes)
     values = None if record.objective is None else tuple(map(float, from_text(record.objective)))

@@ -70,8 +70,8 @@ class Study:
     Attributes
     ----------
     optimizer : Optimizer
-        What is known, to be read. Of a study in memory it may also be used directly between runs; that of a stored one
-        refuses what would change it past its store, with the name of the call that stores it.
+        Record of the trials, to be read. In memory it may also be used directly between runs; that of a stored study
+        refuses calls that would change it past its store, and names the study's own instead.
     interrupted : bool
         The last run was stopped by Ctrl-C.
 
@@ -126,7 +126,7 @@ class Study:
 
     @property
     def optimizer(self) -> Optimizer:
-        """What is known; of a study in memory it also asks and tells."""
+        """Record of the trials, to be read; in memory it also asks and tells."""
         return self._book.shown
 
     # --- running -------------------------------------------------------------------------------------------------
@@ -271,8 +271,8 @@ class Study:
         Parameters
         ----------
         trial : Trial or int
-            As given by `ask`, a copy, for instance a pickled one, or its number. What a copy has in ``user_attrs`` and
-            ``reports`` is kept.
+            As given by `ask`, a copy, for instance a pickled one, or its number. Attributes and reports of a
+            copy are kept.
         value, std_error, error
             As for `Optimizer.tell`.
 

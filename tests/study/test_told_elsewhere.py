@@ -386,7 +386,7 @@ def test_a_child_has_none_of_its_parents_trials(path: Path) -> None:
 
 
 def test_a_fork_while_leases_are_renewed(path: Path) -> None:
-    """Whatever the parent's thread holds when it forks does not stop the child."""
+    """A transaction of another thread, at the moment of the fork, does not keep the child out of the store."""
     study = begun(path, lease=0.1)
     study.ask(20)
     beat = threading.Event()
