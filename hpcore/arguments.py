@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hpcore.attributes import Attributes
 from hpcore.errors import InvalidArgument, InvalidType
 
 __all__ = ["check_alias", "check_attributes", "check_choice", "check_flag", "check_integer", "check_number", "shown"]
@@ -91,15 +92,12 @@ def check_alias(name: str, value: Any, alias: str, other: Any) -> Any:
 
 
 def check_attributes(name: str, value: Any) -> dict[str, Any]:
-    """A copy of a mapping of names to anything; None is an empty one."""
+    """A copy of a mapping of names to values, as plain data; None is an empty one."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
         raise InvalidType(f"{name} must be a mapping of names to values, got {value!r}")
-    for key in value:
-        if not isinstance(key, str):
-            raise InvalidType(f"{name} must have names of type str, got {key!r}")
-    return dict(value)
+    return dict(Attributes(value))
 
 
 def shown(value: Any) -> str:

@@ -129,8 +129,8 @@ class UnsupportedStore(StorageError):
     """A store was written by a newer hpcore."""
 
 
-class LeaseExpired(StorageError):
-    """A result came too late: its trial was given to another worker in the meantime, or given up."""
+class LeaseExpired(TrialAlreadyTold, StorageError):
+    """A result came too late: its trial has another one by now, told by somebody else, or was given up."""
 
 
 class UnknownStudy(InvalidArgument):

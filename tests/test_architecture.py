@@ -20,6 +20,7 @@ PLACE = {
     "kernels": (0, 0),
     "errors": (0, 0),
     "arguments": (0, 0),
+    "attributes": (0, 0),
     "space": (1, 0),
     "records": (1, 1),
     "surrogates": (2, 0),
@@ -37,7 +38,7 @@ PLACE = {
     "cli": (6, 1),
 }
 # errors, and the checks that raise them, are part of everybody's vocabulary, kernels' included.
-EVERYONE = {"arguments", "errors"}
+EVERYONE = {"arguments", "attributes", "errors"}
 
 
 def part_of(path: Path) -> str:

@@ -18,6 +18,8 @@ from hpcore.errors import InvalidArgument
 __all__ = ["export", "repair", "show"]
 
 NEWEST, BEST = 5, 5
+# Begun, without a result and without a worker, for instance after Ctrl-C: the next one that asks is given it.
+WAITING = "waiting"
 
 
 @dataclass
@@ -56,26 +58,28 @@ def _path(store: str) -> str:
 
 def _read(store: str, name: str | None) -> _Stored:
     from hpcore.errors import DamagedStore
-    from hpcore.records.history import STATES
+    from hpcore.records.history import RUNNING, STATES
     from hpcore.storage import open_storage
     from hpcore.storage.plain import from_text
-    from hpcore.storage.records import TRIAL_COLUMNS
+    from hpcore.storage.records import TRIAL_COLUMNS, TrialRecord
     from hpcore.storage.spaces import shown_params
+    from hpcore.study.leases import is_waiting
     from hpcore.study.opening import find, read_spec
 
     kept = open_storage(_path(store), create=False, read_only=True)
     record = find(kept, name)
     spec = read_spec(record)
-    rows, attributes = kept.read(lambda t: (t.trials(t.get(record.name)), t.attributes(record.id)))
+    rows, attributes, now = kept.read(lambda t: (t.trials(t.get(record.name)), t.attributes(record.id), t.now()))
     trials = []
     try:
         for fields in rows:
             row = dict(zip(TRIAL_COLUMNS, fields, strict=True))
+            waiting = row["state"] == RUNNING and is_waiting(TrialRecord(*fields), now)
             notes = {} if row["notes"] is None else from_text(row["notes"])
             trials.append(
                 {
                     "number": row["number"],
-                    "state": STATES[row["state"]].value,
+                    "state": WAITING if waiting else STATES[row["state"]].value,
                     "values": None if row["objective"] is None else [float(v) for v in from_text(row["objective"])],
                     "params": shown_params(row["params"]),
                     "std_error": row["std_error"],

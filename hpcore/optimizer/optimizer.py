@@ -338,7 +338,7 @@ class Optimizer:
         value, std_error
             As for `tell`.
         user_attrs : mapping of str to value, optional
-            Kept with the trial; plain data if the study is stored.
+            Kept with the trial, as plain data; see `Trial.user_attrs`.
 
         Returns
         -------

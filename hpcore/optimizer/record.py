@@ -105,7 +105,7 @@ class Record:
         trial.values, trial.state, trial.error = values, STATES[state], error
         self.history.finish(number, state, signed, std_error, (trial.started, trial.finished))
         del self.running[number]
-        user_attrs, reports = trial.extras
+        user_attrs, reports = trial.settle()
         if error is not None or user_attrs or reports:
             notes = self.history.notes.setdefault(number, {})
             notes.update(error=error, user_attrs=user_attrs, reports=reports)

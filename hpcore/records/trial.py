@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, ValuesView
 from enum import Enum
 from typing import Any
 
+from hpcore.arguments import check_attributes
+from hpcore.attributes import Attributes, Settled, settled, settled_reports
 from hpcore.errors import UnknownTrial
 from hpcore.space.choices import maybe_copy
 
@@ -74,9 +76,11 @@ class Trial(Mapping[str, Any]):
         parameters' values as every mapping does.
     reports : dict of int to float
         Intermediate values by step.
-    user_attrs : dict
+    user_attrs : dict of str to plain data
         Whatever the user puts there before the trial is told; the record keeps what it holds then, and what is put
-        there later is lost. `Optimizer.add` takes its own.
+        there later is lost. `Optimizer.add` takes its own. Each is made plain data as it is set: arrays, tuples and
+        sets lists, dates, paths and keys text, see `hpcore.attributes.to_plain`; other objects raise InvalidType, more
+        than 1 MiB or 32 levels InvalidArgument.
     started, finished : float or None
         Unix time in seconds, UTC, where something with a clock ran the trial.
     error : str or None
@@ -110,6 +114,7 @@ class Trial(Mapping[str, Any]):
         self.info: dict[str, Any] | None = None
         # Made on first use: most of a million trials have neither.
         self._reports: dict[int, float] | None = None
+        # `Attributes` while they are written; `Settled` of the record's own, to be copied when somebody asks.
         self._user_attrs: dict[str, Any] | None = None
 
     @property
@@ -135,10 +140,15 @@ class Trial(Mapping[str, Any]):
 
     @property
     def user_attrs(self) -> dict[str, Any]:
-        """Whatever the user puts there before the trial is told."""
-        if self._user_attrs is None:
-            self._user_attrs = {}
+        """Whatever the user puts there before the trial is told, as plain data."""
+        if type(self._user_attrs) is not Attributes:
+            self._user_attrs = Attributes(self._user_attrs or ())
         return self._user_attrs
+
+    @user_attrs.setter
+    def user_attrs(self, given: Mapping[str, Any]) -> None:
+        if given is not self._user_attrs:  # as after |=
+            self._user_attrs = Attributes(check_attributes("user_attrs", given))
 
     @property
     def extras(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
@@ -148,6 +158,28 @@ class Trial(Mapping[str, Any]):
     @extras.setter
     def extras(self, given: tuple[dict[str, Any] | None, dict[int, float] | None]) -> None:
         self._user_attrs, self._reports = given
+
+    def settle(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+        """Make attributes and reports what the record keeps, a copy as plain data; what has no meaning as such is named
+        in a warning, and never costs the trial's value. Gives both, None where there are none."""
+        if self._user_attrs is None and self._reports is None:
+            return None, None
+        self._user_attrs, reports = self._settled()
+        self._reports = None if reports is None else dict(reports)
+        return self._user_attrs, reports
+
+    def _settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+        user_attrs, reports = self._user_attrs, self._reports
+        if user_attrs is not None and type(user_attrs) is not Settled:
+            user_attrs = settled(f"trial {self.number}", user_attrs)
+        return user_attrs or None, None if not reports else settled_reports(f"trial {self.number}", reports)
+
+    def __getstate__(self) -> Any:
+        # Something put into an attribute since it was set may be an object that no process can send.
+        state = {name: getattr(self, name) for name in self.__slots__}
+        if self._user_attrs is not None or self._reports is not None:
+            state["_user_attrs"], state["_reports"] = self._settled()
+        return None, state
 
     def check_copy(self, trial: Trial) -> None:
         """Whether what a caller holds of this number may be a copy of this trial.

@@ -68,7 +68,8 @@ class TrialsView(Sequence[Trial]):
         trial.error, trial.info = notes.get("error"), notes.get("info")
         if trial.info is None and (source := history.source(number)) is not None:
             trial.info = {"sampler": source}
-        trial.extras = notes.get("user_attrs"), notes.get("reports")
+        reports = notes.get("reports")
+        trial.extras = notes.get("user_attrs"), None if reports is None else dict(reports)
         return trial
 
     def __repr__(self) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from enum import Enum
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-__all__ = ["Identity", "is_dead"]
+__all__ = ["Identity", "Life", "life_of"]
 
+# In a process id; a file may say anything.
+MOST_DIGITS = 10
 # Workers of this process that still exist, by the last part of their name.
 _here: WeakValueDictionary[str, Identity] = WeakValueDictionary()
 
@@ -40,16 +43,44 @@ class Identity:
         return self._name
 
 
-def is_dead(worker: str) -> bool:
-    """Whether a worker is known to have ended; False where that cannot be known, and its lease must run out."""
+class Life(Enum):
+    """State of a worker as far as this process can know."""
+
+    ALIVE = "alive"
+    DEAD = "dead"  # its process ended
+    GONE = "gone"  # its process, this one, lives, and the worker itself does not exist any more
+    UNKNOWN = "unknown"  # of another machine: its lease must run out
+
+
+def life_of(worker: str) -> Life:
+    """Whether a worker still lives, however long ago it was heard of."""
     machine, _, rest = worker.partition("|")
     parts = rest.split("|")
-    if machine != _machine() or len(parts) != 3 or not parts[0].isdecimal() or parts[1] == "?":
-        return False
+    known = len(parts) == 3 and parts[0].isdecimal() and len(parts[0]) <= MOST_DIGITS and parts[1] != "?"
+    if not known or machine != _machine():
+        return Life.UNKNOWN
     pid = int(parts[0])
-    if pid == os.getpid() and parts[1] == _start_of(pid):
-        return parts[2] not in _here
-    return _start_of(pid) != parts[1]
+    began = _start_of(pid)
+    if began is None and _is_hidden(pid):
+        return Life.UNKNOWN
+    if began != parts[1]:
+        return Life.DEAD
+    if pid == os.getpid() and parts[2] not in _here:
+        return Life.GONE
+    return Life.ALIVE
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process of which this user may know no more: /proc may be mounted so."""
+    if os.name != "posix":  # where a signal 0 is not for asking
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False  # one's own, and a zombie
 
 
 def _machine() -> str:

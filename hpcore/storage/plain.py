@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
+from hpcore.attributes import MAX_DEPTH, check_size, to_plain
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["ATTRIBUTE_BYTES", "MAX_PARAMETERS", "NAME_BYTES", "bounded_error", "check_name", "from_text", "to_text"]
+__all__ = ["MAX_PARAMETERS", "NAME_BYTES", "bounded_error", "check_name", "from_text", "to_text"]
 
 NAME_BYTES = 512
-ATTRIBUTE_BYTES = 2**20
-MAX_DEPTH = 32
 MAX_PARAMETERS = 10_000
 ERROR_CHARACTERS = 2**16
 
@@ -34,41 +31,15 @@ def check_name(argument: str, value: Any) -> str:
 
 
 def to_text(argument: str, value: Any) -> str:
-    """Plain data as JSON: None, bool, int, float, str, lists and dicts of these with str keys, and NumPy's scalars.
+    """Plain data, or what converts to it, as JSON; see `hpcore.attributes.to_plain`.
 
     Raises
     ------
     InvalidType, InvalidArgument
-        Anything else, more than 32 levels, or more than 1 MiB. NaN and infinities are written as Python's json does.
+        Anything else, more than 32 levels in a list of its own, or more than 1 MiB. NaN and infinities are written as
+        Python's json does.
     """
-    try:
-        text = json.dumps(_plain(argument, value, 0))
-    except ValueError as error:  # an int of thousands of digits
-        raise InvalidArgument(f"{argument} cannot be written as JSON: {error}") from None
-    if len(text) > ATTRIBUTE_BYTES:
-        raise InvalidArgument(f"{argument} must take at most {ATTRIBUTE_BYTES} bytes as JSON, got {len(text)}")
-    return text
-
-
-def _plain(argument: str, value: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise InvalidArgument(f"{argument} may be nested at most {MAX_DEPTH} deep")
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if isinstance(value, np.generic) and not isinstance(value, np.void):
-        return _plain(argument, value.item(), depth + 1)
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise InvalidType(f"{argument} must have str keys, got {key!r}")
-        return {str(key): _plain(argument, item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(argument, item, depth + 1) for item in value]
-    if isinstance(value, (bool, int, float, str)):  # an enum, or another subclass
-        for base in (bool, int, float, str):
-            if isinstance(value, base):
-                return base(value)
-    raise InvalidType(f"{argument} must be plain data (None, bool, int, float, str, list, dict), got {value!r:.200}")
+    return check_size(argument, to_plain(argument, value, MAX_DEPTH + 1))
 
 
 def from_text(text: Any) -> Any:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, UnsupportedStore
 from hpcore.storage import schema
+from hpcore.storage.forks import in_transaction
 from hpcore.storage.transaction import Transaction
 
 __all__ = ["Storage"]
@@ -37,6 +38,9 @@ _DAMAGED = ("malformed", "decode", "not a database", "database corruption", "uns
 _BUSY = ("locked", "busy")
 # Any number, the same in every process: who makes the tables holds this lock of PostgreSQL's.
 _MAKING = 0x6870636F
+# Without a state: threads in the background must not draw from the generator that a program has seeded, and forked
+# workers must not go in step.
+_jitter = random.SystemRandom()
 
 
 class Storage:
@@ -117,13 +121,15 @@ class Storage:
 
     # --- transactions --------------------------------------------------------------------------------------------
 
-    def write(self, work: Callable[[Transaction], T]) -> T:
+    def write(self, work: Callable[[Transaction], T], patience: float | None = None) -> T:
         """Do something in one transaction, which is on the disk when this returns.
 
         Parameters
         ----------
         work : callable
             ``work(transaction)``; called again if the database was busy or went away, so it must begin anew each time.
+        patience : float, optional
+            Seconds for which it is tried, instead of the store's own.
 
         Raises
         ------
@@ -132,21 +138,22 @@ class Storage:
         """
         if self.read_only:
             raise StorageError(f"storage {self.shown} was opened for reading only")
-        return self._try(work, {"hpcore_patience": self.patience})
+        patience = self.patience if patience is None else min(patience, self.patience)
+        return self._try(work, {"hpcore_patience": patience}, patience)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Do something that only reads, on one state of the database."""
         options: dict[str, Any] = {"hpcore_reading": True}
         if self.postgres:
             options.update(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return self._try(work, options)
+        return self._try(work, options, self.patience)
 
-    def _try(self, work: Callable[[Transaction], T], options: dict[str, Any]) -> T:
-        until = time.monotonic() + self.patience
+    def _try(self, work: Callable[[Transaction], T], options: dict[str, Any], patience: float) -> T:
+        until = time.monotonic() + patience
         nap = 0.01
         while True:
             try:
-                with self._turn, self.engine.connect().execution_options(**options) as connection:
+                with in_transaction, self._turn, self.engine.connect().execution_options(**options) as connection:
                     result = work(Transaction(connection, self))
                     connection.commit()
                     return result
@@ -155,7 +162,7 @@ class Storage:
                     raise
                 if not self._passing(error) or time.monotonic() >= until:
                     raise self._translated(error) from error
-            time.sleep(random.uniform(0.5, 1.0) * nap)
+            time.sleep(_jitter.uniform(0.5, 1.0) * nap)
             nap = min(2 * nap, 1.0 if self.postgres else 0.05)
 
     def _passing(self, error: BaseException) -> bool:

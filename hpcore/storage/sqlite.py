@@ -30,6 +30,9 @@ LARGEST_VALUE = 64 * 2**20
 # A writer that finds the file locked tries again after a wait of this many seconds at most. Locks are the kernel's:
 # they are gone with the process that held them.
 LONGEST_NAP = 0.01
+# Without a state: threads in the background must not draw from the generator that a program has seeded, and forked
+# workers must not go in step.
+_jitter = random.SystemRandom()
 # How long a statement other than the beginning of a transaction waits for readers.
 BUSY_MILLISECONDS = 10_000
 
@@ -140,7 +143,7 @@ def make_engine(path: Path | None, read_only: bool) -> Engine:
                     if "locked" not in str(error) or time.monotonic() >= until:
                         raise
                 # Of random length, so that workers do not go in step.
-                time.sleep(random.uniform(0.0005, LONGEST_NAP))
+                time.sleep(_jitter.uniform(0.0005, LONGEST_NAP))
         finally:
             cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
             cursor.close()

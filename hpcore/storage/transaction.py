@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from hpcore.errors import DamagedStore, InvalidArgument, UnknownStudy
+from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnknownStudy
 from hpcore.records.history import RUNNING
 from hpcore.storage.plain import from_text
 from hpcore.storage.records import StudyRecord, TrialRecord, check_trials, checksum, verify
@@ -37,6 +38,11 @@ _trials_among = (
     .where(trials.c.study_id == bindparam("of"), trials.c.number.in_(bindparam("numbers", expanding=True)))
     .order_by(trials.c.number)
 )
+_numbers_from = (
+    select(trials.c.number)
+    .where(trials.c.study_id == bindparam("of"), trials.c.number >= bindparam("start"))
+    .order_by(trials.c.number)
+)
 _first_queued = select(queue).where(queue.c.study_id == bindparam("of")).order_by(queue.c.id).limit(1)
 _update_trial = update(trials).where(
     trials.c.study_id == bindparam("of"),
@@ -60,6 +66,7 @@ class Transaction:
     def __init__(self, connection: Connection, storage: Storage) -> None:
         self.connection = connection
         self._storage = storage
+        self._due: dict[int, int] = {}  # the number that the next trial of a study must have
 
     def now(self) -> float:
         """Unix time, UTC, of one clock for all who share the store: the database server's, or this machine's."""
@@ -109,7 +116,9 @@ class Transaction:
         row = self.connection.execute(query, {"of": study_id}).fetchone()
         if row is None:
             raise UnknownStudy(f"the study was deleted from {self._storage.shown} in the meantime")
-        return StudyRecord.from_row(tuple(row))
+        record = StudyRecord.from_row(tuple(row))
+        self._due[study_id] = record.n_trials
+        return record
 
     def create(self, name: str, spec: str) -> StudyRecord:
         """A new study; the one there is if another process was quicker."""
@@ -127,7 +136,19 @@ class Transaction:
         return record
 
     def change(self, record: StudyRecord) -> None:
-        """Store what a study is now."""
+        """Store what a study is now.
+
+        Raises
+        ------
+        StorageError
+            It would have trials that are not stored.
+        """
+        due = self._due.get(record.id)
+        if due is not None and record.n_trials != due:
+            numbers = self.connection.execute(_numbers_from, {"of": record.id, "start": due}).scalars().all()
+            if list(numbers) != list(range(due, record.n_trials)):
+                self._refuse_gap(record.id, record.n_trials, due)
+            self._due[record.id] = record.n_trials
         fields = {"n_trials": record.n_trials, "mode": record.mode, "spec": record.spec}
         self.connection.execute(_update_study, {"of": record.id, **fields, "crc": checksum(record.fields())})
 
@@ -177,14 +198,54 @@ class Transaction:
         return None if row is None else TrialRecord.from_fields(verify(f"trial {number}", tuple(row)))
 
     def insert(self, record: TrialRecord) -> None:
-        """Store a trial that is new."""
+        """Store a trial that is new.
+
+        Raises
+        ------
+        StorageError
+            Its number is not the next one of its study.
+        """
+        due = self._due.get(record.study_id)
+        if due is not None:
+            if record.number != due:
+                self._refuse_gap(record.study_id, record.number, due)
+            self._due[record.study_id] = due + 1
         self.connection.execute(_insert_trial, record.to_row())
+
+    def _refuse_gap(self, study_id: int, number: int, due: int) -> NoReturn:
+        raise StorageError(
+            f"storage {self._storage.shown} has {due} trials of study {study_id}, and {number} would leave a gap: "
+            f"the study's memory was changed past its store. Nothing was stored; go on with the study, or open it again"
+        )
 
     def replace(self, record: TrialRecord, token: int) -> bool:
         """Store what became of a trial, if it is still running and has the fencing token; whether it did."""
         row = record.to_row()
         keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": token}
         return self.connection.execute(_update_trial, {**row, **keys}).rowcount == 1
+
+    def finish(self, record: TrialRecord) -> TrialRecord:
+        """Store the result of a trial, unless it has one: the first result counts, whoever brings it.
+
+        Returns
+        -------
+        TrialRecord
+            What is stored now: the given one, perhaps under the token of whom the trial was given to since, or the
+            result that was first.
+
+        Raises
+        ------
+        UnknownStudy
+            The trial was deleted with its study.
+        """
+        while not self.replace(record, record.token):
+            found = self.trial(record.study_id, record.number)
+            if found is None:
+                raise UnknownStudy(f"trial {record.number} was deleted from {self._storage.shown} with its study")
+            if found.state != RUNNING:
+                return found
+            record = replace(record, token=found.token, deaths=found.deaths)
+        return record
 
     # --- what else a study has -----------------------------------------------------------------------------------
 

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from hpcore.arguments import shown
-from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, TrialAlreadyTold, UnknownTrial
 from hpcore.optimizer import Optimizer
 from hpcore.records.trial import Trial
 
-__all__ = ["Book", "Outcome"]
+__all__ = ["Book", "Outcome", "number_of"]
 
 log = logging.getLogger("hpcore")
 
 # (values, standard error, error): values if the trial is complete, otherwise an error.
 Outcome = tuple["tuple[float, ...] | None", "float | None", "str | None"]
+
+
+def number_of(trial: Any) -> int:
+    """The number of a trial that is given as itself, as a copy or as its number.
+
+    Raises
+    ------
+    InvalidType
+        It is neither.
+    """
+    if isinstance(trial, Trial):
+        return trial.number
+    if isinstance(trial, bool) or not isinstance(trial, int | np.integer):
+        raise InvalidType(f"trial must be a Trial of ask or its number, got {shown(trial)}")
+    return int(trial)
 
 
 class Book:
@@ -27,12 +45,17 @@ class Book:
     ----------
     optimizer : Optimizer
         Proposes and learns.
+
+    Attributes
+    ----------
+    shown : Optimizer
+        As users get it.
     """
 
     durable = False
 
     def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
+        self.optimizer = self.shown = optimizer
         self._mode = ""
         self._given_back: deque[int] = deque()  # numbers of trials to evaluate again, lowest first
         self._attributes: dict[str, Any] = {}
@@ -47,6 +70,26 @@ class Book:
         trial = self.ask_within(None)
         assert trial is not None
         return trial
+
+    def hand_out(self, n: int, deadline_ms: float | None, *, alone: bool) -> list[Trial]:
+        """Trials for a caller who has them evaluated wherever they like: at most `n`, fewer when the space ends.
+
+        `alone` is one trial as `Optimizer.ask` gives it without a number of them.
+        """
+        again: list[Trial] = []
+        while len(again) < n and (trial := self._take_up()) is not None:
+            again.append(trial)
+        if len(again) == n:
+            return again
+        if alone:
+            return [self.optimizer.ask(deadline_ms=deadline_ms)]
+        try:
+            return again + self.optimizer.ask(n - len(again), deadline_ms=deadline_ms)
+        except BaseException as error:
+            if again and isinstance(error, SearchSpaceExhausted):
+                return again
+            self.give_up(again)
+            raise
 
     def ask_within(self, most: int | None) -> Trial | None:
         """As `ask`; None if a new trial would be more than so many in all."""
@@ -72,6 +115,8 @@ class Book:
 
     def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
         """Judge, save and tell a result at once."""
+        if trial.number not in self.optimizer.running():
+            return self._first(trial.number)
         if error is None:
             try:
                 self.optimizer.tell(trial, value)
@@ -107,6 +152,20 @@ class Book:
 
     def tell(self, trial: Trial, outcome: Outcome) -> None:
         """Let the optimizer learn from a saved result."""
+        if trial.number not in self.optimizer.running():
+            self._first(trial.number)
+            return
+        values, std_error, error = outcome
+        self.optimizer.tell(trial, values, std_error=std_error, error=error)
+
+    def _first(self, number: int) -> Outcome:
+        """The result of a trial that a callback, or another thread, told before its run did: the first one counts."""
+        log.warning("the result of trial %d came too late: it has another one", number)
+        told = self.optimizer.trials[number]
+        return told.values, self.optimizer.history.std_error(number), told.error
+
+    def report(self, trial: Trial | int, outcome: Outcome) -> None:
+        """Save and learn the result of any running trial, whoever asked for it; given itself, its number or a copy."""
         values, std_error, error = outcome
         self.optimizer.tell(trial, values, std_error=std_error, error=error)
 
@@ -117,7 +176,17 @@ class Book:
         self._given_back = deque(sorted(numbers))
 
     def begin(self, mode: str, alone: bool) -> list[Trial]:
-        """Begin a run of a mode; if it must be alone, with the trials that an earlier run left unfinished."""
+        """Begin a run of a mode; if it must be alone, with the trials that an earlier run left unfinished.
+
+        Raises
+        ------
+        InvalidArgument
+            It must be alone, and the optimizer proposes from results as they were some time before.
+        """
+        if self.optimizer.prefetch == "delayed":
+            if alone:
+                raise InvalidArgument("deterministic=True needs prefetch=False or True, got prefetch='delayed'")
+            mode = "fast"
         self._mode = mode if self._mode in ("", mode) else "fast"
         lost: list[Trial] = []
         while alone and (trial := self._take_up()) is not None:
@@ -148,20 +217,28 @@ class Book:
         """Have parameters evaluated next."""
         self.optimizer.enqueue(params)
 
-    @property
-    def beat_every(self) -> float | None:
-        """The length of a lease in seconds; None where nobody else could take a trial."""
-        return None
+    def renew(self, trial: Trial | int | None = None) -> None:
+        """See `Study.renew`."""
+        if trial is None:
+            return
+        number, n = number_of(trial), self.optimizer.n_trials
+        known = self.optimizer.running().get(number)
+        if known is None:
+            if 0 <= number < n:
+                raise TrialAlreadyTold(f"trial {number} has been told already")
+            raise UnknownTrial(f"trial must be one that was asked for (0 .. {n - 1}), got {number}")
+        if isinstance(trial, Trial):
+            known.check_copy(trial)
 
-    def renew(self) -> None:
-        """Renew the leases of running trials."""
+    def rest(self) -> None:
+        """End what runs in the background, if it is not needed."""
 
     def refresh(self) -> None:
         """Learn what others stored."""
 
     def attributes(self) -> dict[str, Any]:
         """The study's attributes."""
-        return dict(self._attributes)
+        return copy.deepcopy(self._attributes)
 
     def set_attribute(self, name: str, value: Any) -> None:
         """Set or, with None, remove an attribute."""

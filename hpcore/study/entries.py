@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from operator import index
 from typing import Any
 
-from hpcore.errors import InvalidArgument
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import COMPLETE, FAILED, RUNNING
 from hpcore.records.trial import Trial
-from hpcore.storage.plain import bounded_error, to_text
+from hpcore.storage.plain import bounded_error
 from hpcore.storage.records import TrialRecord
 from hpcore.storage.spaces import params_to_text
 from hpcore.study.book import Outcome
@@ -35,35 +33,19 @@ def begun(optimizer: Optimizer, trial: Trial, study_id: int, worker: str, lease:
 
 
 def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
-    """The same trial with its result, and with what was written on it.
-
-    Raises
-    ------
-    InvalidArgument, InvalidType
-        Attributes that are not plain data, or reports that are not numbers by step.
-    """
+    """The same trial with its result, and with what was written on it."""
     values, std_error, error = outcome
     notes: dict[str, Any] = {}
-    user_attrs, reports = trial.extras
+    user_attrs, reports = trial.settle()
     if user_attrs:
         notes["user_attrs"] = user_attrs
     if reports:
-        notes["reports"] = _pairs(reports)
+        notes["reports"] = list(reports.items())
     return record.ended(
         COMPLETE if values is not None else FAILED,
         None if values is None else json.dumps(list(values)),
         std_error,
         (trial.started, trial.finished),
         bounded_error(error),
-        to_text("user_attrs and reports", notes) if notes else None,
+        json.dumps(notes) if notes else None,
     )
-
-
-def _pairs(reports: dict[Any, Any]) -> list[tuple[int, float]]:
-    pairs = []
-    for step, value in reports.items():
-        try:
-            pairs.append((index(step), float(value)))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidArgument(f"reports must be numbers by step, an integer: {error}") from None
-    return pairs

@@ -40,6 +40,7 @@ def minimize(
     name: str | None = None,
     lease: float = 60.0,
     retries: int = 3,
+    prefetch: bool | str = False,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:
@@ -61,7 +62,7 @@ def minimize(
         As for `Optimizer`.
     directions : sequence of {"minimize", "maximize"}, optional
         One per objective, where there are several.
-    storage, name, lease, retries
+    storage, name, lease, retries, prefetch
         As for `Study`: with a storage the search outlives the process, and the same call goes on with it; `n_trials`
         are trials on top of those that are stored.
     strategy, random_state : optional
@@ -100,6 +101,7 @@ def minimize(
         lease=lease,
         retries=retries,
         repeats=repeats,
+        prefetch=prefetch,
     )
     return study.run(
         objective, n_trials, timeout, n_jobs, executor, callbacks, progress, stop=stop, deterministic=deterministic
@@ -126,6 +128,7 @@ def maximize(
     name: str | None = None,
     lease: float = 60.0,
     retries: int = 3,
+    prefetch: bool | str = False,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:
@@ -142,6 +145,7 @@ def maximize(
         lease=lease,
         retries=retries,
         repeats=repeats,
+        prefetch=prefetch,
     )
     return study.run(
         objective, n_trials, timeout, n_jobs, executor, callbacks, progress, stop=stop, deterministic=deterministic

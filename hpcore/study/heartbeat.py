@@ -1,12 +1,14 @@
-"""Renews the leases of running trials while a run lasts."""
+"""Renews the leases of running trials, in the background, while there are any."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 from hpcore.errors import HpcoreError
 from hpcore.study.book import Book
@@ -17,41 +19,99 @@ log = logging.getLogger("hpcore")
 
 # Renewed so often while it lasts, a lease survives a beat that comes late.
 BEATS_PER_LEASE = 3
+# Seconds for which the thread stays when nothing is held: of a quick loop of ask and tell it is one and the same.
+LONGEST_IDLE = 1.0
+# Seconds; a store that does not answer must not keep a run from its end.
+LONGEST_WAIT = 2.0
 
 
-def keeping_leases(book: Book) -> AbstractContextManager[Any]:
-    """A context in which the leases of a book's running trials are renewed, if it gives any."""
-    every = book.beat_every
-    return nullcontext() if every is None else Heartbeat(book.renew, every / BEATS_PER_LEASE)
+@contextmanager
+def keeping_leases(book: Book) -> Iterator[None]:
+    """A context in which the leases of a book's running trials are renewed; none of its threads is left afterwards."""
+    try:
+        yield
+    finally:
+        book.rest()
+
+
+class Holder(Protocol):
+    """An object that has leases."""
+
+    def holds_leases(self) -> bool:
+        """Whether there are any."""
+        ...
+
+    def renew(self) -> None:
+        """Renew them."""
+        ...
 
 
 class Heartbeat:
-    """Calls a function at intervals, in a thread of its own, while the context lasts.
+    """Renews the leases of a holder from a daemon thread, which ends by itself when there are none.
+
+    The thread keeps neither the interpreter nor the holder alive, and a child process begins one of its own.
 
     Parameters
     ----------
-    beat : callable
-        Called without arguments. hpcore's own errors are logged, and it is called again.
+    holder : Holder
+        Its hpcore errors are logged, and it is called again at the next beat.
     every : float
-        Seconds between two calls.
+        Seconds between two beats.
+    orphaned : callable
+        Called without arguments in the thread when the holder does not exist any more; must not refer to it.
     """
 
-    def __init__(self, beat: Callable[[], object], every: float) -> None:
-        self._beat, self._every = beat, every
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="hpcore-heartbeat", daemon=True)
+    def __init__(self, holder: Holder, every: float, orphaned: Callable[[], object]) -> None:
+        self._every, self._orphaned = every, orphaned
+        # In a list, for the callback to find without the heartbeat, which it must not keep.
+        self._wake = wake = [threading.Event()]
+        self._holder = weakref.ref(holder, lambda _: wake[0].set())
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> Heartbeat:
-        self._thread.start()
-        return self
+    def after_fork(self) -> None:
+        """In a child process, which has none of its parent's threads."""
+        self._lock, self._thread = threading.Lock(), None
+        self._wake[0] = threading.Event()
 
-    def __exit__(self, *exc_info: object) -> None:
-        self._ended.set()
-        self._thread.join()
+    def start(self) -> None:
+        """Beat from now on, if it does not yet."""
+        with self._lock:
+            if self._thread is None:
+                self._wake[0] = threading.Event()
+                thread = threading.Thread(target=self._run, args=(self._wake[0],), name="hpcore-heartbeat", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # no more threads, for instance while the interpreter ends
+                    log.debug("leases are not renewed: %s", error)
+                else:
+                    self._thread = thread
 
-    def _run(self) -> None:
-        while not self._ended.wait(self._every):
-            try:
-                self._beat()
-            except HpcoreError as error:
-                log.warning("leases could not be renewed, and will be tried again: %s", error)
+    def stop(self) -> None:
+        """Beat no more, until it starts again."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._wake[0].set()
+        if thread is not None:
+            thread.join(LONGEST_WAIT)
+
+    def _run(self, wake: threading.Event) -> None:
+        next_beat = time.monotonic() + self._every
+        while not wake.wait(min(self._every, LONGEST_IDLE)):
+            holder = self._holder()
+            if holder is None:
+                break
+            with self._lock:
+                if not holder.holds_leases():
+                    if self._thread is threading.current_thread():
+                        self._thread = None
+                    return
+            if time.monotonic() >= next_beat:
+                try:
+                    holder.renew()
+                except HpcoreError as error:
+                    log.warning("leases could not be renewed, and will be tried again: %s", error)
+                next_beat = time.monotonic() + self._every
+            del holder
+        if self._holder() is None:
+            self._orphaned()

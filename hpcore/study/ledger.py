@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from hpcore.arguments import check_attributes
 from hpcore.errors import (
     ConstraintError,
     DamagedStore,
@@ -19,7 +19,6 @@ from hpcore.errors import (
     SearchSpaceExhausted,
     StorageError,
     TrialAlreadyTold,
-    UnknownStudy,
     UnknownTrial,
 )
 from hpcore.optimizer import Optimizer
@@ -30,14 +29,28 @@ from hpcore.storage.records import StudyRecord, TrialRecord
 from hpcore.storage.spaces import params_from_text, params_to_text
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
-from hpcore.study.book import Book, Outcome
+from hpcore.study.book import Book, Outcome, number_of
 from hpcore.study.entries import begun, ended
+from hpcore.study.holder import LeaseHolder
 from hpcore.study.leases import Leases
 from hpcore.study.mirror import Mirror
+from hpcore.study.readonly import ReadOnlyOptimizer
+from hpcore.study.recall import adopt_result, is_same_result
 
 __all__ = ["Ledger"]
 
 log = logging.getLogger("hpcore")
+
+# Milliseconds left of a deadline that passed while the store was busy.
+LEAST_MS = 1e-3
+
+
+class _Unusable(Exception):
+    """Enqueued parameters that cannot be asked for; carries the reason."""
+
+    def __init__(self, error: HpcoreError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Ledger(Book):
@@ -59,18 +72,20 @@ class Ledger(Book):
     Notes
     -----
     A trial is proposed inside the transaction that stores it: numbers are unique, and the proposal knows all that is
-    stored, the trials that run elsewhere included. A result is stored under the fencing token that the trial was given
-    with. The token and not the clock decides: a lease that ran out is lost when another worker takes the trial, and
-    until then the one result there is counts.
+    stored, the trials that run elsewhere included. Worker, lease and fencing token say who may start a trial again; its
+    result is taken from anybody, and the first one counts.
     """
 
     durable = True
+    shown: Optimizer
 
     def __init__(self, optimizer: Optimizer, storage: Storage, record: StudyRecord, lease: float, retries: int) -> None:
         super().__init__(optimizer)
+        self.shown = ReadOnlyOptimizer(optimizer)
         self.storage = storage
         self._leases = Leases(lease, retries)
         self._mirror = Mirror(optimizer, storage, record)
+        self._holder = LeaseHolder(storage, self._mirror, self._leases)
         self.refresh()
 
     @property
@@ -106,30 +121,89 @@ class Ledger(Book):
         trial = self._mirror.inside(lambda transaction: self._next_trial(transaction, most))
         if isinstance(trial, HpcoreError):
             raise trial
+        self._holder.keep()
         return trial
 
     def _next_trial(self, transaction: Transaction, most: int | None) -> Trial | HpcoreError | None:
-        at_once = self.record.mode == "lag 1" and bool(self._mirror.all_held())
-        if (self._mirror.shared or at_once) and self.record.mode != "fast":
-            self._change_mode(transaction, "fast")
+        self._note_order(transaction, 1)
         lost = self._claim(transaction)
         if lost is not None:
             return lost
         if most is not None and self.optimizer.n_trials >= most:
             return None
-        given = transaction.dequeue(self.record.id)
         # Not raised yet: what was stored on the way stays, and a point that cannot be asked for leaves the queue.
         try:
-            if given is not None:
-                self.optimizer.enqueue(self._read_params(given))
-            trial = self.optimizer.ask()
+            trial = self._begin_queued(transaction)
+            return self._insert(transaction, self.optimizer.ask(), None) if trial is None else trial
         except SearchSpaceExhausted as end:
             return end
+        except _Unusable as wrong:
+            return wrong.error
+
+    def hand_out(self, n: int, deadline_ms: float | None, *, alone: bool) -> list[Trial]:
+        """See `Book.hand_out`."""
+        end = None if deadline_ms is None else time.monotonic() + deadline_ms / 1e3
+        trials = self._mirror.inside(lambda transaction: self._next_trials(transaction, n, end, alone))
+        if isinstance(trials, HpcoreError):
+            raise trials
+        self._holder.keep()
+        return trials
+
+    def _next_trials(
+        self, transaction: Transaction, n: int, end: float | None, alone: bool
+    ) -> list[Trial] | HpcoreError:
+        self._note_order(transaction, n)
+        trials: list[Trial] = []
+        while len(trials) < n and (trial := self._claim(transaction, out=True)) is not None:
+            trials.append(trial)
+        try:
+            while len(trials) < n and (trial := self._begin_queued(transaction, out=True)) is not None:
+                trials.append(trial)
+            if len(trials) < n:
+                left_ms = None if end is None else max(1e3 * (end - time.monotonic()), LEAST_MS)
+                if alone:
+                    new = [self.optimizer.ask(deadline_ms=left_ms)]
+                else:
+                    new = self.optimizer.ask(n - len(trials), deadline_ms=left_ms)
+                trials += [self._insert(transaction, trial, None, out=True) for trial in new]
+        except SearchSpaceExhausted as exhausted:
+            return trials or exhausted
+        except _Unusable as wrong:
+            # Those that came before it are not lost: they are the first that the next one who asks is given.
+            for trial in trials:
+                held = self._mirror.let_go(trial.number)
+                assert held is not None
+                given_back = replace(held.record, worker=None, lease=None)
+                transaction.replace(given_back, held.record.token)
+                self._mirror.leave(given_back)
+            return wrong.error
+        return trials
+
+    def _note_order(self, transaction: Transaction, n: int) -> None:
+        """Trials of several workers, or several of one at once, are in no order that could be kept."""
+        at_once = self.record.mode == "lag 1" and (n > 1 or bool(self._mirror.all_held()))
+        if (self._mirror.shared or at_once) and self.record.mode != "fast":
+            self._change_mode(transaction, "fast")
+
+    def _begin_queued(self, transaction: Transaction, out: bool = False) -> Trial | None:
+        """The first trial of the queue; None if it is empty.
+
+        Raises
+        ------
+        _Unusable
+            It cannot be asked for, and is taken out of the queue.
+        """
+        given = transaction.dequeue(self.record.id)
+        if given is None:
+            return None
+        try:
+            self.optimizer.enqueue(self._read_params(given))
+            trial = self.optimizer.ask()
+        except (ConstraintError, SearchSpaceExhausted):
+            raise
         except HpcoreError as wrong:
-            if given is None or isinstance(wrong, ConstraintError):
-                raise
-            return wrong
-        return self._insert(transaction, trial, None)
+            raise _Unusable(wrong) from wrong
+        return self._insert(transaction, trial, None, out)
 
     def _read_params(self, text: str) -> dict[str, Any]:
         try:
@@ -137,19 +211,19 @@ class Ledger(Book):
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise DamagedStore(f"enqueued parameters of study {self.record.name!r} are damaged: {error}") from None
 
-    def _insert(self, transaction: Transaction, trial: Trial, outcome: Outcome | None) -> Trial:
+    def _insert(self, transaction: Transaction, trial: Trial, outcome: Outcome | None, out: bool = False) -> Trial:
         """Store a trial that the optimizer has just registered."""
         lease = transaction.now() + self._leases.seconds
         record = begun(self.optimizer, trial, self.record.id, self._leases.worker, lease)
         if outcome is not None:
             record = ended(record, trial, outcome)
         else:
-            self._mirror.hold(trial, record)
+            self._mirror.hold(trial, record, out)
         transaction.insert(record)
         self._mirror.change(transaction, n_trials=trial.number + 1)
         return trial
 
-    def _claim(self, transaction: Transaction) -> Trial | None:
+    def _claim(self, transaction: Transaction, out: bool = False) -> Trial | None:
         """The first trial that lost its worker, given to this one; None if there is none."""
         waiting = self._mirror.elsewhere()
         if not waiting:
@@ -161,7 +235,7 @@ class Ledger(Book):
             taken = self._leases.take(record, now)
             transaction.replace(taken, record.token)
             if taken.state == RUNNING:
-                return self._mirror.claim(taken)
+                return self._mirror.claim(taken, out)
             self._mirror.take_in(taken)
         return None
 
@@ -176,100 +250,141 @@ class Ledger(Book):
     def save(self, trial: Trial, outcome: Outcome) -> Outcome:
         """Store a result; it is on the disk when this returns.
 
+        Returns
+        -------
+        Outcome
+            What is stored: the result of somebody else, if that was first. It is logged then.
+
         Raises
         ------
-        LeaseExpired
-            The trial was given to another worker, or given up.
         StorageError
             The store did not take it; it is tried again with the next transaction.
         """
-        record, outcome = self._record_of(trial, outcome)
-        with self._refused(record):
-            self.storage.write(lambda transaction: self._store(transaction, record))
-        self._mirror.hold(trial, record)
-        return outcome
+        record = self._record_of(trial, outcome)
+        with self._saved_later(record):
+            stored = self.storage.write(lambda transaction: transaction.finish(record))
+        self._mirror.hold(trial, stored)
+        return self._what_counts(trial, record, stored, outcome)
 
     def save_and_ask(self, trial: Trial, outcome: Outcome) -> tuple[Outcome, Trial | None]:
         """See `Book.save_and_ask`; raises what `save` does."""
-        record, outcome = self._record_of(trial, outcome)
+        record = self._record_of(trial, outcome)
 
-        def work(transaction: Transaction) -> Trial | Exception | None:
-            self._store(transaction, record)
+        def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Exception | None]:
+            stored = transaction.finish(record)
             if trial.number in self.optimizer.running():
-                self.tell(trial, outcome)
+                self.tell(trial, outcome if stored is record else adopt_result(trial, stored))
             try:
-                return self._next_trial(transaction, None)
+                return stored, self._next_trial(transaction, None)
             except self.storage.troubles:
                 raise
             except Exception as error:  # a constraint's, or the sampler's: the result is stored all the same
-                return error
+                return stored, error
 
-        with self._refused(record):
-            following = self._mirror.inside(work)
+        with self._saved_later(record):
+            stored, following = self._mirror.inside(work)
+        outcome = self._what_counts(trial, record, stored, outcome)
         if isinstance(following, SearchSpaceExhausted):
             log.info("%s", following)
             return outcome, None
         if isinstance(following, Exception):
             self._mirror.doubt()
             raise following
+        self._holder.keep()
         return outcome, following
 
-    def _record_of(self, trial: Trial, outcome: Outcome) -> tuple[TrialRecord, Outcome]:
-        """What is to be stored of a result, and the result as which it counts."""
+    def _what_counts(self, trial: Trial, record: TrialRecord, stored: TrialRecord, outcome: Outcome) -> Outcome:
+        if is_same_result(stored, record):
+            return outcome
+        log.warning("%s", _too_late(stored))
+        return adopt_result(trial, stored)
+
+    def _record_of(self, trial: Trial, outcome: Outcome) -> TrialRecord:
+        """A result of this worker's as it is to be stored."""
         with self._mirror.lock:
             held = self._mirror.held(trial.number)
             if held is None:
-                raise self._not_held(trial)
-            mine, record = held
-            mine.check_copy(trial)
-            try:
-                return ended(record, trial, outcome), outcome
-            except HpcoreError as wrong:  # attributes that are not plain data
-                outcome = (None, None, str(wrong))
-                trial.extras = (None, None)
-                return ended(record, trial, outcome), outcome
-
-    def _store(self, transaction: Transaction, record: TrialRecord) -> None:
-        if transaction.replace(record, record.token):
-            return
-        found = transaction.trial(record.study_id, record.number)
-        if found is None:
-            raise UnknownStudy(f"trial {record.number} was deleted from {self.storage.shown} with its study")
-        if found != record:  # equal after a commit of which only the answer was lost
-            became = "it was given to another worker" if found.state == RUNNING else "it has another result"
-            raise LeaseExpired(f"the result of trial {record.number} came too late: its lease ran out and {became}")
+                raise self._not_running(trial.number)
+            held.trial.check_copy(trial)
+            return ended(held.record, trial, outcome)
 
     @contextmanager
-    def _refused(self, record: TrialRecord) -> Iterator[None]:
-        """What becomes of a result that the store does not take."""
+    def _saved_later(self, record: TrialRecord) -> Iterator[None]:
+        """A result that the store does not take now goes with what is stored next."""
         try:
             yield
-        except LeaseExpired:
-            self._mirror.let_go(record.number)
-            raise
         except StorageError:
             self._mirror.save_later(record)
             raise
 
-    def _not_held(self, trial: Trial) -> HpcoreError:
-        if 0 <= trial.number < self.optimizer.n_trials:
-            if trial.number in self.optimizer.running():
-                return LeaseExpired(f"trial {trial.number} is not, or no longer, this worker's to tell")
-            return TrialAlreadyTold(f"trial {trial.number} has been told already")
-        return UnknownTrial(
-            f"trial must be one that was asked for (0 .. {self.optimizer.n_trials - 1}), got {trial.number}"
-        )
+    def report(self, trial: Trial | int, outcome: Outcome) -> None:
+        """See `Book.report`.
+
+        Raises
+        ------
+        LeaseExpired
+            It is a trial of this worker's, and somebody else told it first.
+        TrialAlreadyTold, UnknownTrial
+            There is no such running trial.
+        StorageError
+            The store did not take it; a result of this worker's trial is tried again with the next transaction.
+        """
+        number = number_of(trial)
+        held = self._mirror.held(number)
+        if held is None or not held.is_running:
+            refused = self._mirror.inside(lambda transaction: self._report_any(transaction, trial, outcome))
+            if refused is not None:
+                raise refused
+            return
+        mine = trial if isinstance(trial, Trial) else held.trial
+        record = self._record_of(mine, outcome)
+        with self._saved_later(record):
+            stored = self.storage.write(lambda transaction: transaction.finish(record))
+        if is_same_result(stored, record):
+            self.tell(mine, outcome)
+            return
+        self._mirror.let_go(number)
+        with suppress(StorageError):  # it is learnt later then
+            self.refresh()
+        raise _too_late(stored)
+
+    def _report_any(self, transaction: Transaction, trial: Trial | int, outcome: Outcome) -> HpcoreError | None:
+        """Store the result of a trial of whichever worker; what is wrong with it, if anything is."""
+        number = number_of(trial)
+        known, record = self.optimizer.running().get(number), self._mirror.other(number)
+        held = self._mirror.held(number)
+        if held is not None and held.is_running:  # taken back by this transaction
+            record = held.record
+        if known is None or record is None:
+            return self._not_running(number)
+        told = trial if isinstance(trial, Trial) else known
+        try:
+            known.check_copy(told)
+        except UnknownTrial as stranger:
+            return stranger
+        record = ended(record, told, outcome)
+        stored = transaction.finish(record)
+        self._mirror.let_go(number)
+        self._mirror.take_in(stored)
+        return None if is_same_result(stored, record) else _too_late(stored)
+
+    def _not_running(self, number: int) -> HpcoreError:
+        if 0 <= number < self.optimizer.n_trials:
+            return TrialAlreadyTold(f"trial {number} has been told already")
+        return UnknownTrial(f"trial must be one that was asked for (0 .. {self.optimizer.n_trials - 1}), got {number}")
 
     def tell(self, trial: Trial, outcome: Outcome) -> None:
-        """Let the optimizer learn from a saved result."""
+        """Let the optimizer learn from a saved result, unless it learnt it from the store in the meantime."""
         with self._mirror.lock:
             self._mirror.let_go(trial.number)
-            super().tell(trial, outcome)
+            if trial.number in self.optimizer.running():
+                super().tell(trial, outcome)
 
     def give_up(self, trials: Sequence[Trial]) -> None:
         """Give trials back: whoever goes on evaluates them, so that an interrupted run gives what a whole one does."""
         numbers = [trial.number for trial in trials if not self._mirror.is_unsaved(trial.number)]
-        given = [replace(held[1], worker=None, lease=None) for held in map(self._mirror.let_go, numbers) if held]
+        held = [mine for mine in map(self._mirror.let_go, numbers) if mine is not None]
+        given = [replace(mine.record, worker=None, lease=None) for mine in held]
 
         def work(transaction: Transaction) -> None:
             for record in given:
@@ -287,28 +402,49 @@ class Ledger(Book):
         for record in given:
             self._mirror.leave(record)
 
-    @property
-    def beat_every(self) -> float | None:
-        """See `Book.beat_every`."""
-        return None if self.storage.shared else self._leases.seconds  # nobody else sees a database in memory
+    # --- leases --------------------------------------------------------------------------------------------------
 
-    def renew(self) -> None:
-        """Renew the leases of what is being evaluated here; for the heartbeat's thread."""
-        mine = [record for _, record in self._mirror.all_held() if record.state == RUNNING]
+    def rest(self) -> None:
+        """See `Book.rest`."""
+        self._holder.rest()
 
-        def work(transaction: Transaction) -> list[TrialRecord]:
-            until = transaction.now() + self._leases.seconds
-            fresh = [replace(record, lease=until) for record in mine]
-            return [record for record in fresh if transaction.replace(record, record.token)]
-
-        if not mine:
+    def renew(self, trial: Trial | int | None = None) -> None:
+        """See `Study.renew`."""
+        if trial is None:
+            self._holder.renew()
             return
-        renewed = self.storage.write(work)
-        with self._mirror.lock:
-            for record in renewed:
-                held = self._mirror.held(record.number)
-                if held is not None and held[1].state == RUNNING and held[1].token == record.token:
-                    self._mirror.hold(held[0], record)
+        refused = self._mirror.inside(lambda transaction: self._renew_one(transaction, trial))
+        if refused is not None:
+            raise refused
+        self._holder.keep()
+
+    def _renew_one(self, transaction: Transaction, trial: Trial | int) -> HpcoreError | None:
+        number, now = number_of(trial), transaction.now()
+        known, held, record = self.optimizer.running().get(number), self._mirror.held(number), None
+        if held is not None:
+            record = transaction.trial(self.record.id, number) if held.is_running else None
+            if record is None or record.state != RUNNING:
+                return self._not_running(number)
+        elif known is not None:
+            record = self._mirror.other(number)
+        if known is None or record is None:
+            return self._not_running(number)
+        try:
+            if isinstance(trial, Trial):
+                known.check_copy(trial)
+        except UnknownTrial as stranger:
+            return stranger
+        if self._leases.is_kept(record, now):
+            return LeaseExpired(f"trial {number} is evaluated by another worker, which still has its lease")
+        # Nobody died of a trial that one worker goes on with for another.
+        mine = record.worker == self._leases.worker
+        until = now + self._leases.seconds
+        fresh = replace(record, lease=until) if mine else record.given_to(self._leases.worker, until, False)
+        if not transaction.replace(fresh, record.token):
+            return _too_late(fresh)
+        self._mirror.forget_other(number)
+        self._mirror.hold(known if held is None else held.trial, fresh, True if held is None else held.out)
+        return None
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
@@ -337,7 +473,9 @@ class Ledger(Book):
                 lost.append(trial)
             return lost
 
-        return self._mirror.inside(work)
+        again = self._mirror.inside(work)
+        self._holder.keep()
+        return again
 
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
         if mode != self.record.mode:
@@ -355,7 +493,6 @@ class Ledger(Book):
         self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
     ) -> Trial:
         """Record an evaluation made elsewhere."""
-        to_text("user_attrs", check_attributes("user_attrs", user_attrs))  # or the trial is known and cannot be stored
 
         def work(transaction: Transaction) -> Trial:
             trial = self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
@@ -395,3 +532,9 @@ class Ledger(Book):
         check_name("an attribute's name", name)
         text = None if value is None else to_text(f"attribute {name!r}", value)
         self._change(lambda transaction: transaction.set_attribute(self.record.id, name, text))
+
+
+def _too_late(stored: TrialRecord) -> LeaseExpired:
+    given_up = stored.deaths > 0 and (stored.error or "").startswith("WorkerDied:")
+    why = "it was given up after its workers died" if given_up else "it has another one"
+    return LeaseExpired(f"the result of trial {stored.number} came too late: {why}")

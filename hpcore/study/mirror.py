@@ -6,24 +6,47 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import RUNNING
 from hpcore.records.trial import Trial, TrialState
-from hpcore.storage.plain import from_text
 from hpcore.storage.records import StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
-from hpcore.study.recall import Rows, read_notes, read_rows
+from hpcore.study.recall import Rows, adopt_result, is_same_result, read_rows
 
-__all__ = ["Mirror"]
+__all__ = ["Held", "Mirror"]
 
 log = logging.getLogger("hpcore")
 
 T = TypeVar("T")
+
+
+class Held(NamedTuple):
+    """A trial of this worker.
+
+    Attributes
+    ----------
+    trial : Trial
+        The object that was given out.
+    record : TrialRecord
+        What is stored of it: running while it is evaluated here, with its result until that is handed on.
+    out : bool
+        A caller of `Study.ask` has it, and anybody may bring its result; otherwise a run has it, and takes results in
+        their order.
+    """
+
+    trial: Trial
+    record: TrialRecord
+    out: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether no result of it is stored yet, as far as this worker knows."""
+        return self.record.state == RUNNING
 
 
 class Mirror:
@@ -54,7 +77,7 @@ class Mirror:
         self.shared = False
         self._optimizer, self._storage = optimizer, storage
         # Given to this worker: being evaluated here, or with a result that is not handed on yet.
-        self._held: dict[int, tuple[Trial, TrialRecord]] = {}
+        self._held: dict[int, Held] = {}
         # Running elsewhere, or given back.
         self._others: dict[int, TrialRecord] = {}
         # Results that the store would not take; they go with the next transaction.
@@ -107,21 +130,35 @@ class Mirror:
 
     def _synchronise(self, transaction: Transaction, reading: bool) -> None:
         self.record = transaction.current(self.record.id, lock=not reading)
+        if self._optimizer.n_trials > self.record.n_trials:
+            log.warning("study %r has trials in memory that were never stored; they are dropped", self.record.name)
+            self._optimizer.forget()
+            self._others.clear()
         if not reading:
             self._flush(transaction)
-        open_elsewhere = sorted(number for number in self._optimizer.running() if number not in self._held)
+        running = self._optimizer.running()
+        to_look_at = sorted(number for number in running if number not in self._held or self._held[number].out)
         known = self._optimizer.n_trials
-        rows = transaction.trials(self.record, known, open_elsewhere)
-        for fields in rows[: len(open_elsewhere)]:
-            self.take_in(TrialRecord.from_fields(fields))
-        self._append(rows[len(open_elsewhere) :], known)
+        rows = transaction.trials(self.record, known, to_look_at)
+        for fields in rows[: len(to_look_at)]:
+            self._look_at(TrialRecord.from_fields(fields))
+        self._append(rows[len(to_look_at) :], known)
 
     def _flush(self, transaction: Transaction) -> None:
         for number, record in list(self._unsaved.items()):
-            if not transaction.replace(record, record.token):
-                log.warning("the result of trial %d came too late: another worker has it", number)
+            if not is_same_result(transaction.finish(record), record):
+                log.warning("the result of trial %d came too late: it has another one", number)
             self._held.pop(number, None)
         # What became of them is taken in from the store, by what follows.
+
+    def _look_at(self, record: TrialRecord) -> None:
+        """Learn what a running trial is now, of another worker or out with a caller of this one."""
+        held = self._held.get(record.number)
+        if held is not None:
+            if record.state == RUNNING and record.token == held.record.token:
+                return
+            del self._held[record.number]
+        self.take_in(record)
 
     def _append(self, fields: list[tuple[Any, ...]], first: int) -> None:
         """Trials that this optimizer did not ask for."""
@@ -131,6 +168,11 @@ class Mirror:
         rows: Rows = read_rows(fields, self._optimizer.space, len(self._optimizer.directions), self.record.name)
         for i in np.flatnonzero(rows.state == RUNNING).tolist():
             self._others[first + i] = TrialRecord.from_fields(fields[i])
+        for number in [number for number, held in self._held.items() if number >= first and held.out]:
+            row = fields[number - first]
+            stored = TrialRecord.from_fields(row)
+            if stored.state != RUNNING or stored.token != self._held[number].record.token:
+                del self._held[number]  # told, or given away, in the meantime
         mine = [number for number in self._held if number >= first]
         for number in mine:
             # Ours, whatever is stored: its result is handed on when its turn comes.
@@ -138,7 +180,7 @@ class Mirror:
             rows.hide(number - first)
         self._optimizer.restore(rows.X, rows.state, rows.values, rows.std_errors, rows.times, rows.notes)
         for number in mine:
-            trial = self._held[number][0]
+            trial = self._held[number].trial
             # It may have been told in a transaction that did not end.
             trial.state, trial.values, trial.error = TrialState.RUNNING, None, None
             self._optimizer.reopen(trial)
@@ -150,51 +192,68 @@ class Mirror:
             return
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
-        trial.started, trial.finished = record.started, record.finished
-        trial.extras = read_notes(record.notes)
-        values = None if record.objective is None else tuple(from_text(record.objective))
-        self._optimizer.tell(trial, values, std_error=record.std_error, error=record.error)
+        values, std_error, error = adopt_result(trial, record)
+        self._optimizer.tell(trial, values, std_error=std_error, error=error)
 
     # --- whose a running trial is --------------------------------------------------------------------------------
 
-    def held(self, number: int) -> tuple[Trial, TrialRecord] | None:
+    def held(self, number: int) -> Held | None:
         """A trial of this worker and what is stored of it; None if it is not this worker's."""
         return self._held.get(number)
 
-    def all_held(self) -> list[tuple[Trial, TrialRecord]]:
+    def all_held(self) -> list[Held]:
         """All of this worker's."""
-        with self.lock:
-            return list(self._held.values())
+        return list(self._held.copy().values())  # at once, whatever another thread is at
 
-    def hold(self, trial: Trial, record: TrialRecord) -> None:
-        """It is this worker's, with this stored of it: what others store does not reach the optimizer."""
+    def hold(self, trial: Trial, record: TrialRecord, out: bool = False) -> None:
+        """It is this worker's, with this stored of it."""
         with self.lock:
-            self._held[record.number] = (trial, record)
+            self._held[record.number] = Held(trial, record, out)
 
-    def let_go(self, number: int) -> tuple[Trial, TrialRecord] | None:
+    def let_go(self, number: int) -> Held | None:
         """It is not this worker's any more; what it was, if it was."""
         with self.lock:
             return self._held.pop(number, None)
+
+    def disown(self) -> None:
+        """Be another worker, in a child process: nothing that the parent has is its own, nor for it to store."""
+        self.lock = threading.RLock()
+        self._unsaved.clear()
+        if self._held:
+            self._held.clear()
+            self._stale = True
 
     def elsewhere(self) -> list[TrialRecord]:
         """The running trials of others, and those given back, by number."""
         return [record for _, record in sorted(self._others.items())]
 
+    def other(self, number: int) -> TrialRecord | None:
+        """One of them."""
+        return self._others.get(number)
+
+    def forget_other(self, number: int) -> None:
+        """It is not another worker's any more."""
+        self._others.pop(number, None)
+
     def leave(self, record: TrialRecord) -> None:
         """It is for others to take up."""
         self._others[record.number] = record
 
-    def claim(self, record: TrialRecord) -> Trial:
+    def claim(self, record: TrialRecord, out: bool = False) -> Trial:
         """It was somebody else's and is this worker's now, with this stored of it."""
         del self._others[record.number]
         trial = self._optimizer.running()[record.number]
-        self.hold(trial, record)
+        self.hold(trial, record, out)
         return trial
 
     def save_later(self, record: TrialRecord) -> None:
         """Store a result of this worker's with the next transaction."""
         with self.lock:
             self._unsaved[record.number] = record
+
+    def all_unsaved(self) -> list[TrialRecord]:
+        """Results of this worker's that are still to be stored."""
+        return list(self._unsaved.copy().values())
 
     def is_unsaved(self, number: int) -> bool:
         """Whether the result of a trial is still to be stored."""

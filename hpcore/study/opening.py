@@ -63,8 +63,14 @@ def open_ledger(
     lease: float,
     retries: int,
     repeats: int | None = None,
+    prefetch: bool | str = False,
 ) -> Ledger:
     """A stored study, begun if there is none of that name."""
+    if prefetch == "delayed":
+        raise InvalidArgument(
+            "prefetch must be True or False for a stored study, got 'delayed': its proposals follow from what is "
+            "stored, so that it goes on after a kill as if nothing had been, and a delayed one does not"
+        )
     if name is None:
         raise InvalidArgument("name must be given with storage=: the same storage and name continue an earlier study")
     wanted = check_name("name", name)
@@ -78,7 +84,7 @@ def open_ledger(
         if given is None:
             raise InvalidType("space must be given for a new study, got None")
         # Made here to check everything before anything is stored.
-        new = Optimizer(given, chosen or "gp", directions=ways or ("minimize",), seed=seed, repeats=often or 1)
+        new = Optimizer(given, chosen or "gp", None, ways or ("minimize",), seed, prefetch, repeats=often or 1)
         spec = _spec_of(new)
         record = store.write(lambda transaction: transaction.create(wanted, spec))
     spec_data = read_spec(record)
@@ -97,7 +103,7 @@ def open_ledger(
     elif not store.read_only and often != kept:
         record = _change_spec(store, record, repeats=often)
     try:
-        optimizer = Optimizer(given, chosen, directions=spec_data["directions"], seed=spec_data["seed"], repeats=often)
+        optimizer = Optimizer(given, chosen, None, spec_data["directions"], spec_data["seed"], prefetch, repeats=often)
     except HpcoreError as error:
         raise DamagedStore(f"the record of study {record.name!r} is damaged: {error}") from error
     return Ledger(optimizer, store, record, lease, retries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,14 @@ import numpy.typing as npt
 
 from hpcore.errors import DamagedStore
 from hpcore.records.history import COMPLETE, RUNNING, STATES
+from hpcore.records.trial import Trial
 from hpcore.space.space import Space
 from hpcore.storage.plain import from_text
+from hpcore.storage.records import TrialRecord
 from hpcore.storage.spaces import params_from_text
+from hpcore.study.book import Outcome
 
-__all__ = ["Rows", "read_notes", "read_rows"]
+__all__ = ["Rows", "adopt_result", "is_same_result", "read_notes", "read_rows"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -53,6 +56,19 @@ def read_notes(text: str | None) -> tuple[dict[str, Any] | None, dict[int, float
     if not isinstance(user_attrs, dict | None):
         raise ValueError("user_attrs are a mapping")
     return user_attrs, None if reports is None else {int(step): float(value) for step, value in reports}
+
+
+def adopt_result(trial: Trial, record: TrialRecord) -> Outcome:
+    """Result of a stored trial; its times, attributes and reports go onto the trial."""
+    trial.started, trial.finished = record.started, record.finished
+    trial.extras = read_notes(record.notes)
+    values = None if record.objective is None else tuple(map(float, from_text(record.objective)))
+    return values, record.std_error, record.error
+
+
+def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
+    """Whether a stored result is the one that was to be stored, under whichever token."""
+    return replace(stored, token=record.token, deaths=record.deaths) == record
 
 
 def read_rows(fields: list[tuple[Any, ...]], space: Space, m: int, study: str) -> Rows:

@@ -27,12 +27,13 @@ def load_study(
     retries: int = 3,
     repeats: int | None = None,
     strategy: str | Sampler | None = None,
+    prefetch: bool = False,
 ) -> Study:
     """Open a stored study.
 
     Parameters
     ----------
-    storage, space, sampler, lease, retries, repeats, strategy
+    storage, space, sampler, lease, retries, repeats, strategy, prefetch
         As for `Study`.
     name : str, optional
         Which; may be left out if the storage holds one study only.
@@ -57,6 +58,7 @@ def load_study(
         retries=retries,
         repeats=repeats,
         strategy=strategy,
+        prefetch=prefetch,
     )
 
 

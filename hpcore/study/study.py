@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from hpcore.arguments import check_alias, check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType
@@ -17,7 +17,7 @@ from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
 from hpcore.study.attributes import UserAttributes
-from hpcore.study.book import Book
+from hpcore.study.book import Book, number_of
 from hpcore.study.carrying import carry
 from hpcore.study.heartbeat import keeping_leases
 from hpcore.study.objective import Objective
@@ -59,19 +59,24 @@ class Study:
     seed : int, optional
         As for `Optimizer`; None is that of the stored study.
     lease : float
-        Seconds after which a running trial that its worker did not renew is given to another worker; at least 0.1.
-        A run renews its leases in the background. On one machine a worker that ended is noticed at once.
+        Seconds after which a running trial that its worker did not renew may be started again by a worker of another
+        machine; at least 0.1. Leases are renewed in the background from `ask` to `tell`. On one machine none is needed:
+        a worker keeps its trials as long as its process and its study live, and one that ended is noticed at once.
     retries : int
-        How often a trial whose worker died is evaluated again, at least 0; after that it counts as failed.
+        How often a trial whose worker died is evaluated again, at least 0; after that it counts as failed. Trials that
+        were interrupted or given back do not count.
     repeats : int, optional
         As for `Optimizer`; None is that of the stored study, or 1. Another one than the stored one takes its place.
     strategy, random_state : optional
         `sampler` and `seed` by the names that scikit-learn's users know.
+    prefetch : bool or "delayed"
+        As for `Optimizer`; a stored study takes False or True, because its proposals must follow from what is stored.
 
     Attributes
     ----------
     optimizer : Optimizer
-        Asks and tells. Of a study in memory it may also be used directly between runs.
+        Record of the trials, to be read. In memory it may also be used directly between runs; that of a stored study
+        refuses calls that would change it past its store, and names the study's own instead.
     interrupted : bool
         The last run was stopped by Ctrl-C.
 
@@ -89,7 +94,8 @@ class Study:
     A result is on the disk before `tell`, or a callback of `run`, knows of it. Proposals are a function of seed and
     history to the last bit, so a study that was killed and goes on gives the trials of one that was not; `mode` says
     whether that holds. Trials that were running when their process died, or when Ctrl-C or an error ended their run,
-    are no failures: they go on running, and whoever asks next evaluates them; in memory as well.
+    are no failures: they go on running, and whoever asks next evaluates them; in memory as well. Any process may tell
+    any running trial, also after the one that asked for it has ended; the first result counts.
     """
 
     def __init__(
@@ -107,6 +113,7 @@ class Study:
         repeats: int | None = None,
         strategy: str | Sampler | None = None,
         random_state: int | None = None,
+        prefetch: bool | str = False,
     ) -> None:
         sampler = check_alias("sampler", sampler, "strategy", strategy)
         seed = check_alias("seed", seed, "random_state", random_state)
@@ -117,21 +124,23 @@ class Study:
                 raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
             chosen = DEFAULT if sampler is None else sampler
             often = 1 if repeats is None else repeats
-            self._book = Book(Optimizer(space, chosen, direction, directions, seed, repeats=often))
+            self._book = Book(Optimizer(space, chosen, direction, directions, seed, prefetch, repeats=often))
             self.name = name
         else:
             # Imported here: a study in memory needs no SQLAlchemy.
             from hpcore.study.opening import open_ledger
 
-            ledger = open_ledger(space, storage, name, direction, directions, sampler, seed, lease, retries, repeats)
+            ledger = open_ledger(
+                space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch
+            )
             self._book, self.name = ledger, ledger.record.name
         self.interrupted = False
         self._stopping = False
 
     @property
     def optimizer(self) -> Optimizer:
-        """Asks and tells."""
-        return self._book.optimizer
+        """Record of the trials, to be read; in memory it also asks and tells."""
+        return self._book.shown
 
     # --- running -------------------------------------------------------------------------------------------------
 
@@ -245,34 +254,98 @@ class Study:
         """Begin no more trials in this run; for callbacks."""
         self._stopping = True
 
-    def ask(self) -> Trial:
-        """The next trial to evaluate, for those who run their own loop; see `Optimizer.ask`.
+    @overload
+    def ask(self, n: None = None, *, deadline_ms: float | None = None) -> Trial: ...
+    @overload
+    def ask(self, n: int, *, deadline_ms: float | None = None) -> list[Trial]: ...
+    def ask(self, n: int | None = None, *, deadline_ms: float | None = None) -> Trial | list[Trial]:
+        """The next trials to evaluate, for those who run their own loop; of a stored study, in one transaction.
 
-        Of a stored study the trial is leased: without a result within `lease` seconds another worker may get it.
+        Trials that were given back, or that lost their worker, come first. Nobody else is given a trial of a stored
+        study while this process and this study live; anybody may tell it.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many, at least 1. Without it one trial is given, with it a list. Fewer than `n` come only when the space
+            runs out.
+        deadline_ms : float, optional
+            Milliseconds from the call that suggesting may take, see `Optimizer.ask`; waiting for a busy store counts.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            An argument that is not allowed.
+        SearchSpaceExhausted, InfeasibleSpace, ConstraintError
+            As for `Optimizer.ask`.
+        StorageError
+            The store cannot be written. No trial began.
         """
-        return self._book.ask()
+        many = 1 if n is None else check_integer("n", n, 1)
+        if deadline_ms is not None:
+            deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
+        trials = self._book.hand_out(many, deadline_ms, alone=n is None)
+        return trials[0] if n is None else trials
 
     def tell(
         self,
-        trial: Trial,
+        trial: Trial | int,
         value: float | Sequence[float] | None,
         *,
         std_error: float | None = None,
         error: str | None = None,
     ) -> None:
-        """Report what a trial of `ask` came to; see `Optimizer.tell`. It is durable when this returns.
+        """Report what a trial came to. It is durable when this returns.
+
+        Any process may tell any trial that has no result, also one that another process asked for, whether that still
+        lives or not: the first result counts.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            As given by `ask`, a copy, for instance a pickled one, or its number. Attributes and reports of a
+            copy are kept.
+        value, std_error, error
+            As for `Optimizer.tell`.
 
         Raises
         ------
-        LeaseExpired
-            The trial was given to another worker in the meantime. Nothing is stored.
-        TrialAlreadyTold, UnknownTrial, InvalidArgument, InvalidType
-            As for `Optimizer.tell`.
+        TrialAlreadyTold
+            It has a result, which stays; LeaseExpired, which also is one, where this process asked for it and somebody
+            else was first. Nothing is stored.
+        UnknownTrial
+            There is no such trial, or the params of the copy are not its.
+        InvalidArgument, InvalidType
+            As for `Optimizer.tell`. The trial stays as it was.
+        StorageError
+            The store does not take it. The result of a trial that this process asked for is kept in memory and stored
+            with what comes next.
         """
-        if not isinstance(trial, Trial):
-            raise InvalidType(f"trial must be a Trial of ask, got {trial!r}")
-        outcome = self.optimizer.outcome(value, std_error, error)
-        self._book.tell(trial, self._book.save(trial, outcome))
+        number_of(trial)
+        self._book.report(trial, self._book.optimizer.outcome(value, std_error, error))
+
+    def renew(self, trial: Trial | int | None = None) -> None:
+        """Say that a trial is still, or from now on, evaluated by this process.
+
+        Leases are renewed in the background already; this is for evaluations that let no other thread run for longer
+        than `lease` while workers of other machines share the study, and for a process that evaluates what another one
+        asked for and nobody keeps any more. In memory nothing needs to be renewed.
+
+        Parameters
+        ----------
+        trial : Trial or int, optional
+            A running trial, a copy or its number; None is all that this process evaluates.
+
+        Raises
+        ------
+        TrialAlreadyTold, UnknownTrial, InvalidType
+            There is no such running trial.
+        LeaseExpired
+            Another worker evaluates it. Its result is taken all the same, if it is the first.
+        StorageError
+            The store cannot be written.
+        """
+        self._book.renew(trial)
 
     def add(
         self,
@@ -334,8 +407,14 @@ class Study:
 
     @property
     def user_attrs(self) -> MutableMapping[str, Any]:
-        """Whatever the user keeps with the study, by name; of a stored study plain data, written at once."""
+        """Whatever the user keeps with the study, by name, as plain data (see `Trial.user_attrs`); of a stored study
+        written at once."""
         return UserAttributes(self._book)
+
+    @user_attrs.setter
+    def user_attrs(self, given: MutableMapping[str, Any]) -> None:
+        if not (isinstance(given, UserAttributes) and given.book is self._book):  # what |= leaves
+            raise InvalidType("user_attrs cannot be replaced; set single ones, or use study.user_attrs.update(...)")
 
     @property
     def note(self) -> str:

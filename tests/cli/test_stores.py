@@ -5,8 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +103,45 @@ def test_show(hpcore: Any, store: Path) -> None:
     assert listed.exit_code == 0 and len(listed.stdout.splitlines()) == 2 and "\x1b" not in listed.stdout
     assert len(json.loads(hpcore("show", store, "--json").stdout)) == 2
     assert "0" not in hpcore("show", store, "b").stdout.splitlines()[-1]
+
+
+def states(hpcore: Any, path: Path) -> list[Any]:
+    """The states that show, show --json, export and export --json give; they must agree."""
+    shown = json.loads(hpcore("show", path, "--json").stdout)["trials"]
+    line = next(line for line in hpcore("show", path).stdout.splitlines() if line.startswith("trials"))
+    assert line.split(maxsplit=1)[1] == ", ".join(f"{n} {state}" for state, n in shown.items())
+    rows = list(csv.DictReader(io.StringIO(hpcore("export", path).stdout)))
+    document = json.loads(hpcore("export", path, "--json").stdout)
+    assert [row["state"] for row in rows] == [trial["state"] for trial in document["trials"]]
+    assert Counter(row["state"] for row in rows) == shown
+    return [row["state"] for row in rows]
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_trial_without_a_worker_waits(hpcore: Any, tmp_path: Path) -> None:
+    path = tmp_path / "w.db"
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=path, name="a", sampler="random", seed=0)
+    study.run(lambda trial: signal.raise_signal(signal.SIGINT) if trial.number == 2 else trial["x"], n_trials=5)
+    assert study.interrupted
+    assert states(hpcore, path) == ["complete", "complete", "waiting"]
+    kept = study.ask(2)
+    assert [trial.number for trial in kept] == [2, 3]
+    assert states(hpcore, path) == ["complete", "complete", "running", "running"]
+    study.tell(2, 1.0)
+    # A process that was killed: its lease is young, and it is known to be dead.
+    child = os.fork()
+    if not child:
+        hp.load_study(path).ask()
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert states(hpcore, path) == ["complete"] * 3 + ["running", "waiting"]
+    # And one of another machine, until its lease is over.
+    store, study_id = study._book.storage, study._book.record.id
+    stored = store.read(lambda transaction: transaction.trial(study_id, 4))
+    for lease, expected in ((60.0, "running"), (-1.0, "waiting"), (1e9, "waiting")):
+        elsewhere = replace(stored, worker="elsewhere|1|2|3", lease=time.time() + lease)
+        store.write(lambda transaction: transaction.replace(elsewhere, stored.token))  # noqa: B023
+        assert states(hpcore, path)[4] == expected
 
 
 def test_export(hpcore: Any, store: Path, tmp_path: Path) -> None:

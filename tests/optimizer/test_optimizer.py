@@ -526,10 +526,11 @@ def test_attributes_may_be_added_with_a_trial() -> None:
     trial = opt.add({"x": 1.0, "k": 2, "c": "b"}, 3.0, user_attrs=attributes)
     attributes["year"] = 1999
     assert trial.user_attrs == opt.trials[0].user_attrs == {"source": "paper", "year": 2012}
-    for wrong in ("source", [1], {1: "a"}):
-        with pytest.raises(InvalidType, match="user_attrs must"):
+    for wrong in ("source", [1], {"a": object()}, {object(): "a"}):
+        with pytest.raises(InvalidType, match=r"user_attrs.* must|attribute's name must"):
             opt.add({"x": 1.0, "k": 3, "c": "b"}, 3.0, user_attrs=wrong)  # type: ignore[arg-type]
-    assert opt.n_trials == 1
+    assert (opt.n_trials, len(opt.running())) == (1, 0)
+    assert opt.add({"x": 1.0, "k": 3, "c": "b"}, 3.0, user_attrs={1: (2,)}).user_attrs == {"1": [2]}
 
 
 CHAIN = {

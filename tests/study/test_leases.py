@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from hpcore.records.history import FAILED, RUNNING
-from hpcore.storage.identity import Identity
+from hpcore.storage.identity import Identity, Life
 from hpcore.storage.records import TrialRecord
-from hpcore.study.leases import LONGEST_LEASE, Leases
+from hpcore.study.leases import LONGEST_LEASE, Leases, is_waiting
 
 NOW = 1e9
 ELSEWHERE = "another machine|1|2|3"  # of which nobody here can say whether it lives
@@ -35,6 +35,23 @@ def test_nobody_keeps_what_is_ones_own_or_given_back_or_a_dead_workers() -> None
     name = living.name
     del living
     assert not leases.is_kept(record(name, NOW + 1.0), NOW)
+
+
+@pytest.mark.parametrize("lease", [NOW - 1e6, NOW - 1.0, NOW + 60.0, NOW + 1e9])
+def test_a_worker_that_lives_keeps_its_trial_whatever_its_lease(lease: float) -> None:
+    leases, living = Leases(60.0, 3), Identity()
+    assert leases.is_kept(record(living.name, lease), NOW)
+    assert not is_waiting(record(living.name, lease), NOW)
+    assert not leases.is_kept(record(leases.worker, lease), NOW)
+
+
+@pytest.mark.parametrize(("life", "deaths"), [(Life.DEAD, 1), (Life.UNKNOWN, 1), (Life.GONE, 0)])
+def test_deaths_are_counted_and_nothing_else(life: Life, deaths: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpcore.study.leases.life_of", lambda worker: life)
+    stored = record("somebody", NOW - 1.0)
+    assert is_waiting(stored, NOW)
+    assert Leases(60.0, 1).take(stored, NOW).deaths == deaths
+    assert (Leases(60.0, 0).take(stored, NOW).state == FAILED) == bool(deaths)
 
 
 def test_a_trial_is_taken_under_a_new_token() -> None:

@@ -6,10 +6,12 @@ import importlib.util
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from typing import Any
 import pytest
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument, LeaseExpired, StorageError
+import hpcore.study.leases
+from hpcore.errors import InvalidArgument, LeaseExpired, StorageError, TrialAlreadyTold
+from hpcore.storage.identity import Life
+from tests.study.children import in_child
 
 ROOT = Path(__file__).parents[2]
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
@@ -87,20 +92,66 @@ def test_pending_trials_of_others_are_seen_by_the_sampler(url: str, name: str) -
             break
 
 
-def test_an_expired_lease_is_taken_over_once(url: str, name: str) -> None:
-    slow, other = begun(url, name, lease=1.0), begun(url, name, lease=60.0)
+@pytest.fixture
+def from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can say whether a worker lives: as on several machines, where the lease decides."""
+    monkeypatch.setattr(hpcore.study.leases, "life_of", lambda worker: Life.UNKNOWN)
+
+
+def without_heartbeat(study: hp.Study) -> hp.Study:
+    """A worker whose threads cannot run: suspended, or in native code that holds the GIL."""
+    study._book._holder._heartbeat = None
+    return study
+
+
+@pytest.mark.usefixtures("from_elsewhere")
+def test_an_expired_lease_of_another_machine_is_taken_over_once(url: str, name: str) -> None:
+    slow, other = without_heartbeat(begun(url, name, lease=1.0)), begun(url, name, lease=60.0)
     trial = slow.ask()
     assert other.ask().number == 1
     time.sleep(1.2)
     again = other.ask()
     assert (again.number, again.params) == (0, trial.params)
-    with pytest.raises(LeaseExpired, match=r"trial 0 came too late.*another worker"):
+    with pytest.raises(LeaseExpired, match="trial 0 is evaluated by another worker"):
+        slow.renew(trial)
+    # It is late, and it is the first.
+    slow.tell(trial, 1.0)
+    with pytest.raises(LeaseExpired, match="trial 0 came too late: it has another one"):
+        other.tell(again, 2.0)
+    for study in (slow, other):
+        with pytest.raises(TrialAlreadyTold):
+            study.tell(trial, 3.0)
+    assert slow.trials[0].value == other.trials[0].value == hp.load_study(url, name).trials[0].value == 1.0
+
+
+@pytest.mark.usefixtures("from_elsewhere")
+def test_a_given_up_trial_stays_so(url: str, name: str) -> None:
+    slow, other = without_heartbeat(begun(url, name, lease=0.3)), begun(url, name, retries=0)
+    trial = slow.ask()
+    time.sleep(0.4)
+    assert other.ask().number == 1
+    with pytest.raises(LeaseExpired, match="given up after its workers died"):
         slow.tell(trial, 1.0)
-    other.tell(again, 2.0)
-    with pytest.raises(LeaseExpired):
-        slow.tell(trial, 1.0)
-    slow.refresh()
-    assert slow.trials[0].value == other.trials[0].value == 2.0
+    assert slow.trials[0].state == "failed" and "1 worker ended" in slow.trials[0].error
+
+
+@pytest.mark.usefixtures("from_elsewhere")
+def test_asking_keeps_the_lease(url: str, name: str) -> None:
+    one, two = begun(url, name, lease=0.6), begun(url, name)
+    trial = one.ask()
+    time.sleep(1.3)
+    assert two.ask().number == 1
+    one.tell(trial, 1.0)
+
+
+def test_a_worker_that_lives_keeps_its_trials_however_old_their_lease(url: str, name: str) -> None:
+    one, two = without_heartbeat(begun(url, name, lease=0.1)), begun(url, name)
+    trials = [one.ask(), *one.ask(2)]
+    time.sleep(0.3)
+    assert two.ask().number == 3
+    for trial in trials:
+        one.tell(trial, 1.0)
+    assert [str(t.state) for t in hp.load_study(url, name).trials] == ["complete"] * 3 + ["running"]
 
 
 def test_a_lease_that_nobody_took_is_still_good(url: str, name: str) -> None:
@@ -112,14 +163,52 @@ def test_a_lease_that_nobody_took_is_still_good(url: str, name: str) -> None:
     assert hp.load_study(url, name).trials[0].value == 1.0
 
 
+def ask_and_die(url: str, name: str) -> None:
+    hp.load_study(url, name, retries=2).ask()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the lease must run out")
 def test_a_trial_whose_workers_die_again_and_again_fails(url: str, name: str) -> None:
-    for attempt in range(3):
-        assert begun(url, name, retries=2).ask().number == 0, attempt
+    begun(url, name)
+    for _ in range(3):
+        assert in_child(lambda: ask_and_die(url, name)) == signal.SIGKILL
     study = begun(url, name, retries=2)
     assert study.ask().number == 1
     assert study.trials[0].state == "failed" and "3 workers ended" in study.trials[0].error
     del study
     assert begun(url, name).ask().number == 1, "the last one's is free again"
+
+
+@pytest.mark.parametrize("how", ["raise KeyboardInterrupt", "sys.exit(3)", "pass"])
+def test_a_program_that_ends_gives_its_trials_back(how: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "runs.db")
+    study = begun(path, "a", retries=0)
+    code = f"import sys, hpcore as hp\nstudy = hp.load_study(sys.argv[1])\nstudy.ask(2), study.ask()\n{how}\n"
+    subprocess.run([sys.executable, "-c", code, path], stderr=subprocess.DEVNULL, timeout=60)
+    hp.load_study(path).refresh()
+    assert [t.number for t in study.ask(3)] == [0, 1, 2]
+    assert {held.record.deaths for held in study._book._mirror.all_held()} == {0}
+
+
+def test_studies_that_are_dropped_are_no_deaths(url: str, name: str) -> None:
+    """As when a cell of a notebook is run again."""
+    for _ in range(5):
+        assert begun(url, name, retries=0).ask().number == 0
+
+
+def test_a_dropped_study_gives_its_trials_to_other_processes(url: str, name: str) -> None:
+    study = begun(url, name)
+    gone = weakref.ref(study._book)
+    trial = study.ask()
+    del study
+    assert gone() is None
+    for _ in range(200):
+        record = hp.load_study(url, name)._book._mirror.other(trial.number)
+        if record.worker is None:
+            break
+        time.sleep(0.02)
+    assert (record.worker, record.lease, record.deaths) == (None, None, 0)
 
 
 def test_a_run_keeps_its_leases(url: str, name: str) -> None:
