@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
+from typing import Any
 
-__all__ = ["Interrupts", "interruptible"]
+__all__ = ["Interrupts", "interruptible", "uninterrupted"]
 
 
 class Interrupts:
@@ -91,6 +93,30 @@ _active: Interrupts | None = None  # whose handler is set; there is one of a pro
 def interruptible() -> AbstractContextManager[None]:
     """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
     return nullcontext() if _active is None or not _in_main_thread() else _Opening(_active)
+
+
+def uninterrupted(function: Callable[..., Any], *args: Any) -> None:
+    """Call ``function(*args)``, which takes a bounded time, to its end; Ctrl-C is raised after it.
+
+    In a thread, because a signal breaks into what the main thread does, whoever handles it.
+    """
+    failures: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            function(*args)
+        except BaseException as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=call, name="hpcore-uninterrupted", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as interrupt:
+            failures.append(interrupt)
+    if failures:
+        raise failures[0]
 
 
 def _in_main_thread() -> bool:

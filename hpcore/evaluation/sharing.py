@@ -22,6 +22,7 @@ import joblib
 import numpy as np
 import sklearn
 
+from hpcore.evaluation.interrupts import uninterrupted
 from hpcore.evaluation.workload import Workload
 
 __all__ = ["Handle", "Settings", "SharedWorkload", "fetch", "live_warning_filters"]
@@ -107,7 +108,7 @@ class SharedWorkload:
     def __exit__(self, *exc_info: object) -> None:
         _owned.pop(self._token, None)
         if self._folder is not None:
-            self._folder.cleanup()
+            uninterrupted(self._folder.cleanup)
 
 
 def live_warning_filters() -> list[Any]:
