@@ -59,17 +59,25 @@ class Handle(NamedTuple):
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Gives every large array of plain numbers as a buffer; NumPy itself copies views that are not contiguous."""
+    """Gives every large array of plain values as a buffer.
+
+    NumPy itself does not so with views that are not contiguous, with dates, and with what is mapped already.
+    """
 
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) in (np.ndarray, np.memmap) and obj.nbytes >= _LARGE and not obj.dtype.hasobject:
             plain = np.asarray(obj)
-            contiguous = plain.flags.c_contiguous or plain.flags.f_contiguous
-            if not contiguous:
-                return np.asarray, (np.ascontiguousarray(plain),)
+            if not (plain.flags.c_contiguous or plain.flags.f_contiguous):
+                plain = np.ascontiguousarray(plain)
+            if plain.dtype.kind in "mM":
+                return _viewed, (plain.view(np.int64), plain.dtype)
             if plain is not obj:
                 return np.asarray, (plain,)
         return super().reducer_override(obj)
+
+
+def _viewed(array: Any, dtype: np.dtype[Any]) -> Any:
+    return array.view(dtype)
 
 
 class Packed:

@@ -199,7 +199,6 @@ class _Child:
         # before any library loads.
         from joblib.externals.loky.backend import get_context
 
-        self.owner = os.getpid()
         task_end, self.tasks = Pipe(duplex=False)
         self.answers, answer_end = Pipe(duplex=False)
         try:
@@ -313,13 +312,22 @@ def _end_all() -> None:
     _exiting = True
     if _starting.acquire(timeout=SECONDS_TO_LEAVE):
         _starting.release()
-    ours = [child for child in _children if child.owner == os.getpid()]
-    if not ours:
+    children = list(_children)
+    if not children:
         return
     try:
-        _end(ours, SECONDS_TO_LEAVE)
+        _end(children, SECONDS_TO_LEAVE)
     except KeyboardInterrupt:  # somebody does not want to wait
-        kill_all(ours)
+        kill_all(children)
+
+
+def _forget_all() -> None:
+    """In a fork of this process, let go of the pipes to its workers, which would not hear that they are to leave."""
+    for child in list(_children):
+        for end in (child.tasks, child.answers):
+            with suppress(OSError):
+                end.close()
+    _children.clear()
 
 
 def _without_interrupts(function: Callable[[], None]) -> None:
@@ -347,3 +355,5 @@ def _without_interrupts(function: Callable[[], None]) -> None:
 
 # After multiprocessing's own handler, which has come with the imports above, and therefore called before it.
 atexit.register(_end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
