@@ -46,7 +46,7 @@ def serve(parent: int, tasks: Connection, answers: Connection) -> None:
     _settle(parent)
     if hasattr(os, "register_at_fork"):
         # A fork that outlives this process would keep the pipes open, by whose end the parent notices a death.
-        os.register_at_fork(after_in_child=lambda: _close(me, tasks, answers))
+        os.register_at_fork(after_in_child=lambda: _close(tasks, answers))
     memory = _Memory()
     while True:
         try:
@@ -104,7 +104,7 @@ def _end_with(parent: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _close(owner: int, *connections: Connection) -> None:
+def _close(*connections: Connection) -> None:
     for connection in connections:
         with suppress(OSError):
             connection.close()
