@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -27,17 +28,30 @@ class _Commands(click.Group):
         kwargs["standalone_mode"] = False
         try:
             code = super().main(*args, **kwargs)
+            if code == INTERRUPTED:
+                _end_quietly(given is None)
         except BrokenPipeError:
             # Whoever read our output, such as head, has left. Python would complain when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
         except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, (click.Abort, KeyboardInterrupt)):
+                _end_quietly(given is None)
             if debug:
                 traceback.print_exc()
             code, message = _verdict(error)
             click.echo(message, err=error.__class__ is not click.exceptions.NoArgsIsHelpError)
             sys.exit(code)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end_quietly(own_process: bool) -> None:
+    """Take no notice of a Ctrl-C after the one that ended the command: nothing long is left to stop.
+
+    It would break into the exit of the interpreter, with tracebacks of whatever runs then, and change the exit code.
+    """
+    if own_process:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _verdict(error: BaseException) -> tuple[int, str]:

@@ -247,14 +247,14 @@ class _Queue:
 
     def _collect(self, done: list[Future[Any]]) -> None:
         """Take the results of finished bundles, and see to those that were lost with their worker."""
-        lost: list[tuple[list[_Piece], Exception, bool]] = []
+        lost: list[tuple[list[_Piece], Exception]] = []
         for future in done:
             bundle = self._in_flight.pop(future)
             try:
                 scores, error, seconds = future.result()
             except Exception as failure:
                 # Not the model's own: that one would have come as a value.
-                lost.append((bundle, failure, self._pool.blames(future)))
+                lost.append((bundle, failure))
                 continue
             if error is not None:
                 carried, told = error
@@ -264,8 +264,8 @@ class _Queue:
             self._unit_seconds = each if self._unit_seconds is None else 0.5 * (each + self._unit_seconds)
             for piece, found in zip(bundle, scores, strict=True):
                 self._store(piece, found)
-        for bundle, cause, blamed in lost:
-            self._recover(bundle, cause, blamed)
+        for bundle, cause in lost:
+            self._recover(bundle, cause)
 
     def _store(self, piece: _Piece, scores: list[FoldScore]) -> None:
         candidate = piece.candidate
@@ -280,7 +280,7 @@ class _Queue:
 
     # --- lost workers --------------------------------------------------------------------------------------------
 
-    def _recover(self, bundle: list[_Piece], cause: Exception, blamed: bool) -> None:
+    def _recover(self, bundle: list[_Piece], cause: Exception) -> None:
         """Run folds that were lost with their worker again, each alone; but not one that ends its worker again."""
         if not self._pool.renew(cause):
             self._surrender(bundle, cause)
@@ -294,7 +294,7 @@ class _Queue:
                 self._bury(candidate, [position], why, limit)
                 continue
             # Where no note says which fold it was, it may have been any that the worker had begun on.
-            guilty = serial in begun if begun else blamed
+            guilty = not begun or serial in begun
             candidate.n_lost[position] = candidate.n_lost.get(position, 0) + guilty
             if candidate.n_lost[position] > 1:
                 self._bury(

@@ -6,12 +6,21 @@ being known here, or between a result and its being told, it would leave a trial
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
+from typing import Any
 
-__all__ = ["Interrupts", "interruptible"]
+__all__ = ["Interrupts", "interruptible", "uninterrupted"]
+
+
+# A second Ctrl-C within this time is the first one's echo: raised while that one leaves the locks of the standard
+# library, it would come out as another error.
+_SECONDS_OF_ONE = 0.1
 
 
 class Interrupts:
@@ -26,6 +35,7 @@ class Interrupts:
     def __init__(self) -> None:
         self._seen = False
         self._held = False
+        self._last = -math.inf
         self._holding = _Holding(self)
 
     def __enter__(self) -> Interrupts:
@@ -52,7 +62,11 @@ class Interrupts:
         return self._holding
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        soon, self._last = now - self._last < _SECONDS_OF_ONE, now
         again, self._seen = self._seen, True
+        if soon and again:
+            return
         if again or not self._held:
             signal.default_int_handler(number, frame)
 
@@ -91,6 +105,30 @@ _active: Interrupts | None = None  # whose handler is set; there is one of a pro
 def interruptible() -> AbstractContextManager[None]:
     """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
     return nullcontext() if _active is None or not _in_main_thread() else _Opening(_active)
+
+
+def uninterrupted(function: Callable[..., Any], *args: Any) -> None:
+    """Call ``function(*args)``, which takes a bounded time, to its end; Ctrl-C is raised after it.
+
+    In a thread, because a signal breaks into what the main thread does, whoever handles it.
+    """
+    failures: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            function(*args)
+        except BaseException as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=call, name="hpcore-uninterrupted", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as interrupt:
+            failures.append(interrupt)
+    if failures:
+        raise failures[0]
 
 
 def _in_main_thread() -> bool:

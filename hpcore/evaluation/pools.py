@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    InvalidStateError,
-    ThreadPoolExecutor,
-    wait,
-)
-from contextlib import AbstractContextManager, contextmanager, suppress
-from multiprocessing import connection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
-from weakref import WeakSet
 
 import joblib
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.ending import kill_trees
+from hpcore.evaluation.interrupts import uninterrupted
 from hpcore.evaluation.nesting import inside_worker
-from hpcore.evaluation.threads import bounded, environment, threads_per_worker
+from hpcore.evaluation.process import WorkerProcess, kill_all
+from hpcore.evaluation.threads import bounded, threads_per_worker
 
 __all__ = ["BorrowedPool", "OwnPool", "Pool", "choose_pool"]
 
-# Idle workers leave after this many seconds; a search that follows sooner finds them warm.
-_IDLE_SECONDS = 30
-
-# How often a search that waits looks whether what it waits for can still come.
+# A search that waits can hear Ctrl-C as often, on systems where a wait without limit is deaf to it.
 _SECONDS_BETWEEN_LOOKS = 1.0
 
-_idle: dict[tuple[int, int], list[Any]] = {}  # executors of one worker each that no search uses now
+_idle: dict[tuple[int, int], list[WorkerProcess]] = {}  # that no search uses now
 _lock = threading.Lock()
 
 
@@ -56,9 +44,6 @@ class Pool(Protocol):
     def renew(self, cause: BaseException | None = None) -> bool:
         """Replace what `cause` broke; False if nothing works any more and that is not ours to mend."""
 
-    def blames(self, task: Future[Any]) -> bool:
-        """Whether a lost task may have been the one that ended its worker."""
-
     def abort(self) -> None:
         """Stop running tasks where that is ours to do: the search was interrupted."""
 
@@ -73,7 +58,7 @@ class Pool(Protocol):
 
 
 class OwnPool:
-    """Processes of our own: loky executors, which notice a worker that died instead of waiting for it.
+    """Processes of our own, each with a queue of its own: the death of one costs the task that it was at.
 
     Parameters
     ----------
@@ -82,12 +67,12 @@ class OwnPool:
 
     Notes
     -----
-    Each worker is an executor of its own. In one executor with many workers the death of one breaks them all, and
-    nobody knows whose task it was; here it costs the tasks of that worker only.
+    Workers are kept for the next search, and leave when they have idled for half a minute. They are no pool of
+    joblib's, which is a single object: a model that uses joblib between two searches would shut it down under us. A
+    worker leads a process group of its own, which ends with it, so that whatever a model started ends too.
 
-    Workers are kept for the next search. They are not joblib's own reusable pool, because that is a single object: a
-    model that uses joblib between two searches would shut it down under us. A worker leads a process group of its
-    own, which ends with it, so that whatever a model started ends too.
+    Nothing here waits without bound: a worker that does not leave within `SECONDS_TO_LEAVE` is killed, at the exit of
+    the interpreter as well, and what cannot be killed is named by a warning of the ``hpcore`` logger.
     """
 
     by_file = True
@@ -96,82 +81,32 @@ class OwnPool:
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self.n_threads = threads_per_worker(n_workers)
-        self._slots: list[_Slot] = []
-        self._innocent: WeakSet[Future[Any]] = WeakSet()
+        self._workers: list[WorkerProcess] = []
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run ``function(*args)`` in the worker that has the least to do.
-
-        Raises
-        ------
-        BrokenExecutor
-            If no worker can be started.
-        """
-        while len(self._slots) < self.n_workers:
-            self._slots.append(_Slot(self._take(), self._innocent))
-        slot = min(self._slots, key=lambda slot: len(slot.tasks))
-        if slot.deserted:
-            self._clear(slot)
-        try:
-            return slot.submit(function, *args)
-        except RuntimeError:  # BrokenExecutor is one: the worker died since its last task, or idled too long
-            slot.renew(self._new())
-        try:
-            return slot.submit(function, *args)
-        except RuntimeError as error:
-            raise BrokenExecutor(str(error)) from error
+        """Run ``function(*args)`` in the worker that has the least to do."""
+        while len(self._workers) < self.n_workers:
+            self._workers.append(self._take())
+        return min(self._workers, key=lambda worker: worker.n_tasks).submit(function, *args)
 
     def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
         """Wait until some of `tasks` are done, and return those in the order given."""
         while not (done := _first_done(tasks, _SECONDS_BETWEEN_LOOKS)):
-            for slot in self._slots:
-                # Once may be a worker that is being replaced.
-                slot.n_looks_alone = slot.n_looks_alone + 1 if slot.alone else 0
-                if slot.deserted or slot.n_looks_alone > 1:
-                    self._clear(slot)
+            pass
         return done
-
-    def _clear(self, slot: _Slot) -> None:
-        """Replace an executor that does not work and does not say so; its tasks are lost."""
-        for pid in list(slot.executor._processes or {}):
-            self.kill(pid)
-        lost = list(slot.tasks)
-        if slot.deserted:
-            self._innocent.update(lost)
-        slot.renew(self._new())
-        for task in lost:
-            with suppress(InvalidStateError):
-                task.set_exception(BrokenExecutor("the worker, or the thread that served it, ended"))
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Do nothing: a worker that died is replaced by the next task."""
         return True
 
-    def blames(self, task: Future[Any]) -> bool:
-        """Whether the worker was at it: not if it waited behind another task."""
-        return task not in self._innocent
-
     def abort(self) -> None:
         """Kill the workers; the next search starts new ones."""
-        slots, self._slots = self._slots, []
-        # Not shutdown(kill_workers=True): its thread stumbles over futures that were cancelled, and then kills nobody.
-        # Workers that are dead it handles well.
-        for slot in slots:
-            for pid in list(slot.executor._processes or {}):
-                self.kill(pid)
-        for slot in slots:
-            slot.executor.shutdown(wait=True)
+        workers, self._workers = self._workers, []
+        uninterrupted(_kill, workers)
 
     def kill(self, pid: int) -> None:
         """End a worker and all that it started."""
-        from joblib.externals.loky.backend import utils
-
-        with suppress(Exception):
-            # What has left the group; it must be found while its parent lives.
-            utils._posix_recursive_kill(pid)
-        if hasattr(os, "killpg"):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+        kill_trees([pid])
 
     @contextmanager
     def bounded(self, n_threads: int | None = None) -> Iterator[None]:
@@ -181,72 +116,21 @@ class OwnPool:
         """
         with bounded(1):
             yield
-        slots, self._slots = self._slots, []
+        workers, self._workers = self._workers, []
         with _lock:
-            _idle.setdefault((os.getpid(), self.n_threads), []).extend(slot.executor for slot in slots)
+            _idle.setdefault((os.getpid(), self.n_threads), []).extend(workers)
 
-    def _take(self) -> Any:
+    def _take(self) -> WorkerProcess:
         with _lock:
             idle = _idle.get((os.getpid(), self.n_threads))
             if idle:
                 return idle.pop()
-        return self._new()
-
-    def _new(self) -> Any:
-        from joblib.externals.loky.process_executor import ProcessPoolExecutor
-
-        return ProcessPoolExecutor(
-            max_workers=1,
-            timeout=_IDLE_SECONDS,
-            env=environment(self.n_threads),
-            initializer=_begin_worker,
-            initargs=(os.getpid(),),
-        )
+        return WorkerProcess(self.n_threads)
 
 
-class _Slot:
-    """An executor of one worker, and what it has to do, in the order in which it does it."""
-
-    def __init__(self, executor: Any, innocent: WeakSet[Future[Any]]) -> None:
-        self.executor = executor
-        self.tasks: list[Future[Any]] = []
-        self.n_looks_alone = 0
-        self._innocent = innocent
-
-    @property
-    def deserted(self) -> bool:
-        """Whether nobody will ever bring a result, or say that none comes.
-
-        The thread of an executor that sees to its worker ends by an error of its own: a worker that grew is replaced
-        with a warning, and where warnings are errors (``python -W error``, a test suite) that is the end of the thread.
-        """
-        thread = self.executor._executor_manager_thread
-        return thread is not None and not thread.is_alive()
-
-    @property
-    def alone(self) -> bool:
-        """Whether there are tasks and no process for them: it ended before the executor took notice of it."""
-        sentinels = [process.sentinel for process in list((self.executor._processes or {}).values())]
-        try:
-            return bool(self.tasks) and len(connection.wait(sentinels, 0.0)) == len(sentinels)
-        except (OSError, ValueError):  # closed at this moment, by the thread that looks after it
-            return False
-
-    def renew(self, executor: Any) -> None:
-        self.executor, self.tasks, self.n_looks_alone = executor, [], 0
-
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        future: Future[Any] = self.executor.submit(function, *args)
-        tasks = self.tasks
-        tasks.append(future)
-        future.add_done_callback(lambda done: self._done(tasks, done))
-        return future
-
-    def _done(self, tasks: list[Future[Any]], future: Future[Any]) -> None:
-        # When the worker dies all its tasks end; only the first of them had begun.
-        if future is not tasks[0] or (future.cancelled() or isinstance(future.exception(), BrokenExecutor)):
-            self._innocent.update(tasks[1:])
-        tasks.remove(future)
+def _kill(workers: Sequence[WorkerProcess]) -> None:
+    children = [worker.close() for worker in workers]
+    kill_all([child for child in children if child is not None])
 
 
 class BorrowedPool:
@@ -288,10 +172,6 @@ class BorrowedPool:
     def renew(self, cause: BaseException | None = None) -> bool:
         """Say no to a broken executor, which is its owner's to replace; one that lost a task may run it again."""
         return cause is not None and not isinstance(cause, BrokenExecutor)
-
-    def blames(self, task: Future[Any]) -> bool:
-        """Yes: who it was nobody knows."""
-        return True
 
     def abort(self) -> None:
         """Nothing: the engine has cancelled what was waiting, and running tasks belong to the executor."""
@@ -350,21 +230,6 @@ def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool 
 def _first_done(tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
     done, _ = wait(tasks, seconds, FIRST_COMPLETED)
     return [task for task in tasks if task in done]
-
-
-def _begin_worker(parent: int) -> None:
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()
-        threading.Thread(target=_end_with, args=(parent,), name="hpcore-orphan", daemon=True).start()
-    # Ctrl-C reaches a whole process group. The parent decides what stops; an idle worker would die of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _end_with(parent: int) -> None:
-    """End this worker, and what it started, when the process that it works for is gone: nobody waits for it."""
-    while os.getppid() == parent:
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
-    os.killpg(0, signal.SIGKILL)
 
 
 def _nothing() -> None:

@@ -25,6 +25,7 @@ import numpy as np
 import sklearn
 
 from hpcore.errors import InvalidArgument
+from hpcore.evaluation.interrupts import uninterrupted
 from hpcore.evaluation.workload import Workload
 
 __all__ = ["Handle", "Settings", "SharedWorkload", "fetch", "live_warning_filters"]
@@ -116,7 +117,7 @@ class SharedWorkload:
     def __exit__(self, *exc_info: object) -> None:
         _owned.pop(self._token, None)
         if self._folder is not None:
-            self._folder.cleanup()
+            uninterrupted(self._folder.cleanup)
 
 
 def live_warning_filters() -> list[Any]:

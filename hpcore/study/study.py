@@ -173,7 +173,9 @@ class Study:
         n_jobs : int, optional
             Worker processes; 1 (or None) evaluates in this process, -1 means every core. With workers, proposals
             depend on which results are in, so without `deterministic` only ``n_jobs=1`` repeats exactly with samplers
-            that learn.
+            that learn. Arrays behind the objective are written to a temporary file once and mapped by the workers;
+            what an objective writes into them only its own worker sees. Workers that do not leave within 5 s when
+            they are asked to, at the exit of the interpreter for one, are killed with all that they started.
         executor : concurrent.futures.Executor, optional
             Runs the trials instead of a pool of our own; it is not shut down. With a thread pool, objective and trial
             are the caller's own objects, with processes they are copies.

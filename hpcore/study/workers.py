@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import uuid
 from concurrent.futures import BrokenExecutor, CancelledError, Future
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument, WorkerDied
 from hpcore.evaluation.interrupts import interruptible
 from hpcore.evaluation.nesting import working
+from hpcore.evaluation.packing import Packed, Shared
 from hpcore.records.trial import Trial
-from hpcore.study.objective import Objective, call, call_in_worker
+from hpcore.study.objective import Objective, call
+from hpcore.study.remote import call_in_worker
 from hpcore.study.run import Run
 
 if TYPE_CHECKING:
@@ -25,9 +27,7 @@ class Workers:
 
     def __init__(self, pool: Pool, objective: Objective) -> None:
         self._pool, self._objective = pool, objective
-        self._key, self._packed = uuid.uuid4().hex, b""
-        if pool.by_file:
-            self._packed = pack(objective)
+        self._shared = Shared(pack(objective)) if pool.by_file else None
         self._in_flight: dict[Future[Any], Trial] = {}
         self._lost: dict[int, Trial] = {}  # by number: begun, and no worker has them
 
@@ -36,7 +36,7 @@ class Workers:
         self._run = run
         with run.interrupts as interrupts:
             try:
-                with self._pool.bounded():
+                with self._pool.bounded(), nullcontext() if self._shared is None else self._shared:
                     while self._fill():
                         self._collect_some()
                         if self._lost:
@@ -67,8 +67,8 @@ class Workers:
     def _submit(self, trial: Trial) -> Future[Any]:
         try:
             with interruptible():  # an executor may run it right there
-                if self._pool.by_file:
-                    return self._pool.submit(call_in_worker, os.getpid(), self._key, self._packed, trial)
+                if self._shared is not None:
+                    return self._pool.submit(call_in_worker, os.getpid(), self._shared.handle, trial)
                 return self._pool.submit(_call_in_thread, self._objective, trial)
         except BrokenExecutor as error:
             future: Future[Any] = Future()
@@ -87,7 +87,13 @@ class Workers:
         trial = self._in_flight.pop(future)
         self._lost[trial.number] = trial
         try:
-            (value, error), copy = future.result()
+            found = future.result()
+            if found is None:  # not begun: the worker is elsewhere, and the data must travel
+                assert self._shared is not None
+                self._shared.send_along(pack(self._objective))
+                self._start(trial)
+                return
+            (value, error), copy = found
         except (BrokenExecutor, CancelledError):
             return
         except Exception as failure:  # the result could not be pickled, or its copy not unpickled
@@ -137,7 +143,7 @@ def _call_in_thread(objective: Objective, trial: Trial) -> tuple[Any, Trial]:
         return call(objective, trial), trial
 
 
-def pack(objective: Objective) -> bytes:
+def pack(objective: Objective) -> Packed:
     """An objective for worker processes.
 
     Raises
@@ -145,13 +151,10 @@ def pack(objective: Objective) -> bytes:
     InvalidArgument
         It cannot be pickled.
     """
-    import cloudpickle
-
     try:
-        packed: bytes = cloudpickle.dumps(objective)
+        return Packed(objective)
     except Exception as error:
         raise InvalidArgument(
             f"objective must be picklable to reach worker processes (n_jobs=1 needs no pickling): "
             f"{type(error).__name__}: {error}"
         ) from error
-    return packed

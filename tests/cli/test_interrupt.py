@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import joblib
@@ -15,8 +17,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 
-def interrupted(folder: Path, *options: str, after: str) -> tuple[int, str, str]:
-    """Run the command, press Ctrl-C when a line with `after` has come; exit code, stdout and stderr."""
+def interrupted(folder: Path, *options: str, after: str, again: float | None = None) -> tuple[int, str, str]:
+    """Run the command, press Ctrl-C when a line with `after` has come, and perhaps once more so many seconds later.
+
+    Returns exit code, stdout and stderr.
+    """
     command = [sys.executable, "-m", "hpcore.cli", "tune", "digits", "--model", "random_forest", *options]
     with subprocess.Popen(
         command,
@@ -37,6 +42,10 @@ def interrupted(folder: Path, *options: str, after: str) -> tuple[int, str, str]
         else:
             pytest.fail(seen)
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers as well
+        if again is not None:
+            time.sleep(again)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
         out, rest = process.communicate(timeout=120)
     return process.returncode, out, seen + rest
 
@@ -69,3 +78,12 @@ def test_nothing_is_finished(tmp_path: Path) -> None:
         "runs.db-shm",
         "runs.db-journal",
     }
+
+
+@pytest.mark.parametrize(("after", "again"), [("note:", 0.0), ("trial 1/", 0.15)])
+def test_twice(tmp_path: Path, after: str, again: float) -> None:
+    """Before there is a result and after: one line or the report, and nobody's traceback, workers' included."""
+    options = ("--trials", "1000", "--cv", "100" if after == "note:" else "2", "--jobs", "2", "--json")
+    code, _, err = interrupted(tmp_path, *options, after=after, again=again)
+    assert code == 130, err
+    assert "Traceback" not in err and "Exception ignored" not in err

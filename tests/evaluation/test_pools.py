@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
@@ -13,17 +16,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcore.evaluation import pools
+from hpcore.evaluation import ending, process
 from hpcore.evaluation.pools import BorrowedPool, OwnPool
 
-held = []
 
-
-def grow(n_bytes: int) -> int:
+def grow(n_bytes: int, folder: str) -> int:
     # A module of its own name, because this one is pickled by value.
-    np.__dict__.setdefault("_held_by_test", []).append(np.ones(n_bytes // 8))
-    time.sleep(1.1)  # loky looks at a worker's memory once a second
-    return n_bytes
+    np.__dict__.setdefault("_held_by_test", []).append(b"x" * n_bytes)
+    Path(folder, str(time.monotonic_ns())).touch()
+    time.sleep(1.1)  # a worker looks at its memory once a second
+    return os.getpid()
+
+
+class Refused:
+    def __init__(self, one):
+        pass
+
+    def __reduce__(self):
+        return Refused, ()
+
+
+def _refuse(start):
+    raise OSError("too many")
 
 
 def test_finished_tasks_come_in_the_order_given():
@@ -35,55 +49,106 @@ def test_finished_tasks_come_in_the_order_given():
             assert pool.wait(tasks) == tasks
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_where_warnings_are_errors_a_worker_that_grew_is_replaced_and_nobody_waits_for_ever():
-    pytest.importorskip("psutil")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc for the memory")
+def test_a_worker_that_grew_is_replaced_between_two_tasks_and_nobody_waits_for_it(tmp_path):
     pool = OwnPool(1)
-    n_lost = 0
     with warnings.catch_warnings(), pool.bounded():
         warnings.simplefilter("error")
-        assert pool.wait([pool.submit(abs, -1)])[0].result() == 1
-        tasks = [pool.submit(grow, 400_000_000) for _ in range(3)]
-        while tasks:
-            for task in pool.wait(tasks):
-                tasks.remove(task)
-                try:
-                    assert task.result() == 400_000_000
-                except BrokenExecutor:
-                    n_lost += 1
-                    assert not pool.blames(task)
-                    tasks.append(pool.submit(abs, 400_000_000))
-    assert n_lost > 0
+        first = pool.wait([pool.submit(os.getpid)])[0].result()
+        pool.wait([pool.submit(atexit.register, time.sleep, 600)])
+        tasks = [pool.submit(grow, 310_000_000, str(tmp_path)) for _ in range(2)] + [pool.submit(os.getpid)]
+        while not all(task.done() for task in tasks):
+            pool.wait([task for task in tasks if not task.done()])
+    pids = [task.result() for task in tasks]
+    # Growth counts from the first task on.
+    assert pids[0] == first != pids[1] == pids[2]
+    assert len(list(tmp_path.iterdir())) == 2, "and is done once"
+    _until(lambda: not _lives(first))
 
 
-def test_a_worker_whose_end_nobody_noticed_is_replaced(monkeypatch):
-    """As when it ends between being started and being watched."""
-    from joblib.externals.loky import process_executor
-
-    watched = process_executor._ExecutorManagerThread.wait_result_broken_or_wakeup
-
-    def blind(self):
-        processes, self.processes = self.processes, {}
-        try:
-            return watched(self)
-        finally:
-            self.processes = processes
-
+def test_a_death_costs_the_task_that_the_worker_was_at():
     pool = OwnPool(1)
-    with pool.bounded(), monkeypatch.context() as patched:
-        patched.setattr(process_executor._ExecutorManagerThread, "wait_result_broken_or_wakeup", blind)
-        pool._slots = [pools._Slot(pool._new(), pool._innocent)]
-        tasks = [pool.submit(os.getpid), pool.submit(os._exit, 1), pool.submit(abs, -1)]
-        finished = []
-        while len(finished) < len(tasks):
-            finished += pool.wait([task for task in tasks if task not in finished])
-        assert tasks[0].result() != os.getpid()
-        for task in tasks[1:]:
-            with pytest.raises(BrokenExecutor):
+    with pool.bounded():
+        tasks = [pool.submit(os.getpid), pool.submit(os._exit, 7), pool.submit(os.getpid), pool.submit(os.abort)]
+        for task, code in ((tasks[1], "with exit code 7"), (tasks[3], "by SIGABRT")):
+            pool.wait([task])
+            with pytest.raises(BrokenExecutor, match=code):
                 task.result()
-        assert pool.blames(tasks[1])
-        assert not pool.blames(tasks[2])
+        assert tasks[0].result() != tasks[2].result()
         assert pool.wait([pool.submit(abs, -1)])[0].result() == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_worker_that_died_while_it_idled_costs_nothing():
+    pool = OwnPool(1)
+    with pool.bounded():
+        pid = pool.wait([pool.submit(os.getpid)])[0].result()
+        os.kill(pid, signal.SIGKILL)
+        _until(lambda: pool._workers[0]._child.ended)
+        assert pool.wait([pool.submit(abs, -1)])[0].result() == 1
+
+
+def test_idle_workers_leave(monkeypatch):
+    monkeypatch.setattr(process, "_SECONDS_IDLE", 0.05)
+    pool = OwnPool(1)
+    with pool.bounded():
+        pid = pool.wait([pool.submit(os.getpid)])[0].result()
+        _until(lambda: not _lives(pid))
+        assert pool.wait([pool.submit(os.getpid)])[0].result() != pid
+
+
+def test_abort_ends_what_runs_and_drops_what_waits():
+    pool = OwnPool(1)
+    running = pool.submit(time.sleep, 600)
+    _until(running.running)
+    waiting = pool.submit(abs, -1)
+    pool.abort()
+    assert waiting.cancelled()
+    with pytest.raises(BrokenExecutor):
+        running.result(timeout=60)
+
+
+def test_a_worker_that_cannot_be_started(monkeypatch):
+    monkeypatch.setattr(process, "_without_interrupts", _refuse)
+    pool = OwnPool(1)
+    with pytest.raises(BrokenExecutor, match=r"no worker process can be started: .*too many"):
+        pool.wait([pool.submit(abs, -1)])[0].result()
+    monkeypatch.undo()
+    assert pool.wait([pool.submit(abs, -1)])[0].result() == 1
+    pool.abort()
+
+
+def test_arguments_and_results_that_do_not_travel_are_the_task_s_own_errors():
+    pool = OwnPool(1)
+    with pool.bounded():
+        lock = threading.Lock()
+        pid = pool.wait([pool.submit(os.getpid)])[0].result()
+        for task in (pool.submit(id, lock), pool.submit(threading.Lock), pool.submit(Refused, 1)):
+            pool.wait([task])
+            with pytest.raises(TypeError):
+                task.result()
+        task = pool.submit(int, "no number")
+        pool.wait([task])
+        with pytest.raises(ValueError, match="no number") as caught:
+            task.result()
+        assert "Traceback" in str(caught.value.__cause__)
+        assert pool.wait([pool.submit(os.getpid)])[0].result() == pid
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_cannot_be_killed_is_named(monkeypatch, caplog):
+    """A program of another user, or one that waits for a device; here one that nobody sends a signal to."""
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(ending.os, "kill", lambda pid, number: None)
+        patched.setattr(ending, "_SECONDS_TO_DIE", 0.1)
+        started = [p for p in ending.started_by([os.getpid()]) if p.pid == child.pid]
+        left = ending.wait_until_gone(ending.kill_trees([], started), 0.1)
+    ending.left_running([process.pid for process in left])
+    assert f"left running: {child.pid} (sleep)" in caplog.text
+    ending.kill_trees([child.pid])
+    child.wait()
+    assert ending.wait_until_gone(started, 0.1) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "setpgrp"), reason="process groups are POSIX's")

@@ -1,0 +1,152 @@
+"""Ending processes and all that they started, in bounded time.
+
+A worker leads a process group, so that what it starts ends with it, also after its own death. What has left the group
+(a program in a session of its own) is found by its parent while that one lives. A program that has cut itself off from
+both, as daemons do, was meant to outlive everybody.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["kill_trees", "left_running", "started_by", "wait_until_gone"]
+
+log = logging.getLogger("hpcore")
+
+# A process that was killed needs a moment, a large one some seconds to give back its memory.
+_SECONDS_TO_DIE = 5.0
+_SECONDS_BETWEEN_LOOKS = 0.005
+_SECONDS_FOR_A_COMMAND = 5.0
+
+
+class Process(NamedTuple):
+    """A process, as the system lists it; `start` tells it from a later one of the same number, where it is known."""
+
+    pid: int
+    parent: int
+    group: int
+    start: str
+
+
+def started_by(pids: Collection[int]) -> list[Process]:
+    """What lives of the descendants of some processes, and of the groups that they lead; not they themselves."""
+    if sys.platform == "win32":
+        return []  # `kill_trees` ends a tree at once there
+    listed = _listed()
+    known = set(pids)
+    found: list[Process] = []
+    while new := [p for p in listed if p.pid not in known and (p.parent in known or p.group in pids)]:
+        known.update(p.pid for p in new)
+        found += new
+    return found
+
+
+def kill_trees(pids: Collection[int], also: Collection[Process] = ()) -> list[Process]:
+    """Kill processes and all that they started, without waiting for their end.
+
+    Parameters
+    ----------
+    pids : collection of int
+        Children of this process that it has not reaped, so that no other process can have got their numbers.
+    also : collection of Process
+        What they are known to have started: of those that ended meanwhile, the parent cannot be seen any more.
+
+    Returns
+    -------
+    list of Process
+        What they had started.
+    """
+    if sys.platform == "win32":
+        for pid in pids:
+            _run(["taskkill", "/F", "/T", "/PID", str(pid)])
+        return []
+    now = {process.pid: process for process in started_by(pids)}
+    if also:
+        listed = {process.pid: process.start for process in _listed()}
+        now.update({p.pid: p for p in also if listed.get(p.pid) == p.start})
+        now.update({p.pid: p for p in started_by(now)})
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):  # it leads no group yet, or there is nobody left in it
+            os.killpg(pid, signal.SIGKILL)
+    for process in now.values():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, signal.SIGKILL)
+    return list(now.values())
+
+
+def wait_until_gone(processes: Collection[Process], seconds: float = _SECONDS_TO_DIE) -> list[Process]:
+    """Wait for the end of processes that are not children of this one; those that live on after so many seconds."""
+    end = time.monotonic() + seconds
+    living = [process for process in processes if not _gone(process)]
+    while living and time.monotonic() < end:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        living = [process for process in living if not _gone(process)]
+    return living
+
+
+def left_running(pids: Collection[int]) -> None:
+    """Say what could not be ended."""
+    if pids:
+        names = ", ".join(f"{pid}{_name(pid)}" for pid in pids)
+        log.warning("processes that workers of hpcore started could not be ended, and are left running: %s", names)
+
+
+def _listed() -> list[Process]:
+    """All processes of the system; empty where it does not tell."""
+    if sys.platform.startswith("linux"):
+        numbers = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+        return [process for pid in numbers if (process := _read(pid)) is not None]
+    found = []
+    for line in _run(["ps", "-A", "-o", "pid=,ppid=,pgid="]).splitlines():
+        with suppress(ValueError):
+            pid, parent, group = map(int, line.split())
+            found.append(Process(pid, parent, group, ""))
+    return found
+
+
+def _read(pid: int) -> Process | None:
+    """A living process, from Linux's /proc."""
+    try:
+        # The name, in brackets, may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return None if fields[0] in b"ZX" else Process(pid, int(fields[1]), int(fields[2]), fields[19].decode())
+    except (OSError, IndexError):
+        return None
+
+
+def _gone(process: Process) -> bool:
+    if sys.platform.startswith("linux"):
+        now = _read(process.pid)
+        return now is None or now.start != process.start
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return f" ({Path(f'/proc/{pid}/comm').read_text(errors='replace').strip()})"
+    return ""
+
+
+def _run(command: list[str]) -> str:
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=_SECONDS_FOR_A_COMMAND, check=False
+        ).stdout
+    return ""
