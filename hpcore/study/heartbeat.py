@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from types import SimpleNamespace
+from typing import Any, Protocol
 
 from hpcore.errors import HpcoreError
 from hpcore.study.book import Book
@@ -25,13 +26,10 @@ LONGEST_IDLE = 1.0
 LONGEST_WAIT = 2.0
 
 
-@contextmanager
-def keeping_leases(book: Book) -> Iterator[None]:
+def keeping_leases(book: Book) -> AbstractContextManager[Any]:
     """A context in which the leases of a book's running trials are renewed; none of its threads is left afterwards."""
-    try:
-        yield
-    finally:
-        book.rest()
+    # Not a generator: an error is thrown into that and written on, which not every class of errors permits.
+    return closing(SimpleNamespace(close=book.rest))
 
 
 class Holder(Protocol):
