@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from hpcore.errors import DamagedStore
 from hpcore.records.history import RUNNING
 
-__all__ = ["STUDY_COLUMNS", "TRIAL_COLUMNS", "StudyRecord", "TrialRecord", "check_trials", "checksum", "verify"]
+__all__ = ["STUDY_COLUMNS", "TRIAL_COLUMNS", "StudyRecord", "TrialRecord", "check_trials", "checksum", "real", "verify"]
 
 STUDY_COLUMNS = ("id", "name", "created", "n_trials", "mode", "spec")
 TRIAL_COLUMNS = (
@@ -195,9 +195,9 @@ class TrialRecord:
             self,
             state=state,
             objective=objective,
-            std_error=_real(std_error),
-            started=_real(started),
-            finished=_real(finished),
+            std_error=real(std_error),
+            started=real(started),
+            finished=real(finished),
             error=error,
             notes=notes,
             worker=None,
@@ -229,6 +229,6 @@ def _refuse(row: tuple[Any, ...], column: int) -> NoReturn:
     raise DamagedStore(f"trial {row[1]!r:.80} is damaged: its {TRIAL_COLUMNS[column]} cannot be {row[column]!r:.80}")
 
 
-def _real(value: float | None) -> float | None:
-    # Databases have neither NaN nor, all of them, a negative zero.
+def real(value: float | None) -> float | None:
+    """A number as databases have it: they have neither NaN nor, all of them, a negative zero."""
     return None if value is None or math.isnan(value) else float(value) + 0.0

@@ -7,13 +7,13 @@ people. Nothing rebuilds it: whoever opens the study again gives the space again
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from hpcore import samplers
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, SpaceMismatch
 from hpcore.samplers import Sampler
+from hpcore.space.labels import label_of
 from hpcore.space.parameters import Categorical
 from hpcore.space.serial import from_plain, space_to_json, to_plain
 from hpcore.space.space import Params, Space
@@ -33,19 +33,6 @@ __all__ = [
 _PLAIN = frozenset({float, int, str, bool, type(None)})
 
 
-def _label(value: Any) -> str:
-    """How an object is named to people, the same in every process."""
-    if isinstance(value, type) or callable(value):
-        name = getattr(value, "__qualname__", None)
-        if name is not None:
-            return f"{getattr(value, '__module__', '')}.{name}"
-    try:
-        text = repr(value)
-    except Exception:
-        text = f"<{type(value).__qualname__}>"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)[:200].encode("utf-8", "backslashreplace").decode()
-
-
 def space_to_spec(space: Space) -> dict[str, Any]:
     """A space for storing.
 
@@ -56,7 +43,7 @@ def space_to_spec(space: Space) -> dict[str, Any]:
     """
     if len(space) > MAX_PARAMETERS:
         raise InvalidArgument(f"space must have at most {MAX_PARAMETERS} parameters to be stored, got {len(space)}")
-    spec: dict[str, Any] = json.loads(space_to_json(space, _label))
+    spec: dict[str, Any] = json.loads(space_to_json(space, label_of))
     return spec
 
 
@@ -140,7 +127,7 @@ def params_to_text(space: Space, params: Mapping[str, Any]) -> str:
         if isinstance(parameter, Categorical):
             plain = to_plain(value, lambda item: None)
             if '{"object": null}' in json.dumps(plain):
-                plain = {"choice": parameter.level(name, value), "label": _label(value)}
+                plain = {"choice": parameter.level(name, value), "label": label_of(value)}
             out[name] = plain
         else:
             out[name] = value

@@ -180,6 +180,11 @@ class Transaction:
         """Store a trial that is new."""
         self.connection.execute(_insert_trial, record.to_row())
 
+    def insert_many(self, records: Sequence[TrialRecord]) -> None:
+        """Store trials that are new."""
+        if records:
+            self.connection.execute(_insert_trial, [record.to_row() for record in records])
+
     def replace(self, record: TrialRecord, token: int) -> bool:
         """Store what became of a trial, if it is still running and has the fencing token; whether it did."""
         row = record.to_row()

@@ -9,6 +9,7 @@ from typing import Any
 from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.optimizer import Optimizer
+from hpcore.optimizer.known import Known
 from hpcore.records.trial import Trial
 
 __all__ = ["Book", "Outcome"]
@@ -124,6 +125,10 @@ class Book:
     ) -> Trial:
         """Record an evaluation made elsewhere."""
         return self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
+
+    def add_known(self, known: Known) -> list[Trial]:
+        """Record many evaluations made elsewhere."""
+        return self.optimizer.take_known(known)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have parameters evaluated next."""

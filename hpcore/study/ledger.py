@@ -23,6 +23,7 @@ from hpcore.errors import (
     UnknownTrial,
 )
 from hpcore.optimizer import Optimizer
+from hpcore.optimizer.known import Known
 from hpcore.records.history import COMPLETE, RUNNING
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
@@ -31,7 +32,7 @@ from hpcore.storage.spaces import params_from_text, params_to_text
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
 from hpcore.study.book import Book, Outcome
-from hpcore.study.entries import begun, ended
+from hpcore.study.entries import begun, ended, known_records
 from hpcore.study.leases import Leases
 from hpcore.study.mirror import Mirror
 
@@ -362,6 +363,21 @@ class Ledger(Book):
             return self._insert(transaction, trial, (trial.values, std_error, trial.error))
 
         return self._mirror.inside(work)
+
+    def add_known(self, known: Known) -> list[Trial]:
+        """Record many evaluations made elsewhere, in one commit."""
+
+        def work(transaction: Transaction) -> None:
+            first = self.optimizer.n_trials
+            transaction.insert_many(known_records(self.optimizer, known, self.record.id, first))
+            self._mirror.change(transaction, n_trials=first + len(known))
+
+        if not len(known):
+            return []
+        # The lock is held until the optimizer knows them too, or another thread would read them from the store.
+        with self._mirror.lock:
+            self._mirror.inside(work)
+            return self.optimizer.take_known(known)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have parameters evaluated next, by whichever worker asks next."""
