@@ -77,7 +77,14 @@ class Transaction:
     def find(self, name: str) -> StudyRecord | None:
         """A study by its name."""
         row = self.connection.execute(_study_by_name, {"called": name}).fetchone()
-        return None if row is None else StudyRecord.from_row(tuple(row))
+        if row is None:
+            return None
+        return self._seen(StudyRecord.from_row(tuple(row)))
+
+    def _seen(self, record: StudyRecord) -> StudyRecord:
+        # By it the store knows its file again.
+        self._storage.seen[record.id] = record
+        return record
 
     def get(self, name: str) -> StudyRecord:
         """A study by its name.
@@ -109,7 +116,7 @@ class Transaction:
         row = self.connection.execute(query, {"of": study_id}).fetchone()
         if row is None:
             raise UnknownStudy(f"the study was deleted from {self._storage.shown} in the meantime")
-        return StudyRecord.from_row(tuple(row))
+        return self._seen(StudyRecord.from_row(tuple(row)))
 
     def create(self, name: str, spec: str) -> StudyRecord:
         """A new study; the one there is if another process was quicker."""
@@ -136,6 +143,7 @@ class Transaction:
         for table in (trials, queue, attributes, folds):
             self.connection.execute(table.delete().where(table.c.study_id == study_id))
         self.connection.execute(studies.delete().where(studies.c.id == study_id))
+        self._storage.seen.pop(study_id, None)
 
     # --- trials --------------------------------------------------------------------------------------------------
 

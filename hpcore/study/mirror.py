@@ -59,6 +59,8 @@ class Mirror:
         self._others: dict[int, TrialRecord] = {}
         # Results that the store would not take; they go with the next transaction.
         self._unsaved: dict[int, TrialRecord] = {}
+        # Of the storage, when it was last read.
+        self._generation = storage.generation
         # Whether the memory may be ahead of the store, because a transaction did not end.
         self._stale = True
 
@@ -68,7 +70,8 @@ class Mirror:
         """Do something in a transaction that brings the memory up to date first."""
 
         def attempt(transaction: Transaction) -> T:
-            stale, self._stale = self._stale, True
+            stale, self._stale = self._stale or self._generation != self._storage.generation, True
+            self._generation = self._storage.generation
             shared = self.shared
             if stale:
                 self._optimizer.forget()
