@@ -58,8 +58,8 @@ def _read(store: str, name: str | None) -> _Stored:
     from hpcore.errors import DamagedStore
     from hpcore.records.history import STATES
     from hpcore.storage import open_storage
-    from hpcore.storage.plain import from_text
     from hpcore.storage.records import TRIAL_COLUMNS
+    from hpcore.storage.shapes import notes_from, objective_from
     from hpcore.storage.spaces import shown_params
     from hpcore.study.opening import find, read_spec
 
@@ -67,30 +67,33 @@ def _read(store: str, name: str | None) -> _Stored:
     record = find(kept, name)
     spec = read_spec(record)
     rows, attributes = kept.read(lambda t: (t.trials(t.get(record.name)), t.attributes(record.id)))
+    m = len(spec["directions"])
     trials = []
-    try:
-        for fields in rows:
-            row = dict(zip(TRIAL_COLUMNS, fields, strict=True))
-            notes = {} if row["notes"] is None else from_text(row["notes"])
-            trials.append(
-                {
-                    "number": row["number"],
-                    "state": STATES[row["state"]].value,
-                    "values": None if row["objective"] is None else [float(v) for v in from_text(row["objective"])],
-                    "params": shown_params(row["params"]),
-                    "std_error": row["std_error"],
-                    "started": row["started"],
-                    "finished": row["finished"],
-                    "user_attrs": notes.get("user_attrs") or {},
-                    "error": row["error"],
-                }
-            )
-        names = [entry["name"] for entry in spec["space"]["parameters"]]
-        sampler = spec["sampler"]["name"] or spec["sampler"].get("shown") or "another"
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-        raise DamagedStore(f"study {record.name!r} of {kept.shown} is damaged: {error}") from None
+    for fields in rows:
+        row = dict(zip(TRIAL_COLUMNS, fields, strict=True))
+        try:
+            values = None if row["objective"] is None else list(objective_from(row["objective"], m))
+            user_attrs, _ = notes_from(row["notes"])
+            params = shown_params(row["params"])
+        except ValueError as error:
+            raise DamagedStore(f"trial {row['number']} of study {record.name!r:.80} is damaged: {error}") from None
+        trials.append(
+            {
+                "number": row["number"],
+                "state": STATES[row["state"]].value,
+                "values": values,
+                "params": params,
+                "std_error": row["std_error"],
+                "started": row["started"],
+                "finished": row["finished"],
+                "user_attrs": user_attrs or {},
+                "error": row["error"],
+            }
+        )
+    names = [entry["name"] for entry in spec["space"]["parameters"]]
+    sampler = spec["sampler"].get("name") or spec["sampler"].get("shown") or "another"
     user = {key[5:]: value[0] for key, value in attributes.items() if key.startswith("user:")}
-    note = str(attributes.get("note", ""))
+    note = attributes.get("note", "")
     return _Stored(
         record.name, record.created, spec["directions"], sampler, spec["seed"], record.mode, note, user, names, trials
     )

@@ -44,7 +44,12 @@ def is_dead(worker: str) -> bool:
     """Whether a worker is known to have ended; False where that cannot be known, and its lease must run out."""
     machine, _, rest = worker.partition("|")
     parts = rest.split("|")
-    if machine != _machine() or len(parts) != 3 or not parts[0].isdecimal() or parts[1] == "?":
+    if (
+        machine != _machine()
+        or len(parts) != 3
+        or not (parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) < 19)
+        or parts[1] == "?"
+    ):
         return False
     pid = int(parts[0])
     if pid == os.getpid() and parts[1] == _start_of(pid):

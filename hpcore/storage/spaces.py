@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpcore import samplers
-from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, SpaceMismatch
+from hpcore.arguments import shown
+from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType, SpaceMismatch
 from hpcore.samplers import Sampler
 from hpcore.space.labels import label_of
 from hpcore.space.parameters import Categorical
 from hpcore.space.serial import from_plain, space_to_json, to_plain
 from hpcore.space.space import Params, Space
 from hpcore.storage.plain import MAX_PARAMETERS, from_text
+from hpcore.storage.shapes import check_mapping
 
 __all__ = [
     "check_same",
@@ -57,11 +59,8 @@ def space_from_spec(name: str, spec: Any) -> Space:
     DamagedStore
         What is stored is no space.
     """
-    try:
-        objects = [entry["name"] for entry in spec["parameters"] if '{"object": ' in json.dumps(entry)]
-        n_constraints = spec["n_constraints"]
-    except (KeyError, TypeError):
-        raise DamagedStore(f"the space of study {name!r} is damaged") from None
+    objects = [entry["name"] for entry in spec["parameters"] if '{"object": ' in json.dumps(entry)]
+    n_constraints = spec["n_constraints"]
     if objects or n_constraints:
         what = f"choices of {', '.join(map(repr, objects))}" if objects else f"{n_constraints} constraints"
         raise InvalidArgument(f"space must be given to open study {name!r}: its {what} are code, which is not stored")
@@ -139,27 +138,38 @@ def params_from_text(space: Space, text: str) -> Params:
 
     Raises
     ------
-    ValueError, TypeError, LookupError
+    ValueError
         Anything else.
     """
     out: Params = {}
-    for name, data in from_text(text).items():
+    for name, data in check_mapping("its params", from_text(text)).items():
+        if name not in space:
+            raise ValueError(f"{name!r:.80} is no parameter of the study's space")
         parameter = space[name]
         if isinstance(data, dict) and "choice" in data and isinstance(parameter, Categorical):
             position = data["choice"]
             if type(position) is not int or not 0 <= position < len(parameter.choices):
-                raise ValueError(f"no choice {position!r} of {name!r}")
+                raise ValueError(f"no choice {shown(position):.80} of {name!r:.80}")
             out[name] = parameter.choices[position]
         else:
-            out[name] = parameter.check(name, from_plain(data))
+            try:
+                out[name] = parameter.check(name, from_plain(data))
+            except InvalidType as error:
+                raise ValueError(str(error)) from None
     return out
 
 
 def shown_params(text: str) -> dict[str, Any]:
-    """Parameters as people see them, without the space: objects by their label."""
+    """Parameters as people see them, without the space: objects by their label.
+
+    Raises
+    ------
+    ValueError
+        What `params_to_text` did not write.
+    """
     out: dict[str, Any] = {}
-    for name, data in from_text(text).items():
-        if isinstance(data, dict) and "label" in data:
+    for name, data in check_mapping("its params", from_text(text)).items():
+        if isinstance(data, dict) and isinstance(data.get("label"), str):
             out[name] = data["label"]
         else:
             out[name] = from_plain(data)
@@ -196,7 +206,10 @@ def sampler_from_spec(study: str, spec: Any) -> Sampler:
                 f"sampler must be given to go on with study {study!r}: not all of {spec.get('shown', '')!r:.200} "
                 "is plain data, which alone is stored"
             )
+    except KeyError as error:
+        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: it has no {error}") from None
+    try:
         # The class is one of a fixed table; its constructor checks every option.
         return type(samplers.resolve(name))(**options)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedStore(f"the sampler of study {study!r} is damaged: {error}") from None
+    except (HpcoreError, TypeError) as error:
+        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: {error}") from None

@@ -176,7 +176,7 @@ class Transaction:
         if [checksum(f) for f in fields] != [row[-1] for row in rows]:
             for row in rows:
                 verify(f"trial {row[1]!r} of study {study.name!r} in {self._storage.shown}", tuple(row))
-        check_trials(fields)
+        check_trials(fields, f" of study {study.name!r:.80}")
         return fields
 
     def trial(self, study_id: int, number: int) -> TrialRecord | None:
@@ -221,10 +221,14 @@ class Transaction:
         out = {}
         for row in self.connection.execute(query):
             _, name, value = verify(f"attribute {row[1]!r:.80}", tuple(row))
+            if not isinstance(name, str):
+                raise DamagedStore(f"attribute {name!r:.80} is damaged: its name must be text")
             out[name] = _read(f"attribute {name!r}", value)
             # A user's own is a list of it alone.
             if name.startswith("user:") and not (isinstance(out[name], list) and len(out[name]) == 1):
                 raise DamagedStore(f"attribute {name!r:.80} is damaged: it must be a list of one, got {value!r:.80}")
+            if name == "note" and not isinstance(out[name], str):
+                raise DamagedStore(f"attribute 'note' is damaged: it must be text, got {value!r:.80}")
         return out
 
     def set_attribute(self, study_id: int, name: str, value: str | None) -> None:
@@ -249,7 +253,9 @@ class Transaction:
         for first in range(0, len(numbers), _CHUNK):
             among = folds.c.number.in_(list(numbers[first : first + _CHUNK]))
             for row in self.connection.execute(select(folds).where(folds.c.study_id == study_id, among)):
-                _, number, fold, score = verify(f"fold {row[2]!r} of trial {row[1]!r}", tuple(row))
+                _, number, fold, score = verify(f"fold {row[2]!r:.80} of trial {row[1]!r:.80}", tuple(row))
+                if type(number) is not int or type(fold) is not int:
+                    raise DamagedStore(f"fold {fold!r:.80} of trial {number!r:.80} is damaged: both must be integers")
                 out[number, fold] = _read(f"fold {fold} of trial {number}", score)
         return out
 

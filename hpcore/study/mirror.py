@@ -13,11 +13,10 @@ import numpy as np
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import RUNNING
 from hpcore.records.trial import Trial, TrialState
-from hpcore.storage.plain import from_text
 from hpcore.storage.records import StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
-from hpcore.study.recall import Rows, read_notes, read_rows
+from hpcore.study.recall import Rows, read_result, read_rows
 
 __all__ = ["Mirror"]
 
@@ -154,8 +153,7 @@ class Mirror:
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
         trial.started, trial.finished = record.started, record.finished
-        trial.extras = read_notes(record.notes)
-        values = None if record.objective is None else tuple(from_text(record.objective))
+        values, trial.extras = read_result(record, len(self._optimizer.directions), self.record.name)
         self._optimizer.tell(trial, values, std_error=record.std_error, error=record.error)
 
     # --- whose a running trial is --------------------------------------------------------------------------------
