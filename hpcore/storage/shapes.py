@@ -7,12 +7,23 @@ with what is wrong; who reads the record says which one it is.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from hpcore.arguments import shown
 from hpcore.storage.plain import MAX_PARAMETERS, from_text
 
-__all__ = ["check_mapping", "objective_from", "notes_from", "spec_from"]
+__all__ = ["check_mapping", "json_from", "notes_from", "objective_from", "spec_from"]
+
+_ONE = re.compile(r"\[-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?\]", re.ASCII)
+
+
+def json_from(what: str, text: str) -> Any:
+    """JSON data of any kind."""
+    try:
+        return from_text(text)
+    except ValueError as error:
+        raise ValueError(f"{what} cannot be read: {error}") from None
 
 
 def check_mapping(what: str, data: Any) -> dict[str, Any]:
@@ -36,13 +47,12 @@ def number_from(what: str, data: Any) -> float:
 
 def objective_from(text: str, m: int) -> tuple[float, ...]:
     """The values of a complete trial: a list of finite numbers, one per objective."""
-    if m == 1 and text[:1] == "[" and text[-1:] == "]" and text.count("_") == 0:
-        # "[0.25]", by far the most common, without a parser.
+    if m == 1 and _ONE.fullmatch(text):
+        # By far the most common, without a parser.
         value = float(text[1:-1])
-        if not math.isfinite(value):
-            raise ValueError("its values must be finite")
-        return (value,)
-    data = from_text(text)
+        if math.isfinite(value):
+            return (value,)
+    data = json_from("its values", text)
     if not isinstance(data, list) or len(data) != m:
         raise ValueError(f"its values must be a list of {m}, got {text:.80}")
     values = tuple(number_from("its value", item) for item in data)
@@ -55,7 +65,7 @@ def notes_from(text: str | None) -> tuple[dict[str, Any] | None, dict[int, float
     """User attributes, and reports by step; None where there are none."""
     if text is None:
         return None, None
-    data = check_mapping("its notes", from_text(text))
+    data = check_mapping("its notes", json_from("its notes", text))
     user_attrs, reports = data.get("user_attrs"), data.get("reports")
     if user_attrs is not None:
         check_mapping("its user_attrs", user_attrs)
@@ -67,13 +77,13 @@ def notes_from(text: str | None) -> tuple[dict[str, Any] | None, dict[int, float
     for pair in reports:
         if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int:
             raise ValueError(f"its reports must be pairs of a step and a number, got {shown(pair):.80}")
-        by_step[pair[0]] = number_from("a report", pair[1])
+        by_step[pair[0]] = number_from("its report", pair[1])
     return user_attrs, by_step
 
 
 def spec_from(text: str) -> dict[str, Any]:
     """A study's space, directions, seed and sampler; whether they are a legal space and sampler is theirs to say."""
-    spec = check_mapping("its spec", from_text(text))
+    spec = check_mapping("its spec", json_from("its spec", text))
     missing = {"space", "directions", "seed", "sampler"} - spec.keys()
     if missing:
         raise ValueError(f"its spec has no {min(missing)}")

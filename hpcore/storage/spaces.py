@@ -18,8 +18,8 @@ from hpcore.space.labels import label_of
 from hpcore.space.parameters import Categorical
 from hpcore.space.serial import from_plain, space_to_json, to_plain
 from hpcore.space.space import Params, Space
-from hpcore.storage.plain import MAX_PARAMETERS, from_text
-from hpcore.storage.shapes import check_mapping
+from hpcore.storage.plain import MAX_PARAMETERS
+from hpcore.storage.shapes import check_mapping, json_from
 
 __all__ = [
     "check_same",
@@ -142,20 +142,20 @@ def params_from_text(space: Space, text: str) -> Params:
         Anything else.
     """
     out: Params = {}
-    for name, data in check_mapping("its params", from_text(text)).items():
+    for name, data in check_mapping("its params", json_from("its params", text)).items():
         if name not in space:
-            raise ValueError(f"{name!r:.80} is no parameter of the study's space")
+            raise ValueError(f"its params have {name!r:.80}, which is no parameter of the study's space")
         parameter = space[name]
         if isinstance(data, dict) and "choice" in data and isinstance(parameter, Categorical):
             position = data["choice"]
             if type(position) is not int or not 0 <= position < len(parameter.choices):
-                raise ValueError(f"no choice {shown(position):.80} of {name!r:.80}")
+                raise ValueError(f"its params have no choice {shown(position):.80} of {name!r:.80}")
             out[name] = parameter.choices[position]
         else:
             try:
                 out[name] = parameter.check(name, from_plain(data))
-            except InvalidType as error:
-                raise ValueError(str(error)) from None
+            except (InvalidArgument, InvalidType) as error:
+                raise ValueError(f"its params cannot be read: {error}") from None
     return out
 
 
@@ -168,11 +168,14 @@ def shown_params(text: str) -> dict[str, Any]:
         What `params_to_text` did not write.
     """
     out: dict[str, Any] = {}
-    for name, data in check_mapping("its params", from_text(text)).items():
+    for name, data in check_mapping("its params", json_from("its params", text)).items():
         if isinstance(data, dict) and isinstance(data.get("label"), str):
             out[name] = data["label"]
         else:
-            out[name] = from_plain(data)
+            try:
+                out[name] = from_plain(data)
+            except ValueError as error:
+                raise ValueError(f"its params cannot be read: {error}") from None
     return out
 
 
