@@ -103,6 +103,11 @@ class Transaction:
             )
         return found
 
+    def _of(self, study_id: int) -> str:
+        """Words for the messages of damage."""
+        known = self._storage.seen.get(study_id)
+        return "" if known is None else f" of study {known.name!r:.80}"
+
     def current(self, study_id: int, *, lock: bool) -> StudyRecord:
         """The newest record of a study; with a lock, nobody else changes it until this transaction ends.
 
@@ -182,7 +187,9 @@ class Transaction:
     def trial(self, study_id: int, number: int) -> TrialRecord | None:
         """One trial; None if there is none of that number."""
         row = self.connection.execute(_trials_among, {"of": study_id, "numbers": [number]}).fetchone()
-        return None if row is None else TrialRecord.from_fields(verify(f"trial {number}", tuple(row)))
+        return (
+            None if row is None else TrialRecord.from_fields(verify(f"trial {number}{self._of(study_id)}", tuple(row)))
+        )
 
     def insert(self, record: TrialRecord) -> None:
         """Store a trial that is new."""
@@ -220,15 +227,16 @@ class Transaction:
         query = select(attributes).where(attributes.c.study_id == study_id).order_by(attributes.c.name)
         out = {}
         for row in self.connection.execute(query):
-            _, name, value = verify(f"attribute {row[1]!r:.80}", tuple(row))
+            what = f"attribute {row[1]!r:.80}{self._of(study_id)}"
+            _, name, value = verify(what, tuple(row))
             if not isinstance(name, str):
-                raise DamagedStore(f"attribute {name!r:.80} is damaged: its name must be text")
-            out[name] = _read(f"attribute {name!r}", value)
+                raise DamagedStore(f"{what} is damaged: its name must be text")
+            out[name] = _read(what, value)
             # A user's own is a list of it alone.
             if name.startswith("user:") and not (isinstance(out[name], list) and len(out[name]) == 1):
-                raise DamagedStore(f"attribute {name!r:.80} is damaged: it must be a list of one, got {value!r:.80}")
+                raise DamagedStore(f"{what} is damaged: it must be a list of one, got {value!r:.80}")
             if name == "note" and not isinstance(out[name], str):
-                raise DamagedStore(f"attribute 'note' is damaged: it must be text, got {value!r:.80}")
+                raise DamagedStore(f"{what} is damaged: it must be text, got {value!r:.80}")
         return out
 
     def set_attribute(self, study_id: int, name: str, value: str | None) -> None:
@@ -253,10 +261,11 @@ class Transaction:
         for first in range(0, len(numbers), _CHUNK):
             among = folds.c.number.in_(list(numbers[first : first + _CHUNK]))
             for row in self.connection.execute(select(folds).where(folds.c.study_id == study_id, among)):
-                _, number, fold, score = verify(f"fold {row[2]!r:.80} of trial {row[1]!r:.80}", tuple(row))
+                what = f"fold {row[2]!r:.80} of trial {row[1]!r:.80}{self._of(study_id)}"
+                _, number, fold, score = verify(what, tuple(row))
                 if type(number) is not int or type(fold) is not int:
-                    raise DamagedStore(f"fold {fold!r:.80} of trial {number!r:.80} is damaged: both must be integers")
-                out[number, fold] = _read(f"fold {fold} of trial {number}", score)
+                    raise DamagedStore(f"{what} is damaged: both must be integers")
+                out[number, fold] = _read(what, score)
         return out
 
 

@@ -187,10 +187,10 @@ def test_a_note_that_is_no_text(value: str, path: Path) -> None:
     columns = ("study_id", "name", "value")
     forge(path, "hpcore_attributes", columns, {"value": value}, "name = 'note'")
     study = hp.load_study(path)
-    with pytest.raises(DamagedStore, match="attribute 'note' is damaged"):
+    with pytest.raises(DamagedStore, match="attribute 'note' of study 'a' is damaged"):
         _ = study.note
     result = CliRunner().invoke(main, ["show", str(path)])
-    assert isinstance(result.exception, SystemExit) and "attribute 'note' is damaged" in result.stderr
+    assert isinstance(result.exception, SystemExit) and "attribute 'note' of study 'a' is damaged" in result.stderr
 
 
 def test_what_is_right_is_read() -> None:
