@@ -173,7 +173,8 @@ def make_engine(path: Path | None, read_only: bool) -> Engine:
         place = _is_writable(path.parent)
         writable = not read_only or (_is_writable(path) and place)
         mode = "mode=rw" if writable else "mode=ro"
-        if not writable and not place and not path.with_name(f"{path.name}-wal").exists():
+        logs = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
+        if not writable and not place and not any(log.exists() for log in logs):
             # Without a log nobody has it open for writing, and there is no place for the index that SQLite would make.
             mode += "&immutable=1"
         uri = f"file:{quote(str(path))}?{mode}"
