@@ -230,7 +230,7 @@ USES: dict[str, Callable[[Path], None]] = {
 
 
 def leaks(path: Path, uses: list[str]) -> dict[str, BaseException]:
-    """What came out of a store that is no typed error, by its use."""
+    """Errors of a store that are not typed ones, by the use that gave them."""
     found: dict[str, BaseException] = {}
     for use in uses:
         work = USES[use]

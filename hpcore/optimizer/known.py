@@ -1,4 +1,4 @@
-"""Results that were made elsewhere: read from what users give, checked, and held in columns."""
+"""Results of evaluations made elsewhere: read, checked, and held in columns."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Known:
         return np.array(self.times, dtype=np.float64).reshape(len(self), 2)
 
     def notes(self, first: int) -> dict[int, dict[str, Any]]:
-        """What `Optimizer.restore` takes as notes, if these become the trials from a number on."""
+        """Notes for `Optimizer.restore`, by number, if these become the trials from number `first` on."""
         notes: dict[int, dict[str, Any]] = {}
         for i, (params, (_, _, error), attributes) in enumerate(
             zip(self.params, self.outcomes, self.user_attrs, strict=True)

@@ -1,4 +1,4 @@
-"""How an object among the choices is named to people, and found again by that name."""
+"""Names of objects among the choices, for people, and for finding them again."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _MISSING = ("NAType", "NaTType")  # pandas.NA and NaT, without importing pandas
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value says that there is none: None, NaN of any kind, pandas.NA or NaT."""
+    """Tell whether a value says that there is none: None, NaN of any kind, pandas.NA or NaT."""
     kind = type(value)
     if kind is float:
         return bool(value != value)

@@ -90,7 +90,7 @@ def prepare_file(path: Path, create: bool, read_only: bool) -> None:
 
 
 def refusal(path: Path, reason: str = "it may not be written") -> str:
-    """What is said of a file that may only be read, with the ways there are."""
+    """Message about a file that may only be read, with what can be done."""
     return (
         f"storage {str(path)!r} is read-only: {reason}. Make it writable or copy it elsewhere to go on with it; to "
         "read it, give hpcore.storage.open_storage(FILE, read_only=True) to load_study, or use 'hpcore show' and "
@@ -99,7 +99,7 @@ def refusal(path: Path, reason: str = "it may not be written") -> str:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Which file is at a path, by device and inode; None if there is none."""
+    """Device and inode of the file at a path; None if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -140,7 +140,7 @@ def complete_moved(connection: Any, file: tuple[int, int] | None) -> None:
 
 
 def _is_linked(file: tuple[int, int]) -> bool:
-    """Whether a file that this process has open still has a name; False where nobody can tell."""
+    """Tell whether a file that this process has open still has a name; False where that cannot be known."""
     try:
         descriptors = list(Path("/proc/self/fd").iterdir())
     except OSError:

@@ -18,7 +18,7 @@ __all__ = ["Row", "columns_of", "to_frame"]
 
 
 class Row(NamedTuple):
-    """What a table says of a trial."""
+    """A trial as a row of the table."""
 
     number: int
     state: str
@@ -105,5 +105,5 @@ def to_frame(study: Study) -> Any:
 
 
 def _tells_nan_from_none(values: list[Any]) -> bool:
-    """Whether a column of floats would lose what its None and its NaN, both choices, are."""
+    """Tell whether a column of floats would mix up None and NaN, which are both among its values."""
     return None in values and any(value is not None and math.isnan(value) for value in values)
