@@ -60,8 +60,8 @@ def _read(store: str, name: str | None) -> _Stored:
     from hpcore.errors import DamagedStore
     from hpcore.records.history import RUNNING, STATES
     from hpcore.storage import open_storage
-    from hpcore.storage.plain import from_text
     from hpcore.storage.records import TRIAL_COLUMNS, TrialRecord
+    from hpcore.storage.shapes import notes_from, objective_from
     from hpcore.storage.spaces import shown_params
     from hpcore.study.leases import is_waiting
     from hpcore.study.opening import find, read_spec
@@ -70,31 +70,34 @@ def _read(store: str, name: str | None) -> _Stored:
     record = find(kept, name)
     spec = read_spec(record)
     rows, attributes, now = kept.read(lambda t: (t.trials(t.get(record.name)), t.attributes(record.id), t.now()))
+    m = len(spec["directions"])
     trials = []
-    try:
-        for fields in rows:
-            row = dict(zip(TRIAL_COLUMNS, fields, strict=True))
-            waiting = row["state"] == RUNNING and is_waiting(TrialRecord(*fields), now)
-            notes = {} if row["notes"] is None else from_text(row["notes"])
-            trials.append(
-                {
-                    "number": row["number"],
-                    "state": WAITING if waiting else STATES[row["state"]].value,
-                    "values": None if row["objective"] is None else [float(v) for v in from_text(row["objective"])],
-                    "params": shown_params(row["params"]),
-                    "std_error": row["std_error"],
-                    "started": _utc(row["started"]),
-                    "finished": _utc(row["finished"]),
-                    "user_attrs": notes.get("user_attrs") or {},
-                    "error": row["error"],
-                }
-            )
-        names = [entry["name"] for entry in spec["space"]["parameters"]]
-        sampler = spec["sampler"]["name"] or spec["sampler"].get("shown") or "another"
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-        raise DamagedStore(f"study {record.name!r} of {kept.shown} is damaged: {error}") from None
+    for fields in rows:
+        row = dict(zip(TRIAL_COLUMNS, fields, strict=True))
+        waiting = row["state"] == RUNNING and is_waiting(TrialRecord(*fields), now)
+        try:
+            values = None if row["objective"] is None else list(objective_from(row["objective"], m))
+            user_attrs, _ = notes_from(row["notes"])
+            params = shown_params(row["params"])
+        except ValueError as error:
+            raise DamagedStore(f"trial {row['number']} of study {record.name!r:.80} is damaged: {error}") from None
+        trials.append(
+            {
+                "number": row["number"],
+                "state": WAITING if waiting else STATES[row["state"]].value,
+                "values": values,
+                "params": params,
+                "std_error": row["std_error"],
+                "started": row["started"],
+                "finished": row["finished"],
+                "user_attrs": user_attrs or {},
+                "error": row["error"],
+            }
+        )
+    names = [entry["name"] for entry in spec["space"]["parameters"]]
+    sampler = spec["sampler"].get("name") or spec["sampler"].get("shown") or "another"
     user = {key[5:]: value[0] for key, value in attributes.items() if key.startswith("user:")}
-    note = str(attributes.get("note", ""))
+    note = attributes.get("note", "")
     return _Stored(
         record.name, record.created, spec["directions"], sampler, spec["seed"], record.mode, note, user, names, trials
     )
@@ -102,6 +105,11 @@ def _read(store: str, name: str | None) -> _Stored:
 
 def _utc(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+
+
+def _dated(trial: dict[str, Any]) -> dict[str, Any]:
+    """A trial with its times as text."""
+    return {**trial, "started": _utc(trial["started"]), "finished": _utc(trial["finished"])}
 
 
 def _clean(value: Any) -> str:
@@ -122,7 +130,7 @@ def show(store: str, name: str | None, as_json: bool) -> None:
         name = listed[0].name
     study = _read(store, name)
     if as_json:
-        click.echo(to_json({**_facts(study), "best": study.best(1)}))
+        click.echo(to_json({**_facts(study), "best": [_dated(trial) for trial in study.best(1)]}))
         return
     facts = _facts(study)
     facts["trials"] = ", ".join(f"{n} {state}" for state, n in study.states.items()) or "none"
@@ -172,7 +180,7 @@ def export(store: str, name: str | None, as_json: bool, out: str | None) -> None
     """Write the trials of a study as CSV or JSON, to a file or to stdout."""
     study = _read(store, name)
     if as_json:
-        document = {**_facts(study), "trials": study.trials}
+        document = {**_facts(study), "trials": [_dated(trial) for trial in study.trials]}
         text = to_json(document, indent=2) + "\n"
         if out is None:
             click.echo(text, nl=False)
@@ -199,20 +207,19 @@ def _write(out: str, write: Callable[[Path], object]) -> None:
 
 
 def _table(study: _Stored) -> tuple[list[str], list[list[Any]]]:
-    m = len(study.directions)
-    attrs = list(dict.fromkeys(name for trial in study.trials for name in trial["user_attrs"]))
-    values = ["value"] if m == 1 else [f"value_{i}" for i in range(m)]
-    header = ["number", "state", *values, *(f"param_{n}" for n in study.names), "started", "finished"]
-    header += [*(f"attr_{n}" for n in attrs), "error"]
-    rows = []
-    for trial in study.trials:
-        row = [trial["number"], trial["state"], *(trial["values"] or [None] * m)]
-        row += [trial["params"].get(n) for n in study.names]
-        row += [trial["started"], trial["finished"]]
-        row += [json.dumps(trial["user_attrs"][n]) if n in trial["user_attrs"] else None for n in attrs]
-        error = (trial["error"] or "").strip().splitlines()
-        rows.append([*row, error[-1] if error else ""])
-    return header, rows
+    """The table of `Study.to_frame`, with what a file of text cannot hold as text."""
+    from hpcore.study.frame import Row, columns_of
+
+    rows = [
+        Row(**{**trial, "error": ((trial["error"] or "").strip().splitlines() or [""])[-1]}) for trial in study.trials
+    ]
+    columns = columns_of(rows, study.names, len(study.directions))
+    for name, values in columns.items():
+        if name.startswith("attr_"):
+            columns[name] = [None if value is None else json.dumps(value) for value in values]
+        elif name in ("started", "finished"):
+            columns[name] = [None if value is None else value.isoformat() for value in values]
+    return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
 
 def repair(store: str, to: str | None) -> int:

@@ -8,14 +8,15 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, shown
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.optimizer.known import Known, read_known
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.suggestions import Suggestions
@@ -25,7 +26,11 @@ from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.records.unseen import Unseen
 from hpcore.samplers import DEFAULT, Sampler, resolve
+from hpcore.space.reading import without_missing
 from hpcore.space.space import Params, Space
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Optimizer"]
 
@@ -334,7 +339,8 @@ class Optimizer:
         ----------
         params : mapping of str to value
             Every active parameter; need not be something the sampler would propose, but legal. Constraints are not
-            asked: it has been evaluated.
+            asked: it has been evaluated. A row of a table is taken as it is: None or NaN of an inactive parameter is
+            left out, and where None (or NaN) is a choice, a missing value is that choice.
         value, std_error
             As for `tell`.
         user_attrs : mapping of str to value, optional
@@ -353,7 +359,7 @@ class Optimizer:
         with self._lock:
             if not isinstance(params, Mapping):
                 raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
-            point = self.space.encode(params)
+            point = self.space.encode(without_missing(self.space, params))
             values, std_error, error = self.outcome(value, std_error, None)
             attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None
@@ -362,6 +368,107 @@ class Optimizer:
                 trial.user_attrs.update(attributes)
             self.tell(trial, values, std_error=std_error, error=error)
             return trial
+
+    def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
+        """Record many evaluations made elsewhere, all of them or none.
+
+        Parameters
+        ----------
+        rows : iterable
+            Pairs ``(params, value)`` as for `add`; or mappings with ``"params"`` and ``"value"`` and, where there is
+            more to say, ``"std_error"``, ``"error"`` (why the trial failed), ``"user_attrs"``, and ``"started"`` and
+            ``"finished"`` in seconds of unix time. A value of None, NaN or infinity is a failed trial.
+
+        Returns
+        -------
+        list of Trial
+            With the next numbers in the order of the rows, as if `add` had been called for each.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            As for `add`; the message begins with the position of the row, from 0. Nothing is recorded then.
+
+        Examples
+        --------
+        >>> import hpcore as hp
+        >>> opt = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0)
+        >>> trials = opt.add_many([({"x": 0.25}, 3.0), {"params": {"x": 0.5}, "value": 1.0, "std_error": 0.1}])
+        >>> opt.best_params
+        {'x': 0.5}
+        """
+        return self.take_known(read_known(self.space, self.outcome, rows))
+
+    def take_known(self, known: Known) -> list[Trial]:
+        """Record results that were checked; see `add_many`."""
+        with self._lock:
+            first = self._record.history.n
+            if not len(known):
+                return []
+            m = len(self.directions)
+            self.restore(known.X, known.state, known.values(m), known.std_errors, known.time_rows, known.notes(first))
+            if self.prefetch:
+                last = self._record.history.n - 1
+                for number in range(first, last + 1):
+                    wanted = number == last and not self._queue
+                    self._suggestions.look_ahead(self._record.history, wanted, told=number)
+            return known.trials(first)
+
+    def add_frame(
+        self,
+        frame: pd.DataFrame,
+        *,
+        value: str | Sequence[str] | None = None,
+        params: Mapping[str, str] | None = None,
+        std_error: str | None = None,
+        user_attrs: Sequence[str] = (),
+    ) -> list[Trial]:
+        """Record the evaluations in a table: one that `Study.to_frame` wrote, or any other.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            A row a trial. The table of `Study.to_frame` is read with all that it says, directly or from a file of
+            CSV, JSON or Parquet: whole numbers that became 3.0, choices that became text, and empty cells of what is
+            inactive or None are what they were. Rows that are running are left out, and logged. Columns of no meaning
+            here are not read.
+        value : str or sequence of str, optional
+            Column of the value, or the columns of several; by default ``"value"`` or ``"value_0"``, ...
+        params : mapping of str to str, optional
+            Column of each parameter whose column is called neither ``param_NAME`` nor, in a table without such
+            columns, by the parameter's name.
+        std_error : str, optional
+            Column of the value's standard error; by default ``"std_error"`` of a table that `Study.to_frame` wrote.
+        user_attrs : sequence of str
+            Columns kept as user attributes, beside those called ``attr_NAME``.
+
+        Returns
+        -------
+        list of Trial
+            Those that were recorded, in the order of the rows.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            A column that is missing or unknown, or a cell that cannot be read, named by its row from 0. Nothing is
+            recorded then.
+        """
+        known = self.read_frame(frame, value, params, std_error, user_attrs)
+        return self.take_known(known)
+
+    def read_frame(
+        self,
+        frame: Any,
+        value: str | Sequence[str] | None,
+        params: Mapping[str, str] | None,
+        std_error: str | None,
+        user_attrs: Sequence[str],
+    ) -> Known:
+        """The checked results of a table; see `add_frame`."""
+        from hpcore.optimizer.frames import rows_of
+
+        positions, rows = rows_of(frame, self.space, len(self.directions), value, params, std_error, user_attrs)
+        return read_known(self.space, self.outcome, rows, positions)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Ask for these parameters next, before the sampler's own proposals; first in, first out.

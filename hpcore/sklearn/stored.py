@@ -163,7 +163,7 @@ def _fold_from_data(number: int, fold: int, data: Any) -> FoldScore:
             error,
             tuple(map(str, complaints)),
         )
-    except (TypeError, ValueError, AttributeError) as wrong:
+    except (TypeError, ValueError, AttributeError, OverflowError) as wrong:
         raise DamagedStore(f"fold {fold} of trial {number} is damaged: {wrong}") from None
 
 

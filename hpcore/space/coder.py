@@ -90,6 +90,23 @@ class Coder:
         u[~given] = np.nan
         return clean, u
 
+    def active(self, params: Mapping[str, Any]) -> set[str]:
+        """Names of the parameters that some values make active, whether or not they are among them.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            An unknown name, or an illegal value.
+        """
+        u = np.full((1, len(self._names)), 0.5)
+        for name in params:
+            self._check_name(name)
+        for j, (name, parameter) in enumerate(self._parameters.items()):
+            if name in params:
+                u[0, j] = self.encode_column(j, [parameter.check(name, params[name])])[0]
+        _, _, active = self._codec.decode(u)
+        return {name for name, on in zip(self._names, active[0].tolist(), strict=True) if on}
+
     def encode_column(self, j: int, values: list[Any]) -> FloatArray:
         """Values of one parameter that were checked, as coordinates."""
         name = self._names[j]

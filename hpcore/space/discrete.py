@@ -67,9 +67,11 @@ class Int(Parameter):
         return "integer"
 
     def check(self, name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value:
+        if type(value) is int:
+            x = value
+        elif isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value:
             raise InvalidType(f"value of {name!r} must be an integer, got {value!r}")
-        if isinstance(value, numbers.Integral):
+        elif isinstance(value, numbers.Integral):
             x = operator.index(value)
         elif math.isinf(value) or value != math.floor(value):
             raise InvalidArgument(f"value of {name!r} must be a whole number, got {value!r}")

@@ -59,7 +59,7 @@ class _Real(Parameter):
         return "continuous" if self.step is None else "integer"
 
     def check(self, name: str, value: Any) -> float:
-        x = check_number(f"value of {name!r}", value)
+        x = value if type(value) is float and value - value == 0.0 else check_number(f"value of {name!r}", value)
         if not self.low <= x <= self.high:
             raise InvalidArgument(f"value of {name!r} must be within {self.low!r} .. {self.high!r}, got {value!r}")
         if self.step is not None:

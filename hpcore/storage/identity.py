@@ -56,8 +56,8 @@ def life_of(worker: str) -> Life:
     """Whether a worker still lives, however long ago it was heard of."""
     machine, _, rest = worker.partition("|")
     parts = rest.split("|")
-    known = len(parts) == 3 and parts[0].isdecimal() and len(parts[0]) <= MOST_DIGITS and parts[1] != "?"
-    if not known or machine != _machine():
+    known = len(parts) == 3 and parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) <= MOST_DIGITS
+    if not known or parts[1] == "?" or machine != _machine():
         return Life.UNKNOWN
     pid = int(parts[0])
     began = _start_of(pid)

@@ -22,12 +22,13 @@ def open_storage(
     Parameters
     ----------
     storage : str, path or Storage
-        A file (SQLite, made if it is new, readable by its owner only), ``sqlite:///FILE``, ``sqlite:///:memory:``, or
-        ``postgresql://USER@HOST/DATABASE``. An open store is given back as it is.
+        A file (SQLite, made if it is new, with the permissions that the umask leaves), ``sqlite:///FILE``,
+        ``sqlite:///:memory:``, or ``postgresql://USER@HOST/DATABASE``. An open store is given back as it is.
     create : bool
         Make the file, or the tables, if they are not there.
     read_only : bool
-        Write nothing; also for files that may only be read.
+        Write nothing; also for files, directories and file systems that may only be read. What is opened so is given
+        to `load_study`, and its trials and tables are there to be read.
     patience : float
         Seconds for which a busy or absent database is tried again.
 

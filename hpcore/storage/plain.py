@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from hpcore.attributes import MAX_DEPTH, check_size, to_plain
@@ -11,6 +12,8 @@ from hpcore.errors import InvalidArgument, InvalidType
 __all__ = ["MAX_PARAMETERS", "NAME_BYTES", "bounded_error", "check_name", "from_text", "to_text"]
 
 NAME_BYTES = 512
+# What is written is not nested deeper, tags and all; of a store, what is, would end in Python's own limit somewhere.
+MAX_STORED_DEPTH = 100
 MAX_PARAMETERS = 10_000
 ERROR_CHARACTERS = 2**16
 
@@ -56,7 +59,18 @@ def from_text(text: Any) -> Any:
         data = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    # Counted before looked at, for the sake of a hundred thousand short ones.
+    if text.count("[") + text.count("{") > MAX_STORED_DEPTH:
+        level = [data]
+        for _ in range(MAX_STORED_DEPTH):
+            level = [child for node in level for child in _children(node)]
+        if level:
+            raise ValueError("nested too deep")
     return data
+
+
+def _children(node: Any) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
 def bounded_error(text: str | None) -> str | None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from hpcore.errors import DamagedStore
-from hpcore.records.history import RUNNING
+from hpcore.records.history import RUNNING, STATES
 
-__all__ = ["STUDY_COLUMNS", "TRIAL_COLUMNS", "StudyRecord", "TrialRecord", "check_trials", "checksum", "verify"]
+__all__ = ["STUDY_COLUMNS", "TRIAL_COLUMNS", "StudyRecord", "TrialRecord", "check_trials", "checksum", "real", "verify"]
 
 STUDY_COLUMNS = ("id", "name", "created", "n_trials", "mode", "spec")
 TRIAL_COLUMNS = (
@@ -39,6 +39,13 @@ _TRIAL_TYPES = (
     *(_REAL, _REAL, _REAL, _TEXT, _TEXT, _INT, _INT, _TEXT, _REAL),
 )
 _TIMES = (TRIAL_COLUMNS.index("started"), TRIAL_COLUMNS.index("finished"))
+# Of anything that is counted up: far beyond use, and far enough from what databases hold.
+MOST = 2**53
+_HIGHEST = {
+    TRIAL_COLUMNS.index(name): most
+    for name, most in {"number": MOST, "state": len(STATES) - 1, "exact": 1, "token": MOST, "deaths": MOST}.items()
+}
+_STD_ERROR = TRIAL_COLUMNS.index("std_error")
 # Unix time of the years that a datetime can have, with a margin for time zones.
 _EARLIEST, _LATEST = -62135000000.0, 253402000000.0
 
@@ -107,7 +114,7 @@ class StudyRecord:
                 raise DamagedStore(f"{what} is damaged: its {column} cannot be {value!r:.80}")
         if not _EARLIEST <= record.created <= _LATEST:
             raise DamagedStore(f"{what} is damaged: its created cannot be {record.created!r}")
-        if record.n_trials < 0:
+        if not 0 <= record.n_trials <= MOST:
             raise DamagedStore(f"{what} is damaged: its n_trials cannot be {record.n_trials!r}")
         return record
 
@@ -195,9 +202,9 @@ class TrialRecord:
             self,
             state=state,
             objective=objective,
-            std_error=_real(std_error),
-            started=_real(started),
-            finished=_real(finished),
+            std_error=real(std_error),
+            started=real(started),
+            finished=real(finished),
             error=error,
             notes=notes,
             worker=None,
@@ -205,8 +212,15 @@ class TrialRecord:
         )
 
 
-def check_trials(rows: Sequence[tuple[Any, ...]]) -> None:
+def check_trials(rows: Sequence[tuple[Any, ...]], of: str = "") -> None:
     """Whether verified fields of trials have the types and ranges of their columns: a checksum can be forged.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        In the order of the columns.
+    of : str
+        Words for the message, after the trial's number.
 
     Raises
     ------
@@ -218,17 +232,26 @@ def check_trials(rows: Sequence[tuple[Any, ...]]) -> None:
     for i, column in enumerate(columns):
         types = _TRIAL_TYPES[i]
         if not types.issuperset(map(type, column)):
-            _refuse(next(row for row in rows if type(row[i]) not in types), i)
+            _refuse(next(row for row in rows if type(row[i]) not in types), i, of)
+    for i, most in _HIGHEST.items() if columns else ():
+        if min(columns[i]) < 0 or max(columns[i]) > most:
+            _refuse(next(row for row in rows if not 0 <= row[i] <= most), i, of)
+    errors = [value for value in columns[_STD_ERROR] if value is not None] if columns else []
+    if errors and not (min(errors) >= 0.0 and max(errors) < math.inf):
+        bad = next(row for row in rows if row[_STD_ERROR] is not None and not 0.0 <= row[_STD_ERROR] < math.inf)
+        _refuse(bad, _STD_ERROR, of)
     for i in _TIMES if columns else ():
         known = [value for value in columns[i] if value is not None]
         if known and not (min(known) >= _EARLIEST and max(known) <= _LATEST):
-            _refuse(next(row for row in rows if row[i] is not None and not _EARLIEST <= row[i] <= _LATEST), i)
+            _refuse(next(row for row in rows if row[i] is not None and not _EARLIEST <= row[i] <= _LATEST), i, of)
 
 
-def _refuse(row: tuple[Any, ...], column: int) -> NoReturn:
-    raise DamagedStore(f"trial {row[1]!r:.80} is damaged: its {TRIAL_COLUMNS[column]} cannot be {row[column]!r:.80}")
+def _refuse(row: tuple[Any, ...], column: int, of: str) -> NoReturn:
+    raise DamagedStore(
+        f"trial {row[1]!r:.80}{of} is damaged: its {TRIAL_COLUMNS[column]} cannot be {row[column]!r:.80}"
+    )
 
 
-def _real(value: float | None) -> float | None:
-    # Databases have neither NaN nor, all of them, a negative zero.
+def real(value: float | None) -> float | None:
+    """A number as databases have it: they have neither NaN nor, all of them, a negative zero."""
     return None if value is None or math.isnan(value) else float(value) + 0.0

@@ -12,10 +12,10 @@ from sqlalchemy import insert
 from hpcore.errors import DamagedStore, InvalidArgument, StorageError
 from hpcore.records.history import FAILED, RUNNING
 from hpcore.storage.opening import open_storage
-from hpcore.storage.plain import from_text
 from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, StudyRecord, TrialRecord, checksum
 from hpcore.storage.salvage import pages_of, records_of
 from hpcore.storage.schema import attributes, folds, queue, studies
+from hpcore.storage.shapes import spec_from
 from hpcore.storage.transaction import Transaction
 
 __all__ = ["Repaired", "find_damage", "repair"]
@@ -179,9 +179,9 @@ def _check_number(what: str, value: int) -> None:
 
 def _n_parameters(study: StudyRecord) -> int:
     try:
-        return len(from_text(study.spec)["space"]["parameters"])
-    except (ValueError, TypeError, LookupError):
-        raise DamagedStore(f"the record of study {study.name!r:.80} is damaged: it has no space") from None
+        return len(spec_from(study.spec)["space"]["parameters"])
+    except ValueError as error:
+        raise DamagedStore(f"the record of study {study.name!r:.80} is damaged: {error}") from None
 
 
 def _reals(fields: list[Any], reals: frozenset[int]) -> tuple[Any, ...]:

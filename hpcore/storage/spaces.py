@@ -7,19 +7,21 @@ people. Nothing rebuilds it: whoever opens the study again gives the space again
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from hpcore import samplers
-from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, SpaceMismatch
+from hpcore.arguments import shown
+from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType, SpaceMismatch
 from hpcore.samplers import Sampler
 from hpcore.space.conditions import AtLeast, AtMost
 from hpcore.space.convert import choices_of
+from hpcore.space.labels import label_of
 from hpcore.space.parameters import Categorical
 from hpcore.space.serial import from_plain, space_to_json, to_plain
 from hpcore.space.space import Params, Space
-from hpcore.storage.plain import MAX_PARAMETERS, from_text
+from hpcore.storage.plain import MAX_PARAMETERS
+from hpcore.storage.shapes import check_mapping, json_from
 
 __all__ = [
     "check_same",
@@ -35,19 +37,6 @@ __all__ = [
 _PLAIN = frozenset({float, int, str, bool, type(None)})
 
 
-def _label(value: Any) -> str:
-    """How an object is named to people, the same in every process."""
-    if isinstance(value, type) or callable(value):
-        name = getattr(value, "__qualname__", None)
-        if name is not None:
-            return f"{getattr(value, '__module__', '')}.{name}"
-    try:
-        text = repr(value)
-    except Exception:
-        text = f"<{type(value).__qualname__}>"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)[:200].encode("utf-8", "backslashreplace").decode()
-
-
 def space_to_spec(space: Space) -> dict[str, Any]:
     """A space for storing.
 
@@ -58,7 +47,7 @@ def space_to_spec(space: Space) -> dict[str, Any]:
     """
     if len(space) > MAX_PARAMETERS:
         raise InvalidArgument(f"space must have at most {MAX_PARAMETERS} parameters to be stored, got {len(space)}")
-    spec: dict[str, Any] = json.loads(space_to_json(space, _label))
+    spec: dict[str, Any] = json.loads(space_to_json(space, label_of))
     return spec
 
 
@@ -72,11 +61,8 @@ def space_from_spec(name: str, spec: Any) -> Space:
     DamagedStore
         What is stored is no space.
     """
-    try:
-        objects = [entry["name"] for entry in spec["parameters"] if '{"object": ' in json.dumps(entry)]
-        n_constraints = spec["n_constraints"]
-    except (KeyError, TypeError):
-        raise DamagedStore(f"the space of study {name!r} is damaged") from None
+    objects = [entry["name"] for entry in spec["parameters"] if '{"object": ' in json.dumps(entry)]
+    n_constraints = spec["n_constraints"]
     if objects or n_constraints:
         what = f"choices of {', '.join(map(repr, objects))}" if objects else f"{n_constraints} constraints"
         raise InvalidArgument(f"space must be given to open study {name!r}: its {what} are code, which is not stored")
@@ -181,7 +167,7 @@ def params_to_text(space: Space, params: Mapping[str, Any]) -> str:
         if isinstance(parameter, Categorical):
             plain = to_plain(value, lambda item: None)
             if '{"object": null}' in json.dumps(plain):
-                plain = {"choice": parameter.level(name, value), "label": _label(value)}
+                plain = {"choice": parameter.level(name, value), "label": label_of(value)}
             out[name] = plain
         else:
             out[name] = value
@@ -193,30 +179,44 @@ def params_from_text(space: Space, text: str) -> Params:
 
     Raises
     ------
-    ValueError, TypeError, LookupError
+    ValueError
         Anything else.
     """
     out: Params = {}
-    for name, data in from_text(text).items():
+    for name, data in check_mapping("its params", json_from("its params", text)).items():
+        if name not in space:
+            raise ValueError(f"its params have {name!r:.80}, which is no parameter of the study's space")
         parameter = space[name]
         if isinstance(data, dict) and "choice" in data and isinstance(parameter, Categorical):
             position = data["choice"]
             if type(position) is not int or not 0 <= position < len(parameter.choices):
-                raise ValueError(f"no choice {position!r} of {name!r}")
+                raise ValueError(f"its params have no choice {shown(position):.80} of {name!r:.80}")
             out[name] = parameter.choices[position]
         else:
-            out[name] = parameter.check(name, from_plain(data))
+            try:
+                out[name] = parameter.check(name, from_plain(data))
+            except (InvalidArgument, InvalidType) as error:
+                raise ValueError(f"its params cannot be read: {error}") from None
     return out
 
 
 def shown_params(text: str) -> dict[str, Any]:
-    """Parameters as people see them, without the space: objects by their label."""
+    """Parameters as people see them, without the space: objects by their label.
+
+    Raises
+    ------
+    ValueError
+        What `params_to_text` did not write.
+    """
     out: dict[str, Any] = {}
-    for name, data in from_text(text).items():
-        if isinstance(data, dict) and "label" in data:
+    for name, data in check_mapping("its params", json_from("its params", text)).items():
+        if isinstance(data, dict) and isinstance(data.get("label"), str):
             out[name] = data["label"]
         else:
-            out[name] = from_plain(data)
+            try:
+                out[name] = from_plain(data)
+            except ValueError as error:
+                raise ValueError(f"its params cannot be read: {error}") from None
     return out
 
 
@@ -250,7 +250,10 @@ def sampler_from_spec(study: str, spec: Any) -> Sampler:
                 f"sampler must be given to go on with study {study!r}: not all of {spec.get('shown', '')!r:.200} "
                 "is plain data, which alone is stored"
             )
+    except KeyError as error:
+        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: it has no {error}") from None
+    try:
         # The class is one of a fixed table; its constructor checks every option.
         return type(samplers.resolve(name))(**options)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedStore(f"the sampler of study {study!r} is damaged: {error}") from None
+    except (HpcoreError, TypeError) as error:
+        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: {error}") from None

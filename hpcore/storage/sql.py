@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -16,13 +17,17 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, UnsupportedStore
 from hpcore.storage import schema
 from hpcore.storage.forks import in_transaction
+from hpcore.storage.records import StudyRecord
 from hpcore.storage.transaction import Transaction
 
 __all__ = ["Storage"]
+
+log = logging.getLogger("hpcore")
 
 T = TypeVar("T")
 
@@ -79,6 +84,11 @@ class Storage:
         self.shared = path is None and not self.postgres
         self._turn: Any = threading.RLock() if self.shared else nullcontext()
         # What the driver raises where SQLAlchemy does not see it: when a transaction begins.
+        # The file that was opened, by device and inode, and what it holds of the studies that were looked at.
+        self._file: tuple[int, int] | None = None
+        self.seen: dict[int, StudyRecord] = {}
+        # How often another file was found in the place of the first; what is known of the old one may not hold.
+        self.generation = 0
         self._native: type[Exception] = engine.dialect.dbapi.Error  # type: ignore[union-attr]
         # Of a damaged file the very message of an error may be no text.
         self.troubles = (SQLAlchemyError, OSError, UnicodeError, StorageError, self._native)
@@ -152,18 +162,96 @@ class Storage:
         until = time.monotonic() + patience
         nap = 0.01
         while True:
+            self._check_file()
             try:
                 with in_transaction, self._turn, self.engine.connect().execution_options(**options) as connection:
                     result = work(Transaction(connection, self))
+                    self._check_place()
                     connection.commit()
                     return result
             except self.troubles as error:
                 if isinstance(error, StorageError):
                     raise
+                self._check_place()  # what SQLite says of a file that is gone, it says of a broken disk as well
                 if not self._passing(error) or time.monotonic() >= until:
                     raise self._translated(error) from error
             time.sleep(_jitter.uniform(0.5, 1.0) * nap)
             nap = min(2 * nap, 1.0 if self.postgres else 0.05)
+
+    def _check_file(self) -> None:
+        """See that the file is the one that was opened, or a copy of it that holds the same studies.
+
+        Raises
+        ------
+        StorageError
+            It is gone, or something else is in its place.
+        """
+        if self.path is None:
+            return
+        from hpcore.storage.sqlite import identity
+
+        found = identity(self.path)
+        if found is not None and (found == self._file or self._file is None):
+            self._file = found
+            return
+        if self._file is not None:
+            self._leave_file()
+        if found is None:
+            raise StorageError(self._gone())
+        before, self._file = self._file, found
+        try:
+            if not self.read(self._known):
+                raise StorageError(f"storage {self.shown} was replaced by an empty file while it was in use")
+            now = {record.id: record for record in self.read(lambda transaction: transaction.studies())}
+            for record in list(self.seen.values()):
+                other = now.get(record.id)
+                if other is None or (other.name, other.created) != (record.name, record.created):
+                    raise StorageError(
+                        f"storage {self.shown} was replaced by another file while it was in use: it does not hold "
+                        f"study {record.name!r:.80} any more; put the right file there to go on, or open the study anew"
+                    )
+                if other.n_trials < record.n_trials:
+                    raise StorageError(
+                        f"storage {self.shown} was replaced by an older file while it was in use: it holds "
+                        f"{other.n_trials} of {record.n_trials} trials of study {record.name!r:.80}; put the right "
+                        "file there to go on, or open the study anew"
+                    )
+        except BaseException:
+            self.engine.dispose()
+            self._file = before
+            raise
+        self.generation += 1
+
+    def _leave_file(self) -> None:
+        """Close the connections to a file that is no longer in its place, and make it whole, wherever it is."""
+        from hpcore.storage.sqlite import complete_moved
+
+        pool = self.engine.pool
+        if isinstance(pool, QueuePool) and pool.checkedin():  # a new one would open what is there now
+            try:
+                with self.engine.connect() as connection:
+                    complete_moved(connection.connection.driver_connection, self._file)
+            except self.troubles as error:
+                log.warning("what the log of storage %s holds is left there: %s", self.shown, error)
+        self.engine.dispose()
+
+    def _check_place(self) -> None:
+        """See that the file of a transaction is still where it was."""
+        if self.path is None:
+            return
+        from hpcore.storage.sqlite import identity
+
+        found = identity(self.path)
+        if found is None:
+            raise StorageError(self._gone())
+        if found != self._file:
+            raise StorageError(f"storage {self.shown} was replaced by another file in the middle of a transaction")
+
+    def _gone(self) -> str:
+        return (
+            f"storage {self.shown} is gone: there is no file of that name any more; it was moved or removed while it "
+            "was in use. What is known so far stays in memory; put the file back, and go on with the study"
+        )
 
     def _passing(self, error: BaseException) -> bool:
         """Whether the same may succeed a moment later."""
@@ -188,7 +276,15 @@ class Storage:
             what = "is not a database of SQLite" if new else "is damaged"
             return DamagedStore(f"storage {self.shown} {what} ({cause}); 'hpcore repair' saves what is intact")
         if "readonly" in cause or "read-only" in cause:
-            return StorageError(f"storage {self.shown} is read-only; make it writable, or copy it elsewhere ({cause})")
+            if self.path is None:
+                return StorageError(f"storage {self.shown} is read-only ({cause})")
+            from hpcore.storage.sqlite import refusal
+
+            return StorageError(refusal(self.path, f"SQLite says {cause!r}"))
+        if "unable to open" in cause and self.path is not None:
+            from hpcore.storage.sqlite import refusal
+
+            return StorageError(refusal(self.path, f"SQLite can neither open nor make the log beside it ({cause})"))
         if "full" in cause or "No space" in cause:
             return StorageError(
                 f"storage {self.shown} has no space left ({cause}); free some, and go on with the study"

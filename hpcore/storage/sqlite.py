@@ -19,7 +19,16 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from hpcore.errors import InvalidArgument, StorageError, UntrustedStore
 from hpcore.storage.schema import ddl
 
-__all__ = ["check_schema", "driver", "journal_mode", "make_engine", "prepare_file"]
+__all__ = [
+    "check_schema",
+    "complete_moved",
+    "driver",
+    "identity",
+    "journal_mode",
+    "make_engine",
+    "prepare_file",
+    "refusal",
+]
 
 # Before 3.51.3 a race between a writer and a checkpoint that resets the write-ahead log could corrupt the database
 # (all versions since 3.7.0, https://sqlite.org/wal.html#walresetbug): there the rollback journal is used, which costs
@@ -55,7 +64,7 @@ def journal_mode() -> str:
 
 
 def prepare_file(path: Path, create: bool, read_only: bool) -> None:
-    """See that a database may be at a path, and make an empty file that only the user can read if there is none.
+    """See that a database may be at a path, and make an empty file, as the umask says, if there is none.
 
     Raises
     ------
@@ -77,22 +86,82 @@ def prepare_file(path: Path, create: bool, read_only: bool) -> None:
         raise InvalidArgument(f"storage must be a file, and {str(path)!r} is a directory; name a file in it")
     if not stat.S_ISREG(mode):
         raise InvalidArgument(f"storage must be a regular file, and {str(path)!r} is not")
-    # Asked of the mode as well, which the superuser's access does not show.
-    if not read_only and (not mode & 0o222 or not os.access(path, os.W_OK)):
-        raise StorageError(f"storage {str(path)!r} is read-only; make it writable, or copy it elsewhere")
+    if not read_only and not _is_writable(path):
+        raise StorageError(refusal(path))
+    if not read_only and not _is_writable(path.parent):
+        raise StorageError(refusal(path, "its directory may not be written, where SQLite keeps its log"))
+
+
+def refusal(path: Path, reason: str = "it may not be written") -> str:
+    """Message about a file that may only be read, with what can be done."""
+    return (
+        f"storage {str(path)!r} is read-only: {reason}. Make it writable or copy it elsewhere to go on with it; to "
+        "read it, give hpcore.storage.open_storage(FILE, read_only=True) to load_study, or use 'hpcore show' and "
+        "'hpcore export'"
+    )
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file at a path; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"storage {str(path)!r} cannot be reached: {error.strerror}") from error
+    return found.st_dev, found.st_ino
 
 
 def _create(path: Path) -> None:
     try:
-        # SQLite gives its journal files the same mode. Never opened if it exists: closing a second descriptor of a
-        # database would drop the locks that this process holds on it.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        # With the permissions of any new file: who shares a folder with others sets the umask so. SQLite gives its
+        # journal files the same mode. Never opened if it exists: closing a second descriptor of a database would drop
+        # the locks that this process holds on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
     except FileExistsError:
         pass  # another process was quicker
     except OSError as error:
         raise StorageError(
             f"storage {str(path)!r} cannot be made: {error.strerror}; its directory must exist and be writable"
         ) from error
+
+
+def complete_moved(connection: Any, file: tuple[int, int] | None) -> None:
+    """Bring the log into a database that was moved while it was open: the log stayed behind under the old name.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Opened before.
+    file : tuple of int, optional
+        Device and inode of the database.
+    """
+    # A log that is emptied cannot be mixed up with what is later done to the file under its new name. Of a file that is
+    # removed (or was copied and removed) the log is all that is left, and stays.
+    emptied = "TRUNCATE" if file is not None and _is_linked(file) else "PASSIVE"
+    connection.execute(f"PRAGMA wal_checkpoint({emptied})")
+
+
+def _is_linked(file: tuple[int, int]) -> bool:
+    """Tell whether a file that this process has open still has a name; False where that cannot be known."""
+    try:
+        descriptors = list(Path("/proc/self/fd").iterdir())
+    except OSError:
+        return False
+    for descriptor in descriptors:
+        try:
+            # Not opened: to close it again would drop the locks of this process.
+            found = descriptor.stat()
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) == file:
+            return found.st_nlink > 0
+    return False
+
+
+def _is_writable(path: Path) -> bool:
+    # Asked of the mode as well, which the superuser's access does not show.
+    return bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
 
 
 def make_engine(path: Path | None, read_only: bool) -> Engine:
@@ -104,8 +173,14 @@ def make_engine(path: Path | None, read_only: bool) -> Engine:
             return module.connect(":memory:", isolation_level=None, check_same_thread=False)
         # To read after a kill in the middle of a commit, SQLite must roll that back first: where the file may be
         # written it may, and `query_only` refuses the rest.
-        writable = not read_only or (os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222))
-        uri = f"file:{quote(str(path))}?mode={'rw' if writable else 'ro'}"
+        place = _is_writable(path.parent)
+        writable = not read_only or (_is_writable(path) and place)
+        mode = "mode=rw" if writable else "mode=ro"
+        logs = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
+        if not writable and not place and not any(log.exists() for log in logs):
+            # Without a log nobody has it open for writing, and there is no place for the index that SQLite would make.
+            mode += "&immutable=1"
+        uri = f"file:{quote(str(path))}?{mode}"
         return module.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
 
     pool: dict[str, Any] = {"poolclass": StaticPool} if path is None else {"poolclass": QueuePool, "pool_size": 4}

@@ -84,7 +84,14 @@ class Transaction:
     def find(self, name: str) -> StudyRecord | None:
         """A study by its name."""
         row = self.connection.execute(_study_by_name, {"called": name}).fetchone()
-        return None if row is None else StudyRecord.from_row(tuple(row))
+        if row is None:
+            return None
+        return self._seen(StudyRecord.from_row(tuple(row)))
+
+    def _seen(self, record: StudyRecord) -> StudyRecord:
+        # By it the store knows its file again.
+        self._storage.seen[record.id] = record
+        return record
 
     def get(self, name: str) -> StudyRecord:
         """A study by its name.
@@ -103,6 +110,11 @@ class Transaction:
             )
         return found
 
+    def _of(self, study_id: int) -> str:
+        """Words for the messages of damage."""
+        known = self._storage.seen.get(study_id)
+        return "" if known is None else f" of study {known.name!r:.80}"
+
     def current(self, study_id: int, *, lock: bool) -> StudyRecord:
         """The newest record of a study; with a lock, nobody else changes it until this transaction ends.
 
@@ -116,7 +128,7 @@ class Transaction:
         row = self.connection.execute(query, {"of": study_id}).fetchone()
         if row is None:
             raise UnknownStudy(f"the study was deleted from {self._storage.shown} in the meantime")
-        record = StudyRecord.from_row(tuple(row))
+        record = self._seen(StudyRecord.from_row(tuple(row)))
         self._due[study_id] = record.n_trials
         return record
 
@@ -157,6 +169,7 @@ class Transaction:
         for table in (trials, queue, attributes, folds):
             self.connection.execute(table.delete().where(table.c.study_id == study_id))
         self.connection.execute(studies.delete().where(studies.c.id == study_id))
+        self._storage.seen.pop(study_id, None)
 
     # --- trials --------------------------------------------------------------------------------------------------
 
@@ -189,13 +202,15 @@ class Transaction:
         if [checksum(f) for f in fields] != [row[-1] for row in rows]:
             for row in rows:
                 verify(f"trial {row[1]!r} of study {study.name!r} in {self._storage.shown}", tuple(row))
-        check_trials(fields)
+        check_trials(fields, f" of study {study.name!r:.80}")
         return fields
 
     def trial(self, study_id: int, number: int) -> TrialRecord | None:
         """One trial; None if there is none of that number."""
         row = self.connection.execute(_trials_among, {"of": study_id, "numbers": [number]}).fetchone()
-        return None if row is None else TrialRecord.from_fields(verify(f"trial {number}", tuple(row)))
+        return (
+            None if row is None else TrialRecord.from_fields(verify(f"trial {number}{self._of(study_id)}", tuple(row)))
+        )
 
     def insert(self, record: TrialRecord) -> None:
         """Store a trial that is new.
@@ -211,6 +226,11 @@ class Transaction:
                 self._refuse_gap(record.study_id, record.number, due)
             self._due[record.study_id] = due + 1
         self.connection.execute(_insert_trial, record.to_row())
+
+    def insert_many(self, records: Sequence[TrialRecord]) -> None:
+        """Store trials that are new; that they leave no gap is seen when their study is changed."""
+        if records:
+            self.connection.execute(_insert_trial, [record.to_row() for record in records])
 
     def _refuse_gap(self, study_id: int, number: int, due: int) -> NoReturn:
         raise StorageError(
@@ -268,11 +288,16 @@ class Transaction:
         query = select(attributes).where(attributes.c.study_id == study_id).order_by(attributes.c.name)
         out = {}
         for row in self.connection.execute(query):
-            _, name, value = verify(f"attribute {row[1]!r:.80}", tuple(row))
-            out[name] = _read(f"attribute {name!r}", value)
+            what = f"attribute {row[1]!r:.80}{self._of(study_id)}"
+            _, name, value = verify(what, tuple(row))
+            if not isinstance(name, str):
+                raise DamagedStore(f"{what} is damaged: its name must be text")
+            out[name] = _read(what, value)
             # A user's own is a list of it alone.
             if name.startswith("user:") and not (isinstance(out[name], list) and len(out[name]) == 1):
-                raise DamagedStore(f"attribute {name!r:.80} is damaged: it must be a list of one, got {value!r:.80}")
+                raise DamagedStore(f"{what} is damaged: it must be a list of one, got {value!r:.80}")
+            if name == "note" and not isinstance(out[name], str):
+                raise DamagedStore(f"{what} is damaged: it must be text, got {value!r:.80}")
         return out
 
     def set_attribute(self, study_id: int, name: str, value: str | None) -> None:
@@ -297,8 +322,11 @@ class Transaction:
         for first in range(0, len(numbers), _CHUNK):
             among = folds.c.number.in_(list(numbers[first : first + _CHUNK]))
             for row in self.connection.execute(select(folds).where(folds.c.study_id == study_id, among)):
-                _, number, fold, score = verify(f"fold {row[2]!r} of trial {row[1]!r}", tuple(row))
-                out[number, fold] = _read(f"fold {fold} of trial {number}", score)
+                what = f"fold {row[2]!r:.80} of trial {row[1]!r:.80}{self._of(study_id)}"
+                _, number, fold, score = verify(what, tuple(row))
+                if type(number) is not int or type(fold) is not int:
+                    raise DamagedStore(f"{what} is damaged: both must be integers")
+                out[number, fold] = _read(what, score)
         return out
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, TrialAlreadyTold, UnknownTrial
 from hpcore.optimizer import Optimizer
+from hpcore.optimizer.known import Known
 from hpcore.records.trial import Trial
 
 __all__ = ["Book", "Outcome", "number_of"]
@@ -212,6 +213,10 @@ class Book:
     ) -> Trial:
         """Record an evaluation made elsewhere."""
         return self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
+
+    def add_known(self, known: Known) -> list[Trial]:
+        """Record many evaluations made elsewhere."""
+        return self.optimizer.take_known(known)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have parameters evaluated next."""

@@ -1,34 +1,61 @@
-"""A study as a table."""
+"""Trials as a table."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hpcore.errors import MissingDependency
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hpcore.study.study import Study
 
-__all__ = ["columns_of", "to_frame"]
+__all__ = ["Row", "columns_of", "to_frame"]
 
 
-def columns_of(study: Study) -> dict[str, list[Any]]:
-    """The table's columns by name: one row a trial, None where there is nothing."""
-    trials = list(study.trials)
-    m = len(study.optimizer.directions)
-    columns: dict[str, list[Any]] = {"number": [t.number for t in trials], "state": [str(t.state) for t in trials]}
+class Row(NamedTuple):
+    """A trial as a row of the table."""
+
+    number: int
+    state: str
+    values: Sequence[float] | None
+    params: Mapping[str, Any]
+    std_error: float | None
+    started: float | None
+    finished: float | None
+    user_attrs: Mapping[str, Any]
+    error: str | None
+
+
+def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, list[Any]]:
+    """The table's columns by name: one row a trial, None where there is nothing.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The trials.
+    names : iterable of str
+        Parameters, in their order.
+    m : int
+        Number of objectives.
+    """
+    columns: dict[str, list[Any]] = {"number": [r.number for r in rows], "state": [r.state for r in rows]}
     for i in range(m):
-        columns["value" if m == 1 else f"value_{i}"] = [t.values[i] if t.values else None for t in trials]
-    for name in study.space:
-        columns[f"param_{name}"] = [t.params.get(name) for t in trials]
-    columns["started"] = [_utc(t.started) for t in trials]
-    columns["finished"] = [_utc(t.finished) for t in trials]
-    columns["seconds"] = [None if t.started is None or t.finished is None else t.finished - t.started for t in trials]
-    attributes = [t.extras[0] or {} for t in trials]
-    for name in dict.fromkeys(name for held in attributes for name in held):
-        columns[f"attr_{name}"] = [held.get(name) for held in attributes]
-    columns["error"] = [t.error for t in trials]
+        columns["value" if m == 1 else f"value_{i}"] = [r.values[i] if r.values else None for r in rows]
+    if any(r.std_error is not None for r in rows):
+        columns["std_error"] = [r.std_error for r in rows]
+    for name in names:
+        columns[f"param_{name}"] = [r.params.get(name) for r in rows]
+    columns["started"] = [_utc(r.started) for r in rows]
+    columns["finished"] = [_utc(r.finished) for r in rows]
+    columns["seconds"] = [None if r.started is None or r.finished is None else r.finished - r.started for r in rows]
+    for name in dict.fromkeys(name for r in rows for name in r.user_attrs):
+        columns[f"attr_{name}"] = [r.user_attrs.get(name) for r in rows]
+    columns["error"] = [r.error for r in rows]
     return columns
 
 
@@ -42,21 +69,41 @@ def to_frame(study: Study) -> Any:
         import pandas as pd
     except ImportError as error:
         raise MissingDependency("to_frame needs pandas: pip install pandas") from error
-    columns = columns_of(study)
+    std_error = study.optimizer.history.std_error
+    rows = [
+        Row(
+            trial.number,
+            str(trial.state),
+            trial.values,
+            trial.params,
+            std_error(trial.number),
+            trial.started,
+            trial.finished,
+            trial.extras[0] or {},
+            trial.error,
+        )
+        for trial in list(study.trials)
+    ]
+    columns = columns_of(rows, study.space, len(study.optimizer.directions))
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
     for name in frame:
         if name == "state" or name == "error" or name.startswith("attr_"):
             continue
         if name in ("started", "finished"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
-        elif name.startswith("value") or name == "seconds":
+        elif name.startswith("value") or name in ("seconds", "std_error"):
             frame[name] = frame[name].astype(float)
         elif name.startswith("param_"):
             kinds = {type(value) for value in columns[name]}
             if kinds in ({int}, {bool}):
                 frame[name] = frame[name].astype(kinds.pop())
-            elif kinds and kinds <= {float, type(None)}:
+            elif kinds and kinds <= {float, type(None)} and not _tells_nan_from_none(columns[name]):
                 frame[name] = frame[name].astype(float)
         else:
             frame[name] = frame[name].astype(int)
     return frame
+
+
+def _tells_nan_from_none(values: list[Any]) -> bool:
+    """Tell whether a column of floats would mix up None and NaN, which are both among its values."""
+    return None in values and any(value is not None and math.isnan(value) for value in values)

@@ -22,6 +22,7 @@ from hpcore.errors import (
     UnknownTrial,
 )
 from hpcore.optimizer import Optimizer
+from hpcore.optimizer.known import Known
 from hpcore.records.history import COMPLETE, RUNNING
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
@@ -30,7 +31,7 @@ from hpcore.storage.spaces import params_from_text, params_to_text
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
 from hpcore.study.book import Book, Outcome, number_of
-from hpcore.study.entries import begun, ended
+from hpcore.study.entries import begun, ended, known_records
 from hpcore.study.holder import LeaseHolder
 from hpcore.study.leases import Leases
 from hpcore.study.mirror import Mirror
@@ -273,7 +274,7 @@ class Ledger(Book):
         def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Exception | None]:
             stored = transaction.finish(record)
             if trial.number in self.optimizer.running():
-                self.tell(trial, outcome if stored is record else adopt_result(trial, stored))
+                self.tell(trial, outcome if stored is record else self._adopt(trial, stored))
             try:
                 return stored, self._next_trial(transaction, None)
             except self.storage.troubles:
@@ -297,7 +298,10 @@ class Ledger(Book):
         if is_same_result(stored, record):
             return outcome
         log.warning("%s", _too_late(stored))
-        return adopt_result(trial, stored)
+        return self._adopt(trial, stored)
+
+    def _adopt(self, trial: Trial, stored: TrialRecord) -> Outcome:
+        return adopt_result(trial, stored, len(self.optimizer.directions), self.record.name)
 
     def _record_of(self, trial: Trial, outcome: Outcome) -> TrialRecord:
         """A result of this worker's as it is to be stored."""
@@ -499,6 +503,21 @@ class Ledger(Book):
             return self._insert(transaction, trial, (tuple(trial.values) or None, std_error, trial.error))
 
         return self._mirror.inside(work)
+
+    def add_known(self, known: Known) -> list[Trial]:
+        """Record many evaluations made elsewhere, in one commit."""
+
+        def work(transaction: Transaction) -> None:
+            first = self.optimizer.n_trials
+            transaction.insert_many(known_records(self.optimizer, known, self.record.id, first))
+            self._mirror.change(transaction, n_trials=first + len(known))
+
+        if not len(known):
+            return []
+        # The lock is held until the optimizer knows them too, or another thread would read them from the store.
+        with self._mirror.lock:
+            self._mirror.inside(work)
+            return self.optimizer.take_known(known)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have parameters evaluated next, by whichever worker asks next."""

@@ -82,6 +82,8 @@ class Mirror:
         self._others: dict[int, TrialRecord] = {}
         # Results that the store would not take; they go with the next transaction.
         self._unsaved: dict[int, TrialRecord] = {}
+        # Of the storage, when it was last read.
+        self._generation = storage.generation
         # Whether the memory may be ahead of the store, because a transaction did not end.
         self._stale = True
 
@@ -91,7 +93,8 @@ class Mirror:
         """Do something in a transaction that brings the memory up to date first."""
 
         def attempt(transaction: Transaction) -> T:
-            stale, self._stale = self._stale, True
+            stale, self._stale = self._stale or self._generation != self._storage.generation, True
+            self._generation = self._storage.generation
             shared = self.shared
             if stale:
                 self._optimizer.forget()
@@ -192,7 +195,8 @@ class Mirror:
             return
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
-        values, std_error, error = adopt_result(trial, record)
+        m, name = len(self._optimizer.directions), self.record.name
+        values, std_error, error = adopt_result(trial, record, m, name)
         self._optimizer.tell(trial, values, std_error=std_error, error=error)
 
     # --- whose a running trial is --------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from hpcore.records.objectives import check_directions
 from hpcore.samplers import Sampler, resolve
 from hpcore.space.space import Space
 from hpcore.storage.opening import open_storage
-from hpcore.storage.plain import check_name, from_text
+from hpcore.storage.plain import check_name
 from hpcore.storage.records import StudyRecord
+from hpcore.storage.shapes import spec_from
 from hpcore.storage.spaces import check_same, sampler_from_spec, sampler_to_spec, space_from_spec, space_to_spec
 from hpcore.study.ledger import Ledger
 
@@ -148,15 +149,9 @@ def read_spec(record: StudyRecord) -> dict[str, Any]:
         It is not what was written.
     """
     try:
-        spec = from_text(record.spec)
-        if not {"space", "directions", "seed", "sampler"} <= spec.keys():
-            raise ValueError("something is missing")
-        check_directions(None, spec["directions"])
-        spec["space"]["parameters"], spec["space"]["n_constraints"]
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise DamagedStore(f"the record of study {record.name!r} is damaged: {error}") from None
-    data: dict[str, Any] = spec
-    return data
+        return spec_from(record.spec)
+    except ValueError as error:
+        raise DamagedStore(f"the record of study {record.name!r:.80} is damaged: {error}") from None
 
 
 def _check_fits(record: StudyRecord, spec: dict[str, Any], ways: tuple[str, ...] | None, seed: int | None) -> None:

@@ -14,10 +14,11 @@ from hpcore.records.trial import Trial
 __all__ = ["ReadOnlyOptimizer"]
 
 # Methods that change nothing.
-_READING = ("outcome", "running")
+_READING = ("outcome", "read_frame", "running")
 # Calls of a study that have another name.
 _INSTEAD = {
-    "restore": "study.add(...)",
+    "restore": "study.add_many(...)",
+    "take_known": "study.add_many(...)",
     "reopen": "study.refresh()",
     "restart": "study.ask()",
     "mask": "study.refresh()",

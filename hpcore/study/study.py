@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,6 +13,7 @@ from hpcore.arguments import check_alias, check_flag, check_integer, check_numbe
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.lockstep import DEFAULT_LAG
 from hpcore.optimizer import Optimizer
+from hpcore.optimizer.known import read_known
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
@@ -360,6 +361,28 @@ class Study:
         """Record an evaluation made elsewhere; see `Optimizer.add`."""
         return self._book.add(params, value, std_error, user_attrs)
 
+    def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
+        """Record many evaluations made elsewhere, all of them or none; see `Optimizer.add_many`.
+
+        Of a stored study they are one transaction, on the disk when this returns.
+        """
+        return self._book.add_known(read_known(self.space, self.optimizer.outcome, rows))
+
+    def add_frame(
+        self,
+        frame: pd.DataFrame,
+        *,
+        value: str | Sequence[str] | None = None,
+        params: Mapping[str, str] | None = None,
+        std_error: str | None = None,
+        user_attrs: Sequence[str] = (),
+    ) -> list[Trial]:
+        """Record the evaluations in a table that `to_frame` wrote, or in any other; see `Optimizer.add_frame`.
+
+        Of a stored study they are one transaction, on the disk when this returns.
+        """
+        return self._book.add_known(self.optimizer.read_frame(frame, value, params, std_error, user_attrs))
+
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Evaluate these parameters next; see `Optimizer.enqueue`. Of a stored study, by whichever worker asks next."""
         self._book.enqueue(params)
@@ -430,8 +453,8 @@ class Study:
         self._book.set_attribute("note", text)
 
     def to_frame(self) -> pd.DataFrame:
-        """The trials as a pandas DataFrame, one row each: number, state, value (or value_0, ...), param_NAME, started,
-        finished (UTC), seconds, attr_NAME, error.
+        """The trials as a pandas DataFrame, one row each: number, state, value (or value_0, ...), std_error if any
+        trial has one, param_NAME, started, finished (UTC), seconds, attr_NAME, error. `add_frame` reads it back.
 
         Raises
         ------

@@ -25,6 +25,8 @@ SCRIPTS = Path(__file__).parents[2] / "benchmarks" / "reliability"
         ("resume", ["--seeds", "1", "--trials", "4"]),
         ("tell_cost", ["--trials", "10"]),
         ("open_large", ["--trials", "2000"]),
+        ("forged", ["--mutants", "200", "--uses", "1"]),
+        ("add_many", ["--results", "300", "--single", "20"]),
         ("hostile", ["--stores", "11"]),
     ],
     ids=lambda v: v if isinstance(v, str) else "",

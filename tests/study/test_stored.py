@@ -399,16 +399,22 @@ def test_list_and_delete(runs: Path) -> None:
     assert len(fresh.trials) == 0
 
 
-def test_a_store_is_private_and_relative_paths_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    old = os.umask(0)
+@pytest.mark.parametrize(("umask", "mode"), [(0, 0o666), (0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_new_files_have_the_permissions_that_the_umask_leaves(umask: int, mode: int, tmp_path: Path) -> None:
+    old = os.umask(umask)
     try:
-        study = hp.Study(SPACE, storage="sqlite:///a b#%.db", name="a", seed=0).run(cost, n_trials=1)
+        study = hp.Study(SPACE, storage=tmp_path / "a.db", name="a", seed=0).run(cost, n_trials=1)
+        names = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     finally:
         os.umask(old)
-    for path in tmp_path.iterdir():
-        assert path.name.startswith("a b#%.db")
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(names) > 1 and set(names.values()) == {mode}, names  # the log's files as well
+    assert len(study.trials) == 1
+
+
+def test_relative_paths_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = hp.Study(SPACE, storage="sqlite:///a b#%.db", name="a", seed=0).run(cost, n_trials=1)
+    assert all(path.name.startswith("a b#%.db") for path in tmp_path.iterdir())
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     study.run(cost, n_trials=1)
@@ -470,12 +476,33 @@ def test_no_storage_is_made_by_looking(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_read_only_file(runs: Path) -> None:
-    hp.Study(SPACE, storage=runs, name="a", seed=0).run(cost, n_trials=2)
-    runs.chmod(0o400)
-    with pytest.raises(StorageError, match="read-only"):
-        hp.Study(SPACE, storage=runs, name="a")
-    assert hp.list_studies(runs)[0].n_trials == 2
+@pytest.mark.parametrize("what", ["file", "directory", "both"])
+def test_what_may_only_be_read_says_what_can_be_done(what: str, tmp_path: Path) -> None:
+    from hpcore.storage import open_storage
+
+    runs = tmp_path / "shared" / "runs.db"
+    runs.parent.mkdir()
+    hp.Study(SPACE, storage=runs, name="a", seed=0).run(cost, n_trials=2)._book.storage.close()
+    before = sorted(path.name for path in runs.parent.iterdir())
+    runs.chmod(0o600 if what == "directory" else 0o400)
+    runs.parent.chmod(0o700 if what == "file" else 0o500)
+    try:
+        for use in (
+            lambda: hp.Study(SPACE, storage=runs, name="a"),
+            lambda: hp.load_study(runs),
+            lambda: hp.delete_study(runs, "a"),
+        ):
+            with pytest.raises(StorageError, match=r"read-only.*copy it.*read_only=True.*hpcore show"):
+                use()
+        # And that way is there.
+        study = hp.load_study(open_storage(runs, read_only=True))
+        assert len(study.trials) == 2 and len(study.to_frame()) == 2
+        with pytest.raises(StorageError, match="reading only"):
+            study.run(cost, n_trials=1)
+        assert hp.list_studies(runs)[0].n_trials == 2
+        assert sorted(path.name for path in runs.parent.iterdir()) == before or what == "file"
+    finally:
+        runs.parent.chmod(0o700)
 
 
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:

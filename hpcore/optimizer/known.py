@@ -1,0 +1,180 @@
+"""Results of evaluations made elsewhere: read, checked, and held in columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.arguments import check_attributes, check_number, shown
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.records.history import COMPLETE, FAILED
+from hpcore.records.trial import Trial, TrialState
+from hpcore.space.reading import without_missing
+from hpcore.space.space import Params, Space
+
+__all__ = ["FIELDS", "Known", "read_known"]
+
+FloatArray = npt.NDArray[np.float64]
+# (values, standard error, error): values if the trial is complete, otherwise an error.
+Outcome = tuple["tuple[float, ...] | None", "float | None", "str | None"]
+
+FIELDS = ("params", "value", "std_error", "error", "user_attrs", "started", "finished")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Checked results, one entry each in every column.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+        Points of the unit cube.
+    params : list of dict
+        Active parameters, as given.
+    outcomes : list of tuple
+        Values (None if the trial failed), standard error, error.
+    user_attrs : list of dict
+        Empty where there are none.
+    times : list of tuple
+        Unix times of start and finish, None where not known.
+    positions : list of int
+        Positions in what the user gave, for messages.
+    """
+
+    X: FloatArray
+    params: list[Params]
+    outcomes: list[Outcome]
+    user_attrs: list[dict[str, Any]]
+    times: list[tuple[float | None, float | None]]
+    positions: list[int]
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    @property
+    def state(self) -> npt.NDArray[np.uint8]:
+        """(n,) indices into `hpcore.records.history.STATES`."""
+        return np.array([FAILED if values is None else COMPLETE for values, _, _ in self.outcomes], dtype=np.uint8)
+
+    def values(self, m: int) -> FloatArray:
+        """(n, m) values in the user's own sign; NaN where a trial failed."""
+        nothing = (math.nan,) * m
+        rows = [nothing if values is None else values for values, _, _ in self.outcomes]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), m)
+
+    @property
+    def std_errors(self) -> FloatArray | None:
+        """(n,) standard errors, NaN where not known; None if there is none."""
+        if all(error is None for _, error, _ in self.outcomes):
+            return None
+        return np.array([math.nan if error is None else error for _, error, _ in self.outcomes])
+
+    @property
+    def time_rows(self) -> FloatArray:
+        """(n, 2) unix times of start and finish; NaN where not known."""
+        return np.array(self.times, dtype=np.float64).reshape(len(self), 2)
+
+    def notes(self, first: int) -> dict[int, dict[str, Any]]:
+        """Notes for `Optimizer.restore`, by number, if these become the trials from number `first` on."""
+        notes: dict[int, dict[str, Any]] = {}
+        for i, (params, (_, _, error), attributes) in enumerate(
+            zip(self.params, self.outcomes, self.user_attrs, strict=True)
+        ):
+            note: dict[str, Any] = {"params": params}
+            if error is not None or attributes:
+                note.update(error=error, user_attrs=dict(attributes) or None, reports=None)
+            notes[first + i] = note
+        return notes
+
+    def trials(self, first: int) -> list[Trial]:
+        """These as trials, their numbers from `first` on."""
+        trials = []
+        for i, (params, (values, _, error)) in enumerate(zip(self.params, self.outcomes, strict=True)):
+            trial = Trial(first + i, dict(params), TrialState.FAILED if values is None else TrialState.COMPLETE)
+            trial.values, trial.error = values, error
+            trial.started, trial.finished = self.times[i]
+            trial.extras = (dict(self.user_attrs[i]) or None, None)
+            trials.append(trial)
+        return trials
+
+
+def read_known(
+    space: Space, judge: Callable[[Any, Any, Any], Outcome], rows: Iterable[Any], positions: Iterable[int] | None = None
+) -> Known:
+    """Check rows of results; see `Optimizer.add_many`.
+
+    Parameters
+    ----------
+    space : Space
+        Reads the params.
+    judge : callable
+        ``judge(value, std_error, error)``, as `Optimizer.outcome`.
+    rows : iterable
+        Pairs ``(params, value)`` or mappings of `FIELDS`.
+    positions : iterable of int, optional
+        Position of each row for messages, where rows were left out; counted from 0 otherwise.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        A row that is not allowed; the message begins with its position.
+    """
+    if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
+        raise InvalidType(f"rows must be an iterable of (params, value) or of mappings, got {shown(rows):.200}")
+    listed = list(rows)
+    numbers = list(range(len(listed)) if positions is None else positions)
+    params: list[Mapping[str, Any]] = []
+    outcomes, user_attrs, times = [], [], []
+    for number, row in zip(numbers, listed, strict=True):
+        try:
+            fields = _fields(row)
+            params.append(without_missing(space, fields["params"]))
+            outcomes.append(judge(fields["value"], fields.get("std_error"), fields.get("error")))
+            user_attrs.append(check_attributes("user_attrs", fields.get("user_attrs")))
+            times.append((_time("started", fields), _time("finished", fields)))
+        except (InvalidArgument, InvalidType) as error:
+            raise _at(number, error) from None
+    try:
+        clean, X = space.coder.encode(params)
+    except (InvalidArgument, InvalidType):
+        # All at once is the quick way; one at a time says which one it is.
+        for number, given in zip(numbers, params, strict=True):
+            try:
+                space.coder.encode([given])
+            except (InvalidArgument, InvalidType) as error:
+                raise _at(number, error) from None
+        raise
+    return Known(X, clean, outcomes, user_attrs, times, numbers)
+
+
+def _at(number: int, error: InvalidArgument | InvalidType) -> InvalidArgument | InvalidType:
+    kind = InvalidType if isinstance(error, InvalidType) else InvalidArgument
+    return kind(f"row {number}: {error}")
+
+
+def _fields(row: Any) -> Mapping[str, Any]:
+    if isinstance(row, tuple | list) and len(row) == 2:
+        fields: Mapping[str, Any] = {"params": row[0], "value": row[1]}
+    elif isinstance(row, Mapping) and "params" in row and "value" in row:
+        unknown = [name for name in row if name not in FIELDS]
+        if unknown:
+            raise InvalidArgument(f"a row must have no other fields than {', '.join(FIELDS)}, got {unknown[0]!r}")
+        fields = row
+    else:
+        raise InvalidType(
+            f"a row must be (params, value) or a mapping with 'params' and 'value', got {shown(row):.200}"
+        )
+    if not isinstance(fields["params"], Mapping):
+        raise InvalidType(f"params must be a mapping of names to values, got {shown(fields['params']):.200}")
+    return fields
+
+
+def _time(name: str, fields: Mapping[str, Any]) -> float | None:
+    value = fields.get(name)
+    # The years that a datetime can have, as a store checks them.
+    return None if value is None else check_number(name, value, -62135000000.0, 253402000000.0)

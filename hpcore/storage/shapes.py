@@ -1,0 +1,117 @@
+"""The shape of what a store's JSON holds, checked where it is read: a checksum can be forged, or fit by another bug.
+
+One function a kind of record. Each gives the data in the types that the rest of hpcore relies on, or raises ValueError
+with what is wrong; who reads the record says which one it is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from hpcore.arguments import shown
+from hpcore.storage.plain import MAX_PARAMETERS, from_text
+
+__all__ = ["check_mapping", "json_from", "notes_from", "objective_from", "spec_from"]
+
+_ONE = re.compile(r"\[-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?\]", re.ASCII)
+
+
+def json_from(what: str, text: str) -> Any:
+    """JSON data of any kind."""
+    try:
+        return from_text(text)
+    except ValueError as error:
+        raise ValueError(f"{what} cannot be read: {error}") from None
+
+
+def check_mapping(what: str, data: Any) -> dict[str, Any]:
+    """JSON data that must be an object."""
+    if not isinstance(data, dict):
+        raise ValueError(f"{what} must be a mapping, got {shown(data):.80}")
+    return data
+
+
+def number_from(what: str, data: Any) -> float:
+    """JSON data that must be a number within the range of a double."""
+    if type(data) is float:
+        return data
+    if type(data) is not int:
+        raise ValueError(f"{what} must be a number, got {shown(data):.80}")
+    try:
+        return float(data)
+    except OverflowError:
+        raise ValueError(f"{what} must be a number within the range of a double") from None
+
+
+def objective_from(text: str, m: int) -> tuple[float, ...]:
+    """The values of a complete trial: a list of finite numbers, one per objective."""
+    if m == 1 and _ONE.fullmatch(text):
+        # By far the most common, without a parser.
+        value = float(text[1:-1])
+        if math.isfinite(value):
+            return (value,)
+    data = json_from("its values", text)
+    if not isinstance(data, list) or len(data) != m:
+        raise ValueError(f"its values must be a list of {m}, got {text:.80}")
+    values = tuple(number_from("its value", item) for item in data)
+    if not all(map(math.isfinite, values)):
+        raise ValueError("its values must be finite")
+    return values
+
+
+def notes_from(text: str | None) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+    """User attributes, and reports by step; None where there are none."""
+    if text is None:
+        return None, None
+    data = check_mapping("its notes", json_from("its notes", text))
+    user_attrs, reports = data.get("user_attrs"), data.get("reports")
+    if user_attrs is not None:
+        check_mapping("its user_attrs", user_attrs)
+    if reports is None:
+        return user_attrs, None
+    if not isinstance(reports, list):
+        raise ValueError(f"its reports must be a list, got {shown(reports):.80}")
+    by_step: dict[int, float] = {}
+    for pair in reports:
+        if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int:
+            raise ValueError(f"its reports must be pairs of a step and a number, got {shown(pair):.80}")
+        by_step[pair[0]] = number_from("its report", pair[1])
+    return user_attrs, by_step
+
+
+def spec_from(text: str) -> dict[str, Any]:
+    """A study's space, directions, seed and sampler; whether they are a legal space and sampler is theirs to say."""
+    spec = check_mapping("its spec", json_from("its spec", text))
+    missing = {"space", "directions", "seed", "sampler"} - spec.keys()
+    if missing:
+        raise ValueError(f"its spec has no {min(missing)}")
+    space = check_mapping("its space", spec["space"])
+    parameters, n_constraints = space.get("parameters"), space.get("n_constraints")
+    if not isinstance(parameters, list) or not 1 <= len(parameters) <= MAX_PARAMETERS:
+        raise ValueError(f"its parameters must be a list, got {shown(parameters):.80}")
+    names = set()
+    for entry in parameters:
+        check_mapping("a parameter", entry)
+        name = entry.get("name")
+        if not isinstance(name, str) or name in names:
+            raise ValueError(f"a parameter must have a name of its own, got {shown(name):.80}")
+        names.add(name)
+        if not isinstance(entry.get("type"), str):
+            raise ValueError(f"parameter {name!r:.80} must have a type, got {shown(entry.get('type')):.80}")
+        check_mapping(f"the conditions of {name!r:.80}", entry.get("when"))
+    if type(n_constraints) is not int or n_constraints < 0:
+        raise ValueError(f"its number of constraints cannot be {shown(n_constraints):.80}")
+    ways = spec["directions"]
+    if not isinstance(ways, list) or not ways or any(way not in ("minimize", "maximize") for way in ways):
+        raise ValueError(f"its directions must be 'minimize' or 'maximize', got {shown(ways):.80}")
+    seed = spec["seed"]
+    if type(seed) is not int or not 0 <= seed < 2**128:
+        raise ValueError(f"its seed must be within 0 .. 2**128 - 1, got {shown(seed):.80}")
+    sampler = check_mapping("its sampler", spec["sampler"])
+    if not isinstance(sampler.get("name"), str | None) or not isinstance(sampler.get("shown"), str | None):
+        raise ValueError("its sampler must have a name")
+    if sampler.get("options") is not None:
+        check_mapping("the sampler's options", sampler["options"])
+    return spec
