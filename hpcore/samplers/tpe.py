@@ -192,8 +192,8 @@ class TPESampler(Sampler):
     by hypervolume contribution. A deadline that leaves no time for that has the step ``"earlier_ranking"``: the order
     stays as it was, and trials that ended since count as bad. Failed and pruned trials count as bad. A grid of more
     than 64 values is modelled as continuous. Candidates that repeat a known or a running point are passed over, also in
-    continuous spaces, where many of them lie at the very end of a range. Proposals are a function of seed and history to the last bit, however the
-    history came about.
+    continuous spaces, where many of them lie at the very end of a range. Proposals are a function of seed and history
+    to the last bit, however the history came about.
     """
 
     def __init__(

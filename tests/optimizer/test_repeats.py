@@ -190,7 +190,7 @@ def test_a_column_of_few_doubles_is_used_up() -> None:
         opt = hp.Optimizer(narrow, sampler, seed=0)
         found = []
         with pytest.raises(SearchSpaceExhausted, match=r"no new point was met in 20000 tries: 20000 were among the 9"):
-            while True:
+            for _ in range(20):
                 trial = opt.ask()
                 found.append(trial["x"])
                 opt.tell(trial, trial["x"])
@@ -218,7 +218,7 @@ def test_a_space_that_nobody_counted_is_listed_all_the_same(sampler: str, monkey
     opt = hp.Optimizer(space, sampler, seed=0)
     found = []
     with pytest.raises(SearchSpaceExhausted):
-        while True:
+        for _ in range(40):
             trial = opt.ask()
             found.append(repr(trial.params))
             opt.tell(trial, float(len(found)))
