@@ -1,7 +1,8 @@
 """Searches where trials fail: how many do, and how good the rest is.
 
-``python benchmarks/quality/failures.py [--seeds 10] [--trials 50]`` prints a Markdown table: failed trials, and the
-mean of log10 of the best loss, for hpcore's samplers and, where it is installed, Optuna's.
+``python benchmarks/quality/failures.py [--seeds 10] [--trials 50] [--penalty 1e5]`` prints a Markdown table: failed
+trials, and the mean of log10 of the best loss, for hpcore's samplers and, where it is installed, Optuna's. With a
+penalty, trials that fail are told it as their value.
 """
 
 from __future__ import annotations
@@ -65,16 +66,19 @@ TASKS: dict[str, tuple[dict[str, hp.Float | hp.Int | hp.Categorical], Callable[[
 Outcome = tuple[int, float]
 
 
-def ours(name: str, task: str, seed: int, n_trials: int) -> Outcome:
+def ours(name: str, task: str, seed: int, n_trials: int, penalty: float | None) -> Outcome:
     space, of_seed = TASKS[task]
     loss, opt = of_seed(seed), hp.Optimizer(space, name, seed=seed)
+    n_failed = 0
     for _ in range(n_trials):
         trial = opt.ask()
-        opt.tell(trial, loss(trial))
-    return sum(t.state == "failed" for t in opt.trials), opt.best_value
+        value = loss(trial)
+        n_failed += value is None
+        opt.tell(trial, penalty if value is None else value)
+    return n_failed, opt.best_value
 
 
-def optunas(name: str, task: str, seed: int, n_trials: int) -> Outcome:
+def optunas(name: str, task: str, seed: int, n_trials: int, penalty: float | None) -> Outcome:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -95,6 +99,7 @@ def optunas(name: str, task: str, seed: int, n_trials: int) -> Outcome:
         trial = study.ask(distributions)
         value = loss(trial.params)
         n_failed += value is None
+        value = penalty if value is None else value
         if value is None:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
@@ -106,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--trials", type=int, default=50)
+    parser.add_argument("--penalty", type=float, help="the value of a trial that fails; without it there is none")
     arguments = parser.parse_args()
     searches: dict[str, tuple[Callable[..., Outcome], str]] = {
         f"hpcore {name}": (ours, name) for name in ("gp", "tpe", "random")
@@ -120,7 +126,7 @@ def main() -> None:
     for task in TASKS:
         cells = []
         for search, name in searches.values():
-            runs = [search(name, task, seed, arguments.trials) for seed in range(arguments.seeds)]
+            runs = [search(name, task, seed, arguments.trials, arguments.penalty) for seed in range(arguments.seeds)]
             failed = np.mean([n for n, _ in runs])
             cells.append(f"{failed:.1f} failed, {np.mean([math.log10(best + 1e-9) for _, best in runs]):.2f}")
         print(f"| {task} |", " | ".join(cells), "|", flush=True)

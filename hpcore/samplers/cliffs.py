@@ -16,6 +16,7 @@ BoolArray = npt.NDArray[np.bool_]
 # (else it is itself drawn out, as what grows exponentially is), and so many of the first ten: a search that closes in
 # on an optimum has its best values late.
 NEAR, DISTINCT, SPREAD, EARLY, FIRST = 4, 3, 3, 2, 10
+LEAST = 4.0  # widths of the near side that the gap must have
 
 
 def beyond_cliff(values: FloatArray) -> BoolArray | None:
@@ -29,7 +30,7 @@ def beyond_cliff(values: FloatArray) -> BoolArray | None:
     Returns
     -------
     ndarray of shape (n,) or None
-        True beyond an empty gap that is several times as wide as all values below it spread: 3 times, if what lies
+        True beyond an empty gap that is several times as wide as all values below it spread: 4 times, if what lies
         beyond it are three or more equal values; 20 times, if they are two equal ones, or more that repeat a few
         levels or differ by less than a tenth of the gap; 1000 times, if they keep to a few levels roughly or lie
         within a thousand gaps. Of several such gaps it is the lowest. Values that grow steadily, however fast, leave
@@ -56,7 +57,7 @@ def _below_cliff(ordered: FloatArray, first: FloatArray) -> int | None:
         return None
     width = ordered[NEAR - 1 : -2] - ordered[0]
     gap = ordered[NEAR:-1] - ordered[NEAR - 1 : -2]
-    for i in np.flatnonzero(gap / 3.0 >= width):
+    for i in np.flatnonzero(gap / LEAST >= width):
         n_near = NEAR + int(i)
         near, far = ordered[:n_near], ordered[n_near:]
         if gap[i] / _widths_wanted(far - near[-1]) < width[i]:
@@ -72,7 +73,7 @@ def _widths_wanted(heights: FloatArray) -> float:
     """How many widths of the near side the gap must have, for these ascending heights above it."""
     n, low, high = len(heights), heights[0], heights[-1]
     if low == high:
-        return 3.0 if n > 2 else 20.0
+        return LEAST if n > 2 else 20.0
     if n < 3:
         return math.inf
     if high / 1.1 <= low or n > 2 * len(np.unique(heights)):

@@ -242,7 +242,7 @@ class GPSampler(Sampler):
     failures by chance change little; ``benchmarks/quality/failures.py``. So does one with a penalty in place of a
     value, such as 1e5 or 1e300 for what is impossible. Values are taken for penalties if they lie beyond an empty gap
     above at least four others, two of them among the first ten trials, that is several times as wide as these spread:
-    3 times for three or more equal values, 20 times for two, for a few levels that repeat or for values that differ by
+    4 times for three or more equal values, 20 times for two, for a few levels that repeat or for values that differ by
     less than a tenth of the gap, 1000 times for values within a thousand gaps. Of several objectives, each must be
     one.
 

@@ -210,8 +210,9 @@ class TPESampler(Sampler):
     which it was active; parents are chosen first. Several objectives: trials are ordered by non-dominated fronts, then
     by hypervolume contribution. A deadline that leaves no time for that has the step ``"earlier_ranking"``: the order
     stays as it was, and trials that ended since count as bad. Failed and pruned trials count as bad. A grid of more
-    than 64 values is modelled as continuous. Proposals are a function of seed and history to the last bit, however the
-    history came about.
+    than 64 values is modelled as continuous. Candidates that repeat a known or a running point are passed over, also in
+    continuous spaces, where many of them lie at the very end of a range. Proposals are a function of seed and history
+    to the last bit, however the history came about.
     """
 
     def __init__(

@@ -153,6 +153,16 @@ def test_what_was_computed_ahead_is_not_given_out_if_it_was_added_meanwhile(pref
     assert len(set(found)) == 5
 
 
+@pytest.mark.parametrize("sampler", ["gp", "tpe", "auto"])
+def test_no_point_twice_in_no_time(sampler: str) -> None:
+    opt = hp.Optimizer(FORK, sampler, seed=0)
+    trials = []
+    for _ in range(20):
+        trials += [*opt.ask(2, deadline_ms=1e-4), opt.ask(deadline_ms=1e-4)]
+        opt.tell(trials[-1], 1.0)
+    assert len({repr(t.params) for t in trials}) == len(trials) == 60
+
+
 def test_trials_that_are_taken_back_may_come_again() -> None:
     calls = []
 
@@ -180,7 +190,7 @@ def test_a_column_of_few_doubles_is_used_up() -> None:
         opt = hp.Optimizer(narrow, sampler, seed=0)
         found = []
         with pytest.raises(SearchSpaceExhausted, match=r"no new point was met in 20000 tries: 20000 were among the 9"):
-            while True:
+            for _ in range(20):
                 trial = opt.ask()
                 found.append(trial["x"])
                 opt.tell(trial, trial["x"])
@@ -208,7 +218,7 @@ def test_a_space_that_nobody_counted_is_listed_all_the_same(sampler: str, monkey
     opt = hp.Optimizer(space, sampler, seed=0)
     found = []
     with pytest.raises(SearchSpaceExhausted):
-        while True:
+        for _ in range(40):
             trial = opt.ask()
             found.append(repr(trial.params))
             opt.tell(trial, float(len(found)))
