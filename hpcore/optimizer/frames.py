@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.optimizer.cells import EMPTY, reader_of
+from hpcore.optimizer.known import Known, Outcome, read_known
 from hpcore.space.reading import is_missing, without_missing
 from hpcore.space.space import Space
 
-__all__ = ["rows_of"]
+__all__ = ["read_frame", "rows_of"]
 
 log = logging.getLogger("hpcore")
 
-STATES = ("running", "complete", "pruned", "failed")
+STATES = ("running", "waiting", "complete", "pruned", "failed")
+
+
+def read_frame(
+    frame: Any,
+    space: Space,
+    outcome: Callable[[Any, Any, Any], Outcome],
+    m: int,
+    value: str | Sequence[str] | None,
+    params: Mapping[str, str] | None,
+    std_error: str | None,
+    user_attrs: Sequence[str],
+) -> Known:
+    """The checked results of a table, for an optimizer of a space with `m` objectives; see `Optimizer.add_frame`."""
+    positions, rows = rows_of(frame, space, m, value, params, std_error, user_attrs)
+    return read_known(space, outcome, rows, positions)
 
 
 def rows_of(
@@ -54,7 +70,7 @@ def rows_of(
     def row_at(i: int) -> dict[str, Any] | None:
         fact = {name: None if _is_empty(cells[i]) else cells[i] for name, cells in facts.items()}
         state = _state(fact.get("state"))
-        if state == "running":
+        if state in ("running", "waiting"):
             return None
         result = [_number("value", cells[i]) for cells in values]
         complete = None not in result if state is None else state == "complete"

@@ -453,22 +453,11 @@ class Optimizer:
             A column that is missing or unknown, or a cell that cannot be read, named by its row from 0. Nothing is
             recorded then.
         """
-        known = self.read_frame(frame, value, params, std_error, user_attrs)
-        return self.take_known(known)
+        # Imported here: asking and telling needs no tables.
+        from hpcore.optimizer.frames import read_frame
 
-    def read_frame(
-        self,
-        frame: Any,
-        value: str | Sequence[str] | None,
-        params: Mapping[str, str] | None,
-        std_error: str | None,
-        user_attrs: Sequence[str],
-    ) -> Known:
-        """The checked results of a table; see `add_frame`."""
-        from hpcore.optimizer.frames import rows_of
-
-        positions, rows = rows_of(frame, self.space, len(self.directions), value, params, std_error, user_attrs)
-        return read_known(self.space, self.outcome, rows, positions)
+        m = len(self.directions)
+        return self.take_known(read_frame(frame, self.space, self.outcome, m, value, params, std_error, user_attrs))
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Ask for these parameters next, before the sampler's own proposals; first in, first out.

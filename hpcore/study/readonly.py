@@ -14,7 +14,7 @@ from hpcore.records.trial import Trial
 __all__ = ["ReadOnlyOptimizer"]
 
 # Methods that change nothing.
-_READING = ("outcome", "read_frame", "running")
+_READING = ("outcome", "running")
 # Calls of a study that have another name.
 _INSTEAD = {
     "restore": "study.add_many(...)",

@@ -381,7 +381,12 @@ class Study:
 
         Of a stored study they are one transaction, on the disk when this returns.
         """
-        return self._book.add_known(self.optimizer.read_frame(frame, value, params, std_error, user_attrs))
+        from hpcore.optimizer.frames import read_frame
+
+        optimizer, m = self.optimizer, len(self.optimizer.directions)
+        return self._book.add_known(
+            read_frame(frame, optimizer.space, optimizer.outcome, m, value, params, std_error, user_attrs)
+        )
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Evaluate these parameters next; see `Optimizer.enqueue`. Of a stored study, by whichever worker asks next."""

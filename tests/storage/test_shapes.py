@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import hpcore as hp
 from hpcore.cli.app import main
 from hpcore.errors import DamagedStore
-from hpcore.storage.identity import is_dead
+from hpcore.storage.identity import Life, life_of
 from hpcore.storage.plain import from_text
 from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, checksum
 from hpcore.storage.shapes import notes_from, objective_from, spec_from
@@ -214,4 +214,4 @@ def test_odd_names_of_workers(worker: str) -> None:
     from hpcore.storage.identity import Identity
 
     machine = Identity().name.partition("|")[0]
-    assert is_dead(worker.replace("{m}", machine)) in (True, False)
+    assert life_of(worker.replace("{m}", machine)) is not Life.ALIVE
