@@ -140,7 +140,7 @@ def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
         try:
             name = codecs.lookup(encoding).name
             "".encode(name)
-        except LookupError:
+        except (LookupError, ValueError):
             raise InvalidArgument(
                 f"--encoding must be one that Python knows, such as utf-8, cp1252, latin-1, utf-16 or shift_jis, "
                 f"got {encoding!r}"
@@ -280,6 +280,9 @@ def _titles(lines: list[str], separator: str) -> int:
         return 0
     for i, (before, row) in enumerate(rows[:MOST_TITLES]):
         cells = sum(bool(cell.strip()) for cell in row)
+        no_header = _filled(row) < most and (len(row) < most or any(map(_is_number, row)))
+        if no_header and any(_names_all(below, most) for _, below in rows[i + 1 : MOST_TITLES]):
+            continue
         if _filled(row) > max(1, most // 2) and (cells > 1 or most == 2):
             return before
         # A short row that is padded to the width of the table may be a header with few names.

@@ -109,6 +109,17 @@ def test_what_stands_above_the_header(name: str, encoding: str) -> None:
     assert any("above the header" in notice for notice in problem.notices) == ("Sales" in ABOVE[name])
 
 
+@pytest.mark.parametrize("above", ["Report, of March\n\n", "Report,,\nof March,2024,\n", "North,South\nMarch,April\n"])
+def test_titles_of_two_cells_above_three_columns(above: str) -> None:
+    Path("t.csv").write_text(above + "a,b,y\n" + "".join(f"{i % 9},{i % 7},{i % 2}\n" for i in range(N)))
+    assert found("t.csv", "y")[0].columns.tolist() == ["a", "b"]
+
+
+def test_a_header_without_a_name_for_its_last_column_is_no_title() -> None:
+    Path("t.csv").write_text("y,b,\n" + "".join(f"{'uv'[i % 2]},word {i % 7},other {i % 5}\n" for i in range(N)))
+    assert load("t.csv").frame.columns.tolist() == ["y", "b", "Unnamed: 2"]
+
+
 def test_a_comma_in_the_excel_line_wins_over_the_text() -> None:
     rows = "".join(f"a;b {i};c{i % 2},x;y\n" for i in range(N))
     Path("t.csv").write_text("sep=,\nname,class\n" + rows)
@@ -396,6 +407,8 @@ def test_large_files_are_read_beyond_their_head() -> None:
     [
         ("a,y\n1,2\n", "utf-9", ["--encoding", "'utf-9'", "cp1252"]),
         ("a,y\n1,2\n", "rot13", ["--encoding", "'rot13'"]),
+        ("a,y\n1,2\n", "undefined", ["--encoding", "'undefined'"]),
+        ("a,y\n1,2\n", "utf-8\0", ["--encoding", "utf-8"]),
         ("größe,y\n1,2\n", "ascii", ["'t.csv'", "ASCII", "--encoding"]),
         ("Title\n\na,y\n1,2\n1,2,3\n", None, ["'t.csv'", "line 5"]),
         ("Title\n1,2,2\n4,5,6\n", None, ["'t.csv'", "column names", "'1'"]),
