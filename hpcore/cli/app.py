@@ -209,7 +209,13 @@ def main() -> None:
     help="Worker processes.  [default: -1, one on every core]",
 )
 @click.option(
-    "--seed", type=int, metavar="S", default=0, show_default=True, callback=_seed, help="Makes a run repeatable."
+    "--seed",
+    type=int,
+    metavar="S",
+    default=0,
+    show_default=True,
+    callback=_seed,
+    help="Makes a run repeatable; with several workers, what gp and tpe propose also depends on timing.",
 )
 @click.option(
     "--out",
@@ -239,9 +245,10 @@ def tune(context: click.Context, /, **options: Any) -> None:
     Files are read as people have them: separated by commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows-1252
     (--encoding for others), with a sep= line, titles or # comments above the header. Numbers may be written 1,234.5,
     1.234,50, 3,14, $1,234, 12.5 % (which is 12.5), (1,234) or 5 km, as the whole column agrees; among them NA, nan, -
-    or ? is missing. In the target and in columns of text such a word is a class or category, and only an empty cell is
-    missing. Codes with leading zeros and whole numbers beyond 2**53 stay text. The notes say what was made of the
-    data, and the saved model reads a plain pandas.read_csv of such a file in the same way.
+    or ? is missing. In a target of text such a word is a class, and only an empty cell is missing; in other columns of
+    text it is a category, which the words that pandas takes for missing share with empty cells. Codes with leading
+    zeros and whole numbers beyond 2**53 stay text. The notes say what was made of the data, and the saved model reads a
+    plain pandas.read_csv of such a file in the same way.
 
     \b
     Examples

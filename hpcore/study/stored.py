@@ -36,7 +36,12 @@ def load_study(
     storage, space, sampler, lease, retries, repeats, strategy, prefetch
         As for `Study`.
     name : str, optional
-        Which; may be left out if the storage holds one study only.
+        The study's name; may be left out if the storage holds one study only.
+
+    Returns
+    -------
+    Study
+        With all its trials, to be read or gone on with.
 
     Raises
     ------
@@ -63,7 +68,17 @@ def load_study(
 
 
 def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
-    """The studies of a storage, oldest first: name, created, directions, n_trials, mode.
+    """The studies of a storage.
+
+    Parameters
+    ----------
+    storage : str, path or Storage
+        As for `Study`; it must exist.
+
+    Returns
+    -------
+    list of StudySummary
+        Oldest first, each with name, created, directions, n_trials and mode.
 
     Raises
     ------
@@ -77,6 +92,13 @@ def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary
 
 def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
     """Remove a study and its trials from a storage, for good.
+
+    Parameters
+    ----------
+    storage : str, path or Storage
+        As for `Study`; it must exist.
+    name : str
+        The study's name.
 
     Raises
     ------
