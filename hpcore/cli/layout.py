@@ -280,7 +280,8 @@ def _titles(lines: list[str], separator: str) -> int:
         return 0
     for i, (before, row) in enumerate(rows[:MOST_TITLES]):
         cells = sum(bool(cell.strip()) for cell in row)
-        no_header = _filled(row) < most and (len(row) < most or any(map(_is_number, row)))
+        # Too short for the rows below; padded, only where a title stands above: a last column may have no name.
+        no_header = _filled(row) < most and (len(row) < most or (i > 0 and any(map(_is_number, row))))
         if no_header and any(_names_all(below, most) for _, below in rows[i + 1 : MOST_TITLES]):
             continue
         if _filled(row) > max(1, most // 2) and (cells > 1 or most == 2):

@@ -115,9 +115,11 @@ def test_titles_of_two_cells_above_three_columns(above: str) -> None:
     assert found("t.csv", "y")[0].columns.tolist() == ["a", "b"]
 
 
-def test_a_header_without_a_name_for_its_last_column_is_no_title() -> None:
-    Path("t.csv").write_text("y,b,\n" + "".join(f"{'uv'[i % 2]},word {i % 7},other {i % 5}\n" for i in range(N)))
-    assert load("t.csv").frame.columns.tolist() == ["y", "b", "Unnamed: 2"]
+@pytest.mark.parametrize("name", ["b", "2024"])
+def test_a_header_without_a_name_for_its_last_column_is_no_title(name: str) -> None:
+    rows = "".join(f"{'uv'[i % 2]},word {i % 7},other {i % 5}\n" for i in range(N))
+    Path("t.csv").write_text(f"y,{name},\n" + rows)
+    assert load("t.csv").frame.columns.tolist() == ["y", name, "Unnamed: 2"]
 
 
 def test_a_comma_in_the_excel_line_wins_over_the_text() -> None:
