@@ -100,7 +100,7 @@ class Plan:
             If the race has nothing to compare on.
         """
         settings = self.settings
-        race = make_race(search, settings.racing, self.scorer, len(folds), self.space.examples())
+        race = make_race(search, settings.racing, self.scorer, len(folds), set().union(*self.space.branches()))
         optimizer = book.optimizer
         # Without a race, proposals that do not learn are the same in any order.
         lag = settings.lag if settings.lag and (optimizer.learns or race is not None) else None
