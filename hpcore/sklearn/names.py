@@ -27,7 +27,7 @@ def check_names(space: SearchSpace, estimator: Any) -> None:
     Parameters
     ----------
     space : SearchSpace
-        What is searched.
+        The space that is searched.
     estimator : estimator
         Not changed.
 

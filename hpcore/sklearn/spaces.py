@@ -24,7 +24,7 @@ class SearchSpace:
     Parameters
     ----------
     space : Space
-        What the optimizer searches.
+        The space that the optimizer searches.
     names : mapping of str to str, optional
         Estimator's name of each column whose name differs; a column of the space that has none is left out.
     translations : mapping of str to Translation, optional
@@ -33,7 +33,7 @@ class SearchSpace:
     Attributes
     ----------
     space : Space
-        What the optimizer searches.
+        The space that the optimizer searches.
     """
 
     def __init__(
@@ -130,12 +130,12 @@ def read_space(space: Any, manner: Manner = LEARNING) -> SearchSpace:
     space : Space, mapping, or sequence of mappings
         See `SearchCV`.
     manner : Manner
-        Of the strategy; left out, of one that learns.
+        The strategy's; left out, that of one that learns.
 
     Raises
     ------
     InvalidType, InvalidSpace
-        What does not make a space, or an empty list.
+        Something that does not make a space, or an empty list.
     """
     if isinstance(space, Space):
         return SearchSpace(space)
