@@ -76,7 +76,7 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
     scores : list of list of FoldScore
         One list an item; shorter than its folds if its rival stopped it.
     error : (Exception, str) or None
-        Error that an evaluation raised, if failures are not to be scored, and its traceback; a value, so that it is told
+        Error of an evaluation, if failures are not to be scored, and its traceback; a value, so that it is told
         from what goes wrong with the worker itself.
     seconds : float
         The time it took here, without the way to the worker and back.
