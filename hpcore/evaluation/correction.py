@@ -27,7 +27,7 @@ def corrected_best(scores: FloatArray, seed: int = 0) -> float:
     scores : ndarray of shape (n_candidates, n_folds)
         Scores on the folds' test rows, higher is better; finite, with at least two folds.
     seed : int
-        Of the resamples, where they are drawn.
+        Seed of the resamples, where they are drawn.
 
     Returns
     -------

@@ -38,7 +38,7 @@ class Process(NamedTuple):
 
 
 def started_by(pids: Collection[int]) -> list[Process]:
-    """What lives of the descendants of some processes, and of the groups that they lead; not they themselves."""
+    """Find what lives of the descendants of some processes, and of the groups that they lead; not they themselves."""
     if sys.platform == "win32":
         return []  # `kill_trees` ends a tree at once there
     listed = _listed()
@@ -58,12 +58,12 @@ def kill_trees(pids: Collection[int], also: Collection[Process] = ()) -> list[Pr
     pids : collection of int
         Children of this process that it has not reaped, so that no other process can have got their numbers.
     also : collection of Process
-        What they are known to have started: of those that ended meanwhile, the parent cannot be seen any more.
+        Processes they are known to have started: of those that ended meanwhile, the parent cannot be seen any more.
 
     Returns
     -------
     list of Process
-        What they had started.
+        Processes that they had started.
     """
     if sys.platform == "win32":
         for pid in pids:

@@ -58,7 +58,7 @@ def fingerprint(data: Any) -> int:
     Returns
     -------
     int
-        Of an object of any other class the number of its class.
+        The checksum; for an object of any other class that of its class.
     """
     if data is None:
         return 0

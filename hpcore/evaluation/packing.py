@@ -41,7 +41,7 @@ class OutOfReach(Exception):
 
 
 class Handle(NamedTuple):
-    """What a task carries in place of the object.
+    """The part that a task carries in place of the object.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Packed:
     Parameters
     ----------
     value : object
-        What cloudpickle can pickle, classes and functions of scripts and notebooks included.
+        Anything that cloudpickle can pickle, classes and functions of scripts and notebooks included.
     """
 
     def __init__(self, value: Any) -> None:
@@ -113,7 +113,7 @@ class Shared:
     Parameters
     ----------
     packed : Packed
-        What to share. Its arrays are let go of.
+        The object to share. Its arrays are let go of.
 
     Attributes
     ----------

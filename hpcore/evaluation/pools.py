@@ -28,7 +28,7 @@ _lock = threading.Lock()
 
 
 class Pool(Protocol):
-    """What the engine needs of an executor."""
+    """The part of an executor that the engine needs."""
 
     n_workers: int
     n_threads: int  # that each worker may use

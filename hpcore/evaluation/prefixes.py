@@ -43,12 +43,12 @@ _ATOMS = (type(None), bool, int, float, complex, str, bytes, np.generic, type)
 
 
 class Kept(NamedTuple):
-    """What a transformer gave and learnt on a fold.
+    """Output and state of a transformer on a fold.
 
     Attributes
     ----------
     X : array, sparse matrix or data frame
-        What it gave: a copy that nobody else has.
+        Its output: a copy that nobody else has.
     transformer : estimator
         As it was right after the fit; likewise.
     seconds : float
@@ -64,7 +64,7 @@ class Kept(NamedTuple):
 
 
 class PrefixCache:
-    """What transformers learnt and gave; what was not used for longest goes first.
+    """Outputs and states of transformers; what was not used for longest goes first.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class PrefixCache:
         estimator : estimator
             Unfitted, with `params` set.
         params : mapping
-            What was set on the estimator of the search. What that has by itself is the same for all
+            Parameters set on the estimator of the search. What that has by itself is the same for all
             configurations, and so is no part of a name: large parameters are not read again and again.
         """
         if type(estimator) is not Pipeline or estimator.memory is not None:
@@ -134,7 +134,7 @@ class PrefixCache:
             estimator.memory = None
 
     def get(self, key: Key) -> Kept | None:
-        """What is kept; to be copied, not to be given away."""
+        """Look up what is kept; to be copied, not to be given away."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None:

@@ -90,7 +90,7 @@ class Rival(NamedTuple):
     Attributes
     ----------
     number : int
-        Of the incumbent's trial.
+        Number of the incumbent's trial.
     scores : tuple of float
         By position of the fold.
     total : float
@@ -98,9 +98,9 @@ class Rival(NamedTuple):
     upper : float
         Upper bound of a score, infinite if there is none.
     level : float
-        Of the test; 0 does not test.
+        Level of the test; 0 does not test.
     prior_variance, prior_dof : float
-        Of the differences on a fold to another candidate; 0 degrees of freedom if too little is known.
+        Prior of the differences on a fold to another candidate; 0 degrees of freedom if too little is known.
     metric : str or None
         Which score decides, of several.
     """
@@ -116,7 +116,7 @@ class Rival(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What the mean over all folds would have been, by paired differences.
+    """The mean that there would have been over all folds, by paired differences.
 
     Attributes
     ----------
@@ -162,7 +162,7 @@ def verdict(known: Mapping[int, float], rival: Rival) -> str | None:
 
 
 def estimate(known: Mapping[int, float], rival: Rival) -> Estimate:
-    """What the mean of a stopped candidate would have been: the incumbent's mean and the mean paired difference.
+    """Estimate the mean that a stopped candidate would have had: the incumbent's mean and the mean paired difference.
 
     The mean of what was run would not do: on easy folds it looks better than it is.
     """
@@ -200,7 +200,7 @@ class Race:
     racing : Racing
         The rules.
     n_folds : int
-        Of a candidate; at least 2.
+        Folds of a candidate; at least 2.
     upper : float
         Upper bound of the score, infinite if there is none.
     metric : str, optional

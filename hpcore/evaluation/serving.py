@@ -1,4 +1,4 @@
-"""What a worker process does: one task after the other, until nobody has any more for it."""
+"""The life of a worker process: one task after the other, until nobody has any more for it."""
 
 from __future__ import annotations
 

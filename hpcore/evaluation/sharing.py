@@ -47,14 +47,14 @@ _fetching = threading.Lock()
 
 
 class Settings(NamedTuple):
-    """What of the caller's surroundings a worker must see: scikit-learn's configuration and the warning filters."""
+    """The caller's surroundings that a worker must see: scikit-learn's configuration and the warning filters."""
 
     config: dict[str, Any]
     warning_filters: list[Any]
 
 
 class Handle(NamedTuple):
-    """What a task carries in place of the data.
+    """The part that a task carries in place of the data.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class SharedWorkload:
     Parameters
     ----------
     workload : Workload
-        What to share.
+        The workload to share.
     n_threads : int
         Threads that each worker may use.
     by_file : bool

@@ -30,7 +30,7 @@ class Clock:
     Parameters
     ----------
     folder : str
-        Of the shared workload.
+        Folder of the shared workload.
     """
 
     def __init__(self, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""What runs inside a worker: a bundle of (configuration, folds)."""
+"""The work inside a worker: a bundle of (configuration, folds)."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
     handle : Handle
         Where the workload is.
     items : sequence of Item
-        What to evaluate.
+        The folds to evaluate.
 
     Returns
     -------
     scores : list of list of FoldScore
         One list an item; shorter than its folds if its rival stopped it.
     error : (Exception, str) or None
-        What an evaluation raised, if failures are not to be scored, and its traceback; a value, so that it is told
+        Error of an evaluation, if failures are not to be scored, and its traceback; a value, so that it is told
         from what goes wrong with the worker itself.
     seconds : float
         The time it took here, without the way to the worker and back.
@@ -100,12 +100,12 @@ class Carried:
     Parameters
     ----------
     error : Exception
-        What was raised. On the way it becomes its words in a `RuntimeError` if it would not survive.
+        The error that was raised. On the way it becomes its words in a `RuntimeError` if it would not survive.
 
     Attributes
     ----------
     error : Exception
-        What to raise.
+        The error to raise.
     """
 
     def __init__(self, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""What every task of a search shares, and the evaluation of one configuration on some folds."""
+"""Everything that tasks of a search share, and the evaluation of one configuration on some folds."""
 
 from __future__ import annotations
 

@@ -39,13 +39,13 @@ class Settings(NamedTuple):
     timeout : float or None
         Seconds.
     seed : int
-        Of the optimizer.
+        Seed of the optimizer.
     callbacks : tuple of callable
         Called when a candidate is finished.
     racing : Racing or None
         The rules of the race, if there is one.
     lag : int
-        Of deterministic mode; 0 is the fast mode.
+        Open candidates of deterministic mode; 0 is the fast mode.
     fit_timeout : float or None
         Seconds.
     warm_start : tuple of mapping

@@ -1,4 +1,4 @@
-"""What can go wrong in a search, beyond wrong arguments."""
+"""Warnings and errors of a search, beyond wrong arguments."""
 
 from __future__ import annotations
 

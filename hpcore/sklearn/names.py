@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,7 +11,6 @@ from sklearn.base import clone
 
 from hpcore.errors import InvalidSpace
 from hpcore.sklearn.spaces import SearchSpace
-from hpcore.space import Categorical
 
 __all__ = ["check_names"]
 
@@ -28,7 +27,7 @@ def check_names(space: SearchSpace, estimator: Any) -> None:
     Parameters
     ----------
     space : SearchSpace
-        What is searched.
+        The space that is searched.
     estimator : estimator
         Not changed.
 
@@ -41,33 +40,18 @@ def check_names(space: SearchSpace, estimator: Any) -> None:
     -----
     `get_params` need not tell all: boosting libraries take any keyword, and a choice (a step, a list of steps, a class)
     brings names of its own. So a name that is not told is set on a copy, together with each of the choices that may
-    bring it; it is refused if all of them refuse it.
+    bring it, and with each choice of every other name alone; it is refused if all of them refuse it.
     """
     told = set(estimator.get_params(deep=True))
-    for branch in _branches(space):
+    for branch in space.branches():
         for name, values in branch.items():
             if name in told:
                 continue
             bringing = {other: choices for other, choices in branch.items() if _may_bring(other, choices, name)}
-            if not _is_taken(estimator, name, values, bringing):
+            # A plain value may bring names, too: kind="tree" those of a tree.
+            alone = ({other: choices[:_MOST_TRIED]} for other, choices in branch.items() if other != name)
+            if not any(_is_taken(estimator, name, values, beside) for beside in (bringing, *alone)):
                 raise InvalidSpace(_refusal(estimator, name, told | _brought(bringing)))
-
-
-def _branches(space: SearchSpace) -> Iterable[dict[str, list[Any]]]:
-    """For each dictionary of a list, or the only one, the names with some values."""
-    examples = space.examples()
-    branches: dict[str, dict[str, list[Any]]] = {}
-    for column, parameter in space.space.items():
-        key, _, name = column.partition("/") if column not in examples else ("", "", column)
-        if name not in examples:
-            continue
-        values = examples[name]
-        if isinstance(parameter, Categorical):
-            # Other dictionaries may have other choices of this name.
-            own = {id(choice) for choice in parameter.choices}
-            values = [value for value in values if id(value) in own] or values
-        branches.setdefault(key, {})[name] = values
-    return branches.values()
 
 
 def _may_bring(other: str, choices: Sequence[Any], name: str) -> bool:

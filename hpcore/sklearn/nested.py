@@ -37,14 +37,14 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NestedScores:
-    """What came of a search on each outer fold.
+    """Results of a search on each outer fold.
 
     Attributes
     ----------
     test_scores : ndarray of shape (n_outer,)
         Score on the outer test rows of the configuration that the search chose, fitted on all outer training rows.
     inner_scores : ndarray of shape (n_outer,)
-        What the search itself said of that configuration, its ``best_score_``.
+        Score of that configuration in the search itself, its ``best_score_``.
     corrected_scores : ndarray of shape (n_outer,)
         Its ``best_score_corrected_``; NaN where that is not defined.
     best_params : list of dict
@@ -200,7 +200,7 @@ def nested_cross_validate(
 
 
 class _Judge(Source):
-    """What a search chose, once it is over, on the outer fold."""
+    """The configuration that a search chose, once it is over, on the outer fold."""
 
     def __init__(self, search: Source, choose: Callable[[], dict[str, Any]], fold: int) -> None:
         super().__init__(self._propose_chosen, self._keep, [fold])

@@ -26,12 +26,12 @@ __all__ = ["Plan", "make_plan"]
 
 @dataclass
 class Plan:
-    """What a search will do.
+    """Description of what a search will do.
 
     Attributes
     ----------
     search : SearchCV
-        Whose arguments these are.
+        The search that has these arguments.
     settings : Settings
         Its limits.
     scorer : callable
@@ -39,7 +39,7 @@ class Plan:
     refit_metric : object
         The metric that decides, as scikit-learn names it.
     space : SearchSpace
-        What is searched.
+        The space that is searched.
     """
 
     search: Any
@@ -59,7 +59,7 @@ class Plan:
         return 1 if self.settings.lag else None
 
     def workload(self, X: Any, y: Any, splits: list[tuple[Indices, Indices]], routed: Any) -> Workload:
-        """What all tasks share."""
+        """Everything that all tasks share."""
         search = self.search
         return Workload(
             estimator=clone(search.estimator),
@@ -82,7 +82,7 @@ class Plan:
         Parameters
         ----------
         search : SearchCV
-            Whose attributes follow the course.
+            The search; its attributes follow the course.
         folds : range
             Splits of the workload.
         deadline : float or None
@@ -100,7 +100,7 @@ class Plan:
             If the race has nothing to compare on.
         """
         settings = self.settings
-        race = make_race(search, settings.racing, self.scorer, len(folds), self.space.examples())
+        race = make_race(search, settings.racing, self.scorer, len(folds), set().union(*self.space.branches()))
         optimizer = book.optimizer
         # Without a race, proposals that do not learn are the same in any order.
         lag = settings.lag if settings.lag and (optimizer.learns or race is not None) else None

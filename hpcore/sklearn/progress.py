@@ -1,4 +1,4 @@
-"""What happens between the optimizer and the workers: proposing, telling, counting, calling back."""
+"""The course of a search between the optimizer and the workers: proposing, telling, counting, calling back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Progress:
     Parameters
     ----------
     search : SearchCV
-        Whose attributes follow the search while it runs, for its callbacks.
+        The search; its attributes follow the course, for its callbacks.
     book : Book
         Proposes and is told; what it keeps of an earlier search is taken up.
     space : SearchSpace
@@ -110,7 +110,7 @@ class Progress:
         self._display.__exit__(*exc_info)
 
     def _note(self) -> str:
-        """What is shown beside trials and incumbent."""
+        """The text that is shown beside trials and incumbent."""
         saved = f", {self.n_saved} saved by racing" if self.races else ""
         per_fit = 1e3 * self._search.time_fitting_ / max(1, self.n_fits)
         per_trial = 1e3 * self._search.time_suggesting_ / max(1, self._n_asked)

@@ -1,4 +1,4 @@
-"""What scikit-learn's scores can be at most, for the exact rule of a race."""
+"""Upper bounds of scikit-learn's scores, for the exact rule of a race."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def upper_bound(scorer: Any, estimator: Any) -> float:
     scorer : callable
         One metric, as scikit-learn made it.
     estimator : estimator
-        What is scored; its own `score` method counts if that is what the scorer calls.
+        The estimator that is scored; its own `score` method counts if that is what the scorer calls.
     """
     if isinstance(scorer, _PassthroughScorer):
         return _of_score_method(estimator)
@@ -110,7 +110,7 @@ def make_race(search: Any, racing: Racing | None, scorer: Any, n_folds: int, sea
     scorer : callable
         As `SearchCV` uses it.
     n_folds : int
-        Of a candidate.
+        Folds of a candidate.
     searched : collection of str
         Names of the parameters that are searched over.
 

@@ -25,7 +25,7 @@ class Evaluated(NamedTuple):
     Attributes
     ----------
     number : int
-        Of the trial.
+        Number of the trial.
     params : mapping
         The estimator's.
     scores : sequence of FoldScore or None

@@ -60,7 +60,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     estimator : estimator object
         Cloned for each fit; itself never fitted.
     space : Space, dict or list of dict
-        What to search. A `hpcore.Space`; or what scikit-learn takes: a dictionary of parameter names (``step__param``
+        A `hpcore.Space`, or what scikit-learn takes: a dictionary of parameter names (``step__param``
         in a pipeline) to choices or distributions, or a list of such dictionaries, of which each candidate takes one;
         ``{}`` is the estimator as it is. Choices are a list, tuple, range or other sequence, an array of one
         dimension, a pandas Index or Series, or a view of a dictionary. A tuple of two numbers is two choices, as in
@@ -137,7 +137,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     verbose : int, default=0
         1 prints one line at the start and one at the end, 2 a line for each candidate.
     random_state : int, RandomState or None, default=None
-        Of the strategy. None follows `numpy.random.seed`; ``strategy="grid"`` draws nothing then.
+        Seed of the strategy. None follows `numpy.random.seed`; ``strategy="grid"`` draws nothing then.
     sampler, seed : optional
         `strategy` and `random_state` by the names that `hpcore.Study` has; understood when a search is made, and kept
         under scikit-learn's names, which alone `get_params`, `set_params` and `clone` know.
@@ -162,7 +162,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         All candidates, also those that an interruption left unfinished. One that was stopped by the race is
         ``"pruned"``, with its estimated mean for a value.
     optimizer_ : Optimizer
-        What proposed them.
+        The optimizer that proposed them.
     time_fitting_ : float
         Seconds that fits and scoring took, added up over workers; less than the table's times add up to where
         transformers were kept.

@@ -24,7 +24,7 @@ class SearchSpace:
     Parameters
     ----------
     space : Space
-        What the optimizer searches.
+        The space that the optimizer searches.
     names : mapping of str to str, optional
         Estimator's name of each column whose name differs; a column of the space that has none is left out.
     translations : mapping of str to Translation, optional
@@ -33,7 +33,7 @@ class SearchSpace:
     Attributes
     ----------
     space : Space
-        What the optimizer searches.
+        The space that the optimizer searches.
     """
 
     def __init__(
@@ -103,21 +103,23 @@ class SearchSpace:
         plain.params = self.params(trial.params)
         return plain
 
-    def examples(self) -> dict[str, list[Any]]:
-        """For each name of the estimator's, some values that it may have: all choices, or one number."""
-        found: dict[str, list[Any]] = {}
+    def branches(self) -> list[dict[str, list[Any]]]:
+        """For each dictionary of a list, or the only one: its names, each with all choices or one number it may be."""
+        found: dict[str, dict[str, list[Any]]] = {}
         for column, parameter in self.space.items():
-            name = column if self._names is None else self._names.get(column)
-            if name is None:
-                continue
+            branch, name = "", column
+            if self._names is not None:
+                if column not in self._names:
+                    continue
+                branch, name = column.partition("/")[0], self._names[column]
             if column in self._translations:
                 values = self._translations[column].examples()
             elif isinstance(parameter, Categorical):
                 values = list(parameter.choices)
             else:
                 values = [Space({"value": _unconditional(parameter)}).decode([0.5])["value"]]
-            found.setdefault(name, []).extend(values)
-        return found
+            found.setdefault(branch, {})[name] = values
+        return list(found.values())
 
 
 def read_space(space: Any, manner: Manner = LEARNING) -> SearchSpace:
@@ -128,12 +130,12 @@ def read_space(space: Any, manner: Manner = LEARNING) -> SearchSpace:
     space : Space, mapping, or sequence of mappings
         See `SearchCV`.
     manner : Manner
-        Of the strategy; left out, of one that learns.
+        The strategy's; left out, that of one that learns.
 
     Raises
     ------
     InvalidType, InvalidSpace
-        What does not make a space, or an empty list.
+        Something that does not make a space, or an empty list.
     """
     if isinstance(space, Space):
         return SearchSpace(space)

@@ -143,7 +143,7 @@ def fold_to_data(score: FoldScore) -> list[Any]:
 
 
 def _fold_from_data(number: int, fold: int, data: Any) -> FoldScore:
-    """What `fold_to_data` wrote.
+    """Read what `fold_to_data` wrote.
 
     Raises
     ------

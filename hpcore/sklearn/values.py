@@ -63,7 +63,7 @@ LEARNING = Manner()
 
 
 class Translation(Protocol):
-    """What stands between a column of the optimizer's space and a parameter of the estimator."""
+    """Step between a column of the optimizer's space and a parameter of the estimator."""
 
     def value(self, column: Any) -> Any:
         """The estimator's value."""
@@ -90,7 +90,7 @@ def read_value(value: Any, manner: Manner) -> Reading:
     value : Parameter, collection, or object with `rvs`
         See `SearchCV`.
     manner : Manner
-        Of the strategy.
+        The strategy's.
 
     Raises
     ------

@@ -82,6 +82,25 @@ class Flat:
     more = 0
 
 
+class Moody(Silent):
+    """Takes a depth where its kind is a tree, and only in the range of that kind."""
+
+    def __init__(self, kind: str = "none") -> None:
+        super().__init__()
+        self.kind = kind
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {"kind": self.kind}
+
+    def set_params(self, kind: str | None = None, **params: Any) -> Moody:
+        self.kind = kind or self.kind
+        allowed = {"none": (), "stump": range(1, 6), "tree": range(6, 20)}[self.kind]
+        if not all(name == "depth" and value in allowed for name, value in params.items()):
+            raise ValueError(f"{self.kind} does not take {params}")
+        super().set_params(**params)
+        return self
+
+
 def steps(model: Any) -> list[tuple[str, Any]]:
     return [("scale", StandardScaler()), ("model", model)]
 
@@ -107,6 +126,10 @@ CASES: dict[str, tuple[Any, Any]] = {
     "steps": (PIPE, {"steps": [steps(SVC()), steps(SVC(kernel="linear"))], "scale__with_mean": [True, False]}),
     "steps and theirs": (PIPE, {"steps": [steps(SVC()), steps(SVC(kernel="linear"))], "scale": [StandardScaler()]}),
     "module": (Network(Flat), {"module": [Deep, Flat], "module__depth": [1, 2]}),
+    "plain values that bring names": (
+        Moody(),
+        [{"kind": ["stump"], "depth": [1, 2, 3, 4, 4]}, {"kind": ["tree", "tree"], "depth": range(6, 8)}],
+    ),
     "module of a choice": (
         PIPE,
         {"model": [Network(Flat)], "model__module": [Deep, Flat], "model__module__depth": [1]},
@@ -154,6 +177,12 @@ REFUSED: dict[str, tuple[Any, Any, list[str]]] = {
     "no such step": (PIPE, {"steps": [steps(SVC())], "scales__with_mean": [True]}, ["'scales__with_mean'"]),
     "no estimator": (PIPE, {"model": ["passthrough"], "model__depth": [1]}, ["'model__depth'"]),
     "module": (Network(Flat), {"modul__depth": [1]}, ["'modul__depth'"]),
+    "plain values": (Moody(), {"kind": ["stump", "tree"], "depht": [7]}, ["'depht'"]),
+    "choices of another dictionary": (
+        Moody(),
+        [{"kind": ["tree"], "depth": [7, 7]}, {"kind": ["stump", "stump"], "depth": range(8, 10)}],
+        ["'depth'"],
+    ),
 }
 
 
