@@ -14,7 +14,7 @@ from hpcore.arguments import check_attributes, check_number, shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import COMPLETE, FAILED
 from hpcore.records.trial import Trial, TrialState
-from hpcore.space.reading import without_missing
+from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
 
 __all__ = ["FIELDS", "Known", "read_known"]
@@ -133,7 +133,7 @@ def read_known(
     for number, row in zip(numbers, listed, strict=True):
         try:
             fields = _fields(row)
-            params.append(without_missing(space, fields["params"]))
+            params.append(without_missing(space, read_row(fields["params"])))
             outcomes.append(judge(fields["value"], fields.get("std_error"), fields.get("error")))
             user_attrs.append(check_attributes("user_attrs", fields.get("user_attrs")))
             times.append((_time("started", fields), _time("finished", fields)))
@@ -169,8 +169,6 @@ def _fields(row: Any) -> Mapping[str, Any]:
         raise InvalidType(
             f"a row must be (params, value) or a mapping with 'params' and 'value', got {shown(row):.200}"
         )
-    if not isinstance(fields["params"], Mapping):
-        raise InvalidType(f"params must be a mapping of names to values, got {shown(fields['params']):.200}")
     return fields
 
 

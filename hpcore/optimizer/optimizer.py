@@ -26,7 +26,7 @@ from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.records.unseen import Unseen
 from hpcore.samplers import DEFAULT, Sampler, resolve
-from hpcore.space.reading import without_missing
+from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
 
 if TYPE_CHECKING:
@@ -337,10 +337,10 @@ class Optimizer:
 
         Parameters
         ----------
-        params : mapping of str to value
+        params : mapping of str to value, or pandas.Series
             Every active parameter; need not be something the sampler would propose, but legal. Constraints are not
-            asked: it has been evaluated. A row of a table is taken as it is: None or NaN of an inactive parameter is
-            left out, and where None (or NaN) is a choice, a missing value is that choice.
+            asked: it has been evaluated. A row of a table, also as a pandas.Series, is taken as it is: None or NaN of
+            an inactive parameter is left out, and where None (or NaN) is a choice, a missing value is that choice.
         value, std_error
             As for `tell`.
         user_attrs : mapping of str to value, optional
@@ -357,9 +357,7 @@ class Optimizer:
             As for `Space.check` and `tell`; nothing is recorded then.
         """
         with self._lock:
-            if not isinstance(params, Mapping):
-                raise InvalidType(f"params must be a mapping of names to values, got {params!r}")
-            point = self.space.encode(without_missing(self.space, params))
+            point = self.space.encode(without_missing(self.space, read_row(params)))
             values, std_error, error = self.outcome(value, std_error, None)
             attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None

@@ -125,7 +125,7 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
     Raises
     ------
     InfeasibleParams
-        `MAX_TRIES` draws were refused, and no way to an allowed point was found.
+        All draws were refused, `MAX_TRIES` unless the allowed set is rare, and no way to an allowed point was found.
     ConstraintError
         A constraint raised.
     """
@@ -135,7 +135,8 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
         # What is left out must not make inactive what was given.
         return params if given.keys() <= params.keys() else None
 
-    for attempt in range(RARE_PATIENCE if space.rare else MAX_TRIES):
+    tries = RARE_PATIENCE if space.rare else MAX_TRIES
+    for attempt in range(tries):
         params = complete(Rng(seed, number, attempt).uniform(len(space), FILL))
         if params is not None and space.allows(params):
             return np.asarray(space.encode(params)), params
@@ -144,6 +145,6 @@ def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatA
         if u is not None and (params := complete(u)) is not None:
             return np.asarray(space.encode(params)), params
     raise InfeasibleParams(
-        f"the space must have room for the enqueued {given!r}, but its constraints refused it in "
-        f"{MAX_TRIES} tries; it has left the queue"
+        f"the space must have room for the enqueued {given!r}, but its constraints refused it in {tries} tries, and no "
+        "way to an allowed point was found; it has left the queue"
     )

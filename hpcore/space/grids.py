@@ -20,6 +20,9 @@ FloatArray = npt.NDArray[np.float64]
 # By column: the levels to visit, and the coordinates of them where they are not the parameter's own.
 Visits = tuple[list["range | list[int]"], list[list[float]]]
 
+# Levels of a column whose coordinates are computed once.
+REMEMBERED = 10_000
+
 
 def visits(parameters: Mapping[str, Parameter], levels: int | Mapping[str, int] | None) -> Visits:
     """What to visit of each parameter; `levels` as for `Space.grid`.
@@ -65,8 +68,15 @@ def grid_rows(
     def real_of(j: int, level: int) -> float:
         return coder.real(j, places[j][level])
 
+    # Each level is met in many rows; those of a long column in few.
+    known: list[dict[int, float]] = [dict(enumerate(place)) for place in places]
     for levels in walk(layout, order, visited, real_of):
         u = np.full(len(layout), np.nan)
         for j, level in levels.items():
-            u[j] = places[j][level] if places[j] else coder.encode_level(j, level)
+            at = known[j].get(level)
+            if at is None:
+                at = coder.encode_level(j, level)
+                if len(known[j]) < REMEMBERED:
+                    known[j][level] = at
+            u[j] = at
         yield u

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import InvalidArgument
+from hpcore.arguments import shown
+from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.choices import choice_key
 from hpcore.space.parameters import Categorical, Parameter
 
 if TYPE_CHECKING:
     from hpcore.space.space import Space
 
-__all__ = ["choices_for_missing", "is_missing", "without_missing"]
+__all__ = ["choices_for_missing", "is_missing", "read_row", "without_missing"]
 
 _MISSING = ("NAType", "NaTType")  # pandas.NA and NaT, without importing pandas
+
+
+def read_row(params: Any) -> Mapping[str, Any]:
+    """Params as a mapping; a row of a data frame, which is a pandas.Series, is taken as one.
+
+    Raises
+    ------
+    InvalidType
+        They are something else.
+    InvalidArgument
+        A row has two columns of one name.
+    """
+    if isinstance(params, Mapping):
+        return params
+    series = getattr(sys.modules.get("pandas"), "Series", None)
+    if series is None or not isinstance(params, series):
+        raise InvalidType(f"params must be a mapping of names to values, got {shown(params):.200}")
+    if not params.index.is_unique:
+        raise InvalidArgument(f"params must have each name once, got {params.index.tolist()!r:.200}")
+    row: dict[str, Any] = params.to_dict()
+    return row
 
 
 def is_missing(value: Any) -> bool:

@@ -172,9 +172,7 @@ class Run:
                     return None
 
     def _say_exhausted(self) -> None:
-        # Without n_trials the end of the space is what a run waits for.
-        log.log(
-            logging.INFO if self._left is None else logging.WARNING,
+        log.warning(
             "every point of the space, or of the grid, has been proposed: %s; with a larger repeats, points are "
             "evaluated again",
             self._end_shown(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hpcore as hp
@@ -183,3 +184,22 @@ def test_with_prefetch(prefetch: Any) -> None:
     else:
         opt.ask()
     assert opt.n_trials == 22
+
+
+def test_rows_of_a_data_frame(where: Any) -> None:
+    made = hp.Optimizer(SPACE, sampler="random", seed=5)
+    asked = [made.ask() for _ in range(20)]
+    frame = pd.DataFrame([{"loss": float(t.number), **t.params, "k": 0} for t in asked])
+    frame["k"] = pd.Series([t["k"] for t in asked], dtype=object)
+    half = [row for _, row in frame.iterrows()]
+    for row in half[:10]:
+        where.add(row.drop("loss"), row["loss"])
+    where.add_many((row.drop("loss"), row["loss"]) for row in half[10:15])
+    where.add_many({"params": row.drop("loss"), "value": row["loss"]} for row in half[15:])
+    assert [repr(t.params) for t in where.trials] == [repr(t.params) for t in asked]
+    assert [t.value for t in where.trials] == frame["loss"].tolist()
+    with pytest.raises(InvalidArgument, match="params must have each name once"):
+        where.add(pd.concat([half[0], half[0]]), 1.0)
+    with pytest.raises(InvalidArgument, match="row 1: params must name parameters of the space"):
+        where.add_many([(half[0].drop("loss"), 1.0), (half[1], 1.0)])
+    assert len(where.trials) == 20

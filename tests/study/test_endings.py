@@ -394,8 +394,16 @@ def test_an_exhausted_space_is_said_once(
 
 def test_nothing_is_said_where_the_budget_fits(caplog: pytest.LogCaptureFixture) -> None:
     hp.minimize(lambda t: float(t["a"]), {"a": range(5)}, n_trials=5)
-    hp.minimize(lambda t: float(t["a"]), {"a": range(5)}, n_trials=None, timeout=60.0)
     assert [r for r in caplog.records if r.levelno >= 30] == []
+
+
+@pytest.mark.parametrize("where", ["memory", "stored"])
+def test_an_exhausted_space_is_said_where_only_time_was_given(
+    where: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun(where, tmp_path, {"a": range(5)}).run(lambda t: float(t["a"]), timeout=60.0)
+    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert "the run ends with 5 trials in the study" in said
 
 
 @pytest.mark.parametrize("where", ["memory", "stored"])
