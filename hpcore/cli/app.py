@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import sys
 import traceback
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 import click
 
 from hpcore.cli.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
+from hpcore.cli.interrupts import INTERRUPTED, CtrlC
 from hpcore.errors import HpcoreError, InvalidArgument
 
 __all__ = ["main"]
 
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USE = 1, 2
 
 
 class _Commands(click.Group):
@@ -27,31 +28,27 @@ class _Commands(click.Group):
         debug = "--debug" in (sys.argv[1:] if given is None else given)
         kwargs["standalone_mode"] = False
         try:
-            code = super().main(*args, **kwargs)
-            if code == INTERRUPTED:
-                _end_quietly(given is None)
+            with CtrlC() if given is None else nullcontext() as ctrl_c:
+                try:
+                    code = super().main(*args, **kwargs)
+                    if code == INTERRUPTED and ctrl_c is not None:
+                        ctrl_c.end_quietly()
+                except (Exception, KeyboardInterrupt) as error:
+                    if ctrl_c is not None and (ctrl_c.seen or isinstance(error, (click.Abort, KeyboardInterrupt))):
+                        ctrl_c.end_quietly()
+                        raise click.Abort from error  # an import that it breaks into may make another error of it
+                    raise
         except BrokenPipeError:
             # Whoever read our output, such as head, has left. Python would complain when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
         except (Exception, KeyboardInterrupt) as error:
-            if isinstance(error, (click.Abort, KeyboardInterrupt)):
-                _end_quietly(given is None)
             if debug:
                 traceback.print_exc()
             code, message = _verdict(error)
             click.echo(message, err=error.__class__ is not click.exceptions.NoArgsIsHelpError)
             sys.exit(code)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def _end_quietly(own_process: bool) -> None:
-    """Take no notice of a Ctrl-C after the one that ended the command: nothing long is left to stop.
-
-    It would break into the exit of the interpreter, with tracebacks of whatever runs then, and change the exit code.
-    """
-    if own_process:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _verdict(error: BaseException) -> tuple[int, str]:

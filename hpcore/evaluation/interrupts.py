@@ -18,43 +18,49 @@ from typing import Any
 __all__ = ["Interrupts", "interruptible", "uninterrupted"]
 
 
-# A second Ctrl-C within this time is the first one's echo: raised while that one leaves the locks of the standard
-# library, it would come out as another error.
-_SECONDS_OF_ONE = 0.1
-
-
 class Interrupts:
     """Remembers Ctrl-C while the context lasts, so that it can be raised again, and lets it wait where it must.
 
     Notes
     -----
     scikit-learn's MLPs catch it and keep what they have learnt so far. Does nothing outside the main thread, which
-    alone gets signals, and where Ctrl-C has a handler that is not Python's own: that one decides what it means.
+    alone gets signals, and where Ctrl-C has a handler that is neither Python's own nor the one of a context around
+    this: that one decides what it means.
     """
 
+    # A second Ctrl-C within this time is the first one's echo: raised while that one leaves the locks of the standard
+    # library, it would come out as another error.
+    seconds_of_one = 0.1
+
     def __init__(self) -> None:
-        self._seen = False
+        self.seen = False
         self._held = False
         self._last = -math.inf
         self._holding = _Holding(self)
+        self._before: tuple[Any, Interrupts | None] = (signal.default_int_handler, None)
 
     def __enter__(self) -> Interrupts:
         global _active
-        if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if not _in_main_thread():
+            return self
+        handler = signal.getsignal(signal.SIGINT)
+        if handler is signal.default_int_handler or (_active is not None and handler == _active._notice):
+            self._before = handler, _active
             signal.signal(signal.SIGINT, self._notice)
             _active = self
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         global _active
+        handler, around = self._before
         if signal.getsignal(signal.SIGINT) == self._notice:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, handler)
         if _active is self:
-            _active = None
+            _active = around
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if there was one."""
-        if self._seen:
+        if self.seen:
             raise KeyboardInterrupt
 
     def held(self) -> AbstractContextManager[None]:
@@ -63,8 +69,8 @@ class Interrupts:
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        soon, self._last = now - self._last < _SECONDS_OF_ONE, now
-        again, self._seen = self._seen, True
+        soon, self._last = now - self._last < self.seconds_of_one, now
+        again, self.seen = self.seen, True
         if soon and again:
             return
         if again or not self._held:

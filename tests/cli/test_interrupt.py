@@ -67,11 +67,12 @@ def test_what_is_finished_is_kept(tmp_path: Path, jobs: str) -> None:
 
 
 def test_nothing_is_finished(tmp_path: Path) -> None:
-    code, out, err = interrupted(tmp_path, "--trials", "9", "--cv", "100", "--jobs", "2", after="note:")
+    """Pressed twice, as quickly as can be."""
+    code, out, err = interrupted(tmp_path, "--trials", "9", "--cv", "100", "--jobs", "2", after="note:", again=0.0)
     assert code == 130, err
     assert out == ""
     assert err.splitlines()[-1] == "Error: interrupted before there was a result"
-    assert "Traceback" not in err
+    assert "Traceback" not in err and "Exception ignored" not in err
     assert {path.name for path in (tmp_path / "hpcore-out").iterdir()} <= {
         "runs.db",
         "runs.db-wal",
@@ -80,10 +81,51 @@ def test_nothing_is_finished(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(("after", "again"), [("note:", 0.0), ("trial 1/", 0.15)])
-def test_twice(tmp_path: Path, after: str, again: float) -> None:
-    """Before there is a result and after: one line or the report, and nobody's traceback, workers' included."""
-    options = ("--trials", "1000", "--cv", "100" if after == "note:" else "2", "--jobs", "2", "--json")
-    code, _, err = interrupted(tmp_path, *options, after=after, again=again)
+def test_twice(tmp_path: Path) -> None:
+    """With a result: the report or one line, and nobody's traceback, workers' included."""
+    options = ("--trials", "1000", "--cv", "2", "--jobs", "2", "--json")
+    code, _, err = interrupted(tmp_path, *options, after="trial 1/", again=0.15)
     assert code == 130, err
     assert "Traceback" not in err and "Exception ignored" not in err
+
+
+BREAKS = {
+    "below exec": "exec('press(); time.sleep(20)')",
+    "in a finalizer": "gone = Pressing(); del gone; time.sleep(20)",
+    "made another error": "try: press(); time.sleep(20)\nexcept KeyboardInterrupt: raise ImportError('broken')",
+    "while the first is seen to": "try: press(); time.sleep(20)\nfinally: press(); time.sleep(0.1)",
+    "at the exit": "atexit.register(press); press(); time.sleep(20)",
+    "after the report": "atexit.register(press); code = 130",
+}
+
+
+@pytest.mark.parametrize("body", BREAKS.values(), ids=BREAKS)
+def test_wherever_it_comes(body: str, tmp_path: Path) -> None:
+    program = "\n".join(
+        [
+            "import atexit, os, signal, time, hpcore.cli.tune",
+            "from hpcore.cli import main",
+            "def press(): os.kill(os.getpid(), signal.SIGINT)",
+            "class Pressing:",
+            "    def __del__(self): press(); time.sleep(0.01)",
+            "def run(*args, **kwargs):",
+            "    code = 0",
+            *("    " + line for line in body.splitlines()),
+            "    return code",
+            "hpcore.cli.tune.run = run",
+            # As `-m` does: Python then looks at its exit whether Ctrl-C was ever raised below exec.
+            "main(prog_name='hpcore')",
+        ]
+    )
+    (tmp_path / "pressed.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "-m", "pressed", "tune", "digits"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    said = "" if body.endswith("130") else "Error: interrupted before there was a result"
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", said)

@@ -18,16 +18,16 @@ SCRIPTS = Path(__file__).parents[2] / "benchmarks" / "reliability"
 @pytest.mark.parametrize(
     ("script", "counts"),
     [
-        ("kills", ["--kills", "6"]),
+        ("kills", ["--kills", "4"]),
         ("processes", ["--processes", "3", "--trials", "15", "--readers", "1"]),
         ("lock_owner", ["--kills", "2"]),
-        ("damage", ["--flips", "40", "--cuts", "15", "--full", "2"]),
+        ("damage", ["--flips", "25", "--cuts", "8", "--full", "2"]),
         ("resume", ["--seeds", "1", "--trials", "4"]),
         ("tell_cost", ["--trials", "10"]),
         ("open_large", ["--trials", "2000"]),
-        ("forged", ["--mutants", "200", "--uses", "1"]),
+        ("forged", ["--mutants", "60", "--uses", "1"]),
         ("add_many", ["--results", "300", "--single", "20"]),
-        ("hostile", ["--stores", "11"]),
+        ("hostile", ["--stores", "7"]),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
