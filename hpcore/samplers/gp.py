@@ -82,6 +82,7 @@ class _GP(Suggester):
         if history.n_complete < self._n_startup:
             return self._startup.suggest(history, pending, n, rng), native.Step.full
         X, values, errors = _observed(history, rng)
+        extra = self._allowed_candidates(X, values, rng)  # before the time that is left is taken
         rows, step = self._engine.suggest(
             X,
             values,
@@ -95,7 +96,7 @@ class _GP(Suggester):
             self._columns.feasible,
             end - time.monotonic(),
             self._repeats,
-            self._allowed_candidates(X, values, rng),
+            extra,
         )
         if not len(rows) and step != native.Step.none:
             # No point was met that is new and allowed. Whether there is one is the optimizer's to find out.

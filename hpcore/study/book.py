@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from hpcore.arguments import shown
-from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, TrialAlreadyTold, UnknownTrial
+from hpcore.errors import (
+    InfeasibleSpace,
+    InvalidArgument,
+    InvalidType,
+    SearchSpaceExhausted,
+    TrialAlreadyTold,
+    UnknownTrial,
+)
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.records.trial import Trial
@@ -87,7 +94,7 @@ class Book:
         try:
             return again + self.optimizer.ask(n - len(again), deadline_ms=deadline_ms)
         except BaseException as error:
-            if again and isinstance(error, SearchSpaceExhausted):
+            if again and isinstance(error, SearchSpaceExhausted | InfeasibleSpace):
                 return again
             self.give_up(again)
             raise
