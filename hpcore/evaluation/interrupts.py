@@ -71,6 +71,9 @@ class Interrupts:
         now = time.monotonic()
         soon, self._last = now - self._last < self.seconds_of_one, now
         again, self.seen = self.seen, True
+        around = self._before[1]
+        while around is not None:  # an inner search ends early as if nothing had been; the outer one must know
+            around.seen, around = True, around._before[1]
         if soon and again:
             return
         if again or not self._held:
