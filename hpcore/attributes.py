@@ -28,7 +28,6 @@ __all__ = [
     "Attributes",
     "Settled",
     "check_size",
-    "name_of",
     "settled",
     "settled_reports",
     "to_plain",
@@ -264,11 +263,11 @@ class Attributes(dict[str, Any]):
     def __missing__(self, name: Any) -> Any:
         if isinstance(name, str):
             raise KeyError(name)
-        return self[name_of(name)]
+        return self[_name_of(name)]
 
     def setdefault(self, name: str, default: Any = None) -> Any:
         """The attribute of a name; set to a default where there is none."""
-        name = name_of(name)
+        name = _name_of(name)
         if name not in self:
             self[name] = default
         return self[name]
@@ -277,7 +276,7 @@ class Attributes(dict[str, Any]):
         """Set several attributes, all or none of them."""
         new = {}
         for name, value in dict(*args, **kwargs).items():
-            name = name_of(name)
+            name = _name_of(name)
             new[name] = to_plain(f"user_attrs[{name!r:.80}]", value)
         n = len(json.dumps(new))
         if self._bytes + n > ATTRIBUTE_BYTES:
@@ -303,8 +302,7 @@ class Attributes(dict[str, Any]):
         return Attributes, (dict(self),)
 
 
-def name_of(name: Any) -> str:
-    """The name of an attribute; what is no text becomes it."""
+def _name_of(name: Any) -> str:
     return name if type(name) is str else _Converter("an attribute's name").key(name)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from hpcore.attributes import check_size, name_of, to_plain
-from hpcore.errors import InvalidArgument
+from hpcore.attributes import check_size, to_plain
+from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.study.book import Book
 
 __all__ = ["UserAttributes"]
@@ -15,8 +15,7 @@ __all__ = ["UserAttributes"]
 class UserAttributes(MutableMapping[str, Any]):
     """The attributes of a book under a prefix of their own, beside the note; read and written at once.
 
-    What is set becomes plain data as a trial's does, see `hpcore.attributes.to_plain`, and so do names that are no
-    text; what is read is a copy.
+    What is set becomes plain data as a trial's does, see `hpcore.attributes.to_plain`; what is read is a copy.
     """
 
     PREFIX = "user:"
@@ -31,25 +30,26 @@ class UserAttributes(MutableMapping[str, Any]):
         return {name[len(self.PREFIX) :]: value[0] for name, value in mine.items()}
 
     def __getitem__(self, name: str) -> Any:
-        return self._all()[name_of(name)]
+        return self._all()[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        name, plain = self._checked(name, value)
+        plain = self._checked(name, value)
         self.book.set_attribute(self.PREFIX + name, plain)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several attributes; none of them if one is refused."""
-        checked = [self._checked(name, value) for name, value in dict(*args, **kwargs).items()]
-        for name, plain in checked:
+        checked = {name: self._checked(name, value) for name, value in dict(*args, **kwargs).items()}
+        for name, plain in checked.items():
             self.book.set_attribute(self.PREFIX + name, plain)
 
     def __ior__(self, other: Any) -> UserAttributes:
         self.update(other)
         return self
 
-    def _checked(self, name: Any, value: Any) -> tuple[str, list[Any]]:
-        """An attribute's name and its value as it is stored: in a list, so that None is a value."""
-        name = name_of(name)
+    def _checked(self, name: Any, value: Any) -> list[Any]:
+        """An attribute as it is stored: in a list, so that None is a value."""
+        if not isinstance(name, str):
+            raise InvalidType(f"an attribute's name must be a str, got {name!r}")
         if not 1 <= len(name.encode(errors="replace")) <= self.NAME_BYTES:
             raise InvalidArgument(f"an attribute's name must have 1 to {self.NAME_BYTES} bytes, got {name[:40]!r}")
         if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
@@ -57,10 +57,9 @@ class UserAttributes(MutableMapping[str, Any]):
         what = f"attribute {name!r:.80}"
         plain = [to_plain(what, value)]
         check_size(what, plain)
-        return name, plain
+        return plain
 
     def __delitem__(self, name: str) -> None:
-        name = name_of(name)
         self._all()[name]
         self.book.set_attribute(self.PREFIX + name, None)
 

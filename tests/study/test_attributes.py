@@ -193,15 +193,3 @@ def test_trials_without_attributes_have_none(study: hp.Study) -> None:
     study.run(lambda trial: 1.0, n_trials=3)
     assert [trial.extras for trial in study.trials] == [(None, None)] * 3
     assert study.optimizer.history.notes == {}
-
-
-def test_names_of_a_studys_attributes_become_text_as_a_trials_do(study: hp.Study) -> None:
-    study.user_attrs[3] = {1, 2}  # type: ignore[index]
-    study.user_attrs.update({(1, np.int64(2)): pathlib.Path("a")})
-    assert dict(reopened(study).user_attrs) == {"3": [1, 2], "(1, 2)": "a"}
-    assert study.user_attrs[3] == [1, 2]  # type: ignore[index]
-    del study.user_attrs[3]  # type: ignore[arg-type]
-    assert list(reopened(study).user_attrs) == ["(1, 2)"]
-    with pytest.raises(InvalidType, match="an attribute's name must be plain data"):
-        study.user_attrs[object()] = 1  # type: ignore[index]
-    assert len(study.user_attrs) == 1
