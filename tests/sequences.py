@@ -133,7 +133,7 @@ class Sequence:
         try:
             trial = self.opt.ask()
         except SearchSpaceExhausted:
-            self.over = self.finite or self.is_tiny()
+            self.over = self.finite or self.is_used_up()
             assert self.over
         except InfeasibleSpace:
             assert self.queue
@@ -148,15 +148,16 @@ class Sequence:
         try:
             trials = self.opt.ask(n)
         except SearchSpaceExhausted:
-            assert self.finite or self.is_tiny()
+            assert self.finite or self.is_used_up()
             return
-        assert len(trials) == n or self.finite or self.is_tiny()
         for trial in trials:
             self.asked(trial)
+        assert len(trials) == n or self.finite or self.is_used_up()
 
-    def is_tiny(self) -> bool:
-        """Whether hardly any doubles lie in the ranges, so that a continuous space has an end, too."""
-        return len({repr(params) for params in self.space.sample(2000, 0)}) < 200
+    def is_used_up(self) -> bool:
+        """Whether a continuous space, with hardly any doubles in its ranges, has no point left to propose."""
+        drawn = {repr(params): params for params in self.space.sample(2000, 0)}
+        return all(any(ref.same_params(params, known) for known in self.params) for params in drawn.values())
 
     def outcome(self) -> Any:
         rng = self.rng
