@@ -221,7 +221,7 @@ class _Converter:
 
 
 def _is(value: Any, module: str, name: str) -> bool:
-    """Whether a value is of a class of a module that perhaps nobody imported."""
+    """Tell whether a value has a class of a module, which need not have been imported."""
     found = getattr(sys.modules.get(module), name, None)
     return isinstance(found, type) and isinstance(value, found)
 

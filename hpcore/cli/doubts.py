@@ -75,7 +75,7 @@ def constant_scores(problem: Problem, folds: Any, scoring: str) -> NDArray[np.fl
 
 
 def is_better(scores: NDArray[np.float64], constant: NDArray[np.float64]) -> bool:
-    """Whether a model beats a constant answer, fold by fold, by more than the standard error of the difference."""
+    """Tell whether a model beats a constant answer by more than the standard error of the difference over folds."""
     gain = scores - constant
     return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
 

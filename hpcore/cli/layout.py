@@ -176,7 +176,7 @@ def _bad_bytes(stream: Any) -> int:
 
 
 def _decodes(stream: Any, encoding: str, errors: str = "strict") -> bool | None:
-    """Whether a file holds codes; None if it is not in this encoding."""
+    """Tell whether a file holds codes; None if it is not in this encoding."""
     found, tail = False, ""
     stream.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)(errors)
@@ -214,7 +214,7 @@ def _above(head: list[str]) -> tuple[int, str | None, bool]:
 
 
 def _heads(head: list[str], i: int) -> bool:
-    """Whether a line that begins with # is the header: of as many cells as the row below, which holds a number."""
+    """Tell whether a line that begins with # is the header: as many cells as the row below, which holds a number."""
     below = next((line for line in head[i + 1 :] if line.strip()), "")
     if below.startswith("#"):
         return False
@@ -253,7 +253,7 @@ def _most(widths: list[int]) -> int:
 
 
 def _separator(lines: list[str], tabs: bool) -> str:
-    """What cuts the rows into equally many cells, from the first row on if it can be; of equals, into more cells."""
+    """Find the separator that cuts the rows into equally many cells, from the first row on if it can be."""
     best, best_score = ",", (-1.0, 0, 0)
     for separator in "\t" if tabs and any("\t" in line for line in lines) else SEPARATORS:
         full, most = _full_widths(lines, separator)

@@ -68,7 +68,7 @@ def _plain(value: Any) -> Any:
 
 
 class _Number:
-    """What real and whole numbers share: arithmetic by the rules of differentiation, comparisons that are noted."""
+    """Base of real and whole numbers: arithmetic by the rules of differentiation, comparisons that are noted."""
 
     _slopes: Slopes
     _tape: list[Margin]
