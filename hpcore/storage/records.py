@@ -9,9 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from hpcore.errors import DamagedStore
-from hpcore.records.history import RUNNING, STATES
+from hpcore.records.history import FAILED, RUNNING, STATES
 
-__all__ = ["STUDY_COLUMNS", "TRIAL_COLUMNS", "StudyRecord", "TrialRecord", "check_trials", "checksum", "real", "verify"]
+__all__ = [
+    "GIVEN_UP",
+    "STUDY_COLUMNS",
+    "TRIAL_COLUMNS",
+    "StudyRecord",
+    "TrialRecord",
+    "check_trials",
+    "checksum",
+    "real",
+    "verify",
+]
 
 STUDY_COLUMNS = ("id", "name", "created", "n_trials", "mode", "spec")
 TRIAL_COLUMNS = (
@@ -32,6 +42,8 @@ TRIAL_COLUMNS = (
     "worker",
     "lease",
 )
+# End of the error of a trial that was given up.
+GIVEN_UP = "ended, or let the lease run out, while evaluating it"
 _INT, _REAL, _TEXT = frozenset({int}), frozenset({float, type(None)}), frozenset({str, type(None)})
 _STUDY_TYPES = (_INT, frozenset({str}), frozenset({float}), _INT, frozenset({str}), frozenset({str}))
 _TRIAL_TYPES = (
@@ -163,6 +175,11 @@ class TrialRecord:
     def fields(self) -> tuple[Any, ...]:
         """In the order of the columns, without the checksum."""
         return tuple(getattr(self, name) for name in TRIAL_COLUMNS)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it failed because its workers ended, and nobody brought a result of it."""
+        return self.state == FAILED and self.deaths > 0 and (self.error or "").endswith(GIVEN_UP)
 
     def to_row(self) -> dict[str, Any]:
         """Column values with the checksum."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnknownStudy
-from hpcore.records.history import RUNNING
+from hpcore.records.history import COMPLETE, FAILED, RUNNING
 from hpcore.storage.plain import from_text
 from hpcore.storage.records import StudyRecord, TrialRecord, check_trials, checksum, verify
 from hpcore.storage.schema import attributes, folds, queue, studies, trials
@@ -49,6 +49,12 @@ _update_trial = update(trials).where(
     trials.c.number == bindparam("which"),
     trials.c.token == bindparam("held"),
     trials.c.state == RUNNING,
+)
+_start_again = update(trials).where(
+    trials.c.study_id == bindparam("of"),
+    trials.c.number == bindparam("which"),
+    trials.c.token == bindparam("held"),
+    trials.c.state == FAILED,
 )
 
 
@@ -251,7 +257,8 @@ class Transaction:
         -------
         TrialRecord
             What is stored now: the given one, perhaps under the token of whom the trial was given to since, or the
-            result that was first.
+            result that was first. A trial that was given up after its workers ended has none: values that come late
+            take the place of that.
 
         Raises
         ------
@@ -263,7 +270,11 @@ class Transaction:
             if found is None:
                 raise UnknownStudy(f"trial {record.number} was deleted from {self._storage.shown} with its study")
             if found.state != RUNNING:
-                return found
+                if not found.is_given_up or record.state != COMPLETE:
+                    return found
+                row = replace(found, state=RUNNING, error=None).to_row()
+                keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": found.token}
+                self.connection.execute(_start_again, {**row, **keys})
             record = replace(record, token=found.token, deaths=found.deaths)
         return record
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hpcore.records.history import FAILED
 from hpcore.storage.identity import Identity, Life, life_of
-from hpcore.storage.records import TrialRecord
+from hpcore.storage.records import GIVEN_UP, TrialRecord
 
 __all__ = ["Leases", "is_waiting"]
 
@@ -58,5 +58,5 @@ class Leases:
         if not died or record.deaths < self._retries:
             return record.given_to(self.worker, now + self.seconds, died)
         n = record.deaths + 1
-        error = f"WorkerDied: {n} worker{'s' if n > 1 else ''} ended, or let the lease run out, while evaluating it"
+        error = f"WorkerDied: {n} worker{'s' if n > 1 else ''} {GIVEN_UP}"
         return replace(record.ended(FAILED, None, None, (None, None), error, None), deaths=n)

@@ -23,7 +23,7 @@ from hpcore.errors import (
 )
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
-from hpcore.records.history import COMPLETE, RUNNING
+from hpcore.records.history import COMPLETE, FAILED, RUNNING
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
 from hpcore.storage.records import StudyRecord, TrialRecord
@@ -339,6 +339,10 @@ class Ledger(Book):
             refused = self._mirror.inside(lambda transaction: self._report_any(transaction, trial, outcome))
             if refused is not None:
                 raise refused
+            if outcome[0] is not None and self.optimizer.history.state[number] == FAILED:
+                # It was given up: what a model has learnt of that is not to be taken back, so all is read anew.
+                self._mirror.doubt()
+                self.refresh()
             return
         mine = trial if isinstance(trial, Trial) else held.trial
         record = self._record_of(mine, outcome)
@@ -360,7 +364,10 @@ class Ledger(Book):
         if held is not None and held.is_running:  # taken back by this transaction
             record = held.record
         if known is None or record is None:
-            return self._not_running(number)
+            record = transaction.trial(self.record.id, number) if 0 <= number < self.optimizer.n_trials else None
+            if record is None or not record.is_given_up or outcome[0] is None:
+                return self._not_running(number)
+            known = self.optimizer.trials[number]
         told = trial if isinstance(trial, Trial) else known
         try:
             known.check_copy(told)
@@ -369,7 +376,8 @@ class Ledger(Book):
         record = ended(record, told, outcome)
         stored = transaction.finish(record)
         self._mirror.let_go(number)
-        self._mirror.take_in(stored)
+        if number in self.optimizer.running():
+            self._mirror.take_in(stored)
         return None if is_same_result(stored, record) else _too_late(stored)
 
     def _not_running(self, number: int) -> HpcoreError:
@@ -554,6 +562,5 @@ class Ledger(Book):
 
 
 def _too_late(stored: TrialRecord) -> LeaseExpired:
-    given_up = stored.deaths > 0 and (stored.error or "").startswith("WorkerDied:")
-    why = "it was given up after its workers died" if given_up else "it has another one"
+    why = "it was given up after its workers died" if stored.is_given_up else "it has another one"
     return LeaseExpired(f"the result of trial {stored.number} came too late: {why}")

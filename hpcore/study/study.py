@@ -301,7 +301,8 @@ class Study:
         """Report what a trial came to. It is durable when this returns.
 
         Any process may tell any trial that has no result, also one that another process asked for, whether that still
-        lives or not: the first result counts.
+        lives or not: the first result counts. A trial that was given up, because its workers ended, has none: values
+        that come late are taken (processes that know it as failed see them when they open the study again).
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ import pytest
 
 import hpcore as hp
 import hpcore.study.leases
-from hpcore.errors import InvalidArgument, LeaseExpired, StorageError, TrialAlreadyTold
+from hpcore.errors import HpcoreError, InvalidArgument, LeaseExpired, StorageError, TrialAlreadyTold
 from hpcore.storage.identity import Life
 from tests.study.children import in_child
 
@@ -125,14 +125,27 @@ def test_an_expired_lease_of_another_machine_is_taken_over_once(url: str, name: 
 
 
 @pytest.mark.usefixtures("from_elsewhere")
-def test_a_given_up_trial_stays_so(url: str, name: str) -> None:
+@pytest.mark.parametrize("who", ["the worker", "the worker, who knows", "another process", "whoever gave it up"])
+def test_a_late_first_result_of_a_trial_that_was_given_up_counts(url: str, name: str, who: str) -> None:
     slow, other = without_heartbeat(begun(url, name, lease=0.3)), begun(url, name, retries=0)
     trial = slow.ask()
     time.sleep(0.4)
     assert other.ask().number == 1
-    with pytest.raises(LeaseExpired, match="given up after its workers died"):
-        slow.tell(trial, 1.0)
-    assert slow.trials[0].state == "failed" and "1 worker ended" in slow.trials[0].error
+    given_up = hp.load_study(url, name).trials[0]
+    assert given_up.state == "failed" and "1 worker ended" in given_up.error
+    teller = {"another process": hp.load_study(url, name), "whoever gave it up": other}.get(who, slow)
+    if who == "the worker, who knows":
+        slow.refresh()
+        assert slow.trials[0].state == "failed"
+    with pytest.raises(HpcoreError):  # a failure is no result
+        hp.load_study(url, name).tell(0, None)
+    teller.tell(trial if teller is slow else 0, 1.0)
+    for study in (teller, hp.load_study(url, name)):
+        assert (study.trials[0].state, study.trials[0].value, study.trials[0].error) == ("complete", 1.0, None)
+        assert study.best_trial.number == 0
+        with pytest.raises(TrialAlreadyTold):
+            study.tell(0, 2.0)
+    assert teller.ask().number == 2
 
 
 @pytest.mark.usefixtures("from_elsewhere")
