@@ -2,7 +2,7 @@
 
 A worker leads a process group, so that what it starts ends with it, also after its own death. What has left the group
 (a program in a session of its own) is found by its parent while that one lives. A program that has cut itself off from
-both, as daemons do, was meant to outlive everybody.
+both, as daemons do, may have been meant to outlive everybody: it is named by what it inherited, and left running.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["kill_trees", "left_running", "started_by", "wait_until_gone"]
+__all__ = ["MARK", "kill_trees", "left_running", "marked", "started_by", "wait_until_gone"]
 
 log = logging.getLogger("hpcore")
+
+# The variable by which all that a worker started is known, however it was started.
+MARK = "HPCORE_WORKER"
 
 # A process that was killed needs a moment, a large one some seconds to give back its memory.
 _SECONDS_TO_DIE = 5.0
@@ -96,10 +99,21 @@ def wait_until_gone(processes: Collection[Process], seconds: float = _SECONDS_TO
 
 
 def left_running(pids: Collection[int]) -> None:
-    """Say what could not be ended."""
+    """Say what was not ended."""
     if pids:
         names = ", ".join(f"{pid}{_name(pid)}" for pid in pids)
-        log.warning("processes that workers of hpcore started could not be ended, and are left running: %s", names)
+        log.warning("processes that workers of hpcore started were not ended, and are left running: %s", names)
+
+
+def marked(marks: Collection[str]) -> list[int]:
+    """Find what lives of processes with one of some marks in their environment; none where /proc does not tell."""
+    wanted = {f"{MARK}={mark}".encode() for mark in marks}
+    found = []
+    for process in _listed() if sys.platform.startswith("linux") else []:
+        with suppress(OSError):  # it has ended, or is another user's
+            if not wanted.isdisjoint(Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")):
+                found.append(process.pid)
+    return found
 
 
 def _listed() -> list[Process]:

@@ -14,6 +14,7 @@ import pickle
 import signal
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import BrokenExecutor, Future, InvalidStateError
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 
 import cloudpickle
 
-from hpcore.evaluation.ending import kill_trees, left_running, started_by, wait_until_gone
+from hpcore.evaluation.ending import MARK, kill_trees, left_running, marked, started_by, wait_until_gone
 from hpcore.evaluation.serving import FAILED, LEAVES, serve
 from hpcore.evaluation.threads import environment
 
@@ -201,12 +202,15 @@ class _Child:
 
         task_end, self.tasks = Pipe(duplex=False)
         self.answers, answer_end = Pipe(duplex=False)
+        self.mark = uuid.uuid4().hex
         try:
             with _starting:
                 if _exiting:
                     raise BrokenExecutor("the interpreter is exiting")
                 self._process = get_context("loky").Process(
-                    target=serve, args=(os.getpid(), task_end, answer_end), env=environment(n_threads)
+                    target=serve,
+                    args=(os.getpid(), task_end, answer_end),
+                    env={**environment(n_threads), MARK: self.mark},
                 )
                 _without_interrupts(self._process.start)
                 self.pid: int = self._process.pid
@@ -293,7 +297,7 @@ def _end(children: Collection[_Child], seconds: float) -> None:
     left += [child.pid for child in _wait(children, _SECONDS_TO_DIE)]
     for child in children:
         child.forget()
-    left_running(left)
+    left_running(sorted({*left, *marked([child.mark for child in children])}))
 
 
 def _wait(children: Collection[_Child], seconds: float) -> list[_Child]:

@@ -152,6 +152,27 @@ def test_what_cannot_be_killed_is_named(monkeypatch, caplog):
     assert ending.wait_until_gone(started, 0.1) == []
 
 
+def start_far_away_and_die(path: str) -> None:
+    """A program in a session of its own, whose parent has ended before anybody looks for its children."""
+    subprocess.run(["sh", "-c", f"sleep 600 & echo $! > {path}"], start_new_session=True, check=True)
+    os.abort()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_outlives_a_worker_that_died_is_named(tmp_path, caplog):
+    pool = OwnPool(1)
+    with pool.bounded():
+        (task,) = pool.wait([pool.submit(start_far_away_and_die, str(tmp_path / "pid"))])
+        with pytest.raises(BrokenExecutor, match="SIGABRT"):
+            task.result()
+    pid = int((tmp_path / "pid").read_text())
+    try:
+        _until(lambda: f"left running: {pid} (sleep)" in caplog.text)
+        assert _lives(pid)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.skipif(not hasattr(os, "setpgrp"), reason="process groups are POSIX's")
 def test_workers_of_a_killed_process_end_though_they_are_at_work(tmp_path):
     code = (
