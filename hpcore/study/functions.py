@@ -89,23 +89,7 @@ def minimize(
     >>> abs(result.best_params["x"] - 1) < 0.2
     True
     """
-    study = _study(
-        space,
-        "minimize",
-        directions,
-        check_alias("sampler", sampler, "strategy", strategy),
-        n_trials if timeout is None and not stop else None,
-        storage,
-        name,
-        seed=check_alias("seed", seed, "random_state", random_state),
-        lease=lease,
-        retries=retries,
-        repeats=repeats,
-        prefetch=prefetch,
-    )
-    return study.run(
-        objective, n_trials, timeout, n_jobs, executor, callbacks, progress, stop=stop, deterministic=deterministic
-    )
+    return _search("minimize", **locals())
 
 
 def maximize(
@@ -133,19 +117,36 @@ def maximize(
     random_state: int | None = None,
 ) -> Study:
     """Find parameters for which a function is large; otherwise as `minimize`."""
+    return _search("maximize", **locals())
+
+
+def _search(
+    direction: str,
+    *,
+    objective: Objective,
+    space: Space | Mapping[str, Any],
+    n_trials: int | None,
+    timeout: float | None,
+    sampler: str | Sampler | None,
+    n_jobs: int | None,
+    executor: Executor | None,
+    seed: int | None,
+    progress: bool | None,
+    callbacks: Sequence[Callback],
+    stop: Sequence[StoppingRule],
+    deterministic: bool,
+    strategy: str | Sampler | None,
+    random_state: int | None,
+    **options: Any,
+) -> Study:
+    """Run one search; `options` are the study's own."""
     study = _study(
         space,
-        "maximize",
-        directions,
+        direction,
         check_alias("sampler", sampler, "strategy", strategy),
         n_trials if timeout is None and not stop else None,
-        storage,
-        name,
         seed=check_alias("seed", seed, "random_state", random_state),
-        lease=lease,
-        retries=retries,
-        repeats=repeats,
-        prefetch=prefetch,
+        **options,
     )
     return study.run(
         objective, n_trials, timeout, n_jobs, executor, callbacks, progress, stop=stop, deterministic=deterministic
@@ -155,15 +156,16 @@ def maximize(
 def _study(
     space: Space | Mapping[str, Any],
     direction: str,
-    directions: Sequence[str] | None,
     sampler: str | Sampler | None,
     certain: int | None,
+    *,
+    directions: Sequence[str] | None,
     storage: str | os.PathLike[str] | Storage | None,
     name: str | None,
+    repeats: int | None,
     **options: Any,
 ) -> Study:
     """The study of one call; `certain` is how many trials it will run for certain."""
-    repeats = options["repeats"]
     often = 1 if repeats is None else check_integer("repeats", repeats, 1)
     goes_on = False
     if storage is not None and sampler is None and name is not None:
@@ -184,5 +186,6 @@ def _study(
         direction=direction if directions is None else None,
         directions=directions,
         sampler=sampler,
+        repeats=repeats,
         **options,
     )
