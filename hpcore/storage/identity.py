@@ -6,6 +6,7 @@ import os
 import socket
 import uuid
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -85,6 +86,12 @@ def _is_hidden(pid: int) -> bool:
 
 def _machine() -> str:
     """This machine since its last start, as seen by processes that share process ids."""
+    return _machine_of(os.getpid())
+
+
+# Asked of every running trial at every ask, and the same for the whole life of a process; a fork asks anew.
+@lru_cache(maxsize=1)
+def _machine_of(pid: int) -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = Path("/proc/self/ns/pid").readlink()
