@@ -74,7 +74,7 @@ def adopt_result(trial: Trial, record: TrialRecord, m: int, study: str) -> Outco
 
 def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
     """Whether a stored result is the one that was to be stored, under whichever token."""
-    return replace(stored, token=record.token, deaths=record.deaths) == record
+    return stored is record or replace(stored, token=record.token, deaths=record.deaths) == record
 
 
 def read_rows(fields: list[tuple[Any, ...]], space: Space, m: int, study: str) -> Rows:
