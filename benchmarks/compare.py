@@ -21,7 +21,7 @@ def load(path: Path) -> dict[str, dict[str, Any]]:
     return {b["fullname"]: b["stats"] for b in json.loads(path.read_text())["benchmarks"]}
 
 
-def verdict(old: dict[str, Any], new: dict[str, Any]) -> str:
+def stop_reason(old: dict[str, Any], new: dict[str, Any]) -> str:
     """Empty unless the change is beyond the spread."""
     change, spread = new["median"] - old["median"], old["iqr"] + new["iqr"]
     if abs(change) <= spread or abs(change) <= 0.1 * old["median"]:
@@ -40,7 +40,7 @@ def main() -> int:
     slower = 0
     for name in sorted(old.keys() & new.keys()):
         a, b = old[name], new[name]
-        word = verdict(a, b)
+        word = stop_reason(a, b)
         if word and "limit:" in name:
             word = f"machine {word}"
         slower += word == "slower"

@@ -16,7 +16,7 @@ from common import SPACE, cost, main
 
 import hpcore as hp
 from hpcore.errors import HpcoreError, InvalidArgument, StorageError
-from hpcore.storage.repair import find_damage, repair
+from hpcore.ledger.repair import find_damage, repair
 
 TRIALS = 40
 
@@ -24,7 +24,7 @@ TRIALS = 40
 def test(directory: Path, flips: int, cuts: int, full: int) -> dict[str, Any]:
     path = directory / "runs.db"
     study = hp.Study(SPACE, storage=path, name="a", sampler="random", seed=0).run(cost, n_trials=TRIALS)
-    study._book.storage.close()
+    study._trial_log.storage.close()
     whole = _read(path)
     wrong, detected = _flip(directory, path.read_bytes(), whole, flips)
     bad_cuts, n_cuts = _cut(directory, path.read_bytes(), whole, cuts)
@@ -44,7 +44,7 @@ def _read(path: Path) -> list[tuple[Any, ...]]:
     try:
         return [(repr(t.params), repr(t.values), t.started, t.finished, str(t.state)) for t in study.trials]
     finally:
-        study._book.storage.close()
+        study._trial_log.storage.close()
 
 
 def _flip(directory: Path, data: bytes, whole: list[Any], flips: int) -> tuple[int, int]:
@@ -114,7 +114,7 @@ def _fill_up(path: Path, i: int) -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     study.run(cost, n_trials=3, callbacks=[note])
-    study._book.storage.close()
+    study._trial_log.storage.close()
     trials = list(hp.load_study(path).trials)
     fine = all(trials[number].value == value for number, value in acknowledged.items())
     fine = fine and all(t.state == "complete" and t.value == cost(t) for t in trials)

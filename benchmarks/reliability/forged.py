@@ -23,9 +23,9 @@ from common import main
 import hpcore as hp
 from hpcore.cli.app import main as command
 from hpcore.errors import HpcoreError, InvalidArgument, StorageError
+from hpcore.ledger.repair import repair
 from hpcore.sklearn.stored import known_folds
 from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, checksum
-from hpcore.storage.repair import repair
 
 SPACE = {
     "x": hp.Float(-5, 5),
@@ -106,11 +106,11 @@ def make_store(path: Path) -> None:
     study.user_attrs["who"] = {"me": [1, 2]}
     study.note = "text"
     for fold in range(2):
-        study._book.add_fold(0, fold, [{"m": 0.5}, None, 0.1, 0.2, None, ["warned"]])
-    study._book.storage.close()
+        study._trial_log.add_fold(0, fold, [{"m": 0.5}, None, 0.1, 0.2, None, ["warned"]])
+    study._trial_log.storage.close()
     two = hp.Study(SPACE, storage=path, name="b", directions=["minimize", "maximize"], sampler="random", seed=1)
     two.run(lambda trial: [trial["x"], trial["s"]], n_trials=3)
-    two._book.storage.close()
+    two._trial_log.storage.close()
 
 
 def mutate(path: Path, rng: random.Random) -> str | None:
@@ -188,11 +188,11 @@ def _use(name: str, space: Any) -> Callable[[Path], None]:
                 repr((trial, trial.params, trial.values, trial.user_attrs, trial.reports, trial.error))
             study.to_frame()
             repr((study, study.mode, study.pareto_front, study.note, dict(study.user_attrs)))
-            known_folds(study._book, range(3), 2)
+            known_folds(study._trial_log, range(3), 2)
             study.run(lambda t: 1.0 if name == "a" else [1.0, 2.0], n_trials=3)
             study.refresh()
         finally:
-            study._book.storage.close()
+            study._trial_log.storage.close()
 
     return use
 

@@ -66,12 +66,12 @@ def test(directory: Path, stores: int) -> dict[str, Any]:
     study.user_attrs["who"] = "me"
     study.enqueue({"k": 3})
     whole = facts(study)
-    study._book.storage.close()
+    study._trial_log.storage.close()
     hp.load_study(path).ask()  # loads what it needs before imports are watched
     study = hp.load_study(path)
     study.run(cost, n_trials=1)
     whole = facts(study)
-    study._book.storage.close()
+    study._trial_log.storage.close()
     os.chdir(directory)
     ran, wrong, refused, ignored = [], [], 0, 0
     everything = attacks()
@@ -92,7 +92,7 @@ def test(directory: Path, stores: int) -> dict[str, Any]:
                 ignored += 1
                 if known != whole:
                     wrong.append(sql)
-                opened._book.storage.close()
+                opened._trial_log.storage.close()
             except (StorageError, InvalidArgument):
                 refused += 1
             except Exception as error:  # anything else leaked

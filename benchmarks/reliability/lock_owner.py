@@ -11,7 +11,7 @@ from typing import Any
 from common import SPACE, cost, main
 
 import hpcore as hp
-import hpcore.study.opening  # loaded before the forks
+import hpcore.ledger.opening  # loaded before the forks
 
 
 def test(directory: Path, kills: int) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _wait(path: Path, kill: bool) -> float:
     held, holding = os.pipe()
     owner = os.fork()
     if not owner:
-        store = hp.load_study(path, "a")._book.storage
+        store = hp.load_study(path, "a")._trial_log.storage
 
         def hold(transaction: Any) -> None:
             transaction.current(1, lock=True)

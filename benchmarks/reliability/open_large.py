@@ -10,17 +10,17 @@ import numpy as np
 from common import SPACE, main
 
 import hpcore as hp
+from hpcore.ledger.spaces import params_to_text
 from hpcore.records.history import COMPLETE
 from hpcore.storage import open_storage
 from hpcore.storage.records import TrialRecord
-from hpcore.storage.spaces import params_to_text
 
 
 def test(directory: Path, trials: int) -> dict[str, Any]:
     path = directory / "runs.db"
     study = hp.Study(SPACE, storage=path, name="a", sampler="tpe", seed=0)
     _fill(study, trials)
-    study._book.storage.close()
+    study._trial_log.storage.close()
     begin, processor = time.perf_counter(), time.process_time()
     opened = hp.load_study(path)
     middle = time.perf_counter()
@@ -45,12 +45,12 @@ def _fill(study: hp.Study, n: int) -> None:
     """Stored as a run would have, in few commits."""
     from dataclasses import replace
 
-    book = study._book
+    trial_log = study._trial_log
     rng = np.random.default_rng(0)
 
     def some(first: int, last: int) -> Any:
         def work(transaction: Any) -> None:
-            record = transaction.current(book.record.id, lock=True)
+            record = transaction.current(trial_log.record.id, lock=True)
             for number in range(first, last):
                 u = rng.random(len(study.space))
                 study.space.columns.codec.settle(u)
@@ -66,7 +66,7 @@ def _fill(study: hp.Study, n: int) -> None:
         return work
 
     for first in range(0, n, 10_000):
-        open_storage(book.storage).write(some(first, min(n, first + 10_000)))
+        open_storage(trial_log.storage).write(some(first, min(n, first + 10_000)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from common import SPACE, cost, main, start
 from postgres_server import PostgresServer
 
 import hpcore as hp
-import hpcore.study.opening  # loaded before the forks
+import hpcore.ledger.opening  # loaded before the forks
 
 
 def test(directory: Path, processes: int, trials: int) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def test(directory: Path, processes: int, trials: int) -> dict[str, Any]:
         study = hp.load_study(server.url, "a")
         whole = [t.number for t in study.trials] == list(range(processes * trials))
         right = all(t.state == "complete" and t.value == cost(t) for t in study.trials)
-        study._book.storage.close()
+        study._trial_log.storage.close()
     return {"ok": whole and right and not errors, "errors": errors, "restarted_at_trial": at, "run_seconds": seconds}
 
 

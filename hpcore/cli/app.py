@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 import click
 
-from hpcore.cli.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
 from hpcore.cli.interrupts import INTERRUPTED, CtrlC
 from hpcore.errors import HpcoreError, InvalidArgument
+from hpcore.tables.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
 
 __all__ = ["main"]
 

@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from hpcore.evaluation.interrupts import Interrupts
+from hpcore.workers.interrupts import Interrupts
 
 __all__ = ["INTERRUPTED", "CtrlC"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from hpcore.cli.report import short
-from hpcore.sklearn import presets
 from hpcore.space import Categorical, Float, Int, Parameter
+from hpcore.tables import presets
 
 __all__ = ["show"]
 

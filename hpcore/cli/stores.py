@@ -58,13 +58,13 @@ def _path(store: str) -> str:
 
 def _read(store: str, name: str | None) -> _Stored:
     from hpcore.errors import DamagedStore
+    from hpcore.ledger.leases import is_waiting
+    from hpcore.ledger.opening import find, read_spec
+    from hpcore.ledger.shapes import notes_from, objective_from
+    from hpcore.ledger.spaces import shown_params
     from hpcore.records.history import RUNNING, STATES
     from hpcore.storage import open_storage
     from hpcore.storage.records import TRIAL_COLUMNS, TrialRecord
-    from hpcore.storage.shapes import notes_from, objective_from
-    from hpcore.storage.spaces import shown_params
-    from hpcore.study.leases import is_waiting
-    from hpcore.study.opening import find, read_spec
 
     kept = open_storage(_path(store), create=False, read_only=True)
     record = find(kept, name)
@@ -120,7 +120,7 @@ def _clean(value: Any) -> str:
 
 def show(store: str, name: str | None, as_json: bool) -> None:
     """Print the studies of a store, or one of them."""
-    from hpcore.study.opening import summaries
+    from hpcore.ledger.opening import summaries
 
     if name is None:
         listed = summaries(_path(store))
@@ -224,7 +224,7 @@ def _table(study: _Stored) -> tuple[list[str], list[list[Any]]]:
 
 def repair(store: str, to: str | None) -> int:
     """Save what is intact; the exit code is 1 if something is not."""
-    from hpcore.storage.repair import repair as save
+    from hpcore.ledger.repair import repair as save
 
     report = save(_path(store), to)
     lost = 0

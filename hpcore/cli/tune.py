@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcore.cli.data import closest, load
 from hpcore.cli.files import STORE, prepare_directory
-from hpcore.cli.target import Problem, check_folds, pose
 from hpcore.errors import DamagedStore, InvalidArgument
+from hpcore.tables.data import closest, load
+from hpcore.tables.target import Problem, check_folds, pose
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hpcore.cli.doubts import Suspect
-    from hpcore.sklearn.columns import Columns
-    from hpcore.sklearn.presets import Task
     from hpcore.space import Space
+    from hpcore.tables.columns import Columns
+    from hpcore.tables.doubts import Suspect
+    from hpcore.tables.presets import Task
 
 __all__ = ["Request", "resume", "run"]
 
@@ -115,7 +115,7 @@ def _prepare(request: Request) -> _Plan:
             f"--sampler must be one of {', '.join(samplers.names())}, got {request.sampler!r}"
             f"{closest(request.sampler, samplers.names())}"
         )
-    from hpcore.sklearn import presets
+    from hpcore.tables import presets
 
     if request.model is not None:
         presets.get(request.model, request.task)
@@ -130,9 +130,9 @@ def _prepare(request: Request) -> _Plan:
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.pipeline import Pipeline
 
-    from hpcore.cli import doubts, scoring
-    from hpcore.sklearn.columns import classify
-    from hpcore.sklearn.preprocessing import preprocessor, reader
+    from hpcore.tables import doubts, scoring
+    from hpcore.tables.columns import classify
+    from hpcore.tables.preprocessing import preprocessor, reader
 
     columns = classify(problem.X, table.likely)
     rows = len(problem.y)
@@ -181,9 +181,9 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
 
     import hpcore
     from hpcore.evaluation.fingerprint import fingerprint
+    from hpcore.ledger.spaces import space_to_spec
     from hpcore.sklearn.spaces import read_space
     from hpcore.storage import open_storage
-    from hpcore.storage.spaces import space_to_spec
 
     problem = plan.problem
     same: list[Any] = [
@@ -268,8 +268,8 @@ def resume(
     """
     from pathlib import Path
 
+    from hpcore.ledger.opening import find
     from hpcore.storage import open_storage
-    from hpcore.study.opening import find
 
     path = Path(store) / STORE if Path(store).is_dir() else Path(store)
     if path.name != STORE:
@@ -306,10 +306,10 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     from joblib import cpu_count
 
     from hpcore.cli import report
-    from hpcore.cli.doubts import is_better
     from hpcore.cli.grid import grid_of
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.study.progress import open_progress
+    from hpcore.tables.doubts import is_better
 
     problem = plan.problem
     start = time.perf_counter()

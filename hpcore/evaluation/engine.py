@@ -9,14 +9,14 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from hpcore.errors import FitTimeout, WorkerDied
-from hpcore.evaluation.interrupts import Interrupts, interruptible
-from hpcore.evaluation.pools import Pool
 from hpcore.evaluation.sharing import Handle, SharedWorkload
 from hpcore.evaluation.source import Candidate, Source
-from hpcore.evaluation.threads import bounded
-from hpcore.evaluation.watchdog import Watchdog
 from hpcore.evaluation.worker import Item, run_bundle
 from hpcore.evaluation.workload import FoldScore, Workload, decisive
+from hpcore.workers.interrupts import Interrupts, interruptible
+from hpcore.workers.pools import Pool
+from hpcore.workers.threads import bounded
+from hpcore.workers.watchdog import Watchdog
 
 __all__ = ["run"]
 
@@ -183,7 +183,7 @@ class _Queue:
         for waiting in [c for c in self._open if not c.n_running]:
             if not waiting.source.refresh(waiting):
                 self._open.remove(waiting)
-        needed = [c for c in self._open if not c.n_running or c.rival is None]
+        needed = [c for c in self._open if not c.n_running or c.incumbent is None]
         candidate: Candidate | None = max(needed, key=lambda c: c.n_sent, default=None)
         if candidate is None:
             candidate = self._propose()
@@ -239,11 +239,11 @@ class _Queue:
     def _item(self, piece: _Piece) -> Item:
         candidate, source = piece.candidate, piece.candidate.source
         known: dict[int, float] = {}
-        if candidate.rival is not None:
-            metric = candidate.rival.metric
+        if candidate.incumbent is not None:
+            metric = candidate.incumbent.metric
             known = {i: decisive(s, metric) for i, s in enumerate(candidate.scores) if s is not None}
         folds = [(i, source.folds[i]) for i in piece.positions]
-        return Item(candidate.params, folds, piece.serial, known, candidate.rival)
+        return Item(candidate.params, folds, piece.serial, known, candidate.incumbent)
 
     def _collect(self, done: list[Future[Any]]) -> None:
         """Take the results of finished bundles, and see to those that were lost with their worker."""

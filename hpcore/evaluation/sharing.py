@@ -25,8 +25,8 @@ import numpy as np
 import sklearn
 
 from hpcore.errors import InvalidArgument
-from hpcore.evaluation.interrupts import uninterrupted
 from hpcore.evaluation.workload import Workload
+from hpcore.workers.interrupts import uninterrupted
 
 __all__ = ["Handle", "Settings", "SharedWorkload", "fetch", "live_warning_filters"]
 

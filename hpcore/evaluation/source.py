@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpcore.evaluation.lockstep import Lockstep
-from hpcore.evaluation.racing import Race, Rival, verdict
 from hpcore.evaluation.workload import FoldScore, decisive
+from hpcore.schedulers.racing import Incumbent, Race, stop_reason
+from hpcore.workers.lockstep import Lockstep
 
 __all__ = ["Candidate", "Complete", "FoldDone", "Propose", "Source"]
 
@@ -28,10 +28,10 @@ class Candidate:
         those that are known already are not run again.
     number : int
         In the order of proposals.
-    rival : Rival or None
+    incumbent : Incumbent or None
         The incumbent that it races against.
     stopped : str or None
-        Why it was stopped before its last fold; see `verdict`.
+        Why it was stopped before its last fold; see `stop_reason`.
     n_sent : int
         Folds that were given to a worker.
     n_running : int
@@ -42,7 +42,7 @@ class Candidate:
     params: Mapping[str, Any]
     scores: list[FoldScore | None] = field(default_factory=list)
     number: int = -1
-    rival: Rival | None = None
+    incumbent: Incumbent | None = None
     stopped: str | None = None
     n_sent: int = 0
     n_running: int = 0
@@ -139,7 +139,7 @@ class Source:
             candidate.scores = [None] * len(self.folds)
         candidate.unsent = [i for i, score in enumerate(candidate.scores) if score is None]
         if self.race is not None:
-            candidate.rival = self.race.rival
+            candidate.incumbent = self.race.incumbent
             self._judge(candidate)
         return None if self._finish(candidate) else candidate
 
@@ -152,9 +152,9 @@ class Source:
 
     def refresh(self, candidate: Candidate) -> bool:
         """Let a candidate of which nothing runs now race against the latest incumbent; False if that stops it."""
-        if self.race is None or self._order is not None or candidate.rival is self.race.rival:
+        if self.race is None or self._order is not None or candidate.incumbent is self.race.incumbent:
             return True
-        candidate.rival = self.race.rival
+        candidate.incumbent = self.race.incumbent
         self._judge(candidate)
         return not self._finish(candidate)
 
@@ -185,7 +185,7 @@ class Source:
 
     def _judge(self, candidate: Candidate) -> None:
         assert self.race is not None
-        if candidate.stopped is not None or candidate.rival is None:
+        if candidate.stopped is not None or candidate.incumbent is None:
             return
         known: dict[int, float] = {}
         for i, score in enumerate(candidate.scores):
@@ -194,11 +194,11 @@ class Source:
                     return  # decisions follow the order of the folds, not that of their results
                 continue
             known[i] = decisive(score, self.race.metric)
-            if self._order is not None and (reason := verdict(known, candidate.rival)) is not None:
+            if self._order is not None and (reason := stop_reason(known, candidate.incumbent)) is not None:
                 candidate.stopped = reason
                 candidate.unsent = []
                 return
-        if self._order is None and known and (reason := verdict(known, candidate.rival)) is not None:
+        if self._order is None and known and (reason := stop_reason(known, candidate.incumbent)) is not None:
             candidate.stopped = reason
             candidate.unsent = []
 
@@ -226,16 +226,16 @@ class Source:
             if candidate.stopped is not None and self._order is not None:
                 self._cut(candidate)
             known = {i: decisive(s, self.race.metric) for i, s in enumerate(candidate.scores) if s is not None}
-            self.race.observe(candidate.number, known, candidate.rival)
+            self.race.observe(candidate.number, known, candidate.incumbent)
         self._complete(candidate, candidate.known)
 
     def _cut(self, candidate: Candidate) -> None:
         """Forget folds beyond the one that stopped the candidate."""
-        assert self.race is not None and candidate.rival is not None
+        assert self.race is not None and candidate.incumbent is not None
         known: dict[int, float] = {}
         for i, score in enumerate(candidate.scores):
             assert score is not None
             known[i] = decisive(score, self.race.metric)
-            if verdict(known, candidate.rival) is not None:
+            if stop_reason(known, candidate.incumbent) is not None:
                 candidate.scores[i + 1 :] = [None] * (len(self.folds) - i - 1)
                 return

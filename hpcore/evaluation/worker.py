@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import cloudpickle
 import sklearn
 
-from hpcore.evaluation.nesting import working
-from hpcore.evaluation.racing import Rival, verdict
 from hpcore.evaluation.sharing import Handle, Settings, fetch, live_warning_filters
-from hpcore.evaluation.threads import bounded
-from hpcore.evaluation.watchdog import clock_of
 from hpcore.evaluation.workload import FoldScore, Workload, decisive
+from hpcore.schedulers.racing import Incumbent, stop_reason
+from hpcore.workers.nesting import working
+from hpcore.workers.threads import bounded
+from hpcore.workers.watchdog import clock_of
 
 __all__ = ["Item", "run_bundle"]
 
@@ -39,7 +39,7 @@ class Item(NamedTuple):
         Names the first of them; the others follow.
     known : mapping of int to float
         Scores that are known already, by position.
-    rival : Rival or None
+    incumbent : Incumbent or None
         Stops the configuration where it cannot beat it.
     """
 
@@ -47,7 +47,7 @@ class Item(NamedTuple):
     folds: Sequence[tuple[int, int]]
     serial: int = 0
     known: Mapping[int, float] = {}
-    rival: Rival | None = None
+    incumbent: Incumbent | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Parameters may be of classes and functions of a script, which not every executor knows how to send.
@@ -74,7 +74,7 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
     Returns
     -------
     scores : list of list of FoldScore
-        One list an item; shorter than its folds if its rival stopped it.
+        One list an item; shorter than its folds if its incumbent stopped it.
     error : (Exception, str) or None
         Error of an evaluation, if failures are not to be scored, and its traceback; a value, so that it is told
         from what goes wrong with the worker itself.
@@ -146,14 +146,14 @@ def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]
     if handle.timed:
         folds = clock_of(handle.path).timed(folds, item.serial)
     evaluated = workload.evaluate(item.params, folds)
-    if item.rival is None:
+    if item.incumbent is None:
         return list(evaluated)
     known = dict(item.known)
     scores: list[FoldScore] = []
     for (position, _), score in zip(item.folds, evaluated, strict=True):
         scores.append(score)
-        known[position] = decisive(score, item.rival.metric)
-        if verdict(known, item.rival) is not None:
+        known[position] = decisive(score, item.incumbent.metric)
+        if stop_reason(known, item.incumbent) is not None:
             break
     return scores
 

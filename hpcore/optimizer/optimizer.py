@@ -17,14 +17,14 @@ import numpy.typing as npt
 from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, shown
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.optimizer.known import Known, read_known
+from hpcore.optimizer.objectives import check_directions, check_values
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
+from hpcore.optimizer.remaining import Unseen
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
-from hpcore.records.objectives import check_directions, check_values
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
-from hpcore.records.unseen import Unseen
 from hpcore.samplers import DEFAULT, Sampler, resolve
 from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space

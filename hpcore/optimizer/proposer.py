@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, SearchSpaceExhausted
+from hpcore.optimizer.remaining import Unseen
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, FILL, Rng
-from hpcore.records.unseen import Unseen
 from hpcore.space.space import MAX_TRIES, Params, Space
 
 __all__ = ["Proposer", "fill_in"]

@@ -1,6 +1,6 @@
 """Drop-in search for scikit-learn: `SearchCV` takes the place of `GridSearchCV` and `RandomizedSearchCV`."""
 
-from hpcore.evaluation.racing import Racing
+from hpcore.schedulers.racing import Racing
 from hpcore.sklearn.errors import AllFitsFailed, NoScoreYet, SearchInterrupted
 from hpcore.sklearn.nested import NestedScores, nested_cross_validate
 from hpcore.sklearn.search import SearchCV

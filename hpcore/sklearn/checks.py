@@ -16,10 +16,10 @@ from sklearn.utils.validation import _num_samples
 
 from hpcore.arguments import check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.evaluation.lockstep import DEFAULT_LAG
-from hpcore.evaluation.racing import Racing
 from hpcore.evaluation.workload import Indices
 from hpcore.samplers import GridSampler, Sampler, resolve
+from hpcore.schedulers.racing import Racing
+from hpcore.workers.lockstep import DEFAULT_LAG
 
 __all__ = ["Settings", "check_scoring_names", "check_settings", "check_target", "make_splits"]
 

@@ -21,14 +21,14 @@ from sklearn.utils.validation import _check_method_params, indexable
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.engine import run
 from hpcore.evaluation.fingerprint import watch
-from hpcore.evaluation.pools import choose_pool
 from hpcore.evaluation.source import Candidate, Source
 from hpcore.evaluation.workload import FoldScore, Indices, decisive
 from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import make_plan
 from hpcore.sklearn.search import SearchCV, choose
-from hpcore.sklearn.stored import open_book
+from hpcore.sklearn.stored import open_trial_log
+from hpcore.workers.pools import choose_pool
 
 __all__ = ["NestedScores", "nested_cross_validate"]
 
@@ -172,8 +172,8 @@ def nested_cross_validate(
     judges: list[_Judge] = []
     for inner_folds in folds:
         own = clone(search).set_params(progress=False)
-        book = open_book(own, plan.space.space, plan.settings.sampler, plan.settings.seed)
-        source, progress = plan.begin(own, inner_folds, deadline, FitHooks(own, X, y, {}), book, pool is not None)
+        trial_log = open_trial_log(own, plan.space.space, plan.settings.sampler, plan.settings.seed)
+        source, progress = plan.begin(own, inner_folds, deadline, FitHooks(own, X, y, {}), trial_log, pool is not None)
         judge = _Judge(source, partial(choose, own, progress, plan), inner_folds.stop)
         searches.append(own)
         judges.append(judge)

@@ -9,9 +9,9 @@ from sklearn.base import clone
 from sklearn.metrics._scorer import _MultimetricScorer
 
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.evaluation.lockstep import Lockstep
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Indices, Workload
+from hpcore.ledger.trial_log import TrialLog
 from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.names import check_names
@@ -19,7 +19,7 @@ from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.races import make_race
 from hpcore.sklearn.spaces import SearchSpace, read_space
 from hpcore.sklearn.values import Manner
-from hpcore.study.book import Book
+from hpcore.workers.lockstep import Lockstep
 
 __all__ = ["Plan", "make_plan"]
 
@@ -75,7 +75,7 @@ class Plan:
         )
 
     def begin(
-        self, search: Any, folds: range, deadline: float | None, hooks: FitHooks, book: Book, workers: bool
+        self, search: Any, folds: range, deadline: float | None, hooks: FitHooks, trial_log: TrialLog, workers: bool
     ) -> tuple[Source, Progress]:
         """The candidates of the search on some splits, and their course.
 
@@ -89,7 +89,7 @@ class Plan:
             On the monotonic clock.
         hooks : FitHooks
             scikit-learn's callbacks.
-        book : Book
+        trial_log : TrialLog
             Where its trials are written down; what an earlier search left there is taken up.
         workers : bool
             Whether folds are run by a pool.
@@ -101,18 +101,18 @@ class Plan:
         """
         settings = self.settings
         race = make_race(search, settings.racing, self.scorer, len(folds), set().union(*self.space.branches()))
-        optimizer = book.optimizer
+        optimizer = trial_log.optimizer
         # Without a race, proposals that do not learn are the same in any order.
         lag = settings.lag if settings.lag and (optimizer.learns or race is not None) else None
         fresh = not len(optimizer.trials)
-        book.begin(f"lag {lag}" if lag else "fast" if workers else "lag 1", alone=lag is not None)
+        trial_log.begin(f"lag {lag}" if lag else "fast" if workers else "lag 1", alone=lag is not None)
         for point in settings.warm_start if fresh else ():
-            book.enqueue(self.space.columns_of(point))
+            trial_log.enqueue(self.space.columns_of(point))
         search.optimizer_ = optimizer
         search.n_splits_ = len(folds)
-        progress = Progress(search, book, self.space, settings, deadline, hooks, race is not None)
+        progress = Progress(search, trial_log, self.space, settings, deadline, hooks, race is not None)
         progress.show_known()
-        first = progress.recall(lag) if book.durable else 0
+        first = progress.recall(lag) if trial_log.durable else 0
         source = Source(
             progress.propose,
             progress.complete,

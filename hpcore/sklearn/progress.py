@@ -10,9 +10,9 @@ from collections import deque
 from typing import Any
 
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, LeaseExpired, SearchSpaceExhausted
-from hpcore.evaluation.interrupts import interruptible
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
+from hpcore.ledger.trial_log import Outcome, TrialLog
 from hpcore.records.trial import Trial, TrialState
 from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.errors import NoScoreYet
@@ -20,8 +20,8 @@ from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.results import Evaluated, objective
 from hpcore.sklearn.spaces import SearchSpace
 from hpcore.sklearn.stored import fold_to_data, known_folds
-from hpcore.study.book import Book, Outcome
 from hpcore.study.progress import open_progress
+from hpcore.workers.interrupts import interruptible
 
 __all__ = ["Progress"]
 
@@ -38,7 +38,7 @@ class Progress:
     ----------
     search : SearchCV
         The search; its attributes follow the course, for its callbacks.
-    book : Book
+    trial_log : TrialLog
         Proposes and is told; what it keeps of an earlier search is taken up.
     space : SearchSpace
         Gives the estimator's parameters.
@@ -64,7 +64,7 @@ class Progress:
     def __init__(
         self,
         search: Any,
-        book: Book,
+        trial_log: TrialLog,
         space: SearchSpace,
         settings: Settings,
         deadline: float | None,
@@ -73,7 +73,7 @@ class Progress:
     ) -> None:
         self.evaluated: list[Evaluated] = []
         self._search = search
-        self._book = book
+        self._trial_log = trial_log
         self._space = space
         self._settings = settings
         self._deadline = deadline
@@ -121,25 +121,25 @@ class Progress:
 
         With the order of a lag, the last ones are proposed again: those that are finished have all their folds.
         """
-        n = len(self._book.optimizer.trials)
+        n = len(self._trial_log.optimizer.trials)
         first = n if lag is None else max(0, n - lag)
         if lag is not None:
-            known = self._book.rewind(lag)
+            known = self._trial_log.rewind(lag)
             self._kept = {number: outcome for number, (_, outcome) in known.items()}
-            running = self._book.optimizer.running()
+            running = self._trial_log.optimizer.running()
             self._again.extend(running[number] for number in range(first, n))
         self.catch_up()
         return first
 
     def show_known(self) -> None:
         """Begin the display with what an earlier search left."""
-        self._display.begin_from(self._book.optimizer)
+        self._display.begin_from(self._trial_log.optimizer)
 
     def catch_up(self) -> None:
         """Take in finished candidates of the study that were evaluated elsewhere, or earlier."""
         mine = {candidate.number for candidate in self.evaluated}
-        trials = [t for t in self._book.optimizer.trials if t.number not in mine and t.state != "running"]
-        folds = known_folds(self._book, [t.number for t in trials], self._search.n_splits_) if trials else {}
+        trials = [t for t in self._trial_log.optimizer.trials if t.number not in mine and t.state != "running"]
+        folds = known_folds(self._trial_log, [t.number for t in trials], self._search.n_splits_) if trials else {}
         for trial in trials:
             scores = folds.get(trial.number, [])
             if scores and None not in scores:
@@ -165,7 +165,7 @@ class Progress:
         """The next trial; None if there is none, or none that the space allows. A first one that fails is an error."""
         while not self._exhausted:
             try:
-                return self._book.ask_within(self._settings.n_trials)
+                return self._trial_log.ask_within(self._settings.n_trials)
             except (SearchSpaceExhausted, InfeasibleSpace) as end:
                 if not self._n_asked:
                     raise
@@ -188,15 +188,15 @@ class Progress:
         self._open[trial.number] = trial
         # Folds that were finished before its worker died are not run again.
         scores: list[FoldScore | None] = []
-        if self._book.durable:
-            scores = known_folds(self._book, [trial.number], self._search.n_splits_).get(trial.number, [])
+        if self._trial_log.durable:
+            scores = known_folds(self._trial_log, [trial.number], self._search.n_splits_).get(trial.number, [])
         return Candidate(trial, self._space.params(trial.params), scores)
 
     def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
         """Take the result of one fold, in whatever order they come."""
         self.n_fits += 1
-        if self._book.durable:
-            self._book.add_fold(candidate.trial.number, score.fold, fold_to_data(score))
+        if self._trial_log.durable:
+            self._trial_log.add_fold(candidate.trial.number, score.fold, fold_to_data(score))
         if not self._checked and score.error is None:
             self._checked = True
             self._check_first(score)
@@ -229,28 +229,28 @@ class Progress:
         try:
             if outcome is None:
                 trial.finished = time.time()
-                outcome = self._book.save(trial, self._book.judge(value, std_error, error))
+                outcome = self._trial_log.save(trial, self._trial_log.judge(value, std_error, error))
         except LeaseExpired as late:
             log.warning("%s", late)  # its result is taken in at the end
             return
         finally:
             del self._open[trial.number]
-        self._book.tell(trial, outcome)
+        self._trial_log.tell(trial, outcome)
         self._check_scores(value, error, scores)
         self._search.time_suggesting_ += time.perf_counter() - start
         self._trial_numbers[candidate.number] = trial.number
-        rival = None
+        incumbent = None
         if candidate.stopped in ("bound", "test"):
-            assert candidate.rival is not None
-            rival = self._trial_numbers[candidate.rival.number]
+            assert candidate.incumbent is not None
+            incumbent = self._trial_numbers[candidate.incumbent.number]
             self._pruned.add(trial.number)
-        self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, rival))
+        self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, incumbent))
         self.n_saved += len(candidate.scores) - len(scores)
         self._hooks.evaluated(len(scores))
         shown = self.shown(trial)
         if self._search.verbose > 1:
             said = "failed" if value is None else f"{value:.6g}"
-            stop = "" if rival is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
+            stop = "" if incumbent is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
             print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
         if trial.number not in self._kept:  # those were counted from the start
             self._display(self._search, shown)
@@ -287,10 +287,10 @@ class Progress:
     def abandon(self) -> None:
         """Tell of candidates that will not be finished."""
         unfinished = [*self._open.values(), *self._again]
-        if self._book.durable:
-            self._book.give_up(unfinished)
+        if self._trial_log.durable:
+            self._trial_log.give_up(unfinished)
         else:  # nobody goes on with a search in memory
             for trial in unfinished:
-                self._book.optimizer.tell(trial, None, error="interrupted")
+                self._trial_log.optimizer.tell(trial, None, error="interrupted")
         self._open.clear()
         self._again.clear()

@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 
 from hpcore.errors import InvalidArgument
-from hpcore.evaluation.racing import Race, Racing
+from hpcore.schedulers.racing import Race, Racing
 
 __all__ = ["make_race", "upper_bound"]
 

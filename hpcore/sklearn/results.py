@@ -11,9 +11,9 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
 
-from hpcore.evaluation.racing import estimate
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore, decisive
+from hpcore.schedulers.racing import estimate
 from hpcore.sklearn.errors import AllFitsFailed
 
 __all__ = ["Evaluated", "blank", "objective", "rows"]
@@ -30,14 +30,14 @@ class Evaluated(NamedTuple):
         The estimator's.
     scores : sequence of FoldScore or None
         By fold; None for folds that were not run.
-    rival : int or None
+    incumbent : int or None
         Number of the trial that it lost its race against, if that is why folds are missing.
     """
 
     number: int
     params: Mapping[str, Any]
     scores: Sequence[FoldScore | None]
-    rival: int | None = None
+    incumbent: int | None = None
 
 
 def objective(candidate: Candidate, metric: str | None) -> tuple[float | None, float | None, str | None]:
@@ -47,9 +47,9 @@ def objective(candidate: Candidate, metric: str | None) -> tuple[float | None, f
     """
     scores = candidate.known
     if candidate.stopped in ("bound", "test"):
-        assert candidate.rival is not None
+        assert candidate.incumbent is not None
         known = {i: decisive(s, metric) for i, s in enumerate(candidate.scores) if s is not None}
-        mean, std_error = estimate(known, candidate.rival)
+        mean, std_error = estimate(known, candidate.incumbent)
         return mean, std_error, None
     mean = sum(decisive(score, metric) for score in scores) / len(scores)
     if math.isfinite(mean):
@@ -85,7 +85,7 @@ def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: boo
     by_number = {candidate.number: cells for candidate, cells in zip(evaluated, table, strict=True)}
     for candidate, cells in zip(evaluated, table, strict=True):
         if None in cells:
-            _fill(cells, None if candidate.rival is None else by_number[candidate.rival])
+            _fill(cells, None if candidate.incumbent is None else by_number[candidate.incumbent])
     return [row for cells in table for row in cells if row is not None]
 
 
@@ -101,7 +101,7 @@ def _row(score: FoldScore) -> dict[str, Any]:
     return row
 
 
-def _fill(cells: list[dict[str, Any] | None], rival: Sequence[dict[str, Any] | None] | None) -> None:
+def _fill(cells: list[dict[str, Any] | None], incumbent: Sequence[dict[str, Any] | None] | None) -> None:
     run = [i for i, row in enumerate(cells) if row is not None]
 
     def mean(key: str, metric: str | None, of: Sequence[Any]) -> float:
@@ -120,9 +120,9 @@ def _fill(cells: list[dict[str, Any] | None], rival: Sequence[dict[str, Any] | N
             values = {}
             for metric in metrics:
                 values[metric] = mean(key, metric, cells)
-                if key == "test_scores" and rival is not None:
+                if key == "test_scores" and incumbent is not None:
                     # By paired differences: other folds may be easier.
-                    values[metric] += _cell(rival[i], key, metric) - mean(key, metric, rival)
+                    values[metric] += _cell(incumbent[i], key, metric) - mean(key, metric, incumbent)
             row[key] = values if isinstance(first[key], dict) else values[None]
         cells[i] = row
 
@@ -140,7 +140,7 @@ def blank(results: dict[str, Any], evaluated: Sequence[Evaluated]) -> None:
     missing = np.array([[score is None for score in candidate.scores] for candidate in evaluated])
     n_folds = missing.shape[1]
     results["n_folds_evaluated"] = (~missing).sum(axis=1)
-    results["pruned"] = np.array([candidate.rival is not None for candidate in evaluated])
+    results["pruned"] = np.array([candidate.incumbent is not None for candidate in evaluated])
     if not missing.any():
         return
     for name in ("std_fit_time", "std_score_time"):

@@ -19,10 +19,9 @@ from sklearn.utils.validation import _check_method_params, indexable
 from hpcore.evaluation.correction import corrected_best
 from hpcore.evaluation.engine import run
 from hpcore.evaluation.fingerprint import watch
-from hpcore.evaluation.interrupts import Interrupts
-from hpcore.evaluation.pools import Pool, choose_pool
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Workload
+from hpcore.ledger.heartbeat import keeping_leases
 from hpcore.sklearn.aliases import with_aliases
 from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.errors import SearchInterrupted
@@ -30,9 +29,10 @@ from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.results import blank, rows
-from hpcore.sklearn.stored import check_same_search, open_book
+from hpcore.sklearn.stored import check_same_search, open_trial_log
 from hpcore.study.carrying import carry
-from hpcore.study.heartbeat import keeping_leases
+from hpcore.workers.interrupts import Interrupts
+from hpcore.workers.pools import Pool, choose_pool
 
 __all__ = ["SearchCV", "choose"]
 
@@ -335,15 +335,15 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         check_unchanged = watch(X, y)
         with FitHooks(self, X, y, params) as hooks:
             deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
-            book = open_book(self, plan.space.space, plan.settings.sampler, plan.settings.seed)
-            if book.durable:
-                check_same_search(book, self, workload)
-            begin = partial(plan.begin, self, range(len(splits)), deadline, hooks, book, pool is not None)
-            with keeping_leases(book):
+            trial_log = open_trial_log(self, plan.space.space, plan.settings.sampler, plan.settings.seed)
+            if trial_log.durable:
+                check_same_search(trial_log, self, workload)
+            begin = partial(plan.begin, self, range(len(splits)), deadline, hooks, trial_log, pool is not None)
+            with keeping_leases(trial_log):
                 progress = self._run(workload, pool, begin, plan)
-            if book.durable:
+            if trial_log.durable:
                 progress.abandon()
-                book.refresh()
+                trial_log.refresh()
                 progress.catch_up()
             hooks.searched()
             self._tabulate(progress, plan.refit_metric)

@@ -12,17 +12,17 @@ from sklearn.utils.validation import _num_samples
 from hpcore.errors import DamagedStore, InvalidArgument
 from hpcore.evaluation.fingerprint import fingerprint
 from hpcore.evaluation.workload import FoldScore, Workload
+from hpcore.ledger.trial_log import TrialLog
 from hpcore.optimizer import Optimizer
 from hpcore.samplers import Sampler
 from hpcore.space.space import Space
-from hpcore.study.book import Book
 
-__all__ = ["check_same_search", "fold_to_data", "known_folds", "open_book"]
+__all__ = ["check_same_search", "fold_to_data", "known_folds", "open_trial_log"]
 
 ATTRIBUTE = "search"
 
 
-def open_book(search: Any, space: Space, sampler: Sampler, seed: int) -> Book:
+def open_trial_log(search: Any, space: Space, sampler: Sampler, seed: int) -> TrialLog:
     """Where the trials of a search are written down: memory, or the store that it names.
 
     Raises
@@ -33,13 +33,13 @@ def open_book(search: Any, space: Space, sampler: Sampler, seed: int) -> Book:
     if search.storage is None:
         if search.study_name is not None:
             raise InvalidArgument(f"study_name needs storage=, which is None; got study_name={search.study_name!r}")
-        return Book(Optimizer(space, sampler=sampler, direction="maximize", seed=seed))
+        return TrialLog(Optimizer(space, sampler=sampler, direction="maximize", seed=seed))
     if search.study_name is None:
         raise InvalidArgument("study_name must be given with storage=: the same two continue an earlier search")
     # Imported here: a search in memory needs no SQLAlchemy.
+    from hpcore.ledger.opening import open_stored_log
     from hpcore.storage import open_storage
     from hpcore.storage.plain import check_name
-    from hpcore.study.opening import open_ledger
 
     store = open_storage(search.storage)
     name = check_name("study_name", search.study_name)
@@ -47,10 +47,10 @@ def open_book(search: Any, space: Space, sampler: Sampler, seed: int) -> Book:
         given = None  # that of the search that goes on
     else:
         given = seed
-    return open_ledger(space, store, name, "maximize", None, sampler, given, lease=60.0, retries=3)
+    return open_stored_log(space, store, name, "maximize", None, sampler, given, lease=60.0, retries=3)
 
 
-def check_same_search(book: Book, search: Any, workload: Workload) -> None:
+def check_same_search(trial_log: TrialLog, search: Any, workload: Workload) -> None:
     """Note what a search is in its study, or check that it is the same as the one there.
 
     Raises
@@ -59,11 +59,11 @@ def check_same_search(book: Book, search: Any, workload: Workload) -> None:
         Other data, splits, scoring or estimator than the stored folds belong to.
     """
     now = _description(search, workload)
-    before = book.attributes().get(ATTRIBUTE)
+    before = trial_log.attributes().get(ATTRIBUTE)
     if before is None:
-        if len(book.optimizer.trials):
+        if len(trial_log.optimizer.trials):
             raise InvalidArgument(f"study_name must be that of a search, and study {search.study_name!r} is not one")
-        book.set_attribute(ATTRIBUTE, now)
+        trial_log.set_attribute(ATTRIBUTE, now)
         return
     if not isinstance(before, dict):
         raise DamagedStore(f"attribute {ATTRIBUTE!r} of study {search.study_name!r} is damaged")
@@ -173,10 +173,10 @@ def _scores(data: Any) -> float | dict[str, float]:
     return float(data)
 
 
-def known_folds(book: Book, numbers: Sequence[int], n_folds: int) -> dict[int, list[FoldScore | None]]:
+def known_folds(trial_log: TrialLog, numbers: Sequence[int], n_folds: int) -> dict[int, list[FoldScore | None]]:
     """Stored folds by trial, in the order of the splits; only trials that have some."""
     out: dict[int, list[FoldScore | None]] = {}
-    for (number, fold), data in book.folds(numbers).items():
+    for (number, fold), data in trial_log.folds(numbers).items():
         if not 0 <= fold < n_folds:
             raise DamagedStore(f"trial {number} has a fold {fold}, and the search has {n_folds}")
         out.setdefault(number, [None] * n_folds)[fold] = _fold_from_data(number, fold, data)

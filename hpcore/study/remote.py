@@ -6,10 +6,10 @@ import os
 import signal
 import threading
 
-from hpcore.evaluation.nesting import working
-from hpcore.evaluation.packing import Handle, OutOfReach, unpack
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Objective, Outcome, call
+from hpcore.workers.nesting import working
+from hpcore.workers.packing import Handle, OutOfReach, unpack
 
 __all__ = ["call_in_worker"]
 

@@ -16,12 +16,12 @@ from hpcore.errors import (
     SearchSpaceExhausted,
     StorageError,
 )
-from hpcore.evaluation.interrupts import Interrupts, interruptible
-from hpcore.evaluation.lockstep import Lockstep
+from hpcore.ledger.trial_log import Outcome, TrialLog
 from hpcore.records.trial import Trial, TrialState
-from hpcore.study.book import Book, Outcome
 from hpcore.study.objective import Objective, call
 from hpcore.study.stopping import StoppingRule
+from hpcore.workers.interrupts import Interrupts, interruptible
+from hpcore.workers.lockstep import Lockstep
 
 if TYPE_CHECKING:
     from hpcore.study.study import Study
@@ -38,7 +38,7 @@ class Run:
     ----------
     study : Study
         Which runs.
-    book : Book
+    trial_log : TrialLog
         Where its trials are written down.
     callbacks : sequence of callable
         Called as ``callback(study, trial)`` with each result that the optimizer has learnt; may stop the run.
@@ -64,7 +64,7 @@ class Run:
     def __init__(
         self,
         study: Study,
-        book: Book,
+        trial_log: TrialLog,
         callbacks: Sequence[Callable[[Study, Trial], Any]],
         shown: Callable[[Study, Trial], Any],
         n_trials: int | None,
@@ -73,7 +73,7 @@ class Run:
         lag: int | None,
         mode: str,
     ) -> None:
-        self._study, self._book, self._durable = study, book, book.durable
+        self._study, self._trial_log, self._durable = study, trial_log, trial_log.durable
         self._callbacks, self._hooks = callbacks, [*callbacks, shown]
         self._n_trials, self._left, self._deadline, self._rules = n_trials, n_trials, deadline, rules
         self._following: Trial | None = None
@@ -86,12 +86,12 @@ class Run:
         self.interrupts = Interrupts()
         # Before anything is taken up that would have to be given back; they look at what others did as well.
         if rules:
-            book.refresh()
+            trial_log.refresh()
         for rule in rules:
             rule.start(study)
         try:
             with self.interrupts, self.interrupts.held():
-                self._again.extend(book.begin(mode, alone=lag is not None))
+                self._again.extend(trial_log.begin(mode, alone=lag is not None))
                 if lag is not None:
                     self._begin_order(lag)
         except BaseException:
@@ -108,7 +108,7 @@ class Run:
                     f"running; tell it first"
                 )
         # As if the earlier run had never ended: the last results are handed on again, each when its turn comes.
-        known = self._book.rewind(lag)
+        known = self._trial_log.rewind(lag)
         self._order = Lockstep(lag, max(0, n - lag))
         while self._order.n_proposed < n:
             self._order.propose()
@@ -140,7 +140,7 @@ class Run:
         if self._order is not None:
             index = self._order.propose()
             if index != trial.number:
-                self._book.give_up([trial])
+                self._trial_log.give_up([trial])
                 raise LeaseExpired(
                     f"another worker began trial {index} of a study that deterministic=True needs for itself"
                 )
@@ -148,7 +148,7 @@ class Run:
             try:
                 self._hand_on()
             except BaseException:  # a callback's: nobody will evaluate this one
-                self._book.give_up([trial])
+                self._trial_log.give_up([trial])
                 raise
         return trial
 
@@ -160,7 +160,7 @@ class Run:
         """The next trial, None if there will be none; what ends a study that has no trial at all is raised."""
         while True:
             try:
-                return self._book.ask()
+                return self._trial_log.ask()
             except (SearchSpaceExhausted, InfeasibleSpace) as end:
                 if not self._study.optimizer.n_trials:
                     raise
@@ -217,7 +217,7 @@ class Run:
         self._following = None
         self._again.clear()
         if left:
-            self._book.give_up(left)
+            self._trial_log.give_up(left)
         if self._order is not None and not self._order.closed:
             self._order.close()
             self._hand_on()
@@ -228,14 +228,14 @@ class Run:
         """Take in what an objective came to: first into the store, then into the optimizer, in its order."""
         try:
             if self._order is not None and trial.number >= self._order.n_handed_on:
-                outcome = self._book.save(trial, self._book.judge(value, None, error))
+                outcome = self._trial_log.save(trial, self._trial_log.judge(value, None, error))
                 self._order.finish(trial.number, (trial, outcome))
                 self._hand_on()
                 return
             if self._begins_another():
-                outcome = self._book.judge(value, None, error)
+                outcome = self._trial_log.judge(value, None, error)
                 try:
-                    outcome, self._following = self._book.save_and_ask(trial, outcome)
+                    outcome, self._following = self._trial_log.save_and_ask(trial, outcome)
                     if self._following is None:
                         self._exhausted = True
                         self._say_exhausted()
@@ -243,7 +243,7 @@ class Run:
                     self._exhausted = not isinstance(end, InfeasibleParams)
                     self._say_refused(end)
             else:
-                outcome = self._book.conclude(trial, value, error)
+                outcome = self._trial_log.conclude(trial, value, error)
         except LeaseExpired as late:
             if self._order is not None:
                 raise
@@ -264,7 +264,7 @@ class Run:
         return not self._ended()
 
     def _learn(self, trial: Trial, outcome: Outcome) -> None:
-        self._book.tell(trial, outcome)
+        self._trial_log.tell(trial, outcome)
         self._learnt(trial, outcome[2])
 
     def _learnt(self, trial: Trial, error: str | None) -> None:
@@ -291,20 +291,20 @@ class Run:
         for trial, value, error in known:
             try:
                 if self._order is not None and trial.number >= self._order.n_handed_on:
-                    outcome = self._book.save(trial, self._book.judge(value, None, error))
+                    outcome = self._trial_log.save(trial, self._trial_log.judge(value, None, error))
                     self._order.finish(trial.number, (trial, outcome))
                 else:
-                    kept.append((trial, self._book.conclude(trial, value, error)[2]))
+                    kept.append((trial, self._trial_log.conclude(trial, value, error)[2]))
             except StorageError as wrong:  # too late, or kept until the store takes it
                 log.warning("%s", wrong)
         if trials:
-            self._book.give_up(trials)
+            self._trial_log.give_up(trials)
         try:
             self._end()
         finally:  # whatever a callback raises, perhaps once more
             if self._order is not None:
                 for _, (trial, outcome) in self._order.drain():
-                    self._book.tell(trial, outcome)
+                    self._trial_log.tell(trial, outcome)
         for trial, failure in kept:
             self._learnt(trial, failure)
 

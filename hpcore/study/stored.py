@@ -11,8 +11,8 @@ from hpcore.space.space import Space
 from hpcore.study.study import Study
 
 if TYPE_CHECKING:
+    from hpcore.ledger.opening import StudySummary
     from hpcore.storage import Storage
-    from hpcore.study.opening import StudySummary
 
 __all__ = ["delete_study", "list_studies", "load_study"]
 
@@ -50,8 +50,8 @@ def load_study(
     InvalidArgument, InvalidType, SpaceMismatch, StorageError
         As for `Study`.
     """
+    from hpcore.ledger.opening import find
     from hpcore.storage import open_storage
-    from hpcore.study.opening import find
 
     store = open_storage(storage, create=False)
     return Study(
@@ -85,7 +85,7 @@ def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary
     InvalidArgument, StorageError
         There is no such storage, or it cannot be read.
     """
-    from hpcore.study.opening import summaries
+    from hpcore.ledger.opening import summaries
 
     return summaries(storage)
 
@@ -107,6 +107,6 @@ def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
     InvalidArgument, StorageError
         There is no such storage, or it cannot be written.
     """
-    from hpcore.study.opening import remove
+    from hpcore.ledger.opening import remove
 
     remove(storage, name)

@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hpcore.arguments import check_alias, check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.evaluation.lockstep import DEFAULT_LAG
+from hpcore.ledger.attributes import UserAttributes
+from hpcore.ledger.heartbeat import keeping_leases
+from hpcore.ledger.trial_log import TrialLog, number_of
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import read_known
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
-from hpcore.study.attributes import UserAttributes
-from hpcore.study.book import Book, number_of
 from hpcore.study.carrying import carry
-from hpcore.study.heartbeat import keeping_leases
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
 from hpcore.study.stopping import StoppingRule
+from hpcore.workers.lockstep import DEFAULT_LAG
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpcore.evaluation.pools import Pool
     from hpcore.storage import Storage
+    from hpcore.workers.pools import Pool
 
 __all__ = ["Callback", "Study"]
 
@@ -125,23 +125,23 @@ class Study:
                 raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
             chosen = DEFAULT if sampler is None else sampler
             often = 1 if repeats is None else repeats
-            self._book = Book(Optimizer(space, chosen, direction, directions, seed, prefetch, repeats=often))
+            self._trial_log = TrialLog(Optimizer(space, chosen, direction, directions, seed, prefetch, repeats=often))
             self.name = name
         else:
             # Imported here: a study in memory needs no SQLAlchemy.
-            from hpcore.study.opening import open_ledger
+            from hpcore.ledger.opening import open_stored_log
 
-            ledger = open_ledger(
+            ledger = open_stored_log(
                 space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch
             )
-            self._book, self.name = ledger, ledger.record.name
+            self._trial_log, self.name = ledger, ledger.record.name
         self.interrupted = False
         self._stopping = False
 
     @property
     def optimizer(self) -> Optimizer:
         """Record of the trials, to be read; in memory it also asks and tells."""
-        return self._book.shown
+        return self._trial_log.shown
 
     # --- running -------------------------------------------------------------------------------------------------
 
@@ -218,23 +218,23 @@ class Study:
         pool: Pool | None = None
         if executor is not None or not (n_jobs is None or (type(n_jobs) is int and n_jobs == 1)):
             # Imported here: asking in this process needs no executors.
-            from hpcore.evaluation.pools import choose_pool
             from hpcore.study.workers import Workers
+            from hpcore.workers.pools import choose_pool
 
             pool = choose_pool(n_jobs, executor)
         lag, mode = _order(deterministic, pool is not None)
         self.interrupted = self._stopping = False
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
-        with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._book):
+        with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._trial_log):
             try:
-                self._book.refresh()
+                self._trial_log.refresh()
                 shown.begin_from(self.optimizer, more=True)
                 if pool is None:
-                    Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode).here(objective)
+                    Run(self, self._trial_log, callbacks, shown, n_trials, deadline, stop, lag, mode).here(objective)
                 else:
                     # The objective is packed before anything is stored.
                     workers = Workers(pool, objective)
-                    workers.run(Run(self, self._book, callbacks, shown, n_trials, deadline, stop, lag, mode))
+                    workers.run(Run(self, self._trial_log, callbacks, shown, n_trials, deadline, stop, lag, mode))
             except KeyboardInterrupt:
                 self.interrupted = True
                 n, running = self.optimizer.n_trials, len(self.optimizer.running())
@@ -244,7 +244,7 @@ class Study:
                     f"; still to be evaluated: {running}" if running else "",
                 )
             except BaseException as error:
-                carry(error, self, sendable=not self._book.durable)
+                carry(error, self, sendable=not self._trial_log.durable)
                 raise
         return self
 
@@ -287,7 +287,7 @@ class Study:
         many = 1 if n is None else check_integer("n", n, 1)
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
-        trials = self._book.hand_out(many, deadline_ms, alone=n is None)
+        trials = self._trial_log.hand_out(many, deadline_ms, alone=n is None)
         return trials[0] if n is None else trials
 
     def tell(
@@ -326,7 +326,7 @@ class Study:
             with what comes next.
         """
         number_of(trial)
-        self._book.report(trial, self._book.optimizer.outcome(value, std_error, error))
+        self._trial_log.report(trial, self._trial_log.optimizer.outcome(value, std_error, error))
 
     def renew(self, trial: Trial | int | None = None) -> None:
         """Say that a trial is still, or from now on, evaluated by this process.
@@ -349,7 +349,7 @@ class Study:
         StorageError
             The store cannot be written.
         """
-        self._book.renew(trial)
+        self._trial_log.renew(trial)
 
     def add(
         self,
@@ -360,14 +360,14 @@ class Study:
         user_attrs: Mapping[str, Any] | None = None,
     ) -> Trial:
         """Record an evaluation made elsewhere; see `Optimizer.add`."""
-        return self._book.add(params, value, std_error, user_attrs)
+        return self._trial_log.add(params, value, std_error, user_attrs)
 
     def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
         """Record many evaluations made elsewhere, all of them or none; see `Optimizer.add_many`.
 
         Of a stored study they are one transaction, on the disk when this returns.
         """
-        return self._book.add_known(read_known(self.space, self.optimizer.outcome, rows))
+        return self._trial_log.add_known(read_known(self.space, self.optimizer.outcome, rows))
 
     def add_frame(
         self,
@@ -385,26 +385,26 @@ class Study:
         from hpcore.optimizer.frames import read_frame
 
         optimizer, m = self.optimizer, len(self.optimizer.directions)
-        return self._book.add_known(
+        return self._trial_log.add_known(
             read_frame(frame, optimizer.space, optimizer.outcome, m, value, params, std_error, user_attrs)
         )
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Evaluate these parameters next; see `Optimizer.enqueue`. Of a stored study, by whichever worker asks next."""
-        self._book.enqueue(params)
+        self._trial_log.enqueue(params)
 
     # --- what is known -------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Learn what other workers stored since the last trial; in memory there are none."""
-        self._book.refresh()
+        self._trial_log.refresh()
 
     @property
     def mode(self) -> str:
         """How trials followed from each other in all runs so far: ``"lag q"``, deterministic, proposal k made from
         exactly the results 0 .. k - q (1 is one after the other); ``"fast"``, as results came in; empty before the
         first run."""
-        return self._book.mode
+        return self._trial_log.mode
 
     @property
     def space(self) -> Space:
@@ -440,23 +440,23 @@ class Study:
     def user_attrs(self) -> MutableMapping[str, Any]:
         """Whatever the user keeps with the study, by name, as plain data (see `Trial.user_attrs`); of a stored study
         written at once."""
-        return UserAttributes(self._book)
+        return UserAttributes(self._trial_log)
 
     @user_attrs.setter
     def user_attrs(self, given: MutableMapping[str, Any]) -> None:
-        if not (isinstance(given, UserAttributes) and given.book is self._book):  # what |= leaves
+        if not (isinstance(given, UserAttributes) and given.trial_log is self._trial_log):  # what |= leaves
             raise InvalidType("user_attrs cannot be replaced; set single ones, or use study.user_attrs.update(...)")
 
     @property
     def note(self) -> str:
         """A text about the study; empty until somebody writes one."""
-        return str(self._book.attributes().get("note", ""))
+        return str(self._trial_log.attributes().get("note", ""))
 
     @note.setter
     def note(self, text: str) -> None:
         if not isinstance(text, str):
             raise InvalidType(f"note must be a str, got {text!r}")
-        self._book.set_attribute("note", text)
+        self._trial_log.set_attribute("note", text)
 
     def to_frame(self) -> pd.DataFrame:
         """The trials as a pandas DataFrame, one row each: number, state, value (or value_0, ...), std_error if any

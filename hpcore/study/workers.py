@@ -8,16 +8,16 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument, WorkerDied
-from hpcore.evaluation.interrupts import interruptible
-from hpcore.evaluation.nesting import working
-from hpcore.evaluation.packing import Packed, Shared
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Objective, call
 from hpcore.study.remote import call_in_worker
 from hpcore.study.run import Run
+from hpcore.workers.interrupts import interruptible
+from hpcore.workers.nesting import working
+from hpcore.workers.packing import Packed, Shared
 
 if TYPE_CHECKING:
-    from hpcore.evaluation.pools import Pool
+    from hpcore.workers.pools import Pool
 
 __all__ = ["Workers"]
 

@@ -11,8 +11,8 @@ import pytest
 from sklearn import datasets
 
 from hpcore import samplers
-from hpcore.cli.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
-from hpcore.sklearn import presets
+from hpcore.tables import presets
+from hpcore.tables.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
 
 
 def test_catalogue_is_true() -> None:

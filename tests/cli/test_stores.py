@@ -136,7 +136,7 @@ def test_a_trial_without_a_worker_waits(hpcore: Any, tmp_path: Path) -> None:
     os.waitpid(child, 0)
     assert states(hpcore, path) == ["complete"] * 3 + ["running", "waiting"]
     # And one of another machine, until its lease is over.
-    store, study_id = study._book.storage, study._book.record.id
+    store, study_id = study._trial_log.storage, study._trial_log.record.id
     stored = store.read(lambda transaction: transaction.trial(study_id, 4))
     for lease, expected in ((60.0, "running"), (-1.0, "waiting"), (1e9, "waiting")):
         elsewhere = replace(stored, worker="elsewhere|1|2|3", lease=time.time() + lease)
@@ -184,7 +184,7 @@ def test_text_that_is_no_unicode_is_shown_and_exported(hpcore: Any, tmp_path: Pa
 def test_repair(hpcore: Any, store: Path, tmp_path: Path) -> None:
     study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "t.db", name="a", sampler="random", seed=0)
     study.run(lambda t: t.number / 7, n_trials=9)
-    study._book.storage.close()
+    study._trial_log.storage.close()
     data = (tmp_path / "t.db").read_bytes()
     (tmp_path / "t.db").write_bytes(data.replace(b"[0.7142857142857143]", b"[0.7142957142857143]"))
     assert hpcore("show", "t.db").exit_code == 1

@@ -230,7 +230,7 @@ def search(functions: list[Callable[[], Any]], log: str) -> list[Any]:
 
 
 if __name__ == "__main__":
-    from hpcore.evaluation import process
+    from hpcore.workers import process
 
     process.SECONDS_TO_LEAVE = 1.0  # the test is in a hurry
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

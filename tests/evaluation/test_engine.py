@@ -20,13 +20,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from hpcore.errors import InvalidArgument, WorkerDied
 from hpcore.evaluation import sharing
 from hpcore.evaluation.engine import run
-from hpcore.evaluation.nesting import inside_worker, working
-from hpcore.evaluation.pools import BorrowedPool, OwnPool, choose_pool
 from hpcore.evaluation.sharing import SharedWorkload, fetch
 from hpcore.evaluation.source import Candidate, Source
-from hpcore.evaluation.threads import threads_per_worker
 from hpcore.evaluation.worker import Item, run_bundle
 from hpcore.evaluation.workload import Workload
+from hpcore.workers.nesting import inside_worker, working
+from hpcore.workers.pools import BorrowedPool, OwnPool, choose_pool
+from hpcore.workers.threads import threads_per_worker
 
 X = np.arange(60.0).reshape(30, 2)
 SPLITS = [(np.arange(0, 20), np.arange(20, 30)), (np.arange(10, 30), np.arange(10)), (np.arange(15), np.arange(15, 30))]

@@ -149,7 +149,7 @@ def test_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         study.add_many(rows(5))
     monkeypatch.undo()
     assert len(study.trials) == 50 == len(hp.load_study(tmp_path / "a.db").trials)
-    study._book.storage.read_only = True
+    study._trial_log.storage.read_only = True
     with pytest.raises(StorageError, match="reading only"):
         study.add_many(rows(5))
     assert len(study.trials) == 50

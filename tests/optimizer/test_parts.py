@@ -7,9 +7,9 @@ import hpcore as hp
 from hpcore.errors import InfeasibleSpace, SearchSpaceExhausted
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
+from hpcore.optimizer.remaining import Unseen
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
-from hpcore.records.unseen import Unseen
 from hpcore.samplers import RandomSampler
 
 SPACE = hp.Space({"a": hp.Int(0, 3)})

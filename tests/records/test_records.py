@@ -8,11 +8,12 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.records import History, Rng, unseen
+from hpcore.optimizer import remaining as unseen
+from hpcore.optimizer.remaining import Unseen
+from hpcore.records import History, Rng
 from hpcore.records.history import COMPLETE, FAILED
 from hpcore.records.pareto import non_dominated
 from hpcore.records.streams import check_seed
-from hpcore.records.unseen import Unseen
 
 
 def test_a_trial_is_a_mapping_of_its_params() -> None:

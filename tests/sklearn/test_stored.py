@@ -20,8 +20,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, SpaceMismatch
+from hpcore.ledger.stored_trial_log import StoredTrialLog
 from hpcore.sklearn import SearchCV, SearchInterrupted
-from hpcore.study.ledger import Ledger
 
 X, y = load_iris(return_X_y=True)
 SPACE = {"a": hp.Float(0.0, 1.0), "n": hp.Int(1, 20)}
@@ -157,7 +157,7 @@ def test_ctrl_c_gives_open_candidates_back(step: str, tmp_path: Path, monkeypatc
 
     whole = search(tmp_path / "whole", None, deterministic=True).fit(X, y)
     log, runs = tmp_path / "log", tmp_path / "runs.db"
-    original = getattr(Ledger, step)
+    original = getattr(StoredTrialLog, step)
     calls, kept = [], []
 
     def interrupted(*args, **kwargs):
@@ -169,7 +169,7 @@ def test_ctrl_c_gives_open_candidates_back(step: str, tmp_path: Path, monkeypatc
 
     with pytest.raises(RuntimeError):  # leaves open candidates, which each search after it takes up
         search(log, runs, deterministic=True, callbacks=[stop]).fit(X, y)
-    monkeypatch.setattr(Ledger, step, interrupted)
+    monkeypatch.setattr(StoredTrialLog, step, interrupted)
     calls += [None] * (step == "begin")
     for _ in range(20):
         again = search(log, runs, deterministic=True)

@@ -10,7 +10,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, UntrustedStore
-from hpcore.storage.repair import find_damage, repair
+from hpcore.ledger.repair import find_damage, repair
 from hpcore.storage.sqlite import driver
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> Path:
     study = hp.Study(SPACE, storage=path, name="a", sampler="random", seed=0).run(objective, n_trials=40)
     study.user_attrs["who"] = "me"
     study.enqueue({"k": 3})
-    study._book.storage.close()
+    study._trial_log.storage.close()
     assert not path.with_name("runs.db-wal").exists()
     return path
 
@@ -44,7 +44,7 @@ def read(path: Path) -> list[float | None]:
     try:
         return [t.value for t in study.trials]
     finally:
-        study._book.storage.close()
+        study._trial_log.storage.close()
 
 
 EXPECTED = [value(i) if i != 7 else None for i in range(40)]
@@ -300,7 +300,7 @@ def test_what_was_deleted_stays_deleted(tmp_path: Path) -> None:
     for name in names:
         study = hp.Study(SPACE, storage=path, name=name, sampler="random", seed=0).run(lambda t: 1.0, n_trials=20)
         study.user_attrs["who"] = name * 300
-        study._book.storage.close()
+        study._trial_log.storage.close()
     for name in names:
         hp.delete_study(path, name)
     healthy = find_damage(path)
@@ -313,7 +313,7 @@ def test_what_was_deleted_stays_deleted(tmp_path: Path) -> None:
         del study.user_attrs[f"old{i}"]
     study.user_attrs["who"] = "me"
     study.run(lambda t: float(t.number), n_trials=45)
-    study._book.storage.close()
+    study._trial_log.storage.close()
     report = repair(path, tmp_path / "new.db")
     assert (report.n_trials, report.lost, report.orphans) == ({"s24": 45}, {"s24": []}, 0)
     saved = hp.load_study(tmp_path / "new.db", "s24")
@@ -330,11 +330,11 @@ def test_of_one_name_the_newest_is_saved(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "runs.db"
     for n in (60, 5):
         study = hp.Study(SPACE, storage=path, name="a", sampler="random", seed=n).run(lambda t: 1.0, n_trials=n)
-        study._book.storage.close()
+        study._trial_log.storage.close()
         if n == 60:
-            hp.Study(SPACE, storage=path, name="b", sampler="random", seed=0)._book.storage.close()
+            hp.Study(SPACE, storage=path, name="b", sampler="random", seed=0)._trial_log.storage.close()
             hp.delete_study(path, "a")
-    from hpcore.storage import repair as module
+    from hpcore.ledger import repair as module
     from hpcore.storage import salvage
 
     monkeypatch.setattr(salvage, "_free", lambda size, pages: set())

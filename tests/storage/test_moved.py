@@ -42,7 +42,7 @@ USES: dict[str, Callable[[hp.Study], Any]] = {
     "refresh": lambda study: study.refresh(),
     "attributes": lambda study: dict(study.user_attrs),
     "note": lambda study: setattr(study, "note", "text"),
-    "list": lambda study: hp.list_studies(study._book.storage),
+    "list": lambda study: hp.list_studies(study._trial_log.storage),
 }
 
 
@@ -95,7 +95,7 @@ def test_another_store_in_its_place_is_not_written_to(same_name: bool, study: hp
     its = hp.Study(SPACE, storage=other, name="a" if same_name else "b", sampler="random", seed=5)
     its.run(cost, n_trials=4)
     its.ask()  # number 4 runs there, as it will here
-    its._book.storage.close()
+    its._trial_log.storage.close()
     trial = study.ask(), study.ask()
     path.rename(path.with_name("away.db"))
     there = values(hp.load_study(other).trials)
@@ -113,7 +113,7 @@ def test_another_store_in_its_place_is_not_written_to(same_name: bool, study: hp
 
 
 def test_an_older_copy_and_an_empty_file(study: hp.Study, path: Path) -> None:
-    study._book.storage.close()
+    study._trial_log.storage.close()
     backup = shutil.copy(path, path.with_name("backup.db"))
     study.run(cost, n_trials=2).refresh()
     path.rename(path.with_name("away.db"))
@@ -134,8 +134,8 @@ def test_a_file_that_is_replaced_in_a_transaction(study: hp.Study, path: Path) -
         path.rename(path.with_name("away.db"))
         shutil.copy(path.with_name("away.db"), path)
 
-    study._book.storage.close()
+    study._trial_log.storage.close()
     with pytest.raises(StorageError, match="middle of a transaction"):
-        study._book.storage.write(work)
+        study._trial_log.storage.write(work)
     study.refresh()
     assert study.note == ""

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.evaluation.packing import Handle
+from hpcore.workers.packing import Handle
 
 SPACE = {"x": hp.Float(0, 1)}
 N = 100_000

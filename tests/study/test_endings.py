@@ -14,8 +14,8 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, RunEnded, SearchSpaceExhausted
+from hpcore.ledger.trial_log import TrialLog
 from hpcore.samplers import RandomSampler, Suggester
-from hpcore.study.book import Book
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
 N = 12
@@ -281,7 +281,7 @@ def test_ctrl_c_breaks_no_step_in_two(
     step: str, workers: str, deterministic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C as each of the steps in memory ends, in a notebook that goes on with the study afterwards."""
-    original = getattr(Book, step)
+    original = getattr(TrialLog, step)
     calls: list[None] = []
 
     def interrupted(*args: Any, **kwargs: Any) -> Any:
@@ -291,7 +291,7 @@ def test_ctrl_c_breaks_no_step_in_two(
             signal.raise_signal(signal.SIGINT)
         return result
 
-    monkeypatch.setattr(Book, step, interrupted)
+    monkeypatch.setattr(TrialLog, step, interrupted)
     study = hp.Study(SPACE, sampler="random", seed=0)
     with ThreadPoolExecutor(2) if workers == "threads" else nullcontext() as pool:
         for _ in range(12):

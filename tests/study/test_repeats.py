@@ -174,7 +174,7 @@ def test_another_number_takes_the_place_of_the_stored_one(tmp_path: Path) -> Non
 
 def test_a_store_without_repeats_is_as_before(tmp_path: Path) -> None:
     study = hp.Study({"a": range(3)}, storage=tmp_path / "runs.db", name="a", seed=0)
-    assert "repeats" not in json.loads(study._book.record.spec)
+    assert "repeats" not in json.loads(study._trial_log.record.spec)
 
 
 @pytest.mark.parametrize("stored", [0, "2", 1.5, None, True])
@@ -182,9 +182,9 @@ def test_a_damaged_number(stored: Any, tmp_path: Path) -> None:
     from dataclasses import replace
 
     path = tmp_path / "runs.db"
-    book = hp.Study({"a": range(3)}, storage=path, name="a", seed=0)._book
-    spec = json.dumps({**json.loads(book.record.spec), "repeats": stored})
-    book.storage.write(lambda transaction: transaction.change(replace(book.record, spec=spec)))
+    trial_log = hp.Study({"a": range(3)}, storage=path, name="a", seed=0)._trial_log
+    spec = json.dumps({**json.loads(trial_log.record.spec), "repeats": stored})
+    trial_log.storage.write(lambda transaction: transaction.change(replace(trial_log.record, spec=spec)))
     with pytest.raises(DamagedStore, match="repeats"):
         hp.load_study(path)
 

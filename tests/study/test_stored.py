@@ -33,8 +33,8 @@ from hpcore.errors import (
     UnknownTrial,
     UnsupportedStore,
 )
+from hpcore.ledger.stored_trial_log import StoredTrialLog
 from hpcore.storage import open_storage
-from hpcore.study.ledger import Ledger
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b", None, 1.5])}
 
@@ -419,7 +419,7 @@ def test_relative_paths_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path / "elsewhere")
     study.run(cost, n_trials=1)
     assert not list((tmp_path / "elsewhere").iterdir())
-    copy = pickle.loads(pickle.dumps(study._book.storage))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(study._trial_log.storage))  # noqa: S301
     assert [s.n_trials for s in hp.list_studies(copy)] == [2]
 
 
@@ -482,7 +482,7 @@ def test_what_may_only_be_read_says_what_can_be_done(what: str, tmp_path: Path) 
 
     runs = tmp_path / "shared" / "runs.db"
     runs.parent.mkdir()
-    hp.Study(SPACE, storage=runs, name="a", seed=0).run(cost, n_trials=2)._book.storage.close()
+    hp.Study(SPACE, storage=runs, name="a", seed=0).run(cost, n_trials=2)._trial_log.storage.close()
     before = sorted(path.name for path in runs.parent.iterdir())
     runs.chmod(0o600 if what == "directory" else 0o400)
     runs.parent.chmod(0o700 if what == "file" else 0o500)
@@ -691,7 +691,7 @@ def test_a_short_run_leaves_the_rest_of_a_deterministic_one(tmp_path: Path) -> N
         "study = hp.load_study(sys.argv[1])\n"
         "study.run(objective, n_trials=8, deterministic=True, n_jobs=3, executor=ThreadPoolExecutor(3))\n"
     )
-    study._book.storage.close()
+    study._trial_log.storage.close()
     assert subprocess.run([sys.executable, "-c", code, str(runs)]).returncode == -9
     assert sum(t.state == "running" for t in hp.load_study(runs).trials) >= 2
     done = sum(t.state != "running" for t in hp.load_study(runs).trials)
@@ -817,7 +817,7 @@ def test_a_callback_that_raises_between_two_proposals_loses_no_trial(runs: Path)
 
 def test_a_rule_that_is_refused_takes_no_trial_with_it(runs: Path) -> None:
     study = hp.Study(SPACE, storage=runs, name="a", directions=["minimize", "minimize"], sampler="random", seed=0)
-    study._book.give_up([study.ask()])
+    study._trial_log.give_up([study.ask()])
     with pytest.raises(InvalidArgument, match="single objective"):
         study.run(lambda t: (1.0, 2.0), n_trials=1, deterministic=True, stop=[hp.stopping.TargetValue(0.0)])
     study.run(lambda t: (1.0, 2.0), n_trials=1, deterministic=True)
@@ -864,7 +864,7 @@ def test_ctrl_c_never_falls_between_the_store_and_the_run(
     options = {"deterministic": mode != "here"}
     whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=12, **options))
     study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
-    original = getattr(Ledger, step)
+    original = getattr(StoredTrialLog, step)
     calls = []
 
     def interrupted(*args, **kwargs):
@@ -874,7 +874,7 @@ def test_ctrl_c_never_falls_between_the_store_and_the_run(
             signal.raise_signal(signal.SIGINT)
         return result
 
-    monkeypatch.setattr(Ledger, step, interrupted)
+    monkeypatch.setattr(StoredTrialLog, step, interrupted)
     with ThreadPoolExecutor(2) as pool:
         if mode == "threads":
             options["executor"] = pool

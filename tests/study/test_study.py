@@ -413,7 +413,7 @@ print(len(study.trials) - n, [t.value for t in study.trials] == list(map(float, 
 @pytest.mark.parametrize("workers", ["threads", "processes"])
 def test_a_search_inside_a_worker_asks_for_no_more_workers(workers: str) -> None:
     def objective(trial: hp.Trial) -> float:
-        from hpcore.evaluation.pools import choose_pool
+        from hpcore.workers.pools import choose_pool
 
         return float(choose_pool(2, None) is None)
 

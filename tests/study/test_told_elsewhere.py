@@ -106,7 +106,7 @@ def test_a_service_that_only_asks_learns_from_what_others_tell(path: Path) -> No
         assert trial.params == expected.params
         clients.tell(trial.number, cost(trial))
         alone.tell(expected, cost(trial))
-    assert service._book._mirror.all_held() == [service._book._mirror.held(13)]
+    assert service._trial_log._replica.all_held() == [service._trial_log._replica.held(13)]
 
 
 @pytest.mark.parametrize("first", ["asker", "other", "third"])
@@ -147,7 +147,7 @@ def test_a_stranger_is_refused_wherever_it_is_told(path: Path) -> None:
                 teller.tell(nothing, 1.0)
         with pytest.raises(InvalidType, match="value must be a number"):
             teller.tell(0, "1")
-    assert not other._book._mirror._stale, "what is refused makes nobody read the whole study again"
+    assert not other._trial_log._replica._stale, "what is refused makes nobody read the whole study again"
     other.tell(pickle.loads(pickle.dumps(trial)), 1.0)  # noqa: S301
     assert values(path) == [1.0]
 
@@ -156,7 +156,7 @@ def test_a_store_that_takes_nothing_leaves_the_trial_to_be_told(path: Path, monk
     study, other = begun(path), hp.load_study(path)
     trial = study.ask()
     with monkeypatch.context() as away:
-        away.setattr(other._book.storage, "read_only", True)
+        away.setattr(other._trial_log.storage, "read_only", True)
         with pytest.raises(StorageError):
             other.tell(0, 5.0)
     other.refresh()
@@ -171,10 +171,10 @@ def test_a_result_that_found_no_room_is_stored_when_its_study_ends(path: Path, m
     study = begun(path)
     trials = study.ask(2)
     with monkeypatch.context() as away:
-        away.setattr(study._book.storage, "read_only", True)
+        away.setattr(study._trial_log.storage, "read_only", True)
         with pytest.raises(StorageError):
             study.tell(trials[0], 5.0)
-    store = study._book.storage
+    store = study._trial_log.storage
     del study
     end = time.monotonic() + 10.0
     while len(kept := hp.load_study(store, "a").trials) and kept[0].state == "running" and time.monotonic() < end:
@@ -259,7 +259,7 @@ def test_a_run_goes_on_with_the_first_result(
     assert caplog.text.count("came too late: it has another one") == 2
     if storage:
         assert values(path) == expected
-        assert not study._book._mirror.all_held()
+        assert not study._trial_log._replica.all_held()
     assert len(study.run(objective, n_trials=2).trials) == 12
 
 
@@ -315,7 +315,7 @@ def test_renew(path: Path) -> None:
     trials = study.ask(2)
 
     def leases() -> list[float]:
-        store, study_id = study._book.storage, study._book.record.id
+        store, study_id = study._trial_log.storage, study._trial_log.record.id
         return [store.read(lambda t: t.trial(study_id, number).lease) for number in (0, 1)]  # noqa: B023
 
     before = leases()
@@ -355,7 +355,7 @@ def test_a_process_goes_on_with_a_trial_that_nobody_keeps(path: Path) -> None:
     assert other.ask().number == 2 - len([0 for t in other.trials if t.state == "failed"]) + 1
     assert [str(t.state) for t in other.trials] == ["failed", "running", "running"]
     job.tell(1, 1.0)
-    assert job._book.storage.read(lambda t: t.trial(job._book.record.id, 1)).deaths == 0
+    assert job._trial_log.storage.read(lambda t: t.trial(job._trial_log.record.id, 1)).deaths == 0
 
 
 # --- a fork -------------------------------------------------------------------------------------------------------
@@ -366,7 +366,7 @@ def test_a_child_has_none_of_its_parents_trials(path: Path) -> None:
     trials = study.ask(2)
 
     def child() -> None:
-        assert study._book._mirror.all_held() == []
+        assert study._trial_log._replica.all_held() == []
         assert threading.active_count() == 1
         mine = study.ask()
         assert mine.number == 2

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 import hpcore as hp
-import hpcore.study.leases
+import hpcore.ledger.leases
 from hpcore.errors import HpcoreError, InvalidArgument, LeaseExpired, StorageError, TrialAlreadyTold
-from hpcore.storage.identity import Life
+from hpcore.ledger.identity import Life
 from tests.study.children import in_child
 
 ROOT = Path(__file__).parents[2]
@@ -95,12 +95,12 @@ def test_pending_trials_of_others_are_seen_by_the_sampler(url: str, name: str) -
 @pytest.fixture
 def from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can say whether a worker lives: as on several machines, where the lease decides."""
-    monkeypatch.setattr(hpcore.study.leases, "life_of", lambda worker: Life.UNKNOWN)
+    monkeypatch.setattr(hpcore.ledger.leases, "life_of", lambda worker: Life.UNKNOWN)
 
 
 def without_heartbeat(study: hp.Study) -> hp.Study:
     """A worker whose threads cannot run: suspended, or in native code that holds the GIL."""
-    study._book._holder._heartbeat = None
+    study._trial_log._holder._heartbeat = None
     return study
 
 
@@ -201,7 +201,7 @@ def test_a_program_that_ends_gives_its_trials_back(how: str, tmp_path: Path) -> 
     subprocess.run([sys.executable, "-c", code, path], stderr=subprocess.DEVNULL, timeout=60)
     hp.load_study(path).refresh()
     assert [t.number for t in study.ask(3)] == [0, 1, 2]
-    assert {held.record.deaths for held in study._book._mirror.all_held()} == {0}
+    assert {held.record.deaths for held in study._trial_log._replica.all_held()} == {0}
 
 
 def test_studies_that_are_dropped_are_no_deaths(url: str, name: str) -> None:
@@ -212,12 +212,12 @@ def test_studies_that_are_dropped_are_no_deaths(url: str, name: str) -> None:
 
 def test_a_dropped_study_gives_its_trials_to_other_processes(url: str, name: str) -> None:
     study = begun(url, name)
-    gone = weakref.ref(study._book)
+    gone = weakref.ref(study._trial_log)
     trial = study.ask()
     del study
     assert gone() is None
     for _ in range(200):
-        record = hp.load_study(url, name)._book._mirror.other(trial.number)
+        record = hp.load_study(url, name)._trial_log._replica.other(trial.number)
         if record.worker is None:
             break
         time.sleep(0.02)

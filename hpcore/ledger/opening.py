@@ -1,0 +1,197 @@
+"""Stored studies: begun, opened again, listed and deleted."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from hpcore.arguments import check_integer
+from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType
+from hpcore.ledger.shapes import spec_from
+from hpcore.ledger.spaces import check_same, sampler_from_spec, sampler_to_spec, space_from_spec, space_to_spec
+from hpcore.ledger.stored_trial_log import StoredTrialLog
+from hpcore.optimizer import Optimizer
+from hpcore.optimizer.objectives import check_directions
+from hpcore.samplers import Sampler, resolve
+from hpcore.space.space import Space
+from hpcore.storage.opening import open_storage
+from hpcore.storage.plain import check_name
+from hpcore.storage.records import StudyRecord
+
+if TYPE_CHECKING:
+    from hpcore.storage.sql import Storage
+
+__all__ = ["StudySummary", "find", "open_stored_log", "read_spec", "remove", "summaries"]
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """What a store says of a study without opening it.
+
+    Attributes
+    ----------
+    name : str
+        Unique in its store.
+    created : datetime
+        UTC.
+    directions : tuple of str
+        One per objective.
+    n_trials : int
+        Begun so far.
+    mode : str
+        ``"lag q"`` if all runs kept the deterministic order of that lag, ``"fast"`` if not, empty before the first.
+    """
+
+    name: str
+    created: datetime
+    directions: tuple[str, ...]
+    n_trials: int
+    mode: str
+
+
+def open_stored_log(
+    space: Space | Mapping[str, Any] | None,
+    storage: str | os.PathLike[str] | Storage,
+    name: str | None,
+    direction: str | None,
+    directions: Sequence[str] | None,
+    sampler: str | Sampler | None,
+    seed: int | None,
+    lease: float,
+    retries: int,
+    repeats: int | None = None,
+    prefetch: bool | str = False,
+) -> StoredTrialLog:
+    """A stored study, begun if there is none of that name."""
+    if prefetch == "delayed":
+        raise InvalidArgument(
+            "prefetch must be True or False for a stored study, got 'delayed': its proposals follow from what is "
+            "stored, so that it goes on after a kill as if nothing had been, and a delayed one does not"
+        )
+    if name is None:
+        raise InvalidArgument("name must be given with storage=: the same storage and name continue an earlier study")
+    wanted = check_name("name", name)
+    often = None if repeats is None else check_integer("repeats", repeats, 1)
+    ways = check_directions(direction, directions) if direction is not None or directions is not None else None
+    given = None if space is None else Space.of(space)
+    chosen = None if sampler is None else resolve(sampler)
+    store = open_storage(storage)
+    record = store.read(lambda transaction: transaction.find(wanted))
+    if record is None:
+        if given is None:
+            raise InvalidType("space must be given for a new study, got None")
+        # Made here to check everything before anything is stored.
+        new = Optimizer(given, chosen or "gp", None, ways or ("minimize",), seed, prefetch, repeats=often or 1)
+        spec = _spec_of(new)
+        record = store.write(lambda transaction: transaction.create(wanted, spec))
+    spec_data = read_spec(record)
+    if given is not None:
+        given = check_same(record.name, spec_data["space"], given)
+    else:
+        given = space_from_spec(record.name, spec_data["space"])
+    _check_fits(record, spec_data, ways, seed)
+    if chosen is None:
+        chosen = sampler_from_spec(record.name, spec_data["sampler"])
+    elif not store.read_only and sampler_to_spec(chosen) != spec_data["sampler"]:
+        record = _change_spec(store, record, sampler=sampler_to_spec(chosen))
+    kept = spec_data.get("repeats", 1)
+    if often is None:
+        often = kept
+    elif not store.read_only and often != kept:
+        record = _change_spec(store, record, repeats=often)
+    try:
+        optimizer = Optimizer(given, chosen, None, spec_data["directions"], spec_data["seed"], prefetch, repeats=often)
+    except HpcoreError as error:
+        raise DamagedStore(f"the record of study {record.name!r} is damaged: {error}") from error
+    return StoredTrialLog(optimizer, store, record, lease, retries)
+
+
+def find(store: Storage, name: str | None) -> StudyRecord:
+    """The study of a name, or the only one there is.
+
+    Raises
+    ------
+    UnknownStudy, InvalidArgument
+        There is none of that name; no name, and not just one study.
+    """
+    if name is not None:
+        wanted = check_name("name", name)
+        return store.read(lambda transaction: transaction.get(wanted))
+    found = store.read(lambda transaction: transaction.studies())
+    if len(found) != 1:
+        shown = ", ".join(f"{record.name!r:.60}" for record in found[:5]) or "none"
+        raise InvalidArgument(f"name must say which study of {store.shown} is meant; it has {len(found)}: {shown}")
+    return found[0]
+
+
+def _spec_of(optimizer: Optimizer) -> str:
+    spec: dict[str, Any] = {
+        "space": space_to_spec(optimizer.space),
+        "directions": list(optimizer.directions),
+        "seed": optimizer.seed,
+        "sampler": sampler_to_spec(optimizer.sampler),
+    }
+    if optimizer.repeats != 1:  # left out where it says nothing, as in stores of before there were any
+        spec["repeats"] = optimizer.repeats
+    return json.dumps(spec, allow_nan=False)
+
+
+def read_spec(record: StudyRecord) -> dict[str, Any]:
+    """What a study is, from its record.
+
+    Raises
+    ------
+    DamagedStore
+        It is not what was written.
+    """
+    try:
+        return spec_from(record.spec)
+    except ValueError as error:
+        raise DamagedStore(f"the record of study {record.name!r:.80} is damaged: {error}") from None
+
+
+def _check_fits(record: StudyRecord, spec: dict[str, Any], ways: tuple[str, ...] | None, seed: int | None) -> None:
+    if ways is not None and list(ways) != spec["directions"]:
+        raise InvalidArgument(
+            f"direction must be that of study {record.name!r}, {spec['directions']!r}, got {list(ways)!r}"
+        )
+    if seed is not None and seed != spec["seed"]:
+        raise InvalidArgument(
+            f"seed must be that of study {record.name!r}, {spec['seed']}, or be left out, got {seed!r}"
+        )
+
+
+def _change_spec(store: Storage, record: StudyRecord, **fields: Any) -> StudyRecord:
+    def work(transaction: Any) -> StudyRecord:
+        now: StudyRecord = transaction.current(record.id, lock=True)
+        now = replace(now, spec=json.dumps({**read_spec(now), **fields}, allow_nan=False))
+        transaction.change(now)
+        return now
+
+    return store.write(work)
+
+
+def summaries(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
+    """See `hpcore.list_studies`."""
+    store = open_storage(storage, create=False, read_only=True)
+    return [
+        StudySummary(
+            record.name,
+            datetime.fromtimestamp(record.created, timezone.utc),
+            tuple(read_spec(record)["directions"]),
+            record.n_trials,
+            record.mode,
+        )
+        for record in store.read(lambda transaction: transaction.studies())
+    ]
+
+
+def remove(storage: str | os.PathLike[str] | Storage, name: str) -> None:
+    """See `hpcore.delete_study`."""
+    check_name("name", name)
+    store = open_storage(storage, create=False)
+    store.write(lambda transaction: transaction.delete(transaction.get(name).id))

@@ -1,0 +1,245 @@
+"""A new store from what is intact in a damaged one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+
+from hpcore.errors import DamagedStore, InvalidArgument, StorageError
+from hpcore.ledger.shapes import spec_from
+from hpcore.records.history import FAILED, RUNNING
+from hpcore.storage.opening import open_storage
+from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, StudyRecord, TrialRecord, checksum
+from hpcore.storage.salvage import pages_of, records_of
+from hpcore.storage.schema import attributes, folds, queue, studies
+from hpcore.storage.transaction import Transaction
+
+__all__ = ["Repaired", "find_damage", "repair"]
+
+# Columns of each kind of record that are real numbers: a whole one is written as an integer.
+_STUDY_REALS = frozenset({STUDY_COLUMNS.index("created")})
+_TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "started", "finished", "lease"))
+# All that are lost are listed and stored as failed: a forged number must not exhaust the memory.
+MOST_TRIALS = 10_000_000
+
+
+@dataclass
+class Repaired:
+    """What a repair found.
+
+    Attributes
+    ----------
+    path : Path
+        The new store.
+    n_trials : dict of str to int
+        Intact trials by study.
+    lost : dict of str to list of int
+        Numbers of the trials of each study that were damaged or are not there.
+    orphans : int
+        Intact trials whose study's own record is damaged; they cannot be read without it.
+    """
+
+    path: Path
+    n_trials: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, list[int]] = field(default_factory=dict)
+    orphans: int = 0
+
+
+@dataclass
+class _Found:
+    studies: dict[int, StudyRecord] = field(default_factory=dict)
+    trials: dict[tuple[int, int], TrialRecord] = field(default_factory=dict)
+    attributes: dict[tuple[int, str], str] = field(default_factory=dict)
+    queue: dict[int, tuple[int, str]] = field(default_factory=dict)
+    folds: dict[tuple[int, int, int], str] = field(default_factory=dict)
+
+
+def find_damage(path: str | os.PathLike[str]) -> Repaired:
+    """What a repair of a file would save, without writing anything.
+
+    Raises
+    ------
+    InvalidArgument, StorageError
+        As for `repair`.
+    """
+    source = _source(path)
+    return _report(_read(source), source)
+
+
+def repair(path: str | os.PathLike[str], to: str | os.PathLike[str] | None = None) -> Repaired:
+    """Write the intact records of a damaged store to a new one. The damaged file stays as it is.
+
+    Parameters
+    ----------
+    path : str or path
+        A file of SQLite's, perhaps cut off or damaged; nobody may be writing to it.
+    to : str or path, optional
+        The new store, a file that does not exist; by default ``NAME.repaired.db`` beside it. Trials that are lost stay
+        as failed ones, so that the others keep their numbers.
+
+    Returns
+    -------
+    Repaired
+        What was saved, and what was lost.
+
+    Raises
+    ------
+    InvalidArgument
+        There is no such file, the new one exists, or no study is intact.
+    StorageError
+        A file cannot be read or written.
+    """
+    source = _source(path)
+    target = source.with_name(f"{source.stem}.repaired.db") if to is None else Path(to).absolute()
+    if target.exists():
+        raise InvalidArgument(f"to must be a new file, and {str(target)!r} exists")
+    found = _read(source)
+    report = _report(found, target)
+    if not found.studies:
+        raise InvalidArgument(f"storage must hold an intact record of a study, and none was found in {str(source)!r}")
+    store = open_storage(target)
+    store.write(lambda transaction: _write(transaction, found, report))
+    store.close()
+    return report
+
+
+def _source(path: str | os.PathLike[str]) -> Path:
+    text = os.fspath(path)
+    source = (
+        Path(text.removeprefix("sqlite:///") if isinstance(text, str) else os.fsdecode(text)).expanduser().absolute()
+    )
+    if not source.is_file():
+        raise InvalidArgument(f"storage must be an existing file of SQLite's, got {str(path)!r}")
+    return source
+
+
+def _read(source: Path) -> _Found:
+    try:
+        size, pages = pages_of(source)
+    except OSError as error:
+        raise StorageError(f"storage {str(source)!r} cannot be read: {error.strerror}") from error
+    found = _Found()
+    for rowid, values in records_of(size, pages):
+        try:
+            _sort_in(found, rowid, values)
+        except DamagedStore:
+            continue  # forged: it does not count as intact
+    _drop_older(found)
+    return found
+
+
+def _drop_older(found: _Found) -> None:
+    """Of studies of one name keep the newest: the others were deleted, and are remains that no freelist told of."""
+    newest = {found.studies[study_id].name: study_id for study_id in sorted(found.studies)}
+    older = found.studies.keys() - newest.values()
+    for study_id in older:
+        del found.studies[study_id]
+    for key in [key for key in found.trials if key[0] in older]:
+        del found.trials[key]
+
+
+def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
+    """Which kind of record it is, by its columns and a checksum that fits; nothing else."""
+    *fields, crc = values
+    if len(fields) == len(TRIAL_COLUMNS):
+        record = _reals(fields, _TRIAL_REALS)
+        if checksum(record) == crc:
+            trial = TrialRecord.from_fields(record)
+            _check_number("a trial's number", trial.number)
+            key = (trial.study_id, trial.number)
+            # Remains of an earlier state of the same trial may still lie about: the later one is finished, or was
+            # given to a worker once more, or has a newer lease.
+            if key not in found.trials or _age(found.trials[key]) < _age(trial):
+                found.trials[key] = trial
+    elif len(fields) == len(STUDY_COLUMNS):
+        record = _reals(fields, _STUDY_REALS)
+        if checksum(record) == crc:
+            study = StudyRecord.from_row((*record, crc))
+            _n_parameters(study)
+            _check_number("a study's number of trials", study.n_trials)
+            if study.id not in found.studies or found.studies[study.id].n_trials <= study.n_trials:
+                found.studies[study.id] = study
+    elif len(fields) == 4 and checksum(tuple(fields)) == crc:
+        found.folds[fields[0], fields[1], fields[2]] = fields[3]
+    elif len(fields) == 3:
+        if checksum(tuple(fields)) == crc:
+            found.attributes[fields[0], fields[1]] = fields[2]
+        elif rowid is not None and checksum(tuple(fields[1:])) == crc:
+            found.queue[rowid] = (fields[1], fields[2])
+
+
+def _check_number(what: str, value: int) -> None:
+    if not 0 <= value <= MOST_TRIALS:
+        raise DamagedStore(f"{what} must be in [0, {MOST_TRIALS}], got {value}")
+
+
+def _n_parameters(study: StudyRecord) -> int:
+    try:
+        return len(spec_from(study.spec)["space"]["parameters"])
+    except ValueError as error:
+        raise DamagedStore(f"the record of study {study.name!r:.80} is damaged: {error}") from None
+
+
+def _reals(fields: list[Any], reals: frozenset[int]) -> tuple[Any, ...]:
+    return tuple(float(v) if i in reals and type(v) is int else v for i, v in enumerate(fields))
+
+
+def _age(trial: TrialRecord) -> tuple[bool, int, int, float]:
+    return (trial.state != RUNNING, trial.token, trial.deaths, trial.lease or 0.0)
+
+
+def _report(found: _Found, target: Path) -> Repaired:
+    report = Repaired(target)
+    for study in found.studies.values():
+        numbers = {number for study_id, number in found.trials if study_id == study.id}
+        # The study's own record may be an older one: its trials then reach further than it says.
+        n = max([study.n_trials, *(number + 1 for number in numbers)])
+        report.n_trials[study.name] = len(numbers)
+        report.lost[study.name] = [number for number in range(n) if number not in numbers]
+    report.orphans = sum(study_id not in found.studies for study_id, _ in found.trials)
+    return report
+
+
+def _write(transaction: Transaction, found: _Found, report: Repaired) -> None:
+    ids: dict[int, int] = {}
+    for old, study in sorted(found.studies.items()):
+        record = transaction.create(study.name, study.spec)
+        ids[old] = record.id
+        mine = sorted(number for study_id, number in found.trials if study_id == old)
+        n = len(mine) + len(report.lost[study.name])
+        point = b"\0" * (8 * _n_parameters(study))
+        for number in range(n):
+            trial = found.trials.get((old, number))
+            if trial is None:
+                text = "this trial was damaged in the store, and lost; its point here is not what it was"
+                trial = TrialRecord(record.id, number, FAILED, 0, point, "{}", error=text)
+            transaction.insert(replace(trial, study_id=record.id))
+        fields = (
+            record.id,
+            study.name,
+            study.created,
+            n,
+            study.mode if not report.lost[study.name] else "fast",
+            study.spec,
+        )
+        transaction.connection.execute(studies.delete().where(studies.c.id == record.id))
+        new = StudyRecord(*fields)
+        row = {**dict(zip(STUDY_COLUMNS, fields, strict=True)), "crc": checksum(new.fields())}
+        transaction.connection.execute(insert(studies), row)
+    for (old, name), value in found.attributes.items():
+        if old in ids:
+            row = {"study_id": ids[old], "name": name, "value": value, "crc": checksum((ids[old], name, value))}
+            transaction.connection.execute(insert(attributes), row)
+    for _, (old, params) in sorted(found.queue.items()):
+        if old in ids:
+            row = {"study_id": ids[old], "params": params, "crc": checksum((ids[old], params))}
+            transaction.connection.execute(insert(queue), row)
+    for (old, number, fold), score in found.folds.items():
+        if old in ids:
+            crc = checksum((ids[old], number, fold, score))
+            row = {"study_id": ids[old], "number": number, "fold": fold, "score": score, "crc": crc}
+            transaction.connection.execute(insert(folds), row)

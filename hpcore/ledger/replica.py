@@ -1,0 +1,264 @@
+"""A stored study as one process knows it: the optimizer's memory follows what is stored."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from hpcore.ledger.recall import Rows, adopt_result, is_same_result, read_rows
+from hpcore.optimizer import Optimizer
+from hpcore.records.history import RUNNING
+from hpcore.records.trial import Trial, TrialState
+from hpcore.storage.records import StudyRecord, TrialRecord
+from hpcore.storage.sql import Storage
+from hpcore.storage.transaction import Transaction
+
+__all__ = ["Held", "Replica"]
+
+log = logging.getLogger("hpcore")
+
+T = TypeVar("T")
+
+
+class Held(NamedTuple):
+    """A trial of this worker.
+
+    Attributes
+    ----------
+    trial : Trial
+        The object that was given out.
+    record : TrialRecord
+        What is stored of it: running while it is evaluated here, with its result until that is handed on.
+    out : bool
+        A caller of `Study.ask` has it, and anybody may bring its result; otherwise a run has it, and takes results in
+        their order.
+    """
+
+    trial: Trial
+    record: TrialRecord
+    out: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether no result of it is stored yet, as far as this worker knows."""
+        return self.record.state == RUNNING
+
+
+class Replica:
+    """Keeps an optimizer as a store has it, and knows which of the running trials are this worker's.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        New; filled with what is stored.
+    storage : Storage
+        The store.
+    record : StudyRecord
+        The study in it.
+
+    Attributes
+    ----------
+    record : StudyRecord
+        As stored, when it was last looked at.
+    lock : RLock
+        Held while the memory is brought up to date; for steps between which it must not be.
+    shared : bool
+        Whether another worker began a trial since this was last set to False.
+    """
+
+    def __init__(self, optimizer: Optimizer, storage: Storage, record: StudyRecord) -> None:
+        self.record = record
+        self.lock = threading.RLock()
+        self.shared = False
+        self._optimizer, self._storage = optimizer, storage
+        # Given to this worker: being evaluated here, or with a result that is not handed on yet.
+        self._held: dict[int, Held] = {}
+        # Running elsewhere, or given back.
+        self._others: dict[int, TrialRecord] = {}
+        # Results that the store would not take; they go with the next transaction.
+        self._unsaved: dict[int, TrialRecord] = {}
+        # Of the storage, when it was last read.
+        self._generation = storage.generation
+        # Whether the memory may be ahead of the store, because a transaction did not end.
+        self._stale = True
+
+    # --- bringing it up to date ----------------------------------------------------------------------------------
+
+    def inside(self, work: Callable[[Transaction], T], reading: bool = False) -> T:
+        """Do something in a transaction that brings the memory up to date first."""
+
+        def attempt(transaction: Transaction) -> T:
+            stale, self._stale = self._stale or self._generation != self._storage.generation, True
+            self._generation = self._storage.generation
+            shared = self.shared
+            if stale:
+                self._optimizer.forget()
+                self._others.clear()
+                self._held = dict(held)
+            self._synchronise(transaction, reading)
+            if stale:
+                self.shared = shared
+            return work(transaction)
+
+        with self.lock:
+            held = dict(self._held)
+            try:
+                result = self._storage.read(attempt) if reading else self._storage.write(attempt)
+            except BaseException:
+                # What this transaction gave to this worker, if it was stored after all, has its name and is taken up.
+                self._held = held
+                raise
+            self._stale = False
+            if not reading:
+                self._unsaved.clear()
+            return result
+
+    def refresh(self) -> None:
+        """Learn what others stored, and store what could not be."""
+        self.inside(lambda transaction: None, reading=not self._unsaved or self._storage.read_only)
+
+    def doubt(self) -> None:
+        """Read all of the study again next time: the memory may be ahead of the store."""
+        self._stale = True
+
+    def change(self, transaction: Transaction, **fields: Any) -> None:
+        """Store what the study's record says from now on."""
+        self.record = replace(self.record, **fields)
+        transaction.change(self.record)
+
+    def _synchronise(self, transaction: Transaction, reading: bool) -> None:
+        self.record = transaction.current(self.record.id, lock=not reading)
+        if self._optimizer.n_trials > self.record.n_trials:
+            log.warning("study %r has trials in memory that were never stored; they are dropped", self.record.name)
+            self._optimizer.forget()
+            self._others.clear()
+        if not reading:
+            self._flush(transaction)
+        running = self._optimizer.running()
+        to_look_at = sorted(number for number in running if number not in self._held or self._held[number].out)
+        known = self._optimizer.n_trials
+        rows = transaction.trials(self.record, known, to_look_at)
+        for fields in rows[: len(to_look_at)]:
+            self._look_at(TrialRecord.from_fields(fields))
+        self._append(rows[len(to_look_at) :], known)
+
+    def _flush(self, transaction: Transaction) -> None:
+        for number, record in list(self._unsaved.items()):
+            if not is_same_result(transaction.finish(record), record):
+                log.warning("the result of trial %d came too late: it has another one", number)
+            self._held.pop(number, None)
+        # What became of them is taken in from the store, by what follows.
+
+    def _look_at(self, record: TrialRecord) -> None:
+        """Learn what a running trial is now, of another worker or out with a caller of this one."""
+        held = self._held.get(record.number)
+        if held is not None:
+            if record.state == RUNNING and record.token == held.record.token:
+                return
+            del self._held[record.number]
+        self.take_in(record)
+
+    def _append(self, fields: list[tuple[Any, ...]], first: int) -> None:
+        """Trials that this optimizer did not ask for."""
+        if not fields:
+            return
+        self.shared = True
+        rows: Rows = read_rows(fields, self._optimizer.space, len(self._optimizer.directions), self.record.name)
+        for i in np.flatnonzero(rows.state == RUNNING).tolist():
+            self._others[first + i] = TrialRecord.from_fields(fields[i])
+        for number in [number for number, held in self._held.items() if number >= first and held.out]:
+            row = fields[number - first]
+            stored = TrialRecord.from_fields(row)
+            if stored.state != RUNNING or stored.token != self._held[number].record.token:
+                del self._held[number]  # told, or given away, in the meantime
+        mine = [number for number in self._held if number >= first]
+        for number in mine:
+            # Ours, whatever is stored: its result is handed on when its turn comes.
+            self._others.pop(number, None)
+            rows.hide(number - first)
+        self._optimizer.restore(rows.X, rows.state, rows.values, rows.std_errors, rows.times, rows.notes)
+        for number in mine:
+            trial = self._held[number].trial
+            # It may have been told in a transaction that did not end.
+            trial.state, trial.values, trial.error = TrialState.RUNNING, None, None
+            self._optimizer.reopen(trial)
+
+    def take_in(self, record: TrialRecord) -> None:
+        """Learn what a trial that ran elsewhere is now."""
+        if record.state == RUNNING:
+            self._others[record.number] = record
+            return
+        self._others.pop(record.number, None)
+        trial = self._optimizer.running()[record.number]
+        m, name = len(self._optimizer.directions), self.record.name
+        values, std_error, error = adopt_result(trial, record, m, name)
+        self._optimizer.tell(trial, values, std_error=std_error, error=error)
+
+    # --- whose a running trial is --------------------------------------------------------------------------------
+
+    def held(self, number: int) -> Held | None:
+        """A trial of this worker and what is stored of it; None if it is not this worker's."""
+        return self._held.get(number)
+
+    def all_held(self) -> list[Held]:
+        """All of this worker's."""
+        return list(self._held.copy().values())  # at once, whatever another thread is at
+
+    def hold(self, trial: Trial, record: TrialRecord, out: bool = False) -> None:
+        """It is this worker's, with this stored of it."""
+        with self.lock:
+            self._held[record.number] = Held(trial, record, out)
+
+    def let_go(self, number: int) -> Held | None:
+        """It is not this worker's any more; what it was, if it was."""
+        with self.lock:
+            return self._held.pop(number, None)
+
+    def disown(self) -> None:
+        """Be another worker, in a child process: nothing that the parent has is its own, nor for it to store."""
+        self.lock = threading.RLock()
+        self._unsaved.clear()
+        if self._held:
+            self._held.clear()
+            self._stale = True
+
+    def elsewhere(self) -> list[TrialRecord]:
+        """The running trials of others, and those given back, by number."""
+        return [record for _, record in sorted(self._others.items())]
+
+    def other(self, number: int) -> TrialRecord | None:
+        """One of them."""
+        return self._others.get(number)
+
+    def forget_other(self, number: int) -> None:
+        """It is not another worker's any more."""
+        self._others.pop(number, None)
+
+    def leave(self, record: TrialRecord) -> None:
+        """It is for others to take up."""
+        self._others[record.number] = record
+
+    def claim(self, record: TrialRecord, out: bool = False) -> Trial:
+        """It was somebody else's and is this worker's now, with this stored of it."""
+        del self._others[record.number]
+        trial = self._optimizer.running()[record.number]
+        self.hold(trial, record, out)
+        return trial
+
+    def save_later(self, record: TrialRecord) -> None:
+        """Store a result of this worker's with the next transaction."""
+        with self.lock:
+            self._unsaved[record.number] = record
+
+    def all_unsaved(self) -> list[TrialRecord]:
+        """Results of this worker's that are still to be stored."""
+        return list(self._unsaved.copy().values())
+
+    def is_unsaved(self, number: int) -> bool:
+        """Whether the result of a trial is still to be stored."""
+        return number in self._unsaved

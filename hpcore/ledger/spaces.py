@@ -1,0 +1,259 @@
+"""Spaces, parameters and samplers as plain data, and what two spaces differ in.
+
+A choice that is not plain data (a class, an estimator) is stored as its position among the choices and a label for
+people. Nothing rebuilds it: whoever opens the study again gives the space again, and the labels must fit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hpcore import samplers
+from hpcore.arguments import shown
+from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType, SpaceMismatch
+from hpcore.ledger.shapes import check_mapping, json_from
+from hpcore.samplers import Sampler
+from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.convert import choices_of
+from hpcore.space.labels import label_of
+from hpcore.space.parameters import Categorical
+from hpcore.space.serial import from_plain, space_to_json, to_plain
+from hpcore.space.space import Params, Space
+from hpcore.storage.plain import MAX_PARAMETERS
+
+__all__ = [
+    "check_same",
+    "params_from_text",
+    "params_to_text",
+    "sampler_from_spec",
+    "sampler_to_spec",
+    "shown_params",
+    "space_from_spec",
+    "space_to_spec",
+]
+
+_PLAIN = frozenset({float, int, str, bool, type(None)})
+
+
+def space_to_spec(space: Space) -> dict[str, Any]:
+    """A space for storing.
+
+    Raises
+    ------
+    InvalidArgument
+        More than 10,000 parameters.
+    """
+    if len(space) > MAX_PARAMETERS:
+        raise InvalidArgument(f"space must have at most {MAX_PARAMETERS} parameters to be stored, got {len(space)}")
+    spec: dict[str, Any] = json.loads(space_to_json(space, label_of))
+    return spec
+
+
+def space_from_spec(name: str, spec: Any) -> Space:
+    """The space of a study that was opened by its name alone.
+
+    Raises
+    ------
+    InvalidArgument
+        It has choices or constraints that are objects of its program, and must be given.
+    DamagedStore
+        What is stored is no space.
+    """
+    objects = [entry["name"] for entry in spec["parameters"] if '{"object": ' in json.dumps(entry)]
+    n_constraints = spec["n_constraints"]
+    if objects or n_constraints:
+        what = f"choices of {', '.join(map(repr, objects))}" if objects else f"{n_constraints} constraints"
+        raise InvalidArgument(f"space must be given to open study {name!r}: its {what} are code, which is not stored")
+    try:
+        return Space.from_json(json.dumps(spec))
+    except HpcoreError as error:
+        raise DamagedStore(f"the space of study {name!r} is damaged: {error}") from None
+
+
+def check_same(name: str, stored: Any, space: Space) -> Space:
+    """Check that a space is the one that a study was begun with.
+
+    Returns
+    -------
+    Space
+        It, with numbers among choices in the order in which they are stored: points are stored as places in it. That
+        order, and whether choices have one, says how they are searched: earlier versions gave lists of numbers none,
+        and a grid takes them as they were listed.
+
+    Raises
+    ------
+    SpaceMismatch
+        It is not; the message says what differs.
+    """
+    given = space_to_spec(space)
+    # As text: True is not 1, and 1.0 not 1.
+    if json.dumps(stored, sort_keys=True) == json.dumps(given, sort_keys=True):
+        return space
+    again = _as_stored(stored, space)
+    if _without_order(stored) == _without_order(space_to_spec(again)):
+        return again
+    differences = _differences(stored, given)
+    raise SpaceMismatch(
+        f"space must be the one that study {name!r} was begun with (another name= begins another study): "
+        + "; ".join(differences[:5])
+        + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
+    )
+
+
+def _as_stored(stored: Any, space: Space) -> Space:
+    """The space with lists of the same numbers in their stored order."""
+    before = {entry["name"]: entry.get("choices") for entry in stored["parameters"]}
+    parameters = dict(space)
+    for name, parameter in space.items():
+        choices = before.get(name)
+        if not isinstance(parameter, Categorical) or parameter.weights or not isinstance(choices, list):
+            continue
+        if not {type(choice) for choice in (*choices, *parameter.choices)} <= {int, float}:
+            continue
+        # As text, because 1 is not 1.0.
+        if choices != list(parameter.choices) and sorted(map(repr, choices)) == sorted(map(repr, parameter.choices)):
+            ordered = parameter.ordered and choices_of(choices, rearrange=False).ordered
+            parameters[name] = Categorical(choices, ordered=ordered, when=parameter.when)
+    for parameter in space.values():
+        for parent, wanted in parameter.when.items():
+            if isinstance(wanted, AtLeast | AtMost):  # the order decides what is active
+                parameters[parent] = space[parent]
+    return Space(parameters, space.constraints)
+
+
+def _without_order(spec: Any) -> str:
+    """A space as text, without whether its choices have an order."""
+    entries = [
+        {**entry, "ordered": None} if entry.get("type") == "Categorical" else entry for entry in spec["parameters"]
+    ]
+    return json.dumps({**spec, "parameters": entries}, sort_keys=True)
+
+
+def _differences(stored: Any, given: Any) -> list[str]:
+    before = {entry["name"]: entry for entry in stored["parameters"]}
+    after = {entry["name"]: entry for entry in given["parameters"]}
+    out = [f"{name!r} is missing" for name in before if name not in after]
+    out += [f"{name!r} is new" for name in after if name not in before]
+    for name in before:
+        fields = before[name] if name in after else {}
+        for field in sorted({*fields, *after.get(name, {})} if name in after else ()):
+            old, new = before[name].get(field), after[name].get(field)
+            if json.dumps(old) != json.dumps(new):
+                out.append(f"{field} of {name!r} was {_short(old)}, is {_short(new)}")
+    if stored["n_constraints"] != given["n_constraints"]:
+        out.append(f"it had {stored['n_constraints']} constraints, has {given['n_constraints']}")
+    if not out:
+        out.append(f"the order of the parameters was {', '.join(before)}, is {', '.join(after)}")
+    return out
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def params_to_text(space: Space, params: Mapping[str, Any]) -> str:
+    """Legal parameters as JSON; a choice that is an object as ``{"choice": position, "label": text}``."""
+    if all(type(value) in _PLAIN for value in params.values()):
+        try:
+            return json.dumps(params, allow_nan=False)
+        except ValueError:
+            pass  # NaN as a choice
+    out = {}
+    for name, value in params.items():
+        parameter = space[name]
+        if isinstance(parameter, Categorical):
+            plain = to_plain(value, lambda item: None)
+            if '{"object": null}' in json.dumps(plain):
+                plain = {"choice": parameter.level(name, value), "label": label_of(value)}
+            out[name] = plain
+        else:
+            out[name] = value
+    return json.dumps(out, allow_nan=False)
+
+
+def params_from_text(space: Space, text: str) -> Params:
+    """What `params_to_text` wrote, as the space's own values.
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    out: Params = {}
+    for name, data in check_mapping("its params", json_from("its params", text)).items():
+        if name not in space:
+            raise ValueError(f"its params have {name!r:.80}, which is no parameter of the study's space")
+        parameter = space[name]
+        if isinstance(data, dict) and "choice" in data and isinstance(parameter, Categorical):
+            position = data["choice"]
+            if type(position) is not int or not 0 <= position < len(parameter.choices):
+                raise ValueError(f"its params have no choice {shown(position):.80} of {name!r:.80}")
+            out[name] = parameter.choices[position]
+        else:
+            try:
+                out[name] = parameter.check(name, from_plain(data))
+            except (InvalidArgument, InvalidType) as error:
+                raise ValueError(f"its params cannot be read: {error}") from None
+    return out
+
+
+def shown_params(text: str) -> dict[str, Any]:
+    """Parameters as people see them, without the space: objects by their label.
+
+    Raises
+    ------
+    ValueError
+        What `params_to_text` did not write.
+    """
+    out: dict[str, Any] = {}
+    for name, data in check_mapping("its params", json_from("its params", text)).items():
+        if isinstance(data, dict) and isinstance(data.get("label"), str):
+            out[name] = data["label"]
+        else:
+            try:
+                out[name] = from_plain(data)
+            except ValueError as error:
+                raise ValueError(f"its params cannot be read: {error}") from None
+    return out
+
+
+def sampler_to_spec(sampler: Sampler) -> dict[str, Any]:
+    """A sampler's name and options; where they are not plain data, only how they look."""
+    name = next((name for name in samplers.names() if type(sampler) is type(samplers.resolve(name))), None)
+    options = vars(sampler)
+    try:
+        plain = json.loads(json.dumps(options, allow_nan=False)) == options
+    except (TypeError, ValueError):
+        plain = False
+    if name is None or not plain:
+        return {"name": name, "options": None, "shown": repr(sampler)[:1000]}
+    return {"name": name, "options": options}
+
+
+def sampler_from_spec(study: str, spec: Any) -> Sampler:
+    """The stored sampler.
+
+    Raises
+    ------
+    InvalidArgument
+        Its options were not plain data, so it must be given.
+    DamagedStore
+        What is stored is no sampler.
+    """
+    try:
+        name, options = spec["name"], spec["options"]
+        if name is None or options is None:
+            raise InvalidArgument(
+                f"sampler must be given to go on with study {study!r}: not all of {spec.get('shown', '')!r:.200} "
+                "is plain data, which alone is stored"
+            )
+    except KeyError as error:
+        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: it has no {error}") from None
+    try:
+        # The class is one of a fixed table; its constructor checks every option.
+        return type(samplers.resolve(name))(**options)
+    except (HpcoreError, TypeError) as error:
+        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: {error}") from None

@@ -1,0 +1,566 @@
+"""A study's trials in a store, shared with other workers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from hpcore.errors import (
+    ConstraintError,
+    DamagedStore,
+    HpcoreError,
+    InvalidArgument,
+    InvalidType,
+    LeaseExpired,
+    SearchSpaceExhausted,
+    StorageError,
+    TrialAlreadyTold,
+    UnknownTrial,
+)
+from hpcore.ledger.entries import begun, ended, known_records
+from hpcore.ledger.holder import LeaseHolder
+from hpcore.ledger.leases import Leases
+from hpcore.ledger.readonly import ReadOnlyOptimizer
+from hpcore.ledger.recall import adopt_result, is_same_result
+from hpcore.ledger.replica import Replica
+from hpcore.ledger.spaces import params_from_text, params_to_text
+from hpcore.ledger.trial_log import Outcome, TrialLog, number_of
+from hpcore.optimizer import Optimizer
+from hpcore.optimizer.known import Known
+from hpcore.records.history import COMPLETE, FAILED, RUNNING
+from hpcore.records.trial import Trial
+from hpcore.storage.plain import check_name, to_text
+from hpcore.storage.records import StudyRecord, TrialRecord
+from hpcore.storage.sql import Storage
+from hpcore.storage.transaction import Transaction
+
+__all__ = ["StoredTrialLog"]
+
+log = logging.getLogger("hpcore")
+
+# Milliseconds left of a deadline that passed while the store was busy.
+LEAST_MS = 1e-3
+
+
+class _Unusable(Exception):
+    """Enqueued parameters that cannot be asked for; carries the reason."""
+
+    def __init__(self, error: HpcoreError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class StoredTrialLog(TrialLog):
+    """Trials in a store.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        New; filled with what is stored.
+    storage : Storage
+        The store.
+    record : StudyRecord
+        The study in it.
+    lease : float
+        Seconds after which a running trial that its worker did not renew may be given to another one.
+    retries : int
+        How often a trial whose worker died is evaluated again before it counts as failed.
+
+    Notes
+    -----
+    A trial is proposed inside the transaction that stores it: numbers are unique, and the proposal knows all that is
+    stored, the trials that run elsewhere included. Worker, lease and fencing token say who may start a trial again; its
+    result is taken from anybody, and the first one counts.
+    """
+
+    durable = True
+    shown: Optimizer
+
+    def __init__(self, optimizer: Optimizer, storage: Storage, record: StudyRecord, lease: float, retries: int) -> None:
+        super().__init__(optimizer)
+        self.shown = ReadOnlyOptimizer(optimizer)
+        self.storage = storage
+        self._leases = Leases(lease, retries)
+        self._replica = Replica(optimizer, storage, record)
+        self._holder = LeaseHolder(storage, self._replica, self._leases)
+        self.refresh()
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study, as stored when it was last looked at."""
+        return self._replica.record
+
+    @property
+    def mode(self) -> str:
+        """As stored, when it was last looked at."""
+        return self.record.mode
+
+    def __reduce__(self) -> Any:
+        raise InvalidType(
+            f"a stored study cannot be copied or sent; open it anew with hpcore.load_study({self.storage.shown!r}, "
+            f"{self.record.name!r})"
+        )
+
+    def refresh(self) -> None:
+        """Learn what others stored."""
+        self._replica.refresh()
+
+    # --- asking --------------------------------------------------------------------------------------------------
+
+    def ask(self) -> Trial:
+        """The next trial to evaluate: one that lost its worker, one from the queue, or a new proposal."""
+        trial = self.ask_within(None)
+        assert trial is not None
+        return trial
+
+    def ask_within(self, most: int | None) -> Trial | None:
+        """As `ask`; None if a new trial would be more than so many in the study."""
+        trial = self._replica.inside(lambda transaction: self._next_trial(transaction, most))
+        if isinstance(trial, HpcoreError):
+            raise trial
+        self._holder.keep()
+        return trial
+
+    def _next_trial(self, transaction: Transaction, most: int | None) -> Trial | HpcoreError | None:
+        self._note_order(transaction, 1)
+        lost = self._claim(transaction)
+        if lost is not None:
+            return lost
+        if most is not None and self.optimizer.n_trials >= most:
+            return None
+        # Not raised yet: what was stored on the way stays, and a point that cannot be asked for leaves the queue.
+        try:
+            trial = self._begin_queued(transaction)
+            return self._insert(transaction, self.optimizer.ask(), None) if trial is None else trial
+        except SearchSpaceExhausted as end:
+            return end
+        except _Unusable as wrong:
+            return wrong.error
+
+    def hand_out(self, n: int, deadline_ms: float | None, *, alone: bool) -> list[Trial]:
+        """See `TrialLog.hand_out`."""
+        end = None if deadline_ms is None else time.monotonic() + deadline_ms / 1e3
+        trials = self._replica.inside(lambda transaction: self._next_trials(transaction, n, end, alone))
+        if isinstance(trials, HpcoreError):
+            raise trials
+        self._holder.keep()
+        return trials
+
+    def _next_trials(
+        self, transaction: Transaction, n: int, end: float | None, alone: bool
+    ) -> list[Trial] | HpcoreError:
+        self._note_order(transaction, n)
+        trials: list[Trial] = []
+        while len(trials) < n and (trial := self._claim(transaction, out=True)) is not None:
+            trials.append(trial)
+        try:
+            while len(trials) < n and (trial := self._begin_queued(transaction, out=True)) is not None:
+                trials.append(trial)
+            if len(trials) < n:
+                left_ms = None if end is None else max(1e3 * (end - time.monotonic()), LEAST_MS)
+                if alone:
+                    new = [self.optimizer.ask(deadline_ms=left_ms)]
+                else:
+                    new = self.optimizer.ask(n - len(trials), deadline_ms=left_ms)
+                trials += [self._insert(transaction, trial, None, out=True) for trial in new]
+        except SearchSpaceExhausted as exhausted:
+            return trials or exhausted
+        except _Unusable as wrong:
+            # Those that came before it are not lost: they are the first that the next one who asks is given.
+            for trial in trials:
+                held = self._replica.let_go(trial.number)
+                assert held is not None
+                given_back = replace(held.record, worker=None, lease=None)
+                transaction.replace(given_back, held.record.token)
+                self._replica.leave(given_back)
+            return wrong.error
+        return trials
+
+    def _note_order(self, transaction: Transaction, n: int) -> None:
+        """Trials of several workers, or several of one at once, are in no order that could be kept."""
+        at_once = self.record.mode == "lag 1" and (n > 1 or bool(self._replica.all_held()))
+        if (self._replica.shared or at_once) and self.record.mode != "fast":
+            self._change_mode(transaction, "fast")
+
+    def _begin_queued(self, transaction: Transaction, out: bool = False) -> Trial | None:
+        """The first trial of the queue; None if it is empty.
+
+        Raises
+        ------
+        _Unusable
+            It cannot be asked for, and is taken out of the queue.
+        """
+        given = transaction.dequeue(self.record.id)
+        if given is None:
+            return None
+        try:
+            self.optimizer.enqueue(self._read_params(given))
+            trial = self.optimizer.ask()
+        except (ConstraintError, SearchSpaceExhausted):
+            raise
+        except HpcoreError as wrong:
+            raise _Unusable(wrong) from wrong
+        return self._insert(transaction, trial, None, out)
+
+    def _read_params(self, text: str) -> dict[str, Any]:
+        try:
+            return params_from_text(self.optimizer.space, text)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise DamagedStore(f"enqueued parameters of study {self.record.name!r} are damaged: {error}") from None
+
+    def _insert(self, transaction: Transaction, trial: Trial, outcome: Outcome | None, out: bool = False) -> Trial:
+        """Store a trial that the optimizer has just registered."""
+        lease = transaction.now() + self._leases.seconds
+        record = begun(self.optimizer, trial, self.record.id, self._leases.worker, lease)
+        if outcome is not None:
+            record = ended(record, trial, outcome)
+        else:
+            self._replica.hold(trial, record, out)
+        transaction.insert(record)
+        self._replica.change(transaction, n_trials=trial.number + 1)
+        return trial
+
+    def _claim(self, transaction: Transaction, out: bool = False) -> Trial | None:
+        """The first trial that lost its worker, given to this one; None if there is none."""
+        waiting = self._replica.elsewhere()
+        if not waiting:
+            return None
+        now = transaction.now()
+        for record in waiting:
+            if record.state != RUNNING or self._leases.is_kept(record, now):
+                continue
+            taken = self._leases.take(record, now)
+            transaction.replace(taken, record.token)
+            if taken.state == RUNNING:
+                return self._replica.claim(taken, out)
+            self._replica.take_in(taken)
+        return None
+
+    # --- telling -------------------------------------------------------------------------------------------------
+
+    def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
+        """Judge, save and tell a result; raises what `save` does."""
+        outcome = self.save(trial, self.judge(value, None, error))
+        self.tell(trial, outcome)
+        return outcome
+
+    def save(self, trial: Trial, outcome: Outcome) -> Outcome:
+        """Store a result; it is on the disk when this returns.
+
+        Returns
+        -------
+        Outcome
+            What is stored: the result of somebody else, if that was first. It is logged then.
+
+        Raises
+        ------
+        StorageError
+            The store did not take it; it is tried again with the next transaction.
+        """
+        record = self._record_of(trial, outcome)
+        with self._saved_later(record):
+            stored = self.storage.write(lambda transaction: transaction.finish(record))
+        self._replica.hold(trial, stored)
+        return self._what_counts(trial, record, stored, outcome)
+
+    def save_and_ask(self, trial: Trial, outcome: Outcome) -> tuple[Outcome, Trial | None]:
+        """See `TrialLog.save_and_ask`; raises what `save` does."""
+        record = self._record_of(trial, outcome)
+
+        def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Exception | None]:
+            stored = transaction.finish(record)
+            if trial.number in self.optimizer.running():
+                self.tell(trial, outcome if stored is record else self._adopt(trial, stored))
+            try:
+                return stored, self._next_trial(transaction, None)
+            except self.storage.troubles:
+                raise
+            except Exception as error:  # a constraint's, or the sampler's: the result is stored all the same
+                return stored, error
+
+        with self._saved_later(record):
+            stored, following = self._replica.inside(work)
+        outcome = self._what_counts(trial, record, stored, outcome)
+        if isinstance(following, SearchSpaceExhausted):
+            log.info("%s", following)
+            return outcome, None
+        if isinstance(following, Exception):
+            self._replica.doubt()
+            raise following
+        self._holder.keep()
+        return outcome, following
+
+    def _what_counts(self, trial: Trial, record: TrialRecord, stored: TrialRecord, outcome: Outcome) -> Outcome:
+        if is_same_result(stored, record):
+            return outcome
+        log.warning("%s", _too_late(stored))
+        return self._adopt(trial, stored)
+
+    def _adopt(self, trial: Trial, stored: TrialRecord) -> Outcome:
+        return adopt_result(trial, stored, len(self.optimizer.directions), self.record.name)
+
+    def _record_of(self, trial: Trial, outcome: Outcome) -> TrialRecord:
+        """A result of this worker's as it is to be stored."""
+        with self._replica.lock:
+            held = self._replica.held(trial.number)
+            if held is None:
+                raise self._not_running(trial.number)
+            held.trial.check_copy(trial)
+            return ended(held.record, trial, outcome)
+
+    @contextmanager
+    def _saved_later(self, record: TrialRecord) -> Iterator[None]:
+        """A result that the store does not take now goes with what is stored next."""
+        try:
+            yield
+        except StorageError:
+            self._replica.save_later(record)
+            raise
+
+    def report(self, trial: Trial | int, outcome: Outcome) -> None:
+        """See `TrialLog.report`.
+
+        Raises
+        ------
+        LeaseExpired
+            It is a trial of this worker's, and somebody else told it first.
+        TrialAlreadyTold, UnknownTrial
+            There is no such running trial.
+        StorageError
+            The store did not take it; a result of this worker's trial is tried again with the next transaction.
+        """
+        number = number_of(trial)
+        held = self._replica.held(number)
+        if held is None or not held.is_running:
+            refused = self._replica.inside(lambda transaction: self._report_any(transaction, trial, outcome))
+            if refused is not None:
+                raise refused
+            if outcome[0] is not None and self.optimizer.history.state[number] == FAILED:
+                # It was given up: what a model has learnt of that is not to be taken back, so all is read anew.
+                self._replica.doubt()
+                self.refresh()
+            return
+        mine = trial if isinstance(trial, Trial) else held.trial
+        record = self._record_of(mine, outcome)
+        with self._saved_later(record):
+            stored = self.storage.write(lambda transaction: transaction.finish(record))
+        if is_same_result(stored, record):
+            self.tell(mine, outcome)
+            return
+        self._replica.let_go(number)
+        with suppress(StorageError):  # it is learnt later then
+            self.refresh()
+        raise _too_late(stored)
+
+    def _report_any(self, transaction: Transaction, trial: Trial | int, outcome: Outcome) -> HpcoreError | None:
+        """Store the result of a trial of whichever worker; what is wrong with it, if anything is."""
+        number = number_of(trial)
+        known, record = self.optimizer.running().get(number), self._replica.other(number)
+        held = self._replica.held(number)
+        if held is not None and held.is_running:  # taken back by this transaction
+            record = held.record
+        if known is None or record is None:
+            record = transaction.trial(self.record.id, number) if 0 <= number < self.optimizer.n_trials else None
+            if record is None or not record.is_given_up or outcome[0] is None:
+                return self._not_running(number)
+            known = self.optimizer.trials[number]
+        told = trial if isinstance(trial, Trial) else known
+        try:
+            known.check_copy(told)
+        except UnknownTrial as stranger:
+            return stranger
+        record = ended(record, told, outcome)
+        stored = transaction.finish(record)
+        self._replica.let_go(number)
+        if number in self.optimizer.running():
+            self._replica.take_in(stored)
+        return None if is_same_result(stored, record) else _too_late(stored)
+
+    def _not_running(self, number: int) -> HpcoreError:
+        if 0 <= number < self.optimizer.n_trials:
+            return TrialAlreadyTold(f"trial {number} has been told already")
+        return UnknownTrial(f"trial must be one that was asked for (0 .. {self.optimizer.n_trials - 1}), got {number}")
+
+    def tell(self, trial: Trial, outcome: Outcome) -> None:
+        """Let the optimizer learn from a saved result, unless it learnt it from the store in the meantime."""
+        with self._replica.lock:
+            self._replica.let_go(trial.number)
+            if trial.number in self.optimizer.running():
+                super().tell(trial, outcome)
+
+    def give_up(self, trials: Sequence[Trial]) -> None:
+        """Give trials back: whoever goes on evaluates them, so that an interrupted run gives what a whole one does."""
+        numbers = [trial.number for trial in trials if not self._replica.is_unsaved(trial.number)]
+        held = [mine for mine in map(self._replica.let_go, numbers) if mine is not None]
+        given = [replace(mine.record, worker=None, lease=None) for mine in held]
+
+        def work(transaction: Transaction) -> None:
+            for record in given:
+                transaction.replace(record, record.token)
+
+        if not given:
+            return
+        try:
+            self.storage.write(work)
+        except StorageError as error:
+            # They stay this worker's in name, and it takes them up again by itself.
+            log.warning("%d trials could not be given back: %s", len(given), error)
+            self._replica.doubt()
+            return
+        for record in given:
+            self._replica.leave(record)
+
+    # --- leases --------------------------------------------------------------------------------------------------
+
+    def rest(self) -> None:
+        """See `TrialLog.rest`."""
+        self._holder.rest()
+
+    def renew(self, trial: Trial | int | None = None) -> None:
+        """See `Study.renew`."""
+        if trial is None:
+            self._holder.renew()
+            return
+        refused = self._replica.inside(lambda transaction: self._renew_one(transaction, trial))
+        if refused is not None:
+            raise refused
+        self._holder.keep()
+
+    def _renew_one(self, transaction: Transaction, trial: Trial | int) -> HpcoreError | None:
+        number, now = number_of(trial), transaction.now()
+        known, held, record = self.optimizer.running().get(number), self._replica.held(number), None
+        if held is not None:
+            record = transaction.trial(self.record.id, number) if held.is_running else None
+            if record is None or record.state != RUNNING:
+                return self._not_running(number)
+        elif known is not None:
+            record = self._replica.other(number)
+        if known is None or record is None:
+            return self._not_running(number)
+        try:
+            if isinstance(trial, Trial):
+                known.check_copy(trial)
+        except UnknownTrial as stranger:
+            return stranger
+        if self._leases.is_kept(record, now):
+            return LeaseExpired(f"trial {number} is evaluated by another worker, which still has its lease")
+        # Nobody died of a trial that one worker goes on with for another.
+        mine = record.worker == self._leases.worker
+        until = now + self._leases.seconds
+        fresh = replace(record, lease=until) if mine else record.given_to(self._leases.worker, until, False)
+        if not transaction.replace(fresh, record.token):
+            return _too_late(fresh)
+        self._replica.forget_other(number)
+        self._replica.hold(known if held is None else held.trial, fresh, True if held is None else held.out)
+        return None
+
+    # --- runs ----------------------------------------------------------------------------------------------------
+
+    def begin(self, mode: str, alone: bool) -> list[Trial]:
+        """Begin a run of a mode; if it must be alone, with the trials that an earlier run left unfinished.
+
+        Raises
+        ------
+        InvalidArgument
+            It must be alone, and another worker has a trial.
+        """
+
+        def work(transaction: Transaction) -> list[Trial]:
+            now = transaction.now()
+            others = [record.number for record in self._replica.elsewhere() if self._leases.is_kept(record, now)]
+            if others and alone:
+                raise InvalidArgument(
+                    f"deterministic=True needs study {self.record.name!r} for itself, and another worker evaluates "
+                    f"trial {others[0]}; wait for it, or use deterministic=False"
+                )
+            mine = "fast" if others else mode
+            self._change_mode(transaction, mine if self.record.mode in ("", mine) else "fast")
+            self._replica.shared = False
+            lost: list[Trial] = []
+            while alone and (trial := self._claim(transaction)) is not None:
+                lost.append(trial)
+            return lost
+
+        again = self._replica.inside(work)
+        self._holder.keep()
+        return again
+
+    def _change_mode(self, transaction: Transaction, mode: str) -> None:
+        if mode != self.record.mode:
+            self._replica.change(transaction, mode=mode)
+
+    def rewind(self, lag: int) -> dict[int, tuple[Trial, Outcome]]:
+        """See `TrialLog.rewind`."""
+        known = super().rewind(lag)
+        for number, (trial, _) in known.items():
+            # Held, so that what is stored does not reach the optimizer before its turn.
+            self._replica.hold(trial, TrialRecord(self.record.id, number, COMPLETE, 0, b"", "{}"))
+        return known
+
+    def add(
+        self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
+    ) -> Trial:
+        """Record an evaluation made elsewhere."""
+
+        def work(transaction: Transaction) -> Trial:
+            trial = self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
+            return self._insert(transaction, trial, (tuple(trial.values) or None, std_error, trial.error))
+
+        return self._replica.inside(work)
+
+    def add_known(self, known: Known) -> list[Trial]:
+        """Record many evaluations made elsewhere, in one commit."""
+
+        def work(transaction: Transaction) -> None:
+            first = self.optimizer.n_trials
+            transaction.insert_many(known_records(self.optimizer, known, self.record.id, first))
+            self._replica.change(transaction, n_trials=first + len(known))
+
+        if not len(known):
+            return []
+        # The lock is held until the optimizer knows them too, or another thread would read them from the store.
+        with self._replica.lock:
+            self._replica.inside(work)
+            return self.optimizer.take_known(known)
+
+    def enqueue(self, params: Mapping[str, Any]) -> None:
+        """Have parameters evaluated next, by whichever worker asks next."""
+        given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
+        self._change(lambda transaction: transaction.enqueue(self.record.id, given))
+
+    def add_fold(self, number: int, fold: int, score: Any) -> None:
+        """Make the score of one fold durable, as plain data."""
+        text = to_text(f"the score of fold {fold}", score)
+        self._change(lambda transaction: transaction.add_fold(self.record.id, number, fold, text))
+
+    def _change(self, work: Callable[[Transaction], None]) -> None:
+        """Do something in a transaction, if the study is still there."""
+
+        def inside(transaction: Transaction) -> None:
+            transaction.current(self.record.id, lock=True)
+            work(transaction)
+
+        self.storage.write(inside)
+
+    def folds(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
+        """Durable scores of folds by (trial, fold)."""
+        return self.storage.read(lambda transaction: transaction.folds(self.record.id, numbers))
+
+    def attributes(self) -> dict[str, Any]:
+        """The study's attributes as stored now."""
+        return self.storage.read(lambda transaction: transaction.attributes(self.record.id))
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        """Set or, with None, remove an attribute."""
+        check_name("an attribute's name", name)
+        text = None if value is None else to_text(f"attribute {name!r}", value)
+        self._change(lambda transaction: transaction.set_attribute(self.record.id, name, text))
+
+
+def _too_late(stored: TrialRecord) -> LeaseExpired:
+    why = "it was given up after its workers died" if stored.is_given_up else "it has another one"
+    return LeaseExpired(f"the result of trial {stored.number} came too late: {why}")

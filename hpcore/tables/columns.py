@@ -1,0 +1,318 @@
+"""What each column of a table holds, found from its values, and which columns cannot help a model."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from hpcore.errors import InvalidArgument
+from hpcore.tables.numerals import PANDAS_MISSING, Style, find, holds_codes, is_missing_word
+from hpcore.tables.preprocessing import LARGEST, MISSING, MOST_CATEGORIES, as_numbers, level, to_dates
+
+__all__ = ["Columns", "classify", "differing_in_case", "names_things"]
+
+if TYPE_CHECKING:
+    from hpcore.tables.numerals import Mark
+
+# A text column is a column of dates when at least this share of its cells reads as one.
+MOSTLY = 0.9
+# A text column names the row rather than describing it when this share of its cells is distinct.
+DISTINCT = 0.9
+LOOKED_AT = 2000
+# Beyond it a float may stand for several whole numbers; those that large are ids.
+EXACT = 2**53
+WHOLE = re.compile(r"[+-]?[0-9]{1,300}")
+SHOWN = 6
+ID_NAME = re.compile(
+    r"(?i:^(id|index|row|row_?(id|num|number)|uuid|guid|key|unnamed: \d+)$|[_ .-](id|uuid|guid)$)|[a-z]I[dD]$"
+)
+DATE = re.compile(r"^\s*\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ]\s*\d{1,2}:\d{2}.*)?\s*$")
+# In the order in which they are tried; the first that reads the most cells wins, so month/day precedes day/month.
+DATE_PATTERNS = ("ISO8601", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
+TIME_PATTERNS = ("", " %H:%M", " %H:%M:%S")
+
+
+@dataclass
+class Columns:
+    """Names of the columns by what they hold, and how that is written.
+
+    Attributes
+    ----------
+    numbers, text : list of str
+    dates : dict of str to (str or None)
+        With the pattern of dates that are text.
+    styles : dict of str to Style
+        Of columns of numbers that are text.
+    missing : dict of str to str
+        The category that a missing cell of a text column stands for, where it is a word of the column, such as "NA".
+    widths : dict of str to int
+        Number of digits of columns that hold codes, such as 00123; 0 if it varies.
+    dropped : dict of str to list of str
+        Columns that cannot help, by the reason.
+    notices : list of str
+        What a reader should be told.
+    """
+
+    numbers: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    dates: dict[str, str | None] = field(default_factory=dict)
+    styles: dict[str, Style] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    widths: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.numbers) + len(self.text) + len(self.dates)
+
+
+def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
+    """Find out what each column holds.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Features, as they were read.
+    likely : {".", ","}, optional
+        Decimal mark of columns that could be read with either.
+
+    Returns
+    -------
+    Columns
+        Columns of one value, without values, that only number or name the rows, or that hold lists or bytes are
+        dropped, with a notice.
+
+    Raises
+    ------
+    InvalidArgument
+        If no column is left.
+    """
+    columns = Columns()
+    for name in X.columns:
+        reason = _sort(columns, str(name), X[name], likely)
+        if reason is not None:
+            columns.dropped.setdefault(reason, []).append(str(name))
+    columns.notices[:0] = _of_styles(columns)
+    columns.notices += [f"{_listed(names)} left out: {reason}" for reason, names in columns.dropped.items()]
+    if not len(columns):
+        if set(columns.dropped) <= {ONE_VALUE, EMPTY}:
+            raise InvalidArgument(
+                f"DATA must have a feature column that varies, but each of the {X.shape[1]} is constant: "
+                f"{_listed(X.columns)}"
+            )
+        raise InvalidArgument(f"DATA must have a usable feature column; {'; '.join(columns.notices)}")
+    return columns
+
+
+ONE_VALUE = "one value in every row"
+EMPTY = "no values"
+NAMES_ROWS = "a different value in nearly every row, as names or ids have"
+NUMBERS_ROWS = "it only numbers the rows"
+UNSUPPORTED = "neither numbers, text nor dates"
+
+
+def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | None) -> str | None:
+    """Put one column in its place, or say why it has none."""
+    present = column.dropna()
+    if present.empty:
+        return EMPTY
+    if types.is_bool_dtype(column) or types.is_timedelta64_dtype(column):
+        return _numbers(columns, name, column)
+    if types.is_numeric_dtype(column):
+        return UNSUPPORTED if types.is_complex_dtype(column) else _numbers(columns, name, column)
+    if types.is_datetime64_any_dtype(column):
+        return _dates(columns, name, present, None)
+    kind = "categorical" if isinstance(column.dtype, pd.CategoricalDtype) else types.infer_dtype(column, skipna=True)
+    if kind == "integer" and max(abs(int(cell)) for cell in present) > EXACT:
+        return _codes(columns, name, column, present.astype(object).map(str))
+    if kind in ("boolean", "decimal", "integer", "floating", "mixed-integer-float"):
+        return _numbers(columns, name, column)
+    if kind in ("date", "datetime"):
+        return _dates(columns, name, present, None)
+    if kind not in ("string", "categorical", "mixed-integer", "time", "period", "interval"):
+        return UNSUPPORTED
+    if kind == "string":
+        pattern = _date_pattern(present)
+        if pattern is not None:
+            return _dates(columns, name, present, pattern)
+        cells = _counted(present)
+        if names_things(cells):
+            return _codes(columns, name, column, present)
+        style = find(dict(islice(cells.items(), LOOKED_AT)), likely) and find(cells, likely)
+        if style is not None:
+            return _written_numbers(columns, name, column, style)
+    return _text(columns, name, column, present)
+
+
+def _counted(cells: pd.Series[Any]) -> dict[str, int]:
+    """The distinct cells, without blanks around them, and how often each occurs."""
+    return dict(Counter(cells.astype(object).map(str.strip)))
+
+
+def names_things(cells: dict[str, int]) -> bool:
+    """Whether the digits of a column are codes or ids, which would lose something as numbers."""
+    return holds_codes(cells) or _longest(cells) > EXACT
+
+
+def _longest(cells: dict[str, int]) -> int:
+    """The largest whole number of a column of nothing else, or 0."""
+    said = [cell for cell in cells if not is_missing_word(cell)]
+    whole = all(WHOLE.fullmatch(cell) for cell in said)
+    return max((abs(int(cell)) for cell in said), default=0) if whole else 0
+
+
+def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Series[Any]) -> str | None:
+    """A column of digits that name something: text."""
+    lengths = {len(cell) for cell in _counted(present) if cell.isdigit()}
+    columns.widths[name] = lengths.pop() if len(lengths) == 1 else 0
+    reason = _text(columns, name, column, present)
+    if reason is None:
+        example = next(cell for cell in present if not is_missing_word(cell))
+        columns.notices.append(f"{name!r} holds codes such as {example!r}: used as text")
+    else:
+        del columns.widths[name]
+    return reason
+
+
+def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style: Style) -> str | None:
+    """A column of text that holds numbers."""
+    raw = as_numbers(column.to_frame(name), {name: style})[:, 0]
+    if style.points_group and (raw[~np.isnan(raw)] % 1 != 0).any():
+        style = replace(style, points_group=False)  # a cell that `find` did not look at
+    reason = _numbers(columns, name, column, raw)
+    if reason is None:
+        columns.styles[name] = style
+        wrong = _counted(column[np.isnan(raw) & column.notna().to_numpy()])
+        if wrong:
+            shown = ", ".join(repr(cell) for cell in sorted(wrong, key=lambda cell: -wrong[cell])[:3])
+            columns.notices.append(
+                f"{name!r} is a column of numbers; taken as missing: {_cells(sum(wrong.values()))} ({shown})"
+            )
+    return reason
+
+
+def _of_styles(columns: Columns) -> list[str]:
+    """Numbers that are not written as programs write them, with an example of each."""
+    shown = [
+        f"{name!r} ({style.example[0]!r} is {style.example[1]:.15g})"
+        for name, style in columns.styles.items()
+        if not style.plain
+    ]
+    if not shown:
+        return []
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return [f"text that is read as numbers: {', '.join(shown[:SHOWN])}{more}"]
+
+
+def _numbers(
+    columns: Columns, name: str, column: pd.Series[Any], raw: np.ndarray[Any, Any] | None = None
+) -> str | None:
+    if column.dtype.kind in "iu" and max(int(column.max()), -int(column.min())) > EXACT:
+        return _codes(columns, name, column, column.dropna().astype(str))
+    if raw is None:
+        raw = as_numbers(column.to_frame(name))[:, 0]
+    values = raw[~np.isnan(raw)]
+    if values.size == 0:
+        return EMPTY
+    if (values == values[0]).all():
+        return ONE_VALUE
+    if types.is_float_dtype(column):
+        beyond = int((column.abs() > LARGEST).sum())
+        if beyond:
+            columns.notices.append(
+                f"{name!r}: taken as missing, being infinite or beyond {LARGEST:.1e}: {_cells(beyond)}"
+            )
+    elif values.size == len(column) and _numbers_rows(name, values):
+        return NUMBERS_ROWS
+    columns.numbers.append(name)
+    return None
+
+
+def _numbers_rows(name: str, values: np.ndarray[Any, Any]) -> bool:
+    if len(values) < 20 or len(np.unique(values)) < len(values):
+        return False
+    counts = values.max() - values.min() == len(values) - 1 and values.min() in (0, 1)
+    return bool(counts or ID_NAME.search(name))
+
+
+def _dates(columns: Columns, name: str, present: pd.Series[Any], pattern: str | None) -> str | None:
+    if to_dates(present, pattern).nunique() < 2:
+        return ONE_VALUE
+    columns.dates[name] = pattern
+    written = "" if pattern in (None, "ISO8601") else f" (read as {pattern})"
+    columns.notices.append(
+        f"{name!r} holds dates{written}: used as a number of days, and by year, month, day, weekday, hour"
+    )
+    return None
+
+
+def _date_pattern(present: pd.Series[Any]) -> str | None:
+    """How the dates of a text column are written, or None if it does not hold dates."""
+    said = present[~present.astype(object).map(is_missing_word).astype(bool)]
+    cells = said.iloc[:LOOKED_AT]
+    like = cells.astype(object).map(lambda cell: DATE.match(cell) is not None)
+    if cells.empty or like.mean() < MOSTLY:
+        return None
+    patterns = [date + time for date in DATE_PATTERNS for time in (TIME_PATTERNS if date != "ISO8601" else ("",))]
+    read = [float(to_dates(cells, pattern).notna().mean()) for pattern in patterns]
+    best = int(np.argmax(read))
+    return patterns[best] if read[best] >= MOSTLY else None
+
+
+def _text(columns: Columns, name: str, column: pd.Series[Any], present: pd.Series[Any]) -> str | None:
+    levels = Counter(
+        cell for cell in (level(cell, columns.widths.get(name, 0)) for cell in present.astype(object)) if cell
+    )
+    words = Counter(cell.strip() for cell in present if isinstance(cell, str) and cell.strip() in PANDAS_MISSING)
+    gaps = len(column) - levels.total()
+    if len(levels) + bool(gaps) == 1:
+        return ONE_VALUE
+    if levels.total() >= 10 and len(levels) > DISTINCT * levels.total():
+        return NAMES_ROWS
+    columns.text.append(name)
+    if len(words) == 1 and words.total() == gaps:
+        columns.missing[name] = next(iter(words))
+    elif words:
+        shown = ", ".join(repr(word) for word in words)
+        columns.notices.append(
+            f"{name!r}: {shown} and empty cells are one category, as pandas reads them all as missing"
+        )
+    alike = differing_in_case(levels)
+    if alike:
+        columns.notices.append(f"{name!r}: {alike} differ in case only and are different categories")
+    if gaps:
+        levels[MISSING] = gaps
+    if len(levels) > MOST_CATEGORIES:
+        kept = levels.most_common(MOST_CATEGORIES - 1)
+        others = len(column) - sum(n for _, n in kept)
+        columns.notices.append(
+            f"{name!r} has {len(levels)} categories: the {len(kept)} most frequent are told apart, the others, "
+            f"{others} of {len(column)} rows, count as one"
+        )
+    return None
+
+
+def differing_in_case(words: Iterable[str]) -> str:
+    """Examples of words that differ in nothing but upper and lower case, such as 'Yes', 'yes'; empty if none do."""
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(word.casefold(), []).append(word)
+    return _listed(word for group in groups.values() if len(group) > 1 for word in group)
+
+
+def _cells(n: int) -> str:
+    return f"{n} cell" if n == 1 else f"{n} cells"
+
+
+def _listed(names: Iterable[Any], most: int = SHOWN) -> str:
+    shown = [repr(str(name)) for name in names]
+    more = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + more

@@ -1,0 +1,133 @@
+"""From the DATA argument to a table: files by their ending, scikit-learn's own data sets by their name."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpcore.errors import InvalidArgument, MissingDependency
+from hpcore.tables.catalogue import DATA_SETS
+from hpcore.tables.table import Table
+from hpcore.tables.textfile import read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Table", "closest", "load"]
+
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".data")
+PARQUET_ENDINGS = (".parquet", ".pq")
+FORMATS = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
+
+
+def closest(word: str, known: Iterable[str], n: int = 1) -> str:
+    """A ``; did you mean ...?`` for the nearest known words, or nothing."""
+    by_fold = {str(name).casefold(): str(name) for name in known}
+    near = [repr(by_fold[match]) for match in difflib.get_close_matches(word.casefold(), by_fold, n=n)]
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def load(data: str, encoding: str | None = None) -> Table:
+    """Read a data set.
+
+    Parameters
+    ----------
+    data : str
+        Name of a data set that ships with scikit-learn, or path of a file. Write ``./wine`` for a file that is called
+        like a data set.
+    encoding : str, optional
+        Encoding of a file of text, by a name that Python knows; found out by default.
+
+    Returns
+    -------
+    Table
+        With at least one row, one column and no name twice.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such file, or it is not a table.
+    MissingDependency
+        If reading the format needs a package that is not installed.
+    """
+    if data in DATA_SETS:
+        if encoding is not None:
+            raise InvalidArgument(f"--encoding is for files, but {data!r} is a data set that ships with scikit-learn")
+        return Table(data, _bundled(data), bundled=True)
+    path = Path(data).expanduser()
+    if path.is_dir():
+        raise InvalidArgument(f"DATA must be a file, got the directory {data!r}")
+    if not path.exists():
+        raise InvalidArgument(
+            f"DATA must be a file or one of {', '.join(DATA_SETS)}, and there is no file {data!r}"
+            f"{closest(data, [*DATA_SETS, *_neighbours(path)])}"
+        )
+    endings = [ending.lower() for ending in path.suffixes]
+    packed = endings[-1:] == [".gz"]
+    ending = (endings[:-1] if packed else endings)[-1:]
+    try:
+        if path.stat().st_size == 0:
+            raise InvalidArgument(f"DATA must hold a table, but {data!r} is empty")
+        table = _read(path, ending[0] if ending else "", packed, encoding)
+    except OSError as error:
+        raise InvalidArgument(f"DATA {data!r} cannot be read: {error.strerror or error}") from error
+    if table.frame.shape[0] == 0:
+        raise InvalidArgument(f"DATA must have rows, but {data!r} holds only the header")
+    return table
+
+
+def _neighbours(path: Path) -> list[str]:
+    """Files that stand where a missing one was looked for."""
+    try:
+        return [str(path.with_name(other.name)) for other in path.parent.iterdir() if other.is_file()][:1000]
+    except OSError:
+        return []
+
+
+def _bundled(name: str) -> pd.DataFrame:
+    from sklearn import datasets
+
+    frame: pd.DataFrame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    return frame
+
+
+def _read(path: Path, ending: str, packed: bool, encoding: str | None) -> Table:
+    if ending in PARQUET_ENDINGS and not packed:
+        if encoding is not None:
+            raise InvalidArgument(f"--encoding is for files of text, but {path.name!r} is a Parquet file")
+        return Table(path.name, _read_parquet(path), bundled=False)
+    if ending in TEXT_ENDINGS:
+        return read_text(path, tabs=ending == ".tsv", packed=packed, encoding=encoding)
+    raise InvalidArgument(f"DATA must be {FORMATS}, got {path.name!r}")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingDependency(
+            f"reading {path.name!r} needs pyarrow, which is not installed: pip install 'hpcore[parquet]'"
+        ) from error
+    try:
+        _refuse_duplicates(path, parquet.read_schema(path).names)
+        frame: pd.DataFrame = parquet.read_table(path).to_pandas()
+    except pa.ArrowException as error:
+        raise InvalidArgument(f"DATA {path.name!r} is not a Parquet file: {_first_line(error)}") from error
+    # An index with a name is a column of the file like the others.
+    frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
+    frame.columns = frame.columns.map(str)
+    return frame
+
+
+def _refuse_duplicates(path: Path, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise InvalidArgument(f"DATA must not use a column name twice, but {path.name!r} repeats {twice[0]!r}")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

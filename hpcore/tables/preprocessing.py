@@ -1,0 +1,320 @@
+"""The steps between a raw DataFrame and a matrix of floats, as a saved pipeline carries them.
+
+A pickled model names these functions and classes by module, so they stay importable without the command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from hpcore.errors import InvalidArgument
+from hpcore.tables.numerals import PANDAS_MISSING, TRUTH, Style, parse
+
+if TYPE_CHECKING:
+    from hpcore.tables.columns import Columns
+
+__all__ = ["MISSING", "DateParts", "ReadCells", "as_numbers", "as_text", "level", "preprocessor", "reader", "to_dates"]
+
+MISSING = "(missing)"
+# Rarer categories of a column share one indicator beyond this many; so do those that appear only after training.
+MOST_CATEGORIES = 30
+# Trees compute in single precision and refuse what does not fit.
+LARGEST = float(np.finfo(np.float32).max)
+NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
+
+
+def as_numbers(X: pd.DataFrame, styles: Mapping[str, Style] | None = None) -> NDArray[np.float64]:
+    """Columns as floats; what is not a finite number of single-precision range is missing.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Numbers, or text that is read by the style of its column.
+    styles : mapping of str to Style, optional
+        How columns write their numbers; by default with a decimal point, and perhaps with commas between thousands.
+
+    Raises
+    ------
+    InvalidArgument
+        If points grouped thousands in the data that was learnt from, and a column comes as numbers with decimals.
+    """
+    styles = styles or {}
+    if not styles and all(isinstance(dtype, np.dtype) and dtype.kind in "iufb" for dtype in X.dtypes):
+        return _within_range(X.to_numpy(dtype=float, copy=True))
+    out = np.empty(X.shape)
+    for j, name in enumerate(X.columns):
+        out[:, j] = _number_column(X.iloc[:, j], styles.get(name, Style()))
+    return _within_range(out)
+
+
+def _number_column(column: pd.Series[Any], style: Style) -> NDArray[np.float64]:
+    if types.is_timedelta64_dtype(column):
+        column = column.dt.total_seconds()
+    elif not types.is_numeric_dtype(column):
+        return _written_numbers(column.astype(object), style)
+    values = np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
+    broken = values[np.isfinite(values) & (values != np.floor(values))] if style.points_group else values[:0]
+    if broken.size:
+        raise InvalidArgument(
+            f"column {column.name!r} must hold numbers such as {style.example[0]!r}, where a point groups thousands, "
+            f"but was read as {broken[0]:g}: read it as text (dtype=str), or with thousands='.' and decimal=','"
+        )
+    return values
+
+
+def _written_numbers(column: pd.Series[Any], style: Style) -> NDArray[np.float64]:
+    """Cells of any kind; text that programs would read otherwise, or not at all, by its style."""
+    text = column.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
+    values = np.full(len(column), np.nan)
+    direct = np.ones(len(column), dtype=bool) if style.mark == "." else ~text
+    numbers = pd.to_numeric(column[direct], errors="coerce")
+    values[direct] = numbers.to_numpy(dtype=float, na_value=np.nan)
+    cells = column.to_numpy()
+    for i in np.flatnonzero(text & np.isnan(values)):
+        cell = cells[i].strip()
+        values[i] = TRUTH[cell] if cell in TRUTH else parse(cell, style)
+    return values
+
+
+def _within_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    values[~(np.abs(values) <= LARGEST)] = np.nan
+    return values
+
+
+def as_text(
+    X: pd.DataFrame, missing: Mapping[str, str] | None = None, widths: Mapping[str, int] | None = None
+) -> NDArray[np.object_]:
+    """Columns as strings, the same ones whether a program read a column as text, as numbers or as truth values.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Columns of any kind.
+    missing : mapping of str to str, optional
+        The category of a column's missing cells; ``"(missing)"`` by default. Words that pandas takes for missing,
+        such as ``NA`` and ``None``, are missing.
+    widths : mapping of str to int, optional
+        Digits of a column of codes, such as 5 where ``00123`` may come as 123.
+    """
+    missing, widths = missing or {}, widths or {}
+    out = np.empty(X.shape, dtype=object)
+    for j, name in enumerate(X.columns):
+        column = X.iloc[:, j]
+        absent, width = missing.get(name, MISSING), widths.get(name, 0)
+        cells = column.astype(object).to_numpy()
+        gone = column.isna().to_numpy()
+        out[:, j] = [absent if lost else level(cell, width) or absent for cell, lost in zip(cells, gone, strict=True)]
+    return out
+
+
+def level(cell: Any, width: int = 0) -> str:
+    """The category of a cell: without blanks around it, numbers in one way of writing; empty if it is missing."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        if text in PANDAS_MISSING:
+            return ""
+        if text in TRUTH:
+            return str(TRUTH[text])
+        if not NUMBER_TEXT.fullmatch(text):
+            return text
+        cell = float(text) if "." in text else int(text)
+    if isinstance(cell, (bool, np.bool_)):
+        return str(bool(cell))
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
+        cell = int(cell)
+    return f"{cell:0{width}d}" if isinstance(cell, (int, np.integer)) else str(cell)
+
+
+class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Raw tables in one way of reading: the same whether pandas read a file as text, as numbers, or with its own rules.
+
+    Parameters
+    ----------
+    numbers, dates, text : list of str
+        Columns by what they hold; others are left out.
+    styles : dict of str to Style
+        How columns of numbers are written, where not as programs write them.
+    missing : dict of str to str
+        The category that a missing cell of a text column stands for.
+    widths : dict of str to int
+        Number of digits of columns that hold codes.
+    """
+
+    def __init__(
+        self,
+        numbers: list[str],
+        dates: list[str],
+        text: list[str],
+        styles: dict[str, Style],
+        missing: dict[str, str],
+        widths: dict[str, int],
+    ) -> None:
+        self.numbers = numbers
+        self.dates = dates
+        self.text = text
+        self.styles = styles
+        self.missing = missing
+        self.widths = widths
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> ReadCells:
+        """Remember the names of the columns."""
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_features_in_")
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Numbers as floats, text as categories, dates as they are.
+
+        Raises
+        ------
+        InvalidArgument
+            If `X` is not a DataFrame, or lacks a column.
+        """
+        frame = self._named(X)
+        numbers = pd.DataFrame(
+            as_numbers(frame[self.numbers], self.styles), columns=self.numbers, index=frame.index, copy=False
+        )
+        text = pd.DataFrame(
+            as_text(frame[self.text], self.missing, self.widths), columns=self.text, index=frame.index, dtype=object
+        )
+        return pd.concat([numbers, frame[self.dates], text], axis=1)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns that are used."""
+        return np.asarray([*self.numbers, *self.dates, *self.text], dtype=object)
+
+    def _named(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The columns that are used, found also where their names have blanks around them."""
+        if not isinstance(X, pd.DataFrame):
+            raise InvalidArgument(f"X must be a DataFrame with the columns of the data, got {type(X).__name__}")
+        wanted = self.get_feature_names_out()
+        place: dict[str, int] = {}
+        for i, name in enumerate(X.columns):
+            place.setdefault(str(name).strip("\ufeff \t"), i)
+        place |= {str(name): i for i, name in reversed(list(enumerate(X.columns)))}
+        absent = [name for name in wanted if name not in place]
+        if absent:
+            shown = ", ".join(repr(name) for name in absent[:6]) + (", ..." if len(absent) > 6 else "")
+            raise InvalidArgument(f"X must have the columns of the data, but lacks {shown}")
+        return X.iloc[:, [place[name] for name in wanted]].set_axis(list(wanted), axis=1)
+
+
+def to_dates(column: pd.Series[Any], pattern: str | None) -> pd.Series[Any]:
+    """A column as naive UTC timestamps; what does not fit the pattern is missing."""
+    if not types.is_datetime64_any_dtype(column):
+        column = pd.to_datetime(column, format=pattern, errors="coerce", utc=True)
+    return column.dt.tz_convert(None) if column.dt.tz is not None else column
+
+
+class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Dates as numbers: days since 1970, and those of year, month, day, weekday and hour that vary.
+
+    Parameters
+    ----------
+    patterns : dict of str to (str or None)
+        How the dates of each column are written, as `pandas.to_datetime` takes it; None for columns that are dates.
+    """
+
+    def __init__(self, patterns: dict[str, str | None]) -> None:
+        self.patterns = patterns
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> DateParts:
+        """Remember the columns, and which parts of their dates vary."""
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.n_features_in_ = X.shape[1]
+        self.parts_ = {}
+        for name in self.feature_names_in_:
+            varying = [part for part, values in self._parts(X, name).items() if values.nunique() > 1]
+            self.parts_[name] = varying or ["days"]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """The parts of each date, NaN where it is missing."""
+        columns = []
+        for name, kept in self.parts_.items():
+            parts = self._parts(X, name)
+            columns += [parts[part].to_numpy(dtype=float, na_value=np.nan) for part in kept]
+        return np.column_stack(columns)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """``column_part`` for each part."""
+        return np.asarray([f"{name}_{part}" for name, kept in self.parts_.items() for part in kept], dtype=object)
+
+    def _parts(self, X: pd.DataFrame, name: str) -> dict[str, pd.Series[Any]]:
+        dates = to_dates(X[name], self.patterns[name])
+        at = dates.dt
+        return {
+            "days": _days(dates),
+            "year": at.year,
+            "month": at.month,
+            "day": at.day,
+            "weekday": at.day_of_week,
+            "hour": at.hour,
+        }
+
+
+def _days(dates: pd.Series[Any]) -> pd.Series[Any]:
+    # In the unit of the dates: nanoseconds end in the year 2262, and 9999-12-31 is what many tables have for "never".
+    at = dates.to_numpy()
+    since = (at - np.datetime64(0, "D").astype(at.dtype)) / np.timedelta64(1, "D")
+    return pd.Series(since, index=dates.index)
+
+
+def reader(columns: Columns) -> ReadCells:
+    """The step that reads raw tables as `columns` says."""
+    return ReadCells(
+        columns.numbers, list(columns.dates), columns.text, columns.styles, columns.missing, columns.widths
+    ).fit(pd.DataFrame(columns=[*columns.numbers, *columns.dates, *columns.text]))
+
+
+def preprocessor(columns: Columns, *, scale: bool, missing: bool) -> Pipeline:
+    """The obvious way from raw columns to floats.
+
+    Parameters
+    ----------
+    columns : Columns
+        What each column holds, and how it is written.
+    scale : bool
+        Whether numbers and dates are standardised.
+    missing : bool
+        Whether the model handles missing numbers by itself; otherwise the median replaces them.
+
+    Returns
+    -------
+    Pipeline
+        Dense output; columns that are not named are dropped.
+    """
+    finish: list[tuple[str, Any]] = []
+    if not missing:
+        # A column may have no value at all in a fold's training rows; it stays, as zeros.
+        finish.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
+    if scale:
+        finish.append(("scale", StandardScaler()))
+    branches: list[tuple[str, Any, list[str]]] = []
+    if columns.numbers:
+        branches.append(("numbers", Pipeline(finish) if finish else "passthrough", columns.numbers))
+    if columns.dates:
+        parts = DateParts(columns.dates)
+        branches.append(("dates", Pipeline([("read", parts), *finish]), list(columns.dates)))
+    if columns.text:
+        one_hot = OneHotEncoder(
+            handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False
+        )
+        branches.append(("text", one_hot, columns.text))
+    encode = ColumnTransformer(branches, remainder="drop", verbose_feature_names_out=False)
+    return Pipeline([("read", reader(columns)), ("encode", encode)])

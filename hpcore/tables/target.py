@@ -1,0 +1,253 @@
+"""The column to predict: which one it is, which rows have it, and whether it names classes or measures something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from hpcore.errors import InvalidArgument
+from hpcore.tables.data import closest
+from hpcore.tables.table import Table
+from hpcore.tables.textfile import is_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hpcore.tables.numerals import Mark
+    from hpcore.tables.presets import Task
+
+__all__ = ["Problem", "check_folds", "pose"]
+
+# More distinct whole numbers than this are taken as a quantity, not as names of classes.
+MOST_CLASSES = 20
+SHOWN_COLUMNS = 12
+
+
+@dataclass
+class Problem:
+    """Features and target of one learning task."""
+
+    name: str
+    X: pd.DataFrame
+    y: pd.Series[Any]
+    target: str
+    task: Task
+    notices: list[str]
+
+
+def pose(table: Table, target: str | None, task: Task | None) -> Problem:
+    """Split a table into features and target.
+
+    Parameters
+    ----------
+    table : Table
+        What was read.
+    target : str, optional
+        Name of the column to predict; by default the one that is called ``target``.
+    task : {"classification", "regression"}, optional
+        By default found from the values: text, booleans and categories name classes; so do whole numbers with at most
+        20 distinct values that occur 5 times on average (or at most 2 values); anything else is a quantity.
+
+    Returns
+    -------
+    Problem
+        Without the rows that have no target.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such column, or it cannot be learnt from.
+    """
+    column = _find(table, target)
+    frame, notices = table.frame, list(table.notices)
+    y = _read(frame[column], column, table.likely, task, notices)
+    missing = y.isna()
+    if missing.all():
+        raise InvalidArgument(f"target column {column!r} must hold values, but every row is empty")
+    if missing.any():
+        notices.append(f"{int(missing.sum())} of {len(y)} rows have no {column!r} and are left out")
+        frame, y = frame[~missing].reset_index(drop=True), y[~missing].reset_index(drop=True)
+    if frame.shape[1] < 2:
+        raise InvalidArgument(f"DATA must have at least one column besides the target {column!r}")
+    if y.dtype.kind in "mMc" or isinstance(y.iloc[0], date):
+        raise InvalidArgument(f"target column {column!r} must hold numbers or text, got {y.iloc[0]}")
+    try:
+        distinct = y.nunique()
+    except TypeError:
+        raise InvalidArgument(
+            f"target column {column!r} must hold numbers or text, got {type(y.iloc[0]).__name__}"
+        ) from None
+    if distinct == 1:
+        raise InvalidArgument(
+            f"target column {column!r} must have at least two different values, but every row is {_plain(y.iloc[0])!r}"
+        )
+    found = infer_task(y)
+    if task is None:
+        task = found
+        if not table.bundled:
+            notices.append(f"{task}, because {column!r} {_why(y, task)} (--task overrides)")
+    if task == "classification" and is_text(y):
+        notices += _about_classes(y, column)
+    return Problem(table.name, frame.drop(columns=column), _typed(y, column, task), column, task, notices)
+
+
+def _read(y: pd.Series[Any], column: str, likely: Mark | None, task: Task | None, notices: list[str]) -> pd.Series[Any]:
+    """A target of text without blanks around its cells, or the numbers that it holds."""
+    import pandas as pd
+
+    from hpcore.tables.columns import names_things
+    from hpcore.tables.numerals import find, is_missing_word
+    from hpcore.tables.preprocessing import as_numbers
+
+    if not is_text(y):
+        return y
+    y = y.astype(object).str.strip()
+    y = y.where(y != "", other=None)
+    cells = y.dropna().value_counts().to_dict()
+    style = None if names_things(cells) else find(cells, likely)
+    if style is None:
+        return y
+    numbers = pd.Series(as_numbers(y.to_frame(column), {column: style})[:, 0], index=y.index, name=column)
+    classes = task == "classification" or (task is None and infer_task(numbers.dropna()) == "classification")
+    # Grades such as None, 1, 2, 3, and prices such as $5 that are few, are names of classes.
+    if classes and (not style.plain or any(cell.casefold() == "none" for cell in cells)):
+        return y
+    if not style.plain:
+        notices.append(f"text that is read as numbers: {column!r} ({style.example[0]!r} is {style.example[1]:.15g})")
+    lost = y[numbers.isna() & y.notna()]
+    if len(lost):
+        words = ", ".join(repr(word) for word in sorted(set(lost), key=lambda word: (is_missing_word(word), word))[:3])
+        notices.append(f"{column!r} is a column of numbers; taken as missing: {len(lost)} cells ({words})")
+    return numbers
+
+
+def _about_classes(y: pd.Series[Any], column: str) -> list[str]:
+    """Classes that may not be what the data is meant to say."""
+    from hpcore.tables.columns import differing_in_case
+    from hpcore.tables.numerals import is_missing_word
+
+    counts = y.astype(object).map(str.strip).value_counts().to_dict()
+    said = [
+        f"{word!r} is a class of {column!r}, of {n} rows; where it means that there is none, leave the cells empty"
+        for word, n in counts.items()
+        if is_missing_word(word)
+    ]
+    alike = differing_in_case(counts)
+    return [*said, f"{column!r}: {alike} differ in case only and are different classes"] if alike else said
+
+
+def infer_task(y: pd.Series[Any]) -> Task:
+    """Classification or regression, by the rule in `pose`."""
+    from pandas.api import types
+
+    if types.is_bool_dtype(y) or not types.is_numeric_dtype(y):
+        return "classification"
+    distinct = y.nunique()
+    few = distinct <= 2 or (distinct <= MOST_CLASSES and len(y) >= 5 * distinct)
+    return "classification" if few and _whole(y) else "regression"
+
+
+def check_folds(problem: Problem, folds: int) -> None:
+    """Refuse more folds than the rows, or the rarest class, can fill.
+
+    Raises
+    ------
+    InvalidArgument
+        Naming the class, its size, and what to do.
+    """
+    rows = len(problem.y)
+    if problem.task == "regression":
+        # A score such as r2 is not defined on a fold of one row.
+        if rows < 2 * folds:
+            raise InvalidArgument(f"--cv must be at most {rows // 2}, half the number of rows, got {folds}")
+        return
+    counts = problem.y.value_counts()
+    rarest, members = counts.index[-1], int(counts.iloc[-1])
+    if members >= folds:
+        return
+    quantity = len(counts) > MOST_CLASSES
+    ways = [f"use --cv {members}"] if members > 1 else []
+    ways.append("leave out or merge the classes that small" if (counts < folds).sum() > 1 else "leave out or merge it")
+    if quantity and problem.y.dtype.kind in "iuf":
+        ways.append("use --task regression")
+    raise InvalidArgument(
+        f"--cv {folds} needs at least {folds} rows of every class, but class {_plain(rarest)!r} of "
+        f"{problem.target!r} has {members}: {', or '.join(ways)}"
+    )
+
+
+def _find(table: Table, target: str | None) -> str:
+    columns = list(table.frame.columns)
+    if target in table.repeated:
+        raise InvalidArgument(f"--target must name one column, but {table.name!r} uses {target!r} more than once")
+    if target is None:
+        if "target" in columns and "target" not in table.repeated:
+            return "target"
+        raise InvalidArgument(
+            f"--target is needed: name the column of {table.name!r} to predict, one of {_listed(columns)}"
+        )
+    if target not in columns:
+        raise InvalidArgument(
+            f"--target must be a column of {table.name!r}: {_listed(columns)}; got {target!r}{closest(target, columns)}"
+        )
+    return target
+
+
+def _listed(columns: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in columns[:SHOWN_COLUMNS])
+    more = len(columns) - SHOWN_COLUMNS
+    return shown + (f" and {more} more" if more > 0 else "")
+
+
+def _whole(y: pd.Series[Any]) -> bool:
+    import numpy as np
+
+    values = y.to_numpy(dtype=float)
+    return bool(np.isfinite(values).all() and (values == np.floor(values)).all())
+
+
+def _why(y: pd.Series[Any], task: Task) -> str:
+    if task == "classification":
+        kind = "whole numbers" if y.dtype.kind in "iuf" else "distinct values"
+        return f"has {y.nunique()} {kind}"
+    return f"is a number with {y.nunique()} distinct values"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _typed(y: pd.Series[Any], column: str, task: Task) -> pd.Series[Any]:
+    """The target as scikit-learn wants it: finite floats, or classes of one type."""
+    import numpy as np
+    import pandas as pd
+    from pandas.api import types
+
+    numeric = types.is_numeric_dtype(y) and not types.is_complex_dtype(y)
+    if task == "regression":
+        if not numeric:
+            raise InvalidArgument(
+                f"--task regression needs a numeric target, but column {column!r} holds {_plain(y.iloc[0])!r}"
+            )
+        values = pd.Series(y.to_numpy(dtype=float), name=column)
+        if not np.isfinite(values).all():
+            raise InvalidArgument(f"target column {column!r} must be finite, but it holds {_infinite(values)}")
+        return values
+    if types.is_bool_dtype(y) or not numeric:
+        if types.is_bool_dtype(y):
+            return pd.Series(y.to_numpy(dtype=bool), name=column)
+        return pd.Series(np.asarray(y.astype(object).map(lambda cell: str(cell).strip()), dtype=object), name=column)
+    if not _whole(y):
+        raise InvalidArgument(
+            f"--task classification needs classes, but column {column!r} holds numbers such as {_plain(y.iloc[0])!r}"
+        )
+    exact = y.abs().max() < 2**53  # beyond, a float may stand for several whole numbers
+    return pd.Series(y.to_numpy(dtype=np.int64) if exact else y.map(repr).to_numpy(dtype=object), name=column)
+
+
+def _infinite(values: pd.Series[Any]) -> str:
+    import numpy as np
+
+    rows = np.flatnonzero(~np.isfinite(values))
+    return f"{values.iloc[rows[0]]} in row {rows[0] + 1}"

@@ -1,0 +1,236 @@
+"""Executors: a pool of our own that survives its workers, or one that the caller lends us."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import joblib
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.workers.ending import kill_trees
+from hpcore.workers.interrupts import uninterrupted
+from hpcore.workers.nesting import inside_worker
+from hpcore.workers.process import WorkerProcess, kill_all
+from hpcore.workers.threads import bounded, threads_per_worker
+
+__all__ = ["BorrowedPool", "OwnPool", "Pool", "choose_pool"]
+
+# A search that waits can hear Ctrl-C as often, on systems where a wait without limit is deaf to it.
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+_idle: dict[tuple[int, int], list[WorkerProcess]] = {}  # that no search uses now
+_lock = threading.Lock()
+
+
+class Pool(Protocol):
+    """The part of an executor that the engine needs."""
+
+    n_workers: int
+    n_threads: int  # that each worker may use
+    by_file: bool  # whether workers are other processes
+    timed: bool  # whether each worker is a process that does one thing at a time, and can be killed
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Run ``function(*args)`` on a worker."""
+
+    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, and return those in the order given."""
+
+    def renew(self, cause: BaseException | None = None) -> bool:
+        """Replace what `cause` broke; False if nothing works any more and that is not ours to mend."""
+
+    def abort(self) -> None:
+        """Stop running tasks where that is ours to do: the search was interrupted."""
+
+    def kill(self, pid: int) -> None:
+        """End a worker and all that it started."""
+
+    def bounded(self, n_threads: int | None = None) -> AbstractContextManager[Any]:
+        """Bound in this process what workers share with it, and let go of the workers at the end.
+
+        `n_threads` is what a worker that is a thread of this process may use, by default its share of the cores.
+        """
+
+
+class OwnPool:
+    """Processes of our own, each with a queue of its own: the death of one costs the task that it was at.
+
+    Parameters
+    ----------
+    n_workers : int
+        Number of processes.
+
+    Notes
+    -----
+    Workers are kept for the next search, and leave when they have idled for half a minute. They are no pool of
+    joblib's, which is a single object: a model that uses joblib between two searches would shut it down under us. A
+    worker leads a process group of its own, which ends with it, so that whatever a model started ends too.
+
+    Nothing here waits without bound: a worker that does not leave within `SECONDS_TO_LEAVE` is killed, at the exit of
+    the interpreter as well, and what cannot be killed is named by a warning of the ``hpcore`` logger.
+    """
+
+    by_file = True
+    timed = True
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self.n_threads = threads_per_worker(n_workers)
+        self._workers: list[WorkerProcess] = []
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Run ``function(*args)`` in the worker that has the least to do."""
+        while len(self._workers) < self.n_workers:
+            self._workers.append(self._take())
+        return min(self._workers, key=lambda worker: worker.n_tasks).submit(function, *args)
+
+    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, and return those in the order given."""
+        while not (done := _first_done(tasks, _SECONDS_BETWEEN_LOOKS)):
+            pass
+        return done
+
+    def renew(self, cause: BaseException | None = None) -> bool:
+        """Do nothing: a worker that died is replaced by the next task."""
+        return True
+
+    def abort(self) -> None:
+        """Kill the workers; the next search starts new ones."""
+        workers, self._workers = self._workers, []
+        uninterrupted(_kill, workers)
+
+    def kill(self, pid: int) -> None:
+        """End a worker and all that it started."""
+        kill_trees([pid])
+
+    @contextmanager
+    def bounded(self, n_threads: int | None = None) -> Iterator[None]:
+        """Bound this process, which only thinks of what comes next while the workers have the cores.
+
+        The workers are kept for another search when this one is over; not after an error, which `abort` follows.
+        """
+        with bounded(1):
+            yield
+        workers, self._workers = self._workers, []
+        with _lock:
+            _idle.setdefault((os.getpid(), self.n_threads), []).extend(workers)
+
+    def _take(self) -> WorkerProcess:
+        with _lock:
+            idle = _idle.get((os.getpid(), self.n_threads))
+            if idle:
+                return idle.pop()
+        return WorkerProcess(self.n_threads)
+
+
+def _kill(workers: Sequence[WorkerProcess]) -> None:
+    children = [worker.close() for worker in workers]
+    kill_all([child for child in children if child is not None])
+
+
+class BorrowedPool:
+    """An executor that the caller made, and alone may shut down. Only its `submit` is used.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor
+        Any executor: threads, processes, a cluster's.
+    n_workers : int
+        Number of tasks that it runs at a time.
+    """
+
+    timed = False
+
+    def __init__(self, executor: Executor, n_workers: int) -> None:
+        self._executor = executor
+        self.n_workers = n_workers
+        self.n_threads = threads_per_worker(n_workers)
+        self.by_file = not isinstance(executor, ThreadPoolExecutor)
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Run ``function(*args)`` on the executor.
+
+        Raises
+        ------
+        BrokenExecutor
+            If it takes no more work: broken, or shut down.
+        """
+        try:
+            return self._executor.submit(function, *args)
+        except RuntimeError as error:
+            raise BrokenExecutor(str(error)) from error
+
+    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, and return those in the order given."""
+        return _first_done(tasks)
+
+    def renew(self, cause: BaseException | None = None) -> bool:
+        """Say no to a broken executor, which is its owner's to replace; one that lost a task may run it again."""
+        return cause is not None and not isinstance(cause, BrokenExecutor)
+
+    def abort(self) -> None:
+        """Nothing: the engine has cancelled what was waiting, and running tasks belong to the executor."""
+
+    def kill(self, pid: int) -> None:
+        """Nothing: its workers are its owner's, so there is no time limit; see `choose_pool`."""
+
+    def bounded(self, n_threads: int | None = None) -> AbstractContextManager[Any]:
+        """Bound this process; where the workers are its own threads, to what they may use."""
+        return bounded(1) if self.by_file else bounded(n_threads or self.n_threads, "blas")
+
+
+def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool = False) -> Pool | None:
+    """Decide who does the work; None means this thread, and is the answer to a search inside a task of another one.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As scikit-learn has it: None is 1, or what ``joblib.parallel_config`` says; -1 is every core.
+    executor : concurrent.futures.Executor or None
+        The caller's own; `n_jobs` then says how many workers it has, where it does not say so itself.
+    killing : bool
+        Whether a task may have to be ended, which takes a process of our own even for a single worker.
+
+    Raises
+    ------
+    InvalidArgument
+        If `n_jobs` is 0, the executor is shut down or broken, or tasks may have to be ended where they cannot be.
+    InvalidType
+        If `n_jobs` is not an integer, or the executor has no `submit`.
+    """
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not hasattr(n_jobs, "__index__")):
+        raise InvalidType(f"n_jobs must be an integer or None, got {n_jobs!r}")
+    if n_jobs is not None and int(n_jobs) == 0:
+        raise InvalidArgument("n_jobs must not be 0: 1 works in this process, -1 on every core")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise InvalidType(f"executor must be a concurrent.futures.Executor, got {executor!r}")
+    if killing and (executor is not None or inside_worker()):
+        where = "with executor=, whose processes are not its own" if executor is not None else "inside another search"
+        raise InvalidArgument(f"fit_timeout ends the process of a fold, which hpcore cannot do {where}")
+    if inside_worker():
+        # The cores are busy; and tasks that wait for others of the same executor may wait for ever.
+        return None
+    if executor is None:
+        n_workers = int(joblib.effective_n_jobs(n_jobs))
+        return None if n_workers == 1 and not killing else OwnPool(n_workers)
+    try:
+        executor.submit(_nothing)  # not waited for: all its workers may be busy
+    except Exception as error:
+        raise InvalidArgument(f"executor does not accept work: {type(error).__name__}: {error}") from error
+    if n_jobs is None:
+        n_jobs = getattr(executor, "_max_workers", None) or joblib.cpu_count()
+    return BorrowedPool(executor, max(1, int(joblib.effective_n_jobs(n_jobs))))
+
+
+def _first_done(tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
+    done, _ = wait(tasks, seconds, FIRST_COMPLETED)
+    return [task for task in tasks if task in done]
+
+
+def _nothing() -> None:
+    return None
