@@ -15,13 +15,14 @@ import numpy.typing as npt
 
 from hpcore.records.trial import TrialState
 
-__all__ = ["COMPLETE", "FAILED", "PRUNED", "RUNNING", "STATES", "History"]
+__all__ = ["COMPLETE", "FAILED", "PAUSED", "PRUNED", "RUNNING", "STATES", "History"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-RUNNING, COMPLETE, PRUNED, FAILED = range(4)
-STATES = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+# Stores hold these numbers.
+RUNNING, COMPLETE, PRUNED, FAILED, PAUSED = range(5)
+STATES = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED, TrialState.PAUSED)
 
 FIRST_ROOM = 64
 

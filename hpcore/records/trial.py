@@ -21,6 +21,7 @@ class TrialState(str, Enum):
     COMPLETE = "complete"
     PRUNED = "pruned"
     FAILED = "failed"
+    PAUSED = "paused"
 
     __str__ = str.__str__
 
@@ -70,7 +71,7 @@ class Trial(Mapping[str, Any]):
     params : dict
         Active parameters only.
     state : TrialState
-        ``"running"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
+        ``"running"``, ``"paused"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
     values : tuple of float
         One per objective, in the user's own sign; empty unless complete. Called, ``trial.values()``, it gives the
         parameters' values as every mapping does.

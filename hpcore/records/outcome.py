@@ -1,0 +1,54 @@
+"""The result of a job: the one thing that `tell` records, that travels from workers and that a store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpcore.records.history import COMPLETE, FAILED
+
+__all__ = ["Outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Result of a trial, or of one job of it.
+
+    Attributes
+    ----------
+    values : tuple of float or None
+        One value per objective in the user's own sign; of a pruned trial an estimate, where there is one. None of a
+        failed or paused trial.
+    state : int
+        Index into `hpcore.records.history.STATES`; never RUNNING.
+    std_error : float or None
+        Standard error of the first value.
+    error : str or None
+        Reason of a failure.
+    cost : float or None
+        Cost of the evaluation, in seconds or any unit that the user chose.
+    metrics : mapping of str to float, or None
+        Further measurements by name.
+    gradient : mapping of str to float, or None
+        Derivative of the first value by parameter, in the parameters' own units.
+    """
+
+    values: tuple[float, ...] | None = None
+    state: int = COMPLETE
+    std_error: float | None = None
+    error: str | None = None
+    cost: float | None = None
+    metrics: Mapping[str, float] | None = None
+    gradient: Mapping[str, float] | None = None
+
+    @classmethod
+    def failed(cls, error: str, **facts: Any) -> Outcome:
+        """Outcome of a trial without a value."""
+        return cls(None, FAILED, None, error, **facts)
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """Metrics and gradient, as they are kept with what few trials have; empty if there are none."""
+        both = {"metrics": self.metrics, "gradient": self.gradient}
+        return {name: dict(value) for name, value in both.items() if value is not None}
