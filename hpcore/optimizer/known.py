@@ -12,17 +12,16 @@ import numpy.typing as npt
 
 from hpcore.arguments import check_attributes, check_number, shown
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.records.history import COMPLETE, FAILED
-from hpcore.records.trial import Trial, TrialState
+from hpcore.records.history import STATES
+from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Rows
+from hpcore.records.trial import Trial
 from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
 
 __all__ = ["FIELDS", "Known", "read_known"]
 
 FloatArray = npt.NDArray[np.float64]
-# (values, standard error, error): values if the trial is complete, otherwise an error.
-Outcome = tuple["tuple[float, ...] | None", "float | None", "str | None"]
-
 FIELDS = ("params", "value", "std_error", "error", "user_attrs", "started", "finished")
 
 
@@ -36,8 +35,8 @@ class Known:
         Points of the unit cube.
     params : list of dict
         Active parameters, as given.
-    outcomes : list of tuple
-        Values (None if the trial failed), standard error, error.
+    outcomes : list of Outcome
+        Results, checked.
     user_attrs : list of dict
         Empty where there are none.
     times : list of tuple
@@ -56,47 +55,37 @@ class Known:
     def __len__(self) -> int:
         return len(self.params)
 
-    @property
-    def state(self) -> npt.NDArray[np.uint8]:
-        """(n,) indices into `hpcore.records.history.STATES`."""
-        return np.array([FAILED if values is None else COMPLETE for values, _, _ in self.outcomes], dtype=np.uint8)
-
-    def values(self, m: int) -> FloatArray:
-        """(n, m) values in the user's own sign; NaN where a trial failed."""
+    def rows(self, first: int, m: int) -> Rows:
+        """These as the trials from number `first` on, of `m` objectives; values in the user's own sign."""
         nothing = (math.nan,) * m
-        rows = [nothing if values is None else values for values, _, _ in self.outcomes]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), m)
+        values = [nothing if outcome.values is None else outcome.values for outcome in self.outcomes]
+        errors = [math.nan if outcome.std_error is None else outcome.std_error for outcome in self.outcomes]
+        return Rows(
+            self.X,
+            np.array([outcome.state for outcome in self.outcomes], dtype=np.uint8),
+            np.array(values, dtype=np.float64).reshape(len(self), m),
+            np.array(self.times, dtype=np.float64).reshape(len(self), 2),
+            None if all(map(math.isnan, errors)) else np.array(errors),
+            notes=self._notes(first),
+        )
 
-    @property
-    def std_errors(self) -> FloatArray | None:
-        """(n,) standard errors, NaN where not known; None if there is none."""
-        if all(error is None for _, error, _ in self.outcomes):
-            return None
-        return np.array([math.nan if error is None else error for _, error, _ in self.outcomes])
-
-    @property
-    def time_rows(self) -> FloatArray:
-        """(n, 2) unix times of start and finish; NaN where not known."""
-        return np.array(self.times, dtype=np.float64).reshape(len(self), 2)
-
-    def notes(self, first: int) -> dict[int, dict[str, Any]]:
-        """Notes for `Optimizer.restore`, by number, if these become the trials from number `first` on."""
+    def _notes(self, first: int) -> dict[int, dict[str, Any]]:
         notes: dict[int, dict[str, Any]] = {}
-        for i, (params, (_, _, error), attributes) in enumerate(
+        for i, (params, outcome, attributes) in enumerate(
             zip(self.params, self.outcomes, self.user_attrs, strict=True)
         ):
             note: dict[str, Any] = {"params": params}
-            if error is not None or attributes:
-                note.update(error=error, user_attrs=dict(attributes) or None, reports=None)
+            if outcome.error is not None or attributes:
+                note.update(error=outcome.error, user_attrs=dict(attributes) or None)
             notes[first + i] = note
         return notes
 
     def trials(self, first: int) -> list[Trial]:
         """These as trials, their numbers from `first` on."""
         trials = []
-        for i, (params, (values, _, error)) in enumerate(zip(self.params, self.outcomes, strict=True)):
-            trial = Trial(first + i, dict(params), TrialState.FAILED if values is None else TrialState.COMPLETE)
-            trial.values, trial.error = values, error
+        for i, (params, outcome) in enumerate(zip(self.params, self.outcomes, strict=True)):
+            trial = Trial(first + i, dict(params), STATES[outcome.state])
+            trial.values, trial.error = outcome.values, outcome.error
             trial.started, trial.finished = self.times[i]
             trial.extras = (dict(self.user_attrs[i]) or None, None)
             trials.append(trial)

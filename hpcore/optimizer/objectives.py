@@ -1,4 +1,4 @@
-"""What may be said of objectives: their directions, and the values told."""
+"""Checks of what is said about objectives: their directions, and the results told."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import numbers
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from hpcore.arguments import shown
+from hpcore.arguments import check_number, shown
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
+from hpcore.records.outcome import Outcome
+from hpcore.space.space import Space
 
-__all__ = ["check_directions", "check_values"]
+__all__ = ["check_directions", "check_outcome", "check_values"]
+
+_ENDS = {"complete": COMPLETE, "pruned": PRUNED, "paused": PAUSED, "failed": FAILED}
 
 
 def check_directions(direction: str | None, directions: Sequence[str] | None) -> tuple[str, ...]:
@@ -61,3 +66,69 @@ def check_values(value: Any, m: int) -> tuple[float, ...] | None:
         except (TypeError, ValueError):
             raise InvalidType(f"value must be a number, got {shown(item)}") from None
     return tuple(out)
+
+
+def check_outcome(
+    space: Space,
+    m: int,
+    value: Any,
+    std_error: float | None,
+    error: str | None,
+    cost: float | None,
+    metrics: Mapping[str, float] | None,
+    gradient: Mapping[str, float] | None,
+    state: str | None,
+) -> Outcome:
+    """Check the result of a trial of `space` with `m` objectives; see `Optimizer.tell`.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        An argument that is not allowed.
+    """
+    values = check_values(value, m)
+    if std_error is not None:
+        std_error = check_number("std_error", std_error, 0.0)
+    if error is not None and not isinstance(error, str):
+        raise InvalidType(f"error must be a str or None, got {error!r}")
+    if cost is not None:
+        cost = check_number("cost", cost, 0.0)
+    metrics = _check_numbers("metrics", metrics)
+    gradient = _check_numbers("gradient", gradient)
+    unknown = None if gradient is None else next((name for name in gradient if name not in space), None)
+    if unknown is not None:
+        raise InvalidArgument(f"gradient must name parameters of the space, got {unknown!r}")
+    end = None
+    if state is not None:
+        if not isinstance(state, str) or state not in _ENDS:
+            raise InvalidArgument(f"state must be one of {', '.join(map(repr, _ENDS))}, got {state!r}")
+        end = _ENDS[state]
+    finite = values is not None and all(map(math.isfinite, values))
+    if error is None and end == PAUSED:
+        if value is not None:
+            raise InvalidArgument(f"value must be left out of a paused trial, got {shown(value)}")
+        return Outcome(None, PAUSED, None, None, cost, metrics, gradient)
+    if error is None and end == PRUNED:
+        return Outcome(values if finite else None, PRUNED, std_error, None, cost, metrics, gradient)
+    if error is None and end == FAILED:
+        error = "the trial was told as failed"
+    elif not finite:
+        error = error or f"the value was {shown(value)}, which is not a finite number"
+    if error is not None:
+        return Outcome(None, FAILED, std_error, error, cost, metrics, gradient)
+    return Outcome(values, COMPLETE, std_error, None, cost, metrics, gradient)
+
+
+def _check_numbers(argument: str, given: Any) -> dict[str, float] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise InvalidType(f"{argument} must be a mapping of names to numbers, got {shown(given)}")
+    out = {}
+    for name, number in given.items():
+        # NaN is a measurement that was not to be had.
+        if isinstance(number, float) and math.isnan(number):
+            out[name] = math.nan
+        else:
+            out[name] = check_number(f"{argument}[{name!r}]", number)
+    return out

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, shown
+from hpcore.arguments import check_alias, check_attributes, check_integer, check_number
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.optimizer.known import Known, read_known
-from hpcore.optimizer.objectives import check_directions, check_values
+from hpcore.optimizer.objectives import check_directions, check_outcome, check_values
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
-from hpcore.optimizer.remaining import Unseen
+from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
+from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler, resolve
@@ -36,7 +38,7 @@ __all__ = ["Optimizer"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Whose threads and locks a fork breaks.
+# Optimizers of this process; their locks and threads are made anew in a forked child.
 _ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()
 
 
@@ -119,16 +121,17 @@ class Optimizer:
         self._single = len(self.directions) == 1
         self._record = Record(self.space, self.directions)
         self._queue: deque[Params] = deque()
-        self._unseen = Unseen(self.space, self.seed, self.repeats)
+        self._remaining = Remaining(self.space, self.seed, self.repeats)
         self._begin()
 
     def _begin(self) -> None:
-        """What is derived from the rest, and so is not pickled."""
+        """Build the members that are not pickled."""
+        self._in_order = False
         self._lock = threading.RLock()
         self._suggestions = Suggestions(
             self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats
         )
-        self._proposer = Proposer(self.space, self._suggestions, self._unseen, self.seed)
+        self._proposer = Proposer(self.space, self._suggestions, self._remaining, self.seed)
         _ALIVE.add(self)
 
     def _after_fork(self) -> None:
@@ -141,7 +144,7 @@ class Optimizer:
         self._suggestions.after_fork(idle)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k not in ("_lock", "_suggestions", "_proposer")}
+        return {k: v for k, v in vars(self).items() if k not in ("_lock", "_suggestions", "_proposer", "_in_order")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -150,10 +153,12 @@ class Optimizer:
     # --- ask -----------------------------------------------------------------------------------------------------
 
     @overload
-    def ask(self, n: None = None, *, deadline_ms: float | None = None) -> Trial: ...
+    def ask(self, n: None = None, *, deadline_ms: float | None = None, as_of: int | None = None) -> Trial: ...
     @overload
-    def ask(self, n: int, *, deadline_ms: float | None = None) -> list[Trial]: ...
-    def ask(self, n: int | None = None, *, deadline_ms: float | None = None) -> Trial | list[Trial]:
+    def ask(self, n: int, *, deadline_ms: float | None = None, as_of: int | None = None) -> list[Trial]: ...
+    def ask(
+        self, n: int | None = None, *, deadline_ms: float | None = None, as_of: int | None = None
+    ) -> Trial | list[Trial]:
         """The next parameters to evaluate.
 
         Parameters
@@ -168,6 +173,10 @@ class Optimizer:
             repeatable, so neither are other steps. ``"random"`` is a point at random: constraints or repeats refused
             what the sampler proposed until the time was over, or four times more; or, with `prefetch`, the sampler
             was still busy on its thread.
+        as_of : int, optional
+            Propose from the results of the jobs (of trials that run once, their numbers) up to this one only, -1 for
+            none; the others count as running. With ``as_of=opt.history.n_jobs - q`` proposals are the same in whatever
+            order results are told, as long as those are in. Not together with `n`.
 
         Returns
         -------
@@ -188,32 +197,44 @@ class Optimizer:
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
             end = time.monotonic() + min(deadline_ms / 1e3, threading.TIMEOUT_MAX)
+        if as_of is not None:
+            as_of = check_integer("as_of", as_of, -1)
+            if n is not None:
+                raise InvalidArgument("as_of needs one trial at a time, leave n out")
         with self._lock:
+            self._in_order = as_of is not None
             if n is None:
-                asked: Trial | list[Trial] = self._ask_one(end)
+                asked: Trial | list[Trial] = self._ask_one(end, as_of)
             else:
                 asked = self._ask_many(check_integer("n", n, 1), end)
-            if self.prefetch:
+            if self.prefetch and not self._in_order:
                 self._suggestions.look_ahead(self._record.history, not self._queue)
             return asked
 
-    def _ask_one(self, end: float | None) -> Trial:
+    def _ask_one(self, end: float | None, as_of: int | None = None) -> Trial:
         if self._queue:
             return self._ask_queued()
-        u, step, info = self._suggestions.first(self._record.history, end)
-        return self._propose(u, step, info, end)
+        history = self._record.history
+        if as_of is None:
+            u, step, info = self._suggestions.first(history, end)
+            return self._propose(history, u, step, info, end)
+        # Without a look ahead, which would have seen more.
+        history = history.as_of(as_of)
+        rows, step = self._suggestions.rows(history, 1, end=end)
+        return self._propose(history, rows[0], step, None, end)
 
     def _ask_many(self, n: int, end: float | None) -> list[Trial]:
         """All of them, fewer where the space runs out, or after an error none."""
-        first, queue = self._record.history.n, self._queue.copy()
+        history, queue = self._record.history, self._queue.copy()
+        first = history.n
         trials: list[Trial] = []
         try:
             while len(trials) < n and self._queue:
                 trials.append(self._ask_queued())
             if len(trials) < n:
-                rows, step = self._suggestions.rows(self._record.history, n - len(trials), end=end)
+                rows, step = self._suggestions.rows(history, n - len(trials), end=end)
                 for u in rows:
-                    trials.append(self._propose(u, step, None, end))
+                    trials.append(self._propose(history, u, step, None, end))
             while len(trials) < n:
                 trials.append(self._ask_one(end))
         except SearchSpaceExhausted:
@@ -234,20 +255,22 @@ class Optimizer:
         self._queue.popleft()
         return self._begin_given(u, params)
 
-    def _propose(self, u: FloatArray, step: str | None, info: dict[str, Any] | None, end: float | None) -> Trial:
+    def _propose(
+        self, history: History, u: FloatArray, step: str | None, info: dict[str, Any] | None, end: float | None
+    ) -> Trial:
         """A suggestion as a trial; if it repeats or is not allowed, another point instead."""
-        u, params, step = self._proposer.accept(self._record.history, u, step, end)
+        u, params, step = self._proposer.accept(history, u, step, end)
         trial = self._record.begin(u, params)
-        source = self._suggestions.source(trial.number, step if end is not None else None)
+        proposed_by = self._suggestions.proposed_by(trial.number, step if end is not None else None)
         if end is not None:
             info = {**(info or {}), "step": step}
-        if info is not None or source is not None:
-            self._record.explain(trial, info, source)
+        if info is not None or proposed_by is not None:
+            self._record.explain(trial, info, proposed_by)
         return trial
 
     def _begin_given(self, u: FloatArray, params: Params) -> Trial:
         """A user's own parameters as a trial."""
-        self._unseen.discard(u)
+        self._remaining.discard(u)
         return self._record.begin(u, params, exact=True)
 
     def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:
@@ -262,8 +285,8 @@ class Optimizer:
             self._begin_anew()
 
     def _begin_anew(self) -> None:
-        """Be to the record, which has lost trials, as if it had always been so."""
-        self._unseen.begin_anew(self._record.history.X)
+        """Derive from the record, which has lost trials, all that follows from it."""
+        self._remaining.begin_anew(self._record.history.X)
         self._suggestions.begin_anew()
 
     # --- tell ----------------------------------------------------------------------------------------------------
@@ -271,12 +294,16 @@ class Optimizer:
     def tell(
         self,
         trial: Trial | int,
-        value: float | Sequence[float] | None,
+        value: float | Sequence[float] | None = None,
         *,
         std_error: float | None = None,
         error: str | None = None,
+        cost: float | None = None,
+        metrics: Mapping[str, float] | None = None,
+        gradient: Mapping[str, float] | None = None,
+        state: str | None = None,
     ) -> None:
-        """Report what a trial came to.
+        """Report the result of a trial.
 
         Parameters
         ----------
@@ -288,42 +315,121 @@ class Optimizer:
         std_error : float, optional
             Standard error of the (first) value, in its own units, where it is known; at least 0.
         error : str, optional
-            Why the trial failed, kept as ``trial.error``; marks it as failed whatever the value.
+            Reason of a failure, kept as ``trial.error``; marks the trial as failed whatever the value.
+        cost : float, optional
+            Cost of the evaluation in any unit, at least 0; kept as ``trial.cost``.
+        metrics : mapping of str to float, optional
+            Further measurements; kept as ``trial.metrics``.
+        gradient : mapping of str to float, optional
+            Derivative of the first value by parameter, in the parameters' own units; kept as ``trial.gradient``.
+        state : {"complete", "pruned", "paused", "failed"}, optional
+            State of the trial; by default it follows from `value` and `error`. A ``"pruned"`` trial was stopped early:
+            its value, which may be left out, is an estimate, from which samplers learn and which is never best. A
+            ``"paused"`` trial has no value yet, and `resume` lets it go on.
 
         Raises
         ------
         UnknownTrial, TrialAlreadyTold
             No such running trial.
         InvalidType, InvalidArgument
-            A value that is not a number (text and bytes included), or the wrong number of values. The trial stays
-            as it was.
+            A value that is not a number (text and bytes included), or the wrong number of values; another argument
+            that is not allowed. The trial stays as it was.
         """
         with self._lock:
             known = self._record.find(trial)
-            values: tuple[float, ...] | None
-            if type(value) is float and std_error is None and error is None and math.isfinite(value) and self._single:
-                values = (value,)
+            if (
+                type(value) is float
+                and self._single
+                and math.isfinite(value)
+                and std_error is error is cost is metrics is gradient is state is None
+            ):
+                outcome = Outcome((value,))
             else:
-                values, std_error, error = self.outcome(value, std_error, error)
+                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
             if known is not trial and isinstance(trial, Trial):
                 # A copy, for instance from a worker process: what it brought back belongs to the trial.
                 known.adopt(trial)
-            self._record.finish(known, values, std_error, error)
-            if self.prefetch:
-                self._suggestions.look_ahead(self._record.history, not self._queue, told=known.number)
+            self._finish(known, outcome)
+
+    def finish(self, trial: Trial | int, outcome: Outcome) -> None:
+        """Record an outcome that was checked, as `outcome` gives it; raises UnknownTrial or TrialAlreadyTold."""
+        with self._lock:
+            self._finish(self._record.find(trial), outcome)
+
+    def _finish(self, trial: Trial, outcome: Outcome) -> None:
+        self._record.finish(trial, outcome)
+        if self.prefetch and not self._in_order:
+            self._suggestions.look_ahead(self._record.history, not self._queue, told=trial.number)
+
+    def report(
+        self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
+    ) -> None:
+        """Record a partial result of a running trial, in ``history.curves``.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            As given by `ask`, or its number.
+        value : float or sequence of float
+            One number per objective, which may be NaN.
+        step : float
+            Resource used so far: an epoch, a fold, a number of rows; finite.
+        cost : float, optional
+            Cost of reaching the step in any unit, at least 0.
+
+        Raises
+        ------
+        UnknownTrial, TrialAlreadyTold
+            No such running trial.
+        InvalidType, InvalidArgument
+            An argument that is not allowed.
+        """
+        values = check_values(value, len(self.directions))
+        if values is None:
+            raise InvalidType("value must be a number or one number per objective, got None")
+        step = check_number("step", step)
+        cost = None if cost is None else check_number("cost", cost, 0.0)
+        with self._lock:
+            self._record.report(self._record.find(trial), values, step, cost)
+            self._suggestions.changed()
+
+    def resume(self, trial: Trial | int) -> Trial:
+        """Begin another job of a paused trial.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            The trial or its number.
+
+        Returns
+        -------
+        Trial
+            Running again, with its parameters, reports and attributes.
+
+        Raises
+        ------
+        UnknownTrial, InvalidType
+            There is no such trial.
+        InvalidArgument
+            It is not paused.
+        """
+        with self._lock:
+            resumed = self._record.resume(trial)
+            self._suggestions.changed()
+            return resumed
 
     def outcome(
-        self, value: float | Sequence[float] | None, std_error: float | None, error: str | None
-    ) -> tuple[tuple[float, ...] | None, float | None, str | None]:
-        """What `tell` records of its arguments: values if the trial is complete, otherwise an error."""
-        values = check_values(value, len(self.directions))
-        if std_error is not None:
-            std_error = check_number("std_error", std_error, 0.0)
-        if error is not None and not isinstance(error, str):
-            raise InvalidType(f"error must be a str or None, got {error!r}")
-        if values is None or not all(map(math.isfinite, values)):
-            error = error or f"the value was {shown(value)}, which is not a finite number"
-        return None if error is not None else values, std_error, error
+        self,
+        value: Any,
+        std_error: float | None = None,
+        error: str | None = None,
+        cost: float | None = None,
+        metrics: Mapping[str, float] | None = None,
+        gradient: Mapping[str, float] | None = None,
+        state: str | None = None,
+    ) -> Outcome:
+        """Check the arguments of `tell`; the outcome that it records."""
+        return check_outcome(self.space, len(self.directions), value, std_error, error, cost, metrics, gradient, state)
 
     def add(
         self,
@@ -358,13 +464,13 @@ class Optimizer:
         """
         with self._lock:
             point = self.space.encode(without_missing(self.space, read_row(params)))
-            values, std_error, error = self.outcome(value, std_error, None)
+            outcome = self.outcome(value, std_error, None)
             attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None
             trial = self._begin_given(np.asarray(point), point.params)
             if attributes:
                 trial.user_attrs.update(attributes)
-            self.tell(trial, values, std_error=std_error, error=error)
+            self._finish(trial, outcome)
             return trial
 
     def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
@@ -403,8 +509,7 @@ class Optimizer:
             first = self._record.history.n
             if not len(known):
                 return []
-            m = len(self.directions)
-            self.restore(known.X, known.state, known.values(m), known.std_errors, known.time_rows, known.notes(first))
+            self.restore(known.rows(first, len(self.directions)))
             if self.prefetch:
                 last = self._record.history.n - 1
                 for number in range(first, last + 1):
@@ -478,60 +583,30 @@ class Optimizer:
 
     # --- a record kept elsewhere ---------------------------------------------------------------------------------
 
-    def restore(
-        self,
-        X: FloatArray,
-        state: npt.NDArray[np.uint8],
-        values: FloatArray,
-        std_errors: FloatArray | None,
-        times: FloatArray,
-        notes: Mapping[int, dict[str, Any]],
-    ) -> None:
-        """Append trials that another optimizer of the same space asked for, as `History` holds them.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, d)
-            Points as settled, NaN where inactive.
-        state : ndarray of shape (n,)
-            Indices into `hpcore.records.history.STATES`.
-        values : ndarray of shape (n, m)
-            In the user's own sign; NaN unless complete.
-        std_errors : ndarray of shape (n,) or None
-            NaN where not known.
-        times : ndarray of shape (n, 2)
-            Unix times of start and finish; NaN where not known.
-        notes : mapping of int to dict
-            By number: ``params`` that a user gave, ``error``, ``user_attrs``, ``reports``.
-        """
+    def restore(self, rows: Rows) -> None:
+        """Append trials that another optimizer of the same space asked for; values in the user's own sign."""
         with self._lock:
             first = self._record.history.n
-            self._record.restore(X, state, values, std_errors, times, notes)
-            self._unseen.discard_all(self._record.history.X[first:])
+            self._record.restore(rows)
+            self._remaining.discard_all(self._record.history.X[first:])
             self._suggestions.changed()
+
+    def rows(self, n: int | None = None) -> Rows:
+        """A copy of the first `n` trials, or of all, that `restore` of another optimizer of the same space takes."""
+        with self._lock:
+            return self._record.rows(self._record.history.n if n is None else check_integer("n", n, 0))
 
     def running(self) -> Mapping[int, Trial]:
         """The trials that are being evaluated, by number."""
         return self._record.running
 
-    def reopen(self, trial: Trial) -> None:
-        """Let a caller's own object stand for a trial that was restored as running."""
-        with self._lock:
-            self._record.running[trial.number] = trial
-
     def restart(self, number: int) -> Trial:
-        """A running trial as a new object, which knows nothing of what an evaluation wrote, or still writes, on it."""
+        """A running trial as a new object, without anything that an earlier evaluation wrote on it, or still writes."""
         with self._lock:
             return self._record.restart(number)
 
-    def mask(self, numbers: Sequence[int]) -> None:
-        """Take back the results of some trials that ended: they count as running until they are told again."""
-        with self._lock:
-            self._record.mask(numbers)
-            self._begin_anew()
-
     def forget(self) -> None:
-        """Be as new: no trials, an empty queue."""
+        """Drop all trials and the queue."""
         with self._lock:
             self._record.clear()
             self._queue.clear()

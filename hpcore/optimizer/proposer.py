@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, SearchSpaceExhausted
-from hpcore.optimizer.remaining import Unseen
+from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, FILL, Rng
@@ -18,7 +18,7 @@ __all__ = ["Proposer", "fill_in"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# A proposal that repeats a point is drawn again this often before the unseen ones of a finite space are listed.
+# A proposal that repeats a point is drawn again this often before the remaining ones of a finite space are listed.
 REPEATS = 50
 # After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
 PATIENCE = 4
@@ -37,14 +37,14 @@ class Proposer:
         Its constraints allow.
     suggestions : Suggestions
         Asked again where one was refused.
-    unseen : Unseen
+    remaining : Remaining
         Knows what is new.
     seed : int
         As for `suggestions`.
     """
 
-    def __init__(self, space: Space, suggestions: Suggestions, unseen: Unseen, seed: int) -> None:
-        self._space, self._suggestions, self._unseen, self._seed = space, suggestions, unseen, seed
+    def __init__(self, space: Space, suggestions: Suggestions, remaining: Remaining, seed: int) -> None:
+        self._space, self._suggestions, self._remaining, self._seed = space, suggestions, remaining, seed
         self._codec, self._assemble = space.columns.codec, space.coder.assemble
 
     def accept(
@@ -57,19 +57,19 @@ class Proposer:
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
             See `Optimizer.ask`.
         """
-        space, unseen = self._space, self._unseen
+        space, remaining = self._space, self._remaining
         repeats = 0
         for attempt in range(1, MAX_TRIES + 1):
             u = np.ascontiguousarray(u, dtype=np.float64)
             values = self._codec.settle(u)
-            if u not in unseen:
+            if u not in remaining:
                 repeats += 1
-                if unseen.finite and repeats >= REPEATS:
-                    return *self._next_unseen(history.n), step
+                if remaining.finite and repeats >= REPEATS:
+                    return *self._next_remaining(history.n), step
             else:
                 params = self._assemble(values)
                 if not space.constraints or space.allows(params):
-                    unseen.discard(u)
+                    remaining.discard(u)
                     return u, params, step
             if attempt >= RARE_PATIENCE and space.rare and (walked := self._walk(history.n, attempt)) is not None:
                 u, step = walked, "random"
@@ -79,12 +79,12 @@ class Proposer:
             else:
                 rows, step = self._suggestions.rows(history, 1, attempt, end)
                 u = rows[0]
-        if unseen.finite:
-            return *self._next_unseen(history.n), step
+        if remaining.finite:
+            return *self._next_remaining(history.n), step
         if repeats:
             raise SearchSpaceExhausted(
-                f"no new point was met in {MAX_TRIES} tries: {repeats} were among the {unseen.n_seen} that have been "
-                f"proposed, {MAX_TRIES - repeats} were refused by the constraints"
+                f"no new point was met in {MAX_TRIES} tries: {repeats} were among the {remaining.n_seen} that have "
+                f"been proposed, {MAX_TRIES - repeats} were refused by the constraints"
             )
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
 
@@ -92,30 +92,30 @@ class Proposer:
         """A random point of a rare allowed set; None if none is known."""
         return self._space.allowed_set.draw(Rng(self._seed, number, attempt).generator(ALLOWED))
 
-    def _next_unseen(self, number: int) -> tuple[FloatArray, Params]:
+    def _next_remaining(self, number: int) -> tuple[FloatArray, Params]:
         """A point of a finite space that was not proposed yet, by looking through all of them.
 
         Of a rare allowed set in a space too large to be looked through, by walks: what they do not meet any more counts
         as proposed.
         """
-        space, unseen = self._space, self._unseen
+        space, remaining = self._space, self._remaining
         found: tuple[FloatArray, Params] | None = None
         size = space.columns.finite_size
-        if unseen.finite and (size is None or size > COUNTABLE) and space.rare:
+        if remaining.finite and (size is None or size > COUNTABLE) and space.rare:
             for attempt in range(MAX_TRIES, MAX_TRIES + N_WALKS):
                 u = self._walk(number, attempt)
                 if u is None:
                     break
                 params = space.coder.settle(u)
-                if u in unseen:
+                if u in remaining:
                     found = u, params
                     break
         else:
-            found = unseen.next()
+            found = remaining.next()
         if found is None:
-            n = unseen.n_seen
+            n = remaining.n_seen
             raise SearchSpaceExhausted(f"every allowed point of the space has been proposed ({n} points)")
-        unseen.discard(found[0])
+        remaining.discard(found[0])
         return found
 
 

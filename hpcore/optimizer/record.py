@@ -1,16 +1,20 @@
-"""The record of one search: a row a trial, the trials that run, and which one is best. The sign turns here."""
+"""The record of one search: a row a trial, the trials that run, and the best of them. The sign turns here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial, TrialAlreadyTold, UnknownTrial
-from hpcore.records.history import COMPLETE, FAILED, RUNNING, STATES, History
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
+from hpcore.records.outcome import Outcome
 from hpcore.records.pareto import non_dominated
+from hpcore.records.rows import Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Params, Space
 
@@ -20,7 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Record:
-    """What became of each trial.
+    """Trials of a search, running and ended.
 
     Parameters
     ----------
@@ -60,14 +64,14 @@ class Record:
         self.running[number] = trial
         return trial
 
-    def explain(self, trial: Trial, info: dict[str, Any] | None, source: str | None) -> None:
-        """Note how a trial came about: what is to be said of it, and which sampler a rule chose."""
+    def explain(self, trial: Trial, info: dict[str, Any] | None, proposed_by: str | None) -> None:
+        """Note how a trial came about: facts of its proposal, and the sampler that a rule chose."""
         if info is not None:
-            trial.info = info if source is None else {**info, "sampler": source}
+            trial.info = info if proposed_by is None else {**info, "sampler": proposed_by}
             self.history.notes.setdefault(trial.number, {})["info"] = trial.info
-        elif source is not None:
-            trial.info = {"sampler": source}
-            self.history.came_from(trial.number, source)
+        elif proposed_by is not None:
+            trial.info = {"sampler": proposed_by}
+            self.history.came_from(trial.number, proposed_by)
 
     def find(self, trial: Trial | int) -> Trial:
         """The running trial that a caller means by it, its number or a copy.
@@ -77,42 +81,82 @@ class Record:
         UnknownTrial, TrialAlreadyTold, InvalidType
             There is none.
         """
-        if isinstance(trial, Trial):
-            number = trial.number
-            known = self.running.get(number)
-            if known is trial:
-                return trial
-        elif isinstance(trial, bool) or not isinstance(trial, int | np.integer):
-            raise InvalidType(f"trial must be a Trial or its number, got {trial!r}")
-        else:
-            number = int(trial)
-            known = self.running.get(number)
+        number = self._number_of(trial)
+        known = self.running.get(number)
+        if known is trial:
+            return known
         if known is None:
             if 0 <= number < self.history.n:
-                state = STATES[self.history.state[number]].value
-                raise TrialAlreadyTold(f"trial {number} has been told already, it is {state}")
+                state = STATES[self.history.state[number]]
+                told = (
+                    "is paused; resume it first"
+                    if state == STATES[PAUSED]
+                    else f"has been told already, it is {state.value}"
+                )
+                raise TrialAlreadyTold(f"trial {number} {told}")
             raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
         if isinstance(trial, Trial):
             known.check_copy(trial)
         return known
 
-    def finish(
-        self, trial: Trial, values: tuple[float, ...] | None, std_error: float | None, error: str | None
-    ) -> None:
-        """End a running trial: complete with values, otherwise failed."""
-        number, state = trial.number, FAILED if values is None else COMPLETE
+    @staticmethod
+    def _number_of(trial: Trial | int) -> int:
+        if isinstance(trial, Trial):
+            return trial.number
+        if isinstance(trial, bool) or not isinstance(trial, int | np.integer):
+            raise InvalidType(f"trial must be a Trial or its number, got {trial!r}")
+        return int(trial)
+
+    def report(self, trial: Trial, value: float | Sequence[float], step: float, cost: float | None = None) -> None:
+        """Record a partial result of a running trial."""
+        values = (value,) if isinstance(value, float | int) else tuple(value)
+        signed = [v * sign for v, sign in zip(values, self._signs, strict=False)]
+        self.history.curves.append(trial.number, step, signed, cost, self.history.job_of(trial.number))
+
+    def finish(self, trial: Trial, outcome: Outcome) -> None:
+        """Record the end of a running trial, or that it pauses."""
+        number, history = trial.number, self.history
+        values, error = outcome.values, outcome.error
         signed = None if values is None else tuple(map(float.__mul__, values, self._signs))
-        trial.values, trial.state, trial.error = values, STATES[state], error
-        self.history.finish(number, state, signed, std_error, (trial.started, trial.finished))
+        trial.values, trial.state, trial.error = values, STATES[outcome.state], error
+        history.finish(number, outcome.state, signed, outcome.std_error, (trial.started, trial.finished), outcome.cost)
         del self.running[number]
         user_attrs, reports = trial.settle()
-        if error is not None or user_attrs or reports:
-            notes = self.history.notes.setdefault(number, {})
-            notes.update(error=error, user_attrs=user_attrs, reports=reports)
-        if signed is not None and len(signed) == 1:
+        if reports:
+            self._take_reports(trial, reports)
+        if outcome.has_facts:
+            trial.take_facts(outcome.cost, outcome.metrics, outcome.gradient)
+        if error is not None or user_attrs or outcome.has_facts:
+            notes = history.notes.setdefault(number, {})
+            notes.update(error=error, user_attrs=user_attrs, **outcome.extras)
+        if outcome.state == COMPLETE and len(self._signs) == 1:
+            assert signed is not None
             best = self._best
-            if best is None or (signed[0], number) < (self.history.values[best, 0], best):
+            if best is None or (signed[0], number) < (history.values[best, 0], best):
                 self._best = number
+
+    def _take_reports(self, trial: Trial, reports: dict[int, float]) -> None:
+        """Record what was written into ``trial.reports`` and not reported before."""
+        curves = self.history.curves
+        known = {curves.step[i] for i in curves.of(trial.number)}
+        for step, value in reports.items():
+            if step not in known:
+                self.report(trial, value, step)
+
+    def resume(self, given: Trial | int) -> Trial:
+        """Begin another job of a paused trial; see `Optimizer.resume`."""
+        number = self._number_of(given)
+        if not 0 <= number < self.history.n:
+            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+        if self.history.state[number] != PAUSED:
+            raise InvalidArgument(
+                f"trial must be paused to be resumed, trial {number} is {STATES[self.history.state[number]].value}"
+            )
+        trial = self.trials[number]
+        trial.state, trial.values, trial.finished = STATES[RUNNING], None, None
+        self.history.resume(number)
+        self.running[number] = trial
+        return trial
 
     # --- back and forth ------------------------------------------------------------------------------------------
 
@@ -122,24 +166,46 @@ class Record:
             del self.running[number]
         self.history.truncate(first)
 
-    def restore(
-        self,
-        X: FloatArray,
-        state: npt.NDArray[np.uint8],
-        values: FloatArray,
-        std_errors: FloatArray | None,
-        times: FloatArray,
-        notes: Mapping[int, dict[str, Any]],
-    ) -> None:
+    def restore(self, rows: Rows) -> None:
         """Append trials of another record; see `Optimizer.restore`."""
-        first = self.history.n
-        self.history.extend(X, state, values * np.array(self._signs), std_errors, times)
-        self.history.notes.update(notes)
-        running = np.flatnonzero(state == RUNNING)
-        for i, params in zip(running.tolist(), self._space.decode(X[running]), strict=True):
-            params = dict(notes.get(first + i, {}).get("params", params))
+        first, signs = self.history.n, self._signs
+        reports = [
+            (number, step, tuple(v * sign for v, sign in zip(values, signs, strict=False)), cost, job)
+            for number, step, values, cost, job in rows.reports
+        ]
+        self.history.extend(replace(rows, values=rows.values * np.array(signs), reports=reports))
+        running = np.flatnonzero(rows.state == RUNNING)
+        for i, params in zip(running.tolist(), self._space.decode(rows.X[running]), strict=True):
+            params = dict(rows.notes.get(first + i, {}).get("params", params))
             self.running[first + i] = Trial(first + i, params)
         self._find_best()
+
+    def rows(self, n: int) -> Rows:
+        """See `Optimizer.rows`."""
+        history, signs = self.history, np.array(self._signs)
+        curves = history.curves
+        return Rows(
+            history.X[:n].copy(),
+            history.state[:n].copy(),
+            history.values[:n] * signs,
+            history.times[:n].copy(),
+            None if history.std_errors is None else history.std_errors[:n].copy(),
+            None if history.cost is None else history.cost[:n].copy(),
+            history.job[:n].copy(),
+            {number: dict(note) for number, note in history.notes.items() if number < n},
+            [
+                (number, step, tuple((values * signs).tolist()), None if math.isnan(cost) else cost, job)
+                for number, step, values, cost, job in zip(
+                    curves.trial.tolist(),
+                    curves.step.tolist(),
+                    curves.values,
+                    curves.cost.tolist(),
+                    curves.job.tolist(),
+                    strict=True,
+                )
+                if number < n
+            ],
+        )
 
     def restart(self, number: int) -> Trial:
         """See `Optimizer.restart`."""
@@ -152,19 +218,10 @@ class Record:
         self.running[number] = trial
         return trial
 
-    def mask(self, numbers: Sequence[int]) -> None:
-        """Take back the results of some trials that ended: they run again, as new objects."""
-        for number in numbers:
-            ended = self.trials[number]
-            trial = Trial(number, ended.params)
-            trial.info = ended.info
-            self.running[number] = trial
-        self.history.reopen(numbers)
-        self._find_best()
-
     def _find_best(self) -> None:
         found = len(self._signs) == 1 and self.history.n_complete > 0
-        self._best = int(np.nanargmin(self.history.values[:, 0])) if found else None
+        losses = np.where(self.history.complete, self.history.values[:, 0], np.inf) if found else None
+        self._best = None if losses is None else int(np.argmin(losses))
 
     # --- what is known -------------------------------------------------------------------------------------------
 

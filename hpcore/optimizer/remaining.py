@@ -13,7 +13,7 @@ from hpcore._core import space as native
 from hpcore.records.streams import UNSEEN, Rng
 from hpcore.space.space import Params, Space
 
-__all__ = ["Unseen"]
+__all__ = ["Remaining"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 LISTED = 100_000
 
 
-class Unseen:
+class Remaining:
     """The points that a search has yet to propose.
 
     Parameters

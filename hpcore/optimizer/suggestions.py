@@ -74,7 +74,7 @@ class Suggestions:
         """Whether suggestions depend on what was told."""
         return self.suggester.uses_pending
 
-    def source(self, number: int, step: str | None) -> str | None:
+    def proposed_by(self, number: int, step: str | None) -> str | None:
         """See `Suggester.source`."""
         return self.suggester.source(number, step)
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.records.curves import Curves
+from hpcore.records.rows import Rows
 from hpcore.records.trial import TrialState
 
 __all__ = ["COMPLETE", "FAILED", "PAUSED", "PRUNED", "RUNNING", "STATES", "History"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
 
 # Stores hold these numbers.
 RUNNING, COMPLETE, PRUNED, FAILED, PAUSED = range(5)
@@ -28,7 +30,7 @@ FIRST_ROOM = 64
 
 
 class History:
-    """What a sampler may know of the past.
+    """Trials and reports of a search, as samplers, schedulers and stopping rules read them.
 
     Parameters
     ----------
@@ -41,23 +43,32 @@ class History:
     ----------
     n : int
         Trials so far, running ones included; row i is trial number i.
-    n_complete : int
-        Trials with a value.
+    n_jobs : int
+        Jobs so far: each trial once, and once more each time that a paused trial goes on.
+    n_complete, n_running : int
+        Complete trials; trials that are being evaluated.
+    n_pruned : int
+        Trials that were stopped early.
+    curves : Curves
+        Reports of partial results.
     """
 
     def __init__(self, d: int, m: int) -> None:
-        self.n = 0
-        self.n_complete = 0
-        self.n_running = 0
+        self.n = self.n_jobs = 0
+        self.n_complete = self.n_running = self.n_pruned = 0
+        self.curves = Curves(m)
         self._X = np.empty((FIRST_ROOM, d))
         self._values = np.empty((FIRST_ROOM, m))
         self._state = np.empty(FIRST_ROOM, dtype=np.uint8)
         self._times = np.empty((FIRST_ROOM, 2))
+        # None until a trial has one; of jobs, until a trial has another one than that of its own number.
         self._std_errors: FloatArray | None = None
+        self._cost: FloatArray | None = None
+        self._job: IntArray | None = None
         # What few trials have, by number.
         self.notes: dict[int, dict[str, Any]] = {}
         # Which sampler proposed the trials from this number on, where a rule chose; None where nothing is known.
-        self._sources: list[tuple[int, str | None]] = []
+        self._proposers: list[tuple[int, str | None]] = []
 
     @property
     def X(self) -> FloatArray:
@@ -66,7 +77,8 @@ class History:
 
     @property
     def values(self) -> FloatArray:
-        """(n, m) objective values, signed so that lower is better; NaN unless complete."""
+        """(n, m) objective values, signed so that lower is better; estimates of pruned trials, where there are any; NaN
+        of all others."""
         return self._values[: self.n]
 
     @property
@@ -76,8 +88,21 @@ class History:
 
     @property
     def complete(self) -> BoolArray:
-        """(n,) True where the trial has a value."""
+        """(n,) True where the trial is complete."""
         mask: BoolArray = self.state == COMPLETE
+        return mask
+
+    @property
+    def n_observed(self) -> int:
+        """Trials with a value: complete ones, and pruned ones with an estimate."""
+        return self.n_complete if not self.n_pruned else int(self.observed.sum())
+
+    @property
+    def observed(self) -> BoolArray:
+        """(n,) True where the trial has a value, which of a pruned trial is an estimate."""
+        mask = self.complete
+        if self.n_pruned:
+            mask |= (self.state == PRUNED) & ~np.isnan(self.values[:, 0])
         return mask
 
     @property
@@ -90,17 +115,38 @@ class History:
         """(n,) standard error of the first objective, NaN where not known; None if no trial has one."""
         return None if self._std_errors is None else self._std_errors[: self.n]
 
+    def cost_of(self, number: int) -> float | None:
+        """Cost of one trial; None where not known."""
+        return _known(self._cost, number)
+
     def std_error(self, number: int) -> float | None:
-        """Of one trial's first objective; None where not known."""
-        if self._std_errors is None or math.isnan(self._std_errors[number]):
-            return None
-        return float(self._std_errors[number])
+        """Standard error of one trial's first objective; None where not known."""
+        return _known(self._std_errors, number)
+
+    @property
+    def cost(self) -> FloatArray | None:
+        """(n,) cost of each trial, NaN where not known; None if no trial has one."""
+        return None if self._cost is None else self._cost[: self.n]
+
+    @property
+    def job(self) -> IntArray:
+        """(n,) the last job of each trial."""
+        return np.arange(self.n) if self._job is None else self._job[: self.n]
+
+    def job_of(self, number: int) -> int:
+        """The last job of one trial."""
+        return number if self._job is None else int(self._job[number])
+
+    # --- a trial's life ------------------------------------------------------------------------------------------
 
     def append(self, u: FloatArray) -> int:
         """Record a running trial at `u` (d,); its number. Amortised O(d)."""
         i = self.n
         if i == len(self._state):
             self._grow()
+        if self._job is not None:
+            self._job[i] = self.n_jobs
+        self.n_jobs += 1
         self._X[i] = u
         self._values[i] = math.nan
         self._state[i] = RUNNING
@@ -110,36 +156,43 @@ class History:
         return i
 
     def truncate(self, n: int) -> None:
-        """Forget the trials from number `n` on, all of them running."""
+        """Forget the trials from number `n` on, all of them running and in their first job."""
         self.n_running -= self.n - n
+        self.n_jobs -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
-            if self._std_errors is not None:
-                self._std_errors[number] = math.nan
+            for column in (self._std_errors, self._cost):
+                if column is not None:
+                    column[number] = math.nan
         self.n = n
 
-    def extend(
-        self,
-        X: FloatArray,
-        state: npt.NDArray[np.uint8],
-        values: FloatArray,
-        std_errors: FloatArray | None,
-        times: FloatArray,
-    ) -> None:
-        """Append rows as they are; `std_errors` may be None if no row has one."""
-        first, last = self.n, self.n + len(X)
+    def extend(self, rows: Rows) -> None:
+        """Append trials as they are; their values and reports are signed so that lower is better."""
+        first, last = self.n, self.n + len(rows)
         self.came_from(first, None)
         while last > len(self._state):
             self._grow()
-        self._X[first:last], self._state[first:last] = X, state
-        self._values[first:last], self._times[first:last] = values, times
-        if std_errors is not None:
-            if self._std_errors is None:
-                self._std_errors = np.full(len(self._state), math.nan)
-            self._std_errors[first:last] = std_errors
+        self._X[first:last], self._state[first:last] = rows.X, rows.state
+        self._values[first:last], self._times[first:last] = rows.values, rows.times
+        if rows.std_errors is not None:
+            self._std_errors = self._column(self._std_errors)
+            self._std_errors[first:last] = rows.std_errors
+        if rows.cost is not None:
+            self._cost = self._column(self._cost)
+            self._cost[first:last] = rows.cost
+        job = np.arange(self.n_jobs, self.n_jobs + len(rows)) if rows.job is None else rows.job
+        if self._job is not None or not np.array_equal(job, np.arange(first, last)):
+            self._use_jobs()
+            assert self._job is not None
+            self._job[first:last] = job
+        self.n_jobs = max(self.n_jobs, int(job.max()) + 1) if len(rows) else self.n_jobs
         self.n = last
-        self.n_complete += int((state == COMPLETE).sum())
-        self.n_running += int((state == RUNNING).sum())
+        self.n_complete += int((rows.state == COMPLETE).sum())
+        self.n_running += int((rows.state == RUNNING).sum())
+        self.n_pruned += int((rows.state == PRUNED).sum())
+        self.notes.update(rows.notes)
+        for report in rows.reports:
+            self.curves.append(*report)
 
     def finish(
         self,
@@ -148,56 +201,104 @@ class History:
         values: tuple[float, ...] | None,
         std_error: float | None = None,
         times: tuple[float | None, float | None] = (None, None),
+        cost: float | None = None,
     ) -> None:
-        """Record the end of a running trial; `values` are signed so that lower is better."""
+        """Record the end of a running trial, or of one job of it; `values` are signed so that lower is better."""
         self._state[number] = state
         self.n_running -= 1
+        if state == COMPLETE:
+            self.n_complete += 1
+        elif state == PRUNED:
+            self.n_pruned += 1
         if values is not None:
             self._values[number] = values
-            self.n_complete += 1
         if std_error is not None:
-            if self._std_errors is None:
-                self._std_errors = np.full(len(self._state), math.nan)
+            self._std_errors = self._column(self._std_errors)
             self._std_errors[number] = std_error
+        if cost is not None:
+            self._cost = self._column(self._cost)
+            self._cost[number] = cost
         if times[0] is not None:
             self._times[number, 0] = times[0]
         if times[1] is not None:
             self._times[number, 1] = times[1]
 
-    def reopen(self, numbers: Sequence[int]) -> None:
-        """Forget the ends of some trials, which then run again; how they came about stays."""
-        rows = np.asarray(numbers, dtype=np.intp)
-        self.n_complete -= int((self._state[rows] == COMPLETE).sum())
-        self.n_running += len(rows)
-        self._state[rows], self._values[rows], self._times[rows] = RUNNING, math.nan, math.nan
+    def resume(self, number: int) -> int:
+        """Record that a paused trial runs again; the number of the job."""
+        self._use_jobs()
+        assert self._job is not None
+        job = self._job[number] = self.n_jobs
+        self.n_jobs += 1
+        self._state[number] = RUNNING
+        self.n_running += 1
+        return int(job)
+
+    # --- views ---------------------------------------------------------------------------------------------------
+
+    def as_of(self, job: int) -> History:
+        """The history in which results and reports of later jobs are not known yet: their trials count as running.
+
+        Parameters
+        ----------
+        job : int
+            The last job of which the result counts; -1 for none.
+
+        Returns
+        -------
+        History
+            A view to be read, of the state of this moment; the very object where nothing is hidden.
+
+        Notes
+        -----
+        Proposals that are made from ``as_of(j - q)`` for job j are the same whatever the order of the results, which
+        may be told as they come. O(n) where something is hidden.
+        """
+        first = max(job + 1, 0)
+        if self._job is None:
+            later = np.flatnonzero(self._state[first : self.n] != RUNNING) + first
+        else:
+            later = np.flatnonzero((self.job > job) & (self.state != RUNNING))
+        curves = self.curves.as_of(job)
+        if not len(later) and curves is self.curves:
+            return self
+        view = History.__new__(History)
+        vars(view).update(vars(self))
+        view.curves = curves
+        view._state, view._values = self.state.copy(), self.values.copy()
+        hidden = self.state[later]
+        view._state[later], view._values[later] = RUNNING, math.nan
         if self._std_errors is not None:
-            self._std_errors[rows] = math.nan
-        for number in numbers:
-            note = self.notes.pop(number, {})
-            if kept := {key: value for key, value in note.items() if key in ("params", "info")}:
-                self.notes[number] = kept
+            view._std_errors = self._std_errors[: self.n].copy()
+            view._std_errors[later] = math.nan
+        view.n_running += len(later)
+        view.n_complete -= int((hidden == COMPLETE).sum())
+        view.n_pruned -= int((hidden == PRUNED).sum())
+        return view
 
-    def came_from(self, number: int, source: str | None) -> None:
+    def came_from(self, number: int, proposed_by: str | None) -> None:
         """Note which sampler proposed this trial, and those after it until another one is noted."""
-        known = self._sources[-1][1] if self._sources else None
-        if source != known:
-            self._sources.append((number, source))
+        known = self._proposers[-1][1] if self._proposers else None
+        if proposed_by != known:
+            self._proposers.append((number, proposed_by))
 
-    def source(self, number: int) -> str | None:
+    def proposed_by(self, number: int) -> str | None:
         """The sampler that a rule chose for a trial; None if none did, or a user gave the parameters."""
-        if not self._sources or "params" in self.notes.get(number, ()):
+        if not self._proposers or "params" in self.notes.get(number, ()):
             return None
-        i = bisect_right(self._sources, number, key=lambda entry: entry[0])
-        return self._sources[i - 1][1] if i else None
+        i = bisect_right(self._proposers, number, key=lambda entry: entry[0])
+        return self._proposers[i - 1][1] if i else None
 
     def snapshot(self) -> History:
         """A copy for another thread, that later tells do not change. O(n d)."""
         copy = History.__new__(History)
-        copy.n, copy.n_complete, copy.n_running = self.n, self.n_complete, self.n_running
+        vars(copy).update(vars(self))
         copy._X, copy._values = self.X.copy(), self.values.copy()
         copy._state, copy._times = self.state.copy(), self.times.copy()
-        copy._std_errors = None if self._std_errors is None else self._std_errors[: self.n].copy()
-        copy.notes, copy._sources = {}, []
+        for name in ("_std_errors", "_cost", "_job"):
+            column = getattr(self, name)
+            setattr(copy, name, None if column is None else column[: self.n].copy())
+        copy.curves = self.curves.copy()
+        copy.notes, copy._proposers = {}, []
         return copy
 
     def running(self) -> FloatArray:
@@ -210,14 +311,28 @@ class History:
     def _grow(self) -> None:
         room = 2 * len(self._state)
 
-        def longer(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            out = np.empty((room, *a.shape[1:]), dtype=a.dtype)
+        def longer(a: npt.NDArray[Any], out: npt.NDArray[Any]) -> npt.NDArray[Any]:
             out[: self.n] = a[: self.n]
             return out
 
-        self._X, self._values = longer(self._X), longer(self._values)
-        self._state, self._times = longer(self._state), longer(self._times)
-        if self._std_errors is not None:
-            grown = np.full(room, math.nan)
-            grown[: self.n] = self._std_errors[: self.n]
-            self._std_errors = grown
+        # These rows are written whole; of the rarer columns what is not written must say that it is not known.
+        for name in ("_X", "_values", "_state", "_times", "_job"):
+            if (column := getattr(self, name)) is not None:
+                setattr(self, name, longer(column, np.empty((room, *column.shape[1:]), dtype=column.dtype)))
+        for name in ("_std_errors", "_cost"):
+            if (column := getattr(self, name)) is not None:
+                setattr(self, name, longer(column, np.full(room, math.nan)))
+
+    def _column(self, column: FloatArray | None) -> FloatArray:
+        """A column that few trials need, made when the first has something for it."""
+        return np.full(len(self._state), math.nan) if column is None else column
+
+    def _use_jobs(self) -> None:
+        if self._job is None:
+            self._job = np.arange(len(self._state))
+
+
+def _known(column: FloatArray | None, number: int) -> float | None:
+    if column is None or math.isnan(column[number]):
+        return None
+    return float(column[number])

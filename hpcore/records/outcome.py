@@ -48,6 +48,11 @@ class Outcome:
         return cls(None, FAILED, None, error, **facts)
 
     @property
+    def has_facts(self) -> bool:
+        """Whether a cost, metrics or a gradient came with the result."""
+        return self.cost is not None or self.metrics is not None or self.gradient is not None
+
+    @property
     def extras(self) -> dict[str, Any]:
         """Metrics and gradient, as they are kept with what few trials have; empty if there are none."""
         both = {"metrics": self.metrics, "gradient": self.gradient}

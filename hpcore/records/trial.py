@@ -26,6 +26,9 @@ class TrialState(str, Enum):
     __str__ = str.__str__
 
 
+_NO_FACTS = (None, None, None)
+
+
 class ObjectiveValues(tuple[float, ...]):
     """The objectives' values of a trial, which can be called as the method `values` of a mapping.
 
@@ -73,8 +76,8 @@ class Trial(Mapping[str, Any]):
     state : TrialState
         ``"running"``, ``"paused"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
     values : tuple of float
-        One per objective, in the user's own sign; empty unless complete. Called, ``trial.values()``, it gives the
-        parameters' values as every mapping does.
+        One per objective, in the user's own sign; of a pruned trial an estimate; empty where there are none. Called,
+        ``trial.values()``, it gives the parameters' values as every mapping does.
     reports : dict of int to float
         Intermediate values by step.
     user_attrs : dict of str to plain data
@@ -84,6 +87,12 @@ class Trial(Mapping[str, Any]):
         than 1 MiB or 32 levels InvalidArgument.
     started, finished : float or None
         Unix time in seconds, UTC, where something with a clock ran the trial.
+    cost : float or None
+        Cost of the evaluation, as it was told.
+    metrics : dict of str to float
+        Further measurements that were told, by name.
+    gradient : dict of str to float
+        Derivative of the first value by parameter, as it was told.
     error : str or None
         Why it failed: a traceback, or what the value was.
     info : dict or None
@@ -92,6 +101,7 @@ class Trial(Mapping[str, Any]):
     """
 
     __slots__ = (
+        "_facts",
         "_reports",
         "_user_attrs",
         "_values",
@@ -113,6 +123,8 @@ class Trial(Mapping[str, Any]):
         self.finished: float | None = None
         self.error: str | None = None
         self.info: dict[str, Any] | None = None
+        # Cost, metrics and gradient, which few trials have.
+        self._facts: tuple[float | None, Mapping[str, float] | None, Mapping[str, float] | None] = _NO_FACTS
         # Made on first use: most of a million trials have neither.
         self._reports: dict[int, float] | None = None
         # `Attributes` while they are written; `Settled` of the record's own, to be copied when somebody asks.
@@ -131,6 +143,27 @@ class Trial(Mapping[str, Any]):
     @values.setter
     def values(self, values: tuple[float, ...] | None) -> None:
         self._values = values
+
+    @property
+    def cost(self) -> float | None:
+        """Cost of the evaluation, as it was told."""
+        return self._facts[0]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Further measurements that were told, by name."""
+        return dict(self._facts[1] or {})
+
+    @property
+    def gradient(self) -> dict[str, float]:
+        """Derivative of the first value by parameter, as it was told."""
+        return dict(self._facts[2] or {})
+
+    def take_facts(
+        self, cost: float | None, metrics: Mapping[str, float] | None, gradient: Mapping[str, float] | None
+    ) -> None:
+        """Set cost, metrics and gradient."""
+        self._facts = (cost, metrics, gradient)
 
     @property
     def reports(self) -> dict[int, float]:
@@ -214,7 +247,7 @@ class Trial(Mapping[str, Any]):
         if isinstance(other, Trial):
             return all(
                 getattr(self, field) == getattr(other, field)
-                for field in ("number", "params", "state", "values", "reports", "user_attrs", "error")
+                for field in ("number", "params", "state", "values", "reports", "user_attrs", "error", "_facts")
             )
         return NotImplemented
 

@@ -66,11 +66,19 @@ class TrialsView(Sequence[Trial]):
         trial.started = None if math.isnan(started) else started
         trial.finished = None if math.isnan(finished) else finished
         trial.error, trial.info = notes.get("error"), notes.get("info")
-        if trial.info is None and (source := history.source(number)) is not None:
-            trial.info = {"sampler": source}
-        reports = notes.get("reports")
-        trial.extras = notes.get("user_attrs"), None if reports is None else dict(reports)
+        if trial.info is None and (proposed_by := history.proposed_by(number)) is not None:
+            trial.info = {"sampler": proposed_by}
+        trial.take_facts(history.cost_of(number), notes.get("metrics"), notes.get("gradient"))
+        trial.extras = notes.get("user_attrs"), self._reports(number)
         return trial
+
+    def _reports(self, number: int) -> dict[int, float] | None:
+        curves, sign = self._history.curves, self._signs[0]
+        reports: dict[int, float] = {}
+        for i in curves.of(number):
+            step = float(curves.step[i])
+            reports[int(step) if step.is_integer() else step] = float(curves.values[i, 0]) * sign  # type: ignore[index]
+        return reports or None
 
     def __repr__(self) -> str:
         return f"<{len(self)} trials>"

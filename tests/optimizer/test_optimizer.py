@@ -781,61 +781,28 @@ def test_threads_may_share_an_optimizer() -> None:
         opt.ask()
 
 
-@pytest.mark.parametrize("prefetch", [False, True])
-def test_results_are_taken_back_and_nothing_else(prefetch: bool) -> None:
-    opt = hp.Optimizer(SPACE, "auto", seed=0, prefetch=prefetch)
+def test_restored_rows_are_the_same_record() -> None:
+    opt = hp.Optimizer(SPACE, "auto", direction="maximize", seed=0)
     opt.add({"x": 0.1234567890123, "k": 2, "c": "a"}, 9.0, user_attrs={"source": "paper"})
     for value in (3.0, 1.0, None, 2.0):
         trial = opt.ask()
         trial.user_attrs["v"] = value
-        opt.tell(trial, value, std_error=0.5)
-    waiting = opt.ask()
-    before = opt.trials[:]
-    opt.mask([0, 2, 3])
-    assert [t.params for t in opt.trials] == [t.params for t in before]
-    assert [t.info for t in opt.trials] == [t.info for t in before]
-    assert [t.state for t in opt.trials] == ["running", "complete", "running", "running", "complete", "running"]
-    assert [t.user_attrs for t in opt.trials] == [{}, {"v": 3.0}, {}, {}, {"v": 2.0}, {}]
-    assert sorted(opt.running()) == [0, 2, 3, 5]
-    assert opt.trials[5] is waiting
-    assert (opt.best_trial.number, opt.history.n_complete, opt.history.n_running) == (4, 2, 4)
-    np.testing.assert_array_equal(opt.history.std_errors, [np.nan, 0.5, np.nan, np.nan, 0.5, np.nan])
-    opt.mask([1, 4])
-    with pytest.raises(NoCompletedTrial):
-        _ = opt.best_trial
-    for trial in before[:5]:
-        opt.tell(trial, trial.value, error=trial.error, std_error=None if trial.number == 0 else 0.5)
-    assert opt.trials[:] == before
-    assert [t.info for t in opt.trials] == [t.info for t in before]
-
-
-def test_nobody_asks_while_results_are_taken_back() -> None:
-    binding, bound = threading.Event(), threading.Event()
-    bound.set()
-
-    class Waiting(Recorder):
-        def bind(self, columns) -> hp.samplers.Suggester:
-            binding.set()
-            assert bound.wait(30)
-            return super().bind(columns)
-
-    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Waiting(), seed=0)
-    for trial in opt.ask(3):
-        opt.tell(trial, trial["x"])
-    binding.clear()
-    bound.clear()
-    asked: list[hp.Trial] = []
-    threads = [threading.Thread(target=lambda: opt.mask([2]))]
-    threads[0].start()
-    assert binding.wait(30)
-    threads.append(threading.Thread(target=lambda: asked.append(opt.ask())))
-    threads[1].start()
-    threads[1].join(0.1)  # long enough to ask, if nothing were in the way
-    bound.set()
-    for thread in threads:
-        thread.join(30)
-    assert [trial.number for trial in asked] == [3]
-    assert [trial.state for trial in opt.trials] == ["complete", "complete", "running", "running"]
+        trial.reports[1] = 0.5
+        opt.tell(trial, value, std_error=0.5, cost=2.0, metrics={"ms": 1.5}, gradient={"x": 0.1})
+    opt.tell(opt.ask(), 7.0, state="pruned", std_error=0.1)
+    opt.tell(opt.ask(), state="paused")
+    opt.ask()
+    again = hp.Optimizer(SPACE, "auto", direction="maximize", seed=0)
+    again.restore(opt.rows())
+    assert again.trials[:] == opt.trials[:]
+    assert [t.cost for t in again.trials[:6]] == [None, 2.0, 2.0, 2.0, 2.0, None]
+    assert (again.best_trial.number, again.history.n_running, again.history.n_pruned) == (0, 1, 1)
+    assert (again.trials[2].metrics, again.trials[2].gradient) == ({"ms": 1.5}, {"x": 0.1})
+    for name in ("trial", "step", "values", "cost", "job"):
+        np.testing.assert_array_equal(getattr(again.history.curves, name), getattr(opt.history.curves, name))
+    resumed = [o.resume(6) for o in (opt, again)]
+    assert resumed[0] == resumed[1]
+    assert [o.history.job_of(6) for o in (opt, again)] == [8, 8]
 
 
 def test_a_large_finite_space_ends_too() -> None:

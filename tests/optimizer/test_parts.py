@@ -7,23 +7,24 @@ import hpcore as hp
 from hpcore.errors import InfeasibleSpace, SearchSpaceExhausted
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
-from hpcore.optimizer.remaining import Unseen
+from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
+from hpcore.records.outcome import Outcome
 from hpcore.samplers import RandomSampler
 
 SPACE = hp.Space({"a": hp.Int(0, 3)})
 
 
-def proposer(space: hp.Space) -> tuple[Proposer, Suggestions, Unseen]:
-    suggestions, unseen = Suggestions(RandomSampler(), space.columns, 1, 0, False), Unseen(space, 0)
-    return Proposer(space, suggestions, unseen, 0), suggestions, unseen
+def proposer(space: hp.Space) -> tuple[Proposer, Suggestions, Remaining]:
+    suggestions, remaining = Suggestions(RandomSampler(), space.columns, 1, 0, False), Remaining(space, 0)
+    return Proposer(space, suggestions, remaining, 0), suggestions, remaining
 
 
 def test_a_record_turns_the_sign_and_turns_it_back() -> None:
     record = Record(SPACE, ["maximize"])
     for k, value in enumerate((1.0, 3.0, 2.0)):
-        record.finish(record.begin(np.array([k / 4]), {"a": k}), (value,), None, None)
+        record.finish(record.begin(np.array([k / 4]), {"a": k}), Outcome((value,)))
     assert record.history.values[:, 0].tolist() == [-1.0, -3.0, -2.0]
     assert (record.best.number, record.best.value, record.running) == (1, 3.0, {})
 
@@ -31,21 +32,19 @@ def test_a_record_turns_the_sign_and_turns_it_back() -> None:
 def test_trials_are_taken_back_from_a_record() -> None:
     record = Record(SPACE, ["minimize"])
     trials = [record.begin(np.array([k / 4]), {"a": k}) for k in range(4)]
-    record.finish(trials[0], (5.0,), None, None)
+    record.finish(trials[0], Outcome((5.0,)))
     record.take_back(2)
-    assert (record.history.n, sorted(record.running)) == (2, [1])
-    record.mask([0])
-    assert (record.history.n_complete, record.history.n_running, sorted(record.running)) == (0, 2, [0, 1])
+    assert (record.history.n, record.history.n_jobs, sorted(record.running)) == (2, 2, [1])
     assert record.running[1] is trials[1]
 
 
 def test_suggestions_may_repeat_and_proposals_do_not() -> None:
-    accepts, suggestions, unseen = proposer(SPACE)
+    accepts, suggestions, remaining = proposer(SPACE)
     history, taken = History(1, 1), []
     for _ in range(4):
         repeated = np.array([0.1])
         u, params, _ = accepts.accept(history, repeated, None, None)
-        assert u not in unseen
+        assert u not in remaining
         history.append(u)
         taken.append(params["a"])
     assert taken[0] == 0

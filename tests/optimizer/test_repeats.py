@@ -44,8 +44,7 @@ def sampler_of(name: str):
 def restored(opt: hp.Optimizer, space, sampler) -> hp.Optimizer:
     """Another optimizer that was given the same record."""
     again = hp.Optimizer(space, sampler, seed=opt.seed)
-    h = opt.history
-    again.restore(h.X.copy(), h.state.copy(), h.values.copy(), h.std_errors, h.times.copy(), dict(h.notes))
+    again.restore(opt.rows())
     return again
 
 

@@ -8,8 +8,8 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.optimizer import remaining as unseen
-from hpcore.optimizer.remaining import Unseen
+from hpcore.optimizer import remaining
+from hpcore.optimizer.remaining import Remaining
 from hpcore.records import History, Rng
 from hpcore.records.history import COMPLETE, FAILED
 from hpcore.records.pareto import non_dominated
@@ -77,9 +77,9 @@ def _not_two(params):
 
 def test_what_is_left_of_a_finite_space(monkeypatch):
     space = hp.Space({"a": hp.Int(1, 3), "b": hp.Categorical(["x", "y"])}, constraints=[_not_two])
-    for most in (unseen.LISTED, 0):
-        monkeypatch.setattr(unseen, "LISTED", most)
-        left = Unseen(space, 7)
+    for most in (remaining.LISTED, 0):
+        monkeypatch.setattr(remaining, "LISTED", most)
+        left = Remaining(space, 7)
         found = []
         while (point := left.next()) is not None:
             u, params = point
@@ -90,7 +90,7 @@ def test_what_is_left_of_a_finite_space(monkeypatch):
             left = pickle.loads(pickle.dumps(left))  # noqa: S301
         assert sorted(found) == [(1, "x"), (1, "y"), (3, "x"), (3, "y")]
         assert left.n_seen == 4
-    assert Unseen(hp.Space({"x": hp.Float(0, 1)}), 0).next() is None
+    assert Remaining(hp.Space({"x": hp.Float(0, 1)}), 0).next() is None
 
 
 def _diagonal(params):
@@ -98,7 +98,7 @@ def _diagonal(params):
 
 
 def test_a_large_space_is_walked_through_once(monkeypatch):
-    monkeypatch.setattr(unseen, "LISTED", 0)
+    monkeypatch.setattr(remaining, "LISTED", 0)
     space = hp.Space({"a": hp.Int(1, 20), "b": hp.Int(1, 20)}, constraints=[_diagonal])
     settled = []
     codec = space.columns.codec
@@ -108,7 +108,7 @@ def test_a_large_space_is_walked_through_once(monkeypatch):
             settled.append(u)
             return codec.settle(u)
 
-    left = Unseen(space, 0)
+    left = Remaining(space, 0)
     monkeypatch.setattr(space, "_columns", dataclasses.replace(space.columns, codec=Counting()))
     found = []
     while (point := left.next()) is not None:

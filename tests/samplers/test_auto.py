@@ -44,8 +44,8 @@ def sources(trials: Any) -> list[str | None]:
 
 def twin(opt: hp.Optimizer, sampler: str) -> hp.Optimizer:
     """An optimizer of another sampler with the same record."""
-    other, history = hp.Optimizer(opt.space, sampler, seed=opt.seed), opt.history
-    other.restore(history.X, history.state, history.values, history.std_errors, history.times, {})
+    other = hp.Optimizer(opt.space, sampler, seed=opt.seed)
+    other.restore(opt.rows())
     return other
 
 
@@ -188,8 +188,7 @@ def test_what_another_process_proposed_is_not_claimed() -> None:
     opt, other = (hp.Optimizer(SPACE, "auto", seed=seed) for seed in (0, 1))
     play(opt, 3)
     play(other, 2)
-    history = other.history
-    opt.restore(history.X, history.state, history.values, None, history.times, {})
+    opt.restore(other.rows())
     play(opt, 2)
     assert sources(opt.trials) == ["gp"] * 3 + [None] * 2 + ["gp"] * 2
     assert sources(pickle.loads(pickle.dumps(opt)).trials) == sources(opt.trials)  # noqa: S301

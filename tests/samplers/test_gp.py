@@ -150,8 +150,7 @@ def test_a_search_killed_at_any_trial_goes_on_alike(options):
     whole = run(mixed_space(), 55, sampler=sampler)
     for cut in (3, 12, 30, 41, 43, 47, 54):
         resumed = hp.Optimizer(mixed_space(), sampler=sampler, seed=0)
-        rows = (column[:cut] for column in (whole.history.X, whole.history.state, whole.history.values))
-        resumed.restore(*rows, None, whole.history.times[:cut], {})
+        resumed.restore(whole.rows(cut))
         assert resumed.ask().params == whole.trials[cut].params, cut
 
 

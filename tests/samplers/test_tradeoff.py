@@ -91,8 +91,7 @@ def test_without_time_for_a_new_order_the_earlier_one_serves():
         hurried.tell(trial, objectives(trial))
         assert sum(np.isfinite(hurried._suggestions.suggester._ranked[:, 0])) == 39, k
     fresh = hp.Optimizer(hurried.space, "tpe", directions=["minimize"] * 2, seed=0)
-    history = hurried.history
-    fresh.restore(history.X, history.state, history.values, None, history.times, {})
+    fresh.restore(hurried.rows())
     hurried._suggestions.suggester._ranking_ms = 0.0
     trial = hurried.ask(deadline_ms=1)
     assert trial.info == {"step": "full"}

@@ -1,0 +1,141 @@
+"""Reports of a search in columns that grow: partial results of trials, a row a report, in order of arrival."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Curves"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+FIRST_ROOM = 64
+
+
+class Curves:
+    """Partial results: a fold of a cross-validation, an epoch of a training, a rung.
+
+    Parameters
+    ----------
+    m : int
+        Number of objectives.
+    """
+
+    def __init__(self, m: int) -> None:
+        self._n = 0
+        self._trial = np.empty(FIRST_ROOM, dtype=np.int64)
+        self._job = np.empty(FIRST_ROOM, dtype=np.int64)
+        self._step = np.empty(FIRST_ROOM)
+        self._values = np.empty((FIRST_ROOM, m))
+        self._cost = np.empty(FIRST_ROOM)
+        self._rows: dict[int, list[int]] = {}
+
+    def __len__(self) -> int:
+        """Number of reports."""
+        return self._n
+
+    @property
+    def trial(self) -> IntArray:
+        """(r,) numbers of the trials."""
+        return self._trial[: self._n]
+
+    @property
+    def job(self) -> IntArray:
+        """(r,) jobs that reported; a trial that is resumed has several."""
+        return self._job[: self._n]
+
+    @property
+    def step(self) -> FloatArray:
+        """(r,) resource that was used up to the report: a fold, an epoch, a number of rows."""
+        return self._step[: self._n]
+
+    @property
+    def values(self) -> FloatArray:
+        """(r, m) values, signed so that lower is better; NaN where there is none."""
+        return self._values[: self._n]
+
+    @property
+    def cost(self) -> FloatArray:
+        """(r,) cost of reaching the step, NaN where not known."""
+        return self._cost[: self._n]
+
+    def append(
+        self, number: int, step: float, values: Sequence[float], cost: float | None = None, job: int | None = None
+    ) -> None:
+        """Add a report of a trial.
+
+        Parameters
+        ----------
+        number : int
+            The trial's.
+        step : float
+            Finite.
+        values : sequence of float
+            Signed so that lower is better; missing ones at the end are NaN.
+        cost : float, optional
+            Cost of reaching the step.
+        job : int, optional
+            Job of the trial that reports; its first, of the trial's own number, by default.
+        """
+        i = self._n
+        if i == len(self._trial):
+            self._grow()
+        self._trial[i], self._job[i] = number, number if job is None else job
+        self._step[i], self._cost[i] = step, math.nan if cost is None else cost
+        self._values[i] = math.nan
+        self._values[i, : len(values)] = values
+        self._rows.setdefault(number, []).append(i)
+        self._n = i + 1
+
+    def of(self, number: int) -> list[int]:
+        """Rows of a trial's reports, in order of arrival."""
+        return self._rows.get(number, [])
+
+    def rung(self, step: float) -> tuple[IntArray, FloatArray]:
+        """Numbers (k,) of the trials that reported at a step, and their values (k, m) there; of several the last."""
+        rows = {int(self._trial[i]): int(i) for i in np.flatnonzero(self.step == step)}
+        return np.array(list(rows), dtype=np.int64), self._values[list(rows.values())]
+
+    def as_of(self, job: int) -> Curves:
+        """Reports of the jobs up to this one; the very object where there are no others."""
+        rows = np.flatnonzero(self.job <= job)
+        if len(rows) == self._n:
+            return self
+        return self._taken(rows)
+
+    def copy(self) -> Curves:
+        """A copy that later reports do not change."""
+        return self._taken(np.arange(self._n))
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Forget the reports of some trials."""
+        gone = set(numbers) & self._rows.keys()
+        if gone:
+            vars(self).update(vars(self._taken(np.flatnonzero(~np.isin(self.trial, list(gone))))))
+
+    def _taken(self, rows: IntArray) -> Curves:
+        taken = Curves(self._values.shape[1])
+        n = len(rows)
+        for name in ("_trial", "_job", "_step", "_values", "_cost"):
+            column = getattr(self, name)
+            room = np.empty((max(n, FIRST_ROOM), *column.shape[1:]), dtype=column.dtype)
+            room[:n] = column[rows]
+            setattr(taken, name, room)
+        taken._n = n
+        for i, number in enumerate(taken.trial.tolist()):
+            taken._rows.setdefault(number, []).append(i)
+        return taken
+
+    def _grow(self) -> None:
+        def longer(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            out = np.empty((2 * len(a), *a.shape[1:]), dtype=a.dtype)
+            out[: self._n] = a[: self._n]
+            return out
+
+        for name in ("_trial", "_job", "_step", "_values", "_cost"):
+            setattr(self, name, longer(getattr(self, name)))
