@@ -9,10 +9,10 @@ import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.ledger.spaces import params_to_text
-from hpcore.ledger.trial_log import Outcome
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.records.history import COMPLETE, FAILED, RUNNING
+from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import bounded_error, to_text
 from hpcore.storage.records import TrialRecord, real
@@ -38,7 +38,7 @@ def begun(optimizer: Optimizer, trial: Trial, study_id: int, worker: str, lease:
 
 def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
     """The same trial with its result, and with what was written on it."""
-    values, std_error, error = outcome
+    values, std_error, error = outcome.values, outcome.std_error, outcome.error
     notes: dict[str, Any] = {}
     user_attrs, reports = trial.settle()
     if user_attrs:
@@ -46,7 +46,7 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
     if reports:
         notes["reports"] = list(reports.items())
     return record.ended(
-        COMPLETE if values is not None else FAILED,
+        outcome.state,
         None if values is None else json.dumps(list(values)),
         std_error,
         (trial.started, trial.finished),
@@ -66,7 +66,7 @@ def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int)
     X = np.ascontiguousarray(known.X, dtype="<f8")
     records = []
     for i, (params, outcome, user_attrs) in enumerate(zip(known.params, known.outcomes, known.user_attrs, strict=True)):
-        values, std_error, error = outcome
+        values, std_error, error = outcome.values, outcome.std_error, outcome.error
         try:
             notes = to_text("user_attrs", {"user_attrs": user_attrs}) if user_attrs else None
         except InvalidType as wrong:

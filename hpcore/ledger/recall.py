@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,39 +12,16 @@ import numpy.typing as npt
 from hpcore.errors import DamagedStore
 from hpcore.ledger.shapes import notes_from, objective_from
 from hpcore.ledger.spaces import params_from_text
-from hpcore.ledger.trial_log import Outcome
-from hpcore.records.history import COMPLETE, RUNNING
+from hpcore.records.history import COMPLETE
+from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Space
 from hpcore.storage.records import TrialRecord
 
-__all__ = ["Rows", "adopt_result", "is_same_result", "read_result", "read_rows"]
+__all__ = ["adopt_result", "is_same_result", "read_result", "read_rows"]
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass
-class Rows:
-    """Trials in columns, as `Optimizer.restore` takes them; `notes` by number."""
-
-    first: int
-    X: FloatArray
-    state: npt.NDArray[np.uint8]
-    values: FloatArray
-    std_errors: FloatArray | None
-    times: FloatArray
-    notes: dict[int, dict[str, Any]]
-
-    def hide(self, row: int) -> None:
-        """Make a row one that is running."""
-        self.state[row] = RUNNING
-        self.values[row] = math.nan
-        self.times[row] = math.nan
-        if self.std_errors is not None:
-            self.std_errors[row] = math.nan
-        note = self.notes.pop(self.first + row, {})
-        if "params" in note:
-            self.notes[self.first + row] = {"params": note["params"]}
 
 
 def read_result(record: TrialRecord, m: int, study: str) -> tuple[tuple[float, ...] | None, tuple[Any, Any]]:
@@ -69,7 +46,7 @@ def adopt_result(trial: Trial, record: TrialRecord, m: int, study: str) -> Outco
     """Result of a stored trial; its times, attributes and reports go onto the trial. Raises what `read_result` does."""
     trial.started, trial.finished = record.started, record.finished
     values, trial.extras = read_result(record, m, study)
-    return values, record.std_error, record.error
+    return Outcome(values, record.state, record.std_error, record.error)
 
 
 def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
@@ -128,10 +105,13 @@ def _rows(fields: list[tuple[Any, ...]], space: Space, m: int) -> Rows:
         raise ValueError("its point is outside of the unit cube")
     space.columns.codec.decode(X)  # refuses NaN where a parameter is active
     notes: dict[int, dict[str, Any]] = {}
+    reports: list[tuple[int, float, tuple[float, ...], float | None, int]] = []
     for i, (given, error, note) in enumerate(zip(exact, columns[10], columns[11], strict=True)):
         if given:
             notes[numbers[i]] = {"params": params_from_text(space, params[i])}
         if error is not None or note is not None:
-            user_attrs, reports = notes_from(note)
-            notes.setdefault(numbers[i], {}).update(error=error, user_attrs=user_attrs, reports=reports)
-    return Rows(numbers[0], X, state, values.reshape(n, m), errors, times, notes)
+            user_attrs, by_step = notes_from(note)
+            notes.setdefault(numbers[i], {}).update(error=error, user_attrs=user_attrs)
+            for step, value in (by_step or {}).items():
+                reports.append((numbers[i], float(step), (value,), None, numbers[i]))
+    return Rows(X, state, values.reshape(n, m), times, errors, notes=notes, reports=reports)

@@ -1,4 +1,4 @@
-"""A stored study as one process knows it: the optimizer's memory follows what is stored."""
+"""Replica of a stored study in one process: the optimizer's memory follows the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from hpcore.ledger.recall import Rows, adopt_result, is_same_result, read_rows
+from hpcore.ledger.recall import adopt_result, is_same_result, read_rows
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import RUNNING
 from hpcore.records.trial import Trial, TrialState
@@ -33,10 +33,10 @@ class Held(NamedTuple):
     trial : Trial
         The object that was given out.
     record : TrialRecord
-        What is stored of it: running while it is evaluated here, with its result until that is handed on.
+        Its stored record, as this worker last wrote it.
     out : bool
-        A caller of `Study.ask` has it, and anybody may bring its result; otherwise a run has it, and takes results in
-        their order.
+        Whether a caller of `Study.ask` has it, and anybody may bring its result; otherwise a run of this process has
+        it.
     """
 
     trial: Trial
@@ -76,7 +76,7 @@ class Replica:
         self.lock = threading.RLock()
         self.shared = False
         self._optimizer, self._storage = optimizer, storage
-        # Given to this worker: being evaluated here, or with a result that is not handed on yet.
+        # Given to this worker, which evaluates them.
         self._held: dict[int, Held] = {}
         # Running elsewhere, or given back.
         self._others: dict[int, TrialRecord] = {}
@@ -161,43 +161,42 @@ class Replica:
             if record.state == RUNNING and record.token == held.record.token:
                 return
             del self._held[record.number]
-        self.take_in(record)
+        self.absorb(record)
 
     def _append(self, fields: list[tuple[Any, ...]], first: int) -> None:
         """Trials that this optimizer did not ask for."""
         if not fields:
             return
         self.shared = True
-        rows: Rows = read_rows(fields, self._optimizer.space, len(self._optimizer.directions), self.record.name)
+        rows = read_rows(fields, self._optimizer.space, len(self._optimizer.directions), self.record.name)
         for i in np.flatnonzero(rows.state == RUNNING).tolist():
             self._others[first + i] = TrialRecord.from_fields(fields[i])
-        for number in [number for number, held in self._held.items() if number >= first and held.out]:
-            row = fields[number - first]
-            stored = TrialRecord.from_fields(row)
-            if stored.state != RUNNING or stored.token != self._held[number].record.token:
-                del self._held[number]  # told, or given away, in the meantime
-        mine = [number for number in self._held if number >= first]
-        for number in mine:
-            # Ours, whatever is stored: its result is handed on when its turn comes.
-            self._others.pop(number, None)
-            rows.hide(number - first)
-        self._optimizer.restore(rows.X, rows.state, rows.values, rows.std_errors, rows.times, rows.notes)
+        mine = []
+        for number, held in list(self._held.items()):
+            if number < first:
+                continue
+            stored = TrialRecord.from_fields(fields[number - first])
+            if stored.state == RUNNING and (not held.out or stored.token == held.record.token):
+                mine.append(number)
+                self._others.pop(number, None)
+            elif held.out:  # told, or given away, in the meantime
+                del self._held[number]
+        self._optimizer.restore(rows)
         for number in mine:
             trial = self._held[number].trial
             # It may have been told in a transaction that did not end.
             trial.state, trial.values, trial.error = TrialState.RUNNING, None, None
-            self._optimizer.reopen(trial)
+            self._optimizer.replace_running(trial)
 
-    def take_in(self, record: TrialRecord) -> None:
+    def absorb(self, record: TrialRecord) -> None:
         """Learn what a trial that ran elsewhere is now."""
         if record.state == RUNNING:
             self._others[record.number] = record
             return
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
-        m, name = len(self._optimizer.directions), self.record.name
-        values, std_error, error = adopt_result(trial, record, m, name)
-        self._optimizer.tell(trial, values, std_error=std_error, error=error)
+        outcome = adopt_result(trial, record, len(self._optimizer.directions), self.record.name)
+        self._optimizer.finish(trial, outcome)
 
     # --- whose a running trial is --------------------------------------------------------------------------------
 
