@@ -13,23 +13,33 @@ from hpcore.errors import DamagedStore, InvalidArgument, StorageError
 from hpcore.ledger.shapes import spec_from
 from hpcore.records.history import FAILED, RUNNING
 from hpcore.storage.opening import open_storage
-from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, StudyRecord, TrialRecord, checksum
+from hpcore.storage.records import (
+    REPORT_COLUMNS,
+    STUDY_COLUMNS,
+    TRIAL_COLUMNS,
+    ReportRecord,
+    StudyRecord,
+    TrialRecord,
+    checksum,
+)
 from hpcore.storage.salvage import pages_of, records_of
-from hpcore.storage.schema import attributes, folds, queue, studies
+from hpcore.storage.schema import attributes, queue, studies
 from hpcore.storage.transaction import Transaction
 
 __all__ = ["Repaired", "find_damage", "repair"]
 
 # Columns of each kind of record that are real numbers: a whole one is written as an integer.
 _STUDY_REALS = frozenset({STUDY_COLUMNS.index("created")})
-_TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "started", "finished", "lease"))
-# All that are lost are listed and stored as failed: a forged number must not exhaust the memory.
+_TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "cost", "started", "finished", "lease"))
+_REPORT_REALS = frozenset(REPORT_COLUMNS.index(name) for name in ("step", "cost"))
+# Limit of numbers: all trials that are lost are listed and stored as failed, and a forged number must not exhaust the
+# memory.
 MOST_TRIALS = 10_000_000
 
 
 @dataclass
 class Repaired:
-    """What a repair found.
+    """Findings of a repair.
 
     Attributes
     ----------
@@ -55,11 +65,11 @@ class _Found:
     trials: dict[tuple[int, int], TrialRecord] = field(default_factory=dict)
     attributes: dict[tuple[int, str], str] = field(default_factory=dict)
     queue: dict[int, tuple[int, str]] = field(default_factory=dict)
-    folds: dict[tuple[int, int, int], str] = field(default_factory=dict)
+    reports: dict[tuple[int, int, float], ReportRecord] = field(default_factory=dict)
 
 
 def find_damage(path: str | os.PathLike[str]) -> Repaired:
-    """What a repair of a file would save, without writing anything.
+    """Tell what a repair of a file would save, without writing anything.
 
     Raises
     ------
@@ -84,7 +94,7 @@ def repair(path: str | os.PathLike[str], to: str | os.PathLike[str] | None = Non
     Returns
     -------
     Repaired
-        What was saved, and what was lost.
+        Trials that were saved, and those that were lost.
 
     Raises
     ------
@@ -129,11 +139,14 @@ def _read(source: Path) -> _Found:
         except DamagedStore:
             continue  # forged: it does not count as intact
     _drop_older(found)
+    # A report of a trial that is not there would be damage in the new store.
+    for key in [key for key in found.reports if key[:2] not in found.trials]:
+        del found.reports[key]
     return found
 
 
 def _drop_older(found: _Found) -> None:
-    """Of studies of one name keep the newest: the others were deleted, and are remains that no freelist told of."""
+    """Keep the newest of studies of one name: the others were deleted, and are remains that no freelist told of."""
     newest = {found.studies[study_id].name: study_id for study_id in sorted(found.studies)}
     older = found.studies.keys() - newest.values()
     for study_id in older:
@@ -143,7 +156,7 @@ def _drop_older(found: _Found) -> None:
 
 
 def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
-    """Which kind of record it is, by its columns and a checksum that fits; nothing else."""
+    """Sort a record in by its kind, told by its columns and a checksum that fits; nothing else."""
     *fields, crc = values
     if len(fields) == len(TRIAL_COLUMNS):
         record = _reals(fields, _TRIAL_REALS)
@@ -163,8 +176,13 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
             _check_number("a study's number of trials", study.n_trials)
             if study.id not in found.studies or found.studies[study.id].n_trials <= study.n_trials:
                 found.studies[study.id] = study
-    elif len(fields) == 4 and checksum(tuple(fields)) == crc:
-        found.folds[fields[0], fields[1], fields[2]] = fields[3]
+    elif len(fields) == 1 + len(REPORT_COLUMNS):
+        record = _reals(fields[1:], _REPORT_REALS)
+        if checksum(record) == crc:
+            report = ReportRecord.from_row((fields[0], *record, crc))
+            report_key = (report.study_id, report.number, report.step)
+            if report_key not in found.reports or found.reports[report_key].id <= report.id:
+                found.reports[report_key] = report
     elif len(fields) == 3:
         if checksum(tuple(fields)) == crc:
             found.attributes[fields[0], fields[1]] = fields[2]
@@ -216,19 +234,13 @@ def _write(transaction: Transaction, found: _Found, report: Repaired) -> None:
             trial = found.trials.get((old, number))
             if trial is None:
                 text = "this trial was damaged in the store, and lost; its point here is not what it was"
-                trial = TrialRecord(record.id, number, FAILED, 0, point, "{}", error=text)
+                trial = TrialRecord(record.id, number, number, FAILED, 0, point, "{}", error=text)
             transaction.insert(replace(trial, study_id=record.id))
-        fields = (
-            record.id,
-            study.name,
-            study.created,
-            n,
-            study.mode if not report.lost[study.name] else "fast",
-            study.spec,
-        )
+        jobs = [found.trials[old, number].job + 1 for number in mine]
+        mode = study.mode if not report.lost[study.name] else "fast"
+        new = StudyRecord(record.id, study.name, study.created, n, max([n, study.n_jobs, *jobs]), mode, study.spec)
         transaction.connection.execute(studies.delete().where(studies.c.id == record.id))
-        new = StudyRecord(*fields)
-        row = {**dict(zip(STUDY_COLUMNS, fields, strict=True)), "crc": checksum(new.fields())}
+        row = {**dict(zip(STUDY_COLUMNS, new.fields(), strict=True)), "crc2": checksum(new.fields())}
         transaction.connection.execute(insert(studies), row)
     for (old, name), value in found.attributes.items():
         if old in ids:
@@ -238,8 +250,5 @@ def _write(transaction: Transaction, found: _Found, report: Repaired) -> None:
         if old in ids:
             row = {"study_id": ids[old], "params": params, "crc": checksum((ids[old], params))}
             transaction.connection.execute(insert(queue), row)
-    for (old, number, fold), score in found.folds.items():
-        if old in ids:
-            crc = checksum((ids[old], number, fold, score))
-            row = {"study_id": ids[old], "number": number, "fold": fold, "score": score, "crc": crc}
-            transaction.connection.execute(insert(folds), row)
+    reports = sorted(found.reports.values(), key=lambda report: report.id)
+    transaction.add_reports([replace(r, study_id=ids[r.study_id]) for r in reports if r.study_id in ids])

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from hpcore.ledger.recall import Rows, adopt_result, is_same_result, read_rows
+from hpcore.ledger.codec import adopt_result, is_same_result, read_rows
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import RUNNING
 from hpcore.records.trial import Trial, TrialState
-from hpcore.storage.records import StudyRecord, TrialRecord
+from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
 
@@ -145,7 +145,9 @@ class Replica:
         rows = transaction.trials(self.record, known, to_look_at)
         for fields in rows[: len(to_look_at)]:
             self._look_at(TrialRecord.from_fields(fields))
-        self._append(rows[len(to_look_at) :], known)
+        new = rows[len(to_look_at) :]
+        reports = transaction.reports(self.record.id, [row[1] for row in new]) if new else []
+        self._append(new, reports, known)
 
     def _flush(self, transaction: Transaction) -> None:
         for number, record in list(self._unsaved.items()):
@@ -163,12 +165,13 @@ class Replica:
             del self._held[record.number]
         self.take_in(record)
 
-    def _append(self, fields: list[tuple[Any, ...]], first: int) -> None:
+    def _append(self, fields: list[tuple[Any, ...]], reports: list[ReportRecord], first: int) -> None:
         """Trials that this optimizer did not ask for."""
         if not fields:
             return
         self.shared = True
-        rows: Rows = read_rows(fields, self._optimizer.space, len(self._optimizer.directions), self.record.name)
+        m, name = len(self._optimizer.directions), self.record.name
+        rows = read_rows(fields, reports, self._optimizer.space, m, name)
         for i in np.flatnonzero(rows.state == RUNNING).tolist():
             self._others[first + i] = TrialRecord.from_fields(fields[i])
         for number in [number for number, held in self._held.items() if number >= first and held.out]:
@@ -181,7 +184,7 @@ class Replica:
             # Ours, whatever is stored: its result is handed on when its turn comes.
             self._others.pop(number, None)
             rows.hide(number - first)
-        self._optimizer.restore(rows.X, rows.state, rows.values, rows.std_errors, rows.times, rows.notes)
+        self._optimizer.restore(rows)
         for number in mine:
             trial = self._held[number].trial
             # It may have been told in a transaction that did not end.
@@ -195,9 +198,7 @@ class Replica:
             return
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
-        m, name = len(self._optimizer.directions), self.record.name
-        values, std_error, error = adopt_result(trial, record, m, name)
-        self._optimizer.tell(trial, values, std_error=std_error, error=error)
+        self._optimizer.finish(trial, adopt_result(trial, record, len(self._optimizer.directions), self.record.name))
 
     # --- whose a running trial is --------------------------------------------------------------------------------
 

@@ -21,11 +21,19 @@ from hpcore.errors import (
     TrialAlreadyTold,
     UnknownTrial,
 )
-from hpcore.ledger.entries import begun, ended, known_records
+from hpcore.ledger.codec import (
+    adopt_result,
+    begun,
+    ended,
+    is_same_result,
+    known_records,
+    report_data,
+    report_record,
+    report_records,
+)
 from hpcore.ledger.holder import LeaseHolder
 from hpcore.ledger.leases import Leases
 from hpcore.ledger.readonly import ReadOnlyOptimizer
-from hpcore.ledger.recall import adopt_result, is_same_result
 from hpcore.ledger.replica import Replica
 from hpcore.ledger.spaces import params_from_text, params_to_text
 from hpcore.ledger.trial_log import Outcome, TrialLog, number_of
@@ -221,7 +229,7 @@ class StoredTrialLog(TrialLog):
         else:
             self._replica.hold(trial, record, out)
         transaction.insert(record)
-        self._replica.change(transaction, n_trials=trial.number + 1)
+        self._replica.change(transaction, n_trials=trial.number + 1, n_jobs=self.optimizer.history.n_jobs)
         return trial
 
     def _claim(self, transaction: Transaction, out: bool = False) -> Trial | None:
@@ -262,17 +270,19 @@ class StoredTrialLog(TrialLog):
             The store did not take it; it is tried again with the next transaction.
         """
         record = self._record_of(trial, outcome)
+        reports = report_records(self.optimizer, trial, record)
         with self._saved_later(record):
-            stored = self.storage.write(lambda transaction: transaction.finish(record))
+            stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
         self._replica.hold(trial, stored)
         return self._what_counts(trial, record, stored, outcome)
 
     def save_and_ask(self, trial: Trial, outcome: Outcome) -> tuple[Outcome, Trial | None]:
         """See `TrialLog.save_and_ask`; raises what `save` does."""
         record = self._record_of(trial, outcome)
+        reports = report_records(self.optimizer, trial, record)
 
         def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Exception | None]:
-            stored = transaction.finish(record)
+            stored = transaction.finish(record, reports)
             if trial.number in self.optimizer.running():
                 self.tell(trial, outcome if stored is record else self._adopt(trial, stored))
             try:
@@ -346,8 +356,9 @@ class StoredTrialLog(TrialLog):
             return
         mine = trial if isinstance(trial, Trial) else held.trial
         record = self._record_of(mine, outcome)
+        reports = report_records(self.optimizer, mine, record)
         with self._saved_later(record):
-            stored = self.storage.write(lambda transaction: transaction.finish(record))
+            stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
         if is_same_result(stored, record):
             self.tell(mine, outcome)
             return
@@ -374,7 +385,7 @@ class StoredTrialLog(TrialLog):
         except UnknownTrial as stranger:
             return stranger
         record = ended(record, told, outcome)
-        stored = transaction.finish(record)
+        stored = transaction.finish(record, report_records(self.optimizer, told, record))
         self._replica.let_go(number)
         if number in self.optimizer.running():
             self._replica.take_in(stored)
@@ -498,7 +509,7 @@ class StoredTrialLog(TrialLog):
         known = super().rewind(lag)
         for number, (trial, _) in known.items():
             # Held, so that what is stored does not reach the optimizer before its turn.
-            self._replica.hold(trial, TrialRecord(self.record.id, number, COMPLETE, 0, b"", "{}"))
+            self._replica.hold(trial, TrialRecord(self.record.id, number, number, COMPLETE, 0, b"", "{}"))
         return known
 
     def add(
@@ -518,7 +529,8 @@ class StoredTrialLog(TrialLog):
         def work(transaction: Transaction) -> None:
             first = self.optimizer.n_trials
             transaction.insert_many(known_records(self.optimizer, known, self.record.id, first))
-            self._replica.change(transaction, n_trials=first + len(known))
+            n_jobs = self.optimizer.history.n_jobs + len(known)
+            self._replica.change(transaction, n_trials=first + len(known), n_jobs=n_jobs)
 
         if not len(known):
             return []
@@ -532,10 +544,14 @@ class StoredTrialLog(TrialLog):
         given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
         self._change(lambda transaction: transaction.enqueue(self.record.id, given))
 
-    def add_fold(self, number: int, fold: int, score: Any) -> None:
-        """Make the score of one fold durable, as plain data."""
-        text = to_text(f"the score of fold {fold}", score)
-        self._change(lambda transaction: transaction.add_fold(self.record.id, number, fold, text))
+    def add_report(
+        self, number: int, step: float, values: Sequence[float], data: Any = None, cost: float | None = None
+    ) -> None:
+        """See `TrialLog.add_report`."""
+        text = None if data is None else to_text(f"the data of report {step:g}", data)
+        job = self.optimizer.history.job_of(number)
+        record = report_record(self.record.id, number, job, step, values, cost, text)
+        self._change(lambda transaction: transaction.add_report(record))
 
     def _change(self, work: Callable[[Transaction], None]) -> None:
         """Do something in a transaction, if the study is still there."""
@@ -546,9 +562,10 @@ class StoredTrialLog(TrialLog):
 
         self.storage.write(inside)
 
-    def folds(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
-        """Durable scores of folds by (trial, fold)."""
-        return self.storage.read(lambda transaction: transaction.folds(self.record.id, numbers))
+    def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
+        """See `TrialLog.reports`."""
+        records = self.storage.read(lambda transaction: transaction.reports(self.record.id, numbers))
+        return {(record.number, record.step): report_data(record, self.record.name) for record in records}
 
     def attributes(self) -> dict[str, Any]:
         """The study's attributes as stored now."""

@@ -114,11 +114,27 @@ class TrialLog:
                 return self.optimizer.restart(number)
         return None
 
-    def add_fold(self, number: int, fold: int, score: Any) -> None:
-        """Make the score of one fold durable, as plain data."""
+    def add_report(
+        self, number: int, step: float, values: Sequence[float], data: Any = None, cost: float | None = None
+    ) -> None:
+        """Make a partial result durable; a second one of the same step takes the place of the first.
 
-    def folds(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
-        """Durable scores of folds by (trial, fold)."""
+        Parameters
+        ----------
+        number : int
+            Number of the trial.
+        step : float
+            Resource used up to the report: the index of a fold, an epoch.
+        values : sequence of float
+            One per objective in the user's own sign, NaN allowed.
+        data : plain data, optional
+            Whatever else is to be found again, such as a fold's scores.
+        cost : float, optional
+            Cost of reaching the step.
+        """
+
+    def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
+        """Read the data of durable partial results by (trial, step)."""
         return {}
 
     def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:

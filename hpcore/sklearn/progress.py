@@ -11,7 +11,7 @@ from typing import Any
 
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, LeaseExpired, SearchSpaceExhausted
 from hpcore.evaluation.source import Candidate
-from hpcore.evaluation.workload import FoldScore
+from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.ledger.trial_log import Outcome, TrialLog
 from hpcore.records.trial import Trial, TrialState
 from hpcore.sklearn.checks import Settings
@@ -196,7 +196,8 @@ class Progress:
         """Take the result of one fold, in whatever order they come."""
         self.n_fits += 1
         if self._trial_log.durable:
-            self._trial_log.add_fold(candidate.trial.number, score.fold, fold_to_data(score))
+            value = decisive(score, self.metric)
+            self._trial_log.add_report(candidate.trial.number, score.fold, [value], fold_to_data(score))
         if not self._checked and score.error is None:
             self._checked = True
             self._check_first(score)

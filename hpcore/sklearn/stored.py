@@ -176,8 +176,9 @@ def _scores(data: Any) -> float | dict[str, float]:
 def known_folds(trial_log: TrialLog, numbers: Sequence[int], n_folds: int) -> dict[int, list[FoldScore | None]]:
     """Stored folds by trial, in the order of the splits; only trials that have some."""
     out: dict[int, list[FoldScore | None]] = {}
-    for (number, fold), data in trial_log.folds(numbers).items():
-        if not 0 <= fold < n_folds:
-            raise DamagedStore(f"trial {number} has a fold {fold}, and the search has {n_folds}")
+    for (number, step), data in trial_log.reports(numbers).items():
+        fold = int(step)
+        if fold != step or not 0 <= fold < n_folds:
+            raise DamagedStore(f"trial {number} has a fold {step:g}, and the search has {n_folds}")
         out.setdefault(number, [None] * n_folds)[fold] = _fold_from_data(number, fold, data)
     return out
