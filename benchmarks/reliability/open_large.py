@@ -56,8 +56,9 @@ def _fill(study: hp.Study, n: int) -> None:
                 study.space.columns.codec.settle(u)
                 params = study.space.decode(u)
                 value = float((params["x"] - 1) ** 2 + params["k"])
+                text = params_to_text(study.space, params)
                 trial = TrialRecord(
-                    record.id, number, number, COMPLETE, 0, u.tobytes(), params_to_text(study.space, params), f"[{value!r}]",
+                    record.id, number, number, COMPLETE, 0, u.tobytes(), text, f"[{value!r}]",
                     None, None, 1.79e9 + number, 1.79e9 + number + 0.5, None, None, 1,
                 )  # fmt: skip
                 transaction.insert(trial)

@@ -7,6 +7,8 @@ that is not there, and so cannot write a record that this version would find dam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import column, table
 
 from hpcore.storage.records import REPORT_COLUMNS, STUDY_COLUMNS, TRIAL_COLUMNS
@@ -14,12 +16,6 @@ from hpcore.storage.records import REPORT_COLUMNS, STUDY_COLUMNS, TRIAL_COLUMNS
 __all__ = ["VERSION", "attributes", "ddl", "meta", "queue", "reports", "studies", "trials"]
 
 VERSION = 2
-
-_DIALECTS = {
-    # AUTOINCREMENT: the id of a deleted study is not given to the next one, which a slow worker would then write to.
-    "sqlite": {"id": "INTEGER PRIMARY KEY AUTOINCREMENT", "real": "REAL", "blob": "BLOB", "end": " WITHOUT ROWID"},
-    "postgresql": {"id": "BIGSERIAL PRIMARY KEY", "real": "DOUBLE PRECISION", "blob": "BYTEA", "end": ""},
-}
 
 _TABLES = {
     "hpcore_meta": """CREATE TABLE hpcore_meta (
@@ -86,9 +82,17 @@ _TABLES = {
 }
 
 
-def ddl(dialect: str) -> dict[str, str]:
-    """Give the statements that make the tables, by name."""
-    return {name: text.format(**_DIALECTS[dialect]) for name, text in _TABLES.items()}
+def ddl(words: Mapping[str, str], tables: Mapping[str, str] = _TABLES) -> dict[str, str]:
+    """Spell the statements that make the tables, by name.
+
+    Parameters
+    ----------
+    words : mapping of str to str
+        Spelling of the types ``id``, ``real`` and ``blob``, and the ``end`` of a table without a rowid.
+    tables : mapping of str to str
+        Statements with these words in braces; those of this version by default.
+    """
+    return {name: text.format(**words) for name, text in tables.items()}
 
 
 meta = table("hpcore_meta", column("name"), column("value"))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnknownStudy
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING
+from hpcore.storage.dialects.base import Dialect
 from hpcore.storage.plain import from_text
 from hpcore.storage.records import (
     TRIAL_COLUMNS,
@@ -23,9 +23,6 @@ from hpcore.storage.records import (
     verify,
 )
 from hpcore.storage.schema import attributes, queue, reports, studies, trials
-
-if TYPE_CHECKING:
-    from hpcore.storage.sql import Storage
 
 __all__ = ["Transaction"]
 
@@ -74,7 +71,7 @@ _reports_after = (
     .where(reports.c.study_id + 0 == bindparam("of"), reports.c.id > bindparam("known"))
     .order_by(reports.c.id)
 )
-_lock_study = select(studies.c.id).where(studies.c.id == bindparam("of")).with_for_update()
+_id_of_study = select(studies.c.id).where(studies.c.id == bindparam("of"))
 
 
 class Transaction:
@@ -83,22 +80,22 @@ class Transaction:
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        In which it runs.
-    storage : Storage
-        Whose it is.
+        Connection that is in a transaction.
+    dialect : Dialect
+        The database.
+    seen : dict of int to StudyRecord
+        Filled with the studies that are looked at.
     """
 
-    def __init__(self, connection: Connection, storage: Storage) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, seen: dict[int, StudyRecord]) -> None:
         self.connection = connection
-        self._storage = storage
+        self._dialect, self._studies_seen, self._shown = dialect, seen, dialect.shown
         self._due: dict[int, int] = {}  # the number that the next trial of a study must have
         self._locked: set[int] = set()
 
     def now(self) -> float:
-        """Unix time, UTC, of one clock for all who share the store: the database server's, or this machine's."""
-        if self._storage.postgres:
-            return float(self.connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
-        return time.time()
+        """Read the clock of all who share the store, the database server's or this machine's: unix time, UTC."""
+        return self._dialect.now(self.connection)
 
     # --- studies -------------------------------------------------------------------------------------------------
 
@@ -116,7 +113,7 @@ class Transaction:
 
     def _seen(self, record: StudyRecord) -> StudyRecord:
         # By it the store knows its file again.
-        self._storage.seen[record.id] = record
+        self._studies_seen[record.id] = record
         return record
 
     def get(self, name: str) -> StudyRecord:
@@ -132,13 +129,13 @@ class Transaction:
             known = [record.name for record in self.studies()]
             shown = ", ".join(f"{n!r:.60}" for n in known[:5]) + (", ..." if len(known) > 5 else "")
             raise UnknownStudy(
-                f"name must be that of a study in {self._storage.shown} ({shown or 'it has none'}), got {name!r:.80}"
+                f"name must be that of a study in {self._shown} ({shown or 'it has none'}), got {name!r:.80}"
             )
         return found
 
     def _of(self, study_id: int) -> str:
         """Name a study in the messages of damage."""
-        known = self._storage.seen.get(study_id)
+        known = self._studies_seen.get(study_id)
         return "" if known is None else f" of study {known.name!r:.80}"
 
     def current(self, study_id: int, *, lock: bool) -> StudyRecord:
@@ -149,11 +146,10 @@ class Transaction:
         UnknownStudy
             It was deleted.
         """
-        # A transaction that writes has all of SQLite for itself.
-        query = _study_by_id.with_for_update() if lock and self._storage.postgres else _study_by_id
+        query = (self._dialect.row_lock(_study_by_id) if lock else None) or _study_by_id
         row = self.connection.execute(query, {"of": study_id}).fetchone()
         if row is None:
-            raise UnknownStudy(f"the study was deleted from {self._storage.shown} in the meantime")
+            raise UnknownStudy(f"the study was deleted from {self._shown} in the meantime")
         record = self._seen(StudyRecord.from_row(tuple(row)))
         self._due[study_id] = record.n_trials
         if lock:
@@ -162,8 +158,7 @@ class Transaction:
 
     def create(self, name: str, spec: str) -> StudyRecord:
         """Make a study; gives the one there is if another process was quicker."""
-        if self._storage.postgres:
-            self.connection.execute(text("LOCK TABLE hpcore_studies IN SHARE ROW EXCLUSIVE MODE"))
+        self._dialect.lock_studies(self.connection)
         found = self.find(name)
         if found is not None:
             return found
@@ -197,7 +192,7 @@ class Transaction:
         for table in (trials, queue, attributes, reports):
             self.connection.execute(table.delete().where(table.c.study_id == study_id))
         self.connection.execute(studies.delete().where(studies.c.id == study_id))
-        self._storage.seen.pop(study_id, None)
+        self._studies_seen.pop(study_id, None)
 
     # --- trials --------------------------------------------------------------------------------------------------
 
@@ -224,12 +219,12 @@ class Transaction:
                 if missing is not None
                 else (f"study {study.name!r} has trials that were never begun")
             )
-            raise DamagedStore(f"storage {self._storage.shown} is damaged: {what}; 'hpcore repair' saves the others")
+            raise DamagedStore(f"storage {self._shown} is damaged: {what}; 'hpcore repair' saves the others")
         # The fast way is one look at all; the slow one says which.
         fields = [tuple(row[:-1]) for row in rows]
         if [checksum(f) for f in fields] != [row[-1] for row in rows]:
             for row in rows:
-                verify(f"trial {row[1]!r} of study {study.name!r} in {self._storage.shown}", tuple(row))
+                verify(f"trial {row[1]!r} of study {study.name!r} in {self._shown}", tuple(row))
         check_trials(fields, f" of study {study.name!r:.80}")
         late = next((f for f in fields if f[_JOB] >= study.n_jobs), None)
         if late is not None:
@@ -266,7 +261,7 @@ class Transaction:
 
     def _refuse_gap(self, study_id: int, number: int, due: int) -> NoReturn:
         raise StorageError(
-            f"storage {self._storage.shown} has {due} trials of study {study_id}, and {number} would leave a gap: "
+            f"storage {self._shown} has {due} trials of study {study_id}, and {number} would leave a gap: "
             f"the study's memory was changed past its store. Nothing was stored; go on with the study, or open it again"
         )
 
@@ -311,7 +306,7 @@ class Transaction:
         while not self.replace(record, record.token):
             found = self.trial(record.study_id, record.number)
             if found is None:
-                raise UnknownStudy(f"trial {record.number} was deleted from {self._storage.shown} with its study")
+                raise UnknownStudy(f"trial {record.number} was deleted from {self._shown} with its study")
             if found.state != RUNNING:
                 if not found.is_given_up or record.state not in (COMPLETE, PRUNED):
                     return found
@@ -373,8 +368,9 @@ class Transaction:
             return
         # Ids of a study must become visible in their order, for those who follow them.
         for study_id in {record.study_id for record in records} - self._locked:
-            if self._storage.postgres:
-                self.connection.execute(_lock_study, {"of": study_id})
+            locking = self._dialect.row_lock(_id_of_study)
+            if locking is not None:
+                self.connection.execute(locking, {"of": study_id})
             self._locked.add(study_id)
         newest = {(record.study_id, record.number, record.step): record for record in records}
         keys = [{"of": of, "which": number, "at": step} for of, number, step in newest]

@@ -11,7 +11,7 @@ import pytest
 import hpcore as hp
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, UntrustedStore
 from hpcore.ledger.repair import find_damage, repair
-from hpcore.storage.sqlite import driver
+from hpcore.storage.dialects.sqlite import driver
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
 
