@@ -302,6 +302,10 @@ class ReportRecord:
         """Values in the order of the columns, without id and checksum."""
         return (self.study_id, self.number, self.step, self.job, self.value, self.cost, self.data)
 
+    def numbered(self, id: int) -> ReportRecord:
+        """The same report in its place in the order of arrival."""
+        return replace(self, id=id)
+
     def to_row(self) -> dict[str, Any]:
         """Values by column, with the checksum and without the id."""
         fields = self.fields()

@@ -13,11 +13,11 @@ from sqlalchemy import column, table
 
 from hpcore.storage.records import REPORT_COLUMNS, STUDY_COLUMNS, TRIAL_COLUMNS
 
-__all__ = ["VERSION", "attributes", "ddl", "meta", "queue", "reports", "studies", "trials"]
+__all__ = ["TABLES", "VERSION", "attributes", "ddl", "meta", "queue", "reports", "studies", "trials"]
 
 VERSION = 2
 
-_TABLES = {
+TABLES = {
     "hpcore_meta": """CREATE TABLE hpcore_meta (
   name TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
@@ -82,7 +82,7 @@ _TABLES = {
 }
 
 
-def ddl(words: Mapping[str, str], tables: Mapping[str, str] = _TABLES) -> dict[str, str]:
+def ddl(words: Mapping[str, str], tables: Mapping[str, str] = TABLES) -> dict[str, str]:
     """Spell the statements that make the tables, by name.
 
     Parameters

@@ -23,6 +23,9 @@ from hpcore.storage.files import complete_moved, identity
 from hpcore.storage.forks import in_transaction
 from hpcore.storage.records import StudyRecord
 from hpcore.storage.transaction import Transaction
+from hpcore.storage.versions.migration import OLD_TABLES, migrate
+from hpcore.storage.versions.one import TABLES_ONE
+from hpcore.storage.versions.reading import OldTransaction
 
 __all__ = ["Storage"]
 
@@ -86,6 +89,9 @@ class Storage:
         self._file: tuple[int, int] | None = None
         self.seen: dict[int, StudyRecord] = {}
         self.generation = 0
+        # None before the tables are looked at; older than the newest only of a store that may not be written.
+        self._version: int | None = None
+        self._arrived: dict[tuple[int, int, float], int] = {}
         # Of a damaged file the very message of an error may be no text.
         self.troubles = (SQLAlchemyError, OSError, UnicodeError, StorageError, dialect.native)
 
@@ -160,6 +166,13 @@ class Storage:
             nap = min(2 * nap, self._dialect.longest_nap)
 
     def _begin(self, connection: Connection) -> Transaction:
+        if self._version == 1:
+            # Another process may have brought it to the newest version in the meantime.
+            self._version = self._find_version(connection)
+            if self._version == 1:
+                return OldTransaction(connection, self._dialect, self.seen, self._arrived)
+            self._arrived.clear()
+            self.generation += 1
         return Transaction(connection, self._dialect, self.seen)
 
     def _check_file(self) -> None:
@@ -182,7 +195,7 @@ class Storage:
             raise StorageError(self._gone())
         before, self._file = self._file, found
         try:
-            if not self.read(self._known):
+            if not self._settle():
                 raise StorageError(f"storage {self.shown} was replaced by an empty file while it was in use")
             now = {record.id: record for record in self.read(lambda transaction: transaction.studies())}
             for record in list(self.seen.values()):
@@ -236,25 +249,36 @@ class Storage:
     def check(self, create: bool) -> None:
         """See that the tables are ours and of a version that this hpcore knows; make them in an empty database.
 
+        Those of an older version are brought to the newest, unless the store may only be read.
+
         Raises
         ------
         UnsupportedStore, UntrustedStore, DamagedStore, InvalidArgument, StorageError
             They are not.
         """
-        if self.read(self._known):
+        if self._settle():
             return
         if not create or self.read_only:
             raise InvalidArgument(f"storage must be an existing store, and {self.shown} is empty")
         self.write(self._make)
+        self._settle()
 
-    def _known(self, transaction: Transaction) -> bool:
-        return self._version(transaction.connection) is not None
+    def _settle(self) -> bool:
+        """Find the version of the tables, and bring them to the newest; False if there are none."""
+        found = self.read(lambda transaction: self._find_version(transaction.connection))
+        if found is not None and found < schema.VERSION and not self.read_only:
+            self.write(self._migrate)
+            found = schema.VERSION
+        self._version = found
+        return found is not None
 
-    def _version(self, connection: Connection) -> int | None:
+    def _find_version(self, connection: Connection) -> int | None:
         """Check the tables; gives their version, None if there are none."""
         tables = schema.ddl(self._dialect.words)
         said = self._dialect.version(connection, tables["hpcore_meta"])
-        if said is not None and said != str(schema.VERSION):
+        if said == "1":
+            tables = schema.ddl(self._dialect.words, TABLES_ONE)
+        elif said is not None and said != str(schema.VERSION):
             if said.isdecimal() and int(said[:9]) > schema.VERSION:
                 raise UnsupportedStore(
                     f"storage {self.shown} was written by a newer hpcore (tables of version {said:.20}, "
@@ -265,13 +289,22 @@ class Storage:
             return None
         if said is None:
             raise DamagedStore(f"storage {self.shown} is damaged: it does not say its version")
-        return schema.VERSION
+        return int(said)
 
     def _make(self, transaction: Transaction) -> None:
         connection = transaction.connection
         self._dialect.lock_tables(connection, ())
-        if self._known(transaction):
+        if self._find_version(connection) is not None:
             return  # another process was quicker
         for statement in schema.ddl(self._dialect.words).values():
             connection.exec_driver_sql(statement)
         connection.execute(schema.meta.insert(), {"name": "schema", "value": str(schema.VERSION)})
+
+    def _migrate(self, transaction: Transaction) -> None:
+        connection = transaction.connection
+        self._dialect.lock_tables(connection, ())
+        if self._find_version(connection) == schema.VERSION:
+            return  # another process was quicker
+        self._dialect.lock_tables(connection, OLD_TABLES)
+        migrate(connection, self._dialect)
+        log.info("storage %s was brought to version %d of its tables", self.shown, schema.VERSION)

@@ -24,14 +24,14 @@ from hpcore.storage.records import (
 )
 from hpcore.storage.schema import attributes, queue, reports, studies, trials
 
-__all__ = ["Transaction"]
+__all__ = ["CHUNK", "Transaction"]
 
 # SQLite takes 32,766 values a statement, older ones 999.
-_CHUNK = 500
+CHUNK = 500
 _JOB = TRIAL_COLUMNS.index("job")
 
-_study_by_id = select(studies).where(studies.c.id == bindparam("of"))
-_study_by_name = select(studies).where(studies.c.name == bindparam("called"))
+_study_by_id = select(studies).where(studies.c.id == bindparam("id"))
+_study_by_name = select(studies).where(studies.c.name == bindparam("name"))
 _update_study = update(studies).where(studies.c.id == bindparam("of"))
 _insert_trial = insert(trials)
 _trials_from = (
@@ -106,10 +106,15 @@ class Transaction:
 
     def find(self, name: str) -> StudyRecord | None:
         """Read a study by its name; None if there is none."""
-        row = self.connection.execute(_study_by_name, {"called": name}).fetchone()
-        if row is None:
-            return None
-        return self._seen(StudyRecord.from_row(tuple(row)))
+        found = self._study(name=name)
+        return None if found is None else self._seen(found)
+
+    def _study(self, lock: bool = False, **which: Any) -> StudyRecord | None:
+        """Read a study by its id or name; with a lock, nobody else changes it until this transaction ends."""
+        query = _study_by_name if "name" in which else _study_by_id
+        query = (self._dialect.row_lock(query) if lock else None) or query
+        row = self.connection.execute(query, which).fetchone()
+        return None if row is None else StudyRecord.from_row(tuple(row))
 
     def _seen(self, record: StudyRecord) -> StudyRecord:
         # By it the store knows its file again.
@@ -146,11 +151,10 @@ class Transaction:
         UnknownStudy
             It was deleted.
         """
-        query = (self._dialect.row_lock(_study_by_id) if lock else None) or _study_by_id
-        row = self.connection.execute(query, {"of": study_id}).fetchone()
-        if row is None:
+        found = self._study(lock, id=study_id)
+        if found is None:
             raise UnknownStudy(f"the study was deleted from {self._shown} in the meantime")
-        record = self._seen(StudyRecord.from_row(tuple(row)))
+        record = self._seen(found)
         self._due[study_id] = record.n_trials
         if lock:
             self._locked.add(study_id)
@@ -205,10 +209,10 @@ class Transaction:
             A checksum does not fit, or a trial is missing.
         """
         rows: list[Any] = []
-        for first in range(0, len(also), _CHUNK):
-            part = list(also[first : first + _CHUNK])
-            rows += self.connection.execute(_trials_among, {"of": study.id, "numbers": part}).fetchall()
-        rows += self.connection.execute(_trials_from, {"of": study.id, "start": start}).fetchall()
+        for first in range(0, len(also), CHUNK):
+            part = list(also[first : first + CHUNK])
+            rows += self._trial_rows(study.id, None, part)
+        rows += self._trial_rows(study.id, start, ())
         # The length that a study has by its record is not believed: nothing of that size is made before it is known.
         asked = range(start, study.n_trials)
         if len(rows) != len(also) + len(asked) or [row[1] for row in rows] != [*also, *asked]:
@@ -225,6 +229,7 @@ class Transaction:
         if [checksum(f) for f in fields] != [row[-1] for row in rows]:
             for row in rows:
                 verify(f"trial {row[1]!r} of study {study.name!r} in {self._shown}", tuple(row))
+        fields = self._as_current(fields)
         check_trials(fields, f" of study {study.name!r:.80}")
         late = next((f for f in fields if f[_JOB] >= study.n_jobs), None)
         if late is not None:
@@ -234,10 +239,21 @@ class Transaction:
 
     def trial(self, study_id: int, number: int) -> TrialRecord | None:
         """Read one trial; None if there is none of that number."""
-        row = self.connection.execute(_trials_among, {"of": study_id, "numbers": [number]}).fetchone()
-        return (
-            None if row is None else TrialRecord.from_fields(verify(f"trial {number}{self._of(study_id)}", tuple(row)))
-        )
+        rows = self._trial_rows(study_id, None, [number])
+        if not rows:
+            return None
+        fields = verify(f"trial {number}{self._of(study_id)}", tuple(rows[0]))
+        return TrialRecord.from_fields(self._as_current([fields])[0])
+
+    def _trial_rows(self, study_id: int, start: int | None, among: Sequence[int]) -> list[Any]:
+        """Read rows of trials, by number: those from a number on, or else some."""
+        if start is not None:
+            return list(self.connection.execute(_trials_from, {"of": study_id, "start": start}).fetchall())
+        return list(self.connection.execute(_trials_among, {"of": study_id, "numbers": among}).fetchall())
+
+    def _as_current(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Give verified fields of trials as those of the newest version."""
+        return rows
 
     def insert(self, record: TrialRecord) -> None:
         """Store a trial that is new.
@@ -380,10 +396,10 @@ class Transaction:
     def reports(self, study_id: int, numbers: Sequence[int]) -> list[ReportRecord]:
         """Read the reports of some trials, in order of arrival."""
         out: list[ReportRecord] = []
-        for first in range(0, len(numbers), _CHUNK):
-            part = list(numbers[first : first + _CHUNK])
+        for first in range(0, len(numbers), CHUNK):
+            part = list(numbers[first : first + CHUNK])
             out += self._reports(_reports_among, study_id, numbers=part)
-        return sorted(out, key=lambda record: record.id) if len(numbers) > _CHUNK else out
+        return sorted(out, key=lambda record: record.id) if len(numbers) > CHUNK else out
 
     def reports_after(self, study_id: int, known: int) -> list[ReportRecord]:
         """Read the reports of a study that were stored after the one with the id `known`; 0 for all of them."""
