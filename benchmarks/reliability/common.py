@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import hpcore as hp
-import hpcore.storage.sqlite
+import hpcore.storage.dialects.sqlite
 
 SPACE = {"x": hp.Float(-5, 5), "lr": hp.Float(1e-5, 1e-1, log=True), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b"])}
 
@@ -62,9 +62,9 @@ def main(name: str, counts: dict[str, int], test: Callable[..., dict[str, Any]])
     options = vars(parser.parse_args())
     where = options.pop("dir")
     if options.pop("old_sqlite"):
-        hpcore.storage.sqlite.driver = lambda: sqlite3  # type: ignore[assignment]
-        hpcore.storage.sqlite.journal_mode = lambda: "persist"
-    driver, journal_mode = hpcore.storage.sqlite.driver, hpcore.storage.sqlite.journal_mode
+        hpcore.storage.dialects.sqlite.driver = lambda: sqlite3  # type: ignore[assignment]
+        hpcore.storage.dialects.sqlite.journal_mode = lambda: "persist"
+    driver, journal_mode = hpcore.storage.dialects.sqlite.driver, hpcore.storage.dialects.sqlite.journal_mode
 
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="hpcore-reliability-", dir=where) as directory:

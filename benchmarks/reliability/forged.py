@@ -25,7 +25,7 @@ from hpcore.cli.app import main as command
 from hpcore.errors import HpcoreError, InvalidArgument, StorageError
 from hpcore.ledger.repair import repair
 from hpcore.sklearn.stored import known_folds
-from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, checksum
+from hpcore.storage.records import REPORT_COLUMNS, STUDY_COLUMNS, TRIAL_COLUMNS, checksum
 
 SPACE = {
     "x": hp.Float(-5, 5),
@@ -40,7 +40,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hpcore_trials": (TRIAL_COLUMNS, ("params", "objective", "notes")),
     "hpcore_queue": (("study_id", "params"), ("params",)),
     "hpcore_attributes": (("study_id", "name", "value"), ("value",)),
-    "hpcore_folds": (("study_id", "number", "fold", "score"), ("score",)),
+    "hpcore_reports": (REPORT_COLUMNS, ("value", "data")),
 }
 NODES: list[Any] = [
     *(None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e308, 2**31, 2**53, 2**63, -(2**63), 2**64, 10**400, float("nan")),
@@ -106,7 +106,7 @@ def make_store(path: Path) -> None:
     study.user_attrs["who"] = {"me": [1, 2]}
     study.note = "text"
     for fold in range(2):
-        study._trial_log.add_fold(0, fold, [{"m": 0.5}, None, 0.1, 0.2, None, ["warned"]])
+        study._trial_log.add_report(4, fold, [0.5], [{"m": 0.5}, None, 0.1, 0.2, None, ["warned"]])
     study._trial_log.storage.close()
     two = hp.Study(SPACE, storage=path, name="b", directions=["minimize", "maximize"], sampler="random", seed=1)
     two.run(lambda trial: [trial["x"], trial["s"]], n_trials=3)
@@ -134,7 +134,7 @@ def mutate(path: Path, rng: random.Random) -> str | None:
             row[column], where = rng.choice(TEXTS), "text"
         else:
             row[column], where = rng.choice(COLUMNS), "column"
-        row["crc"] = checksum(tuple(row[name] for name in columns))
+        row[names[-1]] = checksum(tuple(row[name] for name in columns))
         identity = " AND ".join(f"{name} IS ?" for name in names)
         assigned = ", ".join(f"{name} = ?" for name in names)
         connection.execute(
@@ -188,7 +188,7 @@ def _use(name: str, space: Any) -> Callable[[Path], None]:
                 repr((trial, trial.params, trial.values, trial.user_attrs, trial.reports, trial.error))
             study.to_frame()
             repr((study, study.mode, study.pareto_front, study.note, dict(study.user_attrs)))
-            known_folds(study._trial_log, range(3), 2)
+            known_folds(study._trial_log, [4], 2)
             study.run(lambda t: 1.0 if name == "a" else [1.0, 2.0], n_trials=3)
             study.refresh()
         finally:

@@ -19,7 +19,7 @@ from common import SPACE, cost, facts, main
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, StorageError
-from hpcore.storage.sqlite import driver
+from hpcore.storage.dialects.sqlite import driver
 
 PICKLE = b"cos\nsystem\n(S'touch PWNED'\ntR."
 PAYLOADS = {

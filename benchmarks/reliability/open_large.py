@@ -56,12 +56,13 @@ def _fill(study: hp.Study, n: int) -> None:
                 study.space.columns.codec.settle(u)
                 params = study.space.decode(u)
                 value = float((params["x"] - 1) ** 2 + params["k"])
+                text = params_to_text(study.space, params)
                 trial = TrialRecord(
-                    record.id, number, COMPLETE, 0, u.tobytes(), params_to_text(study.space, params), f"[{value!r}]",
-                    None, 1.79e9 + number, 1.79e9 + number + 0.5, None, None, 1,
+                    record.id, number, number, COMPLETE, 0, u.tobytes(), text, f"[{value!r}]",
+                    None, None, 1.79e9 + number, 1.79e9 + number + 0.5, None, None, 1,
                 )  # fmt: skip
                 transaction.insert(trial)
-            transaction.change(replace(record, n_trials=last, mode="lag 1"))
+            transaction.change(replace(record, n_trials=last, n_jobs=last, mode="lag 1"))
 
         return work
 

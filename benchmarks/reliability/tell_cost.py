@@ -16,14 +16,14 @@ from typing import Any
 from common import SPACE, cost, main
 
 import hpcore as hp
-import hpcore.storage.sqlite
+import hpcore.storage.dialects.sqlite
 
 
 def test(directory: Path, trials: int) -> dict[str, Any]:
     stored = hp.Study(SPACE, storage=directory / "runs.db", name="a", sampler="random", seed=0)
     memory = hp.Study(SPACE, sampler="random", seed=0)
-    connection = hpcore.storage.sqlite.driver().connect(str(directory / "bare.db"), isolation_level=None)
-    connection.execute(f"PRAGMA journal_mode={hpcore.storage.sqlite.journal_mode()}")
+    connection = hpcore.storage.dialects.sqlite.driver().connect(str(directory / "bare.db"), isolation_level=None)
+    connection.execute(f"PRAGMA journal_mode={hpcore.storage.dialects.sqlite.journal_mode()}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("CREATE TABLE t (number INTEGER PRIMARY KEY, record TEXT)")
     log = (directory / "log").open("ab", buffering=0)

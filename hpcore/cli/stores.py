@@ -77,7 +77,7 @@ def _read(store: str, name: str | None) -> _Stored:
         waiting = row["state"] == RUNNING and is_waiting(TrialRecord(*fields), now)
         try:
             values = None if row["objective"] is None else list(objective_from(row["objective"], m))
-            user_attrs, _ = notes_from(row["notes"])
+            user_attrs = notes_from(row["notes"]).user_attrs
             params = shown_params(row["params"])
         except ValueError as error:
             raise DamagedStore(f"trial {row['number']} of study {record.name!r:.80} is damaged: {error}") from None

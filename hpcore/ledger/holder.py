@@ -44,7 +44,7 @@ class LeaseHolder:
     def __init__(self, storage: Storage, replica: Replica, leases: Leases) -> None:
         self._storage, self._replica, self._leases = storage, replica, leases
         self._heartbeat: Heartbeat | None = None
-        if not storage.shared:  # nobody else sees a database in memory
+        if not storage.private:  # nobody else sees a database in memory
             self._heartbeat = Heartbeat(self, leases.seconds / BEATS_PER_LEASE, partial(_give_back, storage, replica))
             _ALIVE.add(self)
 

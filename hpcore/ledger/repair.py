@@ -13,23 +13,37 @@ from hpcore.errors import DamagedStore, InvalidArgument, StorageError
 from hpcore.ledger.shapes import spec_from
 from hpcore.records.history import FAILED, RUNNING
 from hpcore.storage.opening import open_storage
-from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, StudyRecord, TrialRecord, checksum
+from hpcore.storage.records import (
+    REPORT_COLUMNS,
+    STUDY_COLUMNS,
+    TRIAL_COLUMNS,
+    ReportRecord,
+    StudyRecord,
+    TrialRecord,
+    checksum,
+)
 from hpcore.storage.salvage import pages_of, records_of
-from hpcore.storage.schema import attributes, folds, queue, studies
+from hpcore.storage.schema import attributes, queue, studies
 from hpcore.storage.transaction import Transaction
+from hpcore.storage.versions import one
 
 __all__ = ["Repaired", "find_damage", "repair"]
 
 # Columns of each kind of record that are real numbers: a whole one is written as an integer.
 _STUDY_REALS = frozenset({STUDY_COLUMNS.index("created")})
-_TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "started", "finished", "lease"))
-# All that are lost are listed and stored as failed: a forged number must not exhaust the memory.
+_TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "cost", "started", "finished", "lease"))
+_OLD_TRIAL_REALS = frozenset(
+    one.TRIAL_COLUMNS_ONE.index(name) for name in ("std_error", "started", "finished", "lease")
+)
+_REPORT_REALS = frozenset(REPORT_COLUMNS.index(name) for name in ("step", "cost"))
+# Limit of numbers: all trials that are lost are listed and stored as failed, and a forged number must not exhaust the
+# memory.
 MOST_TRIALS = 10_000_000
 
 
 @dataclass
 class Repaired:
-    """What a repair found.
+    """Findings of a repair.
 
     Attributes
     ----------
@@ -55,11 +69,14 @@ class _Found:
     trials: dict[tuple[int, int], TrialRecord] = field(default_factory=dict)
     attributes: dict[tuple[int, str], str] = field(default_factory=dict)
     queue: dict[int, tuple[int, str]] = field(default_factory=dict)
+    reports: dict[tuple[int, int, float], ReportRecord] = field(default_factory=dict)
+    # Of version 1: records of trials, None where a newer one is known, and scores of folds.
+    old: dict[tuple[int, int], tuple[Any, ...] | None] = field(default_factory=dict)
     folds: dict[tuple[int, int, int], str] = field(default_factory=dict)
 
 
 def find_damage(path: str | os.PathLike[str]) -> Repaired:
-    """What a repair of a file would save, without writing anything.
+    """Tell what a repair of a file would save, without writing anything.
 
     Raises
     ------
@@ -84,7 +101,7 @@ def repair(path: str | os.PathLike[str], to: str | os.PathLike[str] | None = Non
     Returns
     -------
     Repaired
-        What was saved, and what was lost.
+        Trials that were saved, and those that were lost.
 
     Raises
     ------
@@ -129,47 +146,90 @@ def _read(source: Path) -> _Found:
         except DamagedStore:
             continue  # forged: it does not count as intact
     _drop_older(found)
+    _renew(found)
     return found
 
 
 def _drop_older(found: _Found) -> None:
-    """Of studies of one name keep the newest: the others were deleted, and are remains that no freelist told of."""
+    """Keep the newest of studies of one name: the others were deleted, and are remains that no freelist told of."""
     newest = {found.studies[study_id].name: study_id for study_id in sorted(found.studies)}
     older = found.studies.keys() - newest.values()
     for study_id in older:
         del found.studies[study_id]
     for key in [key for key in found.trials if key[0] in older]:
         del found.trials[key]
+        found.old.pop(key, None)
 
 
 def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
-    """Which kind of record it is, by its columns and a checksum that fits; nothing else."""
+    """Sort a record in by its kind and version, told by its columns and a checksum that fits; nothing else."""
     *fields, crc = values
-    if len(fields) == len(TRIAL_COLUMNS):
-        record = _reals(fields, _TRIAL_REALS)
+    n = len(fields)
+    if n in (len(TRIAL_COLUMNS), len(one.TRIAL_COLUMNS_ONE)):
+        old = n == len(one.TRIAL_COLUMNS_ONE)
+        record = _reals(fields, _OLD_TRIAL_REALS if old else _TRIAL_REALS)
         if checksum(record) == crc:
-            trial = TrialRecord.from_fields(record)
-            _check_number("a trial's number", trial.number)
-            key = (trial.study_id, trial.number)
-            # Remains of an earlier state of the same trial may still lie about: the later one is finished, or was
-            # given to a worker once more, or has a newer lease.
-            if key not in found.trials or _age(found.trials[key]) < _age(trial):
-                found.trials[key] = trial
-    elif len(fields) == len(STUDY_COLUMNS):
+            _add_trial(found, record, old)
+    elif n in (len(STUDY_COLUMNS), len(one.STUDY_COLUMNS)):
         record = _reals(fields, _STUDY_REALS)
         if checksum(record) == crc:
-            study = StudyRecord.from_row((*record, crc))
-            _n_parameters(study)
-            _check_number("a study's number of trials", study.n_trials)
-            if study.id not in found.studies or found.studies[study.id].n_trials <= study.n_trials:
-                found.studies[study.id] = study
-    elif len(fields) == 4 and checksum(tuple(fields)) == crc:
+            _add_study(found, record if n == len(STUDY_COLUMNS) else one.study_fields(record))
+    elif n == 1 + len(REPORT_COLUMNS):
+        record = _reals(fields[1:], _REPORT_REALS)
+        if checksum(record) == crc:
+            _add_report(found, ReportRecord.from_row((fields[0], *record, crc)))
+    elif n == len(one.FOLD_COLUMNS) and checksum(tuple(fields)) == crc:
+        # Its value is told later, when the study's objectives are known.
+        if type(fields[1]) is not int or type(fields[2]) is not int:
+            raise DamagedStore("trial and fold must be integers")
         found.folds[fields[0], fields[1], fields[2]] = fields[3]
-    elif len(fields) == 3:
+    elif n == 3:
         if checksum(tuple(fields)) == crc:
             found.attributes[fields[0], fields[1]] = fields[2]
         elif rowid is not None and checksum(tuple(fields[1:])) == crc:
             found.queue[rowid] = (fields[1], fields[2])
+
+
+def _add_trial(found: _Found, record: tuple[Any, ...], old: bool) -> None:
+    trial = TrialRecord.from_fields(one.trial_fields(record) if old else record)
+    _check_number("a trial's number", trial.number)
+    key = (trial.study_id, trial.number)
+    # Remains of an earlier state of the same trial may still lie about: the later one is finished, or was given to a
+    # worker once more, or has a newer lease, or was brought to the newest version.
+    if key not in found.trials or _age(found.trials[key]) < _age(trial) or (found.old.get(key) and not old):
+        found.trials[key] = trial
+        found.old[key] = record if old else None
+
+
+def _add_study(found: _Found, record: tuple[Any, ...]) -> None:
+    study = StudyRecord.from_fields(record)
+    _n_parameters(study)
+    _check_number("a study's number of trials", study.n_trials)
+    before = found.studies.get(study.id)
+    if before is None or (before.n_trials, before.n_jobs) <= (study.n_trials, study.n_jobs):
+        found.studies[study.id] = study
+
+
+def _add_report(found: _Found, report: ReportRecord) -> None:
+    key = (report.study_id, report.number, report.step)
+    if key not in found.reports or found.reports[key].id <= report.id:
+        found.reports[key] = report
+
+
+def _renew(found: _Found) -> None:
+    """Bring trials of version 1 to the newest, their reports and folds with them."""
+    m = {study.id: one.n_objectives(study.spec) for study in found.studies.values()}
+    folds: dict[tuple[int, int], set[int]] = {}
+    for (study_id, number, fold), score in sorted(found.folds.items()):
+        folds.setdefault((study_id, number), set()).add(fold)
+        report = one.fold_to_report((study_id, number, fold, score), m.get(study_id, 1))
+        found.reports.setdefault((study_id, number, report.step), report)
+    for key, old in sorted(found.old.items()):
+        if old is not None:
+            fields, reports = one.trial_to_two(old, m.get(key[0], 1), folds.get(key, ()))
+            found.trials[key] = TrialRecord.from_fields(fields)
+            for report in reports:
+                found.reports.setdefault((*key, report.step), report)
 
 
 def _check_number(what: str, value: int) -> None:
@@ -206,29 +266,24 @@ def _report(found: _Found, target: Path) -> Repaired:
 
 def _write(transaction: Transaction, found: _Found, report: Repaired) -> None:
     ids: dict[int, int] = {}
+    lengths: dict[int, int] = {}
     for old, study in sorted(found.studies.items()):
         record = transaction.create(study.name, study.spec)
         ids[old] = record.id
         mine = sorted(number for study_id, number in found.trials if study_id == old)
-        n = len(mine) + len(report.lost[study.name])
+        n = lengths[old] = len(mine) + len(report.lost[study.name])
         point = b"\0" * (8 * _n_parameters(study))
         for number in range(n):
             trial = found.trials.get((old, number))
             if trial is None:
                 text = "this trial was damaged in the store, and lost; its point here is not what it was"
-                trial = TrialRecord(record.id, number, FAILED, 0, point, "{}", error=text)
+                trial = TrialRecord(record.id, number, number, FAILED, 0, point, "{}", error=text)
             transaction.insert(replace(trial, study_id=record.id))
-        fields = (
-            record.id,
-            study.name,
-            study.created,
-            n,
-            study.mode if not report.lost[study.name] else "fast",
-            study.spec,
-        )
+        jobs = [found.trials[old, number].job + 1 for number in mine]
+        mode = study.mode if not report.lost[study.name] else "fast"
+        new = StudyRecord(record.id, study.name, study.created, n, max([n, study.n_jobs, *jobs]), mode, study.spec)
         transaction.connection.execute(studies.delete().where(studies.c.id == record.id))
-        new = StudyRecord(*fields)
-        row = {**dict(zip(STUDY_COLUMNS, fields, strict=True)), "crc": checksum(new.fields())}
+        row = {**dict(zip(STUDY_COLUMNS, new.fields(), strict=True)), "crc2": checksum(new.fields())}
         transaction.connection.execute(insert(studies), row)
     for (old, name), value in found.attributes.items():
         if old in ids:
@@ -238,8 +293,7 @@ def _write(transaction: Transaction, found: _Found, report: Repaired) -> None:
         if old in ids:
             row = {"study_id": ids[old], "params": params, "crc": checksum((ids[old], params))}
             transaction.connection.execute(insert(queue), row)
-    for (old, number, fold), score in found.folds.items():
-        if old in ids:
-            crc = checksum((ids[old], number, fold, score))
-            row = {"study_id": ids[old], "number": number, "fold": fold, "score": score, "crc": crc}
-            transaction.connection.execute(insert(folds), row)
+    reports = sorted(found.reports.values(), key=lambda report: report.id)
+    # One beyond the last trial would be damage in the new store.
+    kept = [r for r in reports if r.study_id in ids and r.number < lengths[r.study_id]]
+    transaction.add_reports([replace(report, study_id=ids[report.study_id]) for report in kept])

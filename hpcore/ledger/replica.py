@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from hpcore.ledger.recall import adopt_result, is_same_result, read_rows
+from hpcore.ledger.codec import adopt_result, is_same_result, read_reports, read_rows
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import RUNNING
 from hpcore.records.trial import Trial, TrialState
-from hpcore.storage.records import StudyRecord, TrialRecord
+from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
 
@@ -145,7 +145,16 @@ class Replica:
         rows = transaction.trials(self.record, known, to_look_at)
         for fields in rows[: len(to_look_at)]:
             self._look_at(TrialRecord.from_fields(fields))
-        self._append(rows[len(to_look_at) :], known)
+        new = rows[len(to_look_at) :]
+        still = self._optimizer.running()
+        ended = [number for number in to_look_at if number not in still]
+        changed = ended + [row[1] for row in new]
+        reports = transaction.reports(self.record.id, changed) if changed else []
+        if ended:
+            mine = [report for report in reports if report.number < known]
+            m, name = len(self._optimizer.directions), self.record.name
+            self._optimizer.replace_reports(ended, read_reports(mine, m, name, known))
+        self._append(new, [report for report in reports if report.number >= known], known)
 
     def _flush(self, transaction: Transaction) -> None:
         for number, record in list(self._unsaved.items()):
@@ -163,12 +172,13 @@ class Replica:
             del self._held[record.number]
         self.absorb(record)
 
-    def _append(self, fields: list[tuple[Any, ...]], first: int) -> None:
+    def _append(self, fields: list[tuple[Any, ...]], reports: list[ReportRecord], first: int) -> None:
         """Trials that this optimizer did not ask for."""
         if not fields:
             return
         self.shared = True
-        rows = read_rows(fields, self._optimizer.space, len(self._optimizer.directions), self.record.name)
+        m, name = len(self._optimizer.directions), self.record.name
+        rows = read_rows(fields, reports, self._optimizer.space, m, name)
         for i in np.flatnonzero(rows.state == RUNNING).tolist():
             self._others[first + i] = TrialRecord.from_fields(fields[i])
         mine = []
@@ -195,8 +205,7 @@ class Replica:
             return
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
-        outcome = adopt_result(trial, record, len(self._optimizer.directions), self.record.name)
-        self._optimizer.finish(trial, outcome)
+        self._optimizer.finish(trial, adopt_result(trial, record, len(self._optimizer.directions), self.record.name))
 
     # --- whose a running trial is --------------------------------------------------------------------------------
 

@@ -1,25 +1,25 @@
-"""The shape of what a store's JSON holds, checked where it is read: a checksum can be forged, or fit by another bug.
+"""Shapes of the JSON in a store, checked where it is read: a checksum can be forged, or fit by another bug.
 
 One function a kind of record. Each gives the data in the types that the rest of hpcore relies on, or raises ValueError
-with what is wrong; who reads the record says which one it is.
+with the reason; the reader of the record adds which one it is.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpcore.arguments import shown
 from hpcore.storage.plain import MAX_PARAMETERS, from_text
 
-__all__ = ["check_mapping", "json_from", "notes_from", "objective_from", "spec_from"]
+__all__ = ["Notes", "check_mapping", "json_from", "notes_from", "objective_from", "report_from", "spec_from"]
 
 _ONE = re.compile(r"\[-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?\]", re.ASCII)
 
 
 def json_from(what: str, text: str) -> Any:
-    """JSON data of any kind."""
+    """Read JSON data of any kind."""
     try:
         return from_text(text)
     except ValueError as error:
@@ -27,14 +27,14 @@ def json_from(what: str, text: str) -> Any:
 
 
 def check_mapping(what: str, data: Any) -> dict[str, Any]:
-    """JSON data that must be an object."""
+    """Check that JSON data is an object."""
     if not isinstance(data, dict):
         raise ValueError(f"{what} must be a mapping, got {shown(data):.80}")
     return data
 
 
 def number_from(what: str, data: Any) -> float:
-    """JSON data that must be a number within the range of a double."""
+    """Check that JSON data is a number within the range of a double."""
     if type(data) is float:
         return data
     if type(data) is not int:
@@ -46,43 +46,63 @@ def number_from(what: str, data: Any) -> float:
 
 
 def objective_from(text: str, m: int) -> tuple[float, ...]:
-    """The values of a complete trial: a list of finite numbers, one per objective."""
+    """Read the values of a trial: a list of finite numbers, one per objective."""
     if m == 1 and _ONE.fullmatch(text):
         # By far the most common, without a parser.
         value = float(text[1:-1])
         if math.isfinite(value):
             return (value,)
-    data = json_from("its values", text)
-    if not isinstance(data, list) or len(data) != m:
-        raise ValueError(f"its values must be a list of {m}, got {text:.80}")
-    values = tuple(number_from("its value", item) for item in data)
+    values = report_from(text, m)
     if not all(map(math.isfinite, values)):
         raise ValueError("its values must be finite")
     return values
 
 
-def notes_from(text: str | None) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
-    """User attributes, and reports by step; None where there are none."""
+def report_from(text: str, m: int) -> tuple[float, ...]:
+    """Read the values of a partial result: a list of numbers, one per objective, which may be NaN."""
+    data = json_from("its values", text)
+    if not isinstance(data, list) or len(data) != m:
+        raise ValueError(f"its values must be a list of {m}, got {text:.80}")
+    return tuple(number_from("its value", item) for item in data)
+
+
+class Notes(NamedTuple):
+    """Facts that few trials have; None where there are none.
+
+    Attributes
+    ----------
+    user_attrs : dict or None
+        User attributes.
+    metrics, gradient : dict of str to float, or None
+        Further measurements; derivative of the first value by parameter.
+    """
+
+    user_attrs: dict[str, Any] | None = None
+    metrics: dict[str, float] | None = None
+    gradient: dict[str, float] | None = None
+
+
+def notes_from(text: str | None) -> Notes:
+    """Read the notes of a trial."""
     if text is None:
-        return None, None
+        return Notes()
     data = check_mapping("its notes", json_from("its notes", text))
-    user_attrs, reports = data.get("user_attrs"), data.get("reports")
+    user_attrs = data.get("user_attrs")
     if user_attrs is not None:
         check_mapping("its user_attrs", user_attrs)
-    if reports is None:
-        return user_attrs, None
-    if not isinstance(reports, list):
-        raise ValueError(f"its reports must be a list, got {shown(reports):.80}")
-    by_step: dict[int, float] = {}
-    for pair in reports:
-        if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int:
-            raise ValueError(f"its reports must be pairs of a step and a number, got {shown(pair):.80}")
-        by_step[pair[0]] = number_from("its report", pair[1])
-    return user_attrs, by_step
+    if data.get("reports") is not None:  # left there by the way from version 1, which could not read them
+        raise ValueError(f"its reports must be pairs of a step and a number, got {shown(data['reports']):.80}")
+    return Notes(user_attrs, _numbers("metrics", data), _numbers("gradient", data))
+
+
+def _numbers(name: str, data: dict[str, Any]) -> dict[str, float] | None:
+    if (found := data.get(name)) is None:
+        return None
+    return {key: number_from(f"its {name}", value) for key, value in check_mapping(f"its {name}", found).items()}
 
 
 def spec_from(text: str) -> dict[str, Any]:
-    """A study's space, directions, seed and sampler; whether they are a legal space and sampler is theirs to say."""
+    """Read a study's space, directions, seed and sampler; a space or sampler that is not legal is found elsewhere."""
     spec = check_mapping("its spec", json_from("its spec", text))
     missing = {"space", "directions", "seed", "sampler"} - spec.keys()
     if missing:

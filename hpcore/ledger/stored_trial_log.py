@@ -20,11 +20,19 @@ from hpcore.errors import (
     TrialAlreadyTold,
     UnknownTrial,
 )
-from hpcore.ledger.entries import begun, ended, known_records
+from hpcore.ledger.codec import (
+    adopt_result,
+    begun,
+    ended,
+    is_same_result,
+    known_records,
+    report_data,
+    report_record,
+    report_records,
+)
 from hpcore.ledger.holder import LeaseHolder
 from hpcore.ledger.leases import Leases
 from hpcore.ledger.readonly import ReadOnlyOptimizer
-from hpcore.ledger.recall import adopt_result, is_same_result
 from hpcore.ledger.replica import Replica
 from hpcore.ledger.spaces import params_from_text, params_to_text
 from hpcore.ledger.trial_log import Finished, Terms, TrialLog, number_of, out_of_order
@@ -34,7 +42,7 @@ from hpcore.records.history import FAILED, RUNNING
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
-from hpcore.storage.records import StudyRecord, TrialRecord
+from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
 from hpcore.workers.waiting import Wait
@@ -221,7 +229,7 @@ class StoredTrialLog(TrialLog):
         else:
             self._replica.hold(trial, record, out)
         transaction.insert(record)
-        self._replica.change(transaction, n_trials=trial.number + 1)
+        self._replica.change(transaction, n_trials=trial.number + 1, n_jobs=self.optimizer.history.n_jobs)
         return trial
 
     def _claim(self, transaction: Transaction, out: bool = False) -> Trial | None:
@@ -245,15 +253,16 @@ class StoredTrialLog(TrialLog):
     def finish(self, trial: Trial, outcome: Outcome, *, then: Terms | None = None) -> Finished:
         """See `TrialLog.finish`; the result is on the disk when this returns."""
         record = self._record_of(trial, outcome)
+        reports = self._new_reports(trial, record)
         following: Trial | Wait | Exception | None = None
         if then is None:
             with self._saved_later(record):
-                stored = self.storage.write(lambda transaction: transaction.finish(record))
+                stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
             self._learn(trial, outcome, record, stored)
         else:
 
             def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Wait | Exception | None]:
-                stored = transaction.finish(record)
+                stored = transaction.finish(record, reports)
                 self._learn(trial, outcome, record, stored)
                 try:
                     return stored, self._next_trial(transaction, then)
@@ -273,6 +282,11 @@ class StoredTrialLog(TrialLog):
                 self._replica.doubt()
             return Finished(outcome, None, following)
         return Finished(outcome, following)
+
+    def _new_reports(self, trial: Trial, record: TrialRecord) -> list[ReportRecord]:
+        """Reports that were written on a trial; those that the optimizer knows came through the store."""
+        curves = self.optimizer.history.curves
+        return report_records(self.optimizer, trial, record, stored=curves.step[curves.of(trial.number)].tolist())
 
     def _learn(self, trial: Trial, outcome: Outcome, record: TrialRecord, stored: TrialRecord) -> None:
         """Let the optimizer learn from a stored result, unless it learnt it from the store in the meantime."""
@@ -328,8 +342,9 @@ class StoredTrialLog(TrialLog):
             return
         mine = trial if isinstance(trial, Trial) else held.trial
         record = self._record_of(mine, outcome)
+        reports = self._new_reports(mine, record)
         with self._saved_later(record):
-            stored = self.storage.write(lambda transaction: transaction.finish(record))
+            stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
         if is_same_result(stored, record):
             self._learn(mine, outcome, record, stored)
             return
@@ -356,7 +371,7 @@ class StoredTrialLog(TrialLog):
         except UnknownTrial as stranger:
             return stranger
         record = ended(record, told, outcome)
-        stored = transaction.finish(record)
+        stored = transaction.finish(record, self._new_reports(told, record))
         self._replica.let_go(number)
         if number in self.optimizer.running():
             self._replica.absorb(stored)
@@ -476,7 +491,8 @@ class StoredTrialLog(TrialLog):
         def work(transaction: Transaction) -> None:
             first = self.optimizer.n_trials
             transaction.insert_many(known_records(self.optimizer, known, self.record.id, first))
-            self._replica.change(transaction, n_trials=first + len(known))
+            n_jobs = self.optimizer.history.n_jobs + len(known)
+            self._replica.change(transaction, n_trials=first + len(known), n_jobs=n_jobs)
 
         if not len(known):
             return []
@@ -494,8 +510,10 @@ class StoredTrialLog(TrialLog):
         self, number: int, step: float, values: Sequence[float], data: Any = None, cost: float | None = None
     ) -> None:
         """See `TrialLog.add_report`; it is on the disk when this returns."""
-        text = to_text(f"the report of step {step:g}", data)
-        self._change(lambda transaction: transaction.add_fold(self.record.id, number, int(step), text))
+        text = None if data is None else to_text(f"the data of report {step:g}", data)
+        job = self.optimizer.history.job_of(number)
+        record = report_record(self.record.id, number, job, step, values, cost, text)
+        self._change(lambda transaction: transaction.add_report(record))
         super().add_report(number, step, values, data, cost)
 
     def _change(self, work: Callable[[Transaction], None]) -> None:
@@ -507,9 +525,10 @@ class StoredTrialLog(TrialLog):
 
         self.storage.write(inside)
 
-    def reports(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
+    def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """See `TrialLog.reports`."""
-        return self.storage.read(lambda transaction: transaction.folds(self.record.id, numbers))
+        records = self.storage.read(lambda transaction: transaction.reports(self.record.id, numbers))
+        return {(record.number, record.step): report_data(record, self.record.name) for record in records}
 
     def attributes(self) -> dict[str, Any]:
         """The study's attributes as stored now."""

@@ -265,7 +265,7 @@ class TrialLog:
         """
         self.optimizer.report(number, values, step, cost)
 
-    def reports(self, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
+    def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """Data of stored reports by (trial, step)."""
         return {}
 

@@ -175,8 +175,9 @@ def _scores(data: Any) -> float | dict[str, float]:
 def known_folds(trial_log: TrialLog, numbers: Sequence[int], folds: range) -> dict[int, list[FoldScore | None]]:
     """Stored folds by trial, in the order of the splits; only trials that have some."""
     out: dict[int, list[FoldScore | None]] = {}
-    for (number, position), data in trial_log.reports(numbers).items():
-        if not 0 <= position < len(folds):
-            raise DamagedStore(f"trial {number} has a fold {position}, and the search has {len(folds)}")
+    for (number, step), data in trial_log.reports(numbers).items():
+        position = int(step)
+        if position != step or not 0 <= position < len(folds):
+            raise DamagedStore(f"trial {number} has a fold {step:g}, and the search has {len(folds)}")
         out.setdefault(number, [None] * len(folds))[position] = _fold_from_data(number, folds[position], data)
     return out

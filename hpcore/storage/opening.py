@@ -1,12 +1,14 @@
-"""From what a user gives as ``storage=`` to an open store."""
+"""Opening of the store that a user gives as ``storage=``."""
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.storage.dialects.base import Dialect
+from hpcore.storage.files import prepare_file
 from hpcore.storage.sql import Storage
 
 __all__ = ["open_storage"]
@@ -27,8 +29,8 @@ def open_storage(
     create : bool
         Make the file, or the tables, if they are not there.
     read_only : bool
-        Write nothing; also for files, directories and file systems that may only be read. What is opened so is given
-        to `load_study`, and its trials and tables are there to be read.
+        Write nothing; also for files, directories and file systems that may only be read. A store that is opened so
+        is given to `load_study`, and its trials and tables are there to be read.
     patience : float
         Seconds for which a busy or absent database is tried again.
 
@@ -39,7 +41,7 @@ def open_storage(
     Raises
     ------
     InvalidArgument, InvalidType
-        Of an unknown kind, a directory, another program's database.
+        A storage of an unknown kind, a directory, another program's database.
     StorageError
         It cannot be opened; `UnsupportedStore` if a newer hpcore wrote it, `UntrustedStore` if it was tampered with,
         `DamagedStore` if it is no intact database.
@@ -77,38 +79,23 @@ def open_storage(
 
 
 def _sqlite(text: str, create: bool, read_only: bool, patience: float) -> Storage:
-    from hpcore.storage import sqlite
+    from hpcore.storage.dialects.sqlite import Sqlite
 
     if text == ":memory:":
-        store = Storage(sqlite.make_engine(None, False), None, "memory", False, patience)
-    else:
-        # Absolute: a worker, or a later change of the directory, finds the same file.
-        path = Path(text).expanduser().absolute()
-        sqlite.prepare_file(path, create, read_only)
-        store = Storage(sqlite.make_engine(path, read_only), path, str(path), read_only, patience)
-    store.check(create)
-    return store
+        return _opened(Sqlite(None, False), "sqlite:///:memory:", create, False, patience)
+    # Absolute: a worker, or a later change of the directory, finds the same file.
+    path = Path(text).expanduser().absolute()
+    prepare_file(path, create, read_only)
+    return _opened(Sqlite(path, read_only), path, create, read_only, patience)
 
 
-def _postgresql(rest: str, create: bool, read_only: bool, patience: float) -> Storage:
-    from sqlalchemy import create_engine
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
+def _postgresql(place: str, create: bool, read_only: bool, patience: float) -> Storage:
+    from hpcore.storage.dialects.postgresql import Postgresql
 
-    try:
-        import psycopg  # noqa: F401
-    except ImportError as error:
-        raise MissingDependency("storage on PostgreSQL needs psycopg 3: pip install 'hpcore[postgres]'") from error
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 4, "hide_parameters": True}
-    try:
-        url = make_url(f"postgresql+psycopg://{rest}")
-        engine = create_engine(url, **options)
-    except (ArgumentError, ValueError) as error:
-        raise InvalidArgument(
-            f"storage must be like 'postgresql://USER@HOST/DATABASE': {error}".replace(rest, "...")
-        ) from None
-    shown = url.set(drivername="postgresql").render_as_string(hide_password=True)
-    store = Storage(engine, None, shown, read_only, patience)
-    store.url = f"postgresql://{rest}"
+    return _opened(Postgresql(place), f"postgresql://{place}", create, read_only, patience)
+
+
+def _opened(dialect: Dialect, place: str | Path, create: bool, read_only: bool, patience: float) -> Storage:
+    store = Storage(dialect, partial(open_storage, place, read_only=read_only, patience=patience), read_only, patience)
     store.check(create)
     return store

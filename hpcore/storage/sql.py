@@ -1,4 +1,4 @@
-"""A store: transactions on SQLite or PostgreSQL, and what is done in them."""
+"""A store: transactions, tried again where the database is busy or away, and tables of a known version."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, UnsupportedStore
+from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnsupportedStore
 from hpcore.storage import schema
+from hpcore.storage.dialects.base import Dialect
+from hpcore.storage.files import complete_moved, identity
 from hpcore.storage.forks import in_transaction
 from hpcore.storage.records import StudyRecord
 from hpcore.storage.transaction import Transaction
+from hpcore.storage.versions.migration import OLD_TABLES, migrate
+from hpcore.storage.versions.one import TABLES_ONE
+from hpcore.storage.versions.reading import OldTransaction
 
 __all__ = ["Storage"]
 
@@ -38,11 +40,6 @@ def _dispose(engine: Engine, pid: int) -> None:
         engine.dispose()
 
 
-# SQLite says what is wrong in words; these have been the same since 3.0. The codes behind them reach Python from 3.11.
-_DAMAGED = ("malformed", "decode", "not a database", "database corruption", "unsupported file format", "encoding")
-_BUSY = ("locked", "busy")
-# Any number, the same in every process: who makes the tables holds this lock of PostgreSQL's.
-_MAKING = 0x6870636F
 # Without a state: threads in the background must not draw from the generator that a program has seeded, and forked
 # workers must not go in step.
 _jitter = random.SystemRandom()
@@ -53,12 +50,10 @@ class Storage:
 
     Parameters
     ----------
-    engine : sqlalchemy.Engine
-        Connects.
-    path : Path or None
-        The file, if it is one.
-    shown : str
-        The store's name for people, without passwords.
+    dialect : Dialect
+        The database.
+    reopen : callable
+        ``reopen()`` opens the same store in another process; travels with a pickle.
     read_only : bool
         Refuse to write.
     patience : float
@@ -66,46 +61,51 @@ class Storage:
 
     Attributes
     ----------
-    url : str
-        What opens the same store in another process.
+    path : Path or None
+        The file, if it is one.
+    shown : str
+        Name for people, without passwords.
+    private : bool
+        True if the store is this process's memory, which nobody else sees.
     troubles : tuple of type
-        What the database, and not the work in a transaction, may raise inside one.
+        Errors that the database, and not the work in a transaction, may raise inside one.
+    seen : dict of int to StudyRecord
+        Studies that were looked at, by which the store knows its file again.
+    generation : int
+        Count of the times that another file was found in the place of the first: knowledge of the old one may not hold.
     """
 
-    def __init__(self, engine: Engine, path: Path | None, shown: str, read_only: bool, patience: float) -> None:
-        self.path, self.shown, self.read_only, self.patience = path, shown, read_only, patience
-        self.url = str(path) if path is not None else "sqlite:///:memory:"
-        self.postgres = engine.dialect.name == "postgresql"
-        self._engine = engine
+    def __init__(self, dialect: Dialect, reopen: Callable[[], Storage], read_only: bool, patience: float) -> None:
+        self.path, self.shown, self.private = dialect.path, dialect.shown, dialect.private
+        self.read_only, self.patience = read_only, patience
+        self._dialect, self._reopen = dialect, reopen
+        self._engine = dialect.connect()
         self._pid = os.getpid()
         self._inherited: list[Engine] = []
-        weakref.finalize(self, _dispose, engine, self._pid)
+        weakref.finalize(self, _dispose, self._engine, self._pid)
         # A database in memory is one connection.
-        self.shared = path is None and not self.postgres
-        self._turn: Any = threading.RLock() if self.shared else nullcontext()
-        # What the driver raises where SQLAlchemy does not see it: when a transaction begins.
-        # The file that was opened, by device and inode, and what it holds of the studies that were looked at.
+        self._turn: Any = threading.RLock() if self.private else nullcontext()
+        # The file that was opened, by device and inode.
         self._file: tuple[int, int] | None = None
         self.seen: dict[int, StudyRecord] = {}
-        # How often another file was found in the place of the first; what is known of the old one may not hold.
         self.generation = 0
-        self._native: type[Exception] = engine.dialect.dbapi.Error  # type: ignore[union-attr]
+        # None before the tables are looked at; older than the newest only of a store that may not be written.
+        self._version: int | None = None
+        self._arrived: dict[tuple[int, int, float], int] = {}
         # Of a damaged file the very message of an error may be no text.
-        self.troubles = (SQLAlchemyError, OSError, UnicodeError, StorageError, self._native)
+        self.troubles = (SQLAlchemyError, OSError, UnicodeError, StorageError, dialect.native)
 
     def __reduce__(self) -> Any:
-        if self.shared:
+        if self.private:
             raise InvalidArgument("a storage in memory cannot be sent to another process; use a file")
-        from hpcore.storage.opening import open_storage
-
-        return (partial(open_storage, self.url, read_only=self.read_only, patience=self.patience), ())
+        return self._reopen, ()
 
     def __repr__(self) -> str:
         return f"Storage({self.shown!r})"
 
     def close(self) -> None:
         """Close idle connections; the store may be used again."""
-        if not self.shared:
+        if not self.private:
             self.engine.dispose()
 
     @property
@@ -114,19 +114,9 @@ class Storage:
         if os.getpid() != self._pid:
             # A child's copies of the parent's connections must neither be used nor closed: kept, out of the way.
             self._inherited.append(self._engine)
-            self._engine = self._renewed()
+            self._engine = self._dialect.renew(self._engine)
             self._pid = os.getpid()
             weakref.finalize(self, _dispose, self._engine, self._pid)
-        return self._engine
-
-    def _renewed(self) -> Engine:
-        if self.path is None and not self.postgres:
-            raise StorageError("a storage in memory does not reach across a fork; use a file")
-        if self.path is not None:
-            from hpcore.storage.sqlite import make_engine
-
-            return make_engine(self.path, self.read_only)
-        self._engine.dispose(close=False)
         return self._engine
 
     # --- transactions --------------------------------------------------------------------------------------------
@@ -153,10 +143,7 @@ class Storage:
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Do something that only reads, on one state of the database."""
-        options: dict[str, Any] = {"hpcore_reading": True}
-        if self.postgres:
-            options.update(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return self._try(work, options, self.patience)
+        return self._try(work, self._dialect.reading(), self.patience)
 
     def _try(self, work: Callable[[Transaction], T], options: dict[str, Any], patience: float) -> T:
         until = time.monotonic() + patience
@@ -165,18 +152,28 @@ class Storage:
             self._check_file()
             try:
                 with in_transaction, self._turn, self.engine.connect().execution_options(**options) as connection:
-                    result = work(Transaction(connection, self))
+                    result = work(self._begin(connection))
                     self._check_place()
                     connection.commit()
                     return result
             except self.troubles as error:
                 if isinstance(error, StorageError):
                     raise
-                self._check_place()  # what SQLite says of a file that is gone, it says of a broken disk as well
-                if not self._passing(error) or time.monotonic() >= until:
-                    raise self._translated(error) from error
+                self._check_place()  # SQLite's error of a file that is gone is that of a broken disk
+                if not self._dialect.is_passing(error) or time.monotonic() >= until:
+                    raise self._dialect.translated(error) from error
             time.sleep(_jitter.uniform(0.5, 1.0) * nap)
-            nap = min(2 * nap, 1.0 if self.postgres else 0.05)
+            nap = min(2 * nap, self._dialect.longest_nap)
+
+    def _begin(self, connection: Connection) -> Transaction:
+        if self._version == 1:
+            # Another process may have brought it to the newest version in the meantime.
+            self._version = self._find_version(connection)
+            if self._version == 1:
+                return OldTransaction(connection, self._dialect, self.seen, self._arrived)
+            self._arrived.clear()
+            self.generation += 1
+        return Transaction(connection, self._dialect, self.seen)
 
     def _check_file(self) -> None:
         """See that the file is the one that was opened, or a copy of it that holds the same studies.
@@ -188,8 +185,6 @@ class Storage:
         """
         if self.path is None:
             return
-        from hpcore.storage.sqlite import identity
-
         found = identity(self.path)
         if found is not None and (found == self._file or self._file is None):
             self._file = found
@@ -200,7 +195,7 @@ class Storage:
             raise StorageError(self._gone())
         before, self._file = self._file, found
         try:
-            if not self.read(self._known):
+            if not self._settle():
                 raise StorageError(f"storage {self.shown} was replaced by an empty file while it was in use")
             now = {record.id: record for record in self.read(lambda transaction: transaction.studies())}
             for record in list(self.seen.values()):
@@ -224,23 +219,19 @@ class Storage:
 
     def _leave_file(self) -> None:
         """Close the connections to a file that is no longer in its place, and make it whole, wherever it is."""
-        from hpcore.storage.sqlite import complete_moved
-
         pool = self.engine.pool
         if isinstance(pool, QueuePool) and pool.checkedin():  # a new one would open what is there now
             try:
                 with self.engine.connect() as connection:
                     complete_moved(connection.connection.driver_connection, self._file)
             except self.troubles as error:
-                log.warning("what the log of storage %s holds is left there: %s", self.shown, error)
+                log.warning("the contents of the log of storage %s are left there: %s", self.shown, error)
         self.engine.dispose()
 
     def _check_place(self) -> None:
         """See that the file of a transaction is still where it was."""
         if self.path is None:
             return
-        from hpcore.storage.sqlite import identity
-
         found = identity(self.path)
         if found is None:
             raise StorageError(self._gone())
@@ -253,108 +244,67 @@ class Storage:
             "was in use. What is known so far stays in memory; put the file back, and go on with the study"
         )
 
-    def _passing(self, error: BaseException) -> bool:
-        """Whether the same may succeed a moment later."""
-        if isinstance(error, PoolTimeout):
-            return True
-        if not isinstance(error, DBAPIError | self._native):
-            return False
-        if self.postgres:
-            # Restarting, out of connections, deadlocked or serialised: SQLSTATE classes 08, 40, 53 and 57, or none at
-            # all when the server could not even be reached.
-            cause = getattr(error, "orig", error)
-            state = getattr(cause, "sqlstate", None)
-            gone = state is None and type(cause).__name__ == "OperationalError"
-            lost = getattr(error, "connection_invalidated", False)
-            return lost or gone or (state or "")[:2] in ("08", "40", "53", "57")
-        return any(word in str(error) for word in _BUSY)
-
-    def _translated(self, error: BaseException) -> HpcoreError:
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        if not self.postgres and any(word in cause for word in _DAMAGED):
-            new = self.path is not None and "not a database" in cause
-            what = "is not a database of SQLite" if new else "is damaged"
-            return DamagedStore(f"storage {self.shown} {what} ({cause}); 'hpcore repair' saves what is intact")
-        if "readonly" in cause or "read-only" in cause:
-            if self.path is None:
-                return StorageError(f"storage {self.shown} is read-only ({cause})")
-            from hpcore.storage.sqlite import refusal
-
-            return StorageError(refusal(self.path, f"SQLite says {cause!r}"))
-        if "unable to open" in cause and self.path is not None:
-            from hpcore.storage.sqlite import refusal
-
-            return StorageError(refusal(self.path, f"SQLite can neither open nor make the log beside it ({cause})"))
-        if "full" in cause or "No space" in cause:
-            return StorageError(
-                f"storage {self.shown} has no space left ({cause}); free some, and go on with the study"
-            )
-        return StorageError(f"storage {self.shown} failed: {cause}")
-
     # --- the tables ----------------------------------------------------------------------------------------------
 
     def check(self, create: bool) -> None:
         """See that the tables are ours and of a version that this hpcore knows; make them in an empty database.
+
+        Those of an older version are brought to the newest, unless the store may only be read.
 
         Raises
         ------
         UnsupportedStore, UntrustedStore, DamagedStore, InvalidArgument, StorageError
             They are not.
         """
-        if self.read(self._known):
+        if self._settle():
             return
         if not create or self.read_only:
             raise InvalidArgument(f"storage must be an existing store, and {self.shown} is empty")
         self.write(self._make)
+        self._settle()
 
-    def _known(self, transaction: Transaction) -> bool:
-        connection = transaction.connection
-        version = self._version(connection)
-        if version is not None and version != str(schema.VERSION):
-            newer = version.isdecimal() and int(version[:9]) > schema.VERSION
-            if newer:
+    def _settle(self) -> bool:
+        """Find the version of the tables, and bring them to the newest; False if there are none."""
+        found = self.read(lambda transaction: self._find_version(transaction.connection))
+        if found is not None and found < schema.VERSION and not self.read_only:
+            self.write(self._migrate)
+            found = schema.VERSION
+        self._version = found
+        return found is not None
+
+    def _find_version(self, connection: Connection) -> int | None:
+        """Check the tables; gives their version, None if there are none."""
+        tables = schema.ddl(self._dialect.words)
+        said = self._dialect.version(connection, tables["hpcore_meta"])
+        if said == "1":
+            tables = schema.ddl(self._dialect.words, TABLES_ONE)
+        elif said is not None and said != str(schema.VERSION):
+            if said.isdecimal() and int(said[:9]) > schema.VERSION:
                 raise UnsupportedStore(
-                    f"storage {self.shown} was written by a newer hpcore (tables of version {version:.20}, "
+                    f"storage {self.shown} was written by a newer hpcore (tables of version {said:.20}, "
                     f"this one knows {schema.VERSION}); upgrade hpcore. It was not changed"
                 )
-            raise DamagedStore(f"storage {self.shown} is damaged: its version is {version!r:.40}")
-        if self.postgres:
-            return version is not None
-        from hpcore.storage.sqlite import check_schema
-
-        rows = connection.execute(text("SELECT type, name, tbl_name, sql FROM sqlite_master")).fetchall()
-        if not check_schema([tuple(row) for row in rows], self.shown):
-            return False
-        if version is None:
-            raise DamagedStore(f"storage {self.shown} is damaged: it does not say its version")
-        return True
-
-    def _version(self, connection: Connection) -> str | None:
-        if self.postgres:
-            there = connection.execute(text("SELECT to_regclass('hpcore_meta') IS NOT NULL")).scalar()
-        else:
-            # Exactly our table, or its contents are not looked at: a view of that name could hold anything.
-            from hpcore.storage.sqlite import check_schema
-
-            found = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
-            check_schema([tuple(row) for row in connection.execute(text(found))], self.shown)
-            statement = (
-                "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'hpcore_meta' AND sql = :sql"
-            )
-            there = connection.execute(text(statement), {"sql": schema.ddl("sqlite")["hpcore_meta"]}).scalar()
-        if not there:
+            raise DamagedStore(f"storage {self.shown} is damaged: its version is {said!r:.40}")
+        if not self._dialect.has_tables(connection, tables):
             return None
-        value = connection.execute(schema.meta.select().where(schema.meta.c.name == "schema")).fetchone()
-        if value is None or not isinstance(value[1], str):
+        if said is None:
             raise DamagedStore(f"storage {self.shown} is damaged: it does not say its version")
-        return value[1]
+        return int(said)
 
     def _make(self, transaction: Transaction) -> None:
         connection = transaction.connection
-        if self.postgres:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MAKING})
-        if self._known(transaction):
+        self._dialect.lock_tables(connection, ())
+        if self._find_version(connection) is not None:
             return  # another process was quicker
-        for statement in schema.ddl("postgresql" if self.postgres else "sqlite").values():
+        for statement in schema.ddl(self._dialect.words).values():
             connection.exec_driver_sql(statement)
         connection.execute(schema.meta.insert(), {"name": "schema", "value": str(schema.VERSION)})
+
+    def _migrate(self, transaction: Transaction) -> None:
+        connection = transaction.connection
+        self._dialect.lock_tables(connection, ())
+        if self._find_version(connection) == schema.VERSION:
+            return  # another process was quicker
+        self._dialect.lock_tables(connection, OLD_TABLES)
+        migrate(connection, self._dialect)
+        log.info("storage %s was brought to version %d of its tables", self.shown, schema.VERSION)

@@ -1,31 +1,37 @@
-"""What can be done to a store inside one transaction."""
+"""Operations on a store inside one transaction."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnknownStudy
-from hpcore.records.history import COMPLETE, FAILED, RUNNING
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING
+from hpcore.storage.dialects.base import Dialect
 from hpcore.storage.plain import from_text
-from hpcore.storage.records import StudyRecord, TrialRecord, check_trials, checksum, verify
-from hpcore.storage.schema import attributes, folds, queue, studies, trials
+from hpcore.storage.records import (
+    TRIAL_COLUMNS,
+    ReportRecord,
+    StudyRecord,
+    TrialRecord,
+    check_trials,
+    checksum,
+    verify,
+)
+from hpcore.storage.schema import attributes, queue, reports, studies, trials
 
-if TYPE_CHECKING:
-    from hpcore.storage.sql import Storage
-
-__all__ = ["Transaction"]
+__all__ = ["CHUNK", "Transaction"]
 
 # SQLite takes 32,766 values a statement, older ones 999.
-_CHUNK = 500
+CHUNK = 500
+_JOB = TRIAL_COLUMNS.index("job")
 
-_study_by_id = select(studies).where(studies.c.id == bindparam("of"))
-_study_by_name = select(studies).where(studies.c.name == bindparam("called"))
+_study_by_id = select(studies).where(studies.c.id == bindparam("id"))
+_study_by_name = select(studies).where(studies.c.name == bindparam("name"))
 _update_study = update(studies).where(studies.c.id == bindparam("of"))
 _insert_trial = insert(trials)
 _trials_from = (
@@ -48,14 +54,24 @@ _update_trial = update(trials).where(
     trials.c.study_id == bindparam("of"),
     trials.c.number == bindparam("which"),
     trials.c.token == bindparam("held"),
-    trials.c.state == RUNNING,
+    trials.c.state == bindparam("was"),
 )
-_start_again = update(trials).where(
-    trials.c.study_id == bindparam("of"),
-    trials.c.number == bindparam("which"),
-    trials.c.token == bindparam("held"),
-    trials.c.state == FAILED,
+_insert_report = insert(reports)
+_delete_report = reports.delete().where(
+    reports.c.study_id == bindparam("of"), reports.c.number == bindparam("which"), reports.c.step == bindparam("at")
 )
+_reports_among = (
+    select(reports)
+    .where(reports.c.study_id == bindparam("of"), reports.c.number.in_(bindparam("numbers", expanding=True)))
+    .order_by(reports.c.id)
+)
+# The sum keeps SQLite from the index of the study, by which it would look at all of its reports.
+_reports_after = (
+    select(reports)
+    .where(reports.c.study_id + 0 == bindparam("of"), reports.c.id > bindparam("known"))
+    .order_by(reports.c.id)
+)
+_id_of_study = select(studies.c.id).where(studies.c.id == bindparam("of"))
 
 
 class Transaction:
@@ -64,43 +80,49 @@ class Transaction:
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        In which it runs.
-    storage : Storage
-        Whose it is.
+        Connection that is in a transaction.
+    dialect : Dialect
+        The database.
+    seen : dict of int to StudyRecord
+        Filled with the studies that are looked at.
     """
 
-    def __init__(self, connection: Connection, storage: Storage) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, seen: dict[int, StudyRecord]) -> None:
         self.connection = connection
-        self._storage = storage
+        self._dialect, self._studies_seen, self._shown = dialect, seen, dialect.shown
         self._due: dict[int, int] = {}  # the number that the next trial of a study must have
+        self._locked: set[int] = set()
 
     def now(self) -> float:
-        """Unix time, UTC, of one clock for all who share the store: the database server's, or this machine's."""
-        if self._storage.postgres:
-            return float(self.connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
-        return time.time()
+        """Read the clock of all who share the store, the database server's or this machine's: unix time, UTC."""
+        return self._dialect.now(self.connection)
 
     # --- studies -------------------------------------------------------------------------------------------------
 
     def studies(self) -> list[StudyRecord]:
-        """All studies, in the order of their making."""
+        """Read all studies, in the order of their making."""
         rows = self.connection.execute(select(studies).order_by(studies.c.id)).fetchall()
         return [StudyRecord.from_row(tuple(row)) for row in rows]
 
     def find(self, name: str) -> StudyRecord | None:
-        """A study by its name."""
-        row = self.connection.execute(_study_by_name, {"called": name}).fetchone()
-        if row is None:
-            return None
-        return self._seen(StudyRecord.from_row(tuple(row)))
+        """Read a study by its name; None if there is none."""
+        found = self._study(name=name)
+        return None if found is None else self._seen(found)
+
+    def _study(self, lock: bool = False, **which: Any) -> StudyRecord | None:
+        """Read a study by its id or name; with a lock, nobody else changes it until this transaction ends."""
+        query = _study_by_name if "name" in which else _study_by_id
+        query = (self._dialect.row_lock(query) if lock else None) or query
+        row = self.connection.execute(query, which).fetchone()
+        return None if row is None else StudyRecord.from_row(tuple(row))
 
     def _seen(self, record: StudyRecord) -> StudyRecord:
         # By it the store knows its file again.
-        self._storage.seen[record.id] = record
+        self._studies_seen[record.id] = record
         return record
 
     def get(self, name: str) -> StudyRecord:
-        """A study by its name.
+        """Read a study by its name.
 
         Raises
         ------
@@ -112,49 +134,48 @@ class Transaction:
             known = [record.name for record in self.studies()]
             shown = ", ".join(f"{n!r:.60}" for n in known[:5]) + (", ..." if len(known) > 5 else "")
             raise UnknownStudy(
-                f"name must be that of a study in {self._storage.shown} ({shown or 'it has none'}), got {name!r:.80}"
+                f"name must be that of a study in {self._shown} ({shown or 'it has none'}), got {name!r:.80}"
             )
         return found
 
     def _of(self, study_id: int) -> str:
-        """Words for the messages of damage."""
-        known = self._storage.seen.get(study_id)
+        """Name a study in the messages of damage."""
+        known = self._studies_seen.get(study_id)
         return "" if known is None else f" of study {known.name!r:.80}"
 
     def current(self, study_id: int, *, lock: bool) -> StudyRecord:
-        """The newest record of a study; with a lock, nobody else changes it until this transaction ends.
+        """Read the newest record of a study; with a lock, nobody else changes it until this transaction ends.
 
         Raises
         ------
         UnknownStudy
             It was deleted.
         """
-        # A transaction that writes has all of SQLite for itself.
-        query = _study_by_id.with_for_update() if lock and self._storage.postgres else _study_by_id
-        row = self.connection.execute(query, {"of": study_id}).fetchone()
-        if row is None:
-            raise UnknownStudy(f"the study was deleted from {self._storage.shown} in the meantime")
-        record = self._seen(StudyRecord.from_row(tuple(row)))
+        found = self._study(lock, id=study_id)
+        if found is None:
+            raise UnknownStudy(f"the study was deleted from {self._shown} in the meantime")
+        record = self._seen(found)
         self._due[study_id] = record.n_trials
+        if lock:
+            self._locked.add(study_id)
         return record
 
     def create(self, name: str, spec: str) -> StudyRecord:
-        """A new study; the one there is if another process was quicker."""
-        if self._storage.postgres:
-            self.connection.execute(text("LOCK TABLE hpcore_studies IN SHARE ROW EXCLUSIVE MODE"))
+        """Make a study; gives the one there is if another process was quicker."""
+        self._dialect.lock_studies(self.connection)
         found = self.find(name)
         if found is not None:
             return found
         created = self.now()
-        values = {"name": name, "created": created, "n_trials": 0, "mode": "", "spec": spec, "crc": 0}
-        self.connection.execute(insert(studies), values)
+        values = {"name": name, "created": created, "n_trials": 0, "n_jobs": 0, "mode": "", "spec": spec}
+        self.connection.execute(insert(studies), {**values, "crc2": 0})
         study_id = self.connection.execute(select(studies.c.id).where(studies.c.name == name)).scalar_one()
-        record = StudyRecord(study_id, name, created, 0, "", spec)
+        record = StudyRecord(study_id, name, created, 0, 0, "", spec)
         self.change(record)
         return record
 
     def change(self, record: StudyRecord) -> None:
-        """Store what a study is now.
+        """Store a study as it is now.
 
         Raises
         ------
@@ -167,20 +188,20 @@ class Transaction:
             if list(numbers) != list(range(due, record.n_trials)):
                 self._refuse_gap(record.id, record.n_trials, due)
             self._due[record.id] = record.n_trials
-        fields = {"n_trials": record.n_trials, "mode": record.mode, "spec": record.spec}
-        self.connection.execute(_update_study, {"of": record.id, **fields, "crc": checksum(record.fields())})
+        fields = {"n_trials": record.n_trials, "n_jobs": record.n_jobs, "mode": record.mode, "spec": record.spec}
+        self.connection.execute(_update_study, {"of": record.id, **fields, "crc2": checksum(record.fields())})
 
     def delete(self, study_id: int) -> None:
         """Remove a study with all that is its own."""
-        for table in (trials, queue, attributes, folds):
+        for table in (trials, queue, attributes, reports):
             self.connection.execute(table.delete().where(table.c.study_id == study_id))
         self.connection.execute(studies.delete().where(studies.c.id == study_id))
-        self._storage.seen.pop(study_id, None)
+        self._studies_seen.pop(study_id, None)
 
     # --- trials --------------------------------------------------------------------------------------------------
 
     def trials(self, study: StudyRecord, start: int = 0, also: Sequence[int] = ()) -> list[tuple[Any, ...]]:
-        """Verified fields of the trials from a number on, and of some before it, by number.
+        """Read verified fields of the trials from a number on, and of some before it, by number.
 
         Raises
         ------
@@ -188,11 +209,11 @@ class Transaction:
             A checksum does not fit, or a trial is missing.
         """
         rows: list[Any] = []
-        for first in range(0, len(also), _CHUNK):
-            part = list(also[first : first + _CHUNK])
-            rows += self.connection.execute(_trials_among, {"of": study.id, "numbers": part}).fetchall()
-        rows += self.connection.execute(_trials_from, {"of": study.id, "start": start}).fetchall()
-        # What a study says of its length is not believed: nothing of that size is made before it is known to be true.
+        for first in range(0, len(also), CHUNK):
+            part = list(also[first : first + CHUNK])
+            rows += self._trial_rows(study.id, None, part)
+        rows += self._trial_rows(study.id, start, ())
+        # The length that a study has by its record is not believed: nothing of that size is made before it is known.
         asked = range(start, study.n_trials)
         if len(rows) != len(also) + len(asked) or [row[1] for row in rows] != [*also, *asked]:
             found = {row[1] for row in rows}
@@ -202,21 +223,37 @@ class Transaction:
                 if missing is not None
                 else (f"study {study.name!r} has trials that were never begun")
             )
-            raise DamagedStore(f"storage {self._storage.shown} is damaged: {what}; 'hpcore repair' saves the others")
+            raise DamagedStore(f"storage {self._shown} is damaged: {what}; 'hpcore repair' saves the others")
         # The fast way is one look at all; the slow one says which.
         fields = [tuple(row[:-1]) for row in rows]
         if [checksum(f) for f in fields] != [row[-1] for row in rows]:
             for row in rows:
-                verify(f"trial {row[1]!r} of study {study.name!r} in {self._storage.shown}", tuple(row))
+                verify(f"trial {row[1]!r} of study {study.name!r} in {self._shown}", tuple(row))
+        fields = self._as_current(fields)
         check_trials(fields, f" of study {study.name!r:.80}")
+        late = next((f for f in fields if f[_JOB] >= study.n_jobs), None)
+        if late is not None:
+            what = f"trial {late[1]} of study {study.name!r:.80}"
+            raise DamagedStore(f"{what} is damaged: its job cannot be {late[_JOB]} of {study.n_jobs}")
         return fields
 
     def trial(self, study_id: int, number: int) -> TrialRecord | None:
-        """One trial; None if there is none of that number."""
-        row = self.connection.execute(_trials_among, {"of": study_id, "numbers": [number]}).fetchone()
-        return (
-            None if row is None else TrialRecord.from_fields(verify(f"trial {number}{self._of(study_id)}", tuple(row)))
-        )
+        """Read one trial; None if there is none of that number."""
+        rows = self._trial_rows(study_id, None, [number])
+        if not rows:
+            return None
+        fields = verify(f"trial {number}{self._of(study_id)}", tuple(rows[0]))
+        return TrialRecord.from_fields(self._as_current([fields])[0])
+
+    def _trial_rows(self, study_id: int, start: int | None, among: Sequence[int]) -> list[Any]:
+        """Read rows of trials, by number: those from a number on, or else some."""
+        if start is not None:
+            return list(self.connection.execute(_trials_from, {"of": study_id, "start": start}).fetchall())
+        return list(self.connection.execute(_trials_among, {"of": study_id, "numbers": among}).fetchall())
+
+    def _as_current(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Give verified fields of trials as those of the newest version."""
+        return rows
 
     def insert(self, record: TrialRecord) -> None:
         """Store a trial that is new.
@@ -234,31 +271,48 @@ class Transaction:
         self.connection.execute(_insert_trial, record.to_row())
 
     def insert_many(self, records: Sequence[TrialRecord]) -> None:
-        """Store trials that are new; that they leave no gap is seen when their study is changed."""
+        """Store trials that are new; a gap that they leave is found when their study is changed."""
         if records:
             self.connection.execute(_insert_trial, [record.to_row() for record in records])
 
     def _refuse_gap(self, study_id: int, number: int, due: int) -> NoReturn:
         raise StorageError(
-            f"storage {self._storage.shown} has {due} trials of study {study_id}, and {number} would leave a gap: "
+            f"storage {self._shown} has {due} trials of study {study_id}, and {number} would leave a gap: "
             f"the study's memory was changed past its store. Nothing was stored; go on with the study, or open it again"
         )
 
     def replace(self, record: TrialRecord, token: int) -> bool:
-        """Store what became of a trial, if it is still running and has the fencing token; whether it did."""
+        """Store a trial as it is now, if it is still running and has the fencing token; True if it did."""
+        return self._update(record, token, RUNNING)
+
+    def resume(self, record: TrialRecord, token: int) -> bool:
+        """Store a trial as it is now, if it is still paused and has the fencing token; True if it did.
+
+        Of two workers that resume the same trial one is given True.
+        """
+        return self._update(record, token, PAUSED)
+
+    def _update(self, record: TrialRecord, token: int, state: int) -> bool:
         row = record.to_row()
-        keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": token}
+        keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": token, "was": state}
         return self.connection.execute(_update_trial, {**row, **keys}).rowcount == 1
 
-    def finish(self, record: TrialRecord) -> TrialRecord:
+    def finish(self, record: TrialRecord, reports: Sequence[ReportRecord] = ()) -> TrialRecord:
         """Store the result of a trial, unless it has one: the first result counts, whoever brings it.
+
+        Parameters
+        ----------
+        record : TrialRecord
+            The trial with its result.
+        reports : sequence of ReportRecord
+            Partial results that are stored with it.
 
         Returns
         -------
         TrialRecord
-            What is stored now: the given one, perhaps under the token of whom the trial was given to since, or the
-            result that was first. A trial that was given up after its workers ended has none: values that come late
-            take the place of that.
+            Record that is stored now: the given one, perhaps under the token of whom the trial was given to since, or
+            the result that was first. A trial that was given up after its workers ended has none: values that come
+            late take the place of that.
 
         Raises
         ------
@@ -268,14 +322,13 @@ class Transaction:
         while not self.replace(record, record.token):
             found = self.trial(record.study_id, record.number)
             if found is None:
-                raise UnknownStudy(f"trial {record.number} was deleted from {self._storage.shown} with its study")
+                raise UnknownStudy(f"trial {record.number} was deleted from {self._shown} with its study")
             if found.state != RUNNING:
-                if not found.is_given_up or record.state != COMPLETE:
+                if not found.is_given_up or record.state not in (COMPLETE, PRUNED):
                     return found
-                row = replace(found, state=RUNNING, error=None).to_row()
-                keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": found.token}
-                self.connection.execute(_start_again, {**row, **keys})
+                self._update(replace(found, state=RUNNING, error=None), found.token, FAILED)
             record = replace(record, token=found.token, deaths=found.deaths)
+        self.add_reports(reports)
         return record
 
     # --- what else a study has -----------------------------------------------------------------------------------
@@ -286,7 +339,7 @@ class Transaction:
         self.connection.execute(insert(queue), row)
 
     def dequeue(self, study_id: int) -> str | None:
-        """The first parameters in a study's queue, taken out of it."""
+        """Take the first parameters out of a study's queue; None if it is empty."""
         row = self.connection.execute(_first_queued, {"of": study_id}).fetchone()
         if row is None:
             return None
@@ -295,7 +348,7 @@ class Transaction:
         return params
 
     def attributes(self, study_id: int) -> dict[str, Any]:
-        """A study's attributes by name."""
+        """Read a study's attributes by name."""
         query = select(attributes).where(attributes.c.study_id == study_id).order_by(attributes.c.name)
         out = {}
         for row in self.connection.execute(query):
@@ -319,26 +372,44 @@ class Transaction:
             row = {"study_id": study_id, "name": name, "value": value, "crc": checksum((study_id, name, value))}
             self.connection.execute(insert(attributes), row)
 
-    def add_fold(self, study_id: int, number: int, fold: int, score: str) -> None:
-        """Store the score of one fold of a trial; a second one of the same fold takes its place."""
-        mine = (folds.c.study_id == study_id) & (folds.c.number == number) & (folds.c.fold == fold)
-        self.connection.execute(folds.delete().where(mine))
-        crc = checksum((study_id, number, fold, score))
-        row = {"study_id": study_id, "number": number, "fold": fold, "score": score, "crc": crc}
-        self.connection.execute(insert(folds), row)
+    # --- partial results -----------------------------------------------------------------------------------------
 
-    def folds(self, study_id: int, numbers: Sequence[int]) -> dict[tuple[int, int], Any]:
-        """Scores of folds of some trials, by (trial, fold)."""
-        out = {}
-        for first in range(0, len(numbers), _CHUNK):
-            among = folds.c.number.in_(list(numbers[first : first + _CHUNK]))
-            for row in self.connection.execute(select(folds).where(folds.c.study_id == study_id, among)):
-                what = f"fold {row[2]!r:.80} of trial {row[1]!r:.80}{self._of(study_id)}"
-                _, number, fold, score = verify(what, tuple(row))
-                if type(number) is not int or type(fold) is not int:
-                    raise DamagedStore(f"{what} is damaged: both must be integers")
-                out[number, fold] = _read(what, score)
-        return out
+    def add_report(self, record: ReportRecord) -> None:
+        """Store a partial result; a second one of the same step of a trial takes the place of the first."""
+        self.add_reports([record])
+
+    def add_reports(self, records: Sequence[ReportRecord]) -> None:
+        """Store partial results in their order; see `add_report`."""
+        if not records:
+            return
+        # Ids of a study must become visible in their order, for those who follow them.
+        for study_id in {record.study_id for record in records} - self._locked:
+            locking = self._dialect.row_lock(_id_of_study)
+            if locking is not None:
+                self.connection.execute(locking, {"of": study_id})
+            self._locked.add(study_id)
+        newest = {(record.study_id, record.number, record.step): record for record in records}
+        keys = [{"of": of, "which": number, "at": step} for of, number, step in newest]
+        self.connection.execute(_delete_report, keys)
+        self.connection.execute(_insert_report, [record.to_row() for record in newest.values()])
+
+    def reports(self, study_id: int, numbers: Sequence[int]) -> list[ReportRecord]:
+        """Read the reports of some trials, in order of arrival."""
+        out: list[ReportRecord] = []
+        for first in range(0, len(numbers), CHUNK):
+            part = list(numbers[first : first + CHUNK])
+            out += self._reports(_reports_among, study_id, numbers=part)
+        return sorted(out, key=lambda record: record.id) if len(numbers) > CHUNK else out
+
+    def reports_after(self, study_id: int, known: int) -> list[ReportRecord]:
+        """Read the reports of a study that were stored after the one with the id `known`; 0 for all of them."""
+        return self._reports(_reports_after, study_id, known=known)
+
+    def _reports(self, query: Any, study_id: int, **keys: Any) -> list[ReportRecord]:
+        of = self._of(study_id)
+        return [
+            ReportRecord.from_row(tuple(row), of) for row in self.connection.execute(query, {"of": study_id, **keys})
+        ]
 
 
 def _read(what: str, value: str) -> Any:

@@ -15,7 +15,7 @@ import pytest
 import hpcore as hp
 from hpcore.errors import StorageError
 from hpcore.ledger.heartbeat import Heartbeat
-from hpcore.storage.sqlite import driver
+from hpcore.storage.dialects.sqlite import driver
 
 SPACE = {"x": hp.Float(-5, 5)}
 

@@ -16,7 +16,7 @@ ELSEWHERE = "another machine|1|2|3"  # of which nobody here can say whether it l
 
 
 def record(worker: str | None, lease: float | None, deaths: int = 0) -> TrialRecord:
-    return TrialRecord(1, 0, RUNNING, 0, b"", "{}", token=4, deaths=deaths, worker=worker, lease=lease)
+    return TrialRecord(1, 0, 0, RUNNING, 0, b"", "{}", token=4, deaths=deaths, worker=worker, lease=lease)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import hpcore as hp
 from hpcore.cli.app import main
 from hpcore.errors import DamagedStore
 from hpcore.ledger.identity import Life, life_of
-from hpcore.ledger.shapes import notes_from, objective_from, spec_from
+from hpcore.ledger.shapes import notes_from, objective_from, report_from, spec_from
 from hpcore.storage.plain import from_text
 from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, checksum
 
@@ -41,10 +42,11 @@ def path(whole: bytes, tmp_path: Path) -> Path:
 
 def forge(path: Path, table: str, columns: tuple[str, ...], change: dict[str, Any], where: str) -> None:
     connection = sqlite3.connect(path)
-    row = connection.execute(f"SELECT * FROM {table} WHERE {where}").fetchone()  # noqa: S608
-    fields = {**dict(zip(columns, row, strict=False)), **change}
+    found = connection.execute(f"SELECT * FROM {table} WHERE {where}")  # noqa: S608
+    row = dict(zip([column[0] for column in found.description], found.fetchone(), strict=True))
+    fields = {**{name: row[name] for name in columns}, **change}
     values = [*change.values(), checksum(tuple(fields.values()))]
-    assigned = ", ".join(f"{name} = ?" for name in (*change, "crc"))
+    assigned = ", ".join(f"{name} = ?" for name in (*change, list(row)[-1]))
     connection.execute(f"UPDATE {table} SET {assigned} WHERE {where}", values)  # noqa: S608
     connection.commit()
     connection.close()
@@ -77,12 +79,11 @@ TRIALS = [
     {"objective": DEEP},
     {"notes": '{"user_attrs": 5}'},
     {"notes": '{"user_attrs": []}'},
-    {"notes": '{"reports": {"1": 2}}'},
     {"notes": '{"reports": [[1]]}'},
-    {"notes": '{"reports": [["1", 2]]}'},
-    {"notes": '{"reports": [[1, null]]}'},
-    {"notes": '{"reports": [[Infinity, 1]]}'},
-    {"notes": '{"reports": [[1, 1' + "0" * 400 + "]]}"},
+    {"notes": '{"metrics": [[1, 2]]}'},
+    {"notes": '{"metrics": {"ms": "2"}}'},
+    {"notes": '{"gradient": {"x": null}}'},
+    {"notes": '{"gradient": {"x": 1' + "0" * 400 + "}}"},
     {"notes": '{"user_attrs": {"a": ' + DEEP + "}}"},
     {"notes": "5"},
     {"params": "[]", "exact": 1},
@@ -90,7 +91,12 @@ TRIALS = [
     {"params": '{"c": {"choice": "0"}, "x": 1}', "exact": 1},
     {"params": '{"c": {"choice": 7}, "x": 1}', "exact": 1},
     {"params": '{"x": [1]}', "exact": 1},
+    {"state": 3},
     {"state": 4},
+    {"state": 5},
+    {"job": 1},
+    {"job": 9},
+    {"cost": -1.0},
     {"exact": 2},
     {"std_error": -1.0},
     {"std_error": float("inf")},
@@ -196,9 +202,10 @@ def test_a_note_that_is_no_text(value: str, path: Path) -> None:
 def test_what_is_right_is_read() -> None:
     assert objective_from("[0.25]", 1) == (0.25,) == objective_from("[0.25]", 1)
     assert objective_from("[1, -0.5]", 2) == (1.0, -0.5)
-    assert notes_from(None) == (None, None)
-    assert notes_from('{"user_attrs": {"a": [1]}, "reports": [[3, 0.5], [1, NaN]]}')[0] == {"a": [1]}
-    assert notes_from('{"reports": [[3, 1]]}') == (None, {3: 1.0})
+    assert notes_from(None) == (None, None, None)
+    assert notes_from('{"user_attrs": {"a": [1]}, "metrics": {"ms": 2}}') == ({"a": [1]}, {"ms": 2.0}, None)
+    assert notes_from('{"gradient": {"x": -1.5}}').gradient == {"x": -1.5}
+    assert report_from("[1, 0.5]", 2) == (1.0, 0.5) and math.isnan(report_from("[NaN]", 1)[0])
     nested = "[" * 100 + "]" * 100
     assert json.dumps(from_text(nested)) == nested and len(from_text("[" + "[], " * 500 + "[]]")) == 501
     with pytest.raises(ValueError, match="nested too deep"):

@@ -11,7 +11,7 @@ import pytest
 import hpcore as hp
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, UntrustedStore
 from hpcore.ledger.repair import find_damage, repair
-from hpcore.storage.sqlite import driver
+from hpcore.storage.dialects.sqlite import driver
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
 
@@ -254,11 +254,11 @@ def test_every_intact_record_of_a_page_is_saved(store: Path) -> None:
     """The pages are read as the format says: compared with SQLite's own reading."""
     from hpcore.storage.salvage import pages_of, records_of
 
-    mine = {tuple(v) for _, v in records_of(*pages_of(store)) if len(v) == 17}
+    mine = {tuple(v) for _, v in records_of(*pages_of(store)) if len(v) == 19}
     connection = sqlite3.connect(store)
     theirs = set(connection.execute("SELECT * FROM hpcore_trials").fetchall())
     connection.close()
-    assert {(v[1], v[4], v[6], v[10], v[-1]) for v in theirs} == {(v[1], v[4], v[6], v[10], v[-1]) for v in mine}
+    assert {(v[1], v[5], v[7], v[12], v[-1]) for v in theirs} == {(v[1], v[5], v[7], v[12], v[-1]) for v in mine}
     assert len(mine) >= 40
 
 
@@ -274,7 +274,7 @@ def test_forged_studies_with_checksums_that_fit(change: dict, store: Path) -> No
     fields = {**dict(zip(STUDY_COLUMNS, row, strict=True)), **change}
     ((column, new),) = change.items()
     crc = checksum(tuple(fields.values()))
-    connection.execute(f"UPDATE hpcore_studies SET {column} = ?, crc = ?", (new, crc))  # noqa: S608 - a column's name
+    connection.execute(f"UPDATE hpcore_studies SET {column} = ?, crc2 = ?", (new, crc))  # noqa: S608 - a column's name
     connection.commit()
     connection.close()
     with pytest.raises(DamagedStore, match="study 'a'"):
@@ -349,4 +349,4 @@ def test_of_one_name_the_newest_is_saved(tmp_path: Path, monkeypatch: pytest.Mon
 def _study(study_id: int):
     from hpcore.storage.records import StudyRecord
 
-    return StudyRecord(study_id, "a", 0.0, 1, "", "{}")
+    return StudyRecord(study_id, "a", 0.0, 1, 1, "", "{}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcore.storage import sqlite
+from hpcore.storage.dialects import sqlite
 
 
 @pytest.fixture(params=["persist", "wal"])

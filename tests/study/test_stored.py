@@ -520,7 +520,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_store_of_a_newer_version(runs: Path) -> None:
-    from hpcore.storage.sqlite import driver
+    from hpcore.storage.dialects.sqlite import driver
 
     hp.Study(SPACE, storage=runs, name="a", seed=0)
     connection = driver().connect(str(runs))

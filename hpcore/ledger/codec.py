@@ -1,0 +1,384 @@
+"""Trials between an optimizer and a store: both ways, and the one place that knows what a stored trial means."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hpcore.errors import DamagedStore, InvalidArgument, InvalidType
+from hpcore.ledger.shapes import Notes, json_from, notes_from, objective_from, report_from
+from hpcore.ledger.spaces import params_from_text, params_to_text
+from hpcore.optimizer import Optimizer
+from hpcore.optimizer.known import Known
+from hpcore.records.history import COMPLETE, PRUNED, RUNNING
+from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Rows
+from hpcore.records.trial import Trial
+from hpcore.space.space import Space
+from hpcore.storage.plain import bounded_error, to_text
+from hpcore.storage.records import TRIAL_COLUMNS, ReportRecord, TrialRecord, real
+
+__all__ = [
+    "adopt_result",
+    "begun",
+    "ended",
+    "is_same_result",
+    "known_records",
+    "read_reports",
+    "read_result",
+    "read_rows",
+    "report_data",
+    "report_record",
+    "report_records",
+    "values_of",
+]
+
+_AT = {name: i for i, name in enumerate(TRIAL_COLUMNS)}
+
+
+# --- to the store ----------------------------------------------------------------------------------------------------
+
+
+def begun(optimizer: Optimizer, trial: Trial, study_id: int, worker: str, lease: float) -> TrialRecord:
+    """Record of a trial that the optimizer has just begun, as its worker's until `lease` (unix time)."""
+    history, number = optimizer.history, trial.number
+    return TrialRecord(
+        study_id=study_id,
+        number=number,
+        job=history.job_of(number),
+        state=RUNNING,
+        exact=int("params" in history.notes.get(number, {})),
+        point=history.X[number].astype("<f8").tobytes(),
+        params=params_to_text(optimizer.space, trial.params),
+        token=1,
+        worker=worker,
+        lease=lease,
+    )
+
+
+def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
+    """Record of the same trial with a result, which may be that it pauses, and with the trial's user attributes."""
+    user_attrs, _ = trial.settle()
+    return record.ended(
+        outcome.state,
+        _objective(outcome),
+        outcome.std_error,
+        (trial.started, trial.finished),
+        bounded_error(outcome.error),
+        _notes(outcome, user_attrs),
+        outcome.cost,
+    )
+
+
+def _objective(outcome: Outcome) -> str | None:
+    return None if outcome.values is None else json.dumps(list(outcome.values))
+
+
+def _notes(outcome: Outcome, user_attrs: dict[str, Any] | None) -> str | None:
+    if not user_attrs and outcome.metrics is None and outcome.gradient is None:
+        return None
+    notes = {"user_attrs": user_attrs} if user_attrs else {}
+    return json.dumps({**notes, **outcome.extras})
+
+
+def report_record(
+    study_id: int,
+    number: int,
+    job: int,
+    step: float,
+    values: Sequence[float],
+    cost: float | None = None,
+    data: str | None = None,
+) -> ReportRecord:
+    """Record of a partial result.
+
+    Parameters
+    ----------
+    study_id, number, job : int
+        Study, number and job of the trial that reports.
+    step : float
+        Resource used up to the report.
+    values : sequence of float
+        One per objective in the user's own sign, NaN allowed.
+    cost : float, optional
+        Cost of reaching the step.
+    data : str, optional
+        Further plain data, as JSON.
+    """
+    value = json.dumps([float(value) for value in values])
+    return ReportRecord(study_id, number, float(step) + 0.0, job, value, real(cost), data)
+
+
+def report_records(
+    optimizer: Optimizer, trial: Trial, record: TrialRecord, stored: Collection[float] = ()
+) -> list[ReportRecord]:
+    """Records of a trial's partial results that are to be stored when a job of it ends; none for most trials.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Holds what was reported to it.
+    trial : Trial
+        Holds what was written into ``trial.reports``; settled.
+    record : TrialRecord
+        The trial's.
+    stored : collection of float
+        Steps that the store has already.
+    """
+    curves = optimizer.history.curves
+    rows, written = curves.of(trial.number), trial.extras[1]
+    if not rows and not written:
+        return []
+    m = len(optimizer.directions)
+    signs = np.array([-1.0 if way == "maximize" else 1.0 for way in optimizer.directions])
+    out: dict[float, ReportRecord] = {}
+    for i in rows:
+        job, step, cost = int(curves.job[i]), float(curves.step[i]), float(curves.cost[i])
+        values = (curves.values[i] * signs).tolist()
+        out[step] = report_record(record.study_id, record.number, job, step, values, cost)
+    for step, value in (written or {}).items():
+        if step not in out:
+            try:
+                values = [value, *[math.nan] * (m - 1)]
+                out[step] = report_record(record.study_id, record.number, record.job, step, values)
+            except OverflowError:  # a step beyond the doubles
+                continue
+    # Those of earlier jobs were stored when these ended.
+    return [report for step, report in out.items() if report.job == record.job and step not in stored]
+
+
+def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int) -> list[TrialRecord]:
+    """Records of results that were made elsewhere as finished trials, their numbers from `first` on.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        Attributes that are not plain data; the message begins with the position of their row.
+    """
+    X = np.ascontiguousarray(known.X, dtype="<f8")
+    first_job = optimizer.history.n_jobs
+    records = []
+    for i, (params, outcome, user_attrs) in enumerate(zip(known.params, known.outcomes, known.user_attrs, strict=True)):
+        try:
+            if user_attrs:
+                to_text("user_attrs", {"user_attrs": user_attrs})
+            notes = _notes(outcome, dict(user_attrs))
+        except InvalidType as wrong:
+            raise InvalidType(f"row {known.positions[i]}: {wrong}") from None
+        except InvalidArgument as wrong:
+            raise InvalidArgument(f"row {known.positions[i]}: {wrong}") from None
+        new = TrialRecord(
+            study_id=study_id,
+            number=first + i,
+            job=first_job + i,
+            state=RUNNING,
+            exact=1,
+            point=X[i].tobytes(),
+            params=params_to_text(optimizer.space, params),
+            token=1,
+        )
+        error = bounded_error(outcome.error)
+        objective = _objective(outcome)
+        records.append(
+            new.ended(outcome.state, objective, outcome.std_error, known.times[i], error, notes, outcome.cost)
+        )
+    return records
+
+
+def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
+    """Tell whether a stored result is the one that was to be stored, under whichever token."""
+    return stored is record or replace(stored, token=record.token, deaths=record.deaths) == record
+
+
+# --- from the store --------------------------------------------------------------------------------------------------
+
+
+def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[str, Any] | None]:
+    """Read the result of a stored trial that is not running, and its user attributes.
+
+    Parameters
+    ----------
+    record : TrialRecord
+        The trial's.
+    m : int
+        Number of objectives.
+    study : str
+        Name of the study, for errors.
+
+    Raises
+    ------
+    DamagedStore
+        It is not what was written.
+    """
+    try:
+        if record.state == RUNNING:
+            raise ValueError("it has no result yet")
+        values = values_of(record.state, record.objective, m)
+        notes = notes_from(record.notes)
+    except ValueError as error:
+        raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: {error}") from None
+    outcome = Outcome(values, record.state, record.std_error, record.error, record.cost, notes.metrics, notes.gradient)
+    return outcome, notes.user_attrs
+
+
+def values_of(state: int, objective: str | None, m: int) -> tuple[float, ...] | None:
+    """Read the values of a trial in some state: those of a complete one, or the estimate of a pruned one.
+
+    Raises
+    ------
+    ValueError
+        They are not finite numbers, or do not go with the state.
+    """
+    if objective is None:
+        if state == COMPLETE:
+            raise ValueError("its state and its values do not go together")
+        return None
+    if state not in (COMPLETE, PRUNED):
+        raise ValueError("its state and its values do not go together")
+    return objective_from(objective, m)
+
+
+def adopt_result(trial: Trial, record: TrialRecord, m: int, study: str) -> Outcome:
+    """Read the result of a stored trial; its times and attributes go onto the trial. Raises what `read_result` does."""
+    outcome, user_attrs = read_result(record, m, study)
+    trial.started, trial.finished = record.started, record.finished
+    trial.extras = (user_attrs, None)
+    return outcome
+
+
+def read_rows(
+    fields: Sequence[tuple[Any, ...]], reports: Sequence[ReportRecord], space: Space, m: int, study: str
+) -> Rows:
+    """Read consecutive trials as columns.
+
+    Parameters
+    ----------
+    fields : sequence of tuple
+        Verified fields of the trials in the order of `TRIAL_COLUMNS`, with types that fit; not empty.
+    reports : sequence of ReportRecord
+        Partial results, in order of arrival; of these trials, or of earlier ones.
+    space : Space
+        Space of the study.
+    m : int
+        Number of objectives.
+    study : str
+        Name of the study, for errors.
+
+    Raises
+    ------
+    DamagedStore
+        A record under a fitting checksum is no trial of this space, or no report of a trial.
+    """
+    try:
+        rows = _rows(fields, space, m)
+    except ValueError as error:
+        # All at once is the quick way; one at a time says which one it is.
+        for row in fields:
+            try:
+                _rows([row], space, m)
+            except ValueError as wrong:
+                raise DamagedStore(f"trial {row[1]} of study {study!r:.80} is damaged: {wrong}") from None
+        raise DamagedStore(f"trials of study {study!r:.80} are damaged: {error}") from None
+    rows.reports = read_reports(reports, m, study, fields[-1][1] + 1)
+    return rows
+
+
+def read_reports(
+    reports: Sequence[ReportRecord], m: int, study: str, n_trials: int
+) -> list[tuple[int, float, tuple[float, ...], float | None, int]]:
+    """Read partial results as `Rows.reports` has them.
+
+    Raises
+    ------
+    DamagedStore
+        One has other values than a number per objective, or belongs to no trial.
+    """
+    out = []
+    for report in reports:
+        try:
+            if report.number >= n_trials:
+                raise ValueError("there is no such trial")
+            values = report_from(report.value, m)
+        except ValueError as error:
+            raise DamagedStore(
+                f"report {report.step:g} of trial {report.number} of study {study!r:.80} is damaged: {error}"
+            ) from None
+        out.append((report.number, report.step, values, report.cost, report.job))
+    return out
+
+
+def report_data(report: ReportRecord, study: str) -> Any:
+    """Read the further data of a partial result; None if there is none.
+
+    Raises
+    ------
+    DamagedStore
+        It is no JSON.
+    """
+    if report.data is None:
+        return None
+    try:
+        return json_from("its data", report.data)
+    except ValueError as error:
+        raise DamagedStore(
+            f"report {report.step:g} of trial {report.number} of study {study!r:.80} is damaged: {error}"
+        ) from None
+
+
+def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
+    n, d = len(fields), len(space)
+    columns = dict(zip(TRIAL_COLUMNS, zip(*fields, strict=True), strict=True))
+    numbers, points = columns["number"], columns["point"]
+    if any(len(point) != 8 * d for point in points):
+        raise ValueError(f"its point must have {d} coordinates")
+    X = np.frombuffer(b"".join(points), dtype="<f8").reshape(n, d).astype(np.float64)
+    state = np.array(columns["state"], dtype=np.uint8)
+    nothing = (math.nan,) * m
+    values = np.array(
+        [
+            nothing if (told := values_of(code, text, m)) is None else told
+            for code, text in zip(columns["state"], columns["objective"], strict=True)
+        ]
+    )
+    times = np.array([columns["started"], columns["finished"]], dtype=np.float64).T
+    if not np.all(np.isnan(X) | ((X >= 0.0) & (X <= 1.0))):
+        raise ValueError("its point is outside of the unit cube")
+    space.columns.codec.decode(X)  # refuses NaN where a parameter is active
+    return Rows(
+        X,
+        state,
+        values.reshape(n, m),
+        times,
+        _maybe(columns["std_error"]),
+        _maybe(columns["cost"]),
+        None if columns["job"] == numbers else np.array(columns["job"], dtype=np.int64),
+        _rare(columns, space),
+    )
+
+
+def _maybe(column: tuple[float | None, ...]) -> Any:
+    """A column of numbers with NaN where there is none; None if there is none at all."""
+    return np.array(column, dtype=np.float64) if any(value is not None for value in column) else None
+
+
+def _rare(columns: dict[str, tuple[Any, ...]], space: Space) -> dict[int, dict[str, Any]]:
+    """What few trials have, by number."""
+    rare: dict[int, dict[str, Any]] = {}
+    numbers, params = columns["number"], columns["params"]
+    for i, (given, error, text) in enumerate(zip(columns["exact"], columns["error"], columns["notes"], strict=True)):
+        if given:
+            rare[numbers[i]] = {"params": params_from_text(space, params[i])}
+        if error is not None or text is not None:
+            notes = notes_from(text)
+            rare.setdefault(numbers[i], {}).update(error=error, user_attrs=notes.user_attrs, **_facts(notes))
+    return rare
+
+
+def _facts(notes: Notes) -> dict[str, dict[str, float]]:
+    both = {"metrics": notes.metrics, "gradient": notes.gradient}
+    return {name: value for name, value in both.items() if value is not None}

@@ -1,0 +1,211 @@
+"""Trials to a store and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hpcore as hp
+from hpcore.errors import DamagedStore, InvalidArgument, InvalidType
+from hpcore.ledger.codec import (
+    adopt_result,
+    begun,
+    ended,
+    is_same_result,
+    known_records,
+    read_reports,
+    read_result,
+    read_rows,
+    report_data,
+    report_record,
+    report_records,
+)
+from hpcore.optimizer.known import read_known
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING
+from hpcore.records.outcome import Outcome
+from hpcore.storage.records import TrialRecord
+
+SPACE = hp.Space({"x": hp.Float(-5, 5), "c": hp.Categorical(["a", None])})
+
+OUTCOMES = [
+    Outcome((0.25,)),
+    Outcome((0.25,), std_error=0.5, cost=3.0, metrics={"ms": 2.0, "rare": math.nan}, gradient={"x": -1.0}),
+    Outcome((-1.0,), PRUNED, 0.1),
+    Outcome(None, PRUNED, cost=1.0),
+    Outcome(None, PAUSED, metrics={"ms": 1.0}),
+    Outcome.failed("broke", cost=2.0),
+]
+
+
+def optimizer(n: int = 1, direction: str = "minimize") -> tuple[hp.Optimizer, list[hp.Trial]]:
+    opt = hp.Optimizer(SPACE, sampler="random", direction=direction, seed=0)
+    return opt, [opt.ask() for _ in range(n)]
+
+
+def same(a: Outcome, b: Outcome) -> bool:
+    return repr(a) == repr(b)  # NaN is not itself
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=repr)
+def test_an_outcome_comes_back_as_it_was(outcome: Outcome) -> None:
+    opt, (trial,) = optimizer()
+    trial.user_attrs["a"] = [1, None]
+    trial.started, trial.finished = 1.0, 2.0
+    record = begun(opt, trial, 7, "w", 9.0)
+    assert (record.number, record.job, record.state, record.worker, record.lease) == (0, 0, RUNNING, "w", 9.0)
+    done = ended(record, trial, outcome)
+    assert (done.state, done.worker, done.lease, done.cost) == (outcome.state, None, None, outcome.cost)
+    told, user_attrs = read_result(done, 1, "a")
+    assert same(told, outcome) and user_attrs == {"a": [1, None]}
+    fresh = hp.Trial(0, dict(trial.params))
+    assert same(adopt_result(fresh, done, 1, "a"), outcome)
+    assert (fresh.started, fresh.finished, dict(fresh.user_attrs)) == (1.0, 2.0, {"a": [1, None]})
+
+
+def test_many_trials_as_columns() -> None:
+    opt, trials = optimizer(len(OUTCOMES) + 1)
+    records = [begun(opt, trial, 1, "w", 9.0) for trial in trials]
+    records = [ended(r, t, o) for r, t, o in zip(records, trials, OUTCOMES, strict=False)] + records[-1:]
+    reports = [report_record(1, 4, 4, 2, [math.nan], 0.5), report_record(1, 0, 0, 1, [3.0])]
+    rows = read_rows([record.fields() for record in records], reports, SPACE, 1, "a")
+    other = hp.Optimizer(SPACE, sampler="random", seed=0)
+    other.restore(rows)
+    for trial, outcome in zip(trials, OUTCOMES, strict=False):
+        opt.finish(trial, outcome)
+    assert [repr((t, t.cost, t.metrics, t.gradient, t.error)) for t in other.trials] == [
+        repr((t, t.cost, t.metrics, t.gradient, t.error)) for t in opt.trials
+    ]
+    assert np.array_equal(other.history.X, opt.history.X, equal_nan=True)
+    assert other.trials[0].reports == {1: 3.0} and list(other.trials[4].reports) == [2]
+    assert other.history.n_jobs == len(records)
+
+
+def test_jobs_of_resumed_trials() -> None:
+    opt, trials = optimizer(2)
+    opt.finish(trials[0], Outcome(None, PAUSED))
+    again = opt.resume(0)
+    records = [begun(opt, trial, 1, "w", 9.0) for trial in (again, trials[1])]
+    assert [record.job for record in records] == [2, 1]
+    rows = read_rows([record.fields() for record in records], [], SPACE, 1, "a")
+    assert rows.job is not None and rows.job.tolist() == [2, 1]
+    other = hp.Optimizer(SPACE, sampler="random", seed=0)
+    other.restore(rows)
+    assert other.history.n_jobs == 3 and other.history.job_of(0) == 2
+
+
+BAD: list[dict[str, Any]] = [
+    {"state": COMPLETE, "objective": None},
+    {"state": COMPLETE, "objective": "[NaN]"},
+    {"state": COMPLETE, "objective": "[1, 2]"},
+    {"state": PRUNED, "objective": "[Infinity]"},
+    {"state": PRUNED, "objective": "[NaN]"},
+    {"state": FAILED, "objective": "[1]"},
+    {"state": PAUSED, "objective": "[1]"},
+    {"state": RUNNING, "objective": "[1]"},
+    {"notes": '{"metrics": [1]}'},
+    {"notes": '{"metrics": {"a": "1"}}'},
+    {"notes": '{"gradient": {"x": null}}'},
+    {"notes": '{"gradient": {"x": 1' + "0" * 400 + "}}"},
+    {"notes": '{"reports": {"1": 2}}'},
+]
+
+
+@pytest.mark.parametrize("change", BAD, ids=str)
+def test_states_and_values_go_together(change: dict[str, Any]) -> None:
+    opt, (trial,) = optimizer()
+    record = ended(begun(opt, trial, 1, "w", 9.0), trial, Outcome((0.5,)))
+    bad = replace(record, **change)
+    with pytest.raises(DamagedStore, match="trial 0 of study 'a' is damaged: it"):
+        read_result(bad, 1, "a")
+    with pytest.raises(DamagedStore, match="trial 0 of study 'a' is damaged: it"):
+        read_rows([bad.fields()], [], SPACE, 1, "a")
+
+
+def test_reports_of_a_trial_that_ends() -> None:
+    opt, (plain, curve, written) = optimizer(3, "maximize")
+    opt.report(curve, 2.0, 1.0, cost=0.5)
+    opt.report(curve, math.nan, 1.5)
+    curve.reports[1], curve.reports[9] = 7.0, 8.0
+    written.reports[3] = 4.0
+    made = []
+    for trial in (plain, curve, written):
+        record = ended(begun(opt, trial, 1, "w", 9.0), trial, Outcome((0.0,)))
+        made.append(report_records(opt, trial, record))
+    assert made[0] == []
+    assert [(r.step, r.value, r.cost, r.job) for r in made[1]] == [
+        (1.0, "[2.0]", 0.5, 1),
+        (1.5, "[NaN]", None, 1),
+        (9.0, "[8.0]", None, 1),
+    ]
+    assert [(r.step, r.value) for r in made[2]] == [(3.0, "[4.0]")]
+    assert [r.step for r in report_records(opt, curve, record=replace(record, number=1, job=1), stored={1.5})] == [1, 9]
+
+
+def test_reports_of_earlier_jobs_are_stored_already() -> None:
+    opt, (trial,) = optimizer()
+    opt.report(trial, 1.0, 1)
+    record = ended(begun(opt, trial, 1, "w", 9.0), trial, Outcome(None, PAUSED))
+    assert [r.step for r in report_records(opt, trial, record)] == [1.0]
+    opt.finish(trial, Outcome(None, PAUSED))
+    again = opt.resume(0)
+    opt.report(again, 0.5, 2)
+    record = ended(begun(opt, again, 1, "w", 9.0), again, Outcome((0.5,)))
+    assert [(r.step, r.job) for r in report_records(opt, again, record)] == [(2.0, 1)]
+
+
+def test_reports_of_several_objectives() -> None:
+    opt = hp.Optimizer(SPACE, sampler="random", directions=["minimize", "maximize"], seed=0)
+    trial = opt.ask()
+    opt.report(trial, [1.0, 2.0], 1)
+    trial.reports[5] = 3.0
+    record = ended(begun(opt, trial, 1, "w", 9.0), trial, Outcome((1.0, 2.0)))
+    records = report_records(opt, trial, record)
+    assert [r.value for r in records] == ["[1.0, 2.0]", "[3.0, NaN]"]
+    assert read_reports(records[:1], 2, "a", 1) == [(0, 1.0, (1.0, 2.0), None, 0)]
+
+
+@pytest.mark.parametrize("value", ["[1.0]", "{}", "[1, null]", "x", "[1, [2]]"])
+def test_a_report_with_odd_values_is_named(value: str) -> None:
+    report = replace(report_record(1, 0, 0, 2.5, [1.0, 2.0]), value=value)
+    with pytest.raises(DamagedStore, match=r"report 2.5 of trial 0 of study 'a' is damaged: its value"):
+        read_reports([report], 2, "a", 1)
+
+
+def test_a_report_of_no_trial_is_damage() -> None:
+    with pytest.raises(DamagedStore, match="there is no such trial"):
+        read_reports([report_record(1, 3, 3, 1, [1.0])], 1, "a", 3)
+
+
+def test_data_of_a_report() -> None:
+    assert report_data(report_record(1, 0, 0, 1, [1.0]), "a") is None
+    assert report_data(report_record(1, 0, 0, 1, [1.0], data='{"m": [1]}'), "a") == {"m": [1]}
+    with pytest.raises(DamagedStore, match="report 1 of trial 0 of study 'a' is damaged: its data"):
+        report_data(report_record(1, 0, 0, 1, [1.0], data="{"), "a")
+
+
+def test_results_made_elsewhere() -> None:
+    opt, _ = optimizer(2)
+    table = [({"x": 1.0, "c": "a"}, 0.5), {"params": {"x": 2.0, "c": None}, "value": None, "error": "broke"}]
+    known = read_known(SPACE, opt.outcome, table)
+    records = known_records(opt, known, 3, 2)
+    assert [(r.number, r.job, r.state, r.objective, r.error, r.exact) for r in records] == [
+        (2, 2, COMPLETE, "[0.5]", None, 1),
+        (3, 3, FAILED, None, "broke", 1),
+    ]
+    for bad, kind in (({"a": object()}, InvalidType), ({"a": "x" * 2**21}, InvalidArgument)):
+        known = read_known(SPACE, opt.outcome, table[:1])
+        known.user_attrs[0] = bad
+        with pytest.raises(kind, match="row 0: "):
+            known_records(opt, known, 3, 2)
+
+
+def test_the_same_result_under_another_token() -> None:
+    record = TrialRecord(1, 0, 0, COMPLETE, 0, b"", "{}", objective=json.dumps([1.0]), token=1)
+    assert is_same_result(record, record)
+    assert is_same_result(replace(record, token=3, deaths=1), record)
+    assert not is_same_result(replace(record, objective="[2.0]"), record)
