@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -114,42 +114,38 @@ def report_record(
     return ReportRecord(study_id, number, float(step) + 0.0, job, value, real(cost), data)
 
 
-def report_records(
-    optimizer: Optimizer, trial: Trial, record: TrialRecord, stored: Collection[float] = ()
-) -> list[ReportRecord]:
+def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord, curves: bool = False) -> list[ReportRecord]:
     """Records of a trial's partial results that are to be stored when a job of it ends; none for most trials.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Holds what was reported to it.
+        Holds the reports that were made while the trial ran.
     trial : Trial
-        Holds what was written into ``trial.reports``; settled.
+        Holds those that were written into ``trial.reports``; settled.
     record : TrialRecord
         The trial's.
-    stored : collection of float
-        Steps that the store has already.
+    curves : bool
+        Give also the reports of this job that the optimizer holds, where they were not stored as they came.
     """
-    curves = optimizer.history.curves
-    rows, written = curves.of(trial.number), trial.extras[1]
-    if not rows and not written:
+    rows, written = optimizer.history.curves.of(trial.number), trial.extras[1]
+    if not written and not (rows and curves):
         return []
-    m = len(optimizer.directions)
+    m, known = len(optimizer.directions), optimizer.history.curves
     signs = np.array([-1.0 if way == "maximize" else 1.0 for way in optimizer.directions])
     out: dict[float, ReportRecord] = {}
     for i in rows:
-        job, step, cost = int(curves.job[i]), float(curves.step[i]), float(curves.cost[i])
-        values = (curves.values[i] * signs).tolist()
-        out[step] = report_record(record.study_id, record.number, job, step, values, cost)
+        job, step, cost = int(known.job[i]), float(known.step[i]), float(known.cost[i])
+        out[step] = report_record(record.study_id, record.number, job, step, (known.values[i] * signs).tolist(), cost)
+    mine = [report for report in out.values() if curves and report.job == record.job]
     for step, value in (written or {}).items():
         if step not in out:
             try:
                 values = [value, *[math.nan] * (m - 1)]
-                out[step] = report_record(record.study_id, record.number, record.job, step, values)
+                mine.append(report_record(record.study_id, record.number, record.job, step, values))
             except OverflowError:  # a step beyond the doubles
                 continue
-    # Those of earlier jobs were stored when these ended.
-    return [report for step, report in out.items() if report.job == record.job and step not in stored]
+    return mine
 
 
 def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int) -> list[TrialRecord]:

@@ -14,14 +14,16 @@ from hpcore.records.trial import Trial
 __all__ = ["ReadOnlyOptimizer"]
 
 # Methods that change nothing.
-_READING = ("outcome", "running")
+_READING = ("outcome", "rows", "running", "view")
 # Calls of a study that have another name.
 _INSTEAD = {
     "restore": "study.add_many(...)",
     "take_known": "study.add_many(...)",
-    "reopen": "study.refresh()",
+    "finish": "study.tell(...)",
+    "replace_running": "study.refresh()",
+    "report": "study.tell(...), which keeps trial.reports",
+    "resume": "study.ask()",
     "restart": "study.ask()",
-    "mask": "study.refresh()",
     "forget": "hpcore.delete_study(...)",
 }
 

@@ -13,7 +13,6 @@ from hpcore.errors import (
     ConstraintError,
     DamagedStore,
     HpcoreError,
-    InvalidArgument,
     InvalidType,
     LeaseExpired,
     SearchSpaceExhausted,
@@ -36,15 +35,17 @@ from hpcore.ledger.leases import Leases
 from hpcore.ledger.readonly import ReadOnlyOptimizer
 from hpcore.ledger.replica import Replica
 from hpcore.ledger.spaces import params_from_text, params_to_text
-from hpcore.ledger.trial_log import Outcome, TrialLog, number_of
+from hpcore.ledger.trial_log import Finished, Terms, TrialLog, number_of, out_of_order
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
-from hpcore.records.history import COMPLETE, FAILED, RUNNING
+from hpcore.records.history import FAILED, RUNNING
+from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
-from hpcore.storage.records import StudyRecord, TrialRecord
+from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
+from hpcore.workers.waiting import Wait
 
 __all__ = ["StoredTrialLog"]
 
@@ -119,31 +120,23 @@ class StoredTrialLog(TrialLog):
 
     # --- asking --------------------------------------------------------------------------------------------------
 
-    def ask(self) -> Trial:
-        """The next trial to evaluate: one that lost its worker, one from the queue, or a new proposal."""
-        trial = self.ask_within(None)
-        assert trial is not None
-        return trial
-
-    def ask_within(self, most: int | None) -> Trial | None:
-        """As `ask`; None if a new trial would be more than so many in the study."""
-        trial = self._replica.inside(lambda transaction: self._next_trial(transaction, most))
+    def ask(self, terms: Terms | None = None) -> Trial | Wait | None:
+        """See `TrialLog.ask`; the first trial that lost its worker comes before the queue and new proposals."""
+        wanted = terms or Terms()
+        trial = self._replica.inside(lambda transaction: self._next_trial(transaction, wanted))
         if isinstance(trial, HpcoreError):
             raise trial
         self._holder.keep()
         return trial
 
-    def _next_trial(self, transaction: Transaction, most: int | None) -> Trial | HpcoreError | None:
-        self._note_order(transaction, 1)
+    def _next_trial(self, transaction: Transaction, terms: Terms) -> Trial | Wait | HpcoreError | None:
+        self._note_order(transaction, 1, terms.staleness)
         lost = self._claim(transaction)
         if lost is not None:
             return lost
-        if most is not None and self.optimizer.n_trials >= most:
-            return None
         # Not raised yet: what was stored on the way stays, and a point that cannot be asked for leaves the queue.
         try:
-            trial = self._begin_queued(transaction)
-            return self._insert(transaction, self.optimizer.ask(), None) if trial is None else trial
+            return self._propose(terms, lambda as_of: self._begin_new(transaction, as_of))
         except SearchSpaceExhausted as end:
             return end
         except _Unusable as wrong:
@@ -161,7 +154,7 @@ class StoredTrialLog(TrialLog):
     def _next_trials(
         self, transaction: Transaction, n: int, end: float | None, alone: bool
     ) -> list[Trial] | HpcoreError:
-        self._note_order(transaction, n)
+        self._note_order(transaction, n, None)
         trials: list[Trial] = []
         while len(trials) < n and (trial := self._claim(transaction, out=True)) is not None:
             trials.append(trial)
@@ -188,11 +181,18 @@ class StoredTrialLog(TrialLog):
             return wrong.error
         return trials
 
-    def _note_order(self, transaction: Transaction, n: int) -> None:
-        """Trials of several workers, or several of one at once, are in no order that could be kept."""
-        at_once = self.record.mode == "lag 1" and (n > 1 or bool(self._replica.all_held()))
-        if (self._replica.shared or at_once) and self.record.mode != "fast":
+    def _note_order(self, transaction: Transaction, n: int, staleness: int | None) -> None:
+        """Proposals that see more, or less, than the study's mode says end that mode."""
+        mode = self.record.mode
+        if mode == "fast" or (staleness is not None and mode == _mode_of(staleness)):
+            return
+        at_once = mode == _mode_of(1) and (n > 1 or bool(self._replica.all_held()))
+        if self._replica.shared or at_once:
             self._change_mode(transaction, "fast")
+
+    def _begin_new(self, transaction: Transaction, as_of: int | None) -> Trial:
+        queued = self._begin_queued(transaction)
+        return self._insert(transaction, self.optimizer.ask(as_of=as_of), None) if queued is None else queued
 
     def _begin_queued(self, transaction: Transaction, out: bool = False) -> Trial | None:
         """The first trial of the queue; None if it is empty.
@@ -245,70 +245,51 @@ class StoredTrialLog(TrialLog):
             transaction.replace(taken, record.token)
             if taken.state == RUNNING:
                 return self._replica.claim(taken, out)
-            self._replica.take_in(taken)
+            self._replica.absorb(taken)
         return None
 
     # --- telling -------------------------------------------------------------------------------------------------
 
-    def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
-        """Judge, save and tell a result; raises what `save` does."""
-        outcome = self.save(trial, self.judge(value, None, error))
-        self.tell(trial, outcome)
-        return outcome
-
-    def save(self, trial: Trial, outcome: Outcome) -> Outcome:
-        """Store a result; it is on the disk when this returns.
-
-        Returns
-        -------
-        Outcome
-            What is stored: the result of somebody else, if that was first. It is logged then.
-
-        Raises
-        ------
-        StorageError
-            The store did not take it; it is tried again with the next transaction.
-        """
+    def finish(self, trial: Trial, outcome: Outcome, *, then: Terms | None = None) -> Finished:
+        """See `TrialLog.finish`; the result is on the disk when this returns."""
         record = self._record_of(trial, outcome)
         reports = report_records(self.optimizer, trial, record)
-        with self._saved_later(record):
-            stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
-        self._replica.hold(trial, stored)
-        return self._what_counts(trial, record, stored, outcome)
+        following: Trial | Wait | Exception | None = None
+        if then is None:
+            with self._saved_later(record, reports):
+                stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
+            self._learn(trial, outcome, record, stored)
+        else:
 
-    def save_and_ask(self, trial: Trial, outcome: Outcome) -> tuple[Outcome, Trial | None]:
-        """See `TrialLog.save_and_ask`; raises what `save` does."""
-        record = self._record_of(trial, outcome)
-        reports = report_records(self.optimizer, trial, record)
+            def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Wait | Exception | None]:
+                stored = transaction.finish(record, reports)
+                self._learn(trial, outcome, record, stored)
+                try:
+                    return stored, self._next_trial(transaction, then)
+                except self.storage.troubles:
+                    raise
+                except Exception as error:  # a constraint's, or the sampler's: the result is stored all the same
+                    return stored, error
 
-        def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Exception | None]:
-            stored = transaction.finish(record, reports)
-            if trial.number in self.optimizer.running():
-                self.tell(trial, outcome if stored is record else self._adopt(trial, stored))
-            try:
-                return stored, self._next_trial(transaction, None)
-            except self.storage.troubles:
-                raise
-            except Exception as error:  # a constraint's, or the sampler's: the result is stored all the same
-                return stored, error
-
-        with self._saved_later(record):
-            stored, following = self._replica.inside(work)
-        outcome = self._what_counts(trial, record, stored, outcome)
-        if isinstance(following, SearchSpaceExhausted):
-            log.info("%s", following)
-            return outcome, None
+            with self._saved_later(record, reports):
+                stored, following = self._replica.inside(work)
+            self._holder.keep()
+        if not is_same_result(stored, record):
+            log.warning("%s", _too_late(stored))
+            outcome = self._adopt(trial, stored)
         if isinstance(following, Exception):
-            self._replica.doubt()
-            raise following
-        self._holder.keep()
-        return outcome, following
+            if not isinstance(following, SearchSpaceExhausted):
+                self._replica.doubt()
+            return Finished(outcome, None, following)
+        return Finished(outcome, following)
 
-    def _what_counts(self, trial: Trial, record: TrialRecord, stored: TrialRecord, outcome: Outcome) -> Outcome:
-        if is_same_result(stored, record):
-            return outcome
-        log.warning("%s", _too_late(stored))
-        return self._adopt(trial, stored)
+    def _learn(self, trial: Trial, outcome: Outcome, record: TrialRecord, stored: TrialRecord) -> None:
+        """Let the optimizer learn from a stored result, unless it learnt it from the store in the meantime."""
+        with self._replica.lock:
+            self._replica.let_go(trial.number)
+            if trial.number in self.optimizer.running():
+                counts = outcome if is_same_result(stored, record) else self._adopt(trial, stored)
+                self.optimizer.finish(trial, counts)
 
     def _adopt(self, trial: Trial, stored: TrialRecord) -> Outcome:
         return adopt_result(trial, stored, len(self.optimizer.directions), self.record.name)
@@ -323,16 +304,16 @@ class StoredTrialLog(TrialLog):
             return ended(held.record, trial, outcome)
 
     @contextmanager
-    def _saved_later(self, record: TrialRecord) -> Iterator[None]:
-        """A result that the store does not take now goes with what is stored next."""
+    def _saved_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> Iterator[None]:
+        """A result that the store does not take now goes with the next one."""
         try:
             yield
         except StorageError:
-            self._replica.save_later(record)
+            self._replica.save_later(record, reports)
             raise
 
-    def report(self, trial: Trial | int, outcome: Outcome) -> None:
-        """See `TrialLog.report`.
+    def tell(self, trial: Trial | int, outcome: Outcome) -> None:
+        """See `TrialLog.tell`.
 
         Raises
         ------
@@ -346,10 +327,10 @@ class StoredTrialLog(TrialLog):
         number = number_of(trial)
         held = self._replica.held(number)
         if held is None or not held.is_running:
-            refused = self._replica.inside(lambda transaction: self._report_any(transaction, trial, outcome))
+            refused = self._replica.inside(lambda transaction: self._tell_any(transaction, trial, outcome))
             if refused is not None:
                 raise refused
-            if outcome[0] is not None and self.optimizer.history.state[number] == FAILED:
+            if outcome.values is not None and self.optimizer.history.state[number] == FAILED:
                 # It was given up: what a model has learnt of that is not to be taken back, so all is read anew.
                 self._replica.doubt()
                 self.refresh()
@@ -357,17 +338,17 @@ class StoredTrialLog(TrialLog):
         mine = trial if isinstance(trial, Trial) else held.trial
         record = self._record_of(mine, outcome)
         reports = report_records(self.optimizer, mine, record)
-        with self._saved_later(record):
+        with self._saved_later(record, reports):
             stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
         if is_same_result(stored, record):
-            self.tell(mine, outcome)
+            self._learn(mine, outcome, record, stored)
             return
         self._replica.let_go(number)
         with suppress(StorageError):  # it is learnt later then
             self.refresh()
         raise _too_late(stored)
 
-    def _report_any(self, transaction: Transaction, trial: Trial | int, outcome: Outcome) -> HpcoreError | None:
+    def _tell_any(self, transaction: Transaction, trial: Trial | int, outcome: Outcome) -> HpcoreError | None:
         """Store the result of a trial of whichever worker; what is wrong with it, if anything is."""
         number = number_of(trial)
         known, record = self.optimizer.running().get(number), self._replica.other(number)
@@ -376,7 +357,7 @@ class StoredTrialLog(TrialLog):
             record = held.record
         if known is None or record is None:
             record = transaction.trial(self.record.id, number) if 0 <= number < self.optimizer.n_trials else None
-            if record is None or not record.is_given_up or outcome[0] is None:
+            if record is None or not record.is_given_up or outcome.values is None:
                 return self._not_running(number)
             known = self.optimizer.trials[number]
         told = trial if isinstance(trial, Trial) else known
@@ -388,7 +369,7 @@ class StoredTrialLog(TrialLog):
         stored = transaction.finish(record, report_records(self.optimizer, told, record))
         self._replica.let_go(number)
         if number in self.optimizer.running():
-            self._replica.take_in(stored)
+            self._replica.absorb(stored)
         return None if is_same_result(stored, record) else _too_late(stored)
 
     def _not_running(self, number: int) -> HpcoreError:
@@ -396,14 +377,7 @@ class StoredTrialLog(TrialLog):
             return TrialAlreadyTold(f"trial {number} has been told already")
         return UnknownTrial(f"trial must be one that was asked for (0 .. {self.optimizer.n_trials - 1}), got {number}")
 
-    def tell(self, trial: Trial, outcome: Outcome) -> None:
-        """Let the optimizer learn from a saved result, unless it learnt it from the store in the meantime."""
-        with self._replica.lock:
-            self._replica.let_go(trial.number)
-            if trial.number in self.optimizer.running():
-                super().tell(trial, outcome)
-
-    def give_up(self, trials: Sequence[Trial]) -> None:
+    def give_back(self, trials: Sequence[Trial]) -> None:
         """Give trials back: whoever goes on evaluates them, so that an interrupted run gives what a whole one does."""
         numbers = [trial.number for trial in trials if not self._replica.is_unsaved(trial.number)]
         held = [mine for mine in map(self._replica.let_go, numbers) if mine is not None]
@@ -471,46 +445,29 @@ class StoredTrialLog(TrialLog):
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
-    def begin(self, mode: str, alone: bool) -> list[Trial]:
-        """Begin a run of a mode; if it must be alone, with the trials that an earlier run left unfinished.
+    def begin(self, mode: str, staleness: int | None = None) -> None:
+        """See `TrialLog.begin`.
 
-        Raises
-        ------
-        InvalidArgument
-            It must be alone, and another worker has a trial.
+        Several workers may run a study in one deterministic order: each proposes from what is stored, inside the
+        transaction that stores the proposal.
         """
 
-        def work(transaction: Transaction) -> list[Trial]:
+        def work(transaction: Transaction) -> None:
             now = transaction.now()
-            others = [record.number for record in self._replica.elsewhere() if self._leases.is_kept(record, now)]
-            if others and alone:
-                raise InvalidArgument(
-                    f"deterministic=True needs study {self.record.name!r} for itself, and another worker evaluates "
-                    f"trial {others[0]}; wait for it, or use deterministic=False"
-                )
-            mine = "fast" if others else mode
+            taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
+            if staleness is not None and taken:
+                raise out_of_order(min(taken))
+            kept = any(self._leases.is_kept(record, now) for record in self._replica.elsewhere())
+            mine = "fast" if kept and staleness is None else mode
             self._change_mode(transaction, mine if self.record.mode in ("", mine) else "fast")
             self._replica.shared = False
-            lost: list[Trial] = []
-            while alone and (trial := self._claim(transaction)) is not None:
-                lost.append(trial)
-            return lost
 
-        again = self._replica.inside(work)
+        self._replica.inside(work)
         self._holder.keep()
-        return again
 
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
         if mode != self.record.mode:
             self._replica.change(transaction, mode=mode)
-
-    def rewind(self, lag: int) -> dict[int, tuple[Trial, Outcome]]:
-        """See `TrialLog.rewind`."""
-        known = super().rewind(lag)
-        for number, (trial, _) in known.items():
-            # Held, so that what is stored does not reach the optimizer before its turn.
-            self._replica.hold(trial, TrialRecord(self.record.id, number, number, COMPLETE, 0, b"", "{}"))
-        return known
 
     def add(
         self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
@@ -519,7 +476,7 @@ class StoredTrialLog(TrialLog):
 
         def work(transaction: Transaction) -> Trial:
             trial = self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
-            return self._insert(transaction, trial, (tuple(trial.values) or None, std_error, trial.error))
+            return self._insert(transaction, trial, self.outcome_of(trial.number))
 
         return self._replica.inside(work)
 
@@ -547,11 +504,12 @@ class StoredTrialLog(TrialLog):
     def add_report(
         self, number: int, step: float, values: Sequence[float], data: Any = None, cost: float | None = None
     ) -> None:
-        """See `TrialLog.add_report`."""
+        """See `TrialLog.add_report`; it is on the disk when this returns."""
         text = None if data is None else to_text(f"the data of report {step:g}", data)
         job = self.optimizer.history.job_of(number)
         record = report_record(self.record.id, number, job, step, values, cost, text)
         self._change(lambda transaction: transaction.add_report(record))
+        super().add_report(number, step, values, data, cost)
 
     def _change(self, work: Callable[[Transaction], None]) -> None:
         """Do something in a transaction, if the study is still there."""
@@ -576,6 +534,10 @@ class StoredTrialLog(TrialLog):
         check_name("an attribute's name", name)
         text = None if value is None else to_text(f"attribute {name!r}", value)
         self._change(lambda transaction: transaction.set_attribute(self.record.id, name, text))
+
+
+def _mode_of(staleness: int) -> str:
+    return f"lag {staleness}"
 
 
 def _too_late(stored: TrialRecord) -> LeaseExpired:

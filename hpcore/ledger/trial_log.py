@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,14 +22,56 @@ from hpcore.errors import (
 )
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
+from hpcore.optimizer.search_view import SearchView
+from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
+from hpcore.workers.waiting import WAIT, Wait
 
-__all__ = ["TrialLog", "Outcome", "number_of"]
+__all__ = ["DEFAULT_STALENESS", "Finished", "Terms", "TrialLog", "number_of", "out_of_order"]
 
 log = logging.getLogger("hpcore")
 
-# (values, standard error, error): values if the trial is complete, otherwise an error.
-Outcome = tuple["tuple[float, ...] | None", "float | None", "str | None"]
+
+DEFAULT_STALENESS = 4
+"""The q of ``deterministic=True``: at most so many jobs are open at a time, enough for the cores of a small machine and
+few enough that a sampler which learns misses only the last three results."""
+
+
+class Terms(NamedTuple):
+    """Terms on which a run asks for its next trial.
+
+    Attributes
+    ----------
+    most : int or None
+        Trials that the study may have in all.
+    staleness : int or None
+        The q of the deterministic order, in which job j is proposed from the results of the jobs up to j - q; None
+        proposes from all that is known.
+    reached : callable or None
+        ``reached(view) -> bool`` ends the run, where it is to decide from the very results that the proposal sees.
+    """
+
+    most: int | None = None
+    staleness: int | None = None
+    reached: Callable[[SearchView], bool] | None = None
+
+
+class Finished(NamedTuple):
+    """Answer to a result.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        Recorded result, which is another one if somebody else was first.
+    following : Trial, Wait or None
+        Next trial, where it was asked for.
+    end : Exception or None
+        Reason for which there is no next trial.
+    """
+
+    outcome: Outcome
+    following: Trial | Wait | None = None
+    end: Exception | None = None
 
 
 def number_of(trial: Any) -> int:
@@ -57,7 +100,7 @@ class TrialLog:
     Attributes
     ----------
     shown : Optimizer
-        As users get it.
+        Optimizer as users get it.
     """
 
     durable = False
@@ -73,11 +116,49 @@ class TrialLog:
         """See `Study.mode`."""
         return self._mode
 
-    def ask(self) -> Trial:
-        """The next trial to evaluate: one that was given back, or a new proposal."""
-        trial = self.ask_within(None)
-        assert trial is not None
-        return trial
+    # --- asking --------------------------------------------------------------------------------------------------
+
+    def ask(self, terms: Terms | None = None) -> Trial | Wait | None:
+        """The next trial to evaluate: one that was given back, or a new proposal.
+
+        Returns
+        -------
+        Trial, Wait or None
+            `WAIT` if results that the proposal depends on are missing; None if the terms allow no more trials.
+
+        Raises
+        ------
+        SearchSpaceExhausted, InfeasibleSpace, ConstraintError
+            As for `Optimizer.ask`.
+        """
+        again = self._take_up() if self._given_back else None
+        if again is not None:
+            return again
+        return self._propose(terms or Terms(), lambda as_of: self.optimizer.ask(as_of=as_of))
+
+    def _propose(self, terms: Terms, new: Callable[[int | None], Trial]) -> Trial | Wait | None:
+        """A trial that `new` begins from the results up to a job, where the terms allow one."""
+        optimizer = self.optimizer
+        if terms.most is not None and optimizer.n_trials >= terms.most:
+            return None
+        if terms.staleness is None:
+            return new(None)
+        as_of = self.as_of(terms.staleness)
+        if self._oldest_job() <= as_of:
+            return WAIT
+        if terms.reached is not None and terms.reached(optimizer.view(as_of)):
+            return None
+        return new(as_of)
+
+    def as_of(self, staleness: int | None) -> int:
+        """The last job of which the next proposal, or decision, may see the result."""
+        history = self.optimizer.history
+        return history.n_jobs if staleness is None else max(-1, history.n_jobs - staleness)
+
+    def _oldest_job(self) -> float:
+        """The oldest job that is still running; infinity if none is."""
+        history = self.optimizer.history
+        return min(map(history.job_of, self.optimizer.running()), default=math.inf)
 
     def hand_out(self, n: int, deadline_ms: float | None, *, alone: bool) -> list[Trial]:
         """Trials for a caller who has them evaluated wherever they like: at most `n`, fewer when the space ends.
@@ -96,15 +177,8 @@ class TrialLog:
         except BaseException as error:
             if again and isinstance(error, SearchSpaceExhausted | InfeasibleSpace):
                 return again
-            self.give_up(again)
+            self.give_back(again)
             raise
-
-    def ask_within(self, most: int | None) -> Trial | None:
-        """As `ask`; None if a new trial would be more than so many in all."""
-        again = self._take_up() if self._given_back else None
-        if again is not None:
-            return again
-        return None if most is not None and self.optimizer.n_trials >= most else self.optimizer.ask()
 
     def _take_up(self) -> Trial | None:
         """The first trial that was given back and has no result; None if there is none."""
@@ -114,122 +188,117 @@ class TrialLog:
                 return self.optimizer.restart(number)
         return None
 
+    # --- telling -------------------------------------------------------------------------------------------------
+
+    def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
+        """Check a result; a value that is not allowed is a failure with the reason."""
+        try:
+            return self.optimizer.outcome(value, std_error, error, state=state)
+        except Exception as wrong:
+            return Outcome.failed(_useless(value, wrong))
+
+    def finish(self, trial: Trial, outcome: Outcome, *, then: Terms | None = None) -> Finished:
+        """Record a result, in a store first, and ask for the next trial in the same commit.
+
+        Parameters
+        ----------
+        trial : Trial
+            One that `ask` gave.
+        outcome : Outcome
+            Its result, checked by `judge`.
+        then : Terms, optional
+            Terms of the next trial; without them none is begun.
+
+        Raises
+        ------
+        LeaseExpired, TrialAlreadyTold
+            Of a store: the trial is not this worker's any more, and its result is known.
+        StorageError
+            The store did not take it; it is tried again with the next transaction.
+        """
+        if trial.number in self.optimizer.running():
+            self.optimizer.finish(trial, outcome)
+        else:  # a callback, or another thread, told it before its run did
+            log.warning("the result of trial %d came too late: it has another one", trial.number)
+            outcome = self.outcome_of(trial.number)
+        if then is None:
+            return Finished(outcome)
+        try:
+            return Finished(outcome, self.ask(then))
+        except Exception as end:
+            return Finished(outcome, None, end)
+
+    def outcome_of(self, number: int) -> Outcome:
+        """The recorded result of a trial that ended."""
+        history, trial = self.optimizer.history, self.optimizer.trials[number]
+        return Outcome(
+            tuple(trial.values) or None,
+            int(history.state[number]),
+            history.std_error(number),
+            trial.error,
+            trial.cost,
+            trial.metrics or None,
+            trial.gradient or None,
+        )
+
+    def tell(self, trial: Trial | int, outcome: Outcome) -> None:
+        """Record the result of any running trial, whoever asked for it; given itself, its number or a copy."""
+        self.optimizer.finish(trial, outcome)
+
     def add_report(
         self, number: int, step: float, values: Sequence[float], data: Any = None, cost: float | None = None
     ) -> None:
-        """Make a partial result durable; a second one of the same step takes the place of the first.
+        """Record a partial result of a running trial.
 
         Parameters
         ----------
         number : int
-            Number of the trial.
+            The trial's.
         step : float
-            Resource used up to the report: the index of a fold, an epoch.
+            Fold, epoch or other resource used so far.
         values : sequence of float
-            One per objective in the user's own sign, NaN allowed.
+            One per objective in the user's own sign, NaN where there is none.
         data : plain data, optional
-            Whatever else is to be found again, such as a fold's scores.
+            Further facts, which a store keeps.
         cost : float, optional
             Cost of reaching the step.
         """
+        self.optimizer.report(number, values, step, cost)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
-        """Read the data of durable partial results by (trial, step)."""
+        """Data of stored reports by (trial, step)."""
         return {}
 
-    def conclude(self, trial: Trial, value: Any, error: str | None) -> Outcome:
-        """Judge, save and tell a result at once."""
-        if trial.number not in self.optimizer.running():
-            return self._first(trial.number)
-        if error is None:
-            try:
-                self.optimizer.tell(trial, value)
-                return tuple(trial.values) or None, None, trial.error
-            except Exception as wrong:
-                error = _useless(value, wrong)
-        self.optimizer.tell(trial, None, error=error)
-        return None, None, error
-
-    def judge(self, value: Any, std_error: float | None, error: str | None) -> Outcome:
-        """What a result comes to; a useless one is a failure with the reason."""
-        try:
-            return self.optimizer.outcome(value, std_error, error)
-        except Exception as wrong:
-            return None, None, _useless(value, wrong)
-
-    def save(self, trial: Trial, outcome: Outcome) -> Outcome:
-        """Make a result durable; gives what was stored."""
-        return outcome
-
-    def save_and_ask(self, trial: Trial, outcome: Outcome) -> tuple[Outcome, Trial | None]:
-        """Save a result, let the optimizer learn from it, and begin the next trial, in one commit.
-
-        The next trial is None if the space is exhausted.
-        """
-        outcome = self.save(trial, outcome)
-        self.tell(trial, outcome)
-        try:
-            return outcome, self.ask()
-        except SearchSpaceExhausted as end:
-            log.info("%s", end)
-            return outcome, None
-
-    def tell(self, trial: Trial, outcome: Outcome) -> None:
-        """Let the optimizer learn from a saved result."""
-        if trial.number not in self.optimizer.running():
-            self._first(trial.number)
-            return
-        values, std_error, error = outcome
-        self.optimizer.tell(trial, values, std_error=std_error, error=error)
-
-    def _first(self, number: int) -> Outcome:
-        """The result of a trial that a callback, or another thread, told before its run did: the first one counts."""
-        log.warning("the result of trial %d came too late: it has another one", number)
-        told = self.optimizer.trials[number]
-        return told.values, self.optimizer.history.std_error(number), told.error
-
-    def report(self, trial: Trial | int, outcome: Outcome) -> None:
-        """Save and learn the result of any running trial, whoever asked for it; given itself, its number or a copy."""
-        values, std_error, error = outcome
-        self.optimizer.tell(trial, values, std_error=std_error, error=error)
-
-    def give_up(self, trials: Sequence[Trial]) -> None:
+    def give_back(self, trials: Sequence[Trial]) -> None:
         """Give trials back: they go on running, and whoever asks next evaluates them. No model sees a failure."""
         running = self.optimizer.running()
         numbers = {*self._given_back, *(trial.number for trial in trials if trial.number in running)}
         self._given_back = deque(sorted(numbers))
 
-    def begin(self, mode: str, alone: bool) -> list[Trial]:
-        """Begin a run of a mode; if it must be alone, with the trials that an earlier run left unfinished.
+    def resume(self, trial: Trial | int) -> Trial:
+        """Begin another job of a paused trial; see `Optimizer.resume`."""
+        return self.optimizer.resume(trial)
+
+    # --- runs ----------------------------------------------------------------------------------------------------
+
+    def begin(self, mode: str, staleness: int | None = None) -> None:
+        """Begin a run of a mode, in a deterministic order if it has a staleness.
 
         Raises
         ------
         InvalidArgument
-            It must be alone, and the optimizer proposes from results as they were some time before.
+            An order is wanted, and a caller has a trial without a result, or the optimizer proposes from results as
+            they were some time before.
         """
         if self.optimizer.prefetch == "delayed":
-            if alone:
+            if staleness is not None:
                 raise InvalidArgument("deterministic=True needs prefetch=False or True, got prefetch='delayed'")
             mode = "fast"
+        if staleness is not None:
+            taken = self.optimizer.running().keys() - set(self._given_back)
+            if taken:
+                raise out_of_order(min(taken))
         self._mode = mode if self._mode in ("", mode) else "fast"
-        lost: list[Trial] = []
-        while alone and (trial := self._take_up()) is not None:
-            lost.append(trial)
-        return lost
-
-    def rewind(self, lag: int) -> dict[int, tuple[Trial, Outcome]]:
-        """Take back the last `lag` results, so that they can be handed on again in order.
-
-        The optimizer then knows those trials as running. Trials that really are running are not among them.
-        """
-        known: dict[int, tuple[Trial, Outcome]] = {}
-        for trial in self.optimizer.trials[max(0, self.optimizer.n_trials - lag) :]:
-            if trial.state != "running":
-                std_error = self.optimizer.history.std_error(trial.number)
-                known[trial.number] = (trial, (tuple(trial.values) or None, std_error, trial.error))
-        if known:
-            self.optimizer.mask(sorted(known))
-        return known
 
     def add(
         self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
@@ -264,6 +333,8 @@ class TrialLog:
     def refresh(self) -> None:
         """Learn what others stored."""
 
+    # --- attributes ----------------------------------------------------------------------------------------------
+
     def attributes(self) -> dict[str, Any]:
         """The study's attributes."""
         return copy.deepcopy(self._attributes)
@@ -274,6 +345,14 @@ class TrialLog:
             self._attributes.pop(name, None)
         else:
             self._attributes[name] = value
+
+
+def out_of_order(number: int) -> InvalidArgument:
+    """Error of a deterministic run that a trial without a result stands in the way of."""
+    return InvalidArgument(
+        f"deterministic=True needs the results of all trials in their order, and trial {number} is still running; "
+        "tell it first"
+    )
 
 
 def _useless(value: Any, wrong: Exception) -> str:

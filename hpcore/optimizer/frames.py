@@ -11,7 +11,8 @@ from typing import Any
 from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.optimizer.cells import EMPTY, reader_of
-from hpcore.optimizer.known import Known, Outcome, read_known
+from hpcore.optimizer.known import Known, read_known
+from hpcore.records.outcome import Outcome
 from hpcore.space.reading import is_missing, without_missing
 from hpcore.space.space import Space
 

@@ -21,6 +21,7 @@ from hpcore.optimizer.objectives import check_directions, check_outcome, check_v
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining
+from hpcore.optimizer.search_view import SearchView
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
@@ -341,25 +342,26 @@ class Optimizer:
                 type(value) is float
                 and self._single
                 and math.isfinite(value)
-                and std_error is error is cost is metrics is gradient is state is None
+                and not (std_error is not None or error is not None or cost is not None)
+                and not (metrics is not None or gradient is not None or state is not None)
             ):
                 outcome = Outcome((value,))
             else:
                 outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
-            if known is not trial and isinstance(trial, Trial):
-                # A copy, for instance from a worker process: what it brought back belongs to the trial.
-                known.adopt(trial)
-            self._finish(known, outcome)
+            self._finish(known, outcome, trial)
 
     def finish(self, trial: Trial | int, outcome: Outcome) -> None:
-        """Record an outcome that was checked, as `outcome` gives it; raises UnknownTrial or TrialAlreadyTold."""
+        """Record an outcome that was checked, as `outcome` gives it; raises what `tell` does of a trial."""
         with self._lock:
-            self._finish(self._record.find(trial), outcome)
+            self._finish(self._record.find(trial), outcome, trial)
 
-    def _finish(self, trial: Trial, outcome: Outcome) -> None:
-        self._record.finish(trial, outcome)
+    def _finish(self, known: Trial, outcome: Outcome, told: Trial | int) -> None:
+        if known is not told and isinstance(told, Trial):
+            # A copy, for instance from a worker process: what it brought back belongs to the trial.
+            known.adopt(told)
+        self._record.finish(known, outcome)
         if self.prefetch and not self._in_order:
-            self._suggestions.look_ahead(self._record.history, not self._queue, told=trial.number)
+            self._suggestions.look_ahead(self._record.history, not self._queue, told=known.number)
 
     def report(
         self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
@@ -470,7 +472,7 @@ class Optimizer:
             trial = self._begin_given(np.asarray(point), point.params)
             if attributes:
                 trial.user_attrs.update(attributes)
-            self._finish(trial, outcome)
+            self._finish(trial, outcome, trial)
             return trial
 
     def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
@@ -600,6 +602,11 @@ class Optimizer:
         """The trials that are being evaluated, by number."""
         return self._record.running
 
+    def replace_running(self, trial: Trial) -> None:
+        """Let a caller's own object stand for a trial that was restored as running."""
+        with self._lock:
+            self._record.running[trial.number] = trial
+
     def restart(self, number: int) -> Trial:
         """A running trial as a new object, without anything that an earlier evaluation wrote on it, or still writes."""
         with self._lock:
@@ -623,6 +630,14 @@ class Optimizer:
     def history(self) -> History:
         """The record as arrays, in which lower values are better whatever the directions; to be read only."""
         return self._record.history
+
+    def view(self, as_of: int | None = None) -> SearchView:
+        """State of the search for a stopping rule, as of a job (see `ask`) or with all that is known."""
+        with self._lock:
+            history = self._record.history
+            if as_of is not None:
+                history = history.as_of(as_of)
+            return SearchView(self.space, self.directions, self.seed, history)
 
     @property
     def n_trials(self) -> int:

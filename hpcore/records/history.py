@@ -47,15 +47,15 @@ class History:
         Jobs so far: each trial once, and once more each time that a paused trial goes on.
     n_complete, n_running : int
         Complete trials; trials that are being evaluated.
-    n_pruned : int
-        Trials that were stopped early.
+    n_pruned, n_paused : int
+        Trials that were stopped early, and those that may go on.
     curves : Curves
         Reports of partial results.
     """
 
     def __init__(self, d: int, m: int) -> None:
         self.n = self.n_jobs = 0
-        self.n_complete = self.n_running = self.n_pruned = 0
+        self.n_complete = self.n_running = self.n_pruned = self.n_paused = 0
         self.curves = Curves(m)
         self._X = np.empty((FIRST_ROOM, d))
         self._values = np.empty((FIRST_ROOM, m))
@@ -104,6 +104,21 @@ class History:
         if self.n_pruned:
             mask |= (self.state == PRUNED) & ~np.isnan(self.values[:, 0])
         return mask
+
+    @property
+    def observed_state(self) -> npt.NDArray[np.uint8]:
+        """(n,) the state as a model should take it: a pruned trial with an estimate is complete, a paused one runs."""
+        if not (self.n_pruned or self.n_paused):
+            return self.state
+        state = self.state.copy()
+        state[self.observed] = COMPLETE
+        state[state == PAUSED] = RUNNING
+        return state
+
+    @property
+    def n_ended(self) -> int:
+        """Trials that have ended for good."""
+        return self.n - self.n_running - self.n_paused
 
     @property
     def times(self) -> FloatArray:
@@ -190,6 +205,7 @@ class History:
         self.n_complete += int((rows.state == COMPLETE).sum())
         self.n_running += int((rows.state == RUNNING).sum())
         self.n_pruned += int((rows.state == PRUNED).sum())
+        self.n_paused += int((rows.state == PAUSED).sum())
         self.notes.update(rows.notes)
         for report in rows.reports:
             self.curves.append(*report)
@@ -210,6 +226,8 @@ class History:
             self.n_complete += 1
         elif state == PRUNED:
             self.n_pruned += 1
+        elif state == PAUSED:
+            self.n_paused += 1
         if values is not None:
             self._values[number] = values
         if std_error is not None:
@@ -231,6 +249,7 @@ class History:
         self.n_jobs += 1
         self._state[number] = RUNNING
         self.n_running += 1
+        self.n_paused -= 1
         return int(job)
 
     # --- views ---------------------------------------------------------------------------------------------------
@@ -273,6 +292,7 @@ class History:
         view.n_running += len(later)
         view.n_complete -= int((hidden == COMPLETE).sum())
         view.n_pruned -= int((hidden == PRUNED).sum())
+        view.n_paused -= int((hidden == PAUSED).sum())
         return view
 
     def came_from(self, number: int, proposed_by: str | None) -> None:
@@ -302,10 +322,10 @@ class History:
         return copy
 
     def running(self) -> FloatArray:
-        """(p, d) points that are being evaluated."""
-        if not self.n_running:
+        """(p, d) points that were proposed and have no result yet: of running and of paused trials."""
+        if not (self.n_running or self.n_paused):
             return np.empty((0, self._X.shape[1]))
-        rows: FloatArray = self.X[self.state == RUNNING]
+        rows: FloatArray = self.X[(self.state == RUNNING) | (self.state == PAUSED)]
         return rows
 
     def _grow(self) -> None:

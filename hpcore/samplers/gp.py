@@ -79,7 +79,7 @@ class _GP(Suggester):
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
     ) -> tuple[FloatArray, native.Step]:
-        if history.n_complete < self._n_startup:
+        if history.n_observed < self._n_startup:
             return self._startup.suggest(history, pending, n, rng), native.Step.full
         X, values, errors = _observed(history, rng)
         extra = self._allowed_candidates(X, values, rng)  # before the time that is left is taken
@@ -126,7 +126,7 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
     if std_errors is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
             errors = np.nan_to_num(unit * std_errors)
-    failed = (history.state == FAILED) | (history.state == PRUNED) | beyond
+    failed = (history.state == FAILED) | ((history.state == PRUNED) & ~history.observed) | beyond
     if not failed.any():
         return np.ascontiguousarray(history.X[complete]), values, None if errors is None else errors[complete]
     column, errors = np.zeros(history.n), np.zeros(history.n) if errors is None else errors
@@ -148,7 +148,7 @@ def _told_apart(history: History) -> tuple[BoolArray, BoolArray]:
 
     With several objectives it is one in each.
     """
-    complete = history.complete
+    complete = history.observed
     beyond = np.zeros(history.n, dtype=np.bool_)
     values = history.values[complete]
     found = [beyond_cliff(column) for column in values.T]

@@ -11,7 +11,7 @@ from hpcore._core import tpe as native
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
-from hpcore.records.history import COMPLETE, History
+from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, Rng
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.tradeoff import order_by_front
@@ -93,7 +93,7 @@ class _TPE(Suggester):
             self._codec,
             history.X,
             values,
-            history.state,
+            history.observed_state,
             pending,
             rng.seed_low,
             rng.seed_high,
@@ -130,7 +130,7 @@ class _TPE(Suggester):
         return chosen
 
     def _is_ranked(self, history: History) -> bool:
-        return self._ranked is not None and self._n_ended == history.n - history.n_running
+        return self._ranked is not None and self._n_ended == history.n_ended
 
     def _order(self, history: History) -> FloatArray:
         """Several objectives as one: the place of each trial, fronts first."""
@@ -139,10 +139,10 @@ class _TPE(Suggester):
             # A trial that joins a front moves others, so the division into good and bad is made anew.
             self._native.clear()
             ranked = np.full((history.n, 1), np.nan)
-            done = np.flatnonzero(history.state == COMPLETE)
+            done = np.flatnonzero(history.observed)
             if len(done):
                 ranked[done, 0] = order_by_front(history.values[done])
-            self._ranked, self._n_ended = ranked, history.n - history.n_running
+            self._ranked, self._n_ended = ranked, history.n_ended
             self._ranking_ms = 1e3 * (time.monotonic() - start)
         return self._extended(history.n)
 

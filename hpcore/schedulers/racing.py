@@ -17,7 +17,7 @@ from scipy.special import digamma, polygamma, stdtrit
 from hpcore.arguments import check_flag, check_number
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["Estimate", "Race", "Racing", "Incumbent", "estimate", "stop_reason"]
+__all__ = ["Estimate", "Incumbent", "Race", "Racing", "cut", "estimate", "stop_reason"]
 
 # Candidates whose differences must be known before their variances say something about another candidate's.
 _FIRST_PRIOR = 5
@@ -193,29 +193,59 @@ def _std_error(variance: float, m: int, n: int) -> float:
 
 @dataclass
 class Race:
-    """The state of a race: the incumbent, and the variances of differences so far.
+    """State of a race: the incumbent, and the variances of differences so far.
 
     Parameters
     ----------
     racing : Racing
-        The rules.
+        Rules.
     n_folds : int
         Folds of a candidate; at least 2.
     upper : float
         Upper bound of the score, infinite if there is none.
     metric : str, optional
-        Which score decides, of several.
+        Score that decides, of several.
+    ordered : bool
+        Whether candidates count in the order of their numbers and not in that in which they finish, so that
+        `incumbent_as_of` is the same however they finish.
+
+    Attributes
+    ----------
+    incumbent : Incumbent or None
+        Latest incumbent.
     """
 
     racing: Racing
     n_folds: int
     upper: float
     metric: str | None = None
+    ordered: bool = False
     incumbent: Incumbent | None = None
     _spreads: list[tuple[float, int]] = field(default_factory=list)
+    # In order: what waits for an earlier candidate, and the incumbent after each.
+    _waiting: dict[int, tuple[Mapping[int, float], Incumbent | None]] = field(default_factory=dict)
+    _incumbents: list[Incumbent | None] = field(default_factory=list)
+
+    @property
+    def n_counted(self) -> int:
+        """Candidates that count by now, in order."""
+        return len(self._incumbents)
+
+    def incumbent_as_of(self, number: int) -> Incumbent | None:
+        """The incumbent after the candidates up to this one, all of which must have been observed; None before any."""
+        return self._incumbents[number] if number >= 0 else None
 
     def observe(self, number: int, known: Mapping[int, float], incumbent: Incumbent | None) -> None:
         """Take the scores of a candidate that is finished, and the incumbent that it raced against."""
+        if not self.ordered:
+            self._count(number, known, incumbent)
+            return
+        self._waiting[number] = known, incumbent
+        while (due := self._waiting.pop(len(self._incumbents), None)) is not None:
+            self._count(len(self._incumbents), *due)
+            self._incumbents.append(self.incumbent)
+
+    def _count(self, number: int, known: Mapping[int, float], incumbent: Incumbent | None) -> None:
         if not known or not all(map(math.isfinite, known.values())):
             return
         against = incumbent or self.incumbent
@@ -236,6 +266,24 @@ class Race:
             variance, dof = (best.prior_variance, best.prior_dof) if best is not None else (0.0, 0.0)
             scores = tuple(known[i] for i in range(self.n_folds))
             self.incumbent = Incumbent(number, scores, total, self.upper, level, variance, dof, self.metric)
+
+
+def cut(known: Mapping[int, float], incumbent: Incumbent) -> int | None:
+    """The number of folds, in their order, after which a candidate is stopped; None if it is not.
+
+    Parameters
+    ----------
+    known : mapping of int to float
+        Scores by position, from 0 without a gap.
+    incumbent : Incumbent
+        The incumbent that it races against.
+    """
+    so_far: dict[int, float] = {}
+    for i in range(len(known)):
+        so_far[i] = known[i]
+        if stop_reason(so_far, incumbent) is not None:
+            return i + 1
+    return None
 
 
 def _fit_prior(spreads: Sequence[tuple[float, int]]) -> tuple[float, float]:

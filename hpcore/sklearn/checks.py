@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
@@ -17,9 +18,10 @@ from sklearn.utils.validation import _num_samples
 from hpcore.arguments import check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.workload import Indices
+from hpcore.ledger.trial_log import DEFAULT_STALENESS
 from hpcore.samplers import GridSampler, Sampler, resolve
 from hpcore.schedulers.racing import Racing
-from hpcore.workers.lockstep import DEFAULT_LAG
+from hpcore.study.stopping import StoppingRule
 
 __all__ = ["Settings", "check_scoring_names", "check_settings", "check_target", "make_splits"]
 
@@ -27,24 +29,33 @@ __all__ = ["Settings", "check_scoring_names", "check_settings", "check_target", 
 _DEFAULT_TRIALS = 50
 
 
-class Settings(NamedTuple):
-    """Arguments of a search in the form in which it uses them.
+@dataclass(frozen=True)
+class Settings:
+    """Arguments of a search, checked, in the form in which they are used.
 
     Attributes
     ----------
+    estimator : estimator
+        As given.
     sampler : Sampler
-        Behind `strategy`.
+        Sampler of the `strategy`.
     n_trials : int or None
-        The most candidates; None lets a grid be walked to its end.
+        Most candidates; None lets a grid be walked to its end.
+    is_count : bool
+        Whether `n_trials` alone was to end the search, so that an earlier end of the space is news.
     timeout : float or None
         Seconds.
     seed : int
         Seed of the optimizer.
+    has_seed : bool
+        Whether the seed was given, and must be that of a stored search.
     callbacks : tuple of callable
         Called when a candidate is finished.
+    stop : tuple of StoppingRule
+        Rules that end the search.
     racing : Racing or None
-        The rules of the race, if there is one.
-    lag : int
+        Rules of the race, if there is one.
+    staleness : int
         Open candidates of deterministic mode; 0 is the fast mode.
     fit_timeout : float or None
         Seconds.
@@ -52,18 +63,45 @@ class Settings(NamedTuple):
         Candidates to begin with.
     caching : bool
         Whether transformers are fitted once.
+    scoring, refit, error_score : object
+        As given.
+    return_train_score : bool
+        Whether training rows are scored too.
+    progress : bool or None
+        Whether the course is shown.
+    verbose : int
+        Lines that are printed.
+    storage, study_name : object
+        Store and name of the search, or None.
     """
 
+    estimator: Any
     sampler: Sampler
     n_trials: int | None
+    is_count: bool
     timeout: float | None
     seed: int
+    has_seed: bool
     callbacks: tuple[Callable[..., object], ...]
+    stop: tuple[StoppingRule, ...]
     racing: Racing | None
-    lag: int
+    staleness: int
     fit_timeout: float | None
     warm_start: tuple[Mapping[str, Any], ...]
     caching: bool
+    scoring: Any
+    refit: Any
+    error_score: Any
+    return_train_score: bool
+    progress: bool | None
+    verbose: int
+    storage: Any
+    study_name: str | None
+
+    @property
+    def metric(self) -> str | None:
+        """Name of the metric that decides, of several; None is the first."""
+        return self.refit if isinstance(self.refit, str) else None
 
 
 def check_settings(search: Any) -> Settings:
@@ -88,25 +126,44 @@ def check_settings(search: Any) -> Settings:
         check_flag("progress", search.progress)
     if isinstance(search.verbose, bool | np.bool_) or not isinstance(search.verbose, numbers.Integral):
         raise InvalidType(f"verbose must be an integer, got {search.verbose!r}")
-    if search.storage is not None and search.racing:
-        raise InvalidArgument(f"racing must be False with storage=, got {search.racing!r}")
     sampler = _check_strategy(search.strategy)
     n_trials = _check_n_trials(search.n_trials, sampler)
-    if isinstance(search.strategy, str) and search.timeout is None and not search.racing:
+    stop = _check_stop(search.stop)
+    if isinstance(search.strategy, str) and search.timeout is None and not search.racing and not stop:
         # Every one of the trials will be run, and whole.
         sampler = resolve(search.strategy, n_trials)
     return Settings(
-        sampler,
-        n_trials,
-        _check_timeout("timeout", search.timeout),
-        _check_seed(search.random_state, sampler),
-        _check_callbacks(search.callbacks),
-        Racing.of(search.racing),
-        _check_lag(search.deterministic),
-        _check_timeout("fit_timeout", search.fit_timeout),
-        _check_warm_start(search.warm_start),
-        check_flag("cache_transformers", search.cache_transformers),
+        estimator=search.estimator,
+        sampler=sampler,
+        n_trials=n_trials,
+        is_count=search.n_trials is not None and search.timeout is None,
+        timeout=_check_timeout("timeout", search.timeout),
+        seed=_check_seed(search.random_state, sampler),
+        has_seed=search.random_state is not None,
+        callbacks=_check_callbacks(search.callbacks),
+        stop=stop,
+        racing=Racing.of(search.racing),
+        staleness=_check_staleness(search.deterministic),
+        fit_timeout=_check_timeout("fit_timeout", search.fit_timeout),
+        warm_start=_check_warm_start(search.warm_start),
+        caching=check_flag("cache_transformers", search.cache_transformers),
+        scoring=search.scoring,
+        refit=search.refit,
+        error_score=search.error_score,
+        return_train_score=bool(search.return_train_score),
+        progress=search.progress,
+        verbose=int(search.verbose),
+        storage=search.storage,
+        study_name=search.study_name,
     )
+
+
+def _check_stop(stop: Any) -> tuple[StoppingRule, ...]:
+    if isinstance(stop, StoppingRule):
+        raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got the rule {stop!r} itself")
+    if not isinstance(stop, Sequence) or not all(isinstance(rule, StoppingRule) for rule in stop):
+        raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got {stop!r}")
+    return tuple(stop)
 
 
 def _check_error_score(error_score: Any) -> None:
@@ -151,9 +208,9 @@ def _check_timeout(name: str, timeout: Any) -> float | None:
     return seconds
 
 
-def _check_lag(deterministic: Any) -> int:
+def _check_staleness(deterministic: Any) -> int:
     if isinstance(deterministic, bool | np.bool_):
-        return DEFAULT_LAG if deterministic else 0
+        return DEFAULT_STALENESS if deterministic else 0
     if not isinstance(deterministic, numbers.Integral):
         raise InvalidType(f"deterministic must be True, False or a number of open candidates, got {deterministic!r}")
     return check_integer("deterministic", deterministic, 1)
@@ -224,7 +281,7 @@ def check_scoring_names(scoring: Any) -> None:
             raise InvalidArgument(f"scoring names {name!r}, which is no scorer; {hint}")
 
 
-def check_target(search: Any, y: Any) -> None:
+def check_target(estimator: Any, y: Any) -> None:
     """Look for a missing target.
 
     Raises
@@ -232,8 +289,8 @@ def check_target(search: Any, y: Any) -> None:
     InvalidArgument
         If the estimator needs `y` and there is none.
     """
-    if y is None and get_tags(search.estimator).target_tags.required:
-        raise InvalidArgument(f"{type(search.estimator).__name__} requires y to be passed, but the target y is None")
+    if y is None and get_tags(estimator).target_tags.required:
+        raise InvalidArgument(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
 
 
 def make_splits(

@@ -1,11 +1,12 @@
-"""Nested cross-validation: what a search is worth on data it never saw, with all its searches on one set of workers."""
+"""Nested cross-validation: the score of a whole search on new data, with all its searches on one set of workers."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,11 +24,13 @@ from hpcore.evaluation.engine import run
 from hpcore.evaluation.fingerprint import watch
 from hpcore.evaluation.source import Candidate, Source
 from hpcore.evaluation.workload import FoldScore, Indices, decisive
+from hpcore.ledger.heartbeat import keeping_leases
 from hpcore.sklearn.checks import check_target, make_splits
+from hpcore.sklearn.course import Course
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import make_plan
 from hpcore.sklearn.search import SearchCV, choose
-from hpcore.sklearn.stored import open_trial_log
+from hpcore.sklearn.stored import check_same_search, open_trial_log
 from hpcore.workers.pools import choose_pool
 
 __all__ = ["NestedScores", "nested_cross_validate"]
@@ -129,7 +132,8 @@ def nested_cross_validate(
     the other or gives each a worker of its own. Here the unit of work is one fold of one candidate of one search: all
     share one queue, none waits for another. The data reaches each worker once.
 
-    A ``timeout`` of the search counts from the start for all searches together.
+    A ``timeout`` of the search counts from the start for all searches together. With ``storage`` the search of outer
+    fold k is the study ``"NAME/k"``; nested searches that go on run none of the finished inner folds again.
 
     Examples
     --------
@@ -145,11 +149,9 @@ def nested_cross_validate(
         raise InvalidType(f"search must be a SearchCV, got {search!r}")
     if not search.refit:
         raise InvalidArgument(f"search must have a refit that says what decides, got refit={search.refit!r}")
-    if search.storage is not None:
-        raise InvalidArgument(f"search must have storage=None: nested searches are not stored, got {search.storage!r}")
     start = time.monotonic()
     plan = make_plan(search)
-    check_target(search, y)
+    check_target(plan.settings.estimator, y)
     X, y = indexable(X, y)
     given = _check_method_params(X, params=params or {})
     routed, for_outer = _route(search, cv, given)
@@ -168,19 +170,35 @@ def nested_cross_validate(
     deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
 
     searches: list[SearchCV] = []
+    courses: list[Course] = []
     sources: list[Source] = []
     judges: list[_Judge] = []
-    for inner_folds in folds:
-        own = clone(search).set_params(progress=False)
-        trial_log = open_trial_log(own, plan.space.space, plan.settings.sampler, plan.settings.seed)
-        source, progress = plan.begin(own, inner_folds, deadline, FitHooks(own, X, y, {}), trial_log, pool is not None)
-        judge = _Judge(source, partial(choose, own, progress, plan), inner_folds.stop)
-        searches.append(own)
-        judges.append(judge)
-        # A search before its judge: without workers the sources are served in this order.
-        sources += [source, judge]
     check_unchanged = watch(X, y)
-    run(workload, pool, sources, n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
+    with ExitStack() as leases:
+        try:
+            for k, inner_folds in enumerate(folds):
+                own = clone(search).set_params(progress=False)
+                trial_log = open_trial_log(plan.settings, plan.space.space, f"/{k}")
+                if trial_log.durable:
+                    check_same_search(trial_log, plan.settings, workload)
+                leases.enter_context(keeping_leases(trial_log))
+                hooks = [partial(own._call_back, callback) for callback in plan.settings.callbacks]
+                own.optimizer_, own.n_splits_ = trial_log.optimizer, len(inner_folds)
+                own.time_fitting_ = own.time_suggesting_ = 0.0
+                quiet = replace(plan, settings=replace(plan.settings, progress=False))
+                source, course = quiet.begin(
+                    inner_folds, deadline, FitHooks(own, X, y, {}), trial_log, pool is not None, hooks
+                )
+                judge = _Judge(source, partial(choose, own, course, plan), inner_folds.stop)
+                searches.append(own)
+                courses.append(course)
+                judges.append(judge)
+                # A search before its judge: without workers the sources are served in this order.
+                sources += [source, judge]
+            run(workload, pool, sources, n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
+        finally:
+            for course in courses:
+                course.abandon()
     check_unchanged()
 
     scores = [judge.score for judge in judges if judge.score is not None]
@@ -200,20 +218,21 @@ def nested_cross_validate(
 
 
 class _Judge(Source):
-    """The configuration that a search chose, once it is over, on the outer fold."""
+    """Evaluation of the configuration that a search chose, once it is over, on the outer fold."""
 
     def __init__(self, search: Source, choose: Callable[[], dict[str, Any]], fold: int) -> None:
         super().__init__(self._propose_chosen, self._keep, [fold])
         self.score: FoldScore | None = None
-        self._search, self._choose = search, choose
+        self._search, self._choose, self._chosen = search, choose, False
 
-    def may_propose(self, most_open: int) -> bool:
+    def may_begin(self, most_open: int) -> bool:
         """Not before the search is over."""
-        return self._search.is_over and super().may_propose(most_open)
+        return self._search.is_over and super().may_begin(most_open)
 
     def _propose_chosen(self) -> Candidate | None:
-        if self._n_proposed:
+        if self._chosen:
             return None
+        self._chosen = True
         return Candidate(None, self._choose())
 
     def _keep(self, candidate: Candidate, scores: list[FoldScore]) -> None:

@@ -1,7 +1,8 @@
-"""A search whose arguments are checked, ready to begin on some data."""
+"""A search with checked arguments, ready to begin on some data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,41 +13,41 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Indices, Workload
 from hpcore.ledger.trial_log import TrialLog
+from hpcore.records.trial import Trial
 from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
+from hpcore.sklearn.course import Course
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.names import check_names
-from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.races import make_race
 from hpcore.sklearn.spaces import SearchSpace, read_space
 from hpcore.sklearn.values import Manner
-from hpcore.workers.lockstep import Lockstep
 
 __all__ = ["Plan", "make_plan"]
 
 
 @dataclass
 class Plan:
-    """Description of what a search will do.
+    """Description of a search.
 
     Attributes
     ----------
-    search : SearchCV
-        The search that has these arguments.
     settings : Settings
-        Its limits.
+        Arguments, checked.
     scorer : callable
         Gives a number or a dict.
     refit_metric : object
         The metric that decides, as scikit-learn names it.
     space : SearchSpace
         The space that is searched.
+    check_metrics : callable
+        Checks the scores of a callable that measures several things; raises ValueError.
     """
 
-    search: Any
     settings: Settings
     scorer: Any
     refit_metric: Any
     space: SearchSpace
+    check_metrics: Callable[[Any], None]
 
     @property
     def scorers(self) -> Any:
@@ -56,74 +57,91 @@ class Plan:
     @property
     def n_threads(self) -> int | None:
         """Threads a fold may use; in deterministic mode one everywhere, because another number may round otherwise."""
-        return 1 if self.settings.lag else None
+        return 1 if self.settings.staleness else None
 
     def workload(self, X: Any, y: Any, splits: list[tuple[Indices, Indices]], routed: Any) -> Workload:
-        """Everything that all tasks share."""
-        search = self.search
+        """Data, estimator and folds, which all tasks share."""
+        settings = self.settings
         return Workload(
-            estimator=clone(search.estimator),
+            estimator=clone(settings.estimator),
             X=X,
             y=y,
             splits=splits,
             scorer=self.scorer,
             fit_params=routed.estimator.fit,
             score_params=routed.scorer.score,
-            error_score=search.error_score,
-            return_train_score=bool(search.return_train_score),
-            caching=self.settings.caching,
+            error_score=settings.error_score,
+            return_train_score=settings.return_train_score,
+            caching=settings.caching,
         )
 
     def begin(
-        self, search: Any, folds: range, deadline: float | None, hooks: FitHooks, trial_log: TrialLog, workers: bool
-    ) -> tuple[Source, Progress]:
+        self,
+        folds: range,
+        deadline: float | None,
+        fit_hooks: FitHooks,
+        trial_log: TrialLog,
+        workers: bool,
+        hooks: Sequence[Callable[[Course, Trial], Any]] = (),
+    ) -> tuple[Source, Course]:
         """The candidates of the search on some splits, and their course.
 
         Parameters
         ----------
-        search : SearchCV
-            The search; its attributes follow the course.
         folds : range
             Splits of the workload.
         deadline : float or None
-            On the monotonic clock.
-        hooks : FitHooks
+            End by the monotonic clock.
+        fit_hooks : FitHooks
             scikit-learn's callbacks.
         trial_log : TrialLog
-            Where its trials are written down; what an earlier search left there is taken up.
+            Log of its trials; what an earlier search left there is taken up.
         workers : bool
             Whether folds are run by a pool.
+        hooks : sequence of callable
+            Called as ``hook(course, trial)`` when a candidate is finished.
 
         Raises
         ------
         InvalidArgument
             If the race has nothing to compare on.
         """
-        settings = self.settings
-        race = make_race(search, settings.racing, self.scorer, len(folds), set().union(*self.space.branches()))
-        optimizer = trial_log.optimizer
+        settings, optimizer = self.settings, trial_log.optimizer
         # Without a race, proposals that do not learn are the same in any order.
-        lag = settings.lag if settings.lag and (optimizer.learns or race is not None) else None
+        ordered = bool(settings.staleness) and (optimizer.learns or settings.racing is not None)
+        staleness = settings.staleness if ordered else None
+        race = make_race(settings, self.scorer, len(folds), set().union(*self.space.branches()), ordered)
         fresh = not len(optimizer.trials)
-        trial_log.begin(f"lag {lag}" if lag else "fast" if workers else "lag 1", alone=lag is not None)
+        mode = f"lag {staleness}" if ordered else "fast" if workers else "lag 1"
+        course = Course(
+            settings,
+            trial_log,
+            self.space,
+            folds,
+            race,
+            staleness,
+            mode,
+            deadline,
+            fit_hooks,
+            list(hooks),
+            self.check_metrics,
+        )
         for point in settings.warm_start if fresh else ():
             trial_log.enqueue(self.space.columns_of(point))
-        search.optimizer_ = optimizer
-        search.n_splits_ = len(folds)
-        progress = Progress(search, trial_log, self.space, settings, deadline, hooks, race is not None)
-        progress.show_known()
-        first = progress.recall(lag) if trial_log.durable else 0
+        course.show_known()
+        course.catch_up()
         source = Source(
-            progress.propose,
-            progress.complete,
+            course.propose,
+            course.complete,
             folds,
             learns=optimizer.learns,
-            expected=progress.expected,
+            expected=course.expected,
             race=race,
-            order=None if lag is None else Lockstep(lag, first),
-            fold_done=progress.fold_done,
+            staleness=staleness,
+            fold_done=course.fold_done,
+            refresh=trial_log.refresh,
         )
-        return source, progress
+        return source, course
 
 
 def make_plan(search: Any) -> Plan:
@@ -135,19 +153,19 @@ def make_plan(search: Any) -> Plan:
         Naming the argument, the value and what is allowed.
     """
     settings = check_settings(search)
-    check_scoring_names(search.scoring)
+    check_scoring_names(settings.scoring)
     try:
         scorer, refit_metric = search._get_scorers()
     except ValueError as error:
         raise InvalidArgument(str(error)) from error
     except TypeError as error:
         raise InvalidType(str(error)) from error
-    space = read_space(search.space, Manner.of(settings.sampler, search.storage is not None))
-    check_names(space, search.estimator)
+    space = read_space(search.space, Manner.of(settings.sampler, settings.storage is not None))
+    check_names(space, settings.estimator)
     for i, point in enumerate(settings.warm_start):
         # All of them before the first is written down anywhere.
         try:
             space.space.check_partial(space.columns_of(point))
         except (InvalidArgument, InvalidType) as error:
             raise type(error)(f"warm_start[{i}]: {error}") from None
-    return Plan(search, settings, scorer, refit_metric, space)
+    return Plan(settings, scorer, refit_metric, space, search._check_refit_for_multimetric)

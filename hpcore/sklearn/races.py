@@ -11,7 +11,8 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 
 from hpcore.errors import InvalidArgument
-from hpcore.schedulers.racing import Race, Racing
+from hpcore.schedulers.racing import Race
+from hpcore.sklearn.checks import Settings
 
 __all__ = ["make_race", "upper_bound"]
 
@@ -98,21 +99,21 @@ def _of_score_method(estimator: Any) -> float:
     return 1.0 if score in (ClassifierMixin.score, RegressorMixin.score) else math.inf
 
 
-def make_race(search: Any, racing: Racing | None, scorer: Any, n_folds: int, searched: Collection[str]) -> Race | None:
-    """The race of a search.
+def make_race(settings: Settings, scorer: Any, n_folds: int, searched: Collection[str], ordered: bool) -> Race | None:
+    """The race of a search, if it has one.
 
     Parameters
     ----------
-    search : SearchCV
-        Whose `refit` says which metric decides, and whose `error_score` may lie above every score.
-    racing : Racing or None
-        Its rules.
+    settings : Settings
+        Arguments of the search: `refit` says which metric decides, and `error_score` may lie above every score.
     scorer : callable
-        As `SearchCV` uses it.
+        Scorer as `SearchCV` uses it.
     n_folds : int
         Folds of a candidate.
     searched : collection of str
         Names of the parameters that are searched over.
+    ordered : bool
+        Whether candidates count in the order of their numbers.
 
     Raises
     ------
@@ -120,30 +121,31 @@ def make_race(search: Any, racing: Racing | None, scorer: Any, n_folds: int, sea
         If there is only one fold; if a function chooses the best candidate, which may be one that was stopped; if
         only the exact rule is wanted and the score has no known bound.
     """
+    racing = settings.racing
     if racing is None:
         return None
     if n_folds < 2:
         raise InvalidArgument(f"racing needs at least 2 folds to compare candidates on, got {n_folds} from cv")
-    if callable(search.refit):
+    if callable(settings.refit):
         raise InvalidArgument(
             "racing must know which score decides, so refit must be True, False or a metric's name, got "
-            f"{search.refit!r}"
+            f"{settings.refit!r}"
         )
-    metric = search.refit if isinstance(search.refit, str) else None
+    metric = settings.metric
     single = scorer
     if isinstance(scorer, _MultimetricScorer):
         single = scorer._scorers[metric] if metric is not None else next(iter(scorer._scorers.values()))
     upper = racing.upper
     if upper is None:
-        params = search.estimator.get_params(deep=True)
+        params = settings.estimator.get_params(deep=True)
         # A searched step may bring a score method of its own.
         own = isinstance(single, _PassthroughScorer) and any(hasattr(params.get(name), "fit") for name in searched)
-        upper = math.inf if own else upper_bound(single, search.estimator)
+        upper = math.inf if own else upper_bound(single, settings.estimator)
     if not racing.test and math.isinf(upper):
         raise InvalidArgument(
-            f"racing='exact' needs a score with a known upper bound, and scoring={search.scoring!r} has none; give it "
-            "as racing=Racing(test=False, upper=...), or use racing=True"
+            f"racing='exact' needs a score with a known upper bound, and scoring={settings.scoring!r} has none; give "
+            "it as racing=Racing(test=False, upper=...), or use racing=True"
         )
-    if search.error_score != "raise" and search.error_score > upper:
-        upper = float(search.error_score)
-    return Race(racing, n_folds, upper, metric)
+    if settings.error_score != "raise" and settings.error_score > upper:
+        upper = float(settings.error_score)
+    return Race(racing, n_folds, upper, metric, ordered)

@@ -1,4 +1,4 @@
-"""From fold scores to scikit-learn's tables, and to the one number that the optimizer hears."""
+"""From fold scores to scikit-learn's tables, and to the one number that the optimizer is told."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scipy.stats import rankdata
 from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
 
 from hpcore.evaluation.source import Candidate
-from hpcore.evaluation.workload import FoldScore, decisive
+from hpcore.evaluation.workload import FoldScore
 from hpcore.schedulers.racing import estimate
 from hpcore.sklearn.errors import AllFitsFailed
 
-__all__ = ["Evaluated", "blank", "objective", "rows"]
+__all__ = ["Evaluated", "Value", "blank", "objective", "rows"]
 
 
 class Evaluated(NamedTuple):
@@ -40,22 +40,36 @@ class Evaluated(NamedTuple):
     incumbent: int | None = None
 
 
-def objective(candidate: Candidate, metric: str | None) -> tuple[float | None, float | None, str | None]:
-    """The value of a candidate for the optimizer, its standard error where that is known, and why there is no value.
+class Value(NamedTuple):
+    """Result of a candidate for the optimizer.
 
-    The mean over the folds; that of a candidate which lost its race is estimated by paired differences.
+    Attributes
+    ----------
+    value, std_error : float or None
+        Mean over the folds, and its standard error where that is known.
+    error : str or None
+        Reason for which there is no value.
+    state : str or None
+        ``"pruned"`` of a candidate that lost its race: its value is an estimate by paired differences.
     """
-    scores = candidate.known
+
+    value: float | None
+    std_error: float | None = None
+    error: str | None = None
+    state: str | None = None
+
+
+def objective(candidate: Candidate, metric: str | None) -> Value:
+    """The result of a finished candidate; `metric` decides, of several."""
+    known = candidate.decisive(metric)
     if candidate.stopped in ("bound", "test"):
         assert candidate.incumbent is not None
-        known = {i: decisive(s, metric) for i, s in enumerate(candidate.scores) if s is not None}
-        mean, std_error = estimate(known, candidate.incumbent)
-        return mean, std_error, None
-    mean = sum(decisive(score, metric) for score in scores) / len(scores)
+        return Value(*estimate(known, candidate.incumbent), state="pruned")
+    mean = sum(known.values()) / len(known)
     if math.isfinite(mean):
-        return mean, None, None
-    errors = [score.error or next(iter(score.complaints), None) for score in scores]
-    return None, None, next((error for error in errors if error), f"the mean score is {mean}")
+        return Value(mean)
+    errors = [score.error or next(iter(score.complaints), None) for score in candidate.known]
+    return Value(None, error=next((error for error in errors if error), f"the mean score is {mean}"))
 
 
 def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: bool) -> list[dict[str, Any]]:

@@ -22,12 +22,13 @@ from hpcore.evaluation.fingerprint import watch
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Workload
 from hpcore.ledger.heartbeat import keeping_leases
+from hpcore.records.trial import Trial
 from hpcore.sklearn.aliases import with_aliases
 from hpcore.sklearn.checks import check_target, make_splits
+from hpcore.sklearn.course import Course
 from hpcore.sklearn.errors import SearchInterrupted
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import Plan, make_plan
-from hpcore.sklearn.progress import Progress
 from hpcore.sklearn.results import blank, rows
 from hpcore.sklearn.stored import check_same_search, open_trial_log
 from hpcore.study.carrying import carry
@@ -128,10 +129,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         elsewhere. None shows the bar only, False (the default) nothing.
     callbacks : sequence of callable, default=()
         Called as ``callback(search, trial)`` when a candidate is finished, in the thread that called `fit`.
+    stop : sequence of StoppingRule, default=()
+        Rules of `hpcore.stopping`, any of which ends the search; their values are those of the score that decides.
     storage : str, path or Storage, optional
         As for `hpcore.Study`: the score of each fold is stored as soon as it is known, and a search with the same
         storage and name goes on where that one stopped, without running a finished fold again. `n_trials` then counts
-        all candidates of the study. Not together with `racing`.
+        all candidates of the study.
     study_name : str, optional
         The name in the storage.
     verbose : int, default=0
@@ -160,7 +163,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         As in scikit-learn.
     trials_ : list of Trial
         All candidates, also those that an interruption left unfinished. One that was stopped by the race is
-        ``"pruned"``, with its estimated mean for a value.
+        ``"pruned"``, with its estimated mean for a value and the number of the candidate that it lost against in
+        ``user_attrs["incumbent"]``.
     optimizer_ : Optimizer
         The optimizer that proposed them.
     time_fitting_ : float
@@ -257,6 +261,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         cache_transformers: bool = True,
         progress: bool | None = False,
         callbacks: Any = (),
+        stop: Any = (),
         storage: Any = None,
         study_name: str | None = None,
         verbose: int = 0,
@@ -281,6 +286,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.cache_transformers = cache_transformers
         self.progress = progress
         self.callbacks = callbacks
+        self.stop = stop
         self.storage = storage
         self.study_name = study_name
         self.verbose = verbose
@@ -296,7 +302,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         # An executor holds locks and a callback may hold a progress bar: they are shared, not copied. So are spaces and
         # warm starts, which no search changes: copied one by one, a choice is not the object that a condition names.
         bare = copy.copy(self)
-        shared = {name: getattr(self, name) for name in ("space", "warm_start", "executor", "callbacks", "storage")}
+        shared = {
+            name: getattr(self, name) for name in ("space", "warm_start", "executor", "callbacks", "stop", "storage")
+        }
         for name in shared:
             setattr(bare, name, None)
         other: SearchCV = super(SearchCV, bare).__sklearn_clone__()
@@ -325,82 +333,93 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         """
         start = time.monotonic()
         plan = make_plan(self)
-        check_target(self, y)
+        settings = plan.settings
+        check_target(settings.estimator, y)
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         splits = make_splits(self.cv, X, y, is_classifier(self.estimator), routed.splitter.split)
         workload = plan.workload(X, y, splits, routed)
-        pool = choose_pool(self.n_jobs, self.executor, killing=plan.settings.fit_timeout is not None)
+        pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
         check_unchanged = watch(X, y)
         with FitHooks(self, X, y, params) as hooks:
-            deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
-            trial_log = open_trial_log(self, plan.space.space, plan.settings.sampler, plan.settings.seed)
+            deadline = None if settings.timeout is None else start + settings.timeout
+            trial_log = open_trial_log(settings, plan.space.space)
             if trial_log.durable:
-                check_same_search(trial_log, self, workload)
-            begin = partial(plan.begin, self, range(len(splits)), deadline, hooks, trial_log, pool is not None)
+                check_same_search(trial_log, settings, workload)
+            self.optimizer_, self.n_splits_ = trial_log.optimizer, len(splits)
+            self.time_fitting_ = self.time_suggesting_ = 0.0
+            callbacks = [partial(self._call_back, callback) for callback in settings.callbacks]
+            begin = partial(plan.begin, range(len(splits)), deadline, hooks, trial_log, pool is not None, callbacks)
             with keeping_leases(trial_log):
-                progress = self._run(workload, pool, begin, plan)
+                course = self._run(workload, pool, begin, plan)
             if trial_log.durable:
-                progress.abandon()
+                course.abandon()
                 trial_log.refresh()
-                progress.catch_up()
+                course.catch_up()
             hooks.searched()
-            self._tabulate(progress, plan.refit_metric)
+            self._tabulate(course, plan.refit_metric)
             check_unchanged()
             if self.refit:
                 self._refit(workload, hooks)
         self.scorer_ = plan.scorers
         return self
 
+    def _call_back(self, callback: Callable[[SearchCV, Trial], Any], course: Course, trial: Trial) -> None:
+        """Call a user's function, to which this search shows its times so far."""
+        self.time_fitting_, self.time_suggesting_ = course.time_fitting, course.time_suggesting
+        callback(self, trial)
+
     def _run(
-        self, workload: Workload, pool: Pool | None, begin: Callable[[], tuple[Source, Progress]], plan: Plan
-    ) -> Progress:
+        self, workload: Workload, pool: Pool | None, begin: Callable[[], tuple[Source, Course]], plan: Plan
+    ) -> Course:
         """Evaluate, until the search is over or Ctrl-C ends it."""
-        progress: Progress | None = None
+        course: Course | None = None
         self.interrupted_ = False
         try:
             with Interrupts() as interrupts, interrupts.held():
-                source, progress = begin()
+                source, course = begin()
             if self.verbose > 0:
-                n = "candidates" if progress.expected is None else f"up to {progress.expected} candidates"
+                n = "candidates" if course.expected is None else f"up to {course.expected} candidates"
                 where = "in this process" if pool is None else f"on {pool.n_workers} workers"
                 print(f"Fitting {self.n_splits_} folds for each of {n}, {where}")
-            with progress:
+            with course:
                 run(workload, pool, [source], n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
         except BaseException as error:
             # Whatever ended it, candidates that are open may be taken up at once by a search that goes on.
-            if progress is not None:
-                progress.abandon()
-            if progress is None or not progress.evaluated:
+            if course is not None:
+                course.abandon()
+            if course is None or not course.evaluated:
                 raise
             if not isinstance(error, KeyboardInterrupt):
-                self._hand_over(error, progress, plan.refit_metric)
+                self._hand_over(error, course, plan.refit_metric)
                 raise
             warnings.warn(
-                f"The search was interrupted; results are those of the {len(progress.evaluated)} candidates that "
+                f"The search was interrupted; results are those of the {len(course.evaluated)} candidates that "
                 f"were complete.",
                 SearchInterrupted,
                 stacklevel=4,
             )
             self.interrupted_ = True
         finally:
-            if self.verbose > 0 and progress is not None:
-                print(
-                    f"{len(progress.evaluated)} candidates: {self.time_fitting_:.3g} s of fitting, "
-                    f"{self.time_suggesting_:.3g} s of suggesting"
-                )
-        return progress
+            if course is not None:
+                self.time_fitting_, self.time_suggesting_ = course.time_fitting, course.time_suggesting
+                if self.verbose > 0:
+                    print(
+                        f"{len(course.evaluated)} candidates: {self.time_fitting_:.3g} s of fitting, "
+                        f"{self.time_suggesting_:.3g} s of suggesting"
+                    )
+        return course
 
-    def _hand_over(self, error: BaseException, progress: Progress, refit_metric: Any) -> None:
+    def _hand_over(self, error: BaseException, course: Course, refit_metric: Any) -> None:
         """Let an error that ends the search carry it, with the table of what was complete."""
         with suppress(Exception):  # no fit that succeeded, or a `refit` of the user's that fails: the error comes first
-            self._tabulate(progress, refit_metric)
+            self._tabulate(course, refit_metric)
             carry(error, self, sendable=False)
 
-    def _tabulate(self, progress: Progress, refit_metric: Any) -> None:
-        self.trials_ = [progress.shown(trial) for trial in self.optimizer_.trials]
-        evaluated = sorted(progress.evaluated, key=lambda candidate: candidate.number)
+    def _tabulate(self, course: Course, refit_metric: Any) -> None:
+        self.trials_ = [course.shown(trial) for trial in self.optimizer_.trials]
+        evaluated = sorted(course.evaluated, key=lambda candidate: candidate.number)
         out = rows(evaluated, self.error_score, callable(self.scoring))
         results = self._format_results([candidate.params for candidate in evaluated], self.n_splits_, out)
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
@@ -415,7 +434,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             folds = folds[np.isfinite(folds).all(axis=1)]
             if folds.shape[0] and folds.shape[1] > 1:
                 self.best_score_corrected_ = corrected_best(folds, self.optimizer_.seed)
-        if progress.races:
+        if course.races:
             blank(results, evaluated)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
@@ -440,10 +459,11 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             self.feature_names_in_ = best.feature_names_in_
 
 
-def choose(search: SearchCV, progress: Progress, plan: Plan) -> dict[str, Any]:
+def choose(search: SearchCV, course: Course, plan: Plan) -> dict[str, Any]:
     """Give a search, which others ran to its end, what `fit` gives but for a refit; the parameters that it chose."""
     search.interrupted_ = False
     search.scorer_ = plan.scorers
-    search._tabulate(progress, plan.refit_metric)
+    search.time_fitting_, search.time_suggesting_ = course.time_fitting, course.time_suggesting
+    search._tabulate(course, plan.refit_metric)
     chosen: dict[str, Any] = search.best_params_
     return chosen

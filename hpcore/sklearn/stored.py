@@ -14,7 +14,7 @@ from hpcore.evaluation.fingerprint import fingerprint
 from hpcore.evaluation.workload import FoldScore, Workload
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.optimizer import Optimizer
-from hpcore.samplers import Sampler
+from hpcore.sklearn.checks import Settings
 from hpcore.space.space import Space
 
 __all__ = ["check_same_search", "fold_to_data", "known_folds", "open_trial_log"]
@@ -22,51 +22,51 @@ __all__ = ["check_same_search", "fold_to_data", "known_folds", "open_trial_log"]
 ATTRIBUTE = "search"
 
 
-def open_trial_log(search: Any, space: Space, sampler: Sampler, seed: int) -> TrialLog:
-    """Where the trials of a search are written down: memory, or the store that it names.
+def open_trial_log(settings: Settings, space: Space, part: str = "") -> TrialLog:
+    """The trial log of a search, or of a part of it: in memory, or in the store that it names.
 
     Raises
     ------
     InvalidArgument, InvalidType, SpaceMismatch, StorageError
         As for `hpcore.Study`.
     """
-    if search.storage is None:
-        if search.study_name is not None:
-            raise InvalidArgument(f"study_name needs storage=, which is None; got study_name={search.study_name!r}")
+    sampler, seed = settings.sampler, settings.seed
+    if settings.storage is None:
+        if settings.study_name is not None:
+            raise InvalidArgument(f"study_name needs storage=, which is None; got study_name={settings.study_name!r}")
         return TrialLog(Optimizer(space, sampler=sampler, direction="maximize", seed=seed))
-    if search.study_name is None:
+    if settings.study_name is None:
         raise InvalidArgument("study_name must be given with storage=: the same two continue an earlier search")
     # Imported here: a search in memory needs no SQLAlchemy.
     from hpcore.ledger.opening import open_stored_log
     from hpcore.storage import open_storage
     from hpcore.storage.plain import check_name
 
-    store = open_storage(search.storage)
-    name = check_name("study_name", search.study_name)
-    if search.random_state is None and store.read(lambda transaction: transaction.find(name)) is not None:
-        given = None  # that of the search that goes on
-    else:
-        given = seed
+    store = open_storage(settings.storage)
+    name = check_name("study_name", f"{settings.study_name}{part}" if part else settings.study_name)
+    begun = store.read(lambda transaction: transaction.find(name)) is not None
+    # Without a seed, that of the search that goes on.
+    given = None if begun and not settings.has_seed else seed
     return open_stored_log(space, store, name, "maximize", None, sampler, given, lease=60.0, retries=3)
 
 
-def check_same_search(trial_log: TrialLog, search: Any, workload: Workload) -> None:
-    """Note what a search is in its study, or check that it is the same as the one there.
+def check_same_search(trial_log: TrialLog, settings: Settings, workload: Workload) -> None:
+    """Describe a search in its study, or check that it is the same as the one there.
 
     Raises
     ------
     InvalidArgument
         Other data, splits, scoring or estimator than the stored folds belong to.
     """
-    now = _description(search, workload)
+    now = _description(settings, workload)
     before = trial_log.attributes().get(ATTRIBUTE)
     if before is None:
         if len(trial_log.optimizer.trials):
-            raise InvalidArgument(f"study_name must be that of a search, and study {search.study_name!r} is not one")
+            raise InvalidArgument(f"study_name must be that of a search, and study {settings.study_name!r} is not one")
         trial_log.set_attribute(ATTRIBUTE, now)
         return
     if not isinstance(before, dict):
-        raise DamagedStore(f"attribute {ATTRIBUTE!r} of study {search.study_name!r} is damaged")
+        raise DamagedStore(f"attribute {ATTRIBUTE!r} of study {settings.study_name!r} is damaged")
     for key, what in (
         ("data", "X, y and metadata"),
         ("splits", "cv"),
@@ -80,27 +80,26 @@ def check_same_search(trial_log: TrialLog, search: Any, workload: Workload) -> N
                 f"was {before.get(key)!r:.200}, is {now[key]!r:.200}" if key in ("scoring", "estimator") else "differ"
             )
             raise InvalidArgument(
-                f"{what} must be as in the search that study {search.study_name!r} holds, or study_name another one: "
+                f"{what} must be as in the search that study {settings.study_name!r} holds, or study_name another one: "
                 f"{seen}{hint}"
             )
 
 
-def _description(search: Any, workload: Workload) -> dict[str, str]:
+def _description(settings: Settings, workload: Workload) -> dict[str, str]:
     import re
 
     def shown(value: Any) -> str:
         return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:2000]
 
     metadata = [_content(value) for value in (workload.fit_params, workload.score_params)]
-    refit = search.refit if isinstance(search.refit, str) else None
     data = f"{fingerprint(workload.X):x} {fingerprint(workload.y):x}"
     return {
         "data": f"{data} of {_num_samples(workload.X)} rows, {metadata}",
         "splits": str(joblib.hash([(list(train), list(test)) for train, test in workload.splits])),
-        "scoring": shown((search.scoring, search.return_train_score, refit, search.error_score)),
-        "estimator": shown(search.estimator),
+        "scoring": shown((settings.scoring, settings.return_train_score, settings.metric, settings.error_score)),
+        "estimator": shown(settings.estimator),
         # What the text above leaves out or cuts short.
-        "content": _content({k: v for k, v in search.estimator.get_params().items() if not _is_said(v)}),
+        "content": _content({k: v for k, v in settings.estimator.get_params().items() if not _is_said(v)}),
     }
 
 
@@ -173,12 +172,12 @@ def _scores(data: Any) -> float | dict[str, float]:
     return float(data)
 
 
-def known_folds(trial_log: TrialLog, numbers: Sequence[int], n_folds: int) -> dict[int, list[FoldScore | None]]:
+def known_folds(trial_log: TrialLog, numbers: Sequence[int], folds: range) -> dict[int, list[FoldScore | None]]:
     """Stored folds by trial, in the order of the splits; only trials that have some."""
     out: dict[int, list[FoldScore | None]] = {}
     for (number, step), data in trial_log.reports(numbers).items():
-        fold = int(step)
-        if fold != step or not 0 <= fold < n_folds:
-            raise DamagedStore(f"trial {number} has a fold {step:g}, and the search has {n_folds}")
-        out.setdefault(number, [None] * n_folds)[fold] = _fold_from_data(number, fold, data)
+        position = int(step)
+        if position != step or not 0 <= position < len(folds):
+            raise DamagedStore(f"trial {number} has a fold {step:g}, and the search has {len(folds)}")
+        out.setdefault(number, [None] * len(folds))[position] = _fold_from_data(number, folds[position], data)
     return out

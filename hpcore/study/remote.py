@@ -1,4 +1,4 @@
-"""What runs inside a worker process: an objective, on a trial."""
+"""Evaluation of a trial inside a worker process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import threading
 
 from hpcore.records.trial import Trial
-from hpcore.study.objective import Objective, Outcome, call
+from hpcore.study.objective import Evaluation, Objective, call
 from hpcore.workers.nesting import working
 from hpcore.workers.packing import Handle, OutOfReach, unpack
 
@@ -18,7 +18,7 @@ _unpacked: tuple[str, Objective] | None = None
 _unpacking = threading.Lock()
 
 
-def call_in_worker(owner: int, handle: Handle, trial: Trial) -> tuple[Outcome, Trial] | None:
+def call_in_worker(owner: int, handle: Handle, trial: Trial) -> Evaluation | None:
     """Evaluate a trial in a worker process.
 
     Parameters
@@ -32,7 +32,7 @@ def call_in_worker(owner: int, handle: Handle, trial: Trial) -> tuple[Outcome, T
 
     Returns
     -------
-    (value, error), Trial
+    Evaluation
         None if the objective's files are out of reach from here; the trial was not begun.
     """
     # Ctrl-C reaches the whole process group; the parent decides what stops.
@@ -43,7 +43,7 @@ def call_in_worker(owner: int, handle: Handle, trial: Trial) -> tuple[Outcome, T
     except OutOfReach:
         return None
     with working():
-        return call(objective, trial), trial
+        return call(objective, trial)
 
 
 def _objective(handle: Handle) -> Objective:

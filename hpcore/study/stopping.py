@@ -1,22 +1,20 @@
-"""When a run ends: rules for ``Study.run(..., stop=[...])``."""
+"""Rules that end a run, for ``Study.run(..., stop=[...])`` and ``SearchCV(stop=[...])``."""
 
 from __future__ import annotations
 
 import math
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument
+from hpcore.optimizer.search_view import SearchView
 from hpcore.records.history import COMPLETE, RUNNING
 from hpcore.records.streams import SUGGEST, Rng
-
-if TYPE_CHECKING:
-    from hpcore.study.study import Study
 
 __all__ = ["MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]
 
@@ -29,16 +27,18 @@ class StoppingRule(ABC):
     Notes
     -----
     A run asks `start` once and `reached` before a trial, whenever results have come in since (before each trial if
-    `by_time`). A rule looks at the whole study, earlier runs and other workers' trials included.
+    `by_time`). A rule is given a `SearchView` of the whole search, earlier runs and other workers' trials included; in
+    a deterministic run it is the view from which the next trial is proposed, so that the run ends at the same trial
+    whatever the order of the results.
     """
 
     by_time: ClassVar[bool] = False
 
-    def start(self, study: Study) -> None:  # noqa: B027 - most rules have nothing to do
+    def start(self, view: SearchView) -> None:  # noqa: B027 - most rules have nothing to do
         """A run begins."""
 
     @abstractmethod
-    def reached(self, study: Study) -> bool:
+    def reached(self, view: SearchView) -> bool:
         """Whether to stop."""
 
     def __repr__(self) -> str:
@@ -58,10 +58,9 @@ class MaxTrials(StoppingRule):
     def __init__(self, n: int) -> None:
         self.n = check_integer("n", n, 1)
 
-    def reached(self, study: Study) -> bool:
+    def reached(self, view: SearchView) -> bool:
         """See `StoppingRule`."""
-        study.refresh()
-        history = study.optimizer.history
+        history = view.history
         return history.n - history.n_running >= self.n
 
 
@@ -80,11 +79,11 @@ class Timeout(StoppingRule):
         self.seconds = check_number("seconds", seconds, 0.0, open_low=True)
         self._end = math.inf
 
-    def start(self, study: Study) -> None:
+    def start(self, view: SearchView) -> None:
         """See `StoppingRule`."""
         self._end = time.monotonic() + self.seconds
 
-    def reached(self, study: Study) -> bool:
+    def reached(self, view: SearchView) -> bool:
         """See `StoppingRule`."""
         return time.monotonic() >= self._end
 
@@ -101,14 +100,14 @@ class TargetValue(StoppingRule):
     def __init__(self, value: float) -> None:
         self.value = check_number("value", value)
 
-    def start(self, study: Study) -> None:
+    def start(self, view: SearchView) -> None:
         """See `StoppingRule`."""
-        _check_single(self, study)
+        _check_single(self, view)
 
-    def reached(self, study: Study) -> bool:
+    def reached(self, view: SearchView) -> bool:
         """See `StoppingRule`."""
-        losses = _losses(study)
-        target = self.value if study.optimizer.directions[0] == "minimize" else -self.value
+        losses = _losses(view)
+        target = self.value if view.directions[0] == "minimize" else -self.value
         return bool(len(losses)) and float(losses.min()) <= target
 
 
@@ -126,22 +125,36 @@ class NoImprovement(StoppingRule):
     def __init__(self, k: int, min_delta: float = 0.0) -> None:
         self.k = check_integer("k", k, 1)
         self.min_delta = check_number("min_delta", min_delta, 0.0)
+        self._forget()
 
-    def start(self, study: Study) -> None:
-        """See `StoppingRule`."""
-        _check_single(self, study)
+    def _forget(self) -> None:
+        self._first, self._best, self._idle = 0, math.inf, 0
 
-    def reached(self, study: Study) -> bool:
+    def start(self, view: SearchView) -> None:
         """See `StoppingRule`."""
-        history = study.optimizer.history
-        losses = history.values[history.state != RUNNING, 0]
-        best, idle = math.inf, 0
+        _check_single(self, view)
+        self._forget()
+
+    def reached(self, view: SearchView) -> bool:
+        """See `StoppingRule`."""
+        history = view.history
+        # Trials before the first running one have ended for good: they are looked at once.
+        running = np.flatnonzero(history.state[self._first :] == RUNNING)
+        first = self._first + int(running[0]) if len(running) else history.n
+        self._best, self._idle = self._count(history.values[self._first : first, 0], self._best, self._idle)
+        self._first = first
+        later = history.state[first:] != RUNNING
+        best, idle = self._count(history.values[first:, 0][later], self._best, self._idle)
+        return not math.isinf(best) and idle >= self.k
+
+    def _count(self, losses: FloatArray, best: float, idle: int) -> tuple[float, int]:
+        """The best of trials, after those that led to `best`, and the number since it."""
         for loss in losses.tolist():
             if loss < best - self.min_delta or (math.isinf(best) and not math.isnan(loss)):
                 best, idle = loss, 0
             else:
                 idle += 1
-        return not math.isinf(best) and idle >= self.k
+        return best, idle
 
 
 class RegretBound(StoppingRule):
@@ -186,63 +199,61 @@ class RegretBound(StoppingRule):
         """The last bound on the regret, None before the first."""
         return self._bound
 
-    def start(self, study: Study) -> None:
+    def start(self, view: SearchView) -> None:
         """See `StoppingRule`."""
-        _check_single(self, study)
+        _check_single(self, view)
         self._at = -1
 
-    def reached(self, study: Study) -> bool:
+    def reached(self, view: SearchView) -> bool:
         """See `StoppingRule`."""
-        history = study.optimizer.history
+        history = view.history
         n = history.n_complete
         if n < self.n_min or (self._at >= 0 and n - self._at < self.every):
             return False
         self._at = n
-        self._bound = self._compute(study)
+        self._bound = self._compute(view)
         return self._bound <= self.tolerance
 
-    def _compute(self, study: Study) -> float:
+    def _compute(self, view: SearchView) -> float:
         from hpcore.surrogates import GaussianProcess
 
-        history = study.optimizer.history
+        history = view.history
         complete = history.complete
         X, y = np.ascontiguousarray(history.X[complete]), history.values[complete, 0]
         if float(y.max()) == float(y.min()):
             # A constant says nothing of the scale on which the rest of the space may differ.
             return math.inf
-        model = GaussianProcess(study.space).fit(X, y)
-        t, d = len(y), len(study.space)
+        model = GaussianProcess(view.space).fit(X, y)
+        t, d = len(y), len(view.space)
         root = math.sqrt(2.0 * math.log(d * t * t * math.pi**2 / 0.6) / 5.0)
         mean, std = model.predict(X, return_std=True)
         upper = float((mean + root * std).min())
-        candidates = self._candidates(study, X[np.argsort(mean - root * std)[:5]], t)
+        candidates = self._candidates(view, X[np.argsort(mean - root * std)[:5]], t)
         lower = float((mean - root * std).min())
         if len(candidates):
             mean, std = model.predict(candidates, return_std=True)
             lower = min(lower, float((mean - root * std).min()))
         return max(0.0, upper - lower)
 
-    def _candidates(self, study: Study, best: FloatArray, t: int) -> FloatArray:
-        d = len(study.space)
-        rng = Rng(study.optimizer.seed, t)
+    def _candidates(self, view: SearchView, best: FloatArray, t: int) -> FloatArray:
+        d = len(view.space)
+        rng = Rng(view.seed, t)
         uniform = rng.uniform(self.n_candidates * d, SUGGEST).reshape(-1, d)
         steps = 0.1 * (rng.uniform(200 * d, SUGGEST, 1).reshape(-1, d) - 0.5)
         near = np.clip(np.nan_to_num(best, nan=0.5)[np.arange(200) % len(best)] + steps, 0.0, 1.0)
         rows = np.ascontiguousarray(np.vstack([uniform, near]))
-        columns = study.space.columns
+        columns = view.space.columns
         for row in rows:
             columns.codec.settle(row)
         return rows if columns.feasible is None else rows[columns.feasible(rows)]
 
 
-def _check_single(rule: StoppingRule, study: Study) -> None:
-    if len(study.optimizer.directions) != 1:
-        raise InvalidArgument(
-            f"stop: {type(rule).__name__} needs a single objective, got {len(study.optimizer.directions)}"
-        )
+def _check_single(rule: StoppingRule, view: SearchView) -> None:
+    if len(view.directions) != 1:
+        raise InvalidArgument(f"stop: {type(rule).__name__} needs a single objective, got {len(view.directions)}")
 
 
-def _losses(study: Study) -> FloatArray:
-    history = study.optimizer.history
+def _losses(view: SearchView) -> FloatArray:
+    history = view.history
     losses: FloatArray = history.values[history.state == COMPLETE, 0]
     return losses

@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from hpcore.arguments import check_alias, check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.ledger.attributes import UserAttributes
 from hpcore.ledger.heartbeat import keeping_leases
-from hpcore.ledger.trial_log import TrialLog, number_of
+from hpcore.ledger.trial_log import DEFAULT_STALENESS, TrialLog, number_of
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import read_known
 from hpcore.records.trial import Trial
@@ -24,7 +25,10 @@ from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
 from hpcore.study.stopping import StoppingRule
-from hpcore.workers.lockstep import DEFAULT_LAG
+from hpcore.study.trials import TrialSource
+from hpcore.study.workers import ObjectiveWork
+from hpcore.workers.engine import run as evaluate
+from hpcore.workers.interrupts import Interrupts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +140,9 @@ class Study:
             )
             self._trial_log, self.name = ledger, ledger.record.name
         self.interrupted = False
-        self._stopping = False
+        # While it lasts; afterwards nothing must keep the study alive, whose end gives back what it holds.
+        self._run: Run | None = None
+        self._stopped = False
 
     @property
     def optimizer(self) -> Optimizer:
@@ -190,8 +196,9 @@ class Study:
             Rules of `hpcore.stopping`, any of which ends the run.
         deterministic : bool
             Make proposal k from exactly the results 0 .. k - 4, whatever the number of workers, which then changes
-            only the speed: the same trials to the last bit, also when the run is killed and goes on. At most four
-            trials are open at a time, and of a stored study no other process may run it meanwhile.
+            only the speed: the same trials to the last bit, also when the run is killed and goes on, and when several
+            processes run a stored study in this way at once. At most four trials are open at a time. Rules of `stop`
+            decide from the same results; callbacks are called as results come.
 
         Returns
         -------
@@ -218,23 +225,33 @@ class Study:
         pool: Pool | None = None
         if executor is not None or not (n_jobs is None or (type(n_jobs) is int and n_jobs == 1)):
             # Imported here: asking in this process needs no executors.
-            from hpcore.study.workers import Workers
             from hpcore.workers.pools import choose_pool
 
             pool = choose_pool(n_jobs, executor)
-        lag, mode = _order(deterministic, pool is not None)
-        self.interrupted = self._stopping = False
+        staleness, mode = _order(deterministic, pool is not None)
+        self.interrupted = self._stopped = False
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
         with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._trial_log):
             try:
                 self._trial_log.refresh()
                 shown.begin_from(self.optimizer, more=True)
-                if pool is None:
-                    Run(self, self._trial_log, callbacks, shown, n_trials, deadline, stop, lag, mode).here(objective)
-                else:
-                    # The objective is packed before anything is stored.
-                    workers = Workers(pool, objective)
-                    workers.run(Run(self, self._trial_log, callbacks, shown, n_trials, deadline, stop, lag, mode))
+                # The objective is packed before anything is stored.
+                work = ObjectiveWork(objective, pool)
+                hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
+                hooks.append(partial(shown, self))
+                interrupts = Interrupts()
+                with interrupts, interrupts.held():
+                    self._run = Run(
+                        self._trial_log,
+                        hooks,
+                        n_trials=n_trials,
+                        deadline=deadline,
+                        rules=stop,
+                        staleness=staleness,
+                        mode=mode,
+                        eager=not callbacks,
+                    )
+                evaluate(work, pool, [TrialSource(self._run)], interrupts)
             except KeyboardInterrupt:
                 self.interrupted = True
                 n, running = self.optimizer.n_trials, len(self.optimizer.running())
@@ -246,16 +263,19 @@ class Study:
             except BaseException as error:
                 carry(error, self, sendable=not self._trial_log.durable)
                 raise
+            finally:
+                self._stopped, self._run = self.stopping, None
         return self
 
     @property
     def stopping(self) -> bool:
         """Whether `stop` was called in this run."""
-        return self._stopping
+        return self._stopped if self._run is None else self._run.stopping
 
     def stop(self) -> None:
         """Begin no more trials in this run; for callbacks."""
-        self._stopping = True
+        if self._run is not None:
+            self._run.stop()
 
     @overload
     def ask(self, n: None = None, *, deadline_ms: float | None = None) -> Trial: ...
@@ -293,12 +313,16 @@ class Study:
     def tell(
         self,
         trial: Trial | int,
-        value: float | Sequence[float] | None,
+        value: float | Sequence[float] | None = None,
         *,
         std_error: float | None = None,
         error: str | None = None,
+        cost: float | None = None,
+        metrics: Mapping[str, float] | None = None,
+        gradient: Mapping[str, float] | None = None,
+        state: str | None = None,
     ) -> None:
-        """Report what a trial came to. It is durable when this returns.
+        """Report the result of a trial. It is durable when this returns.
 
         Any process may tell any trial that has no result, also one that another process asked for, whether that still
         lives or not: the first result counts. A trial that was given up, because its workers ended, has none: values
@@ -309,7 +333,7 @@ class Study:
         trial : Trial or int
             As given by `ask`, a copy, for instance a pickled one, or its number. Attributes and reports of a
             copy are kept.
-        value, std_error, error
+        value, std_error, error, cost, metrics, gradient, state
             As for `Optimizer.tell`.
 
         Raises
@@ -326,7 +350,8 @@ class Study:
             with what comes next.
         """
         number_of(trial)
-        self._trial_log.report(trial, self._trial_log.optimizer.outcome(value, std_error, error))
+        outcome = self._trial_log.optimizer.outcome(value, std_error, error, cost, metrics, gradient, state)
+        self._trial_log.tell(trial, outcome)
 
     def renew(self, trial: Trial | int | None = None) -> None:
         """Say that a trial is still, or from now on, evaluated by this process.
@@ -477,9 +502,9 @@ class Study:
 
 
 def _order(deterministic: bool, workers: bool) -> tuple[int | None, str]:
-    """The lag of the order that results are taken in, None for as they come, and the mode's name."""
+    """The staleness of proposals, None for that of the results as they come, and the mode's name."""
     if deterministic:
-        return DEFAULT_LAG, f"lag {DEFAULT_LAG}"
+        return DEFAULT_STALENESS, f"lag {DEFAULT_STALENESS}"
     # One after the other is the order of lag 1 by itself.
     return None, "fast" if workers else "lag 1"
 

@@ -20,6 +20,7 @@ from hpcore.errors import (
     SearchSpaceExhausted,
     StorageError,
 )
+from hpcore.records.outcome import Outcome
 
 SPACE = {"x": hp.Float(-5, 5), "c": hp.Categorical(["a", "b"])}
 POINT = {"x": 0.5, "c": "a"}
@@ -44,7 +45,7 @@ def facts(study: hp.Study) -> list[Any]:
 
 # --- the optimizer ------------------------------------------------------------------------------------------------
 
-READING = {"outcome", "running"}
+READING = {"outcome", "rows", "running", "view"}
 METHODS = [
     name
     for name, member in vars(hp.Optimizer).items()
@@ -54,7 +55,7 @@ METHODS = [
 
 def test_all_that_an_optimizer_does_is_known_here() -> None:
     """A new method of Optimizer is refused until somebody knows that it reads only."""
-    assert {"ask", "tell", "add", "enqueue", "mask", "reopen", "forget", "restore"} <= set(METHODS)
+    assert {"ask", "tell", "add", "enqueue", "finish", "report", "resume", "forget", "restore"} <= set(METHODS)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -94,7 +95,7 @@ def test_it_reads_as_the_optimizer_in_memory_does(study: hp.Study) -> None:
     assert list(mine.running()) == [trial.number]
     with pytest.raises(TypeError):
         mine.running()[0] = trial  # type: ignore[index]
-    assert mine.outcome(1, None, None) == ((1.0,), None, None)
+    assert mine.outcome(1, None, None) == Outcome((1.0,))
 
 
 @pytest.mark.parametrize("name", ["seed", "sampler", "space", "directions", "anything"])
@@ -243,7 +244,7 @@ def test_bad_questions(storage: str | None, call: Any, error: type[Exception], m
 
 def test_trials_given_back_come_first_and_the_end_of_the_space_cuts_short(tmp_path: Path) -> None:
     study = hp.Study({"a": range(5)}, storage=tmp_path / "runs.db", name="a", sampler="grid", seed=0)
-    study._trial_log.give_up(study.ask(2))
+    study._trial_log.give_back(study.ask(2))
     other = hp.load_study(tmp_path / "runs.db")
     trials = other.ask(4)
     assert [t.number for t in trials] == [0, 1, 2, 3]

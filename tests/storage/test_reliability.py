@@ -40,3 +40,23 @@ def test_script(script: str, counts: list[str], old: bool) -> None:
     figures = json.loads(done.stdout)
     assert figures["ok"] and figures["test"] == script
     assert ("persist" in figures["sqlite"]) or not old
+
+
+def test_suggestions_that_differ_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "suggestions.json"
+
+    def start(what: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(SCRIPTS / "suggestions.py"), what, str(file), "--only", "random finite"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    done = start("record")
+    assert done.returncode == 0, done.stdout + done.stderr
+    recorded = json.loads(file.read_text())
+    name, case = next(iter(recorded["cases"].items()))
+    case["digest"] = case["lines"][3] = "another"
+    file.write_text(json.dumps(recorded))
+    done = start("compare")
+    assert done.returncode == 1, done.stdout + done.stderr
+    first, last = done.stdout.splitlines()
+    assert first.startswith(f"{name}: differs, from line 3 of ")
+    assert json.loads(last)["differ"] == 1 < json.loads(last)["cases"]

@@ -247,8 +247,8 @@ def test_ctrl_c_reaches_an_objective_that_an_executor_runs_right_there() -> None
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_reaches_a_rule() -> None:
     class Slow(hp.stopping.StoppingRule):
-        def reached(self, study):
-            if len(study.trials) == 3:
+        def reached(self, view):
+            if view.history.n == 3:
                 signal.raise_signal(signal.SIGINT)
                 pytest.fail("it went on")
             return False

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument, InvalidType, LeaseExpired, StorageError, TrialAlreadyTold, UnknownTrial
+from hpcore.errors import InvalidType, LeaseExpired, StorageError, TrialAlreadyTold, UnknownTrial
 from tests.study.children import begin, in_child, kill_me
 
 SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
@@ -299,8 +299,6 @@ def test_a_worker_that_cannot_renew_its_lease_keeps_its_trial(run: bool, how: st
     study = hp.load_study(path, retries=0)
     other = study.ask()
     assert other.number == 1, "the first worker's trial was given away"
-    with pytest.raises(InvalidArgument, match="another worker evaluates trial 0"):
-        hp.load_study(path).run(cost, n_trials=1, deterministic=True)
     os.kill(child, signal.SIGCONT)
     assert os.waitpid(child, 0)[1] == 0
     study.tell(other, 2.0)

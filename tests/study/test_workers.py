@@ -238,13 +238,21 @@ def test_a_run_keeps_its_leases(url: str, name: str) -> None:
     assert taken == [1] and one.trials[0].state == "complete"
 
 
-def test_deterministic_runs_need_the_study_for_themselves(url: str, name: str) -> None:
+def test_a_deterministic_run_waits_for_the_results_of_other_workers(url: str, name: str) -> None:
     one, two = begun(url, name), begun(url, name)
-    one.ask()
-    with pytest.raises(InvalidArgument, match=r"deterministic=True needs study.*for itself"):
-        two.run(cost, n_trials=2, deterministic=True)
-    two.run(cost, n_trials=2)
-    assert two.mode == "fast"
+    trial = one.ask()
+    later = threading.Timer(0.3, one.tell, (trial, cost(trial)))
+    later.start()
+    two.run(cost, n_trials=5, deterministic=True)
+    later.join()
+    whole = hp.Study(one.space, sampler=one.optimizer.sampler, seed=one.optimizer.seed)
+    whole.run(cost, n_trials=6, deterministic=True)
+    assert [(t.number, t.params, t.values) for t in two.trials] == [
+        (t.number, t.params, t.values) for t in whole.trials
+    ]
+    assert two.mode == "lag 4"
+    with pytest.raises(InvalidArgument, match="trial 6 is still running; tell it first"):
+        two.ask() and two.run(cost, n_trials=1, deterministic=True)
 
 
 def test_runs_beside_each_other_are_fast_ones(url: str, name: str) -> None:

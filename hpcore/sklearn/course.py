@@ -1,0 +1,308 @@
+"""The course of one search between its run and the workers: candidates proposed, folds stored, results told."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from hpcore.errors import InfeasibleSpace, InvalidArgument
+from hpcore.evaluation.source import Candidate
+from hpcore.evaluation.workload import FoldScore
+from hpcore.ledger.trial_log import TrialLog
+from hpcore.records.history import COMPLETE, FAILED, PRUNED
+from hpcore.records.outcome import Outcome
+from hpcore.records.trial import Trial
+from hpcore.schedulers.racing import Race, cut
+from hpcore.sklearn.checks import Settings
+from hpcore.sklearn.errors import NoScoreYet
+from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.results import Evaluated, Value, objective
+from hpcore.sklearn.spaces import SearchSpace
+from hpcore.sklearn.stored import fold_to_data, known_folds
+from hpcore.study.progress import Progress, open_progress
+from hpcore.study.run import Run
+from hpcore.workers.interrupts import interruptible
+from hpcore.workers.waiting import Wait
+
+__all__ = ["INCUMBENT", "Course"]
+
+log = logging.getLogger("hpcore")
+
+# Candidates without a score before it is said: one or two may be bad luck.
+_SCORELESS = 3
+# User attribute of a pruned candidate: number of the candidate that it lost its race against.
+INCUMBENT = "incumbent"
+
+
+class Course:
+    """The course of one search.
+
+    Parameters
+    ----------
+    settings : Settings
+        Arguments of the search.
+    trial_log : TrialLog
+        Log of its trials; what an earlier search left there is taken up.
+    space : SearchSpace
+        Gives the estimator's parameters.
+    folds : range
+        Splits of the workload.
+    race : Race or None
+        Race of the candidates.
+    staleness : int or None
+        The q of the deterministic order.
+    mode : str
+        Mode of the run in the record.
+    deadline : float or None
+        End by the monotonic clock.
+    fit_hooks : FitHooks
+        scikit-learn's callbacks.
+    hooks : sequence of callable
+        Called as ``hook(course, trial)`` when a candidate is finished.
+    check_metrics : callable
+        Called with the scores of a callable that measures several things.
+
+    Attributes
+    ----------
+    evaluated : list of Evaluated
+        Finished candidates in the order in which they became so.
+    n_fits, n_saved : int
+        Folds that were run, and those that the race spared.
+    time_fitting, time_suggesting : float
+        Seconds that fits and scoring took, added up over workers, and those that the optimizer took.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        trial_log: TrialLog,
+        space: SearchSpace,
+        folds: range,
+        race: Race | None,
+        staleness: int | None,
+        mode: str,
+        deadline: float | None,
+        fit_hooks: FitHooks,
+        hooks: list[Callable[[Course, Trial], Any]],
+        check_metrics: Callable[[Any], None],
+    ) -> None:
+        self._settings, self.trial_log, self._space, self._folds = settings, trial_log, space, folds
+        self._race, self._staleness = race, staleness
+        self._fit_hooks, self._hooks, self._check_metrics = fit_hooks, hooks, check_metrics
+        self.evaluated: list[Evaluated] = []
+        self.n_fits = self.n_saved = 0
+        self.time_fitting = self.time_suggesting = 0.0
+        self._known: set[int] = set()  # numbers of candidates that are evaluated, or being so
+        self._checked = False
+        self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
+        self._display: Progress = open_progress(
+            self.expected, settings.metric or "score", "maximize", settings.progress
+        )
+        self._run = Run(
+            trial_log,
+            most=settings.n_trials,
+            deadline=deadline,
+            rules=settings.stop,
+            staleness=staleness,
+            mode=mode,
+            at_least_one=True,
+            say_why=self._say_why,
+        )
+
+    @property
+    def races(self) -> bool:
+        """Whether candidates may be stopped early."""
+        return self._race is not None
+
+    @property
+    def expected(self) -> int | None:
+        """About how many candidates there will be, if that can be told."""
+        known = [n for n in (self._settings.n_trials, self._space.space.n_points) if n is not None]
+        return min(known, default=None)
+
+    def __enter__(self) -> Course:
+        self._display.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._display.__exit__(*exc_info)
+
+    def _note(self) -> str:
+        """The text that is shown beside trials and incumbent."""
+        saved = f", {self.n_saved} saved by racing" if self.races else ""
+        per_fit = 1e3 * self.time_fitting / max(1, self.n_fits)
+        per_trial = 1e3 * self.time_suggesting / max(1, self._run.n_begun)
+        return f"{self.n_fits} fits{saved}, {per_fit:.3g} ms a fit, {per_trial:.3g} ms a suggestion"
+
+    # --- other searches of the same study ------------------------------------------------------------------------
+
+    def show_known(self) -> None:
+        """Begin the display with the trials of an earlier search."""
+        self._display.begin_from(self.trial_log.optimizer)
+
+    def catch_up(self) -> None:
+        """Take up finished candidates of the study that were evaluated elsewhere, or earlier."""
+        if not self.trial_log.durable:
+            return
+        state = self.trial_log.optimizer.history.state
+        ended = [i for i, code in enumerate(state.tolist()) if code in (COMPLETE, PRUNED, FAILED)]
+        numbers = [number for number in ended if number not in self._known]
+        folds = known_folds(self.trial_log, numbers, self._folds) if numbers else {}
+        for number in numbers:
+            self._known.add(number)
+            self._take(self.trial_log.optimizer.trials[number], folds.get(number, []))
+
+    def _take(self, trial: Trial, scores: list[FoldScore | None]) -> None:
+        candidate = Candidate(trial, self._space.params(trial.params), scores, trial.number)
+        if self._race is not None:
+            if self._staleness is not None:
+                candidate.incumbent = self._race.incumbent_as_of(trial.number - self._staleness)
+                self._drop_beyond(candidate)
+            self._race.observe(trial.number, candidate.decisive(self._settings.metric), candidate.incumbent)
+        pruned = trial.state == "pruned"
+        if not scores or (None in scores and not pruned):
+            return
+        if trial.value is not None:
+            self._n_scoreless = None
+        incumbent = trial.user_attrs.get(INCUMBENT) if pruned else None
+        self.evaluated.append(Evaluated(trial.number, candidate.params, scores, incumbent))
+
+    def _drop_beyond(self, candidate: Candidate) -> None:
+        """Forget stored folds beyond the one that stopped a candidate, as if they had not been run."""
+        known = candidate.decisive(self._settings.metric)
+        if candidate.incumbent is None or known.keys() != set(range(len(known))):
+            return
+        n = cut(known, candidate.incumbent)
+        if n is not None:
+            candidate.scores[n:] = [None] * (len(self._folds) - n)
+
+    # --- before a candidate --------------------------------------------------------------------------------------
+
+    def propose(self) -> Candidate | Wait | None:
+        """The next candidate, a `Wait`, or None after the last."""
+        start = time.perf_counter()
+        try:
+            trial = self._run.next_trial()
+        finally:
+            self.time_suggesting += time.perf_counter() - start
+        if not isinstance(trial, Trial):
+            return trial
+        number = trial.number
+        self._known.add(number)
+        trial.started = time.time()
+        # The incumbent of an ordered race may be a candidate of another process.
+        if self._race is not None and self._staleness is not None and self._race.n_counted <= number - self._staleness:
+            self.catch_up()
+        scores: list[FoldScore | None] = []
+        if self.trial_log.durable:
+            # Folds that were finished before its worker died are not run again.
+            scores = known_folds(self.trial_log, [number], self._folds).get(number, [])
+        return Candidate(trial, self._space.params(trial.params), scores, number)
+
+    def _say_why(self, error: Exception) -> None:
+        """Log the reason for which the space gives no candidate, where it is news."""
+        if isinstance(error, InfeasibleSpace):
+            log.warning("%s", error)
+        elif self._settings.is_count:
+            log.warning(
+                "every point of the space has been proposed: the search ends after %d of n_trials=%d",
+                self.trial_log.optimizer.n_trials,
+                self._settings.n_trials,
+            )
+
+    # --- after a fold --------------------------------------------------------------------------------------------
+
+    def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
+        """Take the result of one fold, in whatever order they come."""
+        self.n_fits += 1
+        position = score.fold - self._folds.start
+        value = candidate.decisive(self._settings.metric).get(position, float("nan"))
+        self.trial_log.add_report(
+            candidate.number, position, (value,), fold_to_data(score) if self.trial_log.durable else None
+        )
+        if not self._checked and score.error is None:
+            self._checked = True
+            self._check_first(score)
+        for complaint in score.complaints:
+            warnings.warn(
+                "Scoring failed. The score on this train-test partition for these parameters will be set to "
+                f"{self._settings.error_score}. Details: \n{complaint}",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.time_fitting += score.fit_time - score.saved_time + score.score_time
+        if self._settings.progress is not False:
+            self._display.note = self._note()
+            self._display.refresh()
+
+    def _check_first(self, score: FoldScore) -> None:
+        # Whether a callable measures one thing or several is known only now: said after one fit, not after all.
+        if callable(self._settings.scoring) and isinstance(score.test_scores, dict):
+            try:
+                self._check_metrics(score.test_scores)
+            except ValueError as error:
+                raise InvalidArgument(str(error)) from error
+
+    # --- after the last fold -------------------------------------------------------------------------------------
+
+    def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
+        """Tell a finished candidate's result, store it, and call back."""
+        trial: Trial = candidate.trial
+        result = objective(candidate, self._settings.metric)
+        start = time.perf_counter()
+        trial.finished = time.time()
+        incumbent = None
+        if result.state == "pruned":
+            assert candidate.incumbent is not None
+            incumbent = trial.user_attrs[INCUMBENT] = candidate.incumbent.number
+        outcome = self._run.finish(trial, self._run.judge(*result))
+        if outcome is None:  # too late: the result of somebody else is taken up at the end
+            self._known.discard(trial.number)
+            return
+        self._check_scores(result, scores)
+        self.time_suggesting += time.perf_counter() - start
+        self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, incumbent))
+        self.n_saved += len(candidate.scores) - len(scores)
+        self._fit_hooks.evaluated(len(scores))
+        if self._settings.verbose > 1:
+            said = "failed" if result.value is None else f"{result.value:.6g}"
+            stop = "" if incumbent is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
+            print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
+        shown = self.shown(trial)
+        self._display(None, shown)
+        self._run.tell_hooks(trial, outcome)
+        for hook in self._hooks:
+            with interruptible():
+                hook(self, shown)
+
+    def _check_scores(self, result: Value, scores: list[FoldScore]) -> None:
+        """Say it where none of the first candidates has a score, while there is a budget left to save."""
+        if self._n_scoreless is None:
+            return
+        failed = next((score.error for score in scores if score.error), None)
+        if result.value is not None and not all(score.error for score in scores):
+            self._n_scoreless = None
+            return
+        self._n_scoreless += 1
+        if self._n_scoreless == _SCORELESS:
+            self._n_scoreless = None
+            warnings.warn(
+                f"None of the first {_SCORELESS} candidates has a score. The search goes on; error_score='raise' would "
+                f"end it at the first fit that fails. The last of them:\n{failed or result.error}",
+                NoScoreYet,
+                stacklevel=2,
+            )
+
+    def shown(self, trial: Trial) -> Trial:
+        """The trial as the user sees it, with the estimator's parameters."""
+        return self._space.trial(trial)
+
+    def abandon(self) -> None:
+        """Give back candidates that will not be finished; in memory, where nobody goes on with them, they fail."""
+        if not self.trial_log.durable:
+            for trial in self._run.open_trials:
+                self.trial_log.tell(trial, Outcome.failed("interrupted"))
+        self._run.give_up()

@@ -1,0 +1,101 @@
+"""Trials of a run as jobs of one piece; see `hpcore.workers.engine`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hpcore.records.trial import Trial
+from hpcore.study.objective import Evaluation
+from hpcore.study.run import Run
+from hpcore.workers.engine import Job
+from hpcore.workers.waiting import Patience, Wait
+
+__all__ = ["TrialJob", "TrialSource"]
+
+
+class TrialJob(Job):
+    """A trial as one piece of work."""
+
+    __slots__ = ("trial",)
+
+    def __init__(self, trial: Trial, source: TrialSource) -> None:
+        super().__init__(unsent=[0])
+        self.trial, self.source = trial, source
+
+
+class TrialSource:
+    """Source of a run's trials; methods are those of `hpcore.workers.engine.Source`."""
+
+    learns = True
+    n_pieces = 1
+    n_expected: int | None = None
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._waiting = False
+        self._patience = Patience()
+        self.n_open = 0
+
+    def may_begin(self, most_open: int) -> bool:
+        """See `Source`."""
+        return not self._run.over and not self._waiting and self.n_open < most_open
+
+    def begin(self) -> TrialJob | None:
+        """See `Source`."""
+        trial = self._run.next_trial()
+        if isinstance(trial, Wait):
+            self._waiting = True
+            return None
+        if trial is None:
+            return None
+        self.n_open += 1
+        return TrialJob(trial, self)
+
+    def wait(self) -> bool:
+        """See `Source`."""
+        if not self._waiting or self._run.over:
+            return False
+        self._patience.wait()
+        self._run.refresh()
+        self._waiting = False
+        return True
+
+    def end(self) -> None:
+        """See `Source`."""
+        self._run.end()
+
+    def refresh(self, job: TrialJob) -> bool:
+        """See `Source`; nothing is known of a trial before its end."""
+        return True
+
+    def store(self, job: TrialJob, position: int, result: Evaluation) -> None:
+        """See `Source`."""
+        job.n_running = 0
+        self.n_open -= 1
+        self._waiting = False
+        self._patience.reset()
+        trial = job.trial
+        if result.trial is not trial:
+            trial.adopt(result.trial)
+        recorded = self._run.finish(trial, self._run.judge(result.value, None, result.error))
+        if recorded is not None:
+            self._run.tell_hooks(trial, recorded)
+
+    def skip(self, job: TrialJob, positions: Sequence[int]) -> None:
+        """See `Source`; a trial is one piece."""
+        raise AssertionError(f"trial {job.trial.number} has no other piece")
+
+    def broken(self, cause: Exception) -> None:
+        """See `Source`."""
+        raise cause
+
+    def late(self, job: TrialJob, position: int, result: Evaluation) -> None:
+        """See `Source`."""
+        trial = job.trial
+        if result.trial is not trial:
+            trial.adopt(result.trial)
+        self._run.finish_late(trial, self._run.judge(result.value, None, result.error))
+
+    def give_up(self) -> None:
+        """See `Source`."""
+        self._run.give_up()

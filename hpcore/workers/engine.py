@@ -1,0 +1,459 @@
+"""The loop of every search: jobs in pieces from one queue, no barrier between jobs, one recovery of lost workers.
+
+A job is a trial, a piece of it a fold or the whole; the loop knows neither. Sources begin jobs and take results, the
+work says how pieces are evaluated here or sent to a worker.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from hpcore.errors import WorkerDied
+from hpcore.workers.interrupts import Interrupts, interruptible
+
+if TYPE_CHECKING:
+    from hpcore.workers.pools import Pool
+
+__all__ = ["Job", "Piece", "Source", "Work", "run"]
+
+# A bundle should take this long. Sending one costs about half a millisecond here and there, so one part in a hundred;
+# shorter bundles bring results sooner to a sampler that learns from them and leave less imbalance at the end.
+_BUNDLE_SECONDS = 0.05
+
+# Bundles in flight a worker: one that runs and one that waits in its queue.
+_BUNDLES_PER_WORKER = 2
+
+# Pieces longer than this are sent to a worker when it is free and not before: the way there is short beside them, and
+# what waits behind a long piece could run elsewhere.
+_LONG_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Job:
+    """One evaluation that a source began.
+
+    Attributes
+    ----------
+    source : Source
+        The source.
+    unsent : list of int
+        Positions of the pieces that no worker was given yet.
+    n_sent, n_running : int
+        Pieces that were given to a worker; those that workers have now.
+    n_lost : dict of int to int
+        Times that a piece ended its worker, by position.
+    """
+
+    source: Source = field(init=False)
+    unsent: list[int] = field(default_factory=list)
+    n_sent: int = 0
+    n_running: int = 0
+    n_lost: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the pieces that are left need not run."""
+        return False
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a piece that runs now may make those that are left unnecessary."""
+        return False
+
+
+class Piece(NamedTuple):
+    """Some positions of a job, and the serial number of the first of them for the watchdog; the others follow."""
+
+    job: Any
+    positions: list[int]
+    serial: int
+
+
+class Source(Protocol):
+    """Search, as the loop sees it."""
+
+    learns: bool  # whether it begins jobs from results, so that only a few should be open
+
+    @property
+    def n_open(self) -> int:
+        """Jobs that were begun and have not ended."""
+        ...
+
+    @property
+    def n_pieces(self) -> int:
+        """Pieces of a job."""
+        ...
+
+    @property
+    def n_expected(self) -> int | None:
+        """Pieces of all jobs, about; None if nobody can tell."""
+        ...
+
+    def may_begin(self, most_open: int) -> bool:
+        """Whether a job can be had now, with at most so many open if the source learns from results."""
+        ...
+
+    def begin(self) -> Any:
+        """The next `Job`; None where there is none now."""
+        ...
+
+    def refresh(self, job: Any) -> bool:
+        """Judge a job of which nothing runs now by what is known by now; False if that ends it."""
+        ...
+
+    def store(self, job: Any, position: int, result: Any) -> None:
+        """Take the result of a piece."""
+        ...
+
+    def skip(self, job: Any, positions: Sequence[int]) -> None:
+        """Hear of pieces that a worker was sent and did not run, because an earlier one ended the job."""
+        ...
+
+    def wait(self) -> bool:
+        """Wait a moment for results of other processes; False if there is nothing to wait for."""
+        ...
+
+    def end(self) -> None:
+        """Begin no more jobs."""
+        ...
+
+    def broken(self, cause: Exception) -> None:
+        """Hear that the workers are gone for good, after all pieces were failed."""
+        ...
+
+    def late(self, job: Any, position: int, result: Any) -> None:
+        """Take a result that came in while an error, or Ctrl-C, ended the search."""
+        ...
+
+    def give_up(self) -> None:
+        """End after an error or Ctrl-C: jobs that are open get no more results."""
+        ...
+
+
+class Work(Protocol):
+    """Evaluation of pieces."""
+
+    bundles: bool  # whether several pieces may travel together, and wait behind each other
+
+    def opened(self, pool: Pool | None) -> AbstractContextManager[Any]:
+        """Context in which pieces are evaluated here (None) or sent."""
+        ...
+
+    def here(self, job: Any, positions: Sequence[int]) -> Iterator[Any]:
+        """Results of pieces, each evaluated in this thread when it is asked for."""
+        ...
+
+    def submit(self, pool: Pool, bundle: Sequence[Piece]) -> Future[Any]:
+        """Send a bundle to a worker."""
+        ...
+
+    def results(self, found: Any, bundle: Sequence[Piece]) -> tuple[list[list[Any]], float] | None:
+        """Results of a bundle's pieces, fewer of a job that ended, and the seconds they took; None if the worker could
+        not begin and the bundle is to be sent again."""
+        ...
+
+    def is_loss(self, failure: Exception) -> bool:
+        """Whether an error says that the worker, and not the work, failed."""
+        ...
+
+    def failed(self, job: Any, position: int, cause: Exception, seconds: float) -> Any:
+        """Result of a piece that no worker brings back; may raise the cause, which ends the search."""
+        ...
+
+    def begun(self) -> set[int]:
+        """Serial numbers of pieces that workers are at, those of dead workers included."""
+        ...
+
+    def expired(self, serial: int) -> tuple[Exception, float] | None:
+        """Error and seconds of a piece that was ended because its time was over; None if it was not."""
+        ...
+
+
+def run(work: Work, pool: Pool | None, sources: Sequence[Any], interrupts: Interrupts | None = None) -> None:
+    """Evaluate jobs until no source begins more.
+
+    Parameters
+    ----------
+    work : Work
+        Evaluates pieces.
+    pool : Pool or None
+        The workers; None evaluates in this thread, with nothing started.
+    sources : sequence of Source
+        Searches that share the workers; without workers they are served in this order.
+    interrupts : Interrupts, optional
+        Hears Ctrl-C; one of its own by default.
+
+    Raises
+    ------
+    BaseException
+        Errors of sources and of the work, and KeyboardInterrupt, after the workers were stopped.
+    """
+    with interrupts or Interrupts() as heard:
+        try:
+            with work.opened(pool):
+                if pool is None:
+                    _run_here(work, sources, heard)
+                else:
+                    _Queue(work, pool, sources, heard).run()
+        except BaseException:
+            for source in sources:
+                source.give_up()
+            raise
+
+
+def _run_here(work: Work, sources: Sequence[Source], interrupts: Interrupts) -> None:
+    for source in sources:
+        while True:
+            with interrupts.held():
+                job = source.begin() if (more := source.may_begin(1)) else None
+            if job is not None:
+                _run_job(work, source, job, interrupts)
+            elif not more and not source.wait():
+                break
+
+
+def _run_job(work: Work, source: Source, job: Job, interrupts: Interrupts) -> None:
+    positions, job.unsent = job.unsent, []
+    job.n_running = len(positions)
+    for i, result in enumerate(work.here(job, positions), 1):
+        interrupts.check()
+        with interrupts.held():
+            source.store(job, positions[i - 1], result)
+            if not job.n_running:
+                return
+            if job.is_ended and i < len(positions):
+                source.skip(job, positions[i:])
+                return
+
+
+class _Queue:
+    def __init__(self, work: Work, pool: Pool, sources: Sequence[Source], interrupts: Interrupts) -> None:
+        self._work = work
+        self._pool = pool
+        self._sources = sources
+        self._interrupts = interrupts
+        self._open: list[Job] = []  # that have pieces no worker was given yet
+        self._again: deque[Piece] = deque()  # lost with a worker: one piece each, which runs alone
+        self._in_flight: dict[Future[Any], list[Piece]] = {}
+        self._left: int | None = 0
+        for source in sources:
+            if source.n_expected is None or self._left is None:
+                self._left = None
+            else:
+                self._left += source.n_expected
+        self._unit_seconds: float | None = None
+        self._last_size = 1
+        self._n_sent = 0
+        # At most one job a worker and one more, so that none is free while a proposal is thought about.
+        self._most_open = pool.n_workers + work.bundles
+
+    def run(self) -> None:
+        try:
+            while True:
+                with self._interrupts.held():
+                    more = self._fill()
+                if more:
+                    done = self._pool.wait(self._in_flight)
+                    with self._interrupts.held():
+                        self._collect(done)
+                elif not [source for source in self._sources if source.wait()]:  # all of them, not the first
+                    return
+        except BaseException:
+            for future in self._in_flight:
+                future.cancel()
+            try:
+                self._take_late()
+            finally:
+                self._pool.abort()
+            raise
+
+    # --- what runs next ------------------------------------------------------------------------------------------
+
+    def _fill(self) -> bool:
+        """Keep the workers busy; False when nothing is left to do now."""
+        n_workers = self._pool.n_workers
+        one = not self._work.bundles or (self._unit_seconds is not None and self._unit_seconds > _LONG_SECONDS)
+        while len(self._in_flight) < (n_workers if one else _BUNDLES_PER_WORKER * n_workers):
+            if self._again:
+                bundle = [self._again.popleft()]
+            else:
+                bundle = self._next_bundle(idle=len(self._in_flight) < n_workers)
+            if not bundle:
+                break
+            self._send(bundle)
+        return bool(self._in_flight)
+
+    def _next_bundle(self, idle: bool) -> list[Piece]:
+        size = self._bundle_size()
+        bundle: list[Piece] = []
+        while size > 0 and (piece := self._next_piece(size, idle and not bundle)) is not None:
+            bundle.append(piece)
+            size -= len(piece.positions)
+        return bundle
+
+    def _next_piece(self, room: int, idle: bool) -> Piece | None:
+        """The pieces that are worth most now.
+
+        Those that will be needed whatever comes: of a job that waits for a worker, the one that is furthest, so that
+        results come soon; then of a new job. Where neither is there and a worker would idle, a piece that is needed if
+        its job survives the one that runs now.
+        """
+        for waiting in [job for job in self._open if not job.n_running]:
+            if not waiting.source.refresh(waiting):
+                self._open.remove(waiting)
+        needed = [job for job in self._open if not job.n_running or not job.is_optional]
+        job: Job | None = max(needed, key=lambda job: job.n_sent, default=None)
+        if job is None:
+            job = self._begin()
+        if job is None and idle:
+            job = max(self._open, key=lambda job: job.n_sent, default=None)
+        if job is None:
+            return None
+        positions, job.unsent = job.unsent[:room], job.unsent[room:]
+        if not job.unsent:
+            self._open.remove(job)
+        job.n_sent += len(positions)
+        job.n_running += len(positions)
+        piece = Piece(job, positions, self._n_sent)
+        self._n_sent += len(positions)
+        return piece
+
+    def _begin(self) -> Job | None:
+        """A new job, of the source that has the fewest open."""
+        while ready := [source for source in self._sources if source.may_begin(self._most_open)]:
+            job: Job | None = min(ready, key=lambda source: source.n_open).begin()
+            if job is not None:
+                self._open.append(job)
+                return job
+        return None
+
+    def _bundle_size(self) -> int:
+        if self._unit_seconds is None or not self._work.bundles:
+            return 1
+        n_shares = _BUNDLES_PER_WORKER * self._pool.n_workers
+        size = min(int(_BUNDLE_SECONDS / self._unit_seconds), 2 * self._last_size)
+        if self._left is not None:
+            # Guided self-scheduling: a share of what is left, not more, so that no worker ends up alone.
+            size = min(size, self._left // n_shares)
+        if all(source.learns for source in self._sources):
+            # Few jobs are open: no worker takes more than its share of their pieces.
+            size = min(size, sum(self._most_open * source.n_pieces for source in self._sources) // n_shares)
+        self._last_size = max(1, size)
+        return self._last_size
+
+    # --- there and back ------------------------------------------------------------------------------------------
+
+    def _send(self, bundle: list[Piece]) -> None:
+        try:
+            with interruptible():  # an executor may run it right there
+                future = self._work.submit(self._pool, bundle)
+        except BrokenExecutor as error:
+            future = Future()
+            future.set_exception(error)
+        self._in_flight[future] = bundle
+        if self._left is not None:
+            self._left = max(0, self._left - sum(len(piece.positions) for piece in bundle))
+
+    def _collect(self, done: list[Future[Any]]) -> None:
+        """Take the results of finished bundles, and see to those that were lost with their worker."""
+        lost: list[tuple[list[Piece], Exception]] = []
+        for future in done:
+            bundle = self._in_flight[future]
+            try:
+                found = future.result()
+            except Exception as failure:
+                del self._in_flight[future]
+                if self._work.is_loss(failure):
+                    lost.append((bundle, failure))
+                else:
+                    for piece in bundle:
+                        self._fail(piece.job, piece.positions, failure)
+                continue
+            # Any other, such as the SystemExit of a user's function, ends the search.
+            results = self._work.results(found, bundle)
+            del self._in_flight[future]
+            if results is None:
+                self._send(bundle)
+                continue
+            per_piece, seconds = results
+            each = max(seconds / max(1, sum(map(len, per_piece))), 1e-6)
+            self._unit_seconds = each if self._unit_seconds is None else 0.5 * (each + self._unit_seconds)
+            for piece, of_piece in zip(bundle, per_piece, strict=True):
+                self._store(piece, of_piece)
+        for bundle, cause in lost:
+            self._recover(bundle, cause)
+
+    def _store(self, piece: Piece, results: Sequence[Any]) -> None:
+        job: Job = piece.job
+        for position, result in zip(piece.positions, results, strict=False):
+            job.source.store(job, position, result)
+        if len(results) < len(piece.positions):
+            job.source.skip(job, piece.positions[len(results) :])
+        if job.unsent and job not in self._open:
+            self._open.append(job)
+        elif not job.unsent and job in self._open:
+            self._open.remove(job)
+
+    def _take_late(self) -> None:
+        for future, bundle in list(self._in_flight.items()):
+            if not future.done() or future.cancelled() or future.exception() is not None:
+                continue
+            results = self._work.results(future.result(), bundle)
+            for piece, of_piece in zip(bundle, () if results is None else results[0], strict=False):
+                for position, result in zip(piece.positions, of_piece, strict=False):
+                    piece.job.source.late(piece.job, position, result)
+
+    # --- lost workers --------------------------------------------------------------------------------------------
+
+    def _recover(self, bundle: list[Piece], cause: Exception) -> None:
+        """Run pieces that were lost with their worker again, each alone; but not one that ends its worker again."""
+        if not self._pool.renew(cause):
+            self._fail_all(bundle, cause)
+            return
+        units = [(piece.job, i, piece.serial + n) for piece in bundle for n, i in enumerate(piece.positions)]
+        begun = self._work.begun() & {serial for _, _, serial in units}
+        for job, position, serial in units:
+            over = self._work.expired(serial)
+            if over is not None:
+                self._fail(job, [position], *over)
+                continue
+            # Where no note says which piece it was, it may have been any that the worker had begun on.
+            guilty = not begun or serial in begun
+            job.n_lost[position] = job.n_lost.get(position, 0) + guilty
+            if job.n_lost[position] > 1:
+                why = WorkerDied(f"no worker brought this back, twice: {_said(cause)}")
+                self._fail(job, [position], why)
+                continue
+            self._again.append(Piece(job, [position], self._n_sent))
+            self._n_sent += 1
+
+    def _fail_all(self, bundle: list[Piece], cause: Exception) -> None:
+        """Fail all that is left: the caller's executor is gone and not ours to replace."""
+        why = WorkerDied(f"the executor given as executor= broke: {_said(cause)}")
+        for source in self._sources:
+            source.end()
+        pieces = [*bundle, *self._again]
+        for job in self._open:
+            job.n_running += len(job.unsent)
+            pieces.append(Piece(job, job.unsent, -1))
+            job.unsent = []
+        self._open.clear()
+        self._again.clear()
+        for piece in pieces:
+            self._fail(piece.job, piece.positions, why)
+        if not self._in_flight:
+            for source in self._sources:
+                source.broken(why)
+
+    def _fail(self, job: Job, positions: Sequence[int], cause: Exception, seconds: float = 0.0) -> None:
+        for position in positions:
+            job.source.store(job, position, self._work.failed(job, position, cause, seconds))
+
+
+def _said(cause: Exception) -> str:
+    return f"{type(cause).__name__}: {cause}"
