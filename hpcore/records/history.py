@@ -110,7 +110,7 @@ class History:
         """(n,) the state as a model should take it: a pruned trial with an estimate is complete, a paused one runs."""
         if not (self.n_pruned or self.n_paused):
             return self.state
-        state = self.state.copy()
+        state: npt.NDArray[np.uint8] = self.state.copy()
         state[self.observed] = COMPLETE
         state[state == PAUSED] = RUNNING
         return state

@@ -32,6 +32,7 @@ from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.results import blank, rows
 from hpcore.sklearn.stored import check_same_search, open_trial_log
 from hpcore.study.carrying import carry
+from hpcore.study.study import Study
 from hpcore.workers.interrupts import Interrupts
 from hpcore.workers.pools import Pool, choose_pool
 
@@ -415,7 +416,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         """Let an error that ends the search carry it, with the table of what was complete."""
         with suppress(Exception):  # no fit that succeeded, or a `refit` of the user's that fails: the error comes first
             self._tabulate(course, refit_metric)
-            carry(error, self, sendable=False)
+            carry(error, self, False, Study)
 
     def _tabulate(self, course: Course, refit_metric: Any) -> None:
         self.trials_ = [course.shown(trial) for trial in self.optimizer_.trials]

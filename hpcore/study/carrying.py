@@ -10,7 +10,7 @@ from hpcore.errors import RunEnded
 __all__ = ["carry"]
 
 
-def carry(error: BaseException, result: Any, sendable: bool) -> None:
+def carry(error: BaseException, result: Any, sendable: bool, *others: type) -> None:
     """Make a study, or a search, the `result` of the error that ended it.
 
     An error that refuses the attribute, or has a `result` of its own, keeps what it is; then a `RunEnded` at the end of
@@ -25,10 +25,12 @@ def carry(error: BaseException, result: Any, sendable: bool) -> None:
     sendable : bool
         Whether the result can be pickled. Errors of worker processes travel by pickle: there, one with a result that
         cannot would not arrive, and is left as it is.
+    *others : type
+        Classes of results of inner runs, beside that of `result`, which give way to it.
     """
     if not sendable and _is_child():
         return
-    if not _attach(error, result):
+    if not _attach(error, result, (*others, type(result))):
         last = error
         seen = {id(last)}
         while (before := last.__cause__ or last.__context__) is not None and id(before) not in seen:
@@ -41,12 +43,10 @@ def carry(error: BaseException, result: Any, sendable: bool) -> None:
         object.__setattr__(last, "__context__", end)  # past a __setattr__ of the error's own
 
 
-def _attach(error: BaseException, result: Any) -> bool:
-    from hpcore.study.study import Study
-
+def _attach(error: BaseException, result: Any, kinds: tuple[type, ...]) -> bool:
     try:
         own = getattr(error, "result", None)
-        if own is not None and not isinstance(own, Study | type(result)):  # that of an inner run gives way
+        if own is not None and not isinstance(own, kinds):  # that of an inner run gives way
             return False
         error.result = result  # type: ignore[attr-defined]
         return getattr(error, "result", None) is result

@@ -12,7 +12,7 @@ from hpcore.errors import MissingDependency
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hpcore.study.study import Study
+    from hpcore.optimizer import Optimizer
 
 __all__ = ["Row", "columns_of", "to_frame"]
 
@@ -63,13 +63,13 @@ def _utc(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def to_frame(study: Study) -> Any:
-    """See `Study.to_frame`."""
+def to_frame(optimizer: Optimizer) -> Any:
+    """The trials of an optimizer as a table; see `Study.to_frame`."""
     try:
         import pandas as pd
     except ImportError as error:
         raise MissingDependency("to_frame needs pandas: pip install pandas") from error
-    std_error = study.optimizer.history.std_error
+    std_error = optimizer.history.std_error
     rows = [
         Row(
             trial.number,
@@ -82,9 +82,9 @@ def to_frame(study: Study) -> Any:
             trial.extras[0] or {},
             trial.error,
         )
-        for trial in list(study.trials)
+        for trial in list(optimizer.trials)
     ]
-    columns = columns_of(rows, study.space, len(study.optimizer.directions))
+    columns = columns_of(rows, optimizer.space, len(optimizer.directions))
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
     for name in frame:
         if name == "state" or name == "error" or name.startswith("attr_"):
