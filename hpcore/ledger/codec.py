@@ -29,6 +29,7 @@ __all__ = [
     "ended",
     "is_same_result",
     "known_records",
+    "read_facts",
     "read_reports",
     "read_result",
     "read_rows",
@@ -194,8 +195,8 @@ def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
 # --- from the store --------------------------------------------------------------------------------------------------
 
 
-def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[str, Any] | None]:
-    """Read the result of a stored trial that is not running, and its user attributes.
+def read_facts(record: TrialRecord, m: int, study: str) -> tuple[tuple[float, ...] | None, Notes]:
+    """Read the values and notes of a stored trial in any state.
 
     Parameters
     ----------
@@ -209,17 +210,21 @@ def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[
     Raises
     ------
     DamagedStore
-        It is not what was written.
+        They are not what was written.
     """
     try:
-        if record.state == RUNNING:
-            raise ValueError("it has no result yet")
-        values = values_of(record.state, record.objective, m)
-        notes = notes_from(record.notes)
+        return values_of(record.state, record.objective, m), notes_from(record.notes)
     except ValueError as error:
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: {error}") from None
-    outcome = Outcome(values, record.state, record.std_error, record.error, record.cost, notes.metrics, notes.gradient)
-    return outcome, notes.user_attrs
+
+
+def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[str, Any] | None]:
+    """Read the result of a stored trial that is not running, and its user attributes; as `read_facts`."""
+    if record.state == RUNNING:
+        raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: it is running still")
+    values, notes = read_facts(record, m, study)
+    facts = (record.cost, notes.metrics, notes.gradient)
+    return Outcome(values, record.state, record.std_error, record.error, *facts), notes.user_attrs
 
 
 def values_of(state: int, objective: str | None, m: int) -> tuple[float, ...] | None:

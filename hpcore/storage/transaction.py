@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from hpcore.attributes import USER_PREFIX
 from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnknownStudy
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING
 from hpcore.storage.dialects.base import Dialect
@@ -358,7 +359,7 @@ class Transaction:
                 raise DamagedStore(f"{what} is damaged: its name must be text")
             out[name] = _read(what, value)
             # A user's own is a list of it alone.
-            if name.startswith("user:") and not (isinstance(out[name], list) and len(out[name]) == 1):
+            if name.startswith(USER_PREFIX) and not (isinstance(out[name], list) and len(out[name]) == 1):
                 raise DamagedStore(f"{what} is damaged: it must be a list of one, got {value!r:.80}")
             if name == "note" and not isinstance(out[name], str):
                 raise DamagedStore(f"{what} is damaged: it must be text, got {value!r:.80}")

@@ -483,7 +483,7 @@ class Study:
             raise InvalidType(f"note must be a str, got {text!r}")
         self._trial_log.set_attribute("note", text)
 
-    def to_frame(self.optimizer) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """The trials as a pandas DataFrame, one row each: number, state, value (or value_0, ...), std_error if any
         trial has one, param_NAME, started, finished (UTC), seconds, attr_NAME, error. `add_frame` reads it back.
 
