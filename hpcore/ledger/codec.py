@@ -368,7 +368,7 @@ def _maybe(column: tuple[float | None, ...]) -> Any:
 
 
 def _rare(columns: dict[str, tuple[Any, ...]], space: Space) -> dict[int, dict[str, Any]]:
-    """What few trials have, by number."""
+    """Facts that few trials have, by number."""
     rare: dict[int, dict[str, Any]] = {}
     numbers, params = columns["number"], columns["params"]
     for i, (given, error, text) in enumerate(zip(columns["exact"], columns["error"], columns["notes"], strict=True)):

@@ -76,7 +76,7 @@ _id_of_study = select(studies.c.id).where(studies.c.id == bindparam("of"))
 
 
 class Transaction:
-    """One transaction; all or nothing of it is stored.
+    """A transaction; all or nothing of it is stored.
 
     Parameters
     ----------

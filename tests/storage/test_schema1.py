@@ -72,7 +72,7 @@ def check(found: Any, recorded: Any, tolerance: float, where: str = "") -> None:
 
 
 def known(study: hp.Study, name: str) -> list[dict[str, Any]]:
-    """What is known of each trial as schema 1 had it, where the scores of a search's folds were no reports."""
+    """Facts of each trial as schema 1 had them: the scores of a search's folds were no reports."""
     trials: list[dict[str, Any]] = json.loads(json.dumps(facts(study)))
     for trial in trials if name in SEARCHES else ():
         reports = trial["reports"]
@@ -84,7 +84,7 @@ def known(study: hp.Study, name: str) -> list[dict[str, Any]]:
 
 
 def check_trials(study: hp.Study, name: str) -> None:
-    """What was finished before is as it was; the others are as recorded."""
+    """Check that trials that were finished before are as they were, and the others as recorded."""
     before, after = STUDIES[name]["before"], STUDIES[name]["after"]
     trials = known(study, name)
     new = {trial["number"]: trial for trial in after["trials"]}
