@@ -25,6 +25,7 @@ from hpcore.errors import HpcoreError, InvalidArgument, InvalidType
 __all__ = [
     "ATTRIBUTE_BYTES",
     "MAX_DEPTH",
+    "USER_PREFIX",
     "Attributes",
     "Settled",
     "check_size",
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 ATTRIBUTE_BYTES = 2**20
+USER_PREFIX = "user:"
+"""Beginning of the names under which a study keeps a user's own attributes, each as a list of its value alone."""
 MAX_DEPTH = 32
 # 3,913 digits; Python refuses to read more than 4,300 from text.
 MAX_INT_BITS = 13_000

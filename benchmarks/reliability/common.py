@@ -1,4 +1,4 @@
-"""What the scripts here share: a study that costs nothing to evaluate, a store to break, and the way they report."""
+"""Parts that the scripts here share: a study that costs nothing to evaluate, a store to break, and their reports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cost(trial: Any) -> float:
 
 
 def facts(study: hp.Study) -> list[tuple[Any, ...]]:
-    """What two runs must agree on, to the last bit."""
+    """Facts that two runs must agree on, to the last bit."""
     return [(t.number, repr(t.params), str(t.state), repr(t.values)) for t in study.trials]
 
 

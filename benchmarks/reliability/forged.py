@@ -101,12 +101,12 @@ def make_store(path: Path) -> None:
     study = hp.Study(SPACE, storage=path, name="a", sampler="tpe", seed=0).run(objective, n_trials=6)
     study.add(study.trials[0].params, 2.0, std_error=0.5)
     study.enqueue({"x": 1.0})
-    study.ask()
+    running = study.ask().number
     study.enqueue({"k": 3})
     study.user_attrs["who"] = {"me": [1, 2]}
     study.note = "text"
     for fold in range(2):
-        study._trial_log.add_report(4, fold, [0.5], [{"m": 0.5}, None, 0.1, 0.2, None, ["warned"]])
+        study._trial_log.add_report(running, fold, [0.5], [{"m": 0.5}, None, 0.1, 0.2, None, ["warned"]])
     study._trial_log.storage.close()
     two = hp.Study(SPACE, storage=path, name="b", directions=["minimize", "maximize"], sampler="random", seed=1)
     two.run(lambda trial: [trial["x"], trial["s"]], n_trials=3)
@@ -188,7 +188,7 @@ def _use(name: str, space: Any) -> Callable[[Path], None]:
                 repr((trial, trial.params, trial.values, trial.user_attrs, trial.reports, trial.error))
             study.to_frame()
             repr((study, study.mode, study.pareto_front, study.note, dict(study.user_attrs)))
-            known_folds(study._trial_log, [4], 2)
+            known_folds(study._trial_log, [7], range(2))
             study.run(lambda t: 1.0 if name == "a" else [1.0, 2.0], n_trials=3)
             study.refresh()
         finally:

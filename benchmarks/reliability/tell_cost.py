@@ -1,4 +1,4 @@
-"""What a stored tell costs above an unstored one, beside this machine's own synced commit.
+"""Cost of a stored tell above an unstored one, beside this machine's own synced commit.
 
 The commit is that of the same SQLite with the same journal: one row of the same size, inserted by a bare connection.
 The three are measured in turns, so that what else the machine does reaches all of them. The figure is of times, so the

@@ -1,119 +1,50 @@
-"""``hpcore show``, ``export`` and ``repair``: what a store holds, without the program that wrote it."""
+"""``hpcore show``, ``export`` and ``repair``: contents of a store, without the program that wrote it."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hpcore.cli.files import STORE, replace_file, to_json, write_table
 from hpcore.errors import InvalidArgument
 
+if TYPE_CHECKING:
+    from hpcore.ledger.summary import Contents
+    from hpcore.records.table import Row
+
 __all__ = ["export", "repair", "show"]
 
 NEWEST, BEST = 5, 5
-# Begun, without a result and without a worker, for instance after Ctrl-C: the next one that asks is given it.
-WAITING = "waiting"
-
-
-@dataclass
-class _Stored:
-    """A study as plain data: objects among its choices are the labels that they were stored under."""
-
-    name: str
-    created: float
-    directions: list[str]
-    sampler: str
-    seed: int
-    mode: str
-    note: str
-    attributes: dict[str, Any]
-    names: list[str]
-    trials: list[dict[str, Any]]
-
-    @property
-    def states(self) -> dict[str, int]:
-        """Number of trials by state, the most frequent first."""
-        return dict(Counter(trial["state"] for trial in self.trials).most_common())
-
-    def best(self, n: int) -> list[dict[str, Any]]:
-        """The best complete trials, of one objective."""
-        if len(self.directions) != 1:
-            return []
-        sign = -1.0 if self.directions[0] == "maximize" else 1.0
-        complete = [trial for trial in self.trials if trial["values"] is not None]
-        return sorted(complete, key=lambda trial: (sign * trial["values"][0], trial["number"]))[:n]
 
 
 def _path(store: str) -> str:
-    """A store, also given by the directory of ``hpcore tune``."""
+    """Find a store, which may be given by the directory of ``hpcore tune``."""
     return str(Path(store) / STORE) if "://" not in store and Path(store).is_dir() else store
 
 
-def _read(store: str, name: str | None) -> _Stored:
-    from hpcore.errors import DamagedStore
-    from hpcore.ledger.leases import is_waiting
-    from hpcore.ledger.opening import find, read_spec
-    from hpcore.ledger.shapes import notes_from, objective_from
-    from hpcore.ledger.spaces import shown_params
-    from hpcore.records.history import RUNNING, STATES
+def _read(store: str, name: str | None) -> Contents:
+    from hpcore.ledger.summary import read_contents
     from hpcore.storage import open_storage
-    from hpcore.storage.records import TRIAL_COLUMNS, TrialRecord
 
-    kept = open_storage(_path(store), create=False, read_only=True)
-    record = find(kept, name)
-    spec = read_spec(record)
-    rows, attributes, now = kept.read(lambda t: (t.trials(t.get(record.name)), t.attributes(record.id), t.now()))
-    m = len(spec["directions"])
-    trials = []
-    for fields in rows:
-        row = dict(zip(TRIAL_COLUMNS, fields, strict=True))
-        waiting = row["state"] == RUNNING and is_waiting(TrialRecord(*fields), now)
-        try:
-            values = None if row["objective"] is None else list(objective_from(row["objective"], m))
-            user_attrs = notes_from(row["notes"]).user_attrs
-            params = shown_params(row["params"])
-        except ValueError as error:
-            raise DamagedStore(f"trial {row['number']} of study {record.name!r:.80} is damaged: {error}") from None
-        trials.append(
-            {
-                "number": row["number"],
-                "state": WAITING if waiting else STATES[row["state"]].value,
-                "values": values,
-                "params": params,
-                "std_error": row["std_error"],
-                "started": row["started"],
-                "finished": row["finished"],
-                "user_attrs": user_attrs or {},
-                "error": row["error"],
-            }
-        )
-    names = [entry["name"] for entry in spec["space"]["parameters"]]
-    sampler = spec["sampler"].get("name") or spec["sampler"].get("shown") or "another"
-    user = {key[5:]: value[0] for key, value in attributes.items() if key.startswith("user:")}
-    note = attributes.get("note", "")
-    return _Stored(
-        record.name, record.created, spec["directions"], sampler, spec["seed"], record.mode, note, user, names, trials
-    )
+    return read_contents(open_storage(_path(store), create=False, read_only=True), name)
 
 
 def _utc(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
-def _dated(trial: dict[str, Any]) -> dict[str, Any]:
-    """A trial with its times as text."""
-    return {**trial, "started": _utc(trial["started"]), "finished": _utc(trial["finished"])}
+def _dated(trial: Row) -> dict[str, Any]:
+    """Give a trial as JSON has it, with its times as text."""
+    return {**trial._asdict(), "started": _utc(trial.started), "finished": _utc(trial.finished)}
 
 
 def _clean(value: Any) -> str:
-    """Text for a terminal: what a store says may hold characters that steer it."""
+    """Clean text for a terminal: a store's may hold characters that steer it."""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
@@ -142,12 +73,12 @@ def show(store: str, name: str | None, as_json: bool) -> None:
         if trials:
             click.echo(f"\n{title}")
             for trial in trials:
-                values = "-" if trial["values"] is None else ", ".join(f"{v:.6g}" for v in trial["values"])
-                params = ", ".join(f"{_clean(k)}={_clean(v)}" for k, v in trial["params"].items())
-                click.echo(f"  {trial['number']:>5}  {trial['state']:<8}  {values:<12}  {params}")
+                values = "-" if trial.values is None else ", ".join(f"{v:.6g}" for v in trial.values)
+                params = ", ".join(f"{_clean(k)}={_clean(v)}" for k, v in trial.params.items())
+                click.echo(f"  {trial.number:>5}  {trial.state:<8}  {values:<12}  {params}")
 
 
-def _facts(study: _Stored) -> dict[str, Any]:
+def _facts(study: Contents) -> dict[str, Any]:
     return {
         "study": study.name,
         "created": _utc(study.created),
@@ -206,14 +137,10 @@ def _write(out: str, write: Callable[[Path], object]) -> None:
         raise InvalidArgument(f"--out must be a file that can be written, got {out!r}: {reason}") from error
 
 
-def _table(study: _Stored) -> tuple[list[str], list[list[Any]]]:
-    """The table of `Study.to_frame`, with what a file of text cannot hold as text."""
-    from hpcore.study.frame import Row, columns_of
-
-    rows = [
-        Row(**{**trial, "error": ((trial["error"] or "").strip().splitlines() or [""])[-1]}) for trial in study.trials
-    ]
-    columns = columns_of(rows, study.names, len(study.directions))
+def _table(study: Contents) -> tuple[list[str], list[list[Any]]]:
+    """Give the table of `Study.to_frame`, with text instead of values that a file of text cannot hold."""
+    columns = study.columns()
+    columns["error"] = [((error or "").strip().splitlines() or [""])[-1] for error in columns["error"]]
     for name, values in columns.items():
         if name.startswith("attr_"):
             columns[name] = [None if value is None else json.dumps(value) for value in values]
@@ -223,7 +150,7 @@ def _table(study: _Stored) -> tuple[list[str], list[list[Any]]]:
 
 
 def repair(store: str, to: str | None) -> int:
-    """Save what is intact; the exit code is 1 if something is not."""
+    """Save the intact records; the exit code is 1 if something is not intact."""
     from hpcore.ledger.repair import repair as save
 
     report = save(_path(store), to)

@@ -268,6 +268,7 @@ def resume(
     """
     from pathlib import Path
 
+    from hpcore.ledger.attributes import user_attributes
     from hpcore.ledger.opening import find
     from hpcore.storage import open_storage
 
@@ -276,7 +277,7 @@ def resume(
         raise InvalidArgument(f"resume takes the {STORE} of hpcore tune, or its directory, got {store!r}")
     kept = open_storage(path, create=False, read_only=True)
     record = find(kept, study)
-    (request,) = kept.read(lambda t: t.attributes(record.id)).get(f"user:{REQUEST}", [None])
+    request = user_attributes(kept.read(lambda t: t.attributes(record.id))).get(REQUEST)
     kept.close()
     if request is None:
         raise InvalidArgument(f"study {record.name!r} was not begun by hpcore tune: go on with it from its own program")

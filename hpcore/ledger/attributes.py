@@ -1,15 +1,21 @@
-"""What a user keeps with a study, by name."""
+"""Attributes that a user keeps with a study, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from hpcore.attributes import check_size, to_plain
+from hpcore.attributes import USER_PREFIX, check_size, to_plain
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.ledger.trial_log import TrialLog
 
-__all__ = ["UserAttributes"]
+__all__ = ["UserAttributes", "user_attributes"]
+
+
+def user_attributes(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a user's own attributes out of all that a study keeps, by the names that the user gave."""
+    mine = {name: value for name, value in kept.items() if name.startswith(USER_PREFIX)}
+    return {name[len(USER_PREFIX) :]: value[0] for name, value in mine.items()}
 
 
 class UserAttributes(MutableMapping[str, Any]):
@@ -18,29 +24,26 @@ class UserAttributes(MutableMapping[str, Any]):
     What is set becomes plain data as a trial's does, see `hpcore.attributes.to_plain`; what is read is a copy.
     """
 
-    PREFIX = "user:"
     NAME_BYTES = 500
 
     def __init__(self, trial_log: TrialLog) -> None:
         self.trial_log = trial_log
 
     def _all(self) -> dict[str, Any]:
-        stored = self.trial_log.attributes()
-        mine = {name: value for name, value in stored.items() if name.startswith(self.PREFIX)}
-        return {name[len(self.PREFIX) :]: value[0] for name, value in mine.items()}
+        return user_attributes(self.trial_log.attributes())
 
     def __getitem__(self, name: str) -> Any:
         return self._all()[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         plain = self._checked(name, value)
-        self.trial_log.set_attribute(self.PREFIX + name, plain)
+        self.trial_log.set_attribute(USER_PREFIX + name, plain)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set several attributes; none of them if one is refused."""
         checked = {name: self._checked(name, value) for name, value in dict(*args, **kwargs).items()}
         for name, plain in checked.items():
-            self.trial_log.set_attribute(self.PREFIX + name, plain)
+            self.trial_log.set_attribute(USER_PREFIX + name, plain)
 
     def __ior__(self, other: Any) -> UserAttributes:
         self.update(other)
@@ -61,7 +64,7 @@ class UserAttributes(MutableMapping[str, Any]):
 
     def __delitem__(self, name: str) -> None:
         self._all()[name]
-        self.trial_log.set_attribute(self.PREFIX + name, None)
+        self.trial_log.set_attribute(USER_PREFIX + name, None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())

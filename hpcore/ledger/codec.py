@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "ended",
     "is_same_result",
     "known_records",
+    "read_facts",
     "read_reports",
     "read_result",
     "read_rows",
@@ -114,42 +115,38 @@ def report_record(
     return ReportRecord(study_id, number, float(step) + 0.0, job, value, real(cost), data)
 
 
-def report_records(
-    optimizer: Optimizer, trial: Trial, record: TrialRecord, stored: Collection[float] = ()
-) -> list[ReportRecord]:
+def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord, curves: bool = False) -> list[ReportRecord]:
     """Records of a trial's partial results that are to be stored when a job of it ends; none for most trials.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Holds what was reported to it.
+        Holds the reports that were made while the trial ran.
     trial : Trial
-        Holds what was written into ``trial.reports``; settled.
+        Holds those that were written into ``trial.reports``; settled.
     record : TrialRecord
         The trial's.
-    stored : collection of float
-        Steps that the store has already.
+    curves : bool
+        Give also the reports of this job that the optimizer holds, where they were not stored as they came.
     """
-    curves = optimizer.history.curves
-    rows, written = curves.of(trial.number), trial.extras[1]
-    if not rows and not written:
+    rows, written = optimizer.history.curves.of(trial.number), trial.extras[1]
+    if not written and not (rows and curves):
         return []
-    m = len(optimizer.directions)
+    m, known = len(optimizer.directions), optimizer.history.curves
     signs = np.array([-1.0 if way == "maximize" else 1.0 for way in optimizer.directions])
     out: dict[float, ReportRecord] = {}
     for i in rows:
-        job, step, cost = int(curves.job[i]), float(curves.step[i]), float(curves.cost[i])
-        values = (curves.values[i] * signs).tolist()
-        out[step] = report_record(record.study_id, record.number, job, step, values, cost)
+        job, step, cost = int(known.job[i]), float(known.step[i]), float(known.cost[i])
+        out[step] = report_record(record.study_id, record.number, job, step, (known.values[i] * signs).tolist(), cost)
+    mine = [report for report in out.values() if curves and report.job == record.job]
     for step, value in (written or {}).items():
         if step not in out:
             try:
                 values = [value, *[math.nan] * (m - 1)]
-                out[step] = report_record(record.study_id, record.number, record.job, step, values)
+                mine.append(report_record(record.study_id, record.number, record.job, step, values))
             except OverflowError:  # a step beyond the doubles
                 continue
-    # Those of earlier jobs were stored when these ended.
-    return [report for step, report in out.items() if report.job == record.job and step not in stored]
+    return mine
 
 
 def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int) -> list[TrialRecord]:
@@ -198,8 +195,8 @@ def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
 # --- from the store --------------------------------------------------------------------------------------------------
 
 
-def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[str, Any] | None]:
-    """Read the result of a stored trial that is not running, and its user attributes.
+def read_facts(record: TrialRecord, m: int, study: str) -> tuple[tuple[float, ...] | None, Notes]:
+    """Read the values and notes of a stored trial in any state.
 
     Parameters
     ----------
@@ -213,17 +210,21 @@ def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[
     Raises
     ------
     DamagedStore
-        It is not what was written.
+        They are not what was written.
     """
     try:
-        if record.state == RUNNING:
-            raise ValueError("it has no result yet")
-        values = values_of(record.state, record.objective, m)
-        notes = notes_from(record.notes)
+        return values_of(record.state, record.objective, m), notes_from(record.notes)
     except ValueError as error:
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: {error}") from None
-    outcome = Outcome(values, record.state, record.std_error, record.error, record.cost, notes.metrics, notes.gradient)
-    return outcome, notes.user_attrs
+
+
+def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[str, Any] | None]:
+    """Read the result of a stored trial that is not running, and its user attributes; as `read_facts`."""
+    if record.state == RUNNING:
+        raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: it is running still")
+    values, notes = read_facts(record, m, study)
+    facts = (record.cost, notes.metrics, notes.gradient)
+    return Outcome(values, record.state, record.std_error, record.error, *facts), notes.user_attrs
 
 
 def values_of(state: int, objective: str | None, m: int) -> tuple[float, ...] | None:
@@ -367,7 +368,7 @@ def _maybe(column: tuple[float | None, ...]) -> Any:
 
 
 def _rare(columns: dict[str, tuple[Any, ...]], space: Space) -> dict[int, dict[str, Any]]:
-    """What few trials have, by number."""
+    """Facts that few trials have, by number."""
     rare: dict[int, dict[str, Any]] = {}
     numbers, params = columns["number"], columns["params"]
     for i, (given, error, text) in enumerate(zip(columns["exact"], columns["error"], columns["notes"], strict=True)):

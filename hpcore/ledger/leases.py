@@ -1,4 +1,4 @@
-"""Who may start a running trial again, and what becomes of one whose worker died. Results are taken from anybody."""
+"""Rules for starting a running trial again, and for one whose worker died. Results are taken from anybody."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_LEASE = 7 * 86400.0
 
 
 def is_waiting(record: TrialRecord, now: float) -> bool:
-    """Whether a running trial has no worker: given back, or lost by one that died; `now` is the store's time.
+    """Tell whether a running trial has no worker: given back, or lost by one that died; `now` is the store's time.
 
     A worker of this machine keeps its trials while it lives, however old its lease: it may be suspended, or in code
     that lets no other thread run. The lease decides for those of whom nobody here can know.
@@ -49,7 +49,7 @@ class Leases:
         return self._identity.name
 
     def is_kept(self, record: TrialRecord, now: float) -> bool:
-        """Whether another worker is still entitled to a running trial; `now` is the store's time."""
+        """Tell whether another worker is still entitled to a running trial; `now` is the store's time."""
         return record.worker != self.worker and not is_waiting(record, now)
 
     def take(self, record: TrialRecord, now: float) -> TrialRecord:

@@ -222,7 +222,8 @@ def _renew(found: _Found) -> None:
     folds: dict[tuple[int, int], set[int]] = {}
     for (study_id, number, fold), score in sorted(found.folds.items()):
         folds.setdefault((study_id, number), set()).add(fold)
-        report = one.fold_to_report((study_id, number, fold, score), m.get(study_id, 1))
+        metric = one.decisive_metric(found.attributes.get((study_id, one.SEARCH)))
+        report = one.fold_to_report((study_id, number, fold, score), m.get(study_id, 1), metric)
         found.reports.setdefault((study_id, number, report.step), report)
     for key, old in sorted(found.old.items()):
         if old is not None:

@@ -253,10 +253,10 @@ class StoredTrialLog(TrialLog):
     def finish(self, trial: Trial, outcome: Outcome, *, then: Terms | None = None) -> Finished:
         """See `TrialLog.finish`; the result is on the disk when this returns."""
         record = self._record_of(trial, outcome)
-        reports = self._new_reports(trial, record)
+        reports = report_records(self.optimizer, trial, record)
         following: Trial | Wait | Exception | None = None
         if then is None:
-            with self._saved_later(record):
+            with self._saved_later(record, reports):
                 stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
             self._learn(trial, outcome, record, stored)
         else:
@@ -271,7 +271,7 @@ class StoredTrialLog(TrialLog):
                 except Exception as error:  # a constraint's, or the sampler's: the result is stored all the same
                     return stored, error
 
-            with self._saved_later(record):
+            with self._saved_later(record, reports):
                 stored, following = self._replica.inside(work)
             self._holder.keep()
         if not is_same_result(stored, record):
@@ -282,11 +282,6 @@ class StoredTrialLog(TrialLog):
                 self._replica.doubt()
             return Finished(outcome, None, following)
         return Finished(outcome, following)
-
-    def _new_reports(self, trial: Trial, record: TrialRecord) -> list[ReportRecord]:
-        """Reports that were written on a trial; those that the optimizer knows came through the store."""
-        curves = self.optimizer.history.curves
-        return report_records(self.optimizer, trial, record, stored=curves.step[curves.of(trial.number)].tolist())
 
     def _learn(self, trial: Trial, outcome: Outcome, record: TrialRecord, stored: TrialRecord) -> None:
         """Let the optimizer learn from a stored result, unless it learnt it from the store in the meantime."""
@@ -309,12 +304,12 @@ class StoredTrialLog(TrialLog):
             return ended(held.record, trial, outcome)
 
     @contextmanager
-    def _saved_later(self, record: TrialRecord) -> Iterator[None]:
-        """A result that the store does not take now goes with what is stored next."""
+    def _saved_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> Iterator[None]:
+        """A result that the store does not take now goes with the next one."""
         try:
             yield
         except StorageError:
-            self._replica.save_later(record)
+            self._replica.save_later(record, reports)
             raise
 
     def tell(self, trial: Trial | int, outcome: Outcome) -> None:
@@ -342,8 +337,8 @@ class StoredTrialLog(TrialLog):
             return
         mine = trial if isinstance(trial, Trial) else held.trial
         record = self._record_of(mine, outcome)
-        reports = self._new_reports(mine, record)
-        with self._saved_later(record):
+        reports = report_records(self.optimizer, mine, record)
+        with self._saved_later(record, reports):
             stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
         if is_same_result(stored, record):
             self._learn(mine, outcome, record, stored)
@@ -371,7 +366,7 @@ class StoredTrialLog(TrialLog):
         except UnknownTrial as stranger:
             return stranger
         record = ended(record, told, outcome)
-        stored = transaction.finish(record, self._new_reports(told, record))
+        stored = transaction.finish(record, report_records(self.optimizer, told, record))
         self._replica.let_go(number)
         if number in self.optimizer.running():
             self._replica.absorb(stored)

@@ -1,4 +1,4 @@
-"""What may be stored, and how it is written: names, and plain data as JSON, all of bounded size."""
+"""Data that may be stored, as it is written: names, and plain data as JSON, all of bounded size."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hpcore.errors import InvalidArgument, InvalidType
 __all__ = ["MAX_PARAMETERS", "NAME_BYTES", "bounded_error", "check_name", "from_text", "to_text"]
 
 NAME_BYTES = 512
-# What is written is not nested deeper, tags and all; of a store, what is, would end in Python's own limit somewhere.
+# Nothing that is written is nested deeper, tags and all; reading something that is would end in Python's own limit.
 MAX_STORED_DEPTH = 100
 MAX_PARAMETERS = 10_000
 ERROR_CHARACTERS = 2**16
 
 
 def check_name(argument: str, value: Any) -> str:
-    """A name of 1 to 512 bytes without NUL, which no database takes. Quotes and the like are fine."""
+    """Check a name: 1 to 512 bytes without NUL, which no database takes. Quotes and the like are fine."""
     if not isinstance(value, str):
         raise InvalidType(f"{argument} must be a str, got {value!r}")
     try:
@@ -34,7 +34,7 @@ def check_name(argument: str, value: Any) -> str:
 
 
 def to_text(argument: str, value: Any) -> str:
-    """Plain data, or what converts to it, as JSON; see `hpcore.attributes.to_plain`.
+    """Write plain data, or whatever converts to it, as JSON; see `hpcore.attributes.to_plain`.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def to_text(argument: str, value: Any) -> str:
 
 
 def from_text(text: Any) -> Any:
-    """What `to_text` wrote.
+    """Read the text that `to_text` wrote.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def _children(node: Any) -> Iterable[Any]:
 
 
 def bounded_error(text: str | None) -> str | None:
-    """A trial's error for storing: its end if it is very long, and nothing that a database refuses."""
+    """Bound a trial's error for storing: its end if it is very long, and nothing that a database refuses."""
     if text is None:
         return None
     if len(text) > ERROR_CHARACTERS:

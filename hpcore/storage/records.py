@@ -210,7 +210,7 @@ class TrialRecord:
 
     @property
     def is_given_up(self) -> bool:
-        """Whether it failed because its workers ended, and nobody brought a result of it."""
+        """True if it failed because its workers ended, and nobody brought a result of it."""
         return self.state == FAILED and self.deaths > 0 and (self.error or "").endswith(GIVEN_UP)
 
     def to_row(self) -> dict[str, Any]:

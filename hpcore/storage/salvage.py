@@ -81,7 +81,7 @@ def _logged(log: bytes, size: int) -> dict[int, bytes]:
 
 
 def records_of(size: int, pages: dict[int, bytes]) -> Iterator[tuple[int | None, list[Any]]]:
-    """All that can be read as records: their rowid, if the table has one, and their values."""
+    """Read whatever can be read as records: their rowid, if the table has one, and their values."""
     for number in sorted(pages):
         page = pages[number]
         start = 100 if number == 1 else 0

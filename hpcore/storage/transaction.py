@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from hpcore.attributes import USER_PREFIX
 from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnknownStudy
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING
 from hpcore.storage.dialects.base import Dialect
@@ -75,7 +76,7 @@ _id_of_study = select(studies.c.id).where(studies.c.id == bindparam("of"))
 
 
 class Transaction:
-    """One transaction; all or nothing of it is stored.
+    """A transaction; all or nothing of it is stored.
 
     Parameters
     ----------
@@ -112,7 +113,8 @@ class Transaction:
     def _study(self, lock: bool = False, **which: Any) -> StudyRecord | None:
         """Read a study by its id or name; with a lock, nobody else changes it until this transaction ends."""
         query = _study_by_name if "name" in which else _study_by_id
-        query = (self._dialect.row_lock(query) if lock else None) or query
+        locking = self._dialect.row_lock(query) if lock else None
+        query = query if locking is None else locking
         row = self.connection.execute(query, which).fetchone()
         return None if row is None else StudyRecord.from_row(tuple(row))
 
@@ -358,7 +360,7 @@ class Transaction:
                 raise DamagedStore(f"{what} is damaged: its name must be text")
             out[name] = _read(what, value)
             # A user's own is a list of it alone.
-            if name.startswith("user:") and not (isinstance(out[name], list) and len(out[name]) == 1):
+            if name.startswith(USER_PREFIX) and not (isinstance(out[name], list) and len(out[name]) == 1):
                 raise DamagedStore(f"{what} is damaged: it must be a list of one, got {value!r:.80}")
             if name == "note" and not isinstance(out[name], str):
                 raise DamagedStore(f"{what} is damaged: it must be text, got {value!r:.80}")

@@ -1,4 +1,4 @@
-"""Who keeps a running trial, by the rules alone."""
+"""Rules of who keeps a running trial."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_a_transaction_that_would_leave_a_gap_is_not_committed(study: hp.Study) 
     def wrong(number: int, n_trials: int):
         def work(transaction):
             record = transaction.current(trial_log.record.id, lock=True)
-            transaction.insert(replace(transaction.trial(record.id, 0), number=number))
+            transaction.insert(replace(transaction.trial(record.id, 0), number=number, job=number))
             transaction.change(replace(record, n_trials=n_trials, n_jobs=n_trials))
 
         return work

@@ -112,7 +112,7 @@ def test_a_damaged_record_is_named_and_the_others_saved(store: Path) -> None:
 
 
 def test_repair_of_a_store_in_use(tmp_path: Path) -> None:
-    """What was committed and is still in the log is read as well, newer states of a trial before older ones."""
+    """Records that are committed and still in the log are read as well, newer states of a trial before older ones."""
     path = tmp_path / "runs.db"
     study = hp.Study(SPACE, storage=path, name="a", sampler="random", seed=0)
     study.run(lambda t: value(t.number), n_trials=30)

@@ -71,10 +71,22 @@ def check(found: Any, recorded: Any, tolerance: float, where: str = "") -> None:
         assert found == recorded, where
 
 
+def known(study: hp.Study, name: str) -> list[dict[str, Any]]:
+    """Facts of each trial as schema 1 had them: the scores of a search's folds were no reports."""
+    trials: list[dict[str, Any]] = json.loads(json.dumps(facts(study)))
+    for trial in trials if name in SEARCHES else ():
+        reports = trial["reports"]
+        values = [value for _, value in reports if not math.isnan(value)]
+        if trial["state"] == "complete":
+            assert np.mean(values) == pytest.approx(trial["values"][0]) and len(values) == 3
+        trial["reports"] = []
+    return trials
+
+
 def check_trials(study: hp.Study, name: str) -> None:
-    """What was finished before is as it was; the others are as recorded."""
+    """Check that trials that were finished before are as they were, and the others as recorded."""
     before, after = STUDIES[name]["before"], STUDIES[name]["after"]
-    trials = json.loads(json.dumps(facts(study)))
+    trials = known(study, name)
     new = {trial["number"]: trial for trial in after["trials"]}
     assert [trial for trial in trials if trial["number"] not in new] == [
         trial for trial in before["trials"] if trial["number"] not in new
@@ -114,7 +126,7 @@ def test_it_reads_as_it_did(name: str, read_only: bool, store: Path) -> None:
     study = open_study(storage, name)
     before = STUDIES[name]["before"]
     assert summary(study) == {key: before[key] for key in summary(study)}
-    assert json.loads(json.dumps(facts(study))) == before["trials"]
+    assert known(study, name) == before["trials"]
     if read_only:
         assert store.read_bytes() == content
 

@@ -524,7 +524,7 @@ def test_a_store_of_a_newer_version(runs: Path) -> None:
 
     hp.Study(SPACE, storage=runs, name="a", seed=0)
     connection = driver().connect(str(runs))
-    connection.execute("UPDATE hpcore_meta SET value = '2' WHERE name = 'schema'")
+    connection.execute("UPDATE hpcore_meta SET value = '3' WHERE name = 'schema'")
     connection.commit()
     connection.close()
     before = runs.read_bytes()

@@ -69,6 +69,8 @@ def migrate(connection: Connection, dialect: Dialect) -> None:
 
 def _copy(connection: Connection) -> None:
     objectives: dict[Any, int] = {}
+    described = connection.execute(select(schema.attributes).where(schema.attributes.c.name == one.SEARCH))
+    metrics = {row[0]: one.decisive_metric(row[2]) for row in described}
 
     def study(fields: tuple[Any, ...], intact: bool) -> Iterator[tuple[Any, dict[str, Any]]]:
         objectives[fields[0]] = one.n_objectives(fields[-1])
@@ -85,7 +87,8 @@ def _copy(connection: Connection) -> None:
 
     def fold(fields: tuple[Any, ...], intact: bool) -> Iterator[tuple[Any, dict[str, Any]]]:
         if intact and type(fields[2]) is int:
-            yield schema.reports, one.fold_to_report(fields, objectives.get(fields[0], 1)).to_row()
+            m, metric = objectives.get(fields[0], 1), metrics.get(fields[0])
+            yield schema.reports, one.fold_to_report(fields, m, metric).to_row()
         else:
             study_id, number, step, score = fields
             known = type(step) in (int, float) and math.isfinite(step)

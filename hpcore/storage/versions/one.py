@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -19,9 +20,11 @@ from hpcore.storage.schema import TABLES
 
 __all__ = [
     "FOLD_COLUMNS",
+    "SEARCH",
     "STUDY_COLUMNS",
     "TABLES_ONE",
     "TRIAL_COLUMNS_ONE",
+    "decisive_metric",
     "fold_to_report",
     "folds",
     "n_objectives",
@@ -51,6 +54,8 @@ TRIAL_COLUMNS_ONE = (
     "worker",
     "lease",
 )
+SEARCH = "search"
+"""Name of the attribute of a study that describes its search."""
 FOLD_COLUMNS = ("study_id", "number", "fold", "score")
 
 # Written out: SQLite's are compared with what a file holds.
@@ -159,17 +164,45 @@ def trial_to_two(
     return (*moved[:_NOTES], text, *moved[_NOTES + 1 :]), reports
 
 
-def fold_to_report(fields: tuple[Any, ...], m: int) -> ReportRecord:
-    """Give the scores of a fold as a report; its value is the score, where it can be told which one that is."""
+def decisive_metric(search: Any) -> str | None:
+    """Read the name of the decisive one of several scores from the description of a search; None if it names none.
+
+    Parameters
+    ----------
+    search : str or None
+        Stored attribute ``search`` of the study. Its ``scoring`` ends with ``return_train_score, refit, error_score)``
+        as Python shows them.
+    """
+    try:
+        found = re.search(r"(?:True|False), '([^']*)', [^,()]*\)$", from_text(search)["scoring"])
+    except (ValueError, TypeError, LookupError):
+        return None
+    return None if found is None else found[1]
+
+
+def fold_to_report(fields: tuple[Any, ...], m: int, metric: str | None = None) -> ReportRecord:
+    """Give the scores of a fold as a report; its value is the decisive score, where it can be told which one that is.
+
+    Parameters
+    ----------
+    fields : tuple
+        Verified.
+    m : int
+        Number of objectives.
+    metric : str, optional
+        Name of the decisive one of several scores.
+    """
     study_id, number, fold, score = fields
-    return ReportRecord(study_id, number, float(fold), number, _values(_score(score), m), None, score)
+    return ReportRecord(study_id, number, float(fold), number, _values(_score(score, metric), m), None, score)
 
 
-def _score(text: Any) -> float:
+def _score(text: Any, metric: str | None) -> float:
     try:
         scores = from_text(text)[0]
         if isinstance(scores, dict):
-            (scores,) = scores.values()
+            if metric not in scores:
+                (metric,) = scores
+            scores = scores[metric]
         return _number(scores)
     except (ValueError, TypeError, LookupError, OverflowError):
         return math.nan

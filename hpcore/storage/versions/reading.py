@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from hpcore.errors import DamagedStore
 from hpcore.storage.dialects.base import Dialect
 from hpcore.storage.records import ReportRecord, StudyRecord, verify
+from hpcore.storage.schema import attributes
 from hpcore.storage.transaction import CHUNK, Transaction
 from hpcore.storage.versions import one
 
@@ -86,6 +87,8 @@ class OldTransaction(Transaction):
     def _reports_of(self, study_id: int, trials: Iterable[Any], folds: Iterable[Any]) -> list[ReportRecord]:
         study, of = self._study(id=study_id), self._of(study_id)
         m = 1 if study is None else one.n_objectives(study.spec)
+        described = select(attributes.c.value).where(attributes.c.study_id == study_id, attributes.c.name == one.SEARCH)
+        metric = one.decisive_metric(self.connection.execute(described).scalar())
         found: list[ReportRecord] = []
         scored: dict[int, set[int]] = {}
         for row in folds:
@@ -93,7 +96,7 @@ class OldTransaction(Transaction):
             fields = verify(what, tuple(row))
             if type(fields[1]) is not int or type(fields[2]) is not int or not -(2**53) <= fields[2] <= 2**53:
                 raise DamagedStore(f"{what} is damaged: both must be integers")
-            found.append(one.fold_to_report(fields, m))
+            found.append(one.fold_to_report(fields, m, metric))
             scored.setdefault(fields[1], set()).add(fields[2])
         for row in trials:
             fields = verify(f"trial {row[1]!r:.80}{of}", tuple(row))

@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def content(store: Storage) -> Any:
-    """All that a store says of its studies, in the order of the records."""
+    """Contents of a store by study, in the order of the records."""
 
     def work(t: Any) -> Any:
         return [
@@ -281,7 +281,7 @@ def test_several_that_open_at_once(path: Path) -> None:
 
 
 def test_a_copy_of_version_1_in_the_place_of_the_file(path: Path) -> None:
-    """As after a restore of a backup, while the store is in use."""
+    """A backup was restored while the store is in use."""
     backup = path.read_bytes()
     store = open_storage(path)
     check(store)

@@ -91,6 +91,15 @@ def test_a_fold_is_a_report_with_its_scores(score: str, value: str) -> None:
     assert (report.value, report.data) == (value, score)
 
 
+def test_the_decisive_score_of_several() -> None:
+    said = json.dumps({"scoring": "(['m', 'n'], False, 'n', nan)"})
+    assert one.decisive_metric(said) == "n"
+    assert one.decisive_metric(json.dumps({"scoring": "(None, True, None, nan)"})) is None
+    assert [one.decisive_metric(text) for text in (None, "{", "[]", '{"scoring": 5}')] == [None] * 4
+    fields = (1, 2, 3, '[{"m": 1, "n": 2}, null]')
+    assert [one.fold_to_report(fields, 1, metric).value for metric in ("n", "o")] == ["[2.0]", "[NaN]"]
+
+
 def test_objectives_of_a_study() -> None:
     assert one.n_objectives(stores.spec(["minimize", "maximize"])) == 2
     assert [one.n_objectives(text) for text in ("{", "[]", "{}", None, '{"directions": 5}')] == [1] * 5

@@ -1,0 +1,75 @@
+"""Trials as the columns of a table: the one place that names and orders them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+__all__ = ["Row", "columns_of"]
+
+
+class Row(NamedTuple):
+    """A trial as a row of the table.
+
+    Attributes
+    ----------
+    number : int
+        Number of the trial.
+    state : str
+        Name of its state.
+    values : sequence of float, or None
+        One per objective in the user's own sign; empty or None where there are none.
+    params : mapping
+        Active parameters.
+    std_error : float or None
+        Standard error of the first value.
+    started, finished : float or None
+        Unix times.
+    user_attrs : mapping
+        User attributes.
+    error : str or None
+        Reason of a failure.
+    """
+
+    number: int
+    state: str
+    values: Sequence[float] | None
+    params: Mapping[str, Any]
+    std_error: float | None
+    started: float | None
+    finished: float | None
+    user_attrs: Mapping[str, Any]
+    error: str | None
+
+
+def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, list[Any]]:
+    """Give the table's columns by name: one row a trial, None where there is nothing.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The trials.
+    names : iterable of str
+        Parameters, in their order.
+    m : int
+        Number of objectives.
+    """
+    columns: dict[str, list[Any]] = {"number": [r.number for r in rows], "state": [r.state for r in rows]}
+    for i in range(m):
+        columns["value" if m == 1 else f"value_{i}"] = [r.values[i] if r.values else None for r in rows]
+    if any(r.std_error is not None for r in rows):
+        columns["std_error"] = [r.std_error for r in rows]
+    for name in names:
+        columns[f"param_{name}"] = [r.params.get(name) for r in rows]
+    columns["started"] = [_utc(r.started) for r in rows]
+    columns["finished"] = [_utc(r.finished) for r in rows]
+    columns["seconds"] = [None if r.started is None or r.finished is None else r.finished - r.started for r in rows]
+    for name in dict.fromkeys(name for r in rows for name in r.user_attrs):
+        columns[f"attr_{name}"] = [r.user_attrs.get(name) for r in rows]
+    columns["error"] = [r.error for r in rows]
+    return columns
+
+
+def _utc(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
