@@ -134,7 +134,7 @@ def circles() -> list[list[str]]:
 
 
 def test_circles() -> None:
-    known = {"hpcore.space.serial", "hpcore.storage.sql", "hpcore.study.run", "hpcore.tables.columns"}
+    known = {"hpcore.space.serial", "hpcore.storage.sql", "hpcore.study.run"}
     assert all(known & set(group) for group in circles())
 
 

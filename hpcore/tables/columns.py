@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ import pandas as pd
 from pandas.api import types
 
 from hpcore.errors import InvalidArgument
-from hpcore.tables.numerals import PANDAS_MISSING, Style, find, holds_codes, is_missing_word
+from hpcore.tables.numerals import PANDAS_MISSING, find_style, holds_codes, is_missing_word
 from hpcore.tables.preprocessing import LARGEST, MISSING, MOST_CATEGORIES, as_numbers, level, to_dates
-
-__all__ = ["Columns", "classify", "differing_in_case", "names_things"]
+from hpcore.tables.table import Columns
 
 if TYPE_CHECKING:
-    from hpcore.tables.numerals import Mark
+    from hpcore.tables.numerals import Mark, Style
+
+__all__ = ["classify", "differing_in_case", "names_things"]
 
 # A text column is a column of dates when at least this share of its cells reads as one.
 MOSTLY = 0.9
@@ -38,40 +39,6 @@ DATE = re.compile(r"^\s*\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ]\s*\d{1,2}:\d{2}.*)?\
 # In the order in which they are tried; the first that reads the most cells wins, so month/day precedes day/month.
 DATE_PATTERNS = ("ISO8601", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 TIME_PATTERNS = ("", " %H:%M", " %H:%M:%S")
-
-
-@dataclass
-class Columns:
-    """Names of the columns by what they hold, and how that is written.
-
-    Attributes
-    ----------
-    numbers, text : list of str
-    dates : dict of str to (str or None)
-        With the pattern of dates that are text.
-    styles : dict of str to Style
-        Of columns of numbers that are text.
-    missing : dict of str to str
-        The category that a missing cell of a text column stands for, where it is a word of the column, such as "NA".
-    widths : dict of str to int
-        Number of digits of columns that hold codes, such as 00123; 0 if it varies.
-    dropped : dict of str to list of str
-        Columns that cannot help, by the reason.
-    notices : list of str
-        What a reader should be told.
-    """
-
-    numbers: list[str] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-    dates: dict[str, str | None] = field(default_factory=dict)
-    styles: dict[str, Style] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    widths: dict[str, int] = field(default_factory=dict)
-    dropped: dict[str, list[str]] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.numbers) + len(self.text) + len(self.dates)
 
 
 def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
@@ -146,7 +113,7 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
         cells = _counted(present)
         if names_things(cells):
             return _codes(columns, name, column, present)
-        style = find(dict(islice(cells.items(), LOOKED_AT)), likely) and find(cells, likely)
+        style = find_style(dict(islice(cells.items(), LOOKED_AT)), likely) and find_style(cells, likely)
         if style is not None:
             return _written_numbers(columns, name, column, style)
     return _text(columns, name, column, present)
@@ -186,7 +153,7 @@ def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style:
     """A column of text that holds numbers."""
     raw = as_numbers(column.to_frame(name), {name: style})[:, 0]
     if style.points_group and (raw[~np.isnan(raw)] % 1 != 0).any():
-        style = replace(style, points_group=False)  # a cell that `find` did not look at
+        style = replace(style, points_group=False)  # a cell that `find_style` did not sample
     reason = _numbers(columns, name, column, raw)
     if reason is None:
         columns.styles[name] = style

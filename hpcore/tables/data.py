@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,24 +9,18 @@ from typing import TYPE_CHECKING
 
 from hpcore.errors import InvalidArgument, MissingDependency
 from hpcore.tables.catalogue import DATA_SETS
+from hpcore.tables.names import closest
 from hpcore.tables.table import Table
 from hpcore.tables.textfile import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "closest", "load"]
+__all__ = ["load"]
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".data")
 PARQUET_ENDINGS = (".parquet", ".pq")
 FORMATS = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
-
-
-def closest(word: str, known: Iterable[str], n: int = 1) -> str:
-    """A ``; did you mean ...?`` for the nearest known words, or nothing."""
-    by_fold = {str(name).casefold(): str(name) for name in known}
-    near = [repr(by_fold[match]) for match in difflib.get_close_matches(word.casefold(), by_fold, n=n)]
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def load(data: str, encoding: str | None = None) -> Table:

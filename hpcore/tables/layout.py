@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from hpcore.errors import InvalidArgument
 
-__all__ = ["Layout", "open_text", "survey"]
+__all__ = ["Layout", "detect_layout", "open_text"]
 
 HEAD_BYTES = 65536
 ROWS_LOOKED_AT = 200
@@ -75,7 +75,7 @@ def open_text(path: Path, packed: bool, encoding: str, errors: str, skipped: int
     return stream  # type: ignore[no-any-return]
 
 
-def survey(path: Path, packed: bool, encoding: str | None, tabs: bool) -> Layout:
+def detect_layout(path: Path, packed: bool, encoding: str | None, tabs: bool) -> Layout:
     """Find out how a file is laid out.
 
     Parameters

@@ -1,7 +1,7 @@
 """Numbers as people write them: 1,234.5, $1,234, 12.5 %, (1,234), 3,14 and 1 234,5, decided by a whole column.
 
-A cell alone may be read in two ways ("1,234"), a column seldom. `find` looks at the column once and gives a `Style`;
-`parse` reads cells by it, at training time and from then on in the saved model.
+A single cell is often ambiguous ("1,234"), a column seldom. `find_style` looks at the column once and gives a `Style`;
+`parse` reads cells with this style, in training and later in the saved model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
     "Evidence",
     "Style",
     "evidence",
-    "find",
+    "find_style",
     "holds_codes",
     "is_missing_word",
     "parse",
@@ -223,7 +223,7 @@ def evidence(cells: Mapping[str, int]) -> Evidence:
     return seen
 
 
-def find(cells: Mapping[str, int], likely: Mark | None = None) -> Style | None:
+def find_style(cells: Mapping[str, int], likely: Mark | None = None) -> Style | None:
     """Find how a column writes its numbers.
 
     Parameters

@@ -23,7 +23,7 @@ from hpcore.errors import InvalidArgument
 from hpcore.tables.numerals import PANDAS_MISSING, TRUTH, Style, parse
 
 if TYPE_CHECKING:
-    from hpcore.tables.columns import Columns
+    from hpcore.tables.table import Columns
 
 __all__ = ["MISSING", "DateParts", "ReadCells", "as_numbers", "as_text", "level", "preprocessor", "reader", "to_dates"]
 

@@ -7,7 +7,6 @@ serves every data set; their parameters are then named ``regressor__C``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from hpcore.errors import InvalidArgument
 from hpcore.space import Categorical, Float, Int, Space
 from hpcore.space.parameters import Parameter
+from hpcore.tables.names import closest
 
 __all__ = ["MODELS", "TASKS", "Preset", "build", "default_model", "get", "names"]
 
@@ -74,9 +74,7 @@ def get(name: str, task: Task | None = None) -> Preset:
     """
     preset = MODELS.get(name)
     if preset is None:
-        near = difflib.get_close_matches(str(name), MODELS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidArgument(f"model must be one of {', '.join(names(task))}, got {name!r}{hint}")
+        raise InvalidArgument(f"model must be one of {', '.join(names(task))}, got {name!r}{closest(name, MODELS)}")
     if task is not None and task not in preset.tasks:
         raise InvalidArgument(
             f"model {name!r} is for {preset.tasks[0]}, but the task is {task}; choose one of {', '.join(names(task))}"

@@ -15,7 +15,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from hpcore.errors import InvalidArgument
 from hpcore.tables import presets
-from hpcore.tables.data import closest
+from hpcore.tables.names import closest
 
 if TYPE_CHECKING:
     from hpcore.tables.target import Problem

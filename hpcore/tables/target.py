@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument
-from hpcore.tables.data import closest
+from hpcore.tables.names import closest
 from hpcore.tables.table import Table
 from hpcore.tables.textfile import is_text
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hpcore.tables.numerals import Mark
     from hpcore.tables.presets import Task
 
-__all__ = ["Problem", "check_folds", "pose"]
+__all__ = ["Problem", "check_folds", "split_target"]
 
 # More distinct whole numbers than this are taken as a quantity, not as names of classes.
 MOST_CLASSES = 20
@@ -36,7 +36,7 @@ class Problem:
     notices: list[str]
 
 
-def pose(table: Table, target: str | None, task: Task | None) -> Problem:
+def split_target(table: Table, target: str | None, task: Task | None) -> Problem:
     """Split a table into features and target.
 
     Parameters
@@ -97,7 +97,7 @@ def _read(y: pd.Series[Any], column: str, likely: Mark | None, task: Task | None
     import pandas as pd
 
     from hpcore.tables.columns import names_things
-    from hpcore.tables.numerals import find, is_missing_word
+    from hpcore.tables.numerals import find_style, is_missing_word
     from hpcore.tables.preprocessing import as_numbers
 
     if not is_text(y):
@@ -105,7 +105,7 @@ def _read(y: pd.Series[Any], column: str, likely: Mark | None, task: Task | None
     y = y.astype(object).str.strip()
     y = y.where(y != "", other=None)
     cells = y.dropna().value_counts().to_dict()
-    style = None if names_things(cells) else find(cells, likely)
+    style = None if names_things(cells) else find_style(cells, likely)
     if style is None:
         return y
     numbers = pd.Series(as_numbers(y.to_frame(column), {column: style})[:, 0], index=y.index, name=column)
@@ -138,7 +138,7 @@ def _about_classes(y: pd.Series[Any], column: str) -> list[str]:
 
 
 def infer_task(y: pd.Series[Any]) -> Task:
-    """Classification or regression, by the rule in `pose`."""
+    """Classification or regression, by the rule in `split_target`."""
     from pandas.api import types
 
     if types.is_bool_dtype(y) or not types.is_numeric_dtype(y):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument
-from hpcore.tables.layout import Layout, open_text, survey
+from hpcore.tables.layout import Layout, detect_layout, open_text
 from hpcore.tables.table import Table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_text(path: Path, *, tabs: bool, packed: bool, encoding: str | None) -> 
     beyond 2**53, and points that group thousands in a file of decimal commas. Those stay text, as do numbers that are
     written for people; `hpcore.tables.columns.classify` finds out what columns of text hold.
     """
-    layout = survey(path, packed, encoding, tabs)
+    layout = detect_layout(path, packed, encoding, tabs)
     names = layout.names
     repeated = [name for name, count in Counter(names).items() if count > 1 and name]
     if (repeated or any("." in name for name in names)) and all(_is_number(name) for name in names):

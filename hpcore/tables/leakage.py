@@ -11,18 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import balanced_accuracy_score, get_scorer, r2_score
-from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from hpcore.tables.preprocessing import to_dates
 
 if TYPE_CHECKING:
-    from hpcore.tables.columns import Columns
+    from hpcore.tables.table import Columns
     from hpcore.tables.target import Problem
 
-__all__ = ["Suspect", "constant_scores", "is_better", "suspects"]
+__all__ = ["Leak", "find_leaks"]
 
 # A column alone, by a tree, that explains so much of the target (balanced accuracy, or R2 of ranks) nearly is it.
 TELLING = 0.99
@@ -32,7 +30,7 @@ SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Suspect:
+class Leak:
     """A column that alone gives a nearly perfect score, and that score.
 
     Attributes
@@ -49,38 +47,7 @@ class Suspect:
     distinct: bool
 
 
-def constant_scores(problem: Problem, folds: Any, scoring: str) -> NDArray[np.float64]:
-    """Score of each fold for a model that gives the same answer for every row.
-
-    Parameters
-    ----------
-    problem : Problem
-        Whose target is predicted: by its most frequent class, with the classes' shares as probabilities, or its mean.
-    folds : cross-validator
-        Of the search.
-    scoring : str
-        What is maximised.
-
-    Returns
-    -------
-    ndarray of shape (n_folds,)
-        NaN where the score is not defined for such answers.
-    """
-    constant = DummyRegressor() if problem.task == "regression" else DummyClassifier()
-    X = np.zeros((len(problem.y), 1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        scores = cross_val_score(constant, X, problem.y, cv=folds, scoring=scoring, error_score=np.nan)
-    return np.asarray(scores, dtype=float)
-
-
-def is_better(scores: NDArray[np.float64], constant: NDArray[np.float64]) -> bool:
-    """Tell whether a model beats a constant answer by more than the standard error of the difference over folds."""
-    gain = scores - constant
-    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
-
-
-def suspects(problem: Problem, columns: Columns, folds: Any, scoring: str, seed: int) -> tuple[list[Suspect], int]:
+def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, seed: int) -> tuple[list[Leak], int]:
     """Find columns that alone say what the target is, as what is known only afterwards does.
 
     Parameters
@@ -98,7 +65,7 @@ def suspects(problem: Problem, columns: Columns, folds: Any, scoring: str, seed:
 
     Returns
     -------
-    found : list of Suspect
+    found : list of Leak
         The best first.
     n_checked : int
         How many columns there was time for.
@@ -130,8 +97,8 @@ def suspects(problem: Problem, columns: Columns, folds: Any, scoring: str, seed:
             ]
             if np.mean(own) >= TELLING:
                 score = _score(classes, values, y, splits, scoring)
-                found.append(Suspect(name, score, len(np.unique(values)) == len(values)))
-    return sorted(found, key=lambda suspect: -suspect.score), n_checked
+                found.append(Leak(name, score, len(np.unique(values)) == len(values)))
+    return sorted(found, key=lambda leak: -leak.score), n_checked
 
 
 def _promising_first(X: pd.DataFrame, columns: Columns, target: NDArray[Any], classes: bool) -> list[str]:
