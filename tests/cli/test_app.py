@@ -1,8 +1,13 @@
-"""Wrong input ends with exit code 2 and one line that says what is wrong and what is allowed, before any fit."""
+"""The command itself: its help, the cost of its imports, and its errors.
+
+Wrong input ends with exit code 2 and one line that says what is wrong and what is allowed, before any fit.
+"""
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +15,50 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hpcore import samplers
+from hpcore.tables import presets
+from hpcore.tables.catalogue import DATA_SETS
+
 N = 40
+
+
+def test_help_names_everything(hpcore: Any) -> None:
+    result = hpcore("tune", "--help")
+    assert result.exit_code == 0
+    for word in [
+        *presets.names(),
+        *DATA_SETS,
+        *samplers.names(),
+        "trials.csv",
+        "best_model.joblib",
+        "Ctrl-C",
+        "--encoding",
+    ]:
+        assert word in result.stdout, word
+
+
+def test_top_help_and_version(hpcore: Any) -> None:
+    assert "hpcore tune breast_cancer" in hpcore("--help").stdout
+    assert hpcore("--version").stdout == f"hpcore {version('hpcore')}\n"
+    nothing = hpcore()
+    assert nothing.exit_code == 2
+    assert "Usage" in nothing.stdout
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "tune --help", "tune --trials 0 iris"])
+def test_heavy_imports_wait(arguments: str) -> None:
+    code = (
+        "import sys\n"
+        "from hpcore.cli import main\n"
+        "try:\n"
+        f"    main({arguments.split()!r})\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "heavy = {'sklearn', 'pandas', 'scipy', 'numba', 'joblib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
@@ -188,7 +236,7 @@ def test_parquet_needs_its_extra(hpcore: Any, monkeypatch: pytest.MonkeyPatch) -
     assert "pip install 'hpcore[parquet]'" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["models", "svm"], ["tunes"], ["tune", "iris", "wine"]])
+@pytest.mark.parametrize("arguments", [["tunes"], ["tune", "iris", "wine"]])
 def test_other_commands(hpcore: Any, arguments: list[str]) -> None:
     result = hpcore(*arguments)
     assert result.exit_code == 2
