@@ -1,4 +1,4 @@
-"""``hpcore tune``: from the options to a tuned model, its files, and what is printed."""
+"""Implementation of ``hpcore tune`` and ``resume``: from the options to a tuned model, its files and the report."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = ["Request", "resume", "run"]
 
 DEFAULT_TRIALS = 40
 SHOWN = 6  # warnings of one kind
-NO_LIMIT = 10**9  # trials, when only time ends the search
+NO_LIMIT = 10**9  # trials, if only the timeout ends the search
 OK, INTERRUPTED = 0, 130
-REQUEST = "hpcore tune"  # the attribute of a study that says how it was begun
+REQUEST = "hpcore tune"  # attribute of a study with the options of its command
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of the command, as they were given."""
+    """Options of the command as they were given."""
 
     data: str
     target: str | None
@@ -56,7 +56,21 @@ class Request:
 
 @dataclass
 class _Plan:
-    """A request with everything that the data decided, checked and ready to run."""
+    """A request that is checked and ready to run.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        Task, pipeline and space.
+    n_trials : int or None
+        Number of trials; None if only the timeout ends the search.
+    directory : Path
+        Directory of the results.
+    constant : ndarray of shape (n_folds,)
+        Scores of a constant answer.
+    leaks : list of Leak
+        Columns that alone predict the target.
+    """
 
     prepared: Prepared
     n_trials: int | None
@@ -66,14 +80,14 @@ class _Plan:
 
 
 def run(request: Request, resumed: str | None = None) -> int:
-    """Do what was asked for.
+    """Run a search and write its results.
 
     Parameters
     ----------
     request : Request
-        The options.
+        Options of the command.
     resumed : str, optional
-        The study that must be the one that these options go on with.
+        Name of the study that these options must continue.
 
     Returns
     -------
@@ -83,9 +97,9 @@ def run(request: Request, resumed: str | None = None) -> int:
     Raises
     ------
     InvalidArgument
-        If something in the request is wrong; nothing has been trained then.
+        An option is wrong; nothing has been trained.
     click.ClickException
-        If every trial failed, or the results cannot be saved.
+        Every trial failed, or the results cannot be saved.
     """
     plan = _prepare(request)
     prepared = plan.prepared
@@ -127,9 +141,9 @@ def _prepare(request: Request) -> _Plan:
 
 
 def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> tuple[Any, Any]:
-    """The store in the directory, and this search's study in it: the same one for the same search on the same data.
+    """Open the store in the directory and the study of this search, which is the same for the same search and data.
 
-    The request is noted there, for `resume`.
+    The request is stored as an attribute of the study, for `resume`.
     """
     import hashlib
     import json
@@ -151,16 +165,16 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
         prepared.scoring,
     ]
     space = read_space(prepared.space).space
-    # Not the pipeline: data and model decide it, and its text is another one in each process.
+    # Without the pipeline: it follows from data and model, and its text differs between processes.
     same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
-    # X is as it was read, numbers as numbers; only dates are read later.
+    # The formats of numbers are already applied to X; only dates are converted later.
     same += sorted(prepared.columns.dates.items())
     digest = hashlib.sha256(json.dumps([str(item) for item in same]).encode()).hexdigest()[:8]
     name = f"{problem.name[:200]} {prepared.model} {request.sampler} {digest}"
     if resumed not in (None, name):
         raise InvalidArgument(
-            f"study {resumed!r} cannot be resumed: its data, or this hpcore's space for the model, is not what it was; "
-            f"hpcore tune begins another one"
+            f"study {resumed!r} cannot be resumed: its data, or the space for the model in this version of hpcore, has "
+            f"changed; hpcore tune starts a new study"
         )
     store = open_storage(plan.directory / STORE)
     study = hpcore.Study(
@@ -173,7 +187,7 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     )
     finished = sum(trial.state != "running" for trial in study.trials)
     if finished:
-        click.echo(f"note: going on with {finished} candidates that {plan.directory / STORE} has", err=True)
+        click.echo(f"note: continuing with {finished} candidates from {plan.directory / STORE}", err=True)
     constant = float(plan.constant.mean())
     study.user_attrs["constant score"] = constant if math.isfinite(constant) else None
     if plan.leaks:
@@ -198,28 +212,28 @@ def resume(
     as_json: bool,
     debug: bool,
 ) -> int:
-    """Go on with a search that `run` began.
+    """Continue a search that `run` started.
 
     Parameters
     ----------
     store : str
-        Its file, or the directory of that.
+        Path of the store, or of its directory.
     study : str or None
-        Its name; the only one if None.
+        Name of the study; None for the only one.
     trials, timeout, jobs
-        In place of those that it was begun with, if given.
+        Options that replace the original ones, if given.
     as_json, debug
-        As of `run`.
+        Options of the output.
 
     Returns
     -------
     int
-        As of `run`.
+        Exit code, see `run`.
 
     Raises
     ------
     InvalidArgument
-        No study of ``hpcore tune``, or its data is not where it was.
+        The study is not one of ``hpcore tune``, or its data is no longer at its path.
     """
     from pathlib import Path
 
@@ -234,7 +248,9 @@ def resume(
     (request,) = kept.read(lambda t: t.attributes(record.id)).get(f"user:{REQUEST}", [None])
     kept.close()
     if request is None:
-        raise InvalidArgument(f"study {record.name!r} was not begun by hpcore tune: go on with it from its own program")
+        raise InvalidArgument(
+            f"study {record.name!r} was not created by hpcore tune: continue it from the program that created it"
+        )
     given = {"trials": trials, "timeout": timeout, "jobs": jobs}
     given = {key: value for key, value in given.items() if value is not None}
     try:
@@ -243,13 +259,13 @@ def resume(
         if not request.keys() <= known or not isinstance(whole.data, str):
             raise ValueError("not the options of hpcore tune")
     except (TypeError, ValueError, AttributeError) as error:
-        raise DamagedStore(f"study {record.name!r} does not say how it was begun: {error}") from None
+        raise DamagedStore(f"the stored options of study {record.name!r} are damaged: {error}") from None
     return run(whole, record.name)
 
 
 @contextmanager
 def _quiet(debug: bool) -> Iterator[None]:
-    """Hide the warnings of fits: a search tries bad values on purpose, and thousands of lines would hide the result."""
+    """Hide the warnings of fits: a search also tries bad values, and thousands of lines would hide the result."""
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")
@@ -300,7 +316,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         for path in report.save(plan.directory, search, prepared.space.names):
             files.append(str(path))
     except OSError as error:
-        # The search may have taken hours: its result is printed all the same.
+        # The search may have taken hours, so its result is printed anyway.
         failure = f"the results could not be saved in {plan.directory}: {error.strerror or error}"
     best = search.best_index_
     trials = report.finished(search)

@@ -17,21 +17,22 @@ __all__ = ["constant_scores", "is_better"]
 
 
 def constant_scores(problem: Problem, folds: Any, scoring: str) -> NDArray[np.float64]:
-    """Score of each fold for a model that gives the same answer for every row.
+    """Compute the score of each fold for a model that gives the same answer for every row.
 
     Parameters
     ----------
     problem : Problem
-        Whose target is predicted: by its most frequent class, with the classes' shares as probabilities, or its mean.
+        Task with the target. The answer is its most frequent class, with the class frequencies as probabilities, or
+        its mean.
     folds : cross-validator
-        Of the search.
+        Folds of the search.
     scoring : str
-        What is maximised.
+        Name of the score that the search maximises.
 
     Returns
     -------
     ndarray of shape (n_folds,)
-        NaN where the score is not defined for such answers.
+        Scores; NaN where the score is not defined for a constant answer.
     """
     constant = DummyRegressor() if problem.task == "regression" else DummyClassifier()
     X = np.zeros((len(problem.y), 1))

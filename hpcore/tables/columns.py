@@ -1,4 +1,4 @@
-"""What each column of a table holds, found from its values, and which columns cannot help a model."""
+"""Contents of each column of a table, found from its values, and the columns that cannot help a model."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = ["classify", "differing_in_case", "names_things"]
 
 # A text column is a column of dates when at least this share of its cells reads as one.
 MOSTLY = 0.9
-# A text column names the row rather than describing it when this share of its cells is distinct.
+# A text column is dropped as a name of the row when this share of its cells is distinct.
 DISTINCT = 0.9
 LOOKED_AT = 2000
-# Beyond it a float may stand for several whole numbers; those that large are ids.
+# Above this, a float cannot distinguish neighbouring whole numbers; integers this large are treated as ids.
 EXACT = 2**53
 WHOLE = re.compile(r"[+-]?[0-9]{1,300}")
 SHOWN = 6
@@ -36,38 +36,38 @@ ID_NAME = re.compile(
     r"(?i:^(id|index|row|row_?(id|num|number)|uuid|guid|key|unnamed: \d+)$|[_ .-](id|uuid|guid)$)|[a-z]I[dD]$"
 )
 DATE = re.compile(r"^\s*\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ]\s*\d{1,2}:\d{2}.*)?\s*$")
-# In the order in which they are tried; the first that reads the most cells wins, so month/day precedes day/month.
+# Tried in this order; the first pattern that reads the most cells is used, so month/day precedes day/month.
 DATE_PATTERNS = ("ISO8601", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 TIME_PATTERNS = ("", " %H:%M", " %H:%M:%S")
 
 
 def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
-    """Find out what each column holds.
+    """Find the contents of each column.
 
     Parameters
     ----------
     X : DataFrame
-        Features, as they were read.
+        Features as they were read.
     likely : {".", ","}, optional
-        Decimal mark of columns that could be read with either.
+        Decimal mark for columns that could be read with either.
 
     Returns
     -------
     Columns
-        Columns of one value, without values, that only number or name the rows, or that hold lists or bytes are
-        dropped, with a notice.
+        Columns by their contents. Constant and empty columns, row numbers, names of rows, and columns of lists or
+        bytes are dropped, with a notice.
 
     Raises
     ------
     InvalidArgument
-        If no column is left.
+        No column is left.
     """
     columns = Columns()
     for name in X.columns:
         reason = _sort(columns, str(name), X[name], likely)
         if reason is not None:
             columns.dropped.setdefault(reason, []).append(str(name))
-    columns.notices[:0] = _of_styles(columns)
+    columns.notices[:0] = _style_notices(columns)
     columns.notices += [f"{_listed(names)} left out: {reason}" for reason, names in columns.dropped.items()]
     if not len(columns):
         if set(columns.dropped) <= {ONE_VALUE, EMPTY}:
@@ -87,7 +87,7 @@ UNSUPPORTED = "neither numbers, text nor dates"
 
 
 def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | None) -> str | None:
-    """Put one column in its place, or say why it has none."""
+    """Add one column to `columns`, or return the reason to drop it."""
     present = column.dropna()
     if present.empty:
         return EMPTY
@@ -120,24 +120,24 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
 
 
 def _counted(cells: pd.Series[Any]) -> dict[str, int]:
-    """The distinct cells, without blanks around them, and how often each occurs."""
+    """Count the distinct cells, without blanks around them."""
     return dict(Counter(cells.astype(object).map(str.strip)))
 
 
 def names_things(cells: dict[str, int]) -> bool:
-    """Whether the digits of a column are codes or ids, which would lose something as numbers."""
+    """Tell whether a column of digits holds codes or ids, which would lose information as numbers."""
     return holds_codes(cells) or _longest(cells) > EXACT
 
 
 def _longest(cells: dict[str, int]) -> int:
-    """The largest whole number of a column of nothing else, or 0."""
+    """Return the largest number of a column of whole numbers only, or 0."""
     said = [cell for cell in cells if not is_missing_word(cell)]
     whole = all(WHOLE.fullmatch(cell) for cell in said)
     return max((abs(int(cell)) for cell in said), default=0) if whole else 0
 
 
 def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Series[Any]) -> str | None:
-    """A column of digits that name something: text."""
+    """Add a column of codes or ids as text."""
     lengths = {len(cell) for cell in _counted(present) if cell.isdigit()}
     columns.widths[name] = lengths.pop() if len(lengths) == 1 else 0
     reason = _text(columns, name, column, present)
@@ -150,7 +150,7 @@ def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Seri
 
 
 def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style: Style) -> str | None:
-    """A column of text that holds numbers."""
+    """Add a column of text that holds numbers."""
     raw = as_numbers(column.to_frame(name), {name: style})[:, 0]
     if style.points_group and (raw[~np.isnan(raw)] % 1 != 0).any():
         style = replace(style, points_group=False)  # a cell that `find_style` did not sample
@@ -161,13 +161,13 @@ def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style:
         if wrong:
             shown = ", ".join(repr(cell) for cell in sorted(wrong, key=lambda cell: -wrong[cell])[:3])
             columns.notices.append(
-                f"{name!r} is a column of numbers; taken as missing: {_cells(sum(wrong.values()))} ({shown})"
+                f"{name!r} is a column of numbers; treated as missing: {_cells(sum(wrong.values()))} ({shown})"
             )
     return reason
 
 
-def _of_styles(columns: Columns) -> list[str]:
-    """Numbers that are not written as programs write them, with an example of each."""
+def _style_notices(columns: Columns) -> list[str]:
+    """List columns of numbers in a format that programs do not read, with an example of each."""
     shown = [
         f"{name!r} ({style.example[0]!r} is {style.example[1]:.15g})"
         for name, style in columns.styles.items()
@@ -176,7 +176,7 @@ def _of_styles(columns: Columns) -> list[str]:
     if not shown:
         return []
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return [f"text that is read as numbers: {', '.join(shown[:SHOWN])}{more}"]
+    return [f"text read as numbers: {', '.join(shown[:SHOWN])}{more}"]
 
 
 def _numbers(
@@ -194,9 +194,7 @@ def _numbers(
     if types.is_float_dtype(column):
         beyond = int((column.abs() > LARGEST).sum())
         if beyond:
-            columns.notices.append(
-                f"{name!r}: taken as missing, being infinite or beyond {LARGEST:.1e}: {_cells(beyond)}"
-            )
+            columns.notices.append(f"{name!r}: {_cells(beyond)} infinite or beyond {LARGEST:.1e}, treated as missing")
     elif values.size == len(column) and _numbers_rows(name, values):
         return NUMBERS_ROWS
     columns.numbers.append(name)
@@ -222,7 +220,7 @@ def _dates(columns: Columns, name: str, present: pd.Series[Any], pattern: str | 
 
 
 def _date_pattern(present: pd.Series[Any]) -> str | None:
-    """How the dates of a text column are written, or None if it does not hold dates."""
+    """Find the date format of a text column, or None if it does not hold dates."""
     said = present[~present.astype(object).map(is_missing_word).astype(bool)]
     cells = said.iloc[:LOOKED_AT]
     like = cells.astype(object).map(lambda cell: DATE.match(cell) is not None)
@@ -261,14 +259,14 @@ def _text(columns: Columns, name: str, column: pd.Series[Any], present: pd.Serie
         kept = levels.most_common(MOST_CATEGORIES - 1)
         others = len(column) - sum(n for _, n in kept)
         columns.notices.append(
-            f"{name!r} has {len(levels)} categories: the {len(kept)} most frequent are told apart, the others, "
-            f"{others} of {len(column)} rows, count as one"
+            f"{name!r} has {len(levels)} categories: the {len(kept)} most frequent are kept, the others, "
+            f"{others} of {len(column)} rows, are merged into one"
         )
     return None
 
 
 def differing_in_case(words: Iterable[str]) -> str:
-    """Examples of words that differ in nothing but upper and lower case, such as 'Yes', 'yes'; empty if none do."""
+    """List words that differ only in upper and lower case, such as 'Yes', 'yes'; empty if there are none."""
     groups: dict[str, list[str]] = {}
     for word in words:
         groups.setdefault(word.casefold(), []).append(word)

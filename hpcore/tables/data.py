@@ -1,4 +1,4 @@
-"""From the DATA argument to a table: files by their ending, scikit-learn's own data sets by their name."""
+"""Loading of a data set: files by their ending, scikit-learn's bundled data sets by their name."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def load(data: str, encoding: str | None = None) -> Table:
     Parameters
     ----------
     data : str
-        Name of a data set that ships with scikit-learn, or path of a file. Write ``./wine`` for a file that is called
-        like a data set.
+        Name of a data set that ships with scikit-learn, or path of a file. Write ``./wine`` for a file with the name
+        of a data set.
     encoding : str, optional
-        Encoding of a file of text, by a name that Python knows; found out by default.
+        Encoding of a text file, by a name that Python knows; detected by default.
 
     Returns
     -------
     Table
-        With at least one row, one column and no name twice.
+        Data set with at least one row and one column; no two columns have the same name.
 
     Raises
     ------
     InvalidArgument
-        If there is no such file, or it is not a table.
+        There is no such file, or it is not a table.
     MissingDependency
-        If reading the format needs a package that is not installed.
+        The format needs a package that is not installed.
     """
     if data in DATA_SETS:
         if encoding is not None:
@@ -73,7 +73,7 @@ def load(data: str, encoding: str | None = None) -> Table:
 
 
 def _neighbours(path: Path) -> list[str]:
-    """Files that stand where a missing one was looked for."""
+    """List the files in the folder of a missing file."""
     try:
         return [str(path.with_name(other.name)) for other in path.parent.iterdir() if other.is_file()][:1000]
     except OSError:

@@ -1,4 +1,4 @@
-"""Reasons to doubt a good score: what a constant answer gets, and columns that alone say the answer."""
+"""Target leakage: columns that alone predict the target nearly perfectly."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Leak", "find_leaks"]
 
-# A column alone, by a tree, that explains so much of the target (balanced accuracy, or R2 of ranks) nearly is it.
+# A column leaks when a tree on it alone reaches this score (balanced accuracy, or R2 of the target's ranks).
 TELLING = 0.99
-# Half of some rows is enough to see whether a column deserves a closer look.
+# Screening: a tree is fitted to half of a sample of rows; only columns above SCREENED are cross-validated.
 SCREENED, SCREEN_ROWS, CHECK_ROWS = 0.95, 4000, 20_000
 SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A column that alone gives a nearly perfect score, and that score.
+    """A column that alone gives a nearly perfect score.
 
     Attributes
     ----------
     column : str
+        Name of the column.
     score : float
-        Mean over the folds of a decision tree that sees this column only, by the score that is maximised.
+        Mean score over the folds of a decision tree on this column only.
     distinct : bool
-        Whether the column has another value in each row, as ids have.
+        True if the column has a different value in each row, as ids have.
     """
 
     column: str
@@ -48,39 +49,39 @@ class Leak:
 
 
 def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, seed: int) -> tuple[list[Leak], int]:
-    """Find columns that alone say what the target is, as what is known only afterwards does.
+    """Find columns that alone predict the target, such as values that become known only after the target.
 
     Parameters
     ----------
     problem : Problem
-        With features as they were read.
+        Features after `reader`, and the target.
     columns : Columns
-        What each feature holds.
+        Contents of each feature.
     folds : cross-validator
-        Of the search.
+        Folds of the search.
     scoring : str
-        What is maximised.
+        Name of the score that the search maximises.
     seed : int
-        Chooses the rows that are looked at, where there are very many.
+        Seed of the sample of rows in a large table.
 
     Returns
     -------
     found : list of Leak
-        The best first.
+        Leaking columns, the highest score first.
     n_checked : int
-        How many columns there was time for.
+        Number of columns that were checked within the time limit.
     """
     rng = np.random.default_rng(seed)
     y = problem.y.to_numpy()
     classes = problem.task == "classification"
-    # Ranks of a quantity: at the ends of a long tail a tree would be far off, however well it knows the order.
+    # Ranks for a regression: in a long tail a tree has a large error even if it predicts the order exactly.
     target = pd.factorize(y)[0] if classes else rankdata(y) / len(y)
     measure = balanced_accuracy_score if classes else r2_score
     deadline, n_checked, found, splits = time.monotonic() + SECONDS, 0, [], None
     rows = rng.permutation(len(y))[:SCREEN_ROWS]
     some, half = problem.X.iloc[rows], len(rows) // 2
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class that half of the rows do not have
+        warnings.simplefilter("ignore")  # a class that is absent from half of the rows
         for name in _promising_first(some, columns, target[rows], classes):
             if time.monotonic() > deadline:
                 break
@@ -102,7 +103,7 @@ def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, see
 
 
 def _promising_first(X: pd.DataFrame, columns: Columns, target: NDArray[Any], classes: bool) -> list[str]:
-    """Names of the columns: text and dates, then numbers by how much of their ranks the target explains."""
+    """Order the columns: text and dates, then numbers by the share of their rank variance that the target explains."""
     others = [*columns.text, *columns.dates]
     if not columns.numbers:
         return others
@@ -135,13 +136,13 @@ def _score(classes: bool, values: NDArray[np.float64], y: NDArray[Any], splits: 
         model = _tree(classes).fit(values[train], y[train])
         try:
             scores.append(float(scorer(model, values[test], y[test])))
-        except ValueError:  # such as a score of probabilities where a fold lacks a class
+        except ValueError:  # for instance a score of probabilities when a class is absent from a fold
             scores.append(np.nan)
     return float(np.mean(scores))
 
 
 def _as_one_number(column: pd.Series[Any], columns: Columns) -> NDArray[np.float64]:
-    """A column as a matrix of one column that a tree can split; what is missing is below everything else."""
+    """Return a column as a matrix of one column that a tree can split; missing values are below all others."""
     name = str(column.name)
     if name in columns.dates:
         dates = to_dates(column, columns.dates[name]).to_numpy()
@@ -150,7 +151,7 @@ def _as_one_number(column: pd.Series[Any], columns: Columns) -> NDArray[np.float
         values = pd.factorize(column, sort=True)[0].astype(float)
     else:
         values = column.to_numpy(dtype=float)
-    # Ranks: trees compute in single precision, which cannot tell large numbers apart, such as dates.
+    # Ranks, because trees compute in single precision, which is too coarse for large numbers such as dates.
     ranks = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)[1].astype(float)
-    ranks[~np.isnan(values)] += len(values)  # far from what is missing: no threshold falls among those present
+    ranks[~np.isnan(values)] += len(values)  # a wide gap: a threshold separates missing values from the others
     return ranks.reshape(-1, 1)

@@ -15,10 +15,22 @@ __all__ = ["Columns", "Table"]
 
 @dataclass
 class Table:
-    """Rows as they were read, with what a reader should be told about the reading.
+    """A data set as it was read.
 
-    `likely` is the decimal mark of columns that could be read with either; `repeated` are the column names that the
-    file uses more than once.
+    Attributes
+    ----------
+    name : str
+        Name of the file or data set.
+    frame : DataFrame
+        Rows and columns.
+    bundled : bool
+        True for a data set that ships with scikit-learn.
+    notices : list of str
+        Messages for the user about the reading.
+    likely : {".", ","} or None
+        Decimal mark for columns that could be read with either.
+    repeated : list of str
+        Column names that the file uses more than once.
     """
 
     name: str
@@ -31,23 +43,24 @@ class Table:
 
 @dataclass
 class Columns:
-    """Names of the columns by what they hold, and how that is written.
+    """Names of the columns by their contents, and the formats of these.
 
     Attributes
     ----------
     numbers, text : list of str
+        Columns of numbers and of categories.
     dates : dict of str to (str or None)
-        With the pattern of dates that are text.
+        Columns of dates, each with the pattern of dates that are text.
     styles : dict of str to Style
-        Of columns of numbers that are text.
+        Number formats of the columns of numbers that are text.
     missing : dict of str to str
-        The category that a missing cell of a text column stands for, where it is a word of the column, such as "NA".
+        Category of the missing cells of a text column, where it is a word of the column, such as "NA".
     widths : dict of str to int
-        Number of digits of columns that hold codes, such as 00123; 0 if it varies.
+        Number of digits of the columns of codes, such as 00123; 0 if it varies.
     dropped : dict of str to list of str
-        Columns that cannot help, by the reason.
+        Columns that cannot help a model, by the reason.
     notices : list of str
-        What a reader should be told.
+        Messages for the user.
     """
 
     numbers: list[str] = field(default_factory=list)

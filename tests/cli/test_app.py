@@ -149,8 +149,8 @@ CASES: list[tuple[str, list[str]]] = [
     ("good.csv --target price --task classification", ["--task classification", "'price'"]),
     ("good.csv --target sex --task clustering", ["--task", "'clustering'", "classification", "regression"]),
     ("small_class.csv --target sex", ["--cv 5", "class 'x'", "has 2", "use --cv 2", "merge"]),
-    ("single.csv --target sex", ["--cv 5", "class 'x'", "has 1", "leave out or merge it"]),
-    ("two_small.csv --target sex", ["--cv 5", "has 1", "merge the classes"]),
+    ("single.csv --target sex", ["--cv 5", "class 'x'", "has 1", "remove or merge it"]),
+    ("two_small.csv --target sex", ["--cv 5", "has 1", "merge the small classes"]),
     ("many_numbers.csv --target price --task classification", ["has 1", "use --task regression"]),
     ("few_rows.csv --target price --cv 4", ["--cv", "got 4", "3"]),
     # the features

@@ -38,7 +38,7 @@ def test_resume_of_other_studies(hpcore: Any, store: Path) -> None:
     assert result.exit_code == 2 and "runs.db of hpcore tune" in result.stderr
     store.rename(store.with_name("runs.db"))
     result = hpcore("resume", store.with_name("runs.db"))
-    assert result.exit_code == 2 and "not begun by hpcore tune" in result.stderr
+    assert result.exit_code == 2 and "not created by hpcore tune" in result.stderr
 
 
 def test_show(hpcore: Any, store: Path) -> None:

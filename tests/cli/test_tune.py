@@ -86,7 +86,7 @@ def test_untidy_csv(hpcore: Any, tmp_path: Path, untidy: pd.DataFrame, model: st
     assert "'id' left out: it only numbers the rows" in result.stderr
     assert "'note' left out" in result.stderr
     assert "'bottled' holds dates" in result.stderr
-    assert "'hue' is a column of numbers; taken as missing: 1 cell ('?')" in result.stderr
+    assert "'hue' is a column of numbers; treated as missing: 1 cell ('?')" in result.stderr
 
     pipeline = joblib.load(tmp_path / "hpcore-out/best_model.joblib")
     raw = pd.read_csv("wine.csv")
@@ -221,7 +221,7 @@ def test_tune_goes_on(hpcore: Any, tmp_path: Path) -> None:
     for n in (3, 8, 8):
         result = hpcore(*TUNE, "--trials", n)
         assert result.exit_code == 0, result.stderr
-    assert "going on with 8 candidates" in result.stderr
+    assert "continuing with 8 candidates" in result.stderr
     a, b = json.loads(whole.stdout), json.loads(result.stdout)
     for key in ("best_score", "best_params", "best_trial", "n_trials"):
         assert a[key] == b[key]
@@ -236,7 +236,7 @@ def test_another_process_goes_on(hpcore: Any, tmp_path: Path) -> None:
     assert hpcore(*options, "--trials", 2).exit_code == 0
     command = [sys.executable, "-m", "hpcore.cli", *map(str, options), "--trials", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "going on with 2 candidates" in done.stderr
+    assert "continuing with 2 candidates" in done.stderr
     assert [s.n_trials for s in hp.list_studies(tmp_path / "runs.db")] == [3]
 
 
@@ -266,14 +266,14 @@ def test_another_reading_is_another_study(hpcore: Any) -> None:
     Path("t.csv").write_bytes(text.encode("latin-1"))
     args = ("tune", "t.csv", "--target", "y", "--model", "decision_tree", "--trials", 2, "--jobs", 1)
     assert hpcore(*args).exit_code == 0
-    assert "going on with 2 candidates" in hpcore(*args).stderr
+    assert "continuing with 2 candidates" in hpcore(*args).stderr
     other = hpcore(*args, "--encoding", "cp437")
     assert other.exit_code == 0
-    assert "going on with" not in other.stderr
+    assert "continuing with" not in other.stderr
     assert "n\u0398" in set(joblib.load("hpcore-out/best_model.joblib").classes_)
     names = [study["study"] for study in json.loads(hpcore("show", "hpcore-out", "--json").stdout)]
     assert len(names) == 2
     for name in names:  # each goes on with the encoding that it was begun with
         result = hpcore("resume", "hpcore-out", name, "--trials", 3)
         assert result.exit_code == 0, result.stderr
-        assert "going on with 2 candidates" in result.stderr
+        assert "continuing with 2 candidates" in result.stderr

@@ -138,7 +138,7 @@ def test_words_for_missing_do_not_matter(name: str, word: str) -> None:
     values = reader(columns).transform(frame)["x"].to_numpy()
     np.testing.assert_array_equal(values, [cents / 100 for cents in CENTS] + [math.nan] * 100)
     if word:
-        assert any("taken as missing: 100 cells" in notice and repr(word) in notice for notice in columns.notices)
+        assert any("treated as missing: 100 cells" in notice and repr(word) in notice for notice in columns.notices)
 
 
 @pytest.mark.parametrize("name", WHOLE_FORMATS)

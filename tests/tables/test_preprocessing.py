@@ -76,7 +76,7 @@ def test_every_column_is_read_as_it_is_meant(columns_file: str) -> None:
         np.testing.assert_array_equal(X[name].to_numpy(), expected, err_msg=name)
     text = "\n".join(columns.notices)
     assert "'thousands' ('10,101' is 10101)" in text
-    assert "'number and -' is a column of numbers; taken as missing: 40 cells ('-')" in text
+    assert "'number and -' is a column of numbers; treated as missing: 40 cells ('-')" in text
     assert "'zip' holds codes such as '01067': used as text" in text
     assert "'None and gaps': 'None' and empty cells are one category" in text
     # What is read already is read as it is.

@@ -41,7 +41,7 @@ def test_a_class_may_have_any_name(word: str) -> None:
     _, problem, _ = found("t.csv", "y")
     assert problem.y.tolist() == classes
     assert any("1 of 61 rows have no 'y'" in notice for notice in problem.notices)
-    assert any(f"{word!r} is a class of 'y', of 40 rows" in notice for notice in problem.notices)
+    assert any(f"{word!r} is a class of 'y' with 40 rows" in notice for notice in problem.notices)
 
 
 @pytest.mark.parametrize("word", ["NA", "nan", "-", "?", "n/a", "#N/A"])
@@ -53,7 +53,7 @@ def test_a_number_to_predict_may_be_missing(word: str, few: bool) -> None:
     _, problem, _ = found("t.csv", "y")
     assert problem.y.tolist() == [value for i, value in enumerate(values) if i % 10]
     assert problem.task == ("classification" if few else "regression")
-    assert any("taken as missing: 6 cells" in notice and repr(word) in notice for notice in problem.notices)
+    assert any("treated as missing: 6 cells" in notice and repr(word) in notice for notice in problem.notices)
 
 
 def test_none_among_grades_is_a_grade() -> None:
