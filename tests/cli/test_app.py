@@ -63,7 +63,7 @@ def test_heavy_imports_wait(arguments: str) -> None:
 
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files that the table below names, and estimators that must not be fitted."""
+    """Write the files of the table below."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     x, sex = rng.normal(size=N), ["f", "m"] * (N // 2)

@@ -1,4 +1,4 @@
-"""The report: the best score beside that of a constant answer, and columns that leak the target."""
+"""The report: the best score, the score of a constant answer, and columns that leak the target."""
 
 from __future__ import annotations
 

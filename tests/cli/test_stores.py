@@ -58,7 +58,7 @@ def test_show(hpcore: Any, store: Path) -> None:
 
 
 def states(hpcore: Any, path: Path) -> list[Any]:
-    """The states that show, show --json, export and export --json give; they must agree."""
+    """Return the states in show, show --json, export and export --json, which must agree."""
     shown = json.loads(hpcore("show", path, "--json").stdout)["trials"]
     line = next(line for line in hpcore("show", path).stdout.splitlines() if line.startswith("trials"))
     assert line.split(maxsplit=1)[1] == ", ".join(f"{n} {state}" for state, n in shown.items())
@@ -80,14 +80,14 @@ def test_a_trial_without_a_worker_waits(hpcore: Any, tmp_path: Path) -> None:
     assert [trial.number for trial in kept] == [2, 3]
     assert states(hpcore, path) == ["complete", "complete", "running", "running"]
     study.tell(2, 1.0)
-    # A process that was killed: its lease is young, and it is known to be dead.
+    # A process that was killed: its lease is valid, but it is known to be dead.
     child = os.fork()
     if not child:
         hp.load_study(path).ask()
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     assert states(hpcore, path) == ["complete"] * 3 + ["running", "waiting"]
-    # And one of another machine, until its lease is over.
+    # A process of another machine counts until its lease expires.
     store, study_id = study._trial_log.storage, study._trial_log.record.id
     stored = store.read(lambda transaction: transaction.trial(study_id, 4))
     for lease, expected in ((60.0, "running"), (-1.0, "waiting"), (1e9, "waiting")):

@@ -1,4 +1,4 @@
-"""`hpcore tune`, from data to files, and the same command again on what is stored."""
+"""`hpcore tune` from data to files, and the same command again with a stored study."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_untidy_csv(hpcore: Any, tmp_path: Path, untidy: pd.DataFrame, model: st
     features = set(pipeline[:-1].get_feature_names_out())
     assert {"colour_(missing)", "region_east", "bottled_days", "organic", "hue"} <= features
     assert not features & {"id", "unit", "note_bottle 0", "cultivar"}
-    # What was never seen must not stop a prediction.
+    # Values not seen in training must not stop a prediction.
     strange = raw.head(3).assign(region="moon", bottled="soon", hue="?", alcohol=np.inf)
     assert len(pipeline.predict(strange)) == 3
 
@@ -273,7 +273,7 @@ def test_another_reading_is_another_study(hpcore: Any) -> None:
     assert "n\u0398" in set(joblib.load("hpcore-out/best_model.joblib").classes_)
     names = [study["study"] for study in json.loads(hpcore("show", "hpcore-out", "--json").stdout)]
     assert len(names) == 2
-    for name in names:  # each goes on with the encoding that it was begun with
+    for name in names:  # each continues with its own encoding
         result = hpcore("resume", "hpcore-out", name, "--trials", 3)
         assert result.exit_code == 0, result.stderr
         assert "continuing with 2 candidates" in result.stderr

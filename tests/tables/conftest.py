@@ -1,4 +1,4 @@
-"""An empty folder for each test, one thread, and a table that nobody tidied."""
+"""An empty folder for each test, one thread, and an untidy table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files as people write them, and what is read from them."""
+"""Sample files, and a function that reads them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLASSES = ["ja" if price > 9000 else "nein" for price in PRICES]
 
 
 def found(path: str, target: str, encoding: str | None = None) -> tuple[pd.DataFrame, Problem, Columns]:
-    """Features as floats and categories, the problem, and what the columns hold."""
+    """Return features as floats and categories, the problem, and the contents of the columns."""
     table = load(path, encoding)
     problem = split_target(table, target, None)
     columns = classify(problem.X, table.likely)

@@ -1,4 +1,4 @@
-"""Numbers as people write them, with the numbers that were written as the oracle."""
+"""Numbers in many formats; the original numbers are the oracle."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def lakh(cents: int) -> str:
 
 
 def signed(write: Callable[[int], str], before: str = "{}", negative: str = "-{}") -> Callable[[int], str]:
-    """A way of writing with something around the digits, and negative numbers in another way."""
+    """Return a format with text around the digits, and another one for negative numbers."""
     return lambda cents: (negative if cents < 0 else "{}").format(before.format(write(abs(cents))))
 
 
@@ -130,7 +130,7 @@ WORDS = ["", "NA", "n/a", "-", "?", "#DIV/0!", "\u2014", "unknown"]
     [(name, WORDS[i % len(WORDS)]) for i, name in enumerate(FORMATS)] + [("thousands", w) for w in WORDS],
 )
 def test_words_for_missing_do_not_matter(name: str, word: str) -> None:
-    # As a column: what a frame gives that holds more words than numbers.
+    # The whole column has more words than numbers.
     cells = [FORMATS[name](cents) for cents in CENTS] + [word] * 100
     frame = pd.DataFrame({"x": [cell or None for cell in cells]})
     columns = classify(frame)

@@ -1,4 +1,4 @@
-"""From raw columns to floats: at training, and in a saved model that meets a frame of pandas."""
+"""From raw columns to floats, in training and in a saved model that gets a frame from pandas."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_every_column_is_read_as_it_is_meant(columns_file: str) -> None:
     assert "'number and -' is a column of numbers; treated as missing: 40 cells ('-')" in text
     assert "'zip' holds codes such as '01067': used as text" in text
     assert "'None and gaps': 'None' and empty cells are one category" in text
-    # What is read already is read as it is.
+    # A frame that was already read is not changed.
     pd.testing.assert_frame_equal(reader(columns).transform(X), X)
 
 

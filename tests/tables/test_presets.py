@@ -1,4 +1,4 @@
-"""Each preset, for each of its tasks: a space whose points its estimator takes, and does something with."""
+"""Each preset for each of its tasks: its estimator accepts the points of its space, and one of them is good."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hpcore.tables import presets
 EVERY = [(name, task) for task in presets.TASKS for name in presets.names(task)]
 
 
-# Trees and rounds are the cost of these tests: more of them are as valid as these.
+# Limits of the slow parameters; larger values are equally valid.
 MOST = {"n_estimators": 40, "max_iter": 40}
 
 

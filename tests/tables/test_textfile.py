@@ -23,7 +23,7 @@ def test_names_twice_and_no_names() -> None:
     assert any("more than once" in notice and "'a'" in notice for notice in problem.notices)
     with pytest.raises(InvalidArgument, match="--target must name one column"):
         found("t.csv", "a")
-    # Read by pandas alone, the names have their blanks.
+    # In a frame from pandas the names keep their blanks.
     plain = pd.read_csv("t.csv")
     assert " b " in plain.columns
     pd.testing.assert_frame_equal(reader(classify(problem.X)).transform(plain), X)
@@ -43,13 +43,13 @@ def test_european_files_are_read_alike() -> None:
     read = reader(columns)
     for options in ({"decimal": ",", "thousands": "."}, {"decimal": ","}, {"dtype": str}):
         assert read.transform(pd.read_csv("t.csv", sep=";", **options)).to_numpy().tolist() == expected
-    # pandas alone takes 46.620 for 46.62; the thousands can no longer be told from what has none.
+    # pandas reads 46.620 as 46.62, which cannot be undone.
     with pytest.raises(InvalidArgument, match=r"column 'count' must hold numbers such as .*thousands='\.'"):
         read.transform(pd.read_csv("t.csv", sep=";"))
 
 
 def test_points_that_can_only_group_thousands() -> None:
-    # Decimals would be written 1.5 or 999.000; no other column tells.
+    # Decimals would be written 1.5 or 999.000; no other column shows the decimal mark.
     cells = ["999", "1.500", "12.345", "7", "250.000"] * (N // 5)
     Path("t.csv").write_text("n;d;y\n" + "".join(f"{cell};1.{i % 10}00;{i % 2}\n" for i, cell in enumerate(cells)))
     X, _, columns = found("t.csv", "y")
@@ -59,7 +59,7 @@ def test_points_that_can_only_group_thousands() -> None:
 
 
 def test_large_files_are_read_beyond_their_head() -> None:
-    # What tells the columns apart comes late: a byte that is not UTF-8, a leading zero, a decimal comma, a word.
+    # The decisive cells come late: a byte that is not UTF-8, a leading zero, a decimal comma, a word.
     n = 20_000
     rows = [f"{i};{i % 900 + 100};{i % 50};{'abc'[i % 3]}" for i in range(n)]
     rows += [f"{n};007;1,5;Größe"]
