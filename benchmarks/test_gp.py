@@ -104,7 +104,7 @@ ACQUISITIONS = {
 
 
 def engine_of(d, name):
-    """One view of standardised values, so that the model can be made again outside."""
+    """Build an engine on one view of standardised values, so that the model can be rebuilt outside."""
     view = acquisition.View()
     view.transforms = [gp.OutputTransform.standard]
     for attribute, value in ACQUISITIONS[name].items():
@@ -117,7 +117,7 @@ def engine_of(d, name):
 
 
 def values_of(model, name, rows, best, view):
-    """What the named acquisition seeks the largest of; for those by draws of the objective, minus its mean."""
+    """Return the function that the named acquisition maximises; for draws of the objective, its negative mean."""
     mean, variance = model.predict(rows)
     std = np.sqrt(variance)
     if name == "log_ei":
@@ -135,7 +135,7 @@ def values_of(model, name, rows, best, view):
 )
 @pytest.mark.parametrize("by", ["hpcore", "limit: posterior of the candidates"])
 def test_maximiser(benchmark, by, n, d, name):
-    """Suggestions of a model that is there already: the same history again is no new fit."""
+    """Suggestions of a fitted model: the same history again needs no fit."""
     benchmark.group = f"maximiser {name} n={n} d={d}"
     X, y = data(n, d)
     engine, options = engine_of(d, name)

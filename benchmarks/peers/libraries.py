@@ -1,4 +1,4 @@
-"""hpcore and its peers behind one face: known trials go in, a tell + ask is timed."""
+"""hpcore and its peers with one interface: known trials are added, then tell + ask is timed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 import hpcore as hp
 
 Params = Mapping[str, Any]
-Asked = tuple[Params, Callable[[float], object]]  # what to evaluate, and whom to tell
+Asked = tuple[Params, Callable[[float], object]]  # params to evaluate, and the function to tell the value
 
 
 def space_of(kind: str) -> hp.Space:
-    """``"5"``, ``"20"``: so many floats; ``"mixed"``: ten parameters of all kinds."""
+    """Return a space: ``"5"`` or ``"20"`` floats, or ``"mixed"``, ten parameters of all kinds."""
     if kind != "mixed":
         return hp.Space({f"x{j}": hp.Float(-5, 5) for j in range(int(kind))})
     return hp.Space(
@@ -37,7 +37,7 @@ def space_of(kind: str) -> hp.Space:
 
 
 def objective(params: Params) -> float:
-    """Smooth in numbers, additive in categories; cheap, so that the cycle is the optimiser's."""
+    """Compute a cheap function, smooth in numbers and additive in categories."""
     total = 0.0
     for j, value in enumerate(params.values()):
         if isinstance(value, str | bool):
@@ -47,7 +47,7 @@ def objective(params: Params) -> float:
     return total
 
 
-class Rival(ABC):
+class Library(ABC):
     """An optimiser with a history."""
 
     name: ClassVar[str]
@@ -58,15 +58,15 @@ class Rival(ABC):
 
     @abstractmethod
     def add(self, params: Params, value: float) -> None:
-        """A known trial."""
+        """Add a known trial."""
 
     @abstractmethod
     def ask(self) -> Asked:
-        """The next trial."""
+        """Return the next trial and the function to tell its value."""
 
 
-class Hpcore(Rival):
-    """An optimizer by name."""
+class Hpcore(Library):
+    """An optimizer of hpcore."""
 
     sampler: ClassVar[str]
 
@@ -91,8 +91,8 @@ class HpcoreTPE(Hpcore):
     sampler = "tpe"
 
 
-class Optuna(Rival):
-    """In memory, with the space declared at `ask`."""
+class Optuna(Library):
+    """Optuna in memory, with the space declared at `ask`."""
 
     needs = ("optuna",)
 
@@ -115,7 +115,7 @@ class Optuna(Rival):
 
     @abstractmethod
     def sampler(self) -> Any:
-        """Optuna's own, with a seed."""
+        """Return Optuna's sampler with a seed."""
 
     def add(self, params: Params, value: float) -> None:
         make = self.optuna.trial.create_trial
@@ -148,8 +148,8 @@ class OptunaUnivariate(Optuna):
         return self.optuna.samplers.TPESampler(seed=0, multivariate=False)
 
 
-class Hyperopt(Rival):
-    """Its TPE through its own `Trials`, a suggestion at a time."""
+class Hyperopt(Library):
+    """TPE of Hyperopt with its own `Trials`, one suggestion at a time."""
 
     name = "hyperopt tpe"
     needs = ("hyperopt",)
@@ -205,8 +205,8 @@ class Hyperopt(Rival):
         return params, lambda value: self.trials.insert_trial_docs([self.document(number, raw, value)])
 
 
-class BoTorch(Rival):
-    """SingleTaskGP, its own fit, LogEI; library defaults on the encoded cube."""
+class BoTorch(Library):
+    """SingleTaskGP of BoTorch with its own fit and LogEI; defaults of the library on the encoded cube."""
 
     name = "botorch log_ei"
     needs = ("botorch", "torch")
@@ -243,7 +243,7 @@ class BoTorch(Rival):
 
 
 # hpcore first: the others are ratios to it.
-RIVALS: dict[str, list[type[Rival]]] = {
+LIBRARIES: dict[str, list[type[Library]]] = {
     "gp": [HpcoreGP, OptunaGP, BoTorch],
     "tpe": [HpcoreTPE, OptunaTPE, OptunaUnivariate, Hyperopt],
 }

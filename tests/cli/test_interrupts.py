@@ -1,4 +1,4 @@
-"""Ctrl-C, as a terminal sends it."""
+"""Ctrl-C as sent by a terminal."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pathlib import Path
 
 import joblib
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_wine
 
 
-def interrupted(folder: Path, *options: str, after: str, again: float | None = None) -> tuple[int, str, str]:
-    """Run the command, press Ctrl-C when a line with `after` has come, and perhaps once more so many seconds later.
+def interrupted(folder: Path, data: str, *options: str, after: str, again: float | None = None) -> tuple[int, str, str]:
+    """Run the command, press Ctrl-C after a line with `after`, and optionally again after `again` seconds.
 
-    Returns exit code, stdout and stderr.
+    Return exit code, stdout and stderr.
     """
-    command = [sys.executable, "-m", "hpcore.cli", "tune", "digits", "--model", "random_forest", *options]
+    command = [sys.executable, "-m", "hpcore.cli", "tune", data, "--model", "random_forest", *options]
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -53,7 +53,7 @@ def interrupted(folder: Path, *options: str, after: str, again: float | None = N
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_what_is_finished_is_kept(tmp_path: Path, jobs: str) -> None:
     options = ("--trials", "1000", "--cv", "2", "--jobs", jobs, "--json")
-    code, out, err = interrupted(tmp_path, *options, after="trial 1/")
+    code, out, err = interrupted(tmp_path, "wine", *options, after="trial 1/")
     assert code == 130, err
     assert "Traceback" not in err
     answer = json.loads(out)
@@ -62,13 +62,15 @@ def test_what_is_finished_is_kept(tmp_path: Path, jobs: str) -> None:
         rows = list(csv.DictReader(stream))
     assert 1 <= len(rows) == answer["n_trials"] < 1000
     assert max(float(row["mean_score"]) for row in rows) == answer["best_score"]
-    X, y = load_digits(as_frame=True, return_X_y=True)
+    X, y = load_wine(as_frame=True, return_X_y=True)
     assert joblib.load(tmp_path / "hpcore-out/best_model.joblib").score(X, y) > 0.9
 
 
 def test_nothing_is_finished(tmp_path: Path) -> None:
-    """Pressed twice, as quickly as can be."""
-    code, out, err = interrupted(tmp_path, "--trials", "9", "--cv", "100", "--jobs", "2", after="note:", again=0.0)
+    """Ctrl-C twice without delay."""
+    code, out, err = interrupted(
+        tmp_path, "digits", "--trials", "9", "--cv", "100", "--jobs", "2", after="note:", again=0.0
+    )
     assert code == 130, err
     assert out == ""
     assert err.splitlines()[-1] == "Error: interrupted before there was a result"
@@ -82,9 +84,9 @@ def test_nothing_is_finished(tmp_path: Path) -> None:
 
 
 def test_twice(tmp_path: Path) -> None:
-    """With a result: the report or one line, and nobody's traceback, workers' included."""
+    """Ctrl-C twice with a result: the report or one line, and no traceback, also from workers."""
     options = ("--trials", "1000", "--cv", "2", "--jobs", "2", "--json")
-    code, _, err = interrupted(tmp_path, *options, after="trial 1/", again=0.15)
+    code, _, err = interrupted(tmp_path, "wine", *options, after="trial 1/", again=0.15)
     assert code == 130, err
     assert "Traceback" not in err and "Exception ignored" not in err
 
@@ -113,7 +115,7 @@ def test_wherever_it_comes(body: str, tmp_path: Path) -> None:
             *("    " + line for line in body.splitlines()),
             "    return code",
             "hpcore.cli.tune.run = run",
-            # As `-m` does: Python then looks at its exit whether Ctrl-C was ever raised below exec.
+            # Run by `-m`: at its exit, Python then checks whether Ctrl-C was raised below exec.
             "main(prog_name='hpcore')",
         ]
     )

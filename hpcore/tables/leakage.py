@@ -1,4 +1,4 @@
-"""Reasons to doubt a good score: what a constant answer gets, and columns that alone say the answer."""
+"""Target leakage: columns that alone predict the target nearly perfectly."""
 
 from __future__ import annotations
 
@@ -11,37 +11,36 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import balanced_accuracy_score, get_scorer, r2_score
-from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from hpcore.tables.preprocessing import to_dates
 
 if TYPE_CHECKING:
-    from hpcore.tables.columns import Columns
+    from hpcore.tables.table import Columns
     from hpcore.tables.target import Problem
 
-__all__ = ["Suspect", "constant_scores", "is_better", "suspects"]
+__all__ = ["Leak", "find_leaks"]
 
-# A column alone, by a tree, that explains so much of the target (balanced accuracy, or R2 of ranks) nearly is it.
+# A column leaks when a tree on it alone reaches this score (balanced accuracy, or R2 of the target's ranks).
 TELLING = 0.99
-# Half of some rows is enough to see whether a column deserves a closer look.
+# Screening: a tree is fitted to half of a sample of rows; only columns above SCREENED are cross-validated.
 SCREENED, SCREEN_ROWS, CHECK_ROWS = 0.95, 4000, 20_000
 SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """A column that alone gives a nearly perfect score, and that score.
+class Leak:
+    """A column that alone gives a nearly perfect score.
 
     Attributes
     ----------
     column : str
+        Name of the column.
     score : float
-        Mean over the folds of a decision tree that sees this column only, by the score that is maximised.
+        Mean score over the folds of a decision tree on this column only.
     distinct : bool
-        Whether the column has another value in each row, as ids have.
+        True if the column has a different value in each row, as ids have.
     """
 
     column: str
@@ -49,71 +48,40 @@ class Suspect:
     distinct: bool
 
 
-def constant_scores(problem: Problem, folds: Any, scoring: str) -> NDArray[np.float64]:
-    """Score of each fold for a model that gives the same answer for every row.
+def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, seed: int) -> tuple[list[Leak], int]:
+    """Find columns that alone predict the target, such as values that become known only after the target.
 
     Parameters
     ----------
     problem : Problem
-        Whose target is predicted: by its most frequent class, with the classes' shares as probabilities, or its mean.
-    folds : cross-validator
-        Of the search.
-    scoring : str
-        What is maximised.
-
-    Returns
-    -------
-    ndarray of shape (n_folds,)
-        NaN where the score is not defined for such answers.
-    """
-    constant = DummyRegressor() if problem.task == "regression" else DummyClassifier()
-    X = np.zeros((len(problem.y), 1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        scores = cross_val_score(constant, X, problem.y, cv=folds, scoring=scoring, error_score=np.nan)
-    return np.asarray(scores, dtype=float)
-
-
-def is_better(scores: NDArray[np.float64], constant: NDArray[np.float64]) -> bool:
-    """Tell whether a model beats a constant answer by more than the standard error of the difference over folds."""
-    gain = scores - constant
-    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
-
-
-def suspects(problem: Problem, columns: Columns, folds: Any, scoring: str, seed: int) -> tuple[list[Suspect], int]:
-    """Find columns that alone say what the target is, as what is known only afterwards does.
-
-    Parameters
-    ----------
-    problem : Problem
-        With features as they were read.
+        Features after `reader`, and the target.
     columns : Columns
-        What each feature holds.
+        Contents of each feature.
     folds : cross-validator
-        Of the search.
+        Folds of the search.
     scoring : str
-        What is maximised.
+        Name of the score that the search maximises.
     seed : int
-        Chooses the rows that are looked at, where there are very many.
+        Seed of the sample of rows in a large table.
 
     Returns
     -------
-    found : list of Suspect
-        The best first.
+    found : list of Leak
+        Leaking columns, the highest score first.
     n_checked : int
-        How many columns there was time for.
+        Number of columns that were checked within the time limit.
     """
     rng = np.random.default_rng(seed)
     y = problem.y.to_numpy()
     classes = problem.task == "classification"
-    # Ranks of a quantity: at the ends of a long tail a tree would be far off, however well it knows the order.
+    # Ranks for a regression: in a long tail a tree has a large error even if it predicts the order exactly.
     target = pd.factorize(y)[0] if classes else rankdata(y) / len(y)
     measure = balanced_accuracy_score if classes else r2_score
     deadline, n_checked, found, splits = time.monotonic() + SECONDS, 0, [], None
     rows = rng.permutation(len(y))[:SCREEN_ROWS]
     some, half = problem.X.iloc[rows], len(rows) // 2
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class that half of the rows do not have
+        warnings.simplefilter("ignore")  # a class that is absent from half of the rows
         for name in _promising_first(some, columns, target[rows], classes):
             if time.monotonic() > deadline:
                 break
@@ -130,12 +98,12 @@ def suspects(problem: Problem, columns: Columns, folds: Any, scoring: str, seed:
             ]
             if np.mean(own) >= TELLING:
                 score = _score(classes, values, y, splits, scoring)
-                found.append(Suspect(name, score, len(np.unique(values)) == len(values)))
-    return sorted(found, key=lambda suspect: -suspect.score), n_checked
+                found.append(Leak(name, score, len(np.unique(values)) == len(values)))
+    return sorted(found, key=lambda leak: -leak.score), n_checked
 
 
 def _promising_first(X: pd.DataFrame, columns: Columns, target: NDArray[Any], classes: bool) -> list[str]:
-    """Names of the columns: text and dates, then numbers by how much of their ranks the target explains."""
+    """Order the columns: text and dates, then numbers by the share of their rank variance that the target explains."""
     others = [*columns.text, *columns.dates]
     if not columns.numbers:
         return others
@@ -168,13 +136,13 @@ def _score(classes: bool, values: NDArray[np.float64], y: NDArray[Any], splits: 
         model = _tree(classes).fit(values[train], y[train])
         try:
             scores.append(float(scorer(model, values[test], y[test])))
-        except ValueError:  # such as a score of probabilities where a fold lacks a class
+        except ValueError:  # for instance a score of probabilities when a class is absent from a fold
             scores.append(np.nan)
     return float(np.mean(scores))
 
 
 def _as_one_number(column: pd.Series[Any], columns: Columns) -> NDArray[np.float64]:
-    """A column as a matrix of one column that a tree can split; what is missing is below everything else."""
+    """Return a column as a matrix of one column that a tree can split; missing values are below all others."""
     name = str(column.name)
     if name in columns.dates:
         dates = to_dates(column, columns.dates[name]).to_numpy()
@@ -183,7 +151,7 @@ def _as_one_number(column: pd.Series[Any], columns: Columns) -> NDArray[np.float
         values = pd.factorize(column, sort=True)[0].astype(float)
     else:
         values = column.to_numpy(dtype=float)
-    # Ranks: trees compute in single precision, which cannot tell large numbers apart, such as dates.
+    # Ranks, because trees compute in single precision, which is too coarse for large numbers such as dates.
     ranks = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)[1].astype(float)
-    ranks[~np.isnan(values)] += len(values)  # far from what is missing: no threshold falls among those present
+    ranks[~np.isnan(values)] += len(values)  # a wide gap: a threshold separates missing values from the others
     return ranks.reshape(-1, 1)
