@@ -68,10 +68,6 @@ linalg::Lapack fetch_all() {
     fetch(lapack, "dpotri", table.dpotri);
     fetch(blas, "dtrsv", table.dtrsv);
     fetch(blas, "dtrsm", table.dtrsm);
-    fetch(blas, "dtrmv", table.dtrmv);
-    fetch(blas, "dgemm", table.dgemm);
-    fetch(blas, "dgemv", table.dgemv);
-    fetch(blas, "dsymv", table.dsymv);
     return table;
 }
 
