@@ -277,7 +277,8 @@ for elsewhere.GIVEN in [(1.0, 10.0, 100.0, 1000.0), (2.0, 10.0, 100.0, 1000.0), 
 def test_the_cache_knows_what_a_function_reads_outside_itself(tmp_path):
     (tmp_path / "elsewhere.py").write_text("")
     (tmp_path / "script.py").write_text(GLOBALS)
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    path = os.pathsep.join([str(tmp_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": path}
     command = [sys.executable, "-c", AGAIN_AND_AGAIN]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
