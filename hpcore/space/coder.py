@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.space.parameters import Categorical, Int, Parameter
+from hpcore.space.discrete import Categorical, Int
+from hpcore.space.parameter import Parameter
 
 __all__ = ["Coder", "Params", "check_mapping"]
 

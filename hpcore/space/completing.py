@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument
 from hpcore.space.coder import Coder, Params, check_mapping
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 from hpcore.space.partial import Shares, implied, place, shares
 
 __all__ = ["Completer"]

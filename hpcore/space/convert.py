@@ -12,7 +12,9 @@ import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.space.choices import choice_table
-from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
+from hpcore.space.discrete import Categorical, Int
+from hpcore.space.parameter import Parameter
+from hpcore.space.reals import Float, Normal
 
 __all__ = ["are_numbers", "choices_of", "distribution_of", "parameter_of", "parameters_of"]
 

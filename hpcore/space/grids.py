@@ -12,7 +12,7 @@ from hpcore.arguments import check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.coder import Coder
 from hpcore.space.counting import evenly, walk
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 
 __all__ = ["Visits", "grid_rows", "visits"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from hpcore.arguments import check_number
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
+from hpcore.space.discrete import Categorical
 from hpcore.space.parameter import Parameter
-from hpcore.space.parameters import Categorical
 
 __all__ = ["Linear", "linear"]
 

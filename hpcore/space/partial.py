@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import space as native
-from hpcore.space.parameters import Categorical, Parameter
+from hpcore.space.discrete import Categorical
+from hpcore.space.parameter import Parameter
 
 __all__ = ["Shares", "ancestors", "implied", "place", "shares"]
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.choices import MAX_DEPTH
 from hpcore.space.conditions import AtLeast, AtMost
-from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
+from hpcore.space.discrete import Categorical, Int
+from hpcore.space.parameter import Parameter
+from hpcore.space.reals import Float, Normal
 
 if TYPE_CHECKING:
     from hpcore.space.space import Space

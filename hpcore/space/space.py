@@ -24,7 +24,7 @@ from hpcore.space.counting import count_points
 from hpcore.space.grids import grid_rows, visits
 from hpcore.space.linear import Linear
 from hpcore.space.margins import margin
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 from hpcore.space.point import EncodedPoint
 
 __all__ = ["Params", "Space"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.space.conditions import AtLeast, AtMost
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 
 NAN = float("nan")
 # Equal to each other, or to themselves, in ways that trip a dictionary up.
