@@ -106,7 +106,7 @@ ACQUISITIONS = {
 def engine_of(d, name):
     """One view of standardised values, so that the model can be made again outside."""
     view = acquisition.View()
-    view.transforms = [gp.OutputTransform.standard]
+    view.transforms = [gp.TransformKind.standard]
     for attribute, value in ACQUISITIONS[name].items():
         setattr(view, attribute, value)
     options = acquisition.SuggestOptions()
@@ -145,7 +145,7 @@ def test_maximiser(benchmark, by, n, d, name):
 
     (u,), step = suggest()
     model = gp.Regressor([False] * d, [False] * d, list(engine.theta))
-    model.assign(X, gp.standardise(y, gp.OutputTransform.standard).y, None)
+    model.assign(X, gp.standardise(y, gp.TransformKind.standard).y, None)
     if by != "hpcore":
         n_rows = options.search.n_global + options.n_incumbents * options.search.n_local
         mean, variance = benchmark(model.predict, np.random.default_rng(0).random((n_rows, d)))

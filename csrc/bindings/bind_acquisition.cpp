@@ -130,7 +130,7 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("n_starts", &SearchOptions::n_starts)
         .def_readwrite("rounds", &SearchOptions::rounds)
         .def_readwrite("iterations", &SearchOptions::iterations)
-        .def_readwrite("apart", &SearchOptions::apart)
+        .def_readwrite("min_start_distance", &SearchOptions::min_start_distance)
         .def_readwrite("full_sweep", &SearchOptions::full_sweep);
     py::enum_<Step>(s, "Step")
         .value("full", Step::full)
@@ -157,7 +157,7 @@ void bind_acquisition(py::module_& m) {
         .def(py::init<>())
         .def_readwrite("warp", &View::warp)
         .def_readwrite("transforms", &View::transforms)
-        .def_readwrite("stretch", &View::stretch)
+        .def_readwrite("length_scale_factor", &View::length_scale_factor)
         .def_readwrite("kind", &View::kind)
         .def_readwrite("thompson", &View::thompson)
         .def_readwrite("noisy", &View::noisy)
@@ -174,7 +174,7 @@ void bind_acquisition(py::module_& m) {
         .def_readwrite("trust_region", &SuggestOptions::trust_region)
         .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels)
         .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents)
-        .def_readwrite("n_worlds", &SuggestOptions::n_worlds)
+        .def_readwrite("n_noisy_draws", &SuggestOptions::n_noisy_draws)
         .def_readwrite("fit_rows", &SuggestOptions::fit_rows)
         .def_readwrite("model_rows", &SuggestOptions::model_rows)
         .def(
@@ -184,9 +184,9 @@ void bind_acquisition(py::module_& m) {
             },
             py::arg("address"), py::arg("name"), py::arg("logarithmic"))
         .def(
-            "set_belief",
+            "set_prior",
             [](SuggestOptions& options, std::uintptr_t address, const std::string& name, double beta) {
-                options.belief = acquisition::Belief(kernel_at<DensityKernel>(address, name), beta);
+                options.prior = acquisition::UserPrior(kernel_at<DensityKernel>(address, name), beta);
             },
             py::arg("address"), py::arg("name"), py::arg("beta"))
         .def(

@@ -13,8 +13,8 @@
 #include "blas_threads.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
-#include "hpcore/gp/outputs.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
@@ -136,14 +136,14 @@ py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_
     return py::make_tuple(value, gradient);
 }
 
-gp::Outputs standardise(const Array& values, gp::OutputTransform transform) {
+gp::TargetTransform standardise(const Array& values, gp::TransformKind transform) {
     check_length("values", values, static_cast<std::size_t>(values.size()));
     return gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
 }
 
 // A function of the map at every element of y.
 template <auto function>
-Array mapped(const gp::Outputs& map, const Array& y) {
+Array mapped(const gp::TargetTransform& map, const Array& y) {
     const std::vector<py::ssize_t> shape(y.shape(), y.shape() + y.ndim());
     Array out(shape);
     std::transform(y.data(), y.data() + y.size(), out.mutable_data(), [&](double v) { return function(map, v); });
@@ -251,11 +251,11 @@ void bind_gp(py::module_& m) {
                                                                  n_hyperparameters, logarithmic);
                  }),
              py::arg("address"), py::arg("name"), py::arg("n_hyperparameters"), py::arg("logarithmic"));
-    py::enum_<gp::OutputTransform>(s, "OutputTransform")
-        .value("standard", gp::OutputTransform::standard)
-        .value("clip", gp::OutputTransform::clip)
-        .value("half_log", gp::OutputTransform::half_log)
-        .value("log", gp::OutputTransform::log);
+    py::enum_<gp::TransformKind>(s, "TransformKind")
+        .value("standard", gp::TransformKind::standard)
+        .value("clip", gp::TransformKind::clip)
+        .value("half_log", gp::TransformKind::half_log)
+        .value("log", gp::TransformKind::log);
     py::class_<gp::FitOptions>(s, "FitOptions")
         .def(py::init<>())
         .def_readwrite("prior", &gp::FitOptions::prior)
@@ -274,12 +274,12 @@ void bind_gp(py::module_& m) {
     s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
           py::arg("conditional"), py::arg("prior"), py::arg("with_prior"), py::arg("covariance") = py::none());
-    py::class_<gp::Outputs>(s, "Outputs")
+    py::class_<gp::TargetTransform>(s, "TargetTransform")
         .def(py::init<>())
-        .def_property_readonly("y", [](const gp::Outputs& self) { return to_array(self.y); })
-        .def_readonly("offset", &gp::Outputs::offset)
-        .def_readonly("scale", &gp::Outputs::scale)
-        .def_readonly("affine", &gp::Outputs::affine)
+        .def_property_readonly("y", [](const gp::TargetTransform& self) { return to_array(self.y); })
+        .def_readonly("offset", &gp::TargetTransform::offset)
+        .def_readonly("scale", &gp::TargetTransform::scale)
+        .def_readonly("affine", &gp::TargetTransform::affine)
         .def("apply", &mapped<&gp::apply>, py::arg("values").noconvert())
         .def("restore", &mapped<&gp::restore>, py::arg("y").noconvert())
         .def("log_slope", &mapped<&gp::log_slope>, py::arg("y").noconvert());

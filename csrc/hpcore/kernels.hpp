@@ -30,7 +30,7 @@ class KernelFailed : public std::runtime_error {
     explicit KernelFailed(const std::string& what) : std::runtime_error(what) {}
 };
 
-// A kernel and what errors call it, as in "density kernel 'belief'". Whoever has it keeps the compiled code alive.
+// A kernel and what errors call it, as in "density kernel 'prior'". Whoever has it keeps the compiled code alive.
 template <class Function>
 struct Kernel {
     Function call = nullptr;

@@ -5,7 +5,7 @@
 #include "check.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
-#include "hpcore/gp/outputs.hpp"
+#include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/vectorize.hpp"
@@ -103,23 +103,23 @@ void test_evidence_is_a_density_of_the_values() {
     }
     const Prior prior = Prior::standard(1);
     const std::vector<double> at{-1.0, 0.2, -3.0};
-    const auto evidence = [&](OutputTransform transform) {
-        const Outputs out = standardise(values.data(), values.size(), transform);
+    const auto evidence = [&](TransformKind transform) {
+        const TargetTransform out = standardise(values.data(), values.size(), transform);
         return log_evidence(lapack, points, out.y.data(), nullptr, prior, at, out);
     };
-    const auto expected = [&](OutputTransform transform) {
-        const Outputs out = standardise(values.data(), values.size(), transform);
+    const auto expected = [&](TransformKind transform) {
+        const TargetTransform out = standardise(values.data(), values.size(), transform);
         double sum = LogPosterior(lapack, points, out.y.data(), nullptr, prior)(at.data(), nullptr);
         for (const double v : values) sum += std::log((apply(out, v + 1e-6) - apply(out, v - 1e-6)) / 2e-6);
         return sum;
     };
-    for (const auto transform : {OutputTransform::clip, OutputTransform::half_log, OutputTransform::log})
-        CHECK_NEAR(evidence(transform) - evidence(OutputTransform::standard),
-                   expected(transform) - expected(OutputTransform::standard), 1e-4);
+    for (const auto transform : {TransformKind::clip, TransformKind::half_log, TransformKind::log})
+        CHECK_NEAR(evidence(transform) - evidence(TransformKind::standard),
+                   expected(transform) - expected(TransformKind::standard), 1e-4);
     values[3] = 40.0;  // cut off: no density there
-    CHECK(evidence(OutputTransform::clip) == -std::numeric_limits<double>::infinity());
-    CHECK_NEAR(evidence(OutputTransform::log) - evidence(OutputTransform::standard),
-               expected(OutputTransform::log) - expected(OutputTransform::standard), 1e-4);
+    CHECK(evidence(TransformKind::clip) == -std::numeric_limits<double>::infinity());
+    CHECK_NEAR(evidence(TransformKind::log) - evidence(TransformKind::standard),
+               expected(TransformKind::log) - expected(TransformKind::standard), 1e-4);
 }
 
 void test_outputs_are_finite() {
@@ -127,8 +127,8 @@ void test_outputs_are_finite() {
         {0.0}, {1e308, -1e308}, {3.0, 3.0, 3.0}, {5e-324, 0.0}, {0, 1, 2, 3, 4, 5, 1e308}, {0, 1, 2, 3, 4, 5, -1e308}};
     for (const auto& values : hostile)
         for (const auto transform :
-             {OutputTransform::standard, OutputTransform::clip, OutputTransform::half_log, OutputTransform::log}) {
-            const Outputs out = standardise(values.data(), values.size(), transform);
+             {TransformKind::standard, TransformKind::clip, TransformKind::half_log, TransformKind::log}) {
+            const TargetTransform out = standardise(values.data(), values.size(), transform);
             for (const double v : out.y) CHECK(std::isfinite(v));
             CHECK(std::isfinite(out.scale) && std::isfinite(out.offset));
             for (const double y : {-1e308, -3.0, 0.0, 3.0, 1e308}) CHECK(std::isfinite(restore(out, y)));

@@ -12,8 +12,8 @@
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/space/codec.hpp"
-#include "hpcore/tpe/belief.hpp"
 #include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/normalised_prior.hpp"
 #include "hpcore/tpe/suggester.hpp"
 #include "reference_lapack.hpp"
 #include "spaces.hpp"
@@ -246,11 +246,11 @@ int anything(const double* u, std::size_t d, double* out) {
     return kernel_ok;
 }
 
-void test_belief() {
+void test_prior() {
     // Its construction takes long, so only its first allocations fail.
     for (long n = 0; n < 12; ++n) {
         until_failure = n;
-        CHECK_THROWS(tpe::Belief({&anything, "anything"}, {tpe::Axis{}}, {0}), std::bad_alloc);
+        CHECK_THROWS(tpe::NormalisedPrior({&anything, "anything"}, {tpe::Axis{}}, {0}), std::bad_alloc);
         until_failure = -1;
     }
 }
@@ -261,6 +261,6 @@ int main() {
     test_codec();
     test_tpe();
     test_gp();
-    test_belief();
+    test_prior();
     return check::result();
 }

@@ -105,15 +105,15 @@ SuggestOptions quick() {
     return o;
 }
 
-View of(std::vector<gp::OutputTransform> transforms, bool warp = false) {
+View of(std::vector<gp::TransformKind> transforms, bool warp = false) {
     View v;
     v.transforms = std::move(transforms);
     v.warp = warp;
     return v;
 }
 
-const gp::OutputTransform standard = gp::OutputTransform::standard, clip = gp::OutputTransform::clip,
-                          half_log = gp::OutputTransform::half_log, logarithm = gp::OutputTransform::log;
+const gp::TransformKind standard = gp::TransformKind::standard, clip = gp::TransformKind::clip,
+                        half_log = gp::TransformKind::half_log, logarithm = gp::TransformKind::log;
 
 std::shared_ptr<const gp::UserCovariance> covariance(CovarianceKernel call, std::size_t p) {
     return std::make_shared<gp::UserCovariance>(Kernel<CovarianceKernel>{call, "covariance kernel 'mine'"}, p, false);
@@ -134,12 +134,12 @@ std::vector<Configuration> configurations() {
     add("standard errors", true, [](SuggestOptions&) {});
     add("transforms, a warp and stretched lengths in turn", false, [](SuggestOptions& o) {
         o.views = {of({standard, clip, half_log, logarithm}), of({clip}, true), of({clip})};
-        o.views[2].stretch = 0.7;
+        o.views[2].length_scale_factor = 0.7;
         o.views[2].kind = Kind::ucb;
     });
     add("draws of the hyperparameters, two noisy views", true, [](SuggestOptions& o) {
         o.n_draws = 2;
-        o.n_worlds = 8;
+        o.n_noisy_draws = 8;
         o.views = {of({half_log}), of({clip}, true)};
         o.views[0].noisy = true;
         o.views[1].posterior_best = true;
@@ -149,7 +149,7 @@ std::vector<Configuration> configurations() {
         o.views[0].thompson = true;
         o.covariance = covariance(&user_kernels::tilted, 2);
         o.fit.prior.user.assign(2, {0.5, 0.5, 0.05, 4.0});
-        o.belief = Belief({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
+        o.prior = UserPrior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
     });
     add("a covariance that is none: the noise makes up for it", false,
         [](SuggestOptions& o) { o.covariance = covariance(&user_kernels::lowered<80>, 0); });
@@ -199,7 +199,7 @@ void test_views_do_not_mix() {
     const History given = history(14);
     SuggestOptions together = quick();
     together.views = {of({clip}), of({standard}), of({clip}, true), of({clip})};
-    together.views[3].stretch = 0.7;
+    together.views[3].length_scale_factor = 0.7;
     Suggester all(lapack, codec(), categorical, together);
     for (const std::size_t n : {11u, 12u, 13u, 14u}) {
         SuggestOptions alone = together;

@@ -284,25 +284,25 @@ int not_a_number(const double*, std::size_t, double* out) {
     return kernel_ok;
 }
 
-void test_belief_finds_its_mass() {
-    const Belief belief({&wedge, "density kernel 'wedge'"}, {Axis{}, Axis{}}, {0, 1});
+void test_a_prior_finds_its_mass() {
+    const NormalisedPrior prior({&wedge, "density kernel 'wedge'"}, {Axis{}, Axis{}}, {0, 1});
     Batch batch;
     batch.reset(2, 1);
     batch.resize(1);
     batch.at(0, 0) = 0.5;
     batch.at(1, 0) = 1.0;
     std::vector<double> got;
-    belief.log_density(batch, got);
+    prior.log_density(batch, got);
     CHECK_NEAR(got[0], std::log(2.0), 0.05);
     double mean = 0.0;
     Philox random({1, 2}, 3, 4);
     for (int i = 0; i < 4000; ++i) {
-        belief.draw(random, batch, 0);
+        prior.draw(random, batch, 0);
         mean += batch.at(0, 0) / 4000.0;
     }
     CHECK_NEAR(mean, 2.0 / 3.0, 0.02);
-    CHECK_THROWS(Belief({&refuse, "refuse"}, {Axis{}}, {0}), KernelFailed);
-    CHECK_THROWS(Belief({&not_a_number, "nan"}, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(NormalisedPrior({&refuse, "refuse"}, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(NormalisedPrior({&not_a_number, "nan"}, {Axis{}}, {0}), KernelFailed);
 }
 
 }  // namespace
@@ -318,6 +318,6 @@ int main() {
     test_ranking_does_not_depend_on_the_order();
     test_a_trend_points_to_the_valley();
     test_incremental_equals_rebuilt();
-    test_belief_finds_its_mass();
+    test_a_prior_finds_its_mass();
     return check::result();
 }

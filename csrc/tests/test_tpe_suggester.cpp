@@ -398,16 +398,16 @@ int slope(const double* u, std::size_t, double* out) {
     return kernel_ok;
 }
 
-void test_a_belief_rules_the_start_and_fades() {
+void test_a_prior_rules_the_start_and_fades() {
     const auto codec = spaces::codec({space::Column{}, spaces::integer(0, 4), spaces::choice(3)});
     Options options;
     options.n_startup = 400;
-    Suggester believing(codec, {false, false, true}, options);
-    believing.set_prior({&slope, "density kernel 'slope'"});
+    Suggester guided(codec, {false, false, true}, options);
+    guided.set_prior({&slope, "density kernel 'slope'"});
     double mean[2] = {0.0, 0.0};
     for (std::uint64_t number = 0; number < 400; ++number) {
         double u[3];
-        believing.suggest({7, 8}, number, 0, nullptr, 0, 1, u);
+        guided.suggest({7, 8}, number, 0, nullptr, 0, 1, u);
         mean[number % 2] += u[0] / 200.0;
     }
     CHECK_NEAR(mean[0], 1.0 / (1.0 - std::exp(-6.0)) - 1.0 / 6.0, 0.05);  // every other one
@@ -446,6 +446,6 @@ int main() {
     test_branches_are_groups_of_their_own();
     test_no_point_twice();
     test_no_point_twice_without_end();
-    test_a_belief_rules_the_start_and_fades();
+    test_a_prior_rules_the_start_and_fades();
     return check::result();
 }

@@ -4,7 +4,7 @@ from typing import ClassVar, type_check_only
 import numpy as np
 from numpy.typing import NDArray
 
-from .gp import FitOptions, OutputTransform, UserCovariance
+from .gp import FitOptions, TransformKind, UserCovariance
 from .space import Codec
 
 @type_check_only
@@ -64,7 +64,7 @@ class SearchOptions(metaclass=_Native):
     n_starts: int
     rounds: int
     iterations: int
-    apart: float
+    min_start_distance: float
     full_sweep: int
     def __init__(self) -> None: ...
 
@@ -82,9 +82,9 @@ class TrustRegion(metaclass=_Native):
     def side(self, values: NDArray[np.float64], d: int) -> float: ...
 
 class View(metaclass=_Native):
-    transforms: list[OutputTransform]
+    transforms: list[TransformKind]
     warp: bool
-    stretch: float
+    length_scale_factor: float
     kind: Kind
     thompson: bool
     noisy: bool
@@ -102,13 +102,13 @@ class SuggestOptions(metaclass=_Native):
     trust_region: TrustRegion
     smooth_levels: int
     n_incumbents: int
-    n_worlds: int
+    n_noisy_draws: int
     fit_rows: int
     model_rows: int
     def __init__(self) -> None: ...
     def set_acquisition(self, address: int, name: str, logarithmic: bool) -> None: ...
     def set_covariance(self, covariance: UserCovariance | None) -> None: ...
-    def set_belief(self, address: int, name: str, beta: float) -> None: ...
+    def set_prior(self, address: int, name: str, beta: float) -> None: ...
 
 class Suggester(metaclass=_Native):
     def __init__(self, codec: Codec, categorical: Sequence[bool], options: SuggestOptions) -> None: ...

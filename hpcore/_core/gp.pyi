@@ -27,12 +27,12 @@ class Prior(metaclass=_Native):
 class UserCovariance(metaclass=_Native):
     def __init__(self, address: int, name: str, n_hyperparameters: int, logarithmic: bool) -> None: ...
 
-class OutputTransform(metaclass=_Native):
-    standard: ClassVar[OutputTransform]
-    clip: ClassVar[OutputTransform]
-    half_log: ClassVar[OutputTransform]
-    log: ClassVar[OutputTransform]
-    __members__: ClassVar[dict[str, OutputTransform]]
+class TransformKind(metaclass=_Native):
+    standard: ClassVar[TransformKind]
+    clip: ClassVar[TransformKind]
+    half_log: ClassVar[TransformKind]
+    log: ClassVar[TransformKind]
+    __members__: ClassVar[dict[str, TransformKind]]
     def __init__(self, value: int) -> None: ...
     @property
     def name(self) -> str: ...
@@ -97,7 +97,7 @@ def log_posterior(
     covariance: UserCovariance | None = ...,
 ) -> tuple[float, NDArray[np.float64]]: ...
 
-class Outputs(metaclass=_Native):
+class TargetTransform(metaclass=_Native):
     def __init__(self) -> None: ...
     @property
     def y(self) -> NDArray[np.float64]: ...
@@ -111,7 +111,7 @@ class Outputs(metaclass=_Native):
     def restore(self, y: NDArray[np.float64]) -> NDArray[np.float64]: ...
     def log_slope(self, y: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
-def standardise(values: NDArray[np.float64], transform: OutputTransform) -> Outputs: ...
+def standardise(values: NDArray[np.float64], transform: TransformKind) -> TargetTransform: ...
 
 class Regressor(metaclass=_Native):
     def __init__(

@@ -309,7 +309,7 @@ class GPSampler(Sampler):
         if isinstance(self.acquisition, AcquisitionKernel):
             options.set_acquisition(self.acquisition.address, self.acquisition.title, self.acquisition.log)
         if self.prior is not None:
-            options.set_belief(self.prior.address, self.prior.title, self.beta)
+            options.set_prior(self.prior.address, self.prior.title, self.beta)
         region = native.TrustRegion()
         region.on = columns.d > LARGE if self.trust_region is None else self.trust_region
         region.after = self._startup(columns)
@@ -342,7 +342,7 @@ class GPSampler(Sampler):
     def _view(self, transforms: list[str]) -> native.View:
         view = native.View()
         view.warp = self.warp
-        view.transforms = [native_gp.OutputTransform.__members__[name] for name in transforms]
+        view.transforms = [native_gp.TransformKind.__members__[name] for name in transforms]
         return view
 
     def bind(self, columns: Columns) -> Suggester:

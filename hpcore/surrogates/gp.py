@@ -14,7 +14,7 @@ from hpcore.errors import InvalidArgument, InvalidType, KernelError, NotFitted
 from hpcore.kernels.decorators import CovarianceKernel
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
-from hpcore.surrogates import outputs as original
+from hpcore.surrogates import target_transform
 
 __all__ = ["GaussianProcess"]
 
@@ -177,7 +177,7 @@ class GaussianProcess:
         covariance = native_covariance(self.covariance)
         most = -math.inf
         for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
-            outputs = native.standardise(values, native.OutputTransform.__members__[name])
+            outputs = native.standardise(values, native.TransformKind.__members__[name])
             y = outputs.y
             noise = None if errors is None else (errors / outputs.scale) ** 2
             theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance)
@@ -224,7 +224,7 @@ class GaussianProcess:
         vars(self).update(state)
         self._model = None
         if "_theta" in state:
-            self._outputs = native.standardise(self._values, native.OutputTransform.__members__[self.transform_])
+            self._outputs = native.standardise(self._values, native.TransformKind.__members__[self.transform_])
             self._model = self._conditioned()
 
     def append(self, x: npt.ArrayLike, y: float) -> None:
@@ -284,9 +284,9 @@ class GaussianProcess:
         # Standard deviations of 1e308 are possible: what leaves the doubles is brought back to their edge.
         with np.errstate(over="ignore"):
             if not self._outputs.affine:
-                mean, std = original.moments(self._outputs, latent, np.sqrt(variance))
+                mean, std = target_transform.moments(self._outputs, latent, np.sqrt(variance))
                 if return_cov:
-                    return mean, original.covariance(self._outputs, latent, model.covariance(points))
+                    return mean, target_transform.covariance(self._outputs, latent, model.covariance(points))
                 return (mean, std) if return_std else mean
             offset, scale = self._outputs.offset, self._outputs.scale
             mean = np.nan_to_num(offset + scale * latent)

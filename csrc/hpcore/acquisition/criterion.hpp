@@ -29,13 +29,13 @@ struct Criterion {
     }
 };
 
-// A user's belief about where good points are, and how much it counts beside n observations: its density to the power
-// beta / n. Hvarfner et al. 2022, "piBO: augmenting acquisition functions with user beliefs for Bayesian optimization".
-// The kernel sees a point of the whole cube, 1/2 where a column is inactive.
-class Belief {
+// A user's prior density of where good points are, weighed against n observations: its power beta / n. Hvarfner et al.
+// 2022, "piBO: augmenting acquisition functions with user beliefs for Bayesian optimization". The kernel sees a point
+// of the whole cube, 1/2 where a column is inactive.
+class UserPrior {
   public:
-    Belief() = default;
-    Belief(Kernel<DensityKernel> kernel, double beta) : kernel_(std::move(kernel)), beta_(beta) {}
+    UserPrior() = default;
+    UserPrior(Kernel<DensityKernel> kernel, double beta) : kernel_(std::move(kernel)), beta_(beta) {}
 
     explicit operator bool() const { return static_cast<bool>(kernel_); }
     // beta / n log density at a canonical row (d,).

@@ -51,12 +51,12 @@ double TrustRegion::side(const double* values, std::size_t n, std::size_t d) con
     return length;
 }
 
-std::vector<std::size_t> representative(const Domain& domain, const double* rows, const double* y, std::size_t n,
+std::vector<std::size_t> representative(const MoveSet& moves, const double* rows, const double* y, std::size_t n,
                                         std::size_t most) {
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (n <= most) return order;
-    const std::size_t d = domain.d();
+    const std::size_t d = moves.d();
     std::vector<bool> taken(n, false);
     std::size_t count = 0;
     const auto take = [&](std::size_t i) {
@@ -69,19 +69,8 @@ std::vector<std::size_t> representative(const Domain& domain, const double* rows
 
     std::vector<double> nearness(n, std::numeric_limits<double>::infinity());
     for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t k = 0; k < 3; ++k) {
-            const double* a = rows + i * d;
-            const double* b = rows + order[k] * d;
-            double sum = 0.0;
-            for (std::size_t j = 0; j < d; ++j) {
-                const bool off_a = std::isnan(a[j]), off_b = std::isnan(b[j]);
-                if (off_a || off_b)
-                    sum += off_a && off_b ? 0.0 : 0.25;
-                else
-                    sum += domain.categorical(j) ? (a[j] != b[j] ? 1.0 : 0.0) : (a[j] - b[j]) * (a[j] - b[j]);
-            }
-            nearness[i] = std::min(nearness[i], sum);
-        }
+        for (std::size_t k = 0; k < 3; ++k)
+            nearness[i] = std::min(nearness[i], moves.squared_distance(rows + i * d, rows + order[k] * d));
     std::vector<std::size_t> near(n);
     std::iota(near.begin(), near.end(), std::size_t{0});
     std::stable_sort(near.begin(), near.end(), [&](std::size_t a, std::size_t b) { return nearness[a] < nearness[b]; });

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "hpcore/acquisition/domain.hpp"
+#include "hpcore/acquisition/move_set.hpp"
 
 namespace hpcore::acquisition {
 
@@ -20,7 +20,7 @@ struct Schedule {
 
 // At most `most` of the first n rows (n, d) for a model whose cost must stay bounded: the best, those nearest to the
 // best few, and an even spread over the rest, in their own order.
-std::vector<std::size_t> representative(const Domain& domain, const double* rows, const double* y, std::size_t n,
+std::vector<std::size_t> representative(const MoveSet& moves, const double* rows, const double* y, std::size_t n,
                                         std::size_t most);
 
 // A region round the best point that the search keeps to in spaces where a model of the whole is beyond its reach:

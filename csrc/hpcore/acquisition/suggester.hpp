@@ -6,13 +6,13 @@
 #include <optional>
 #include <vector>
 
-#include "hpcore/acquisition/domain.hpp"
 #include "hpcore/acquisition/ladder.hpp"
 #include "hpcore/acquisition/maximizer.hpp"
+#include "hpcore/acquisition/move_set.hpp"
 #include "hpcore/acquisition/schedule.hpp"
 #include "hpcore/gp/fit.hpp"
-#include "hpcore/gp/outputs.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/gp/target_transform.hpp"
 #include "hpcore/rng.hpp"
 
 namespace hpcore::acquisition {
@@ -20,9 +20,9 @@ namespace hpcore::acquisition {
 // One way of looking at the history: what the model is fitted to, and what is then maximised.
 struct View {
     // Of the objective's values; of several, the one under which they are likeliest. The first also wins a tie.
-    std::vector<gp::OutputTransform> transforms{gp::OutputTransform::clip};
-    bool warp = false;     // numbers are stretched as is likeliest: gp/warp.hpp
-    double stretch = 1.0;  // factor on the fitted length scales: below one, less is taken for granted
+    std::vector<gp::TransformKind> transforms{gp::TransformKind::clip};
+    bool warp = false;                 // numbers are stretched as is likeliest: gp/warp.hpp
+    double length_scale_factor = 1.0;  // on the fitted ones; below 1 the model generalises less
     Kind kind = Kind::log_ei;
     bool thompson = false;
     bool noisy = false;  // improve on what the incumbents may be worth, averaged over that
@@ -35,7 +35,7 @@ struct SuggestOptions {
     std::vector<View> views{View{}};  // taken in turn, by trial number
     int n_draws = 0;                  // 0: maximum a posteriori; else draws of the hyperparameters
     UserAcquisition acquisition;      // of the views whose kind is `user`
-    Belief belief;
+    UserPrior prior;
     std::shared_ptr<const gp::UserCovariance> covariance;  // of the numeric columns, in place of the built-in one
     gp::FitOptions fit;
     SearchOptions search;
@@ -43,9 +43,9 @@ struct SuggestOptions {
     TrustRegion trust_region;
     std::size_t smooth_levels = 21;
     std::size_t n_incumbents = 5;
-    std::size_t n_worlds = 32;      // of a noisy view: draws of what the incumbents are worth
-    std::size_t fit_rows = 250;     // hyperparameters are fitted on at most this many rows
-    std::size_t model_rows = 1000;  // the model holds at most about this many rows
+    std::size_t n_noisy_draws = 32;  // of a noisy view: draws of what the incumbents are worth
+    std::size_t fit_rows = 250;      // hyperparameters are fitted on at most this many rows
+    std::size_t model_rows = 1000;   // the model holds at most about this many rows
 };
 
 // One call of Suggester::suggest.
@@ -79,7 +79,7 @@ class Suggester {
     // leaves no time for a model or for more rows. `step` becomes the lowest step that any of them took.
     std::vector<double> suggest(const Request& request, Step* step = nullptr);
 
-    std::size_t d() const { return domain_.d(); }
+    std::size_t d() const { return moves_.d(); }
 
   private:
     struct Model {
@@ -87,12 +87,13 @@ class Suggester {
         gp::Warp warp;
         std::optional<gp::Regressor> regressor;
     };
-    // Models of one choice of transforms, warp and stretch, what they were computed from, and the rows they hold.
+    // Models of one choice of transforms, warp and length scale factor, what they were computed from, and the rows they
+    // hold.
     struct Cache {
-        std::vector<gp::OutputTransform> transforms;
-        gp::OutputTransform transform = gp::OutputTransform::clip;  // the chosen one
+        std::vector<gp::TransformKind> transforms;
+        gp::TransformKind transform = gp::TransformKind::clip;  // the chosen one
         bool warp = false;
-        double stretch = 1.0;
+        double length_scale_factor = 1.0;
         std::size_t fitted = 0;
         std::vector<double> rows, values, errors;
         std::vector<Model> models;
@@ -113,7 +114,7 @@ class Suggester {
     void grow(Cache& cache, Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) const;
 
     const linalg::Lapack& lapack_;
-    Domain domain_;
+    MoveSet moves_;
     SuggestOptions options_;
     std::mutex mutex_;
     std::vector<Cache> caches_;

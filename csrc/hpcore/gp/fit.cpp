@@ -77,7 +77,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
 }
 
 double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
-                    const Prior& prior, const std::vector<double>& theta, const Outputs& outputs) {
+                    const Prior& prior, const std::vector<double>& theta, const TargetTransform& outputs) {
     double value = LogPosterior(lapack, points, y, known_noise, prior)(theta.data(), nullptr);
     for (std::size_t i = 0; i < points.size(); ++i) value += log_slope(outputs, y[i]);
     return value;

@@ -86,15 +86,15 @@ void Suggester::clear() {
 void Suggester::update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
                        std::size_t n) {
     try {
-        take_in(X, values, stride, state, n);
+        absorb(X, values, stride, state, n);
     } catch (...) {  // out of memory half-way: better nothing than a part
         clear();
         throw;
     }
 }
 
-void Suggester::take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
-                        std::size_t n) {
+void Suggester::absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
+                       std::size_t n) {
     coordinates_.resize(n * d_);
     for (std::size_t i = rows_; i < n; ++i) {
         for (std::size_t j = 0; j < d_; ++j) {
@@ -162,13 +162,13 @@ void Suggester::set_prior(const Kernel<DensityKernel>& prior) {
     if (groups_.size() != 1) throw std::invalid_argument("a prior needs columns that are active together");
     std::vector<Axis> axes;
     for (const std::size_t j : groups_.front().columns) axes.push_back(axes_[j]);
-    belief_.emplace(prior, axes, groups_.front().columns);
+    prior_.emplace(prior, axes, groups_.front().columns);
 }
 
-void Suggester::believed_point(Philox& random, double* u) {
+void Suggester::prior_point(Philox& random, double* u) {
     Group& group = groups_.front();
     group.batch.reset(group.columns.size(), 1);
-    belief_->draw(random, group.batch, 0);
+    prior_->draw(random, group.batch, 0);
     place(group, 0, u);
 }
 
@@ -180,8 +180,8 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
     if (n_finite_ < options_.n_startup) {
         Philox random(key, number, purpose + 2);
         for (std::size_t r = 0; r < want; ++r) {
-            if (belief_ && (number + r) % 2 == 0)
-                believed_point(random, out + r * d_);
+            if (prior_ && (number + r) % 2 == 0)
+                prior_point(random, out + r * d_);
             else if (r == 0 && attempt == 0 && number < options_.n_startup)
                 even_point(key, number, out);
             else
@@ -333,8 +333,8 @@ void Suggester::candidates(Group& group, Philox& random) {
     Batch& batch = group.batch;
     std::size_t i = 0;
     group.good.draw(random, batch, 0, group.n_draws, true);
-    for (std::size_t c = 0; belief_ && c < group.n_draws; ++c)
-        if (group.good.from_prior(c)) belief_->draw(random, batch, c);
+    for (std::size_t c = 0; prior_ && c < group.n_draws; ++c)
+        if (group.good.from_prior(c)) prior_->draw(random, batch, c);
     i += group.n_draws;
     uniforms(group, random, i, group.n_uniform);
     i += group.n_uniform;
@@ -382,8 +382,8 @@ void Suggester::score(Group& group) {
     const std::size_t padded = group.batch.padded();
     log_good_.resize(padded);
     log_bad_.resize(padded);
-    if (belief_) {
-        belief_->log_density(group.batch, log_prior_);
+    if (prior_) {
+        prior_->log_density(group.batch, log_prior_);
         group.good.log_density(group.batch, log_prior_.data(), log_good_.data());
     } else {
         group.good.log_density(group.batch, log_good_.data());

@@ -9,8 +9,8 @@
 #include "hpcore/rng.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/space/row_set.hpp"
-#include "hpcore/tpe/belief.hpp"
 #include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/normalised_prior.hpp"
 #include "hpcore/tpe/ranking.hpp"
 #include "hpcore/tpe/trend.hpp"
 
@@ -90,9 +90,9 @@ class Suggester {
         std::vector<std::uint32_t> best;  // candidates, best first, as far as somebody asked
     };
 
-    void take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
+    void absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
     void even_point(Philox::Key key, std::uint64_t number, double* u) const;
-    void believed_point(Philox& random, double* u);
+    void prior_point(Philox& random, double* u);
     void random_point(Philox& random, double* u) const;
     void propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend);
     void fit(Group& group, const std::vector<double>& pending);
@@ -113,7 +113,7 @@ class Suggester {
     bool endless_ = false;  // some column is continuous
     std::vector<Axis> axes_;
     std::vector<Group> groups_;
-    std::optional<Belief> belief_;
+    std::optional<NormalisedPrior> prior_;
 
     std::size_t rows_ = 0, first_open_ = 0, n_finite_ = 0;
     std::vector<double> coordinates_;  // (rows, d)

@@ -17,7 +17,7 @@ WEIGHTS = WEIGHTS / WEIGHTS.sum()
 ORDER = 20  # terms of Mehler's formula: exact for transforms that are polynomials of this degree
 
 
-def moments(outputs: native.Outputs, mean: FloatArray, std: FloatArray) -> tuple[FloatArray, FloatArray]:
+def moments(outputs: native.TargetTransform, mean: FloatArray, std: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation of restored normal variables, by quadrature; each of shape (m,)."""
     values = _at_nodes(outputs, mean, std)
     unit, exponent = _in_range(values)
@@ -27,7 +27,7 @@ def moments(outputs: native.Outputs, mean: FloatArray, std: FloatArray) -> tuple
         return np.nan_to_num(np.ldexp(first, exponent)), np.nan_to_num(np.ldexp(second, exponent))
 
 
-def covariance(outputs: native.Outputs, mean: FloatArray, cov: FloatArray) -> FloatArray:
+def covariance(outputs: native.TargetTransform, mean: FloatArray, cov: FloatArray) -> FloatArray:
     """Covariance of restored, jointly normal variables, of shape (m, m).
 
     Mehler's formula: with a_k the Hermite coefficients of each variable's map from a standard normal,
@@ -50,7 +50,7 @@ def covariance(outputs: native.Outputs, mean: FloatArray, cov: FloatArray) -> Fl
     return scaled
 
 
-def _at_nodes(outputs: native.Outputs, mean: FloatArray, std: FloatArray) -> FloatArray:
+def _at_nodes(outputs: native.TargetTransform, mean: FloatArray, std: FloatArray) -> FloatArray:
     return outputs.restore(np.ascontiguousarray(mean[:, None] + std[:, None] * NODES))
 
 
