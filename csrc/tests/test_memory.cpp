@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/space/codec.hpp"
@@ -211,7 +211,7 @@ void test_gp() {
         Philox stream({1, 2}, 3, 4);
         return gp::sample_posterior(lapack, points, given.values.data(), nullptr, options.prior, best, 1, stream)[0];
     });
-    acquisition::SuggestOptions options;
+    bo::SuggestOptions options;
     options.fit.prior = gp::Prior::standard(4);
     options.fit.max_iterations = 5;
     options.search.n_global = 40;
@@ -220,7 +220,7 @@ void test_gp() {
     options.search.iterations = 5;
     std::vector<bool> categorical{true, false, false, false};
     const auto request = [&](std::size_t n) {
-        acquisition::Request out;
+        bo::Request out;
         out.rows = given.rows.data();
         out.values = given.values.data();
         out.n = n;
@@ -231,13 +231,13 @@ void test_gp() {
         return out;
     };
     survives(
-        "acquisition::Suggester",
+        "bo::Suggester",
         [&] {
-            auto out = std::make_unique<acquisition::Suggester>(lapack, codec, categorical, options);
+            auto out = std::make_unique<bo::Suggester>(lapack, codec, categorical, options);
             (void)out->suggest(request(9));  // what it keeps from before must not be half renewed
             return out;
         },
-        [&](acquisition::Suggester& suggester) { return suggester.suggest(request(13)); });
+        [&](bo::Suggester& suggester) { return suggester.suggest(request(13)); });
 }
 
 int anything(const double* u, std::size_t d, double* out) {

@@ -3,11 +3,13 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/schedule.hpp"
+#include "hpcore/bo/schedule.hpp"
+#include "hpcore/bo/trust_region.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
 using namespace hpcore::acquisition;
+using namespace hpcore::bo;
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 #include "hpcore/errors.hpp"
 #include "hpcore/rng.hpp"
 #include "reference_lapack.hpp"
@@ -21,6 +21,7 @@
 
 using namespace hpcore;
 using namespace hpcore::acquisition;
+using namespace hpcore::bo;
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/sobol.hpp"
 #include "hpcore/space/codec.hpp"
@@ -61,16 +61,16 @@ Trials trials(const space::Codec& codec, std::size_t n, std::uint64_t seed) {
     return out;
 }
 
-acquisition::SuggestOptions gp_options() {
-    acquisition::SuggestOptions options;
+bo::SuggestOptions gp_options() {
+    bo::SuggestOptions options;
     options.fit.prior = gp::Prior::standard(d);
     options.fit.max_iterations = 5;
     options.search.n_global = 64;
     return options;
 }
 
-acquisition::Request request_of(const Trials& given, std::size_t n) {
-    acquisition::Request out;
+bo::Request request_of(const Trials& given, std::size_t n) {
+    bo::Request out;
     out.rows = given.rows.data();
     out.values = given.values.data();
     out.n = n;
@@ -106,8 +106,8 @@ void test_what_nothing_changes_in() {
 void test_one_suggester_for_all() {
     const auto codec = three_columns();
     const Trials given = trials(*codec, 20, 0);
-    acquisition::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
-    same_together("a shared acquisition::Suggester", [&](std::size_t k) {
+    bo::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
+    same_together("a shared bo::Suggester", [&](std::size_t k) {
         Answer out;
         for (std::size_t n = 8 + k; n <= 20; n += 4) {
             const Answer rows = suggester.suggest(request_of(given, n));
@@ -119,9 +119,9 @@ void test_one_suggester_for_all() {
 
 void test_a_search_each() {
     const auto codec = three_columns();  // of all
-    same_together("acquisition::Suggester", [&](std::size_t k) {
+    same_together("bo::Suggester", [&](std::size_t k) {
         const Trials given = trials(*codec, 12, k);
-        acquisition::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
+        bo::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
         return suggester.suggest(request_of(given, 12));
     });
     same_together("tpe::Suggester", [&](std::size_t k) {

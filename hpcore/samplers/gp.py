@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hpcore._core import acquisition as native
+from hpcore._core import bo as native
 from hpcore._core import gp as native_gp
+from hpcore._core.acquisition import Kind
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
@@ -30,8 +31,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
-WEIGHTS = 16  # purpose: the weights of a scalarisation
 HUGE = sys.float_info.max
+WEIGHTS = 16  # purpose: the weights of a scalarisation
 FEW_VALUES = 8  # at least so many say it of a penalty: it is known for one only when there are results to compare
 FIRST_VALUES = 64  # whose spread says what a poor value is: later ones are those of a search that has found its place
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
@@ -318,9 +319,9 @@ class GPSampler(Sampler):
 
     def _views(self) -> list[native.View]:
         """The ways of looking at the history, taken in turn: benchmarks/quality/gp_ablation.md."""
-        kind = native.Kind.user
+        kind = Kind.user
         if isinstance(self.acquisition, str):
-            kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
+            kind = {"pi": Kind.pi, "ucb": Kind.ucb}.get(self.acquisition, Kind.log_ei)
         turns = {"turns": [["half_log"], ["clip"]], "auto": [["half_log", "standard", "log"]]}
         transforms = turns.get(self.transform, [[self.transform]])
         views = []
@@ -334,7 +335,7 @@ class GPSampler(Sampler):
             views.append(view)
         if self.explore:
             view = self._view(transforms[0])
-            view.kind, view.kappa = native.Kind.ucb, EXPLORING
+            view.kind, view.kappa = Kind.ucb, EXPLORING
             # Every third trial, however few the other views are.
             views = [*(2 * views)[:2], view]
         return views

@@ -5,7 +5,7 @@
 
 #include "hpcore/deadline.hpp"
 
-namespace hpcore::acquisition {
+namespace hpcore::bo {
 
 // How far down a suggestion went to meet its deadline.
 enum class Step {
@@ -46,4 +46,4 @@ class Costs {
     double search_rate_ = 5e-8;  // about 6 ms at 100 rows
 };
 
-}  // namespace hpcore::acquisition
+}  // namespace hpcore::bo

@@ -1,4 +1,4 @@
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +14,7 @@
 #include "hpcore/errors.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 
-namespace hpcore::acquisition {
+namespace hpcore::bo {
 namespace {
 
 constexpr std::uint64_t search_purpose = 0x6770'0001u;  // the streams of this file
@@ -253,8 +253,8 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
 }
 
 // The k-th suggestion of a request, the earlier ones being `chosen`.
-bool Suggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
-                            double* row, Step& step) {
+bool Suggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
+                            const acquisition::Seen& seen, double* row, Step& step) {
     const std::size_t d = moves_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
     std::size_t turn = (request.number + k) % options_.views.size();
@@ -281,8 +281,9 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
 
     Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
     const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // of Thompson sampling
-    std::optional<Path> path;
-    Ensemble acquisition({view.thompson ? Kind::draw : view.kind, view.kappa, options_.acquisition});
+    std::optional<acquisition::Path> path;
+    acquisition::Ensemble acquisition(
+        {view.thompson ? acquisition::Kind::draw : view.kind, view.kappa, options_.acquisition});
     if (options_.prior) acquisition.weigh(options_.prior, request.n);
     std::vector<double> fitted(n_held);
     gp::Prediction prediction;
@@ -305,7 +306,8 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
                 rows.insert(rows.end(), cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d),
                             cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d + d));
             const std::size_t n_draws = std::max<std::size_t>(options_.n_noisy_draws / cache.models.size(), 4);
-            add_noisy_ei(lapack_, model, targets, rows.data(), rows.size() / d, n_draws, view.xi, acquisition);
+            acquisition::add_noisy_ei(lapack_, model, targets, rows.data(), rows.size() / d, n_draws, view.xi,
+                                      acquisition);
             continue;
         }
         const auto fantasise = [&](const double* at) {
@@ -313,7 +315,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
             targets.push_back(prediction.mean[0]);
             // Fantasised without noise, and to be improved on: else the next point of a batch would be next to it.
             best = std::min(best, prediction.mean[0]);
-            model.append(at, fantasy_noise - model.scales().noise);
+            model.append(at, acquisition::fantasy_noise - model.scales().noise);
             model.set_targets(targets.data());
         };
         for (std::size_t i = 0; i < request.n_pending; ++i) fantasise(request.pending + i * d);
@@ -327,7 +329,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         }
     }
     const double side = options_.trust_region.side(request.values, request.n, d);
-    Maximizer maximizer(moves_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
+    acquisition::Maximizer maximizer(moves_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
     maximizer.add_candidates(request.extra, request.n_extra);
     bool found = false;
     if (view.thompson && !path) {
@@ -354,7 +356,7 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     const std::size_t d = moves_.d();
     std::vector<double> out, row(d);
     // Rows that were there once, twice, ...; those that were there as often as they may be are the ones to avoid.
-    std::vector<Seen> times(1);
+    std::vector<acquisition::Seen> times(1);
     const auto note = [&](const double* at) {
         std::size_t k = 0;
         while (k + 1 < request.repeats && times[k].contains(at, d))
@@ -363,14 +365,15 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     };
     for (std::size_t i = 0; i < request.n; ++i) note(request.rows + i * d);
     for (std::size_t i = 0; i < request.n_pending; ++i) note(request.pending + i * d);
-    const Seen none;
+    const acquisition::Seen none;
     for (std::size_t k = 0; k < request.count; ++k) {
         if (k > 0 && request.deadline.passed()) break;
-        const Seen& seen = request.repeats <= times.size() ? times.back() : none;
+        const acquisition::Seen& seen = request.repeats <= times.size() ? times.back() : none;
         bool found = false;
         if (request.n == 0) {
             Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
-            found = Maximizer(moves_, options_.search).anything_unseen(seen, request.feasible, stream, row.data());
+            found = acquisition::Maximizer(moves_, options_.search)
+                        .anything_unseen(seen, request.feasible, stream, row.data());
         } else {
             Step step = Step::full;
             found = suggest_one(request, k, out, seen, row.data(), step);
@@ -383,4 +386,4 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     return out;
 }
 
-}  // namespace hpcore::acquisition
+}  // namespace hpcore::bo

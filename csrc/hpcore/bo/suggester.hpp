@@ -6,16 +6,17 @@
 #include <optional>
 #include <vector>
 
-#include "hpcore/acquisition/ladder.hpp"
 #include "hpcore/acquisition/maximizer.hpp"
 #include "hpcore/acquisition/move_set.hpp"
-#include "hpcore/acquisition/schedule.hpp"
+#include "hpcore/bo/ladder.hpp"
+#include "hpcore/bo/schedule.hpp"
+#include "hpcore/bo/trust_region.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/target_transform.hpp"
 #include "hpcore/rng.hpp"
 
-namespace hpcore::acquisition {
+namespace hpcore::bo {
 
 // One way of looking at the history: what the model is fitted to, and what is then maximised.
 struct View {
@@ -23,7 +24,7 @@ struct View {
     std::vector<gp::TransformKind> transforms{gp::TransformKind::clip};
     bool warp = false;                 // numbers are stretched as is likeliest: gp/warp.hpp
     double length_scale_factor = 1.0;  // on the fitted ones; below 1 the model generalises less
-    Kind kind = Kind::log_ei;
+    acquisition::Kind kind = acquisition::Kind::log_ei;
     bool thompson = false;
     bool noisy = false;  // improve on what the incumbents may be worth, averaged over that
     double kappa = 2.0;
@@ -32,13 +33,13 @@ struct View {
 };
 
 struct SuggestOptions {
-    std::vector<View> views{View{}};  // taken in turn, by trial number
-    int n_draws = 0;                  // 0: maximum a posteriori; else draws of the hyperparameters
-    UserAcquisition acquisition;      // of the views whose kind is `user`
-    UserPrior prior;
+    std::vector<View> views{View{}};           // taken in turn, by trial number
+    int n_draws = 0;                           // 0: maximum a posteriori; else draws of the hyperparameters
+    acquisition::UserAcquisition acquisition;  // of the views whose kind is `user`
+    acquisition::UserPrior prior;
     std::shared_ptr<const gp::UserCovariance> covariance;  // of the numeric columns, in place of the built-in one
     gp::FitOptions fit;
-    SearchOptions search;
+    acquisition::SearchOptions search;
     Schedule schedule;
     TrustRegion trust_region;
     std::size_t smooth_levels = 21;
@@ -61,7 +62,7 @@ struct Request {
     Philox::Key key;
     std::uint64_t attempt = 0;  // raised when an earlier answer was refused
     std::uint64_t number = 0;   // of the first suggestion
-    Feasible feasible;
+    acquisition::Feasible feasible;
     const double* extra = nullptr;  // (n_extra, d) further candidates without NaN, where random rows are hardly allowed
     std::size_t n_extra = 0;
     Deadline deadline;
@@ -101,8 +102,8 @@ class Suggester {
         std::vector<double> member_rows;
     };
 
-    bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
-                     double* row, Step& step);
+    bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
+                     const acquisition::Seen& seen, double* row, Step& step);
     static bool holds(const Cache& cache, const Request& request, std::size_t d);
     static double n_fits(const Cache& cache) {
         return static_cast<double>(cache.transforms.size()) + (cache.warp ? 1.0 : 0.0);
@@ -114,7 +115,7 @@ class Suggester {
     void grow(Cache& cache, Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) const;
 
     const linalg::Lapack& lapack_;
-    MoveSet moves_;
+    acquisition::MoveSet moves_;
     SuggestOptions options_;
     std::mutex mutex_;
     std::vector<Cache> caches_;
@@ -122,4 +123,4 @@ class Suggester {
     Costs costs_;
 };
 
-}  // namespace hpcore::acquisition
+}  // namespace hpcore::bo
