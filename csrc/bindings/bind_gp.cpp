@@ -16,6 +16,7 @@
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
+#include "hpcore/streams.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
 #include "turns.hpp"
@@ -104,7 +105,7 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
     std::vector<std::vector<double>> draws;
     {
         const Unlocked native;
-        Philox stream({seed_low, seed_high}, n, 0);
+        Philox stream({seed_low, seed_high}, n, streams::own_key);
         draws = gp::sample_posterior(lapack, points, y.data(), noise, prior, start, n_draws, stream);
     }
     Array out({draws.size(), start.size()});

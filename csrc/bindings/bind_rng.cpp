@@ -2,6 +2,7 @@
 #include "bindings.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/sobol.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -53,6 +54,8 @@ void bind_rng(py::module_& m) {
     rng.def("raw", &raw, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
             py::arg("n"));
     rng.def("sobol", &sobol, py::arg("seed_low"), py::arg("seed_high"), py::arg("first"), py::arg("n"), py::arg("d"));
+    for (const streams::Named& stream : streams::all)
+        rng.attr(stream.name) = static_cast<std::uint64_t>(stream.purpose);
 }
 
 }  // namespace hpcore::bindings

@@ -14,6 +14,7 @@ from hpcore.records.streams import Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
+from hpcore.samplers.ladder import AUTO_LADDER, FULL, RANDOM, SOBOL, TPE
 from hpcore.samplers.tpe import TPESampler
 from hpcore.space.columns import Columns
 
@@ -33,6 +34,8 @@ GP_SECONDS, GP_POWER = 1e-3, 1.6
 class _Auto(Suggester):
     """The Gaussian process first, then a mixture, then TPE, on the same history."""
 
+    ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
+
     def __init__(self, columns: Columns, n_gp: int) -> None:
         self._codec = columns.codec
         self._gp = GPSampler().bind(columns)
@@ -45,7 +48,7 @@ class _Auto(Suggester):
 
     def source(self, number: int, step: str | None = None) -> str:
         """See `Suggester.source`."""
-        if step in ("random", "tpe"):
+        if step in (RANDOM, TPE):
             return step
         return "gp" if self._is_gp(number) else "tpe"
 
@@ -66,7 +69,7 @@ class _Auto(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float | None
     ) -> tuple[FloatArray, str]:
         """Proposals, each sampler's in a row at a time, to which the earlier ones are pending."""
-        rows, lowest = pending[:0], "full"
+        rows, lowest = pending[:0], FULL
         while len(rows) < n:
             first = rng.number + len(rows)
             is_gp = self._is_gp(first)
@@ -81,15 +84,15 @@ class _Auto(Suggester):
             suggester = self._gp if is_gp else self._tpe
             asked = (history, earlier, last - first, Rng(rng.seed, first, rng.attempt))
             if end is None:
-                more, step = suggester.suggest(*asked), "full"
+                more, step = suggester.suggest(*asked), FULL
             else:
                 more, step = suggester.suggest_within(*asked, max(1e3 * (end - time.monotonic()), NO_TIME))
-            if step == "sobol":
+            if step == SOBOL:
                 # No time for the model that was due; the other one costs microseconds. What there is already stays:
                 # the rest of a batch is asked for again, because each trial says which step was its own.
-                return (rows, lowest) if len(rows) else (self._tpe.suggest(history, pending, n, rng), "tpe")
+                return (rows, lowest) if len(rows) else (self._tpe.suggest(history, pending, n, rng), TPE)
             rows = np.concatenate([rows, more]) if len(rows) else more
-            if step != "full":
+            if step != FULL:
                 lowest = step
         return rows, lowest
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
+from hpcore.samplers.ladder import FULL, ONE_LEVEL
 from hpcore.space.columns import Columns
 
 __all__ = ["NO_TIME", "Sampler", "Suggester"]
@@ -29,6 +30,9 @@ class Suggester(ABC):
 
     uses_pending: ClassVar[bool] = True
     """False if proposals do not depend on trials that are still running; then `pending` is passed empty."""
+
+    ladder: ClassVar[tuple[str, ...]] = ONE_LEVEL
+    """Levels that `suggest_within` may fall down, best first; see `hpcore.samplers.ladder`."""
 
     @abstractmethod
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
@@ -77,10 +81,9 @@ class Suggester(ABC):
         points : ndarray of shape (k, d)
             As from `suggest`; 1 <= k <= n, where another step leads to the rest, which is then asked for again.
         step : str
-            Which step of the sampler's ladder was taken; ``"full"`` is what `suggest` does. A sampler that needs
-            microseconds knows no other.
+            Level of the sampler's `ladder` that was reached; ``"full"`` is what `suggest` does.
         """
-        return self.suggest(history, pending, n, rng), "full"
+        return self.suggest(history, pending, n, rng), FULL
 
     def source(self, number: int, step: str | None = None) -> str | None:
         """Name of the sampler behind a proposal; None where there is only one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from typing import Any, ClassVar
 
@@ -13,13 +12,15 @@ import numpy.typing as npt
 from hpcore._core import bo as native
 from hpcore._core import gp as native_gp
 from hpcore._core.acquisition import Kind
+from hpcore._core.rng import GP_WEIGHTS
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
-from hpcore.records.history import FAILED, PRUNED, History
+from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.cliffs import beyond_cliff
+from hpcore.samplers.failures import impute, split
+from hpcore.samplers.ladder import GP_LADDER, SOBOL
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.space.columns import Columns
 from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance, prior_of
@@ -27,14 +28,9 @@ from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance
 __all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
-HUGE = sys.float_info.max
-WEIGHTS = 16  # purpose: the weights of a scalarisation
-FEW_VALUES = 8  # at least so many say it of a penalty: it is known for one only when there are results to compare
-FIRST_VALUES = 64  # whose spread says what a poor value is: later ones are those of a search that has found its place
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
@@ -44,6 +40,7 @@ TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
 class _GP(Suggester):
     uses_pending: ClassVar[bool] = True
+    ladder: ClassVar[tuple[str, ...]] = GP_LADDER
 
     def __init__(self, columns: Columns, sampler: GPSampler) -> None:
         self._columns = columns
@@ -68,13 +65,13 @@ class _GP(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
         if deadline_ms <= NO_TIME:
-            return self._startup.suggest(history, pending, n, rng), "sobol"
+            return self._startup.suggest(history, pending, n, rng), SOBOL
         end = time.monotonic() + deadline_ms / 1e3
         rows, step = self._suggest(history, pending, n, rng, end)
         if len(rows) < n and step == native.Step.none:
             # No time for a model: the rest are points of the start's sequence.
             later = Rng(rng.seed, rng.number + len(rows), rng.attempt)
-            return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), "sobol"
+            return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), SOBOL
         return rows, step.name
 
     def _suggest(
@@ -113,51 +110,19 @@ class _GP(Suggester):
 
 
 def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Points, values and standard errors for the model.
-
-    Where trials fail, others are likely to: one that failed counts as a poor value, far above the median of the first
-    complete ones, but not as a sure one, so that failures by chance among good trials hardly matter. It depends on
-    earlier trials alone, because a value that changed later would undo every fit that it was part of. The same goes
-    for a penalty; that it is one takes later trials to know.
-    """
-    complete, beyond = _told_apart(history)
-    values, unit = _scalarise(history.values[complete], rng)
-    std_errors = history.std_errors
+    """Points, values and standard errors for the model; failed trials count as `hpcore.samplers.failures` says."""
+    trials = split(history)
+    values, unit = _scalarise(history.values[trials.complete], rng)
     errors = None
-    if std_errors is not None:
+    if history.std_errors is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
-            errors = np.nan_to_num(unit * std_errors)
-    failed = (history.state == FAILED) | (history.state == PRUNED) | beyond
-    if not failed.any():
-        return np.ascontiguousarray(history.X[complete]), values, None if errors is None else errors[complete]
-    column, errors = np.zeros(history.n), np.zeros(history.n) if errors is None else errors
-    column[complete] = values
-    n_before = np.clip(np.cumsum(complete), 1, FIRST_VALUES)
-    n_before[beyond] = np.maximum(n_before[beyond], min(len(values), FEW_VALUES))
-    for n in np.unique(n_before[failed]).tolist():
-        ordered = np.sort(values[:n]).tolist()
-        median = ordered[n // 2]
-        spread = min(median - ordered[0], HUGE / 4)
-        those = failed & (n_before == n)
-        column[those], errors[those] = min(median + 2.0 * spread, HUGE), spread
-    told = complete | failed
-    return np.ascontiguousarray(history.X[told]), column[told], errors[told]
-
-
-def _told_apart(history: History) -> tuple[BoolArray, BoolArray]:
-    """Which trials have a value to learn from, and which have one that says no more than that they failed.
-
-    With several objectives it is one in each.
-    """
-    complete = history.complete
-    beyond = np.zeros(history.n, dtype=np.bool_)
-    values = history.values[complete]
-    found = [beyond_cliff(column) for column in values.T]
-    far = [mask for mask in found if mask is not None]
-    if len(far) < len(found):
-        return complete, beyond
-    beyond[complete] = np.logical_and.reduce(far)
-    return complete & ~beyond, beyond
+            errors = np.nan_to_num(unit * history.std_errors)
+    told = trials.complete
+    if trials.failed.any():
+        column, errors = impute(trials, values, errors)
+        told = trials.complete | trials.failed
+        values = column[told]
+    return np.ascontiguousarray(history.X[told]), values, None if errors is None else errors[told]
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
@@ -172,7 +137,7 @@ def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
         half = high / 2 - low / 2  # 0 also for two smallest doubles
         width = np.where(half > 0, half, 1.0)
         unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
-    weights = -np.log1p(-rng.uniform(values.shape[1], WEIGHTS))
+    weights = -np.log1p(-rng.uniform(values.shape[1], GP_WEIGHTS))
     weights /= weights.sum()
     weighted = unit * weights
     column = np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))

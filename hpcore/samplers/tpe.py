@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import COMPLETE, History
 from hpcore.records.streams import ALLOWED, Rng
 from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.ladder import EARLIER_RANKING, FULL, TPE_LADDER
 from hpcore.samplers.tradeoff import order_by_front
 from hpcore.space.columns import Columns
 
@@ -29,6 +31,8 @@ N_BEST = 5  # trials near which allowed points are looked for, where they are ra
 
 
 class _TPE(Suggester):
+    ladder: ClassVar[tuple[str, ...]] = TPE_LADDER
+
     def __init__(self, columns: Columns, sampler: TPESampler) -> None:
         self._codec = columns.codec
         self._d = columns.d
@@ -64,11 +68,11 @@ class _TPE(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
         if history.values.shape[1] == 1 or self._ranked is None or self._is_ranked(history):
-            return self.suggest(history, pending, n, rng), "full"
+            return self.suggest(history, pending, n, rng), FULL
         # Half of the time is for the rest.
         if self._ranking_ms <= 0.5 * deadline_ms:
-            return self.suggest(history, pending, n, rng), "full"
-        return self._suggest(history, self._extended(history.n), pending, n, rng), "earlier_ranking"
+            return self.suggest(history, pending, n, rng), FULL
+        return self._suggest(history, self._extended(history.n), pending, n, rng), EARLIER_RANKING
 
     def _suggest(self, history: History, values: FloatArray, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         if self._feasible is None:

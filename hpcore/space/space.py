@@ -36,8 +36,6 @@ BoolArray = npt.NDArray[np.bool_]
 MAX_TRIES = 20_000
 # A space is rare if fewer than so many of so many random points are allowed: about 0.2 % of the volume.
 RARE_POINTS, RARE_TRIES = 4, 2_000
-# Purpose of the random streams of `Space.sample`; see hpcore.records.streams.
-SAMPLE = 5
 
 
 class Space(Mapping[str, Parameter]):
@@ -238,7 +236,7 @@ class Space(Mapping[str, Parameter]):
     def _random_points(self, seed: int) -> Iterator[Params | None]:
         """Random points without end; None for each that the constraints refuse."""
         for number in count():
-            u = native_rng.uniform(seed % 2**64, seed // 2**64, number, SAMPLE, len(self))
+            u = native_rng.uniform(seed % 2**64, seed // 2**64, number, native_rng.SAMPLE, len(self))
             params = self._coder.settle(u)
             yield params if self.allows(params) else None
 
@@ -251,7 +249,7 @@ class Space(Mapping[str, Parameter]):
                 yield params
             elif refused == MAX_TRIES:
                 break
-        rng = np.random.default_rng([seed, SAMPLE])
+        rng = np.random.default_rng([seed, native_rng.SAMPLE])
         while (u := self.allowed_set.draw(rng)) is not None:
             yield self._coder.settle(u)
 
@@ -284,7 +282,7 @@ class Space(Mapping[str, Parameter]):
         if not self.constraints:
             # One decode of whole columns; the rows are those that the loop below would draw.
             d, low, high = len(self), seed % 2**64, seed // 2**64
-            rows = [native_rng.uniform(low, high, i, SAMPLE, d) for i in range(n)]
+            rows = [native_rng.uniform(low, high, i, native_rng.SAMPLE, d) for i in range(n)]
             drawn: list[Params] = self.decode(np.array(rows).reshape(n, d))
             return drawn
         out = list(islice(self._feasible_samples(int(seed)), n))

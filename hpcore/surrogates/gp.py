@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import gp as native
+from hpcore._core.rng import GP_SAMPLE
 from hpcore.arguments import check_choice, check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType, KernelError, NotFitted
 from hpcore.kernels.decorators import CovarianceKernel
@@ -22,7 +23,6 @@ FloatArray = npt.NDArray[np.float64]
 
 INVERTIBLE = ("standard", "half_log", "log")
 TRANSFORMS = (*INVERTIBLE, "clip", "auto")
-SAMPLE = 17  # purpose of the normal numbers behind a draw
 
 
 def check_covariance(value: Any) -> CovarianceKernel | None:
@@ -305,7 +305,7 @@ class GaussianProcess:
         # Eigenvalues and not a Cholesky factor: the joint covariance of close points is singular to rounding.
         values, vectors = np.linalg.eigh(model.covariance(points))
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        z = Rng(check_seed(seed), 0).generator(SAMPLE).standard_normal((n_samples, len(points)))
+        z = Rng(check_seed(seed), 0).generator(GP_SAMPLE).standard_normal((n_samples, len(points)))
         return self._outputs.restore(np.ascontiguousarray(mean + z @ root.T))
 
     def log_marginal_likelihood(self) -> float:

@@ -6,6 +6,7 @@
 #include "hpcore/normal.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/sobol.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::acquisition {
 
@@ -22,7 +23,7 @@ void add_noisy_ei(const linalg::Lapack& lapack, gp::Regressor& model, std::vecto
     for (std::size_t i = 0; i < m; ++i) model.append(rows + i * d, fantasy_noise - model.scales().noise);
     targets.resize(held + m);
     for (std::size_t draw = 0; draw < n; ++draw) {
-        sobol_point({0x6770u, 3}, draw, m, u.data());
+        sobol_point(streams::noisy_ei_key, draw, m, u.data());
         for (std::size_t i = 0; i < m; ++i) z[i] = normal_quantile(std::max(u[i], 0x1p-33));
         for (std::size_t i = 0; i < m; ++i)
             targets[held + i] = prediction.mean[i] + gp::dot(root.data() + i * m, z.data(), i + 1);

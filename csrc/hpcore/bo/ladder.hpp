@@ -7,7 +7,7 @@
 
 namespace hpcore::bo {
 
-// How far down a suggestion went to meet its deadline.
+// Fallback level used to meet a deadline, the lowest last; hpcore/samplers/ladder.py lists all levels of all samplers.
 enum class Step {
     full,    // what is done without a deadline
     reuse,   // hyperparameters of an earlier fit, although a new one was due

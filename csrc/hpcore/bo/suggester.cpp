@@ -13,12 +13,10 @@
 #include "hpcore/acquisition/path.hpp"
 #include "hpcore/errors.hpp"
 #include "hpcore/linalg/cholesky.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::bo {
 namespace {
-
-constexpr std::uint64_t search_purpose = 0x6770'0001u;  // the streams of this file
-constexpr std::uint64_t draw_purpose = 0x6770'0002u;
 
 // Bits, so that NaN equals NaN.
 bool same_bits(const std::vector<double>& a, const double* b, std::size_t n) {
@@ -169,7 +167,7 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
         points = std::move(stretched);
     }
     if (options_.n_draws > 0) {
-        Philox stream(request.key, n_fit, draw_purpose);
+        Philox stream(request.key, n_fit, streams::gp_posterior);
         thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
                                       thetas.front(), options_.n_draws, stream, request.deadline);
         if (thetas.empty()) return out_of_time();
@@ -279,7 +277,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
 
-    Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
+    Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
     const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // of Thompson sampling
     std::optional<acquisition::Path> path;
     acquisition::Ensemble acquisition(
@@ -371,7 +369,7 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
         const acquisition::Seen& seen = request.repeats <= times.size() ? times.back() : none;
         bool found = false;
         if (request.n == 0) {
-            Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
+            Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
             found = acquisition::Maximizer(moves_, options_.search)
                         .anything_unseen(seen, request.feasible, stream, row.data());
         } else {

@@ -6,6 +6,7 @@
 
 #include "hpcore/optim/lbfgsb.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::gp {
 namespace {
@@ -31,8 +32,8 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     std::vector<std::pair<double, std::vector<double>>> probes;
     const bool several = options.n_starts > 1 && points.size() <= options.several_starts_until;
     if (several || layout.n_user() > 0) {
-        // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
-        Philox stream({0x6770u, 0}, 0, 0);
+        // Part of the method, like the nodes of a quadrature rule, and so independent of the user's seed.
+        Philox stream(streams::fit_key, 0, streams::own_key);
         for (int p = 0; p < options.n_probes; ++p) {
             if (deadline.passed()) return {};
             std::vector<double> theta(layout.size());

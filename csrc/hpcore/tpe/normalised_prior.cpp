@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "hpcore/streams.hpp"
+
 namespace hpcore::tpe {
 namespace {
 
@@ -18,7 +20,7 @@ NormalisedPrior::NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector
                                  std::vector<std::size_t> columns)
     : kernel_(std::move(kernel)), axes_(axes), columns_(std::move(columns)) {
     const std::size_t d = axes_.size();
-    Philox random({0, 0}, 0, 0);
+    Philox random(streams::prior_key, 0, streams::own_key);
     Batch starts;
     starts.reset(d, n_starts);
     std::vector<double> level(n_starts);
