@@ -19,7 +19,7 @@ namespace {
 
 const linalg::Lapack lapack = reference::lapack();
 
-void test_functions_and_their_derivatives() {
+TEST(functions_and_their_derivatives) {
     // log h at a few z, to 50 digits elsewhere.
     CHECK_NEAR(log_h(0.0).value, -0.91893853320467274178, 1e-15);
     CHECK_NEAR(log_h(-1.0).value / -2.4851210257126413, 1.0, 1e-12);
@@ -104,7 +104,7 @@ std::vector<gp::Regressor> two_models() {
     return models;
 }
 
-void test_ensembles_and_their_gradients() {
+TEST(ensembles_and_their_gradients) {
     const std::vector<gp::Regressor> models = two_models();
     const UserPrior prior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
     const std::vector<std::size_t> both{0, 1};
@@ -143,7 +143,7 @@ void test_ensembles_and_their_gradients() {
         }
 }
 
-void test_a_users_value_is_that_of_the_built_in() {
+TEST(a_users_value_is_that_of_the_built_in) {
     const std::vector<gp::Regressor> models = two_models();
     Ensemble own({Kind::log_ei, 2.0, {}}), user(of_user(&log_expected_improvement_of_a_user, true)),
         raw(of_user(&expected_improvement, false));
@@ -160,7 +160,7 @@ void test_a_users_value_is_that_of_the_built_in() {
     }
 }
 
-void test_a_users_errors_are_typed() {
+TEST(a_users_errors_are_typed) {
     const std::vector<gp::Regressor> models = two_models();
     const UserPrior prior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
     const double at[2] = {0.3, 0.6};
@@ -191,11 +191,3 @@ void test_a_users_errors_are_typed() {
 }
 
 }  // namespace
-
-int main() {
-    test_functions_and_their_derivatives();
-    test_ensembles_and_their_gradients();
-    test_a_users_value_is_that_of_the_built_in();
-    test_a_users_errors_are_typed();
-    return check::result();
-}

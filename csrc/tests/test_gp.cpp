@@ -28,7 +28,7 @@ std::vector<double> rows(std::size_t n) {
 
 const std::vector<double> theta{-0.7, 0.2, -0.3, 0.4, 0.3, -4.0, -1.2};
 
-void test_exponential() {
+TEST(exponential) {
     double worst = 0.0;
     for (int i = 0; i <= 200000; ++i) {
         const double x = -700.0 * i / 200000.0;
@@ -39,7 +39,7 @@ void test_exponential() {
     CHECK(exp_nonpositive(-1e300) < 1e-300);
 }
 
-void test_fit_is_a_function_of_its_arguments() {
+TEST(fit_is_a_function_of_its_arguments) {
     Points points(types);
     const std::vector<double> x = rows(15);
     std::vector<double> y;
@@ -61,7 +61,7 @@ void test_fit_is_a_function_of_its_arguments() {
 }
 
 // Without observations the posterior is the prior, cut at its bounds: its moments by the trapezoidal rule.
-void test_draws_without_data_are_the_priors() {
+TEST(draws_without_data_are_the_priors) {
     const Points none({{false, false}});
     const Prior prior = Prior::standard(1);
     Philox stream({1, 2}, 3, 4);
@@ -93,7 +93,7 @@ void test_draws_without_data_are_the_priors() {
 }
 
 // A density of the objective's own values: between two transforms it differs by their slopes, taken by differences.
-void test_evidence_is_a_density_of_the_values() {
+TEST(evidence_is_a_density_of_the_values) {
     Points points({{false, false}});
     std::vector<double> values;
     for (int i = 0; i < 12; ++i) {
@@ -122,7 +122,7 @@ void test_evidence_is_a_density_of_the_values() {
                expected(TransformKind::log) - expected(TransformKind::standard), 1e-4);
 }
 
-void test_outputs_are_finite() {
+TEST(outputs_are_finite) {
     const std::vector<std::vector<double>> hostile{
         {0.0}, {1e308, -1e308}, {3.0, 3.0, 3.0}, {5e-324, 0.0}, {0, 1, 2, 3, 4, 5, 1e308}, {0, 1, 2, 3, 4, 5, -1e308}};
     for (const auto& values : hostile)
@@ -137,7 +137,7 @@ void test_outputs_are_finite() {
         }
 }
 
-void test_a_warp_raises_the_density() {
+TEST(a_warp_raises_the_density) {
     const std::vector<ColumnType> columns{{false, false}, {true, false}, {false, true}};
     Points points(columns);
     std::vector<double> y;
@@ -168,13 +168,3 @@ void test_a_warp_raises_the_density() {
 }
 
 }  // namespace
-
-int main() {
-    test_exponential();
-    test_fit_is_a_function_of_its_arguments();
-    test_draws_without_data_are_the_priors();
-    test_evidence_is_a_density_of_the_values();
-    test_outputs_are_finite();
-    test_a_warp_raises_the_density();
-    return check::result();
-}

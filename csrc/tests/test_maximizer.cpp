@@ -75,7 +75,7 @@ gp::Regressor model_of(const MoveSet& moves, const std::vector<double>& points, 
 
 // Asked again and again, so that the peaks are seen one after the other: the answer is no worse than any unseen,
 // allowed candidate, and none of the moves in one column that are tried leads further up.
-void test_no_candidate_and_no_move_is_better() {
+TEST(no_candidate_and_no_move_is_better) {
     const MoveSet moves = conditional_space();
     constexpr std::size_t d = 4, n = 12;
     const std::vector<double> points = every_point(moves);
@@ -134,7 +134,7 @@ void test_no_candidate_and_no_move_is_better() {
 
 // With a deadline that is far off the answer is that without one; with one that has passed it is a worse point, but an
 // unseen one.
-void test_deadlines_cut_the_search_short() {
+TEST(deadlines_cut_the_search_short) {
     const MoveSet moves = conditional_space();
     constexpr std::size_t d = 4, n = 12;
     const std::vector<double> points = every_point(moves);
@@ -159,7 +159,7 @@ void test_deadlines_cut_the_search_short() {
 }
 
 // A region of trust holds every number within its reach of the centre's, and leaves categories alone.
-void test_a_region_of_trust_is_kept_to() {
+TEST(a_region_of_trust_is_kept_to) {
     const MoveSet moves(spaces::codec({spaces::Column{}, spaces::choice(3), spaces::Column{}}), {false, true, false},
                         21);
     const std::vector<double> rows{0.2, 0.5, 0.9, 0.8, 0.5, 0.1, 0.5, 1.0 / 6.0, 0.5}, y{-0.4, 0.3, 1.0};
@@ -187,7 +187,7 @@ void test_a_region_of_trust_is_kept_to() {
 
 // Thompson sampling without a path: how often each point is drawn, against plain Monte Carlo over the joint posterior
 // of all the points.
-void test_draws_are_the_minimisers_of_the_posterior(bool with_prior) {
+void draws_are_the_minimisers_of_the_posterior(bool with_prior) {
     const MoveSet moves(spaces::codec({spaces::choice(2), spaces::integer(0, 2)}), {true, false}, 21);
     constexpr std::size_t d = 2, m = 6;
     const std::vector<double> points = every_point(moves);
@@ -238,7 +238,7 @@ void test_draws_are_the_minimisers_of_the_posterior(bool with_prior) {
 }
 
 // The needle: a point that random tries do not meet is found by counting, and nothing is found where nothing is left.
-void test_anything_unseen_is_found_where_it_is() {
+TEST(anything_unseen_is_found_where_it_is) {
     constexpr std::size_t d = 3;
     const MoveSet moves(spaces::codec({spaces::integer(0, 49), spaces::choice(30), spaces::integer(-7, 12)}),
                         {false, true, false}, 21);
@@ -266,7 +266,7 @@ void test_anything_unseen_is_found_where_it_is() {
 
 // A ball of a billionth of the cube, which no random row and no perturbation meets: only what was added is in it, and
 // within a region of trust only what was added there.
-void test_added_candidates_are_searched_as_well() {
+TEST(added_candidates_are_searched_as_well) {
     constexpr std::size_t d = 3;
     const MoveSet moves(spaces::codec({spaces::Column{}, spaces::Column{}, spaces::Column{}}), {false, false, false},
                         21);
@@ -300,14 +300,12 @@ void test_added_candidates_are_searched_as_well() {
     CHECK(!elsewhere.maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
 }
 
-}  // namespace
-
-int main() {
-    test_no_candidate_and_no_move_is_better();
-    test_deadlines_cut_the_search_short();
-    test_a_region_of_trust_is_kept_to();
-    for (const bool with_prior : {false, true}) test_draws_are_the_minimisers_of_the_posterior(with_prior);
-    test_anything_unseen_is_found_where_it_is();
-    test_added_candidates_are_searched_as_well();
-    return check::result();
+TEST(draws_are_the_minimisers_of_the_posterior) {
+    draws_are_the_minimisers_of_the_posterior(false);
 }
+
+TEST(draws_with_a_prior_are_the_minimisers_of_the_posterior) {
+    draws_are_the_minimisers_of_the_posterior(true);
+}
+
+}  // namespace

@@ -136,7 +136,7 @@ Trials trials(const space::Codec& codec, std::size_t n) {
     return out;
 }
 
-void test_tpe() {
+TEST(tpe) {
     const auto codec = conditional_space();
     const Trials given = trials(*codec, 40);
     survives(
@@ -174,14 +174,14 @@ void test_tpe() {
         });
 }
 
-void test_codec() {
+TEST(codec) {
     survives("space::Codec", [] {
         const auto codec = conditional_space();
         return trials(*codec, 5).rows;
     });
 }
 
-void test_gp() {
+TEST(gp) {
     const auto codec = conditional_space();
     const Trials given = trials(*codec, 14);
     const std::vector<gp::ColumnType> types{{true, false}, {false, true}, {false, true}, {false, false}};
@@ -246,7 +246,7 @@ int anything(const double* u, std::size_t d, double* out) {
     return kernel_ok;
 }
 
-void test_prior() {
+TEST(prior) {
     // Its construction takes long, so only its first allocations fail.
     for (long n = 0; n < 12; ++n) {
         until_failure = n;
@@ -256,11 +256,3 @@ void test_prior() {
 }
 
 }  // namespace
-
-int main() {
-    test_codec();
-    test_tpe();
-    test_gp();
-    test_prior();
-    return check::result();
-}

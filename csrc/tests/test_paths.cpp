@@ -61,7 +61,7 @@ double check_gradient(Ensemble& ensemble, const double* row) {
     return value;
 }
 
-void test_paths_have_the_moments_of_the_posterior(const std::vector<double>& warp) {
+void paths_have_the_moments_of_the_posterior(const std::vector<double>& warp) {
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets, warp);
     // Few features do for the moments: those of the prior are exact on average over the features.
@@ -91,7 +91,7 @@ void test_paths_have_the_moments_of_the_posterior(const std::vector<double>& war
     }
 }
 
-void test_paths_and_their_gradients(const std::vector<double>& warp) {
+void paths_and_their_gradients(const std::vector<double>& warp) {
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets, warp);
     Philox stream({3, 4}, 5, 6);
@@ -112,7 +112,7 @@ void test_paths_and_their_gradients(const std::vector<double>& warp) {
 }
 
 // Improvement over the best of what the incumbents are really worth, by plain Monte Carlo over the joint posterior.
-void test_noisy_improvement_against_monte_carlo() {
+TEST(noisy_improvement_against_monte_carlo) {
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets);
     constexpr std::size_t q = 3, m = q + 1, n = 80000;
@@ -141,13 +141,20 @@ void test_noisy_improvement_against_monte_carlo() {
     }
 }
 
-}  // namespace
-
-int main() {
-    for (const std::vector<double>& warp : {std::vector<double>{}, bent}) {
-        test_paths_have_the_moments_of_the_posterior(warp);
-        test_paths_and_their_gradients(warp);
-    }
-    test_noisy_improvement_against_monte_carlo();
-    return check::result();
+TEST(paths_have_the_moments_of_the_posterior) {
+    paths_have_the_moments_of_the_posterior({});
 }
+
+TEST(paths_have_the_moments_of_the_posterior_under_a_warp) {
+    paths_have_the_moments_of_the_posterior(bent);
+}
+
+TEST(paths_and_their_gradients) {
+    paths_and_their_gradients({});
+}
+
+TEST(paths_and_their_gradients_under_a_warp) {
+    paths_and_their_gradients(bent);
+}
+
+}  // namespace

@@ -13,7 +13,7 @@ using namespace hpcore::bo;
 
 namespace {
 
-void test_schedule_and_subset() {
+TEST(schedule_and_subset) {
     const Schedule schedule;
     std::size_t previous = 0;
     for (std::size_t n = 1; n < 3000; ++n) {
@@ -40,7 +40,7 @@ void test_schedule_and_subset() {
 
 // The rules of the region on histories whose sides can be told by hand: the start's median is 10 and its best is 0, so
 // that a success is a gain of 0.001 (10 - best).
-void test_side_of_the_region() {
+TEST(side_of_the_region) {
     TrustRegion region;
     std::vector<double> values{10.0, 0.0};
     CHECK(region.side(values.data(), 2, 16) == 1.0);  // there is none
@@ -69,9 +69,3 @@ void test_side_of_the_region() {
 }
 
 }  // namespace
-
-int main() {
-    test_schedule_and_subset();
-    test_side_of_the_region();
-    return check::result();
-}

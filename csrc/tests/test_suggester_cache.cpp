@@ -163,7 +163,7 @@ std::vector<Configuration> configurations() {
 
 // One suggester for the whole search, and three that are asked about another history before each request: with another
 // value among those of the fit, or another row or another error among those that came after it.
-void test_a_warm_suggester_answers_like_a_cold_one() {
+TEST(a_warm_suggester_answers_like_a_cold_one) {
     const History given = history(40);
     History others[3] = {given, given, given};
     others[0].values[2] += 0.5;
@@ -196,7 +196,7 @@ void test_a_warm_suggester_answers_like_a_cold_one() {
 }
 
 // Views taken in turn answer like each of them alone: no fit of one is taken for another's.
-void test_views_do_not_mix() {
+TEST(views_do_not_mix) {
     const History given = history(14);
     SuggestOptions together = quick();
     together.views = {of({clip}), of({standard}), of({clip}, true), of({clip})};
@@ -212,7 +212,7 @@ void test_views_do_not_mix() {
 
 // The time runs out at the first factor, the second, the third, ...: the answer is none, or the one of a search cut
 // short, never half of one, and afterwards all is as if nobody had asked.
-void test_running_out_of_time_leaves_no_trace() {
+TEST(running_out_of_time_leaves_no_trace) {
     const History given = history(12);
     SuggestOptions o = quick();
     o.views = {of({clip, half_log}, true)};
@@ -240,7 +240,7 @@ void test_running_out_of_time_leaves_no_trace() {
 }
 
 // No time at all: nothing from a new suggester; the earlier fit, and a search cut short, from one that has a fit.
-void test_a_deadline_that_has_passed() {
+TEST(a_deadline_that_has_passed) {
     const History given = history(12);
     const SuggestOptions o = quick();
     Suggester suggester(lapack, codec(), categorical, o), cold(lapack, codec(), categorical, o);
@@ -264,7 +264,7 @@ void test_a_deadline_that_has_passed() {
 
 // Time for a search, but for no fit that is as dear as the last one: the hyperparameters are those of that one, as with
 // a schedule that has no later fit. Where the turn is another view's, that of the fit takes it.
-void test_an_earlier_fit_is_used_again() {
+TEST(an_earlier_fit_is_used_again) {
     const History given = history(12);
     SuggestOptions two = quick(), rare = two;
     two.views = {of({clip}), of({half_log})};
@@ -296,7 +296,7 @@ int moody(const double* x, const double* Y, std::size_t n, std::size_t columns, 
 
 // A user's kernel that raises at its first call, its second, ...: a typed error, and afterwards all is as if it had
 // not, whether a fit was due or the rows since the last one were being appended.
-void test_a_kernel_that_raises_leaves_no_trace() {
+TEST(a_kernel_that_raises_leaves_no_trace) {
     const History given = history(12);
     SuggestOptions o = quick();
     o.covariance = covariance(&moody, 2);
@@ -323,7 +323,7 @@ void test_a_kernel_that_raises_leaves_no_trace() {
 
 // A factor that fails where none should, once: the same answer as ever, or a smoother model's, but no error; and a
 // matrix that has none however much noise is added is the user's error.
-void test_factors_that_fail() {
+TEST(factors_that_fail) {
     const History given = history(12);
     const SuggestOptions o = quick();
     Suggester cold(lapack, codec(), categorical, o);
@@ -345,14 +345,3 @@ void test_factors_that_fail() {
 }
 
 }  // namespace
-
-int main() {
-    test_a_warm_suggester_answers_like_a_cold_one();
-    test_views_do_not_mix();
-    test_running_out_of_time_leaves_no_trace();
-    test_a_deadline_that_has_passed();
-    test_an_earlier_fit_is_used_again();
-    test_a_kernel_that_raises_leaves_no_trace();
-    test_factors_that_fail();
-    return check::result();
-}

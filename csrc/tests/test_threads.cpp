@@ -79,7 +79,7 @@ bo::Request request_of(const Trials& given, std::size_t n) {
     return out;
 }
 
-void test_what_nothing_changes_in() {
+TEST(what_nothing_changes_in) {
     const auto codec = three_columns();
     same_together("sobol_point", [](std::size_t k) {
         Answer out;
@@ -103,7 +103,7 @@ void test_what_nothing_changes_in() {
     });
 }
 
-void test_one_suggester_for_all() {
+TEST(one_suggester_for_all) {
     const auto codec = three_columns();
     const Trials given = trials(*codec, 20, 0);
     bo::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
@@ -117,7 +117,7 @@ void test_one_suggester_for_all() {
     });
 }
 
-void test_a_search_each() {
+TEST(a_search_each) {
     const auto codec = three_columns();  // of all
     same_together("bo::Suggester", [&](std::size_t k) {
         const Trials given = trials(*codec, 12, k);
@@ -138,10 +138,3 @@ void test_a_search_each() {
 }
 
 }  // namespace
-
-int main() {
-    test_what_nothing_changes_in();
-    test_one_suggester_for_all();
-    test_a_search_each();
-    return check::result();
-}
