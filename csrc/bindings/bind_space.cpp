@@ -53,7 +53,7 @@ void snap(const Codec& codec, Array& u) {
     for (std::size_t i = 0; i < n; ++i) codec.snap(data + i * d, row.data());
 }
 
-// One point, the way of every ask: snaps u (d,) in place and answers with its values, None where inactive.
+// Snap one point u (d,) in place, as every ask does; its values, None where inactive.
 py::list settle(const Codec& codec, Array& u) {
     const std::size_t d = codec.size();
     check_length("u", u, d);

@@ -101,7 +101,7 @@ Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_
     return out;
 }
 
-// What each group's densities or trend say of rows (n, d), (n, groups).
+// Log ratio or trend of rows (n, d) by each group, (n, groups).
 template <void (tpe::Suggester::*judge)(const double*, std::size_t, double*)>
 Array by_group(Suggester& suggester, const space::Codec& codec, const Array& U) {
     const std::size_t n = rows_of("U", U, codec.size());
@@ -120,7 +120,7 @@ std::unique_ptr<Suggester> make_suggester(std::shared_ptr<space::Codec> codec, c
     return std::make_unique<Suggester>(std::move(codec), unordered, options);
 }
 
-// The way of every ask: what is new in the history goes in, `want` rows for each of n trials come out, (n * want, d).
+// Learn the new part of the history, then suggest `want` rows for each of n trials, (n * want, d).
 Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, const Array& values,
               const StateArray& state, const Array& pending, std::uint64_t seed_low, std::uint64_t seed_high,
               std::uint64_t number, std::uint64_t attempt, std::size_t n, std::size_t want) {
@@ -140,7 +140,7 @@ Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, c
         suggester.suggest({seed_low, seed_high}, number, attempt, p, n_pending, want, result);
         return out;
     }
-    // Of a batch each trial sees those before it as pending, as they will be once they are snapped.
+    // Each trial of a batch sees those before it as pending, as they will be once they are snapped.
     std::vector<double> waiting(p, p + n_pending * d);
     std::vector<space::Value> scratch(d);
     for (std::size_t i = 0; i < n; ++i) {

@@ -13,7 +13,7 @@ namespace {
 
 namespace py = pybind11;
 
-// How Cython spells the type of an argument in the name of a capsule.
+// Cython's spelling of the type of an argument in the name of a capsule.
 template <class T>
 const char* spelling() {
     if constexpr (std::is_same_v<T, char*>)

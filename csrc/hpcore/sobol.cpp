@@ -50,7 +50,7 @@ std::uint64_t scramble(std::uint32_t x, std::uint64_t key) {
         const std::uint32_t flip = static_cast<std::uint32_t>(mix(mix(prefix) ^ key) >> 63);
         out = (out << 1) | (((x >> (bits - 1 - b)) & 1u) ^ flip);
     }
-    // What lies deeper is random in a scrambling to the end.
+    // Deeper bits are random in a scrambling to the end.
     const std::uint64_t rest = mix(mix((std::uint64_t{1} << bits) | x) ^ key) >> bits;
     return (out << bits) | rest;
 }

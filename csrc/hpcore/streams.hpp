@@ -21,7 +21,11 @@ enum Purpose : std::uint64_t {
     fill = 2,     // rows in place of a proposal that is late or refused, and parameters left out of an enqueued trial
     unseen = 3,   // generator: the order of the points of a finite space
     allowed = 4,  // generator: walks through a rarely allowed set
-    sample = 5,   // Space.sample and Space's own checks
+    // Space.sample and a space's own checks. Its walks are a generator's seeded with (seed, 5); those that look for an
+    // allowed point have the fixed seeds (0, d) and (1, d), and so the same numbers if seed is 0 or 1 and d is 5. Both
+    // only walk about, so that this stays as it is.
+    sample = 5,
+    parzen_sample = 15,  // draws from ParzenEstimator, with the seed that they are given
 
     // The Gaussian process.
     // gp_weights has the value of tpe_shuffle, and "auto" runs both samplers with one seed. They do not meet: the
@@ -70,6 +74,7 @@ constexpr Named all[] = {
     {"UNSEEN", unseen},
     {"ALLOWED", allowed},
     {"SAMPLE", sample},
+    {"PARZEN_SAMPLE", parzen_sample},
     {"GP_WEIGHTS", gp_weights},
     {"GP_SAMPLE", gp_sample},
     {"GP_SEARCH", gp_search},

@@ -123,7 +123,7 @@ TEST(continuous_columns_follow_their_distribution) {
     }
 }
 
-// Of a value that no coordinate decodes to, the coordinate of the nearest one.
+// A value that no coordinate decodes to gets the coordinate of the nearest one.
 TEST(a_value_between_two_goes_to_the_nearer) {
     const Codec codec({number(Scale::linear, -1.0, 1e6)}, {0});
     hpcore::Philox random({1, 2}, 3, 4);

@@ -254,7 +254,7 @@ TEST(anything_unseen_is_found_where_it_is) {
     CHECK(same_row(out, needle, d));
     seen.insert(needle, d);
     CHECK(!maximizer.anything_unseen(seen, only, stream, out));
-    // Where a column is continuous, or the space too large to count through, a bounded number of tries ends.
+    // The tries are bounded where a column is continuous, or the space too large to count through.
     const Feasible nowhere = [](const double*, std::size_t n, bool* allowed) {
         std::fill(allowed, allowed + n, false);
     };

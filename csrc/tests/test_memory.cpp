@@ -18,7 +18,7 @@
 #include "reference_lapack.hpp"
 #include "spaces.hpp"
 
-// Where GCC inlines one of the two below and not the other it takes them for strangers.
+// GCC warns of a mismatch if it inlines one of the two below and not the other.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
@@ -234,7 +234,7 @@ TEST(gp) {
         "bo::Suggester",
         [&] {
             auto out = std::make_unique<bo::Suggester>(lapack, codec, categorical, options);
-            (void)out->suggest(request(9));  // what it keeps from before must not be half renewed
+            (void)out->suggest(request(9));  // earlier state must not be half renewed
             return out;
         },
         [&](bo::Suggester& suggester) { return suggester.suggest(request(13)); });

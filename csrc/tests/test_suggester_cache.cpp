@@ -1,4 +1,4 @@
-// What a suggester keeps between its calls is a cache: whatever it has seen before, and however a call ended, it
+// The state of a suggester between its calls is a cache: whatever it has seen before, and however a call ended, it
 // answers like a new one. Clocks are not relied on: a LAPACK that waits, or fails, at the call that it is told does
 // what time and rounding would.
 
@@ -195,7 +195,7 @@ TEST(a_warm_suggester_answers_like_a_cold_one) {
     }
 }
 
-// Views taken in turn answer like each of them alone: no fit of one is taken for another's.
+// Views in turn answer like each of them alone: no fit of one is taken for another's.
 TEST(views_do_not_mix) {
     const History given = history(14);
     SuggestOptions together = quick();
@@ -231,7 +231,7 @@ TEST(running_out_of_time_leaves_no_trace) {
         const std::vector<double> answer = suggester.suggest(request, &step);
         until_wait = -1;
         CHECK(answer.empty() == (step == Step::none));
-        CHECK(step != Step::reuse);  // of what?
+        CHECK(step != Step::reuse);  // there is no fit to reuse
         if (step == Step::full) CHECK(answer == expected);
         cut_off += step == Step::none;
         CHECK(suggester.suggest(patient) == expected);

@@ -27,7 +27,7 @@ const linalg::Lapack lapack = reference::lapack();
 
 using Answer = std::vector<double>;
 
-// Whether work(0), work(1), ... on threads that start together answer as they do one after the other. The threads go
+// Check that work(0), work(1), ... on threads that start together answer as one after the other. The threads go
 // first, so that what is made on first use is made by several of them.
 void same_together(const char* what, const std::function<Answer(std::size_t)>& work) {
     std::array<Answer, n_threads> together;

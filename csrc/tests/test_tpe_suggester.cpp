@@ -168,7 +168,7 @@ TEST(the_start_is_even) {
     CHECK(all.size() == 30);
 }
 
-// Of several objectives, the first of each row: what lies between is not read.
+// Only the first objective of each row is read.
 TEST(a_stride_is_stepped_over) {
     const auto codec = spaces::codec({space::Column{}, spaces::choice(3)});
     const Trials given = trials(*codec, 40, [](const double* u) { return u[0] + u[1]; });
@@ -204,7 +204,7 @@ TEST(forgotten_is_forgotten) {
     }
 }
 
-// Where a point is pending the liar keeps others away from it; without the liar nobody knows of it.
+// The constant liar keeps suggestions away from a pending point; without it the point does not count.
 TEST(pending_points_are_kept_away_from) {
     const auto codec = spaces::codec({space::Column{}});
     const Trials given = trials(*codec, 40, [](const double* u) { return std::fabs(u[0] - 0.6); });
@@ -263,7 +263,7 @@ TEST(branches_are_groups_of_their_own) {
             failed += v[0].whole == 1;
         }
         CHECK(failed <= 2);
-        // What the densities and the trend make of rows: NaN where the branch is not there, 0 where nobody has been.
+        // Ratio and trend of rows: NaN where the branch is inactive, 0 where it has no trial.
         const std::size_t groups = suggester.n_groups();
         const double asked[12] = {1.0 / 6.0, 0.3, nan, 0.2, 0.5, nan, 0.4, 0.2, 5.0 / 6.0, nan, nan, 0.05};
         std::vector<double> ratio(3 * groups), trend(3 * groups);

@@ -24,6 +24,7 @@ FILL: int
 UNSEEN: int
 ALLOWED: int
 SAMPLE: int
+PARZEN_SAMPLE: int
 GP_WEIGHTS: int
 GP_SAMPLE: int
 GP_SEARCH: int

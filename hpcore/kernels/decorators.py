@@ -21,7 +21,7 @@ WANT_VALUE, WANT_BY_THETA, WANT_BY_X = 1, 2, 4  # csrc/hpcore/kernels.hpp
 
 
 class AcquisitionKernel(Kernel):
-    """What `acquisition` makes; call it to evaluate the compiled function."""
+    """Kernel that `acquisition` makes; call it to evaluate the compiled function."""
 
     kind = "acquisition"
     arguments = ("mean", "std", "best")
@@ -65,7 +65,7 @@ class AcquisitionKernel(Kernel):
 
 
 class DensityKernel(Kernel):
-    """What `density` makes; call it to evaluate the compiled function."""
+    """Kernel that `density` makes; call it to evaluate the compiled function."""
 
     kind = "density"
     arguments = ("u",)
@@ -103,7 +103,7 @@ class DensityKernel(Kernel):
 
 
 class CovarianceKernel(Kernel):
-    """What `covariance` makes; call it to evaluate the compiled function."""
+    """Kernel that `covariance` makes; call it to evaluate the compiled function."""
 
     kind = "covariance"
     arguments = ("x", "y", "theta")
@@ -291,7 +291,7 @@ def acquisition(
 
 
 def density(function: Callable[..., Any]) -> DensityKernel:
-    """Make a prior belief about where good points are.
+    """Make a prior density of where good points are.
 
     Parameters
     ----------
@@ -324,9 +324,9 @@ def covariance(
     Parameters
     ----------
     n_hyperparameters : int
-        Length of theta. A signal variance, a noise variance and a constant mean are learnt beside it.
+        Length of theta. A signal variance, a noise variance and a constant mean are learnt as well.
     bounds : sequence of (float, float)
-        Of each hyperparameter, finite.
+        Bounds of each hyperparameter, finite.
     gradient : callable, optional
         ``(x, y, theta, d_theta, d_x)`` writes dk/dtheta and dk/dx into its last two arguments; without it they are
         central differences, within the bounds of theta and the unit cube, at 2 (n_hyperparameters + d) times the cost.

@@ -19,7 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 def _ranks(values, order, out):  # type: ignore[no-untyped-def]
     """Front of each row; rows are met in lexicographic order, in which none is dominated by a later one.
 
-    Who is dominated by a row of one front is dominated by a row of each before it, so a row's own is found by halving
+    A row that is dominated by one front is dominated by each front before it, so its own front is found by halving
     (Zhang et al. 2015, "An efficient approach to nondominated sorting").
     """
     n, m = values.shape
@@ -82,8 +82,10 @@ def _join(rows, count):  # type: ignore[no-untyped-def]
 
 
 def _exclusive(points, n, i, first, reference, work, depth):  # type: ignore[no-untyped-def]
-    """What row i dominates less what the other rows from `first` on, cut to its box, dominate there: if more than one
-    of them is left, that is still to be taken off. And how many, at the front of work[depth]."""
+    """Volume that row i dominates, less the part of one other row from `first` on; and the number of rows left.
+
+    If several rows are left, cut to its box at the front of work[depth], their part is still to be taken off.
+    """
     m = points.shape[1]
     limited = work[depth]
     count = 0
@@ -115,7 +117,7 @@ def _volume(points, n, reference, work, depth):  # type: ignore[no-untyped-def]
 
 
 def _area(points, reference):  # type: ignore[no-untyped-def]
-    """Of two objectives: rows in ascending order of the first."""
+    """Area that rows of two objectives dominate, in ascending order of the first."""
     total, ceiling = 0.0, reference[1]
     for i in range(points.shape[0]):
         if points[i, 1] < ceiling:
@@ -199,7 +201,7 @@ def hypervolume(values: npt.ArrayLike, reference: npt.ArrayLike) -> float:
 
 
 def hypervolume_contributions(values: npt.ArrayLike, reference: npt.ArrayLike) -> FloatArray:
-    """What the volume would lose without each row.
+    """Volume that would be lost without each row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The sampler that chooses among the others, by a rule that was measured."""
+"""Sampler that chooses among the others, by a rule that was measured."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class _Auto(Suggester):
             else:
                 more, step = suggester.suggest_within(*asked, max(1e3 * (end - time.monotonic()), NO_TIME))
             if step == SOBOL:
-                # No time for the model that was due; the other one costs microseconds. What there is already stays:
+                # No time for the model that was due; the other one costs microseconds. Rows made so far stay:
                 # the rest of a batch is asked for again, because each trial says which step was its own.
                 return (rows, lowest) if len(rows) else (self._tpe.suggest(history, pending, n, rng), TPE)
             rows = np.concatenate([rows, more]) if len(rows) else more
@@ -118,18 +118,18 @@ class _Whole(Suggester):
 
 
 class AutoSampler(Sampler):
-    """Chooses the sampler, by what was measured to find the most in so many trials.
+    """Choose among the samplers, by what was measured to find the most in so many trials.
 
     Parameters
     ----------
     n_trials : int, optional
-        How many trials will be run for certain, at least 1, where that is known. `hpcore.minimize` and
-        `hpcore.sklearn.SearchCV` say it themselves to ``"auto"``, unless a timeout or a race may end the search or a
+        Number of trials that will be run for certain, at least 1, where that is known. `hpcore.minimize` and
+        `hpcore.sklearn.SearchCV` give it to ``"auto"`` themselves, unless a timeout or a race may end the search or a
         trial before its time.
     trial_seconds : float, optional
-        About how long an evaluation takes, where that is known; greater than 0.
+        Approximate seconds of an evaluation, where that is known; greater than 0.
     n_gp_trials : int, optional
-        The trials before TPE takes over, instead of what the rule says; at least 0.
+        Number of trials before TPE takes over, in place of the rule's; at least 0.
 
     Raises
     ------

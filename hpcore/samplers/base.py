@@ -1,4 +1,4 @@
-"""What a sampler is: a configuration that binds to a space's columns and then proposes rows of the unit cube."""
+"""Interface of a sampler: a configuration that binds to a space's columns and then proposes rows of the unit cube."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpcore.space.columns import Columns
 
 __all__ = ["NO_TIME", "Sampler", "Suggester"]
 
-# Milliseconds of a deadline of which nothing is left: a sampler's cheapest step will do.
+# Milliseconds that stand for a deadline that has passed: a sampler's cheapest level will do.
 NO_TIME = 1e-6
 
 FloatArray = npt.NDArray[np.float64]
@@ -24,8 +24,8 @@ FloatArray = npt.NDArray[np.float64]
 class Suggester(ABC):
     """A sampler at work on one space.
 
-    What it keeps between calls is derived: built again from the history alone it proposes the same, so nothing of it
-    needs storing.
+    Its state between calls is derived: built again from the history alone it proposes the same, so that nothing needs
+    to be stored.
     """
 
     uses_pending: ClassVar[bool] = True
@@ -41,18 +41,18 @@ class Suggester(ABC):
         Parameters
         ----------
         history : History
-            What was tried, running trials included; values are signed so that lower is better.
+            All trials so far, running ones included; values are signed so that lower is better.
         pending : ndarray of shape (p, d)
             Points that are being evaluated.
         n : int
-            How many to propose.
+            Number of points to propose, at least 1.
         rng : Rng
-            The randomness of trial ``rng.number``, the first one asked for.
+            Random numbers of trial ``rng.number``, the first one asked for.
 
         Returns
         -------
         ndarray of shape (n, d)
-            In [0, 1]; what stands in inactive columns is not read.
+            Points in [0, 1]; entries of inactive columns are not read.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Suggester(ABC):
         Returns
         -------
         points : ndarray of shape (k, d)
-            As from `suggest`; 1 <= k <= n, where another step leads to the rest, which is then asked for again.
+            Points as from `suggest`, 1 <= k <= n; the rest is reached by another level, and is asked for again.
         step : str
             Level of the sampler's `ladder` that was reached; ``"full"`` is what `suggest` does.
         """
@@ -91,19 +91,19 @@ class Suggester(ABC):
         Parameters
         ----------
         number : int
-            Of the trial.
+            Number of the trial.
         step : str, optional
-            Of the ladder, under a deadline.
+            Level of the ladder, under a deadline.
         """
         return None
 
 
 class Sampler(ABC):
-    """A sampler's options. Immutable, so that several optimizers may share one."""
+    """Options of a sampler; immutable, so that several optimizers may share one."""
 
     @abstractmethod
     def bind(self, columns: Columns) -> Suggester:
-        """The sampler at work on a space's columns; raises if it cannot work there."""
+        """Make a suggester for a space's columns; raises if the sampler cannot work there."""
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k.lstrip('_')}={v!r}" for k, v in vars(self).items())

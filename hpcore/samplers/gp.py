@@ -159,7 +159,7 @@ class GPSampler(Sampler):
     Parameters
     ----------
     acquisition : {"log_ei", "noisy_log_ei", "ucb", "pi", "thompson"} or AcquisitionKernel
-        What is maximised: the logarithm of the expected improvement, the same where values are noisy, a confidence
+        Acquisition function: the logarithm of the expected improvement, the same where values are noisy, a confidence
         bound, the probability of an improvement, a draw from the posterior, or a function of your own, made by
         ``hpcore.kernels.acquisition``.
     inference : {"map", "mcmc"}
@@ -168,20 +168,20 @@ class GPSampler(Sampler):
         Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
         default two a parameter, at least 4 and at most 10.
     n_draws : int
-        1 .. 1000, of the hyperparameters, with ``inference="mcmc"``.
+        Number of draws of the hyperparameters with ``inference="mcmc"``, 1 .. 1000.
     kappa : float
-        Of ``"ucb"``: standard deviations below the mean.
+        Standard deviations below the mean, for ``"ucb"``; at least 0.
     covariance : CovarianceKernel, optional
-        Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2; categories and
+        Covariance of the numeric columns in place of the Matern-5/2, from ``hpcore.kernels.covariance``; categories and
         inactive parameters as `hpcore.surrogates.GaussianProcess` says.
     prior : DensityKernel, optional
-        A belief about where good points are, made by ``hpcore.kernels.density``. The acquisition is multiplied by its
+        Prior density of good points, made by ``hpcore.kernels.density``. The acquisition is multiplied by its
         density to the power ``beta / n``, n being the number of finished trials, so that it fades as results come in.
         A bound and a draw have no sign of their own: to them the logarithm of that power is added.
     beta : float
-        How much the `prior` counts, at least 0; about a tenth of the trials you mean to run is a good value.
+        Weight of the `prior`, at least 0; about a tenth of the trials you mean to run is a good value.
     transform : {"turns", "auto", "standard", "half_log", "log", "clip"}
-        What the model is fitted to: the objective's values, standardised; logarithmic above the median; logarithmic
+        Targets of the model: the objective's values, standardised; logarithmic above the median; logarithmic
         from just below the best; cut off far above the median. ``"auto"`` takes, at each fit, the one of the first
         three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial.
     warp : bool
@@ -215,8 +215,8 @@ class GPSampler(Sampler):
 
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
-    acquisition cut short; ``"sobol"``, a point of the start's sequence. What a step will take is foretold from what it
-    took before.
+    acquisition cut short; ``"sobol"``, a point of the startup sequence. The time of a level is predicted from earlier
+    calls. See `hpcore.samplers.ladder`.
 
     The improvement is over the best fitted mean (Ament et al. 2023, "Unexpected improvements to expected improvement").
     ``"noisy_log_ei"`` instead averages it over 32 quasi-random draws of what the ten best fitted trials and the running
@@ -283,7 +283,7 @@ class GPSampler(Sampler):
         return options
 
     def _views(self) -> list[native.View]:
-        """The ways of looking at the history, taken in turn: benchmarks/quality/gp_ablation.md."""
+        """Views of the history, one a trial in turn: benchmarks/quality/gp_ablation.md."""
         kind = Kind.user
         if isinstance(self.acquisition, str):
             kind = {"pi": Kind.pi, "ucb": Kind.ucb}.get(self.acquisition, Kind.log_ei)

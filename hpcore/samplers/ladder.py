@@ -40,7 +40,7 @@ LEVELS: Final[dict[str, str]] = {
     SOBOL: "Gaussian process: no time for a model; a point of the startup sequence instead.",
     RANDOM: "Optimizer: the sampler is busy, or its proposal was refused when the deadline had passed; a random point.",
 }
-"""What each level does."""
+"""Description of each level."""
 
 # Ladders of the samplers, best level first. RANDOM is the optimizer's, below all of them.
 ONE_LEVEL: Final = (FULL,)

@@ -119,7 +119,7 @@ class _TPE(Suggester):
         return None
 
     def _best_of_allowed(self, history: History, values: FloatArray, rng: Rng, offset: int) -> FloatArray | None:
-        """Where hardly any point is allowed: the best by the densities of some that are; None elsewhere."""
+        """Best of some allowed points by the densities, where hardly any point is allowed; None elsewhere."""
         assert self._around is not None
         order = np.argsort(values[:, 0], kind="stable")[:N_BEST]
         best = history.X[order[np.isfinite(values[order, 0])]]
@@ -177,13 +177,13 @@ class TPESampler(Sampler):
     prior_weight : float
         Weight of the prior component, against about one per trial; positive.
     prior : DensityKernel, optional
-        A belief about where good points are, made by ``hpcore.kernels.density``: the prior component of the good
+        Prior density of good points, made by ``hpcore.kernels.density``: the prior component of the good
         density in place of a wide Gaussian, and every other startup point. Only for spaces without conditional
         parameters.
     weights : {"rank", "uniform"}
-        Whether better trials weigh more in the density of the good.
+        Weights of the good trials: by their rank, or equal.
     bandwidth : float
-        Of the kernels, as a share of the range: ``bandwidth * scale * n**(-1 / (d + 4))``, positive.
+        Bandwidth of the kernels, as a share of the range: ``bandwidth * scale * n**(-1 / (d + 4))``, positive.
     min_bandwidth : float
         Its lower limit, in (0, 1].
     adaptive_bandwidth : bool

@@ -25,9 +25,9 @@ class Coder:
     Parameters
     ----------
     parameters : mapping of str to Parameter
-        In the order of the columns.
+        Parameters in the order of the columns.
     codec : hpcore._core.space.Codec
-        Of these columns.
+        Codec of these columns.
     """
 
     def __init__(self, parameters: Mapping[str, Parameter], codec: native.Codec) -> None:
@@ -164,6 +164,6 @@ class Coder:
 
 
 def check_mapping(params: Any) -> None:
-    """Whether params are a mapping."""
+    """Raise unless params are a mapping."""
     if not isinstance(params, Mapping):
         raise InvalidType(f"params must be a mapping of names to values, got {params!r}")

@@ -26,7 +26,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Columns:
-    """What a sampler may know of a space.
+    """Space as a sampler sees it.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ def check_constraints(constraints: Any) -> tuple[Constraint, ...]:
 
 
 def allow(constraints: Sequence[Constraint], params: dict[str, Any]) -> bool:
-    """Whether all of them allow a combination of active parameters; see `Space.allows`."""
+    """True if all constraints allow a combination of active parameters; see `Space.allows`."""
     for i, constraint in enumerate(constraints):
         try:
             answer = constraint(params)
@@ -63,7 +63,7 @@ def _packed(i: int, constraint: Constraint) -> Constraint | bytes:
 
 
 def unpack(packed: Sequence[Constraint | bytes]) -> list[Constraint]:
-    """What `pack` was given."""
+    """Restore the constraints that `pack` was given."""
     return [_loaded(c) if isinstance(c, bytes) else c for c in packed]
 
 

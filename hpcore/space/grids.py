@@ -25,7 +25,7 @@ REMEMBERED = 10_000
 
 
 def visits(parameters: Mapping[str, Parameter], levels: int | Mapping[str, int] | None) -> Visits:
-    """What to visit of each parameter; `levels` as for `Space.grid`.
+    """Values of each parameter to visit; `levels` as for `Space.grid`.
 
     Raises
     ------

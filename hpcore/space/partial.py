@@ -1,4 +1,4 @@
-"""What the conditions of some given parameters leave to those above them, and draws from that."""
+"""Ranges that the conditions of given parameters leave to their ancestors, and draws from these."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ancestors(columns: Sequence[native.Column], order: Sequence[int], given: set
 
 
 def implied(columns: Sequence[native.Column], order: Sequence[int], given: set[int]) -> dict[int, list[Interval]]:
-    """Where each ancestor of the given columns that is not given itself must lie; nothing where they contradict."""
+    """Ranges of each ancestor of the given columns that is not given itself; empty where they contradict."""
     found: dict[int, list[Interval]] = {}
     for j in ancestors(columns, order, given):
         for condition in columns[j].conditions:

@@ -47,7 +47,7 @@ def to_plain(value: Any, label: Callable[[Any], Any] | None = None, depth: int =
 
 
 def from_plain(data: Any, depth: int = 0) -> Any:
-    """What `to_plain` wrote, without a label."""
+    """Read what `to_plain` wrote, without a label."""
     if depth > MAX_DEPTH:
         raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
     if data is None or isinstance(data, bool | int | float | str):

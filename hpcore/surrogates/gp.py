@@ -33,24 +33,24 @@ def check_covariance(value: Any) -> CovarianceKernel | None:
 
 
 def check_warp(value: Any, covariance: CovarianceKernel | None) -> bool:
-    """Whether to learn a warp, which needs derivatives of the built-in covariance."""
+    """Check the option `warp`, which needs derivatives of the built-in covariance."""
     warp = check_flag("warp", value)
     if warp and covariance is not None:
         raise InvalidArgument(
-            f"warp must be False beside a covariance of your own ({covariance!r}): warp inside the kernel"
+            f"warp must be False with a covariance of your own ({covariance!r}): warp inside the kernel"
         )
     return warp
 
 
 def native_covariance(kernel: CovarianceKernel | None) -> native.UserCovariance | None:
-    """What the core calls; it does not keep the kernel alive."""
+    """Native object by which the core calls a kernel; it does not keep the kernel alive."""
     if kernel is None:
         return None
     return native.UserCovariance(kernel.address, kernel.title, kernel.n_hyperparameters, kernel.log)
 
 
 def prior_of(d: int, kernel: CovarianceKernel | None) -> native.Prior:
-    """Of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
+    """Priors of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
     prior = native.Prior.standard(d)
     if kernel is not None:
         bounds = np.log(kernel.bounds) if kernel.log else kernel.bounds
@@ -64,19 +64,20 @@ class GaussianProcess:
     Parameters
     ----------
     space : Space, optional
-        Whose encoded points are the rows of `X`: names, categories (an overlap kernel) and inactive columns (NaN, at
-        a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
+        Space whose encoded points are the rows of `X`: names, categories (an overlap kernel) and inactive columns
+        (NaN, at a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``,
+        ``x1``...
     n_starts : int, optional
         Runs of the optimiser of the hyperparameters, the best of which is kept: the first from the middle of the
         prior, the others from the likeliest of some draws of it. At most 10,000; by default 3, and 1 with more than 64
         observations.
     covariance : CovarianceKernel, optional
-        Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2. It sees them alone,
+        Covariance of the numeric columns in place of the Matern-5/2, from ``hpcore.kernels.covariance``. It sees them,
         in their order, an inactive one as 0.5. It is multiplied by a learnt signal variance and by a Matern-5/2 of
         what it does not see: which categories differ, and which conditional columns are active.
     transform : {"standard", "half_log", "log", "clip", "auto"}
-        What the process is fitted to, lower values being the better ones: the values, standardised; logarithmic above
-        the median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
+        Targets of the process, lower values being the better ones: the values, standardised; logarithmic above the
+        median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
         first three under which the values themselves are likeliest. Predictions are in the objective's units with all
         of them.
 
@@ -91,14 +92,14 @@ class GaussianProcess:
     warp_ : dict of str to (float, float)
         ``a`` and ``b`` of each numeric parameter; empty without a warp.
     length_scales_ : dict of str to float
-        By parameter name, in units of the cube (for a category: of the overlap distance). With a `covariance` of
-        categories and conditional columns only.
+        Length scales by parameter name, in units of the cube (for a category: of the overlap distance). With a
+        `covariance` of categories and conditional columns only.
     covariance_hyperparameters_ : ndarray
         Theta of the `covariance`, of length 0 without one.
     signal_variance_, noise_variance_ : float
-        In the square of the objective's units.
+        Variances in the square of the objective's units.
     n_ : int
-        Observations.
+        Number of observations.
 
     Notes
     -----

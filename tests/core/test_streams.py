@@ -28,6 +28,7 @@ def test_the_values_are_those_of_searches_that_are_stored():
         "UNSEEN": 3,
         "ALLOWED": 4,
         "SAMPLE": 5,
+        "PARZEN_SAMPLE": 15,
         "GP_WEIGHTS": 16,
         "GP_SAMPLE": 17,
         "GP_SEARCH": 0x67700001,

@@ -403,7 +403,7 @@ def test_covariances_are_positive_definite_and_their_gradients_true(kernel):
     K = np.array([[kernel(x, y, theta)[0] for y in X] for x in X])
     np.testing.assert_allclose(np.diag(K), 1.0)
     np.testing.assert_allclose(K, K.T)
-    # Of several columns the sum of squared sines is a sum of exponents, so the product of valid covariances.
+    # The sum of squared sines of several columns is a sum of exponents, so the product of valid covariances.
     assert np.linalg.eigvalsh(K).min() > -1e-10
     _, d_theta, d_x = kernel(X[0], X[1], theta)
     assert d_theta == pytest.approx(approx_fprime(theta, lambda t: kernel(X[0], X[1], t)[0], 1e-7), abs=1e-6)

@@ -279,7 +279,7 @@ def test_append_is_conditioning():
     assert model.log_marginal_likelihood() < before
 
 
-def test_known_noise_is_believed():
+def test_known_noise_is_used():
     X, y = data()
     noisy = y.copy()
     noisy[0] += 20

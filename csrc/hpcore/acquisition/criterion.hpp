@@ -16,14 +16,14 @@ struct UserAcquisition {
     bool logarithmic = false;
 };
 
-// What is maximised, as a function of one model's posterior at a point.
+// Acquisition function, of one model's posterior at a point.
 struct Criterion {
     Kind kind = Kind::log_ei;
     double kappa = 2.0;
     UserAcquisition user;
 
     Value at(double mean, double std, double best) const;
-    // Whether values are logarithms: of what is averaged over models, and multiplied by a prior density.
+    // True if values are logarithms of what is averaged over models and multiplied by a prior density.
     bool logarithmic() const {
         return kind == Kind::user ? user.logarithmic : kind == Kind::log_ei || kind == Kind::pi;
     }

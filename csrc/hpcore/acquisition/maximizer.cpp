@@ -146,7 +146,7 @@ void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, co
     }
     values.assign(total, -std::numeric_limits<double>::infinity());
     constexpr std::size_t chunk = 16;
-    std::size_t first = 0, last = total;  // of what is not scored yet
+    std::size_t first = 0, last = total;  // range of rows that are not scored yet
     bool from_end = true;
     while (first < last && (first + total - last == 0 || !deadline.passed())) {
         const std::size_t size = std::min(chunk, last - first);
@@ -302,7 +302,7 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         std::erase_if(order, [&](std::size_t i) { return keep[i] == 0; });
     }
 
-    // Steps end where little is left to gain. Of values without a unit, little is so beside what the best is ahead.
+    // Steps end where little is left to gain. For values without a unit, little is relative to the lead of the best.
     double unit = 1.0;
     if (!acquisition.has_unit() && !order.empty()) {
         const double ahead = values[order.front()] - values[order[order.size() / 2]];

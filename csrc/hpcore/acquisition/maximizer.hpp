@@ -11,15 +11,15 @@
 
 namespace hpcore::acquisition {
 
-// Says which of n rows (n, d) the space's constraints allow.
+// Marks the rows (n, d) that the space's constraints allow.
 using Feasible = std::function<void(const double* rows, std::size_t n, bool* allowed)>;
 
 struct SearchOptions {
     std::size_t n_global = 300;        // stratified over the whole cube
     std::size_t n_local = 60;          // perturbations of each incumbent
     std::size_t n_starts = 4;          // candidates that are refined
-    int rounds = 3;                    // of gradient steps and discrete moves in turn
-    int iterations = 25;               // of L-BFGS in a round
+    int rounds = 3;                    // rounds of gradient steps and discrete moves in turn
+    int iterations = 25;               // L-BFGS iterations in a round
     double min_start_distance = 0.03;  // between two refined candidates
     std::uint64_t full_sweep = 20;     // a column of at most this many levels is searched exhaustively
 };

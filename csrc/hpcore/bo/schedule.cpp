@@ -45,7 +45,7 @@ std::vector<std::size_t> representative(const acquisition::MoveSet& moves, const
 
     const std::size_t wanted = most - count;
     for (std::size_t k = 0; k < wanted; ++k) take(k * n / wanted);
-    for (std::size_t i = n; i-- > 0;) take(i);  // what the spread met twice, made up from the newest
+    for (std::size_t i = n; i-- > 0;) take(i);  // duplicates of the spread are replaced by the newest rows
     std::vector<std::size_t> chosen;
     for (std::size_t i = 0; i < n; ++i)
         if (taken[i]) chosen.push_back(i);

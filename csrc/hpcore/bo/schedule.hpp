@@ -7,8 +7,8 @@
 
 namespace hpcore::bo {
 
-// When hyperparameters are fitted, as a function of the number of observations alone: a search resumed from its
-// history fits where the uninterrupted one did.
+// Sizes of the history at which hyperparameters are fitted. They depend on the number of observations alone, so that a
+// search resumed from its history fits where the uninterrupted one did.
 struct Schedule {
     std::size_t every_until = 40;  // fitted at each of the first observations ...
     double growth = 0.05;          // ... then whenever there are this many more of them, in proportion

@@ -40,7 +40,7 @@ std::vector<double> noise_of(const Request& request, double scale, const std::ve
     return out;
 }
 
-// Where the lowest few values are, best first.
+// Indices of the lowest few values, best first.
 std::vector<std::size_t> best_few(const std::vector<double>& values, std::size_t most) {
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -81,7 +81,7 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
     }
 }
 
-// Whether the cache was computed from the first observations of this very request.
+// True if the cache was computed from the first observations of this very request.
 bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d) {
     const std::size_t n = cache.fitted;
     return n <= request.n && !cache.models.empty() && same_bits(cache.rows, request.rows, n * d) &&
@@ -89,7 +89,7 @@ bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d)
            same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
 }
 
-// Whether the deadline leaves time for the fit that is due, or whether we have it.
+// True if the fit that is due is in the cache, or the deadline leaves time for it.
 bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_fit) const {
     if (!request.deadline.limited()) return true;
     const Cache& cache = caches_[cache_of_[view]];
@@ -100,7 +100,7 @@ bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_
     return wanted < request.deadline.left();
 }
 
-// A fit that we have, of this view or of another. False if there is none.
+// Fall back on a cached fit, of this view or of another. False if there is none.
 bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
     for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
         const std::size_t v = (view + turn) % options_.views.size();
@@ -202,7 +202,7 @@ void Suggester::extend(const Request& request, std::size_t n_fit, Cache& cache) 
     const std::size_t d = moves_.d();
     const std::size_t base =
         static_cast<std::size_t>(std::lower_bound(members.begin(), members.end(), n_fit) - members.begin());
-    std::size_t held = base;  // of the appended rows, those that are still the request's
+    std::size_t held = base;  // appended rows that are still the request's
     while (held < members.size() && members[held] == n_fit + held - base && members[held] < request.n &&
            std::memcmp(cache.member_rows.data() + held * d, request.rows + members[held] * d, d * sizeof(double)) == 0)
         ++held;
@@ -256,7 +256,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::size_t d = moves_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
     std::size_t turn = (request.number + k) % options_.views.size();
-    // What was foretold may be wrong, so that the fit looks at the clock as well.
+    // The predicted time may be wrong, so that the fit looks at the clock as well.
     if (!(in_time(request, turn, n_fit) && refit(request, n_fit, caches_[cache_of_[turn]])) &&
         !fall_back(request, turn, n_fit, step))
         return false;
@@ -278,7 +278,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::vector<double> incumbents = gather(request.rows, d, order);
 
     Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
-    const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // of Thompson sampling
+    const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // model of a Thompson draw
     std::optional<acquisition::Path> path;
     acquisition::Ensemble acquisition(
         {view.thompson ? acquisition::Kind::draw : view.kind, view.kappa, options_.acquisition});

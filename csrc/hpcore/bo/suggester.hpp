@@ -18,11 +18,11 @@
 
 namespace hpcore::bo {
 
-// One way of looking at the history: what the model is fitted to, and what is then maximised.
+// View of the history: the targets of the model, and the acquisition that is then maximised.
 struct View {
-    // Of the objective's values; of several, the one under which they are likeliest. The first also wins a tie.
+    // Transforms of the objective's values; the one under which they are likeliest is taken, the first if equal.
     std::vector<gp::TransformKind> transforms{gp::TransformKind::clip};
-    bool warp = false;                 // numbers are stretched as is likeliest: gp/warp.hpp
+    bool warp = false;                 // warp numeric columns as is likeliest: gp/warp.hpp
     double length_scale_factor = 1.0;  // on the fitted ones; below 1 the model generalises less
     acquisition::Kind kind = acquisition::Kind::log_ei;
     bool thompson = false;
@@ -35,16 +35,16 @@ struct View {
 struct SuggestOptions {
     std::vector<View> views{View{}};           // taken in turn, by trial number
     int n_draws = 0;                           // 0: maximum a posteriori; else draws of the hyperparameters
-    acquisition::UserAcquisition acquisition;  // of the views whose kind is `user`
+    acquisition::UserAcquisition acquisition;  // for the views whose kind is `user`
     acquisition::UserPrior prior;
-    std::shared_ptr<const gp::UserCovariance> covariance;  // of the numeric columns, in place of the built-in one
+    std::shared_ptr<const gp::UserCovariance> covariance;  // replaces the built-in one for numeric columns
     gp::FitOptions fit;
     acquisition::SearchOptions search;
     Schedule schedule;
     TrustRegion trust_region;
     std::size_t smooth_levels = 21;
     std::size_t n_incumbents = 5;
-    std::size_t n_noisy_draws = 32;  // of a noisy view: draws of what the incumbents are worth
+    std::size_t n_noisy_draws = 32;  // draws of the incumbents' values in a noisy view
     std::size_t fit_rows = 250;      // hyperparameters are fitted on at most this many rows
     std::size_t model_rows = 1000;   // the model holds at most about this many rows
 };
@@ -61,16 +61,16 @@ struct Request {
     std::size_t repeats = 1;  // how often a row may be suggested in all; more than once where all columns are gridded
     Philox::Key key;
     std::uint64_t attempt = 0;  // raised when an earlier answer was refused
-    std::uint64_t number = 0;   // of the first suggestion
+    std::uint64_t number = 0;   // trial number of the first suggestion
     acquisition::Feasible feasible;
     const double* extra = nullptr;  // (n_extra, d) further candidates without NaN, where random rows are hardly allowed
     std::size_t n_extra = 0;
     Deadline deadline;
 };
 
-// Gaussian-process suggestions for one search. What it keeps between calls (hyperparameters, a factor) is only a cache
-// of what it would compute from the request alone: the same request gets the same answer to the last bit from a
-// suggester that has seen the whole search and from a new one. Calls from several threads wait for each other.
+// Gaussian-process suggestions for one search. Its state between calls (hyperparameters, a factor) is only a cache of
+// results that follow from the request alone: the same request gets the same answer to the last bit from a suggester
+// that has seen the whole search and from a new one. Calls from several threads wait for each other.
 class Suggester {
   public:
     Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
@@ -98,7 +98,7 @@ class Suggester {
         std::size_t fitted = 0;
         std::vector<double> rows, values, errors;
         std::vector<Model> models;
-        std::vector<std::size_t> members;  // of the history, in order
+        std::vector<std::size_t> members;  // rows of the history, in order
         std::vector<double> member_rows;
     };
 
@@ -119,7 +119,7 @@ class Suggester {
     SuggestOptions options_;
     std::mutex mutex_;
     std::vector<Cache> caches_;
-    std::vector<std::size_t> cache_of_;  // of a view
+    std::vector<std::size_t> cache_of_;  // index of each view's cache
     Costs costs_;
 };
 

@@ -68,7 +68,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             best_value = minimizer.value();
             best = minimizer.x();
         }
-        // What a user's covariance is like nobody knows: a probe above where the steps have led is on another peak.
+        // A user's covariance may have several peaks: a probe above the point that the steps reached is on another one.
         if (s + 1 == starts.size() && !several && !probes.empty() && probes.front().first > -best_value) {
             starts.push_back(probes.front().second);
             probes.clear();

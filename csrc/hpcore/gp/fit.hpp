@@ -25,8 +25,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
                             const double* known_noise, const FitOptions& options, const Deadline& deadline = {});
 
 // Log posterior density of the objective's own values, up to what every transform of them shares: that of y, which are
-// `outputs.y` at `points`, at hyperparameters theta, and the log slopes of the transform. What a transform is chosen
-// by.
+// `outputs.y` at `points`, at hyperparameters theta, and the log slopes of the transform. Transforms are chosen by it.
 double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
                     const Prior& prior, const std::vector<double>& theta, const TargetTransform& outputs);
 

@@ -12,14 +12,14 @@ enum class TransformKind {
     log,       // log(y - best + (median - best) / 10): resolution where the best are
 };
 
-// What the Gaussian process sees instead of the objective's own values; recomputed from the whole history. Any finite
+// Map from the objective's values to the targets of the Gaussian process; recomputed from the whole history. Any finite
 // doubles are fine: constant, 1e-12 apart or 1e308; every answer is finite.
 struct TargetTransform {
     std::vector<double> y;  // standardised, lower is better
     double scale = 1.0;     // one standard deviation in the objective's units (0 if it cannot be represented)
     double offset = 0.0;    // the objective's value at y = 0
 
-    // Of the map y(value), whose steps are: units of 2^exponent; deviations from the median; far outliers drawn in; the
+    // Steps of the map y(value): units of 2^exponent; deviations from the median; far outliers drawn in; the
     // transform; units of 2^again; zero mean and unit variance.
     TransformKind transform = TransformKind::standard;
     int exponent = 0, again = 0;

@@ -15,7 +15,8 @@ inline double result_of(std::uint8_t state, double value) {
     return state == complete && std::isfinite(value) ? value : std::numeric_limits<double>::quiet_NaN();
 }
 
-// What a result is ranked by, lower is better. A trial without one (NaN) comes after all others and is never good.
+// Value by which a result is ranked, lower is better. A trial without one (NaN) comes after all others and is never
+// good.
 inline double rank_of(double result) {
     return std::isnan(result) ? std::numeric_limits<double>::infinity() : result;
 }

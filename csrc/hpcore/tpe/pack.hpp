@@ -34,7 +34,7 @@ HPCORE_INLINE Pack choose(WholePack mask, Pack a, Pack b) {
 HPCORE_INLINE Pack converted(WholePack x) {
     return __builtin_convertvector(x, Pack);
 }
-// Of bits: what does not fit wraps around, as it does in lanes whose answer is not the one that is chosen.
+// Sums and differences of bits; they wrap around, as they do in lanes whose answer is not chosen.
 HPCORE_INLINE WholePack wrapping_sum(WholePack a, WholePack b) {
     return reinterpret_cast<WholePack>(reinterpret_cast<UnsignedPack>(a) + reinterpret_cast<UnsignedPack>(b));
 }

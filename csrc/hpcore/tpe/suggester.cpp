@@ -243,7 +243,7 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     group.n_mutants = times * options_.n_mutants;
     group.batch.reset(group.columns.size(), times * options_.candidates());
     group.score.assign(group.batch.padded(), 0.0);
-    if (group.ranking.n_finite() == 0) {  // a branch that nobody has been to
+    if (group.ranking.n_finite() == 0) {  // a branch without a trial
         group.batch.resize(times * options_.candidates());
         uniforms(group, random, 0, group.batch.size());
         return;
@@ -311,7 +311,7 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
                   1.0 / (static_cast<double>(n_bad) + 1.0));
 }
 
-// Of the points that the densities are made of, those with an outcome.
+// Fit the trend to those points of the densities that have a result.
 bool Suggester::fit_trend(Group& group) {
     return group.trend.fit(points_.data(), values_.data(), values_.size(), group.ranking.good().size());
 }
@@ -343,7 +343,7 @@ void Suggester::candidates(Group& group, Philox& random) {
 // The best points, each moved in a few columns: by about 0.05 or 0.2 of the range, or to another category.
 void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::size_t first) {
     const std::size_t d = group.columns.size();
-    // Whether a column moves, and by how much, are two halves of one number: what is left of u below p, over p.
+    // One number u decides if a column moves (u < p), and by how much (u / p).
     const double p = std::max(0.3, 2.0 / static_cast<double>(d));
     moves_.clear();
     steps_.clear();
