@@ -128,7 +128,7 @@ class CovarianceKernel(Kernel):
         super().__init__(function)
 
     def _compile(self) -> Any:
-        """One row against many, with the gradients that are wanted: the user's, or differences."""
+        """Covariance of one row with many, with the gradients that are wanted: the user's, or differences."""
         carray, cfunc, types = numba_callbacks()
 
         inner = self._inner(readonly_vector(), readonly_vector(), readonly_vector())
@@ -229,8 +229,10 @@ class CovarianceKernel(Kernel):
 
 
 def _differences(here, low, high):  # type: ignore[no-untyped-def]
-    """Above and below, apart by about the cube root of the rounding error; not outside the bounds, where a function
-    need not have a value."""
+    """Points above and below for a difference, apart by about the cube root of the rounding error.
+
+    They are within the bounds, because a function need not have a value outside.
+    """
     step = 6e-6 * max(1.0, abs(here))
     above, below = here + step, here - step
     if below < low <= here:

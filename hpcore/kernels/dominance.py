@@ -23,7 +23,7 @@ def _ranks(values, order, out):  # type: ignore[no-untyped-def]
     (Zhang et al. 2015, "An efficient approach to nondominated sorting").
     """
     n, m = values.shape
-    newest = np.empty(n, dtype=np.int64)  # of each front's rows, and before each row the one that came before it
+    newest = np.empty(n, dtype=np.int64)  # the newest row of each front; `former` is the row before each row
     former = np.empty(n, dtype=np.int64)
     n_fronts = 0
     for a in range(n):
@@ -57,7 +57,7 @@ def _ranks(values, order, out):  # type: ignore[no-untyped-def]
 
 
 def _join(rows, count):  # type: ignore[no-untyped-def]
-    """Row `count` joins those before it unless one of them covers it; those that it covers leave. How many are left."""
+    """Add row `count` to those before it unless one covers it, and drop those it covers; the number of rows left."""
     m = rows.shape[1]
     at = 0
     while at < count:
@@ -105,8 +105,10 @@ def _exclusive(points, n, i, first, reference, work, depth):  # type: ignore[no-
 
 
 def _volume(points, n, reference, work, depth):  # type: ignore[no-untyped-def]
-    """Hypervolume of the first n rows, all below the reference, by exclusive parts (While, Bradstreet & Barone 2012,
-    "A fast way of calculating exact hypervolumes"): what row i adds to the rows after it."""
+    """Hypervolume of the first n rows, all below the reference, by the part that each adds to the rows after it.
+
+    While, Bradstreet & Barone (2012), "A fast way of calculating exact hypervolumes".
+    """
     total = 0.0
     for i in range(n):
         part, count = _exclusive_jit(points, n, i, i + 1, reference, work, depth)
@@ -148,7 +150,7 @@ def _as_corner(reference: npt.ArrayLike, rows: FloatArray) -> FloatArray:
 
 
 def _room(rows: FloatArray) -> FloatArray:
-    """For the rows that are left at each depth: one fewer at least each time."""
+    """Memory for the rows that are left at each depth, at least one fewer each time."""
     return np.empty((len(rows) + 1, len(rows) + 1, rows.shape[1]))
 
 

@@ -1,4 +1,4 @@
-"""A Python function of a user's as a C function pointer: what all kinds of kernels have in common."""
+"""User's Python function as a C function pointer: the common part of all kernels."""
 
 from __future__ import annotations
 

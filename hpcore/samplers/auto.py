@@ -25,9 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 # The rule's numbers: benchmarks/auto/rule.md.
 GP_TRIALS = 200
 MIXED_FROM, TURNS = 100, 4
-SHARE = 0.1  # of a trial's time that a proposal may take
-# A proposal of the Gaussian process takes about so many seconds with a hundred trials, and grows with the trials by
-# this power.
+SHARE = 0.1  # a proposal may take this share of a trial's time
+# Seconds of a proposal of the Gaussian process with a hundred trials, and the power by which they grow with the trials.
 GP_SECONDS, GP_POWER = 1e-3, 1.6
 
 
@@ -68,7 +67,7 @@ class _Auto(Suggester):
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float | None
     ) -> tuple[FloatArray, str]:
-        """Proposals, each sampler's in a row at a time, to which the earlier ones are pending."""
+        """Make proposals, a run of one sampler at a time; the earlier ones are pending to it."""
         rows, lowest = pending[:0], FULL
         while len(rows) < n:
             first = rng.number + len(rows)
@@ -98,7 +97,7 @@ class _Auto(Suggester):
 
 
 class _Whole(Suggester):
-    """A grid that is walked from end to end."""
+    """Grid that is visited from end to end."""
 
     uses_pending: ClassVar[bool] = False
 

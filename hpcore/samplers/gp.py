@@ -46,7 +46,7 @@ class _GP(Suggester):
         self._columns = columns
         self._n_startup = sampler._startup(columns)
         self._startup = SobolSampler().bind(columns)
-        # Kept here: the compiled code of its kernels must outlive the native object.
+        # A reference, because the compiled code of its kernels must outlive the native object.
         self._sampler = sampler
         # Made here, because the first one of a process loads SciPy's linear algebra: a tenth of a second that a
         # suggestion under a deadline does not have.
@@ -97,12 +97,12 @@ class _GP(Suggester):
             extra,
         )
         if not len(rows) and step != native.Step.none:
-            # No point was met that is new and allowed. Whether there is one is the optimizer's to find out.
+            # No point was met that is new and allowed; the optimizer finds out if there is one.
             rows = rng.uniform(self._columns.d, SUGGEST)[None, :]
         return rows, step
 
     def _allowed_candidates(self, X: FloatArray, values: FloatArray, rng: Rng) -> FloatArray | None:
-        """Rows to choose from as well where hardly any of the maximiser's own would be allowed."""
+        """Further candidates, where hardly any of the maximiser's own would be allowed."""
         if self._columns.around is None:
             return None
         best = X[np.argsort(values, kind="stable")[:N_BEST]]
@@ -126,9 +126,10 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
-    """One column, and what an error of the first objective is in it.
+    """Scalarise values to one column, of which one unit of the first objective is the second result.
 
-    A single objective as it is; several as an augmented Chebyshev sum with this trial's own weights (Knowles 2006).
+    A single objective is taken as it is, several as an augmented Chebyshev sum with weights of its own trial
+    (Knowles 2006).
     """
     if values.shape[1] == 1:
         return np.ascontiguousarray(values[:, 0]), 1.0

@@ -23,9 +23,9 @@ __all__ = ["TPESampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
-MOST = 2**31 - 1  # what a count may be: an int of the native options
+MOST = 2**31 - 1  # greatest count: an int of the native options
 MOST_STARTUP = 10_000  # a startup point costs time in proportion
-# Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
+# Number of ranked candidates that are checked against constraints at a time: usually one of the first is allowed.
 CHUNK = 4
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 
@@ -38,12 +38,12 @@ class _TPE(Suggester):
         self._d = columns.d
         self._feasible, self._around = columns.feasible, columns.around
         options = sampler._native_options()
-        self._want = 2 * (options.n_draws + options.n_uniform + options.n_mutants)  # as many as there may be
+        self._want = 2 * (options.n_draws + options.n_uniform + options.n_mutants)  # greatest number of candidates
         self._native = native.Suggester(columns.codec, [kind == "categorical" for kind in columns.kinds], options)
         self._ranked: FloatArray | None = None
         self._n_ended = -1
-        self._ranking_ms = 0.0  # what the last ranking took
-        # Kept here: its compiled code must outlive the native object.
+        self._ranking_ms = 0.0  # time of the last ranking
+        # A reference, because its compiled code must outlive the native object.
         self._prior = sampler.prior
         if self._prior is not None:
             if self._native.n_groups != 1:
@@ -69,7 +69,7 @@ class _TPE(Suggester):
     ) -> tuple[FloatArray, str]:
         if history.values.shape[1] == 1 or self._ranked is None or self._is_ranked(history):
             return self.suggest(history, pending, n, rng), FULL
-        # Half of the time is for the rest.
+        # The other half of the time is for the proposal.
         if self._ranking_ms <= 0.5 * deadline_ms:
             return self.suggest(history, pending, n, rng), FULL
         return self._suggest(history, self._extended(history.n), pending, n, rng), EARLIER_RANKING
@@ -137,7 +137,7 @@ class _TPE(Suggester):
         return self._ranked is not None and self._n_ended == history.n - history.n_running
 
     def _order(self, history: History) -> FloatArray:
-        """Several objectives as one: the place of each trial, fronts first."""
+        """Rank trials with several objectives: the place of each, fronts first."""
         if not self._is_ranked(history):
             start = time.monotonic()
             # A trial that joins a front moves others, so the division into good and bad is made anew.

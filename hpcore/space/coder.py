@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Coder:
-    """Knows the parameters by name, and what the codec's numbers stand for.
+    """Converts between params dicts and rows of the cube, by the parameters' names and their codec.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Coder:
             known = ", ".join(map(repr, self._names))
             raise InvalidArgument(f"params must name parameters of the space ({known}), got {name!r}")
 
-    # --- into the cube -------------------------------------------------------------------------------------------
+    # --- encoding ------------------------------------------------------------------------------------------------
 
     def encode(self, rows: Sequence[Mapping[str, Any]]) -> tuple[list[Params], FloatArray]:
         """The same parameters with every value as its parameter's own type, and the points (n, d), NaN where inactive.
@@ -125,7 +125,7 @@ class Coder:
             return float(self._codec.encode_whole(j, np.array([level], dtype=np.int64))[0])
         return float(self.encode_column(j, [parameter.at(level)])[0])
 
-    # --- out of the cube -----------------------------------------------------------------------------------------
+    # --- decoding ------------------------------------------------------------------------------------------------
 
     def decode(self, points: FloatArray) -> list[Params]:
         """The parameters at points (n, d); raises ValueError for NaN in an active column."""
@@ -155,7 +155,7 @@ class Coder:
         return self.assemble(self._codec.settle(u))
 
     def assemble(self, values: list[Any]) -> Params:
-        """The parameters of what the codec's ``settle`` gave; the way of every ask, so no more than it must."""
+        """Parameters from the values that the codec's ``settle`` gave; every ask comes here, so it is short."""
         return {
             name: value if choices is None else choices[value]
             for name, value, choices in zip(self._names, values, self._choices)  # noqa: B905 - equal by construction

@@ -1,4 +1,4 @@
-"""Some parameters of a point, and the rest drawn so that what is given is active."""
+"""Completion of parameters: the rest is drawn so that the given ones are active."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Constraint = Callable[[dict[str, Any]], bool]
 
 
 def check_constraints(constraints: Any) -> tuple[Constraint, ...]:
-    """The functions given."""
+    """Check that constraints are functions."""
     if isinstance(constraints, str | bytes) or not isinstance(constraints, Sequence):
         raise InvalidType(f"constraints must be a list of functions, got {constraints!r}")
     for constraint in constraints:
@@ -43,7 +43,7 @@ def allow(constraints: Sequence[Constraint], params: dict[str, Any]) -> bool:
 
 
 def pack(constraints: Sequence[Constraint]) -> tuple[Constraint | bytes, ...]:
-    """Each as pickle can take it: itself or, of a lambda or a local function, its code."""
+    """Make constraints picklable: each itself or, for a lambda or a local function, its code."""
     return tuple(_packed(i, constraint) for i, constraint in enumerate(constraints))
 
 

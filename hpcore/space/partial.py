@@ -89,7 +89,7 @@ def place(within: Shares, u: float) -> float:
 
 
 def _edges(holds: Callable[[FloatArray], npt.NDArray[np.bool_]], n: int, rising: bool) -> FloatArray:
-    """The first coordinates at which something holds that holds ever after (falling: the last, that held before)."""
+    """First coordinates from which on something holds; if falling, the last up to which it holds."""
     yes, no = np.full(n, float(rising)), np.full(n, float(not rising))
     everywhere = holds(no)
     for _ in range(HALVINGS):

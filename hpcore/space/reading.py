@@ -1,4 +1,4 @@
-"""Params as tables hold them: every parameter has a cell, and what is inactive or None has nothing in it."""
+"""Params as tables hold them: every parameter has a cell, which is empty where it is inactive or None."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class GaussianProcess:
         n = len(values)
         if n == 0:
             raise InvalidArgument("y must hold at least one value, got none")
-        self._model = None  # what is learnt now replaces it piece by piece
+        self._model = None  # it is replaced piece by piece from here on
         d = self._columns(X)
         points = self._rows(X, n)
         errors = None
@@ -178,18 +178,18 @@ class GaussianProcess:
         covariance = native_covariance(self.covariance)
         most = -math.inf
         for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
-            outputs = native.standardise(values, native.TransformKind.__members__[name])
-            y = outputs.y
-            noise = None if errors is None else (errors / outputs.scale) ** 2
+            targets = native.standardise(values, native.TransformKind.__members__[name])
+            y = targets.y
+            noise = None if errors is None else (errors / targets.scale) ** 2
             theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance)
             density, _ = native.log_posterior(
                 points, y, noise, theta, self._categorical, self._conditional, options.prior, True, covariance
             )
-            evidence = density + outputs.log_slope(y).sum()
+            evidence = density + targets.log_slope(y).sum()
             if most > -math.inf and not evidence > most:
                 continue
             most = evidence
-            self.transform_, self._outputs, self._y, self._noise, self._theta = name, outputs, y, noise, theta
+            self.transform_, self._targets, self._y, self._noise, self._theta = name, targets, y, noise, theta
         self._values, self._X = values, points
         self._warping = np.empty(0)
         numeric = [name for name, is_category in zip(self._names, self._categorical, strict=True) if not is_category]
@@ -219,13 +219,13 @@ class GaussianProcess:
     def __getstate__(self) -> dict[str, Any]:
         if self._model is None:
             return {name: getattr(self, name) for name in ("space", "n_starts", "covariance", "transform", "warp")}
-        return {k: v for k, v in vars(self).items() if k not in ("_model", "_outputs")}  # native; made anew
+        return {k: v for k, v in vars(self).items() if k not in ("_model", "_targets")}  # native; made anew
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._model = None
         if "_theta" in state:
-            self._outputs = native.standardise(self._values, native.TransformKind.__members__[self.transform_])
+            self._targets = native.standardise(self._values, native.TransformKind.__members__[self.transform_])
             self._model = self._conditioned()
 
     def append(self, x: npt.ArrayLike, y: float) -> None:
@@ -245,19 +245,19 @@ class GaussianProcess:
 
         Notes
         -----
-        O(n^2) against O(n^3) for a fit. Hyperparameters and the standardisation of the outputs are kept.
+        O(n^2) against O(n^3) for a fit. Hyperparameters and the standardisation of the targets are kept.
         """
         model = self._fitted()
         row = self._rows(np.asarray(x, dtype=np.float64)[None, ...], 1)
         value = _vector("y", [y])
         model.append(row[0], 0.0)
         self._X = np.vstack([self._X, row])
-        self._y = np.append(self._y, self._outputs.apply(value))
+        self._y = np.append(self._y, self._targets.apply(value))
         if self._noise is not None:
             self._noise = np.append(self._noise, 0.0)
         model.set_targets(self._y)
 
-    # --- what it knows -------------------------------------------------------------------------------------------
+    # --- predictions ---------------------------------------------------------------------------------------------
 
     def predict(
         self, X: npt.ArrayLike, return_std: bool = False, return_cov: bool = False
@@ -284,12 +284,12 @@ class GaussianProcess:
         latent, variance = model.predict(points)
         # Standard deviations of 1e308 are possible: what leaves the doubles is brought back to their edge.
         with np.errstate(over="ignore"):
-            if not self._outputs.affine:
-                mean, std = target_transform.moments(self._outputs, latent, np.sqrt(variance))
+            if not self._targets.affine:
+                mean, std = target_transform.moments(self._targets, latent, np.sqrt(variance))
                 if return_cov:
-                    return mean, target_transform.covariance(self._outputs, latent, model.covariance(points))
+                    return mean, target_transform.covariance(self._targets, latent, model.covariance(points))
                 return (mean, std) if return_std else mean
-            offset, scale = self._outputs.offset, self._outputs.scale
+            offset, scale = self._targets.offset, self._targets.scale
             mean = np.nan_to_num(offset + scale * latent)
             if return_cov:
                 return mean, np.nan_to_num(scale * (scale * model.covariance(points)))
@@ -307,7 +307,7 @@ class GaussianProcess:
         values, vectors = np.linalg.eigh(model.covariance(points))
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         z = Rng(check_seed(seed), 0).generator(GP_SAMPLE).standard_normal((n_samples, len(points)))
-        return self._outputs.restore(np.ascontiguousarray(mean + z @ root.T))
+        return self._targets.restore(np.ascontiguousarray(mean + z @ root.T))
 
     def log_marginal_likelihood(self) -> float:
         """Log density of the standardised observations under the learnt hyperparameters."""
@@ -344,17 +344,17 @@ class GaussianProcess:
 
     @property
     def signal_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names)])) * self._outputs.scale**2
+        return float(math.exp(self._fitted().theta[len(self._names)])) * self._targets.scale**2
 
     @property
     def noise_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._outputs.scale**2
+        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._targets.scale**2
 
     @property
     def n_(self) -> int:
         return len(self._fitted())
 
-    # --- the door ------------------------------------------------------------------------------------------------
+    # --- checks of arguments -------------------------------------------------------------------------------------
 
     def _columns(self, X: npt.ArrayLike) -> int:
         if self.space is not None:
