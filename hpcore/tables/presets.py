@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from hpcore.errors import InvalidArgument
 from hpcore.space import Categorical, Float, Int, Space
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 from hpcore.tables.names import closest
 
 __all__ = ["MODELS", "TASKS", "Preset", "build", "default_model", "get", "names"]

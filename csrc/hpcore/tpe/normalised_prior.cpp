@@ -1,10 +1,12 @@
-#include "hpcore/tpe/belief.hpp"
+#include "hpcore/tpe/normalised_prior.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
+
+#include "hpcore/streams.hpp"
 
 namespace hpcore::tpe {
 namespace {
@@ -14,10 +16,11 @@ constexpr std::size_t n_starts = 2048, n_walks = 16, n_steps = 256, n_kept = 8, 
 
 }  // namespace
 
-Belief::Belief(Kernel<DensityKernel> kernel, const std::vector<Axis>& axes, std::vector<std::size_t> columns)
+NormalisedPrior::NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector<Axis>& axes,
+                                 std::vector<std::size_t> columns)
     : kernel_(std::move(kernel)), axes_(axes), columns_(std::move(columns)) {
     const std::size_t d = axes_.size();
-    Philox random({0, 0}, 0, 0);
+    Philox random(streams::prior_key, 0, streams::own_key);
     Batch starts;
     starts.reset(d, n_starts);
     std::vector<double> level(n_starts);
@@ -97,14 +100,14 @@ Belief::Belief(Kernel<DensityKernel> kernel, const std::vector<Axis>& axes, std:
     log_mass_ = peak + std::log(sum / static_cast<double>(n_pool));
 }
 
-double Belief::raw(const Batch& batch, std::size_t i) const {
+double NormalisedPrior::raw(const Batch& batch, std::size_t i) const {
     thread_local std::vector<double> u;
     u.resize(columns_.size());
     for (std::size_t a = 0; a < columns_.size(); ++a) u[columns_[a]] = axes_[a].position(batch.at(a, i));
     return hpcore::log_density(kernel_, u.data(), u.size());
 }
 
-void Belief::log_density(const Batch& batch, std::vector<double>& out) const {
+void NormalisedPrior::log_density(const Batch& batch, std::vector<double>& out) const {
     out.assign(batch.padded(), 0.0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         out[i] = raw(batch, i) - log_mass_;
@@ -114,7 +117,7 @@ void Belief::log_density(const Batch& batch, std::vector<double>& out) const {
     }
 }
 
-void Belief::draw(Philox& random, Batch& batch, std::size_t i) const {
+void NormalisedPrior::draw(Philox& random, Batch& batch, std::size_t i) const {
     const double at = random.uniform() * running_.back();
     const auto found = std::upper_bound(running_.begin(), running_.end() - 1, at) - running_.begin();
     for (std::size_t a = 0; a < axes_.size(); ++a) batch.at(a, i) = pool_.at(a, static_cast<std::size_t>(found));

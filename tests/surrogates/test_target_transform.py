@@ -14,8 +14,8 @@ from hpcore.surrogates import GaussianProcess
 TRANSFORMS = ["standard", "half_log", "log", "clip"]
 
 
-def outputs(values: np.ndarray, transform: str) -> native.Outputs:
-    return native.standardise(np.asarray(values, dtype=float), native.OutputTransform.__members__[transform])
+def outputs(values: np.ndarray, transform: str) -> native.TargetTransform:
+    return native.standardise(np.asarray(values, dtype=float), native.TransformKind.__members__[transform])
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)

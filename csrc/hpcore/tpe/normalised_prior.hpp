@@ -16,10 +16,10 @@ namespace hpcore::tpe {
 // The proposal is a Parzen estimator around the states of Metropolis walks, with its wide prior component as a defence
 // (Hesterberg 1995, "Weighted average importance sampling and defensive mixture distributions"). Fixed random numbers:
 // the same kernel always comes to the same.
-class Belief {
+class NormalisedPrior {
   public:
     // columns[a] is the position of axis a in the kernel's argument. Throws KernelFailed.
-    Belief(Kernel<DensityKernel> kernel, const std::vector<Axis>& axes, std::vector<std::size_t> columns);
+    NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector<Axis>& axes, std::vector<std::size_t> columns);
 
     // Log density over the cube of each point of the batch, into out (batch.padded()).
     void log_density(const Batch& batch, std::vector<double>& out) const;

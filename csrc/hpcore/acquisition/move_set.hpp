@@ -15,11 +15,11 @@ namespace hpcore::acquisition {
 //
 // A point is kept twice. `full` has a coordinate in every column; `row` is its canonical form, NaN where a column is
 // inactive. The full form is what lets a category change and its children wake up somewhere sensible.
-class Domain {
+class MoveSet {
   public:
     // Grids of more than `smooth_levels` levels are moved along the gradient like continuous columns, then snapped.
     // `categorical` says which columns have no order; a choice may have one.
-    Domain(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical, std::size_t smooth_levels);
+    MoveSet(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical, std::size_t smooth_levels);
 
     std::size_t d() const { return types_.size(); }
     const std::vector<gp::ColumnType>& types() const { return types_; }
@@ -33,6 +33,9 @@ class Domain {
     // The level of gridded column j, active in the canonical `row`, and the coordinate of a level.
     std::uint64_t level(std::size_t j, const double* row) const;
     double coordinate(std::size_t j, std::uint64_t level) const;
+    // Squared distance of two canonical rows (d,): 1 for two categories, 1/4 where one row is inactive, 0 where both
+    // are.
+    double squared_distance(const double* a, const double* b) const;
 
   private:
     std::shared_ptr<const space::Codec> codec_;

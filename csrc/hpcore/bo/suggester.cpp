@@ -1,4 +1,4 @@
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,16 +9,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hpcore/acquisition/noisy_ei.hpp"
 #include "hpcore/acquisition/path.hpp"
-#include "hpcore/acquisition/worlds.hpp"
 #include "hpcore/errors.hpp"
 #include "hpcore/linalg/cholesky.hpp"
+#include "hpcore/streams.hpp"
 
-namespace hpcore::acquisition {
+namespace hpcore::bo {
 namespace {
-
-constexpr std::uint64_t search_purpose = 0x6770'0001u;  // the streams of this file
-constexpr std::uint64_t draw_purpose = 0x6770'0002u;
 
 // Bits, so that NaN equals NaN.
 bool same_bits(const std::vector<double>& a, const double* b, std::size_t n) {
@@ -42,7 +40,7 @@ std::vector<double> noise_of(const Request& request, double scale, const std::ve
     return out;
 }
 
-// Where the lowest few values are, best first.
+// Indices of the lowest few values, best first.
 std::vector<std::size_t> best_few(const std::vector<double>& values, std::size_t most) {
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -66,11 +64,12 @@ const double* data_or_null(const std::vector<double>& v) {
 
 Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
                      const std::vector<bool>& categorical, const SuggestOptions& options)
-    : lapack_(lapack), domain_(std::move(codec), categorical, options.smooth_levels), options_(options) {
+    : lapack_(lapack), moves_(std::move(codec), categorical, options.smooth_levels), options_(options) {
     if (options_.views.empty()) throw std::invalid_argument("views must hold at least one view");
     for (const View& view : options_.views) {
         const auto same = std::find_if(caches_.begin(), caches_.end(), [&](const Cache& c) {
-            return c.transforms == view.transforms && c.warp == view.warp && c.stretch == view.stretch;
+            return c.transforms == view.transforms && c.warp == view.warp &&
+                   c.length_scale_factor == view.length_scale_factor;
         });
         cache_of_.push_back(static_cast<std::size_t>(same - caches_.begin()));
         if (same != caches_.end()) continue;
@@ -78,11 +77,11 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
         if (view.transforms.empty()) throw std::invalid_argument("transforms must hold at least one transform");
         caches_.back().transforms = view.transforms;
         caches_.back().warp = view.warp;
-        caches_.back().stretch = view.stretch;
+        caches_.back().length_scale_factor = view.length_scale_factor;
     }
 }
 
-// Whether the cache was computed from the first observations of this very request.
+// True if the cache was computed from the first observations of this very request.
 bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d) {
     const std::size_t n = cache.fitted;
     return n <= request.n && !cache.models.empty() && same_bits(cache.rows, request.rows, n * d) &&
@@ -90,22 +89,22 @@ bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d)
            same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
 }
 
-// Whether the deadline leaves time for the fit that is due, or whether we have it.
+// True if the fit that is due is in the cache, or the deadline leaves time for it.
 bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_fit) const {
     if (!request.deadline.limited()) return true;
     const Cache& cache = caches_[cache_of_[view]];
-    if (cache.fitted == n_fit && holds(cache, request, domain_.d())) return true;
+    if (cache.fitted == n_fit && holds(cache, request, moves_.d())) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
     const double wanted = costs_.fit(std::min(n_fit, options_.fit_rows)) * n_fits(cache) +
                           0.2 * costs_.search(std::min(request.n, options_.model_rows));
     return wanted < request.deadline.left();
 }
 
-// A fit that we have, of this view or of another. False if there is none.
+// Fall back on a cached fit, of this view or of another. False if there is none.
 bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
     for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
         const std::size_t v = (view + turn) % options_.views.size();
-        if (!holds(caches_[cache_of_[v]], request, domain_.d())) continue;
+        if (!holds(caches_[cache_of_[v]], request, moves_.d())) continue;
         step = Step::reuse;
         view = v;
         n_fit = caches_[cache_of_[v]].fitted;
@@ -118,23 +117,23 @@ bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t
 // Hyperparameters from the first n_fit observations alone, and models that hold those rows. False, and the cache as it
 // was, if the time ran out on the way: half a fit would leave its trace on later suggestions.
 bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     if (cache.fitted == n_fit && holds(cache, request, d)) return true;
     const auto begin = Deadline::Clock::now();
     const auto out_of_time = [&] {
         costs_.fitted(std::min(n_fit, options_.fit_rows), seconds_since(begin));
         return false;
     };
-    const auto chosen = representative(domain_, request.rows, request.values, n_fit, options_.fit_rows);
-    gp::Points points(domain_.types(), options_.covariance);
+    const auto chosen = representative(moves_, request.rows, request.values, n_fit, options_.fit_rows);
+    gp::Points points(moves_.types(), options_.covariance);
     for (const std::size_t i : chosen) points.append(request.rows + i * d);
-    gp::Outputs outputs;
+    gp::TargetTransform outputs;
     std::vector<double> y, noise;
     std::vector<std::vector<double>> thetas(1);
-    gp::OutputTransform taken = cache.transform;
+    gp::TransformKind taken = cache.transform;
     double most = -std::numeric_limits<double>::infinity();
-    for (const gp::OutputTransform transform : cache.transforms) {
-        gp::Outputs seen = gp::standardise(request.values, n_fit, transform);
+    for (const gp::TransformKind transform : cache.transforms) {
+        gp::TargetTransform seen = gp::standardise(request.values, n_fit, transform);
         std::vector<double> targets;
         for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
         std::vector<double> variances = noise_of(request, seen.scale, chosen);
@@ -154,12 +153,12 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
         thetas[0] = std::move(theta);
     }
     gp::Warp warp;
-    if (cache.warp && gp::Warp::n_parameters(domain_.types()) > 0) {
+    if (cache.warp && gp::Warp::n_parameters(moves_.types()) > 0) {
         const std::vector<double> parameters =
             gp::fit_warp(lapack_, points, y.data(), data_or_null(noise), options_.fit, thetas[0], request.deadline);
         if (parameters.empty()) return out_of_time();
-        warp = gp::Warp(domain_.types(), parameters);
-        gp::Points stretched(domain_.types(), options_.covariance);
+        warp = gp::Warp(moves_.types(), parameters);
+        gp::Points stretched(moves_.types(), options_.covariance);
         std::vector<double> row(d);
         for (const std::size_t i : chosen) {
             warp.apply(request.rows + i * d, row.data());
@@ -168,7 +167,7 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
         points = std::move(stretched);
     }
     if (options_.n_draws > 0) {
-        Philox stream(request.key, n_fit, draw_purpose);
+        Philox stream(request.key, n_fit, streams::gp_posterior);
         thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
                                       thetas.front(), options_.n_draws, stream, request.deadline);
         if (thetas.empty()) return out_of_time();
@@ -177,13 +176,13 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
     fresh.transforms = cache.transforms;
     fresh.transform = taken;
     fresh.warp = cache.warp;
-    fresh.stretch = cache.stretch;
-    fresh.members = representative(domain_, request.rows, request.values, n_fit, options_.model_rows);
+    fresh.length_scale_factor = cache.length_scale_factor;
+    fresh.members = representative(moves_, request.rows, request.values, n_fit, options_.model_rows);
     fresh.member_rows = gather(request.rows, d, fresh.members);
     const std::vector<double> member_noise = noise_of(request, outputs.scale, fresh.members);
     for (std::vector<double>& theta : thetas) {
         if (request.deadline.passed()) return out_of_time();
-        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.stretch);
+        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.length_scale_factor);
         Model model{theta, warp, std::nullopt};
         grow(fresh, model, fresh.members.size(), 0, member_noise);
         fresh.models.push_back(std::move(model));
@@ -200,10 +199,10 @@ bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
 // Bring the models from the rows they hold to all of the request's.
 void Suggester::extend(const Request& request, std::size_t n_fit, Cache& cache) const {
     std::vector<std::size_t>& members = cache.members;
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     const std::size_t base =
         static_cast<std::size_t>(std::lower_bound(members.begin(), members.end(), n_fit) - members.begin());
-    std::size_t held = base;  // of the appended rows, those that are still the request's
+    std::size_t held = base;  // appended rows that are still the request's
     while (held < members.size() && members[held] == n_fit + held - base && members[held] < request.n &&
            std::memcmp(cache.member_rows.data() + held * d, request.rows + members[held] * d, d * sizeof(double)) == 0)
         ++held;
@@ -226,11 +225,11 @@ void Suggester::extend(const Request& request, std::size_t n_fit, Cache& cache) 
 // all the same, the answer is a smoother model, built again from its base so that it does not depend on when we came.
 void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t held,
                      const std::vector<double>& noise) const {
-    const std::size_t d = domain_.d(), noise_at = d + 1;
+    const std::size_t d = moves_.d(), noise_at = d + 1;
     for (;;) {
         try {
             if (held < base || !model.regressor) {
-                model.regressor.emplace(lapack_, domain_.types(), model.theta, options_.covariance);
+                model.regressor.emplace(lapack_, moves_.types(), model.theta, options_.covariance);
                 model.regressor->set_warp(model.warp);
                 model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
                 held = base;
@@ -252,12 +251,12 @@ void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t h
 }
 
 // The k-th suggestion of a request, the earlier ones being `chosen`.
-bool Suggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen, const Seen& seen,
-                            double* row, Step& step) {
-    const std::size_t d = domain_.d();
+bool Suggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
+                            const acquisition::Seen& seen, double* row, Step& step) {
+    const std::size_t d = moves_.d();
     std::size_t n_fit = options_.schedule.at(request.n);
     std::size_t turn = (request.number + k) % options_.views.size();
-    // What was foretold may be wrong, so that the fit looks at the clock as well.
+    // The predicted time may be wrong, so that the fit looks at the clock as well.
     if (!(in_time(request, turn, n_fit) && refit(request, n_fit, caches_[cache_of_[turn]])) &&
         !fall_back(request, turn, n_fit, step))
         return false;
@@ -269,7 +268,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         cache.models.clear();
         throw;
     }
-    const gp::Outputs outputs = gp::standardise(request.values, request.n, cache.transform);
+    const gp::TargetTransform outputs = gp::standardise(request.values, request.n, cache.transform);
     const std::size_t n_held = cache.members.size();
     std::vector<double> y;
     for (const std::size_t i : cache.members) y.push_back(outputs.y[i]);
@@ -278,16 +277,17 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
 
-    Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
-    const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // of Thompson sampling
-    std::optional<Path> path;
-    Ensemble acquisition({view.thompson ? Kind::draw : view.kind, view.kappa, options_.acquisition});
-    if (options_.belief) acquisition.weigh(options_.belief, request.n);
+    Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
+    const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // model of a Thompson draw
+    std::optional<acquisition::Path> path;
+    acquisition::Ensemble acquisition(
+        {view.thompson ? acquisition::Kind::draw : view.kind, view.kappa, options_.acquisition});
+    if (options_.prior) acquisition.weigh(options_.prior, request.n);
     std::vector<double> fitted(n_held);
     gp::Prediction prediction;
     for (Model& m : cache.models) {
         gp::Regressor& model = *m.regressor;
-        // Real values, then what the model believes about the points that are still out.
+        // Observed values, then the model's fantasies of the pending points.
         std::vector<double> targets = y;
         model.set_targets(targets.data());
         double best = outputs.y[order[0]];
@@ -303,20 +303,21 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
             for (const std::size_t i : best_few(fitted, 2 * options_.n_incumbents))
                 rows.insert(rows.end(), cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d),
                             cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d + d));
-            const std::size_t n_worlds = std::max<std::size_t>(options_.n_worlds / cache.models.size(), 4);
-            add_worlds(lapack_, model, targets, rows.data(), rows.size() / d, n_worlds, view.xi, acquisition);
+            const std::size_t n_draws = std::max<std::size_t>(options_.n_noisy_draws / cache.models.size(), 4);
+            acquisition::add_noisy_ei(lapack_, model, targets, rows.data(), rows.size() / d, n_draws, view.xi,
+                                      acquisition);
             continue;
         }
-        const auto believe = [&](const double* at) {
+        const auto fantasise = [&](const double* at) {
             model.predict(at, 1, prediction);
             targets.push_back(prediction.mean[0]);
-            // Believed without noise, and to be improved on: else the next point of a batch would stand beside it.
+            // Fantasised without noise, and to be improved on: else the next point of a batch would be next to it.
             best = std::min(best, prediction.mean[0]);
-            model.append(at, believed_noise - model.scales().noise);
+            model.append(at, acquisition::fantasy_noise - model.scales().noise);
             model.set_targets(targets.data());
         };
-        for (std::size_t i = 0; i < request.n_pending; ++i) believe(request.pending + i * d);
-        for (std::size_t i = 0; i < k; ++i) believe(chosen.data() + i * d);
+        for (std::size_t i = 0; i < request.n_pending; ++i) fantasise(request.pending + i * d);
+        for (std::size_t i = 0; i < k; ++i) fantasise(chosen.data() + i * d);
         if (view.thompson && &m == &drawn && options_.covariance == nullptr) {
             path.emplace(model, targets, stream);
             acquisition.add(model, best);
@@ -326,11 +327,11 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         }
     }
     const double side = options_.trust_region.side(request.values, request.n, d);
-    Maximizer maximizer(domain_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
+    acquisition::Maximizer maximizer(moves_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
     maximizer.add_candidates(request.extra, request.n_extra);
     bool found = false;
     if (view.thompson && !path) {
-        found = maximizer.draw(lapack_, *drawn.regressor, options_.belief ? &options_.belief : nullptr, request.n,
+        found = maximizer.draw(lapack_, *drawn.regressor, options_.prior ? &options_.prior : nullptr, request.n,
                                incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
     } else {
         // A search that should fit in its time is the one without a deadline, to the last bit.
@@ -350,10 +351,10 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
 
 std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     std::vector<double> out, row(d);
     // Rows that were there once, twice, ...; those that were there as often as they may be are the ones to avoid.
-    std::vector<Seen> times(1);
+    std::vector<acquisition::Seen> times(1);
     const auto note = [&](const double* at) {
         std::size_t k = 0;
         while (k + 1 < request.repeats && times[k].contains(at, d))
@@ -362,14 +363,15 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     };
     for (std::size_t i = 0; i < request.n; ++i) note(request.rows + i * d);
     for (std::size_t i = 0; i < request.n_pending; ++i) note(request.pending + i * d);
-    const Seen none;
+    const acquisition::Seen none;
     for (std::size_t k = 0; k < request.count; ++k) {
         if (k > 0 && request.deadline.passed()) break;
-        const Seen& seen = request.repeats <= times.size() ? times.back() : none;
+        const acquisition::Seen& seen = request.repeats <= times.size() ? times.back() : none;
         bool found = false;
         if (request.n == 0) {
-            Philox stream(request.key, request.number + k, search_purpose + (request.attempt << 32));
-            found = Maximizer(domain_, options_.search).anything_unseen(seen, request.feasible, stream, row.data());
+            Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
+            found = acquisition::Maximizer(moves_, options_.search)
+                        .anything_unseen(seen, request.feasible, stream, row.data());
         } else {
             Step step = Step::full;
             found = suggest_one(request, k, out, seen, row.data(), step);
@@ -382,4 +384,4 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     return out;
 }
 
-}  // namespace hpcore::acquisition
+}  // namespace hpcore::bo

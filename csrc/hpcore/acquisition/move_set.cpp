@@ -1,4 +1,4 @@
-#include "hpcore/acquisition/domain.hpp"
+#include "hpcore/acquisition/move_set.hpp"
 
 #include <bit>
 #include <cmath>
@@ -17,8 +17,8 @@ constexpr std::uint64_t longest_table = 256;
 
 }  // namespace
 
-Domain::Domain(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical,
-               std::size_t smooth_levels)
+MoveSet::MoveSet(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical,
+                 std::size_t smooth_levels)
     : codec_(std::move(codec)) {
     const std::size_t d = codec_->size();
     if (categorical.size() != d) throw std::invalid_argument("categorical must have one entry a column");
@@ -48,7 +48,7 @@ Domain::Domain(std::shared_ptr<const space::Codec> codec, const std::vector<bool
         if (parent[j]) smooth_[j] = false;
 }
 
-void Domain::snap(double* full, double* row) const {
+void MoveSet::snap(double* full, double* row) const {
     thread_local std::vector<Value> scratch;
     scratch.resize(d());
     for (std::size_t j = 0; j < d(); ++j) row[j] = full[j];
@@ -57,7 +57,7 @@ void Domain::snap(double* full, double* row) const {
         if (!std::isnan(row[j])) full[j] = row[j];
 }
 
-std::uint64_t Domain::level(std::size_t j, const double* row) const {
+std::uint64_t MoveSet::level(std::size_t j, const double* row) const {
     thread_local std::vector<Value> values;
     values.resize(d());
     codec_->decode(row, values.data());
@@ -68,13 +68,28 @@ std::uint64_t Domain::level(std::size_t j, const double* row) const {
     return (static_cast<std::uint64_t>(values[j].whole) - static_cast<std::uint64_t>(c.whole_low)) / c.whole_step;
 }
 
-double Domain::coordinate(std::size_t j, std::uint64_t level) const {
+double MoveSet::coordinate(std::size_t j, std::uint64_t level) const {
     if (!table_[j].empty()) return table_[j][level];
     const Column& c = codec_->column(j);
     if (c.kind == Kind::real) return codec_->encode_real(j, codec_->real_at(j, level));
     if (c.kind == Kind::choice) return codec_->encode_whole(j, static_cast<std::int64_t>(level));
     return codec_->encode_whole(
         j, static_cast<std::int64_t>(static_cast<std::uint64_t>(c.whole_low) + level * c.whole_step));
+}
+
+double MoveSet::squared_distance(const double* a, const double* b) const {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < d(); ++j) {
+        const bool off_a = std::isnan(a[j]), off_b = std::isnan(b[j]);
+        if (off_a && off_b) continue;
+        if (off_a || off_b)
+            sum += 0.25;
+        else if (categorical(j))
+            sum += a[j] != b[j] ? 1.0 : 0.0;
+        else
+            sum += (a[j] - b[j]) * (a[j] - b[j]);
+    }
+    return sum;
 }
 
 }  // namespace hpcore::acquisition

@@ -5,17 +5,17 @@
 
 #include "hpcore/deadline.hpp"
 
-namespace hpcore::acquisition {
+namespace hpcore::bo {
 
-// How far down a suggestion went to meet its deadline.
+// Fallback level used to meet a deadline, the lowest last; hpcore/samplers/ladder.py lists all levels of all samplers.
 enum class Step {
-    full,    // what is done without a deadline
+    full,    // the suggestion that is made without a deadline
     reuse,   // hyperparameters of an earlier fit, although a new one was due
     search,  // the acquisition's maximiser cut short, whatever the hyperparameters
     none     // no model could be had in the time: the caller has something cheaper
 };
 
-// What the parts of a suggestion cost on this machine: a guess at first, then what was measured, the dear ones
+// Costs of the parts of a suggestion on this machine: a guess at first, then measurements, of which high ones are
 // forgotten slowly, since a fit may need few iterations now and many next time.
 class Costs {
   public:
@@ -46,4 +46,4 @@ class Costs {
     double search_rate_ = 5e-8;  // about 6 ms at 100 rows
 };
 
-}  // namespace hpcore::acquisition
+}  // namespace hpcore::bo

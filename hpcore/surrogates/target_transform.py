@@ -1,4 +1,4 @@
-"""From a Gaussian process's own outputs back to the objective's units, whatever the transform between them."""
+"""Moments in the objective's units, from those of a Gaussian process of transformed targets."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ WEIGHTS = WEIGHTS / WEIGHTS.sum()
 ORDER = 20  # terms of Mehler's formula: exact for transforms that are polynomials of this degree
 
 
-def moments(outputs: native.Outputs, mean: FloatArray, std: FloatArray) -> tuple[FloatArray, FloatArray]:
+def moments(transform: native.TargetTransform, mean: FloatArray, std: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation of restored normal variables, by quadrature; each of shape (m,)."""
-    values = _at_nodes(outputs, mean, std)
+    values = _at_nodes(transform, mean, std)
     unit, exponent = _in_range(values)
     first = unit @ WEIGHTS
     second = np.sqrt(np.square(unit - first[:, None]) @ WEIGHTS)
@@ -27,14 +27,14 @@ def moments(outputs: native.Outputs, mean: FloatArray, std: FloatArray) -> tuple
         return np.nan_to_num(np.ldexp(first, exponent)), np.nan_to_num(np.ldexp(second, exponent))
 
 
-def covariance(outputs: native.Outputs, mean: FloatArray, cov: FloatArray) -> FloatArray:
+def covariance(transform: native.TargetTransform, mean: FloatArray, cov: FloatArray) -> FloatArray:
     """Covariance of restored, jointly normal variables, of shape (m, m).
 
     Mehler's formula: with a_k the Hermite coefficients of each variable's map from a standard normal,
     cov(f_i, f_j) = sum_k k! a_k(i) a_k(j) rho_ij^k.
     """
     std = np.sqrt(np.maximum(np.diag(cov), 0.0))
-    unit, exponent = _in_range(_at_nodes(outputs, mean, std))
+    unit, exponent = _in_range(_at_nodes(transform, mean, std))
     safe = np.where(std > 0, std, 1.0)
     rho = np.clip(cov / np.outer(safe, safe), -1.0, 1.0)
     out, power = np.zeros_like(rho), np.ones_like(rho)
@@ -50,8 +50,8 @@ def covariance(outputs: native.Outputs, mean: FloatArray, cov: FloatArray) -> Fl
     return scaled
 
 
-def _at_nodes(outputs: native.Outputs, mean: FloatArray, std: FloatArray) -> FloatArray:
-    return outputs.restore(np.ascontiguousarray(mean[:, None] + std[:, None] * NODES))
+def _at_nodes(transform: native.TargetTransform, mean: FloatArray, std: FloatArray) -> FloatArray:
+    return transform.restore(np.ascontiguousarray(mean[:, None] + std[:, None] * NODES))
 
 
 def _in_range(values: FloatArray) -> tuple[FloatArray, int]:

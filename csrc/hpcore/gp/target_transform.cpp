@@ -1,4 +1,4 @@
-#include "hpcore/gp/outputs.hpp"
+#include "hpcore/gp/target_transform.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -37,15 +37,15 @@ int rescale(std::vector<double>& v) {
 constexpr double huge = 1e300;
 
 // A deviation from the median -> a deviation, monotone; `best` is the lowest and negative.
-double bend(double x, double best, OutputTransform transform) {
+double bend(double x, double best, TransformKind transform) {
     switch (transform) {
-        case OutputTransform::standard:
+        case TransformKind::standard:
             return x;
-        case OutputTransform::clip:
+        case TransformKind::clip:
             return std::min(x, -3.0 * best);
-        case OutputTransform::half_log:
+        case TransformKind::half_log:
             return x > 0.0 ? -best * std::log1p(std::min(x / -best, huge)) : x;
-        case OutputTransform::log:
+        case TransformKind::log:
             // Below the best, where only values that came later are, as far as a logarithm goes.
             return -best * std::log1p(std::clamp((x - best) / (-0.1 * best), -0.99, huge));
     }
@@ -53,14 +53,14 @@ double bend(double x, double best, OutputTransform transform) {
 }
 
 // The other way round, on one deviation.
-double unbend(double x, double best, OutputTransform transform) {
+double unbend(double x, double best, TransformKind transform) {
     switch (transform) {
-        case OutputTransform::standard:
-        case OutputTransform::clip:
+        case TransformKind::standard:
+        case TransformKind::clip:
             return x;
-        case OutputTransform::half_log:
+        case TransformKind::half_log:
             return x > 0.0 ? -best * std::expm1(x / -best) : x;
-        case OutputTransform::log:
+        case TransformKind::log:
             return best - 0.1 * best * std::expm1(x / -best);
     }
     return x;
@@ -80,8 +80,8 @@ constexpr double greatest = std::numeric_limits<double>::max();
 
 }  // namespace
 
-Outputs standardise(const double* values, std::size_t n, OutputTransform transform) {
-    Outputs out;
+TargetTransform standardise(const double* values, std::size_t n, TransformKind transform) {
+    TargetTransform out;
     if (n == 0) return out;
     out.transform = transform;
     out.y.assign(values, values + n);
@@ -99,7 +99,7 @@ Outputs standardise(const double* values, std::size_t n, OutputTransform transfo
         }
     }
     out.best = *std::min_element(out.y.begin(), out.y.end());
-    if (out.best < 0.0 && transform != OutputTransform::standard) {
+    if (out.best < 0.0 && transform != TransformKind::standard) {
         for (double& v : out.y) v = bend(v, out.best, transform);
         out.affine = false;
     }
@@ -117,34 +117,34 @@ Outputs standardise(const double* values, std::size_t n, OutputTransform transfo
     return out;
 }
 
-double apply(const Outputs& map, double value) {
+double apply(const TargetTransform& map, double value) {
     double v = std::ldexp(value, -map.exponent) - map.median;
     if (map.quartile > 0.0) v = draw_in(v, map.quartile);
     if (map.best < 0.0) v = bend(v, map.best, map.transform);
     return std::clamp((std::ldexp(v, -map.again) - map.mean) / map.std, -greatest, greatest);
 }
 
-double restore(const Outputs& map, double y) {
+double restore(const TargetTransform& map, double y) {
     double v = std::ldexp(map.mean + map.std * y, map.again);
     if (map.best < 0.0) v = unbend(v, map.best, map.transform);
     if (map.quartile > 0.0) v = draw_out(v, map.quartile);
     return std::clamp(std::ldexp(map.median + v, map.exponent), -greatest, greatest);
 }
 
-double log_slope(const Outputs& map, double y) {
+double log_slope(const TargetTransform& map, double y) {
     const double bent = std::ldexp(map.mean + map.std * y, map.again);
     double slope = -std::log(map.std) - map.again * std::numbers::ln2;
     if (!(map.best < 0.0)) return slope;
     switch (map.transform) {
-        case OutputTransform::standard:
+        case TransformKind::standard:
             break;
-        case OutputTransform::clip:
+        case TransformKind::clip:
             if (bent >= -3.0 * map.best * (1.0 - 1e-12)) slope = -std::numeric_limits<double>::infinity();
             break;
-        case OutputTransform::half_log:
+        case TransformKind::half_log:
             slope -= std::max(bent, 0.0) / -map.best;
             break;
-        case OutputTransform::log:
+        case TransformKind::log:
             slope += std::numbers::ln10 - bent / -map.best;
             break;
     }

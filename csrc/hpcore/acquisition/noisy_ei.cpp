@@ -1,4 +1,4 @@
-#include "hpcore/acquisition/worlds.hpp"
+#include "hpcore/acquisition/noisy_ei.hpp"
 
 #include <algorithm>
 
@@ -6,11 +6,12 @@
 #include "hpcore/normal.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/sobol.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::acquisition {
 
-void add_worlds(const linalg::Lapack& lapack, gp::Regressor& model, std::vector<double> targets, const double* rows,
-                std::size_t m, std::size_t n, double xi, Ensemble& ensemble) {
+void add_noisy_ei(const linalg::Lapack& lapack, gp::Regressor& model, std::vector<double> targets, const double* rows,
+                  std::size_t m, std::size_t n, double xi, Ensemble& ensemble) {
     const std::size_t d = model.points().d(), held = targets.size();
     gp::Prediction prediction;
     model.predict(rows, m, prediction);
@@ -19,10 +20,10 @@ void add_worlds(const linalg::Lapack& lapack, gp::Regressor& model, std::vector<
     // Rows may repeat one another: what is added is a thousandth of a standard deviation.
     for (std::size_t i = 0; i < m; ++i) root[i * m + i] += 1e-6 * (1.0 + model.scales().signal);
     linalg::cholesky_factor(lapack, root.data(), m, m);
-    for (std::size_t i = 0; i < m; ++i) model.append(rows + i * d, believed_noise - model.scales().noise);
+    for (std::size_t i = 0; i < m; ++i) model.append(rows + i * d, fantasy_noise - model.scales().noise);
     targets.resize(held + m);
     for (std::size_t draw = 0; draw < n; ++draw) {
-        sobol_point({0x6770u, 3}, draw, m, u.data());
+        sobol_point(streams::noisy_ei_key, draw, m, u.data());
         for (std::size_t i = 0; i < m; ++i) z[i] = normal_quantile(std::max(u[i], 0x1p-33));
         for (std::size_t i = 0; i < m; ++i)
             targets[held + i] = prediction.mean[i] + gp::dot(root.data() + i * m, z.data(), i + 1);
