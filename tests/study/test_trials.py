@@ -45,7 +45,7 @@ def test_a_copy_brings_back_what_the_objective_wrote(how: str) -> None:
 
 
 def test_an_error_is_a_failed_trial() -> None:
-    log, trials = source()
+    _, trials = source()
     job = trials.begin()
     trials.store(job, 0, Evaluation(None, "Traceback: no", job.trial))
     assert (job.trial.state, job.trial.error) == ("failed", "Traceback: no")
