@@ -81,10 +81,7 @@ class Replica:
         # Running elsewhere, or given back.
         self._others: dict[int, TrialRecord] = {}
         # Results that the store would not take; they go with the next transaction.
-        self._unsaved: dict[int, TrialRecord] = {}
-        self._unsaved_reports: dict[int, Sequence[ReportRecord]] = {}
-        # Of the last report that was read.
-        self._report_id = 0
+        self._unsaved: dict[int, tuple[TrialRecord, Sequence[ReportRecord]]] = {}
         # Of the storage, when it was last read.
         self._generation = storage.generation
         # Whether the memory may be ahead of the store, because a transaction did not end.
@@ -100,7 +97,8 @@ class Replica:
             self._generation = self._storage.generation
             shared = self.shared
             if stale:
-                self._forget()
+                self._optimizer.forget()
+                self._others.clear()
                 self._held = dict(held)
             self._synchronise(transaction, reading)
             if stale:
@@ -118,7 +116,6 @@ class Replica:
             self._stale = False
             if not reading:
                 self._unsaved.clear()
-                self._unsaved_reports.clear()
             return result
 
     def refresh(self) -> None:
@@ -138,39 +135,30 @@ class Replica:
         self.record = transaction.current(self.record.id, lock=not reading)
         if self._optimizer.n_trials > self.record.n_trials:
             log.warning("study %r has trials in memory that were never stored; they are dropped", self.record.name)
-            self._forget()
+            self._optimizer.forget()
+            self._others.clear()
         if not reading:
             self._flush(transaction)
         running = self._optimizer.running()
         to_look_at = sorted(number for number in running if number not in self._held or self._held[number].out)
         known = self._optimizer.n_trials
         rows = transaction.trials(self.record, known, to_look_at)
-        reports: list[ReportRecord] = []
-        if len(rows) > len(to_look_at) or any(number not in self._held for number in to_look_at):
-            reports = transaction.reports_after(self.record.id, self._report_id)
-            self._report_id = reports[-1].id if reports else self._report_id
-            self._report([report for report in reports if report.number < known])
         for fields in rows[: len(to_look_at)]:
             self._look_at(TrialRecord.from_fields(fields))
-        self._append(rows[len(to_look_at) :], [report for report in reports if report.number >= known], known)
-
-    def _forget(self) -> None:
-        self._optimizer.forget()
-        self._others.clear()
-        self._report_id = 0
-
-    def _report(self, reports: list[ReportRecord]) -> None:
-        """Learn partial results of trials that run elsewhere."""
-        running, curves = self._optimizer.running(), self._optimizer.history.curves
-        m = len(self._optimizer.directions)
-        for number, step, values, cost, _ in read_reports(reports, m, self.record.name, self.record.n_trials):
-            known = any(curves.step[i] == step for i in curves.of(number))
-            if number in running and not (known and number in self._held):
-                self._optimizer.report(number, values, step, cost)
+        new = rows[len(to_look_at) :]
+        still = self._optimizer.running()
+        ended = [number for number in to_look_at if number not in still]
+        changed = ended + [row[1] for row in new]
+        reports = transaction.reports(self.record.id, changed) if changed else []
+        if ended:
+            mine = [report for report in reports if report.number < known]
+            m, name = len(self._optimizer.directions), self.record.name
+            self._optimizer.replace_reports(ended, read_reports(mine, m, name, known))
+        self._append(new, [report for report in reports if report.number >= known], known)
 
     def _flush(self, transaction: Transaction) -> None:
-        for number, record in list(self._unsaved.items()):
-            if not is_same_result(transaction.finish(record, self._unsaved_reports.get(number, ())), record):
+        for number, (record, reports) in list(self._unsaved.items()):
+            if not is_same_result(transaction.finish(record, reports), record):
                 log.warning("the result of trial %d came too late: it has another one", number)
             self._held.pop(number, None)
         # What became of them is taken in from the store, by what follows.
@@ -217,8 +205,7 @@ class Replica:
             return
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
-        outcome = adopt_result(trial, record, len(self._optimizer.directions), self.record.name)
-        self._optimizer.finish(trial, outcome)
+        self._optimizer.finish(trial, adopt_result(trial, record, len(self._optimizer.directions), self.record.name))
 
     # --- whose a running trial is --------------------------------------------------------------------------------
 
@@ -244,7 +231,6 @@ class Replica:
         """Be another worker, in a child process: nothing that the parent has is its own, nor for it to store."""
         self.lock = threading.RLock()
         self._unsaved.clear()
-        self._unsaved_reports.clear()
         if self._held:
             self._held.clear()
             self._stale = True
@@ -275,11 +261,10 @@ class Replica:
     def save_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> None:
         """Store a result of this worker's, and the reports that go with it, with the next transaction."""
         with self.lock:
-            self._unsaved[record.number] = record
-            self._unsaved_reports[record.number] = reports
+            self._unsaved[record.number] = record, reports
 
-    def all_unsaved(self) -> list[TrialRecord]:
-        """Results of this worker's that are still to be stored."""
+    def all_unsaved(self) -> list[tuple[TrialRecord, Sequence[ReportRecord]]]:
+        """Results of this worker's that are still to be stored, with their reports."""
         return list(self._unsaved.copy().values())
 
     def is_unsaved(self, number: int) -> bool:

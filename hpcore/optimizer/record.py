@@ -14,7 +14,7 @@ from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial, TrialA
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
 from hpcore.records.outcome import Outcome
 from hpcore.records.pareto import non_dominated
-from hpcore.records.rows import Rows
+from hpcore.records.rows import Report, Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Params, Space
 
@@ -168,17 +168,26 @@ class Record:
 
     def restore(self, rows: Rows) -> None:
         """Append trials of another record; see `Optimizer.restore`."""
-        first, signs = self.history.n, self._signs
-        reports = [
-            (number, step, tuple(v * sign for v, sign in zip(values, signs, strict=False)), cost, job)
-            for number, step, values, cost, job in rows.reports
-        ]
-        self.history.extend(replace(rows, values=rows.values * np.array(signs), reports=reports))
+        first = self.history.n
+        values = rows.values * np.array(self._signs)
+        self.history.extend(replace(rows, values=values, reports=self._signed(rows.reports)))
         running = np.flatnonzero(rows.state == RUNNING)
         for i, params in zip(running.tolist(), self._space.decode(rows.X[running]), strict=True):
             params = dict(rows.notes.get(first + i, {}).get("params", params))
             self.running[first + i] = Trial(first + i, params)
         self._find_best()
+
+    def replace_reports(self, numbers: Sequence[int], reports: Sequence[Report]) -> None:
+        """See `Optimizer.replace_reports`."""
+        self.history.curves.drop(numbers)
+        for report in self._signed(reports):
+            self.history.curves.append(*report)
+
+    def _signed(self, reports: Sequence[Report]) -> list[Report]:
+        return [
+            (number, step, tuple(v * sign for v, sign in zip(values, self._signs, strict=False)), cost, job)
+            for number, step, values, cost, job in reports
+        ]
 
     def rows(self, n: int) -> Rows:
         """See `Optimizer.rows`."""

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Rows"]
+__all__ = ["Report", "Rows"]
 
 FloatArray = npt.NDArray[np.float64]
+# (number, step, values, cost, job)
+Report = tuple[int, float, tuple[float, ...], "float | None", int]
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Rows:
     cost: FloatArray | None = None
     job: npt.NDArray[np.int64] | None = None
     notes: Mapping[int, dict[str, Any]] = field(default_factory=dict)
-    reports: list[tuple[int, float, tuple[float, ...], float | None, int]] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.X)
