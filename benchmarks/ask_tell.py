@@ -1,6 +1,6 @@
 """Cost of ask + tell with the random sampler on 10 mixed parameters, and memory per trial.
 
-taskset -c 0 python benchmarks/ask_tell.py            # Optuna beside it where it is installed
+taskset -c 0 python benchmarks/ask_tell.py            # with Optuna, if it is installed
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def cycles(optimizer: hp.Optimizer, upto: int) -> None:
 
 
 def hpcore_cost(n: int, repeats: int = 5) -> float:
-    """Median microseconds a cycle over the last trials before n."""
+    """Return the median microseconds per cycle over the last trials before n."""
     last = min(n, 2000)
     costs = []
     for seed in range(repeats):

@@ -1,10 +1,10 @@
-"""Two runs of the micro benchmarks as ratios; what got worse beyond the spread of both is marked and counted.
+"""Ratios of two runs of the micro benchmarks; a benchmark that is slower beyond the spread of both is marked.
 
     python benchmarks/compare.py old.json new.json
 
 Files as ``pytest benchmarks --benchmark-json=FILE`` writes them. A benchmark is slower if its median grew by more than
-a tenth and by more than the quartile distances of both runs together. Answers 1 if any of hpcore's is; a limit that
-changed is marked and not counted, as it is the machine's change.
+a tenth and by more than the quartile distances of both runs together. The exit code is 1 if one of hpcore's is slower;
+a changed limit is marked but not counted, as only the machine differs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 
 def load(path: Path) -> dict[str, dict[str, Any]]:
-    """Statistics by benchmark."""
+    """Read the statistics by benchmark."""
     return {b["fullname"]: b["stats"] for b in json.loads(path.read_text())["benchmarks"]}
 
 
-def stop_reason(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Empty unless the change is beyond the spread."""
+def mark_of(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Return a mark if the change is beyond the spread, else an empty string."""
     change, spread = new["median"] - old["median"], old["iqr"] + new["iqr"]
     if abs(change) <= spread or abs(change) <= 0.1 * old["median"]:
         return ""
@@ -40,7 +40,7 @@ def main() -> int:
     slower = 0
     for name in sorted(old.keys() & new.keys()):
         a, b = old[name], new[name]
-        word = stop_reason(a, b)
+        word = mark_of(a, b)
         if word and "limit:" in name:
             word = f"machine {word}"
         slower += word == "slower"

@@ -1,4 +1,4 @@
-"""Memory: resident bytes a trial over long runs, and what is left of optimizers that were dropped.
+"""Memory: resident bytes per trial in long runs, and the memory left after optimizers are deleted.
 
     python benchmarks/growth.py [--random 1000000] [--tpe 100000] [--optimizers 10000]
 
@@ -19,12 +19,12 @@ SPACE = hp.Space({"x": hp.Float(0, 1), "k": hp.Int(1, 100), "c": hp.Categorical(
 
 
 def resident() -> int:
-    """Bytes of this process that are in memory."""
+    """Return the resident bytes of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def run(sampler: str, trials: int) -> None:
-    """One line a tenth of the way."""
+    """Run a search and print a line at every tenth."""
     optimizer = hp.Optimizer(SPACE, sampler, seed=0)
     before, begin, at = resident(), time.perf_counter(), 0
     for part in range(1, 11):
@@ -38,7 +38,7 @@ def run(sampler: str, trials: int) -> None:
 
 
 def dropped(n: int) -> float:
-    """Megabytes that n optimizers leave behind, each with ten trials."""
+    """Return the megabytes left after n optimizers with ten trials each are deleted."""
 
     def one(seed: int) -> None:
         optimizer = hp.Optimizer(SPACE, ("tpe", "gp", "random", "sobol")[seed % 4], seed=seed)
@@ -46,7 +46,7 @@ def dropped(n: int) -> float:
             trial = optimizer.ask()
             optimizer.tell(trial, trial["x"])
 
-    for seed in range(n // 10):  # pools fill and modules load before the count begins
+    for seed in range(n // 10):  # pools fill and modules load before the measurement
         one(seed)
     gc.collect()
     before = resident()
@@ -57,7 +57,7 @@ def dropped(n: int) -> float:
 
 
 def main() -> int:
-    """Answers 1 if too much is left."""
+    """Print the figures; exit code 1 if too much memory is left."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--random", type=int, default=1_000_000)
     parser.add_argument("--tpe", type=int, default=100_000)

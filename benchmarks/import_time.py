@@ -1,4 +1,4 @@
-"""Milliseconds that `import hpcore` adds to `import numpy`, in fresh interpreters taken in turn.
+"""Milliseconds that `import hpcore` adds to `import numpy`, in fresh interpreters, measured alternately.
 
 taskset -c 0 python benchmarks/import_time.py
 """

@@ -1,9 +1,9 @@
-"""What a user's kernel costs in `ask`, called by its pointer, beside the built-in of the same formula.
+"""Cost of a user's kernel in `ask`, called by its pointer, compared with the built-in kernel of the same formula.
 
     OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/kernels.py [--sizes 100,500] [--cycles 60]
 
 Prints a markdown table: CPU milliseconds of one tell + ask of the GP sampler on five floats, median and mean over the
-cycles (the mean holds the asks that fit the hyperparameters), and the ratio to the built-in. The rivals take turns,
+cycles (the mean holds the asks that fit the hyperparameters), and the ratio to the built-in. The samplers take turns,
 each on its own copy of the same history.
 """
 
@@ -24,7 +24,7 @@ SQRT_2PI = math.sqrt(2.0 * math.pi)
 
 @hp.kernels.acquisition(log=True)
 def log_ei(mean, std, best):
-    """The formula of csrc/hpcore/acquisition/functions.cpp."""
+    """Compute the formula of csrc/hpcore/acquisition/functions.cpp."""
     z = (best - mean) / std
     if z > -1.0:
         cdf, pdf = 0.5 * math.erfc(-z / math.sqrt(2.0)), math.exp(-0.5 * z * z) / SQRT_2PI
@@ -64,7 +64,7 @@ def matern_gradient(x, y, theta, d_theta, d_x):
 
 
 BOUNDS = [(0.02, 60.0)] * D
-RIVALS = {
+SAMPLERS = {
     "built-in": GPSampler(),
     "acquisition: the user's LogEI": GPSampler(log_ei),
     "covariance: the user's Matern-5/2 and its gradient": GPSampler(
@@ -81,7 +81,7 @@ def objective(params):
 
 
 def cycle(optimizer):
-    """CPU seconds of one tell + ask."""
+    """Return the CPU seconds of one tell + ask."""
     trial = optimizer.trials[-1]
     value = objective(trial.params)
     start = time.process_time()
@@ -91,7 +91,7 @@ def cycle(optimizer):
 
 
 def check():
-    """The rivals say the same: each formula is the built-in's."""
+    """Check that each formula equals the built-in one."""
     from hpcore._core import acquisition
 
     for mean in (-0.5, 0.0, 0.7, 3.0, 30.0):
@@ -100,7 +100,7 @@ def check():
         np.testing.assert_allclose(log_ei(mean, 0.8, 0.1), (value, by_mean, by_std), rtol=1e-6)
     theta = np.linspace(0.3, 0.9, D)
     x, y = np.random.default_rng(0).random((2, D))
-    (given, differenced) = (list(RIVALS.values())[i].covariance(x, y, theta) for i in (2, 3))
+    (given, differenced) = (list(SAMPLERS.values())[i].covariance(x, y, theta) for i in (2, 3))
     for a, b in zip(given, differenced, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-8)
 
@@ -112,16 +112,16 @@ def main():
     args = parser.parse_args()
     check()
     space = hp.Space({f"x{j}": hp.Float(-5, 5) for j in range(D)})
-    print("| n | rival | median ms | mean ms | median ratio | mean ratio |")
+    print("| n | sampler | median ms | mean ms | median ratio | mean ratio |")
     print("| --- | --- | --- | --- | --- | --- |")
     for n in map(int, args.sizes.split(",")):
-        optimizers = {name: hp.Optimizer(space, sampler, seed=0) for name, sampler in RIVALS.items()}
+        optimizers = {name: hp.Optimizer(space, sampler, seed=0) for name, sampler in SAMPLERS.items()}
         for optimizer in optimizers.values():
             for params in space.sample(n, seed=1):
                 optimizer.add(params, objective(params))
             optimizer.ask()
             cycle(optimizer)
-        times = {name: [] for name in RIVALS}
+        times = {name: [] for name in SAMPLERS}
         for _ in range(args.cycles):
             for name, optimizer in optimizers.items():
                 times[name].append(1e3 * cycle(optimizer))

@@ -1,4 +1,4 @@
-"""What a benchmark's numbers depend on, and their place in a README."""
+"""Description of the machine and the packages, and insertion of tables into a README."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def circumstances(packages: Sequence[str]) -> str:
-    """Day, processors, Python and the versions of the packages that are installed."""
+    """Describe day, processors, Python and the versions of installed packages."""
     found = [f"Python {platform.python_version()}"]
     for package in packages:
         try:

@@ -1,13 +1,13 @@
-"""What a search costs above the fits: SearchCV against GridSearchCV on the same candidates and folds.
+"""Overhead of a search above the fits: SearchCV against GridSearchCV on the same candidates and folds.
 
 Run with ``python benchmarks/search_overhead.py``; prints a markdown table. Nothing is asserted about time, but the
 scores of both searches are compared.
 
-The bare time is that of ``estimator.fit(X_train, y_train); scorer(estimator, X_test, y_test)`` on rows that are cut
-already, the same estimators and folds, in as many processes at a time as the search has workers, because two busy cores
-slow each other down. The overhead of a fit is what the search took above that, times the number of workers, divided by
-the number of fits. Pools are warm: each timed search follows a short one of its own kind. The three alternate; the
-fastest repeat of each is shown, the one that the rest of the machine disturbed least.
+The bare time is that of ``estimator.fit(X_train, y_train); scorer(estimator, X_test, y_test)`` on rows that are already
+selected, with the same estimators and folds, in as many concurrent processes as the search has workers, because two
+busy cores slow each other down. The overhead of a fit is the time of the search above that, times the number of
+workers, divided by the number of fits. Pools are warm: each timed search follows a short one of its own kind. The three
+alternate; the fastest repeat of each is shown, as the one with the least disturbance.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ N_FOLDS = 5
 
 
 def bare_seconds(estimator: Any, grid: dict[str, list[Any]], X: Any, y: Any) -> float:
-    """Seconds of all fits and scores, with everything else done beforehand."""
+    """Return the seconds of all fits and scores, without their preparation."""
     scorer = check_scoring(estimator)
     splitter = check_cv(N_FOLDS, y, classifier=estimator.__sklearn_tags__().estimator_type == "classifier")
     folds = [(X[train], y[train], X[test], y[test]) for train, test in splitter.split(X, y)]
@@ -55,7 +55,7 @@ def bare_seconds(estimator: Any, grid: dict[str, list[Any]], X: Any, y: Any) -> 
 
 
 def bare_at_once(estimator: Any, grid: dict[str, list[Any]], X: Any, y: Any, n_jobs: int) -> float:
-    """Mean of the bare seconds of `n_jobs` processes that run at the same time."""
+    """Return the mean of the bare seconds of `n_jobs` concurrent processes."""
     if n_jobs == 1:
         return bare_seconds(estimator, grid, X, y)
     with joblib.Parallel(n_jobs=n_jobs, batch_size=1) as parallel:
@@ -65,7 +65,7 @@ def bare_at_once(estimator: Any, grid: dict[str, list[Any]], X: Any, y: Any, n_j
 
 
 def search_seconds(make: Callable[[dict[str, list[Any]]], Any], grid: dict[str, list[Any]], X: Any, y: Any) -> Any:
-    """Seconds of a search, with its workers awake, and the search."""
+    """Return the seconds of a search with warm workers, and the search."""
     make({name: values[:4] for name, values in grid.items()}).fit(X, y)
     search = make(grid)
     start = time.perf_counter()
@@ -74,7 +74,7 @@ def search_seconds(make: Callable[[dict[str, list[Any]]], Any], grid: dict[str, 
 
 
 def compare(name: str, n_jobs: int, repeats: int) -> str:
-    """One line of the table."""
+    """Print one line of the table."""
     X, y = load_breast_cancer(return_X_y=True)
     estimator, grid = CASES[name]
 

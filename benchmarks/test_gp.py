@@ -6,7 +6,7 @@ from scipy.linalg.lapack import dpotrf
 from scipy.special import log_ndtr
 
 import hpcore as hp
-from hpcore._core import acquisition, gp
+from hpcore._core import acquisition, bo, gp
 
 PROBLEMS = [(50, 5), (200, 5), (200, 20)]
 
@@ -104,20 +104,20 @@ ACQUISITIONS = {
 
 
 def engine_of(d, name):
-    """One view of standardised values, so that the model can be made again outside."""
-    view = acquisition.View()
-    view.transforms = [gp.OutputTransform.standard]
+    """Build an engine on one view of standardised values, so that the model can be rebuilt outside."""
+    view = bo.View()
+    view.transforms = [gp.TransformKind.standard]
     for attribute, value in ACQUISITIONS[name].items():
         setattr(view, attribute, value)
-    options = acquisition.SuggestOptions()
+    options = bo.SuggestOptions()
     options.views = [view]
     options.fit.prior = gp.Prior.standard(d)
     space = hp.Space({f"x{j}": hp.Float(0, 1) for j in range(d)})
-    return acquisition.Suggester(space.columns.codec, [False] * d, options), options
+    return bo.Suggester(space.columns.codec, [False] * d, options), options
 
 
 def values_of(model, name, rows, best, view):
-    """What the named acquisition seeks the largest of; for those by draws of the objective, minus its mean."""
+    """Return the function that the named acquisition maximises; for draws of the objective, its negative mean."""
     mean, variance = model.predict(rows)
     std = np.sqrt(variance)
     if name == "log_ei":
@@ -135,7 +135,7 @@ def values_of(model, name, rows, best, view):
 )
 @pytest.mark.parametrize("by", ["hpcore", "limit: posterior of the candidates"])
 def test_maximiser(benchmark, by, n, d, name):
-    """Suggestions of a model that is there already: the same history again is no new fit."""
+    """Suggestions of a fitted model: the same history again needs no fit."""
     benchmark.group = f"maximiser {name} n={n} d={d}"
     X, y = data(n, d)
     engine, options = engine_of(d, name)
@@ -145,7 +145,7 @@ def test_maximiser(benchmark, by, n, d, name):
 
     (u,), step = suggest()
     model = gp.Regressor([False] * d, [False] * d, list(engine.theta))
-    model.assign(X, gp.standardise(y, gp.OutputTransform.standard).y, None)
+    model.assign(X, gp.standardise(y, gp.TransformKind.standard).y, None)
     if by != "hpcore":
         n_rows = options.search.n_global + options.n_incumbents * options.search.n_local
         mean, variance = benchmark(model.predict, np.random.default_rng(0).random((n_rows, d)))
@@ -153,7 +153,7 @@ def test_maximiser(benchmark, by, n, d, name):
         return
     theta = engine.theta
     (u,), step = benchmark(suggest)
-    assert step == acquisition.Step.full
+    assert step == bo.Step.full
     np.testing.assert_array_equal(engine.theta, theta)
     # No worse than the best of many random points; for draws of the objective that is so of the mean, within a little.
     best, view = (y.min() - y.mean()) / y.std(), options.views[0]

@@ -1,7 +1,7 @@
 """Cholesky factors, beside the LAPACK and BLAS routine that is the limit of each.
 
 OMP_NUM_THREADS=1 python -m pytest benchmarks --benchmark-json=new.json        all micro benchmarks
-python benchmarks/compare.py old.json new.json                                 what got faster or slower
+python benchmarks/compare.py old.json new.json                                 benchmarks that are faster or slower
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ import hpcore as hp
 
 
 def mixed(d):
-    """Ten parameters of all kinds, repeated until there are d."""
+    """Return a space of d parameters: ten of all kinds, repeated."""
     space = {}
     for k in range(d // 10):
         space |= {f"x{k}_{j}": hp.Float(0, 1) for j in range(4)}

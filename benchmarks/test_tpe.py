@@ -1,4 +1,4 @@
-"""TPE: estimators built, scored and drawn from."""
+"""TPE: building, scoring and sampling of estimators."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_build(benchmark, by, n, d):
 @pytest.mark.parametrize(("n", "d"), PROBLEMS)
 @pytest.mark.parametrize("by", ["hpcore", "limit: exp of n x 224"])
 def test_score_224_candidates(benchmark, by, n, d):
-    """The limit: NumPy's exponential of as many numbers as there are pairs of candidate and kernel."""
+    """Scores of candidates; the limit is NumPy's exponential of one number per pair of candidate and kernel."""
     benchmark.group = f"parzen score n={n} d={d}"
     rng = np.random.default_rng(0)
     X, Z = rng.random((n, d)), rng.random((224, d))

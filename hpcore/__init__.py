@@ -1,7 +1,7 @@
-"""Hyperparameter optimisation: better hyperparameters in fewer evaluations, with almost no time of its own.
+"""Hyperparameter optimisation: good hyperparameters in few evaluations, with very little overhead.
 
-``Optimizer`` asks and tells, ``minimize`` and ``maximize`` run a function, ``hpcore.sklearn.SearchCV`` tunes an
-estimator by cross-validation, and the command ``hpcore tune`` does so for a table in a file.
+``Optimizer`` has ``ask`` and ``tell``, ``minimize`` and ``maximize`` run a function, ``hpcore.sklearn.SearchCV`` tunes
+an estimator by cross-validation, and the command ``hpcore tune`` tunes a model for a table in a file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 
 def _other_installation(here: list[str]) -> list[str]:
-    """Folder of an installed hpcore with a compiled core for this Python, other than `here`; none if there is none."""
+    """Return the folder of an installed hpcore with a compiled core, other than `here`, as a list of one or none."""
     import filecmp
     import sys
     import warnings
@@ -30,7 +30,7 @@ def _other_installation(here: list[str]) -> list[str]:
                     f"({(differ + missing)[0]}); install it again, or with 'pip install -e .' to work on it",
                     stacklevel=4,
                 )
-            # A folder of stubs alone was taken for the core.
+            # A folder with only stubs was imported as the core.
             sys.modules.pop("hpcore._core", None)
             return [str(folder)]
     return []
@@ -39,9 +39,9 @@ def _other_installation(here: list[str]) -> list[str]:
 try:
     from hpcore._core import __version__
 except ImportError as error:
-    if error.name != "hpcore._core" or error.path is not None:  # there is a core, and it cannot be loaded
+    if error.name != "hpcore._core" or error.path is not None:  # the core exists but cannot be loaded
         raise
-    # Python in a clone finds the source tree before the installed package: the latter is used as a whole.
+    # In a clone, Python finds the source tree before the installed package; the installed package is used instead.
     __path__ = _other_installation(__path__)
     if not __path__:
         raise ImportError(
@@ -85,7 +85,7 @@ __all__ = [
     "surrogates",
 ]
 
-# Loaded on first use: asking and telling needs neither executors and clocks nor models to look into.
+# Loaded on first use: `ask` and `tell` need neither executors and clocks nor surrogate models.
 _STUDY = ("Study", "delete_study", "list_studies", "load_study", "maximize", "minimize")
 _LAZY = dict.fromkeys(_STUDY, "hpcore.study")
 _MODULES = {"stopping": "hpcore.stopping", "surrogates": "hpcore.surrogates"}

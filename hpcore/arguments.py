@@ -1,5 +1,7 @@
-"""Checks of arguments, made once at the door: each gives the value in its plain type, or a typed error that names the
-argument, what is allowed and what was given."""
+"""Checks of arguments of the public functions.
+
+Each returns the value in its plain type, or raises a typed error with the argument, the allowed values and the value.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ __all__ = ["check_alias", "check_attributes", "check_choice", "check_flag", "che
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer in ``low .. high``; True and False are none, and neither is 3.0."""
+    """Check an integer in ``low .. high``; True, False and 3.0 are not integers."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         raise InvalidType(f"{name} must be an integer, got {value!r}")
     x = int(value)
@@ -29,7 +31,7 @@ def check_integer(name: str, value: Any, low: int, high: int | None = None) -> i
 
 
 def _bound(bound: int) -> str:
-    """Powers of two as people know them."""
+    """Write a bound, with powers of two as such."""
     for exponent in (31, 63, 128):
         for shift in (0, 1):
             if abs(bound + shift) == 2**exponent:
@@ -47,7 +49,7 @@ def check_number(
     open_high: bool = False,
     unit: str = "",
 ) -> float:
-    """A finite number between two bounds, which count unless they are open; True and False are none."""
+    """Check a finite number between two bounds, which are allowed unless open; True and False are not numbers."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise InvalidType(f"{name} must be a number{unit}, got {value!r}")
     try:
@@ -63,14 +65,14 @@ def check_number(
 
 
 def check_flag(name: str, value: Any) -> bool:
-    """True or False, and not merely something that could be read as one."""
+    """Check that a value is True or False, not merely convertible to a bool."""
     if not isinstance(value, bool | np.bool_):
         raise InvalidType(f"{name} must be True or False, got {value!r}")
     return bool(value)
 
 
 def check_choice(name: str, value: Any, allowed: Sequence[str]) -> str:
-    """One of some names."""
+    """Check that a value is one of the allowed names."""
     shown = ", ".join(map(repr, allowed))
     if not isinstance(value, str):
         raise InvalidType(f"{name} must be one of {shown}, got {value!r}")
@@ -80,7 +82,7 @@ def check_choice(name: str, value: Any, allowed: Sequence[str]) -> str:
 
 
 def check_alias(name: str, value: Any, alias: str, other: Any) -> Any:
-    """Value of an argument that has two names; None where neither is given."""
+    """Return the value of an argument that has two names; None if neither is given."""
     if value is None or other is None:
         return value if other is None else other
     plain = str | int | np.integer
@@ -92,7 +94,7 @@ def check_alias(name: str, value: Any, alias: str, other: Any) -> Any:
 
 
 def check_attributes(name: str, value: Any) -> dict[str, Any]:
-    """A copy of a mapping of names to values, as plain data; None is an empty one."""
+    """Copy a mapping of names to values as plain data; None gives an empty one."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -101,8 +103,8 @@ def check_attributes(name: str, value: Any) -> dict[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """What a message says of a user's object, whatever its own repr does."""
+    """Return the repr of a user's object for a message, also when its repr fails."""
     try:
         return repr(value)
-    except Exception as error:  # an int of thousands of digits, or a class of the user's
+    except Exception as error:  # for instance an int with thousands of digits, or a repr defined by the user
         return f"an object of type {type(value).__name__} that cannot be written ({type(error).__name__})"

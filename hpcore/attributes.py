@@ -1,7 +1,7 @@
-"""Attributes of trials and studies: whatever has a clear meaning as plain data, made so where it is set.
+"""Attributes of trials and studies: values are converted to plain data when they are set.
 
-Plain data is None, bool, int, float, str, and lists and dicts of these with str keys: JSON writes it and reads it back
-as it was, so that a search in memory and a stored one hold the same.
+Plain data is None, bool, int, float, str, and lists and dicts of these with str keys. JSON restores it exactly, so that
+a search in memory and a stored search hold the same attributes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ATTRIBUTE_BYTES = 2**20
 USER_PREFIX = "user:"
 """Beginning of the names under which a study keeps a user's own attributes, each as a list of its value alone."""
 MAX_DEPTH = 32
-# 3,913 digits; Python refuses to read more than 4,300 from text.
+# 3,913 digits; Python reads at most 4,300 digits from text.
 MAX_INT_BITS = 13_000
 TEXT_CHARACTERS = 1000
 
@@ -49,25 +49,25 @@ ALLOWED = (
 
 
 def to_plain(argument: str, value: Any, depth: int = MAX_DEPTH) -> Any:
-    """A copy of a value as plain data.
+    """Copy a value as plain data.
 
     Parameters
     ----------
     argument : str
-        What it is, for errors.
+        Name of the value, for errors.
     value : object
-        Tuples, arrays and series become lists, sets sorted lists, mappings (with keys as text), data frames and
-        dataclasses dicts; dates and times ISO 8601, timedeltas seconds, paths and bytes text, enums their values,
-        decimals and fractions floats. NaN and infinities stay.
+        Value to convert. Tuples, arrays and series become lists, sets become sorted lists; mappings (with keys as
+        text), data frames and dataclasses become dicts; dates and times become ISO 8601 text, timedeltas seconds, paths
+        and bytes text, enums their values, decimals and fractions floats. NaN and infinities are kept.
     depth : int
-        How deep lists and dicts may be nested.
+        Maximum depth of nested lists and dicts.
 
     Raises
     ------
     InvalidType
-        An object that is none of these.
+        The value holds an object of another type.
     InvalidArgument
-        It is nested too deep or too large, or two of its keys are the same as text.
+        The value is nested too deep or too large, or two of its keys are equal as text.
     """
     if value is None or type(value) in (bool, float):
         return value
@@ -75,12 +75,12 @@ def to_plain(argument: str, value: Any, depth: int = MAX_DEPTH) -> Any:
 
 
 def check_size(argument: str, plain: Any) -> str:
-    """Plain data as JSON.
+    """Convert plain data to JSON.
 
     Raises
     ------
     InvalidArgument
-        It takes more than 1 MiB.
+        The text takes more than 1 MiB.
     """
     text = json.dumps(plain)
     if len(text) > ATTRIBUTE_BYTES:
@@ -89,7 +89,7 @@ def check_size(argument: str, plain: Any) -> str:
 
 
 class _Converter:
-    """Converts one value, with a bound on how much of it there may be."""
+    """Conversion of one value, with a limit on its size."""
 
     def __init__(self, argument: str) -> None:
         self.argument = argument
@@ -117,7 +117,7 @@ class _Converter:
             return self.other(value, depth)
         except HpcoreError:
             raise
-        except Exception as error:  # of the value's own methods
+        except Exception as error:  # raised by a method of the value
             raise InvalidType(
                 f"{self.argument} must be {ALLOWED}; an object of type {_name(kind)} cannot be read: "
                 f"{type(error).__name__}: {error}"
@@ -154,7 +154,7 @@ class _Converter:
     def enum(self, value: Enum, depth: int) -> Any:
         try:
             return self.convert(value.value, depth - 1)
-        except InvalidType:  # a value that only stands for itself
+        except InvalidType:  # for instance an `object()` as a marker
             return value.name
 
     def container(self, value: Any, depth: int) -> Any:
@@ -178,7 +178,7 @@ class _Converter:
             fields = [field.name for field in dataclasses.fields(value)]
             return self.mapping(((name, getattr(value, name)) for name in fields), depth)
         if not isinstance(value, type) and callable(getattr(value, "tolist", None)):
-            # Series, tensors, memory views and arrays of other libraries.
+            # Series, tensors, memory views, and arrays of other libraries.
             self.room_for(value)
             return self.convert(value.tolist(), depth - 1)
         raise InvalidType(f"{self.argument} must be {ALLOWED}, got an object of type {_name(type(value))}")
@@ -216,7 +216,7 @@ class _Converter:
         return plain if kind in "biuf" else self.convert(plain, depth)
 
     def room_for(self, value: Any) -> None:
-        """Refuse what is too large before a list is made of it."""
+        """Reject a value that is too large, before it is converted to a list."""
         shape = getattr(value, "shape", ())
         n = math.prod(shape) if isinstance(shape, tuple) else 0
         if n > self.left:
@@ -224,7 +224,7 @@ class _Converter:
 
 
 def _is(value: Any, module: str, name: str) -> bool:
-    """Tell whether a value has a class of a module, which need not have been imported."""
+    """Tell whether a value is an instance of a class in a module that may not be imported."""
     found = getattr(sys.modules.get(module), name, None)
     return isinstance(found, type) and isinstance(value, found)
 
@@ -234,7 +234,7 @@ def _name(kind: type) -> str:
 
 
 def _ordered(items: list[Any]) -> list[Any]:
-    """A set's items in an order that does not depend on the process."""
+    """Sort the items of a set, so that their order does not depend on the process."""
     try:
         return sorted(items)
     except TypeError:
@@ -242,21 +242,21 @@ def _ordered(items: list[Any]) -> list[Any]:
 
 
 class Attributes(dict[str, Any]):
-    """A trial's attributes by name, each made plain data as it is set; see `to_plain`.
+    """Attributes of a trial by name, each converted to plain data when it is set; see `to_plain`.
 
-    Names that are no text become it. All of them together take at most 1 MiB as JSON.
+    Names are converted to text. All attributes together take at most 1 MiB as JSON.
 
     Raises
     ------
     InvalidType, InvalidArgument
-        What cannot be kept is refused, by whatever way it is set, and changes nothing.
+        A value cannot be stored; the attributes are not changed.
     """
 
     __slots__ = ("_bytes",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        self._bytes = 0  # at most as many as were ever set
+        self._bytes = 0  # an upper bound: attributes that were replaced still count
         if args or kwargs:
             self.update(*args, **kwargs)
 
@@ -269,7 +269,7 @@ class Attributes(dict[str, Any]):
         return self[_name_of(name)]
 
     def setdefault(self, name: str, default: Any = None) -> Any:
-        """The attribute of a name; set to a default where there is none."""
+        """Return an attribute, after setting it to a default if it is missing."""
         name = _name_of(name)
         if name not in self:
             self[name] = default
@@ -298,7 +298,7 @@ class Attributes(dict[str, Any]):
         return self
 
     def copy(self) -> Attributes:
-        """Another mapping of the same attributes."""
+        """Return a copy."""
         return Attributes(self)
 
     def __reduce__(self) -> Any:
@@ -310,16 +310,16 @@ def _name_of(name: Any) -> str:
 
 
 class Settled(dict[str, Any]):
-    """Attributes as a record keeps them: known to be plain data. Nobody changes them; users are given a copy."""
+    """Attributes in a record: known to be plain data and never changed; users get a copy."""
 
     __slots__ = ()
 
 
 def settled(what: str, given: Mapping[str, Any]) -> Settled:
-    """Attributes as they are kept: what was put inside one after it was set cannot be refused any more.
+    """Return attributes in the form that is stored, when it is too late to reject a change inside a value.
 
-    Such an attribute becomes text; the largest are left out if all of them are too large. Either is logged as a
-    warning.
+    A value that is no longer plain data becomes text. If all attributes together are too large, the largest are
+    dropped. Both are logged as a warning.
     """
     out = Settled()
     for name, value in given.items():
@@ -337,7 +337,7 @@ def settled(what: str, given: Mapping[str, Any]) -> Settled:
 
 
 def settled_reports(what: str, given: Mapping[Any, Any]) -> dict[int, float]:
-    """Intermediate values as they are kept, by step; what is no number by step is left out, logged as a warning."""
+    """Return intermediate values by step in the form that is stored; others are dropped and logged as a warning."""
     out: dict[int, float] = {}
     for step, value in given.items():
         try:
@@ -353,7 +353,7 @@ def settled_reports(what: str, given: Mapping[Any, Any]) -> dict[int, float]:
 def _text(value: Any) -> str:
     try:
         return repr(value)[:TEXT_CHARACTERS]
-    except Exception:  # of the value's own
+    except Exception:  # raised by the value's repr
         return f"<{_name(type(value))}>"
 
 

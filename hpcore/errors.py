@@ -1,4 +1,4 @@
-"""What can go wrong, as types. Each also is the builtin error that it specialises, so existing handlers catch it."""
+"""Types of errors. Each is also the builtin error that it specialises, so that existing handlers catch it."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class HpcoreError(Exception):
 
 
 class InvalidArgument(HpcoreError, ValueError):
-    """An argument has the right type and a value that is not allowed."""
+    """An argument has the right type, but a value that is not allowed."""
 
 
 class InvalidType(HpcoreError, TypeError):
-    """An argument is of a type that is not allowed."""
+    """An argument has a type that is not allowed."""
 
 
 class InvalidSpace(InvalidArgument):
-    """Parameters that do not make a search space: an unknown parent, a cycle, a condition that never holds."""
+    """The parameters do not form a search space: an unknown parent, a cycle, a condition that is never true."""
 
 
 class InfeasibleSpace(InvalidSpace):
@@ -52,27 +52,27 @@ class InfeasibleSpace(InvalidSpace):
 
 
 class InfeasibleParams(InfeasibleSpace):
-    """Enqueued parameters for whose rest the constraints left no room; they have left the queue."""
+    """Enqueued parameters cannot be completed within the constraints; they were removed from the queue."""
 
 
 class ConstraintError(HpcoreError, RuntimeError):
-    """A constraint raised an error, or answered with something that is not true or false."""
+    """A constraint raised an error, or returned something that is not true or false."""
 
 
 class KernelError(HpcoreError, RuntimeError):
-    """A kernel that a user wrote does not compile, raised an error, or answered with NaN."""
+    """A user-defined kernel does not compile, raised an error, or returned NaN."""
 
 
 class SearchSpaceExhausted(HpcoreError, RuntimeError):
-    """Every point of a finite space, or of a grid, has been proposed; of another space, all that could be found."""
+    """Every point of a finite space or grid has been proposed, or no further allowed point of the space was found."""
 
 
 class UnknownTrial(InvalidArgument):
-    """A trial that this optimizer never asked for."""
+    """The trial was not created by this optimizer."""
 
 
 class TrialAlreadyTold(InvalidArgument):
-    """A trial whose result is already known."""
+    """The result of the trial is already known."""
 
 
 class NoCompletedTrial(HpcoreError, LookupError):
@@ -80,7 +80,7 @@ class NoCompletedTrial(HpcoreError, LookupError):
 
 
 class NotFitted(HpcoreError, RuntimeError):
-    """A model was asked before `fit`."""
+    """A model was used before `fit`."""
 
 
 class WorkerDied(HpcoreError, RuntimeError):
@@ -88,20 +88,20 @@ class WorkerDied(HpcoreError, RuntimeError):
 
 
 class FitTimeout(HpcoreError, TimeoutError):
-    """An evaluation took longer than its limit, and was ended together with its process."""
+    """An evaluation took longer than its limit, and was stopped together with its process."""
 
 
 class DataChanged(HpcoreError, RuntimeError):
-    """The data of a search is not what it was when the search began: its scores do not belong together."""
+    """The data changed during a search, so that its scores cannot be compared."""
 
 
 class RunEnded(HpcoreError, RuntimeError):
-    """Last in the chain (``__context__``) of an error that ended a run or a search and cannot carry it itself.
+    """Last error in the ``__context__`` chain of an error that ended a run or search but cannot hold its result.
 
     Attributes
     ----------
     result : Study or SearchCV
-        With all that is known.
+        Study or search with all results so far.
     """
 
     def __init__(self, message: str, result: object = None) -> None:
@@ -110,7 +110,7 @@ class RunEnded(HpcoreError, RuntimeError):
 
 
 class MissingDependency(HpcoreError, ImportError):
-    """An optional package is not installed; the message names the extra that brings it."""
+    """An optional package is not installed; the message names the extra that installs it."""
 
 
 class StorageError(HpcoreError, RuntimeError):
@@ -118,24 +118,24 @@ class StorageError(HpcoreError, RuntimeError):
 
 
 class DamagedStore(StorageError):
-    """A record of a store is not what was written; the message names it. ``hpcore repair`` saves the others."""
+    """A record of a store is damaged; the message names it. ``hpcore repair`` saves the other records."""
 
 
 class UntrustedStore(StorageError):
-    """A store holds what hpcore never writes, such as a trigger or a view. Nothing of it was run."""
+    """A store holds objects that hpcore never writes, such as a trigger or a view. None of them was executed."""
 
 
 class UnsupportedStore(StorageError):
-    """A store was written by a newer hpcore."""
+    """A store was written by a newer version of hpcore."""
 
 
 class LeaseExpired(TrialAlreadyTold, StorageError):
-    """A result came too late: its trial has another one by now, told by somebody else, or was given up."""
+    """A result came too late: its trial already has a result from another worker, or was given up."""
 
 
 class UnknownStudy(InvalidArgument):
-    """There is no study of that name in the store."""
+    """The store has no study of that name."""
 
 
 class SpaceMismatch(InvalidSpace):
-    """A stored study searches another space than the one that was given; the message says what differs."""
+    """The space of a stored study differs from the one that was given; the message names the difference."""

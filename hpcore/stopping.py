@@ -1,4 +1,4 @@
-"""When runs end: rules for ``Study.run(..., stop=[...])``, ``minimize`` and ``maximize``."""
+"""Rules that end a run: for ``Study.run(..., stop=[...])``, ``minimize`` and ``maximize``."""
 
 from __future__ import annotations
 

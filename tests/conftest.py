@@ -1,6 +1,6 @@
-"""What all tests share.
+"""Settings of all tests.
 
-Hypothesis draws the same examples each time, so that a failure is of the change at hand;
+Hypothesis draws the same examples each time, so that a failure comes from the current change;
 ``pytest --hypothesis-profile=explore`` draws others.
 """
 
@@ -18,7 +18,7 @@ settings.load_profile("repeat")
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Ctrl-C as in a terminal: a shell may have started the tests with it ignored."""
+    """Handle Ctrl-C as in a terminal; a shell may have started the tests with SIGINT ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,5 +1,5 @@
-"""Random sequences of ask, tell, add, enqueue and pickle on optimizers of random spaces, against a plain record of what
-must be so. A sequence is a function of its seed: `Sequence(seed).play()`.
+"""Random sequences of ask, tell, add, enqueue and pickle on optimizers of random spaces, against a plain record of the
+expected state. A sequence is a function of its seed: `Sequence(seed).play()`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NOT_VALUES = (None, math.nan, math.inf, -math.inf)
 
 
 def random_condition(rng: random.Random, parents: dict[str, Any]) -> dict[str, Any] | None:
-    """A `when` on one or two earlier parameters."""
+    """Draw a `when` on one or two earlier parameters."""
     when: dict[str, Any] = {}
     for name in rng.sample(sorted(parents), min(len(parents), rng.choice((1, 1, 2)))):
         parent = parents[name]
@@ -32,12 +32,12 @@ def random_condition(rng: random.Random, parents: dict[str, Any]) -> dict[str, A
 
 
 def below(name: str, bound: float, params: dict[str, Any]) -> bool:
-    """A constraint that can be pickled."""
+    """Constraint that can be pickled."""
     return name not in params or params[name] <= bound
 
 
 def random_space(rng: random.Random) -> hp.Space:
-    """One to six parameters of any kind, some conditional, sometimes with a constraint."""
+    """Draw a space of one to six parameters of any kind, some conditional, sometimes with a constraint."""
     parameters: dict[str, Any] = {}
     for j in range(rng.randint(1, 6)):
         when = random_condition(rng, parameters) if parameters and rng.random() < 0.3 else None
@@ -62,7 +62,7 @@ def random_space(rng: random.Random) -> hp.Space:
 
 
 def random_sampler(rng: random.Random) -> str | hp.samplers.Sampler:
-    """TPE with odd options most of the time: it keeps the most between calls."""
+    """Draw a sampler, mostly TPE with unusual options, since it keeps the most state between calls."""
     draw = rng.random()
     if draw < 0.06:
         return "gp"
@@ -88,7 +88,7 @@ def random_sampler(rng: random.Random) -> str | hp.samplers.Sampler:
 
 
 class Sequence:
-    """An optimizer and what is known of it without asking it."""
+    """An optimizer and a separate record of its expected state."""
 
     def __init__(self, seed: int) -> None:
         self.rng = rng = random.Random(seed)
@@ -106,7 +106,7 @@ class Sequence:
         self.over = False
 
     def play(self) -> None:
-        """The whole sequence; raises AssertionError or whatever came unexpected."""
+        """Run the whole sequence; raise AssertionError or any unexpected error."""
         steps = ((self.ask, 6), (self.batch, 1), (self.tell, 7), (self.add, 1), (self.enqueue, 1), (self.wrong, 1),
                  (self.copy, 0.4), (self.check, 0.4))  # fmt: skip
         actions, weights = zip(*steps, strict=True)
@@ -137,7 +137,7 @@ class Sequence:
             assert self.over
         except InfeasibleSpace:
             assert self.queue
-            self.queue.pop(0)  # what was enqueued leaves no room
+            self.queue.pop(0)  # the enqueued parameters leave no room
         else:
             self.asked(trial)
 
@@ -155,7 +155,7 @@ class Sequence:
         assert len(trials) == n or self.finite or self.is_used_up()
 
     def is_used_up(self) -> bool:
-        """Whether a continuous space, with hardly any doubles in its ranges, has no point left to propose."""
+        """Tell whether a continuous space with very few doubles in its ranges is exhausted."""
         drawn = {repr(params): params for params in self.space.sample(2000, 0)}
         return all(any(ref.same_params(params, known) for known in self.params) for params in drawn.values())
 
@@ -205,7 +205,7 @@ class Sequence:
         self.queue.append(given)
 
     def wrong(self) -> None:
-        """Wrong use is refused by a typed error and changes nothing."""
+        """Check that wrong use raises a typed error and changes nothing."""
         n = self.opt.n_trials
         told = [k for k in range(n) if all(t.number != k for t in self.open)]
         calls = [
@@ -227,7 +227,7 @@ class Sequence:
             raise AssertionError("a wrong call was accepted")
 
     def copy(self) -> None:
-        """A pickled copy goes on as the original does."""
+        """Check that a pickled copy continues like the original."""
         text = pickle.dumps(self.opt)
         if self.rng.random() < 0.5:
             self.opt = pickle.loads(text)  # noqa: S301
@@ -241,7 +241,7 @@ class Sequence:
             assert ref.same_params(other.ask().params, self.params[-1])
 
     def check(self) -> None:
-        """All trials, the best one and the front are as recorded."""
+        """Check all trials, the best one and the front against the record."""
         opt = self.opt
         assert opt.n_trials == len(opt.trials) == len(self.params)
         for trial, params, values in zip(opt.trials, self.params, self.values, strict=True):

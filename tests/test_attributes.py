@@ -1,4 +1,4 @@
-"""Conversion of attributes to plain data, and refusals."""
+"""Conversion of attributes to plain data, and rejected values."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Wrong calls, one a line: each is refused at the call, by a typed error that says what was wrong with what.
+"""Wrong calls, one per line: each raises a typed error at the call, with the argument and the value.
 
-The second column is the error's type, ours and the builtin that users catch; the others must be in its message.
+The second column is the type of the error; the other columns must be in its message.
 """
 
 import json
@@ -34,7 +34,7 @@ SPACE = hp.Space(GOOD)
 
 
 def document(**changes: Any) -> str:
-    """A stored space of one Int, with something changed."""
+    """Return a stored space of one Int, with changes."""
     entry = {"name": "k", "type": "Int", "low": 1, "high": 9, "log": False, "step": 1, "when": {}}
     top = {key: changes.pop(key) for key in ("hpcore_space", "n_constraints", "parameters") if key in changes}
     return json.dumps({"hpcore_space": 1, "n_constraints": 0, "parameters": [{**entry, **changes}], **top})
@@ -55,7 +55,7 @@ def opt(**options: Any) -> hp.Optimizer:
 
 
 def told(value: Any, **options: Any) -> None:
-    """`tell` on a fresh optimizer, which must stay as it was."""
+    """Call `tell` on a fresh optimizer, which must not change."""
     optimizer = opt(directions=["minimize"] * options.pop("m", 1), seed=0)
     trial = optimizer.ask()
     try:
@@ -66,7 +66,7 @@ def told(value: Any, **options: Any) -> None:
 
 
 def unchanged(act: Callable[[hp.Optimizer], Any]) -> None:
-    """Something on an optimizer with one finished and one running trial, which must go on as if nothing had been."""
+    """Call a function on an optimizer with one finished and one running trial, which must not change."""
     optimizer, twin = opt(seed=1), opt(seed=1)
     for o in (optimizer, twin):
         o.tell(o.ask(), 1.0)
@@ -398,7 +398,7 @@ CASES = [
 
 
 def name_of(case: tuple) -> str:
-    """The call as it stands above."""
+    """Return the source of the call."""
     import inspect
 
     source, line = inspect.getsourcelines(case[0])

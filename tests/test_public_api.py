@@ -1,4 +1,4 @@
-"""The names that must not drift, and what importing them costs."""
+"""Public names, and the modules that importing them loads."""
 
 import inspect
 import subprocess

@@ -1,4 +1,4 @@
-"""What the README shows, run."""
+"""The examples and commands of the README."""
 
 from __future__ import annotations
 

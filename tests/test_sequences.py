@@ -1,4 +1,4 @@
-"""Random sequences of calls, 400 or as many as HPCORE_SEQUENCES says; see `.ci/run` and `.ci/sanitize`."""
+"""Random sequences of calls, 400 or the number in HPCORE_SEQUENCES; see `.ci/run` and `.ci/sanitize`."""
 
 import os
 

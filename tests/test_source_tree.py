@@ -1,4 +1,4 @@
-"""`import hpcore` where Python finds the source tree, which has no compiled core, before the installed package."""
+"""`import hpcore` if Python finds the source tree, without a compiled core, before the installed package."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ print(hpcore.__version__, hpcore._core.__file__, hpcore.errors.__file__, hpcore.
 
 
 def start(cwd: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
-    """Import hpcore in a folder, these on the path behind it; no finder of an editable install takes part."""
+    """Import hpcore in a folder, with `paths` after it on the path and without finders of editable installs."""
     code = CODE.format(paths=[str(path) for path in paths])
     return subprocess.run([sys.executable, "-S", "-c", code], cwd=cwd, capture_output=True, text=True, env={})
 

@@ -1,4 +1,4 @@
-"""Four threads at once, on an optimizer each and on a shared one; `.ci/sanitize tsan` runs this too."""
+"""Four threads at once, each with its own optimizer or all with a shared one; `.ci/sanitize tsan` runs this too."""
 
 import itertools
 import sys
@@ -23,7 +23,7 @@ SPACE = {
 
 @pytest.fixture(autouse=True)
 def eager_switches():
-    """Threads change places a thousand times as often as usual."""
+    """Switch threads a thousand times as often as usual."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(5e-6)
     yield
@@ -31,7 +31,7 @@ def eager_switches():
 
 
 def together(work: Callable[[int], object]) -> list:
-    """What `work` of 0 .. N - 1 answers on N threads that start at once."""
+    """Return the results of `work` for 0 .. N - 1, on N threads that start at once."""
     gate, out = threading.Barrier(N), [None] * N
     errors = []
 
@@ -39,7 +39,7 @@ def together(work: Callable[[int], object]) -> list:
         gate.wait()
         try:
             out[k] = work(k)
-        except BaseException as error:  # is raised below, where it is seen
+        except BaseException as error:  # is raised below, in the main thread
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=(k,)) for k in range(N)]
@@ -132,7 +132,7 @@ def test_one_density_is_asked_for_different_points_at_once():
 
 
 def test_a_model_grows_while_it_is_asked():
-    """What is read is the model before a new row or after it, or a typed refusal in between."""
+    """Readers see the model before or after a new row, or get a typed error."""
     rng = np.random.default_rng(0)
     X, at = rng.random((160, 3)), rng.random((40, 3))
     y = X.sum(axis=1)

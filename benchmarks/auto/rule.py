@@ -1,11 +1,11 @@
-"""What the rule of ``hp.samplers.AutoSampler`` rests on where the other studies say nothing: gp beside tpe.
+"""Comparison of gp and tpe behind the rule of ``hp.samplers.AutoSampler``, for cases without other studies.
 
-Run with ``python benchmarks/auto/rule.py --seeds 5``. Each row is a function, with the median over seeds of what either
-sampler found after so many trials and the number of seeds on which gp was better:
+Run with ``python benchmarks/auto/rule.py --seeds 5``. Each row is a function, with the median over seeds of the
+result of each sampler after so many trials, and the number of seeds on which gp was better:
 
 *several objectives*: hypervolume, larger is better, of the trials' Pareto front below the reference point;
-*many parameters*, *8 at a time*: logarithm of the best value over the least possible, smaller is better; at a time
-means that so many trials are always running and the one that was asked for first is told first.
+*many parameters*, *8 at a time*: logarithm of the best value over the least possible, smaller is better; "at a
+time" means that so many trials are always running, and the oldest one is told first.
 
 The last table is the time of an `ask`, in milliseconds of this thread, with so many trials known.
 """
@@ -28,7 +28,7 @@ Values = Callable[[np.ndarray], tuple[float, ...]]
 
 
 def rotated(d: int) -> tuple[np.ndarray, np.ndarray]:
-    """A rotation and an optimum, the same every time."""
+    """Return a fixed rotation and a fixed optimum."""
     rng = np.random.default_rng(d)
     return np.linalg.qr(rng.normal(size=(d, d)))[0], rng.uniform(-3, 3, d)
 
@@ -76,7 +76,7 @@ def space(d: int) -> dict[str, Any]:
 
 
 def search(f: Values, d: int, m: int, sampler: str, n: int, at_a_time: int, seed: int) -> np.ndarray:
-    """Values of all trials."""
+    """Run one search and return the values of all trials."""
     opt = hp.Optimizer(space(d), sampler, directions=["minimize"] * m, seed=seed)
     running: deque[hp.Trial] = deque()
     found = []
@@ -106,7 +106,7 @@ def quality(found: np.ndarray) -> float:
 
 
 def milliseconds(sampler: str, d: int, n: int) -> float:
-    """Of an ask, the mean over ten with a result told between them: some fit the model anew."""
+    """Return the mean time of ten asks with a result told after each; some of them refit the model."""
     opt = hp.Optimizer(space(d), sampler, seed=0)
     for x in np.random.default_rng(0).uniform(-5, 5, (n, d)):
         opt.add({f"x{i}": float(x[i]) for i in range(d)}, ellipsoid(x)[0])

@@ -1,8 +1,8 @@
-"""What data behind an objective costs: milliseconds and megabytes for each further trial.
+"""Cost of an objective's data: milliseconds and megabytes for each further trial.
 
 Run with ``python benchmarks/evaluation/data.py --mb 100``; the megabytes need Linux. The objective takes a microsecond
-and looks at one value of its data, which it has as a global, in a closure, as an argument's default, in an object whose
-method it is, in a frame, a sparse matrix or a list of arrays. *First* is the time of a run of four trials, in which the
+and reads one value of its data, which is a global, in a closure, the default of an argument, in the object of a method,
+in a frame, a sparse matrix or a list of arrays. *First* is the time of a run of four trials, in which the
 data is written to a file and mapped by the workers, which are awake. *Further* is the difference between the shortest
 of these and of some longer runs, by the number of trials. Beside it stands an objective without data.
 """
@@ -27,33 +27,33 @@ DATA: Any = None
 
 
 def plain(trial: hp.Trial) -> float:
-    """Without data."""
+    """Objective without data."""
     return trial["x"] ** 2
 
 
 def with_global(trial: hp.Trial) -> float:
-    """Data as scripts have it: this module is the main one, whose functions travel with what they use."""
+    """Objective with global data: functions of the main module are sent with the globals that they use."""
     return trial["x"] ** 2 + DATA[0]
 
 
 def with_argument(look: Callable[[Any], float], data: Any, trial: hp.Trial) -> float:
-    """Data bound by functools.partial."""
+    """Objective with data bound by functools.partial."""
     return trial["x"] ** 2 + look(data)
 
 
 class Model:
-    """Data of an object."""
+    """Object that holds the data."""
 
     def __init__(self, data: Any) -> None:
         self.data = data
 
     def score(self, trial: hp.Trial) -> float:
-        """A method as the objective."""
+        """Objective that is a method."""
         return trial["x"] ** 2 + self.data[0]
 
 
 def objectives(n: int) -> dict[str, Callable[[hp.Trial], float]]:
-    """Objectives with n doubles each."""
+    """Return the objectives, with n doubles each."""
     global DATA
     DATA = np.zeros(n)
     side = int((n / 2) ** 0.5)
@@ -71,7 +71,7 @@ def objectives(n: int) -> dict[str, Callable[[hp.Trial], float]]:
 
 
 def sent() -> float:
-    """Megabytes that this process has written, to pipes and files."""
+    """Return the megabytes that this process has written to pipes and files."""
     try:
         return int(Path("/proc/self/io").read_text().split("wchar: ")[1].split()[0]) / 1e6
     except OSError:
@@ -79,7 +79,7 @@ def sent() -> float:
 
 
 def timed(objective: Callable[[hp.Trial], float], n_trials: int, executor: Any) -> tuple[float, float]:
-    """Seconds and megabytes of a run."""
+    """Return seconds and megabytes of a run."""
     before, start = sent(), time.perf_counter()
     hp.minimize(objective, SPACE, n_trials=n_trials, n_jobs=2, executor=executor, sampler="random", seed=0)
     return time.perf_counter() - start, sent() - before

@@ -1,8 +1,8 @@
-"""How long workers wait: the share of their time that is not spent in fits, and what sharing transformers saves.
+"""Idle time of workers: the share of their time outside fits, and the time that shared transformers save.
 
-Run with ``python benchmarks/evaluation/idle.py``. Fits sleep for a fixed time, so that the machine's other work counts
-less: idle = 1 - (time in fits) / (wall time * workers), with awake workers, until the last fold is there. The last
-bundle of a search cannot end on all workers at once, so the share falls with the number of folds.
+Run with ``python benchmarks/evaluation/idle.py``. Fits sleep for a fixed time, so that other load on the machine
+counts less: idle = 1 - (time in fits) / (wall time * workers), with warm workers, until the last fold is finished. The
+last bundle of a search cannot end on all workers at once, so the share falls with the number of folds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hpcore.sklearn import SearchCV
 
 
 class Sleeping(ClassifierMixin, BaseEstimator):
-    """Fits for a fixed time."""
+    """Estimator with a fixed time of a fit."""
 
     def __init__(self, x: float = 0.0, seconds: float = 0.05) -> None:
         self.x = x
@@ -43,7 +43,7 @@ class Sleeping(ClassifierMixin, BaseEstimator):
 
 
 def idle(strategy: str, seconds: float, n_jobs: int, n_trials: int, **options: Any) -> float:
-    """Share of the workers' time that is not spent in fits."""
+    """Return the share of the workers' time outside fits."""
     X, y = np.zeros((40, 2)), np.arange(40) % 2
     space = {"x": hp.Float(0, 1), "seconds": [seconds]}
     for n in (2 * n_jobs, n_trials):  # the first one wakes the workers
@@ -65,7 +65,7 @@ def idle(strategy: str, seconds: float, n_jobs: int, n_trials: int, **options: A
 
 
 def saving(n: int) -> tuple[float, float]:
-    """Seconds of a search over the last step, with transformers fitted once a fold and every time."""
+    """Return the seconds of a search with transformers fitted once per fold, and for every candidate."""
     X, y = make_classification(3000, 20, n_informative=8, random_state=0)
     model = make_pipeline(
         StandardScaler(), PolynomialFeatures(2), PCA(20, random_state=0), LogisticRegression(max_iter=500)

@@ -1,10 +1,10 @@
-"""How soon a limit is kept: the end of a fold that takes too long, and of a search that Ctrl-C stops.
+"""Delay of limits: the end of a fold that takes too long, and of a search that Ctrl-C stops.
 
 Run with ``python benchmarks/evaluation/limits.py --repeats 20``; needs psutil and Linux or macOS. Each row of the two
 tables is one kind of model, with the worst and the median of all repetitions in seconds.
 
-``fit_timeout``: from the moment at which the fold's time is over to the moment at which its process, and all that it
-started, is gone; asked for is 1 s. Negative would be too early.
+``fit_timeout``: from the moment when the time of the fold is over to the moment when its process and all its children
+have ended; the goal is 1 s. A negative time would be too early.
 
 Ctrl-C: SIGINT goes to the whole process group of a program that searches, as a terminal sends it, at a random moment
 of a fold. *Returns*: until `fit` has given back a search with `best_params_` and `cv_results_` (2 s). *Children gone*:
@@ -42,7 +42,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from hpcore.sklearn import SearchCV
 
 TIMED = ("sleeps in C", "spins in C", "spins", "child", "stray")
-# (model, n_jobs); in this process a model that holds the interpreter's lock cannot be interrupted by anybody.
+# (model, n_jobs); in this process a model that holds the interpreter's lock cannot be interrupted.
 STOPPED = (
     ("sleeps", 1),
     ("spins", 1),
@@ -59,7 +59,7 @@ LONG = 600
 
 
 class Late(ClassifierMixin, BaseEstimator):
-    """Candidate 0 is quick; the others leave a note and hang, each in its own way."""
+    """Estimator that is quick for candidate 0; for the others it writes a file and hangs, in different ways."""
 
     def __init__(self, k: int = 0, how: str = "quick", folder: str = "") -> None:
         self.k = k
@@ -81,7 +81,7 @@ class Late(ClassifierMixin, BaseEstimator):
 
     def _hang(self) -> None:
         if self.how == "sleeps in C":
-            # PyDLL keeps the interpreter's lock; a signal that is handled ends the sleep, and it is begun again.
+            # PyDLL keeps the interpreter's lock; a handled signal ends the sleep, which is then started again.
             while True:
                 ctypes.PyDLL(None).sleep(LONG)
         if self.how == "spins in C":
@@ -99,7 +99,7 @@ X, Y = np.arange(40.0).reshape(-1, 1), np.arange(40) % 2
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended, reaped by its parent or not."""
+    """Tell whether a process has ended, even if its parent has not reaped it."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -110,7 +110,7 @@ def gone(pid: int) -> bool:
 
 
 def timeouts(how: str, repeats: int) -> Iterator[float]:
-    """Seconds by which each fold outlived its limit, with all that it started."""
+    """Return the seconds by which each fold, with its children, exceeded its limit."""
     with tempfile.TemporaryDirectory() as folder:
         over = threading.Event()
         ends: dict[str, float] = {}
@@ -145,7 +145,7 @@ def timeouts(how: str, repeats: int) -> Iterator[float]:
 
 
 def program(how: str, n_jobs: int, folder: str) -> None:
-    """A program that searches again and again: at each line it reads, until Ctrl-C."""
+    """Run a search for each line of stdin, until Ctrl-C."""
     warnings.simplefilter("ignore")
     splits = [(np.arange(20), np.arange(20, 40)), (np.arange(20, 40), np.arange(20))]
     space = {"k": list(range(1_000_000 if how == "quick" else 50)), "how": [how], "folder": [folder]}
@@ -165,7 +165,7 @@ def program(how: str, n_jobs: int, folder: str) -> None:
 
 
 def children(parent: psutil.Process) -> list[psutil.Process]:
-    """Living processes under this one, the tracker of shared memory excepted."""
+    """List the living descendants of a process, without the tracker of shared memory."""
     found = []
     for process in parent.children(recursive=True):
         try:
@@ -177,7 +177,7 @@ def children(parent: psutil.Process) -> list[psutil.Process]:
 
 
 def interruptions(how: str, n_jobs: int, repeats: int) -> Iterator[tuple[float, float]]:
-    """Seconds until the search was back, and until the last child was gone."""
+    """Return the seconds until the search returned, and until the last child ended."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--program", how, "--n-jobs", str(n_jobs), "--folder", folder]
         main = subprocess.Popen(

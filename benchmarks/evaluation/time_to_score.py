@@ -1,8 +1,8 @@
-"""Wall time until a search has the score that other searches end with.
+"""Wall time until a search reaches the final score of other searches.
 
 Run with ``python benchmarks/evaluation/time_to_score.py --seeds 10 --out times.jsonl``; needs optuna and
 optuna-integration. Three seeds of all tasks take about 20 minutes on two idle cores. Results are appended to the file
-one by one, and what is in it already is not run again, so that the run may be stopped and continued; the summary is
+one by one, and runs in the file are not repeated, so that the benchmark may be stopped and continued; the summary is
 printed from the whole file.
 
 Tasks: pipelines of an SVC and of gradient boosting on breast_cancer, digits and a table that is made once from a fixed
@@ -55,7 +55,7 @@ from hpcore.sklearn import SearchCV
 CV = StratifiedKFold(5)
 CVS = {"svc table": StratifiedShuffleSplit(5, train_size=0.1, test_size=0.1, random_state=0)}
 HGB = "histgradientboostingclassifier__"
-# The grid; the other searches have the intervals that it spans, on the same scale.
+# The grid; the other searches have its intervals, on the same scale.
 MODELS: dict[str, tuple[Any, dict[str, list[Any]]]] = {
     "svc": (
         make_pipeline(StandardScaler(), SVC()),
@@ -107,7 +107,7 @@ def their_space(grid: dict[str, list[Any]], kind: str) -> dict[str, Any]:
 
 
 def others(method: str, model: Any, grid: dict[str, list[Any]], cv: Any, X: Any, y: Any, seed: int, n_jobs: int) -> Any:
-    """Seconds and score of another search."""
+    """Return seconds and score of another search."""
     n = len(ParameterGrid(grid))
     if method == "grid":
         search = GridSearchCV(model, grid, cv=cv, n_jobs=n_jobs, refit=False)
@@ -137,7 +137,7 @@ def others(method: str, model: Any, grid: dict[str, list[Any]], cv: Any, X: Any,
 
 
 def ours(model: Any, grid: dict[str, list[Any]], cv: Any, X: Any, y: Any, seed: int, n_jobs: int) -> Any:
-    """The course of our search: when which score was reached."""
+    """Return the times at which our search reached its scores."""
     course: list[tuple[float, float]] = []
     start = 0.0
 
@@ -157,7 +157,7 @@ def ours(model: Any, grid: dict[str, list[Any]], cv: Any, X: Any, y: Any, seed: 
 
 
 def wake(ours_too: bool, model: Any, grid: dict[str, list[Any]], X: Any, y: Any, n_jobs: int) -> None:
-    """Start the workers, which import what they need once."""
+    """Start the workers and let them import their modules."""
     two = {name: values[: 2 if i == 0 else 1] for i, (name, values) in enumerate(grid.items())}
     X, y = X[:200], y[:200]
     if ours_too:
@@ -170,7 +170,7 @@ METHODS = ("grid", "random", "halving", "optuna")
 
 
 def main() -> None:
-    """Measure what is missing, print the summary."""
+    """Measure missing runs and print the summary."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--rows", type=int, default=20_000)
@@ -186,7 +186,7 @@ def main() -> None:
         for line in out.read_text().splitlines():
             record = json.loads(line)
             kind, name = record["task"].split()
-            # What was measured on other data or another grid is measured again.
+            # Runs on other data or another grid are measured again.
             if record["candidates"] == len(ParameterGrid(MODELS[kind][1])) and (
                 name != "table" or record["rows"] == args.rows
             ):
@@ -222,7 +222,7 @@ def main() -> None:
 
 
 def summarise(done: dict[tuple[str, str, int], Any], tasks: list[str]) -> None:
-    """Our time to each method's score, as a share of that method's time; medians over seeds."""
+    """Print our time to each method's score as a share of that method's time; medians over seeds."""
     print("\n| task | rows | method | its score | its time, s | ours to its score, s | share | seeds |")
     print("|---|---|---|---|---|---|---|---|")
     for task in tasks:

@@ -1,10 +1,10 @@
-"""Whether scores are those of GridSearchCV, with every transformer of scikit-learn kept between candidates.
+"""Check that keeping any transformer of scikit-learn between candidates gives the scores of GridSearchCV.
 
     python benchmarks/evaluation/transformers.py [--data array|frame|sparse]
 
 Each is tried with its defaults, with ``random_state=0`` and with ``copy=False`` where it has them, in front of a
-support vector machine. The generators of random numbers begin in the same state. Prints those whose scores differ in a
-single bit, and fails if there are any.
+support vector machine. The random generators start in the same state. The script prints the transformers with a score
+that differs in any bit, and fails if there are any.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hpcore.sklearn import SearchCV
 
 
 def variants() -> list[Any]:
-    """The transformers that can be made without further arguments."""
+    """Yield the transformers that need no further arguments."""
     found = []
     for _, kind in all_estimators(type_filter="transformer"):
         for options in ({}, {"random_state": 0}, {"copy": False}):
@@ -44,7 +44,7 @@ def variants() -> list[Any]:
 
 
 def scores(search: Any, transformer: Any, X: Any, y: Any) -> list[Any] | None:
-    """Scores on training and test rows; None if the search fails."""
+    """Return the scores on training and test rows; None if the search fails."""
     np.random.seed(0)  # noqa: NPY002 - what estimators without a seed draw from
     random.seed(0)
     pipeline = Pipeline([("transformer", transformer), ("model", SVC())])

@@ -1,8 +1,8 @@
-"""Non-dominated sorting and hypervolume: hpcore's kernels against pymoo's and Optuna's, answers compared and timed.
+"""Non-dominated sorting and hypervolume: hpcore's kernels against pymoo's and Optuna's, with the results compared.
 
     OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/peers/dominance.py
 
-Raises AssertionError where an answer differs. Peers come with ``pip install hpcore[peers]``.
+The script raises AssertionError if a result differs. Peers come with ``pip install hpcore[peers]``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hpcore.kernels.dominance import hypervolume, non_dominated_rank
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
-    """Median of seven, after one that warms up."""
+    """Return the median of seven calls, after one warm-up."""
     call()
     times = []
     for _ in range(7):
@@ -30,7 +30,7 @@ def milliseconds(call: Callable[[], Any]) -> float:
 
 
 def peers(values: np.ndarray[Any, Any], reference: np.ndarray[Any, Any]) -> dict[str, tuple[Any, Any]]:
-    """(ranks, hypervolume) as calls, by name of peer."""
+    """Return the calls (ranks, hypervolume) by name of peer."""
     out: dict[str, tuple[Any, Any]] = {}
     if importlib.util.find_spec("pymoo"):
         from pymoo.indicators.hv import Hypervolume

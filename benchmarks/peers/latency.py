@@ -1,13 +1,13 @@
-"""Milliseconds of one tell + ask at n observations: hpcore's GP and TPE beside the peers that are installed.
+"""Milliseconds of one tell + ask at n observations: hpcore's GP and TPE, and the peers that are installed.
 
     OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/peers/latency.py [gp] [tpe] [--sizes 100,1000]
         [--spaces 5,20,mixed] [--cycles 200] [--seconds 6] [--json FILE] [--figure FILE] [--readme FILE] [--report-only]
 
-Prints Markdown tables: the median of a cycle, params included, and its ratio to hpcore's (whose mean is there as well,
-because not every suggestion fits the model anew); for the GP the limit beside it, one Cholesky factorisation (dpotrf)
-of that n; for TPE the most that the project allows itself. The JSON file is written after every cell; with
+The script prints Markdown tables: the median of a cycle, params included, and its ratio to hpcore's (with the mean for
+hpcore, because not every suggestion refits the model); for the GP also the limit, one Cholesky factorisation (dpotrf)
+of that n; for TPE the time budget of the project. The JSON file is written after every cell; with
 --report-only tables and figure are made of it and nothing is measured. Peers come with ``pip install hpcore[peers]``;
-one that is not installed is named and passed over.
+missing ones are named and skipped.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import libraries
 import numpy as np
-import rivals
 from tables import draw, latency_tables
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # what the benchmarks share
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # modules shared by the benchmarks
 from publish import circumstances, replace_section
 
 SIZES = {"gp": "10,100,1000", "tpe": "100,1000,10000"}
 PACKAGES = ("hpcore", "numpy", "scipy", "optuna", "torch", "botorch", "hyperopt")
-# TPE: at most so many milliseconds at n = 100, 1000, 10,000 and 100,000; a hundredth of Optuna's.
+# TPE: time budget in milliseconds at n = 100, 1000, 10,000 and 100,000; a hundredth of Optuna's.
 AT_MOST = {
     "5": {100: 0.045, 1000: 0.15, 10_000: 1.2, 100_000: 20.0},
     "20": {100: 0.12, 1000: 0.39, 10_000: 3.1, 100_000: 20.0},
@@ -39,29 +39,29 @@ AT_MOST = {
 }
 
 
-def measure(make: type[rivals.Rival], kind: str, n: int, cycles: int, seconds: float) -> tuple[float, float, int]:
-    """Median, mean and number of cycles of tell + ask, in ms: at most `cycles`, within about `seconds`, at least one.
+def measure(make: type[libraries.Library], kind: str, n: int, cycles: int, seconds: float) -> tuple[float, float, int]:
+    """Measure tell + ask: median, mean and number of cycles, in ms, with at most `cycles` in about `seconds`.
 
-    A few each from several fresh histories, at most a twentieth longer than n says; the first cycle of a history warms
-    up and does not count, unless asking alone took all the time there is. Making the histories takes none of it.
+    The cycles come from several fresh histories, which grow by at most a twentieth of n. The first cycle of a history
+    is a warm-up and does not count, unless it takes all the time. The time to build a history does not count.
     """
-    space = rivals.space_of(kind)
-    known = [(params, rivals.objective(params)) for params in space.sample(n, seed=1)]
+    space = libraries.space_of(kind)
+    known = [(params, libraries.objective(params)) for params in space.sample(n, seed=1)]
     times: list[float] = []
     spent = 0.0
     while len(times) < cycles and (not times or spent < seconds):
-        rival = make(space)
+        library = make(space)
         for params, value in known:
-            rival.add(params, value)
+            library.add(params, value)
         start = time.perf_counter()
-        params, tell = rival.ask()
+        params, tell = library.ask()
         spent += time.perf_counter() - start
         for k in range(-1, max(5, n // 20)):
             counts = k >= 0 or spent > seconds
-            value = rivals.objective(params)
+            value = libraries.objective(params)
             start = time.perf_counter()
             tell(value)
-            params, tell = rival.ask()
+            params, tell = library.ask()
             took = time.perf_counter() - start
             spent += took
             if counts:
@@ -72,7 +72,7 @@ def measure(make: type[rivals.Rival], kind: str, n: int, cycles: int, seconds: f
 
 
 def dpotrf_limit(n: int) -> float:
-    """One dpotrf of order n, in ms."""
+    """Measure one dpotrf of order n, in ms."""
     from scipy.linalg.lapack import dpotrf
 
     a = np.random.default_rng(0).standard_normal((n, n))
@@ -85,24 +85,24 @@ def dpotrf_limit(n: int) -> float:
     return 1e3 * float(np.median(times))
 
 
-def installed(method: str) -> list[type[rivals.Rival]]:
-    """Those that can be run; the others are named."""
+def installed(method: str) -> list[type[libraries.Library]]:
+    """Return the peers that are installed; print the names of the others."""
     makers = []
-    for make in rivals.RIVALS[method]:
+    for make in libraries.LIBRARIES[method]:
         missing = [module for module in make.needs if importlib.util.find_spec(module) is None]
         if missing:
-            print(f"{make.name}: passed over, {', '.join(missing)} not installed")
+            print(f"{make.name}: skipped, {', '.join(missing)} not installed")
         else:
             makers.append(make)
     return makers
 
 
 def cells(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """One by one: a space, a number of trials, an optimiser."""
+    """Yield the cells: a space, a number of trials, an optimiser."""
     for method in options.methods:
         makers = installed(method)
         for make in makers:
-            measure(make, "5", 10, 1, 0.0)  # imports, and whatever else happens once
+            measure(make, "5", 10, 1, 0.0)  # imports and other costs of a first call
         for kind in options.spaces.split(","):
             for n in map(int, (options.sizes or SIZES[method]).split(",")):
                 limit = dpotrf_limit(n) if method == "gp" else AT_MOST[kind].get(n)
@@ -116,7 +116,7 @@ def cells(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Measure unless told not to, then report."""
+    """Measure, unless --report-only, then report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("methods", nargs="*", metavar="gp|tpe", help="default: both")
     parser.add_argument("--sizes", help="numbers of trials, comma separated")

@@ -1,11 +1,12 @@
-"""Seconds that whole runs of 100 trials on a cheap function take, all of it overhead: hpcore and the peers.
+"""Seconds of whole runs of 100 trials on a cheap function, all of it overhead: hpcore and the peers.
 
     OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/peers/sessions.py [--only hpcore,optuna] [--json FILE]
                                                                        [--readme FILE] [--report-only]
 
-Prints a Markdown table: the median of the repeats, the best value found (so that a fast run that searches nothing
-shows) and the ratio to hpcore's run with the same kind of sampler and storage; --report-only makes it of the JSON file.
-Peers come with ``pip install hpcore[peers]``; one that is not installed is named and passed over.
+The script prints a Markdown table: the median of the repeats, the best value found (which shows a fast run that does
+not search) and the ratio to hpcore's run with the same kind of sampler and storage; --report-only reads the JSON file
+instead of measuring.
+Peers come with ``pip install hpcore[peers]``; missing ones are named and skipped.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # what the benchmarks share
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # modules shared by the benchmarks
 from publish import circumstances, replace_section
 
 import hpcore as hp
@@ -41,12 +42,12 @@ SPACE = {
 
 
 def loss(x: float, y: float, rate: float, n: int, c: str) -> float:
-    """0 at (1, -2, 1e-3, 10, "b")."""
+    """Compute a loss that is 0 at (1, -2, 1e-3, 10, "b")."""
     return (x - 1) ** 2 + (y + 2) ** 2 + (math.log10(rate) + 3) ** 2 + (n - 10) ** 2 / 100 + (c != "b")
 
 
 def hpcore(sampler: str, durable: bool) -> Callable[[int, int], float]:
-    """`minimize` in memory, or a `Study` in SQLite."""
+    """Run `minimize` in memory, or a `Study` in SQLite."""
 
     def run(trials: int, seed: int) -> float:
         def objective(trial: Any) -> float:
@@ -63,7 +64,7 @@ def hpcore(sampler: str, durable: bool) -> Callable[[int, int], float]:
 
 
 def optuna(sampler: str, durable: bool) -> Callable[[int, int], float]:
-    """`Study.optimize`."""
+    """Run `Study.optimize`."""
 
     def run(trials: int, seed: int) -> float:
         import optuna
@@ -89,7 +90,7 @@ def optuna(sampler: str, durable: bool) -> Callable[[int, int], float]:
 
 
 def hyperopt(trials: int, seed: int) -> float:
-    """`fmin`."""
+    """Run `fmin`."""
     import hyperopt
     import numpy as np
 
@@ -110,7 +111,7 @@ def hyperopt(trials: int, seed: int) -> float:
 
 
 def skopt(trials: int, seed: int) -> float:
-    """`gp_minimize`."""
+    """Run `gp_minimize`."""
     from skopt import gp_minimize
     from skopt.space import Categorical, Integer, Real
 
@@ -133,7 +134,7 @@ RUNS: dict[str, tuple[tuple[str, ...], Callable[[int, int], float]]] = {
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row a run; what is not installed is named."""
+    """Return one row per run; print the libraries that are not installed."""
     wanted = tuple(filter(None, options.only.split(",")))
     rows: list[dict[str, Any]] = []
     for name, (needs, run) in RUNS.items():
@@ -141,9 +142,9 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         if wanted and not name.startswith(wanted):
             continue
         if missing:
-            print(f"{name}: passed over, {', '.join(missing)} not installed")
+            print(f"{name}: skipped, {', '.join(missing)} not installed")
             continue
-        run(12, 0)  # imports, and whatever else happens once
+        run(12, 0)  # imports and other costs of a first call
         times, best = [], []
         for seed in range(options.repeats):
             begin = time.perf_counter()
@@ -155,7 +156,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def session_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Medians; the ratio is to hpcore's run of the same kind where there is one."""
+    """Build the table of medians, with ratios to hpcore's run of the same kind."""
     took = {row["run"]: statistics.median(row["seconds"]) for row in rows}
     lines = [
         f"| run of {rows[0]['trials']} trials | seconds | ms a trial | best value | times hpcore's |",
@@ -171,7 +172,7 @@ def session_table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Measure unless told not to, then report."""
+    """Measure, unless --report-only, then report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)

@@ -23,7 +23,7 @@ def _number(ms: float) -> str:
 
 
 def latency_tables(cells: Sequence[Cell]) -> str:
-    """A table a method: median milliseconds; of the first optimiser also the mean, and ratios to it of the others."""
+    """Build a table per method: median milliseconds, the mean of the first optimiser, and the ratios of the others."""
     out = []
     for method in _different(cells, "method"):
         of = [cell for cell in cells if cell["method"] == method]
@@ -56,7 +56,7 @@ def latency_tables(cells: Sequence[Cell]) -> str:
 
 
 def draw(cells: Sequence[Cell], path: Path) -> None:
-    """Milliseconds against n, log-log; a row a method, a column a space."""
+    """Draw milliseconds against n, log-log; a row per method, a column per space."""
     import matplotlib
 
     matplotlib.use("Agg")

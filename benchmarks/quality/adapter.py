@@ -1,4 +1,4 @@
-"""hpcore for the sample-efficiency benchmarks: a class a sampler, with ``ask() -> dict`` and ``tell(dict, value)``.
+"""hpcore for the sample-efficiency benchmarks: one class per sampler, with ``ask() -> dict`` and ``tell(dict, value)``.
 
 python run.py --opt hp_gp --plugin .../benchmarks/quality/adapter.py:GP --core --split public --budget 100 --seeds 0-9
 
@@ -16,7 +16,7 @@ import hpcore as hp
 
 
 def space_of(problem_space: Any) -> hp.Space:
-    """The benchmark's description of a space as ours; conditions and logarithms included."""
+    """Convert a space of the benchmark, with its conditions and logarithms."""
     if isinstance(problem_space, hp.Space):
         return problem_space
     out: dict[str, Any] = {}
@@ -32,7 +32,7 @@ def space_of(problem_space: Any) -> hp.Space:
 
 
 class Adapter:
-    """What the benchmark expects of an optimiser."""
+    """Optimiser with the interface of the benchmark."""
 
     sampler: ClassVar[type[hp.samplers.Sampler]]
 
@@ -43,11 +43,11 @@ class Adapter:
 
     @classmethod
     def for_problem(cls, space: Any, seed: int, budget: int) -> Adapter | None:
-        """None where the sampler is of no use."""
+        """Return an optimiser; None if the sampler is unsuitable."""
         return cls(space, seed, budget)
 
     def ask(self) -> dict[str, Any]:
-        """The next configuration; the best again when nothing is left to try."""
+        """Return the next configuration, or the best one when the space is exhausted."""
         try:
             self.trial = self.optimizer.ask()
         except hp.errors.SearchSpaceExhausted:
@@ -55,7 +55,7 @@ class Adapter:
         return dict(self.trial.params)
 
     def tell(self, cfg: dict[str, Any], value: float) -> None:
-        """Its loss."""
+        """Record the loss."""
         if self.trial is not None:
             self.optimizer.tell(self.trial, float(value))
             self.trial = None
@@ -86,7 +86,7 @@ class Sobol(Adapter):
 
 
 class Grid(Adapter):
-    """As many levels of each number as the budget allows."""
+    """Grid search, with as many levels of each number as the budget allows."""
 
     sampler = hp.samplers.GridSampler
 
@@ -100,7 +100,7 @@ class Grid(Adapter):
 
     @staticmethod
     def levels(space: hp.Space, budget: int) -> dict[str, int] | None:
-        """The most, equally many for each number, whose grid fits; None if that is fewer than three."""
+        """Return the largest number of levels with a grid that fits; None if it is below three."""
         numbers = [name for name, p in space.items() if not isinstance(p, hp.Categorical)]
         fitting = None
         for k in range(3, budget + 1):
@@ -114,12 +114,12 @@ class Grid(Adapter):
 
     @classmethod
     def for_problem(cls, space: Any, seed: int, budget: int) -> Adapter | None:
-        """None where three levels are too many."""
+        """Return an optimiser; None if a grid of three levels is too large."""
         return None if cls.levels(space_of(space), budget) is None else cls(space, seed, budget)
 
 
 class Named(Adapter):
-    """A sampler by hpcore's name for it, with default options."""
+    """A sampler by its name in hpcore, with default options."""
 
     name: ClassVar[str]
 

@@ -1,8 +1,8 @@
-"""Searches where trials fail: how many do, and how good the rest is.
+"""Searches with failing trials: the number of failures, and the best loss.
 
 ``python benchmarks/quality/failures.py [--seeds 10] [--trials 50] [--penalty 1e5]`` prints a Markdown table: failed
 trials, and the mean of log10 of the best loss, for hpcore's samplers and, where it is installed, Optuna's. With a
-penalty, trials that fail are told it as their value.
+penalty, failing trials are told this value.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ Loss = Callable[[Params], float | None]
 
 
 def branch(p: Params) -> float | None:
-    """One choice always fails, and so does the side of the range where the optimum would be."""
+    """Fail for one choice, and for the side of the range with the optimum."""
     if p["k"] == "b" or p["x"] < 0.3:
         return None
     return float((p["x"] - 0.25) ** 2 + (p["y"] - 0.5) ** 2 + (p["k"] == "c"))
 
 
 def hole(p: Params) -> float | None:
-    """Half a disc around the optimum."""
+    """Fail in half a disc around the optimum."""
     radius = math.hypot(p["x"] - 1.0, p["y"] - 1.0)
     return None if radius < 1.4 and p["x"] < 1.05 else radius**2
 
 
 def memory(p: Params) -> float | None:
-    """Width times depth is bounded, as by a memory."""
+    """Fail if width times depth exceeds a bound, like a memory limit."""
     if p["width"] * p["depth"] > 2000:
         return None
     return (math.log(p["width"]) - 4) ** 2 + (p["depth"] - 12) ** 2 / 40 + (math.log10(p["rate"]) + 3) ** 2
 
 
 def chance(seed: int) -> Loss:
-    """Nothing but bad luck, 15 of 100 times."""
+    """Fail at random in 15 of 100 trials."""
     rng = np.random.default_rng(seed)
 
     def loss(p: Params) -> float | None:
@@ -119,7 +119,7 @@ def main() -> None:
     try:
         import optuna  # noqa: F401
     except ImportError:
-        print("optuna is not installed and passed over\n")
+        print("optuna is not installed and skipped\n")
     else:
         searches |= {"optuna gp": (optunas, "gp"), "optuna tpe": (optunas, "tpe")}
     print("| task |", " | ".join(searches), "|\n| --- |", " --- |" * len(searches), sep="")

@@ -1,4 +1,4 @@
-"""Racing against running every fold: fits, the score that is found, and that score on rows the search never saw.
+"""Racing against running every fold: number of fits, best score, and its score on rows outside the search.
 
 Run with ``python benchmarks/quality/racing.py --seeds 3``; prints one line a task and seed as it goes and a summary.
 Twenty tasks, each a data set and a model with its space. All modes have the same strategy, number of trials, folds and

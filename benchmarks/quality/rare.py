@@ -1,4 +1,4 @@
-"""Rare constraints: the regret that each sampler is left with where a millionth of the space is allowed.
+"""Rare constraints: the final regret of each sampler if a millionth of the space is allowed.
 
     python benchmarks/quality/rare.py [--seeds 20] [--trials 50]
 
@@ -26,7 +26,7 @@ SETS: dict[str, tuple[Callable[[dict[str, Any]], bool], Callable[[np.random.Gene
 
 
 def log_regret(name: str, d: int, sampler: str, seed: int, n_trials: int) -> float:
-    """Logarithm of the best value of one search."""
+    """Return the logarithm of the best value of one search."""
     constraint, draw_goal = SETS[name]
     rng = np.random.default_rng(seed)
     goal, weights = draw_goal(rng, d), rng.uniform(0.5, 2.0, d)

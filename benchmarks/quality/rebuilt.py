@@ -1,4 +1,4 @@
-"""Problems made from packages alone, for where the project's collection is absent.
+"""Problems made from packages alone, for use without the project's collection.
 
 - ``bbob_*``, ``mixint_*``: the collection's own functions of COCO, by the package coco-experiment, with their optima.
 - ``table_*``: five-fold losses of scikit-learn models over whole grids, computed once (two minutes) and kept in the
@@ -29,7 +29,7 @@ from tasks import FloatArray, Problem, Reference, expected_best
 
 import hpcore as hp
 
-LONGEST = 400  # evaluations that references reach to
+LONGEST = 400  # number of evaluations of the references
 SAMPLE = 4096  # random configurations behind a reference that is not exact
 COCO = [
     *(f"bbob_f{f:02d}_d{d:02d}_i1" for d in (2, 5, 10) for f in (1, 6, 10, 15, 20, 21)),
@@ -61,7 +61,7 @@ class Coco:
         return float(self._function(np.array([cfg[name] for name in self.space], dtype=float)))
 
     def best(self) -> float:
-        """At the optimum, which COCO tells by a file in the working folder and in no other way."""
+        """Return the value at the optimum, which COCO gives only in a file in the working folder."""
         here = Path.cwd()
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
@@ -73,7 +73,7 @@ class Coco:
                 os.chdir(here)
 
     def reference(self) -> Reference:
-        """By a large random sample."""
+        """Compute the reference by a large random sample."""
         values = np.array([self(params) for params in self.space.sample(SAMPLE, seed=12345)])
         return Reference(expected_best(values, LONGEST), float(np.median(values)), self.best())
 
@@ -130,7 +130,7 @@ CORE = [name for name in COCO if "_d05_" in name and name != "mixint_f08_d05_i1"
 def _loss(model: Callable[..., Any], load: Callable[..., Any], scoring: str, params: dict[str, Any]) -> float:
     X, y = load(return_X_y=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some cells do not converge, and say so with their score
+        warnings.simplefilter("ignore")  # some cells do not converge; their score shows it
         return -float(cross_val_score(model(**params), X, y, scoring=scoring, cv=5).mean())
 
 
@@ -154,14 +154,14 @@ class Table:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(f".{os.getpid()}.npy")
             np.save(partial, np.array(losses).reshape([len(p.choices) for p in self.levels.values()]))
-            partial.replace(path)  # whole or not there, for a second process that looks
+            partial.replace(path)  # renamed, so that a second process finds a complete file or none
         self._losses: FloatArray = np.load(path, allow_pickle=False)
 
     def __call__(self, cfg: dict[str, Any]) -> float:
         return float(self._losses[tuple(p.choices.index(cfg[name]) for name, p in self.levels.items())])
 
     def reference(self) -> Reference:
-        """Exact: every cell is equally likely."""
+        """Compute the exact reference: every cell is equally likely."""
         cells = self._losses.ravel()
         return Reference(expected_best(cells, LONGEST), float(np.median(cells)), float(cells.min()))
 
@@ -173,17 +173,17 @@ class RebuiltTasks:
         self.label = "rebuilt"
 
     def names(self, *, core: bool) -> list[str]:
-        """All, or those that one afternoon of a slow peer can do."""
+        """Return all names, or those that a slow peer can run in one afternoon."""
         return list(CORE) if core else [*COCO, *TABLES]
 
     @cache  # noqa: B019 the one instance lives as long as the process
     def problem(self, name: str) -> Problem:
-        """Loads or computes its data on first use."""
+        """Return a problem, which loads or computes its data on first use."""
         return Table(name) if name in TABLES else Coco(name)
 
     @cache  # noqa: B019
     def reference(self, name: str) -> Reference:
-        """Of the same problem."""
+        """Return the reference of the problem."""
         problem = self.problem(name)
         assert isinstance(problem, Table | Coco)
         return problem.reference()

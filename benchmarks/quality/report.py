@@ -14,7 +14,7 @@ Run = Mapping[str, Any]
 
 
 def by_optimiser(runs: Sequence[Run]) -> dict[str, dict[str, list[Run]]]:
-    """Runs by optimiser, then problem, in the order of seeds; the longest where a seed was run twice."""
+    """Group runs by optimiser and problem, in the order of seeds; of several runs of a seed, the longest is used."""
     chosen: dict[tuple[str, str, int], Run] = {}
     for run in runs:
         key = run["opt"], run["problem"], run["seed"]
@@ -27,7 +27,7 @@ def by_optimiser(runs: Sequence[Run]) -> dict[str, dict[str, list[Run]]]:
 
 
 class Curves:
-    """Scores of all runs over the evaluations, relative to the best value that anybody has seen."""
+    """Scores of all runs over the evaluations, relative to the best value of any run."""
 
     def __init__(self, runs: Sequence[Run], tasks: Tasks, names: Sequence[str]) -> None:
         self.names = list(names)
@@ -42,7 +42,7 @@ class Curves:
         return list(self._runs)
 
     def of(self, optimiser: str, n: int, measure: Any = scores) -> dict[str, FloatArray]:
-        """(seeds, n) by problem, of the runs that are long enough."""
+        """Return (seeds, n) by problem, for the runs that are long enough."""
         out = {}
         for name in self.names:
             runs = [r for r in self._runs[optimiser].get(name, ()) if r["budget"] >= n]
@@ -58,7 +58,7 @@ def _cell(found: Mapping[str, FloatArray]) -> str:
 
 
 def table(runs: Sequence[Run], tasks: Tasks, names: Sequence[str], samplers: Sequence[str], at: Sequence[int]) -> str:
-    """Scores at some numbers of evaluations: of whoever ran every problem, then of the samplers that ran some."""
+    """Build the table of scores: optimisers that ran every problem, then samplers that ran some."""
     curves = Curves(runs, tasks, names)
     last = {n: {opt: {k: v[:, -1] for k, v in curves.of(opt, n).items()} for opt in curves.optimisers} for n in at}
     whole = {opt: [n for n in at if len(last[n][opt]) == len(names)] for opt in curves.optimisers}
@@ -91,7 +91,7 @@ def table(runs: Sequence[Run], tasks: Tasks, names: Sequence[str], samplers: Seq
 
 
 def _suites(last: Mapping[str, Mapping[str, FloatArray]], tasks: Tasks, n: int) -> list[str]:
-    """The same by suite."""
+    """Build the table of scores by suite."""
     suites: dict[str, list[str]] = {}
     for name in next(iter(last.values()), ()):
         suites.setdefault(tasks.problem(name).suite, []).append(name)
@@ -106,7 +106,7 @@ def _suites(last: Mapping[str, Mapping[str, FloatArray]], tasks: Tasks, n: int) 
 def draw(
     runs: Sequence[Run], tasks: Tasks, names: Sequence[str], samplers: Sequence[str], at: Sequence[int], path: Path
 ) -> None:
-    """Score and regret over the evaluations, of whoever ran every problem; intervals of the samplers only."""
+    """Draw score and regret of optimisers that ran every problem over the evaluations; intervals of samplers only."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,14 +1,15 @@
-"""How good what hpcore finds is: its samplers on the quality problems, as a table and a figure.
+"""Quality of results: the samplers of hpcore on the quality problems, as a table and a figure.
 
     python benchmarks/quality/runner.py [--core] [--samplers gp,tpe,sobol,random,grid] [--budget 100] [--seeds 0-9]
                                         [--tasks FOLDER | --rebuilt] [--out runs.jsonl] [--jobs N] [--report-only]
                                         [--peers FILE ...] [--figure FILE] [--readme FILE]
 
-Runs what the file does not hold yet, on every core, and appends a line a run, so that an interrupted benchmark goes on
-with the same command; then prints the scores (0 = random search with as many evaluations, 100 = best known value, 95 %
-bootstrap intervals) and draws them over the evaluations. The problems are those of the project's collection where its
-folder is beside the repository, else, or with --rebuilt, what the packages coco-experiment and scikit-learn can
-rebuild; `pip install "hpcore[quality]"` brings what they need. Results do not depend on the machine's load or --jobs.
+The script runs what the file does not hold yet, on every core, and appends a line per run, so that the same command
+continues an interrupted benchmark. Then it prints the scores (0 = random search with as many evaluations, 100 = best
+known value, 95 % bootstrap intervals) and draws them over the evaluations. The problems are those of the project's
+collection if its folder is beside the repository; otherwise, or with --rebuilt, those that the packages coco-experiment
+and scikit-learn can rebuild. `pip install "hpcore[quality]"` installs the packages. Results do not depend on the load
+of the machine or on --jobs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import joblib
 from threadpoolctl import threadpool_limits
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # what the benchmarks share
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # modules shared by the benchmarks
 from adapter import SAMPLERS
 from publish import circumstances, replace_section
 from report import draw, table
@@ -37,7 +38,7 @@ Run = dict[str, Any]
 
 
 def one_run(folder: Path | None, sampler: str, name: str, seed: int, budget: int) -> Run | None:
-    """Incumbents of one search; None where the sampler has nothing to say about such a problem."""
+    """Return the incumbents of one search; None if the sampler is unsuitable for the problem."""
     warnings.simplefilter("ignore")
     problem = open_tasks(folder).problem(name)
     made = SAMPLERS[sampler].for_problem(problem.space, seed, budget)
@@ -61,7 +62,7 @@ def one_run(folder: Path | None, sampler: str, name: str, seed: int, budget: int
 
 
 def read_runs(path: Path) -> list[Run]:
-    """Lines of a file; a last one that was cut off by a kill is taken away, so that the next may follow."""
+    """Read the lines of a file; an incomplete last line is removed, so that further lines can be appended."""
     if not path.exists():
         return []
     text = path.read_text()
@@ -72,13 +73,13 @@ def read_runs(path: Path) -> list[Run]:
 
 
 def seeds_of(text: str) -> list[int]:
-    """``"0-9"`` or ``"0,3,5"``."""
+    """Parse ``"0-9"`` or ``"0,3,5"``."""
     first, dash, last = text.partition("-")
     return list(range(int(first), int(last) + 1)) if dash else [int(part) for part in text.split(",")]
 
 
 def run_missing(options: argparse.Namespace, names: list[str]) -> None:
-    """Append what is not there; seed by seed, so that an early end leaves whole seeds."""
+    """Append missing runs seed by seed, so that an early end leaves complete seeds."""
     there = read_runs(options.out)
     if others := {r["hpcore"] for r in there} - {hp.__version__}:
         raise SystemExit(
@@ -94,7 +95,7 @@ def run_missing(options: argparse.Namespace, names: list[str]) -> None:
     ]
     print(f"{len(todo)} runs to do, {len(done)} in {options.out}", flush=True)
     for name in dict.fromkeys(name for _, name, _ in todo):
-        open_tasks(options.tasks).reference(name)  # whatever has to be computed first is computed once, here
+        open_tasks(options.tasks).reference(name)  # shared data is computed once, here
     options.out.parent.mkdir(parents=True, exist_ok=True)
     jobs = (joblib.delayed(one_run)(options.tasks, *key, options.budget) for key in todo)
     parallel = joblib.Parallel(n_jobs=options.jobs, batch_size=1, return_as="generator_unordered")

@@ -15,7 +15,7 @@ DECADES = 4.0  # of regret, from the median random value down, that the curve of
 
 
 def best_so_far(incumbents: Sequence[tuple[int, float]], budget: int) -> FloatArray:
-    """(budget,): the best of the first n evaluations; infinite before the first finite one."""
+    """Return the best of the first n evaluations, (budget,); infinite before the first finite one."""
     out = np.full(budget, np.inf)
     for evaluation, value in incumbents:
         out[evaluation - 1 :] = value
@@ -23,7 +23,7 @@ def best_so_far(incumbents: Sequence[tuple[int, float]], budget: int) -> FloatAr
 
 
 def scores(curve: FloatArray, reference: Reference, best: float) -> FloatArray:
-    """100 (1 - regret / expected regret of random search) after each evaluation, at least -100."""
+    """Compute 100 (1 - regret / expected regret of random search) after each evaluation, at least -100."""
     n = curve.shape[-1]
     regret = np.maximum(curve - best, 0.0)
     chance = np.maximum(reference.random[:n] - best, 1e-300)
@@ -32,20 +32,20 @@ def scores(curve: FloatArray, reference: Reference, best: float) -> FloatArray:
 
 
 def log_regret(curve: FloatArray, reference: Reference, best: float) -> FloatArray:
-    """log10 of the regret over that of the median random value, in [-4, 0]."""
+    """Compute log10 of the regret over that of the median random value, in [-4, 0]."""
     regret = np.maximum(curve - best, 0.0) / max(reference.median - best, 1e-300)
     out: FloatArray = np.log10(np.clip(regret, 10.0**-DECADES, 1.0))
     return out
 
 
 def mean_over_problems(by_problem: Mapping[str, FloatArray]) -> FloatArray:
-    """Of the mean over seeds; each value is (n_seeds, ...)."""
+    """Average over problems the means over seeds; each value is (n_seeds, ...)."""
     out: FloatArray = np.mean([values.mean(axis=0) for values in by_problem.values()], axis=0)
     return out
 
 
 def interval(by_problem: Mapping[str, FloatArray], seed: int = 0) -> tuple[FloatArray, FloatArray]:
-    """Ends of the 95 % interval of `mean_over_problems`: problems are drawn again, then seeds within each."""
+    """Return the ends of the 95 % interval of `mean_over_problems`: problems are resampled, then seeds within each."""
     rng = np.random.default_rng(seed)
     values = list(by_problem.values())
     means = []

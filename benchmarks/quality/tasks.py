@@ -1,7 +1,7 @@
-"""Where the problems of the quality benchmark come from: the project's collection, or what packages can rebuild.
+"""Sources of the problems of the quality benchmark: the project's collection, or problems rebuilt from packages.
 
-A problem has a `space`, a `suite` and is called with a configuration; lower is better. Its `Reference` says what random
-search reaches and what the best known value is.
+A problem has a `space`, a `suite` and is called with a configuration; lower is better. Its `Reference` has the results
+of random search and the best known value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
-# Beside the repository, if anywhere.
+# The collection is beside the repository, if it exists.
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "quality"
 
 
@@ -33,7 +33,7 @@ class Problem(Protocol):
 
 @dataclass(frozen=True)
 class Reference:
-    """What a score is relative to."""
+    """Values that a score is relative to."""
 
     random: FloatArray  # [n - 1]: expected best of n random configurations
     median: float  # of one random configuration
@@ -51,7 +51,7 @@ class Tasks(Protocol):
 
 
 class SharedTasks:
-    """The collection in a folder, by its own modules: nothing of it is copied here."""
+    """The collection in a folder, loaded by its own modules."""
 
     def __init__(self, folder: Path) -> None:
         self.label = "shared"
@@ -62,23 +62,23 @@ class SharedTasks:
             self._store = {key: store[key] for key in store.files}
 
     def names(self, *, core: bool) -> list[str]:
-        """The public half, or its core."""
+        """Return the names of the public half, or of its core."""
         return list(self._problems.split()["core"]["public"] if core else self._problems.names("public"))
 
     def problem(self, name: str) -> Problem:
-        """Loads its data on first use."""
+        """Return a problem, which loads its data on first use."""
         found: Problem = self._problems.get_problem(name)
         return found
 
     def reference(self, name: str) -> Reference:
-        """As the collection recorded it."""
+        """Return the reference in the collection."""
         random, median, best = (self._store[f"{name}/{key}"] for key in ("rand", "med", "fstar"))
         return Reference(random, float(median), float(best))
 
 
 @cache
 def open_tasks(folder: Path | None) -> Tasks:
-    """The collection in `folder`, or what can be rebuilt where it is None."""
+    """Return the collection in `folder`, or the rebuilt problems if it is None."""
     if folder is not None:
         return SharedTasks(folder)
     rebuilt: Tasks = importlib.import_module("rebuilt").RebuiltTasks()
@@ -86,7 +86,7 @@ def open_tasks(folder: Path | None) -> Tasks:
 
 
 def expected_best(values: FloatArray, n: int) -> FloatArray:
-    """Expected smallest of 1, 2, ..., n draws with replacement from `values`."""
+    """Compute the expected smallest of 1, 2, ..., n draws with replacement from `values`."""
     ordered = np.sort(values)
     m = ordered.size
     reached = ((m - np.arange(m + 1.0)) / m) ** np.arange(1.0, n + 1.0)[:, None]

@@ -1,7 +1,7 @@
-"""Seconds that many known results take into a store: one transaction, beside one by one for some of them.
+"""Seconds to add many known results to a store: in one transaction, and some of them one by one.
 
-Ten parameters of every kind, two of them conditional. What was stored is compared with what was given; the figure is a
-time, and the exit code says only whether all of it is there.
+Ten parameters of every kind, two of them conditional. The stored trials are compared with the given ones; the figure
+is a time, and the exit code is 0 if all trials are stored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parts that the scripts here share: a study that costs nothing to evaluate, a store to break, and their reports."""
+"""Shared parts of these scripts: a cheap study, a store to damage, and the output."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SPACE = {"x": hp.Float(-5, 5), "lr": hp.Float(1e-5, 1e-1, log=True), "k": hp.Int
 
 
 def cost(trial: Any) -> float:
-    """A function of the parameters alone, so that every stored value can be checked."""
+    """Compute the objective from the parameters alone, so that every stored value can be checked."""
     return float((trial["x"] - 1) ** 2 + trial["k"] * trial["lr"] + (trial["c"] == "a"))
 
 
 def facts(study: hp.Study) -> list[tuple[Any, ...]]:
-    """Facts that two runs must agree on, to the last bit."""
+    """Return the facts that two runs must have in common, to the last bit."""
     return [(t.number, repr(t.params), str(t.state), repr(t.values)) for t in study.trials]
 
 
 def start(work: Callable[[], Any]) -> int:
-    """Begin something in a forked child; its process id."""
+    """Start a function in a forked child and return the process id."""
     child = os.fork()
     if child:
         return child
@@ -45,7 +45,7 @@ def start(work: Callable[[], Any]) -> int:
 
 
 def in_child(work: Callable[[], Any]) -> int:
-    """Do something in a forked child; its wait status."""
+    """Run a function in a forked child and return the wait status."""
     return os.waitpid(start(work), 0)[1]
 
 

@@ -1,7 +1,7 @@
 """Files cut at every byte of their last records, files with flipped bits, and a disk that is full.
 
 A cut file must say so, and its repair must save every trial that is whole; a flipped bit must change nothing or give
-a typed error; a run that found no space must lose nothing that was acknowledged, and go on.
+a typed error; a run without space must keep every acknowledged result, and continue later.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _cut(directory: Path, data: bytes, whole: list[Any], cuts: int) -> tuple[int
         path.write_bytes(data[:cut])
         try:
             _read(path)
-            bad += 1  # a cut that was not noticed
+            bad += 1  # a cut that was not detected
             continue
         except StorageError:
             pass
@@ -91,7 +91,7 @@ def _cut(directory: Path, data: bytes, whole: list[Any], cuts: int) -> tuple[int
 
 
 def _fill_up(path: Path, i: int) -> int:
-    """A limit on the size of files stands for a full disk; 1 if anything acknowledged is not there afterwards."""
+    """Run with a limit on the file size as a full disk; return 1 if an acknowledged result is missing."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     acknowledged = {}

@@ -1,7 +1,7 @@
-"""Stores with odd records whose checksums fit: opened, shown, exported, listed, gone on with and repaired.
+"""Stores with altered records and valid checksums: opened, shown, exported, listed, continued and repaired.
 
-A mutant is a whole store in which one value of one record is another one: a node of its JSON, or the column itself. It
-may be good enough to go on with; or it is refused by a typed error. Anything else leaked.
+A mutant is a store with one altered value in one record: a node of its JSON, or the column itself. It may be valid, or
+it must be rejected with a typed error. Any other error is a leak.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ COLUMNS: list[Any] = [
 
 
 def make_store(path: Path) -> None:
-    """A store with every kind of record."""
+    """Create a store with every kind of record."""
 
     def objective(trial: hp.Trial) -> float:
         trial.user_attrs["a"] = [trial.number, {"b": "text"}]
@@ -114,7 +114,7 @@ def make_store(path: Path) -> None:
 
 
 def mutate(path: Path, rng: random.Random) -> str | None:
-    """Change one value of one record; what was changed, None if the table does not take it."""
+    """Change one value of one record; return the change, None if the table rejects it."""
     table = rng.choices(list(TABLES), [6, 8, 1, 2, 2])[0]
     columns, as_json = TABLES[table]
     connection = sqlite3.connect(path)
@@ -150,7 +150,7 @@ def mutate(path: Path, rng: random.Random) -> str | None:
 
 
 def _other_node(data: Any, rng: random.Random) -> tuple[Any, str]:
-    """JSON data with one of its nodes replaced, removed or put deeper."""
+    """Return JSON data with one node replaced, removed or nested deeper."""
     data = copy.deepcopy(data)
     places: list[tuple[Any, Any]] = []
     stack = [data]
@@ -230,7 +230,7 @@ USES: dict[str, Callable[[Path], None]] = {
 
 
 def leaks(path: Path, uses: list[str]) -> dict[str, BaseException]:
-    """Errors of a store that are not typed ones, by the use that gave them."""
+    """Return the errors that are not typed, by the operation that raised them."""
     found: dict[str, BaseException] = {}
     for use in uses:
         work = USES[use]

@@ -1,7 +1,7 @@
 """Stores from elsewhere: planted pickles, triggers, views, other tables, huge and deeply nested values.
 
-Whatever is in them, nothing is run: each gives a typed error, or is ignored with every value as it was. Watched are
-os.system, subprocess, pickle, marshal, eval, exec and every import of a module that was not loaded before.
+No code in them may be executed: each gives a typed error, or is ignored and every value is unchanged. The script
+watches os.system, subprocess, pickle, marshal, eval, exec and every import of a module that was not loaded before.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TABLES = ("hpcore_trials", "hpcore_studies", "hpcore_queue", "hpcore_attributes"
 
 
 def attacks() -> list[str]:
-    """Statements that make a store a hostile one, put together from our own words."""
+    """Return the statements that make a store hostile."""
     out = []
     for table, columns in COLUMNS:
         where = " WHERE number = 3" if table == "hpcore_trials" else ""
@@ -95,7 +95,7 @@ def test(directory: Path, stores: int) -> dict[str, Any]:
                 opened._trial_log.storage.close()
             except (StorageError, InvalidArgument):
                 refused += 1
-            except Exception as error:  # anything else leaked
+            except Exception as error:  # any other error is a leak
                 wrong.append(f"{sql}: {error!r}")
         if alarms or (directory / "PWNED").exists():
             ran.append(f"{sql}: {alarms}")
@@ -111,7 +111,7 @@ def test(directory: Path, stores: int) -> dict[str, Any]:
 
 
 class _Watched:
-    """Raises the alarm where code could be run or loaded."""
+    """Guard that reports calls that could run or load code."""
 
     def __init__(self, alarms: list[str]) -> None:
         self._alarms = alarms
@@ -129,7 +129,7 @@ class _Watched:
         sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """An import of something that was not loaded yet; of our own parts it is no alarm."""
+        """Report an import of a module that was not loaded; modules of hpcore are allowed."""
         if name.partition(".")[0] not in ("hpcore", "sqlalchemy", "numpy", "encodings", "difflib"):
             self._alarms.append(f"import {name}")
 

@@ -1,7 +1,7 @@
-"""SIGKILL of a storing run at random moments; what was acknowledged is compared with what the store says.
+"""SIGKILL of a stored run at random moments; acknowledged results are compared with the store.
 
-Each child goes on with the study that the last one left, and reports every trial that it was told is durable through
-a pipe. At the end nothing may be lost, changed, twice there, unreadable, or left running.
+Each child continues the study of the previous one, and reports every durable trial through a pipe. In the end no trial
+may be lost, changed, duplicated, unreadable, or left running.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import hpcore as hp
 import hpcore.ledger.opening  # loaded before the forks
 import hpcore.ledger.stored_trial_log
 
-STUDY_OF = 100  # kills on one study before the next is begun
+STUDY_OF = 100  # kills on one study before the next is started
 
 
 def test(directory: Path, kills: int, milliseconds: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def test(directory: Path, kills: int, milliseconds: int) -> dict[str, Any]:
 
 
 def _kill_one(path: Path, name: str, known: dict[int, str], after: float) -> int:
-    """Kill a child some time after its run began; 0 if it was too quick to be killed."""
+    """Kill a child some time after its run started; return 0 if it ended before the kill."""
     read, write = os.pipe()
     child = os.fork()
     if not child:

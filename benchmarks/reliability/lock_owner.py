@@ -1,4 +1,4 @@
-"""The owner of the store's lock is killed; how much longer does the next worker wait than where it is let go?"""
+"""Extra waiting time of the next worker if the owner of the store's lock is killed, compared with a normal release."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test(directory: Path, kills: int) -> dict[str, Any]:
     killed = sorted(_wait(path, True) for _ in range(kills))
     trials = list(hp.load_study(path, "a").trials)
     fine = len(trials) == 2 * kills and all(t.value == cost(t) for t in trials)
-    # The slowest against the slowest, and so on: what else the machine does delays both kinds alike.
+    # The slowest against the slowest, and so on: other load on the machine delays both kinds alike.
     more = max(a - b for a, b in zip(killed, let_go, strict=True))
     return {
         "ok": fine and more <= 0.1,
@@ -34,7 +34,7 @@ def test(directory: Path, kills: int) -> dict[str, Any]:
 
 
 def _wait(path: Path, kill: bool) -> float:
-    """Seconds from the end of the owner to the end of a whole trial of a worker that waited all the time."""
+    """Return the seconds from the end of the owner to the end of a trial of a worker that was waiting."""
     held, holding = os.pipe()
     owner = os.fork()
     if not owner:

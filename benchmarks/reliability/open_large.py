@@ -1,4 +1,4 @@
-"""Open a study of 100,000 trials and ask once with TPE. The figure is a time; the exit code only says that it ran."""
+"""Open a study of 100,000 trials and ask once with TPE. The figure is a time; the exit code is 0 if the test ran."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test(directory: Path, trials: int) -> dict[str, Any]:
 
 
 def _fill(study: hp.Study, n: int) -> None:
-    """Stored as a run would have, in few commits."""
+    """Store trials like a run would, in few commits."""
     from dataclasses import replace
 
     trial_log = study._trial_log

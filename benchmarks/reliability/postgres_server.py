@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own: on loopback, in a temporary directory, as an unprivileged user."""
+"""A private PostgreSQL server: on loopback, in a temporary directory, as an unprivileged user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["PostgresServer", "binaries"]
 
 
 def binaries() -> Path | None:
-    """The directory of initdb and pg_ctl, as Debian's packages or the PATH have it; None if there is none."""
+    """Find the directory of initdb and pg_ctl, from Debian's packages or the PATH; None if there is none."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
         return found[-1].parent
@@ -24,12 +24,12 @@ def binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A context: the server runs while it lasts; nothing of it is left afterwards.
+    """Context in which the server runs; it leaves no files.
 
     Attributes
     ----------
     url : str
-        For ``storage=``.
+        Address for ``storage=``.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class PostgresServer:
             raise RuntimeError("no PostgreSQL server: apt-get install postgresql")
         self._bin = found
         self._root = Path(tempfile.mkdtemp(prefix="hpcore-pg-"))
-        # The server refuses to run as root; whoever we are otherwise is unprivileged enough.
+        # The server refuses to run as root; any other user is unprivileged enough.
         self._user: str | None = None
         if os.getuid() == 0:
             self._user = next(name for name in ("postgres", "nobody") if _exists(name))
@@ -60,13 +60,13 @@ class PostgresServer:
         shutil.rmtree(self._root, ignore_errors=True)
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server and wait until it answers."""
         options = f"-c listen_addresses=127.0.0.1 -p {self._port} -c unix_socket_directories={self._root}"
         log = str(self._root / "log")
         self._call("pg_ctl", "-D", str(self._root / "data"), "-o", options, "-l", log, "-w", "-t", "60", "start")
 
     def stop(self, how: str = "fast") -> None:
-        """Stop it: ``"fast"`` ends connections, ``"immediate"`` is a crash."""
+        """Stop the server: ``"fast"`` ends connections, ``"immediate"`` is a crash."""
         self._call("pg_ctl", "-D", str(self._root / "data"), "-m", how, "-w", "stop", check=False)
 
     def _call(self, program: str, *arguments: str, check: bool = True) -> None:

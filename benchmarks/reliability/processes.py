@@ -1,4 +1,4 @@
-"""Processes that run one SQLite study at once, with readers that look at it all the time."""
+"""Processes that run one SQLite study at once, with readers that read it all the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed (SIGKILL, inside the objective) at every trial and resumed: the trials of a run that was never killed?"""
+"""Runs killed by SIGKILL in the objective of every trial and resumed, compared with a run that was never killed."""
 
 from __future__ import annotations
 

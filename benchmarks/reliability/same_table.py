@@ -2,7 +2,7 @@
 
 Run with ``python benchmarks/reliability/same_table.py --seeds 20``. For each seed and strategy, with and without
 racing, the digest of everything in ``cv_results_`` but the times is compared; times of fits are jittered, so that
-results come in another order each time.
+results arrive in a different order each time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SPACE = {
 
 
 class Jitter(SVC):
-    """An SVC that takes a random time."""
+    """An SVC with a random time of a fit."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Jitter:
         time.sleep(np.random.default_rng().exponential(0.004))
@@ -38,7 +38,7 @@ class Jitter(SVC):
 
 
 def digest(strategy: str, racing: bool, seed: int, n_jobs: int, n_trials: int) -> str:
-    """Of one search's table."""
+    """Compute the digest of the table of one search."""
     X, y = load_breast_cancer(return_X_y=True)
     model = make_pipeline(StandardScaler(), Jitter())
     model.steps[1] = ("jitter", model.steps[1][1])

@@ -1,8 +1,8 @@
-"""Cost of a stored tell above an unstored one, beside this machine's own synced commit.
+"""Extra cost of a stored tell, compared with a synced commit of the same machine.
 
 The commit is that of the same SQLite with the same journal: one row of the same size, inserted by a bare connection.
-The three are measured in turns, so that what else the machine does reaches all of them. The figure is of times, so the
-exit code only says that the test ran.
+The three are measured alternately, so that other load on the machine affects all of them. The figures are times; the
+exit code is 0 if the test ran.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Worker deaths: so many folds of so many kill their worker, and nothing that is finished may be lost.
+"""Worker deaths: some folds kill their worker, and no finished fold may be lost.
 
 Run with ``python benchmarks/reliability/worker_deaths.py`` (500 deaths over 2,000 folds). Folds die the first time they
 are run, by SIGKILL, ``os._exit`` or a segmentation fault in turn, before or after some work. Printed: folds, deaths,
@@ -28,7 +28,7 @@ from hpcore.sklearn import SearchCV
 
 
 class Mortal(ClassifierMixin, BaseEstimator):
-    """Dies on the folds it is told to, once; scores by candidate."""
+    """Estimator that kills its process once on chosen folds; its score depends on the candidate."""
 
     def __init__(self, k: int = 0, folder: str = "", every: int = 4) -> None:
         self.k = k

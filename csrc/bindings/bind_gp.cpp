@@ -13,9 +13,10 @@
 #include "blas_threads.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
-#include "hpcore/gp/outputs.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
+#include "hpcore/streams.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
 #include "turns.hpp"
@@ -104,7 +105,7 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
     std::vector<std::vector<double>> draws;
     {
         const Unlocked native;
-        Philox stream({seed_low, seed_high}, n, 0);
+        Philox stream({seed_low, seed_high}, n, streams::own_key);
         draws = gp::sample_posterior(lapack, points, y.data(), noise, prior, start, n_draws, stream);
     }
     Array out({draws.size(), start.size()});
@@ -136,14 +137,14 @@ py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_
     return py::make_tuple(value, gradient);
 }
 
-gp::Outputs standardise(const Array& values, gp::OutputTransform transform) {
+gp::TargetTransform standardise(const Array& values, gp::TransformKind transform) {
     check_length("values", values, static_cast<std::size_t>(values.size()));
     return gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
 }
 
 // A function of the map at every element of y.
 template <auto function>
-Array mapped(const gp::Outputs& map, const Array& y) {
+Array mapped(const gp::TargetTransform& map, const Array& y) {
     const std::vector<py::ssize_t> shape(y.shape(), y.shape() + y.ndim());
     Array out(shape);
     std::transform(y.data(), y.data() + y.size(), out.mutable_data(), [&](double v) { return function(map, v); });
@@ -229,62 +230,100 @@ Array covariance(const Regressor& model, const Array& X) {
 
 void bind_gp(py::module_& m) {
     auto s = m.def_submodule("gp", "Gaussian-process regression on rows of the unit cube.");
-    py::class_<LogNormal>(s, "LogNormal")
+    py::class_<LogNormal>(
+        s, "LogNormal",
+        "Log-normal prior density of a hyperparameter: mean, std and bounds low, high of its logarithm.")
         .def(py::init([](double mean, double std, double low, double high) { return LogNormal{mean, std, low, high}; }),
              py::arg("mean"), py::arg("std"), py::arg("low"), py::arg("high"))
-        .def_readwrite("mean", &LogNormal::mean)
-        .def_readwrite("std", &LogNormal::std)
-        .def_readwrite("low", &LogNormal::low)
-        .def_readwrite("high", &LogNormal::high);
-    py::class_<Prior>(s, "Prior")
+        .def_readwrite("mean", &LogNormal::mean, "Mean of the logarithm.")
+        .def_readwrite("std", &LogNormal::std, "Standard deviation of the logarithm; greater than 0.")
+        .def_readwrite("low", &LogNormal::low, "Lower bound of the logarithm.")
+        .def_readwrite("high", &LogNormal::high, "Upper bound of the logarithm.");
+    py::class_<Prior>(s, "Prior", "Prior densities of the hyperparameters.")
         .def(py::init<>())
-        .def_static("standard", &Prior::standard, py::arg("d"))
-        .def_readwrite("length_scale", &Prior::length_scale)
-        .def_readwrite("signal", &Prior::signal)
-        .def_readwrite("noise", &Prior::noise)
-        .def_readwrite("inactive", &Prior::inactive)
-        .def_readwrite("user", &Prior::user);
-    py::class_<gp::UserCovariance, Covariance>(s, "UserCovariance")
+        .def_static("standard", &Prior::standard, py::arg("d"), "Default priors for d columns.")
+        .def_readwrite("length_scale", &Prior::length_scale, "Prior of each length scale.")
+        .def_readwrite("signal", &Prior::signal, "Prior of the signal variance.")
+        .def_readwrite("noise", &Prior::noise, "Prior of the noise variance.")
+        .def_readwrite("inactive", &Prior::inactive,
+                       "Prior of the squared distance of an inactive column from the active ones.")
+        .def_readwrite("user", &Prior::user, "Priors of the hyperparameters of a user's covariance.");
+    py::class_<gp::UserCovariance, Covariance>(
+        s, "UserCovariance",
+        "User's covariance of the numeric columns, by the address of its compiled code; the caller keeps it\n"
+        "alive.")
         .def(py::init(
                  [](std::uintptr_t address, const std::string& name, std::size_t n_hyperparameters, bool logarithmic) {
                      return std::make_shared<gp::UserCovariance>(kernel_at<CovarianceKernel>(address, name),
                                                                  n_hyperparameters, logarithmic);
                  }),
              py::arg("address"), py::arg("name"), py::arg("n_hyperparameters"), py::arg("logarithmic"));
-    py::enum_<gp::OutputTransform>(s, "OutputTransform")
-        .value("standard", gp::OutputTransform::standard)
-        .value("clip", gp::OutputTransform::clip)
-        .value("half_log", gp::OutputTransform::half_log)
-        .value("log", gp::OutputTransform::log);
-    py::class_<gp::FitOptions>(s, "FitOptions")
+    py::enum_<gp::TransformKind>(
+        s, "TransformKind",
+        "Transform of the targets: only standardised, clipped above, logarithmic above the median, or\n"
+        "logarithmic.")
+        .value("standard", gp::TransformKind::standard)
+        .value("clip", gp::TransformKind::clip)
+        .value("half_log", gp::TransformKind::half_log)
+        .value("log", gp::TransformKind::log);
+    py::class_<gp::FitOptions>(s, "FitOptions", "Options of a fit of hyperparameters.")
         .def(py::init<>())
-        .def_readwrite("prior", &gp::FitOptions::prior)
-        .def_readwrite("n_starts", &gp::FitOptions::n_starts)
-        .def_readwrite("n_probes", &gp::FitOptions::n_probes)
-        .def_readwrite("several_starts_until", &gp::FitOptions::several_starts_until)
-        .def_readwrite("max_iterations", &gp::FitOptions::max_iterations);
+        .def_readwrite("prior", &gp::FitOptions::prior, "Prior densities.")
+        .def_readwrite("n_starts", &gp::FitOptions::n_starts, "Number of L-BFGS runs.")
+        .def_readwrite("n_probes", &gp::FitOptions::n_probes,
+                       "Number of draws from the prior, the best of which starts a run.")
+        .def_readwrite("several_starts_until", &gp::FitOptions::several_starts_until,
+                       "Number of rows up to which there is more than one run.")
+        .def_readwrite("max_iterations", &gp::FitOptions::max_iterations,
+                       "Greatest number of L-BFGS iterations of a run.");
     s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
-          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("covariance") = py::none());
+          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("covariance") = py::none(),
+          "Logarithms of the hyperparameters that maximise the posterior density, of shape (p,).\n"
+          "\n"
+          "X (n, d) are canonical rows, y (n,) standardised targets, known_noise (n,) variances or None;\n"
+          "categorical (d,) and conditional (d,) describe the columns. theta is d length scales, signal and noise\n"
+          "variance, the squared height of inactive if a column is conditional, then the user's. Raises ValueError\n"
+          "for a wrong shape, KernelError.");
     s.def("fit_warp", &fit_warp, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
-          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("theta"));
+          py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("theta"),
+          "Hyperparameters (p,) and warp parameters (two a numeric column) that are likelier than theta without a\n"
+          "warp.\n"
+          "\n"
+          "Arguments as for `fit_map`.");
     s.def("sample_posterior", &sample_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("categorical"), py::arg("conditional"), py::arg("prior"),
           py::arg("start"), py::arg("n_draws"), py::arg("seed_low"), py::arg("seed_high"),
-          py::arg("covariance") = py::none());
+          py::arg("covariance") = py::none(),
+          "Draws of theta from its posterior by slice sampling from `start`, of shape (n_draws, p); see `fit_map`.");
     s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
-          py::arg("conditional"), py::arg("prior"), py::arg("with_prior"), py::arg("covariance") = py::none());
-    py::class_<gp::Outputs>(s, "Outputs")
+          py::arg("conditional"), py::arg("prior"), py::arg("with_prior"), py::arg("covariance") = py::none(),
+          "Log density of theta (p,) and its gradient (p,), with the prior or of the likelihood alone; see\n"
+          "`fit_map`.");
+    py::class_<gp::TargetTransform>(s, "TargetTransform",
+                                    "Monotone map from an objective's values to standardised targets.")
         .def(py::init<>())
-        .def_property_readonly("y", [](const gp::Outputs& self) { return to_array(self.y); })
-        .def_readonly("offset", &gp::Outputs::offset)
-        .def_readonly("scale", &gp::Outputs::scale)
-        .def_readonly("affine", &gp::Outputs::affine)
-        .def("apply", &mapped<&gp::apply>, py::arg("values").noconvert())
-        .def("restore", &mapped<&gp::restore>, py::arg("y").noconvert())
-        .def("log_slope", &mapped<&gp::log_slope>, py::arg("y").noconvert());
-    s.def("standardise", &standardise, py::arg("values").noconvert(), py::arg("transform"));
-    py::class_<Regressor>(s, "Regressor")
+        .def_property_readonly(
+            "y", [](const gp::TargetTransform& self) { return to_array(self.y); },
+            "Targets (n,) of the values that the map was made from; lower is better.")
+        .def_readonly("offset", &gp::TargetTransform::offset, "Value that the map takes to 0.")
+        .def_readonly("scale", &gp::TargetTransform::scale,
+                      "One standard deviation of the targets in the objective's units; 0 if it cannot be represented.")
+        .def_readonly("affine", &gp::TargetTransform::affine, "True if offset + scale y gives the values back.")
+        .def("apply", &mapped<&gp::apply>, py::arg("values").noconvert(),
+             "Targets of finite values of any shape, in that shape; finite.")
+        .def("restore", &mapped<&gp::restore>, py::arg("y").noconvert(),
+             "Values of targets y of any shape, in that shape; finite. What a clip cut off is not restored.")
+        .def("log_slope", &mapped<&gp::log_slope>, py::arg("y").noconvert(),
+             "Logarithm of the map's slope at targets y, up to a constant shared by all transforms; -inf where\n"
+             "clipped.");
+    s.def("standardise", &standardise, py::arg("values").noconvert(), py::arg("transform"),
+          "Map of finite values (n,) to targets of mean 0 and variance 1, after a transform.");
+    py::class_<Regressor>(
+        s, "Regressor",
+        "Gaussian-process regression with given hyperparameters; readers share it, a change waits for them.\n"
+        "\n"
+        "theta is as from `fit_map`. Raises ValueError if its length is wrong.")
         .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional,
                          std::vector<double> theta, const Covariance& covariance) {
                  auto types = types_of(categorical, conditional);
@@ -299,7 +338,7 @@ void bind_gp(py::module_& m) {
                 const ToRead turn(model.turn);
                 return model.size();
             },
-            py::call_guard<py::gil_scoped_release>())
+            py::call_guard<py::gil_scoped_release>(), "Number of rows that the model holds.")
         .def(
             "set_warp",
             [](Regressor& model, const std::vector<double>& parameters) {
@@ -312,7 +351,7 @@ void bind_gp(py::module_& m) {
                 if (model.size() > 0) throw std::invalid_argument("the warp must be set before there are rows");
                 model.set_warp(std::move(warp));
             },
-            py::arg("parameters"))
+            py::arg("parameters"), "Warp numeric columns by parameters from `fit_warp`, before there are rows.")
         .def(
             "warped",
             [](const Regressor& model, const Array& X) {
@@ -329,14 +368,26 @@ void bind_gp(py::module_& m) {
                 }
                 return out;
             },
-            py::arg("X").noconvert())
-        .def("assign", &assign, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert())
-        .def("append", &append, py::arg("x").noconvert(), py::arg("known_noise"))
-        .def("set_targets", &set_targets, py::arg("y").noconvert())
-        .def("predict", &predict, py::arg("X").noconvert())
-        .def("predict_with_gradients", &predict_with_gradients, py::arg("X").noconvert())
-        .def("covariance", &covariance, py::arg("X").noconvert())
-        .def_property_readonly("theta", [](const Regressor& model) { return to_array(model.theta()); });
+            py::arg("X").noconvert(), "Rows X (n, d) as the covariance sees them.")
+        .def("assign", &assign, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
+             "Replace all rows by X (n, d) with targets y (n,) and known noise variances (n,) or None. O(n^3).\n"
+             "\n"
+             "Raises numpy.linalg.LinAlgError if the covariance is not positive definite.")
+        .def("append", &append, py::arg("x").noconvert(), py::arg("known_noise"),
+             "Append a row x (d,) with a known noise variance. O(n^2); targets must be set next.\n"
+             "\n"
+             "Raises numpy.linalg.LinAlgError if the covariance is not positive definite; the rows before are\n"
+             "unchanged.")
+        .def("set_targets", &set_targets, py::arg("y").noconvert(), "Replace the targets of all rows by y (n,).")
+        .def("predict", &predict, py::arg("X").noconvert(),
+             "Posterior mean and variance at rows X (m, d), each of shape (m,).")
+        .def("predict_with_gradients", &predict_with_gradients, py::arg("X").noconvert(),
+             "Posterior mean (m,), variance (m,) and their derivatives (m, d), 0 in categorical and inactive columns.")
+        .def("covariance", &covariance, py::arg("X").noconvert(),
+             "Posterior covariance of rows X (m, d), of shape (m, m).")
+        .def_property_readonly(
+            "theta", [](const Regressor& model) { return to_array(model.theta()); },
+            "Logarithms of the hyperparameters, of shape (p,).");
 }
 
 }  // namespace hpcore::bindings

@@ -62,13 +62,25 @@ double log_determinant(const Array& L) {
 
 void bind_linalg(py::module_& m) {
     auto s = m.def_submodule("linalg", "Cholesky factors, through the BLAS that SciPy ships; it loads on first use.");
-    s.def("cholesky_factor", &cholesky_factor, py::arg("K").noconvert());
+    s.def("cholesky_factor", &cholesky_factor, py::arg("K").noconvert(),
+          "Factor K (n, n), symmetric, in place: its lower triangle becomes L with K = L L'.\n"
+          "\n"
+          "Only the lower triangle is read. Raises numpy.linalg.LinAlgError if a pivot is not positive, NaN\n"
+          "included; the triangle then holds nothing useful.");
     s.def("cholesky_append", &cholesky_append, py::arg("L").noconvert(), py::arg("n"), py::arg("k").noconvert(),
-          py::arg("kappa"));
-    s.def("solve_lower", &bound_solve<&linalg::solve_lower>, py::arg("L").noconvert(), py::arg("B").noconvert());
-    s.def("solve_upper", &bound_solve<&linalg::solve_upper>, py::arg("L").noconvert(), py::arg("B").noconvert());
-    s.def("cholesky_inverse", &cholesky_inverse, py::arg("L").noconvert());
-    s.def("log_determinant", &log_determinant, py::arg("L").noconvert());
+          py::arg("kappa"),
+          "Append row n to a lower factor L, in place. O(n^2).\n"
+          "\n"
+          "L (r, c) with r, c > n holds chol(K) in rows [0, n); k (n,) = K(X, x*) and kappa = k(x*, x*) + noise.\n"
+          "Raises numpy.linalg.LinAlgError if the new pivot is not positive; rows [0, n) are unchanged.");
+    s.def("solve_lower", &bound_solve<&linalg::solve_lower>, py::arg("L").noconvert(), py::arg("B").noconvert(),
+          "Solve L x = b for each row b of B (m, n), in place; L (n, n) is a lower factor.");
+    s.def("solve_upper", &bound_solve<&linalg::solve_upper>, py::arg("L").noconvert(), py::arg("B").noconvert(),
+          "Solve L' x = b for each row b of B (m, n), in place; L (n, n) is a lower factor.");
+    s.def("cholesky_inverse", &cholesky_inverse, py::arg("L").noconvert(),
+          "Turn a lower factor L (n, n) into the lower triangle of K^-1, in place. O(n^3).");
+    s.def("log_determinant", &log_determinant, py::arg("L").noconvert(),
+          "Logarithm of det K from its lower factor L (n, n).");
 }
 
 }  // namespace hpcore::bindings

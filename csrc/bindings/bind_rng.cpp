@@ -2,6 +2,7 @@
 #include "bindings.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/sobol.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -47,12 +48,19 @@ Array sobol(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t first
 void bind_rng(py::module_& m) {
     auto rng = m.def_submodule("rng", "Counter-based random numbers, a pure function of (seed, number, purpose).");
     rng.def("uniform", &uniform, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
-            py::arg("n"));
+            py::arg("n"),
+            "Uniform numbers in [0, 1), of shape (n,): the beginning of a stream.\n"
+            "\n"
+            "seed_low and seed_high are the words of a 128-bit seed; number is a trial's; purpose is one of the\n"
+            "constants of this module, plus the attempt times 2**32.");
     rng.def("normal", &normal, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
-            py::arg("n"));
-    rng.def("raw", &raw, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"),
-            py::arg("n"));
-    rng.def("sobol", &sobol, py::arg("seed_low"), py::arg("seed_high"), py::arg("first"), py::arg("n"), py::arg("d"));
+            py::arg("n"), "Standard normal numbers of shape (n,): the beginning of a stream, see `uniform`.");
+    rng.def("raw", &raw, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("purpose"), py::arg("n"),
+            "Random 64-bit words of shape (n,): the beginning of a stream, see `uniform`.");
+    rng.def("sobol", &sobol, py::arg("seed_low"), py::arg("seed_high"), py::arg("first"), py::arg("n"), py::arg("d"),
+            "Points first .. first + n - 1 of the scrambled Sobol sequence in [0, 1)^d, of shape (n, d).");
+    for (const streams::Named& stream : streams::all)
+        rng.attr(stream.name) = static_cast<std::uint64_t>(stream.purpose);
 }
 
 }  // namespace hpcore::bindings

@@ -53,7 +53,7 @@ void snap(const Codec& codec, Array& u) {
     for (std::size_t i = 0; i < n; ++i) codec.snap(data + i * d, row.data());
 }
 
-// One point, the way of every ask: snaps u (d,) in place and answers with its values, None where inactive.
+// Snap one point u (d,) in place, as every ask does; its values, None where inactive.
 py::list settle(const Codec& codec, Array& u) {
     const std::size_t d = codec.size();
     check_length("u", u, d);
@@ -138,58 +138,84 @@ RowSet of_hashes(const HashArray& hashes) {
 
 void bind_space(py::module_& m) {
     auto s = m.def_submodule("space", "Between parameter values and the unit cube.");
-    py::enum_<Kind>(s, "Kind").value("real", Kind::real).value("integer", Kind::integer).value("choice", Kind::choice);
-    py::enum_<Scale>(s, "Scale")
+    py::enum_<Kind>(s, "Kind", "Type of a parameter's values: floating-point, integer, or one of several choices.")
+        .value("real", Kind::real)
+        .value("integer", Kind::integer)
+        .value("choice", Kind::choice);
+    py::enum_<Scale>(s, "Scale", "Distribution of a real column: uniform, log-uniform, normal or log-normal.")
         .value("linear", Scale::linear)
         .value("log", Scale::log)
         .value("normal", Scale::normal)
         .value("log_normal", Scale::log_normal);
 
     using Condition = Column::Condition;
-    py::class_<Condition>(s, "Condition")
+    py::class_<Condition>(s, "Condition",
+                          "Requirement on an earlier column under which a column is active; several must all hold.")
         .def(py::init<>())
-        .def_readwrite("parent", &Condition::parent)
-        .def_readwrite("by_level", &Condition::by_level)
-        .def_readwrite("levels", &Condition::levels)
-        .def_readwrite("level_low", &Condition::level_low)
-        .def_readwrite("level_high", &Condition::level_high)
-        .def_readwrite("real_low", &Condition::real_low)
-        .def_readwrite("real_high", &Condition::real_high);
-    py::class_<Column>(s, "Column")
+        .def_readwrite("parent", &Condition::parent, "Index of the column that is required to have a value.")
+        .def_readwrite("by_level", &Condition::by_level,
+                       "True if levels are compared, false if values of a continuous parent.")
+        .def_readwrite("levels", &Condition::levels,
+                       "Allowed levels of the parent; if empty, the range level_low .. level_high.")
+        .def_readwrite("level_low", &Condition::level_low, "Lowest allowed level.")
+        .def_readwrite("level_high", &Condition::level_high, "Highest allowed level.")
+        .def_readwrite("real_low", &Condition::real_low, "Lowest allowed value of a continuous parent.")
+        .def_readwrite("real_high", &Condition::real_high, "Highest allowed value of a continuous parent.");
+    py::class_<Column>(s, "Column",
+                       "One parameter as a column of the unit cube: its range, distribution, grid and conditions.")
         .def(py::init<>())
-        .def_readwrite("kind", &Column::kind)
-        .def_readwrite("scale", &Column::scale)
-        .def_readwrite("low", &Column::low)
-        .def_readwrite("high", &Column::high)
-        .def_readwrite("mean", &Column::mean)
-        .def_readwrite("std", &Column::std)
-        .def_readwrite("gridded", &Column::gridded)
-        .def_readwrite("last", &Column::last)
-        .def_readwrite("whole_low", &Column::whole_low)
-        .def_readwrite("whole_step", &Column::whole_step)
-        .def_readwrite("step", &Column::step)
-        .def_readwrite("tick_low", &Column::tick_low)
-        .def_readwrite("tick_step", &Column::tick_step)
-        .def_readwrite("ticks", &Column::ticks)
-        .def_readwrite("cumulative", &Column::cumulative)
-        .def_readwrite("conditions", &Column::conditions);
+        .def_readwrite("kind", &Column::kind, "Type of the values.")
+        .def_readwrite("scale", &Column::scale, "Distribution of a real column.")
+        .def_readwrite("low", &Column::low, "Lower bound of a real column; -inf, or 0 on a log scale, if open.")
+        .def_readwrite("high", &Column::high, "Upper bound of a real column; inf if open.")
+        .def_readwrite("mean", &Column::mean, "Mean of a normal column, in units of the value or of its logarithm.")
+        .def_readwrite("std", &Column::std, "Standard deviation of a normal column, likewise; greater than 0.")
+        .def_readwrite("gridded", &Column::gridded,
+                       "True for a grid of last + 1 levels, false for a continuous column.")
+        .def_readwrite("last", &Column::last, "Highest level of a grid or of a choice.")
+        .def_readwrite("whole_low", &Column::whole_low, "Lowest value of an integer column.")
+        .def_readwrite("whole_step", &Column::whole_step, "Distance of two values of an integer column.")
+        .def_readwrite("step", &Column::step, "Distance of two values of a real grid.")
+        .def_readwrite("tick_low", &Column::tick_low,
+                       "Numerator of the lowest value of a real grid whose values are exact fractions.")
+        .def_readwrite("tick_step", &Column::tick_step, "Difference of two such numerators.")
+        .def_readwrite("ticks", &Column::ticks, "Denominator of such values; 0 where they are no exact fractions.")
+        .def_readwrite("cumulative", &Column::cumulative,
+                       "Upper edge of each level's share of [0, 1], ascending; empty for shares by the scale.")
+        .def_readwrite("conditions", &Column::conditions, "Conditions that must all hold for the column to be active.");
 
-    py::class_<Codec, std::shared_ptr<Codec>>(s, "Codec")
+    py::class_<Codec, std::shared_ptr<Codec>>(
+        s, "Codec",
+        "Map between rows of the unit cube and parameter values; immutable.\n"
+        "\n"
+        "`order` lists the columns, parents before children. Raises ValueError if it does not.")
         .def(py::init<std::vector<Column>, std::vector<std::size_t>>(), py::arg("columns"), py::arg("order"))
-        .def("__len__", &Codec::size)
-        .def("decode", &decode, py::arg("u").noconvert())
-        .def("snap", &snap, py::arg("u").noconvert())
-        .def("settle", &settle, py::arg("u").noconvert())
-        .def("encode_real", &encode_real, py::arg("column"), py::arg("x").noconvert())
-        .def("encode_whole", &encode_whole, py::arg("column"), py::arg("w").noconvert())
-        .def("level_of_real", &Codec::level_of_real, py::arg("column"), py::arg("x"))
-        .def("real_at", &Codec::real_at, py::arg("column"), py::arg("level"));
-    py::class_<RowSet>(s, "RowSet")
+        .def("__len__", &Codec::size, "Number of columns, d.")
+        .def("decode", &decode, py::arg("u").noconvert(),
+             "Values of rows u (n, d): real (float columns), whole (others) and active, each (n, d).\n"
+             "\n"
+             "Inactive entries of u are not read, active ones are clamped to [0, 1]. Raises ValueError for an active\n"
+             "NaN.")
+        .def("snap", &snap, py::arg("u").noconvert(),
+             "Replace rows u (n, d), in place, by the canonical rows of their values: NaN where inactive.")
+        .def("settle", &settle, py::arg("u").noconvert(),
+             "Snap one row u (d,) in place; its values, None where inactive.")
+        .def("encode_real", &encode_real, py::arg("column"), py::arg("x").noconvert(),
+             "Coordinates (n,) of values x (n,) of a real column. Raises ValueError for another column.")
+        .def("encode_whole", &encode_whole, py::arg("column"), py::arg("w").noconvert(),
+             "Coordinates (n,) of values w (n,) of an integer column, or indices of a choice.\n"
+             "\n"
+             "Raises ValueError for another column, or a value outside of it.")
+        .def("level_of_real", &Codec::level_of_real, py::arg("column"), py::arg("x"),
+             "Level of a real grid nearest to x, clamped to the grid.")
+        .def("real_at", &Codec::real_at, py::arg("column"), py::arg("level"), "Value at a level of a real grid.");
+    py::class_<RowSet>(s, "RowSet",
+                       "Set of canonical rows of the cube, by 64-bit hashes of their bits; it can be pickled.")
         .def(py::init<>())
-        .def("insert", &insert, py::arg("u").noconvert())
-        .def("update", &update, py::arg("X").noconvert())
-        .def("__contains__", &contains, py::arg("u").noconvert())
-        .def("__len__", &RowSet::size)
+        .def("insert", &insert, py::arg("u").noconvert(), "Insert a row u (d,); False if it was there.")
+        .def("update", &update, py::arg("X").noconvert(), "Insert rows X (n, d).")
+        .def("__contains__", &contains, py::arg("u").noconvert(), "True if the row u (d,) is in the set.")
+        .def("__len__", &RowSet::size, "Number of rows.")
         .def(py::pickle(&hashes, &of_hashes));
 }
 

@@ -101,7 +101,7 @@ Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_
     return out;
 }
 
-// What each group's densities or trend say of rows (n, d), (n, groups).
+// Log ratio or trend of rows (n, d) by each group, (n, groups).
 template <void (tpe::Suggester::*judge)(const double*, std::size_t, double*)>
 Array by_group(Suggester& suggester, const space::Codec& codec, const Array& U) {
     const std::size_t n = rows_of("U", U, codec.size());
@@ -120,7 +120,7 @@ std::unique_ptr<Suggester> make_suggester(std::shared_ptr<space::Codec> codec, c
     return std::make_unique<Suggester>(std::move(codec), unordered, options);
 }
 
-// The way of every ask: what is new in the history goes in, `want` rows for each of n trials come out, (n * want, d).
+// Learn the new part of the history, then suggest `want` rows for each of n trials, (n * want, d).
 Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, const Array& values,
               const StateArray& state, const Array& pending, std::uint64_t seed_low, std::uint64_t seed_high,
               std::uint64_t number, std::uint64_t attempt, std::size_t n, std::size_t want) {
@@ -140,7 +140,7 @@ Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, c
         suggester.suggest({seed_low, seed_high}, number, attempt, p, n_pending, want, result);
         return out;
     }
-    // Of a batch each trial sees those before it as pending, as they will be once they are snapped.
+    // Each trial of a batch sees those before it as pending, as they will be once they are snapped.
     std::vector<double> waiting(p, p + n_pending * d);
     std::vector<space::Value> scratch(d);
     for (std::size_t i = 0; i < n; ++i) {
@@ -156,58 +156,95 @@ Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, c
 
 void bind_tpe(py::module_& m) {
     auto s = m.def_submodule("tpe", "Tree-structured Parzen estimators.");
-    py::class_<Mixture>(s, "Mixture")
+    py::class_<Mixture>(
+        s, "Mixture",
+        "Weighted Parzen density over the unit cube.\n"
+        "\n"
+        "`levels` (d,) counts the equal cells of each column, 0 for a continuous one; `unordered` (d,) marks\n"
+        "categories.")
         .def(py::init(&make_mixture), py::arg("levels"), py::arg("unordered"))
         .def("fit", &fit, py::arg("X").noconvert(), py::arg("weights").noconvert(), py::arg("prior_weight"),
-             py::arg("bandwidth").noconvert(), py::arg("q"))
-        .def("log_density", &log_density, py::arg("X").noconvert())
+             py::arg("bandwidth").noconvert(), py::arg("q"),
+             "Place a kernel at each row of X (n, d) in [0, 1], and a wide prior component over all.\n"
+             "\n"
+             "weights (n,) are positive, bandwidth (d,) is a share of the range, q the probability that an unordered\n"
+             "kernel leaves its category. Raises ValueError for rows outside the cube.")
+        .def("log_density", &log_density, py::arg("X").noconvert(),
+             "Log density at rows X (n, d) in [0, 1], of shape (n,).")
         .def("draw", &draw, py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
-             py::arg("purpose"));
+             py::arg("purpose"),
+             "Draw n rows, of shape (n, d); the random stream is keyed as in `hpcore._core.rng.uniform`.");
 
-    py::enum_<Weights>(s, "Weights").value("rank", Weights::rank).value("uniform", Weights::uniform);
-    py::class_<Options>(s, "Options")
+    py::enum_<Weights>(s, "Weights", "Weights of good trials: logarithms of ranks, or equal.")
+        .value("rank", Weights::rank)
+        .value("uniform", Weights::uniform);
+    py::class_<Options>(s, "Options",
+                        "Options of the tree-structured Parzen estimator; `hpcore.samplers.TPESampler` explains them.")
         .def(py::init<>())
-        .def_readwrite("joint", &Options::joint)
-        .def_readwrite("n_startup", &Options::n_startup)
-        .def_readwrite("gamma", &Options::gamma)
-        .def_readwrite("max_good", &Options::max_good)
-        .def_readwrite("max_bad", &Options::max_bad)
-        .def_readwrite("weights", &Options::weights)
-        .def_readwrite("prior_weight", &Options::prior_weight)
-        .def_readwrite("bandwidth", &Options::bandwidth)
-        .def_readwrite("min_bandwidth", &Options::min_bandwidth)
-        .def_readwrite("adaptive", &Options::adaptive)
-        .def_readwrite("scale_up", &Options::scale_up)
-        .def_readwrite("scale_down", &Options::scale_down)
-        .def_readwrite("scale_min", &Options::scale_min)
-        .def_readwrite("trend", &Options::trend)
-        .def_readwrite("constant_liar", &Options::constant_liar)
-        .def_readwrite("n_draws", &Options::n_draws)
-        .def_readwrite("n_uniform", &Options::n_uniform)
-        .def_readwrite("n_mutants", &Options::n_mutants);
+        .def_readwrite("joint", &Options::joint,
+                       "True for one density over columns that are active together, false for one a column.")
+        .def_readwrite("n_startup", &Options::n_startup, "Number of even points before the densities rule.")
+        .def_readwrite("gamma", &Options::gamma, "Share of the trials that counts as good, in (0, 1).")
+        .def_readwrite("max_good", &Options::max_good, "Greatest number of good trials.")
+        .def_readwrite("max_bad", &Options::max_bad, "Greatest number of other trials that are kernels, the newest.")
+        .def_readwrite("weights", &Options::weights, "Weights of the good trials.")
+        .def_readwrite("prior_weight", &Options::prior_weight,
+                       "Weight of the prior component, against about 1 a trial; greater than 0.")
+        .def_readwrite("bandwidth", &Options::bandwidth, "Factor of the kernels' bandwidth; greater than 0.")
+        .def_readwrite("min_bandwidth", &Options::min_bandwidth, "Least bandwidth, in (0, 1].")
+        .def_readwrite("adaptive", &Options::adaptive, "True if the bandwidth follows success.")
+        .def_readwrite("scale_up", &Options::scale_up, "Factor of the bandwidth after a new best value.")
+        .def_readwrite("scale_down", &Options::scale_down, "Factor of the bandwidth after any other value.")
+        .def_readwrite("scale_min", &Options::scale_min, "Least scale of the bandwidth.")
+        .def_readwrite("trend", &Options::trend,
+                       "True if every other proposal weighs candidates by a trend of the values.")
+        .def_readwrite("constant_liar", &Options::constant_liar, "True if pending points count as bad.")
+        .def_readwrite("n_draws", &Options::n_draws, "Number of candidates from the density of the good.")
+        .def_readwrite("n_uniform", &Options::n_uniform, "Number of uniform candidates.")
+        .def_readwrite("n_mutants", &Options::n_mutants, "Number of candidates that vary the best trials.");
 
-    py::class_<Suggester>(s, "Suggester")
+    py::class_<Suggester>(
+        s, "Suggester",
+        "Tree-structured Parzen estimator at work on one search; calls from several threads wait for each other.\n"
+        "\n"
+        "`unordered` (d,) marks columns whose levels have no order. Raises ValueError if its length is not d.")
         .def(py::init(&make_suggester), py::arg("codec"), py::arg("unordered"), py::arg("options"))
-        .def("suggest", &suggest, py::arg("codec"), py::arg("X").noconvert(), py::arg("values").noconvert(),
-             py::arg("state").noconvert(), py::arg("pending").noconvert(), py::arg("seed_low"), py::arg("seed_high"),
-             py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"))
-        .def("log_ratio", &by_group<&tpe::Suggester::log_ratio>, py::arg("codec"), py::arg("U").noconvert())
-        .def("log_trend", &by_group<&tpe::Suggester::log_trend>, py::arg("codec"), py::arg("U").noconvert())
+        .def(
+            "suggest", &suggest, py::arg("codec"), py::arg("X").noconvert(), py::arg("values").noconvert(),
+            py::arg("state").noconvert(), py::arg("pending").noconvert(), py::arg("seed_low"), py::arg("seed_high"),
+            py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"),
+            "Suggest for trials number .. number + n - 1, `want` rows each, best first; of shape (n * want, d).\n"
+            "\n"
+            "X (k, d) are all rows so far, NaN where inactive; values (k, m), of which the first column counts, lower\n"
+            "is better; state (k,) as in `hpcore.records.history`; pending (p, d). A row that has ended is not read\n"
+            "again. Raises KernelError if the user's prior raised or answered NaN.")
+        .def("log_ratio", &by_group<&tpe::Suggester::log_ratio>, py::arg("codec"), py::arg("U").noconvert(),
+             "Log ratio of the good to the bad density at rows U (n, d).\n"
+             "\n"
+             "The shape is (n, n_groups), with NaN where a group is inactive.")
+        .def("log_trend", &by_group<&tpe::Suggester::log_trend>, py::arg("codec"), py::arg("U").noconvert(),
+             "Log probability of turning out good by each group's trend, shaped as `log_ratio`; 0 without a trend.")
         .def(
             "clear",
             [](Suggester& suggester) {
                 const ToChange turn(suggester.turn);
                 suggester.clear();
             },
-            py::call_guard<py::gil_scoped_release>())
-        .def_property_readonly("n_groups", [](const Suggester& suggester) { return suggester.n_groups(); })
+            py::call_guard<py::gil_scoped_release>(), "Forget all trials, for values that were ranked anew.")
+        .def_property_readonly(
+            "n_groups", [](const Suggester& suggester) { return suggester.n_groups(); },
+            "Number of groups of columns that are active together.")
         .def(
             "set_prior",
             [](Suggester& suggester, std::uintptr_t address, const std::string& name) {
                 const ToChange turn(suggester.turn);
                 suggester.set_prior(kernel_at<DensityKernel>(address, name));
             },
-            py::arg("address"), py::arg("name"), py::call_guard<py::gil_scoped_release>());
+            py::arg("address"), py::arg("name"), py::call_guard<py::gil_scoped_release>(),
+            "Use a user's log density, by the address of its compiled function, as the prior component.\n"
+            "\n"
+            "Raises ValueError unless there is one group, KernelError if the kernel raised or answered NaN. The\n"
+            "caller keeps the compiled code alive.");
 }
 
 }  // namespace hpcore::bindings

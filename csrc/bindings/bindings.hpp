@@ -5,6 +5,7 @@
 namespace hpcore::bindings {
 
 void bind_acquisition(pybind11::module_& m);
+void bind_bo(pybind11::module_& m);
 void bind_errors(pybind11::module_& m);
 void bind_gp(pybind11::module_& m);
 void bind_linalg(pybind11::module_& m);

@@ -12,5 +12,6 @@ PYBIND11_MODULE(_core, m) {
     hpcore::bindings::bind_space(m);
     hpcore::bindings::bind_gp(m);
     hpcore::bindings::bind_acquisition(m);
+    hpcore::bindings::bind_bo(m);
     hpcore::bindings::bind_tpe(m);
 }

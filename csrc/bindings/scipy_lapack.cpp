@@ -13,7 +13,7 @@ namespace {
 
 namespace py = pybind11;
 
-// How Cython spells the type of an argument in the name of a capsule.
+// Cython's spelling of the type of an argument in the name of a capsule.
 template <class T>
 const char* spelling() {
     if constexpr (std::is_same_v<T, char*>)
@@ -68,10 +68,6 @@ linalg::Lapack fetch_all() {
     fetch(lapack, "dpotri", table.dpotri);
     fetch(blas, "dtrsv", table.dtrsv);
     fetch(blas, "dtrsm", table.dtrsm);
-    fetch(blas, "dtrmv", table.dtrmv);
-    fetch(blas, "dgemm", table.dgemm);
-    fetch(blas, "dgemv", table.dgemv);
-    fetch(blas, "dsymv", table.dsymv);
     return table;
 }
 

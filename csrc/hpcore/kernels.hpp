@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-// What a user writes in Python and the loops of the core call by pointer, without the GIL. Each returns `kernel_ok`;
-// anything else means that the user's code raised, and its output is not to be read.
+// Kernels that a user writes in Python and the loops of the core call by pointer, without the GIL. Each returns
+// `kernel_ok`; anything else means that the user's code raised, and its output is not to be read.
 namespace hpcore {
 
 constexpr int kernel_ok = 1;
@@ -16,7 +16,7 @@ constexpr int kernel_ok = 1;
 using AcquisitionKernel = int (*)(double mean, double std, double best, double* out);
 
 // One row x (d,) against n rows Y (n, d), with theta (p,): as far as wanted k (n,), dk/dtheta (n, p) and dk/dx (n, d).
-// What is not wanted may be null.
+// Outputs that are not wanted may be null.
 using CovarianceKernel = int (*)(const double* x, const double* Y, std::size_t n, std::size_t d, const double* theta,
                                  std::size_t p, int wanted, double* k, double* by_theta, double* by_x);
 constexpr int want_value = 1, want_by_theta = 2, want_by_x = 4;
@@ -30,7 +30,7 @@ class KernelFailed : public std::runtime_error {
     explicit KernelFailed(const std::string& what) : std::runtime_error(what) {}
 };
 
-// A kernel and what errors call it, as in "density kernel 'belief'". Whoever has it keeps the compiled code alive.
+// A kernel and what errors call it, as in "density kernel 'prior'". Its owner keeps the compiled code alive.
 template <class Function>
 struct Kernel {
     Function call = nullptr;

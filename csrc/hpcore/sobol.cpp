@@ -4,12 +4,12 @@
 #include <bit>
 
 #include "hpcore/sobol_directions.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore {
 namespace {
 
 constexpr std::size_t bits = 32;
-constexpr std::uint64_t column_purpose = 0x736f'0001u, group_purpose = 0x736f'0002u;
 
 using Directions = std::array<std::array<std::uint32_t, bits>, sobol_columns>;
 
@@ -50,7 +50,7 @@ std::uint64_t scramble(std::uint32_t x, std::uint64_t key) {
         const std::uint32_t flip = static_cast<std::uint32_t>(mix(mix(prefix) ^ key) >> 63);
         out = (out << 1) | (((x >> (bits - 1 - b)) & 1u) ^ flip);
     }
-    // What lies deeper is random in a scrambling to the end.
+    // Deeper bits are random in a scrambling to the end.
     const std::uint64_t rest = mix(mix((std::uint64_t{1} << bits) | x) ^ key) >> bits;
     return (out << bits) | rest;
 }
@@ -59,7 +59,7 @@ std::uint64_t scramble(std::uint32_t x, std::uint64_t key) {
 
 void sobol_point(Philox::Key key, std::uint64_t number, std::size_t d, double* out) {
     static const Directions directions = make_directions();
-    Philox columns(key, 0, column_purpose), groups(key, 0, group_purpose);
+    Philox columns(key, 0, streams::sobol_columns), groups(key, 0, streams::sobol_groups);
     std::uint32_t index = 0;
     for (std::size_t j = 0; j < d; ++j) {
         if (j % sobol_columns == 0) {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-// What derivatives are checked against.
+// Central differences, which derivatives are checked against.
 namespace differences {
 
 constexpr double step = 1e-5;

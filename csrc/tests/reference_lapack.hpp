@@ -60,16 +60,6 @@ inline void dtrsm(char*, char* uplo, char* trans, char* diag, int* m, int* n, do
     }
 }
 
-inline void dtrmv(char*, char* trans, char*, int* n, double* a, int* lda, double* x, int*) {
-    std::vector<double> y(static_cast<std::size_t>(*n), 0.0);
-    for (int i = 0; i < *n; ++i)
-        for (int k = 0; k < *n; ++k) {
-            const int r = *trans == 'T' ? k : i, c = *trans == 'T' ? i : k;
-            if (r <= c) y[static_cast<std::size_t>(i)] += a[at(r, c, *lda)] * x[k];
-        }
-    for (int i = 0; i < *n; ++i) x[i] = y[static_cast<std::size_t>(i)];
-}
-
 // U^-1 by columns, then U^-1 U^-T.
 inline void dpotri(char* uplo, int* n, double* a, int* lda, int* info) {
     *info = 0;
@@ -90,47 +80,12 @@ inline void dpotri(char* uplo, int* n, double* a, int* lda, int* info) {
         }
 }
 
-inline void dgemm(char* transa, char* transb, int* m, int* n, int* k, double* alpha, double* a, int* lda, double* b,
-                  int* ldb, double* beta, double* c, int* ldc) {
-    for (int j = 0; j < *n; ++j)
-        for (int i = 0; i < *m; ++i) {
-            double s = 0.0;
-            for (int l = 0; l < *k; ++l)
-                s += a[*transa == 'T' ? at(l, i, *lda) : at(i, l, *lda)] *
-                     b[*transb == 'T' ? at(j, l, *ldb) : at(l, j, *ldb)];
-            double& out = c[at(i, j, *ldc)];
-            out = *alpha * s + (*beta == 0.0 ? 0.0 : *beta * out);
-        }
-}
-
-inline void dgemv(char* trans, int* m, int* n, double* alpha, double* a, int* lda, double* x, int*, double* beta,
-                  double* y, int*) {
-    const int rows = *trans == 'T' ? *n : *m, inner = *trans == 'T' ? *m : *n;
-    for (int i = 0; i < rows; ++i) {
-        double s = 0.0;
-        for (int k = 0; k < inner; ++k) s += a[*trans == 'T' ? at(k, i, *lda) : at(i, k, *lda)] * x[k];
-        y[i] = *alpha * s + (*beta == 0.0 ? 0.0 : *beta * y[i]);
-    }
-}
-
-inline void dsymv(char*, int* n, double* alpha, double* a, int* lda, double* x, int*, double* beta, double* y, int*) {
-    for (int i = 0; i < *n; ++i) {
-        double s = 0.0;
-        for (int k = 0; k < *n; ++k) s += a[i <= k ? at(i, k, *lda) : at(k, i, *lda)] * x[k];
-        y[i] = *alpha * s + (*beta == 0.0 ? 0.0 : *beta * y[i]);
-    }
-}
-
 inline hpcore::linalg::Lapack lapack() {
     hpcore::linalg::Lapack table;
     table.dpotrf = dpotrf;
     table.dpotri = dpotri;
     table.dtrsv = dtrsv;
     table.dtrsm = dtrsm;
-    table.dtrmv = dtrmv;
-    table.dgemm = dgemm;
-    table.dgemv = dgemv;
-    table.dsymv = dsymv;
     return table;
 }
 

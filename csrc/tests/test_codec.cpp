@@ -99,7 +99,7 @@ void check_round_trips(const Codec& codec, double u) {
     CHECK(third.real == first.real && third.whole == first.whole);
 }
 
-void test_continuous_columns_follow_their_distribution() {
+TEST(continuous_columns_follow_their_distribution) {
     for (const Column& c :
          {number(Scale::linear, -2.0, 5.0), number(Scale::linear, -1.5e308, 1.5e308), number(Scale::log, 1e-5, 1e5),
           number(Scale::normal, -inf, inf, 1.0, 2.0), number(Scale::normal, 0.0, 3.0, 1.0, 2.0),
@@ -123,8 +123,8 @@ void test_continuous_columns_follow_their_distribution() {
     }
 }
 
-// Of a value that no coordinate decodes to, the coordinate of the nearest one.
-void test_a_value_between_two_goes_to_the_nearer() {
+// A value that no coordinate decodes to gets the coordinate of the nearest one.
+TEST(a_value_between_two_goes_to_the_nearer) {
     const Codec codec({number(Scale::linear, -1.0, 1e6)}, {0});
     hpcore::Philox random({1, 2}, 3, 4);
     for (int i = 0; i < 200; ++i) {
@@ -136,7 +136,7 @@ void test_a_value_between_two_goes_to_the_nearer() {
 }
 
 // Each level's cell is its share of the distribution, and every level in it comes back.
-void test_grids_divide_their_distribution() {
+TEST(grids_divide_their_distribution) {
     const std::vector<std::pair<Column, double>> cases{
         {tenths(), 0.1},
         {stepped(Scale::linear, -1.0, 0.25, 9), 0.25},
@@ -186,7 +186,7 @@ void test_grids_divide_their_distribution() {
     }
 }
 
-void test_choices_have_their_weights() {
+TEST(choices_have_their_weights) {
     const Codec even({spaces::choice(4)}, {0}), uneven({weighted()}, {0});
     for (std::uint64_t level = 0; level < 4; ++level) {
         CHECK_NEAR(even.cell_end(0, level), 0.25 * static_cast<double>(level + 1), 1e-15);
@@ -203,7 +203,7 @@ void test_choices_have_their_weights() {
 }
 
 // More levels than the cube has doubles, and cells that lie where the cube's last doubles do.
-void test_ranges_that_are_hard_to_divide() {
+TEST(ranges_that_are_hard_to_divide) {
     constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min(),
                            greatest = std::numeric_limits<std::int64_t>::max();
     hpcore::Philox random({5, 6}, 7, 8);
@@ -231,7 +231,7 @@ void test_ranges_that_are_hard_to_divide() {
 }
 
 // Conditions on every kind of parent, against the sentence each of them is.
-void test_conditions_on_every_kind_of_parent() {
+TEST(conditions_on_every_kind_of_parent) {
     Column::Condition by_range;  // of an integer's levels: 2 <= value <= 4
     by_range.parent = 1;
     by_range.level_low = 2;
@@ -276,7 +276,7 @@ void test_conditions_on_every_kind_of_parent() {
     CHECK(met[0] > 1000 && met[1] > 50 && met[2] > 250);
 }
 
-void test_refusals() {
+TEST(refusals) {
     const Codec codec({spaces::choice(3), Column{}}, {0, 1});
     Value v[2];
     const double u[2] = {0.5, nan};
@@ -290,14 +290,3 @@ void test_refusals() {
 }
 
 }  // namespace
-
-int main() {
-    test_continuous_columns_follow_their_distribution();
-    test_a_value_between_two_goes_to_the_nearer();
-    test_grids_divide_their_distribution();
-    test_choices_have_their_weights();
-    test_ranges_that_are_hard_to_divide();
-    test_conditions_on_every_kind_of_parent();
-    test_refusals();
-    return check::result();
-}

@@ -141,7 +141,7 @@ Matrix noisy(const std::vector<double>& rows, const std::vector<double>& theta, 
     return K;
 }
 
-void test_likelihood(const User& user) {
+void check_likelihood(const User& user) {
     constexpr std::size_t n = 14;
     const std::vector<double> rows = mixed::rows(n, 1), y = some_targets(rows), theta = theta_of(user);
     std::vector<double> known;
@@ -168,7 +168,7 @@ void test_likelihood(const User& user) {
 }
 
 // More rows than the points have room for at first, and asked about at once and one by one.
-void test_posterior(const User& user) {
+void check_posterior(const User& user) {
     constexpr std::size_t n = 70, m = 6;
     const std::vector<double> rows = mixed::rows(n, 2), asked = mixed::rows(m, 3), y = some_targets(rows),
                               theta = theta_of(user);
@@ -200,7 +200,7 @@ void test_posterior(const User& user) {
     }
 }
 
-void test_posterior_gradient(const User& user, const std::vector<double>& bend) {
+void check_posterior_gradient(const User& user, const std::vector<double>& bend) {
     constexpr std::size_t n = 20, m = 5;
     const std::vector<double> rows = mixed::rows(n, 2), asked = mixed::rows(m, 4), y = some_targets(rows);
     Regressor model(lapack, types, theta_of(user), user);
@@ -226,7 +226,7 @@ void test_posterior_gradient(const User& user, const std::vector<double>& bend) 
     }
 }
 
-void test_a_users_errors_are_typed() {
+TEST(a_users_errors_are_typed) {
     const double x[2] = {0.1, 0.2}, Y[4] = {0.3, 0.4, 0.5, 0.6}, theta[2] = {0.4, 0.7};
     double k[2], by_theta[4], by_x[4];
     const struct {
@@ -253,7 +253,7 @@ void test_a_users_errors_are_typed() {
 }
 
 // From the prior's median the steps climb a lesser peak; a probe shows the way to the true one.
-void test_a_fit_finds_the_period() {
+TEST(a_fit_finds_the_period) {
     const auto user = std::make_shared<UserCovariance>(
         Kernel<CovarianceKernel>{&user_kernels::periodic, "covariance kernel"}, 1, true);
     Points points({{false, false}}, user);
@@ -278,16 +278,18 @@ void test_a_fit_finds_the_period() {
     CHECK(fit_map(lapack, points, y.data(), nullptr, options, Deadline::in(0.0)).empty());
 }
 
-}  // namespace
-
-int main() {
-    for (const User& user : {User{}, tilted(false), tilted(true)}) {
-        test_likelihood(user);
-        test_posterior(user);
-        for (const std::vector<double>& bend : {std::vector<double>{}, {0.4, -0.3, -0.2, 0.5}})
-            test_posterior_gradient(user, bend);
-    }
-    test_a_users_errors_are_typed();
-    test_a_fit_finds_the_period();
-    return check::result();
+TEST(likelihood) {
+    for (const User& user : {User{}, tilted(false), tilted(true)}) check_likelihood(user);
 }
+
+TEST(posterior) {
+    for (const User& user : {User{}, tilted(false), tilted(true)}) check_posterior(user);
+}
+
+TEST(posterior_gradient) {
+    for (const User& user : {User{}, tilted(false), tilted(true)})
+        for (const std::vector<double>& bend : {std::vector<double>{}, {0.4, -0.3, -0.2, 0.5}})
+            check_posterior_gradient(user, bend);
+}
+
+}  // namespace

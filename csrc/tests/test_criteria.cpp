@@ -19,7 +19,7 @@ namespace {
 
 const linalg::Lapack lapack = reference::lapack();
 
-void test_functions_and_their_derivatives() {
+TEST(functions_and_their_derivatives) {
     // log h at a few z, to 50 digits elsewhere.
     CHECK_NEAR(log_h(0.0).value, -0.91893853320467274178, 1e-15);
     CHECK_NEAR(log_h(-1.0).value / -2.4851210257126413, 1.0, 1e-12);
@@ -104,9 +104,9 @@ std::vector<gp::Regressor> two_models() {
     return models;
 }
 
-void test_ensembles_and_their_gradients() {
+TEST(ensembles_and_their_gradients) {
     const std::vector<gp::Regressor> models = two_models();
-    const Belief belief({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
+    const UserPrior prior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
     const std::vector<std::size_t> both{0, 1};
     for (const Criterion& criterion :
          {Criterion{Kind::log_ei, 2.0, {}}, Criterion{Kind::pi, 2.0, {}}, Criterion{Kind::ucb, 2.0, {}},
@@ -117,7 +117,7 @@ void test_ensembles_and_their_gradients() {
                 ensemble.add(model, -0.8);
                 plain.add(model, -0.8);
             }
-            if (weighed) ensemble.weigh(belief, 4);
+            if (weighed) ensemble.weigh(prior, 4);
             const double at[2] = {0.3, 0.6};
             double value = 0.0, bare = 0.0, again = 0.0;
             std::vector<std::vector<double>> gradients(1);
@@ -125,12 +125,12 @@ void test_ensembles_and_their_gradients() {
             plain.values(at, 1, &bare);
             ensemble.values_and_gradients(at, 1, {&both}, &again, gradients);
             CHECK_NEAR(value, again, 1e-12);
-            const double log_belief =
+            const double log_prior =
                 6.0 / 4.0 * -8.0 * ((0.3 - 1.0 / 3.0) * (0.3 - 1.0 / 3.0) + (0.6 - 1.0 / 3.0) * (0.6 - 1.0 / 3.0));
             if (weighed && criterion.kind == Kind::user && !criterion.user.logarithmic)
-                CHECK_NEAR(value, bare * std::exp(log_belief), 1e-12);
+                CHECK_NEAR(value, bare * std::exp(log_prior), 1e-12);
             else
-                CHECK_NEAR(value, bare + (weighed ? log_belief : 0.0), 1e-12);
+                CHECK_NEAR(value, bare + (weighed ? log_prior : 0.0), 1e-12);
             const std::vector<double> slopes = differences::central(
                 [&](const double* u) {
                     double v = 0.0;
@@ -143,7 +143,7 @@ void test_ensembles_and_their_gradients() {
         }
 }
 
-void test_a_users_value_is_that_of_the_built_in() {
+TEST(a_users_value_is_that_of_the_built_in) {
     const std::vector<gp::Regressor> models = two_models();
     Ensemble own({Kind::log_ei, 2.0, {}}), user(of_user(&log_expected_improvement_of_a_user, true)),
         raw(of_user(&expected_improvement, false));
@@ -160,9 +160,9 @@ void test_a_users_value_is_that_of_the_built_in() {
     }
 }
 
-void test_a_users_errors_are_typed() {
+TEST(a_users_errors_are_typed) {
     const std::vector<gp::Regressor> models = two_models();
-    const Belief belief({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
+    const UserPrior prior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
     const double at[2] = {0.3, 0.6};
     double out = 0.0;
     for (const AcquisitionKernel call : {&raises, &not_a_number, &no_slope}) {
@@ -184,18 +184,10 @@ void test_a_users_errors_are_typed() {
         false));
     negative.add(models[0], 0.0);
     negative.values(at, 1, &out);
-    negative.weigh(belief, 4);
+    negative.weigh(prior, 4);
     negative.values(at, 1, &out);
     CHECK(out == 0.0);
     CHECK_THROWS(negative.check_sign(), KernelFailed);
 }
 
 }  // namespace
-
-int main() {
-    test_functions_and_their_derivatives();
-    test_ensembles_and_their_gradients();
-    test_a_users_value_is_that_of_the_built_in();
-    test_a_users_errors_are_typed();
-    return check::result();
-}

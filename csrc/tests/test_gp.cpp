@@ -5,7 +5,7 @@
 #include "check.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
-#include "hpcore/gp/outputs.hpp"
+#include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/vectorize.hpp"
@@ -28,7 +28,7 @@ std::vector<double> rows(std::size_t n) {
 
 const std::vector<double> theta{-0.7, 0.2, -0.3, 0.4, 0.3, -4.0, -1.2};
 
-void test_exponential() {
+TEST(exponential) {
     double worst = 0.0;
     for (int i = 0; i <= 200000; ++i) {
         const double x = -700.0 * i / 200000.0;
@@ -39,7 +39,7 @@ void test_exponential() {
     CHECK(exp_nonpositive(-1e300) < 1e-300);
 }
 
-void test_fit_is_a_function_of_its_arguments() {
+TEST(fit_is_a_function_of_its_arguments) {
     Points points(types);
     const std::vector<double> x = rows(15);
     std::vector<double> y;
@@ -61,7 +61,7 @@ void test_fit_is_a_function_of_its_arguments() {
 }
 
 // Without observations the posterior is the prior, cut at its bounds: its moments by the trapezoidal rule.
-void test_draws_without_data_are_the_priors() {
+TEST(draws_without_data_are_the_priors) {
     const Points none({{false, false}});
     const Prior prior = Prior::standard(1);
     Philox stream({1, 2}, 3, 4);
@@ -93,7 +93,7 @@ void test_draws_without_data_are_the_priors() {
 }
 
 // A density of the objective's own values: between two transforms it differs by their slopes, taken by differences.
-void test_evidence_is_a_density_of_the_values() {
+TEST(evidence_is_a_density_of_the_values) {
     Points points({{false, false}});
     std::vector<double> values;
     for (int i = 0; i < 12; ++i) {
@@ -103,32 +103,32 @@ void test_evidence_is_a_density_of_the_values() {
     }
     const Prior prior = Prior::standard(1);
     const std::vector<double> at{-1.0, 0.2, -3.0};
-    const auto evidence = [&](OutputTransform transform) {
-        const Outputs out = standardise(values.data(), values.size(), transform);
+    const auto evidence = [&](TransformKind transform) {
+        const TargetTransform out = standardise(values.data(), values.size(), transform);
         return log_evidence(lapack, points, out.y.data(), nullptr, prior, at, out);
     };
-    const auto expected = [&](OutputTransform transform) {
-        const Outputs out = standardise(values.data(), values.size(), transform);
+    const auto expected = [&](TransformKind transform) {
+        const TargetTransform out = standardise(values.data(), values.size(), transform);
         double sum = LogPosterior(lapack, points, out.y.data(), nullptr, prior)(at.data(), nullptr);
         for (const double v : values) sum += std::log((apply(out, v + 1e-6) - apply(out, v - 1e-6)) / 2e-6);
         return sum;
     };
-    for (const auto transform : {OutputTransform::clip, OutputTransform::half_log, OutputTransform::log})
-        CHECK_NEAR(evidence(transform) - evidence(OutputTransform::standard),
-                   expected(transform) - expected(OutputTransform::standard), 1e-4);
+    for (const auto transform : {TransformKind::clip, TransformKind::half_log, TransformKind::log})
+        CHECK_NEAR(evidence(transform) - evidence(TransformKind::standard),
+                   expected(transform) - expected(TransformKind::standard), 1e-4);
     values[3] = 40.0;  // cut off: no density there
-    CHECK(evidence(OutputTransform::clip) == -std::numeric_limits<double>::infinity());
-    CHECK_NEAR(evidence(OutputTransform::log) - evidence(OutputTransform::standard),
-               expected(OutputTransform::log) - expected(OutputTransform::standard), 1e-4);
+    CHECK(evidence(TransformKind::clip) == -std::numeric_limits<double>::infinity());
+    CHECK_NEAR(evidence(TransformKind::log) - evidence(TransformKind::standard),
+               expected(TransformKind::log) - expected(TransformKind::standard), 1e-4);
 }
 
-void test_outputs_are_finite() {
+TEST(outputs_are_finite) {
     const std::vector<std::vector<double>> hostile{
         {0.0}, {1e308, -1e308}, {3.0, 3.0, 3.0}, {5e-324, 0.0}, {0, 1, 2, 3, 4, 5, 1e308}, {0, 1, 2, 3, 4, 5, -1e308}};
     for (const auto& values : hostile)
         for (const auto transform :
-             {OutputTransform::standard, OutputTransform::clip, OutputTransform::half_log, OutputTransform::log}) {
-            const Outputs out = standardise(values.data(), values.size(), transform);
+             {TransformKind::standard, TransformKind::clip, TransformKind::half_log, TransformKind::log}) {
+            const TargetTransform out = standardise(values.data(), values.size(), transform);
             for (const double v : out.y) CHECK(std::isfinite(v));
             CHECK(std::isfinite(out.scale) && std::isfinite(out.offset));
             for (const double y : {-1e308, -3.0, 0.0, 3.0, 1e308}) CHECK(std::isfinite(restore(out, y)));
@@ -137,7 +137,7 @@ void test_outputs_are_finite() {
         }
 }
 
-void test_a_warp_raises_the_density() {
+TEST(a_warp_raises_the_density) {
     const std::vector<ColumnType> columns{{false, false}, {true, false}, {false, true}};
     Points points(columns);
     std::vector<double> y;
@@ -168,13 +168,3 @@ void test_a_warp_raises_the_density() {
 }
 
 }  // namespace
-
-int main() {
-    test_exponential();
-    test_fit_is_a_function_of_its_arguments();
-    test_draws_without_data_are_the_priors();
-    test_evidence_is_a_density_of_the_values();
-    test_outputs_are_finite();
-    test_a_warp_raises_the_density();
-    return check::result();
-}

@@ -12,6 +12,8 @@ using linalg::Lapack;
 
 namespace {
 
+const Lapack lapack = reference::lapack();
+
 constexpr std::size_t n = 7, ld = 9;
 
 // A' A + I / 10 in the rows of a wider array, the room that a growing factor has.
@@ -28,7 +30,7 @@ std::vector<double> positive_definite() {
     return k;
 }
 
-void test_factor_and_solves(const Lapack& lapack) {
+TEST(factor_and_solves) {
     const std::vector<double> k = positive_definite();
     std::vector<double> factor = k;
     linalg::cholesky_factor(lapack, factor.data(), ld, n);
@@ -62,7 +64,7 @@ void test_factor_and_solves(const Lapack& lapack) {
         }
 }
 
-void test_appended_rows_make_the_same_factor(const Lapack& lapack) {
+TEST(appended_rows_make_the_same_factor) {
     const std::vector<double> k = positive_definite();
     std::vector<double> whole = k, grown(n * ld, 0.0);
     linalg::cholesky_factor(lapack, whole.data(), ld, n);
@@ -73,7 +75,7 @@ void test_appended_rows_make_the_same_factor(const Lapack& lapack) {
     CHECK_NEAR(linalg::log_determinant(grown.data(), ld, n), linalg::log_determinant(whole.data(), ld, n), 1e-11);
 }
 
-void test_named_failures(const Lapack& lapack) {
+TEST(named_failures) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     for (const double bad : {0.0, -1.0, nan}) {
         std::vector<double> k = positive_definite();
@@ -90,11 +92,3 @@ void test_named_failures(const Lapack& lapack) {
 }
 
 }  // namespace
-
-int main() {
-    const Lapack lapack = reference::lapack();
-    test_factor_and_solves(lapack);
-    test_appended_rows_make_the_same_factor(lapack);
-    test_named_failures(lapack);
-    return check::result();
-}

@@ -23,17 +23,17 @@ const linalg::Lapack lapack = reference::lapack();
 const Feasible anywhere;
 
 // Every point of a space without continuous columns, once each, in canonical form.
-std::vector<double> every_point(const Domain& domain) {
-    const std::size_t d = domain.d();
+std::vector<double> every_point(const MoveSet& moves) {
+    const std::size_t d = moves.d();
     std::vector<double> out, full(d), row(d);
     Seen met;
     std::vector<std::uint64_t> level(d, 0);
     for (std::size_t j = 0; j < d;) {
-        for (std::size_t i = 0; i < d; ++i) full[i] = domain.coordinate(i, level[i]);
-        domain.snap(full.data(), row.data());
+        for (std::size_t i = 0; i < d; ++i) full[i] = moves.coordinate(i, level[i]);
+        moves.snap(full.data(), row.data());
         if (!met.contains(row.data(), d)) out.insert(out.end(), row.begin(), row.end());
         met.insert(row.data(), d);
-        for (j = 0; j < d && level[j] == domain.last_level(j); ++j) level[j] = 0;
+        for (j = 0; j < d && level[j] == moves.last_level(j); ++j) level[j] = 0;
         if (j < d) ++level[j];
     }
     return out;
@@ -47,16 +47,16 @@ bool same_row(const double* a, const double* b, std::size_t d) {
 
 // A choice, an integer of its second level, a choice of its other two, and an integer of many levels, which is moved by
 // steps and leaps: 465 points.
-Domain conditional_space() {
-    return Domain(spaces::codec({spaces::choice(3), spaces::when(0, {1}, spaces::integer(0, 6)),
-                                 spaces::when(0, {0, 2}, spaces::choice(4)), spaces::integer(0, 30)}),
-                  {true, false, true, false}, 100);
+MoveSet conditional_space() {
+    return MoveSet(spaces::codec({spaces::choice(3), spaces::when(0, {1}, spaces::integer(0, 6)),
+                                  spaces::when(0, {0, 2}, spaces::choice(4)), spaces::integer(0, 30)}),
+                   {true, false, true, false}, 100);
 }
 
 // A model of a few points of the space, with values that have several valleys.
-gp::Regressor model_of(const Domain& domain, const std::vector<double>& points, std::size_t n, std::uint64_t seed,
+gp::Regressor model_of(const MoveSet& moves, const std::vector<double>& points, std::size_t n, std::uint64_t seed,
                        std::vector<double>& told) {
-    const std::size_t d = domain.d();
+    const std::size_t d = moves.d();
     Philox random({seed, 1}, 2, 3);
     std::vector<double> y;
     told.clear();
@@ -67,7 +67,7 @@ gp::Regressor model_of(const Domain& domain, const std::vector<double>& points, 
     }
     std::vector<double> theta(d, -1.0);
     theta.insert(theta.end(), {0.2, -3.0, -1.0});
-    gp::Regressor model(lapack, domain.types(), theta);
+    gp::Regressor model(lapack, moves.types(), theta);
     model.assign(told.data(), n, nullptr);
     model.set_targets(y.data());
     return model;
@@ -75,10 +75,10 @@ gp::Regressor model_of(const Domain& domain, const std::vector<double>& points, 
 
 // Asked again and again, so that the peaks are seen one after the other: the answer is no worse than any unseen,
 // allowed candidate, and none of the moves in one column that are tried leads further up.
-void test_no_candidate_and_no_move_is_better() {
-    const Domain domain = conditional_space();
+TEST(no_candidate_and_no_move_is_better) {
+    const MoveSet moves = conditional_space();
     constexpr std::size_t d = 4, n = 12;
-    const std::vector<double> points = every_point(domain);
+    const std::vector<double> points = every_point(moves);
     CHECK(points.size() == 465 * d);
     const Feasible even = [](const double* rows, std::size_t m, bool* allowed) {
         for (std::size_t i = 0; i < m; ++i) allowed[i] = static_cast<int>(rows[d * i + 3] * 31.0) % 2 == 0;
@@ -87,10 +87,10 @@ void test_no_candidate_and_no_move_is_better() {
     options.n_global = 100;
     options.n_local = 20;
     options.rounds = 20;
-    const Maximizer maximizer(domain, options);
+    const Maximizer maximizer(moves, options);
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
         std::vector<double> told, full, rows;
-        const gp::Regressor model = model_of(domain, points, n, seed, told);
+        const gp::Regressor model = model_of(moves, points, n, seed, told);
         Ensemble acquisition({seed % 2 == 0 ? Kind::log_ei : Kind::ucb, 2.0, {}});
         acquisition.add(model, -1.0);
         const auto value_at = [&](const double* row) {
@@ -117,13 +117,13 @@ void test_no_candidate_and_no_move_is_better() {
                 if (usable(rows.data() + i)) CHECK(value_at(rows.data() + i) <= value + 1e-12);
             for (std::size_t j = 1; j < d; ++j) {
                 if (std::isnan(out[j])) continue;
-                const auto here = static_cast<std::int64_t>(domain.level(j, out));
-                for (std::int64_t level = 0; level <= static_cast<std::int64_t>(domain.last_level(j)); ++level) {
+                const auto here = static_cast<std::int64_t>(moves.level(j, out));
+                for (std::int64_t level = 0; level <= static_cast<std::int64_t>(moves.last_level(j)); ++level) {
                     const std::int64_t step = std::abs(level - here);
                     if (j == 3 && step != 1 && step != 2 && step != 4 && step != 8) continue;
                     double beside[d];
                     std::copy(out, out + d, beside);
-                    beside[j] = domain.coordinate(j, static_cast<std::uint64_t>(level));
+                    beside[j] = moves.coordinate(j, static_cast<std::uint64_t>(level));
                     if (usable(beside)) CHECK(value_at(beside) <= value + 1e-12);
                 }
             }
@@ -134,19 +134,19 @@ void test_no_candidate_and_no_move_is_better() {
 
 // With a deadline that is far off the answer is that without one; with one that has passed it is a worse point, but an
 // unseen one.
-void test_deadlines_cut_the_search_short() {
-    const Domain domain = conditional_space();
+TEST(deadlines_cut_the_search_short) {
+    const MoveSet moves = conditional_space();
     constexpr std::size_t d = 4, n = 12;
-    const std::vector<double> points = every_point(domain);
+    const std::vector<double> points = every_point(moves);
     std::vector<double> told;
-    const gp::Regressor model = model_of(domain, points, n, 3, told);
+    const gp::Regressor model = model_of(moves, points, n, 3, told);
     Seen seen;
     for (std::size_t i = 0; i < n; ++i) seen.insert(told.data() + i * d, d);
     const auto ask = [&](const Deadline& deadline, double* out) {
         Ensemble acquisition({Kind::log_ei, 2.0, {}});
         acquisition.add(model, -1.0);
         Philox stream({5, 7}, 0, 0);
-        CHECK(Maximizer(domain, {}).maximize(acquisition, told.data(), 3, n, 0, seen, anywhere, stream, out, deadline));
+        CHECK(Maximizer(moves, {}).maximize(acquisition, told.data(), 3, n, 0, seen, anywhere, stream, out, deadline));
         double value = 0.0;
         acquisition.values(out, 1, &value);
         return value;
@@ -159,18 +159,18 @@ void test_deadlines_cut_the_search_short() {
 }
 
 // A region of trust holds every number within its reach of the centre's, and leaves categories alone.
-void test_a_region_of_trust_is_kept_to() {
-    const Domain domain(spaces::codec({spaces::Column{}, spaces::choice(3), spaces::Column{}}), {false, true, false},
+TEST(a_region_of_trust_is_kept_to) {
+    const MoveSet moves(spaces::codec({spaces::Column{}, spaces::choice(3), spaces::Column{}}), {false, true, false},
                         21);
     const std::vector<double> rows{0.2, 0.5, 0.9, 0.8, 0.5, 0.1, 0.5, 1.0 / 6.0, 0.5}, y{-0.4, 0.3, 1.0};
-    gp::Regressor model(lapack, domain.types(), {-1.0, 0.0, -1.0, 0.2, -5.0});
+    gp::Regressor model(lapack, moves.types(), {-1.0, 0.0, -1.0, 0.2, -5.0});
     model.assign(rows.data(), 3, nullptr);
     model.set_targets(y.data());
     Ensemble acquisition({Kind::ucb, 3.0, {}});
     acquisition.add(model, 0.0);
     SearchOptions options;
     options.n_global = 60;
-    const Maximizer maximizer(domain, options, rows.data(), 0.15);
+    const Maximizer maximizer(moves, options, rows.data(), 0.15);
     std::vector<double> full, candidates;
     Philox stream({1, 1}, 0, 0);
     maximizer.candidates(rows.data(), 1, stream, full, candidates);
@@ -187,14 +187,14 @@ void test_a_region_of_trust_is_kept_to() {
 
 // Thompson sampling without a path: how often each point is drawn, against plain Monte Carlo over the joint posterior
 // of all the points.
-void test_draws_are_the_minimisers_of_the_posterior(bool believed) {
-    const Domain domain(spaces::codec({spaces::choice(2), spaces::integer(0, 2)}), {true, false}, 21);
+void draws_are_the_minimisers_of_the_posterior(bool with_prior) {
+    const MoveSet moves(spaces::codec({spaces::choice(2), spaces::integer(0, 2)}), {true, false}, 21);
     constexpr std::size_t d = 2, m = 6;
-    const std::vector<double> points = every_point(domain);
+    const std::vector<double> points = every_point(moves);
     CHECK(points.size() == m * d);
     const std::vector<double> rows{points[0], points[1], points[4], points[5], points[10], points[11]},
         y{0.2, -0.3, 0.4};
-    gp::Regressor model(lapack, domain.types(), {-0.5, -0.5, 0.2, -1.5});
+    gp::Regressor model(lapack, moves.types(), {-0.5, -0.5, 0.2, -1.5});
     model.assign(rows.data(), 3, nullptr);
     model.set_targets(y.data());
     Seen seen;
@@ -202,7 +202,7 @@ void test_draws_are_the_minimisers_of_the_posterior(bool believed) {
     const Feasible feasible = [&](const double* at, std::size_t n, bool* allowed) {
         for (std::size_t i = 0; i < n; ++i) allowed[i] = !same_row(at + i * d, points.data() + d, d);
     };
-    const Belief belief({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
+    const UserPrior prior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
 
     gp::Prediction exact;
     model.predict(points.data(), m, exact);
@@ -217,7 +217,7 @@ void test_draws_are_the_minimisers_of_the_posterior(bool believed) {
         for (double& v : z) v = stream.normal();
         for (std::size_t i = 2; i < m; ++i) {  // one is seen, one not allowed
             double f = exact.mean[i] + gp::dot(root.data() + i * m, z, i + 1);
-            if (believed) f -= belief.at(points.data() + i * d, d, 3);
+            if (with_prior) f -= prior.at(points.data() + i * d, d, 3);
             if (f < least) best = i;
             least = std::min(least, f);
         }
@@ -225,10 +225,10 @@ void test_draws_are_the_minimisers_of_the_posterior(bool believed) {
     }
     SearchOptions options;
     options.n_global = 30;  // so many that every point is among them
-    const Maximizer maximizer(domain, options);
+    const Maximizer maximizer(moves, options);
     for (std::size_t k = 0; k < n_drawn; ++k) {
         double out[d];
-        CHECK(maximizer.draw(lapack, model, believed ? &belief : nullptr, 3, nullptr, 0, seen, feasible, stream, out));
+        CHECK(maximizer.draw(lapack, model, with_prior ? &prior : nullptr, 3, nullptr, 0, seen, feasible, stream, out));
         for (std::size_t i = 0; i < m; ++i)
             if (same_row(out, points.data() + i * d, d)) drawn[i] += 1.0 / n_drawn;
     }
@@ -238,40 +238,40 @@ void test_draws_are_the_minimisers_of_the_posterior(bool believed) {
 }
 
 // The needle: a point that random tries do not meet is found by counting, and nothing is found where nothing is left.
-void test_anything_unseen_is_found_where_it_is() {
+TEST(anything_unseen_is_found_where_it_is) {
     constexpr std::size_t d = 3;
-    const Domain domain(spaces::codec({spaces::integer(0, 49), spaces::choice(30), spaces::integer(-7, 12)}),
+    const MoveSet moves(spaces::codec({spaces::integer(0, 49), spaces::choice(30), spaces::integer(-7, 12)}),
                         {false, true, false}, 21);
-    const double needle[d] = {domain.coordinate(0, 17), domain.coordinate(1, 29), domain.coordinate(2, 3)};
+    const double needle[d] = {moves.coordinate(0, 17), moves.coordinate(1, 29), moves.coordinate(2, 3)};
     const Feasible only = [&](const double* rows, std::size_t n, bool* allowed) {
         for (std::size_t i = 0; i < n; ++i) allowed[i] = same_row(rows + i * d, needle, d);
     };
     Seen seen;
     double out[d] = {};
     Philox stream({1, 2}, 3, 4);
-    const Maximizer maximizer(domain, {});
+    const Maximizer maximizer(moves, {});
     CHECK(maximizer.anything_unseen(seen, only, stream, out));
     CHECK(same_row(out, needle, d));
     seen.insert(needle, d);
     CHECK(!maximizer.anything_unseen(seen, only, stream, out));
-    // Where a column is continuous, or the space too large to count through, a bounded number of tries ends.
+    // The tries are bounded where a column is continuous, or the space too large to count through.
     const Feasible nowhere = [](const double*, std::size_t n, bool* allowed) {
         std::fill(allowed, allowed + n, false);
     };
-    const Domain continuous(spaces::codec({spaces::choice(2), spaces::Column{}}), {true, false}, 21);
+    const MoveSet continuous(spaces::codec({spaces::choice(2), spaces::Column{}}), {true, false}, 21);
     CHECK(!Maximizer(continuous, {}).anything_unseen(seen, nowhere, stream, out));
-    const Domain vast(spaces::codec({spaces::integer(0, 2000), spaces::integer(0, 2000)}), {false, false}, 21);
+    const MoveSet vast(spaces::codec({spaces::integer(0, 2000), spaces::integer(0, 2000)}), {false, false}, 21);
     CHECK(!Maximizer(vast, {}).anything_unseen(seen, nowhere, stream, out));
 }
 
 // A ball of a billionth of the cube, which no random row and no perturbation meets: only what was added is in it, and
 // within a region of trust only what was added there.
-void test_added_candidates_are_searched_as_well() {
+TEST(added_candidates_are_searched_as_well) {
     constexpr std::size_t d = 3;
-    const Domain domain(spaces::codec({spaces::Column{}, spaces::Column{}, spaces::Column{}}), {false, false, false},
+    const MoveSet moves(spaces::codec({spaces::Column{}, spaces::Column{}, spaces::Column{}}), {false, false, false},
                         21);
     const std::vector<double> told{0.9, 0.9, 0.9, 0.1, 0.5, 0.9};
-    gp::Regressor model(lapack, domain.types(), {-0.5, -0.5, -0.5, 0.2, -3.0, -1.0});
+    gp::Regressor model(lapack, moves.types(), {-0.5, -0.5, -0.5, 0.2, -3.0, -1.0});
     model.assign(told.data(), 2, nullptr);
     const std::vector<double> y{0.5, -0.5};
     model.set_targets(y.data());
@@ -287,27 +287,25 @@ void test_added_candidates_are_searched_as_well() {
     Seen seen;
     double out[d] = {};
     Philox stream({5, 6}, 7, 8);
-    CHECK(!Maximizer(domain, {}).maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
+    CHECK(!Maximizer(moves, {}).maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
     const std::vector<double> inside{0.25, 0.25, 0.25, 0.2505, 0.25, 0.2495};
-    Maximizer maximizer(domain, {});
+    Maximizer maximizer(moves, {});
     maximizer.add_candidates(inside.data(), 2);
     CHECK(maximizer.maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
     bool allowed = false;
     ball(out, 1, &allowed);
     CHECK(allowed);
-    Maximizer elsewhere(domain, {}, told.data(), 0.2);
+    Maximizer elsewhere(moves, {}, told.data(), 0.2);
     elsewhere.add_candidates(inside.data(), 2);
     CHECK(!elsewhere.maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
 }
 
-}  // namespace
-
-int main() {
-    test_no_candidate_and_no_move_is_better();
-    test_deadlines_cut_the_search_short();
-    test_a_region_of_trust_is_kept_to();
-    for (const bool believed : {false, true}) test_draws_are_the_minimisers_of_the_posterior(believed);
-    test_anything_unseen_is_found_where_it_is();
-    test_added_candidates_are_searched_as_well();
-    return check::result();
+TEST(draws_are_the_minimisers_of_the_posterior) {
+    draws_are_the_minimisers_of_the_posterior(false);
 }
+
+TEST(draws_with_a_prior_are_the_minimisers_of_the_posterior) {
+    draws_are_the_minimisers_of_the_posterior(true);
+}
+
+}  // namespace

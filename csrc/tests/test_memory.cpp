@@ -8,17 +8,17 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/space/codec.hpp"
-#include "hpcore/tpe/belief.hpp"
 #include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/normalised_prior.hpp"
 #include "hpcore/tpe/suggester.hpp"
 #include "reference_lapack.hpp"
 #include "spaces.hpp"
 
-// Where GCC inlines one of the two below and not the other it takes them for strangers.
+// GCC warns of a mismatch if it inlines one of the two below and not the other.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
@@ -136,7 +136,7 @@ Trials trials(const space::Codec& codec, std::size_t n) {
     return out;
 }
 
-void test_tpe() {
+TEST(tpe) {
     const auto codec = conditional_space();
     const Trials given = trials(*codec, 40);
     survives(
@@ -174,14 +174,14 @@ void test_tpe() {
         });
 }
 
-void test_codec() {
+TEST(codec) {
     survives("space::Codec", [] {
         const auto codec = conditional_space();
         return trials(*codec, 5).rows;
     });
 }
 
-void test_gp() {
+TEST(gp) {
     const auto codec = conditional_space();
     const Trials given = trials(*codec, 14);
     const std::vector<gp::ColumnType> types{{true, false}, {false, true}, {false, true}, {false, false}};
@@ -211,7 +211,7 @@ void test_gp() {
         Philox stream({1, 2}, 3, 4);
         return gp::sample_posterior(lapack, points, given.values.data(), nullptr, options.prior, best, 1, stream)[0];
     });
-    acquisition::SuggestOptions options;
+    bo::SuggestOptions options;
     options.fit.prior = gp::Prior::standard(4);
     options.fit.max_iterations = 5;
     options.search.n_global = 40;
@@ -220,7 +220,7 @@ void test_gp() {
     options.search.iterations = 5;
     std::vector<bool> categorical{true, false, false, false};
     const auto request = [&](std::size_t n) {
-        acquisition::Request out;
+        bo::Request out;
         out.rows = given.rows.data();
         out.values = given.values.data();
         out.n = n;
@@ -231,13 +231,13 @@ void test_gp() {
         return out;
     };
     survives(
-        "acquisition::Suggester",
+        "bo::Suggester",
         [&] {
-            auto out = std::make_unique<acquisition::Suggester>(lapack, codec, categorical, options);
-            (void)out->suggest(request(9));  // what it keeps from before must not be half renewed
+            auto out = std::make_unique<bo::Suggester>(lapack, codec, categorical, options);
+            (void)out->suggest(request(9));  // earlier state must not be half renewed
             return out;
         },
-        [&](acquisition::Suggester& suggester) { return suggester.suggest(request(13)); });
+        [&](bo::Suggester& suggester) { return suggester.suggest(request(13)); });
 }
 
 int anything(const double* u, std::size_t d, double* out) {
@@ -246,21 +246,13 @@ int anything(const double* u, std::size_t d, double* out) {
     return kernel_ok;
 }
 
-void test_belief() {
+TEST(prior) {
     // Its construction takes long, so only its first allocations fail.
     for (long n = 0; n < 12; ++n) {
         until_failure = n;
-        CHECK_THROWS(tpe::Belief({&anything, "anything"}, {tpe::Axis{}}, {0}), std::bad_alloc);
+        CHECK_THROWS(tpe::NormalisedPrior({&anything, "anything"}, {tpe::Axis{}}, {0}), std::bad_alloc);
         until_failure = -1;
     }
 }
 
 }  // namespace
-
-int main() {
-    test_codec();
-    test_tpe();
-    test_gp();
-    test_belief();
-    return check::result();
-}

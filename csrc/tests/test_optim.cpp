@@ -30,7 +30,7 @@ BoxMinimizer run(std::vector<double> start, double low, double high) {
     return m;
 }
 
-void test_inside_and_on_the_boundary() {
+TEST(inside_and_on_the_boundary) {
     const BoxMinimizer inside = run({-1.2, 1.0}, -2.0, 2.0);
     CHECK_NEAR(inside.x()[0], 1.0, 1e-4);
     CHECK_NEAR(inside.x()[1], 1.0, 1e-4);
@@ -43,7 +43,7 @@ void test_inside_and_on_the_boundary() {
     CHECK(corner.x()[1] == 3.0);
 }
 
-void test_values_that_are_not_finite_are_never_accepted() {
+TEST(values_that_are_not_finite_are_never_accepted) {
     BoxMinimizer m({0.9}, {0.0}, {1.0}, {});
     while (!m.done()) {
         const double x = m.trial()[0];
@@ -58,7 +58,7 @@ void test_values_that_are_not_finite_are_never_accepted() {
     CHECK(lost.x()[0] == 0.5);
 }
 
-void test_degenerate_boxes_end() {
+TEST(degenerate_boxes_end) {
     BoxMinimizer empty({}, {}, {}, {});
     CHECK(empty.done());
     BoxMinimizer point({0.3}, {0.3}, {0.3}, {});
@@ -68,10 +68,3 @@ void test_degenerate_boxes_end() {
 }
 
 }  // namespace
-
-int main() {
-    test_inside_and_on_the_boundary();
-    test_values_that_are_not_finite_are_never_accepted();
-    test_degenerate_boxes_end();
-    return check::result();
-}

@@ -6,8 +6,8 @@
 
 #include "check.hpp"
 #include "differences.hpp"
+#include "hpcore/acquisition/noisy_ei.hpp"
 #include "hpcore/acquisition/path.hpp"
-#include "hpcore/acquisition/worlds.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 #include "reference_lapack.hpp"
 #include "user_kernels.hpp"
@@ -61,7 +61,7 @@ double check_gradient(Ensemble& ensemble, const double* row) {
     return value;
 }
 
-void test_paths_have_the_moments_of_the_posterior(const std::vector<double>& warp) {
+void paths_have_the_moments_of_the_posterior(const std::vector<double>& warp) {
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets, warp);
     // Few features do for the moments: those of the prior are exact on average over the features.
@@ -91,16 +91,16 @@ void test_paths_have_the_moments_of_the_posterior(const std::vector<double>& war
     }
 }
 
-void test_paths_and_their_gradients(const std::vector<double>& warp) {
+void paths_and_their_gradients(const std::vector<double>& warp) {
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets, warp);
     Philox stream({3, 4}, 5, 6);
     const Path path(model, targets, stream);
-    const Belief belief({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
+    const UserPrior prior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
     Ensemble ensemble({Kind::draw, 2.0, {}});
     ensemble.add(model, 0.0);
     ensemble.follow(path);
-    ensemble.weigh(belief, 4);
+    ensemble.weigh(prior, 4);
     check_gradient(ensemble, elsewhere);
     // The same path again: a level has the same frequencies, whichever was met first.
     gp::Regressor other = mixed_model(targets, warp);
@@ -112,7 +112,7 @@ void test_paths_and_their_gradients(const std::vector<double>& warp) {
 }
 
 // Improvement over the best of what the incumbents are really worth, by plain Monte Carlo over the joint posterior.
-void test_noisy_improvement_against_monte_carlo() {
+TEST(noisy_improvement_against_monte_carlo) {
     std::vector<double> targets;
     gp::Regressor model = mixed_model(targets);
     constexpr std::size_t q = 3, m = q + 1, n = 80000;
@@ -133,21 +133,28 @@ void test_noisy_improvement_against_monte_carlo() {
         for (std::size_t i = 0; i < m; ++i) f[i] = exact.mean[i] + gp::dot(root.data() + i * m, z, i + 1);
         expected += std::max(0.0, *std::min_element(f, f + q) - f[q]) / n;
     }
-    for (const auto& [worlds, tolerance] : {std::pair<std::size_t, double>{2048, 0.02}, {32, 0.1}}) {
+    for (const auto& [n_draws, tolerance] : {std::pair<std::size_t, double>{2048, 0.02}, {32, 0.1}}) {
         Ensemble ensemble({Kind::log_ei, 2.0, {}});
         gp::Regressor grown = model;
-        add_worlds(lapack, grown, targets, incumbents.data(), q, worlds, 0.0, ensemble);
+        add_noisy_ei(lapack, grown, targets, incumbents.data(), q, n_draws, 0.0, ensemble);
         CHECK_NEAR(std::exp(check_gradient(ensemble, at)) / expected, 1.0, tolerance);
     }
 }
 
-}  // namespace
-
-int main() {
-    for (const std::vector<double>& warp : {std::vector<double>{}, bent}) {
-        test_paths_have_the_moments_of_the_posterior(warp);
-        test_paths_and_their_gradients(warp);
-    }
-    test_noisy_improvement_against_monte_carlo();
-    return check::result();
+TEST(paths_have_the_moments_of_the_posterior) {
+    paths_have_the_moments_of_the_posterior({});
 }
+
+TEST(paths_have_the_moments_of_the_posterior_under_a_warp) {
+    paths_have_the_moments_of_the_posterior(bent);
+}
+
+TEST(paths_and_their_gradients) {
+    paths_and_their_gradients({});
+}
+
+TEST(paths_and_their_gradients_under_a_warp) {
+    paths_and_their_gradients(bent);
+}
+
+}  // namespace

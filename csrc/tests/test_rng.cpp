@@ -11,7 +11,7 @@ using namespace hpcore;
 namespace {
 
 // Known answer of Philox4x64-10: counter and key all ones, then the digits of pi (Random123's kat_vectors).
-void test_block_against_published_vectors() {
+TEST(block_against_published_vectors) {
     const std::uint64_t ones = ~std::uint64_t{0};
     const auto a = Philox::block({0, 0, 0, 0}, {0, 0});
     CHECK(a[0] == 0x16554d9eca36314cu && a[1] == 0xdb20fe9d672d0fdcu);
@@ -21,7 +21,7 @@ void test_block_against_published_vectors() {
     CHECK(b[2] == 0x9cc7d7c69cd777b6u && b[3] == 0xa09caebf594f0ba0u);
 }
 
-void test_streams() {
+TEST(streams) {
     Philox a({1, 2}, 3, 4), b({1, 2}, 3, 4), c({1, 2}, 3, 5), d({1, 2}, 4, 4);
     bool purpose_differs = false, number_differs = false;
     double sum = 0.0, square = 0.0;
@@ -45,7 +45,7 @@ void test_streams() {
     CHECK(a.below(1) == 0);
 }
 
-void test_normal() {
+TEST(normal) {
     CHECK_NEAR(normal_cdf(0.0), 0.5, 0.0);
     CHECK_NEAR(normal_cdf(-10.0) / 7.619853024160527e-24, 1.0, 1e-12);
     CHECK_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-14);
@@ -57,7 +57,7 @@ void test_normal() {
     CHECK(std::isnan(normal_quantile(std::nan(""))));
 }
 
-void test_wide_product() {
+TEST(wide_product) {
     const std::uint64_t ones = ~std::uint64_t{0};
     const Wide square = multiply_wide(ones, ones);
     CHECK(square.low == 1 && square.high == ones - 1);
@@ -66,7 +66,7 @@ void test_wide_product() {
 }
 
 // In every column one point in each of 2^m slices, of the first 2^m numbers and of an aligned run of them later.
-void test_sobol_columns_are_even() {
+TEST(sobol_columns_are_even) {
     constexpr std::size_t d = 150, n = 64;
     for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{5 * n}, (std::uint64_t{1} << 32) - n}) {
         std::vector<double> points(n * d);
@@ -81,12 +81,3 @@ void test_sobol_columns_are_even() {
 }
 
 }  // namespace
-
-int main() {
-    test_block_against_published_vectors();
-    test_streams();
-    test_normal();
-    test_wide_product();
-    test_sobol_columns_are_even();
-    return check::result();
-}

@@ -16,7 +16,7 @@ namespace {
 
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
-void test_it_holds_what_was_put_in() {
+TEST(it_holds_what_was_put_in) {
     RowSet set;
     std::set<std::vector<double>> known;
     Philox random({1, 2}, 3, 4);
@@ -37,7 +37,7 @@ void test_it_holds_what_was_put_in() {
     CHECK(set.size() == 0 && set.hashes().empty() && !set.contains(known.begin()->data(), 2));
 }
 
-void test_bits_tell_rows_apart() {
+TEST(bits_tell_rows_apart) {
     RowSet set;
     const double rows[][2] = {{0.0, nan}, {nan, 0.0}, {0.0, 1.0}, {1.0, 0.0}, {0.5, 0.5}, {0.5, 0.5000000000000001}};
     for (const auto& row : rows) CHECK(set.insert(row, 2));
@@ -47,9 +47,3 @@ void test_bits_tell_rows_apart() {
 }
 
 }  // namespace
-
-int main() {
-    test_it_holds_what_was_put_in();
-    test_bits_tell_rows_apart();
-    return check::result();
-}

@@ -3,15 +3,17 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/schedule.hpp"
+#include "hpcore/bo/schedule.hpp"
+#include "hpcore/bo/trust_region.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
 using namespace hpcore::acquisition;
+using namespace hpcore::bo;
 
 namespace {
 
-void test_schedule_and_subset() {
+TEST(schedule_and_subset) {
     const Schedule schedule;
     std::size_t previous = 0;
     for (std::size_t n = 1; n < 3000; ++n) {
@@ -20,7 +22,7 @@ void test_schedule_and_subset() {
         CHECK(n - at < 100);
         previous = at;
     }
-    const Domain domain(
+    const MoveSet moves(
         spaces::codec({spaces::choice(2), spaces::when(0, {1}, spaces::integer(1, 3)), spaces::integer(0, 4)}),
         {true, false, false}, 21);
     std::vector<double> rows, y;
@@ -28,17 +30,17 @@ void test_schedule_and_subset() {
         rows.insert(rows.end(), {0.25, std::numeric_limits<double>::quiet_NaN(), 0.1 * (i % 10)});
         y.push_back((i * 37) % 300);
     }
-    const auto chosen = representative(domain, rows.data(), y.data(), 300, 60);
+    const auto chosen = representative(moves, rows.data(), y.data(), 300, 60);
     CHECK(chosen.size() == 60);
     for (std::size_t i = 1; i < chosen.size(); ++i) CHECK(chosen[i] > chosen[i - 1]);
     for (std::size_t i = 0; i < 300; ++i)  // the best quarter of them
         if (y[i] < 15.0) CHECK(std::find(chosen.begin(), chosen.end(), i) != chosen.end());
-    CHECK(representative(domain, rows.data(), y.data(), 60, 60).size() == 60);
+    CHECK(representative(moves, rows.data(), y.data(), 60, 60).size() == 60);
 }
 
 // The rules of the region on histories whose sides can be told by hand: the start's median is 10 and its best is 0, so
 // that a success is a gain of 0.001 (10 - best).
-void test_side_of_the_region() {
+TEST(side_of_the_region) {
     TrustRegion region;
     std::vector<double> values{10.0, 0.0};
     CHECK(region.side(values.data(), 2, 16) == 1.0);  // there is none
@@ -67,9 +69,3 @@ void test_side_of_the_region() {
 }
 
 }  // namespace
-
-int main() {
-    test_schedule_and_subset();
-    test_side_of_the_region();
-    return check::result();
-}

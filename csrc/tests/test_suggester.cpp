@@ -3,12 +3,13 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 #include "reference_lapack.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
 using namespace hpcore::acquisition;
+using namespace hpcore::bo;
 
 namespace {
 
@@ -25,7 +26,7 @@ SuggestOptions options(std::size_t d) {
     return o;
 }
 
-void test_a_finite_space_is_seen_once_and_whole() {
+TEST(a_finite_space_is_seen_once_and_whole) {
     const auto codec = finite_space();
     Suggester suggester(lapack, codec, {true, false, false}, options(3));
     std::vector<double> rows, values;
@@ -51,7 +52,7 @@ void test_a_finite_space_is_seen_once_and_whole() {
     CHECK(suggester.suggest(request).empty());
 }
 
-void test_a_new_suggester_says_what_the_old_one_says() {
+TEST(a_new_suggester_says_what_the_old_one_says) {
     const auto codec = spaces::codec({space::Column{}, space::Column{}});
     SuggestOptions o = options(2);
     o.schedule.every_until = 8;
@@ -81,7 +82,7 @@ void test_a_new_suggester_says_what_the_old_one_says() {
     CHECK(best < 1e-3);
 }
 
-void test_batches_differ_and_obey_constraints() {
+TEST(batches_differ_and_obey_constraints) {
     const auto codec = spaces::codec({space::Column{}, space::Column{}});
     Suggester suggester(lapack, codec, {false, false}, options(2));
     const std::vector<double> rows{0.1, 0.1, 0.9, 0.2, 0.4, 0.8, 0.6, 0.5}, values{1.0, 0.5, 0.7, 0.2};
@@ -104,10 +105,3 @@ void test_batches_differ_and_obey_constraints() {
 }
 
 }  // namespace
-
-int main() {
-    test_a_finite_space_is_seen_once_and_whole();
-    test_a_new_suggester_says_what_the_old_one_says();
-    test_batches_differ_and_obey_constraints();
-    return check::result();
-}

@@ -1,4 +1,4 @@
-// What a suggester keeps between its calls is a cache: whatever it has seen before, and however a call ended, it
+// The state of a suggester between its calls is a cache: whatever it has seen before, and however a call ended, it
 // answers like a new one. Clocks are not relied on: a LAPACK that waits, or fails, at the call that it is told does
 // what time and rounding would.
 
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 #include "hpcore/errors.hpp"
 #include "hpcore/rng.hpp"
 #include "reference_lapack.hpp"
@@ -21,6 +21,7 @@
 
 using namespace hpcore;
 using namespace hpcore::acquisition;
+using namespace hpcore::bo;
 
 namespace {
 
@@ -105,15 +106,15 @@ SuggestOptions quick() {
     return o;
 }
 
-View of(std::vector<gp::OutputTransform> transforms, bool warp = false) {
+View of(std::vector<gp::TransformKind> transforms, bool warp = false) {
     View v;
     v.transforms = std::move(transforms);
     v.warp = warp;
     return v;
 }
 
-const gp::OutputTransform standard = gp::OutputTransform::standard, clip = gp::OutputTransform::clip,
-                          half_log = gp::OutputTransform::half_log, logarithm = gp::OutputTransform::log;
+const gp::TransformKind standard = gp::TransformKind::standard, clip = gp::TransformKind::clip,
+                        half_log = gp::TransformKind::half_log, logarithm = gp::TransformKind::log;
 
 std::shared_ptr<const gp::UserCovariance> covariance(CovarianceKernel call, std::size_t p) {
     return std::make_shared<gp::UserCovariance>(Kernel<CovarianceKernel>{call, "covariance kernel 'mine'"}, p, false);
@@ -134,12 +135,12 @@ std::vector<Configuration> configurations() {
     add("standard errors", true, [](SuggestOptions&) {});
     add("transforms, a warp and stretched lengths in turn", false, [](SuggestOptions& o) {
         o.views = {of({standard, clip, half_log, logarithm}), of({clip}, true), of({clip})};
-        o.views[2].stretch = 0.7;
+        o.views[2].length_scale_factor = 0.7;
         o.views[2].kind = Kind::ucb;
     });
     add("draws of the hyperparameters, two noisy views", true, [](SuggestOptions& o) {
         o.n_draws = 2;
-        o.n_worlds = 8;
+        o.n_noisy_draws = 8;
         o.views = {of({half_log}), of({clip}, true)};
         o.views[0].noisy = true;
         o.views[1].posterior_best = true;
@@ -149,7 +150,7 @@ std::vector<Configuration> configurations() {
         o.views[0].thompson = true;
         o.covariance = covariance(&user_kernels::tilted, 2);
         o.fit.prior.user.assign(2, {0.5, 0.5, 0.05, 4.0});
-        o.belief = Belief({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
+        o.prior = UserPrior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
     });
     add("a covariance that is none: the noise makes up for it", false,
         [](SuggestOptions& o) { o.covariance = covariance(&user_kernels::lowered<80>, 0); });
@@ -162,7 +163,7 @@ std::vector<Configuration> configurations() {
 
 // One suggester for the whole search, and three that are asked about another history before each request: with another
 // value among those of the fit, or another row or another error among those that came after it.
-void test_a_warm_suggester_answers_like_a_cold_one() {
+TEST(a_warm_suggester_answers_like_a_cold_one) {
     const History given = history(40);
     History others[3] = {given, given, given};
     others[0].values[2] += 0.5;
@@ -194,12 +195,12 @@ void test_a_warm_suggester_answers_like_a_cold_one() {
     }
 }
 
-// Views taken in turn answer like each of them alone: no fit of one is taken for another's.
-void test_views_do_not_mix() {
+// Views in turn answer like each of them alone: no fit of one is taken for another's.
+TEST(views_do_not_mix) {
     const History given = history(14);
     SuggestOptions together = quick();
     together.views = {of({clip}), of({standard}), of({clip}, true), of({clip})};
-    together.views[3].stretch = 0.7;
+    together.views[3].length_scale_factor = 0.7;
     Suggester all(lapack, codec(), categorical, together);
     for (const std::size_t n : {11u, 12u, 13u, 14u}) {
         SuggestOptions alone = together;
@@ -211,7 +212,7 @@ void test_views_do_not_mix() {
 
 // The time runs out at the first factor, the second, the third, ...: the answer is none, or the one of a search cut
 // short, never half of one, and afterwards all is as if nobody had asked.
-void test_running_out_of_time_leaves_no_trace() {
+TEST(running_out_of_time_leaves_no_trace) {
     const History given = history(12);
     SuggestOptions o = quick();
     o.views = {of({clip, half_log}, true)};
@@ -230,7 +231,7 @@ void test_running_out_of_time_leaves_no_trace() {
         const std::vector<double> answer = suggester.suggest(request, &step);
         until_wait = -1;
         CHECK(answer.empty() == (step == Step::none));
-        CHECK(step != Step::reuse);  // of what?
+        CHECK(step != Step::reuse);  // there is no fit to reuse
         if (step == Step::full) CHECK(answer == expected);
         cut_off += step == Step::none;
         CHECK(suggester.suggest(patient) == expected);
@@ -239,7 +240,7 @@ void test_running_out_of_time_leaves_no_trace() {
 }
 
 // No time at all: nothing from a new suggester; the earlier fit, and a search cut short, from one that has a fit.
-void test_a_deadline_that_has_passed() {
+TEST(a_deadline_that_has_passed) {
     const History given = history(12);
     const SuggestOptions o = quick();
     Suggester suggester(lapack, codec(), categorical, o), cold(lapack, codec(), categorical, o);
@@ -263,7 +264,7 @@ void test_a_deadline_that_has_passed() {
 
 // Time for a search, but for no fit that is as dear as the last one: the hyperparameters are those of that one, as with
 // a schedule that has no later fit. Where the turn is another view's, that of the fit takes it.
-void test_an_earlier_fit_is_used_again() {
+TEST(an_earlier_fit_is_used_again) {
     const History given = history(12);
     SuggestOptions two = quick(), rare = two;
     two.views = {of({clip}), of({half_log})};
@@ -295,7 +296,7 @@ int moody(const double* x, const double* Y, std::size_t n, std::size_t columns, 
 
 // A user's kernel that raises at its first call, its second, ...: a typed error, and afterwards all is as if it had
 // not, whether a fit was due or the rows since the last one were being appended.
-void test_a_kernel_that_raises_leaves_no_trace() {
+TEST(a_kernel_that_raises_leaves_no_trace) {
     const History given = history(12);
     SuggestOptions o = quick();
     o.covariance = covariance(&moody, 2);
@@ -322,7 +323,7 @@ void test_a_kernel_that_raises_leaves_no_trace() {
 
 // A factor that fails where none should, once: the same answer as ever, or a smoother model's, but no error; and a
 // matrix that has none however much noise is added is the user's error.
-void test_factors_that_fail() {
+TEST(factors_that_fail) {
     const History given = history(12);
     const SuggestOptions o = quick();
     Suggester cold(lapack, codec(), categorical, o);
@@ -344,14 +345,3 @@ void test_factors_that_fail() {
 }
 
 }  // namespace
-
-int main() {
-    test_a_warm_suggester_answers_like_a_cold_one();
-    test_views_do_not_mix();
-    test_running_out_of_time_leaves_no_trace();
-    test_a_deadline_that_has_passed();
-    test_an_earlier_fit_is_used_again();
-    test_a_kernel_that_raises_leaves_no_trace();
-    test_factors_that_fail();
-    return check::result();
-}

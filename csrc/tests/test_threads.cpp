@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "hpcore/acquisition/suggester.hpp"
+#include "hpcore/bo/suggester.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/sobol.hpp"
 #include "hpcore/space/codec.hpp"
@@ -27,7 +27,7 @@ const linalg::Lapack lapack = reference::lapack();
 
 using Answer = std::vector<double>;
 
-// Whether work(0), work(1), ... on threads that start together answer as they do one after the other. The threads go
+// Check that work(0), work(1), ... on threads that start together answer as one after the other. The threads go
 // first, so that what is made on first use is made by several of them.
 void same_together(const char* what, const std::function<Answer(std::size_t)>& work) {
     std::array<Answer, n_threads> together;
@@ -61,16 +61,16 @@ Trials trials(const space::Codec& codec, std::size_t n, std::uint64_t seed) {
     return out;
 }
 
-acquisition::SuggestOptions gp_options() {
-    acquisition::SuggestOptions options;
+bo::SuggestOptions gp_options() {
+    bo::SuggestOptions options;
     options.fit.prior = gp::Prior::standard(d);
     options.fit.max_iterations = 5;
     options.search.n_global = 64;
     return options;
 }
 
-acquisition::Request request_of(const Trials& given, std::size_t n) {
-    acquisition::Request out;
+bo::Request request_of(const Trials& given, std::size_t n) {
+    bo::Request out;
     out.rows = given.rows.data();
     out.values = given.values.data();
     out.n = n;
@@ -79,7 +79,7 @@ acquisition::Request request_of(const Trials& given, std::size_t n) {
     return out;
 }
 
-void test_what_nothing_changes_in() {
+TEST(what_nothing_changes_in) {
     const auto codec = three_columns();
     same_together("sobol_point", [](std::size_t k) {
         Answer out;
@@ -103,11 +103,11 @@ void test_what_nothing_changes_in() {
     });
 }
 
-void test_one_suggester_for_all() {
+TEST(one_suggester_for_all) {
     const auto codec = three_columns();
     const Trials given = trials(*codec, 20, 0);
-    acquisition::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
-    same_together("a shared acquisition::Suggester", [&](std::size_t k) {
+    bo::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
+    same_together("a shared bo::Suggester", [&](std::size_t k) {
         Answer out;
         for (std::size_t n = 8 + k; n <= 20; n += 4) {
             const Answer rows = suggester.suggest(request_of(given, n));
@@ -117,11 +117,11 @@ void test_one_suggester_for_all() {
     });
 }
 
-void test_a_search_each() {
+TEST(a_search_each) {
     const auto codec = three_columns();  // of all
-    same_together("acquisition::Suggester", [&](std::size_t k) {
+    same_together("bo::Suggester", [&](std::size_t k) {
         const Trials given = trials(*codec, 12, k);
-        acquisition::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
+        bo::Suggester suggester(lapack, codec, {false, false, true}, gp_options());
         return suggester.suggest(request_of(given, 12));
     });
     same_together("tpe::Suggester", [&](std::size_t k) {
@@ -138,10 +138,3 @@ void test_a_search_each() {
 }
 
 }  // namespace
-
-int main() {
-    test_what_nothing_changes_in();
-    test_one_suggester_for_all();
-    test_a_search_each();
-    return check::result();
-}

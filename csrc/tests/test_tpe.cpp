@@ -20,7 +20,7 @@ namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-void test_array_functions_against_the_standard_library() {
+TEST(array_functions_against_the_standard_library) {
     std::vector<double> x(4000), e, p;
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = 8.0 * static_cast<double>(i) / static_cast<double>(x.size());
     e = x;
@@ -54,7 +54,7 @@ void test_array_functions_against_the_standard_library() {
     }
 }
 
-void test_mixture_against_its_formula() {
+TEST(mixture_against_its_formula) {
     Mixture mixture({Axis{}, even_axis(3, true)});
     const std::vector<double> points{0.2, 0.0, 0.9, 2.0}, weights{1.0, 3.0}, h{0.15, 1.0};
     const double q = 0.25;
@@ -82,7 +82,7 @@ void test_mixture_against_its_formula() {
 }
 
 // Far out, where exp's exponent leaves the range of a double, and of the integer that holds it.
-void test_the_prior_rules_where_no_kernel_reaches() {
+TEST(the_prior_rules_where_no_kernel_reaches) {
     for (std::size_t d = 1; d <= 64; ++d) {
         Mixture mixture{std::vector<Axis>(d)};
         const std::vector<double> point(d, 0.0), h(d, 0.02);
@@ -100,7 +100,7 @@ void test_the_prior_rules_where_no_kernel_reaches() {
 }
 
 // A table of their kernel would take 80 GB.
-void test_a_hundred_thousand_categories() {
+TEST(a_hundred_thousand_categories) {
     constexpr std::size_t levels = 100'000;
     const double q = 0.5, whole = 1.0 + static_cast<double>(levels) * q;
     Mixture mixture({even_axis(levels, true)});
@@ -120,7 +120,7 @@ void test_a_hundred_thousand_categories() {
     }
 }
 
-void test_draws_of_categories_follow_their_kernel() {
+TEST(draws_of_categories_follow_their_kernel) {
     constexpr std::size_t levels = 5, n = 200'000;
     for (const std::size_t centre : {0u, 2u, 4u}) {
         for (const double prior : {0.0, 1.0}) {
@@ -145,7 +145,7 @@ void test_draws_of_categories_follow_their_kernel() {
 
 // Kernels at the very ends are cut there, not heaped up: Kolmogorov and Smirnov's distance to the mixture of cut normal
 // distributions, which is above 1.95 / sqrt(n) once in a thousand times.
-void test_draws_are_cut_at_the_ends() {
+TEST(draws_are_cut_at_the_ends) {
     const std::vector<double> centres{0.0, 0.3, 1.0}, weights{3.0, 1.0, 2.0};
     const double prior_weight = 0.5;
     const auto below = [](double x, double mean, double h) {
@@ -177,7 +177,7 @@ void test_draws_are_cut_at_the_ends() {
     }
 }
 
-void test_no_draws_are_no_draws() {
+TEST(no_draws_are_no_draws) {
     Mixture mixture({Axis{}, even_axis(3, true)});
     const std::vector<double> point{0.2, 0.0}, h{0.15, 1.0};
     const double weight = 1.0;
@@ -190,7 +190,7 @@ void test_no_draws_are_no_draws() {
     CHECK(random.uniform() == untouched.uniform());
 }
 
-void test_ranking_does_not_depend_on_the_order() {
+TEST(ranking_does_not_depend_on_the_order) {
     const std::vector<double> values{5.0, 1.0, inf, 3.0, 1.0, 9.0, 2.0, inf, 0.5, 4.0};
     Ranking forward(0.3, 4), backward(0.3, 4);
     const auto n = static_cast<std::uint32_t>(values.size());
@@ -208,7 +208,7 @@ void test_ranking_does_not_depend_on_the_order() {
     }
 }
 
-void test_a_trend_points_to_the_valley() {
+TEST(a_trend_points_to_the_valley) {
     constexpr std::size_t n = 60;
     Philox random({5, 6}, 7, 8);
     std::vector<double> points(2 * n), values(n);
@@ -245,7 +245,7 @@ void test_a_trend_points_to_the_valley() {
     CHECK(!trend.fit(points.data(), values.data(), 3, 1));
 }
 
-void test_incremental_equals_rebuilt() {
+TEST(incremental_equals_rebuilt) {
     constexpr std::size_t d = 4, n = 150;
     const auto codec =
         std::make_shared<space::Codec>(std::vector<space::Column>(d), std::vector<std::size_t>{0, 1, 2, 3});
@@ -284,40 +284,25 @@ int not_a_number(const double*, std::size_t, double* out) {
     return kernel_ok;
 }
 
-void test_belief_finds_its_mass() {
-    const Belief belief({&wedge, "density kernel 'wedge'"}, {Axis{}, Axis{}}, {0, 1});
+TEST(a_prior_finds_its_mass) {
+    const NormalisedPrior prior({&wedge, "density kernel 'wedge'"}, {Axis{}, Axis{}}, {0, 1});
     Batch batch;
     batch.reset(2, 1);
     batch.resize(1);
     batch.at(0, 0) = 0.5;
     batch.at(1, 0) = 1.0;
     std::vector<double> got;
-    belief.log_density(batch, got);
+    prior.log_density(batch, got);
     CHECK_NEAR(got[0], std::log(2.0), 0.05);
     double mean = 0.0;
     Philox random({1, 2}, 3, 4);
     for (int i = 0; i < 4000; ++i) {
-        belief.draw(random, batch, 0);
+        prior.draw(random, batch, 0);
         mean += batch.at(0, 0) / 4000.0;
     }
     CHECK_NEAR(mean, 2.0 / 3.0, 0.02);
-    CHECK_THROWS(Belief({&refuse, "refuse"}, {Axis{}}, {0}), KernelFailed);
-    CHECK_THROWS(Belief({&not_a_number, "nan"}, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(NormalisedPrior({&refuse, "refuse"}, {Axis{}}, {0}), KernelFailed);
+    CHECK_THROWS(NormalisedPrior({&not_a_number, "nan"}, {Axis{}}, {0}), KernelFailed);
 }
 
 }  // namespace
-
-int main() {
-    test_array_functions_against_the_standard_library();
-    test_mixture_against_its_formula();
-    test_the_prior_rules_where_no_kernel_reaches();
-    test_a_hundred_thousand_categories();
-    test_draws_of_categories_follow_their_kernel();
-    test_draws_are_cut_at_the_ends();
-    test_no_draws_are_no_draws();
-    test_ranking_does_not_depend_on_the_order();
-    test_a_trend_points_to_the_valley();
-    test_incremental_equals_rebuilt();
-    test_belief_finds_its_mass();
-    return check::result();
-}

@@ -64,7 +64,7 @@ double kernel(double x, double mean, double h) {
 }
 
 // log l - log g of one continuous column, from the trials alone.
-void test_the_ratio_is_that_of_the_two_densities() {
+TEST(the_ratio_is_that_of_the_two_densities) {
     const auto codec = spaces::codec({space::Column{}});
     const Trials given = trials(*codec, 30, [](const double* u) { return std::fabs(u[0] - 0.6); });
     for (const Weights weights : {Weights::rank, Weights::uniform}) {
@@ -105,7 +105,7 @@ void test_the_ratio_is_that_of_the_two_densities() {
 }
 
 // Unevenly wide levels of an ordered column, against the masses of their cells.
-void test_levels_of_uneven_cells() {
+TEST(levels_of_uneven_cells) {
     space::Column c = spaces::integer(1, 12);
     c.scale = space::Scale::log;
     const auto codec = spaces::codec({c});
@@ -149,7 +149,7 @@ void test_levels_of_uneven_cells() {
 }
 
 // Before the densities rule: one point in each slice of every column, and afterwards or on another attempt others.
-void test_the_start_is_even() {
+TEST(the_start_is_even) {
     const auto codec = spaces::codec({space::Column{}, space::Column{}});
     Options options;
     options.n_startup = 10;
@@ -168,8 +168,8 @@ void test_the_start_is_even() {
     CHECK(all.size() == 30);
 }
 
-// Of several objectives, the first of each row: what lies between is not read.
-void test_a_stride_is_stepped_over() {
+// Only the first objective of each row is read.
+TEST(a_stride_is_stepped_over) {
     const auto codec = spaces::codec({space::Column{}, spaces::choice(3)});
     const Trials given = trials(*codec, 40, [](const double* u) { return u[0] + u[1]; });
     Trials wide = given;
@@ -187,7 +187,7 @@ void test_a_stride_is_stepped_over() {
 }
 
 // After clear() other values may be told of the same trials, as if they had been the only ones.
-void test_forgotten_is_forgotten() {
+TEST(forgotten_is_forgotten) {
     const auto codec = spaces::codec({space::Column{}, spaces::choice(2)});
     const auto up = trials(*codec, 40, [](const double* u) { return u[0]; });
     const auto down = trials(*codec, 40, [](const double* u) { return -u[0]; });
@@ -204,8 +204,8 @@ void test_forgotten_is_forgotten() {
     }
 }
 
-// Where a point is pending the liar keeps others away from it; without the liar nobody knows of it.
-void test_pending_points_are_kept_away_from() {
+// The constant liar keeps suggestions away from a pending point; without it the point does not count.
+TEST(pending_points_are_kept_away_from) {
     const auto codec = spaces::codec({space::Column{}});
     const Trials given = trials(*codec, 40, [](const double* u) { return std::fabs(u[0] - 0.6); });
     double away[2] = {0.0, 0.0};
@@ -234,7 +234,7 @@ std::shared_ptr<const space::Codec> branches() {
                           spaces::when(0, {1}, spaces::integer(0, 3)), space::Column{}});
 }
 
-void test_branches_are_groups_of_their_own() {
+TEST(branches_are_groups_of_their_own) {
     const auto codec = branches();
     Options apart;
     apart.joint = false;
@@ -263,7 +263,7 @@ void test_branches_are_groups_of_their_own() {
             failed += v[0].whole == 1;
         }
         CHECK(failed <= 2);
-        // What the densities and the trend make of rows: NaN where the branch is not there, 0 where nobody has been.
+        // Ratio and trend of rows: NaN where the branch is inactive, 0 where it has no trial.
         const std::size_t groups = suggester.n_groups();
         const double asked[12] = {1.0 / 6.0, 0.3, nan, 0.2, 0.5, nan, 0.4, 0.2, 5.0 / 6.0, nan, nan, 0.05};
         std::vector<double> ratio(3 * groups), trend(3 * groups);
@@ -279,7 +279,7 @@ void test_branches_are_groups_of_their_own() {
 }
 
 // In a space of few points none is asked for twice while there is a new one, alone, together or beside a pending one.
-void test_no_point_twice() {
+TEST(no_point_twice) {
     const auto codec = spaces::codec({spaces::choice(3), spaces::integer(0, 4)});
     constexpr std::size_t d = 2, n_points = 15;
     Options options;
@@ -337,7 +337,7 @@ void test_no_point_twice() {
 
 // Neither where a column is continuous: the end of a range, to which every candidate beyond it is moved, is asked for
 // once, and the points of a branch that has few of them.
-void test_no_point_twice_without_end() {
+TEST(no_point_twice_without_end) {
     const auto line = spaces::codec({space::Column{}});
     const auto mixed = spaces::codec({space::Column{}, spaces::choice(3)});
     const auto forked = spaces::codec(
@@ -398,16 +398,16 @@ int slope(const double* u, std::size_t, double* out) {
     return kernel_ok;
 }
 
-void test_a_belief_rules_the_start_and_fades() {
+TEST(a_prior_rules_the_start_and_fades) {
     const auto codec = spaces::codec({space::Column{}, spaces::integer(0, 4), spaces::choice(3)});
     Options options;
     options.n_startup = 400;
-    Suggester believing(codec, {false, false, true}, options);
-    believing.set_prior({&slope, "density kernel 'slope'"});
+    Suggester guided(codec, {false, false, true}, options);
+    guided.set_prior({&slope, "density kernel 'slope'"});
     double mean[2] = {0.0, 0.0};
     for (std::uint64_t number = 0; number < 400; ++number) {
         double u[3];
-        believing.suggest({7, 8}, number, 0, nullptr, 0, 1, u);
+        guided.suggest({7, 8}, number, 0, nullptr, 0, 1, u);
         mean[number % 2] += u[0] / 200.0;
     }
     CHECK_NEAR(mean[0], 1.0 / (1.0 - std::exp(-6.0)) - 1.0 / 6.0, 0.05);  // every other one
@@ -435,17 +435,3 @@ void test_a_belief_rules_the_start_and_fades() {
 }
 
 }  // namespace
-
-int main() {
-    test_the_ratio_is_that_of_the_two_densities();
-    test_levels_of_uneven_cells();
-    test_the_start_is_even();
-    test_a_stride_is_stepped_over();
-    test_forgotten_is_forgotten();
-    test_pending_points_are_kept_away_from();
-    test_branches_are_groups_of_their_own();
-    test_no_point_twice();
-    test_no_point_twice_without_end();
-    test_a_belief_rules_the_start_and_fades();
-    return check::result();
-}

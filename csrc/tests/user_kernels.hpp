@@ -7,7 +7,7 @@
 
 #include "hpcore/kernels.hpp"
 
-// What users write in Python and the core calls by pointer, here in C++.
+// Kernels as users write them in Python and the core calls them by pointer, here in C++.
 namespace user_kernels {
 
 using hpcore::kernel_ok;

@@ -1,4 +1,5 @@
 from . import acquisition as acquisition
+from . import bo as bo
 from . import gp as gp
 from . import linalg as linalg
 from . import rng as rng

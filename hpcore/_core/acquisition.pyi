@@ -1,26 +1,38 @@
-from collections.abc import Callable, Sequence
 from typing import ClassVar, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .gp import FitOptions, OutputTransform, UserCovariance
-from .space import Codec
 
 @type_check_only
 class _Native(type): ...  # pybind11's metaclass
 
 def log_expected_improvement(
     mean: NDArray[np.float64], std: NDArray[np.float64], best: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Logarithm of E[max(best - f, 0)] for f normal, and its derivatives by mean and by std.
+
+    mean (n,), std (n,) greater than 0; three arrays of shape (n,).
+    """
+
 def log_probability_of_improvement(
     mean: NDArray[np.float64], std: NDArray[np.float64], best: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Logarithm of P(f < best) for f normal, and its derivatives by mean and by std.
+
+    mean (n,), std (n,) greater than 0; three arrays of shape (n,).
+    """
+
 def lower_confidence_bound(
     mean: NDArray[np.float64], std: NDArray[np.float64], kappa: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Negative lower confidence bound, kappa std - mean, and its derivatives by mean and by std.
+
+    mean (n,), std (n,); three arrays of shape (n,).
+    """
 
 class Kind(metaclass=_Native):
+    """Acquisition function: log expected improvement, log probability of improvement, confidence bound, or a user's."""
+
     log_ei: ClassVar[Kind]
     pi: ClassVar[Kind]
     ucb: ClassVar[Kind]
@@ -39,92 +51,21 @@ class Kind(metaclass=_Native):
     def __getstate__(self) -> int: ...
     def __setstate__(self, state: int) -> None: ...
 
-class Step(metaclass=_Native):
-    full: ClassVar[Step]
-    none: ClassVar[Step]
-    reuse: ClassVar[Step]
-    search: ClassVar[Step]
-    __members__: ClassVar[dict[str, Step]]
-    def __init__(self, value: int) -> None: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def value(self) -> int: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __index__(self) -> int: ...
-    def __int__(self) -> int: ...
-    def __getstate__(self) -> int: ...
-    def __setstate__(self, state: int) -> None: ...
-
 class SearchOptions(metaclass=_Native):
+    """Options of the maximiser of an acquisition function."""
+
     n_global: int
+    """Number of candidates stratified over the whole box."""
     n_local: int
+    """Number of perturbations of each incumbent."""
     n_starts: int
+    """Number of candidates that are refined."""
     rounds: int
+    """Number of rounds of gradient steps and discrete moves in turn."""
     iterations: int
-    apart: float
+    """Greatest number of L-BFGS iterations in a round."""
+    min_start_distance: float
+    """Least distance of two refined candidates."""
     full_sweep: int
+    """Greatest number of levels of a column that is searched exhaustively."""
     def __init__(self) -> None: ...
-
-class Schedule(metaclass=_Native):
-    every_until: int
-    growth: float
-    longest: int
-    def __init__(self) -> None: ...
-    def at(self, n: int) -> int: ...
-
-class TrustRegion(metaclass=_Native):
-    on: bool
-    after: int
-    def __init__(self) -> None: ...
-    def side(self, values: NDArray[np.float64], d: int) -> float: ...
-
-class View(metaclass=_Native):
-    transforms: list[OutputTransform]
-    warp: bool
-    stretch: float
-    kind: Kind
-    thompson: bool
-    noisy: bool
-    kappa: float
-    xi: float
-    posterior_best: bool
-    def __init__(self) -> None: ...
-
-class SuggestOptions(metaclass=_Native):
-    views: list[View]
-    n_draws: int
-    fit: FitOptions
-    search: SearchOptions
-    schedule: Schedule
-    trust_region: TrustRegion
-    smooth_levels: int
-    n_incumbents: int
-    n_worlds: int
-    fit_rows: int
-    model_rows: int
-    def __init__(self) -> None: ...
-    def set_acquisition(self, address: int, name: str, logarithmic: bool) -> None: ...
-    def set_covariance(self, covariance: UserCovariance | None) -> None: ...
-    def set_belief(self, address: int, name: str, beta: float) -> None: ...
-
-class Suggester(metaclass=_Native):
-    def __init__(self, codec: Codec, categorical: Sequence[bool], options: SuggestOptions) -> None: ...
-    def suggest(
-        self,
-        X: NDArray[np.float64],
-        values: NDArray[np.float64],
-        std_errors: NDArray[np.float64] | None,
-        pending: NDArray[np.float64],
-        n: int,
-        seed_low: int,
-        seed_high: int,
-        number: int,
-        attempt: int,
-        feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
-        seconds: float,
-        repeats: int = 1,
-        extra: NDArray[np.float64] | None = None,
-    ) -> tuple[NDArray[np.float64], Step]: ...

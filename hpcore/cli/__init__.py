@@ -1,4 +1,4 @@
-"""The command line: ``hpcore tune DATA``."""
+"""The command line: ``hpcore tune`` and the commands for stored studies."""
 
 from hpcore.cli.app import main
 

@@ -1,4 +1,4 @@
-"""The ``hpcore`` command: its options, its help, and how errors leave it. Heavy imports wait for the work."""
+"""The ``hpcore`` command: its options, help and error messages. Heavy imports are delayed until they are needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILED, WRONG_USE = 1, 2
 
 
 class _Commands(click.Group):
-    """A group whose errors are one line on stderr, whatever raised them; ``--debug`` shows where."""
+    """A group of commands that reports every error as one line on stderr; ``--debug`` adds the traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         given = args[0] if args else kwargs.get("args")
@@ -36,23 +36,23 @@ class _Commands(click.Group):
                 except (Exception, KeyboardInterrupt) as error:
                     if ctrl_c is not None and (ctrl_c.seen or isinstance(error, (click.Abort, KeyboardInterrupt))):
                         ctrl_c.end_quietly()
-                        raise click.Abort from error  # an import that it breaks into may make another error of it
+                        raise click.Abort from error  # an import that is interrupted may raise another error
                     raise
         except BrokenPipeError:
-            # Whoever read our output, such as head, has left. Python would complain when it flushes stdout at exit.
+            # The reader of stdout, such as head, has ended. Without this, Python reports an error in its last flush.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
         except (Exception, KeyboardInterrupt) as error:
             if debug:
                 traceback.print_exc()
-            code, message = _verdict(error)
+            code, message = _exit_status(error)
             click.echo(message, err=error.__class__ is not click.exceptions.NoArgsIsHelpError)
             sys.exit(code)
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _verdict(error: BaseException) -> tuple[int, str]:
-    """Exit code and message for what ended the command."""
+def _exit_status(error: BaseException) -> tuple[int, str]:
+    """Return the exit code and the message for an error that ended the command."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return WRONG_USE, error.format_message()
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
@@ -95,18 +95,18 @@ def _seed(context: click.Context, option: click.Parameter, value: int) -> int:
 
 
 def _one(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> str | None:
-    """The value of an option that would otherwise silently take its last."""
+    """Return the value of an option; click would silently use the last of several."""
     if len(set(value)) > 1:
         name = option.opts[0]
         raise InvalidArgument(
             f"{name} takes one value, got {' and '.join(map(repr, value))}: run the command once for each, "
-            f"with an --out of its own"
+            f"with a different --out"
         )
     return value[0] if value else None
 
 
 class _TuneCommand(click.Command):
-    """Adds the names of the samplers to the help when somebody asks for it: they are known by importing them."""
+    """Command with the names of the samplers in its help, which needs an import and is therefore delayed."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from hpcore import samplers
@@ -138,9 +138,9 @@ def main() -> None:
     \b
     Examples
       hpcore tune breast_cancer --model svc          a data set that ships with scikit-learn
-      hpcore tune houses.csv --target price          a file; everything else is found out
+      hpcore tune houses.csv --target price          a file; the other options have defaults
       hpcore tune --help                             all options, models, samplers, data sets
-      hpcore models                                  the models and what is searched in each
+      hpcore models                                  the models and their search spaces
     """
 
 
@@ -158,7 +158,7 @@ def main() -> None:
     type=click.Choice(["classification", "regression"]),
     multiple=True,
     callback=_one,
-    help="What to learn.  [default: classification if the target is text, true/false, or whole numbers with few "
+    help="Kind of prediction.  [default: classification if the target is text, true/false, or whole numbers with few "
     "distinct values; else regression]",
 )
 @click.option(
@@ -175,27 +175,33 @@ def main() -> None:
     default=["gp"],
     show_default=True,
     callback=_one,
-    help="What proposes the trials; a grid is as fine as --trials allows.",
+    help="Sampler that proposes the trials; a grid is as fine as --trials allows.",
 )
 @click.option(
     "--trials",
     type=int,
     metavar="N",
     callback=_number("--trials", 1),
-    help="How many candidates to evaluate.  [default: 40, or as many as --timeout allows]",
+    help="Number of candidates to evaluate.  [default: 40, or as many as --timeout allows]",
 )
 @click.option(
     "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
 )
 @click.option(
-    "--cv", type=int, metavar="K", default=5, show_default=True, callback=_number("--cv", 2), help="Folds, shuffled."
+    "--cv",
+    type=int,
+    metavar="K",
+    default=5,
+    show_default=True,
+    callback=_number("--cv", 2),
+    help="Number of shuffled folds.",
 )
 @click.option(
     "--scoring",
     metavar="NAME",
     multiple=True,
     callback=_one,
-    help="A score of scikit-learn's.  [default: accuracy or r2]",
+    help="Scorer of scikit-learn.  [default: accuracy or r2]",
 )
 @click.option(
     "--jobs",
@@ -203,7 +209,7 @@ def main() -> None:
     metavar="N",
     default=-1,
     callback=_number("--jobs", 1, (-1,)),
-    help="Worker processes.  [default: -1, one on every core]",
+    help="Number of worker processes.  [default: -1, one per core]",
 )
 @click.option(
     "--seed",
@@ -212,22 +218,22 @@ def main() -> None:
     default=0,
     show_default=True,
     callback=_seed,
-    help="Makes a run repeatable; with several workers, what gp and tpe propose also depends on timing.",
+    help="Seed. The same seed repeats a run; with several workers, the proposals of gp and tpe also depend on timing.",
 )
 @click.option(
     "--out",
     metavar="DIR",
     default="hpcore-out",
     show_default=True,
-    help="Where the results go, and runs.db, from which the same command goes on; earlier results are replaced.",
+    help="Directory of the results and of runs.db, which continues the same search; earlier results are replaced.",
 )
 @click.option(
     "--encoding",
     metavar="NAME",
     multiple=True,
     callback=_one,
-    help="Encoding of a file of text, such as cp1252, latin-1, utf-16 or shift_jis.  [default: found out: by its byte "
-    "order mark, else UTF-8 if it is, else cp1252]",
+    help="Encoding of a text file, such as cp1252, latin-1, utf-16 or shift_jis.  [default: by byte order "
+    "mark, else UTF-8 if the file is valid UTF-8, else cp1252]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
@@ -237,15 +243,15 @@ def tune(context: click.Context, /, **options: Any) -> None:
 
     DATA is a .csv, .tsv or .txt file (also .gz), a .parquet file, or the name of a data set that ships with
     scikit-learn. Missing numbers are replaced by the median, text is one-hot encoded, dates become numbers, and
-    columns are scaled, where the model needs it; columns that cannot help are left out, with a notice.
+    columns are scaled, if the model needs it; columns that cannot help are left out, with a note.
 
-    Files are read as people have them: separated by commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows-1252
-    (--encoding for others), with a sep= line, titles or # comments above the header. Numbers may be written 1,234.5,
-    1.234,50, 3,14, $1,234, 12.5 % (which is 12.5), (1,234) or 5 km, as the whole column agrees; among them NA, nan, -
-    or ? is missing. In a target of text such a word is a class, and only an empty cell is missing; in other columns of
-    text it is a category, which the words that pandas takes for missing share with empty cells. Codes with leading
-    zeros and whole numbers beyond 2**53 stay text. The notes say what was made of the data, and the saved model reads a
-    plain pandas.read_csv of such a file in the same way.
+    Text files may have commas, semicolons, tabs or bars as separators, be in UTF-8, UTF-16 or Windows-1252 (--encoding
+    for others), and have a sep= line, titles or # comments above the header. Numbers may be written 1,234.5, 1.234,50,
+    3,14, $1,234, 12.5 % (which is 12.5), (1,234) or 5 km; the whole column decides. Among numbers, NA, nan, - or ? is
+    missing. In a text target such a word is a class, and only an empty cell is missing; in other text columns it is a
+    category, and the words that pandas reads as missing are one category with empty cells. Codes with leading zeros and
+    whole numbers beyond 2**53 stay text. Notes report these decisions, and the saved model applies them to the frame of
+    a plain pandas.read_csv.
 
     \b
     Examples
@@ -254,11 +260,11 @@ def tune(context: click.Context, /, **options: Any) -> None:
       hpcore tune churn.parquet --target left --scoring roc_auc --cv 10 --out churn-run
       hpcore tune iris --json | jq .best_params
 
-    Everything evaluated is kept in DIR/runs.db as it finishes: the same command on the same data goes on where it
-    stopped, and with more --trials adds to it. The results are three files in DIR: trials.csv (every trial, its
-    parameters, scores and times), best_params.json, and best_model.joblib: the pipeline fitted to all rows, for
-    joblib.load(...).predict(a DataFrame like DATA). Beside the best score stands that of a constant answer; columns
-    that alone give a nearly perfect score are named. Ctrl-C ends the search and keeps what is finished.
+    Each finished trial is stored in DIR/runs.db: the same command on the same data continues the search, and with more
+    --trials extends it. The results are three files in DIR: trials.csv (every trial, its parameters, scores and times),
+    best_params.json, and best_model.joblib: the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame
+    like DATA). The report shows the score of a constant answer for comparison, and names columns that alone give a
+    nearly perfect score. Ctrl-C ends the search and keeps the finished trials.
     """
     from hpcore.cli.tune import Request, run
 
@@ -268,7 +274,7 @@ def tune(context: click.Context, /, **options: Any) -> None:
 @main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def models(names: tuple[str, ...]) -> None:
-    """List the models and what is searched in each."""
+    """List the models and their search spaces."""
     from hpcore.cli.models import show
 
     show(names)
@@ -296,18 +302,18 @@ def show(store: str, study: str | None, as_json: bool, debug: bool) -> None:
 @main.command()
 @_store
 @_study
-@click.option("--trials", type=int, metavar="N", callback=_number("--trials", 1), help="How many candidates in all.")
+@click.option("--trials", type=int, metavar="N", callback=_number("--trials", 1), help="Total number of candidates.")
 @click.option(
     "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
 )
-@click.option("--jobs", type=int, metavar="N", callback=_number("--jobs", 1, (-1,)), help="Worker processes.")
+@click.option("--jobs", type=int, metavar="N", callback=_number("--jobs", 1, (-1,)), help="Number of worker processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
 @click.pass_context
 def resume(context: click.Context, /, **options: Any) -> None:
-    """Go on with a STUDY of hpcore tune, with the options that it was begun with.
+    """Continue a STUDY of hpcore tune with its original options.
 
-    The data is read again from where it was; the results go beside RUNS.DB.
+    The data is read again from its original path; the results are written beside RUNS.DB.
     """
     from hpcore.cli.tune import resume
 
@@ -317,8 +323,10 @@ def resume(context: click.Context, /, **options: Any) -> None:
 @main.command()
 @_store
 @_study
-@click.option("--csv/--json", "as_csv", default=True, help="CSV, a row a trial (the default), or everything as JSON.")
-@click.option("--out", metavar="FILE", help="Where to; stdout by default.")
+@click.option(
+    "--csv/--json", "as_csv", default=True, help="CSV with one row per trial (the default), or everything as JSON."
+)
+@click.option("--out", metavar="FILE", help="Output file.  [default: stdout]")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def export(store: str, study: str | None, as_csv: bool, out: str | None, debug: bool) -> None:
     """Write the trials of a STUDY as CSV or JSON."""
@@ -333,7 +341,7 @@ def export(store: str, study: str | None, as_csv: bool, out: str | None, debug: 
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def repair(context: click.Context, /, store: str, to: str | None, debug: bool) -> None:
-    """Save the intact records of a damaged store in a new one. Exit code 1 if some were not intact."""
+    """Save the intact records of a damaged store to a new one. The exit code is 1 if records were lost."""
     from hpcore.cli.stores import repair
 
     context.exit(repair(store, to))

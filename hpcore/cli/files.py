@@ -1,4 +1,4 @@
-"""The files of a run. Each appears whole or not at all: written beside its place, then renamed."""
+"""Files of a run. Each is written completely or not at all: first under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ STORE = "runs.db"
 
 
 def prepare_directory(out: str) -> Path:
-    """Make the directory of the results and see that files can be written there.
+    """Create the directory of the results and check that files can be written there.
 
     Raises
     ------
     InvalidArgument
-        If they cannot.
+        The directory cannot be created or written.
     """
     path = Path(out).expanduser()
     try:
@@ -41,7 +41,7 @@ def prepare_directory(out: str) -> Path:
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let `write` fill a file beside `path`, then put it in its place."""
+    """Call `write` with a temporary path beside `path`, then rename that file to `path`."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(part)
@@ -53,7 +53,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: numbers without NaN and infinity, lists, text."""
+    """Convert a value to JSON types: numbers (None for NaN and infinity), lists, text."""
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
         value = value.item()
     if value is None or isinstance(value, (bool, int, str)):
@@ -68,12 +68,12 @@ def plain(value: Any) -> Any:
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """JSON that every parser reads."""
+    """Write a value as strict JSON."""
     return _encodable(json.dumps(plain(value), allow_nan=False, ensure_ascii=False, indent=indent))
 
 
 def write_table(path: Path, header: list[str], rows: Iterable[list[Any]]) -> None:
-    """Write a CSV file; a cell of text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """Write a CSV file; text that a spreadsheet would read as a formula gets a leading apostrophe."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow([_cell(name) for name in header])
@@ -92,5 +92,5 @@ def _cell(value: Any) -> Any:
 
 
 def _encodable(text: str) -> str:
-    """Text with its lone surrogates, as names of files have them, written as JSON escapes them."""
+    """Escape lone surrogates, which file names may contain, as JSON does."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

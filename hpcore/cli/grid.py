@@ -1,4 +1,4 @@
-"""A grid that fits the number of trials: walked to its end, it has seen every region of the space."""
+"""A grid that fits the number of trials and covers the whole space."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ __all__ = ["grid_of"]
 
 
 def grid_of(space: Space, n_trials: int) -> tuple[GridSampler, int]:
-    """The finest grid with at most `n_trials` points.
+    """Build the finest grid with at most `n_trials` points.
 
     Parameters
     ----------
     space : Space
-        What is searched.
+        Search space.
     n_trials : int
-        How many points may be tried. The coarsest grid has two values of each number; if even that one has more
-        points, the search ends before its last.
+        Maximum number of points. The coarsest grid has two values of each number; if it has more points than
+        `n_trials`, the search ends before its last point.
 
     Returns
     -------
     sampler : GridSampler
-        With the same number of values for every number, or all values where there are fewer.
+        Sampler with the same number of levels for every number, or all values where there are fewer.
     n_points : int
-        How many of its points will be tried.
+        Number of points that will be tried.
     """
     numbers = {name: space[name].levels for name in space if not isinstance(space[name], Categorical)}
 

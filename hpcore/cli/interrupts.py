@@ -1,4 +1,4 @@
-"""Ctrl-C of the command, from its first import to its last exit handler."""
+"""Handling of Ctrl-C by the command, from its first import to its last exit handler."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ __all__ = ["INTERRUPTED", "CtrlC"]
 
 INTERRUPTED = 130
 
-_SECONDS_UNTIL_AGAIN = 0.05  # outside the finalizer
+_SECONDS_UNTIL_AGAIN = 0.05  # by then the finalizer has ended
 
 
 class CtrlC(Interrupts):
-    """Ends the command once, wherever it comes: a search inside takes it over and keeps what is finished.
+    """Context in which Ctrl-C ends the command once; a search inside handles it and keeps the finished trials.
 
     Notes
     -----
-    Python swallows what is raised in a finalizer or a callback of the import system, with a message: it comes again a
-    moment later. Python also ends itself by SIGINT, whatever the exit code, when Ctrl-C has once been raised below
-    ``exec`` of a text, as when a named tuple is made: an interrupted command leaves before that.
+    Python ignores exceptions in a finalizer or in a callback of the import system, with a message; therefore the signal
+    is sent again a moment later. Python also ends itself by SIGINT, whatever the exit code, if Ctrl-C was raised below
+    ``exec`` of a string, for instance while a named tuple is defined; therefore an interrupted command exits before.
     """
 
-    seconds_of_one = 1.0  # the way out is long where it begins in the middle of an import
+    seconds_of_one = 1.0  # an exit from the middle of an import takes long
 
     def __init__(self) -> None:
         super().__init__()
         self._quiet = False
-        # Before those of what is imported later, and therefore called after them.
+        # Registered before the handlers of later imports, and therefore called after them.
         atexit.register(self._leave)
 
     def __enter__(self) -> CtrlC:
@@ -51,9 +51,9 @@ class CtrlC(Interrupts):
             super().__exit__(*exc_info)
 
     def end_quietly(self) -> None:
-        """Take no notice of a Ctrl-C after the one that ended the command: nothing long is left to stop.
+        """Ignore further Ctrl-C after the one that ended the command.
 
-        It would break into the exit of the interpreter, with tracebacks of whatever runs then, and change its code.
+        It would interrupt the exit of the interpreter, with a traceback and another exit code.
         """
         self._quiet = True
         if threading.current_thread() is threading.main_thread():
@@ -78,10 +78,10 @@ class CtrlC(Interrupts):
 
 def _press() -> None:
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # breaks into its waits as well
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # interrupts blocking calls as well
     else:
         _thread.interrupt_main()
 
 
 def _ignore(number: int, frame: Any) -> None:
-    """Do nothing. Not SIG_IGN: Python complains of a signal that came just before that was set."""
+    """Do nothing. SIG_IGN is not used, because Python reports an error for a signal just before it is set."""

@@ -1,4 +1,4 @@
-"""``hpcore models``: the presets and what is searched in each."""
+"""Implementation of ``hpcore models``: the presets and their search spaces."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from hpcore.tables import presets
 
 __all__ = ["show"]
 
-# Ranges that depend on the number of rows are shown for a table of this many.
+# Number of rows for which ranges that depend on it are shown.
 ROWS = 1000
 
 
 def show(names: tuple[str, ...]) -> None:
-    """Print the presets, all or those named.
+    """Print all presets, or those with these names.
 
     Raises
     ------
     InvalidArgument
-        If a name is not known.
+        A name is not known.
     """
     chosen = [presets.get(name) for name in names] or list(presets.MODELS.values())
     for preset in chosen:

@@ -1,4 +1,4 @@
-"""What a finished search is worth telling: one record, printed for people or as JSON, and its files."""
+"""Report of a finished search: one record, printed as text or JSON, and the files of the results."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from hpcore.cli.files import MODEL, PARAMS, TRIALS, replace_file, to_json, write
 __all__ = ["Report", "finished", "save", "short", "text", "values"]
 
 SUSPECTS_SHOWN = 6
-# Steps of the pipeline, and the wrapper that scales a target, which people need not see.
+# Prefixes that are not shown: the step of the pipeline, and the wrapper that scales a target.
 PREFIXES = ("model__", "regressor__")
 
 
 @dataclass
 class Report:
-    """The outcome of one run, in plain data.
+    """Results of one run as plain data.
 
     Attributes
     ----------
     best_score, score_std : float
-        Mean and standard deviation over the folds, of the best trial.
+        Mean and standard deviation over the folds for the best trial.
     seconds, seconds_fitting, seconds_suggesting, seconds_refit : float
-        Wall time of everything; time that went into training and scoring, summed over the workers; into proposing; into
-        the final fit.
+        Total wall time; time of training and scoring, summed over the workers; time of proposing; time of the final
+        fit.
     files : list of str
-        What was written.
+        Paths of the files that were written.
     constant_score : float or None
         Mean score of a model that gives the same answer for every row, on the same folds; None where it is not defined.
     better_than_constant : bool or None
-        Whether the best is, by more than the standard error over the folds.
+        True if the best score is better by more than the standard error over the folds.
     suspects : list of dict
-        Columns that alone give a nearly perfect score, each with its ``column`` and ``score``.
+        Columns that alone give a nearly perfect score, each with ``column`` and ``score``.
     notes : list of str
-        What was found out about the data, and what was made of it.
+        Messages about the data and the decisions that were made from it.
     """
 
     best_score: float
@@ -70,24 +70,24 @@ class Report:
     notes: list[str]
 
     def to_json(self) -> str:
-        """One line of JSON."""
+        """Return the report as one line of JSON."""
         return to_json(asdict(self))
 
 
 def short(name: str) -> str:
-    """A parameter's name without the pipeline's steps: ``model__C`` is ``C``."""
+    """Return a parameter's name without the steps of the pipeline: ``model__C`` becomes ``C``."""
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
     return name
 
 
 def values(params: dict[str, Any]) -> dict[str, Any]:
-    """Parameters under their short names."""
+    """Return parameters under their short names."""
     return {short(name): value for name, value in params.items()}
 
 
 def text(report: Report) -> str:
-    """The report as people read it."""
+    """Return the report as text."""
     folds = f"mean +- std of {report.cv} folds"
     failed = f", {report.n_failed} failed" if report.n_failed else ""
     ended = " (interrupted)" if report.interrupted else ""
@@ -97,7 +97,7 @@ def text(report: Report) -> str:
         f"{report.rows} rows, {report.columns} feature columns",
         f"best {report.scoring}  {report.best_score:.4f} +- {report.score_std:.4f}  ({folds}), "
         f"trial {report.best_trial} of {report.n_trials}{failed}{ended}",
-        *_doubts(report),
+        *_comparison(report),
         "",
         "best parameters",
     ]
@@ -113,13 +113,15 @@ def text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _doubts(report: Report) -> list[str]:
-    """What a score has to be compared with, and why it may be too good."""
+def _comparison(report: Report) -> list[str]:
+    """Return lines with the score of a constant answer and with columns that may leak the target."""
     lines = []
     if report.constant_score is not None:
         lines.append(f"constant {report.scoring}  {report.constant_score:.4f}  (the same answer for every row)")
         if not report.better_than_constant:
-            lines.append("the best is not clearly better than a constant answer: nothing was learnt from the columns")
+            lines.append(
+                "the best is not clearly better than a constant answer: the model learnt nothing from the columns"
+            )
     if report.suspects:
         named = ", ".join(f"{found['column']!r} ({found['score']:.4f})" for found in report.suspects[:SUSPECTS_SHOWN])
         lines.append(f"too good to be true? a column alone gives as much: {named}")
@@ -136,16 +138,16 @@ def save(directory: Path, search: Any, names: Sequence[str]) -> Iterator[Path]:
     Parameters
     ----------
     directory : Path
-        Exists.
+        Directory that exists.
     search : SearchCV
-        Fitted, with at least one finished trial.
+        Fitted search with at least one finished trial.
     names : sequence of str
-        Parameters of the space, in its order.
+        Names of the parameters, in the order of the space.
 
     Yields
     ------
     Path
-        Each file, as soon as it is complete.
+        Path of each file when it is complete.
     """
     import joblib
 
@@ -157,12 +159,12 @@ def save(directory: Path, search: Any, names: Sequence[str]) -> Iterator[Path]:
 
 
 def finished(search: Any) -> list[Any]:
-    """The trials behind the rows of ``cv_results_``: those that an interruption left unfinished have none."""
+    """Return the trials of the rows of ``cv_results_``; trials that an interruption left unfinished have no row."""
     return [search.trials_[number] for number in search.trial_numbers_]
 
 
 def _table(search: Any, names: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
-    """One row a trial; a parameter that was not active is an empty cell."""
+    """Build a table with one row per trial; an inactive parameter is an empty cell."""
     results, trials = search.cv_results_, finished(search)
     scores = [f"split{i}_test_score" for i in range(search.n_splits_)]
     header = ["number", "state", *map(short, names), "mean_score", "std_score"]

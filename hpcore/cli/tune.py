@@ -1,4 +1,4 @@
-"""``hpcore tune``: from the options to a tuned model, its files, and what is printed."""
+"""Implementation of ``hpcore tune`` and ``resume``: from the options to a tuned model, its files and the report."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ import click
 
 from hpcore.cli.files import STORE, prepare_directory
 from hpcore.errors import DamagedStore, InvalidArgument
-from hpcore.tables.data import closest, load
-from hpcore.tables.target import Problem, check_folds, pose
+from hpcore.tables.data import load
+from hpcore.tables.names import closest
+from hpcore.tables.prepare import Prepared, assess, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hpcore.space import Space
-    from hpcore.tables.columns import Columns
-    from hpcore.tables.doubts import Suspect
+    from hpcore.tables.leakage import Leak
     from hpcore.tables.presets import Task
 
 __all__ = ["Request", "resume", "run"]
 
 DEFAULT_TRIALS = 40
 SHOWN = 6  # warnings of one kind
-NO_LIMIT = 10**9  # trials, when only time ends the search
+NO_LIMIT = 10**9  # trials, if only the timeout ends the search
 OK, INTERRUPTED = 0, 130
-REQUEST = "hpcore tune"  # the attribute of a study that says how it was begun
+REQUEST = "hpcore tune"  # attribute of a study with the options of its command
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of the command, as they were given."""
+    """Options of the command as they were given."""
 
     data: str
     target: str | None
@@ -57,30 +56,38 @@ class Request:
 
 @dataclass
 class _Plan:
-    """A request with all that had to be found out, checked and ready to run."""
+    """A request that is checked and ready to run.
 
-    problem: Problem
-    columns: Columns
-    model: str
-    pipeline: Any
-    space: Space
-    scoring: str
+    Attributes
+    ----------
+    prepared : Prepared
+        Task, pipeline and space.
+    n_trials : int or None
+        Number of trials; None if only the timeout ends the search.
+    directory : Path
+        Directory of the results.
+    constant : ndarray of shape (n_folds,)
+        Scores of a constant answer.
+    leaks : list of Leak
+        Columns that alone predict the target.
+    """
+
+    prepared: Prepared
     n_trials: int | None
     directory: Path
-    folds: Any
     constant: Any
-    suspects: list[Suspect]
+    leaks: list[Leak]
 
 
 def run(request: Request, resumed: str | None = None) -> int:
-    """Do what was asked for.
+    """Run a search and write its results.
 
     Parameters
     ----------
     request : Request
-        The options.
+        Options of the command.
     resumed : str, optional
-        The study that must be the one that these options go on with.
+        Name of the study that these options must continue.
 
     Returns
     -------
@@ -90,18 +97,19 @@ def run(request: Request, resumed: str | None = None) -> int:
     Raises
     ------
     InvalidArgument
-        If something in the request is wrong; nothing has been trained then.
+        An option is wrong; nothing has been trained.
     click.ClickException
-        If every trial failed, or the results cannot be saved.
+        Every trial failed, or the results cannot be saved.
     """
     plan = _prepare(request)
-    for notice in plan.problem.notices + plan.columns.notices:
+    prepared = plan.prepared
+    for notice in prepared.notices:
         click.echo(f"note: {notice}", err=True)
-    for suspect in plan.suspects[:SHOWN]:
-        ids = "it has another value in each row, as ids have; " if suspect.distinct else ""
+    for leak in plan.leaks[:SHOWN]:
+        ids = "it has a different value in each row, as ids have; " if leak.distinct else ""
         click.echo(
-            f"warning: {suspect.column!r} alone gives {plan.scoring} {suspect.score:.4f}: {ids}leave it out if it is "
-            f"not known before {plan.problem.target!r} is",
+            f"warning: {leak.column!r} alone gives {prepared.scoring} {leak.score:.4f}: {ids}remove it if it is "
+            f"not known before {prepared.problem.target!r} is",
             err=True,
         )
     return _search(request, plan, resumed)
@@ -109,72 +117,33 @@ def run(request: Request, resumed: str | None = None) -> int:
 
 def _prepare(request: Request) -> _Plan:
     from hpcore import samplers
+    from hpcore.tables import presets
 
     if request.sampler not in samplers.names():
         raise InvalidArgument(
             f"--sampler must be one of {', '.join(samplers.names())}, got {request.sampler!r}"
             f"{closest(request.sampler, samplers.names())}"
         )
-    from hpcore.tables import presets
-
     if request.model is not None:
         presets.get(request.model, request.task)
-    table = load(request.data, request.encoding)
-    problem = pose(table, request.target, request.task)
-    model = request.model
-    if model is not None:
-        presets.get(model, problem.task)
-    check_folds(problem, request.cv)
-
-    # Only now: they bring most of scikit-learn, which a mistyped option need not wait for.
-    from sklearn.model_selection import KFold, StratifiedKFold
-    from sklearn.pipeline import Pipeline
-
-    from hpcore.tables import doubts, scoring
-    from hpcore.tables.columns import classify
-    from hpcore.tables.preprocessing import preprocessor, reader
-
-    columns = classify(problem.X, table.likely)
-    rows = len(problem.y)
-    if model is None:
-        model = presets.default_model(problem.task, rows, len(columns.numbers) / len(columns))
-        problem.notices.append(f"model {model}, which suits {rows} rows (--model overrides)")
-    preset = presets.get(model)
-    estimator, space = presets.build(
-        model, problem.task, n_rows=rows - rows // request.cv, random_state=request.seed, prefix="model__"
+    prepared = prepare(
+        load(request.data, request.encoding),
+        target=request.target,
+        task=request.task,
+        model=request.model,
+        scoring=request.scoring,
+        n_folds=request.cv,
+        seed=request.seed,
     )
-    chosen = scoring.check(request.scoring, problem, estimator, model)
-    # Files are often sorted by their target; a run with one seed has the same folds.
-    folds = StratifiedKFold if problem.task == "classification" else KFold
-    split = folds(request.cv, shuffle=True, random_state=request.seed)
-    # Read once, not in every fit: what is read already is read as it is.
-    problem.X = reader(columns).transform(problem.X)
     directory = prepare_directory(request.out)
-    suspects, checked = doubts.suspects(problem, columns, split, chosen, request.seed)
-    if checked < len(columns):
-        problem.notices.append(
-            f"whether a column alone says what {problem.target!r} is was seen for {checked} of {len(columns)} columns"
-        )
-    prepare = preprocessor(columns, scale=preset.scale, missing=preset.missing)
-    return _Plan(
-        problem,
-        columns,
-        model,
-        Pipeline([("prepare", prepare), ("model", estimator)]),
-        space,
-        chosen,
-        request.trials or (None if request.timeout else DEFAULT_TRIALS),
-        directory,
-        split,
-        doubts.constant_scores(problem, split, chosen),
-        suspects,
-    )
+    n_trials = request.trials or (None if request.timeout else DEFAULT_TRIALS)
+    return _Plan(prepared, n_trials, directory, *assess(prepared, request.seed))
 
 
 def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> tuple[Any, Any]:
-    """The store in the directory, and this search's study in it: the same one for the same search on the same data.
+    """Open the store in the directory and the study of this search, which is the same for the same search and data.
 
-    The request is noted there, for `resume`.
+    The request is stored as an attribute of the study, for `resume`.
     """
     import hashlib
     import json
@@ -185,27 +154,27 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     from hpcore.sklearn.spaces import read_space
     from hpcore.storage import open_storage
 
-    problem = plan.problem
+    prepared, problem = plan.prepared, plan.prepared.problem
     same: list[Any] = [
         problem.name,
         problem.target,
         problem.task,
-        plan.model,
+        prepared.model,
         request.sampler,
         repr(sampler),
-        plan.scoring,
+        prepared.scoring,
     ]
-    space = read_space(plan.space).space
-    # Not the pipeline: data and model decide it, and its text is another one in each process.
+    space = read_space(prepared.space).space
+    # Without the pipeline: it follows from data and model, and its text differs between processes.
     same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
-    # X is as it was read, numbers as numbers; only dates are read later.
-    same += sorted(plan.columns.dates.items())
+    # The formats of numbers are already applied to X; only dates are converted later.
+    same += sorted(prepared.columns.dates.items())
     digest = hashlib.sha256(json.dumps([str(item) for item in same]).encode()).hexdigest()[:8]
-    name = f"{problem.name[:200]} {plan.model} {request.sampler} {digest}"
+    name = f"{problem.name[:200]} {prepared.model} {request.sampler} {digest}"
     if resumed not in (None, name):
         raise InvalidArgument(
-            f"study {resumed!r} cannot be resumed: its data, or this hpcore's space for the model, is not what it was; "
-            f"hpcore tune begins another one"
+            f"study {resumed!r} cannot be resumed: its data, or the space for the model in this version of hpcore, has "
+            f"changed; hpcore tune starts a new study"
         )
     store = open_storage(plan.directory / STORE)
     study = hpcore.Study(
@@ -218,11 +187,11 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     )
     finished = sum(trial.state != "running" for trial in study.trials)
     if finished:
-        click.echo(f"note: going on with {finished} candidates that {plan.directory / STORE} has", err=True)
+        click.echo(f"note: continuing with {finished} candidates from {plan.directory / STORE}", err=True)
     constant = float(plan.constant.mean())
     study.user_attrs["constant score"] = constant if math.isfinite(constant) else None
-    if plan.suspects:
-        study.user_attrs["columns that alone tell the target"] = [suspect.column for suspect in plan.suspects]
+    if plan.leaks:
+        study.user_attrs["columns that alone predict the target"] = [leak.column for leak in plan.leaks]
     kept = {**asdict(request), "data": _absolute(request.data)}
     study.user_attrs[REQUEST] = {key: kept[key] for key in kept if key not in ("out", "as_json", "debug")}
     return store, study
@@ -243,28 +212,28 @@ def resume(
     as_json: bool,
     debug: bool,
 ) -> int:
-    """Go on with a search that `run` began.
+    """Continue a search that `run` started.
 
     Parameters
     ----------
     store : str
-        Its file, or the directory of that.
+        Path of the store, or of its directory.
     study : str or None
-        Its name; the only one if None.
+        Name of the study; None for the only one.
     trials, timeout, jobs
-        In place of those that it was begun with, if given.
+        Options that replace the original ones, if given.
     as_json, debug
-        As of `run`.
+        Options of the output.
 
     Returns
     -------
     int
-        As of `run`.
+        Exit code, see `run`.
 
     Raises
     ------
     InvalidArgument
-        No study of ``hpcore tune``, or its data is not where it was.
+        The study is not one of ``hpcore tune``, or its data is no longer at its path.
     """
     from pathlib import Path
 
@@ -280,7 +249,9 @@ def resume(
     request = user_attributes(kept.read(lambda t: t.attributes(record.id))).get(REQUEST)
     kept.close()
     if request is None:
-        raise InvalidArgument(f"study {record.name!r} was not begun by hpcore tune: go on with it from its own program")
+        raise InvalidArgument(
+            f"study {record.name!r} was not created by hpcore tune: continue it from the program that created it"
+        )
     given = {"trials": trials, "timeout": timeout, "jobs": jobs}
     given = {key: value for key, value in given.items() if value is not None}
     try:
@@ -289,13 +260,13 @@ def resume(
         if not request.keys() <= known or not isinstance(whole.data, str):
             raise ValueError("not the options of hpcore tune")
     except (TypeError, ValueError, AttributeError) as error:
-        raise DamagedStore(f"study {record.name!r} does not say how it was begun: {error}") from None
+        raise DamagedStore(f"the stored options of study {record.name!r} are damaged: {error}") from None
     return run(whole, record.name)
 
 
 @contextmanager
 def _quiet(debug: bool) -> Iterator[None]:
-    """Hide the warnings of fits: a search tries bad values on purpose, and thousands of lines would hide the result."""
+    """Hide the warnings of fits: a search also tries bad values, and thousands of lines would hide the result."""
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")
@@ -310,25 +281,25 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     from hpcore.cli.grid import grid_of
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.study.progress import open_progress
-    from hpcore.tables.doubts import is_better
+    from hpcore.tables.baseline import is_better
 
-    problem = plan.problem
+    prepared, problem = plan.prepared, plan.prepared.problem
     start = time.perf_counter()
     sampler: Any = request.sampler
     expected = plan.n_trials
     if sampler == "grid":
-        sampler, expected = grid_of(plan.space, expected or DEFAULT_TRIALS)
+        sampler, expected = grid_of(prepared.space, expected or DEFAULT_TRIALS)
     store, study = _keep(request, plan, sampler, resumed)
-    with _quiet(request.debug), open_progress(expected, plan.scoring, "maximize") as progress:
+    with _quiet(request.debug), open_progress(expected, prepared.scoring, "maximize") as progress:
         progress.begin_from(study.optimizer)
         search = SearchCV(
-            plan.pipeline,
-            plan.space,
+            prepared.pipeline,
+            prepared.space,
             strategy=sampler,
             n_trials=expected or NO_LIMIT,
             timeout=request.timeout,
-            cv=plan.folds,
-            scoring=plan.scoring,
+            cv=prepared.folds,
+            scoring=prepared.scoring,
             n_jobs=request.jobs,
             error_score=np.nan,
             callbacks=(progress,),
@@ -343,10 +314,10 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     failure, files = None, []
     store.close()
     try:
-        for path in report.save(plan.directory, search, plan.space.names):
+        for path in report.save(plan.directory, search, prepared.space.names):
             files.append(str(path))
     except OSError as error:
-        # The search may have taken hours: its result is printed all the same.
+        # The search may have taken hours, so its result is printed anyway.
         failure = f"the results could not be saved in {plan.directory}: {error.strerror or error}"
     best = search.best_index_
     trials = report.finished(search)
@@ -363,10 +334,10 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         data=problem.name,
         target=problem.target,
         rows=len(problem.y),
-        columns=len(plan.columns),
+        columns=len(prepared.columns),
         task=problem.task,
-        model=plan.model,
-        scoring=plan.scoring,
+        model=prepared.model,
+        scoring=prepared.scoring,
         sampler=request.sampler,
         cv=request.cv,
         jobs=cpu_count() if request.jobs == -1 else request.jobs,
@@ -378,8 +349,8 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         files=files,
         constant_score=constant if np.isfinite(constant) else None,
         better_than_constant=is_better(splits, plan.constant) if np.isfinite(constant) else None,
-        suspects=[{"column": suspect.column, "score": suspect.score} for suspect in plan.suspects],
-        notes=problem.notices + plan.columns.notices,
+        suspects=[{"column": leak.column, "score": leak.score} for leak in plan.leaks],
+        notes=prepared.notices,
     )
     click.echo(result.to_json() if request.as_json else report.text(result))
     if failure is not None:

@@ -4,7 +4,7 @@ A decorated function is compiled by Numba on its first use (cached on disk where
 cache directory) and called by pointer, without the GIL. Importing this package does not import Numba.
 
 `acquisition` makes what `GPSampler(acquisition=...)` maximises, `covariance` the model of ``GPSampler(covariance=...)``
-and ``surrogates.GaussianProcess(covariance=...)``, `density` the belief of ``GPSampler(prior=...)`` and
+and ``surrogates.GaussianProcess(covariance=...)``, `density` the prior of ``GPSampler(prior=...)`` and
 ``TPESampler(prior=...)``. A kernel that raises, or answers NaN, ends a suggestion with a `KernelError` that names it;
 an index outside its array raises (in the kernel itself: functions that it calls and that you compiled with Numba keep
 your options). Arrays are read only, but for those that a covariance's gradient fills.

@@ -38,7 +38,7 @@ def jit_user(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _digest(function: FunctionType) -> str:
-    """Of a function, those it calls, and the values that they read from outside themselves."""
+    """Digest of a function, the functions it calls, and the values that they read from outside themselves."""
     found, known = hashlib.sha256(), set()
 
     def read(value: Any) -> None:

@@ -21,7 +21,7 @@ WANT_VALUE, WANT_BY_THETA, WANT_BY_X = 1, 2, 4  # csrc/hpcore/kernels.hpp
 
 
 class AcquisitionKernel(Kernel):
-    """What `acquisition` makes; call it to evaluate the compiled function."""
+    """Kernel that `acquisition` makes; call it to evaluate the compiled function."""
 
     kind = "acquisition"
     arguments = ("mean", "std", "best")
@@ -65,7 +65,7 @@ class AcquisitionKernel(Kernel):
 
 
 class DensityKernel(Kernel):
-    """What `density` makes; call it to evaluate the compiled function."""
+    """Kernel that `density` makes; call it to evaluate the compiled function."""
 
     kind = "density"
     arguments = ("u",)
@@ -103,7 +103,7 @@ class DensityKernel(Kernel):
 
 
 class CovarianceKernel(Kernel):
-    """What `covariance` makes; call it to evaluate the compiled function."""
+    """Kernel that `covariance` makes; call it to evaluate the compiled function."""
 
     kind = "covariance"
     arguments = ("x", "y", "theta")
@@ -128,7 +128,7 @@ class CovarianceKernel(Kernel):
         super().__init__(function)
 
     def _compile(self) -> Any:
-        """One row against many, with the gradients that are wanted: the user's, or differences."""
+        """Covariance of one row with many, with the gradients that are wanted: the user's, or differences."""
         carray, cfunc, types = numba_callbacks()
 
         inner = self._inner(readonly_vector(), readonly_vector(), readonly_vector())
@@ -229,8 +229,10 @@ class CovarianceKernel(Kernel):
 
 
 def _differences(here, low, high):  # type: ignore[no-untyped-def]
-    """Above and below, apart by about the cube root of the rounding error; not outside the bounds, where a function
-    need not have a value."""
+    """Points above and below for a difference, apart by about the cube root of the rounding error.
+
+    They are within the bounds, because a function need not have a value outside.
+    """
     step = 6e-6 * max(1.0, abs(here))
     above, below = here + step, here - step
     if below < low <= here:
@@ -291,7 +293,7 @@ def acquisition(
 
 
 def density(function: Callable[..., Any]) -> DensityKernel:
-    """Make a prior belief about where good points are.
+    """Make a prior density of where good points are.
 
     Parameters
     ----------
@@ -324,9 +326,9 @@ def covariance(
     Parameters
     ----------
     n_hyperparameters : int
-        Length of theta. A signal variance, a noise variance and a constant mean are learnt beside it.
+        Length of theta. A signal variance, a noise variance and a constant mean are learnt as well.
     bounds : sequence of (float, float)
-        Of each hyperparameter, finite.
+        Bounds of each hyperparameter, finite.
     gradient : callable, optional
         ``(x, y, theta, d_theta, d_x)`` writes dk/dtheta and dk/dx into its last two arguments; without it they are
         central differences, within the bounds of theta and the unit cube, at 2 (n_hyperparameters + d) times the cost.

@@ -19,11 +19,11 @@ FloatArray = npt.NDArray[np.float64]
 def _ranks(values, order, out):  # type: ignore[no-untyped-def]
     """Front of each row; rows are met in lexicographic order, in which none is dominated by a later one.
 
-    Who is dominated by a row of one front is dominated by a row of each before it, so a row's own is found by halving
+    A row that is dominated by one front is dominated by each front before it, so its own front is found by halving
     (Zhang et al. 2015, "An efficient approach to nondominated sorting").
     """
     n, m = values.shape
-    newest = np.empty(n, dtype=np.int64)  # of each front's rows, and before each row the one that came before it
+    newest = np.empty(n, dtype=np.int64)  # the newest row of each front; `former` is the row before each row
     former = np.empty(n, dtype=np.int64)
     n_fronts = 0
     for a in range(n):
@@ -57,7 +57,7 @@ def _ranks(values, order, out):  # type: ignore[no-untyped-def]
 
 
 def _join(rows, count):  # type: ignore[no-untyped-def]
-    """Row `count` joins those before it unless one of them covers it; those that it covers leave. How many are left."""
+    """Add row `count` to those before it unless one covers it, and drop those it covers; the number of rows left."""
     m = rows.shape[1]
     at = 0
     while at < count:
@@ -82,8 +82,10 @@ def _join(rows, count):  # type: ignore[no-untyped-def]
 
 
 def _exclusive(points, n, i, first, reference, work, depth):  # type: ignore[no-untyped-def]
-    """What row i dominates less what the other rows from `first` on, cut to its box, dominate there: if more than one
-    of them is left, that is still to be taken off. And how many, at the front of work[depth]."""
+    """Volume that row i dominates, less the part of one other row from `first` on; and the number of rows left.
+
+    If several rows are left, cut to its box at the front of work[depth], their part is still to be taken off.
+    """
     m = points.shape[1]
     limited = work[depth]
     count = 0
@@ -103,8 +105,10 @@ def _exclusive(points, n, i, first, reference, work, depth):  # type: ignore[no-
 
 
 def _volume(points, n, reference, work, depth):  # type: ignore[no-untyped-def]
-    """Hypervolume of the first n rows, all below the reference, by exclusive parts (While, Bradstreet & Barone 2012,
-    "A fast way of calculating exact hypervolumes"): what row i adds to the rows after it."""
+    """Hypervolume of the first n rows, all below the reference, by the part that each adds to the rows after it.
+
+    While, Bradstreet & Barone (2012), "A fast way of calculating exact hypervolumes".
+    """
     total = 0.0
     for i in range(n):
         part, count = _exclusive_jit(points, n, i, i + 1, reference, work, depth)
@@ -115,7 +119,7 @@ def _volume(points, n, reference, work, depth):  # type: ignore[no-untyped-def]
 
 
 def _area(points, reference):  # type: ignore[no-untyped-def]
-    """Of two objectives: rows in ascending order of the first."""
+    """Area that rows of two objectives dominate, in ascending order of the first."""
     total, ceiling = 0.0, reference[1]
     for i in range(points.shape[0]):
         if points[i, 1] < ceiling:
@@ -146,7 +150,7 @@ def _as_corner(reference: npt.ArrayLike, rows: FloatArray) -> FloatArray:
 
 
 def _room(rows: FloatArray) -> FloatArray:
-    """For the rows that are left at each depth: one fewer at least each time."""
+    """Memory for the rows that are left at each depth, at least one fewer each time."""
     return np.empty((len(rows) + 1, len(rows) + 1, rows.shape[1]))
 
 
@@ -199,7 +203,7 @@ def hypervolume(values: npt.ArrayLike, reference: npt.ArrayLike) -> float:
 
 
 def hypervolume_contributions(values: npt.ArrayLike, reference: npt.ArrayLike) -> FloatArray:
-    """What the volume would lose without each row.
+    """Volume that would be lost without each row.
 
     Parameters
     ----------

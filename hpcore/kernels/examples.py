@@ -2,9 +2,9 @@
 
 >>> import hpcore as hp
 >>> from hpcore.kernels import examples
->>> belief = examples.belief_around([0.5, 0.2], width=0.1)
+>>> prior = examples.belief_around([0.5, 0.2], width=0.1)
 >>> sampler = hp.samplers.GPSampler(
-...     examples.expected_improvement_per_cost(1.0, 0.2), covariance=examples.rational_quadratic, prior=belief
+...     examples.expected_improvement_per_cost(1.0, 0.2), covariance=examples.rational_quadratic, prior=prior
 ... )
 """
 
@@ -103,7 +103,7 @@ rational_quadratic = CovarianceKernel(
 
 
 def belief_around(point: Sequence[float], width: float) -> DensityKernel:
-    """A Gaussian belief that good points are near a known good one.
+    """Make a Gaussian prior around a known good point.
 
     Parameters
     ----------
@@ -125,11 +125,11 @@ def belief_around(point: Sequence[float], width: float) -> DensityKernel:
         raise InvalidArgument(f"width must be positive, got {width!r}")
     middle = tuple(float(v) for v in centre)
 
-    def belief(u):  # type: ignore[no-untyped-def]
+    def around(u):  # type: ignore[no-untyped-def]
         total = 0.0
         for j in range(u.size):
             z = (u[j] - middle[j]) / width
             total += z * z
         return -0.5 * total
 
-    return DensityKernel(belief)
+    return DensityKernel(around)

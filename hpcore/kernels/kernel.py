@@ -1,4 +1,4 @@
-"""A Python function of a user's as a C function pointer: what all kinds of kernels have in common."""
+"""User's Python function as a C function pointer: the common part of all kernels."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Kernel(ABC):
 
     @property
     def title(self) -> str:
-        """What errors call it."""
+        """Name by which errors call it."""
         return f"{self.kind} kernel {self.name!r}"
 
     @property
     def address(self) -> int:
-        """Of the C function, compiled now if it was not.
+        """Address of the C function, which is compiled now if it was not.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class Kernel(ABC):
 
 
 def check_signature(kind: str, name: str, wanted: tuple[str, ...], function: Any) -> None:
-    """Whether something is a plain function of just these arguments."""
+    """Raise unless something is a plain function of just these arguments."""
     if not callable(function):
         raise InvalidType(f"{kind} kernel must be a function, got {function!r}")
     if hasattr(function, "py_func"):
@@ -164,7 +164,7 @@ def check_signature(kind: str, name: str, wanted: tuple[str, ...], function: Any
 
 
 def pointer_to(a: FloatArray) -> Any:
-    """Where a compiled function reads or writes it."""
+    """Pointer by which a compiled function reads or writes an array."""
     import ctypes
 
     return a.ctypes.data_as(ctypes.POINTER(ctypes.c_double))

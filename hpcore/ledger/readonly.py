@@ -20,7 +20,6 @@ _INSTEAD = {
     "restore": "study.add_many(...)",
     "take_known": "study.add_many(...)",
     "finish": "study.tell(...)",
-    "replace_reports": "study.refresh()",
     "replace_running": "study.refresh()",
     "report": "study.tell(...), which keeps trial.reports",
     "resume": "study.ask()",

@@ -82,6 +82,8 @@ class Replica:
         self._others: dict[int, TrialRecord] = {}
         # Results that the store would not take; they go with the next transaction.
         self._unsaved: dict[int, tuple[TrialRecord, Sequence[ReportRecord]]] = {}
+        # Of the last report that was read.
+        self._report_id = 0
         # Of the storage, when it was last read.
         self._generation = storage.generation
         # Whether the memory may be ahead of the store, because a transaction did not end.
@@ -97,8 +99,7 @@ class Replica:
             self._generation = self._storage.generation
             shared = self.shared
             if stale:
-                self._optimizer.forget()
-                self._others.clear()
+                self._forget()
                 self._held = dict(held)
             self._synchronise(transaction, reading)
             if stale:
@@ -135,26 +136,35 @@ class Replica:
         self.record = transaction.current(self.record.id, lock=not reading)
         if self._optimizer.n_trials > self.record.n_trials:
             log.warning("study %r has trials in memory that were never stored; they are dropped", self.record.name)
-            self._optimizer.forget()
-            self._others.clear()
+            self._forget()
         if not reading:
             self._flush(transaction)
         running = self._optimizer.running()
         to_look_at = sorted(number for number in running if number not in self._held or self._held[number].out)
         known = self._optimizer.n_trials
         rows = transaction.trials(self.record, known, to_look_at)
+        reports: list[ReportRecord] = []
+        if len(rows) > len(to_look_at) or any(number not in self._held for number in to_look_at):
+            reports = transaction.reports_after(self.record.id, self._report_id)
+            self._report_id = reports[-1].id if reports else self._report_id
+            self._report([report for report in reports if report.number < known])
         for fields in rows[: len(to_look_at)]:
             self._look_at(TrialRecord.from_fields(fields))
-        new = rows[len(to_look_at) :]
-        still = self._optimizer.running()
-        ended = [number for number in to_look_at if number not in still]
-        changed = ended + [row[1] for row in new]
-        reports = transaction.reports(self.record.id, changed) if changed else []
-        if ended:
-            mine = [report for report in reports if report.number < known]
-            m, name = len(self._optimizer.directions), self.record.name
-            self._optimizer.replace_reports(ended, read_reports(mine, m, name, known))
-        self._append(new, [report for report in reports if report.number >= known], known)
+        self._append(rows[len(to_look_at) :], [report for report in reports if report.number >= known], known)
+
+    def _forget(self) -> None:
+        self._optimizer.forget()
+        self._others.clear()
+        self._report_id = 0
+
+    def _report(self, reports: list[ReportRecord]) -> None:
+        """Learn partial results of trials that run elsewhere."""
+        running, curves = self._optimizer.running(), self._optimizer.history.curves
+        m = len(self._optimizer.directions)
+        for number, step, values, cost, _ in read_reports(reports, m, self.record.name, self.record.n_trials):
+            known = any(curves.step[i] == step for i in curves.of(number))
+            if number in running and not (known and number in self._held):
+                self._optimizer.report(number, values, step, cost)
 
     def _flush(self, transaction: Transaction) -> None:
         for number, (record, reports) in list(self._unsaved.items()):
@@ -205,7 +215,8 @@ class Replica:
             return
         self._others.pop(record.number, None)
         trial = self._optimizer.running()[record.number]
-        self._optimizer.finish(trial, adopt_result(trial, record, len(self._optimizer.directions), self.record.name))
+        outcome = adopt_result(trial, record, len(self._optimizer.directions), self.record.name)
+        self._optimizer.finish(trial, outcome)
 
     # --- whose a running trial is --------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from hpcore.ledger.shapes import check_mapping, json_from
 from hpcore.samplers import Sampler
 from hpcore.space.conditions import AtLeast, AtMost
 from hpcore.space.convert import choices_of
+from hpcore.space.discrete import Categorical
 from hpcore.space.labels import label_of
-from hpcore.space.parameters import Categorical
 from hpcore.space.serial import from_plain, space_to_json, to_plain
 from hpcore.space.space import Params, Space
 from hpcore.storage.plain import MAX_PARAMETERS

@@ -9,8 +9,9 @@ from typing import Any
 from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument
 from hpcore.space.choices import choice_key
+from hpcore.space.discrete import Categorical, Int
 from hpcore.space.labels import label_of, without_address
-from hpcore.space.parameters import Categorical, Int, Parameter
+from hpcore.space.parameter import Parameter
 from hpcore.space.reading import choices_for_missing, is_missing
 
 __all__ = ["EMPTY", "ChoiceCells", "NumberCells", "reader_of"]

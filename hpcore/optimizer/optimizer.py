@@ -25,7 +25,7 @@ from hpcore.optimizer.search_view import SearchView
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
-from hpcore.records.rows import Report, Rows
+from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler, resolve
@@ -591,12 +591,6 @@ class Optimizer:
             first = self._record.history.n
             self._record.restore(rows)
             self._remaining.discard_all(self._record.history.X[first:])
-            self._suggestions.changed()
-
-    def replace_reports(self, numbers: Sequence[int], reports: Sequence[Report]) -> None:
-        """Take the reports of some trials from another record, in place of those that are known; see `Rows`."""
-        with self._lock:
-            self._record.replace_reports(numbers, reports)
             self._suggestions.changed()
 
     def rows(self, n: int | None = None) -> Rows:

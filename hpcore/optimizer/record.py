@@ -177,12 +177,6 @@ class Record:
             self.running[first + i] = Trial(first + i, params)
         self._find_best()
 
-    def replace_reports(self, numbers: Sequence[int], reports: Sequence[Report]) -> None:
-        """See `Optimizer.replace_reports`."""
-        self.history.curves.drop(numbers)
-        for report in self._signed(reports):
-            self.history.curves.append(*report)
-
     def _signed(self, reports: Sequence[Report]) -> list[Report]:
         return [
             (number, step, tuple(v * sign for v, sign in zip(values, self._signs, strict=False)), cost, job)

@@ -15,8 +15,8 @@ from hpcore.arguments import check_integer
 
 __all__ = ["ALLOWED", "FILL", "SUGGEST", "UNSEEN", "Rng", "check_seed"]
 
-# Purposes: no two share a stream. 5 is `Space.sample`; samplers with purposes of their own count from 16.
-SUGGEST, FILL, UNSEEN, ALLOWED = 1, 2, 3, 4
+# Purposes of streams, those of this package's upper rows; all are listed in csrc/hpcore/streams.hpp.
+SUGGEST, FILL, UNSEEN, ALLOWED = native.SUGGEST, native.FILL, native.UNSEEN, native.ALLOWED
 
 WORD = 2**64
 

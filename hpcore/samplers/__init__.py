@@ -44,14 +44,14 @@ def names() -> tuple[str, ...]:
 
 
 def resolve(sampler: str | Sampler, n_trials: int | None = None) -> Sampler:
-    """A sampler from its name, with default options, or the sampler itself.
+    """Return a sampler by its name, with default options, or the sampler itself.
 
     Parameters
     ----------
     sampler : str or Sampler
-        What a user gave.
+        Sampler as a user gave it.
     n_trials : int, optional
-        How many trials will be run for certain, which ``"auto"`` may want to know.
+        Number of trials that will be run for certain, which ``"auto"`` may want to know.
 
     Raises
     ------

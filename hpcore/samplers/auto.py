@@ -1,4 +1,4 @@
-"""The sampler that chooses among the others, by a rule that was measured."""
+"""Sampler that chooses among the others, by a rule that was measured."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hpcore.records.streams import Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
+from hpcore.samplers.ladder import AUTO_LADDER, FULL, RANDOM, SOBOL, TPE
 from hpcore.samplers.tpe import TPESampler
 from hpcore.space.columns import Columns
 
@@ -24,14 +25,15 @@ FloatArray = npt.NDArray[np.float64]
 # The rule's numbers: benchmarks/auto/rule.md.
 GP_TRIALS = 200
 MIXED_FROM, TURNS = 100, 4
-SHARE = 0.1  # of a trial's time that a proposal may take
-# A proposal of the Gaussian process takes about so many seconds with a hundred trials, and grows with the trials by
-# this power.
+SHARE = 0.1  # a proposal may take this share of a trial's time
+# Seconds of a proposal of the Gaussian process with a hundred trials, and the power by which they grow with the trials.
 GP_SECONDS, GP_POWER = 1e-3, 1.6
 
 
 class _Auto(Suggester):
     """The Gaussian process first, then a mixture, then TPE, on the same history."""
+
+    ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
     def __init__(self, columns: Columns, n_gp: int) -> None:
         self._codec = columns.codec
@@ -45,7 +47,7 @@ class _Auto(Suggester):
 
     def source(self, number: int, step: str | None = None) -> str:
         """See `Suggester.source`."""
-        if step in ("random", "tpe"):
+        if step in (RANDOM, TPE):
             return step
         return "gp" if self._is_gp(number) else "tpe"
 
@@ -65,8 +67,8 @@ class _Auto(Suggester):
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float | None
     ) -> tuple[FloatArray, str]:
-        """Proposals, each sampler's in a row at a time, to which the earlier ones are pending."""
-        rows, lowest = pending[:0], "full"
+        """Make proposals, a run of one sampler at a time; the earlier ones are pending to it."""
+        rows, lowest = pending[:0], FULL
         while len(rows) < n:
             first = rng.number + len(rows)
             is_gp = self._is_gp(first)
@@ -81,21 +83,21 @@ class _Auto(Suggester):
             suggester = self._gp if is_gp else self._tpe
             asked = (history, earlier, last - first, Rng(rng.seed, first, rng.attempt))
             if end is None:
-                more, step = suggester.suggest(*asked), "full"
+                more, step = suggester.suggest(*asked), FULL
             else:
                 more, step = suggester.suggest_within(*asked, max(1e3 * (end - time.monotonic()), NO_TIME))
-            if step == "sobol":
-                # No time for the model that was due; the other one costs microseconds. What there is already stays:
+            if step == SOBOL:
+                # No time for the model that was due; the other one costs microseconds. Rows made so far stay:
                 # the rest of a batch is asked for again, because each trial says which step was its own.
-                return (rows, lowest) if len(rows) else (self._tpe.suggest(history, pending, n, rng), "tpe")
+                return (rows, lowest) if len(rows) else (self._tpe.suggest(history, pending, n, rng), TPE)
             rows = np.concatenate([rows, more]) if len(rows) else more
-            if step != "full":
+            if step != FULL:
                 lowest = step
         return rows, lowest
 
 
 class _Whole(Suggester):
-    """A grid that is walked from end to end."""
+    """Grid that is visited from end to end."""
 
     uses_pending: ClassVar[bool] = False
 
@@ -115,18 +117,18 @@ class _Whole(Suggester):
 
 
 class AutoSampler(Sampler):
-    """Chooses the sampler, by what was measured to find the most in so many trials.
+    """Choose among the samplers, by what was measured to find the most in so many trials.
 
     Parameters
     ----------
     n_trials : int, optional
-        How many trials will be run for certain, at least 1, where that is known. `hpcore.minimize` and
-        `hpcore.sklearn.SearchCV` say it themselves to ``"auto"``, unless a timeout or a race may end the search or a
+        Number of trials that will be run for certain, at least 1, where that is known. `hpcore.minimize` and
+        `hpcore.sklearn.SearchCV` give it to ``"auto"`` themselves, unless a timeout or a race may end the search or a
         trial before its time.
     trial_seconds : float, optional
-        About how long an evaluation takes, where that is known; greater than 0.
+        Approximate seconds of an evaluation, where that is known; greater than 0.
     n_gp_trials : int, optional
-        The trials before TPE takes over, instead of what the rule says; at least 0.
+        Number of trials before TPE takes over, in place of the rule's; at least 0.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a sampler is: a configuration that binds to a space's columns and then proposes rows of the unit cube."""
+"""Interface of a sampler: a configuration that binds to a space's columns and then proposes rows of the unit cube."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
+from hpcore.samplers.ladder import FULL, ONE_LEVEL
 from hpcore.space.columns import Columns
 
 __all__ = ["NO_TIME", "Sampler", "Suggester"]
 
-# Milliseconds of a deadline of which nothing is left: a sampler's cheapest step will do.
+# Milliseconds that stand for a deadline that has passed: a sampler's cheapest level will do.
 NO_TIME = 1e-6
 
 FloatArray = npt.NDArray[np.float64]
@@ -23,12 +24,15 @@ FloatArray = npt.NDArray[np.float64]
 class Suggester(ABC):
     """A sampler at work on one space.
 
-    What it keeps between calls is derived: built again from the history alone it proposes the same, so nothing of it
-    needs storing.
+    Its state between calls is derived: built again from the history alone it proposes the same, so that nothing needs
+    to be stored.
     """
 
     uses_pending: ClassVar[bool] = True
     """False if proposals do not depend on trials that are still running; then `pending` is passed empty."""
+
+    ladder: ClassVar[tuple[str, ...]] = ONE_LEVEL
+    """Levels that `suggest_within` may fall down, best first; see `hpcore.samplers.ladder`."""
 
     @abstractmethod
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
@@ -37,18 +41,18 @@ class Suggester(ABC):
         Parameters
         ----------
         history : History
-            What was tried, running trials included; values are signed so that lower is better.
+            All trials so far, running ones included; values are signed so that lower is better.
         pending : ndarray of shape (p, d)
             Points that are being evaluated.
         n : int
-            How many to propose.
+            Number of points to propose, at least 1.
         rng : Rng
-            The randomness of trial ``rng.number``, the first one asked for.
+            Random numbers of trial ``rng.number``, the first one asked for.
 
         Returns
         -------
         ndarray of shape (n, d)
-            In [0, 1]; what stands in inactive columns is not read.
+            Points in [0, 1]; entries of inactive columns are not read.
 
         Raises
         ------
@@ -75,12 +79,11 @@ class Suggester(ABC):
         Returns
         -------
         points : ndarray of shape (k, d)
-            As from `suggest`; 1 <= k <= n, where another step leads to the rest, which is then asked for again.
+            Points as from `suggest`, 1 <= k <= n; the rest is reached by another level, and is asked for again.
         step : str
-            Which step of the sampler's ladder was taken; ``"full"`` is what `suggest` does. A sampler that needs
-            microseconds knows no other.
+            Level of the sampler's `ladder` that was reached; ``"full"`` is what `suggest` does.
         """
-        return self.suggest(history, pending, n, rng), "full"
+        return self.suggest(history, pending, n, rng), FULL
 
     def source(self, number: int, step: str | None = None) -> str | None:
         """Name of the sampler behind a proposal; None where there is only one.
@@ -88,19 +91,19 @@ class Suggester(ABC):
         Parameters
         ----------
         number : int
-            Of the trial.
+            Number of the trial.
         step : str, optional
-            Of the ladder, under a deadline.
+            Level of the ladder, under a deadline.
         """
         return None
 
 
 class Sampler(ABC):
-    """A sampler's options. Immutable, so that several optimizers may share one."""
+    """Options of a sampler; immutable, so that several optimizers may share one."""
 
     @abstractmethod
     def bind(self, columns: Columns) -> Suggester:
-        """The sampler at work on a space's columns; raises if it cannot work there."""
+        """Make a suggester for a space's columns; raises if the sampler cannot work there."""
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k.lstrip('_')}={v!r}" for k, v in vars(self).items())

@@ -1,4 +1,4 @@
-"""Values that stand for "impossible": the far side of a cliff, told from values that are merely poor."""
+"""Penalties in place of results, such as 1e5 for what is impossible, told from values that are merely poor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEAST = 4.0  # widths of the near side that the gap must have
 
 
 def beyond_cliff(values: FloatArray) -> BoolArray | None:
-    """Which values are penalties rather than results; None if none are.
+    """Mark the values that are penalties rather than results; None if none are.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def beyond_cliff(values: FloatArray) -> BoolArray | None:
 
 
 def _below_cliff(ordered: FloatArray, first: FloatArray) -> int | None:
-    """How many of the ascending values lie below the lowest cliff; None if there is none."""
+    """Number of the ascending values that lie below the lowest cliff; None if there is none."""
     if len(ordered) < NEAR + 2:
         return None
     width = ordered[NEAR - 1 : -2] - ordered[0]
@@ -70,7 +70,7 @@ def _below_cliff(ordered: FloatArray, first: FloatArray) -> int | None:
 
 
 def _widths_wanted(heights: FloatArray) -> float:
-    """How many widths of the near side the gap must have, for these ascending heights above it."""
+    """Widths of the near side that the gap must have, for these ascending heights above it."""
     n, low, high = len(heights), heights[0], heights[-1]
     if low == high:
         return LEAST if n > 2 else 20.0

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hpcore._core import acquisition as native
+from hpcore._core import bo as native
 from hpcore._core import gp as native_gp
+from hpcore._core.acquisition import Kind
+from hpcore._core.rng import GP_WEIGHTS
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
-from hpcore.records.history import FAILED, PRUNED, History
+from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.cliffs import beyond_cliff
+from hpcore.samplers.failures import impute, split
+from hpcore.samplers.ladder import GP_LADDER, SOBOL
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.space.columns import Columns
 from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance, prior_of
@@ -26,14 +28,9 @@ from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance
 __all__ = ["GPSampler"]
 
 FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
-WEIGHTS = 16  # purpose: the weights of a scalarisation
-HUGE = sys.float_info.max
-FEW_VALUES = 8  # at least so many say it of a penalty: it is known for one only when there are results to compare
-FIRST_VALUES = 64  # whose spread says what a poor value is: later ones are those of a search that has found its place
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
@@ -43,12 +40,13 @@ TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
 class _GP(Suggester):
     uses_pending: ClassVar[bool] = True
+    ladder: ClassVar[tuple[str, ...]] = GP_LADDER
 
     def __init__(self, columns: Columns, sampler: GPSampler) -> None:
         self._columns = columns
         self._n_startup = sampler._startup(columns)
         self._startup = SobolSampler().bind(columns)
-        # Kept here: the compiled code of its kernels must outlive the native object.
+        # A reference, because the compiled code of its kernels must outlive the native object.
         self._sampler = sampler
         # Made here, because the first one of a process loads SciPy's linear algebra: a tenth of a second that a
         # suggestion under a deadline does not have.
@@ -67,13 +65,13 @@ class _GP(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
         if deadline_ms <= NO_TIME:
-            return self._startup.suggest(history, pending, n, rng), "sobol"
+            return self._startup.suggest(history, pending, n, rng), SOBOL
         end = time.monotonic() + deadline_ms / 1e3
         rows, step = self._suggest(history, pending, n, rng, end)
         if len(rows) < n and step == native.Step.none:
             # No time for a model: the rest are points of the start's sequence.
             later = Rng(rng.seed, rng.number + len(rows), rng.attempt)
-            return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), "sobol"
+            return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), SOBOL
         return rows, step.name
 
     def _suggest(
@@ -99,12 +97,12 @@ class _GP(Suggester):
             extra,
         )
         if not len(rows) and step != native.Step.none:
-            # No point was met that is new and allowed. Whether there is one is the optimizer's to find out.
+            # No point was met that is new and allowed; the optimizer finds out if there is one.
             rows = rng.uniform(self._columns.d, SUGGEST)[None, :]
         return rows, step
 
     def _allowed_candidates(self, X: FloatArray, values: FloatArray, rng: Rng) -> FloatArray | None:
-        """Rows to choose from as well where hardly any of the maximiser's own would be allowed."""
+        """Further candidates, where hardly any of the maximiser's own would be allowed."""
         if self._columns.around is None:
             return None
         best = X[np.argsort(values, kind="stable")[:N_BEST]]
@@ -112,57 +110,26 @@ class _GP(Suggester):
 
 
 def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Points, values and standard errors for the model.
-
-    Where trials fail, others are likely to: one that failed counts as a poor value, far above the median of the first
-    complete ones, but not as a sure one, so that failures by chance among good trials hardly matter. It depends on
-    earlier trials alone, because a value that changed later would undo every fit that it was part of. The same goes
-    for a penalty; that it is one takes later trials to know.
-    """
-    complete, beyond = _told_apart(history)
-    values, unit = _scalarise(history.values[complete], rng)
-    std_errors = history.std_errors
+    """Points, values and standard errors for the model; failed trials count as `hpcore.samplers.failures` says."""
+    trials = split(history)
+    values, unit = _scalarise(history.values[trials.complete], rng)
     errors = None
-    if std_errors is not None:
+    if history.std_errors is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
-            errors = np.nan_to_num(unit * std_errors)
-    failed = (history.state == FAILED) | ((history.state == PRUNED) & ~history.observed) | beyond
-    if not failed.any():
-        return np.ascontiguousarray(history.X[complete]), values, None if errors is None else errors[complete]
-    column, errors = np.zeros(history.n), np.zeros(history.n) if errors is None else errors
-    column[complete] = values
-    n_before = np.clip(np.cumsum(complete), 1, FIRST_VALUES)
-    n_before[beyond] = np.maximum(n_before[beyond], min(len(values), FEW_VALUES))
-    for n in np.unique(n_before[failed]).tolist():
-        ordered = np.sort(values[:n]).tolist()
-        median = ordered[n // 2]
-        spread = min(median - ordered[0], HUGE / 4)
-        those = failed & (n_before == n)
-        column[those], errors[those] = min(median + 2.0 * spread, HUGE), spread
-    told = complete | failed
-    return np.ascontiguousarray(history.X[told]), column[told], errors[told]
-
-
-def _told_apart(history: History) -> tuple[BoolArray, BoolArray]:
-    """Which trials have a value to learn from, and which have one that says no more than that they failed.
-
-    With several objectives it is one in each.
-    """
-    complete = history.observed
-    beyond = np.zeros(history.n, dtype=np.bool_)
-    values = history.values[complete]
-    found = [beyond_cliff(column) for column in values.T]
-    far = [mask for mask in found if mask is not None]
-    if len(far) < len(found):
-        return complete, beyond
-    beyond[complete] = np.logical_and.reduce(far)
-    return complete & ~beyond, beyond
+            errors = np.nan_to_num(unit * history.std_errors)
+    told = trials.complete
+    if trials.failed.any():
+        column, errors = impute(trials, values, errors)
+        told = trials.complete | trials.failed
+        values = column[told]
+    return np.ascontiguousarray(history.X[told]), values, None if errors is None else errors[told]
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
-    """One column, and what an error of the first objective is in it.
+    """Scalarise values to one column, of which one unit of the first objective is the second result.
 
-    A single objective as it is; several as an augmented Chebyshev sum with this trial's own weights (Knowles 2006).
+    A single objective is taken as it is, several as an augmented Chebyshev sum with weights of its own trial
+    (Knowles 2006).
     """
     if values.shape[1] == 1:
         return np.ascontiguousarray(values[:, 0]), 1.0
@@ -171,7 +138,7 @@ def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
         half = high / 2 - low / 2  # 0 also for two smallest doubles
         width = np.where(half > 0, half, 1.0)
         unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
-    weights = -np.log1p(-rng.uniform(values.shape[1], WEIGHTS))
+    weights = -np.log1p(-rng.uniform(values.shape[1], GP_WEIGHTS))
     weights /= weights.sum()
     weighted = unit * weights
     column = np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))
@@ -193,7 +160,7 @@ class GPSampler(Sampler):
     Parameters
     ----------
     acquisition : {"log_ei", "noisy_log_ei", "ucb", "pi", "thompson"} or AcquisitionKernel
-        What is maximised: the logarithm of the expected improvement, the same where values are noisy, a confidence
+        Acquisition function: the logarithm of the expected improvement, the same where values are noisy, a confidence
         bound, the probability of an improvement, a draw from the posterior, or a function of your own, made by
         ``hpcore.kernels.acquisition``.
     inference : {"map", "mcmc"}
@@ -202,20 +169,20 @@ class GPSampler(Sampler):
         Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
         default two a parameter, at least 4 and at most 10.
     n_draws : int
-        1 .. 1000, of the hyperparameters, with ``inference="mcmc"``.
+        Number of draws of the hyperparameters with ``inference="mcmc"``, 1 .. 1000.
     kappa : float
-        Of ``"ucb"``: standard deviations below the mean.
+        Standard deviations below the mean, for ``"ucb"``; at least 0.
     covariance : CovarianceKernel, optional
-        Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2; categories and
+        Covariance of the numeric columns in place of the Matern-5/2, from ``hpcore.kernels.covariance``; categories and
         inactive parameters as `hpcore.surrogates.GaussianProcess` says.
     prior : DensityKernel, optional
-        A belief about where good points are, made by ``hpcore.kernels.density``. The acquisition is multiplied by its
+        Prior density of good points, made by ``hpcore.kernels.density``. The acquisition is multiplied by its
         density to the power ``beta / n``, n being the number of finished trials, so that it fades as results come in.
         A bound and a draw have no sign of their own: to them the logarithm of that power is added.
     beta : float
-        How much the `prior` counts, at least 0; about a tenth of the trials you mean to run is a good value.
+        Weight of the `prior`, at least 0; about a tenth of the trials you mean to run is a good value.
     transform : {"turns", "auto", "standard", "half_log", "log", "clip"}
-        What the model is fitted to: the objective's values, standardised; logarithmic above the median; logarithmic
+        Targets of the model: the objective's values, standardised; logarithmic above the median; logarithmic
         from just below the best; cut off far above the median. ``"auto"`` takes, at each fit, the one of the first
         three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial.
     warp : bool
@@ -249,8 +216,8 @@ class GPSampler(Sampler):
 
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
-    acquisition cut short; ``"sobol"``, a point of the start's sequence. What a step will take is foretold from what it
-    took before.
+    acquisition cut short; ``"sobol"``, a point of the startup sequence. The time of a level is predicted from earlier
+    calls. See `hpcore.samplers.ladder`.
 
     The improvement is over the best fitted mean (Ament et al. 2023, "Unexpected improvements to expected improvement").
     ``"noisy_log_ei"`` instead averages it over 32 quasi-random draws of what the ten best fitted trials and the running
@@ -309,7 +276,7 @@ class GPSampler(Sampler):
         if isinstance(self.acquisition, AcquisitionKernel):
             options.set_acquisition(self.acquisition.address, self.acquisition.title, self.acquisition.log)
         if self.prior is not None:
-            options.set_belief(self.prior.address, self.prior.title, self.beta)
+            options.set_prior(self.prior.address, self.prior.title, self.beta)
         region = native.TrustRegion()
         region.on = columns.d > LARGE if self.trust_region is None else self.trust_region
         region.after = self._startup(columns)
@@ -317,10 +284,10 @@ class GPSampler(Sampler):
         return options
 
     def _views(self) -> list[native.View]:
-        """The ways of looking at the history, taken in turn: benchmarks/quality/gp_ablation.md."""
-        kind = native.Kind.user
+        """Views of the history, one a trial in turn: benchmarks/quality/gp_ablation.md."""
+        kind = Kind.user
         if isinstance(self.acquisition, str):
-            kind = {"pi": native.Kind.pi, "ucb": native.Kind.ucb}.get(self.acquisition, native.Kind.log_ei)
+            kind = {"pi": Kind.pi, "ucb": Kind.ucb}.get(self.acquisition, Kind.log_ei)
         turns = {"turns": [["half_log"], ["clip"]], "auto": [["half_log", "standard", "log"]]}
         transforms = turns.get(self.transform, [[self.transform]])
         views = []
@@ -334,7 +301,7 @@ class GPSampler(Sampler):
             views.append(view)
         if self.explore:
             view = self._view(transforms[0])
-            view.kind, view.kappa = native.Kind.ucb, EXPLORING
+            view.kind, view.kappa = Kind.ucb, EXPLORING
             # Every third trial, however few the other views are.
             views = [*(2 * views)[:2], view]
         return views
@@ -342,7 +309,7 @@ class GPSampler(Sampler):
     def _view(self, transforms: list[str]) -> native.View:
         view = native.View()
         view.warp = self.warp
-        view.transforms = [native_gp.OutputTransform.__members__[name] for name in transforms]
+        view.transforms = [native_gp.TransformKind.__members__[name] for name in transforms]
         return view
 
     def bind(self, columns: Columns) -> Suggester:

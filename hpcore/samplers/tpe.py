@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, Rng
 from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.ladder import EARLIER_RANKING, FULL, TPE_LADDER
 from hpcore.samplers.tradeoff import order_by_front
 from hpcore.space.columns import Columns
 
@@ -21,25 +23,27 @@ __all__ = ["TPESampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
-MOST = 2**31 - 1  # what a count may be: an int of the native options
+MOST = 2**31 - 1  # greatest count: an int of the native options
 MOST_STARTUP = 10_000  # a startup point costs time in proportion
-# Ranked candidates that constraints are asked about at a time: usually one of the first is allowed.
+# Number of ranked candidates that are checked against constraints at a time: usually one of the first is allowed.
 CHUNK = 4
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 
 
 class _TPE(Suggester):
+    ladder: ClassVar[tuple[str, ...]] = TPE_LADDER
+
     def __init__(self, columns: Columns, sampler: TPESampler) -> None:
         self._codec = columns.codec
         self._d = columns.d
         self._feasible, self._around = columns.feasible, columns.around
         options = sampler._native_options()
-        self._want = 2 * (options.n_draws + options.n_uniform + options.n_mutants)  # as many as there may be
+        self._want = 2 * (options.n_draws + options.n_uniform + options.n_mutants)  # greatest number of candidates
         self._native = native.Suggester(columns.codec, [kind == "categorical" for kind in columns.kinds], options)
         self._ranked: FloatArray | None = None
         self._n_ended = -1
-        self._ranking_ms = 0.0  # what the last ranking took
-        # Kept here: its compiled code must outlive the native object.
+        self._ranking_ms = 0.0  # time of the last ranking
+        # A reference, because its compiled code must outlive the native object.
         self._prior = sampler.prior
         if self._prior is not None:
             if self._native.n_groups != 1:
@@ -64,11 +68,11 @@ class _TPE(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
         if history.values.shape[1] == 1 or self._ranked is None or self._is_ranked(history):
-            return self.suggest(history, pending, n, rng), "full"
-        # Half of the time is for the rest.
+            return self.suggest(history, pending, n, rng), FULL
+        # The other half of the time is for the proposal.
         if self._ranking_ms <= 0.5 * deadline_ms:
-            return self.suggest(history, pending, n, rng), "full"
-        return self._suggest(history, self._extended(history.n), pending, n, rng), "earlier_ranking"
+            return self.suggest(history, pending, n, rng), FULL
+        return self._suggest(history, self._extended(history.n), pending, n, rng), EARLIER_RANKING
 
     def _suggest(self, history: History, values: FloatArray, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         if self._feasible is None:
@@ -115,7 +119,7 @@ class _TPE(Suggester):
         return None
 
     def _best_of_allowed(self, history: History, values: FloatArray, rng: Rng, offset: int) -> FloatArray | None:
-        """Where hardly any point is allowed: the best by the densities of some that are; None elsewhere."""
+        """Best of some allowed points by the densities, where hardly any point is allowed; None elsewhere."""
         assert self._around is not None
         order = np.argsort(values[:, 0], kind="stable")[:N_BEST]
         best = history.X[order[np.isfinite(values[order, 0])]]
@@ -133,7 +137,7 @@ class _TPE(Suggester):
         return self._ranked is not None and self._n_ended == history.n_ended
 
     def _order(self, history: History) -> FloatArray:
-        """Several objectives as one: the place of each trial, fronts first."""
+        """Rank trials with several objectives: the place of each, fronts first."""
         if not self._is_ranked(history):
             start = time.monotonic()
             # A trial that joins a front moves others, so the division into good and bad is made anew.
@@ -173,13 +177,13 @@ class TPESampler(Sampler):
     prior_weight : float
         Weight of the prior component, against about one per trial; positive.
     prior : DensityKernel, optional
-        A belief about where good points are, made by ``hpcore.kernels.density``: the prior component of the good
+        Prior density of good points, made by ``hpcore.kernels.density``: the prior component of the good
         density in place of a wide Gaussian, and every other startup point. Only for spaces without conditional
         parameters.
     weights : {"rank", "uniform"}
-        Whether better trials weigh more in the density of the good.
+        Weights of the good trials: by their rank, or equal.
     bandwidth : float
-        Of the kernels, as a share of the range: ``bandwidth * scale * n**(-1 / (d + 4))``, positive.
+        Bandwidth of the kernels, as a share of the range: ``bandwidth * scale * n**(-1 / (d + 4))``, positive.
     min_bandwidth : float
         Its lower limit, in (0, 1].
     adaptive_bandwidth : bool

@@ -57,7 +57,7 @@ def _fronts(rows: FloatArray) -> IntArray:
 
 
 def _fronts_of_two(rows: FloatArray) -> IntArray:
-    """Of two objectives, by one sweep: a front dominates what is not below the lowest of its second objectives."""
+    """Front of each row with two objectives, by one sweep: a front dominates all above its lowest second objective."""
     out = np.empty(len(rows), dtype=np.int64)
     lowest: list[float] = []  # ascending
     former, front = None, 0
@@ -72,7 +72,7 @@ def _fronts_of_two(rows: FloatArray) -> IntArray:
 
 
 def _worth(rows: FloatArray) -> FloatArray:
-    """Of the rows of one front."""
+    """Worth of each row of one front."""
     if len(rows) > EXACT:
         return _spacing(rows)
     worst = rows.max(axis=0)

@@ -2,9 +2,11 @@
 
 from hpcore.space.columns import Columns
 from hpcore.space.conditions import at_least, at_most
+from hpcore.space.discrete import Categorical, Int
 from hpcore.space.linear import linear
-from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
+from hpcore.space.parameter import Parameter
 from hpcore.space.point import EncodedPoint
+from hpcore.space.reals import Float, Normal
 from hpcore.space.space import Params, Space
 
 __all__ = [

@@ -38,11 +38,11 @@ class AllowedSet:
     Parameters
     ----------
     settle : callable
-        A point (d,) of the cube, without NaN, to its parameters; or None where it stands for none.
+        Parameters of a point (d,) of the cube without NaN; None where it has none.
     allows : callable
-        Whether the constraints allow parameters.
+        True for parameters that the constraints allow.
     margin : callable
-        As `hpcore.space.margins.margin` for these constraints, of parameters.
+        Margin of parameters, as `hpcore.space.margins.margin` for these constraints.
     names : sequence of str
         Names of the columns.
     unordered : sequence of int
@@ -140,7 +140,7 @@ class AllowedSet:
         return difference, gradient
 
     def _speed(self, u: FloatArray, j: int, name: str) -> float:
-        """How fast a parameter moves with its column: over a step that changes it, for a grid."""
+        """Speed of a parameter against its column: over a step that changes it, for a grid."""
         width = DIFFERENCE
         while width < 1.0:
             low, high = u.copy(), u.copy()

@@ -1,4 +1,4 @@
-"""Which choice is meant by a value: True, 1, 1.0 and "1" are four different ones, and nan equals itself."""
+"""Identity of choices: True, 1, 1.0 and "1" are four different ones, and nan equals itself."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def choice_key(value: Any, depth: int = 0) -> tuple[Any, ...]:
         return (kind, *(choice_key(v, depth + 1) for v in value))
     if isinstance(value, np.generic) and type(value.item()) is not kind:
         key = choice_key(value.item())
-        # What is no plain data as an item either, such as a date or a complex number, is its bytes: the item is another
-        # object at each call.
+        # An item that is no plain data either, such as a date or a complex number, is compared by its bytes: the item
+        # is another object at each call.
         return (kind, *key) if len(key) > 1 else (kind, value.dtype.str, value.tobytes())
     return (id(value),)
 
 
 def maybe_copy(value: Any, original: Any) -> bool:
-    """Whether a value may be another that was pickled on its way: plain data by content, other objects by type."""
+    """True if a value may be a pickled copy of another: plain data by content, other objects by type."""
     if type(value) is not type(original):
         return False
     if isinstance(original, tuple | list):

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.space.parameters import Categorical, Int, Parameter
+from hpcore.space.discrete import Categorical, Int
+from hpcore.space.parameter import Parameter
 
 __all__ = ["Coder", "Params", "check_mapping"]
 
@@ -19,14 +20,14 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Coder:
-    """Knows the parameters by name, and what the codec's numbers stand for.
+    """Converts between params dicts and rows of the cube, by the parameters' names and their codec.
 
     Parameters
     ----------
     parameters : mapping of str to Parameter
-        In the order of the columns.
+        Parameters in the order of the columns.
     codec : hpcore._core.space.Codec
-        Of these columns.
+        Codec of these columns.
     """
 
     def __init__(self, parameters: Mapping[str, Parameter], codec: native.Codec) -> None:
@@ -50,7 +51,7 @@ class Coder:
             known = ", ".join(map(repr, self._names))
             raise InvalidArgument(f"params must name parameters of the space ({known}), got {name!r}")
 
-    # --- into the cube -------------------------------------------------------------------------------------------
+    # --- encoding ------------------------------------------------------------------------------------------------
 
     def encode(self, rows: Sequence[Mapping[str, Any]]) -> tuple[list[Params], FloatArray]:
         """The same parameters with every value as its parameter's own type, and the points (n, d), NaN where inactive.
@@ -124,7 +125,7 @@ class Coder:
             return float(self._codec.encode_whole(j, np.array([level], dtype=np.int64))[0])
         return float(self.encode_column(j, [parameter.at(level)])[0])
 
-    # --- out of the cube -----------------------------------------------------------------------------------------
+    # --- decoding ------------------------------------------------------------------------------------------------
 
     def decode(self, points: FloatArray) -> list[Params]:
         """The parameters at points (n, d); raises ValueError for NaN in an active column."""
@@ -154,7 +155,7 @@ class Coder:
         return self.assemble(self._codec.settle(u))
 
     def assemble(self, values: list[Any]) -> Params:
-        """The parameters of what the codec's ``settle`` gave; the way of every ask, so no more than it must."""
+        """Parameters from the values that the codec's ``settle`` gave; every ask comes here, so it is short."""
         return {
             name: value if choices is None else choices[value]
             for name, value, choices in zip(self._names, values, self._choices)  # noqa: B905 - equal by construction
@@ -163,6 +164,6 @@ class Coder:
 
 
 def check_mapping(params: Any) -> None:
-    """Whether params are a mapping."""
+    """Raise unless params are a mapping."""
     if not isinstance(params, Mapping):
         raise InvalidType(f"params must be a mapping of names to values, got {params!r}")

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from hpcore._core import space as native
 from hpcore.errors import InvalidSpace
 from hpcore.space.conditions import AtLeast, AtMost
-from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
+from hpcore.space.discrete import Categorical, Int
+from hpcore.space.parameter import Parameter
+from hpcore.space.reals import Float, Normal
 
 __all__ = ["Columns", "activation_order", "native_columns"]
 
@@ -24,7 +26,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Columns:
-    """What a sampler may know of a space.
+    """Space as a sampler sees it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Some parameters of a point, and the rest drawn so that what is given is active."""
+"""Completion of parameters: the rest is drawn so that the given ones are active."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument
 from hpcore.space.coder import Coder, Params, check_mapping
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 from hpcore.space.partial import Shares, implied, place, shares
 
 __all__ = ["Completer"]
@@ -25,9 +25,9 @@ class Completer:
     Parameters
     ----------
     parameters : mapping of str to Parameter
-        In the order of the columns.
+        Parameters in the order of the columns.
     coder : Coder
-        Of these parameters.
+        Coder of these parameters.
     layout : sequence of hpcore._core.space.Column
         The columns with their conditions.
     order : sequence of int
@@ -79,7 +79,7 @@ class Completer:
         return {name: given.get(name, value) for name, value in self._coder.settle(row).items()}
 
     def _shares(self, given: frozenset[int]) -> dict[int, Shares]:
-        """Where to draw the parents of given columns; kept for the next draw, which is mostly for the same ones."""
+        """Ranges that parents of given columns are drawn from; kept, as most draws are for the same columns."""
         known = self._last_shares
         if known is None or known[0] != given:
             found = implied(self._layout, self._order, set(given))

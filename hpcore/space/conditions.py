@@ -1,4 +1,4 @@
-"""When a parameter is active: its parent has one of some values, or is above or below a threshold."""
+"""Conditions under which a parameter is active: its parent has one of some values, or is above or below a threshold."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Constraint = Callable[[dict[str, Any]], bool]
 
 
 def check_constraints(constraints: Any) -> tuple[Constraint, ...]:
-    """The functions given."""
+    """Check that constraints are functions."""
     if isinstance(constraints, str | bytes) or not isinstance(constraints, Sequence):
         raise InvalidType(f"constraints must be a list of functions, got {constraints!r}")
     for constraint in constraints:
@@ -26,7 +26,7 @@ def check_constraints(constraints: Any) -> tuple[Constraint, ...]:
 
 
 def allow(constraints: Sequence[Constraint], params: dict[str, Any]) -> bool:
-    """Whether all of them allow a combination of active parameters; see `Space.allows`."""
+    """True if all constraints allow a combination of active parameters; see `Space.allows`."""
     for i, constraint in enumerate(constraints):
         try:
             answer = constraint(params)
@@ -43,7 +43,7 @@ def allow(constraints: Sequence[Constraint], params: dict[str, Any]) -> bool:
 
 
 def pack(constraints: Sequence[Constraint]) -> tuple[Constraint | bytes, ...]:
-    """Each as pickle can take it: itself or, of a lambda or a local function, its code."""
+    """Make constraints picklable: each itself or, for a lambda or a local function, its code."""
     return tuple(_packed(i, constraint) for i, constraint in enumerate(constraints))
 
 
@@ -63,7 +63,7 @@ def _packed(i: int, constraint: Constraint) -> Constraint | bytes:
 
 
 def unpack(packed: Sequence[Constraint | bytes]) -> list[Constraint]:
-    """What `pack` was given."""
+    """Restore the constraints that `pack` was given."""
     return [_loaded(c) if isinstance(c, bytes) else c for c in packed]
 
 

@@ -12,13 +12,15 @@ import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.space.choices import choice_table
-from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
+from hpcore.space.discrete import Categorical, Int
+from hpcore.space.parameter import Parameter
+from hpcore.space.reals import Float, Normal
 
 __all__ = ["are_numbers", "choices_of", "distribution_of", "parameter_of", "parameters_of"]
 
 # A discrete distribution with more values than this has no parameter of its own.
 MOST_VALUES = 10_000
-# What lies beyond is left out of a discrete distribution, on either side.
+# Values beyond are left out of a discrete distribution, on either side.
 TAIL = 1e-12
 
 
@@ -75,7 +77,7 @@ def choices_of(values: Sequence[Any], *, rearrange: bool = True) -> Categorical:
     values : sequence
         At least one; none twice.
     rearrange : bool
-        Whether numbers that neither rise nor fall are put in their order; otherwise they stay choices without one.
+        Put numbers that neither rise nor fall in their order; otherwise they stay choices without one.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def choices_of(values: Sequence[Any], *, rearrange: bool = True) -> Categorical:
 
 
 def are_numbers(values: Sequence[Any]) -> bool:
-    """Whether all are real numbers, none of them NaN; True and False are none."""
+    """True if all are real numbers, none of them NaN; True and False are none."""
     return all(isinstance(v, numbers.Real) and not isinstance(v, bool) and v == v for v in values)
 
 

@@ -1,4 +1,4 @@
-"""How many distinct points a space has, and all of them in order."""
+"""Number of distinct points of a space, and all of them in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RealOf = Callable[[int, int], float]  # (column, level) -> value, for a continuo
 
 
 def _holds(column: native.Column, chosen: dict[int, int], real_of: RealOf) -> bool:
-    """Whether a column is active, given the levels chosen for the active columns before it."""
+    """True if a column is active, given the levels chosen for the active columns before it."""
     for condition in column.conditions:
         level = chosen.get(condition.parent)
         if level is None:

@@ -34,12 +34,12 @@ class Int(Parameter):
     step : int
         Distance of the values, counted from `low`; one larger than the range leaves `low` alone.
     when : mapping, optional
-        As for `Float`.
+        Condition as for `Float`.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        As for `Float`. Floats are refused even if they are whole.
+        Arguments that `Float` refuses. Floats are refused even if they are whole.
     """
 
     def __init__(self, low: int, high: int, *, log: bool = False, step: int = 1, when: When | None = None) -> None:
@@ -117,7 +117,7 @@ class Categorical(Parameter):
     weights : sequence of float, optional
         Relative prior probability of each choice; positive.
     when : mapping, optional
-        As for `Float`.
+        Condition as for `Float`.
 
     Raises
     ------
@@ -139,7 +139,7 @@ class Categorical(Parameter):
             raise InvalidType(
                 f"choices must have an order that stays the same, so a list and not a set, got {choices!r}"
             )
-        # Of a plain array the Python numbers: its own are neither what a user compares with nor what can be stored.
+        # Python numbers for those of a plain array, which are neither what a user compares with nor what can be stored.
         plain = isinstance(choices, np.ndarray) and choices.ndim == 1 and choices.dtype != object
         self.choices = tuple(choices.tolist() if plain else choices)  # type: ignore[attr-defined]
         self._table = choice_table(self.choices)

@@ -12,7 +12,7 @@ from hpcore.arguments import check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.coder import Coder
 from hpcore.space.counting import evenly, walk
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 
 __all__ = ["Visits", "grid_rows", "visits"]
 
@@ -25,7 +25,7 @@ REMEMBERED = 10_000
 
 
 def visits(parameters: Mapping[str, Parameter], levels: int | Mapping[str, int] | None) -> Visits:
-    """What to visit of each parameter; `levels` as for `Space.grid`.
+    """Values of each parameter to visit; `levels` as for `Space.grid`.
 
     Raises
     ------

@@ -8,8 +8,8 @@ from typing import Any
 
 from hpcore.arguments import check_number
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
+from hpcore.space.discrete import Categorical
 from hpcore.space.parameter import Parameter
-from hpcore.space.parameters import Categorical
 
 __all__ = ["Linear", "linear"]
 
@@ -29,12 +29,12 @@ class Linear:
         self.coefficients, self.at_least, self.at_most = dict(coefficients), at_least, at_most
 
     def __call__(self, params: Mapping[str, Any]) -> bool:
-        """Whether params satisfy it; a parameter that is not active counts as 0."""
+        """True if params satisfy it; a parameter that is not active counts as 0."""
         total = sum(factor * params[name] for name, factor in self.coefficients.items() if name in params)
         return bool(total <= self.at_most and total >= self.at_least)
 
     def check_names(self, parameters: Mapping[str, Parameter]) -> None:
-        """Whether it is about numbers of a space.
+        """Raise unless all its names are numbers of a space.
 
         Raises
         ------

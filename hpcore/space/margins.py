@@ -1,4 +1,4 @@
-"""How far a combination of parameters is from being allowed: constraints called with numbers that know their slopes.
+"""Distance of parameters from being allowed: constraints called with numbers that know their slopes.
 
 A constraint is a function that answers True or False, and says nothing of how it came to that. Called with numbers that
 carry their derivatives (forward-mode differentiation), it shows which comparison turned it down, by how much, and
@@ -26,7 +26,7 @@ def margin(constraints: Sequence[Constraint], params: dict[str, Any]) -> Margin 
     Parameters
     ----------
     constraints : sequence of callable
-        As a space has them.
+        Constraints of a space.
     params : dict
         Active parameters, of which numbers are followed.
 

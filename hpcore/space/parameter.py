@@ -1,4 +1,4 @@
-"""What a parameter is: which values are legal, how many there are, and how its native column is laid out.
+"""Interface of a parameter: its legal values, how many there are, and how its native column is laid out.
 
 The arithmetic between values and the unit cube is native.
 """
@@ -62,7 +62,7 @@ class Parameter(ABC):
 
     @property
     def open_ends(self) -> tuple[bool, bool]:
-        """Whether values have no lower, no upper bound."""
+        """True for each end, lower and upper, where values have no bound."""
         return False, False
 
     @abstractmethod
@@ -96,7 +96,7 @@ class Parameter(ABC):
         return isinstance(other, Parameter) and type(self) is type(other) and self._key() == other._key()
 
     def _key(self) -> list[Any]:
-        """What makes two parameters the same one: choices by `choice_key`, so that True is not 1 and nan is nan."""
+        """Key by which two parameters are the same: choices by `choice_key`, so that True is not 1 and nan is nan."""
         conditions = {
             parent: (type(wanted), choice_key(wanted.value if isinstance(wanted, AtLeast | AtMost) else wanted))
             for parent, wanted in self.when.items()

@@ -1,4 +1,4 @@
-"""What the conditions of some given parameters leave to those above them, and draws from that."""
+"""Ranges that the conditions of given parameters leave to their ancestors, and draws from these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import space as native
-from hpcore.space.parameters import Categorical, Parameter
+from hpcore.space.discrete import Categorical
+from hpcore.space.parameter import Parameter
 
 __all__ = ["Shares", "ancestors", "implied", "place", "shares"]
 
@@ -32,7 +33,7 @@ def ancestors(columns: Sequence[native.Column], order: Sequence[int], given: set
 
 
 def implied(columns: Sequence[native.Column], order: Sequence[int], given: set[int]) -> dict[int, list[Interval]]:
-    """Where each ancestor of the given columns that is not given itself must lie; nothing where they contradict."""
+    """Ranges of each ancestor of the given columns that is not given itself; empty where they contradict."""
     found: dict[int, list[Interval]] = {}
     for j in ancestors(columns, order, given):
         for condition in columns[j].conditions:
@@ -88,7 +89,7 @@ def place(within: Shares, u: float) -> float:
 
 
 def _edges(holds: Callable[[FloatArray], npt.NDArray[np.bool_]], n: int, rising: bool) -> FloatArray:
-    """The first coordinates at which something holds that holds ever after (falling: the last, that held before)."""
+    """First coordinates from which on something holds; if falling, the last up to which it holds."""
     yes, no = np.full(n, float(rising)), np.full(n, float(not rising))
     everywhere = holds(no)
     for _ in range(HALVINGS):

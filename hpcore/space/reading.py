@@ -1,4 +1,4 @@
-"""Params as tables hold them: every parameter has a cell, and what is inactive or None has nothing in it."""
+"""Params as tables hold them: every parameter has a cell, which is empty where it is inactive or None."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.choices import choice_key
-from hpcore.space.parameters import Categorical, Parameter
+from hpcore.space.discrete import Categorical
+from hpcore.space.parameter import Parameter
 
 if TYPE_CHECKING:
     from hpcore.space.space import Space

@@ -21,7 +21,7 @@ REACH = 8.3
 
 
 class _Real(Parameter):
-    """What Float and Normal share: values are floats between two bounds, perhaps on a grid."""
+    """Common part of Float and Normal: values are floats between two bounds, perhaps on a grid."""
 
     low: float
     high: float
@@ -33,7 +33,7 @@ class _Real(Parameter):
         self.step, self._last, self._ticks = step, 0, None
         if step is None:
             return
-        # As decimals people write: 0.1 is a tenth here, so that 0 .. 1 by 0.1 has 11 values and ends at 1.0.
+        # Decimals as people write them: 0.1 is a tenth here, so that 0 .. 1 by 0.1 has 11 values and ends at 1.0.
         first, stride = Fraction(Decimal(repr(low))), Fraction(Decimal(repr(step)))
         # A bound that was computed may fall short of the grid by its rounding.
         slack = min(2 * Fraction(math.ulp(max(abs(low), abs(high)))), stride / 1000)
@@ -162,7 +162,7 @@ class Normal(_Real):
     Parameters
     ----------
     mean, std : float
-        Of the value, or of its natural logarithm when ``log=True``; ``std > 0``.
+        Mean and standard deviation of the value, or of its natural logarithm when ``log=True``; ``std > 0``.
     log : bool
         The logarithm is normal.
     low, high : float, optional
@@ -171,12 +171,12 @@ class Normal(_Real):
         Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step`; without a
         bound it ends 8.3 standard deviations from the mean.
     when : mapping, optional
-        As for `Float`.
+        Condition as for `Float`.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        As for `Float`; also bounds that leave no probability.
+        Arguments that `Float` refuses; also bounds that leave no probability.
     """
 
     def __init__(

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.choices import MAX_DEPTH
 from hpcore.space.conditions import AtLeast, AtMost
-from hpcore.space.parameters import Categorical, Float, Int, Normal, Parameter
+from hpcore.space.discrete import Categorical, Int
+from hpcore.space.parameter import Parameter
+from hpcore.space.reals import Float, Normal
 
 if TYPE_CHECKING:
     from hpcore.space.space import Space
@@ -45,7 +47,7 @@ def to_plain(value: Any, label: Callable[[Any], Any] | None = None, depth: int =
 
 
 def from_plain(data: Any, depth: int = 0) -> Any:
-    """What `to_plain` wrote, without a label."""
+    """Read what `to_plain` wrote, without a label."""
     if depth > MAX_DEPTH:
         raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
     if data is None or isinstance(data, bool | int | float | str):

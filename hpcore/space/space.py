@@ -24,7 +24,7 @@ from hpcore.space.counting import count_points
 from hpcore.space.grids import grid_rows, visits
 from hpcore.space.linear import Linear
 from hpcore.space.margins import margin
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 from hpcore.space.point import EncodedPoint
 
 __all__ = ["Params", "Space"]
@@ -36,8 +36,6 @@ BoolArray = npt.NDArray[np.bool_]
 MAX_TRIES = 20_000
 # A space is rare if fewer than so many of so many random points are allowed: about 0.2 % of the volume.
 RARE_POINTS, RARE_TRIES = 4, 2_000
-# Purpose of the random streams of `Space.sample`; see hpcore.records.streams.
-SAMPLE = 5
 
 
 class Space(Mapping[str, Parameter]):
@@ -65,7 +63,7 @@ class Space(Mapping[str, Parameter]):
 
     Notes
     -----
-    Where fewer than about 0.2 % of random points are allowed, points come from random walks in the allowed set (see
+    If fewer than about 0.2 % of random points are allowed, points come from random walks in the allowed set (see
     `hpcore.space.allowed`) instead of from rejection.
 
     Examples
@@ -173,7 +171,7 @@ class Space(Mapping[str, Parameter]):
 
     @property
     def coder(self) -> Coder:
-        """What stands between the parameters and the rows of the cube, without the checks of `encode` and `decode`."""
+        """Coder between parameters and rows of the cube, without the checks of `encode` and `decode`."""
         return self._coder
 
     @property
@@ -184,7 +182,7 @@ class Space(Mapping[str, Parameter]):
     # --- constraints ---------------------------------------------------------------------------------------------
 
     def allows(self, params: Params) -> bool:
-        """Whether the constraints allow a combination of active parameters.
+        """Return True if the constraints allow a combination of active parameters.
 
         Raises
         ------
@@ -198,7 +196,7 @@ class Space(Mapping[str, Parameter]):
 
     @property
     def rare(self) -> bool:
-        """Whether points at random are hardly ever allowed, so that they should come from `allowed_set`."""
+        """True if random points are hardly ever allowed, so that they should come from `allowed_set`."""
         if self._rare is None:
             allowed = (params for params in islice(self._random_points(0), RARE_TRIES) if params is not None)
             self._rare = bool(self.constraints) and len(list(islice(allowed, RARE_POINTS))) < RARE_POINTS
@@ -238,7 +236,7 @@ class Space(Mapping[str, Parameter]):
     def _random_points(self, seed: int) -> Iterator[Params | None]:
         """Random points without end; None for each that the constraints refuse."""
         for number in count():
-            u = native_rng.uniform(seed % 2**64, seed // 2**64, number, SAMPLE, len(self))
+            u = native_rng.uniform(seed % 2**64, seed // 2**64, number, native_rng.SAMPLE, len(self))
             params = self._coder.settle(u)
             yield params if self.allows(params) else None
 
@@ -251,7 +249,7 @@ class Space(Mapping[str, Parameter]):
                 yield params
             elif refused == MAX_TRIES:
                 break
-        rng = np.random.default_rng([seed, SAMPLE])
+        rng = np.random.default_rng([seed, native_rng.SAMPLE])
         while (u := self.allowed_set.draw(rng)) is not None:
             yield self._coder.settle(u)
 
@@ -261,7 +259,7 @@ class Space(Mapping[str, Parameter]):
         Parameters
         ----------
         n : int
-            How many; may repeat in a finite space.
+            Number of points; they may repeat in a finite space.
         seed : int
             0 .. 2**128 - 1; the same seed gives the same points.
 
@@ -277,14 +275,14 @@ class Space(Mapping[str, Parameter]):
 
         Notes
         -----
-        Where 20,000 points in a row are refused, the rest comes from random walks in the allowed set: uniform over
+        After 20,000 refusals in a row, the rest comes from random walks in the allowed set: uniform over
         each part of it in the limit of long walks.
         """
         n, seed = check_integer("n", n, 0), check_integer("seed", seed, 0, 2**128 - 1)
         if not self.constraints:
             # One decode of whole columns; the rows are those that the loop below would draw.
             d, low, high = len(self), seed % 2**64, seed // 2**64
-            rows = [native_rng.uniform(low, high, i, SAMPLE, d) for i in range(n)]
+            rows = [native_rng.uniform(low, high, i, native_rng.SAMPLE, d) for i in range(n)]
             drawn: list[Params] = self.decode(np.array(rows).reshape(n, d))
             return drawn
         out = list(islice(self._feasible_samples(int(seed)), n))
@@ -357,7 +355,7 @@ class Space(Mapping[str, Parameter]):
     @overload
     def encode(self, params: Sequence[Mapping[str, Any]]) -> FloatArray: ...
     def encode(self, params: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> FloatArray:
-        """Where parameters lie in the unit cube.
+        """Encode parameters as points of the unit cube.
 
         Parameters
         ----------
@@ -375,7 +373,7 @@ class Space(Mapping[str, Parameter]):
         Raises
         ------
         InvalidArgument, InvalidType
-            As for `check`.
+            Parameters that `check` refuses.
         """
         if isinstance(params, Mapping):
             clean, u = self._coder.encode([params])
@@ -422,7 +420,7 @@ class Space(Mapping[str, Parameter]):
         return params[0] if points.ndim == 1 else params
 
     def _has(self, point: FloatArray, params: Params) -> bool:
-        """Whether these parameters lie at a point; False if they are those of another space."""
+        """True if these parameters lie at a point; False if they are those of another space."""
         try:
             again = self.encode(params)
         except (InvalidArgument, InvalidType):
@@ -443,7 +441,7 @@ class Space(Mapping[str, Parameter]):
             ints (Int) or with a float (Float); a frozen `scipy.stats` distribution; anything else that is not a
             collection is a constant. A `Space` is given back as it is.
         constraints : sequence of callable
-            As for `Space`.
+            Constraints as for `Space`.
 
         Returns
         -------
@@ -480,9 +478,9 @@ class Space(Mapping[str, Parameter]):
         Parameters
         ----------
         text : str
-            From `to_json`.
+            Text from `to_json`.
         constraints : sequence of callable
-            As many as the written space had: functions are not stored.
+            Constraints, as many as the written space had: functions are not stored.
 
         Raises
         ------

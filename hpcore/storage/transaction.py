@@ -113,7 +113,8 @@ class Transaction:
     def _study(self, lock: bool = False, **which: Any) -> StudyRecord | None:
         """Read a study by its id or name; with a lock, nobody else changes it until this transaction ends."""
         query = _study_by_name if "name" in which else _study_by_id
-        query = (self._dialect.row_lock(query) if lock else None) or query
+        locking = self._dialect.row_lock(query) if lock else None
+        query = query if locking is None else locking
         row = self.connection.execute(query, which).fetchone()
         return None if row is None else StudyRecord.from_row(tuple(row))
 

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import gp as native
+from hpcore._core.rng import GP_SAMPLE
 from hpcore.arguments import check_choice, check_flag, check_integer
 from hpcore.errors import InvalidArgument, InvalidType, KernelError, NotFitted
 from hpcore.kernels.decorators import CovarianceKernel
 from hpcore.records.streams import Rng, check_seed
 from hpcore.space.space import Space
-from hpcore.surrogates import outputs as original
+from hpcore.surrogates import target_transform
 
 __all__ = ["GaussianProcess"]
 
@@ -22,7 +23,6 @@ FloatArray = npt.NDArray[np.float64]
 
 INVERTIBLE = ("standard", "half_log", "log")
 TRANSFORMS = (*INVERTIBLE, "clip", "auto")
-SAMPLE = 17  # purpose of the normal numbers behind a draw
 
 
 def check_covariance(value: Any) -> CovarianceKernel | None:
@@ -33,24 +33,24 @@ def check_covariance(value: Any) -> CovarianceKernel | None:
 
 
 def check_warp(value: Any, covariance: CovarianceKernel | None) -> bool:
-    """Whether to learn a warp, which needs derivatives of the built-in covariance."""
+    """Check the option `warp`, which needs derivatives of the built-in covariance."""
     warp = check_flag("warp", value)
     if warp and covariance is not None:
         raise InvalidArgument(
-            f"warp must be False beside a covariance of your own ({covariance!r}): warp inside the kernel"
+            f"warp must be False with a covariance of your own ({covariance!r}): warp inside the kernel"
         )
     return warp
 
 
 def native_covariance(kernel: CovarianceKernel | None) -> native.UserCovariance | None:
-    """What the core calls; it does not keep the kernel alive."""
+    """Native object by which the core calls a kernel; it does not keep the kernel alive."""
     if kernel is None:
         return None
     return native.UserCovariance(kernel.address, kernel.title, kernel.n_hyperparameters, kernel.log)
 
 
 def prior_of(d: int, kernel: CovarianceKernel | None) -> native.Prior:
-    """Of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
+    """Priors of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
     prior = native.Prior.standard(d)
     if kernel is not None:
         bounds = np.log(kernel.bounds) if kernel.log else kernel.bounds
@@ -64,19 +64,20 @@ class GaussianProcess:
     Parameters
     ----------
     space : Space, optional
-        Whose encoded points are the rows of `X`: names, categories (an overlap kernel) and inactive columns (NaN, at
-        a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``, ``x1``...
+        Space whose encoded points are the rows of `X`: names, categories (an overlap kernel) and inactive columns
+        (NaN, at a learnt distance from active ones) come from it. Without it every column is a number, named ``x0``,
+        ``x1``...
     n_starts : int, optional
         Runs of the optimiser of the hyperparameters, the best of which is kept: the first from the middle of the
         prior, the others from the likeliest of some draws of it. At most 10,000; by default 3, and 1 with more than 64
         observations.
     covariance : CovarianceKernel, optional
-        Of the numeric columns, made by ``hpcore.kernels.covariance``, in place of the Matern-5/2. It sees them alone,
+        Covariance of the numeric columns in place of the Matern-5/2, from ``hpcore.kernels.covariance``. It sees them,
         in their order, an inactive one as 0.5. It is multiplied by a learnt signal variance and by a Matern-5/2 of
         what it does not see: which categories differ, and which conditional columns are active.
     transform : {"standard", "half_log", "log", "clip", "auto"}
-        What the process is fitted to, lower values being the better ones: the values, standardised; logarithmic above
-        the median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
+        Targets of the process, lower values being the better ones: the values, standardised; logarithmic above the
+        median; logarithmic from just below the best; cut off far above the median. ``"auto"`` takes the one of the
         first three under which the values themselves are likeliest. Predictions are in the objective's units with all
         of them.
 
@@ -91,14 +92,14 @@ class GaussianProcess:
     warp_ : dict of str to (float, float)
         ``a`` and ``b`` of each numeric parameter; empty without a warp.
     length_scales_ : dict of str to float
-        By parameter name, in units of the cube (for a category: of the overlap distance). With a `covariance` of
-        categories and conditional columns only.
+        Length scales by parameter name, in units of the cube (for a category: of the overlap distance). With a
+        `covariance` of categories and conditional columns only.
     covariance_hyperparameters_ : ndarray
         Theta of the `covariance`, of length 0 without one.
     signal_variance_, noise_variance_ : float
-        In the square of the objective's units.
+        Variances in the square of the objective's units.
     n_ : int
-        Observations.
+        Number of observations.
 
     Notes
     -----
@@ -157,7 +158,7 @@ class GaussianProcess:
         n = len(values)
         if n == 0:
             raise InvalidArgument("y must hold at least one value, got none")
-        self._model = None  # what is learnt now replaces it piece by piece
+        self._model = None  # it is replaced piece by piece from here on
         d = self._columns(X)
         points = self._rows(X, n)
         errors = None
@@ -177,18 +178,18 @@ class GaussianProcess:
         covariance = native_covariance(self.covariance)
         most = -math.inf
         for name in INVERTIBLE if self.transform == "auto" else (self.transform,):
-            outputs = native.standardise(values, native.OutputTransform.__members__[name])
-            y = outputs.y
-            noise = None if errors is None else (errors / outputs.scale) ** 2
+            targets = native.standardise(values, native.TransformKind.__members__[name])
+            y = targets.y
+            noise = None if errors is None else (errors / targets.scale) ** 2
             theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance)
             density, _ = native.log_posterior(
                 points, y, noise, theta, self._categorical, self._conditional, options.prior, True, covariance
             )
-            evidence = density + outputs.log_slope(y).sum()
+            evidence = density + targets.log_slope(y).sum()
             if most > -math.inf and not evidence > most:
                 continue
             most = evidence
-            self.transform_, self._outputs, self._y, self._noise, self._theta = name, outputs, y, noise, theta
+            self.transform_, self._targets, self._y, self._noise, self._theta = name, targets, y, noise, theta
         self._values, self._X = values, points
         self._warping = np.empty(0)
         numeric = [name for name, is_category in zip(self._names, self._categorical, strict=True) if not is_category]
@@ -218,13 +219,13 @@ class GaussianProcess:
     def __getstate__(self) -> dict[str, Any]:
         if self._model is None:
             return {name: getattr(self, name) for name in ("space", "n_starts", "covariance", "transform", "warp")}
-        return {k: v for k, v in vars(self).items() if k not in ("_model", "_outputs")}  # native; made anew
+        return {k: v for k, v in vars(self).items() if k not in ("_model", "_targets")}  # native; made anew
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._model = None
         if "_theta" in state:
-            self._outputs = native.standardise(self._values, native.OutputTransform.__members__[self.transform_])
+            self._targets = native.standardise(self._values, native.TransformKind.__members__[self.transform_])
             self._model = self._conditioned()
 
     def append(self, x: npt.ArrayLike, y: float) -> None:
@@ -244,19 +245,19 @@ class GaussianProcess:
 
         Notes
         -----
-        O(n^2) against O(n^3) for a fit. Hyperparameters and the standardisation of the outputs are kept.
+        O(n^2) against O(n^3) for a fit. Hyperparameters and the standardisation of the targets are kept.
         """
         model = self._fitted()
         row = self._rows(np.asarray(x, dtype=np.float64)[None, ...], 1)
         value = _vector("y", [y])
         model.append(row[0], 0.0)
         self._X = np.vstack([self._X, row])
-        self._y = np.append(self._y, self._outputs.apply(value))
+        self._y = np.append(self._y, self._targets.apply(value))
         if self._noise is not None:
             self._noise = np.append(self._noise, 0.0)
         model.set_targets(self._y)
 
-    # --- what it knows -------------------------------------------------------------------------------------------
+    # --- predictions ---------------------------------------------------------------------------------------------
 
     def predict(
         self, X: npt.ArrayLike, return_std: bool = False, return_cov: bool = False
@@ -283,12 +284,12 @@ class GaussianProcess:
         latent, variance = model.predict(points)
         # Standard deviations of 1e308 are possible: what leaves the doubles is brought back to their edge.
         with np.errstate(over="ignore"):
-            if not self._outputs.affine:
-                mean, std = original.moments(self._outputs, latent, np.sqrt(variance))
+            if not self._targets.affine:
+                mean, std = target_transform.moments(self._targets, latent, np.sqrt(variance))
                 if return_cov:
-                    return mean, original.covariance(self._outputs, latent, model.covariance(points))
+                    return mean, target_transform.covariance(self._targets, latent, model.covariance(points))
                 return (mean, std) if return_std else mean
-            offset, scale = self._outputs.offset, self._outputs.scale
+            offset, scale = self._targets.offset, self._targets.scale
             mean = np.nan_to_num(offset + scale * latent)
             if return_cov:
                 return mean, np.nan_to_num(scale * (scale * model.covariance(points)))
@@ -305,8 +306,8 @@ class GaussianProcess:
         # Eigenvalues and not a Cholesky factor: the joint covariance of close points is singular to rounding.
         values, vectors = np.linalg.eigh(model.covariance(points))
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        z = Rng(check_seed(seed), 0).generator(SAMPLE).standard_normal((n_samples, len(points)))
-        return self._outputs.restore(np.ascontiguousarray(mean + z @ root.T))
+        z = Rng(check_seed(seed), 0).generator(GP_SAMPLE).standard_normal((n_samples, len(points)))
+        return self._targets.restore(np.ascontiguousarray(mean + z @ root.T))
 
     def log_marginal_likelihood(self) -> float:
         """Log density of the standardised observations under the learnt hyperparameters."""
@@ -343,17 +344,17 @@ class GaussianProcess:
 
     @property
     def signal_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names)])) * self._outputs.scale**2
+        return float(math.exp(self._fitted().theta[len(self._names)])) * self._targets.scale**2
 
     @property
     def noise_variance_(self) -> float:
-        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._outputs.scale**2
+        return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._targets.scale**2
 
     @property
     def n_(self) -> int:
         return len(self._fitted())
 
-    # --- the door ------------------------------------------------------------------------------------------------
+    # --- checks of arguments -------------------------------------------------------------------------------------
 
     def _columns(self, X: npt.ArrayLike) -> int:
         if self.space is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import tpe as native
+from hpcore._core.rng import PARZEN_SAMPLE
 from hpcore.arguments import check_integer
 from hpcore.errors import InvalidArgument, InvalidType, NotFitted
 
@@ -17,7 +18,6 @@ __all__ = ["ParzenEstimator"]
 FloatArray = npt.NDArray[np.float64]
 
 WORD = 2**64
-PURPOSE = 15  # of random streams; samplers count from 16
 
 
 class ParzenEstimator:
@@ -26,14 +26,14 @@ class ParzenEstimator:
     Parameters
     ----------
     bandwidth : float or sequence of float, optional
-        Of the Gaussian kernels, one for all columns or one per column; by default ``0.25 n**(-1 / (d + 4))``, at least
-        0.02.
+        Bandwidth of the Gaussian kernels, one for all columns or one per column; by default
+        ``0.25 n**(-1 / (d + 4))``, at least 0.02.
     prior_weight : float
         Weight of the prior component, against the points' weights; at least 0.
     n_levels : sequence of int, optional
-        Per column, 0 for a continuous one, or the number of equal cells that the column is divided into, at least 1.
+        Number of equal cells of each column; 0 for a continuous one.
     categorical : sequence of bool, optional
-        Per column, whether its levels have no order.
+        Columns whose levels have no order, as one flag each.
 
     Raises
     ------
@@ -125,7 +125,7 @@ class ParzenEstimator:
             raise InvalidArgument(f"bandwidth must be one number or one per column ({d}), got {np.size(h)}")
         mixture = native.Mixture(levels, unordered)
         bandwidths = np.ascontiguousarray(np.broadcast_to(h, (d,)), dtype=np.float64)
-        # Of largest weights the sum, of smallest ones the logarithm, would leave the doubles.
+        # The sum of the largest weights, and the logarithm of the smallest ones, would leave the doubles.
         top = max(float(w.max()), self.prior_weight)
         shares = np.maximum(w / top, np.finfo(float).tiny)
         mixture.fit(rows, shares, self.prior_weight / top, bandwidths, 1.0 / (n + 1.0))
@@ -172,7 +172,7 @@ class ParzenEstimator:
         Parameters
         ----------
         n : int
-            How many, at least 0.
+            Number of draws, at least 0.
         seed : int
             0 .. 2**128 - 1.
 
@@ -190,7 +190,7 @@ class ParzenEstimator:
         mixture = self._fitted()
         n = check_integer("n", n, 0, 2**31 - 1)
         seed = check_integer("seed", seed, 0, WORD * WORD - 1)
-        return mixture.draw(n, seed % WORD, seed // WORD, 0, PURPOSE)
+        return mixture.draw(n, seed % WORD, seed // WORD, 0, PARZEN_SAMPLE)
 
     def _fitted(self) -> native.Mixture:
         if self._native is None:

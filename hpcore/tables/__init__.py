@@ -1,1 +1,1 @@
-"""From a file or a frame to data that a model takes: reading, preprocessing, presets of models and spaces."""
+"""From a file or a data frame to a search: reading, preprocessing, presets of models and their spaces."""

@@ -1,4 +1,4 @@
-"""Names that the help page shows, kept here because help must not wait for scikit-learn; a test compares them."""
+"""Names that the help text shows, copied here so that help need not import scikit-learn; a test compares them."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What each column of a table holds, found from its values, and which columns cannot help a model."""
+"""Contents of each column of a table, found from its values, and the columns that cannot help a model."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +14,21 @@ import pandas as pd
 from pandas.api import types
 
 from hpcore.errors import InvalidArgument
-from hpcore.tables.numerals import PANDAS_MISSING, Style, find, holds_codes, is_missing_word
+from hpcore.tables.numerals import PANDAS_MISSING, find_style, holds_codes, is_missing_word
 from hpcore.tables.preprocessing import LARGEST, MISSING, MOST_CATEGORIES, as_numbers, level, to_dates
-
-__all__ = ["Columns", "classify", "differing_in_case", "names_things"]
+from hpcore.tables.table import Columns
 
 if TYPE_CHECKING:
-    from hpcore.tables.numerals import Mark
+    from hpcore.tables.numerals import Mark, Style
+
+__all__ = ["classify", "differing_in_case", "names_things"]
 
 # A text column is a column of dates when at least this share of its cells reads as one.
 MOSTLY = 0.9
-# A text column names the row rather than describing it when this share of its cells is distinct.
+# A text column is dropped as a name of the row when this share of its cells is distinct.
 DISTINCT = 0.9
 LOOKED_AT = 2000
-# Beyond it a float may stand for several whole numbers; those that large are ids.
+# Above this, a float cannot distinguish neighbouring whole numbers; integers this large are treated as ids.
 EXACT = 2**53
 WHOLE = re.compile(r"[+-]?[0-9]{1,300}")
 SHOWN = 6
@@ -35,72 +36,38 @@ ID_NAME = re.compile(
     r"(?i:^(id|index|row|row_?(id|num|number)|uuid|guid|key|unnamed: \d+)$|[_ .-](id|uuid|guid)$)|[a-z]I[dD]$"
 )
 DATE = re.compile(r"^\s*\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ]\s*\d{1,2}:\d{2}.*)?\s*$")
-# In the order in which they are tried; the first that reads the most cells wins, so month/day precedes day/month.
+# Tried in this order; the first pattern that reads the most cells is used, so month/day precedes day/month.
 DATE_PATTERNS = ("ISO8601", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 TIME_PATTERNS = ("", " %H:%M", " %H:%M:%S")
 
 
-@dataclass
-class Columns:
-    """Names of the columns by what they hold, and how that is written.
-
-    Attributes
-    ----------
-    numbers, text : list of str
-    dates : dict of str to (str or None)
-        With the pattern of dates that are text.
-    styles : dict of str to Style
-        Of columns of numbers that are text.
-    missing : dict of str to str
-        The category that a missing cell of a text column stands for, where it is a word of the column, such as "NA".
-    widths : dict of str to int
-        Number of digits of columns that hold codes, such as 00123; 0 if it varies.
-    dropped : dict of str to list of str
-        Columns that cannot help, by the reason.
-    notices : list of str
-        What a reader should be told.
-    """
-
-    numbers: list[str] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-    dates: dict[str, str | None] = field(default_factory=dict)
-    styles: dict[str, Style] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    widths: dict[str, int] = field(default_factory=dict)
-    dropped: dict[str, list[str]] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.numbers) + len(self.text) + len(self.dates)
-
-
 def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
-    """Find out what each column holds.
+    """Find the contents of each column.
 
     Parameters
     ----------
     X : DataFrame
-        Features, as they were read.
+        Features as they were read.
     likely : {".", ","}, optional
-        Decimal mark of columns that could be read with either.
+        Decimal mark for columns that could be read with either.
 
     Returns
     -------
     Columns
-        Columns of one value, without values, that only number or name the rows, or that hold lists or bytes are
-        dropped, with a notice.
+        Columns by their contents. Constant and empty columns, row numbers, names of rows, and columns of lists or
+        bytes are dropped, with a notice.
 
     Raises
     ------
     InvalidArgument
-        If no column is left.
+        No column is left.
     """
     columns = Columns()
     for name in X.columns:
         reason = _sort(columns, str(name), X[name], likely)
         if reason is not None:
             columns.dropped.setdefault(reason, []).append(str(name))
-    columns.notices[:0] = _of_styles(columns)
+    columns.notices[:0] = _style_notices(columns)
     columns.notices += [f"{_listed(names)} left out: {reason}" for reason, names in columns.dropped.items()]
     if not len(columns):
         if set(columns.dropped) <= {ONE_VALUE, EMPTY}:
@@ -120,7 +87,7 @@ UNSUPPORTED = "neither numbers, text nor dates"
 
 
 def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | None) -> str | None:
-    """Put one column in its place, or say why it has none."""
+    """Add one column to `columns`, or return the reason to drop it."""
     present = column.dropna()
     if present.empty:
         return EMPTY
@@ -146,31 +113,31 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
         cells = _counted(present)
         if names_things(cells):
             return _codes(columns, name, column, present)
-        style = find(dict(islice(cells.items(), LOOKED_AT)), likely) and find(cells, likely)
+        style = find_style(dict(islice(cells.items(), LOOKED_AT)), likely) and find_style(cells, likely)
         if style is not None:
             return _written_numbers(columns, name, column, style)
     return _text(columns, name, column, present)
 
 
 def _counted(cells: pd.Series[Any]) -> dict[str, int]:
-    """The distinct cells, without blanks around them, and how often each occurs."""
+    """Count the distinct cells, without blanks around them."""
     return dict(Counter(cells.astype(object).map(str.strip)))
 
 
 def names_things(cells: dict[str, int]) -> bool:
-    """Whether the digits of a column are codes or ids, which would lose something as numbers."""
+    """Tell whether a column of digits holds codes or ids, which would lose information as numbers."""
     return holds_codes(cells) or _longest(cells) > EXACT
 
 
 def _longest(cells: dict[str, int]) -> int:
-    """The largest whole number of a column of nothing else, or 0."""
+    """Return the largest number of a column of whole numbers only, or 0."""
     said = [cell for cell in cells if not is_missing_word(cell)]
     whole = all(WHOLE.fullmatch(cell) for cell in said)
     return max((abs(int(cell)) for cell in said), default=0) if whole else 0
 
 
 def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Series[Any]) -> str | None:
-    """A column of digits that name something: text."""
+    """Add a column of codes or ids as text."""
     lengths = {len(cell) for cell in _counted(present) if cell.isdigit()}
     columns.widths[name] = lengths.pop() if len(lengths) == 1 else 0
     reason = _text(columns, name, column, present)
@@ -183,10 +150,10 @@ def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Seri
 
 
 def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style: Style) -> str | None:
-    """A column of text that holds numbers."""
+    """Add a column of text that holds numbers."""
     raw = as_numbers(column.to_frame(name), {name: style})[:, 0]
     if style.points_group and (raw[~np.isnan(raw)] % 1 != 0).any():
-        style = replace(style, points_group=False)  # a cell that `find` did not look at
+        style = replace(style, points_group=False)  # a cell that `find_style` did not sample
     reason = _numbers(columns, name, column, raw)
     if reason is None:
         columns.styles[name] = style
@@ -194,13 +161,13 @@ def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style:
         if wrong:
             shown = ", ".join(repr(cell) for cell in sorted(wrong, key=lambda cell: -wrong[cell])[:3])
             columns.notices.append(
-                f"{name!r} is a column of numbers; taken as missing: {_cells(sum(wrong.values()))} ({shown})"
+                f"{name!r} is a column of numbers; treated as missing: {_cells(sum(wrong.values()))} ({shown})"
             )
     return reason
 
 
-def _of_styles(columns: Columns) -> list[str]:
-    """Numbers that are not written as programs write them, with an example of each."""
+def _style_notices(columns: Columns) -> list[str]:
+    """List columns of numbers in a format that programs do not read, with an example of each."""
     shown = [
         f"{name!r} ({style.example[0]!r} is {style.example[1]:.15g})"
         for name, style in columns.styles.items()
@@ -209,7 +176,7 @@ def _of_styles(columns: Columns) -> list[str]:
     if not shown:
         return []
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return [f"text that is read as numbers: {', '.join(shown[:SHOWN])}{more}"]
+    return [f"text read as numbers: {', '.join(shown[:SHOWN])}{more}"]
 
 
 def _numbers(
@@ -227,9 +194,7 @@ def _numbers(
     if types.is_float_dtype(column):
         beyond = int((column.abs() > LARGEST).sum())
         if beyond:
-            columns.notices.append(
-                f"{name!r}: taken as missing, being infinite or beyond {LARGEST:.1e}: {_cells(beyond)}"
-            )
+            columns.notices.append(f"{name!r}: {_cells(beyond)} infinite or beyond {LARGEST:.1e}, treated as missing")
     elif values.size == len(column) and _numbers_rows(name, values):
         return NUMBERS_ROWS
     columns.numbers.append(name)
@@ -255,7 +220,7 @@ def _dates(columns: Columns, name: str, present: pd.Series[Any], pattern: str | 
 
 
 def _date_pattern(present: pd.Series[Any]) -> str | None:
-    """How the dates of a text column are written, or None if it does not hold dates."""
+    """Find the date format of a text column, or None if it does not hold dates."""
     said = present[~present.astype(object).map(is_missing_word).astype(bool)]
     cells = said.iloc[:LOOKED_AT]
     like = cells.astype(object).map(lambda cell: DATE.match(cell) is not None)
@@ -294,14 +259,14 @@ def _text(columns: Columns, name: str, column: pd.Series[Any], present: pd.Serie
         kept = levels.most_common(MOST_CATEGORIES - 1)
         others = len(column) - sum(n for _, n in kept)
         columns.notices.append(
-            f"{name!r} has {len(levels)} categories: the {len(kept)} most frequent are told apart, the others, "
-            f"{others} of {len(column)} rows, count as one"
+            f"{name!r} has {len(levels)} categories: the {len(kept)} most frequent are kept, the others, "
+            f"{others} of {len(column)} rows, are merged into one"
         )
     return None
 
 
 def differing_in_case(words: Iterable[str]) -> str:
-    """Examples of words that differ in nothing but upper and lower case, such as 'Yes', 'yes'; empty if none do."""
+    """List words that differ only in upper and lower case, such as 'Yes', 'yes'; empty if there are none."""
     groups: dict[str, list[str]] = {}
     for word in words:
         groups.setdefault(word.casefold(), []).append(word)

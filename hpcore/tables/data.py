@@ -1,8 +1,7 @@
-"""From the DATA argument to a table: files by their ending, scikit-learn's own data sets by their name."""
+"""Loading of a data set: files by their ending, scikit-learn's bundled data sets by their name."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,24 +9,18 @@ from typing import TYPE_CHECKING
 
 from hpcore.errors import InvalidArgument, MissingDependency
 from hpcore.tables.catalogue import DATA_SETS
+from hpcore.tables.names import closest
 from hpcore.tables.table import Table
 from hpcore.tables.textfile import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "closest", "load"]
+__all__ = ["load"]
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".data")
 PARQUET_ENDINGS = (".parquet", ".pq")
 FORMATS = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
-
-
-def closest(word: str, known: Iterable[str], n: int = 1) -> str:
-    """A ``; did you mean ...?`` for the nearest known words, or nothing."""
-    by_fold = {str(name).casefold(): str(name) for name in known}
-    near = [repr(by_fold[match]) for match in difflib.get_close_matches(word.casefold(), by_fold, n=n)]
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def load(data: str, encoding: str | None = None) -> Table:
@@ -36,22 +29,22 @@ def load(data: str, encoding: str | None = None) -> Table:
     Parameters
     ----------
     data : str
-        Name of a data set that ships with scikit-learn, or path of a file. Write ``./wine`` for a file that is called
-        like a data set.
+        Name of a data set that ships with scikit-learn, or path of a file. Write ``./wine`` for a file with the name
+        of a data set.
     encoding : str, optional
-        Encoding of a file of text, by a name that Python knows; found out by default.
+        Encoding of a text file, by a name that Python knows; detected by default.
 
     Returns
     -------
     Table
-        With at least one row, one column and no name twice.
+        Data set with at least one row and one column; no two columns have the same name.
 
     Raises
     ------
     InvalidArgument
-        If there is no such file, or it is not a table.
+        There is no such file, or it is not a table.
     MissingDependency
-        If reading the format needs a package that is not installed.
+        The format needs a package that is not installed.
     """
     if data in DATA_SETS:
         if encoding is not None:
@@ -80,7 +73,7 @@ def load(data: str, encoding: str | None = None) -> Table:
 
 
 def _neighbours(path: Path) -> list[str]:
-    """Files that stand where a missing one was looked for."""
+    """List the files in the folder of a missing file."""
     try:
         return [str(path.with_name(other.name)) for other in path.parent.iterdir() if other.is_file()][:1000]
     except OSError:

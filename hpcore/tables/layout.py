@@ -1,4 +1,4 @@
-"""How a file of text is laid out: its encoding, what stands before the header, what separates the columns."""
+"""Layout of a text file: its encoding, the lines above the header, the separator of the columns."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing import IO, Any
 
 from hpcore.errors import InvalidArgument
 
-__all__ = ["Layout", "open_text", "survey"]
+__all__ = ["Layout", "detect_layout", "open_text"]
 
 HEAD_BYTES = 65536
 ROWS_LOOKED_AT = 200
 SEPARATORS = ",;\t|"
-# Lines above the header are looked for this far down.
+# Number of rows in which lines above the header are searched for.
 MOST_TITLES = 50
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -30,31 +30,31 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Cells that begin so lose something when they become numbers: 00123 its zeros, +491234567 its sign.
+# Cells with such a beginning lose information as numbers: 00123 its zeros, +491234567 its sign.
 CODES = re.compile(r"(?:^|[,;\t|\"\s])(?:0\d{2,}|\+\d{7,})", re.MULTILINE)
 SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
 @dataclass
 class Layout:
-    """How to read a file.
+    """Layout of one text file.
 
     Attributes
     ----------
     encoding, errors : str
-        As Python names them: the encoding, and what is done about bytes that are not of it.
+        Arguments of `open`: the encoding, and the handling of bytes that do not decode.
     skipped : int
-        Physical lines before the header.
+        Number of physical lines before the header.
     separator : str
-        One character.
+        Character between two columns.
     names : list of str
         Cells of the header.
     codes : bool
-        Whether some cell may begin with zeros, or be a plus sign with many digits.
+        True if a cell may begin with zeros, or be a plus sign with many digits.
     comments : bool
-        Whether lines before the header begin with ``#``.
+        True if lines before the header begin with ``#``.
     notices : list of str
-        What a reader should be told.
+        Messages for the user.
     """
 
     encoding: str
@@ -68,31 +68,32 @@ class Layout:
 
 
 def open_text(path: Path, packed: bool, encoding: str, errors: str, skipped: int = 0) -> IO[str]:
-    """A stream of the lines of a file, after the first `skipped`."""
+    """Open a file as text, after the first `skipped` lines."""
     stream: Any = (gzip.open if packed else open)(path, "rt", encoding=encoding, errors=errors, newline="")
     for _ in range(skipped):
         stream.readline()
     return stream  # type: ignore[no-any-return]
 
 
-def survey(path: Path, packed: bool, encoding: str | None, tabs: bool) -> Layout:
-    """Find out how a file is laid out.
+def detect_layout(path: Path, packed: bool, encoding: str | None, tabs: bool) -> Layout:
+    """Find the layout of a file.
 
     Parameters
     ----------
     path : Path
-        Exists.
+        File that exists.
     packed : bool
-        Whether it is compressed by gzip.
+        True if the file is compressed by gzip.
     encoding : str, optional
-        By default a byte order mark decides, then whether the file is UTF-8, else it is Windows-1252 or Latin-1.
+        Encoding of the file. By default the one of its byte order mark, else UTF-8 if the file decodes, else
+        Windows-1252 or Latin-1.
     tabs : bool
-        Whether tabs separate the columns, if there are any.
+        True if tabs separate the columns of a file that has some.
 
     Raises
     ------
     InvalidArgument
-        If it is not text in this encoding, or there is no header.
+        The file is not text in this encoding, or has no header.
     """
     notices: list[str] = []
     errors = "strict"
@@ -115,8 +116,10 @@ def survey(path: Path, packed: bool, encoding: str | None, tabs: bool) -> Layout
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InvalidArgument(f"DATA {path.name!r} is not a gzip file: {reason}") from error
     if codes is None:
-        hint = "" if encoding is None else "; without --encoding it is found out"
-        raise InvalidArgument(f"DATA {path.name!r} cannot be read as a table: it is not {used.upper()}{hint}")
+        hint = "" if encoding is None else "; without --encoding it is detected"
+        raise InvalidArgument(
+            f"DATA {path.name!r} cannot be read as a table: it is not encoded in {used.upper()}{hint}"
+        )
     with open_text(path, packed, used, errors) as lines:
         head = _lines(lines.read(HEAD_BYTES))
     skipped, separator, comments = _above(head)
@@ -152,7 +155,7 @@ def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
             return name
     if b"\0" not in start:
         return "utf-8"
-    # ASCII in UTF-16 is zero in every other byte.
+    # ASCII text in UTF-16 has a zero in every other byte.
     pairs = len(start) // 2
     even, odd = start[0 : 2 * pairs : 2].count(0), start[1 : 2 * pairs : 2].count(0)
     if odd > 0.2 * pairs and even < 0.05 * odd:
@@ -163,7 +166,7 @@ def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
 
 
 def _bad_bytes(stream: Any) -> int:
-    """How many bytes of a file are not UTF-8, if that is few among characters beyond ASCII that are; else 0."""
+    """Count the bytes that are not UTF-8, if they are few compared with the valid characters beyond ASCII; else 0."""
     stream.seek(0)
     bad = good = 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -176,7 +179,7 @@ def _bad_bytes(stream: Any) -> int:
 
 
 def _decodes(stream: Any, encoding: str, errors: str = "strict") -> bool | None:
-    """Tell whether a file holds codes; None if it is not in this encoding."""
+    """Tell whether a file holds codes; None if it does not decode."""
     found, tail = False, ""
     stream.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)(errors)
@@ -192,13 +195,13 @@ def _decodes(stream: Any, encoding: str, errors: str = "strict") -> bool | None:
 
 
 def _lines(text: str) -> list[str]:
-    """Physical lines as `readline` cuts them; the last, which may be cut short, only if it is the only one."""
+    """Split text into physical lines, as `readline` does, without the last line if the text may end inside it."""
     lines = list(io.StringIO(text, newline=""))
     return lines[:-1] if len(lines) > 1 and len(text) >= HEAD_BYTES else lines
 
 
 def _above(head: list[str]) -> tuple[int, str | None, bool]:
-    """Number of lines before titles and header, the separator that Excel names there, whether some are comments."""
+    """Count the lines above titles and header; also return the separator of a ``sep=`` line, and True for comments."""
     separator, comments, i = None, False, 0
     while i < len(head):
         line = head[i].strip("\r\n\ufeff ")
@@ -214,7 +217,7 @@ def _above(head: list[str]) -> tuple[int, str | None, bool]:
 
 
 def _heads(head: list[str], i: int) -> bool:
-    """Tell whether a line that begins with # is the header: as many cells as the row below, which holds a number."""
+    """Tell whether a line that begins with # is the header: as many cells as the row below, which has a number."""
     below = next((line for line in head[i + 1 :] if line.strip()), "")
     if below.startswith("#"):
         return False
@@ -234,7 +237,7 @@ def _cells(line: str, separator: str) -> list[str]:
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of physical lines before each; empty lines are none."""
+    """Yield the rows that are not empty, each with the number of physical lines before it."""
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     before = 0
     try:
@@ -243,17 +246,17 @@ def _rows(lines: list[str], separator: str) -> Iterator[tuple[int, list[str]]]:
                 yield before, row
             before = reader.line_num
     except csv.Error:
-        return  # such as a field beyond the limit; what was seen decides
+        return  # such as a field beyond the limit; the rows so far are used
 
 
 def _most(widths: list[int]) -> int:
-    """The most frequent width, the larger of equals."""
+    """Return the most frequent width, the largest one in a tie."""
     counts = Counter(widths)
     return max(counts, key=lambda width: (counts[width], width), default=0)
 
 
 def _separator(lines: list[str], tabs: bool) -> str:
-    """Find the separator that cuts the rows into equally many cells, from the first row on if it can be."""
+    """Find the separator that splits most rows into the same number of cells, starting as early as possible."""
     best, best_score = ",", (-1.0, 0, 0)
     for separator in "\t" if tabs and any("\t" in line for line in lines) else SEPARATORS:
         full, most = _full_widths(lines, separator)
@@ -273,20 +276,20 @@ def _full_widths(lines: list[str], separator: str) -> tuple[list[int], int]:
 
 
 def _titles(lines: list[str], separator: str) -> int:
-    """Number of lines above the header: those that fill at most half of the columns, while a fuller row follows."""
+    """Count the title lines above the header: they fill at most half of the columns, and a fuller row follows."""
     rows = list(islice(_rows(lines, separator), ROWS_LOOKED_AT))
     most = _most([_filled(row) for _, row in rows])
     if most < 2:
         return 0
     for i, (before, row) in enumerate(rows[:MOST_TITLES]):
         cells = sum(bool(cell.strip()) for cell in row)
-        # Too short for the rows below; padded, only where a title stands above: a last column may have no name.
+        # Too short for the rows below. A padded row counts only below a title, since a last column may have no name.
         no_header = _filled(row) < most and (len(row) < most or (i > 0 and any(map(_is_number, row))))
         if no_header and any(_names_all(below, most) for _, below in rows[i + 1 : MOST_TITLES]):
             continue
         if _filled(row) > max(1, most // 2) and (cells > 1 or most == 2):
             return before
-        # A short row that is padded to the width of the table may be a header with few names.
+        # A short row padded to the width of the table may be a header with few names.
         if (
             len(row) >= most
             and cells > 1
@@ -297,11 +300,11 @@ def _titles(lines: list[str], separator: str) -> int:
 
 
 def _filled(row: list[str]) -> int:
-    """Width of a row without the empty cells at its end."""
+    """Return the width of a row without the empty cells at its end."""
     return max((i + 1 for i, cell in enumerate(row) if cell.strip()), default=1)
 
 
 def _names_all(row: list[str], width: int) -> bool:
-    """Whether a row could be the header of so many columns: a name for each, and no number."""
+    """Tell whether a row could be the header of `width` columns: a different name for each, and no number."""
     names = [cell.strip() for cell in row if cell.strip()]
     return len(names) >= width and len(set(names)) == len(names) and not any(map(_is_number, names))

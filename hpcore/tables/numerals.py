@@ -1,7 +1,7 @@
-"""Numbers as people write them: 1,234.5, $1,234, 12.5 %, (1,234), 3,14 and 1 234,5, decided by a whole column.
+"""Numbers as people write them: 1,234.5, $1,234, 12.5 %, (1,234), 3,14 and 1 234,5; the whole column decides.
 
-A cell alone may be read in two ways ("1,234"), a column seldom. `find` looks at the column once and gives a `Style`;
-`parse` reads cells by it, at training time and from then on in the saved model.
+A single cell is often ambiguous ("1,234"), a column seldom. `find_style` looks at the column once and gives a `Style`;
+`parse` reads cells with this style, in training and later in the saved model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
     "Evidence",
     "Style",
     "evidence",
-    "find",
+    "find_style",
     "holds_codes",
     "is_missing_word",
     "parse",
@@ -30,25 +30,25 @@ __all__ = [
 
 Mark = Literal[".", ","]
 
-# A column holds numbers when at least this share of its cells reads as one; cells that say "missing" do not count.
+# A column holds numbers when at least this share of its cells are numbers; words for "missing" do not count.
 MOSTLY = 0.9
-# One or two words among this many different numbers stand for "no number", however often they occur.
+# One or two words among this many different numbers mean "missing", however often they occur.
 FEW_WORDS, MANY_NUMBERS = 2, 10
-# Letters after a number are its unit, rather than part of a name, when this share of the numbers has them.
+# Letters after a number are a unit, not part of a name, when this share of the numbers has them.
 MOSTLY_UNIT = 0.5
-# So many different cells, spread over the column, tell how it is written.
+# Number of different cells, spread over the column, that are examined.
 LOOKED_AT = 20_000
-# No number is written with more characters.
+# Longer cells are never numbers.
 LONGEST = 60
 
-# The words that pandas.read_csv takes for a missing cell: a saved model meets them as NaN.
+# Words that pandas.read_csv reads as a missing cell: a saved model gets them as NaN.
 PANDAS_MISSING = frozenset(
     {
         *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
         *("NULL", "NaN", "None", "n/a", "nan", "null"),
     }
 )
-# The words that pandas.read_csv takes for booleans.
+# Words that pandas.read_csv reads as booleans.
 TRUTH = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 _MISSING = {word.casefold() for word in PANDAS_MISSING} | {
     *("", "nil", "(null)", "\\n", "-", "--", "---", "\u2013", "\u2014", "?", "??", "???", ".", "..", "...", "*"),
@@ -75,7 +75,7 @@ _IS_CURRENCY = re.compile(_CURRENCY, re.IGNORECASE)
 _UNIT = re.compile(r"(?:[^\W\d_]|[\u00b0\u00b5\"'\u2033\u2032/^.%\u2030])+(?: [^\W\d_]+)?[23]?")
 _FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "Mio": 1e6, "Mio.": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "Bn": 1e9}
 _FACTORS |= {"Mrd": 1e9, "Mrd.": 1e9}
-# What may stand between groups of three digits, by the decimal mark. India groups by two beyond the first thousand.
+# Separators of groups of three digits, by the decimal mark. Indian numbers have groups of two above the first thousand.
 _BY_POINT = re.compile(r"(?:\d+|[1-9]\d{0,2}([,' ])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?|\.\d+")
 _BY_COMMA = re.compile(r"(?:\d+|[1-9]\d{0,2}([.' ])\d{3}(?:\1\d{3})*)(?:,\d*)?|,\d+")
 _DIGITS = re.compile(r"\+?[0-9]+")
@@ -89,21 +89,21 @@ _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 
 @dataclass(frozen=True)
 class Style:
-    """How the numbers of a column are written.
+    """Number format of a column.
 
     Attributes
     ----------
     mark : {".", ","}
         Decimal mark.
     unit : str
-        What stands beside the digits and is left away, such as ``"$"``, ``"%"`` or ``"km"``; empty if nothing.
+        Text beside the digits that is ignored, such as ``"$"``, ``"%"`` or ``"km"``; may be empty.
     factors : bool
-        Whether K, M and B multiply.
+        True if K, M and B multiply.
     points_group : bool
-        Whether all numbers are whole, and a point groups thousands: ``"1.234"`` is 1234.
+        True if all numbers are whole, and a point groups thousands: ``"1.234"`` is 1234.
     example : tuple of (str, float)
-        A cell that a program would not read as a number, or not as this one, and what it is; ``("", 0.0)`` if all
-        are plain.
+        A cell that a program would not read, or would read as another number, and its value; ``("", 0.0)`` if all
+        cells are plain.
     """
 
     mark: Mark = "."
@@ -114,13 +114,13 @@ class Style:
 
     @property
     def plain(self) -> bool:
-        """Whether every cell is written as programs write numbers."""
+        """True if Python reads every cell as the same number."""
         return not self.example[0]
 
 
 @dataclass
 class Evidence:
-    """How many cells of a column can only be read with a decimal point, only with a decimal comma, or with either."""
+    """Counts of cells that can be read only with a decimal point, only with a decimal comma, or with either."""
 
     point: int = 0
     comma: int = 0
@@ -131,12 +131,12 @@ class Evidence:
     thousand_unmarked: int = 0
 
     def mark(self, likely: Mark | None = None) -> Mark:
-        """The decimal mark, `likely` where the column does not tell."""
+        """Return the decimal mark; `likely` if the column does not decide."""
         if self.point != self.comma:
             return "," if self.comma > self.point else "."
         if likely is not None:
             return likely
-        # "1,234" beside "1234": whoever groups thousands would have grouped both.
+        # "1,234" beside "1234": grouped thousands would be grouped in both.
         if self.either_comma and self.thousand_unmarked:
             return ","
         # "1.500" beside "999": with decimals that would be 1.5, or 999.000.
@@ -144,7 +144,7 @@ class Evidence:
         return "," if grouped and not self.either_comma else "."
 
     def add(self, core: str, n: int) -> None:
-        """Count a cell's digits and marks, `n` times."""
+        """Count a cell that occurs `n` times, given its digits and marks."""
         by_point, by_comma = _BY_POINT.fullmatch(core) is not None, _BY_COMMA.fullmatch(core) is not None
         if by_point and by_comma:
             if _EITHER.fullmatch(core):
@@ -171,13 +171,13 @@ class _Parts:
 
 
 def is_missing_word(cell: str) -> bool:
-    """Whether a cell among numbers says that there is none, such as ``NA``, ``-``, ``?`` or ``#DIV/0!``."""
+    """Tell whether a cell among numbers means "missing", such as ``NA``, ``-``, ``?`` or ``#DIV/0!``."""
     return cell.strip().casefold() in _MISSING
 
 
 @lru_cache(maxsize=4096)
 def _parts(cell: str) -> _Parts | None:
-    """Sign, digits and what stands around them, or None if a cell is no number in any style."""
+    """Split a cell into sign, digits and the text around them; None if it is no number in any style."""
     if len(cell) > LONGEST:
         return None
     text = (
@@ -214,7 +214,7 @@ def _unit(parts: _Parts, factors: bool) -> str:
 
 
 def evidence(cells: Mapping[str, int]) -> Evidence:
-    """Count what the cells of a column, with how often each occurs, say about the decimal mark."""
+    """Count the evidence for the decimal mark in a column, given its cells and their counts."""
     seen = Evidence()
     for cell, n in cells.items():
         parts = _parts(cell)
@@ -223,21 +223,21 @@ def evidence(cells: Mapping[str, int]) -> Evidence:
     return seen
 
 
-def find(cells: Mapping[str, int], likely: Mark | None = None) -> Style | None:
-    """Find how a column writes its numbers.
+def find_style(cells: Mapping[str, int], likely: Mark | None = None) -> Style | None:
+    """Find the number format of a column.
 
     Parameters
     ----------
     cells : mapping of str to int
-        The distinct cells that are not empty, and how often each occurs.
+        Distinct cells that are not empty, and their counts.
     likely : {".", ","}, optional
         Decimal mark of the rest of the file, for a column that could be read with either.
 
     Returns
     -------
     Style or None
-        None if fewer than nine in ten cells are numbers in one style. Cells that say "missing" do not count, nor do
-        one or two words among at least ten different numbers that make up half the column.
+        Format; None if fewer than nine in ten cells are numbers in one format. Words for "missing" do not count, nor
+        do one or two words among at least ten different numbers that make up half the column.
     """
     said = {cell: n for cell, n in cells.items() if not is_missing_word(cell)}
     if len(said) > LOOKED_AT:
@@ -286,19 +286,19 @@ def _plain(cell: str, value: float) -> bool:
 
 
 def parse(cell: str, style: Style) -> float:
-    """Read a cell.
+    """Read one cell.
 
     Parameters
     ----------
     cell : str
-        As it stands in the file.
+        Text of the cell.
     style : Style
-        Of its column.
+        Number format of the column.
 
     Returns
     -------
     float
-        NaN if the cell is not a number in this style.
+        Value; NaN if the cell is not a number in this format.
     """
     common = None if style.factors else _common(style.mark, style.unit).fullmatch(cell)
     if common is not None:
@@ -319,25 +319,25 @@ def parse(cell: str, style: Style) -> float:
 
 @lru_cache
 def _common(mark: Mark, unit: str) -> re.Pattern[str]:
-    """A pattern of the most frequent way of writing: some ten times faster than looking at each part."""
+    """Return a pattern for the most frequent notation: about ten times faster than parsing each part."""
     group, point = (",", r"\.") if mark == "." else (r"\.", ",")
     core = rf"(?:[1-9]\d{{0,2}}(?:{group}\d{{3}})+|\d+)(?:{point}\d*)?"
     beside = re.escape(unit)
-    # A unit stands before or behind, not both.
+    # A unit is before or after the digits, not both.
     after = rf"(?(before)| ?(?:{beside})?)" if unit else ""
     before = rf"(?P<before>{beside} ?)?" if unit else ""
     return re.compile(rf"(?P<sign>[+-]?){before}(?P<core>{core}){after}", re.ASCII | re.IGNORECASE)
 
 
 def _multiplied(value: float, factor: float) -> float:
-    # 1.1 * 1e6 is 1100000.0000000002 in some cases; the cell says 1100000.
+    # 1.1 * 1e6 may give 1100000.0000000002; the cell means 1100000.
     return value if factor == 1.0 else float(f"{value * factor:.15g}")
 
 
 def holds_codes(cells: Iterable[str]) -> bool:
-    """Whether digits name something instead of counting it: some begin with zeros, or all with a telephone's plus.
+    """Tell whether cells of digits are codes: some begin with zeros, or all with the plus of a telephone number.
 
-    Two digits, such as months from 01 to 12, are numbers.
+    Cells of two digits, such as months from 01 to 12, are numbers.
     """
     said = [cell for cell in map(str.strip, cells) if not is_missing_word(cell)]
     digits = [cell for cell in said if _DIGITS.fullmatch(cell)]

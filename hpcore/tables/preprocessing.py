@@ -1,6 +1,6 @@
-"""The steps between a raw DataFrame and a matrix of floats, as a saved pipeline carries them.
+"""Steps from a raw DataFrame to a matrix of floats, as part of a saved pipeline.
 
-A pickled model names these functions and classes by module, so they stay importable without the command.
+A pickled model refers to these classes by module, so they must stay importable under these names.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from hpcore.errors import InvalidArgument
 from hpcore.tables.numerals import PANDAS_MISSING, TRUTH, Style, parse
 
 if TYPE_CHECKING:
-    from hpcore.tables.columns import Columns
+    from hpcore.tables.table import Columns
 
 __all__ = ["MISSING", "DateParts", "ReadCells", "as_numbers", "as_text", "level", "preprocessor", "reader", "to_dates"]
 
 MISSING = "(missing)"
-# Rarer categories of a column share one indicator beyond this many; so do those that appear only after training.
+# Number of indicators for a column; rarer categories share the last one, as do categories not seen in training.
 MOST_CATEGORIES = 30
-# Trees compute in single precision and refuse what does not fit.
+# Trees compute in single precision and reject larger numbers.
 LARGEST = float(np.finfo(np.float32).max)
 NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 
 
 def as_numbers(X: pd.DataFrame, styles: Mapping[str, Style] | None = None) -> NDArray[np.float64]:
-    """Columns as floats; what is not a finite number of single-precision range is missing.
+    """Convert columns to floats; values that are not finite or exceed single precision are missing.
 
     Parameters
     ----------
     X : DataFrame
-        Numbers, or text that is read by the style of its column.
+        Columns of numbers, or of text in the format of the column.
     styles : mapping of str to Style, optional
-        How columns write their numbers; by default with a decimal point, and perhaps with commas between thousands.
+        Number formats by column; by default a decimal point, and optional commas between thousands.
 
     Raises
     ------
     InvalidArgument
-        If points grouped thousands in the data that was learnt from, and a column comes as numbers with decimals.
+        Points grouped thousands in the training data, and a column now has numbers with decimals.
     """
     styles = styles or {}
     if not styles and all(isinstance(dtype, np.dtype) and dtype.kind in "iufb" for dtype in X.dtypes):
@@ -75,7 +75,7 @@ def _number_column(column: pd.Series[Any], style: Style) -> NDArray[np.float64]:
 
 
 def _written_numbers(column: pd.Series[Any], style: Style) -> NDArray[np.float64]:
-    """Cells of any kind; text that programs would read otherwise, or not at all, by its style."""
+    """Convert cells of any type; text that a program would not read, or would read differently, by `style`."""
     text = column.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
     values = np.full(len(column), np.nan)
     direct = np.ones(len(column), dtype=bool) if style.mark == "." else ~text
@@ -96,17 +96,17 @@ def _within_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def as_text(
     X: pd.DataFrame, missing: Mapping[str, str] | None = None, widths: Mapping[str, int] | None = None
 ) -> NDArray[np.object_]:
-    """Columns as strings, the same ones whether a program read a column as text, as numbers or as truth values.
+    """Convert columns to strings, which are the same whether a column was read as text, numbers or booleans.
 
     Parameters
     ----------
     X : DataFrame
-        Columns of any kind.
+        Columns of any type.
     missing : mapping of str to str, optional
-        The category of a column's missing cells; ``"(missing)"`` by default. Words that pandas takes for missing,
-        such as ``NA`` and ``None``, are missing.
+        Category of the missing cells by column; ``"(missing)"`` by default. Words that pandas reads as missing, such
+        as ``NA`` and ``None``, count as missing.
     widths : mapping of str to int, optional
-        Digits of a column of codes, such as 5 where ``00123`` may come as 123.
+        Number of digits of columns of codes, such as 5 where ``00123`` may arrive as 123.
     """
     missing, widths = missing or {}, widths or {}
     out = np.empty(X.shape, dtype=object)
@@ -120,7 +120,7 @@ def as_text(
 
 
 def level(cell: Any, width: int = 0) -> str:
-    """The category of a cell: without blanks around it, numbers in one way of writing; empty if it is missing."""
+    """Return the category of a cell: without blanks around it, numbers in one notation; empty if it is missing."""
     if isinstance(cell, str):
         text = cell.strip()
         if text in PANDAS_MISSING:
@@ -138,18 +138,18 @@ def level(cell: Any, width: int = 0) -> str:
 
 
 class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Raw tables in one way of reading: the same whether pandas read a file as text, as numbers, or with its own rules.
+    """Transformer that makes raw tables equal, whether pandas read the file as text, as numbers, or by its defaults.
 
     Parameters
     ----------
     numbers, dates, text : list of str
-        Columns by what they hold; others are left out.
+        Columns by their contents; other columns are dropped.
     styles : dict of str to Style
-        How columns of numbers are written, where not as programs write them.
+        Number formats of the columns of numbers that are text.
     missing : dict of str to str
-        The category that a missing cell of a text column stands for.
+        Category of the missing cells by text column.
     widths : dict of str to int
-        Number of digits of columns that hold codes.
+        Number of digits of the columns of codes.
     """
 
     def __init__(
@@ -178,12 +178,12 @@ class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return hasattr(self, "n_features_in_")
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Numbers as floats, text as categories, dates as they are.
+        """Convert numbers to floats and text to categories; dates are not changed.
 
         Raises
         ------
         InvalidArgument
-            If `X` is not a DataFrame, or lacks a column.
+            `X` is not a DataFrame, or lacks a column.
         """
         frame = self._named(X)
         numbers = pd.DataFrame(
@@ -195,11 +195,11 @@ class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return pd.concat([numbers, frame[self.dates], text], axis=1)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of the columns that are used."""
+        """Return the names of the columns that are used."""
         return np.asarray([*self.numbers, *self.dates, *self.text], dtype=object)
 
     def _named(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The columns that are used, found also where their names have blanks around them."""
+        """Select the columns that are used, also where their names have blanks around them."""
         if not isinstance(X, pd.DataFrame):
             raise InvalidArgument(f"X must be a DataFrame with the columns of the data, got {type(X).__name__}")
         wanted = self.get_feature_names_out()
@@ -215,19 +215,19 @@ class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def to_dates(column: pd.Series[Any], pattern: str | None) -> pd.Series[Any]:
-    """A column as naive UTC timestamps; what does not fit the pattern is missing."""
+    """Convert a column to UTC timestamps without time zone; cells that do not match the pattern are missing."""
     if not types.is_datetime64_any_dtype(column):
         column = pd.to_datetime(column, format=pattern, errors="coerce", utc=True)
     return column.dt.tz_convert(None) if column.dt.tz is not None else column
 
 
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Dates as numbers: days since 1970, and those of year, month, day, weekday and hour that vary.
+    """Transformer of dates to numbers: days since 1970, and those of year, month, day, weekday and hour that vary.
 
     Parameters
     ----------
     patterns : dict of str to (str or None)
-        How the dates of each column are written, as `pandas.to_datetime` takes it; None for columns that are dates.
+        Date format of each column for `pandas.to_datetime`; None for columns of type date.
     """
 
     def __init__(self, patterns: dict[str, str | None]) -> None:
@@ -244,7 +244,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """The parts of each date, NaN where it is missing."""
+        """Return the parts of each date, NaN where it is missing."""
         columns = []
         for name, kept in self.parts_.items():
             parts = self._parts(X, name)
@@ -252,7 +252,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.column_stack(columns)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """``column_part`` for each part."""
+        """Return ``column_part`` for each part."""
         return np.asarray([f"{name}_{part}" for name, kept in self.parts_.items() for part in kept], dtype=object)
 
     def _parts(self, X: pd.DataFrame, name: str) -> dict[str, pd.Series[Any]]:
@@ -269,39 +269,39 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _days(dates: pd.Series[Any]) -> pd.Series[Any]:
-    # In the unit of the dates: nanoseconds end in the year 2262, and 9999-12-31 is what many tables have for "never".
+    # In the unit of the dates: nanoseconds end in the year 2262, and many tables write 9999-12-31 for "never".
     at = dates.to_numpy()
     since = (at - np.datetime64(0, "D").astype(at.dtype)) / np.timedelta64(1, "D")
     return pd.Series(since, index=dates.index)
 
 
 def reader(columns: Columns) -> ReadCells:
-    """The step that reads raw tables as `columns` says."""
+    """Return the step that reads raw tables by `columns`."""
     return ReadCells(
         columns.numbers, list(columns.dates), columns.text, columns.styles, columns.missing, columns.widths
     ).fit(pd.DataFrame(columns=[*columns.numbers, *columns.dates, *columns.text]))
 
 
 def preprocessor(columns: Columns, *, scale: bool, missing: bool) -> Pipeline:
-    """The obvious way from raw columns to floats.
+    """Return the pipeline from raw columns to floats.
 
     Parameters
     ----------
     columns : Columns
-        What each column holds, and how it is written.
+        Contents and formats of the columns.
     scale : bool
-        Whether numbers and dates are standardised.
+        True to standardise numbers and dates.
     missing : bool
-        Whether the model handles missing numbers by itself; otherwise the median replaces them.
+        True if the model handles missing numbers; otherwise the median replaces them.
 
     Returns
     -------
     Pipeline
-        Dense output; columns that are not named are dropped.
+        Pipeline with dense output; columns that are not named are dropped.
     """
     finish: list[tuple[str, Any]] = []
     if not missing:
-        # A column may have no value at all in a fold's training rows; it stays, as zeros.
+        # A column may have no value in the training rows of a fold; it is kept, as zeros.
         finish.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
     if scale:
         finish.append(("scale", StandardScaler()))

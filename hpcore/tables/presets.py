@@ -1,20 +1,20 @@
-"""Ready models: a scikit-learn estimator for a task, with a search space that has proved sound for it.
+"""Presets: a scikit-learn estimator for a task, with a search space that works well for it.
 
-Ranges assume features that are scaled where `Preset.scale` says so. Regressors whose penalties are in the target's
-own units (svr, elastic_net, mlp) see a standardised target, so that one range of ``C``, ``epsilon`` or ``alpha``
-serves every data set; their parameters are then named ``regressor__C``.
+Ranges assume scaled features where `Preset.scale` is true. Regressors with penalties in the units of the target (svr,
+elastic_net, mlp) get a standardised target, so that one range of ``C``, ``epsilon`` or ``alpha`` suits every data set;
+their parameters are then named ``regressor__C``.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpcore.errors import InvalidArgument
 from hpcore.space import Categorical, Float, Int, Space
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
+from hpcore.tables.names import closest
 
 __all__ = ["MODELS", "TASKS", "Preset", "build", "default_model", "get", "names"]
 
@@ -22,24 +22,30 @@ Task = Literal["classification", "regression"]
 TASKS: tuple[Task, ...] = ("classification", "regression")
 Parameters = dict[str, Parameter]
 
-# Below this many rows a support vector machine trains in milliseconds and, on mostly numeric columns, is hard to beat.
+# Below this many rows a support vector machine trains in milliseconds and is hard to beat on mostly numeric columns.
 SMALL_ROWS = 2000
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A model by name: the tasks it is for, what its features need, and its search space.
+    """A model by name, with its tasks, the needs of its features, and its search space.
 
     Attributes
     ----------
     name, summary : str
-        What it is called, and what it is in a few words.
+        Name of the preset, and a description in a few words.
     tasks : tuple of str
-        ``"classification"``, ``"regression"`` or both.
+        Tasks of the model: ``"classification"``, ``"regression"`` or both.
     scale : bool
-        Whether the model needs features of one scale.
+        True if the model needs standardised features.
     missing : bool
-        Whether the model handles missing numeric values by itself.
+        True if the model handles missing numeric values.
+    estimator : callable
+        Factory of the estimator, from a task and a seed.
+    space : callable
+        Factory of the parameters, from a task, a number of rows and a prefix of their names.
+    scale_target : bool
+        True if a regression needs a standardised target.
     """
 
     name: str
@@ -53,7 +59,7 @@ class Preset:
 
 
 def names(task: Task | None = None) -> list[str]:
-    """Names of the presets, of all or of those for one task."""
+    """Return the names of all presets, or of those for one task."""
     return [name for name, preset in MODELS.items() if task is None or task in preset.tasks]
 
 
@@ -63,20 +69,18 @@ def get(name: str, task: Task | None = None) -> Preset:
     Parameters
     ----------
     name : str
-        One of `names`.
+        Name of the preset, one of `names`.
     task : {"classification", "regression"}, optional
-        What it must be able to do.
+        Task that the preset must support.
 
     Raises
     ------
     InvalidArgument
-        If there is no such preset, or it is not for this task; the message lists those that are.
+        There is no such preset, or it is not for this task; the message lists those that are.
     """
     preset = MODELS.get(name)
     if preset is None:
-        near = difflib.get_close_matches(str(name), MODELS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidArgument(f"model must be one of {', '.join(names(task))}, got {name!r}{hint}")
+        raise InvalidArgument(f"model must be one of {', '.join(names(task))}, got {name!r}{closest(name, MODELS)}")
     if task is not None and task not in preset.tasks:
         raise InvalidArgument(
             f"model {name!r} is for {preset.tasks[0]}, but the task is {task}; choose one of {', '.join(names(task))}"
@@ -85,21 +89,21 @@ def get(name: str, task: Task | None = None) -> Preset:
 
 
 def default_model(task: Task, n_rows: int, numeric_share: float = 1.0) -> str:
-    """The model to try when nobody chose one.
+    """Choose a model by the size of the data.
 
     Parameters
     ----------
     task : {"classification", "regression"}
-        What is predicted.
+        Kind of prediction.
     n_rows : int
-        Rows of the data set.
+        Number of rows of the data set.
     numeric_share : float, default=1.0
-        The share of its columns that are numbers.
+        Share of the columns that are numbers.
 
     Returns
     -------
     str
-        A support vector machine below 2,000 rows of mostly numeric columns, gradient boosting otherwise.
+        Name of a support vector machine below 2,000 rows of mostly numeric columns, of gradient boosting otherwise.
     """
     if n_rows < SMALL_ROWS and numeric_share >= 0.5:
         return "svc" if task == "classification" else "svr"
@@ -114,27 +118,27 @@ def build(
     Parameters
     ----------
     name : str
-        One of `names`.
+        Name of the preset, one of `names`.
     task : {"classification", "regression"}
-        Which variant of it.
+        Kind of prediction.
     n_rows : int
-        Rows that one fit sees; bounds the neighbours of knn and the smallest leaves of trees.
+        Number of rows of one fit; bounds the neighbours of knn and the smallest leaves of trees.
     random_state : int, optional
         Seed of the estimators that draw random numbers.
     prefix : str, default=""
-        Put before every parameter's name, such as ``"model__"`` for a pipeline's step called model.
+        Prefix of every parameter's name, such as ``"model__"`` for the step "model" of a pipeline.
 
     Returns
     -------
     estimator : scikit-learn estimator
-        Not fitted.
+        Estimator that is not fitted.
     space : Space
-        Names are those of ``estimator.set_params``, after `prefix`.
+        Search space with the names of ``estimator.set_params`` after `prefix`.
 
     Raises
     ------
     InvalidArgument
-        If the name is not known or the model is not for this task.
+        The name is not known, or the model is not for this task.
     """
     preset = get(name, task)
     estimator = preset.estimator(task, random_state)
@@ -158,7 +162,7 @@ def _up_to(rows: int, most: int, least: int = 2) -> int:
 def _svm(task: Task, seed: int | None) -> Any:
     from sklearn.svm import SVC, SVR
 
-    # A polynomial kernel with a large C can iterate for hours; useful fits end long before this many steps.
+    # A polynomial kernel with a large C can iterate for hours; useful fits need far fewer iterations.
     shared: dict[str, Any] = {"max_iter": 200_000, "cache_size": 500}
     return SVC(random_state=seed, **shared) if task == "classification" else SVR(**shared)
 
@@ -204,7 +208,7 @@ def _elastic_net(task: Task, seed: int | None) -> Any:
 
 
 def _elastic_net_space(task: Task, n_rows: int, p: str) -> Parameters:
-    # Coordinate descent does not converge without some l1 penalty; pure ridge has a preset of its own.
+    # Coordinate descent does not converge without an l1 penalty; ridge has its own preset.
     return {f"{p}alpha": Float(1e-5, 1.0, log=True), f"{p}l1_ratio": Float(0.01, 1.0)}
 
 
@@ -235,8 +239,8 @@ def _forest_space(task: Task, n_rows: int, p: str) -> Parameters:
 def _boosting(task: Task, seed: int | None) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    # Stopping early would hold back a tenth of the rows, stratified, which classes with few members do not survive;
-    # the number of rounds is searched instead.
+    # Early stopping holds out a stratified tenth of the rows, which fails for classes with few members; the number of
+    # rounds is searched instead.
     kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
     return kind(early_stopping=False, random_state=seed)
 
@@ -297,7 +301,7 @@ def _tree_space(task: Task, n_rows: int, p: str) -> Parameters:
     }
     if task == "classification":
         space[f"{p}criterion"] = Categorical(["gini", "entropy"])
-        # An impurity is a number between 0 and 1 only here; for a regression it is in squared units of the target.
+        # Only here is the impurity between 0 and 1; in a regression it is in squared units of the target.
         space[f"{p}ccp_alpha"] = Float(1e-6, 1e-1, log=True)
     return space | _class_weight(task, p)
 

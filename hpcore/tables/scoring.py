@@ -1,6 +1,6 @@
-"""The score to maximise: does the name exist, and can it be computed for this target and this model?
+"""Check of the score to maximise: the name exists, and the score can be computed for this target and this model.
 
-Both are tried with a guesser instead of the model, before anything is trained.
+A dummy estimator is scored instead of the model, before anything is trained.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from hpcore.errors import InvalidArgument
 from hpcore.tables import presets
-from hpcore.tables.data import closest
+from hpcore.tables.names import closest
 
 if TYPE_CHECKING:
     from hpcore.tables.target import Problem
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT", "check"]
 
 DEFAULT = {"classification": "accuracy", "regression": "r2"}
-# Scorers of clusterings accept classes too, so a trial alone would recommend them.
+# Scorers of clusterings also accept classes, so a trial run alone would recommend them.
 CLUSTERING = (
     "rand_score",
     "mutual_info_score",
@@ -35,59 +35,59 @@ CLUSTERING = (
 ROWS_TRIED = 1000
 
 
-class _DecidingGuesser(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A guesser without class probabilities, as svc and ridge are without them."""
+class _DummyDecider(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A dummy classifier without class probabilities, like svc and ridge."""
 
-    def fit(self, X: Any, y: Any) -> _DecidingGuesser:
-        self.guesser_ = DummyClassifier().fit(X, y)
-        self.classes_ = self.guesser_.classes_
+    def fit(self, X: Any, y: Any) -> _DummyDecider:
+        self.dummy_ = DummyClassifier().fit(X, y)
+        self.classes_ = self.dummy_.classes_
         return self
 
     def predict(self, X: Any) -> Any:
-        return self.guesser_.predict(X)
+        return self.dummy_.predict(X)
 
     def decision_function(self, X: Any) -> Any:
-        scores = self.guesser_.predict_proba(X)
+        scores = self.dummy_.predict_proba(X)
         return scores[:, 1] if scores.shape[1] == 2 else scores
 
 
 def check(name: str | None, problem: Problem, estimator: Any, model: str) -> str:
-    """The scoring to use, once it is known to work.
+    """Return the scoring to use, after a check that it works.
 
     Parameters
     ----------
     name : str, optional
-        One of scikit-learn's scorers; by default accuracy or r2.
+        Name of a scorer of scikit-learn; by default accuracy or r2.
     problem : Problem
-        Whose target is scored.
+        Task with the target.
     estimator : scikit-learn estimator
-        Whose methods a scorer may call.
+        Model that the scorer is applied to.
     model : str
-        Its name, for messages.
+        Name of the model, for messages.
 
     Raises
     ------
     InvalidArgument
-        If there is no such scorer, or it does not fit the target or the model; the message lists those that do.
+        There is no such scorer, or it does not fit the target or the model; the message lists those that do.
     """
     if name is None:
         return DEFAULT[problem.task]
-    guesser: Any = DummyRegressor() if problem.task == "regression" else DummyClassifier()
+    dummy: Any = DummyRegressor() if problem.task == "regression" else DummyClassifier()
     if name not in get_scorer_names():
-        fit = _fitting(guesser, problem)
+        fit = _fitting(dummy, problem)
         raise InvalidArgument(
             f"--scoring must be a score for {problem.task}, got {name!r}{closest(name, get_scorer_names(), 3)} "
             f"({', '.join(fit)})"
         )
-    reason = _try(name, guesser, problem)
+    reason = _try(name, dummy, problem)
     if reason is not None:
-        fit = _fitting(guesser, problem)
+        fit = _fitting(dummy, problem)
         raise InvalidArgument(
             f"--scoring {name!r} does not fit the {problem.task} of {problem.target!r} ({reason}); "
             f"choose one of {', '.join(fit)}"
         )
     undecided = problem.task == "classification" and not hasattr(estimator, "predict_proba")
-    if undecided and _try(name, _DecidingGuesser(), problem) is not None:
+    if undecided and _try(name, _DummyDecider(), problem) is not None:
         able = [other for other in presets.names("classification") if _gives_probabilities(other)]
         raise InvalidArgument(
             f"--scoring {name!r} needs class probabilities, which model {model!r} does not give; "
@@ -100,34 +100,34 @@ def _gives_probabilities(model: str) -> bool:
     return hasattr(presets.build(model, "classification", n_rows=100)[0], "predict_proba")
 
 
-def _fitting(guesser: Any, problem: Problem) -> list[str]:
+def _fitting(dummy: Any, problem: Problem) -> list[str]:
     names = [name for name in get_scorer_names() if not any(part in name for part in CLUSTERING)]
-    return [name for name in names if _try(name, guesser, problem) is None]
+    return [name for name in names if _try(name, dummy, problem) is None]
 
 
-def _try(name: str, guesser: Any, problem: Problem) -> str | None:
-    """Why a scorer does not suit the target, or None."""
+def _try(name: str, dummy: Any, problem: Problem) -> str | None:
+    """Return the reason why a scorer does not suit the target, or None."""
     compares = any(part in name for part in CLUSTERING)
     if problem.task == "regression" and compares:
         return "it compares clusterings"
-    # Classes that happen to be numbered could be subtracted, and would give a score that means nothing.
+    # A regression score of numbered classes can be computed, but is meaningless.
     quantities = np.linspace(0.1, 0.9, 20)
     if problem.task == "classification" and not compares and _score(name, DummyRegressor(), quantities) is None:
         return "it measures a regression"
     rows = np.arange(min(len(problem.y), ROWS_TRIED))
     if problem.task == "classification":
-        # Every class has to be there, or a score over all of them could not be computed.
+        # A score over all classes can be computed only if every class is present.
         rows = np.union1d(rows, np.unique(problem.y.to_numpy(), return_index=True)[1])
-    return _score(name, guesser, problem.y.to_numpy()[rows])
+    return _score(name, dummy, problem.y.to_numpy()[rows])
 
 
-def _score(name: str, guesser: Any, y: Any) -> str | None:
-    """Why a scorer fails on some values, or None."""
+def _score(name: str, dummy: Any, y: Any) -> str | None:
+    """Return the reason why a scorer fails on some values, or None."""
     X = np.zeros((len(y), 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            score = get_scorer(name)(guesser.fit(X, y), X, y)
+            score = get_scorer(name)(dummy.fit(X, y), X, y)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     return None if np.isfinite(score) else f"it is {score}"

@@ -1,4 +1,4 @@
-"""A data set as it was read."""
+"""A data set as it was read, and the contents of its columns."""
 
 from __future__ import annotations
 
@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpcore.tables.numerals import Mark
+    from hpcore.tables.numerals import Mark, Style
 
-__all__ = ["Table"]
+__all__ = ["Columns", "Table"]
 
 
 @dataclass
 class Table:
-    """Rows as they were read, with what a reader should be told about the reading.
+    """A data set as it was read.
 
-    `likely` is the decimal mark of columns that could be read with either; `repeated` are the column names that the
-    file uses more than once.
+    Attributes
+    ----------
+    name : str
+        Name of the file or data set.
+    frame : DataFrame
+        Rows and columns.
+    bundled : bool
+        True for a data set that ships with scikit-learn.
+    notices : list of str
+        Messages for the user about the reading.
+    likely : {".", ","} or None
+        Decimal mark for columns that could be read with either.
+    repeated : list of str
+        Column names that the file uses more than once.
     """
 
     name: str
@@ -27,3 +39,38 @@ class Table:
     notices: list[str] = field(default_factory=list)
     likely: Mark | None = None
     repeated: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Columns:
+    """Names of the columns by their contents, and the formats of these.
+
+    Attributes
+    ----------
+    numbers, text : list of str
+        Columns of numbers and of categories.
+    dates : dict of str to (str or None)
+        Columns of dates, each with the pattern of dates that are text.
+    styles : dict of str to Style
+        Number formats of the columns of numbers that are text.
+    missing : dict of str to str
+        Category of the missing cells of a text column, where it is a word of the column, such as "NA".
+    widths : dict of str to int
+        Number of digits of the columns of codes, such as 00123; 0 if it varies.
+    dropped : dict of str to list of str
+        Columns that cannot help a model, by the reason.
+    notices : list of str
+        Messages for the user.
+    """
+
+    numbers: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    dates: dict[str, str | None] = field(default_factory=dict)
+    styles: dict[str, Style] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    widths: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.numbers) + len(self.text) + len(self.dates)

@@ -1,4 +1,4 @@
-"""The column to predict: which one it is, which rows have it, and whether it names classes or measures something."""
+"""The target: its column, the rows that have a value, and the task, classification or regression."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument
-from hpcore.tables.data import closest
+from hpcore.tables.names import closest
 from hpcore.tables.table import Table
 from hpcore.tables.textfile import is_text
 
@@ -17,16 +17,32 @@ if TYPE_CHECKING:
     from hpcore.tables.numerals import Mark
     from hpcore.tables.presets import Task
 
-__all__ = ["Problem", "check_folds", "pose"]
+__all__ = ["Problem", "check_folds", "split_target"]
 
-# More distinct whole numbers than this are taken as a quantity, not as names of classes.
+# More distinct whole numbers than this are a quantity, not classes.
 MOST_CLASSES = 20
 SHOWN_COLUMNS = 12
 
 
 @dataclass
 class Problem:
-    """Features and target of one learning task."""
+    """Features and target of one learning task.
+
+    Attributes
+    ----------
+    name : str
+        Name of the data set.
+    X : DataFrame
+        Features.
+    y : Series
+        Values of the target.
+    target : str
+        Name of the target column.
+    task : {"classification", "regression"}
+        Kind of prediction.
+    notices : list of str
+        Messages for the user.
+    """
 
     name: str
     X: pd.DataFrame
@@ -36,28 +52,29 @@ class Problem:
     notices: list[str]
 
 
-def pose(table: Table, target: str | None, task: Task | None) -> Problem:
+def split_target(table: Table, target: str | None, task: Task | None) -> Problem:
     """Split a table into features and target.
 
     Parameters
     ----------
     table : Table
-        What was read.
+        Data set as it was read.
     target : str, optional
-        Name of the column to predict; by default the one that is called ``target``.
+        Name of the column to predict; by default the column called ``target``.
     task : {"classification", "regression"}, optional
-        By default found from the values: text, booleans and categories name classes; so do whole numbers with at most
-        20 distinct values that occur 5 times on average (or at most 2 values); anything else is a quantity.
+        Kind of prediction. By default the values decide: text, booleans and categories are classes; so are whole
+        numbers with at most 20 distinct values that occur 5 times on average (or at most 2 values); anything else is a
+        quantity.
 
     Returns
     -------
     Problem
-        Without the rows that have no target.
+        Task without the rows that have no target.
 
     Raises
     ------
     InvalidArgument
-        If there is no such column, or it cannot be learnt from.
+        There is no such column, or it cannot be predicted.
     """
     column = _find(table, target)
     frame, notices = table.frame, list(table.notices)
@@ -93,11 +110,11 @@ def pose(table: Table, target: str | None, task: Task | None) -> Problem:
 
 
 def _read(y: pd.Series[Any], column: str, likely: Mark | None, task: Task | None, notices: list[str]) -> pd.Series[Any]:
-    """A target of text without blanks around its cells, or the numbers that it holds."""
+    """Return a target of text without blanks around its cells, or as numbers if it holds numbers."""
     import pandas as pd
 
     from hpcore.tables.columns import names_things
-    from hpcore.tables.numerals import find, is_missing_word
+    from hpcore.tables.numerals import find_style, is_missing_word
     from hpcore.tables.preprocessing import as_numbers
 
     if not is_text(y):
@@ -105,31 +122,31 @@ def _read(y: pd.Series[Any], column: str, likely: Mark | None, task: Task | None
     y = y.astype(object).str.strip()
     y = y.where(y != "", other=None)
     cells = y.dropna().value_counts().to_dict()
-    style = None if names_things(cells) else find(cells, likely)
+    style = None if names_things(cells) else find_style(cells, likely)
     if style is None:
         return y
     numbers = pd.Series(as_numbers(y.to_frame(column), {column: style})[:, 0], index=y.index, name=column)
     classes = task == "classification" or (task is None and infer_task(numbers.dropna()) == "classification")
-    # Grades such as None, 1, 2, 3, and prices such as $5 that are few, are names of classes.
+    # Grades such as None, 1, 2, 3, and a few different prices such as $5, are classes.
     if classes and (not style.plain or any(cell.casefold() == "none" for cell in cells)):
         return y
     if not style.plain:
-        notices.append(f"text that is read as numbers: {column!r} ({style.example[0]!r} is {style.example[1]:.15g})")
+        notices.append(f"text read as numbers: {column!r} ({style.example[0]!r} is {style.example[1]:.15g})")
     lost = y[numbers.isna() & y.notna()]
     if len(lost):
         words = ", ".join(repr(word) for word in sorted(set(lost), key=lambda word: (is_missing_word(word), word))[:3])
-        notices.append(f"{column!r} is a column of numbers; taken as missing: {len(lost)} cells ({words})")
+        notices.append(f"{column!r} is a column of numbers; treated as missing: {len(lost)} cells ({words})")
     return numbers
 
 
 def _about_classes(y: pd.Series[Any], column: str) -> list[str]:
-    """Classes that may not be what the data is meant to say."""
+    """List messages about classes that may be unintended."""
     from hpcore.tables.columns import differing_in_case
     from hpcore.tables.numerals import is_missing_word
 
     counts = y.astype(object).map(str.strip).value_counts().to_dict()
     said = [
-        f"{word!r} is a class of {column!r}, of {n} rows; where it means that there is none, leave the cells empty"
+        f"{word!r} is a class of {column!r} with {n} rows; if it means a missing value, leave these cells empty"
         for word, n in counts.items()
         if is_missing_word(word)
     ]
@@ -138,7 +155,7 @@ def _about_classes(y: pd.Series[Any], column: str) -> list[str]:
 
 
 def infer_task(y: pd.Series[Any]) -> Task:
-    """Classification or regression, by the rule in `pose`."""
+    """Return classification or regression, by the rule in `split_target`."""
     from pandas.api import types
 
     if types.is_bool_dtype(y) or not types.is_numeric_dtype(y):
@@ -149,16 +166,16 @@ def infer_task(y: pd.Series[Any]) -> Task:
 
 
 def check_folds(problem: Problem, folds: int) -> None:
-    """Refuse more folds than the rows, or the rarest class, can fill.
+    """Reject more folds than the number of rows or the rarest class allows.
 
     Raises
     ------
     InvalidArgument
-        Naming the class, its size, and what to do.
+        There are too many folds; the message names the class, its size, and what to do.
     """
     rows = len(problem.y)
     if problem.task == "regression":
-        # A score such as r2 is not defined on a fold of one row.
+        # A score such as r2 is not defined on a single row.
         if rows < 2 * folds:
             raise InvalidArgument(f"--cv must be at most {rows // 2}, half the number of rows, got {folds}")
         return
@@ -168,7 +185,7 @@ def check_folds(problem: Problem, folds: int) -> None:
         return
     quantity = len(counts) > MOST_CLASSES
     ways = [f"use --cv {members}"] if members > 1 else []
-    ways.append("leave out or merge the classes that small" if (counts < folds).sum() > 1 else "leave out or merge it")
+    ways.append("remove or merge the small classes" if (counts < folds).sum() > 1 else "remove or merge it")
     if quantity and problem.y.dtype.kind in "iuf":
         ways.append("use --task regression")
     raise InvalidArgument(
@@ -219,7 +236,7 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(y: pd.Series[Any], column: str, task: Task) -> pd.Series[Any]:
-    """The target as scikit-learn wants it: finite floats, or classes of one type."""
+    """Convert the target for scikit-learn: finite floats, or classes of one type."""
     import numpy as np
     import pandas as pd
     from pandas.api import types
@@ -242,7 +259,7 @@ def _typed(y: pd.Series[Any], column: str, task: Task) -> pd.Series[Any]:
         raise InvalidArgument(
             f"--task classification needs classes, but column {column!r} holds numbers such as {_plain(y.iloc[0])!r}"
         )
-    exact = y.abs().max() < 2**53  # beyond, a float may stand for several whole numbers
+    exact = y.abs().max() < 2**53  # beyond, a float cannot distinguish neighbouring whole numbers
     return pd.Series(y.to_numpy(dtype=np.int64) if exact else y.map(repr).to_numpy(dtype=object), name=column)
 
 

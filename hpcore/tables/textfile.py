@@ -1,4 +1,4 @@
-"""From a file of text to a table: as pandas reads it, but with nothing lost on the way."""
+"""Reading of text files: as pandas does, but without loss of information."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument
-from hpcore.tables.layout import Layout, open_text, survey
+from hpcore.tables.layout import Layout, detect_layout, open_text
 from hpcore.tables.table import Table
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ ROWS_LOOKED_AT = 2000
 
 
 def read_text(path: Path, *, tabs: bool, packed: bool, encoding: str | None) -> Table:
-    """Read a file as pandas would, but with the words that pandas takes for missing kept as text, in stripped cells.
+    """Read a file as pandas would, but strip the cells and keep words such as ``NA`` as text.
 
-    Whole columns of numbers become numbers, except where that would lose something: leading zeros, whole numbers
-    beyond 2**53, and points that group thousands in a file of decimal commas. Those stay text, as do numbers that are
-    written for people; `hpcore.tables.columns.classify` finds out what columns of text hold.
+    Columns of numbers become numbers, except where that would lose information: leading zeros, whole numbers beyond
+    2**53, and points that group thousands in a file of decimal commas. Those stay text, as do numbers such as $1,234;
+    `hpcore.tables.columns.classify` finds the contents of text columns.
     """
-    layout = survey(path, packed, encoding, tabs)
+    layout = detect_layout(path, packed, encoding, tabs)
     names = layout.names
     repeated = [name for name, count in Counter(names).items() if count > 1 and name]
     if (repeated or any("." in name for name in names)) and all(_is_number(name) for name in names):
@@ -65,7 +65,7 @@ def _parsed(path: Path, packed: bool, layout: Layout, **options: Any) -> pd.Data
             warnings.catch_warnings(),
             open_text(path, packed, layout.encoding, layout.errors, layout.skipped) as stream,
         ):
-            # Rows longer than the header would be cut with a warning; that is a broken file.
+            # pandas cuts rows that are longer than the header, with a warning; here such a file is an error.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
                 stream,
@@ -83,16 +83,16 @@ def _parsed(path: Path, packed: bool, layout: Layout, **options: Any) -> pd.Data
 
 
 def is_text(column: pd.Series[Any]) -> bool:
-    """Whether a column holds strings, and nothing else but missing values."""
+    """Tell whether a column holds only strings and missing values."""
     from pandas.api import types
 
     return not types.is_numeric_dtype(column) and types.infer_dtype(column, skipna=True) == "string"
 
 
 def _keep_as_written(frame: pd.DataFrame, path: Path, packed: bool, layout: Layout) -> Mark | None:
-    """Put back, as text, the columns that lost something when they became numbers.
+    """Restore the text of columns that lost information when they became numbers.
 
-    Returns the decimal mark of the file where its columns agree on a comma.
+    Return the decimal mark of the file if its columns agree on a comma, else None.
     """
     from hpcore.tables.numerals import evidence, holds_codes
 
@@ -126,7 +126,7 @@ def _keep_as_written(frame: pd.DataFrame, path: Path, packed: bool, layout: Layo
 
 
 def _may_differ(column: pd.Series[Any], codes: bool, commas: bool) -> bool:
-    """Whether a column of numbers might have been written as something else."""
+    """Tell whether the text of a column of numbers may differ from the numbers."""
     if column.dtype.kind not in "iuf":
         return False
     if column.dtype.kind == "f":
@@ -137,7 +137,7 @@ def _may_differ(column: pd.Series[Any], codes: bool, commas: bool) -> bool:
 
 
 def _may_be_grouped(values: pd.Series[Any]) -> bool:
-    """Whether 1.234 may stand for 1234 among numbers below 1000, whose thousands are not marked."""
+    """Tell whether 1.234 may mean 1234: all numbers are below 1000 and have at most three decimals."""
     sizes = values.abs()
     if not (values % 1 != 0).any() or (sizes >= 1000).any():
         return False
@@ -145,7 +145,7 @@ def _may_be_grouped(values: pd.Series[Any]) -> bool:
 
 
 def _beyond_exact(column: pd.Series[Any]) -> bool:
-    """Whether a column of floats holds whole numbers that a float cannot tell from their neighbours."""
+    """Tell whether a column of floats holds whole numbers that exceed the precision of a float."""
     if column.dtype.kind != "f":
         return False
     values = column.dropna()
@@ -153,7 +153,7 @@ def _beyond_exact(column: pd.Series[Any]) -> bool:
 
 
 def _stripped(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Cells without blanks around them; empty ones are missing, and a column of true and false is one of booleans."""
+    """Strip blanks around cells; empty cells are missing, and a column of true and false becomes booleans."""
     import pandas as pd
 
     from hpcore.tables.numerals import TRUTH

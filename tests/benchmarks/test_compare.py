@@ -1,4 +1,4 @@
-"""Two runs of the micro benchmarks, made up."""
+"""Comparison of two invented runs of the micro benchmarks."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""Scores, the problems that are made from packages, and a benchmark that goes on where it stopped."""
+"""Scores, problems made from packages, and a benchmark that is interrupted and continued."""
 
 import importlib
 import importlib.util

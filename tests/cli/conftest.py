@@ -1,4 +1,4 @@
-"""The command in this process, and a table that nobody tidied."""
+"""The command in this process, and an untidy table."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Hpcore = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """OpenMP threads that wait for each other are slow where cores are shared, as in most test machines."""
+    """Use one OpenMP thread: several are slow on shared cores, as on most test machines."""
     with threadpool_limits(1):
         yield
 
 
 @pytest.fixture
 def hpcore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hpcore:
-    """``hpcore(*arguments)`` runs the command in an empty folder."""
+    """Return ``hpcore(*arguments)``, which runs the command in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Result:
@@ -38,7 +38,7 @@ def hpcore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hpcore:
 
 @pytest.fixture
 def untidy() -> pd.DataFrame:
-    """Wine with text, dates, booleans, missing values, a constant, row numbers, and a row without its class."""
+    """Return the wine data with text, dates, booleans, gaps, a constant, row numbers, and a row without its class."""
     frame = load_wine(as_frame=True).frame
     rng = np.random.default_rng(0)
     n = len(frame)

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and hold what their readers can read."""
+"""Files are written completely or not at all, in a form that their readers accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept by ``hpcore tune``: shown, resumed, exported, repaired."""
+"""Stored studies: shown, resumed, exported, repaired."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -18,8 +16,6 @@ from typing import Any
 import pytest
 
 import hpcore as hp
-
-TUNE = ("tune", "iris", "--model", "knn", "--cv", 2, "--jobs", 1, "--json")
 
 
 @pytest.fixture
@@ -37,56 +33,12 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "s.db"
 
 
-def test_tune_goes_on(hpcore: Any, tmp_path: Path) -> None:
-    whole = hpcore(*TUNE, "--trials", 8, "--out", "whole")
-    assert whole.exit_code == 0, whole.stderr
-    for n in (3, 5, 8, 8):
-        result = hpcore(*TUNE, "--trials", n)
-        assert result.exit_code == 0, result.stderr
-    assert "going on with 8 candidates" in result.stderr
-    a, b = json.loads(whole.stdout), json.loads(result.stdout)
-    for key in ("best_score", "best_params", "best_trial", "n_trials"):
-        assert a[key] == b[key]
-    assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8]
-    assert hpcore(*TUNE, "--trials", 2, "--seed", 1).exit_code == 0
-    assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8, 2]
-
-
-def test_another_process_goes_on(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hpcore.cli", *map(str, TUNE), "--out", str(tmp_path)]
-    command[command.index("knn")] = "svc"  # its pipeline holds a function
-    for n in (2, 3):
-        done = subprocess.run([*command, "--trials", str(n)], capture_output=True, text=True, check=True)
-    assert "going on with 2 candidates" in done.stderr
-    assert [s.n_trials for s in hp.list_studies(tmp_path / "runs.db")] == [3]
-
-
-def test_resume(hpcore: Any, tmp_path: Path) -> None:
-    assert hpcore(*TUNE, "--trials", 2, "--out", "run").exit_code == 0
-    for where in ("run", "run/runs.db"):
-        result = hpcore("resume", where, "--trials", 4, "--json")
-        assert result.exit_code == 0, result.stderr
-        answer = json.loads(result.stdout)
-        assert (answer["n_trials"], answer["model"], answer["cv"]) == (4, "knn", 2)
-    assert all(name.startswith("run/") for name in answer["files"])
-    assert hpcore("resume", "run", "nobody").exit_code == 2
-
-
-def test_progress_of_a_resumed_search_begins_with_what_is_stored(hpcore: Any) -> None:
-    first = hpcore("tune", "iris", "--trials", 3, "--cv", 2, "--jobs", 1, "--out", "run")
-    assert first.exit_code == 0, first.stderr
-    result = hpcore("resume", "run", "--trials", 6)
-    lines = [line for line in result.stderr.splitlines() if line.startswith("trial ")]
-    assert [line.split(":")[0] for line in lines] == ["trial 3/6", "trial 4/6", "trial 5/6", "trial 6/6"]
-    assert lines[0].split(", ")[0].split(": ")[1] == first.stderr.splitlines()[-1].split(", ")[0].split(": ")[1]
-
-
 def test_resume_of_other_studies(hpcore: Any, store: Path) -> None:
     result = hpcore("resume", store)
     assert result.exit_code == 2 and "runs.db of hpcore tune" in result.stderr
     store.rename(store.with_name("runs.db"))
     result = hpcore("resume", store.with_name("runs.db"))
-    assert result.exit_code == 2 and "not begun by hpcore tune" in result.stderr
+    assert result.exit_code == 2 and "not created by hpcore tune" in result.stderr
 
 
 def test_show(hpcore: Any, store: Path) -> None:
@@ -106,7 +58,7 @@ def test_show(hpcore: Any, store: Path) -> None:
 
 
 def states(hpcore: Any, path: Path) -> list[Any]:
-    """The states that show, show --json, export and export --json give; they must agree."""
+    """Return the states in show, show --json, export and export --json, which must agree."""
     shown = json.loads(hpcore("show", path, "--json").stdout)["trials"]
     line = next(line for line in hpcore("show", path).stdout.splitlines() if line.startswith("trials"))
     assert line.split(maxsplit=1)[1] == ", ".join(f"{n} {state}" for state, n in shown.items())
@@ -128,14 +80,14 @@ def test_a_trial_without_a_worker_waits(hpcore: Any, tmp_path: Path) -> None:
     assert [trial.number for trial in kept] == [2, 3]
     assert states(hpcore, path) == ["complete", "complete", "running", "running"]
     study.tell(2, 1.0)
-    # A process that was killed: its lease is young, and it is known to be dead.
+    # A process that was killed: its lease is valid, but it is known to be dead.
     child = os.fork()
     if not child:
         hp.load_study(path).ask()
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     assert states(hpcore, path) == ["complete"] * 3 + ["running", "waiting"]
-    # And one of another machine, until its lease is over.
+    # A process of another machine counts until its lease expires.
     store, study_id = study._trial_log.storage, study._trial_log.record.id
     stored = store.read(lambda transaction: transaction.trial(study_id, 4))
     for lease, expected in ((60.0, "running"), (-1.0, "waiting"), (1e9, "waiting")):

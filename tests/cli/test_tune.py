@@ -1,4 +1,4 @@
-"""The main job, from data to files."""
+"""`hpcore tune` from data to files, and the same command again with a stored study."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
+import hpcore as hp
+
+TUNE = ("tune", "iris", "--model", "knn", "--cv", 2, "--jobs", 1, "--json")
 FILES = ["trials.csv", "best_params.json", "best_model.joblib"]
 
 
@@ -83,7 +86,7 @@ def test_untidy_csv(hpcore: Any, tmp_path: Path, untidy: pd.DataFrame, model: st
     assert "'id' left out: it only numbers the rows" in result.stderr
     assert "'note' left out" in result.stderr
     assert "'bottled' holds dates" in result.stderr
-    assert "'hue' is a column of numbers; taken as missing: 1 cell ('?')" in result.stderr
+    assert "'hue' is a column of numbers; treated as missing: 1 cell ('?')" in result.stderr
 
     pipeline = joblib.load(tmp_path / "hpcore-out/best_model.joblib")
     raw = pd.read_csv("wine.csv")
@@ -91,74 +94,9 @@ def test_untidy_csv(hpcore: Any, tmp_path: Path, untidy: pd.DataFrame, model: st
     features = set(pipeline[:-1].get_feature_names_out())
     assert {"colour_(missing)", "region_east", "bottled_days", "organic", "hue"} <= features
     assert not features & {"id", "unit", "note_bottle 0", "cultivar"}
-    # What was never seen must not stop a prediction.
+    # Values not seen in training must not stop a prediction.
     strange = raw.head(3).assign(region="moon", bottled="soon", hue="?", alcohol=np.inf)
     assert len(pipeline.predict(strange)) == 3
-
-
-@pytest.mark.parametrize(
-    "name", ["wine.parquet", "indexed.parquet", "wine.tsv", "wine.csv.gz", "semicolons.csv", "commas.csv", "commas.tsv"]
-)
-def test_formats_agree(hpcore: Any, untidy: pd.DataFrame, name: str) -> None:
-    if name == "indexed.parquet":
-        untidy.set_index("id").to_parquet(name)
-    elif name.endswith("parquet"):
-        untidy.to_parquet(name)
-    else:
-        separator = "\t" if name.endswith("tsv") else ";" if name in ("semicolons.csv", "commas.csv") else ","
-        untidy.to_csv(name, index=False, sep=separator, decimal="," if name.startswith("commas") else ".")
-    untidy.to_csv("plain.csv", index=False)
-    answers = []
-    for data in (name, "plain.csv"):
-        result = hpcore(
-            "tune", data, "--target", "cultivar", "--model", "decision_tree", "--trials", 2, "--jobs", 1, "--json"
-        )
-        assert result.exit_code == 0, result.stderr
-        answers.append(json.loads(result.stdout))
-    assert answers[0]["best_score"] == answers[1]["best_score"]
-    assert answers[0]["best_params"] == answers[1]["best_params"]
-    assert answers[0]["columns"] == answers[1]["columns"]
-
-
-def test_a_decimal_comma_is_told(hpcore: Any) -> None:
-    # Separated by commas, the same cells would be two columns, and quoted ones are text.
-    rows = [f"{'?' if i == 7 else f'{i},5'};{i % 3},{i};{i},25" for i in range(60)]
-    Path("german.csv").write_text("\n".join(["a;b;price", *rows]))
-    result = hpcore("tune", "german.csv", "--target", "price", "--model", "ridge", "--trials", 2, "--jobs", 1, "--json")
-    assert result.exit_code == 0, result.stderr
-    assert "note: numbers in 'german.csv' are read with a decimal comma" in result.stderr
-    answer = json.loads(result.stdout)
-    assert (answer["task"], answer["columns"]) == ("regression", 2)
-    assert answer["best_score"] > 0.9
-
-
-def test_the_index_of_a_parquet_file_may_be_the_target(hpcore: Any, untidy: pd.DataFrame) -> None:
-    untidy.set_index("cultivar").to_parquet("wine.parquet")
-    options = ("--model", "decision_tree", "--trials", 1, "--jobs", 1)
-    result = hpcore("tune", "wine.parquet", "--target", "cultivar", *options)
-    assert result.exit_code == 0, result.stderr
-
-
-@pytest.mark.parametrize(
-    ("target", "task"),
-    [
-        (["no", "yes"] * 30, "classification"),
-        ([True, False] * 30, "classification"),
-        ([0, 1, 2] * 20, "classification"),
-        ([0.0, 1.0, np.nan] * 20, "classification"),
-        (list(range(60)), "regression"),
-        ([1.5, 2.25, 3.0] * 20, "regression"),
-        ([0, 1, 2] * 4 + list(range(48)), "regression"),
-    ],
-)
-def test_task_is_found_out(hpcore: Any, target: list[Any], task: str) -> None:
-    rng = np.random.default_rng(1)
-    pd.DataFrame({"x": rng.normal(size=60), "y": target}).to_csv("table.csv", index=False)
-    args = ("tune", "table.csv", "--target", "y", "--model", "ridge", "--trials", 1, "--cv", 2, "--jobs", 1, "--json")
-    result = hpcore(*args)
-    assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["task"] == task
-    assert f"note: {task}, because 'y'" in result.stderr
 
 
 def test_task_can_be_chosen(hpcore: Any) -> None:
@@ -168,7 +106,7 @@ def test_task_can_be_chosen(hpcore: Any) -> None:
 
 
 def test_other_target_of_a_known_data_set(hpcore: Any) -> None:
-    result = hpcore("tune", "iris", "--target", "petal width (cm)", "--trials", 2, "--jobs", 1, "--json")
+    result = hpcore("tune", "iris", "--target", "petal width (cm)", "--trials", 1, "--cv", 2, "--jobs", 1, "--json")
     answer = json.loads(result.stdout)
     assert (answer["task"], answer["columns"]) == ("regression", 4)
 
@@ -176,19 +114,19 @@ def test_other_target_of_a_known_data_set(hpcore: Any) -> None:
 def test_seed_repeats(hpcore: Any, tmp_path: Path) -> None:
     seen = []
     for out, seed in (("a", 3), ("b", 3), ("c", 4)):
-        args = ("--model", "decision_tree", "--trials", 3, "--jobs", 1, "--seed", seed, "--out", out)
+        args = ("--model", "decision_tree", "--trials", 3, "--cv", 2, "--jobs", 1, "--seed", seed, "--out", out)
         assert hpcore("tune", "iris", *args).exit_code == 0
         rows = rows_of(tmp_path / out / "trials.csv")
         seen.append([{name: cell for name, cell in row.items() if "seconds" not in name} for row in rows])
     assert seen[0] == seen[1] != seen[2]
 
 
-@pytest.mark.parametrize("sampler", ["random", "sobol", "grid"])
-def test_samplers(hpcore: Any, sampler: str) -> None:
-    args = ("--model", "knn", "--trials", 12, "--cv", 2, "--jobs", 1, "--json", "--sampler", sampler)
+@pytest.mark.parametrize(("sampler", "n"), [("random", 3), ("sobol", 3), ("grid", 12)])
+def test_samplers(hpcore: Any, sampler: str, n: int) -> None:
+    args = ("--model", "knn", "--trials", n, "--cv", 2, "--jobs", 1, "--json", "--sampler", sampler)
     answer = json.loads(hpcore("tune", "iris", *args).stdout)
     assert answer["sampler"] == sampler
-    assert answer["n_trials"] == 12  # for the grid 2 * 2 * 3: as fine as twelve trials allow
+    assert answer["n_trials"] == n  # for the grid 2 * 2 * 3: as fine as twelve trials allow
 
 
 def test_timeout_alone_ends_the_search(hpcore: Any) -> None:
@@ -253,14 +191,6 @@ def test_full_disk_does_not_hide_the_result(hpcore: Any, monkeypatch: pytest.Mon
     assert "Error: the results could not be saved in hpcore-out: No space left" in result.stderr
 
 
-@pytest.mark.parametrize(("model", "scoring"), [("svc", "roc_auc"), ("ridge", "f1"), ("logistic", "neg_log_loss")])
-def test_scoring(hpcore: Any, model: str, scoring: str) -> None:
-    args = ("--model", model, "--scoring", scoring, "--trials", 1, "--cv", 2, "--jobs", 1, "--json")
-    result = hpcore("tune", "breast_cancer", *args)
-    assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["scoring"] == scoring
-
-
 def test_as_a_program_on_two_cores(tmp_path: Path) -> None:
     command = [
         sys.executable,
@@ -271,7 +201,9 @@ def test_as_a_program_on_two_cores(tmp_path: Path) -> None:
         "tune",
         "iris",
         "--trials",
-        "4",
+        "3",
+        "--cv",
+        "2",
         "--jobs",
         "2",
         "--json",
@@ -281,3 +213,67 @@ def test_as_a_program_on_two_cores(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["jobs"] == 2
     X, y = load_iris(as_frame=True, return_X_y=True)
     assert joblib.load(tmp_path / "hpcore-out/best_model.joblib").score(X, y) > 0.8
+
+
+def test_tune_goes_on(hpcore: Any, tmp_path: Path) -> None:
+    whole = hpcore(*TUNE, "--trials", 8, "--out", "whole")
+    assert whole.exit_code == 0, whole.stderr
+    for n in (3, 8, 8):
+        result = hpcore(*TUNE, "--trials", n)
+        assert result.exit_code == 0, result.stderr
+    assert "continuing with 8 candidates" in result.stderr
+    a, b = json.loads(whole.stdout), json.loads(result.stdout)
+    for key in ("best_score", "best_params", "best_trial", "n_trials"):
+        assert a[key] == b[key]
+    assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8]
+    assert hpcore(*TUNE, "--trials", 2, "--seed", 1).exit_code == 0
+    assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8, 2]
+
+
+def test_another_process_goes_on(hpcore: Any, tmp_path: Path) -> None:
+    # The pipeline of svc holds a function.
+    options = ("tune", "iris", "--model", "svc", "--cv", 2, "--jobs", 1, "--json", "--out", tmp_path)
+    assert hpcore(*options, "--trials", 2).exit_code == 0
+    command = [sys.executable, "-m", "hpcore.cli", *map(str, options), "--trials", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "continuing with 2 candidates" in done.stderr
+    assert [s.n_trials for s in hp.list_studies(tmp_path / "runs.db")] == [3]
+
+
+def test_resume(hpcore: Any, tmp_path: Path) -> None:
+    assert hpcore(*TUNE, "--trials", 2, "--out", "run").exit_code == 0
+    for where in ("run", "run/runs.db"):
+        result = hpcore("resume", where, "--trials", 4, "--json")
+        assert result.exit_code == 0, result.stderr
+        answer = json.loads(result.stdout)
+        assert (answer["n_trials"], answer["model"], answer["cv"]) == (4, "knn", 2)
+    assert all(name.startswith("run/") for name in answer["files"])
+    assert hpcore("resume", "run", "nobody").exit_code == 2
+
+
+def test_progress_of_a_resumed_search_begins_with_what_is_stored(hpcore: Any) -> None:
+    first = hpcore("tune", "iris", "--trials", 3, "--cv", 2, "--jobs", 1, "--out", "run")
+    assert first.exit_code == 0, first.stderr
+    result = hpcore("resume", "run", "--trials", 6)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("trial ")]
+    assert [line.split(":")[0] for line in lines] == ["trial 3/6", "trial 4/6", "trial 5/6", "trial 6/6"]
+    assert lines[0].split(", ")[0].split(": ")[1] == first.stderr.splitlines()[-1].split(", ")[0].split(": ")[1]
+
+
+def test_another_reading_is_another_study(hpcore: Any) -> None:
+    noise = np.random.default_rng(0).normal(size=60)
+    text = "größe,y\n" + "".join(f"{x:.3f},{'ja' if i % 2 else 'né'}\n" for i, x in enumerate(noise))
+    Path("t.csv").write_bytes(text.encode("latin-1"))
+    args = ("tune", "t.csv", "--target", "y", "--model", "decision_tree", "--trials", 2, "--jobs", 1)
+    assert hpcore(*args).exit_code == 0
+    assert "continuing with 2 candidates" in hpcore(*args).stderr
+    other = hpcore(*args, "--encoding", "cp437")
+    assert other.exit_code == 0
+    assert "continuing with" not in other.stderr
+    assert "n\u0398" in set(joblib.load("hpcore-out/best_model.joblib").classes_)
+    names = [study["study"] for study in json.loads(hpcore("show", "hpcore-out", "--json").stdout)]
+    assert len(names) == 2
+    for name in names:  # each continues with its own encoding
+        result = hpcore("resume", "hpcore-out", name, "--trials", 3)
+        assert result.exit_code == 0, result.stderr
+        assert "continuing with 2 candidates" in result.stderr

@@ -1,4 +1,4 @@
-"""What every sampler must do, whatever it is; a new one is asked as soon as `hpcore.samplers.names` knows it."""
+"""Contract of every sampler; a new one is asked as soon as `hpcore.samplers.names` knows it."""
 
 import math
 import pickle

@@ -15,7 +15,7 @@ GROUP = 64  # columns of one sequence
 
 
 def boxes(points: np.ndarray, powers: tuple[int, int]) -> np.ndarray:
-    """How many points lie in each of 2^a x 2^b boxes, in order of size: what scrambling does not change."""
+    """Number of points in each of 2^a x 2^b boxes, in order of size: scrambling does not change it."""
     cell = np.floor(points[:, 0] * 2.0 ** powers[0]) * 2 ** powers[1] + np.floor(points[:, 1] * 2.0 ** powers[1])
     return np.sort(np.bincount(cell.astype(int), minlength=2 ** sum(powers)))
 

@@ -277,7 +277,8 @@ for elsewhere.GIVEN in [(1.0, 10.0, 100.0, 1000.0), (2.0, 10.0, 100.0, 1000.0), 
 def test_the_cache_knows_what_a_function_reads_outside_itself(tmp_path):
     (tmp_path / "elsewhere.py").write_text("")
     (tmp_path / "script.py").write_text(GLOBALS)
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    path = os.pathsep.join([str(tmp_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": path}
     command = [sys.executable, "-c", AGAIN_AND_AGAIN]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -402,7 +403,7 @@ def test_covariances_are_positive_definite_and_their_gradients_true(kernel):
     K = np.array([[kernel(x, y, theta)[0] for y in X] for x in X])
     np.testing.assert_allclose(np.diag(K), 1.0)
     np.testing.assert_allclose(K, K.T)
-    # Of several columns the sum of squared sines is a sum of exponents, so the product of valid covariances.
+    # The sum of squared sines of several columns is a sum of exponents, so the product of valid covariances.
     assert np.linalg.eigvalsh(K).min() > -1e-10
     _, d_theta, d_x = kernel(X[0], X[1], theta)
     assert d_theta == pytest.approx(approx_fprime(theta, lambda t: kernel(X[0], X[1], t)[0], 1e-7), abs=1e-6)

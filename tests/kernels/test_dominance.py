@@ -23,7 +23,7 @@ def ranks_by_definition(values):
 
 
 def volume_by_cells(values, reference):
-    """Of points on an integer grid: count the unit cells that some point dominates."""
+    """Volume of points on an integer grid: count the unit cells that some point dominates."""
     axes = [range(int(r)) for r in reference]
     return sum(any(all(v <= c for v, c in zip(row, cell, strict=True)) for row in values)
                for cell in itertools.product(*axes))  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.space.conditions import AtLeast, AtMost
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 
 NAN = float("nan")
 # Equal to each other, or to themselves, in ways that trip a dictionary up.
@@ -26,7 +26,7 @@ def same_params(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 
 def holds(wanted: Any, value: Any, parent: Parameter) -> bool:
-    """Whether a parent's value meets one entry of `when`."""
+    """True if a parent's value meets one entry of `when`."""
     if isinstance(wanted, AtLeast | AtMost):
         a, b = value, wanted.value
         if isinstance(parent, hp.Categorical):

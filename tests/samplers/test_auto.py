@@ -1,4 +1,4 @@
-"""What is particular to the sampler that chooses: which one it takes, and that it takes over without a seam."""
+"""The sampler that chooses: which one it takes, and that the change leaves no seam."""
 
 from __future__ import annotations
 

@@ -159,5 +159,5 @@ def test_smooth_functions_are_left_as_they_are(f, monkeypatch: pytest.MonkeyPatc
         return [t.params for t in hp.minimize(f, space, sampler="gp", n_trials=30, seed=1).trials]
 
     seen = run()
-    monkeypatch.setattr("hpcore.samplers.gp.beyond_cliff", lambda values: None)
+    monkeypatch.setattr("hpcore.samplers.failures.beyond_cliff", lambda values: None)
     assert run() == seen

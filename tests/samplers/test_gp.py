@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore._core import acquisition
+from hpcore._core import acquisition, bo
 from hpcore.samplers import GPSampler
 
 
@@ -99,7 +99,7 @@ def test_several_objectives_are_scalarised():
 
 
 def test_the_trust_region_follows_success_and_failure():
-    region = acquisition.TrustRegion()
+    region = bo.TrustRegion()
     assert region.side(np.zeros(50), 30) == 1.0  # off
     region.on = True
     start = [5.0, 9.0, 7.0, 6.0, 8.0, 5.5, 6.5, 7.5, 8.5, 9.5]

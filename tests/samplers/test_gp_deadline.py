@@ -72,7 +72,7 @@ def test_no_time_for_a_new_fit_reuses_the_old_one() -> None:
 @pytest.mark.parametrize("options", [{}, {"transform": "auto"}, {"inference": "mcmc", "n_draws": 2}])
 @pytest.mark.parametrize("n", [45, 130])
 def test_hurry_leaves_no_trace(n: int, options: dict[str, Any]) -> None:
-    """What is kept between calls is a cache, also when it was filled, or given up, in a hurry."""
+    """State between calls is a cache, also when it was filled, or given up, in a hurry."""
     hurried, patient = (optimizer(n, sampler=hp.samplers.GPSampler(**options)) for _ in range(2))
     for k in range(12):
         deadline = (1e-3, 0.5, 3.0, 20.0)[k % 4]
@@ -98,7 +98,7 @@ def test_a_batch_ends_with_its_time() -> None:
 
 
 def test_suggestions_load_nothing() -> None:
-    """What a process loads on first use takes longer than a deadline."""
+    """Modules that a process loads on first use take longer than a deadline."""
     code = (
         "import sys, hpcore as hp\n"
         "opt = hp.Optimizer({'x': hp.Float(0, 1), 'c': hp.Categorical(['a', 'b'])}, seed=0)\n"

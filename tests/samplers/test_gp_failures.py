@@ -1,4 +1,4 @@
-"""What the Gaussian process makes of trials that failed, and of errors of several objectives."""
+"""Trials that failed as the Gaussian process sees them, and errors of several objectives."""
 
 from __future__ import annotations
 

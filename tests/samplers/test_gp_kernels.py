@@ -108,37 +108,37 @@ def test_improvement_per_cost_runs_over_any_space():
     assert run(sampler, 30, mixed_space()).best_value < 0.5
 
 
-BELIEF = examples.belief_around([0.9, 0.9], 0.05)
+PRIOR = examples.belief_around([0.9, 0.9], 0.05)
 
 # --- priors ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("acquisition", ["log_ei", "noisy_log_ei", "thompson", expected_improvement])
-def test_a_belief_draws_the_first_suggestions_and_fades(acquisition):
+def test_a_prior_draws_the_first_suggestions_and_fades(acquisition):
     def distances(sampler):
         opt = run(sampler, 24, objective=lambda p: 0.1 * sphere(p))
         X = np.array([list(t.params.values()) for t in opt.trials])
-        return np.abs(X - 4.0).max(axis=1)  # the belief is around (4, 4), the minimum at (1, 1)
+        return np.abs(X - 4.0).max(axis=1)  # the prior is around (4, 4), the minimum at (1, 1)
 
     options = {"n_startup_trials": 4, "explore": False}
-    with_belief = distances(GPSampler(acquisition, prior=BELIEF, beta=10.0, **options))
+    with_prior = distances(GPSampler(acquisition, prior=PRIOR, beta=10.0, **options))
     without = distances(GPSampler(acquisition, **options))
-    assert with_belief[4:8].mean() < without[4:8].mean()
-    assert with_belief[4:8].min() < 0.5
-    weak = distances(GPSampler(acquisition, prior=BELIEF, beta=0.0, **options))
+    assert with_prior[4:8].mean() < without[4:8].mean()
+    assert with_prior[4:8].min() < 0.5
+    weak = distances(GPSampler(acquisition, prior=PRIOR, beta=0.0, **options))
     np.testing.assert_array_equal(weak[:4], without[:4])
     np.testing.assert_allclose(weak, without, atol=1e-6)
 
 
-def test_a_good_belief_helps():
+def test_a_good_prior_helps():
     def far(params):
         return sum((v - 4.0) ** 2 for v in params.values())
 
-    plain, told = (run(GPSampler(prior=p), 14, objective=far).best_value for p in (None, BELIEF))
+    plain, told = (run(GPSampler(prior=p), 14, objective=far).best_value for p in (None, PRIOR))
     assert told < plain
 
 
-def test_a_belief_sees_the_whole_cube():
+def test_a_prior_sees_the_whole_cube():
     @hp.kernels.density
     def in_the_cube(u):
         for j in range(u.size):
@@ -155,7 +155,7 @@ def test_negative_values_cannot_be_multiplied():
     def negative(mean, std, best):
         return -1.0 - std, 0.0, -1.0
 
-    opt = run(GPSampler(negative, n_startup_trials=3, prior=BELIEF), 3)
+    opt = run(GPSampler(negative, n_startup_trials=3, prior=PRIOR), 3)
     with pytest.raises(KernelError, match=r"'negative' answered negative values only.*log=True"):
         opt.ask()
 

@@ -1,4 +1,4 @@
-"""What is particular to random, grid and sobol."""
+"""Rules of random, grid and sobol alone."""
 
 import numpy as np
 import pytest

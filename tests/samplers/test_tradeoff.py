@@ -86,7 +86,7 @@ def test_without_time_for_a_new_order_the_earlier_one_serves():
     for k in range(6):
         expected, trial = plain.ask(), hurried.ask(deadline_ms=1)
         assert trial.info == {"step": "earlier_ranking"}
-        # What came in between has no place in the order, and leaves no trace later.
+        # Trials that came in between have no place in the order, and leave no trace later.
         plain.tell(expected, objectives(expected))
         hurried.tell(trial, objectives(trial))
         assert sum(np.isfinite(hurried._suggestions.suggester._ranked[:, 0])) == 39, k

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hpcore as hp
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 from tests.reference import spaces as ref
 
 units = st.one_of(st.floats(0.0, 1.0), st.sampled_from([0.0, 1.0, 0.5, 5e-324, 1.0 - 2.0**-53, 2.0**-53]))

@@ -16,7 +16,7 @@ from scipy import stats
 
 import hpcore as hp
 from hpcore.errors import ConstraintError, InfeasibleSpace, InvalidArgument, InvalidSpace, InvalidType
-from hpcore.space.parameters import Parameter
+from hpcore.space.parameter import Parameter
 from tests.reference import spaces as ref
 
 N = 4000

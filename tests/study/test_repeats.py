@@ -151,7 +151,7 @@ def test_batches_count_too(sampler: str) -> None:
 
 
 def test_the_native_argument_is_checked() -> None:
-    from hpcore._core import acquisition
+    from hpcore._core import bo as acquisition
 
     codec = hp.Space({"a": hp.Int(1, 5)}).columns.codec
     engine = acquisition.Suggester(codec, [False], acquisition.SuggestOptions())

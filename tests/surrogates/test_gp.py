@@ -214,7 +214,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("values", HOSTILE)
-@pytest.mark.parametrize("transform", [native.OutputTransform.standard, native.OutputTransform.clip])
+@pytest.mark.parametrize("transform", [native.TransformKind.standard, native.TransformKind.clip])
 def test_standardised_outputs_are_finite_and_keep_their_order(values, transform):
     values = np.array(values, dtype=float)
     y = native.standardise(values, transform).y
@@ -226,9 +226,9 @@ def test_standardised_outputs_are_finite_and_keep_their_order(values, transform)
 
 
 def test_one_bad_value_does_not_flatten_the_rest():
-    y = native.standardise(np.array([*range(20), 1e308], dtype=float), native.OutputTransform.clip).y
+    y = native.standardise(np.array([*range(20), 1e308], dtype=float), native.TransformKind.clip).y
     assert y[10] - y[0] > 0.5
-    y = native.standardise(np.array([*range(20), -1e308], dtype=float), native.OutputTransform.clip).y
+    y = native.standardise(np.array([*range(20), -1e308], dtype=float), native.TransformKind.clip).y
     assert y[20] < y[0] < y[10] < y[19]
 
 
@@ -279,7 +279,7 @@ def test_append_is_conditioning():
     assert model.log_marginal_likelihood() < before
 
 
-def test_known_noise_is_believed():
+def test_known_noise_is_used():
     X, y = data()
     noisy = y.copy()
     noisy[0] += 20

@@ -312,7 +312,7 @@ def test_what_is_no_covariance_is_refused(value):
 
 def test_a_warp_belongs_inside_the_kernel():
     for make in (GPSampler, GaussianProcess):
-        with pytest.raises(InvalidArgument, match="warp must be False beside a covariance"):
+        with pytest.raises(InvalidArgument, match="warp must be False with a covariance"):
             make(covariance=examples.periodic, warp=True)
 
 

@@ -1,5 +1,16 @@
-"""The command and its untidy table, as for the tests of the command itself."""
+"""An empty folder for each test, one thread, and an untidy table."""
 
-from tests.cli.conftest import hpcore, one_thread, untidy
+from __future__ import annotations
 
-__all__ = ["hpcore", "one_thread", "untidy"]
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import one_thread, untidy
+
+__all__ = ["one_thread", "untidy"]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)

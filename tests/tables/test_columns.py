@@ -1,9 +1,9 @@
-"""What is found out about columns, and how they become numbers."""
+"""Contents of columns, found from their values."""
 
 from __future__ import annotations
 
 import datetime
-import pickle
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +13,9 @@ import pytest
 
 from hpcore.errors import InvalidArgument
 from hpcore.tables.columns import classify
-from hpcore.tables.preprocessing import DateParts, as_numbers, as_text, preprocessor
+from hpcore.tables.preprocessing import preprocessor
+from tests.tables.samples import N
 
-N = 60
 NUMBERS: dict[str, Any] = {
     "floats": np.linspace(0, 1, N),
     "few whole numbers": np.arange(N) % 7,
@@ -102,53 +102,15 @@ def test_day_and_month_are_told_apart_by_the_whole_column() -> None:
     assert classify(pd.DataFrame({"d": column})).dates == {"d": "%d/%m/%Y"}
 
 
-def test_values() -> None:
-    numbers = pd.DataFrame({"a": ["1.5", "?", None], "b": [True, None, False], "c": [np.inf, 1e39, -2.0]})
-    np.testing.assert_array_equal(as_numbers(numbers), [[1.5, 1, np.nan], [np.nan] * 3, [np.nan, 0, -2]])
-    text = pd.DataFrame({"a": ["x", None, "y"], "b": pd.Categorical([1, 2, None])})
-    assert as_text(text).tolist() == [["x", "1"], ["(missing)", "2"], ["y", "(missing)"]]
-
-
-def test_parts_of_dates() -> None:
-    frame = pd.DataFrame({"d": ["1970-01-01 06:00", "1970-03-01 06:00", "never"]})
-    parts = DateParts({"d": "ISO8601"}).fit(frame)
-    assert parts.get_feature_names_out().tolist() == ["d_days", "d_month", "d_weekday"]
-    np.testing.assert_array_equal(parts.transform(frame), [[0.25, 1, 3], [59.25, 3, 6], [np.nan] * 3])
-
-
-@pytest.mark.skipif(int(pd.__version__.split(".")[0]) < 3, reason="pandas reads them as dates from 3.0 on")
-def test_dates_beyond_nanoseconds() -> None:
-    frame = pd.DataFrame({"d": ["2020-01-02", "9999-12-31", "1066-10-14"] * 20})
-    assert classify(frame).dates == {"d": "ISO8601"}
-    step = DateParts({"d": "ISO8601"}).fit(frame)
-    expected = [[(datetime.date(*ymd) - datetime.date(1970, 1, 1)).days, *ymd, datetime.date(*ymd).weekday()]
-                for ymd in ((2020, 1, 2), (9999, 12, 31), (1066, 10, 14))]  # fmt: skip
-    np.testing.assert_array_equal(step.transform(frame)[:3], expected)
-
-
-@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_dates_of_any_unit(unit: str) -> None:
-    stamps = pd.DataFrame({"d": pd.Series(["1969-12-31 12:00:00", None]).astype(f"datetime64[{unit}]")})
-    np.testing.assert_array_equal(DateParts({"d": None}).fit_transform(stamps), [[-0.5], [np.nan]])
-
-
-@pytest.mark.parametrize(("scale", "missing"), [(True, False), (False, False), (False, True)])
-def test_everything_at_once(scale: bool, missing: bool) -> None:
-    frame = pd.DataFrame({**NUMBERS, **TEXT, **{name: values for name, (values, _) in DATES.items()}, **DROPPED})
-    step = preprocessor(classify(frame), scale=scale, missing=missing)
-    train, test = frame.iloc[:40], frame.iloc[40:]
-    out = step.fit_transform(train)
-    assert out.dtype == np.float64
-    assert out.shape == (40, len(step.get_feature_names_out()))
-    assert np.isnan(out).any() == missing
-    if scale:
-        assert np.abs(out).max() < 10
-    strange = test.assign(**dict.fromkeys(TEXT, "new"), **{"ISO": "no date", "floats": np.nan})
-    again = pickle.loads(pickle.dumps(step))  # noqa: S301 - our own bytes
-    assert again.transform(strange).shape == (20, out.shape[1])
-
-
-def test_rare_words_share_a_feature() -> None:
-    words = [f"w{i % 100}" for i in range(400)]
-    step = preprocessor(classify(pd.DataFrame({"w": words})), scale=False, missing=False)
-    assert step.fit_transform(pd.DataFrame({"w": words})).shape == (400, 30)
+def test_merged_categories_are_counted() -> None:
+    cities = [f"city {int(i)}" for i in np.random.default_rng(0).zipf(1.3, 3000) % 200]
+    frame = pd.DataFrame({"city": cities, "few": ["u", "v"] * 1500})
+    columns = classify(frame)
+    step = preprocessor(columns, scale=False, missing=False)
+    matrix = pd.DataFrame(step.fit_transform(frame), columns=step.get_feature_names_out())
+    others = int(matrix["city_infrequent_sklearn"].sum())
+    n = len(Counter(cities))
+    assert f"'city' has {n} categories: the 29 most frequent are kept, the others, {others} of 3000 rows" in "\n".join(
+        columns.notices
+    )
+    assert "'few'" not in "\n".join(columns.notices)

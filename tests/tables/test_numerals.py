@@ -1,4 +1,4 @@
-"""Numbers as people write them, with the numbers that were written as the oracle."""
+"""Numbers in many formats; the original numbers are the oracle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from hpcore.tables.columns import classify
-from hpcore.tables.numerals import evidence, find, holds_codes, is_missing_word, parse
+from hpcore.tables.numerals import evidence, find_style, holds_codes, is_missing_word, parse
 from hpcore.tables.preprocessing import reader
 
 RNG = np.random.default_rng(0)
@@ -43,7 +43,7 @@ def lakh(cents: int) -> str:
 
 
 def signed(write: Callable[[int], str], before: str = "{}", negative: str = "-{}") -> Callable[[int], str]:
-    """A way of writing with something around the digits, and negative numbers in another way."""
+    """Return a format with text around the digits, and another one for negative numbers."""
     return lambda cents: (negative if cents < 0 else "{}").format(before.format(write(abs(cents))))
 
 
@@ -111,7 +111,7 @@ WHOLE_FORMATS: dict[str, Callable[[int], str]] = {
 
 
 def read(cells: list[str]) -> list[float]:
-    style = find(Counter(cells))
+    style = find_style(Counter(cells))
     assert style is not None
     return [parse(cell, style) for cell in cells]
 
@@ -130,7 +130,7 @@ WORDS = ["", "NA", "n/a", "-", "?", "#DIV/0!", "\u2014", "unknown"]
     [(name, WORDS[i % len(WORDS)]) for i, name in enumerate(FORMATS)] + [("thousands", w) for w in WORDS],
 )
 def test_words_for_missing_do_not_matter(name: str, word: str) -> None:
-    # As a column: what a frame gives that holds more words than numbers.
+    # The whole column has more words than numbers.
     cells = [FORMATS[name](cents) for cents in CENTS] + [word] * 100
     frame = pd.DataFrame({"x": [cell or None for cell in cells]})
     columns = classify(frame)
@@ -138,7 +138,7 @@ def test_words_for_missing_do_not_matter(name: str, word: str) -> None:
     values = reader(columns).transform(frame)["x"].to_numpy()
     np.testing.assert_array_equal(values, [cents / 100 for cents in CENTS] + [math.nan] * 100)
     if word:
-        assert any("taken as missing: 100 cells" in notice and repr(word) in notice for notice in columns.notices)
+        assert any("treated as missing: 100 cells" in notice and repr(word) in notice for notice in columns.notices)
 
 
 @pytest.mark.parametrize("name", WHOLE_FORMATS)
@@ -189,7 +189,7 @@ def test_short_ways(cells: list[str], values: list[float]) -> None:
     ],
 )
 def test_either_way_is_decided_by_the_column(cells: list[str], likely: str | None, value: float) -> None:
-    style = find(Counter(cells), likely)  # type: ignore[arg-type]
+    style = find_style(Counter(cells), likely)  # type: ignore[arg-type]
     assert style is not None
     assert parse(cells[0], style) == value
 
@@ -232,20 +232,20 @@ def test_either_way_is_decided_by_the_column(cells: list[str], likely: str | Non
     ],
 )
 def test_other_text_is_no_number(cells: list[str]) -> None:
-    assert find(Counter(cells)) is None
+    assert find_style(Counter(cells)) is None
 
 
 @pytest.mark.parametrize("n_wrong", [0, 5, 9])
 def test_a_few_wrong_cells(n_wrong: int) -> None:
     cells = [f"${i},500" for i in range(1, 101 - n_wrong)] + [f"see note {i}" for i in range(n_wrong)]
     assert sum(math.isnan(value) for value in read(cells)) == n_wrong
-    assert find(Counter(cells + [f"see note {i}" for i in range(9, 30)])) is None
+    assert find_style(Counter(cells + [f"see note {i}" for i in range(9, 30)])) is None
 
 
 def test_one_word_among_many_numbers_is_no_category() -> None:
     cells = [f"{i}.5M" for i in range(30)] + ["Varies with device"] * 25
     assert sum(math.isnan(value) for value in read(cells)) == 25
-    assert find(Counter([*"123"] + ["other"] * 2)) is None  # three numbers and a word are four categories
+    assert find_style(Counter([*"123"] + ["other"] * 2)) is None  # three numbers and a word are four categories
 
 
 def test_evidence_counts_cells() -> None:

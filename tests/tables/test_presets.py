@@ -1,9 +1,8 @@
-"""Each preset, for each of its tasks: a space whose points its estimator takes, and does something with."""
+"""Each preset for each of its tasks: its estimator accepts the points of its space, and one of them is good."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from hpcore.errors import InvalidArgument
 from hpcore.tables import presets
@@ -21,11 +19,8 @@ from hpcore.tables import presets
 EVERY = [(name, task) for task in presets.TASKS for name in presets.names(task)]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """OpenMP threads that wait for each other are slow where cores are shared, as in most test machines."""
-    with threadpool_limits(1):
-        yield
+# Limits of the slow parameters; larger values are equally valid.
+MOST = {"n_estimators": 40, "max_iter": 40}
 
 
 def data(task: str) -> tuple[Any, Any]:
@@ -33,6 +28,10 @@ def data(task: str) -> tuple[Any, Any]:
         return make_classification(90, 6, n_informative=4, n_classes=3, random_state=0)
     X, y = make_regression(90, 6, noise=5.0, random_state=0)
     return X, 1e4 + 100 * y
+
+
+def cheaper(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: min(value, MOST[name]) if name in MOST else value for name, value in params.items()}
 
 
 @pytest.mark.parametrize(("name", "task"), EVERY)
@@ -44,7 +43,7 @@ def test_points_can_be_fitted(name: str, task: Any) -> None:
     for params in space.sample(4, 1):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # bad values are part of a search
-            model = clone(estimator).set_params(**params).fit(StandardScaler().fit_transform(X), y)
+            model = clone(estimator).set_params(**cheaper(params)).fit(StandardScaler().fit_transform(X), y)
         assert model.predict(X).shape == y.shape
 
 
@@ -57,7 +56,8 @@ def test_space_holds_a_good_point(name: str, task: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for params in space.sample(6, 2):
-            model = clone(estimator).set_params(**{key.removeprefix("model__"): v for key, v in params.items()})
+            own = {key.removeprefix("model__"): value for key, value in params.items()}
+            model = clone(estimator).set_params(**cheaper(own))
             best = max(best, make_pipeline(StandardScaler(), model).fit(X[:60], y[:60]).score(X[60:], y[60:]))
     assert best > 0.45
 
@@ -70,7 +70,7 @@ def test_few_rows(name: str, task: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for params in space.sample(5, 0):
-            clone(estimator).set_params(**params).fit(X, y).predict(X)
+            clone(estimator).set_params(**cheaper(params)).fit(X, y).predict(X)
 
 
 def test_seed_reaches_the_estimator() -> None:

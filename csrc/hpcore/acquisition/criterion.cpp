@@ -42,12 +42,12 @@ Value Criterion::at(double mean, double std, double best) const {
     return {out[0], out[1], out[2]};
 }
 
-double Belief::at(const double* row, std::size_t d, std::size_t n) const {
+double UserPrior::at(const double* row, std::size_t d, std::size_t n) const {
     return beta_ / static_cast<double>(n) * log_density(kernel_, whole(row, d).data(), d);
 }
 
-double Belief::at(const double* row, std::size_t d, std::size_t n, const std::vector<std::size_t>& columns,
-                  double* gradient) const {
+double UserPrior::at(const double* row, std::size_t d, std::size_t n, const std::vector<std::size_t>& columns,
+                     double* gradient) const {
     std::vector<double> u = whole(row, d);
     const double weight = beta_ / static_cast<double>(n);
     for (std::size_t t = 0; t < columns.size(); ++t) {

@@ -16,26 +16,26 @@ struct UserAcquisition {
     bool logarithmic = false;
 };
 
-// What is maximised, as a function of one model's posterior at a point.
+// Acquisition function, of one model's posterior at a point.
 struct Criterion {
     Kind kind = Kind::log_ei;
     double kappa = 2.0;
     UserAcquisition user;
 
     Value at(double mean, double std, double best) const;
-    // Whether values are logarithms: of what is averaged over models, and multiplied by a prior density.
+    // True if values are logarithms of what is averaged over models and multiplied by a prior density.
     bool logarithmic() const {
         return kind == Kind::user ? user.logarithmic : kind == Kind::log_ei || kind == Kind::pi;
     }
 };
 
-// A user's belief about where good points are, and how much it counts beside n observations: its density to the power
-// beta / n. Hvarfner et al. 2022, "piBO: augmenting acquisition functions with user beliefs for Bayesian optimization".
-// The kernel sees a point of the whole cube, 1/2 where a column is inactive.
-class Belief {
+// A user's prior density of where good points are, weighed against n observations: its power beta / n. Hvarfner et al.
+// 2022, "piBO: augmenting acquisition functions with user beliefs for Bayesian optimization". The kernel sees a point
+// of the whole cube, 1/2 where a column is inactive.
+class UserPrior {
   public:
-    Belief() = default;
-    Belief(Kernel<DensityKernel> kernel, double beta) : kernel_(std::move(kernel)), beta_(beta) {}
+    UserPrior() = default;
+    UserPrior(Kernel<DensityKernel> kernel, double beta) : kernel_(std::move(kernel)), beta_(beta) {}
 
     explicit operator bool() const { return static_cast<bool>(kernel_); }
     // beta / n log density at a canonical row (d,).

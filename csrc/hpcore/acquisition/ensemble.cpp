@@ -18,46 +18,46 @@ void Ensemble::add(const gp::Regressor& model, double best, std::vector<double> 
         models_.push_back(&model);
         predictions_.emplace_back();
     }
-    worlds_.push_back({models_.size() - 1, best, std::move(alpha), {}, {}, {}});
+    members_.push_back({models_.size() - 1, best, std::move(alpha), {}, {}, {}});
 }
 
-void Ensemble::look(std::size_t m, World& world) const {
-    const gp::Prediction& p = predictions_[world.model];
-    const std::size_t n = world.alpha.size();
-    world.value.resize(m);
-    world.by_mean.resize(m);
-    world.by_variance.resize(m);
+void Ensemble::look(std::size_t m, Member& member) const {
+    const gp::Prediction& p = predictions_[member.model];
+    const std::size_t n = member.alpha.size();
+    member.value.resize(m);
+    member.by_mean.resize(m);
+    member.by_variance.resize(m);
     for (std::size_t i = 0; i < m; ++i) {
         const double std = criterion_.kind == Kind::draw ? 1.0 : std::sqrt(p.variance[i]);
-        const double mean = n == 0 ? p.mean[i] : gp::dot(p.k.data() + i * n, world.alpha.data(), n);
-        const Value v = criterion_.at(mean, std, world.best);
-        world.value[i] = v.value;
-        world.by_mean[i] = v.by_mean;
-        world.by_variance[i] = v.by_std / (2.0 * std);
+        const double mean = n == 0 ? p.mean[i] : gp::dot(p.k.data() + i * n, member.alpha.data(), n);
+        const Value v = criterion_.at(mean, std, member.best);
+        member.value[i] = v.value;
+        member.by_mean[i] = v.by_mean;
+        member.by_variance[i] = v.by_std / (2.0 * std);
     }
 }
 
-// The worlds' values at row i as one. Of logarithms, `sum` is that of exp(value - peak).
+// Mean of the members' values at row i. For logarithms, `sum` is the sum of exp(value - peak).
 double Ensemble::mean_of(std::size_t i, double& peak, double& sum) const {
     const bool logarithmic = criterion_.logarithmic();
-    peak = worlds_[0].value[i];
+    peak = members_[0].value[i];
     sum = 0.0;
-    for (const World& w : worlds_) peak = std::max(peak, w.value[i]);
+    for (const Member& w : members_) peak = std::max(peak, w.value[i]);
     if (logarithmic && peak == -std::numeric_limits<double>::infinity()) return peak;
-    for (const World& w : worlds_) sum += logarithmic ? std::exp(w.value[i] - peak) : w.value[i];
-    const double mean = sum / static_cast<double>(worlds_.size());
+    for (const Member& w : members_) sum += logarithmic ? std::exp(w.value[i] - peak) : w.value[i];
+    const double mean = sum / static_cast<double>(members_.size());
     return logarithmic ? peak + std::log(mean) : mean;
 }
 
-// In the far tail an improvement may come out below 0 by its rounding: that is 0.
-double Ensemble::weighed(double value, double log_belief) {
-    if (has_unit()) return value + log_belief;
+// An improvement in the far tail may be rounded to below 0, and counts as 0 then.
+double Ensemble::weighed(double value, double log_prior) {
+    if (has_unit()) return value + log_prior;
     highest_ = std::max(highest_, value);
-    return std::max(value, 0.0) * std::exp(log_belief);
+    return std::max(value, 0.0) * std::exp(log_prior);
 }
 
 void Ensemble::check_sign() const {
-    if (belief_ != nullptr && !has_unit() && highest_ < 0.0)
+    if (prior_ != nullptr && !has_unit() && highest_ < 0.0)
         criterion_.user.kernel.fail(
             "answered negative values only, which a prior cannot multiply; say log=True if they are logarithms");
 }
@@ -72,12 +72,12 @@ void Ensemble::values(const double* rows, std::size_t m, double* out) {
             else
                 models_[s]->predict(rows + from * d, count, predictions_[s]);
         }
-        for (World& world : worlds_) look(count, world);
+        for (Member& member : members_) look(count, member);
         for (std::size_t i = 0; i < count; ++i) {
             double peak = 0.0, sum = 0.0;
             double value = mean_of(i, peak, sum);
             if (path_ != nullptr) value -= path_->prior(rows + (from + i) * d);
-            out[from + i] = belief_ == nullptr ? value : weighed(value, belief_->at(rows + (from + i) * d, d, n_));
+            out[from + i] = prior_ == nullptr ? value : weighed(value, prior_->at(rows + (from + i) * d, d, n_));
         }
     }
 }
@@ -91,7 +91,7 @@ void Ensemble::values_and_gradients(const double* rows, std::size_t m,
         else
             models_[s]->predict_for_gradient(rows, m, predictions_[s]);
     }
-    for (World& world : worlds_) look(m, world);
+    for (Member& member : members_) look(m, member);
     for (std::size_t i = 0; i < m; ++i) {
         const std::vector<std::size_t>& columns = *moving[i];
         gradients[i].assign(columns.size(), 0.0);
@@ -99,13 +99,13 @@ void Ensemble::values_and_gradients(const double* rows, std::size_t m,
         double peak = 0.0, sum = 0.0;
         out[i] = mean_of(i, peak, sum);
         if (out[i] == -std::numeric_limits<double>::infinity()) continue;
-        for (const World& world : worlds_) {
-            const double share = criterion_.logarithmic() ? std::exp(world.value[i] - peak) / sum
-                                                          : 1.0 / static_cast<double>(worlds_.size());
+        for (const Member& member : members_) {
+            const double share = criterion_.logarithmic() ? std::exp(member.value[i] - peak) / sum
+                                                          : 1.0 / static_cast<double>(members_.size());
             if (share == 0.0) continue;
-            models_[world.model]->gradient(rows, i, share * world.by_mean[i], share * world.by_variance[i], columns,
-                                           predictions_[world.model], part_.data(),
-                                           world.alpha.empty() ? nullptr : world.alpha.data());
+            models_[member.model]->gradient(rows, i, share * member.by_mean[i], share * member.by_variance[i], columns,
+                                            predictions_[member.model], part_.data(),
+                                            member.alpha.empty() ? nullptr : member.alpha.data());
             for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
         }
         const std::size_t d = models_.front()->points().d();
@@ -113,10 +113,10 @@ void Ensemble::values_and_gradients(const double* rows, std::size_t m,
             out[i] -= path_->prior(rows + i * d, columns, part_.data());
             for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] -= part_[t];
         }
-        if (belief_ == nullptr) continue;
-        const double log_belief = belief_->at(rows + i * d, d, n_, columns, part_.data());
-        const double value = out[i], factor = has_unit() ? 1.0 : std::exp(log_belief);
-        out[i] = weighed(value, log_belief);
+        if (prior_ == nullptr) continue;
+        const double log_prior = prior_->at(rows + i * d, d, n_, columns, part_.data());
+        const double value = out[i], factor = has_unit() ? 1.0 : std::exp(log_prior);
+        out[i] = weighed(value, log_prior);
         if (!has_unit() && value < 0.0) {
             std::fill(gradients[i].begin(), gradients[i].end(), 0.0);
             continue;

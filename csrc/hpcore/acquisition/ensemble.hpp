@@ -11,8 +11,8 @@
 
 namespace hpcore::acquisition {
 
-// Noise of what is believed and not observed: next to none, yet enough for a Cholesky factor.
-constexpr double believed_noise = 1e-6;
+// Noise variance of fantasised values: next to none, yet enough for a Cholesky factor.
+constexpr double fantasy_noise = 1e-6;
 
 // An acquisition function over one model, or averaged over several draws of its hyperparameters: the logarithm of the
 // mean improvement (or probability), the mean bound. One a thread.
@@ -20,14 +20,14 @@ class Ensemble {
   public:
     explicit Ensemble(Criterion criterion) : criterion_(std::move(criterion)) {}
 
-    // Multiply by a belief, as it counts beside n observations. Logarithms, and bounds, which have no sign of their
-    // own, get its logarithm added. The belief must outlive the ensemble.
-    void weigh(const Belief& belief, std::size_t n) {
-        belief_ = &belief;
+    // Multiply by a user's prior, weighed against n observations. Logarithms, and bounds, which have no sign of their
+    // own, get its logarithm added. The prior must outlive the ensemble.
+    void weigh(const UserPrior& prior, std::size_t n) {
+        prior_ = &prior;
         n_ = n;
     }
 
-    // With Kind::draw: whose update the one model's mean is. The path must outlive the ensemble.
+    // With Kind::draw: add the path's prior draw, whose update is the one model's mean. It must outlive the ensemble.
     void follow(const Path& path) { path_ = &path; }
 
     // `best` is the value to improve on, in the model's units. The model must outlive the ensemble. With `alpha` (n,)
@@ -35,10 +35,10 @@ class Ensemble {
     // ones.
     void add(const gp::Regressor& model, double best, std::vector<double> alpha = {});
     const gp::Regressor& model() const { return *models_.front(); }
-    // Whether a difference of one means the same whatever the model: not so for a user's values, which may all be tiny.
+    // True if a difference of one means the same whatever the model; false for a user's values, which may all be tiny.
     bool has_unit() const { return criterion_.kind != Kind::user || criterion_.logarithmic(); }
 
-    // Throws KernelFailed if no value so far was one that a belief can multiply: all were below 0.
+    // Throws KernelFailed if no value so far was one that a prior can multiply: all were below 0.
     void check_sign() const;
 
     // Values at rows (m, d), into (m,).
@@ -49,25 +49,25 @@ class Ensemble {
                               std::vector<std::vector<double>>& gradients);
 
   private:
-    // What is averaged over: a model, with its targets or others.
-    struct World {
+    // One term of the average: a model, under its own targets or others.
+    struct Member {
         std::size_t model;
         double best;
         std::vector<double> alpha;                        // empty: the model's own
-        std::vector<double> value, by_mean, by_variance;  // (m,) at the rows that are being looked at
+        std::vector<double> value, by_mean, by_variance;  // (m,) at the rows being scored
     };
-    void look(std::size_t m, World& world) const;
+    void look(std::size_t m, Member& member) const;
     double mean_of(std::size_t i, double& peak, double& sum) const;
-    double weighed(double value, double log_belief);
+    double weighed(double value, double log_prior);
 
     Criterion criterion_;
     const Path* path_ = nullptr;
-    const Belief* belief_ = nullptr;
+    const UserPrior* prior_ = nullptr;
     std::size_t n_ = 1;
-    double highest_ = -std::numeric_limits<double>::infinity();  // of what a belief multiplied
+    double highest_ = -std::numeric_limits<double>::infinity();  // greatest value that the prior multiplied
     std::vector<const gp::Regressor*> models_;
     std::vector<gp::Prediction> predictions_;
-    std::vector<World> worlds_;
+    std::vector<Member> members_;
     std::vector<double> part_;
 };
 

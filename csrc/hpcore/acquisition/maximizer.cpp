@@ -12,26 +12,10 @@
 namespace hpcore::acquisition {
 namespace {
 
-// Squared distance with a category counted as one; the measure by which two starts are told apart.
-double distance(const Domain& domain, const double* a, const double* b) {
-    double sum = 0.0;
-    for (std::size_t j = 0; j < domain.d(); ++j) {
-        const bool off_a = std::isnan(a[j]), off_b = std::isnan(b[j]);
-        if (off_a && off_b) continue;
-        if (off_a || off_b)
-            sum += 0.25;
-        else if (domain.categorical(j))
-            sum += a[j] != b[j] ? 1.0 : 0.0;
-        else
-            sum += (a[j] - b[j]) * (a[j] - b[j]);
-    }
-    return sum;
-}
-
-std::vector<std::size_t> moving_columns(const Domain& domain, const double* row) {
+std::vector<std::size_t> moving_columns(const MoveSet& moves, const double* row) {
     std::vector<std::size_t> columns;
-    for (std::size_t j = 0; j < domain.d(); ++j)
-        if (domain.smooth(j) && !std::isnan(row[j])) columns.push_back(j);
+    for (std::size_t j = 0; j < moves.d(); ++j)
+        if (moves.smooth(j) && !std::isnan(row[j])) columns.push_back(j);
     return columns;
 }
 
@@ -43,25 +27,25 @@ bool allowed_one(const Feasible& feasible, const double* row) {
 }
 
 // A row this close to a seen one in every column tells nothing new; the objective's own rounding is coarser.
-constexpr double same = 1e-9;
-// A model that is sure of itself would set a whole batch down within a hair's breadth of the optimum.
-constexpr double beside = 0.01;
+constexpr double same_coordinate = 1e-9;
+// An overconfident model would place a whole batch within a hair's breadth of the optimum.
+constexpr double min_batch_distance = 0.01;
 
 }  // namespace
 
-Maximizer::Maximizer(const Domain& domain, const SearchOptions& options, const double* centre, double reach)
-    : domain_(domain), options_(options), low_(domain.d(), 0.0), high_(domain.d(), 1.0) {
+Maximizer::Maximizer(const MoveSet& moves, const SearchOptions& options, const double* centre, double reach)
+    : moves_(moves), options_(options), low_(moves.d(), 0.0), high_(moves.d(), 1.0) {
     if (centre == nullptr || !(reach < 1.0)) return;
-    centre_.assign(centre, centre + domain.d());
-    for (std::size_t j = 0; j < domain.d(); ++j) {
-        if (domain.categorical(j) || std::isnan(centre[j])) continue;
+    centre_.assign(centre, centre + moves.d());
+    for (std::size_t j = 0; j < moves.d(); ++j) {
+        if (moves.categorical(j) || std::isnan(centre[j])) continue;
         low_[j] = std::max(0.0, centre[j] - reach);
         high_[j] = std::min(1.0, centre[j] + reach);
     }
 }
 
 void Maximizer::add_candidates(const double* rows, std::size_t n) {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     for (const double* row = rows; n > 0; --n, row += d) {
         bool inside = true;
         for (std::size_t j = 0; inside && j < d; ++j) inside = row[j] >= low_[j] && row[j] <= high_[j];
@@ -74,7 +58,7 @@ double Maximizer::confine(std::size_t j, double u) const {
 }
 
 void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) const {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     const double r = stream.uniform();
     const double expected = 1.0 + std::floor(static_cast<double>(d) * r * r);
     const double share = expected / static_cast<double>(d);
@@ -88,12 +72,12 @@ void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) c
         }
         full[j] = u;
         if (j != certain && stream.uniform() >= share) continue;
-        if (domain_.categorical(j)) {
+        if (moves_.categorical(j)) {
             full[j] = stream.uniform();
-        } else if (domain_.gridded(j) && stream.uniform() < 0.5) {
-            const std::uint64_t level = domain_.level(j, incumbent);
-            const bool up = level == 0 || (level < domain_.last_level(j) && stream.uniform() < 0.5);
-            if (domain_.last_level(j) > 0) full[j] = domain_.coordinate(j, up ? level + 1 : level - 1);
+        } else if (moves_.gridded(j) && stream.uniform() < 0.5) {
+            const std::uint64_t level = moves_.level(j, incumbent);
+            const bool up = level == 0 || (level < moves_.last_level(j) && stream.uniform() < 0.5);
+            if (moves_.last_level(j) > 0) full[j] = moves_.coordinate(j, up ? level + 1 : level - 1);
         } else {
             full[j] = std::clamp(u + width * stream.normal(), 0.0, 1.0);
         }
@@ -103,7 +87,7 @@ void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) c
 
 void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
                            std::vector<double>& rows) const {
-    const std::size_t d = domain_.d(), n = options_.n_global, drawn = n + m * options_.n_local;
+    const std::size_t d = moves_.d(), n = options_.n_global, drawn = n + m * options_.n_local;
     const std::size_t total = drawn + extra_.size() / d;
     full.resize(total * d);
     rows.resize(total * d);
@@ -118,26 +102,26 @@ void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stre
     if (!centre_.empty())  // a region of trust keeps most categories as well
         for (std::size_t i = 0; i < n; ++i)
             for (std::size_t j = 0; j < d; ++j)
-                if (domain_.categorical(j) && !std::isnan(centre_[j]) && stream.uniform() < 0.7)
+                if (moves_.categorical(j) && !std::isnan(centre_[j]) && stream.uniform() < 0.7)
                     full[i * d + j] = centre_[j];
     for (std::size_t i = n; i < drawn; ++i)
         perturb(incumbents + (i - n) / options_.n_local * d, stream, full.data() + i * d);
     std::copy(extra_.begin(), extra_.end(), full.begin() + static_cast<std::ptrdiff_t>(drawn * d));
-    for (std::size_t i = 0; i < total; ++i) domain_.snap(full.data() + i * d, rows.data() + i * d);
+    for (std::size_t i = 0; i < total; ++i) moves_.snap(full.data() + i * d, rows.data() + i * d);
 }
 
 // Take the point that the gradient reached, if its snapped form is allowed and no worse. With constraints, give way
 // towards where the steps began.
 void Maximizer::settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
                        const Feasible& feasible) const {
-    std::vector<double> full = start.full, row(domain_.d());
+    std::vector<double> full = start.full, row(moves_.d());
     double share = 1.0;
     for (int attempt = 0; attempt < 5; ++attempt, share *= 0.5) {
         for (std::size_t t = 0; t < start.moving.size(); ++t) {
             const std::size_t j = start.moving[t];
             full[j] = start.full[j] + share * (reached[t] - start.full[j]);
         }
-        domain_.snap(full.data(), row.data());
+        moves_.snap(full.data(), row.data());
         if (!allowed_one(feasible, row.data())) continue;
         double value = 0.0;
         acquisition.values(row.data(), 1, &value);
@@ -154,7 +138,7 @@ void Maximizer::settle(Ensemble& acquisition, Start& start, const std::vector<do
 // global candidates, until it has passed. Unscored rows get -inf.
 void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
                       std::vector<double>& values) const {
-    const std::size_t d = domain_.d(), total = rows.size() / d;
+    const std::size_t d = moves_.d(), total = rows.size() / d;
     if (!deadline.limited()) {
         values.resize(total);
         acquisition.values(rows.data(), total, values.data());
@@ -162,7 +146,7 @@ void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, co
     }
     values.assign(total, -std::numeric_limits<double>::infinity());
     constexpr std::size_t chunk = 16;
-    std::size_t first = 0, last = total;  // of what is not scored yet
+    std::size_t first = 0, last = total;  // range of rows that are not scored yet
     bool from_end = true;
     while (first < last && (first + total - last == 0 || !deadline.passed())) {
         const std::size_t size = std::min(chunk, last - first);
@@ -176,7 +160,7 @@ void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, co
 // `unit` is the difference in value that counts as one.
 void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                       const Deadline& deadline) const {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     optim::BoxMinimizer::Options search;
     search.max_iterations = options_.iterations;
     search.max_evaluations = 2 * options_.iterations;
@@ -189,7 +173,7 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double 
         Start& start = starts[s];
         if (!start.fresh) continue;
         start.fresh = false;
-        start.moving = moving_columns(domain_, start.row.data());
+        start.moving = moving_columns(moves_, start.row.data());
         if (start.moving.empty()) continue;
         std::vector<double> at;
         for (const std::size_t j : start.moving) at.push_back(start.full[j]);
@@ -234,21 +218,21 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double 
 
 void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
                       Philox& stream, const Deadline& deadline) const {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     std::vector<double> full, rows, values;
     std::vector<std::size_t> owner;
     std::vector<std::uint64_t> levels;
     std::vector<unsigned char> out_of_bounds;
     for (std::size_t j = 0; j < d; ++j) {
-        if (!domain_.gridded(j) || domain_.last_level(j) == 0) continue;
+        if (!moves_.gridded(j) || moves_.last_level(j) == 0) continue;
         if (deadline.passed()) return;
-        const std::uint64_t last = domain_.last_level(j);
+        const std::uint64_t last = moves_.last_level(j);
         full.clear();
         owner.clear();
         for (std::size_t s = 0; s < starts.size(); ++s) {
             const Start& start = starts[s];
             if (std::isnan(start.row[j])) continue;
-            const std::uint64_t here = domain_.level(j, start.row.data());
+            const std::uint64_t here = moves_.level(j, start.row.data());
             levels.clear();
             if (last < options_.full_sweep) {
                 for (std::uint64_t l = 0; l <= last; ++l)
@@ -265,7 +249,7 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
             }
             for (const std::uint64_t l : levels) {
                 full.insert(full.end(), start.full.begin(), start.full.end());
-                full[full.size() - d + j] = domain_.coordinate(j, l);
+                full[full.size() - d + j] = moves_.coordinate(j, l);
                 owner.push_back(s);
             }
         }
@@ -273,7 +257,7 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
         if (m == 0) continue;
         rows.resize(m * d);
         values.resize(m);
-        for (std::size_t i = 0; i < m; ++i) domain_.snap(full.data() + i * d, rows.data() + i * d);
+        for (std::size_t i = 0; i < m; ++i) moves_.snap(full.data() + i * d, rows.data() + i * d);
         acquisition.values(rows.data(), m, values.data());
         for (std::size_t s = 0; s < starts.size(); ++s) {
             Start& start = starts[s];
@@ -299,9 +283,9 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
 }
 
 bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
-                         std::size_t n_believed, const Seen& seen, const Feasible& feasible, Philox& stream,
+                         std::size_t n_fantasised, const Seen& seen, const Feasible& feasible, Philox& stream,
                          double* out, const Deadline& deadline, bool again) const {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     std::vector<double> full, rows, values;
     candidates(incumbents, m, stream, full, rows);
     const std::size_t total = rows.size() / d;
@@ -318,7 +302,7 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         std::erase_if(order, [&](std::size_t i) { return keep[i] == 0; });
     }
 
-    // Steps end where little is left to gain. Of values without a unit, little is so beside what the best is ahead.
+    // Steps end where little is left to gain. For values without a unit, little is relative to the lead of the best.
     double unit = 1.0;
     if (!acquisition.has_unit() && !order.empty()) {
         const double ahead = values[order.front()] - values[order[order.size() / 2]];
@@ -331,7 +315,8 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
         const double* row = rows.data() + i * d;
         if (seen.contains(row, d)) continue;
         const bool near = std::any_of(starts.begin(), starts.end(), [&](const Start& s) {
-            return distance(domain_, s.row.data(), row) < options_.apart * options_.apart;
+            return moves_.squared_distance(s.row.data(), row) <
+                   options_.min_start_distance * options_.min_start_distance;
         });
         if (near) continue;
         const double* f = full.data() + i * d;
@@ -352,12 +337,13 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
             model.warp().apply(row, warped.data());
             row = warped.data();
         }
-        for (std::size_t i = again ? n_told : 0; i < n_told + n_believed; ++i) {
+        for (std::size_t i = again ? n_told : 0; i < n_told + n_fantasised; ++i) {
             model.points().row(i, other.data());
-            if (i >= n_told && distance(domain_, row, other.data()) < beside * beside) return true;
+            if (i >= n_told && moves_.squared_distance(row, other.data()) < min_batch_distance * min_batch_distance)
+                return true;
             bool equal = true;
             for (std::size_t j = 0; equal && j < d; ++j)
-                equal = std::isnan(row[j]) ? std::isnan(other[j]) : std::fabs(row[j] - other[j]) <= same;
+                equal = std::isnan(row[j]) ? std::isnan(other[j]) : std::fabs(row[j] - other[j]) <= same_coordinate;
             if (equal) return true;
         }
         return false;
@@ -376,10 +362,10 @@ bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::s
     return anything_unseen(seen, feasible, stream, out);
 }
 
-bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const Belief* belief, std::size_t n,
+bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const UserPrior* prior, std::size_t n,
                      const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible,
                      Philox& stream, double* out) const {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     std::vector<double> full, rows;
     candidates(incumbents, m, stream, full, rows);
     const std::size_t total = rows.size() / d;
@@ -392,8 +378,8 @@ bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, c
     linalg::cholesky_factor(lapack, covariance.data(), total, total);
     for (double& v : z) v = stream.normal();
     for (std::size_t i = 0; i < total; ++i) sample[i] += gp::dot(covariance.data() + i * total, z.data(), i + 1);
-    if (belief != nullptr)
-        for (std::size_t i = 0; i < total; ++i) sample[i] -= belief->at(rows.data() + i * d, d, n);
+    if (prior != nullptr)
+        for (std::size_t i = 0; i < total; ++i) sample[i] -= prior->at(rows.data() + i * d, d, n);
     std::vector<std::size_t> order(total);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sample[a] < sample[b]; });
@@ -407,10 +393,10 @@ bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, c
 }
 
 bool Maximizer::anything_unseen(const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const {
-    const std::size_t d = domain_.d();
+    const std::size_t d = moves_.d();
     std::vector<double> full(d), row(d);
     const auto usable = [&] {
-        domain_.snap(full.data(), row.data());
+        moves_.snap(full.data(), row.data());
         return !seen.contains(row.data(), d) && allowed_one(feasible, row.data());
     };
     constexpr int tries = 2000;
@@ -424,8 +410,8 @@ bool Maximizer::anything_unseen(const Seen& seen, const Feasible& feasible, Phil
     constexpr double enumerable = 1 << 20;
     double size = 1.0;
     for (std::size_t j = 0; j < d; ++j) {
-        if (!domain_.gridded(j)) return false;  // a continuous column: unseen points are everywhere, none is allowed
-        size *= static_cast<double>(domain_.last_level(j)) + 1.0;
+        if (!moves_.gridded(j)) return false;  // a continuous column: unseen points are everywhere, none is allowed
+        size *= static_cast<double>(moves_.last_level(j)) + 1.0;
     }
     if (size > enumerable) return false;
     const auto count = static_cast<std::uint64_t>(size);
@@ -433,8 +419,8 @@ bool Maximizer::anything_unseen(const Seen& seen, const Feasible& feasible, Phil
     for (std::uint64_t k = 0; k < count; ++k) {
         std::uint64_t rest = (k + offset) % count;
         for (std::size_t j = 0; j < d; ++j) {
-            const std::uint64_t levels = domain_.last_level(j) + 1;
-            full[j] = domain_.coordinate(j, rest % levels);
+            const std::uint64_t levels = moves_.last_level(j) + 1;
+            full[j] = moves_.coordinate(j, rest % levels);
             rest /= levels;
         }
         if (!usable()) continue;

@@ -4,24 +4,24 @@
 #include <functional>
 #include <vector>
 
-#include "hpcore/acquisition/domain.hpp"
 #include "hpcore/acquisition/ensemble.hpp"
+#include "hpcore/acquisition/move_set.hpp"
 #include "hpcore/deadline.hpp"
 #include "hpcore/rng.hpp"
 
 namespace hpcore::acquisition {
 
-// Says which of n rows (n, d) the space's constraints allow.
+// Marks the rows (n, d) that the space's constraints allow.
 using Feasible = std::function<void(const double* rows, std::size_t n, bool* allowed)>;
 
 struct SearchOptions {
-    std::size_t n_global = 300;     // stratified over the whole cube
-    std::size_t n_local = 60;       // perturbations of each incumbent
-    std::size_t n_starts = 4;       // candidates that are refined
-    int rounds = 3;                 // of gradient steps and discrete moves in turn
-    int iterations = 25;            // of L-BFGS in a round
-    double apart = 0.03;            // between two starts
-    std::uint64_t full_sweep = 20;  // a column of at most this many levels is searched exhaustively
+    std::size_t n_global = 300;        // stratified over the whole cube
+    std::size_t n_local = 60;          // perturbations of each incumbent
+    std::size_t n_starts = 4;          // candidates that are refined
+    int rounds = 3;                    // rounds of gradient steps and discrete moves in turn
+    int iterations = 25;               // L-BFGS iterations in a round
+    double min_start_distance = 0.03;  // between two refined candidates
+    std::uint64_t full_sweep = 20;     // a column of at most this many levels is searched exhaustively
 };
 
 // Candidates scored as one matrix, the best refined by L-BFGS along the smooth columns and by exact moves along the
@@ -29,23 +29,23 @@ struct SearchOptions {
 class Maximizer {
   public:
     // Over the whole cube, or where every number is within `reach` of the centre's (a canonical row).
-    Maximizer(const Domain& domain, const SearchOptions& options, const double* centre = nullptr, double reach = 1.0);
+    Maximizer(const MoveSet& moves, const SearchOptions& options, const double* centre = nullptr, double reach = 1.0);
 
     // Rows (n, d) without NaN that are scored as well, where they are inside the box.
     void add_candidates(const double* rows, std::size_t n);
 
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
-    // The model's n_believed rows from n_told on are believed only: what is near one of them is left to it.
+    // The model's n_fantasised rows from n_told on are fantasies: what is near one of them is passed over.
     // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
     // time, and the best are refined in what is left. `again`: rows that the model was told are as good as others,
     // unless they are seen.
     bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
-                  std::size_t n_believed, const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
+                  std::size_t n_fantasised, const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
                   const Deadline& deadline = {}, bool again = false) const;
 
     // Thompson sampling where there is no Path: one draw of the objective at the candidates, jointly, and its unseen,
-    // allowed minimiser. `belief` as for Ensemble::weigh, or null.
-    bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const Belief* belief, std::size_t n,
+    // allowed minimiser. `prior` as for Ensemble::weigh, or null.
+    bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const UserPrior* prior, std::size_t n,
               const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible, Philox& stream,
               double* out) const;
 
@@ -77,7 +77,7 @@ class Maximizer {
 
     double confine(std::size_t j, double u) const;
 
-    const Domain& domain_;
+    const MoveSet& moves_;
     SearchOptions options_;
     std::vector<double> low_, high_, centre_;  // the box; the centre is empty if the box is the cube
     std::vector<double> extra_;                // (n, d) what was added

@@ -10,7 +10,7 @@
 namespace hpcore::acquisition {
 namespace {
 
-constexpr double middle = 0.5;  // where an inactive number stands
+constexpr double middle = 0.5;  // coordinate of an inactive number
 
 HPCORE_VECTORIZE
 void add_scaled(std::size_t n, double factor, const double* v, double* out) {
@@ -93,7 +93,7 @@ Path::Path(gp::Regressor& model, const std::vector<double>& targets, Philox& str
         if (!columns_[j].categorical) fill(turns_[j], 1.0);
         if (columns_[j].conditional) fill(absent_[j], std::sqrt(model.scales().inactive));
     }
-    // What the data say beside the draw of the prior, a noisy observation of it having noise of its own.
+    // Data less the prior's draw, of which an observation has noise of its own.
     std::vector<double> gap(targets), row(columns_.size());
     for (std::size_t i = 0; i < gap.size(); ++i) {
         model.points().row(i, row.data());

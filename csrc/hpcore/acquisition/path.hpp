@@ -17,10 +17,10 @@ namespace hpcore::acquisition {
 // The covariance of covariance.hpp is a Matern-5/2 of Euclidean distances, once a category is a corner of a simplex and
 // inactive a place off the active ones; its spectrum is a multivariate t distribution of 5 degrees of freedom. Averaged
 // over the features the draw has the posterior's own mean and covariance. Not for a model with a user's covariance,
-// whose spectrum nobody knows. One a thread.
+// whose spectrum is not known. One a thread.
 class Path {
   public:
-    // Of a model with targets: conditions it anew, so that its mean is from now on the update of this draw. The model
+    // Conditions the model on new targets, so that its mean is from now on the update of this draw. The model
     // must outlive the path, and its targets must not be set again.
     Path(gp::Regressor& model, const std::vector<double>& targets, Philox& stream, std::size_t n_features = 512);
 
@@ -41,7 +41,8 @@ class Path {
     std::vector<double> spread_, weight_, shift_;      // (n_features,)
     std::vector<std::vector<double>> turns_, absent_;  // (d, n_features): turns a unit of each column, and of inactive
     std::vector<double> scale_;                        // (d,) 1 / (2 pi ell)
-    mutable std::vector<std::unordered_map<std::uint64_t, std::vector<double>>> levels_;  // of categories that were met
+    mutable std::vector<std::unordered_map<std::uint64_t, std::vector<double>>>
+        levels_;  // turns of categories that were met
     mutable std::vector<double> phase_, wave_, warped_;
 };
 

@@ -10,7 +10,7 @@
 namespace hpcore::gp {
 namespace {
 
-constexpr double middle = 0.5;           // where an inactive number stands
+constexpr double middle = 0.5;           // coordinate of an inactive number
 constexpr double to_any_category = 0.5;  // at least the squared radius of any number of categories one apart
 
 HPCORE_VECTORIZE

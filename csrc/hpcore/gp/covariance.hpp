@@ -21,8 +21,8 @@
 //
 //     k(u, u') = c + sf2 kappa(u, u') (1 + s + s^2 / 3) exp(-s)
 //
-// where s sums over what kappa does not see: categories, and which conditional columns are active. A product of two
-// covariances is one.
+// where s sums over the columns that kappa does not see: categories, and which conditional columns are active. A
+// product of two covariances is one.
 //
 // Inactive is one point of its own, off the middle of the active ones by the learnt height h. Every D is then a squared
 // Euclidean distance, which is what makes k positive definite; one constant distance to all active values is not.
@@ -48,7 +48,8 @@ class Layout {
     std::size_t user() const { return d_ + 2 + (conditional_ ? 1 : 0); }
     std::size_t n_user() const { return n_user_; }
     bool user_logarithmic() const { return user_logarithmic_; }
-    // Whether the covariance depends on theta i: not on the length scale of what only the user's covariance sees.
+    // True if the covariance depends on theta i; false for length scales of columns that only the user's covariance
+    // sees.
     bool used(std::size_t i) const { return i >= d_ || used_[i]; }
 
   private:

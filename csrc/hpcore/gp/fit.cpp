@@ -6,6 +6,7 @@
 
 #include "hpcore/optim/lbfgsb.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::gp {
 namespace {
@@ -31,8 +32,8 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     std::vector<std::pair<double, std::vector<double>>> probes;
     const bool several = options.n_starts > 1 && points.size() <= options.several_starts_until;
     if (several || layout.n_user() > 0) {
-        // Part of the method, like the nodes of a quadrature rule: they have no business with the user's seed.
-        Philox stream({0x6770u, 0}, 0, 0);
+        // Part of the method, like the nodes of a quadrature rule, and so independent of the user's seed.
+        Philox stream(streams::fit_key, 0, streams::own_key);
         for (int p = 0; p < options.n_probes; ++p) {
             if (deadline.passed()) return {};
             std::vector<double> theta(layout.size());
@@ -67,7 +68,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
             best_value = minimizer.value();
             best = minimizer.x();
         }
-        // What a user's covariance is like nobody knows: a probe above where the steps have led is on another peak.
+        // A user's covariance may have several peaks: a probe above the point that the steps reached is on another one.
         if (s + 1 == starts.size() && !several && !probes.empty() && probes.front().first > -best_value) {
             starts.push_back(probes.front().second);
             probes.clear();
@@ -77,7 +78,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
 }
 
 double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
-                    const Prior& prior, const std::vector<double>& theta, const Outputs& outputs) {
+                    const Prior& prior, const std::vector<double>& theta, const TargetTransform& outputs) {
     double value = LogPosterior(lapack, points, y, known_noise, prior)(theta.data(), nullptr);
     for (std::size_t i = 0; i < points.size(); ++i) value += log_slope(outputs, y[i]);
     return value;

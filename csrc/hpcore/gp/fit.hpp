@@ -5,7 +5,7 @@
 
 #include "hpcore/deadline.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
-#include "hpcore/gp/outputs.hpp"
+#include "hpcore/gp/target_transform.hpp"
 #include "hpcore/rng.hpp"
 
 namespace hpcore::gp {
@@ -25,10 +25,9 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
                             const double* known_noise, const FitOptions& options, const Deadline& deadline = {});
 
 // Log posterior density of the objective's own values, up to what every transform of them shares: that of y, which are
-// `outputs.y` at `points`, at hyperparameters theta, and the log slopes of the transform. What a transform is chosen
-// by.
+// `outputs.y` at `points`, at hyperparameters theta, and the log slopes of the transform. Transforms are chosen by it.
 double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
-                    const Prior& prior, const std::vector<double>& theta, const Outputs& outputs);
+                    const Prior& prior, const std::vector<double>& theta, const TargetTransform& outputs);
 
 // n draws of the hyperparameters from their posterior, by slice sampling one coordinate after the other from `start`.
 // Neal 2003, "Slice sampling", figures 3 and 5. Empty if the deadline passed.

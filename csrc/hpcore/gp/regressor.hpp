@@ -11,7 +11,7 @@
 
 namespace hpcore::gp {
 
-// What a prediction leaves behind for its gradient, and room that is used again. One a thread.
+// Results of a prediction that its gradient needs, and room that is used again. One a thread.
 struct Prediction {
     std::vector<double> mean, variance;  // (m,), of the latent function, not of a noisy observation
     std::vector<double> k, slope, v, w, c, warped;
@@ -25,7 +25,7 @@ class Regressor {
     Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta,
               std::shared_ptr<const UserCovariance> user = nullptr);
 
-    // What rows go through before the covariance sees them, here and in every other call; before there are any.
+    // Sets the warp that all rows go through before the covariance sees them; call it before there are rows.
     void set_warp(Warp warp) { warp_ = std::move(warp); }
     const Warp& warp() const { return warp_; }
 

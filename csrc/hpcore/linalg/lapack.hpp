@@ -16,14 +16,6 @@ struct Lapack {
     void (*dtrsv)(char* uplo, char* trans, char* diag, int* n, double* a, int* lda, double* x, int* incx) = nullptr;
     void (*dtrsm)(char* side, char* uplo, char* trans, char* diag, int* m, int* n, double* alpha, double* a, int* lda,
                   double* b, int* ldb) = nullptr;
-    void (*dtrmv)(char* uplo, char* trans, char* diag, int* n, double* a, int* lda, double* x, int* incx) = nullptr;
-    // C = alpha op(A) op(B) + beta C, and y = alpha op(A) x + beta y.
-    void (*dgemm)(char* transa, char* transb, int* m, int* n, int* k, double* alpha, double* a, int* lda, double* b,
-                  int* ldb, double* beta, double* c, int* ldc) = nullptr;
-    void (*dgemv)(char* trans, int* m, int* n, double* alpha, double* a, int* lda, double* x, int* incx, double* beta,
-                  double* y, int* incy) = nullptr;
-    void (*dsymv)(char* uplo, int* n, double* alpha, double* a, int* lda, double* x, int* incx, double* beta, double* y,
-                  int* incy) = nullptr;
 };
 
 }  // namespace hpcore::linalg

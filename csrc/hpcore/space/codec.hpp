@@ -83,7 +83,7 @@ class Codec {
     // The grid's level nearest to a value, clamped to the grid.
     std::uint64_t level_of_real(std::size_t j, double x) const;
 
-    // Where the cell of a level ends in the cube; the last one's ends at 1. For gridded columns and choices.
+    // End of a level's cell in the cube; the last one's ends at 1. For gridded columns and choices.
     double cell_end(std::size_t j, std::uint64_t level) const;
 
     // The value at a level of a real grid.

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t first_room = 16;
 
-// Where a hash is, or the free slot where it belongs.
+// Slot of a hash, or the free slot where it belongs.
 std::size_t place(const std::vector<std::uint64_t>& slots, std::uint64_t hash) {
     const std::size_t mask = slots.size() - 1;
     std::size_t at = static_cast<std::size_t>(hash) & mask;

@@ -24,7 +24,7 @@ struct Axis {
     double coordinate(double u) const { return continuous() ? u : static_cast<double>(level_of(u)); }
     double middle(std::size_t level) const { return 0.5 * (edges[level] + edges[level + 1]); }
     double width(std::size_t level) const { return edges[level + 1] - edges[level]; }
-    // Where a coordinate lies in the cube.
+    // Position of a coordinate in the cube.
     double position(double x) const { return continuous() ? x : middle(static_cast<std::size_t>(x)); }
 };
 

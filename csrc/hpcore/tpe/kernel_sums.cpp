@@ -1,18 +1,11 @@
 #include "hpcore/tpe/kernel_sums.hpp"
 
 #include "hpcore/tpe/pack.hpp"
-
-// One body, three instruction sets; the loader chooses. A sanitizer's runtime is not ready when it does, so not then.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(HPCORE_ONE_VERSION)
-#define HPCORE_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define HPCORE_CLONES
-#endif
+#include "hpcore/vectorize.hpp"
 
 namespace hpcore::tpe {
 
-HPCORE_CLONES void kernel_sums(const SumsInput& in, double* out) {
+HPCORE_VECTORIZE void kernel_sums(const SumsInput& in, double* out) {
     for (std::size_t at = 0; at < in.padded; at += block) {
         Pack s0 = repeat(0.0), s1 = s0, s2 = s0, s3 = s0;
         for (std::size_t k = 0; k < in.n_kernels; ++k) {
@@ -64,15 +57,15 @@ HPCORE_CLONES void kernel_sums(const SumsInput& in, double* out) {
     }
 }
 
-HPCORE_CLONES void erf_array(double* x, std::size_t n) {
+HPCORE_VECTORIZE void erf_array(double* x, std::size_t n) {
     for (std::size_t i = 0; i < n; i += lanes) store(x + i, erf(load(x + i)));
 }
 
-HPCORE_CLONES void quantile_array(double* p, std::size_t n) {
+HPCORE_VECTORIZE void quantile_array(double* p, std::size_t n) {
     for (std::size_t i = 0; i < n; i += lanes) store(p + i, normal_quantile(load(p + i)));
 }
 
-HPCORE_CLONES void finish_log(double* a, std::size_t n, double shift, const double* log_prior, double log_total) {
+HPCORE_VECTORIZE void finish_log(double* a, std::size_t n, double shift, const double* log_prior, double log_total) {
     for (std::size_t i = 0; i < n; i += lanes) {
         const Pack kernels = log(load(a + i)) + shift, prior = load(log_prior + i);
         const WholePack larger = kernels > prior;
@@ -83,7 +76,7 @@ HPCORE_CLONES void finish_log(double* a, std::size_t n, double shift, const doub
     }
 }
 
-HPCORE_CLONES void add_log_cdf(const double* x, std::size_t n, double* sum) {
+HPCORE_VECTORIZE void add_log_cdf(const double* x, std::size_t n, double* sum) {
     for (std::size_t i = 0; i < n; i += lanes) store(sum + i, load(sum + i) + log_normal_cdf(load(x + i)));
 }
 

@@ -51,7 +51,7 @@ class Mixture {
     // Draws from the mixture, into slots [first, first + n) of the batch. `even` shares the components out by their
     // weights with one random offset, component after component, in place of independent draws.
     void draw(Philox& random, Batch& batch, std::size_t first, std::size_t n, bool even);
-    // Whether draw i of the last call came from the prior component.
+    // True if draw i of the last call came from the prior component.
     bool from_prior(std::size_t i) const { return origin_[i] == n_; }
 
     const std::vector<Axis>& axes() const { return axes_; }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "hpcore/normal_terms.hpp"
+#include "hpcore/vectorize.hpp"
 
 // Eight doubles that are computed on together, and exp, log and erf of them.
 //
@@ -20,7 +21,6 @@ constexpr std::size_t lanes = 8;
 typedef double Pack __attribute__((vector_size(64)));
 typedef std::int64_t WholePack __attribute__((vector_size(64)));
 typedef std::uint64_t UnsignedPack __attribute__((vector_size(64)));
-#define HPCORE_INLINE inline __attribute__((always_inline))
 
 HPCORE_INLINE WholePack bits_of(Pack x) {
     return reinterpret_cast<WholePack>(x);
@@ -34,7 +34,7 @@ HPCORE_INLINE Pack choose(WholePack mask, Pack a, Pack b) {
 HPCORE_INLINE Pack converted(WholePack x) {
     return __builtin_convertvector(x, Pack);
 }
-// Of bits: what does not fit wraps around, as it does in lanes whose answer is not the one that is chosen.
+// Sums and differences of bits; they wrap around, as they do in lanes whose answer is not chosen.
 HPCORE_INLINE WholePack wrapping_sum(WholePack a, WholePack b) {
     return reinterpret_cast<WholePack>(reinterpret_cast<UnsignedPack>(a) + reinterpret_cast<UnsignedPack>(b));
 }
@@ -51,7 +51,6 @@ struct Lanes {
 };
 using Pack = Lanes<double>;
 using WholePack = Lanes<std::int64_t>;
-#define HPCORE_INLINE inline
 #define HPCORE_LANES(T, expression)                              \
     Lanes<T> out;                                                \
     for (std::size_t i = 0; i < lanes; ++i) out[i] = expression; \

@@ -26,7 +26,7 @@ class Ranking {
     // share in (0, 1]; at most `most` are good, and at least one once a trial has a finite value.
     Ranking(double share, std::size_t most) : share_(share), most_(most) {}
 
-    // value +infinity: a trial that failed, never good.
+    // value: records::rank_of the trial's result.
     void insert(Entry entry) {
         // Trials finish almost in order, so this is almost always an append.
         members_.insert(std::upper_bound(members_.begin(), members_.end(), entry.trial), entry.trial);

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "hpcore/records/failures.hpp"
+#include "hpcore/streams.hpp"
 #include "hpcore/tpe/kernel_sums.hpp"
 
 namespace hpcore::tpe {
@@ -17,8 +19,6 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t max_levels = 64;
 // Up to here twice the candidates: worth about 1.6 points of the quality benchmark at 50 evaluations.
 constexpr std::size_t few_trials = 64;
-// Purposes of random streams: 16 for samplers (hpcore/records/streams.py), then one a group.
-constexpr std::uint64_t stream = 16, group_shift = 8, attempt_shift = 32;
 
 Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
     const space::Column& c = codec.column(j);
@@ -86,15 +86,15 @@ void Suggester::clear() {
 void Suggester::update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
                        std::size_t n) {
     try {
-        take_in(X, values, stride, state, n);
+        absorb(X, values, stride, state, n);
     } catch (...) {  // out of memory half-way: better nothing than a part
         clear();
         throw;
     }
 }
 
-void Suggester::take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
-                        std::size_t n) {
+void Suggester::absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
+                       std::size_t n) {
     coordinates_.resize(n * d_);
     for (std::size_t i = rows_; i < n; ++i) {
         for (std::size_t j = 0; j < d_; ++j) {
@@ -110,17 +110,14 @@ void Suggester::take_in(const double* X, const double* values, std::size_t strid
     least_.resize(n, inf);
     scale_.resize(n, 1.0);
     for (std::size_t i = first_open_; i < n; ++i) {
-        if (ended_[i] || state[i] == 0) continue;
+        if (ended_[i] || state[i] == records::running) continue;
         ended_[i] = 1;
         first_new = std::min(first_new, i);
-        const bool finite = state[i] == 1 && std::isfinite(values[i * stride]);
-        if (finite) {
-            value_[i] = values[i * stride];
-            ++n_finite_;
-        }
+        value_[i] = records::result_of(state[i], values[i * stride]);
+        if (!std::isnan(value_[i])) ++n_finite_;
         for (Group& group : groups_) {
             if (std::isnan(coordinates_[i * d_ + group.columns.front()])) continue;
-            group.ranking.insert({finite ? value_[i] : inf, static_cast<std::uint32_t>(i)});
+            group.ranking.insert({records::rank_of(value_[i]), static_cast<std::uint32_t>(i)});
         }
     }
     while (first_open_ < n && ended_[first_open_]) ++first_open_;
@@ -147,8 +144,8 @@ void Suggester::random_point(Philox& random, double* u) const {
 
 // Point `number` of a Latin hypercube of n_startup points (McKay, Beckman & Conover 1979), the same for every call.
 void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) const {
-    Philox shuffle(key, 0, stream);
-    Philox random(key, number, stream + 1);
+    Philox shuffle(key, 0, streams::tpe_shuffle);
+    Philox random(key, number, streams::tpe_even);
     const std::size_t n = options_.n_startup;
     std::vector<std::size_t> cell(n);
     for (std::size_t j = 0; j < d_; ++j) {
@@ -162,13 +159,13 @@ void Suggester::set_prior(const Kernel<DensityKernel>& prior) {
     if (groups_.size() != 1) throw std::invalid_argument("a prior needs columns that are active together");
     std::vector<Axis> axes;
     for (const std::size_t j : groups_.front().columns) axes.push_back(axes_[j]);
-    belief_.emplace(prior, axes, groups_.front().columns);
+    prior_.emplace(prior, axes, groups_.front().columns);
 }
 
-void Suggester::believed_point(Philox& random, double* u) {
+void Suggester::prior_point(Philox& random, double* u) {
     Group& group = groups_.front();
     group.batch.reset(group.columns.size(), 1);
-    belief_->draw(random, group.batch, 0);
+    prior_->draw(random, group.batch, 0);
     place(group, 0, u);
 }
 
@@ -176,12 +173,14 @@ void Suggester::believed_point(Philox& random, double* u) {
 
 void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
                         std::size_t n_pending, std::size_t want, double* out) {
-    const std::uint64_t purpose = stream + (attempt << attempt_shift);
+    const auto stream = [&](std::uint64_t purpose) {
+        return Philox(key, number, streams::at_attempt(purpose, attempt));
+    };
     if (n_finite_ < options_.n_startup) {
-        Philox random(key, number, purpose + 2);
+        Philox random = stream(streams::tpe_startup);
         for (std::size_t r = 0; r < want; ++r) {
-            if (belief_ && (number + r) % 2 == 0)
-                believed_point(random, out + r * d_);
+            if (prior_ && (number + r) % 2 == 0)
+                prior_point(random, out + r * d_);
             else if (r == 0 && attempt == 0 && number < options_.n_startup)
                 even_point(key, number, out);
             else
@@ -214,8 +213,7 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
                 codec_->decode(u.data(), values.data());
                 if (!values[group.columns.front()].active) continue;
             }
-            if (!group.proposed)
-                propose(group, Philox(key, number, purpose + ((g + 1) << group_shift)), waiting, number % 2 == 1);
+            if (!group.proposed) propose(group, stream(streams::tpe_group(g)), waiting, number % 2 == 1);
             tries = std::max(tries, group.batch.size());
             place(group, nth(group, rank - group.n_idle), u.data());
         }
@@ -230,7 +228,7 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
         }
         std::copy(u.begin(), u.end(), out + found++ * d_);
     }
-    Philox random(key, number, purpose + 3);
+    Philox random = stream(streams::tpe_rest);
     for (; found < want; ++found) random_point(random, out + found * d_);
 }
 
@@ -245,7 +243,7 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     group.n_mutants = times * options_.n_mutants;
     group.batch.reset(group.columns.size(), times * options_.candidates());
     group.score.assign(group.batch.padded(), 0.0);
-    if (group.ranking.n_finite() == 0) {  // a branch that nobody has been to
+    if (group.ranking.n_finite() == 0) {  // a branch without a trial
         group.batch.resize(times * options_.candidates());
         uniforms(group, random, 0, group.batch.size());
         return;
@@ -296,8 +294,7 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
     for (std::size_t i = members.size(); i-- > 0 && weights_.size() < options_.max_bad;) {
         if (group.ranking.is_good(members[i])) continue;
         add(coordinates_.data() + members[i] * d_);
-        const double value = value_[members[i]];
-        values_.push_back(std::isnan(value) ? inf : value);
+        values_.push_back(records::rank_of(value_[members[i]]));
         weights_.push_back(1.0);
     }
     if (options_.constant_liar) {
@@ -314,7 +311,7 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
                   1.0 / (static_cast<double>(n_bad) + 1.0));
 }
 
-// Of the points that the densities are made of, those with an outcome.
+// Fit the trend to those points of the densities that have a result.
 bool Suggester::fit_trend(Group& group) {
     return group.trend.fit(points_.data(), values_.data(), values_.size(), group.ranking.good().size());
 }
@@ -333,8 +330,8 @@ void Suggester::candidates(Group& group, Philox& random) {
     Batch& batch = group.batch;
     std::size_t i = 0;
     group.good.draw(random, batch, 0, group.n_draws, true);
-    for (std::size_t c = 0; belief_ && c < group.n_draws; ++c)
-        if (group.good.from_prior(c)) belief_->draw(random, batch, c);
+    for (std::size_t c = 0; prior_ && c < group.n_draws; ++c)
+        if (group.good.from_prior(c)) prior_->draw(random, batch, c);
     i += group.n_draws;
     uniforms(group, random, i, group.n_uniform);
     i += group.n_uniform;
@@ -346,7 +343,7 @@ void Suggester::candidates(Group& group, Philox& random) {
 // The best points, each moved in a few columns: by about 0.05 or 0.2 of the range, or to another category.
 void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::size_t first) {
     const std::size_t d = group.columns.size();
-    // Whether a column moves, and by how much, are two halves of one number: what is left of u below p, over p.
+    // One number u decides if a column moves (u < p), and by how much (u / p).
     const double p = std::max(0.3, 2.0 / static_cast<double>(d));
     moves_.clear();
     steps_.clear();
@@ -382,8 +379,8 @@ void Suggester::score(Group& group) {
     const std::size_t padded = group.batch.padded();
     log_good_.resize(padded);
     log_bad_.resize(padded);
-    if (belief_) {
-        belief_->log_density(group.batch, log_prior_);
+    if (prior_) {
+        prior_->log_density(group.batch, log_prior_);
         group.good.log_density(group.batch, log_prior_.data(), log_good_.data());
     } else {
         group.good.log_density(group.batch, log_good_.data());

@@ -9,8 +9,8 @@
 #include "hpcore/rng.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/space/row_set.hpp"
-#include "hpcore/tpe/belief.hpp"
 #include "hpcore/tpe/mixture.hpp"
+#include "hpcore/tpe/normalised_prior.hpp"
 #include "hpcore/tpe/ranking.hpp"
 #include "hpcore/tpe/trend.hpp"
 
@@ -23,7 +23,7 @@ struct Options {
     std::size_t n_startup = 8;  // even points before the densities rule
     double gamma = 0.1;         // share of trials that count as good ...
     std::size_t max_good = 25;  // ... and the most that may
-    std::size_t max_bad = 128;  // of the others, so many newest ones are kernels
+    std::size_t max_bad = 128;  // the most others that are kernels, the newest
     Weights weights = Weights::rank;
     double prior_weight = 1.0;
     double bandwidth = 0.25;  // h = clip(bandwidth * scale * n^(-1/(d + 4)), min_bandwidth, 1)
@@ -47,12 +47,12 @@ class Suggester {
     // unordered (d,): columns whose levels have no order.
     Suggester(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& unordered, const Options& options);
 
-    // Takes in what is new. X (n, d) rows of the cube, NaN where inactive; values (n,), lower is better;
+    // Learn new rows and results. X (n, d) rows of the cube, NaN where inactive; values (n,), lower is better;
     // state (n,): 0 running, 1 complete, other: ended without a value. A row once seen ended is not read again.
-    // If memory runs out it has forgotten all, and the next update takes in everything anew.
+    // If memory runs out all is forgotten, and the next update learns everything anew.
     void update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
 
-    // Forgets all, for values that were ranked anew.
+    // Forget all, for values that were ranked anew.
     void clear();
 
     // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows repeat known points only
@@ -81,18 +81,18 @@ class Suggester {
         Mixture good, bad;
         Trend trend;
         Ranking ranking;
-        // of the suggestion being made
+        // state of the suggestion being made
         bool proposed = false;
         std::size_t n_idle = 0;  // candidates that repeated a point in which this group was not active
         std::size_t n_draws = 0, n_uniform = 0, n_mutants = 0;
         Batch batch;
         std::vector<double> score;
-        std::vector<std::uint32_t> best;  // candidates, best first, as far as somebody asked
+        std::vector<std::uint32_t> best;  // candidates, best first, as far as they were needed
     };
 
-    void take_in(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
+    void absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
     void even_point(Philox::Key key, std::uint64_t number, double* u) const;
-    void believed_point(Philox& random, double* u);
+    void prior_point(Philox& random, double* u);
     void random_point(Philox& random, double* u) const;
     void propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend);
     void fit(Group& group, const std::vector<double>& pending);
@@ -113,7 +113,7 @@ class Suggester {
     bool endless_ = false;  // some column is continuous
     std::vector<Axis> axes_;
     std::vector<Group> groups_;
-    std::optional<Belief> belief_;
+    std::optional<NormalisedPrior> prior_;
 
     std::size_t rows_ = 0, first_open_ = 0, n_finite_ = 0;
     std::vector<double> coordinates_;  // (rows, d)

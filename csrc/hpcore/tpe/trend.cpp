@@ -13,7 +13,7 @@ namespace {
 constexpr double ridge = 1.0;
 // Few points are enough, as the ridge and the deviation hold back what they do not show; many coefficients take long.
 constexpr std::size_t min_points = 4, max_coefficients = 128;
-constexpr double min_deviation = 0.05;  // of values that the trend explains wholly
+constexpr double min_deviation = 0.05;  // deviation where the trend explains the values wholly
 
 // G (size, stride) = F'F of F (n, stride), all of each row up to the stride.
 HPCORE_VECTORIZE void gram_matrix(const double* F, std::size_t n, std::size_t size, std::size_t stride, double* G) {

@@ -10,7 +10,7 @@
 
 namespace hpcore::tpe {
 
-// What a Parzen estimator cannot see: that the values slope. Ridge regression of the normal scores of the values (van
+// Slope of the values, which a Parzen estimator cannot see. Ridge regression of the normal scores of the values (van
 // der Waerden 1952) on a constant, each numeric column and its square, and each category:
 //
 //   min_b |y - F b|^2 + |b without its constant|^2,   s^2 = n |y - F b|^2 / (n - tr H)^2,

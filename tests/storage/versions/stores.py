@@ -84,7 +84,7 @@ def tables(dialect: str) -> list[str]:
 def spec(directions: Sequence[str] = ("minimize",)) -> str:
     """Record of a study of one parameter ``x`` in [0, 1]."""
     from hpcore.ledger.spaces import space_to_spec
-    from hpcore.space.parameters import Float
+    from hpcore.space.reals import Float
     from hpcore.space.space import Space
 
     space = space_to_spec(Space({"x": Float(0.0, 1.0)}))

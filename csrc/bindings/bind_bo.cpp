@@ -1,0 +1,200 @@
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "blas_threads.hpp"
+#include "hpcore/bo/suggester.hpp"
+#include "kernels.hpp"
+#include "scipy_lapack.hpp"
+
+namespace hpcore::bindings {
+namespace {
+
+using bo::Request;
+using bo::Schedule;
+using bo::Step;
+using bo::Suggester;
+using bo::SuggestOptions;
+using bo::TrustRegion;
+using bo::View;
+
+// The space's constraints are Python: the one thing that takes the GIL back while a suggestion is computed.
+acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
+    if (callable.is_none()) return {};
+    return [callable, d](const double* rows, std::size_t n, bool* allowed) {
+        py::gil_scoped_acquire gil;
+        Array copy({n, d});
+        std::copy(rows, rows + n * d, copy.mutable_data());
+        const auto answer = callable(copy).cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
+        check_length("the answer of feasible", answer, n);
+        std::copy(answer.data(), answer.data() + n, allowed);
+    };
+}
+
+py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
+                  const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
+                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
+                  std::size_t repeats, const std::optional<Array>& extra) {
+    const std::size_t d = suggester.d();
+    Request request;
+    request.deadline = Deadline::in(seconds);
+    request.n = rows_of("X", X, d);
+    check_length("values", values, request.n);
+    for (std::size_t i = 0; i < request.n; ++i)
+        if (!std::isfinite(values.data()[i]))
+            throw py::value_error("values must be finite, row " + std::to_string(i) + " is not");
+    request.rows = X.data();
+    request.values = values.data();
+    if (std_errors) {
+        check_length("std_errors", *std_errors, request.n);
+        request.std_errors = std_errors->data();
+    }
+    request.n_pending = rows_of("pending", pending, d);
+    request.pending = pending.data();
+    if (extra) {
+        request.n_extra = rows_of("extra", *extra, d);
+        request.extra = extra->data();
+    }
+    request.count = n;
+    if (repeats == 0) throw py::value_error("repeats must be at least 1");
+    request.repeats = repeats;
+    request.key = {seed_low, seed_high};
+    request.number = number;
+    request.attempt = attempt;
+    std::vector<double> rows;
+    Step step = Step::full;
+    {
+        // The constraint is destroyed outside this scope, where the GIL is held again.
+        request.feasible = feasible_of(feasible, d);
+        const Unlocked native;
+        rows = suggester.suggest(request, &step);
+    }
+    Array out({rows.size() / d, d});
+    std::copy(rows.begin(), rows.end(), out.mutable_data());
+    return py::make_tuple(out, step);
+}
+
+}  // namespace
+
+void bind_bo(py::module_& m) {
+    auto s = m.def_submodule("bo", "Bayesian optimisation: Gaussian-process suggestions for one search.");
+    py::enum_<Step>(
+        s, "Step",
+        "Level of the deadline ladder, best first, as `hpcore.samplers.ladder` has it; `none`: no time for a\n"
+        "model.")
+        .value("full", Step::full)
+        .value("reuse", Step::reuse)
+        .value("search", Step::search)
+        .value("none", Step::none);
+    py::class_<Schedule>(s, "Schedule", "Sizes of the history at which hyperparameters are fitted.")
+        .def(py::init<>())
+        .def_readwrite("every_until", &Schedule::every_until,
+                       "Number of observations up to which each is followed by a fit.")
+        .def_readwrite("growth", &Schedule::growth,
+                       "Growth of the history, as a share, after which a fit is due from then on.")
+        .def_readwrite("longest", &Schedule::longest, "Greatest number of observations between two fits.")
+        .def("at", &Schedule::at, py::arg("n"), "Last scheduled size that is at most n.");
+    py::class_<TrustRegion>(s, "TrustRegion",
+                            "Box round the best point that widens with success and narrows with failure.")
+        .def(py::init<>())
+        .def_readwrite("on", &TrustRegion::on, "True if the search keeps to the box.")
+        .def_readwrite("after", &TrustRegion::after,
+                       "Number of startup observations, which are no successes or failures.")
+        .def(
+            "side",
+            [](const TrustRegion& self, const Array& values, std::size_t d) {
+                return self.side(values.data(), static_cast<std::size_t>(values.size()), d);
+            },
+            py::arg("values").noconvert(), py::arg("d"),
+            "Side of the box after values (n,) of a search with d parameters; at least 1 means everywhere.");
+    py::class_<View>(s, "View",
+                     "One way to look at the history: what the model is fitted to, and what is then maximised.")
+        .def(py::init<>())
+        .def_readwrite("warp", &View::warp, "True if numeric columns are warped as is likeliest.")
+        .def_readwrite("transforms", &View::transforms,
+                       "Transforms of the values to choose from, at least one; the likeliest is taken.")
+        .def_readwrite("length_scale_factor", &View::length_scale_factor,
+                       "Factor on the fitted length scales; below 1 the model generalises less.")
+        .def_readwrite("kind", &View::kind, "Acquisition function.")
+        .def_readwrite("thompson", &View::thompson, "True to maximise one draw of the objective in place of `kind`.")
+        .def_readwrite("noisy", &View::noisy,
+                       "True to average the improvement over what noisy incumbents may be worth.")
+        .def_readwrite("kappa", &View::kappa, "Standard deviations below the mean, for a confidence bound.")
+        .def_readwrite("xi", &View::xi, "Improvement asked for, in standard deviations of the standardised values.")
+        .def_readwrite("posterior_best", &View::posterior_best,
+                       "True to improve on the best fitted mean rather than on the best value.");
+    py::class_<SuggestOptions>(s, "SuggestOptions", "Options of a Suggester.")
+        .def(py::init<>())
+        .def_readwrite("views", &SuggestOptions::views,
+                       "Views of the history, taken in turn by trial number; at least one.")
+        .def_readwrite("n_draws", &SuggestOptions::n_draws,
+                       "Number of draws of the hyperparameters; 0 for their maximum a posteriori.")
+        .def_readwrite("fit", &SuggestOptions::fit, "Options of the fit.")
+        .def_readwrite("search", &SuggestOptions::search, "Options of the maximiser.")
+        .def_readwrite("schedule", &SuggestOptions::schedule, "Sizes at which hyperparameters are fitted.")
+        .def_readwrite("trust_region", &SuggestOptions::trust_region, "Rules of the box that the search keeps to.")
+        .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels,
+                       "Number of levels from which a grid is moved along the gradient.")
+        .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents, "Number of best points that are perturbed.")
+        .def_readwrite("n_noisy_draws", &SuggestOptions::n_noisy_draws,
+                       "Number of draws of the incumbents' values in a noisy view.")
+        .def_readwrite("fit_rows", &SuggestOptions::fit_rows,
+                       "Greatest number of rows that hyperparameters are fitted on.")
+        .def_readwrite("model_rows", &SuggestOptions::model_rows,
+                       "Approximate greatest number of rows that the model holds.")
+        .def(
+            "set_acquisition",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, bool logarithmic) {
+                options.acquisition = {kernel_at<AcquisitionKernel>(address, name), logarithmic};
+            },
+            py::arg("address"), py::arg("name"), py::arg("logarithmic"),
+            "Use a user's acquisition function, by the address of its compiled code; the caller keeps it alive.")
+        .def(
+            "set_prior",
+            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, double beta) {
+                options.prior = acquisition::UserPrior(kernel_at<DensityKernel>(address, name), beta);
+            },
+            py::arg("address"), py::arg("name"), py::arg("beta"),
+            "Use a user's prior density, which counts as its power beta / n; the caller keeps its code alive.")
+        .def(
+            "set_covariance",
+            [](SuggestOptions& options, std::shared_ptr<gp::UserCovariance> covariance) {
+                options.covariance = std::move(covariance);
+            },
+            py::arg("covariance"), "Use a user's covariance of the numeric columns; None for the built-in one.");
+    py::class_<Suggester>(
+        s, "Suggester",
+        "Gaussian-process suggestions for one search; calls from several threads wait for each other.\n"
+        "\n"
+        "`categorical` (d,) marks columns without an order. Raises ValueError if its length is not d, or without\n"
+        "a view.")
+        .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
+                         const SuggestOptions& options) {
+                 return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
+             }),
+             py::arg("codec"), py::arg("categorical"), py::arg("options"))
+        .def(
+            "suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
+            py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
+            py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
+            py::arg("repeats") = 1, py::arg("extra") = py::none(),
+            "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
+            "\n"
+            "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
+            "pending (p, d) are rows without a value yet. `feasible` maps rows to booleans (its exceptions are passed\n"
+            "on); seconds is the time that is left, inf for any; a row is suggested up to `repeats` times in all;\n"
+            "extra (e, d) are further candidates. Fewer than n rows are returned only if no new, allowed row was met\n"
+            "or the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
+            "user's kernel raised or answered NaN.");
+}
+
+}  // namespace hpcore::bindings

@@ -1,0 +1,95 @@
+#include "hpcore/acquisition/move_set.hpp"
+
+#include <bit>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace hpcore::acquisition {
+
+using space::Column;
+using space::Kind;
+using space::Value;
+
+namespace {
+
+constexpr std::uint64_t longest_table = 256;
+
+}  // namespace
+
+MoveSet::MoveSet(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical,
+                 std::size_t smooth_levels)
+    : codec_(std::move(codec)) {
+    const std::size_t d = codec_->size();
+    if (categorical.size() != d) throw std::invalid_argument("categorical must have one entry a column");
+    types_.resize(d);
+    last_.assign(d, 0);
+    fixed_.assign(d, false);
+    smooth_.assign(d, false);
+    table_.resize(d);
+    std::vector<bool> parent(d, false);
+    for (std::size_t j = 0; j < d; ++j) {
+        const Column& c = codec_->column(j);
+        types_[j].categorical = categorical[j];
+        types_[j].conditional = !c.conditions.empty();
+        for (const Column::Condition& condition : c.conditions) parent[condition.parent] = true;
+        const bool grid = c.kind != Kind::real || c.gridded;
+        if (grid) last_[j] = c.last;
+        fixed_[j] = grid && c.last == 0;
+        smooth_[j] = !grid || (!types_[j].categorical && c.last >= smooth_levels);
+        if (grid && c.last < longest_table) {
+            std::vector<double> table;
+            for (std::uint64_t l = 0; l <= c.last; ++l) table.push_back(coordinate(j, l));
+            table_[j].swap(table);
+        }
+    }
+    // A step along the gradient must not switch other columns on or off: parents move as candidates and levels only.
+    for (std::size_t j = 0; j < d; ++j)
+        if (parent[j]) smooth_[j] = false;
+}
+
+void MoveSet::snap(double* full, double* row) const {
+    thread_local std::vector<Value> scratch;
+    scratch.resize(d());
+    for (std::size_t j = 0; j < d(); ++j) row[j] = full[j];
+    codec_->snap(row, scratch.data());
+    for (std::size_t j = 0; j < d(); ++j)
+        if (!std::isnan(row[j])) full[j] = row[j];
+}
+
+std::uint64_t MoveSet::level(std::size_t j, const double* row) const {
+    thread_local std::vector<Value> values;
+    values.resize(d());
+    codec_->decode(row, values.data());
+    const Column& c = codec_->column(j);
+    if (c.kind == Kind::real) return codec_->level_of_real(j, values[j].real);
+    if (c.kind == Kind::choice) return static_cast<std::uint64_t>(values[j].whole);
+    // Unsigned arithmetic wraps, so ranges wider than 2^63 come out right.
+    return (static_cast<std::uint64_t>(values[j].whole) - static_cast<std::uint64_t>(c.whole_low)) / c.whole_step;
+}
+
+double MoveSet::coordinate(std::size_t j, std::uint64_t level) const {
+    if (!table_[j].empty()) return table_[j][level];
+    const Column& c = codec_->column(j);
+    if (c.kind == Kind::real) return codec_->encode_real(j, codec_->real_at(j, level));
+    if (c.kind == Kind::choice) return codec_->encode_whole(j, static_cast<std::int64_t>(level));
+    return codec_->encode_whole(
+        j, static_cast<std::int64_t>(static_cast<std::uint64_t>(c.whole_low) + level * c.whole_step));
+}
+
+double MoveSet::squared_distance(const double* a, const double* b) const {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < d(); ++j) {
+        const bool off_a = std::isnan(a[j]), off_b = std::isnan(b[j]);
+        if (off_a && off_b) continue;
+        if (off_a || off_b)
+            sum += 0.25;
+        else if (categorical(j))
+            sum += a[j] != b[j] ? 1.0 : 0.0;
+        else
+            sum += (a[j] - b[j]) * (a[j] - b[j]);
+    }
+    return sum;
+}
+
+}  // namespace hpcore::acquisition

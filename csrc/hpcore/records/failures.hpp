@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+// States of trials, as hpcore/records/history.py numbers them, and how a trial without a result ranks. The rule as a
+// whole, with the Gaussian process's half of it and the reasons, is in hpcore/samplers/failures.py.
+namespace hpcore::records {
+
+enum State : std::uint8_t { running, complete, pruned, failed };
+
+// The value of a trial that has ended; NaN if it has none to learn from: it failed, was pruned, or is not finite.
+inline double result_of(std::uint8_t state, double value) {
+    return state == complete && std::isfinite(value) ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+// Value by which a result is ranked, lower is better. A trial without one (NaN) comes after all others and is never
+// good.
+inline double rank_of(double result) {
+    return std::isnan(result) ? std::numeric_limits<double>::infinity() : result;
+}
+
+}  // namespace hpcore::records
