@@ -87,3 +87,21 @@ def test_a_paused_trial_is_left_alone(tmp_path: Path) -> None:
     store = study._trial_log.storage
     record = store.read(lambda t: t.trial(1, 0))
     assert (record.worker, record.lease, record.job) == (None, None, 0)
+
+
+def test_reports_of_a_running_trial_reach_other_workers(tmp_path: Path) -> None:
+    one, two = opened(tmp_path / "runs.db"), opened(tmp_path / "runs.db")
+    trial, mine = one.ask(), two.ask()
+    two._trial_log.add_report(mine.number, 1, [2.0])
+    for step, value in ((1, 0.5), (2, 0.25)):
+        one._trial_log.add_report(trial.number, step, [value])
+        two.refresh()
+        curves = two.optimizer.history.curves
+        assert curves.step[curves.of(trial.number)].tolist()[-1] == step
+        assert len(curves.of(mine.number)) == 1  # its own is not read a second time
+    one.tell(trial, 1.0)
+    two.tell(mine, 1.0)
+    two.refresh()
+    one.refresh()
+    for study in (one, two, opened(tmp_path / "runs.db")):
+        assert [t.reports for t in study.trials] == [{1: 0.5, 2: 0.25}, {1: 2.0}]
