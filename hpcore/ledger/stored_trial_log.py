@@ -454,9 +454,8 @@ class StoredTrialLog(TrialLog):
 
         def work(transaction: Transaction) -> None:
             now = transaction.now()
-            taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
-            if staleness is not None and taken:
-                raise out_of_order(min(taken))
+            if staleness is not None:
+                self.check_order()
             kept = any(self._leases.is_kept(record, now) for record in self._replica.elsewhere())
             mine = "fast" if kept and staleness is None else mode
             self._change_mode(transaction, mine if self.record.mode in ("", mine) else "fast")
@@ -464,6 +463,12 @@ class StoredTrialLog(TrialLog):
 
         self._replica.inside(work)
         self._holder.keep()
+
+    def check_order(self) -> None:
+        """See `TrialLog.check_order`; results of other workers' trials will come."""
+        taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
+        if taken:
+            raise out_of_order(min(taken))
 
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
         if mode != self.record.mode:
