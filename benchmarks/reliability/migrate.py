@@ -100,7 +100,7 @@ def test(directory: Path, kills: int, trials: int, processes: int, seed: int) ->
             part.unlink()
         path.write_bytes(data)
         children = [start(lambda: open_storage(path).close()) for _ in range(processes)]
-        time.sleep(rng.uniform(0.0, longest))
+        time.sleep(rng.uniform(0.0, processes * longest))
         for child in children:
             os.kill(child, signal.SIGKILL)
         for child in children:
