@@ -305,7 +305,7 @@ class StoredTrialLog(TrialLog):
 
     @contextmanager
     def _saved_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> Iterator[None]:
-        """A result that the store does not take now goes with the next one."""
+        """A result that the store does not take now goes with what is stored next."""
         try:
             yield
         except StorageError:
