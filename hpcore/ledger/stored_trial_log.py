@@ -368,9 +368,14 @@ class StoredTrialLog(TrialLog):
         record = ended(record, told, outcome)
         stored = transaction.finish(record, report_records(self.optimizer, told, record))
         self._replica.let_go(number)
+        if not is_same_result(stored, record):
+            if number in self.optimizer.running():
+                self._replica.absorb(stored)
+            return _too_late(stored)
         if number in self.optimizer.running():
-            self._replica.absorb(stored)
-        return None if is_same_result(stored, record) else _too_late(stored)
+            self._replica.forget_other(number)
+            self.optimizer.finish(told, outcome)
+        return None
 
     def _not_running(self, number: int) -> HpcoreError:
         if 0 <= number < self.optimizer.n_trials:

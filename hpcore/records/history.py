@@ -181,6 +181,7 @@ class History:
             for column in (self._std_errors, self._cost):
                 if column is not None:
                     column[number] = math.nan
+        self._proposers = [entry for entry in self._proposers if entry[0] < n]
         self.n = n
 
     def extend(self, rows: Rows) -> None:
@@ -274,13 +275,12 @@ class History:
         Proposals that are made from ``as_of(j - q)`` for job j are the same whatever the order of the results, which
         may be told as they come. O(n) where something is hidden.
         """
-        first = max(job + 1, 0)
-        if self._job is None:
-            later = np.flatnonzero(self._state[first : self.n] != RUNNING) + first
-        else:
-            later = np.flatnonzero((self.job > job) & (self.state != RUNNING))
+        unfinished = np.arange(max(job + 1, 0), self.n) if self._job is None else np.flatnonzero(self.job > job)
+        later = unfinished[self.state[unfinished] != RUNNING]
+        # The cost of an earlier job is hidden too: the later job's own one replaces it.
+        has_cost = self._cost is not None and not np.isnan(self._cost[unfinished]).all()
         curves = self.curves.as_of(job)
-        if not len(later) and curves is self.curves:
+        if not len(later) and not has_cost and curves is self.curves:
             return self
         view = History.__new__(History)
         vars(view).update(vars(self))
@@ -291,6 +291,9 @@ class History:
         if self._std_errors is not None:
             view._std_errors = self._std_errors[: self.n].copy()
             view._std_errors[later] = math.nan
+        if self._cost is not None and has_cost:
+            view._cost = self._cost[: self.n].copy()
+            view._cost[unfinished] = math.nan
         view.n_running += len(later)
         view.n_complete -= int((hidden == COMPLETE).sum())
         view.n_pruned -= int((hidden == PRUNED).sum())
