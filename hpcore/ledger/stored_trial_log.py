@@ -367,10 +367,15 @@ class StoredTrialLog(TrialLog):
             return stranger
         record = ended(record, told, outcome)
         stored = transaction.finish(record, report_records(self.optimizer, told, record))
+        counts = is_same_result(stored, record)
         self._replica.let_go(number)
         if number in self.optimizer.running():
-            self._replica.absorb(stored)
-        return None if is_same_result(stored, record) else _too_late(stored)
+            if counts:  # the trial that was told has reports, which its record has not
+                self._replica.forget_other(number)
+                self.optimizer.finish(told, outcome)
+            else:
+                self._replica.absorb(stored)
+        return None if counts else _too_late(stored)
 
     def _not_running(self, number: int) -> HpcoreError:
         if 0 <= number < self.optimizer.n_trials:
