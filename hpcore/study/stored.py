@@ -11,7 +11,7 @@ from hpcore.space.space import Space
 from hpcore.study.study import Study
 
 if TYPE_CHECKING:
-    from hpcore.ledger.opening import StudySummary
+    from hpcore.ledger.studies import StudySummary
     from hpcore.storage import Storage
 
 __all__ = ["delete_study", "list_studies", "load_study"]
@@ -50,7 +50,7 @@ def load_study(
     InvalidArgument, InvalidType, SpaceMismatch, StorageError
         As for `Study`.
     """
-    from hpcore.ledger.opening import find
+    from hpcore.ledger.studies import find
     from hpcore.storage import open_storage
 
     store = open_storage(storage, create=False)
@@ -85,7 +85,7 @@ def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary
     InvalidArgument, StorageError
         There is no such storage, or it cannot be read.
     """
-    from hpcore.ledger.opening import summaries
+    from hpcore.ledger.studies import summaries
 
     return summaries(storage)
 
@@ -107,6 +107,6 @@ def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
     InvalidArgument, StorageError
         There is no such storage, or it cannot be written.
     """
-    from hpcore.ledger.opening import remove
+    from hpcore.ledger.studies import remove
 
     remove(storage, name)

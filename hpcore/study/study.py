@@ -133,7 +133,7 @@ class Study:
             self.name = name
         else:
             # Imported here: a study in memory needs no SQLAlchemy.
-            from hpcore.ledger.opening import open_stored_log
+            from hpcore.ledger.studies import open_stored_log
 
             ledger = open_stored_log(
                 space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch
