@@ -80,9 +80,8 @@ class Replica:
         self._held: dict[int, Held] = {}
         # Running trials of other workers, or that were given back.
         self._others: dict[int, TrialRecord] = {}
-        # Results that could not be stored; the next transaction stores them.
-        self._unsaved: dict[int, TrialRecord] = {}
-        self._unsaved_reports: dict[int, Sequence[ReportRecord]] = {}
+        # Results, with their reports, that could not be stored; the next transaction stores them.
+        self._unsaved: dict[int, tuple[TrialRecord, Sequence[ReportRecord]]] = {}
         # Id of the last report that was read.
         self._report_id = 0
         # Generation of the storage when it was last read.
@@ -119,7 +118,6 @@ class Replica:
             self._stale = False
             if not reading:
                 self._unsaved.clear()
-                self._unsaved_reports.clear()
             return result
 
     def refresh(self) -> None:
@@ -170,8 +168,8 @@ class Replica:
                 self._optimizer.report(number, values, step, cost)
 
     def _flush(self, transaction: Transaction) -> None:
-        for number, record in list(self._unsaved.items()):
-            if not is_same_result(transaction.finish(record, self._unsaved_reports.get(number, ())), record):
+        for number, (record, reports) in list(self._unsaved.items()):
+            if not is_same_result(transaction.finish(record, reports), record):
                 log.warning("the result of trial %d came too late: it has another one", number)
             self._held.pop(number, None)
         # The optimizer learns these results when the records are read below, as for trials of other workers.
@@ -245,7 +243,6 @@ class Replica:
         """Become another worker, in a child process: trials and unsaved results stay those of the parent."""
         self.lock = threading.RLock()
         self._unsaved.clear()
-        self._unsaved_reports.clear()
         if self._held:
             self._held.clear()
             self._stale = True
@@ -276,11 +273,10 @@ class Replica:
     def save_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> None:
         """Keep a result and its reports, for the next transaction to store."""
         with self.lock:
-            self._unsaved[record.number] = record
-            self._unsaved_reports[record.number] = reports
+            self._unsaved[record.number] = record, reports
 
-    def all_unsaved(self) -> list[TrialRecord]:
-        """Return the records of results that are not stored yet."""
+    def all_unsaved(self) -> list[tuple[TrialRecord, Sequence[ReportRecord]]]:
+        """Return the records of results that are not stored yet, with their reports."""
         return list(self._unsaved.copy().values())
 
     def is_unsaved(self, number: int) -> bool:

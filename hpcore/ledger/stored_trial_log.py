@@ -367,15 +367,15 @@ class StoredTrialLog(TrialLog):
             return stranger
         record = ended(record, told, outcome)
         stored = transaction.finish(record, report_records(self.optimizer, told, record))
-        counts = is_same_result(stored, record)
         self._replica.let_go(number)
-        if number in self.optimizer.running():
-            if counts:  # the trial that was told has reports, which its record has not
-                self._replica.forget_other(number)
-                self.optimizer.finish(told, outcome)
-            else:
+        if not is_same_result(stored, record):
+            if number in self.optimizer.running():
                 self._replica.absorb(stored)
-        return None if counts else _too_late(stored)
+            return _too_late(stored)
+        if number in self.optimizer.running():
+            self._replica.forget_other(number)
+            self.optimizer.finish(told, outcome)
+        return None
 
     def _not_running(self, number: int) -> HpcoreError:
         if 0 <= number < self.optimizer.n_trials:
@@ -459,9 +459,8 @@ class StoredTrialLog(TrialLog):
 
         def work(transaction: Transaction) -> None:
             now = transaction.now()
-            taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
-            if staleness is not None and taken:
-                raise out_of_order(min(taken))
+            if staleness is not None:
+                self.check_order()
             kept = any(self._leases.is_kept(record, now) for record in self._replica.elsewhere())
             mine = "fast" if kept and staleness is None else mode
             self._change_mode(transaction, mine if self.record.mode in ("", mine) else "fast")
@@ -469,6 +468,12 @@ class StoredTrialLog(TrialLog):
 
         self._replica.inside(work)
         self._holder.keep()
+
+    def check_order(self) -> None:
+        """See `TrialLog.check_order`; results of other workers' trials will come."""
+        taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
+        if taken:
+            raise out_of_order(min(taken))
 
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
         if mode != self.record.mode:

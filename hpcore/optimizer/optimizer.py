@@ -346,13 +346,20 @@ class Optimizer:
                 type(value) is float
                 and self._single
                 and math.isfinite(value)
-                and not (std_error is not None or error is not None or cost is not None)
-                and not (metrics is not None or gradient is not None or state is not None)
+                and std_error is None
+                and error is None
+                and state is None
+                and cost is None
+                and metrics is None
+                and gradient is None
             ):
                 outcome = Outcome((value,))
             else:
                 outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
-            self._finish(known, outcome, trial)
+            if known is not trial or self.prefetch:
+                self._finish(known, outcome, trial)
+            else:
+                self._record.finish(known, outcome)
 
     def finish(self, trial: Trial | int, outcome: Outcome) -> None:
         """Record a checked outcome, as `outcome` returns it.

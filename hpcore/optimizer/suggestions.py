@@ -12,6 +12,7 @@ from hpcore.optimizer.prefetch import Prefetcher
 from hpcore.records.history import History
 from hpcore.records.streams import FILL, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
+from hpcore.samplers.ladder import FULL, RANDOM
 from hpcore.space.columns import Columns
 
 __all__ = ["Suggestions"]
@@ -107,7 +108,7 @@ class Suggestions:
             rows = self._prefetcher.take(history.n if self._delayed else self._version)
             if rows is not None:
                 info = {"prefetched": True, "unseen": self._told} if self._delayed else {"prefetched": True}
-                return rows[0], "full", info
+                return rows[0], FULL, info
             info = {"prefetched": False}
         rows, step = self.rows(history, 1, end=end)
         return rows[0], step, info
@@ -124,7 +125,7 @@ class Suggestions:
             self.begin_anew()
         rng = Rng(self._seed, history.n, attempt)
         if self._prefetcher is not None and not self._prefetcher.ready(end):
-            return np.array([rng.uniform(history.X.shape[1], FILL, offset) for offset in range(n)]), "random"
+            return np.array([rng.uniform(history.X.shape[1], FILL, offset) for offset in range(n)]), RANDOM
         suggester = self.suggester
         pending = history.running() if suggester.uses_pending else history.X[:0]
         if end is None:

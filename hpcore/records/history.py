@@ -43,8 +43,6 @@ class History:
     ----------
     n : int
         Number of trials, running ones included; row i is trial number i.
-    n_jobs : int
-        Number of jobs: one per trial, and one more each time that a paused trial is resumed.
     n_complete, n_running : int
         Numbers of complete trials, and of trials that are being evaluated.
     n_pruned, n_paused : int
@@ -57,7 +55,8 @@ class History:
     """
 
     def __init__(self, d: int, m: int) -> None:
-        self.n = self.n_jobs = 0
+        self.n = 0
+        self._n_resumed = 0
         self.n_complete = self.n_running = self.n_pruned = self.n_paused = 0
         self.curves = Curves(m)
         self._X = np.empty((FIRST_ROOM, d))
@@ -146,6 +145,11 @@ class History:
         return None if self._cost is None else self._cost[: self.n]
 
     @property
+    def n_jobs(self) -> int:
+        """Number of jobs: one per trial, and one more each time that a paused trial is resumed."""
+        return self.n + self._n_resumed
+
+    @property
     def job(self) -> IntArray:
         """(n,) last job of each trial."""
         return np.arange(self.n) if self._job is None else self._job[: self.n]
@@ -163,7 +167,6 @@ class History:
             self._grow()
         if self._job is not None:
             self._job[i] = self.n_jobs
-        self.n_jobs += 1
         self._X[i] = u
         self._values[i] = math.nan
         self._state[i] = RUNNING
@@ -175,7 +178,6 @@ class History:
     def truncate(self, n: int) -> None:
         """Remove the trials from number `n` on; all of them must be running and in their first job."""
         self.n_running -= self.n - n
-        self.n_jobs -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
             for column in (self._std_errors, self._cost):
@@ -203,8 +205,8 @@ class History:
             self._use_jobs()
             assert self._job is not None
             self._job[first:last] = job
-        self.n_jobs = max(self.n_jobs, int(job.max()) + 1) if len(rows) else self.n_jobs
-        self.n = last
+        n_jobs = max(self.n_jobs, int(job.max()) + 1) if len(rows) else self.n_jobs
+        self.n, self._n_resumed = last, n_jobs - last
         self.n_complete += int((rows.state == COMPLETE).sum())
         self.n_running += int((rows.state == RUNNING).sum())
         self.n_pruned += int((rows.state == PRUNED).sum())
@@ -249,7 +251,7 @@ class History:
         self._use_jobs()
         assert self._job is not None
         job = self._job[number] = self.n_jobs
-        self.n_jobs += 1
+        self._n_resumed += 1
         self._state[number] = RUNNING
         self.n_running += 1
         self.n_paused -= 1

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpcore.records.history import COMPLETE, FAILED
 
 __all__ = ["Outcome"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Result of a trial, or of one of its jobs.
 
     Attributes
@@ -46,11 +44,6 @@ class Outcome:
     def failed(cls, error: str, **facts: Any) -> Outcome:
         """Outcome of a failed trial, with the reason `error`; `facts` are further attributes."""
         return cls(None, FAILED, None, error, **facts)
-
-    @property
-    def has_facts(self) -> bool:
-        """Tell whether there is a cost, metrics or a gradient."""
-        return self.cost is not None or self.metrics is not None or self.gradient is not None
 
     @property
     def extras(self) -> dict[str, Any]:
