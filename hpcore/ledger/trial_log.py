@@ -306,12 +306,14 @@ class TrialLog:
         self._mode = mode if self._mode in ("", mode) else "fast"
 
     def check_order(self) -> None:
-        """Look for a trial that stands in the way of a deterministic order: a caller of `hand_out` has it.
+        """Check that no caller of `hand_out` has a running trial, which a deterministic order would wait for.
+
+        Only for a run without running trials of its own: one that begins, or that waits.
 
         Raises
         ------
         InvalidArgument
-            There is one. Only a run that waits, or begins, may ask: its own trials are running as well.
+            A caller has a running trial.
         """
         taken = self.optimizer.running().keys() - set(self._given_back)
         if taken:
