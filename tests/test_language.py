@@ -13,12 +13,8 @@ ROOT = Path(__file__).parents[1]
 # Folders of hpcore whose docstrings are still to be rewritten.
 TO_DO: tuple[str, ...] = (
     "evaluation",
-    "ledger",
-    "optimizer",
-    "records",
     "schedulers",
     "sklearn",
-    "study",
     "workers",
 )
 FIRST = re.compile(r"(?:Of|Whose|What|Whether|Which|Where)\b")

@@ -38,7 +38,7 @@ def open_trial_log(settings: Settings, space: Space, part: str = "") -> TrialLog
     if settings.study_name is None:
         raise InvalidArgument("study_name must be given with storage=: the same two continue an earlier search")
     # Imported here: a search in memory needs no SQLAlchemy.
-    from hpcore.ledger.opening import open_stored_log
+    from hpcore.ledger.studies import open_stored_log
     from hpcore.storage import open_storage
     from hpcore.storage.plain import check_name
 

@@ -60,10 +60,7 @@ def test_a_deterministic_order_waits_for_its_oldest_job() -> None:
     assert trials.may_begin(9) and trials.begin() is None  # the other one is still missing
     trials.store(jobs[0], 0, Evaluation(1.0, None, jobs[0].trial))
     assert trials.begin().trial.number == 2
-    trials.begin()
-    assert trials.begin() is None
-    assert trials.wait() and trials.may_begin(9)
-    assert not trials.wait()
+    assert not trials.wait()  # nothing is missing
 
 
 def test_a_broken_pool_ends_it_and_what_was_open_is_given_back() -> None:
