@@ -172,10 +172,12 @@ class Course:
 
     def _drop_beyond(self, candidate: Candidate) -> None:
         """Forget stored folds beyond the one that stopped a candidate, as if they had not been run."""
-        known = candidate.decisive(self._settings.metric)
-        if candidate.incumbent is None or known.keys() != set(range(len(known))):
+        if candidate.incumbent is None:
             return
-        n = cut(known, candidate.incumbent)
+        known = candidate.decisive(self._settings.metric)
+        # There may be a gap before the last of them, which several workers ran at once.
+        first = next((i for i, score in enumerate(candidate.scores) if score is None), len(candidate.scores))
+        n = cut({i: known[i] for i in range(first)}, candidate.incumbent)
         if n is not None:
             candidate.scores[n:] = [None] * (len(self._folds) - n)
 
@@ -299,6 +301,13 @@ class Course:
     def shown(self, trial: Trial) -> Trial:
         """The trial as the user sees it, with the estimator's parameters."""
         return self._space.trial(trial)
+
+    def settle(self) -> None:
+        """End the search: candidates that others finished meanwhile join its results."""
+        if self.trial_log.durable:
+            self.abandon()
+            self.trial_log.refresh()
+            self.catch_up()
 
     def abandon(self) -> None:
         """Give back candidates that will not be finished; in memory, where nobody goes on with them, they fail."""
