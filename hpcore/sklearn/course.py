@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Callable
@@ -163,7 +164,11 @@ class Course:
                 self._drop_beyond(candidate)
             self._race.observe(trial.number, candidate.decisive(self._settings.metric), candidate.incumbent)
         pruned = trial.state == "pruned"
-        if not scores or (None in scores and not pruned):
+        # A race stops those that it prunes and those with a fold that has no score; any other was left unfinished.
+        stopped = pruned or (
+            self._race is not None and not all(map(math.isfinite, candidate.decisive(self._settings.metric).values()))
+        )
+        if not scores or (None in scores and not stopped):
             return
         if trial.value is not None:
             self._n_scoreless = None

@@ -25,6 +25,8 @@ X, y = load_breast_cancer(return_X_y=True)
 X, y = X[::3], y[::3]
 SPACE = {"max_depth": hp.Int(1, 12), "min_samples_leaf": hp.Int(1, 40), "ccp_alpha": hp.Float(0.0, 0.05)}
 N_TRIALS, N_FOLDS = 20, 4
+SPLITS = list(StratifiedKFold(N_FOLDS).split(X, y))
+X_SECOND = X[SPLITS[1][1]].sum()
 
 
 class Logged(ClassifierMixin, BaseEstimator):
@@ -106,7 +108,7 @@ def assert_same(a: SearchCV, b: SearchCV) -> None:
 
 def stored_folds(folder: Path) -> list[str]:
     """Folds that the store has, as the estimator writes them down."""
-    rows = [float(X[train].sum()) for train, _ in StratifiedKFold(N_FOLDS).split(X, y)]
+    rows = [float(X[train].sum()) for train, _ in SPLITS]
     study = hp.load_study(folder / "runs.db", "a")
     trials = study.trials
     out = []
@@ -252,6 +254,29 @@ def test_stored_folds_beyond_the_one_that_stopped_a_candidate_do_not_count(whole
         with suppress(TrialAlreadyTold):  # it is in the store nevertheless
             log.add_report(number, N_FOLDS - 1, (-0.5,), fold_to_data(beyond))
     assert_same(fit(tmp_path, deterministic=True), whole)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite:UserWarning")
+@pytest.mark.parametrize("n", [6, 15])
+def test_candidates_that_fail_in_a_race_are_in_the_table_of_a_search_that_goes_on(n: int, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"deterministic": True, "scoring": failing}
+    expected = fit(tmp_path, stored=False, **options)
+    failed = [trial.number for trial in expected.trials_ if trial.state == "failed"]
+    # One that began before there was an incumbent runs all its folds.
+    assert set(expected.cv_results_["n_folds_evaluated"][failed].tolist()) == {2, N_FOLDS}
+    (tmp_path / "log").unlink()
+    with pytest.raises(Stop):
+        fit(tmp_path, callbacks=[stop_after(n)], **options)
+    again = fit(tmp_path, **options)
+    assert_same(again, expected)
+    assert len(set(fits(tmp_path / "log"))) == len(fits(tmp_path / "log"))
+    assert_same(fit(tmp_path, **options), expected)
+
+
+def failing(estimator: Any, X: Any, y: Any) -> float:
+    """Score that leaves deep trees without one on the second fold."""
+    second = np.isclose(X.sum(), X_SECOND)
+    return float("nan") if estimator.max_depth > 9 and second else float(estimator.score(X, y))
 
 
 # --- several processes ----------------------------------------------------------------------------------------------
