@@ -7,7 +7,7 @@ same order, so that the differences between two candidates are free of what make
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -147,7 +147,7 @@ def stop_reason(known: Mapping[int, float], incumbent: Incumbent) -> str | None:
     n_left = len(incumbent.scores) - len(known)
     if not n_left:
         return None
-    total = math.fsum(known.values())
+    total = _sum(known.values())
     if not math.isfinite(total):
         return "failed"
     if total + n_left * incumbent.upper <= incumbent.total:
@@ -171,19 +171,32 @@ def estimate(known: Mapping[int, float], incumbent: Incumbent) -> Estimate:
     if not dof:
         # One fold and nothing to compare with: candidates differ about as much as folds do.
         center = incumbent.total / n
-        variance = math.fsum((score - center) ** 2 for score in incumbent.scores) / max(1, n - 1)
+        variance = _squares(score - center for score in incumbent.scores) / max(1, n - 1)
     return Estimate(incumbent.total / n + mean, _std_error(variance, len(known), n))
 
 
 def _differences(known: Mapping[int, float], incumbent: Incumbent) -> tuple[float, float, float]:
     """Mean and moderated variance of the paired differences, and its degrees of freedom."""
     d = [score - incumbent.scores[i] for i, score in known.items()]
-    mean = math.fsum(d) / len(d)
+    mean = _sum(d) / len(d)
     dof = len(d) - 1 + incumbent.prior_dof
     if not dof:
         return mean, 0.0, 0.0
-    squares = math.fsum((x - mean) ** 2 for x in d)
+    squares = _squares(x - mean for x in d)
     return mean, (squares + incumbent.prior_dof * incumbent.prior_variance) / dof, dof
+
+
+def _sum(values: Collection[float]) -> float:
+    """Sum, exact to the last digit; infinite or NaN where it is no number."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return float(sum(values))
+
+
+def _squares(values: Iterable[float]) -> float:
+    """Sum of squares; infinite where it overflows, which ``**`` refuses."""
+    return _sum([x * x for x in values])
 
 
 def _std_error(variance: float, m: int, n: int) -> float:
@@ -251,14 +264,16 @@ class Race:
         against = incumbent or self.incumbent
         if against is not None and len(known) > 1:
             d = [score - against.scores[i] for i, score in known.items()]
-            center = math.fsum(d) / len(d)
-            self._spreads.append((math.fsum((x - center) ** 2 for x in d) / (len(d) - 1), len(d) - 1))
+            center = _sum(d) / len(d)
+            self._spreads.append((_squares(x - center for x in d) / (len(d) - 1), len(d) - 1))
             if self.incumbent is not None:
                 variance, dof = _fit_prior(self._spreads)
                 self.incumbent = self.incumbent._replace(prior_variance=variance, prior_dof=dof)
         if len(known) < self.n_folds:
             return
-        total = math.fsum(known.values())
+        total = _sum(known.values())
+        if not math.isfinite(total):
+            return
         best = self.incumbent
         # Of equals the earlier one, as in `rank_test_score`.
         if best is None or (total, -number) > (best.total, -best.number):
@@ -291,12 +306,12 @@ def _fit_prior(spreads: Sequence[tuple[float, int]]) -> tuple[float, float]:
 
     By the moments of log variances: Smyth 2004, Linear models and empirical Bayes methods, section 6.2.
     """
-    some = sorted(variance for variance, _ in spreads if variance > 0.0)
+    some = sorted(variance for variance, _ in spreads if 0.0 < variance < math.inf)
     if len(some) < _FIRST_PRIOR:
         return 0.0, 0.0
     # Candidates that predict all but the same as the incumbent say nothing of those that do not.
     floor = 1e-5 * some[len(some) // 2]
-    pairs = [(variance, dof) for variance, dof in spreads if variance > floor]
+    pairs = [(variance, dof) for variance, dof in spreads if floor < variance < math.inf]
     logs = [math.log(variance) - float(digamma(dof / 2)) + math.log(dof / 2) for variance, dof in pairs]
     center = math.fsum(logs) / len(logs)
     spread = math.fsum((x - center) ** 2 for x in logs) / max(1, len(logs) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Callable
@@ -163,7 +164,11 @@ class Course:
                 self._drop_beyond(candidate)
             self._race.observe(trial.number, candidate.decisive(self._settings.metric), candidate.incumbent)
         pruned = trial.state == "pruned"
-        if not scores or (None in scores and not pruned):
+        # A race stops those that it prunes and those with a fold that has no score; any other was left unfinished.
+        stopped = pruned or (
+            self._race is not None and not all(map(math.isfinite, candidate.decisive(self._settings.metric).values()))
+        )
+        if not scores or (None in scores and not stopped):
             return
         if trial.value is not None:
             self._n_scoreless = None
@@ -172,10 +177,12 @@ class Course:
 
     def _drop_beyond(self, candidate: Candidate) -> None:
         """Forget stored folds beyond the one that stopped a candidate, as if they had not been run."""
-        known = candidate.decisive(self._settings.metric)
-        if candidate.incumbent is None or known.keys() != set(range(len(known))):
+        if candidate.incumbent is None:
             return
-        n = cut(known, candidate.incumbent)
+        known = candidate.decisive(self._settings.metric)
+        # There may be a gap before the last of them, which several workers ran at once.
+        first = next((i for i, score in enumerate(candidate.scores) if score is None), len(candidate.scores))
+        n = cut({i: known[i] for i in range(first)}, candidate.incumbent)
         if n is not None:
             candidate.scores[n:] = [None] * (len(self._folds) - n)
 
@@ -303,6 +310,13 @@ class Course:
     def shown(self, trial: Trial) -> Trial:
         """The trial as the user sees it, with the estimator's parameters."""
         return self._space.trial(trial)
+
+    def settle(self) -> None:
+        """End the search: candidates that others finished meanwhile join its results."""
+        if self.trial_log.durable:
+            self.abandon()
+            self.trial_log.refresh()
+            self.catch_up()
 
     def abandon(self) -> None:
         """Give back candidates that will not be finished; in memory, where nobody goes on with them, they fail."""

@@ -107,8 +107,9 @@ class Plan:
             If the race has nothing to compare on.
         """
         settings, optimizer = self.settings, trial_log.optimizer
-        # Without a race, proposals that do not learn are the same in any order.
-        ordered = bool(settings.staleness) and (optimizer.learns or settings.racing is not None)
+        # Proposals that do not learn are the same in any order, where nothing else depends on the results.
+        decides = settings.racing is not None or any(not rule.by_time for rule in settings.stop)
+        ordered = bool(settings.staleness) and (optimizer.learns or decides)
         staleness = settings.staleness if ordered else None
         race = make_race(settings, self.scorer, len(folds), set().union(*self.space.branches()), ordered)
         fresh = not len(optimizer.trials)

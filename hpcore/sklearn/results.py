@@ -64,7 +64,8 @@ def objective(candidate: Candidate, metric: str | None) -> Value:
     known = candidate.decisive(metric)
     if candidate.stopped in ("bound", "test"):
         assert candidate.incumbent is not None
-        return Value(*estimate(known, candidate.incumbent), state="pruned")
+        mean, std_error = estimate(known, candidate.incumbent)
+        return Value(mean, std_error if math.isfinite(std_error) else None, state="pruned")
     mean = sum(known.values()) / len(known)
     if math.isfinite(mean):
         return Value(mean)

@@ -354,10 +354,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             begin = partial(plan.begin, range(len(splits)), deadline, hooks, trial_log, pool is not None, callbacks)
             with keeping_leases(trial_log):
                 course = self._run(workload, pool, begin, plan)
-            if trial_log.durable:
-                course.abandon()
-                trial_log.refresh()
-                course.catch_up()
+            course.settle()
             hooks.searched()
             self._tabulate(course, plan.refit_metric)
             check_unchanged()
@@ -462,6 +459,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
 
 def choose(search: SearchCV, course: Course, plan: Plan) -> dict[str, Any]:
     """Give a search, which others ran to its end, what `fit` gives but for a refit; the parameters that it chose."""
+    course.settle()
     search.interrupted_ = False
     search.scorer_ = plan.scorers
     search.time_fitting_, search.time_suggesting_ = course.time_fitting, course.time_suggesting
