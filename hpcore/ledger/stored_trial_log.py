@@ -136,7 +136,7 @@ class StoredTrialLog(TrialLog):
             return lost
         # Not raised yet: what was stored on the way stays, and a point that cannot be asked for leaves the queue.
         try:
-            return self._propose(terms, lambda as_of: self._begin_new(transaction, as_of))
+            return self._propose(terms, lambda as_of=None: self._begin_new(transaction, as_of))
         except SearchSpaceExhausted as end:
             return end
         except _Unusable as wrong:

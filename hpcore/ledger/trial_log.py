@@ -131,24 +131,23 @@ class TrialLog:
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
             As for `Optimizer.ask`.
         """
-        again = self._take_up() if self._given_back else None
-        if again is not None:
+        if self._given_back and (again := self._take_up()) is not None:
             return again
-        return self._propose(terms or Terms(), lambda as_of: self.optimizer.ask(as_of=as_of))
+        return self.optimizer.ask() if terms is None else self._propose(terms, self.optimizer.ask)
 
-    def _propose(self, terms: Terms, new: Callable[[int | None], Trial]) -> Trial | Wait | None:
-        """A trial that `new` begins from the results up to a job, where the terms allow one."""
+    def _propose(self, terms: Terms, new: Callable[..., Trial]) -> Trial | Wait | None:
+        """A trial that ``new(as_of=job)`` begins from the results up to a job, where the terms allow one."""
         optimizer = self.optimizer
         if terms.most is not None and optimizer.n_trials >= terms.most:
             return None
         if terms.staleness is None:
-            return new(None)
+            return new()
         as_of = self.as_of(terms.staleness)
         if self._oldest_job() <= as_of:
             return WAIT
         if terms.reached is not None and terms.reached(optimizer.view(as_of)):
             return None
-        return new(as_of)
+        return new(as_of=as_of)
 
     def as_of(self, staleness: int | None) -> int:
         """The last job of which the next proposal, or decision, may see the result."""

@@ -338,17 +338,7 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            if (
-                type(value) is float
-                and self._single
-                and math.isfinite(value)
-                and not (std_error is not None or error is not None or cost is not None)
-                and not (metrics is not None or gradient is not None or state is not None)
-            ):
-                outcome = Outcome((value,))
-            else:
-                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
-            self._finish(known, outcome, trial)
+            self._finish(known, self.outcome(value, std_error, error, cost, metrics, gradient, state), trial)
 
     def finish(self, trial: Trial | int, outcome: Outcome) -> None:
         """Record an outcome that was checked, as `outcome` gives it; raises what `tell` does of a trial."""
@@ -431,6 +421,14 @@ class Optimizer:
         state: str | None = None,
     ) -> Outcome:
         """Check the arguments of `tell`; the outcome that it records."""
+        if (
+            type(value) is float
+            and self._single
+            and math.isfinite(value)
+            and not (std_error is not None or error is not None or cost is not None)
+            and not (metrics is not None or gradient is not None or state is not None)
+        ):
+            return Outcome((value,))
         return check_outcome(self.space, len(self.directions), value, std_error, error, cost, metrics, gradient, state)
 
     def add(

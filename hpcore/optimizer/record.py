@@ -52,6 +52,7 @@ class Record:
         self.history = History(len(self._space), len(self._signs))
         self.running: dict[int, Trial] = {}
         self._best: int | None = None
+        self._least = math.inf  # loss of the best
 
     # --- a trial's life ------------------------------------------------------------------------------------------
 
@@ -124,16 +125,16 @@ class Record:
         user_attrs, reports = trial.settle()
         if reports:
             self._take_reports(trial, reports)
-        if outcome.has_facts:
+        if has_facts := outcome.has_facts:
             trial.take_facts(outcome.cost, outcome.metrics, outcome.gradient)
-        if error is not None or user_attrs or outcome.has_facts:
+        if error is not None or user_attrs or has_facts:
             notes = history.notes.setdefault(number, {})
             notes.update(error=error, user_attrs=user_attrs, **outcome.extras)
         if outcome.state == COMPLETE and len(self._signs) == 1:
             assert signed is not None
-            best = self._best
-            if best is None or (signed[0], number) < (history.values[best, 0], best):
-                self._best = number
+            best, loss = self._best, signed[0]
+            if best is None or loss < self._least or (loss == self._least and number < best):
+                self._best, self._least = number, loss
 
     def _take_reports(self, trial: Trial, reports: dict[int, float]) -> None:
         """Record what was written into ``trial.reports`` and not reported before."""
@@ -225,6 +226,7 @@ class Record:
         found = len(self._signs) == 1 and self.history.n_complete > 0
         losses = np.where(self.history.complete, self.history.values[:, 0], np.inf) if found else None
         self._best = None if losses is None else int(np.argmin(losses))
+        self._least = math.inf if losses is None else float(losses[self._best])
 
     # --- what is known -------------------------------------------------------------------------------------------
 

