@@ -2,7 +2,7 @@
 
 #include "bindings.hpp"
 
-// One place that knows the order in which the parts are bound; errors first, since the others may throw them.
+// The parts are bound in this order: errors first, since the others may throw them.
 PYBIND11_MODULE(_core, m) {
     m.doc() = "hpcore's compiled core: arrays and opaque handles, no parameters and no policies.";
     m.attr("__version__") = HPCORE_VERSION;

@@ -99,8 +99,8 @@ def _give_back(storage: Storage, replica: Replica) -> None:
     running = [held.record for held in replica.all_held() if held.is_running]
 
     def work(transaction: Transaction) -> None:
-        for record in unsaved:
-            transaction.finish(record)
+        for result, reports in unsaved:
+            transaction.finish(result, reports)
         for record in running:
             transaction.replace(replace(record, worker=None, lease=None), record.token)
 

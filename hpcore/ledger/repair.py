@@ -180,8 +180,8 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
             _add_report(found, ReportRecord.from_row((fields[0], *record, crc)))
     elif n == len(one.FOLD_COLUMNS) and checksum(tuple(fields)) == crc:
         # Its value is told later, when the study's objectives are known.
-        if type(fields[1]) is not int or type(fields[2]) is not int:
-            raise DamagedStore("trial and fold must be integers")
+        if not {int}.issuperset(map(type, fields[:3])):
+            raise DamagedStore("study, trial and fold must be integers")
         found.folds[fields[0], fields[1], fields[2]] = fields[3]
     elif n == 3:
         if checksum(tuple(fields)) == crc:

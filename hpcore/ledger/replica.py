@@ -81,8 +81,7 @@ class Replica:
         # Running elsewhere, or given back.
         self._others: dict[int, TrialRecord] = {}
         # Results that the store would not take; they go with the next transaction.
-        self._unsaved: dict[int, TrialRecord] = {}
-        self._unsaved_reports: dict[int, Sequence[ReportRecord]] = {}
+        self._unsaved: dict[int, tuple[TrialRecord, Sequence[ReportRecord]]] = {}
         # Of the last report that was read.
         self._report_id = 0
         # Of the storage, when it was last read.
@@ -118,7 +117,6 @@ class Replica:
             self._stale = False
             if not reading:
                 self._unsaved.clear()
-                self._unsaved_reports.clear()
             return result
 
     def refresh(self) -> None:
@@ -169,8 +167,8 @@ class Replica:
                 self._optimizer.report(number, values, step, cost)
 
     def _flush(self, transaction: Transaction) -> None:
-        for number, record in list(self._unsaved.items()):
-            if not is_same_result(transaction.finish(record, self._unsaved_reports.get(number, ())), record):
+        for number, (record, reports) in list(self._unsaved.items()):
+            if not is_same_result(transaction.finish(record, reports), record):
                 log.warning("the result of trial %d came too late: it has another one", number)
             self._held.pop(number, None)
         # What became of them is taken in from the store, by what follows.
@@ -244,7 +242,6 @@ class Replica:
         """Be another worker, in a child process: nothing that the parent has is its own, nor for it to store."""
         self.lock = threading.RLock()
         self._unsaved.clear()
-        self._unsaved_reports.clear()
         if self._held:
             self._held.clear()
             self._stale = True
@@ -275,11 +272,10 @@ class Replica:
     def save_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> None:
         """Store a result of this worker's, and the reports that go with it, with the next transaction."""
         with self.lock:
-            self._unsaved[record.number] = record
-            self._unsaved_reports[record.number] = reports
+            self._unsaved[record.number] = record, reports
 
-    def all_unsaved(self) -> list[TrialRecord]:
-        """Results of this worker's that are still to be stored."""
+    def all_unsaved(self) -> list[tuple[TrialRecord, Sequence[ReportRecord]]]:
+        """Results of this worker's that are still to be stored, with their reports."""
         return list(self._unsaved.copy().values())
 
     def is_unsaved(self, number: int) -> bool:

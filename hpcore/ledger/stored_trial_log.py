@@ -305,7 +305,7 @@ class StoredTrialLog(TrialLog):
 
     @contextmanager
     def _saved_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> Iterator[None]:
-        """A result that the store does not take now goes with the next one."""
+        """A result that the store does not take now goes with what is stored next."""
         try:
             yield
         except StorageError:
@@ -368,9 +368,14 @@ class StoredTrialLog(TrialLog):
         record = ended(record, told, outcome)
         stored = transaction.finish(record, report_records(self.optimizer, told, record))
         self._replica.let_go(number)
+        if not is_same_result(stored, record):
+            if number in self.optimizer.running():
+                self._replica.absorb(stored)
+            return _too_late(stored)
         if number in self.optimizer.running():
-            self._replica.absorb(stored)
-        return None if is_same_result(stored, record) else _too_late(stored)
+            self._replica.forget_other(number)
+            self.optimizer.finish(told, outcome)
+        return None
 
     def _not_running(self, number: int) -> HpcoreError:
         if 0 <= number < self.optimizer.n_trials:
@@ -454,9 +459,8 @@ class StoredTrialLog(TrialLog):
 
         def work(transaction: Transaction) -> None:
             now = transaction.now()
-            taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
-            if staleness is not None and taken:
-                raise out_of_order(min(taken))
+            if staleness is not None:
+                self.check_order()
             kept = any(self._leases.is_kept(record, now) for record in self._replica.elsewhere())
             mine = "fast" if kept and staleness is None else mode
             self._change_mode(transaction, mine if self.record.mode in ("", mine) else "fast")
@@ -464,6 +468,12 @@ class StoredTrialLog(TrialLog):
 
         self._replica.inside(work)
         self._holder.keep()
+
+    def check_order(self) -> None:
+        """See `TrialLog.check_order`; results of other workers' trials will come."""
+        taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
+        if taken:
+            raise out_of_order(min(taken))
 
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
         if mode != self.record.mode:

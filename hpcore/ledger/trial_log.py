@@ -191,6 +191,15 @@ class TrialLog:
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
         """Check a result; a value that is not allowed is a failure with the reason."""
+        if (
+            type(value) is float
+            and error is None
+            and std_error is None
+            and state is None
+            and math.isfinite(value)
+            and len(self.optimizer.directions) == 1
+        ):
+            return Outcome((value,))
         try:
             return self.optimizer.outcome(value, std_error, error, state=state)
         except Exception as wrong:
@@ -294,10 +303,20 @@ class TrialLog:
                 raise InvalidArgument("deterministic=True needs prefetch=False or True, got prefetch='delayed'")
             mode = "fast"
         if staleness is not None:
-            taken = self.optimizer.running().keys() - set(self._given_back)
-            if taken:
-                raise out_of_order(min(taken))
+            self.check_order()
         self._mode = mode if self._mode in ("", mode) else "fast"
+
+    def check_order(self) -> None:
+        """Look for a trial that stands in the way of a deterministic order: a caller of `hand_out` has it.
+
+        Raises
+        ------
+        InvalidArgument
+            There is one. Only a run that waits, or begins, may ask: its own trials are running as well.
+        """
+        taken = self.optimizer.running().keys() - set(self._given_back)
+        if taken:
+            raise out_of_order(min(taken))
 
     def add(
         self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None

@@ -338,7 +338,24 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            self._finish(known, self.outcome(value, std_error, error, cost, metrics, gradient, state), trial)
+            if (
+                type(value) is float
+                and self._single
+                and math.isfinite(value)
+                and std_error is None
+                and error is None
+                and state is None
+                and cost is None
+                and metrics is None
+                and gradient is None
+            ):
+                outcome = Outcome((value,))
+            else:
+                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
+            if known is not trial or self.prefetch:
+                self._finish(known, outcome, trial)
+            else:
+                self._record.finish(known, outcome)
 
     def finish(self, trial: Trial | int, outcome: Outcome) -> None:
         """Record an outcome that was checked, as `outcome` gives it; raises what `tell` does of a trial."""
@@ -421,14 +438,6 @@ class Optimizer:
         state: str | None = None,
     ) -> Outcome:
         """Check the arguments of `tell`; the outcome that it records."""
-        if (
-            type(value) is float
-            and self._single
-            and math.isfinite(value)
-            and not (std_error is not None or error is not None or cost is not None)
-            and not (metrics is not None or gradient is not None or state is not None)
-        ):
-            return Outcome((value,))
         return check_outcome(self.space, len(self.directions), value, std_error, error, cost, metrics, gradient, state)
 
     def add(

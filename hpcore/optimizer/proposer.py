@@ -12,6 +12,7 @@ from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, FILL, Rng
+from hpcore.samplers.ladder import RANDOM
 from hpcore.space.space import MAX_TRIES, Params, Space
 
 __all__ = ["Proposer", "fill_in"]
@@ -72,10 +73,10 @@ class Proposer:
                     remaining.discard(u)
                     return u, params, step
             if attempt >= RARE_PATIENCE and space.rare and (walked := self._walk(history.n, attempt)) is not None:
-                u, step = walked, "random"
+                u, step = walked, RANDOM
             elif self._suggestions.learns and (attempt > PATIENCE or (end is not None and time.monotonic() >= end)):
                 u = Rng(self._seed, history.n, attempt).uniform(len(space), FILL)
-                step = "random"
+                step = RANDOM
             else:
                 rows, step = self._suggestions.rows(history, 1, attempt, end)
                 u = rows[0]

@@ -82,9 +82,9 @@ class Record:
         UnknownTrial, TrialAlreadyTold, InvalidType
             There is none.
         """
-        number = self._number_of(trial)
+        number = trial.number if isinstance(trial, Trial) else self._number_of(trial)
         known = self.running.get(number)
-        if known is trial:
+        if known is trial and known is not None:
             return known
         if known is None:
             if 0 <= number < self.history.n:
@@ -117,21 +117,20 @@ class Record:
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Record the end of a running trial, or that it pauses."""
         number, history = trial.number, self.history
-        values, error = outcome.values, outcome.error
+        values, state, std_error, error, cost, metrics, gradient = outcome
         signed = None if values is None else tuple(map(float.__mul__, values, self._signs))
-        trial.values, trial.state, trial.error = values, STATES[outcome.state], error
-        history.finish(number, outcome.state, signed, outcome.std_error, (trial.started, trial.finished), outcome.cost)
+        trial.values, trial.state, trial.error = values, STATES[state], error
+        history.finish(number, state, signed, std_error, (trial.started, trial.finished), cost)
         del self.running[number]
         user_attrs, reports = trial.settle()
         if reports:
             self._take_reports(trial, reports)
-        if has_facts := outcome.has_facts:
-            trial.take_facts(outcome.cost, outcome.metrics, outcome.gradient)
-        if error is not None or user_attrs or has_facts:
-            notes = history.notes.setdefault(number, {})
-            notes.update(error=error, user_attrs=user_attrs, **outcome.extras)
-        if outcome.state == COMPLETE and len(self._signs) == 1:
-            assert signed is not None
+        facts = cost is not None or metrics is not None or gradient is not None
+        if facts:
+            trial.take_facts(cost, metrics, gradient)
+        if facts or error is not None or user_attrs:
+            history.notes.setdefault(number, {}).update(error=error, user_attrs=user_attrs, **outcome.extras)
+        if state == COMPLETE and signed is not None and len(signed) == 1:
             best, loss = self._best, signed[0]
             if best is None or loss < self._least or (loss == self._least and number < best):
                 self._best, self._least = number, loss

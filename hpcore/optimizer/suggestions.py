@@ -12,6 +12,7 @@ from hpcore.optimizer.prefetch import Prefetcher
 from hpcore.records.history import History
 from hpcore.records.streams import FILL, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
+from hpcore.samplers.ladder import FULL, RANDOM
 from hpcore.space.columns import Columns
 
 __all__ = ["Suggestions"]
@@ -75,8 +76,8 @@ class Suggestions:
         return self.suggester.uses_pending
 
     def proposed_by(self, number: int, step: str | None) -> str | None:
-        """See `Suggester.source`."""
-        return self.suggester.source(number, step)
+        """See `Suggester.proposed_by`."""
+        return self.suggester.proposed_by(number, step)
 
     # --- when it is asked ----------------------------------------------------------------------------------------
 
@@ -93,7 +94,7 @@ class Suggestions:
             rows = self._prefetcher.take(history.n if self._delayed else self._version)
             if rows is not None:
                 info = {"prefetched": True, "unseen": self._told} if self._delayed else {"prefetched": True}
-                return rows[0], "full", info
+                return rows[0], FULL, info
             info = {"prefetched": False}
         rows, step = self.rows(history, 1, end=end)
         return rows[0], step, info
@@ -106,7 +107,7 @@ class Suggestions:
             self.begin_anew()
         rng = Rng(self._seed, history.n, attempt)
         if self._prefetcher is not None and not self._prefetcher.ready(end):
-            return np.array([rng.uniform(history.X.shape[1], FILL, offset) for offset in range(n)]), "random"
+            return np.array([rng.uniform(history.X.shape[1], FILL, offset) for offset in range(n)]), RANDOM
         suggester = self.suggester
         pending = history.running() if suggester.uses_pending else history.X[:0]
         if end is None:

@@ -43,8 +43,6 @@ class History:
     ----------
     n : int
         Trials so far, running ones included; row i is trial number i.
-    n_jobs : int
-        Jobs so far: each trial once, and once more each time that a paused trial goes on.
     n_complete, n_running : int
         Complete trials; trials that are being evaluated.
     n_pruned, n_paused : int
@@ -54,7 +52,8 @@ class History:
     """
 
     def __init__(self, d: int, m: int) -> None:
-        self.n = self.n_jobs = 0
+        self.n = 0
+        self._n_resumed = 0
         self.n_complete = self.n_running = self.n_pruned = self.n_paused = 0
         self.curves = Curves(m)
         self._X = np.empty((FIRST_ROOM, d))
@@ -144,6 +143,11 @@ class History:
         return None if self._cost is None else self._cost[: self.n]
 
     @property
+    def n_jobs(self) -> int:
+        """Jobs so far: each trial once, and once more each time that a paused trial goes on."""
+        return self.n + self._n_resumed
+
+    @property
     def job(self) -> IntArray:
         """(n,) the last job of each trial."""
         return np.arange(self.n) if self._job is None else self._job[: self.n]
@@ -161,7 +165,6 @@ class History:
             self._grow()
         if self._job is not None:
             self._job[i] = self.n_jobs
-        self.n_jobs += 1
         self._X[i] = u
         self._values[i] = math.nan
         self._state[i] = RUNNING
@@ -173,12 +176,12 @@ class History:
     def truncate(self, n: int) -> None:
         """Forget the trials from number `n` on, all of them running and in their first job."""
         self.n_running -= self.n - n
-        self.n_jobs -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
             for column in (self._std_errors, self._cost):
                 if column is not None:
                     column[number] = math.nan
+        self._proposers = [entry for entry in self._proposers if entry[0] < n]
         self.n = n
 
     def extend(self, rows: Rows) -> None:
@@ -200,8 +203,8 @@ class History:
             self._use_jobs()
             assert self._job is not None
             self._job[first:last] = job
-        self.n_jobs = max(self.n_jobs, int(job.max()) + 1) if len(rows) else self.n_jobs
-        self.n = last
+        n_jobs = max(self.n_jobs, int(job.max()) + 1) if len(rows) else self.n_jobs
+        self.n, self._n_resumed = last, n_jobs - last
         self.n_complete += int((rows.state == COMPLETE).sum())
         self.n_running += int((rows.state == RUNNING).sum())
         self.n_pruned += int((rows.state == PRUNED).sum())
@@ -246,7 +249,7 @@ class History:
         self._use_jobs()
         assert self._job is not None
         job = self._job[number] = self.n_jobs
-        self.n_jobs += 1
+        self._n_resumed += 1
         self._state[number] = RUNNING
         self.n_running += 1
         self.n_paused -= 1
@@ -272,13 +275,12 @@ class History:
         Proposals that are made from ``as_of(j - q)`` for job j are the same whatever the order of the results, which
         may be told as they come. O(n) where something is hidden.
         """
-        first = max(job + 1, 0)
-        if self._job is None:
-            later = np.flatnonzero(self._state[first : self.n] != RUNNING) + first
-        else:
-            later = np.flatnonzero((self.job > job) & (self.state != RUNNING))
+        unfinished = np.arange(max(job + 1, 0), self.n) if self._job is None else np.flatnonzero(self.job > job)
+        later = unfinished[self.state[unfinished] != RUNNING]
+        # The cost of an earlier job is hidden too: the later job's own one replaces it.
+        has_cost = self._cost is not None and not np.isnan(self._cost[unfinished]).all()
         curves = self.curves.as_of(job)
-        if not len(later) and curves is self.curves:
+        if not len(later) and not has_cost and curves is self.curves:
             return self
         view = History.__new__(History)
         vars(view).update(vars(self))
@@ -289,6 +291,9 @@ class History:
         if self._std_errors is not None:
             view._std_errors = self._std_errors[: self.n].copy()
             view._std_errors[later] = math.nan
+        if self._cost is not None and has_cost:
+            view._cost = self._cost[: self.n].copy()
+            view._cost[unfinished] = math.nan
         view.n_running += len(later)
         view.n_complete -= int((hidden == COMPLETE).sum())
         view.n_pruned -= int((hidden == PRUNED).sum())

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpcore.records.history import COMPLETE, FAILED
 
 __all__ = ["Outcome"]
 
 
-# Not frozen, which would make a result six times as costly to build; nobody changes one.
-@dataclass(slots=True, unsafe_hash=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Result of a trial, or of one job of it.
 
     Attributes
@@ -47,11 +44,6 @@ class Outcome:
     def failed(cls, error: str, **facts: Any) -> Outcome:
         """Outcome of a trial without a value."""
         return cls(None, FAILED, None, error, **facts)
-
-    @property
-    def has_facts(self) -> bool:
-        """Whether a cost, metrics or a gradient came with the result."""
-        return self.cost is not None or self.metrics is not None or self.gradient is not None
 
     @property
     def extras(self) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class _Auto(Suggester):
         mixed = number >= MIXED_FROM and number % TURNS == TURNS - 1
         return number < self._n_gp and not mixed
 
-    def source(self, number: int, step: str | None = None) -> str:
-        """See `Suggester.source`."""
+    def proposed_by(self, number: int, step: str | None = None) -> str:
+        """See `Suggester.proposed_by`."""
         if step in (RANDOM, TPE):
             return step
         return "gp" if self._is_gp(number) else "tpe"
@@ -104,8 +104,8 @@ class _Whole(Suggester):
     def __init__(self, columns: Columns) -> None:
         self._grid = GridSampler().bind(columns)
 
-    def source(self, number: int, step: str | None = None) -> str:
-        """See `Suggester.source`."""
+    def proposed_by(self, number: int, step: str | None = None) -> str:
+        """See `Suggester.proposed_by`."""
         return "grid"
 
     def allow_repeats(self, n: int) -> None:

@@ -85,7 +85,7 @@ class Suggester(ABC):
         """
         return self.suggest(history, pending, n, rng), FULL
 
-    def source(self, number: int, step: str | None = None) -> str | None:
+    def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """Name of the sampler behind a proposal; None where there is only one.
 
         Parameters

@@ -202,6 +202,10 @@ class Course:
             scores = known_folds(self.trial_log, [number], self._folds).get(number, [])
         return Candidate(trial, self._space.params(trial.params), scores, number)
 
+    def refresh(self) -> None:
+        """Learn what other processes did, while the next candidate waits for them."""
+        self._run.refresh()
+
     def _say_why(self, error: Exception) -> None:
         """Log the reason for which the space gives no candidate, where it is news."""
         if isinstance(error, InfeasibleSpace):

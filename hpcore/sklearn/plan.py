@@ -139,7 +139,7 @@ class Plan:
             race=race,
             staleness=staleness,
             fold_done=course.fold_done,
-            refresh=trial_log.refresh,
+            refresh=course.refresh,
         )
         return source, course
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hpcore.records.history import FAILED
+from hpcore.records.trial import TrialState
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -80,7 +81,7 @@ class Progress:
             Whether the number of trials that is expected comes on top of those; otherwise it includes them.
         """
         history = optimizer.history
-        self.done = history.n - history.n_running
+        self.done = history.n_ended
         self.failed = int(np.count_nonzero(history.state == FAILED))
         if self._better is not None and history.n_complete:
             self.best = optimizer.best_value
@@ -91,10 +92,12 @@ class Progress:
 
     def __call__(self, search: Any, trial: Trial) -> None:
         """Count one trial and show it."""
+        if trial.state == TrialState.PAUSED:
+            return
         self.done += 1
-        if trial.value is None or math.isnan(trial.value):
+        if trial.state == TrialState.FAILED:
             self.failed += 1
-        elif self._better is not None:
+        elif trial.state == TrialState.COMPLETE and trial.value is not None and self._better is not None:
             self.best = trial.value if self.best is None else self._better(self.best, trial.value)
         self.refresh()
 

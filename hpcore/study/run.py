@@ -187,8 +187,9 @@ class Run:
         return any(rule.reached(view) for rule in self._rules if not rule.by_time)
 
     def refresh(self) -> None:
-        """Learn what other processes did."""
+        """Learn what other processes did, while the next trial waits for them; raises what `check_order` does."""
         self._log.refresh()
+        self._log.check_order()
 
     def end(self) -> None:
         """Begin no more trials."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument
 from hpcore.optimizer.search_view import SearchView
-from hpcore.records.history import COMPLETE, RUNNING
+from hpcore.records.history import COMPLETE, PAUSED, RUNNING
 from hpcore.records.streams import SUGGEST, Rng
 
 __all__ = ["MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]
@@ -61,7 +61,7 @@ class MaxTrials(StoppingRule):
     def reached(self, view: SearchView) -> bool:
         """See `StoppingRule`."""
         history = view.history
-        return history.n - history.n_running >= self.n
+        return history.n_ended >= self.n
 
 
 class Timeout(StoppingRule):
@@ -138,13 +138,15 @@ class NoImprovement(StoppingRule):
     def reached(self, view: SearchView) -> bool:
         """See `StoppingRule`."""
         history = view.history
-        # Trials before the first running one have ended for good: they are looked at once.
-        running = np.flatnonzero(history.state[self._first :] == RUNNING)
-        first = self._first + int(running[0]) if len(running) else history.n
-        self._best, self._idle = self._count(history.values[self._first : first, 0], self._best, self._idle)
-        self._first = first
-        later = history.state[first:] != RUNNING
-        best, idle = self._count(history.values[first:, 0][later], self._best, self._idle)
+        start, state = self._first, history.state[self._first :]
+        ended = (state != RUNNING) & (state != PAUSED)
+        # The estimate of a pruned trial is no result.
+        losses = np.where(state == COMPLETE, history.values[start:, 0], math.nan)
+        # Trials before the first one that has not ended are read once.
+        n = len(ended) if ended.all() else int(np.argmin(ended))
+        self._best, self._idle = self._count(losses[:n], self._best, self._idle)
+        self._first = start + n
+        best, idle = self._count(losses[n:][ended[n:]], self._best, self._idle)
         return not math.isinf(best) and idle >= self.k
 
     def _count(self, losses: FloatArray, best: float, idle: int) -> tuple[float, int]:

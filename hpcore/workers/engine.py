@@ -6,6 +6,7 @@ work says how pieces are evaluated here or sent to a worker.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Future
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from hpcore.workers.pools import Pool
 
 __all__ = ["Job", "Piece", "Source", "Work", "run"]
+
+log = logging.getLogger("hpcore")
 
 # A bundle should take this long. Sending one costs about half a millisecond here and there, so one part in a hundred;
 # shorter bundles bring results sooner to a sampler that learns from them and leave less imbalance at the end.
@@ -377,8 +380,8 @@ class _Queue:
                         self._fail(piece.job, piece.positions, failure)
                 continue
             # Any other, such as the SystemExit of a user's function, ends the search.
-            results = self._work.results(found, bundle)
             del self._in_flight[future]
+            results = self._work.results(found, bundle)
             if results is None:
                 self._send(bundle)
                 continue
@@ -405,7 +408,11 @@ class _Queue:
         for future, bundle in list(self._in_flight.items()):
             if not future.done() or future.cancelled() or future.exception() is not None:
                 continue
-            results = self._work.results(future.result(), bundle)
+            try:
+                results = self._work.results(future.result(), bundle)
+            except Exception as error:  # another one ends the search already
+                log.info("%s: %s", type(error).__name__, error)
+                continue
             for piece, of_piece in zip(bundle, () if results is None else results[0], strict=False):
                 for position, result in zip(piece.positions, of_piece, strict=False):
                     piece.job.source.late(piece.job, position, result)

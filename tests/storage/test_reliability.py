@@ -22,6 +22,7 @@ SCRIPTS = Path(__file__).parents[2] / "benchmarks" / "reliability"
         ("processes", ["--processes", "3", "--trials", "15", "--readers", "1"]),
         ("lock_owner", ["--kills", "2"]),
         ("damage", ["--flips", "25", "--cuts", "8", "--full", "2"]),
+        ("migrate", ["--kills", "3", "--trials", "200"]),
         ("resume", ["--seeds", "1", "--trials", "4"]),
         ("shared_order", ["--seeds", "1", "--trials", "12", "--milliseconds", "1"]),
         ("tell_cost", ["--trials", "10"]),
@@ -33,7 +34,7 @@ SCRIPTS = Path(__file__).parents[2] / "benchmarks" / "reliability"
     ids=lambda v: v if isinstance(v, str) else "",
 )
 def test_script(script: str, counts: list[str], old: bool) -> None:
-    if old and script not in ("kills", "processes", "damage"):
+    if old and script not in ("kills", "processes", "damage", "migrate"):
         pytest.skip("the journal makes no difference")
     command = [sys.executable, str(SCRIPTS / f"{script}.py"), *counts, *(["--old-sqlite"] if old else [])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,10 +13,17 @@ from hpcore.study.progress import Progress, open_progress
 SCORES = [0.5, None, 0.75, float("nan"), 0.25] * 10
 
 
+def ended(value: float | None, state: str | None = None) -> hp.Trial:
+    failed = value is None or math.isnan(value)
+    trial = hp.Trial(0, {}, hp.TrialState(state or ("failed" if failed else "complete")))
+    trial.values = None if failed else (value,)
+    return trial
+
+
 def feed(progress: Progress) -> None:
     with progress:
         for value in SCORES:
-            progress(None, SimpleNamespace(value=value))
+            progress(None, ended(value))
 
 
 @pytest.mark.parametrize("n_trials", [50, None])
@@ -49,7 +56,7 @@ def test_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 
 def test_nothing_but_failures(capsys: pytest.CaptureFixture[str]) -> None:
     with open_progress(1, "r2", "maximize") as progress:
-        progress(None, SimpleNamespace(value=None))
+        progress(None, ended(None))
     assert "best r2 none yet, 1 failed" in capsys.readouterr().err
 
 
@@ -64,6 +71,22 @@ def test_direction() -> None:
         progress = open_progress(50, "value", direction, False)
         feed(progress)
         assert progress.best == best
+
+
+def test_pruned_trials_are_neither_best_nor_failed_and_paused_ones_are_not_counted() -> None:
+    progress = open_progress(50, "value", "minimize", False)
+    for trial in (ended(0.5), ended(0.1, "pruned"), ended(None, "pruned"), ended(None, "paused"), ended(None)):
+        progress(None, trial)
+    assert (progress.done, progress.failed, progress.best) == (4, 1, 0.5)
+
+
+def test_paused_trials_of_a_search_are_not_counted_yet() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0)
+    for state, value in (("paused", None), ("pruned", 0.5), ("complete", 1.0), ("failed", None)):
+        opt.tell(opt.ask(), value, state=state)
+    progress = open_progress(50, "value", "minimize", False)
+    progress.begin_from(opt)
+    assert (progress.done, progress.failed, progress.best) == (3, 1, 1.0)
 
 
 # --- a search that goes on -----------------------------------------------------------------------------------------

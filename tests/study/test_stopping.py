@@ -1,4 +1,4 @@
-"""When runs end."""
+"""Rules that end a run: asked with a view of an optimizer, and in studies."""
 
 from __future__ import annotations
 
@@ -6,12 +6,118 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.study.stopping import MaxTrials, NoImprovement, RegretBound, TargetValue, Timeout
 
 LINE = {"x": hp.Float(0, 1)}
+
+
+def searched(results: list[tuple[str, float | None]], direction: str = "minimize") -> hp.Optimizer:
+    """An optimizer whose trials ended in these states with these values; "running" ones have none."""
+    opt = hp.Optimizer(LINE, sampler="random", direction=direction, seed=0)
+    for state, value in results:
+        trial = opt.ask()
+        if state != "running":
+            opt.tell(trial, value, state=state)
+    return opt
+
+
+# --- asked with a view ------------------------------------------------------------------------------------------------
+
+
+def test_max_trials_counts_what_has_ended() -> None:
+    results = [("complete", 1.0), ("failed", None), ("pruned", 0.5), ("running", None), ("paused", None)]
+    view = searched(results).view()
+    assert [MaxTrials(n).reached(view) for n in (1, 3, 4, 5)] == [True, True, False, False]
+    assert MaxTrials(2).reached(searched(results).view(as_of=1))
+    assert not MaxTrials(2).reached(searched(results).view(as_of=0))
+
+
+def test_a_target_is_reached_by_complete_trials_only() -> None:
+    assert not TargetValue(1.0).reached(searched([]).view())
+    assert not TargetValue(1.0).reached(searched([("complete", 1.5), ("pruned", 0.5), ("running", None)]).view())
+    assert TargetValue(1.0).reached(searched([("complete", 1.5), ("complete", 1.0)]).view())
+    up = searched([("complete", 1.5), ("complete", 2.0)], "maximize")
+    assert [TargetValue(t).reached(up.view()) for t in (1.9, 2.0, 2.1)] == [True, True, False]
+    assert not TargetValue(2.0).reached(up.view(as_of=0))
+
+
+def test_a_timeout_begins_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("hpcore.study.stopping.time.monotonic", lambda: now)
+    view, rule = searched([]).view(), Timeout(2.0)
+    assert not rule.reached(view)
+    rule.start(view)
+    now = 101.9
+    assert not rule.reached(view)
+    now = 102.0
+    assert rule.reached(view)
+    rule.start(view)
+    assert not rule.reached(view)
+
+
+@pytest.mark.parametrize("rule", [TargetValue(1.0), NoImprovement(1), RegretBound(1.0)], ids=repr)
+def test_rules_of_one_objective(rule: object) -> None:
+    view = hp.Optimizer(LINE, directions=["minimize"] * 2, seed=0).view()
+    with pytest.raises(InvalidArgument, match=r"stop: \w+ needs a single objective, got 2"):
+        rule.start(view)
+
+
+def test_the_regret_bound_is_computed_after_enough_results() -> None:
+    opt = searched([("complete", float(i)) for i in range(4)])
+    rule = RegretBound(100.0, n_min=5, every=2)
+    rule.start(opt.view())
+    assert not rule.reached(opt.view()) and rule.bound is None
+    opt.tell(opt.ask(), 0.5)
+    assert rule.reached(opt.view()) and rule.bound is not None
+    opt.tell(opt.ask(), 0.25)
+    assert not rule.reached(opt.view())  # one result since the last bound
+    opt.tell(opt.ask(), 0.125)
+    assert rule.reached(opt.view())
+
+
+def idle(opt: hp.Optimizer, min_delta: float) -> int | None:
+    """Trials that ended since the last improvement, by going through all; None if no trial is complete."""
+    sign = -1.0 if opt.directions[0] == "maximize" else 1.0
+    best, since = None, 0
+    for trial in opt.trials:
+        if trial.state in ("running", "paused"):
+            continue
+        since += 1
+        if trial.state == "complete" and (best is None or sign * trial.value < best - min_delta):
+            best, since = sign * trial.value, 0
+    return None if best is None else since
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_no_improvement_against_its_slow_twin(data: st.DataObject) -> None:
+    k, min_delta = data.draw(st.integers(1, 4)), data.draw(st.sampled_from([0.0, 1.0]))
+    opt = searched([], data.draw(st.sampled_from(["minimize", "maximize"])))
+    rule = NoImprovement(k, min_delta)
+    rule.start(opt.view())
+    for _ in range(data.draw(st.integers(1, 30))):
+        running = sorted(opt.running())
+        paused = [trial.number for trial in opt.trials if trial.state == "paused"]
+        kind = data.draw(st.sampled_from(["ask"] + ["tell"] * 2 * bool(running) + ["resume"] * bool(paused)))
+        if kind == "ask":
+            opt.ask()
+        elif kind == "resume":
+            opt.resume(data.draw(st.sampled_from(paused)))
+        else:
+            state = data.draw(st.sampled_from(["complete", "complete", "failed", "pruned", "paused"]))
+            has_value = state == "complete" or (state == "pruned" and data.draw(st.booleans()))
+            value = float(data.draw(st.integers(0, 9))) if has_value else None
+            opt.tell(data.draw(st.sampled_from(running)), value, state=state)
+        since = idle(opt, min_delta)
+        assert rule.reached(opt.view()) == (since is not None and since >= k)
+
+
+# --- in studies -------------------------------------------------------------------------------------------------------
 
 
 def test_a_number_of_trials_in_all(tmp_path: Path) -> None:

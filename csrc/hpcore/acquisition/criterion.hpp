@@ -10,7 +10,7 @@ namespace hpcore::acquisition {
 
 enum class Kind { log_ei, pi, ucb, user, draw };  // draw: minus the mean, which a Path has made a draw
 
-// A user's acquisition function. `logarithmic` says that its value is a logarithm.
+// A user's acquisition function. `logarithmic` is true if its value is a logarithm.
 struct UserAcquisition {
     Kernel<AcquisitionKernel> kernel;
     bool logarithmic = false;

@@ -18,7 +18,7 @@ namespace hpcore::acquisition {
 class MoveSet {
   public:
     // Grids of more than `smooth_levels` levels are moved along the gradient like continuous columns, then snapped.
-    // `categorical` says which columns have no order; a choice may have one.
+    // `categorical` marks the columns without an order; a choice may have one.
     MoveSet(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical, std::size_t smooth_levels);
 
     std::size_t d() const { return types_.size(); }

@@ -13,14 +13,14 @@ namespace hpcore::gp {
 struct FitOptions {
     Prior prior;
     int n_starts = 2;                       // L-BFGS runs: from the prior's medians, then from the best of the probes
-    int n_probes = 6;                       // draws around the prior of which only the value is looked at
+    int n_probes = 6;                       // draws from the prior that are only evaluated
     std::size_t several_starts_until = 64;  // with more points the density has one mode that matters
     int max_iterations = 40;
 };
 
 // Hyperparameters that maximise the posterior density, in logarithms. A pure function of its arguments: the starts are
 // fixed, nothing is carried over from an earlier fit, so that a search resumed from its history alone goes on alike.
-// Empty if the deadline passed, which is looked at before each evaluation of the density.
+// Empty if the deadline passed, which is checked before each evaluation of the density.
 std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
                             const double* known_noise, const FitOptions& options, const Deadline& deadline = {});
 

@@ -138,7 +138,7 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
                          const double* alpha) const {
     if (alpha == nullptr) alpha = alpha_.data();
     const std::size_t n = points_.size(), d = points_.d();
-    out.w.resize(out.k.size());  // after predict_mean nobody has, and nothing depends on it
+    out.w.resize(out.k.size());  // predict_mean does not fill it, and nothing depends on it then
     const double* w = out.w.data() + i * n;
     if (points_.user() != nullptr) {
         const std::vector<std::size_t>& numbers = points_.numbers();

@@ -111,7 +111,7 @@ void NormalisedPrior::log_density(const Batch& batch, std::vector<double>& out) 
     out.assign(batch.padded(), 0.0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         out[i] = raw(batch, i) - log_mass_;
-        // The mixture's kernels speak of masses of levels.
+        // The mixture's kernels are masses of levels, not densities.
         for (std::size_t a = 0; a < axes_.size(); ++a)
             if (!axes_[a].continuous()) out[i] += std::log(axes_[a].width(static_cast<std::size_t>(batch.at(a, i))));
     }

@@ -232,7 +232,7 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
     for (; found < want; ++found) random_point(random, out + found * d_);
 }
 
-// The trend speaks every other time: where it is wrong, the densities alone still see it.
+// The trend counts every other time: where it is wrong, the densities alone still find the optimum.
 void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
     group.proposed = true;
     group.best.clear();

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from hpcore.errors import DamagedStore
 from hpcore.storage.dialects.base import Dialect
-from hpcore.storage.records import ReportRecord, StudyRecord, verify
+from hpcore.storage.records import ReportRecord, StudyRecord, check_trials, verify
 from hpcore.storage.schema import attributes
 from hpcore.storage.transaction import CHUNK, Transaction
 from hpcore.storage.versions import one
@@ -100,6 +100,7 @@ class OldTransaction(Transaction):
             scored.setdefault(fields[1], set()).add(fields[2])
         for row in trials:
             fields = verify(f"trial {row[1]!r:.80}{of}", tuple(row))
+            check_trials([one.trial_fields(fields)], of)
             found += one.trial_to_two(fields, m, scored.get(row[1], ()))[1]
         found.sort(key=lambda report: (report.number, report.step))
         return [self._with_id(report) for report in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
+import random
 import signal
 import sqlite3
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from hpcore.errors import DamagedStore, StorageError, UnsupportedStore
+from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, UnsupportedStore
 from hpcore.storage import Storage, open_storage
 from hpcore.storage.dialects import sqlite
 from hpcore.storage.records import ReportRecord, TrialRecord
@@ -29,8 +30,8 @@ def path(tmp_path: Path) -> Path:
     return stores.write_sqlite(tmp_path / "runs.db")
 
 
-def content(store: Storage) -> Any:
-    """Contents of a store by study, in the order of the records."""
+def content(store: Storage, name: str | None = None) -> Any:
+    """Contents of a store by study, or those of one study, in the order of the records."""
 
     def work(t: Any) -> Any:
         return [
@@ -40,7 +41,7 @@ def content(store: Storage) -> Any:
                 sorted(((r.number, r.step, r.job, r.value, r.data) for r in t.reports_after(study.id, 0)), key=repr),
                 t.attributes(study.id),
             )
-            for study in t.studies()
+            for study in (t.studies() if name is None else [t.get(name)])
         ]
 
     return store.read(work)
@@ -371,6 +372,33 @@ def version_of(path: Path) -> str:
     (found,) = connection.execute("SELECT value FROM hpcore_meta").fetchone()
     connection.close()
     return found
+
+
+def test_flipped_bits_are_never_believed(path: Path) -> None:
+    """Each study of a damaged file is what it was, or refused; before the way and after it alike."""
+    data, rng = bytearray(path.read_bytes()), random.Random(0)
+    whole = {study[0].name: study for study in content(open_storage(path, read_only=True))}
+    found = 0
+    for _ in range(150):
+        bit = rng.randrange(8 * len(data))
+        data[bit // 8] ^= 1 << bit % 8
+        for part in path.parent.glob("flipped.db*"):
+            part.unlink()
+        flipped = path.with_name("flipped.db")
+        flipped.write_bytes(data)
+        for read_only in (True, False, False):
+            try:
+                store = open_storage(flipped, read_only=read_only)
+                for name in whole:
+                    try:
+                        assert content(store, name) == [whole[name]]
+                    except HpcoreError:
+                        found += 1
+                store.close()
+            except (StorageError, InvalidArgument):
+                found += 1
+        data[bit // 8] ^= 1 << bit % 8
+    assert found >= 10
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,174 @@
+"""The history of a search: columns that grow, and the view as of a job."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpcore.records import History
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, STATES
+from hpcore.records.rows import Rows
+
+# --- the view as of a job ---------------------------------------------------------------------------------------------
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> list[tuple]:
+    """Events of a search: ``("begin",)``, ``("resume", number)``, ``("report", number, step, value)`` and
+    ``("finish", number, state, value, std_error, cost)`` in an order that may happen."""
+    events: list[tuple] = []
+    running: list[int] = []
+    paused: list[int] = []
+    n = 0
+    for _ in range(draw(st.integers(0, 30))):
+        kinds = ["begin"] + ["finish", "report"] * bool(running) + ["resume"] * bool(paused)
+        kind = draw(st.sampled_from(kinds))
+        if kind == "begin":
+            events.append(("begin",))
+            running.append(n)
+            n += 1
+        elif kind == "resume":
+            number = paused.pop(draw(st.integers(0, len(paused) - 1)))
+            events.append(("resume", number))
+            running.append(number)
+        elif kind == "report":
+            events.append(("report", draw(st.sampled_from(running)), draw(st.integers(0, 5)), draw(st.integers(0, 9))))
+        else:
+            number = running.pop(draw(st.integers(0, len(running) - 1)))
+            state = draw(st.sampled_from([COMPLETE, PRUNED, FAILED, PAUSED]))
+            has_value = state == COMPLETE or (state == PRUNED and draw(st.booleans()))
+            value = float(draw(st.integers(0, 9))) if has_value else None
+            std_error = draw(st.sampled_from([None, 0.5])) if has_value else None
+            events.append(("finish", number, state, value, std_error, draw(st.sampled_from([None, 1.0, 2.0]))))
+            if state == PAUSED:
+                paused.append(number)
+    return events
+
+
+def replay(events: list[tuple], last: float = math.inf) -> History:
+    """A history with all trials and jobs of the events, and the results of the jobs up to `last` only.
+
+    The cost of a trial is that of its last job, once this may be known.
+    """
+    last_jobs: dict[int, int] = {}
+    jobs: list[int] = []  # of each event
+    n = n_jobs = 0
+    for event in events:
+        if event[0] == "begin":
+            last_jobs[n], n, n_jobs = n_jobs, n + 1, n_jobs + 1
+        elif event[0] == "resume":
+            last_jobs[event[1]], n_jobs = n_jobs, n_jobs + 1
+        jobs.append(n_jobs - 1 if event[0] in ("begin", "resume") else last_jobs[event[1]])
+    history = History(1, 1)
+    for event, job in zip(events, jobs, strict=True):
+        if event[0] == "begin":
+            number = history.append(np.array([history.n / 100]))
+            assert history.job_of(number) == job
+        elif event[0] == "resume":
+            assert history.resume(event[1]) == job
+        elif event[0] == "report":
+            if job <= last:
+                history.curves.append(event[1], event[2], (float(event[3]),), 1.0, job)
+        elif job <= last or job < last_jobs[event[1]]:  # a trial that was resumed has paused
+            _, number, state, value, std_error, cost = event
+            known = cost if last_jobs[number] <= last else None
+            history.finish(number, state, None if value is None else (value,), std_error, cost=known)
+    return history
+
+
+def shown(history: History) -> list:
+    """All that a sampler may read of results; a column that no trial needs is one without numbers."""
+    n, curves = history.n, history.curves
+    unknown = np.full(n, math.nan)
+    counts = [n, history.n_jobs, history.n_complete, history.n_running, history.n_pruned, history.n_paused]
+    columns = [history.X, history.values, history.state, history.job, history.complete, history.observed]
+    columns += [history.observed_state, history.running()]
+    columns += [unknown if column is None else column for column in (history.std_errors, history.cost)]
+    columns += [curves.trial, curves.step, curves.values, curves.job, curves.cost]
+    one_by_one = [(history.cost_of(i), history.std_error(i), curves.of(i)) for i in range(n)]
+    return [*counts, history.n_ended, history.n_observed, *map(np.ndarray.tolist, columns), one_by_one]
+
+
+@settings(deadline=None, max_examples=300)
+@given(courses(), st.data())
+def test_as_of_is_a_history_without_later_results(events: list[tuple], data: st.DataObject) -> None:
+    history = replay(events)
+    before = shown(history)
+    job = data.draw(st.integers(-1, history.n_jobs + 1))
+    view = history.as_of(job)
+    assert repr(shown(view)) == repr(shown(replay(events, job)))
+    assert repr(shown(history)) == repr(before)
+
+
+@settings(deadline=None, max_examples=100)
+@given(courses(), st.data())
+def test_as_of_is_the_same_whatever_the_later_jobs_did(events: list[tuple], data: st.DataObject) -> None:
+    history = replay(events)
+    job = data.draw(st.integers(-1, history.n_jobs))
+    # Jobs after it end in another order, and otherwise.
+    others = History(1, 1)
+    others.extend(
+        Rows(
+            history.X.copy(),
+            history.state.copy(),
+            history.values.copy(),
+            history.times.copy(),
+            None if history.std_errors is None else history.std_errors.copy(),
+            None if history.cost is None else history.cost.copy(),
+            history.job.copy(),
+        )
+    )
+    for i in np.flatnonzero((history.job > job) & (history.state == RUNNING)).tolist():
+        others.finish(i, COMPLETE, (0.5,), 0.1, cost=3.0)
+    others.curves = history.curves
+    assert repr(shown(others.as_of(job))) == repr(shown(history.as_of(job)))
+
+
+def test_nothing_to_hide_is_the_very_object() -> None:
+    history = History(1, 1)
+    for i in range(3):
+        history.append(np.array([i / 3]))
+    history.finish(0, COMPLETE, (1.0,), cost=2.0)
+    assert history.as_of(0) is history and history.as_of(2) is history
+    assert history.as_of(-1) is not history
+
+
+def test_the_cost_of_later_jobs_is_hidden() -> None:
+    history = History(1, 1)
+    for i in range(2):
+        history.append(np.array([i / 2]))
+        history.finish(i, COMPLETE, (1.0,), cost=3.0 + i)
+    view = history.as_of(0)
+    assert (view.cost_of(0), view.cost_of(1)) == (3.0, None)
+    assert history.cost_of(1) == 4.0
+
+
+# --- trials that are taken back ---------------------------------------------------------------------------------------
+
+
+def test_a_truncated_history_forgets_who_proposed() -> None:
+    history = History(1, 1)
+    for i, name in enumerate(["gp", "gp", "tpe"]):
+        history.append(np.array([i / 3]))
+        history.came_from(i, name)
+    history.truncate(1)
+    history.append(np.array([0.5]))
+    history.came_from(1, "tpe")
+    history.append(np.array([0.75]))
+    history.came_from(2, "gp")
+    assert [history.proposed_by(i) for i in range(3)] == ["gp", "tpe", "gp"]
+
+
+@pytest.mark.parametrize("state", range(len(STATES)))
+def test_counts_by_state(state: int) -> None:
+    history = History(1, 1)
+    history.append(np.array([0.5]))
+    if state != RUNNING:
+        history.finish(0, state, None)
+    counts = [history.n_running, history.n_complete, history.n_pruned, history.n_paused]
+    assert counts == [int(state == other) for other in (RUNNING, COMPLETE, PRUNED, PAUSED)]
+    assert history.n_ended == int(state not in (RUNNING, PAUSED))
