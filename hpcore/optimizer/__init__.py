@@ -1,4 +1,4 @@
-"""Ask and tell: what to try next, and the record of what came of it."""
+"""Ask and tell: proposals of parameters, and the record of their results."""
 
 from hpcore.optimizer.optimizer import Optimizer
 

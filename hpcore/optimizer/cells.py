@@ -1,4 +1,4 @@
-"""The cells of one parameter's column: what a file of CSV, JSON or Parquet makes of a value, and the way back."""
+"""Cells of a parameter's column in a table: values as a CSV, JSON or Parquet file changed them are restored."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from hpcore.space.reading import choices_for_missing, is_missing
 
 __all__ = ["EMPTY", "ChoiceCells", "NumberCells", "reader_of"]
 
-# Texts that readers of CSV take for an empty cell.
+# Texts that CSV readers treat as an empty cell.
 EMPTY = frozenset(
     {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"}
     | {"N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
 )
-# Beyond it a double does not tell one whole number from the next.
+# Largest magnitude up to which a double represents every integer.
 EXACT = 2**53
 
 
 def reader_of(name: str, parameter: Parameter, cells: Sequence[Any]) -> ChoiceCells | NumberCells:
-    """Reads the cells of a parameter's column."""
+    """Return a reader for the cells of a parameter's column."""
     if isinstance(parameter, Categorical):
         return ChoiceCells(name, parameter, cells)
     return NumberCells(name, parameter)
@@ -39,12 +39,12 @@ class NumberCells:
         self._name, self._parameter = name, parameter
 
     def read(self, cell: Any) -> Any:
-        """The value in a cell; missing values stay.
+        """Return the value in a cell; a missing value stays missing.
 
         Raises
         ------
         InvalidArgument
-            A whole number that is not exact any more.
+            The cell is an integer that was rounded to a double.
         """
         if isinstance(cell, str):
             text = cell.strip()
@@ -56,7 +56,7 @@ class NumberCells:
                 try:
                     cell = float(text)
                 except ValueError:
-                    return cell  # for the parameter to refuse
+                    return cell  # refused by the parameter's own check
         if isinstance(self._parameter, Int):
             if isinstance(cell, float) and math.isfinite(cell) and abs(cell) > EXACT:
                 raise InvalidArgument(
@@ -67,11 +67,11 @@ class NumberCells:
         return self._within(cell)
 
     def for_missing(self, cell: Any) -> list[Any]:
-        """No choices."""
+        """Return no choices: a number has no choice for an empty cell."""
         return []
 
     def _within(self, cell: Any) -> Any:
-        """A number that a reader of CSV rounded across a bound, as that bound."""
+        """Return the bound for a number that a CSV reader rounded across that bound."""
         low, high = getattr(self._parameter, "low", -math.inf), getattr(self._parameter, "high", math.inf)
         if isinstance(cell, float):
             for bound, outside in ((low, cell < low), (high, cell > high)):
@@ -81,22 +81,22 @@ class NumberCells:
 
 
 class ChoiceCells:
-    """Cells of a Categorical: the choice itself, or what is left of it.
+    """Cells of a Categorical: the choice itself, or its text or number in a file.
 
     Parameters
     ----------
     name : str
-        The parameter's name.
+        Name of the parameter.
     parameter : Categorical
-        Holds the choices.
+        Parameter with the choices.
     cells : sequence
-        The whole column, which shows whether it still has types.
+        Cells of the whole column, which show whether it still has several types.
     """
 
     def __init__(self, name: str, parameter: Categorical, cells: Sequence[Any]) -> None:
         self._name, self._parameter, self._choices = name, parameter, parameter.choices
         kinds = {type(cell) for cell in cells if not is_missing(cell)}
-        # A column of a file has one type.
+        # A column that was read from a file has one type.
         self._typed = len(kinds) > 1 or not kinds <= {str, int, float, bool}
         self._has_none = any(cell is None for cell in cells)
         self._keys = {choice_key(choice): i for i, choice in enumerate(self._choices)}
@@ -107,12 +107,12 @@ class ChoiceCells:
         self._plain = _index(self._choices, _json)
 
     def read(self, cell: Any) -> Any:
-        """The choice that a cell stands for; missing values stay.
+        """Return the choice that a cell represents; a missing value stays missing.
 
         Raises
         ------
         InvalidArgument
-            It may be one choice or another, or is none.
+            The cell represents several choices, or none.
         """
         if hasattr(cell, "dtype") and hasattr(cell, "tolist"):
             cell = cell.tolist()
@@ -134,7 +134,7 @@ class ChoiceCells:
         return self._parameter.check(self._name, cell)
 
     def _candidates(self, cell: Any, exact: int | None) -> list[set[int]]:
-        """Choices that it may be, by the surest sign that there is."""
+        """Return sets of positions of choices that a cell may represent, the most certain set first."""
         numbers = [self._numbers.get(key, set()) for key in _numbers(cell, bools=False)]
         bools = [self._bools.get(key, set()) for key in _numbers(cell, bools=True)]
         mine = set() if exact is None else {exact}
@@ -146,19 +146,19 @@ class ChoiceCells:
                 *numbers,
                 *bools,
             ]
-        # A column of numbers may have been text, or floats among which there were whole numbers.
+        # A column of numbers may have been text, or a mix of integers and floats.
         alike = set().union(*numbers, self._texts.get(_text(cell), set()))
         return [mine | alike, *bools, self._plain.get(_key(cell), set()), self._near(cell)]
 
     def _near(self, cell: Any) -> set[int]:
-        """Floats that a reader of CSV may have rounded to a cell."""
+        """Return positions of floats that a CSV reader may have rounded to the cell."""
         if not isinstance(cell, float) or not math.isfinite(cell):
             return set()
         floats = [(i, choice) for i, choice in enumerate(self._choices) if type(choice) is float]
         return {i for i, choice in floats if abs(choice - cell) <= 4 * math.ulp(cell)}
 
     def for_missing(self, cell: Any) -> list[Any]:
-        """The choices that an empty cell may be."""
+        """Return the choices that an empty cell may represent."""
         found = choices_for_missing(self._parameter, cell)
         if cell is None or self._has_none:
             return found or self._empty()
@@ -166,7 +166,7 @@ class ChoiceCells:
         return [*both, *self._empty()]
 
     def _empty(self) -> list[Any]:
-        """Choices whose own text is taken for an empty cell."""
+        """Return choices whose text CSV readers treat as an empty cell."""
         return [choice for choice in self._choices if isinstance(choice, str) and choice in EMPTY]
 
 
@@ -179,15 +179,15 @@ def _index(choices: Sequence[Any], keys: Any) -> dict[Any, set[int]]:
 
 
 def _text(value: Any) -> str:
-    """A value as CSV has it."""
+    """Return the text of a value in CSV."""
     try:
         return str(value)
-    except Exception:  # an object of the user's
+    except Exception:  # raised by an object of the user
         return label_of(value)
 
 
 def _other_texts(choice: Any) -> list[str]:
-    """Other spellings: as a list shows it, as a store names it, without its place in memory."""
+    """Return other texts of a choice: its label, and its text without a memory address or surrounding spaces."""
     texts = {label_of(choice), without_address(_text(choice)), _text(choice).strip()}
     if isinstance(choice, bool):
         texts |= {str(choice).lower(), str(choice).upper()}
@@ -195,7 +195,10 @@ def _other_texts(choice: Any) -> list[str]:
 
 
 def _numbers(value: Any, bools: bool) -> list[int | float]:
-    """The number that a value is or spells, if any; whole ones as they are, as doubles would take some for others."""
+    """Return the number that a value is or whose text it is, in a list, empty if there is none.
+
+    Integers stay integers, because different large integers may be equal as doubles.
+    """
     if isinstance(value, bool):
         return [int(value)] if bools else []
     if isinstance(value, str):
@@ -210,7 +213,7 @@ def _numbers(value: Any, bools: bool) -> list[int | float]:
 
 
 def _json(choice: Any) -> list[Any]:
-    """A list or tuple as JSON and Parquet have it."""
+    """Return the key of a list or tuple, which JSON and Parquet keep, in a list; empty for other values."""
     return [_key(choice)] if isinstance(choice, tuple | list) else []
 
 

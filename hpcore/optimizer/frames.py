@@ -1,4 +1,4 @@
-"""Tables of results as rows for `Optimizer.add_many`: what a file loses of types is restored by the space."""
+"""Tables of results as rows for `Optimizer.add_many`: the space restores types that a file does not keep."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_frame(
     std_error: str | None,
     user_attrs: Sequence[str],
 ) -> Known:
-    """The checked results of a table, for an optimizer of a space with `m` objectives; see `Optimizer.add_frame`."""
+    """Read and check the results of a table for a space and `m` objectives; see `Optimizer.add_frame`."""
     positions, rows = rows_of(frame, space, m, value, params, std_error, user_attrs)
     return read_known(space, outcome, rows, positions)
 
@@ -47,15 +47,15 @@ def rows_of(
     std_error: str | None,
     user_attrs: Sequence[str],
 ) -> tuple[list[int], list[dict[str, Any]]]:
-    """Positions and rows of a table's trials that ended; for the arguments see `Optimizer.add_frame`.
+    """Return positions and rows of the trials of a table that have ended; see `Optimizer.add_frame`.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        A column that is missing, unknown or twice there, or a cell that cannot be read.
+        A column is missing, unknown or duplicate, or a cell cannot be read.
     """
     table = _Table(frame)
-    # Whether `to_frame` wrote it: then all columns are known by their names.
+    # A table that `to_frame` wrote has known names of columns.
     written = any(f"param_{name}" in table for name in space)
     columns = {name: table.cells(column) for name, column in _param_columns(table, space, params, written).items()}
     readers = {name: reader_of(name, space[name], cells) for name, cells in columns.items()}
@@ -112,10 +112,10 @@ def rows_of(
 
 
 class _Table:
-    """A data frame by the names of its columns."""
+    """Data frame with access by the names of its columns."""
 
     def __init__(self, frame: Any) -> None:
-        if not hasattr(frame, "iloc") and hasattr(frame, "to_pandas"):  # of Polars or Arrow
+        if not hasattr(frame, "iloc") and hasattr(frame, "to_pandas"):  # Polars and Arrow tables
             frame = frame.to_pandas()
         if not hasattr(frame, "columns") or not hasattr(frame, "iloc"):
             raise InvalidType(f"frame must be a pandas.DataFrame, got {shown(frame):.200}")
@@ -129,7 +129,7 @@ class _Table:
         return name in self.names
 
     def check(self, argument: str, name: Any) -> str:
-        """The name of a column that is there once."""
+        """Check that a name is that of exactly one column, and return it."""
         n = self.names.count(name) if isinstance(name, str) else 0
         if n != 1:
             what = "a column that is there once" if n else "a column of the table"
@@ -137,18 +137,18 @@ class _Table:
         return str(name)
 
     def cells(self, name: str) -> list[Any]:
-        """A column as Python objects."""
+        """Return a column as Python objects."""
         cells: list[Any] = self._frame[self.check("a column", name)].tolist()
         return cells
 
     def shown(self) -> str:
-        """Some of the names, for messages."""
+        """Return some of the names, for messages."""
         some = ", ".join(f"{name!r:.60}" for name in self.names[:20])
         return f"it has {some or 'no columns'}{', ...' if len(self.names) > 20 else ''}"
 
 
 def _param_columns(table: _Table, space: Space, params: Mapping[str, str] | None, written: bool) -> dict[str, str]:
-    """Columns by parameter; a conditional parameter may have none, if it is active in no row."""
+    """Return the column of each parameter; a conditional parameter may have none, if it is active in no row."""
     given = {} if params is None else params
     if not isinstance(given, Mapping):
         raise InvalidType(f"params must be a mapping of parameters to columns, got {params!r}")
@@ -216,7 +216,7 @@ def _attribute_columns(table: _Table, user_attrs: Sequence[str], written: bool) 
     }
 
 
-# --- cells that are no parameter's ------------------------------------------------------------------------------------
+# --- other cells ------------------------------------------------------------------------------------------------------
 
 
 def _is_empty(cell: Any) -> bool:
@@ -233,7 +233,7 @@ def _state(cell: Any) -> str | None:
 
 
 def _number(name: str, cell: Any) -> float | None:
-    """A number, also as text; None where there is none."""
+    """Read a number, also as text; None for an empty cell."""
     if _is_empty(cell):
         return None
     try:
@@ -245,7 +245,7 @@ def _number(name: str, cell: Any) -> float | None:
 
 
 def _seconds(name: str, cell: Any) -> float:
-    """A moment as unix time: a date, its text, or a number of seconds, milli-, micro- or nanoseconds."""
+    """Return a unix time in seconds from a date, its ISO 8601 text, or a number of s, ms, us or ns."""
     if isinstance(cell, str):
         try:
             cell = datetime.fromisoformat(cell.strip().replace("Z", "+00:00"))
@@ -256,7 +256,7 @@ def _seconds(name: str, cell: Any) -> float:
     number = _number(name, cell)
     assert number is not None
     for _ in range(3):
-        # No unix time in seconds is as large before the year 5138.
+        # A unix time in seconds exceeds this from the year 5138 on.
         number = number / 1e3 if abs(number) > 1e11 else number
     return number
 

@@ -1,4 +1,4 @@
-"""Results of evaluations made elsewhere: read, checked, and held in columns."""
+"""Results of evaluations made elsewhere, checked and in columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIELDS = ("params", "value", "std_error", "error", "user_attrs", "started", "fin
 
 @dataclass(frozen=True)
 class Known:
-    """Checked results, one entry each in every column.
+    """Checked results; every column has one entry per result.
 
     Attributes
     ----------
@@ -36,13 +36,13 @@ class Known:
     params : list of dict
         Active parameters, as given.
     outcomes : list of Outcome
-        Results, checked.
+        Outcomes.
     user_attrs : list of dict
-        Empty where there are none.
+        User attributes, empty if there are none.
     times : list of tuple
-        Unix times of start and finish, None where not known.
+        Unix times of start and finish, None if not known.
     positions : list of int
-        Positions in what the user gave, for messages.
+        Positions of the rows in the user's input, for messages.
     """
 
     X: FloatArray
@@ -56,7 +56,7 @@ class Known:
         return len(self.params)
 
     def rows(self, first: int, m: int) -> Rows:
-        """These as the trials from number `first` on, of `m` objectives; values in the user's own sign."""
+        """Convert to trials in columns with numbers from `first` on and `m` objectives, in the user's own sign."""
         nothing = (math.nan,) * m
         values = [nothing if outcome.values is None else outcome.values for outcome in self.outcomes]
         errors = [math.nan if outcome.std_error is None else outcome.std_error for outcome in self.outcomes]
@@ -81,7 +81,7 @@ class Known:
         return notes
 
     def trials(self, first: int) -> list[Trial]:
-        """These as trials, their numbers from `first` on."""
+        """Convert to trials with numbers from `first` on."""
         trials = []
         for i, (params, outcome) in enumerate(zip(self.params, self.outcomes, strict=True)):
             trial = Trial(first + i, dict(params), STATES[outcome.state])
@@ -100,18 +100,18 @@ def read_known(
     Parameters
     ----------
     space : Space
-        Reads the params.
+        Space of the parameters.
     judge : callable
-        ``judge(value, std_error, error)``, as `Optimizer.outcome`.
+        Check of a result, ``judge(value, std_error, error) -> Outcome``, such as `Optimizer.outcome`.
     rows : iterable
         Pairs ``(params, value)`` or mappings of `FIELDS`.
     positions : iterable of int, optional
-        Position of each row for messages, where rows were left out; counted from 0 otherwise.
+        Position of each row for messages, if rows were left out; counted from 0 by default.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        A row that is not allowed; the message begins with its position.
+        A row is not allowed; the message begins with its position.
     """
     if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
         raise InvalidType(f"rows must be an iterable of (params, value) or of mappings, got {shown(rows):.200}")
@@ -131,7 +131,7 @@ def read_known(
     try:
         clean, X = space.coder.encode(params)
     except (InvalidArgument, InvalidType):
-        # All at once is the quick way; one at a time says which one it is.
+        # Encoding all rows at once is fast; one by one finds the wrong row.
         for number, given in zip(numbers, params, strict=True):
             try:
                 space.coder.encode([given])
@@ -163,5 +163,5 @@ def _fields(row: Any) -> Mapping[str, Any]:
 
 def _time(name: str, fields: Mapping[str, Any]) -> float | None:
     value = fields.get(name)
-    # The years that a datetime can have, as a store checks them.
+    # Range of the years that a datetime can have, which a store checks too.
     return None if value is None else check_number(name, value, -62135000000.0, 253402000000.0)

@@ -1,4 +1,4 @@
-"""Checks of what is said about objectives: their directions, and the results told."""
+"""Checks of the directions of objectives and of results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ _ENDS = {"complete": COMPLETE, "pruned": PRUNED, "paused": PAUSED, "failed": FAI
 
 
 def check_directions(direction: str | None, directions: Sequence[str] | None) -> tuple[str, ...]:
-    """One direction per objective; a single "minimize" if nothing is said."""
+    """Check the directions and return one per objective; by default there is one objective to minimize.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        Both arguments are given, or one is not allowed.
+    """
     if directions is None:
         ways: Sequence[str] = ["minimize" if direction is None else direction]
     elif direction is not None:
@@ -37,7 +43,13 @@ def check_directions(direction: str | None, directions: Sequence[str] | None) ->
 
 
 def check_values(value: Any, m: int) -> tuple[float, ...] | None:
-    """One float per objective, which may be infinite or NaN; None if a value is None."""
+    """Check a value and return one float per objective, which may be infinite or NaN; None if a value is None.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        The number of values is not `m`, or one is not a number.
+    """
     if value is None:
         return None
     if isinstance(value, str | bytes | bytearray | Mapping | Set):
@@ -52,7 +64,7 @@ def check_values(value: Any, m: int) -> tuple[float, ...] | None:
     for item in items:
         if item is None:
             return None
-        # A nested array of one number is a number to NumPy before 2.x, with a warning.
+        # `float` accepts a nested array of one number, with a warning of NumPy.
         if (
             isinstance(item, str | bytes | bytearray)
             or getattr(item, "ndim", 0) != 0
@@ -62,7 +74,7 @@ def check_values(value: Any, m: int) -> tuple[float, ...] | None:
         try:
             out.append(float(item))
         except OverflowError:
-            out.append(math.inf)  # an int beyond the doubles: not finite, so a failed trial
+            out.append(math.inf)  # an int beyond the range of doubles is not finite: a failed trial
         except (TypeError, ValueError):
             raise InvalidType(f"value must be a number, got {shown(item)}") from None
     return tuple(out)
@@ -84,7 +96,7 @@ def check_outcome(
     Raises
     ------
     InvalidArgument, InvalidType
-        An argument that is not allowed.
+        An argument is not allowed.
     """
     values = check_values(value, m)
     if std_error is not None:
@@ -126,7 +138,7 @@ def _check_numbers(argument: str, given: Any) -> dict[str, float] | None:
         raise InvalidType(f"{argument} must be a mapping of names to numbers, got {shown(given)}")
     out = {}
     for name, number in given.items():
-        # NaN is a measurement that was not to be had.
+        # NaN marks a measurement that is missing.
         if isinstance(number, float) and math.isnan(number):
             out[name] = math.nan
         else:

@@ -1,4 +1,4 @@
-"""Ask and tell: a space, a sampler and the record between them. No disk, no thread, and no clock but for deadlines."""
+"""Ask and tell for a space and a sampler, in memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["Optimizer"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Optimizers of this process; their locks and threads are made anew in a forked child.
+# Optimizers of this process; their locks and threads are re-created in a forked child.
 _ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()
 
 
@@ -49,34 +49,34 @@ class Optimizer:
     Parameters
     ----------
     space : Space or mapping
-        What to search; a mapping is read by `Space.of`.
+        Space to search; a mapping is read by `Space.of`.
     sampler : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"`` (which chooses among them, see
         `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
-        Of the one objective; ``"minimize"`` if nothing is said.
+        Direction of the single objective, ``"minimize"`` by default.
     directions : sequence of {"minimize", "maximize"}, optional
-        One per objective, instead of `direction`.
+        Direction of each objective, instead of `direction`.
     seed : int, optional
-        0 .. 2**128 - 1. The same seed, space and history give the same proposals to the last bit; None draws one from
-        the operating system, found in `seed`.
+        Seed, 0 .. 2**128 - 1. The same seed, space and history give the same proposals to the last bit. None draws a
+        seed from the operating system, which the attribute `seed` shows.
     prefetch : bool or "delayed"
-        Compute the next suggestion on a thread while the caller is busy. True: from each `tell` on; a suggestion that
-        another `tell` made stale is dropped and computed again, so proposals are those without prefetching.
-        ``"delayed"``: from each `ask` on, and given whatever is told meanwhile, so that the evaluation of a trial
-        hides the cost of the next suggestion; it took the trials in ``trial.info["unseen"]`` for running ones.
-        Costs a core while it computes; samplers that do not learn have nothing to prefetch.
+        Compute the next suggestion on a thread while the caller is busy. True starts at each `tell`; a suggestion that
+        another `tell` made stale is dropped and computed again, so that proposals are those without prefetching.
+        ``"delayed"`` starts at each `ask`, and the suggestion is used whatever is told meanwhile, so that the
+        evaluation of a trial hides the cost of the next suggestion; trials in ``trial.info["unseen"]`` counted as
+        running for it. Uses one core while it computes; has no effect for samplers that do not learn.
     repeats : int, default=1
-        How often a point of a finite space, or of a grid, may be proposed, at least 1: where values are noisy, a good
-        point deserves more than one look. A point of a space with continuous parameters is not counted, unless the
-        sampler is ``"grid"``, which then walks its points so often.
+        Number of times that a point of a finite space, or of a grid, may be proposed, at least 1; useful if values are
+        noisy. Points of a space with continuous parameters are not counted, unless the sampler is ``"grid"``, which
+        then visits each point so often.
     strategy, random_state : optional
-        `sampler` and `seed` by the names that scikit-learn's users know.
+        Other names for `sampler` and `seed`, known from scikit-learn.
 
     Raises
     ------
     InvalidArgument, InvalidType, InvalidSpace
-        As the arguments' own checks say.
+        An argument is not allowed.
 
     Examples
     --------
@@ -90,10 +90,11 @@ class Optimizer:
 
     Notes
     -----
-    Several threads may share an optimizer; calls take turns. No point is proposed twice, nor one that was enqueued or
-    added (in a finite space, more than `repeats` times); there `ask` raises `SearchSpaceExhausted` after the last one.
-    A forked child has an optimizer of its own, whatever threads of its parent were doing, which proposes what its
-    parent's does; but with ``prefetch="delayed"`` not what the parent had begun to compute.
+    Several threads may share an optimizer; calls take turns. No point is proposed twice, or after it was enqueued or
+    added (with `repeats`, a point of a finite space is proposed up to so many times in all). In a finite space `ask`
+    raises `SearchSpaceExhausted` after the last point. A forked child has its own copy, which may be used whatever
+    threads of its parent were doing, and makes the same proposals; with ``prefetch="delayed"`` a suggestion that the
+    parent had begun to compute is lost.
     """
 
     def __init__(
@@ -136,7 +137,7 @@ class Optimizer:
         _ALIVE.add(self)
 
     def _after_fork(self) -> None:
-        """In a child process, which has none of its parent's other threads."""
+        """Re-create the lock and suggestions in a forked child, which has no other threads."""
         idle = self._lock.acquire(blocking=False)
         if idle:
             self._lock.release()
@@ -160,39 +161,42 @@ class Optimizer:
     def ask(
         self, n: int | None = None, *, deadline_ms: float | None = None, as_of: int | None = None
     ) -> Trial | list[Trial]:
-        """The next parameters to evaluate.
+        """Propose the next parameters to evaluate.
 
         Parameters
         ----------
         n : int, optional
-            How many, at least 1. Without it one trial is given, with it a list. Fewer than `n` come only when the
-            space runs out.
+            Number of trials, at least 1. With it a list is returned, without it one trial. The list has fewer than `n`
+            trials only if the space has no more points.
         deadline_ms : float, optional
-            Milliseconds from the call, by a monotonic clock, that the sampler may take for all it is asked for;
-            greater than 0. It then goes down a ladder of cheaper steps, and says in ``trial.info["step"]`` which one
-            led to the trial; ``"full"`` is the suggestion without a deadline. What a machine manages in a time is not
-            repeatable, so neither are other steps. ``"random"`` is a point at random: constraints or repeats refused
-            what the sampler proposed until the time was over, or four times more; or, with `prefetch`, the sampler
-            was still busy on its thread.
+            Time in milliseconds that the sampler may take for all trials of the call, by a monotonic clock; greater
+            than 0. The sampler then uses a ladder of cheaper levels, and ``trial.info["step"]`` names the level that
+            led to the trial; ``"full"`` is the suggestion without a deadline. Other levels are not repeatable, because
+            they depend on the speed of the machine. ``"random"`` is a random point: constraints or repeats refused the
+            sampler's proposals until the time was over, or more than four times; or, with `prefetch`, the sampler was
+            still busy on its thread.
         as_of : int, optional
-            Propose from the results of the jobs (of trials that run once, their numbers) up to this one only, -1 for
-            none; the others count as running. With ``as_of=opt.history.n_jobs - q`` proposals are the same in whatever
-            order results are told, as long as those are in. Not together with `n`.
+            Last job whose result the proposal may use, -1 for none; the trials of later jobs count as running. A job
+            begins with each `ask` and each `resume`; without resumed trials jobs are numbered as the trials are. With
+            ``as_of=opt.history.n_jobs - q`` proposals do not depend on the order in which results are told, as long as
+            those of the jobs up to `as_of` are in. Not together with `n`.
 
         Returns
         -------
         Trial or list of Trial
-            Running until `tell`; enqueued parameters come first.
+            Running trials; enqueued parameters come first.
 
         Raises
         ------
         SearchSpaceExhausted
-            Nothing is left to propose; or, where a parameter is continuous, none of 20,000 proposals in a row was both
+            The space has no more points; or, with a continuous parameter, none of 20,000 proposals in a row was both
             new and allowed.
         InfeasibleSpace
             The constraints refused 20,000 proposals in a row.
         ConstraintError
-            A constraint raised. No trial begins then, not even of those of `n` that came before.
+            A constraint raised an exception. Then no trial begins, also none of a list.
+        InvalidArgument, InvalidType
+            An argument is not allowed.
         """
         end = None
         if deadline_ms is not None:
@@ -219,13 +223,13 @@ class Optimizer:
         if as_of is None:
             u, step, info = self._suggestions.first(history, end)
             return self._propose(history, u, step, info, end)
-        # Without a look ahead, which would have seen more.
+        # A suggestion computed ahead is not used: it may have seen later results.
         history = history.as_of(as_of)
         rows, step = self._suggestions.rows(history, 1, end=end)
         return self._propose(history, rows[0], step, None, end)
 
     def _ask_many(self, n: int, end: float | None) -> list[Trial]:
-        """All of them, fewer where the space runs out, or after an error none."""
+        """Propose `n` trials, fewer if the space has no more points; after an error no trial begins."""
         history, queue = self._record.history, self._queue.copy()
         first = history.n
         trials: list[Trial] = []
@@ -247,11 +251,11 @@ class Optimizer:
         return trials
 
     def _ask_queued(self) -> Trial:
-        """Enqueued parameters; those that were left out are drawn at random."""
+        """Begin the first trial of the queue; missing parameters are drawn at random."""
         try:
             u, params = fill_in(self.space, self._queue[0], self.seed, self._record.history.n)
         except InfeasibleSpace:
-            self._queue.popleft()  # or it would stand in the way of every later ask
+            self._queue.popleft()  # otherwise every later ask would fail
             raise
         self._queue.popleft()
         return self._begin_given(u, params)
@@ -259,7 +263,7 @@ class Optimizer:
     def _propose(
         self, history: History, u: FloatArray, step: str | None, info: dict[str, Any] | None, end: float | None
     ) -> Trial:
-        """A suggestion as a trial; if it repeats or is not allowed, another point instead."""
+        """Begin a trial at a suggested point, or at another one if that repeats or is not allowed."""
         u, params, step = self._proposer.accept(history, u, step, end)
         trial = self._record.begin(u, params)
         proposed_by = self._suggestions.proposed_by(trial.number, step if end is not None else None)
@@ -270,15 +274,15 @@ class Optimizer:
         return trial
 
     def _begin_given(self, u: FloatArray, params: Params) -> Trial:
-        """A user's own parameters as a trial."""
+        """Begin a trial with a user's own parameters."""
         self._remaining.discard(u)
         return self._record.begin(u, params, exact=True)
 
     def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:
-        """Undo an `ask` that failed: nobody holds its trials from number `first` on, so nobody could tell them."""
+        """Undo an `ask` that failed: remove the trials from number `first` on, which no caller has."""
         n_queued = len(queue) - len(self._queue)
         if isinstance(error, InfeasibleSpace) and n_queued > self._record.history.n - first:
-            # What has no room in the space would be in the way for ever.
+            # Parameters that the constraints refuse leave the queue: otherwise every later ask would fail.
             del queue[n_queued - 1]
         self._queue = queue
         if self._record.history.n > first:
@@ -286,7 +290,7 @@ class Optimizer:
             self._begin_anew()
 
     def _begin_anew(self) -> None:
-        """Derive from the record, which has lost trials, all that follows from it."""
+        """Re-create the state that is derived from the record, after trials were removed."""
         self._remaining.begin_anew(self._record.history.X)
         self._suggestions.begin_anew()
 
@@ -304,17 +308,17 @@ class Optimizer:
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
     ) -> None:
-        """Report the result of a trial.
+        """Record the result of a trial.
 
         Parameters
         ----------
         trial : Trial or int
-            As given by `ask`, or its number.
+            Trial that `ask` returned, a copy of it, or its number.
         value : float, sequence of float, or None
             One number per objective. None, NaN or an infinity marks the trial as failed: it is never best, and the
             search goes on.
         std_error : float, optional
-            Standard error of the (first) value, in its own units, where it is known; at least 0.
+            Standard error of the first value, in its units; at least 0.
         error : str, optional
             Reason of a failure, kept as ``trial.error``; marks the trial as failed whatever the value.
         cost : float, optional
@@ -326,15 +330,15 @@ class Optimizer:
         state : {"complete", "pruned", "paused", "failed"}, optional
             State of the trial; by default it follows from `value` and `error`. A ``"pruned"`` trial was stopped early:
             its value, which may be left out, is an estimate, from which samplers learn and which is never best. A
-            ``"paused"`` trial has no value yet, and `resume` lets it go on.
+            ``"paused"`` trial has no value yet; `resume` begins another job of it.
 
         Raises
         ------
         UnknownTrial, TrialAlreadyTold
-            No such running trial.
+            There is no such running trial.
         InvalidType, InvalidArgument
-            A value that is not a number (text and bytes included), or the wrong number of values; another argument
-            that is not allowed. The trial stays as it was.
+            The value is not a number (text and bytes included), the number of values is wrong, or another argument is
+            not allowed. The trial does not change.
         """
         with self._lock:
             known = self._record.find(trial)
@@ -358,13 +362,19 @@ class Optimizer:
                 self._record.finish(known, outcome)
 
     def finish(self, trial: Trial | int, outcome: Outcome) -> None:
-        """Record an outcome that was checked, as `outcome` gives it; raises what `tell` does of a trial."""
+        """Record a checked outcome, as `outcome` returns it.
+
+        Raises
+        ------
+        UnknownTrial, TrialAlreadyTold, InvalidType
+            There is no such running trial.
+        """
         with self._lock:
             self._finish(self._record.find(trial), outcome, trial)
 
     def _finish(self, known: Trial, outcome: Outcome, told: Trial | int) -> None:
         if known is not told and isinstance(told, Trial):
-            # A copy, for instance from a worker process: what it brought back belongs to the trial.
+            # A copy, for instance from a worker process: its times, attributes and reports belong to the trial.
             known.adopt(told)
         self._record.finish(known, outcome)
         if self.prefetch and not self._in_order:
@@ -378,7 +388,7 @@ class Optimizer:
         Parameters
         ----------
         trial : Trial or int
-            As given by `ask`, or its number.
+            Trial that `ask` returned, a copy of it, or its number.
         value : float or sequence of float
             One number per objective, which may be NaN.
         step : float
@@ -389,9 +399,9 @@ class Optimizer:
         Raises
         ------
         UnknownTrial, TrialAlreadyTold
-            No such running trial.
+            There is no such running trial.
         InvalidType, InvalidArgument
-            An argument that is not allowed.
+            An argument is not allowed.
         """
         values = check_values(value, len(self.directions))
         if values is None:
@@ -408,19 +418,19 @@ class Optimizer:
         Parameters
         ----------
         trial : Trial or int
-            The trial or its number.
+            Paused trial or its number.
 
         Returns
         -------
         Trial
-            Running again, with its parameters, reports and attributes.
+            Running trial with its parameters, reports and attributes.
 
         Raises
         ------
         UnknownTrial, InvalidType
             There is no such trial.
         InvalidArgument
-            It is not paused.
+            The trial is not paused.
         """
         with self._lock:
             resumed = self._record.resume(trial)
@@ -437,7 +447,7 @@ class Optimizer:
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
     ) -> Outcome:
-        """Check the arguments of `tell`; the outcome that it records."""
+        """Check the arguments of `tell` and return the outcome that it would record."""
         return check_outcome(self.space, len(self.directions), value, std_error, error, cost, metrics, gradient, state)
 
     def add(
@@ -453,23 +463,23 @@ class Optimizer:
         Parameters
         ----------
         params : mapping of str to value, or pandas.Series
-            Every active parameter; need not be something the sampler would propose, but legal. Constraints are not
-            asked: it has been evaluated. A row of a table, also as a pandas.Series, is taken as it is: None or NaN of
-            an inactive parameter is left out, and where None (or NaN) is a choice, a missing value is that choice.
+            Legal values of all active parameters. Constraints are not checked. In a row of a table, or a
+            pandas.Series, None or NaN of an inactive parameter is ignored, and a missing value stands for the choice
+            None (or NaN) if there is one.
         value, std_error
-            As for `tell`.
+            Result, see `tell`.
         user_attrs : mapping of str to value, optional
-            Kept with the trial, as plain data; see `Trial.user_attrs`.
+            Attributes kept with the trial, as plain data; see `Trial.user_attrs`.
 
         Returns
         -------
         Trial
-            With the next number, already told: what is put into its ``user_attrs`` later is not kept.
+            Trial with the next number, already told: later changes of its ``user_attrs`` are not kept.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            As for `Space.check` and `tell`; nothing is recorded then.
+            An argument is not allowed, see `Space.check` and `tell`; nothing is recorded.
         """
         with self._lock:
             point = self.space.encode(without_missing(self.space, read_row(params)))
@@ -488,19 +498,19 @@ class Optimizer:
         Parameters
         ----------
         rows : iterable
-            Pairs ``(params, value)`` as for `add`; or mappings with ``"params"`` and ``"value"`` and, where there is
-            more to say, ``"std_error"``, ``"error"`` (why the trial failed), ``"user_attrs"``, and ``"started"`` and
-            ``"finished"`` in seconds of unix time. A value of None, NaN or infinity is a failed trial.
+            Pairs ``(params, value)`` as for `add`; or mappings with ``"params"`` and ``"value"``, and optionally
+            ``"std_error"``, ``"error"`` (reason of a failure), ``"user_attrs"``, ``"started"`` and ``"finished"`` (unix
+            times in seconds). A value of None, NaN or infinity is a failed trial.
 
         Returns
         -------
         list of Trial
-            With the next numbers in the order of the rows, as if `add` had been called for each.
+            Trials with the next numbers in the order of the rows, as if `add` had been called for each.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            As for `add`; the message begins with the position of the row, from 0. Nothing is recorded then.
+            A row is not allowed, see `add`; the message begins with its position, from 0. Nothing is recorded.
 
         Examples
         --------
@@ -513,7 +523,7 @@ class Optimizer:
         return self.take_known(read_known(self.space, self.outcome, rows))
 
     def take_known(self, known: Known) -> list[Trial]:
-        """Record results that were checked; see `add_many`."""
+        """Record checked results; see `add_many`."""
         with self._lock:
             first = self._record.history.n
             if not len(known):
@@ -535,65 +545,65 @@ class Optimizer:
         std_error: str | None = None,
         user_attrs: Sequence[str] = (),
     ) -> list[Trial]:
-        """Record the evaluations in a table: one that `Study.to_frame` wrote, or any other.
+        """Record the evaluations in a table that `Study.to_frame` wrote, or in any other table.
 
         Parameters
         ----------
         frame : pandas.DataFrame
-            A row a trial. The table of `Study.to_frame` is read with all that it says, directly or from a file of
-            CSV, JSON or Parquet: whole numbers that became 3.0, choices that became text, and empty cells of what is
-            inactive or None are what they were. Rows that are running are left out, and logged. Columns of no meaning
-            here are not read.
+            Table with one row per trial. A table of `Study.to_frame` is restored, also from a CSV, JSON or Parquet
+            file: integers that became 3.0, choices that became text, and empty cells of inactive parameters or of the
+            choice None. Rows of running trials are left out with a warning in the log. Unknown columns are ignored.
         value : str or sequence of str, optional
-            Column of the value, or the columns of several; by default ``"value"`` or ``"value_0"``, ...
+            Column of the value, or one column per objective; by default ``"value"``, or ``"value_0"``, ...
         params : mapping of str to str, optional
-            Column of each parameter whose column is called neither ``param_NAME`` nor, in a table without such
-            columns, by the parameter's name.
+            Column of each parameter whose column is not named ``param_NAME`` or, in a table without such columns,
+            like the parameter.
         std_error : str, optional
-            Column of the value's standard error; by default ``"std_error"`` of a table that `Study.to_frame` wrote.
+            Column of the standard error; by default ``"std_error"`` in a table that `Study.to_frame` wrote.
         user_attrs : sequence of str
-            Columns kept as user attributes, beside those called ``attr_NAME``.
+            Columns kept as user attributes; those of a written table named ``attr_NAME`` are kept anyway.
 
         Returns
         -------
         list of Trial
-            Those that were recorded, in the order of the rows.
+            Recorded trials, in the order of the rows.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            A column that is missing or unknown, or a cell that cannot be read, named by its row from 0. Nothing is
-            recorded then.
+            A column is missing or unknown, or a cell cannot be read; the message names its row, from 0. Nothing is
+            recorded.
         """
-        # Imported here: asking and telling needs no tables.
+        # Imported here: ask and tell need no tables.
         from hpcore.optimizer.frames import read_frame
 
         m = len(self.directions)
         return self.take_known(read_frame(frame, self.space, self.outcome, m, value, params, std_error, user_attrs))
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
-        """Ask for these parameters next, before the sampler's own proposals; first in, first out.
+        """Add parameters to the queue of trials that come before the sampler's proposals; first in, first out.
 
         Parameters
         ----------
         params : mapping of str to value
-            Legal values; parameters that are left out are drawn at random when their turn comes, parents such that
-            what is given is active. If `ask` fails for it, it stays in the queue, unless 20,000 draws were refused.
+            Legal values of some or all parameters. `ask` draws the others at random, parents such that the given
+            parameters are active. If `ask` fails for an entry, that stays in the queue, unless the constraints refused
+            all draws.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            An unknown name, an illegal value, a parameter that the others make inactive, or a full set of parameters
-            that the constraints refuse.
+            A name is unknown, a value is illegal, a parameter is inactive given the others, or the constraints refuse a
+            full set of parameters.
         """
         with self._lock:
             given = self.space.check_partial(params)
             self._queue.append(given)
 
-    # --- a record kept elsewhere ---------------------------------------------------------------------------------
+    # --- for stores ----------------------------------------------------------------------------------------------
 
     def restore(self, rows: Rows) -> None:
-        """Append trials that another optimizer of the same space asked for; values in the user's own sign."""
+        """Append trials of another optimizer of the same space; values are in the user's own sign."""
         with self._lock:
             first = self._record.history.n
             self._record.restore(rows)
@@ -601,45 +611,46 @@ class Optimizer:
             self._suggestions.changed()
 
     def rows(self, n: int | None = None) -> Rows:
-        """A copy of the first `n` trials, or of all, that `restore` of another optimizer of the same space takes."""
+        """Copy the first `n` trials, or all, for `restore` of another optimizer of the same space."""
         with self._lock:
             return self._record.rows(self._record.history.n if n is None else check_integer("n", n, 0))
 
     def running(self) -> Mapping[int, Trial]:
-        """The trials that are being evaluated, by number."""
+        """Return the running trials by number."""
         return self._record.running
 
     def replace_running(self, trial: Trial) -> None:
-        """Let a caller's own object stand for a trial that was restored as running."""
+        """Replace the object of a running trial, by number, by one that a caller has."""
         with self._lock:
             self._record.running[trial.number] = trial
 
     def restart(self, number: int) -> Trial:
-        """A running trial as a new object, without anything that an earlier evaluation wrote on it, or still writes."""
+        """Make a new object for a running trial, without the attributes and reports of an earlier evaluation, which may
+        still be writing to the old object."""
         with self._lock:
             return self._record.restart(number)
 
     def forget(self) -> None:
-        """Drop all trials and the queue."""
+        """Remove all trials and the queue."""
         with self._lock:
             self._record.clear()
             self._queue.clear()
             self._begin_anew()
 
-    # --- what is known -------------------------------------------------------------------------------------------
+    # --- results -------------------------------------------------------------------------------------------------
 
     @property
     def learns(self) -> bool:
-        """Whether proposals depend on what was told."""
+        """True if proposals depend on the results that were told."""
         return self._suggestions.learns
 
     @property
     def history(self) -> History:
-        """The record as arrays, in which lower values are better whatever the directions; to be read only."""
+        """Trials as arrays, to be read only; lower values are better whatever the directions."""
         return self._record.history
 
     def view(self, as_of: int | None = None) -> SearchView:
-        """State of the search for a stopping rule, as of a job (see `ask`) or with all that is known."""
+        """Return the state of the search for a stopping rule: as of a job (see `ask`), or with all results."""
         with self._lock:
             history = self._record.history
             if as_of is not None:
@@ -648,22 +659,22 @@ class Optimizer:
 
     @property
     def n_trials(self) -> int:
-        """Trials so far, running ones included."""
+        """Number of trials, running ones included."""
         return self._record.history.n
 
     @property
     def trials(self) -> Sequence[Trial]:
-        """All trials by number, running ones included; trial k is ``trials[k]``. A live view, cheap to get."""
+        """Live view of all trials, running ones included; trial k is ``trials[k]``."""
         return self._record.trials
 
     @property
     def best_trial(self) -> Trial:
-        """The complete trial with the best value, the earliest of equals.
+        """Complete trial with the best value, the earliest among equals.
 
         Raises
         ------
         NoCompletedTrial
-            None has completed.
+            No trial is complete.
         InvalidArgument
             There are several objectives; see `pareto_front`.
         """
@@ -683,7 +694,8 @@ class Optimizer:
 
     @property
     def pareto_front(self) -> list[Trial]:
-        """Complete trials that no other one dominates, by number; of a single objective, all those with its best."""
+        """Complete trials that no other one dominates, by number; for a single objective, all trials with the best
+        value."""
         return self._record.front
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The next suggestion, computed on a thread of its own while the caller is busy elsewhere."""
+"""Computation of the next suggestion on a thread, while the caller is busy."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Prefetcher:
     Parameters
     ----------
     suggester : Suggester
-        Used from the thread while a suggestion is computed; `ready` says when it may be used elsewhere.
+        Suggester that the thread uses while it computes; after `ready` returned True others may use it.
 
     Notes
     -----
-    The thread works on a snapshot of the history, so the owner may go on telling. Native samplers let go of the GIL:
-    the suggestion runs beside the caller's Python.
+    The thread works on a snapshot of the history, so results may be told meanwhile. Native samplers release the GIL, so
+    that the caller's Python runs at the same time.
     """
 
     def __init__(self, suggester: Suggester) -> None:
@@ -39,7 +39,8 @@ class Prefetcher:
         self._version = -1
 
     def start(self, version: int, history: History, rng: Rng) -> None:
-        """Begin on the suggestion that follows from `history`; what was begun before and not taken is dropped."""
+        """Start to compute the suggestion for `history`, labelled `version`; an earlier one that was not taken is
+        dropped."""
         if self._thread is None:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hpcore-prefetch")
         if self._future is not None:
@@ -49,7 +50,8 @@ class Prefetcher:
         self._future = self._thread.submit(self._suggester.suggest, copy, copy.running(), 1, rng)
 
     def ready(self, end: float | None) -> bool:
-        """Wait for the suggester to be free, at most until `end` on the monotonic clock (None: as long as it takes)."""
+        """Wait until the suggester is free, at most until `end` on the monotonic clock (None: without a limit), and
+        tell whether it is."""
         future = self._future
         if future is None or future.done():
             return True
@@ -57,12 +59,12 @@ class Prefetcher:
         return not wait([future], left).not_done
 
     def take(self, version: int) -> FloatArray | None:
-        """The suggestion computed for `version`, waiting for it; None if it was for another one, or is taken."""
+        """Wait for the suggestion (1, d) and return it; None if it has another version or was taken before."""
         future, self._future = self._future, None
         if future is None:
             return None
         if version != self._version:
-            # Out of date: neither the answer nor its error is wanted, but the suggester is not free before its end.
+            # Out of date: result and error are ignored, but the suggester is not free before the computation ends.
             wait([future])
             return None
         return future.result()

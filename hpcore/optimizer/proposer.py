@@ -1,4 +1,4 @@
-"""From suggestions to proposals: points that are new and allowed, with their parameters."""
+"""Proposals: suggested points that are new and allowed, with their parameters."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ FloatArray = npt.NDArray[np.float64]
 
 # A proposal that repeats a point is drawn again this often before the remaining ones of a finite space are listed.
 REPEATS = 50
-# After so many refused proposals for one trial, random points: nothing that a model likes is allowed or new.
+# Refused proposals for one trial after which points are random: the model prefers points that are not allowed or new.
 PATIENCE = 4
-# After so many, walks in the allowed set, if points at random are hardly ever in it.
+# Refused proposals after which points come from walks in the allowed set, if random points are hardly ever in it.
 RARE_PATIENCE = 32
-# A finite space up to this size is looked through for its last points; so many walks look for them in a larger one.
+# Size up to which a finite space is enumerated for its last points; number of walks that search a larger one for them.
 COUNTABLE, N_WALKS = 1_000_000, 500
 
 
 class Proposer:
-    """Accepts a suggestion, or looks for another point.
+    """Accepts a suggestion, or finds another point.
 
     Parameters
     ----------
     space : Space
-        Its constraints allow.
+        Space with its constraints.
     suggestions : Suggestions
-        Asked again where one was refused.
+        Source of further suggestions after a refused one.
     remaining : Remaining
-        Knows what is new.
+        Points that were not proposed yet.
     seed : int
-        As for `suggestions`.
+        Seed of the search.
     """
 
     def __init__(self, space: Space, suggestions: Suggestions, remaining: Remaining, seed: int) -> None:
@@ -51,7 +51,27 @@ class Proposer:
     def accept(
         self, history: History, u: FloatArray, step: str | None, end: float | None
     ) -> tuple[FloatArray, Params, str | None]:
-        """The point for trial number ``history.n``, its parameters, and the step that led to it; it is new no more.
+        """Choose the point for trial number ``history.n``, and count it as proposed.
+
+        Parameters
+        ----------
+        history : History
+            Trials so far.
+        u : ndarray of shape (d,)
+            Suggestion.
+        step : str or None
+            Level of the sampler's ladder that led to the suggestion, under a deadline.
+        end : float or None
+            Deadline on the monotonic clock.
+
+        Returns
+        -------
+        u : ndarray of shape (d,)
+            Point, settled.
+        params : dict
+            Parameters of the point.
+        step : str or None
+            Level that led to the point.
 
         Raises
         ------
@@ -90,14 +110,19 @@ class Proposer:
         raise InfeasibleSpace(f"constraints must allow some proposals; {MAX_TRIES} in a row were refused")
 
     def _walk(self, number: int, attempt: int) -> FloatArray | None:
-        """A random point of a rare allowed set; None if none is known."""
+        """Draw a random point of a rare allowed set; None if no point of it is known."""
         return self._space.allowed_set.draw(Rng(self._seed, number, attempt).generator(ALLOWED))
 
     def _next_remaining(self, number: int) -> tuple[FloatArray, Params]:
-        """A point of a finite space that was not proposed yet, by looking through all of them.
+        """Enumerate a finite space for a point that was not proposed yet, and count it as proposed.
 
-        Of a rare allowed set in a space too large to be looked through, by walks: what they do not meet any more counts
+        A rare allowed set in a space too large to enumerate is searched by walks; points that these do not find count
         as proposed.
+
+        Raises
+        ------
+        SearchSpaceExhausted
+            There is no such point.
         """
         space, remaining = self._space, self._remaining
         found: tuple[FloatArray, Params] | None = None
@@ -121,19 +146,20 @@ class Proposer:
 
 
 def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatArray, Params]:
-    """A point with the given parameters, those that were left out drawn at random for a trial's number.
+    """Complete parameters at random, for trial `number`; return the point (d,) and all parameters.
 
     Raises
     ------
     InfeasibleParams
-        All draws were refused, `MAX_TRIES` unless the allowed set is rare, and no way to an allowed point was found.
+        The constraints refused all draws (`MAX_TRIES`, fewer if the allowed set is rare), and no walk reached an
+        allowed point.
     ConstraintError
-        A constraint raised.
+        A constraint raised an exception.
     """
 
     def complete(u: FloatArray) -> Params | None:
         params = space.complete(given, u)
-        # What is left out must not make inactive what was given.
+        # Drawn parameters must not make given ones inactive.
         return params if given.keys() <= params.keys() else None
 
     tries = RARE_PATIENCE if space.rare else MAX_TRIES

@@ -1,4 +1,4 @@
-"""The record of one search: a row a trial, the trials that run, and the best of them. The sign turns here."""
+"""Record of a search: history, running trials and best trial. Values change their sign here."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Record:
-    """Trials of a search, running and ended.
+    """Trials of a search in all states.
 
     Parameters
     ----------
     space : Space
-        Reads the rows.
+        Space of the search.
     directions : sequence of {"minimize", "maximize"}
-        One per objective.
+        Direction of each objective.
 
     Attributes
     ----------
     history : History
         All trials; lower values are better whatever the directions.
     running : dict of int to Trial
-        Those that are being evaluated: the very objects that were given out.
+        Running trials by number: the objects that callers have.
     """
 
     def __init__(self, space: Space, directions: Sequence[str]) -> None:
         self._space = space
-        # The sign turns here and nowhere else: below this line lower is better.
+        # The only place with signs: in the history lower is better.
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in directions)
         self.clear()
 
     def clear(self) -> None:
-        """Forget all trials."""
+        """Remove all trials."""
         self.history = History(len(self._space), len(self._signs))
         self.running: dict[int, Trial] = {}
         self._best: int | None = None
         self._least = math.inf  # loss of the best
 
-    # --- a trial's life ------------------------------------------------------------------------------------------
+    # --- changes of state ----------------------------------------------------------------------------------------
 
     def begin(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
-        """Give out a trial; `exact` if the cube's point may not tell its parameters from others."""
+        """Begin a trial at `u` (d,); `exact` keeps its parameters too, if decoding `u` may give others."""
         number = self.history.append(u)
         if exact:
             self.history.notes[number] = {"params": dict(params)}
@@ -66,21 +66,21 @@ class Record:
         return trial
 
     def explain(self, trial: Trial, info: dict[str, Any] | None, proposed_by: str | None) -> None:
-        """Note how a trial came about: facts of its proposal, and the sampler that a rule chose."""
+        """Note facts of a trial's proposal, and the sampler that a rule chose for it."""
         if info is not None:
             trial.info = info if proposed_by is None else {**info, "sampler": proposed_by}
             self.history.notes.setdefault(trial.number, {})["info"] = trial.info
         elif proposed_by is not None:
             trial.info = {"sampler": proposed_by}
-            self.history.came_from(trial.number, proposed_by)
+            self.history.set_proposed_by(trial.number, proposed_by)
 
     def find(self, trial: Trial | int) -> Trial:
-        """The running trial that a caller means by it, its number or a copy.
+        """Find a running trial, given itself, a copy or its number.
 
         Raises
         ------
         UnknownTrial, TrialAlreadyTold, InvalidType
-            There is none.
+            There is no such running trial.
         """
         number = trial.number if isinstance(trial, Trial) else self._number_of(trial)
         known = self.running.get(number)
@@ -109,7 +109,7 @@ class Record:
         return int(trial)
 
     def report(self, trial: Trial, value: float | Sequence[float], step: float, cost: float | None = None) -> None:
-        """Record a partial result of a running trial."""
+        """Record a partial result of a running trial, in the user's own sign."""
         values = (value,) if isinstance(value, float | int) else tuple(value)
         signed = [v * sign for v, sign in zip(values, self._signs, strict=False)]
         self.history.curves.append(trial.number, step, signed, cost, self.history.job_of(trial.number))
@@ -127,7 +127,7 @@ class Record:
             self._take_reports(trial, reports)
         facts = cost is not None or metrics is not None or gradient is not None
         if facts:
-            trial.take_facts(cost, metrics, gradient)
+            trial.set_facts(cost, metrics, gradient)
         if facts or error is not None or user_attrs:
             history.notes.setdefault(number, {}).update(error=error, user_attrs=user_attrs, **outcome.extras)
         if state == COMPLETE and signed is not None and len(signed) == 1:
@@ -136,7 +136,7 @@ class Record:
                 self._best, self._least = number, loss
 
     def _take_reports(self, trial: Trial, reports: dict[int, float]) -> None:
-        """Record what was written into ``trial.reports`` and not reported before."""
+        """Record the entries of ``trial.reports`` whose steps were not reported before."""
         curves = self.history.curves
         known = {curves.step[i] for i in curves.of(trial.number)}
         for step, value in reports.items():
@@ -158,10 +158,10 @@ class Record:
         self.running[number] = trial
         return trial
 
-    # --- back and forth ------------------------------------------------------------------------------------------
+    # --- several trials ------------------------------------------------------------------------------------------
 
     def take_back(self, first: int) -> None:
-        """Forget the trials from number `first` on, all of them running."""
+        """Remove the trials from number `first` on; all of them must be running."""
         for number in range(first, self.history.n):
             del self.running[number]
         self.history.truncate(first)
@@ -227,11 +227,11 @@ class Record:
         self._best = None if losses is None else int(np.argmin(losses))
         self._least = math.inf if losses is None else float(losses[self._best])
 
-    # --- what is known -------------------------------------------------------------------------------------------
+    # --- results -------------------------------------------------------------------------------------------------
 
     @property
     def trials(self) -> Sequence[Trial]:
-        """All trials by number; a live view."""
+        """Live view of all trials by number."""
         from hpcore.records.view import TrialsView
 
         return TrialsView(self.history, self.running, self._space.decode, self._signs)

@@ -1,4 +1,4 @@
-"""How often points of a space were proposed, and which one of a finite one is left."""
+"""Counts of proposals by point, and enumeration of the points of a finite space that remain."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ __all__ = ["Remaining"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# A space up to this size is listed whole, in an order keyed by the seed; a larger one is searched in order.
+# Size up to which a space is listed whole, in a random order given by the seed; a larger one is enumerated in order.
 LISTED = 100_000
 
 
 class Remaining:
-    """The points that a search has yet to propose.
+    """Points that a search has not proposed yet.
 
     Parameters
     ----------
     space : Space
-        The points' own.
+        Space of the points.
     seed : int
-        Orders them.
+        Seed of the order in which points are listed.
     repeats : int
-        How often a point may be proposed, at least 1.
+        Number of times that a point may be proposed, at least 1.
 
     Attributes
     ----------
     finite : bool
-        Whether no column is continuous, so that `next` can look through the points; there may be more than anybody has
-        counted.
+        True if no column is continuous, so that `next` can enumerate the points. Their number may be too large to be
+        known.
     """
 
     def __init__(self, space: Space, seed: int, repeats: int = 1) -> None:
@@ -46,14 +46,14 @@ class Remaining:
         self.begin_anew(np.empty((0, len(space))))
 
     def begin_anew(self, X: FloatArray) -> None:
-        """Note that these settled points (n, d) are proposed, and no other."""
-        # Of a space without end only whether a point was met is ever asked, and few bytes answer that.
+        """Start again with these settled points (n, d) as the only proposed ones."""
+        # Counts of a finite space; for other spaces a compact set is enough, as counts are not needed.
         self._seen: dict[bytes, int] = {}
         self._rows = native.RowSet()
-        # The enumeration comes by as often as points may repeat: first for those that were never proposed.
+        # Number of the enumeration, from 1 to `repeats`: the first one gives points that were never proposed.
         self._round = 1
-        # What comes before this place of the enumeration is proposed or refused; the point there, if it is known, and
-        # the ones after it.
+        # Position in the enumeration before which all points are proposed or refused; the point at this position, if it
+        # is known, and an iterator over the points after it.
         self._place = 0
         self._here: FloatArray | None = None
         self._rest: Iterator[FloatArray] | None = None
@@ -64,17 +64,17 @@ class Remaining:
 
     @property
     def n_seen(self) -> int:
-        """Points that were proposed."""
+        """Number of different points that were proposed."""
         return len(self._seen) if self.finite else len(self._rows)
 
     def __contains__(self, u: FloatArray) -> bool:
-        """Whether a settled point is yet to be proposed."""
+        """Tell whether a settled point (d,) may still be proposed."""
         if self.finite:
             return self._seen.get(u.tobytes(), 0) < self._repeats
         return self._repeats > 1 or u not in self._rows
 
     def discard(self, u: FloatArray) -> None:
-        """Note that a settled point is proposed."""
+        """Count a settled point (d,) as proposed."""
         if self.finite:
             key = u.tobytes()
             self._seen[key] = self._seen.get(key, 0) + 1
@@ -82,7 +82,7 @@ class Remaining:
             self._rows.insert(u)
 
     def discard_all(self, X: FloatArray) -> None:
-        """The same of settled points (n, d)."""
+        """Count settled points (n, d) as proposed."""
         if self.finite:
             for u in X:
                 self.discard(u)
@@ -90,7 +90,10 @@ class Remaining:
             self._rows.update(X)
 
     def next(self) -> tuple[FloatArray, Params] | None:
-        """An allowed point, settled, and its parameters; None if there is none any more, or no end of them."""
+        """Find an allowed point (d,) that may still be proposed, and its parameters.
+
+        Returns None if there is none, or if the space is not finite. The point stays the next one until `discard`.
+        """
         size = self._space.columns.finite_size
         if not self.finite or (self._repeats == 1 and size is not None and len(self._seen) >= size):
             return None

@@ -1,4 +1,4 @@
-"""The state of a search as stopping rules read it."""
+"""State of a search, as stopping rules read it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ __all__ = ["SearchView"]
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """State of a search, to be read.
+    """Read-only state of a search.
 
     Attributes
     ----------
     space : Space
-        Space that is searched.
+        Space of the search.
     directions : tuple of str
-        ``"minimize"`` or ``"maximize"`` of each objective.
+        ``"minimize"`` or ``"maximize"`` for each objective.
     seed : int
         Seed of the optimizer.
     history : History
-        Trials with their results, lower values better whatever the directions. In a deterministic run results of later
-        jobs count as running, so that a decision depends on the same results in every run.
+        Trials with their results; lower values are better whatever the directions. In a deterministic run it is
+        `History.as_of` the last job that the next proposal sees: trials of later jobs count as running, so that a
+        decision depends on the same results in every run.
     """
 
     space: Space

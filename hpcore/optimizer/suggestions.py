@@ -1,4 +1,4 @@
-"""A sampler at work on one search: when it is asked or a step ahead, within a time, and across a fork."""
+"""Suggestions of a sampler for one search: on demand or ahead, within a deadline, and after a fork."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ __all__ = ["Suggestions"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Suggesters that a thread of the parent process was at work with: not fit for use, nor to be taken apart.
+# Suggesters that a thread of the parent process was using at a fork. They can be neither used nor destroyed.
 _HALF_WAY: list[Suggester] = []
 
 
 class Suggestions:
-    """Rows of the unit cube that a sampler suggests, whether they are new and allowed or not.
+    """Points of the unit cube that a sampler suggests; they may be neither new nor allowed.
 
     Parameters
     ----------
     sampler : Sampler
-        Suggests.
+        Sampler that suggests.
     columns : Columns
-        What it sees of the space.
+        Columns of the space.
     n_objectives : int
-        At least 1.
+        Number of objectives, at least 1.
     seed : int
-        With a history's length, what the random numbers depend on.
+        Seed; random numbers depend on it and on the number of trials.
     prefetch : bool or "delayed"
-        See `Optimizer`.
+        Computation of suggestions ahead, see `Optimizer`.
     repeats : int
-        How often a point may be suggested, for samplers that keep count.
+        Number of times that a point may be suggested, for samplers that count.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class Suggestions:
         self._sampler, self._columns, self._n_objectives, self._seed = sampler, columns, n_objectives, seed
         self._repeats = repeats
         self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
-        self._version = 0  # counts what a suggestion depends on
-        self._told: list[int] = []  # since the last look ahead
+        self._version = 0  # counts changes of the data that a suggestion depends on
+        self._told: list[int] = []  # trials told since the last computation ahead began
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """A suggester that knows nothing yet; it learns from the history when it is asked.
+        """Bind a new suggester, which learns from the history when it is asked.
 
-        For a history that lost trials: what suggesters know of a trial they do not forget.
+        Needed after trials were removed from the history: a suggester does not forget a trial.
         """
         self.suggester = self._sampler.bind(self._columns)
         self.suggester.prepare(self._n_objectives)
@@ -72,25 +72,39 @@ class Suggestions:
 
     @property
     def learns(self) -> bool:
-        """Whether suggestions depend on what was told."""
+        """True if suggestions depend on the results that were told."""
         return self.suggester.uses_pending
 
     def proposed_by(self, number: int, step: str | None) -> str | None:
         """See `Suggester.proposed_by`."""
         return self.suggester.proposed_by(number, step)
 
-    # --- when it is asked ----------------------------------------------------------------------------------------
+    # --- on demand -----------------------------------------------------------------------------------------------
 
     def first(self, history: History, end: float | None) -> tuple[FloatArray, str | None, dict[str, Any] | None]:
-        """One suggestion, that of the step ahead if it may be given: a row, the sampler's step, and what to say of it.
+        """Suggest one point: the one computed ahead if it is valid.
 
-        `end` is on the monotonic clock; without it there is no step.
+        Parameters
+        ----------
+        history : History
+            Trials so far.
+        end : float or None
+            Deadline on the monotonic clock.
+
+        Returns
+        -------
+        u : ndarray of shape (d,)
+            Suggestion.
+        step : str or None
+            Level of the sampler's ladder; may be None without a deadline.
+        info : dict or None
+            Facts for ``trial.info``.
         """
         if self._orphaned:
             self.begin_anew()
         info = None
         if self._prefetcher is not None and self._prefetcher.ready(end):
-            # Delayed, it may be given whatever was told since, but not under another trial's number.
+            # A delayed suggestion is valid whatever was told since, but only for the trial number it was made for.
             rows = self._prefetcher.take(history.n if self._delayed else self._version)
             if rows is not None:
                 info = {"prefetched": True, "unseen": self._told} if self._delayed else {"prefetched": True}
@@ -102,7 +116,11 @@ class Suggestions:
     def rows(
         self, history: History, n: int, attempt: int = 0, end: float | None = None
     ) -> tuple[FloatArray, str | None]:
-        """Suggestions and the sampler's step, at random if it is still busy at `end`; other ones at each attempt."""
+        """Suggest up to `n` points (k, d), and return them with the level of the sampler's ladder.
+
+        The points are random if the suggester is still busy at `end`. Each `attempt` gives other points. Without a
+        deadline the level is None.
+        """
         if self._orphaned:
             self.begin_anew()
         rng = Rng(self._seed, history.n, attempt)
@@ -115,12 +133,13 @@ class Suggestions:
         left_ms = max(1e3 * (end - time.monotonic()), NO_TIME)
         return suggester.suggest_within(history, pending, n, rng, left_ms)
 
-    # --- a step ahead --------------------------------------------------------------------------------------------
+    # --- ahead ---------------------------------------------------------------------------------------------------
 
     def look_ahead(self, history: History, wanted: bool, told: int | None = None) -> None:
-        """Begin on the next suggestion after an ask or, of trial `told`, a tell.
+        """Start to compute the next suggestion after an `ask`, or after the `tell` of trial `told`.
 
-        Not if it is not `wanted` because something else will be asked for next, nor if the one begun will do.
+        Nothing starts if no suggestion is `wanted`, because queued parameters come next, or, depending on the kind of
+        prefetching, after an `ask` (exact) or a `tell` (delayed).
         """
         if self._orphaned:
             self.begin_anew()
@@ -129,7 +148,8 @@ class Suggestions:
         if told is not None:
             self._told.append(told)
         self.changed()
-        # Exact, what follows an ask is mostly a tell, which would make the work stale; delayed, that does not matter.
+        # Exact prefetching starts after a tell, because a tell makes an earlier suggestion stale; delayed prefetching
+        # starts after an ask.
         if not wanted or (told is None) is not self._delayed:
             return
         self._told = []
@@ -137,15 +157,16 @@ class Suggestions:
         self._prefetcher.start(key, history, Rng(self._seed, history.n))
 
     def changed(self) -> None:
-        """What was suggested ahead does not follow from the history any more."""
+        """Mark a suggestion that was computed ahead as stale: the history has changed."""
         self._version += 1
 
     # --- a fork --------------------------------------------------------------------------------------------------
 
     def after_fork(self, idle: bool) -> None:
-        """In a child process, which has none of its parent's other threads; `idle` if none of them was in a call."""
-        # A suggester that a thread was at work with is left half-way for good; another one is bound when it is needed,
-        # because few children ask.
+        """Prepare for use in a forked child, which has no other threads; `idle` if no thread of the parent was in a
+        call."""
+        # A suggester that another thread was using stays in an undefined state. A new one is bound on demand, because
+        # few children ask.
         if not idle or self._prefetcher is not None:
             self._orphaned = True
             _HALF_WAY.append(self.suggester)

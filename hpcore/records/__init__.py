@@ -1,4 +1,4 @@
-"""Facts: what was tried and what came of it."""
+"""Records of a search: trials, their results and their partial results."""
 
 from hpcore.records.history import History
 from hpcore.records.streams import Rng

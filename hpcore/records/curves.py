@@ -1,4 +1,4 @@
-"""Reports of a search in columns that grow: partial results of trials, a row a report, in order of arrival."""
+"""Partial results of trials in growing columns: one row per report, in order of arrival."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST_ROOM = 64
 
 
 class Curves:
-    """Partial results: a fold of a cross-validation, an epoch of a training, a rung.
+    """Partial results of trials: a fold of a cross-validation, an epoch of a training, a rung.
 
     Parameters
     ----------
@@ -46,22 +46,22 @@ class Curves:
 
     @property
     def job(self) -> IntArray:
-        """(r,) jobs that reported; a trial that is resumed has several."""
+        """(r,) jobs that reported; a resumed trial has several jobs."""
         return self._job[: self._n]
 
     @property
     def step(self) -> FloatArray:
-        """(r,) resource that was used up to the report: a fold, an epoch, a number of rows."""
+        """(r,) resource used up to the report: a fold, an epoch, a number of rows."""
         return self._step[: self._n]
 
     @property
     def values(self) -> FloatArray:
-        """(r, m) values, signed so that lower is better; NaN where there is none."""
+        """(r, m) values, signed so that lower is better; NaN for a missing value."""
         return self._values[: self._n]
 
     @property
     def cost(self) -> FloatArray:
-        """(r,) cost of reaching the step, NaN where not known."""
+        """(r,) cost of reaching the step; NaN if not known."""
         return self._cost[: self._n]
 
     def append(
@@ -72,15 +72,15 @@ class Curves:
         Parameters
         ----------
         number : int
-            The trial's.
+            Number of the trial.
         step : float
-            Finite.
+            Resource used so far; finite.
         values : sequence of float
-            Signed so that lower is better; missing ones at the end are NaN.
+            One value per objective, signed so that lower is better; missing values at the end are NaN.
         cost : float, optional
             Cost of reaching the step.
         job : int, optional
-            Job of the trial that reports; its first, of the trial's own number, by default.
+            Job that reports; by default the job with the trial's number.
         """
         i = self._n
         if i == len(self._trial):
@@ -97,23 +97,23 @@ class Curves:
         return self._rows.get(number, [])
 
     def rung(self, step: float) -> tuple[IntArray, FloatArray]:
-        """Numbers (k,) of the trials that reported at a step, and their values (k, m) there; of several the last."""
+        """Numbers (k,) of the trials that reported at a step, and the values (k, m) of their last report there."""
         rows = {int(self._trial[i]): int(i) for i in np.flatnonzero(self.step == step)}
         return np.array(list(rows), dtype=np.int64), self._values[list(rows.values())]
 
     def as_of(self, job: int) -> Curves:
-        """Reports of the jobs up to this one; the very object where there are no others."""
+        """Reports of the jobs up to `job`; this object itself if no later job has reported."""
         rows = np.flatnonzero(self.job <= job)
         if len(rows) == self._n:
             return self
         return self._taken(rows)
 
     def copy(self) -> Curves:
-        """A copy that later reports do not change."""
+        """Copy of the reports, independent of later ones."""
         return self._taken(np.arange(self._n))
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """Forget the reports of some trials."""
+        """Remove the reports of some trials."""
         gone = set(numbers) & self._rows.keys()
         if gone:
             vars(self).update(vars(self._taken(np.flatnonzero(~np.isin(self.trial, list(gone))))))

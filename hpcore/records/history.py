@@ -1,6 +1,6 @@
-"""The record of a search in columns that grow: a row a trial, its number the row's index.
+"""History of a search in growing columns: one row per trial, at the index that is its number.
 
-A million trials of ten parameters are about a hundred bytes each here; a `Trial` is made when somebody looks at one.
+A trial of ten parameters takes about a hundred bytes. `Trial` objects are made on access.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
-# Stores hold these numbers.
+# Stored in databases: these numbers must not change.
 RUNNING, COMPLETE, PRUNED, FAILED, PAUSED = range(5)
 STATES = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED, TrialState.PAUSED)
 
@@ -35,20 +35,23 @@ class History:
     Parameters
     ----------
     d : int
-        Columns of the space.
+        Number of columns of the space.
     m : int
-        Objectives.
+        Number of objectives.
 
     Attributes
     ----------
     n : int
-        Trials so far, running ones included; row i is trial number i.
+        Number of trials, running ones included; row i is trial number i.
     n_complete, n_running : int
-        Complete trials; trials that are being evaluated.
+        Numbers of complete trials, and of trials that are being evaluated.
     n_pruned, n_paused : int
-        Trials that were stopped early, and those that may go on.
+        Numbers of trials that were stopped early, and of trials that may be resumed.
     curves : Curves
-        Reports of partial results.
+        Partial results.
+    notes : dict of int to dict
+        Facts that few trials have, by trial number: ``params`` that a user gave, ``info``, ``error``, ``user_attrs``,
+        ``metrics``, ``gradient``.
     """
 
     def __init__(self, d: int, m: int) -> None:
@@ -60,24 +63,23 @@ class History:
         self._values = np.empty((FIRST_ROOM, m))
         self._state = np.empty(FIRST_ROOM, dtype=np.uint8)
         self._times = np.empty((FIRST_ROOM, 2))
-        # None until a trial has one; of jobs, until a trial has another one than that of its own number.
+        # None until a trial has one; `_job` is None until the job of a trial differs from its number.
         self._std_errors: FloatArray | None = None
         self._cost: FloatArray | None = None
         self._job: IntArray | None = None
-        # What few trials have, by number.
         self.notes: dict[int, dict[str, Any]] = {}
-        # Which sampler proposed the trials from this number on, where a rule chose; None where nothing is known.
+        # (number, sampler): the sampler that a rule chose for the trials from this number on; None if not known.
         self._proposers: list[tuple[int, str | None]] = []
 
     @property
     def X(self) -> FloatArray:
-        """(n, d) points of the unit cube, each as its parameters encode; NaN where inactive."""
+        """(n, d) points of the unit cube, equal to the encoding of their parameters; NaN where inactive."""
         return self._X[: self.n]
 
     @property
     def values(self) -> FloatArray:
-        """(n, m) objective values, signed so that lower is better; estimates of pruned trials, where there are any; NaN
-        of all others."""
+        """(n, m) objective values, signed so that lower is better: results of complete trials, estimates of pruned
+        trials that have one, NaN otherwise."""
         return self._values[: self.n]
 
     @property
@@ -93,12 +95,12 @@ class History:
 
     @property
     def n_observed(self) -> int:
-        """Trials with a value: complete ones, and pruned ones with an estimate."""
+        """Number of trials with a value: complete ones, and pruned ones with an estimate."""
         return self.n_complete if not self.n_pruned else int(self.observed.sum())
 
     @property
     def observed(self) -> BoolArray:
-        """(n,) True where the trial has a value, which of a pruned trial is an estimate."""
+        """(n,) True where the trial has a value: a result, or the estimate of a pruned trial."""
         mask = self.complete
         if self.n_pruned:
             mask |= (self.state == PRUNED) & ~np.isnan(self.values[:, 0])
@@ -106,7 +108,7 @@ class History:
 
     @property
     def observed_state(self) -> npt.NDArray[np.uint8]:
-        """(n,) the state as a model should take it: a pruned trial with an estimate is complete, a paused one runs."""
+        """(n,) states for a model: a pruned trial with an estimate counts as complete, a paused one as running."""
         if not (self.n_pruned or self.n_paused):
             return self.state
         state: npt.NDArray[np.uint8] = self.state.copy()
@@ -116,50 +118,50 @@ class History:
 
     @property
     def n_ended(self) -> int:
-        """Trials that have ended for good."""
+        """Number of trials that have ended: neither running nor paused."""
         return self.n - self.n_running - self.n_paused
 
     @property
     def times(self) -> FloatArray:
-        """(n, 2) unix times of start and finish; NaN where not known."""
+        """(n, 2) unix times of start and finish; NaN if not known."""
         return self._times[: self.n]
 
     @property
     def std_errors(self) -> FloatArray | None:
-        """(n,) standard error of the first objective, NaN where not known; None if no trial has one."""
+        """(n,) standard errors of the first objective, NaN if not known; None if no trial has one."""
         return None if self._std_errors is None else self._std_errors[: self.n]
 
     def cost_of(self, number: int) -> float | None:
-        """Cost of one trial; None where not known."""
+        """Cost of one trial; None if not known."""
         return _known(self._cost, number)
 
     def std_error(self, number: int) -> float | None:
-        """Standard error of one trial's first objective; None where not known."""
+        """Standard error of one trial's first objective; None if not known."""
         return _known(self._std_errors, number)
 
     @property
     def cost(self) -> FloatArray | None:
-        """(n,) cost of each trial, NaN where not known; None if no trial has one."""
+        """(n,) cost of each trial, NaN if not known; None if no trial has one."""
         return None if self._cost is None else self._cost[: self.n]
 
     @property
     def n_jobs(self) -> int:
-        """Jobs so far: each trial once, and once more each time that a paused trial goes on."""
+        """Number of jobs: one per trial, and one more each time that a paused trial is resumed."""
         return self.n + self._n_resumed
 
     @property
     def job(self) -> IntArray:
-        """(n,) the last job of each trial."""
+        """(n,) last job of each trial."""
         return np.arange(self.n) if self._job is None else self._job[: self.n]
 
     def job_of(self, number: int) -> int:
-        """The last job of one trial."""
+        """Last job of one trial."""
         return number if self._job is None else int(self._job[number])
 
-    # --- a trial's life ------------------------------------------------------------------------------------------
+    # --- changes of state ----------------------------------------------------------------------------------------
 
     def append(self, u: FloatArray) -> int:
-        """Record a running trial at `u` (d,); its number. Amortised O(d)."""
+        """Add a running trial at the point `u` (d,) and return its number. Amortised O(d)."""
         i = self.n
         if i == len(self._state):
             self._grow()
@@ -174,7 +176,7 @@ class History:
         return i
 
     def truncate(self, n: int) -> None:
-        """Forget the trials from number `n` on, all of them running and in their first job."""
+        """Remove the trials from number `n` on; all of them must be running and in their first job."""
         self.n_running -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
@@ -185,9 +187,9 @@ class History:
         self.n = n
 
     def extend(self, rows: Rows) -> None:
-        """Append trials as they are; their values and reports are signed so that lower is better."""
+        """Append trials in any state; values and reports must be signed so that lower is better."""
         first, last = self.n, self.n + len(rows)
-        self.came_from(first, None)
+        self.set_proposed_by(first, None)
         while last > len(self._state):
             self._grow()
         self._X[first:last], self._state[first:last] = rows.X, rows.state
@@ -222,7 +224,7 @@ class History:
         times: tuple[float | None, float | None] = (None, None),
         cost: float | None = None,
     ) -> None:
-        """Record the end of a running trial, or of one job of it; `values` are signed so that lower is better."""
+        """Record the end of a running trial, or that it pauses; `values` are signed so that lower is better."""
         self._state[number] = state
         self.n_running -= 1
         if state == COMPLETE:
@@ -245,7 +247,7 @@ class History:
             self._times[number, 1] = times[1]
 
     def resume(self, number: int) -> int:
-        """Record that a paused trial runs again; the number of the job."""
+        """Record that a paused trial runs again and return the number of its new job."""
         self._use_jobs()
         assert self._job is not None
         job = self._job[number] = self.n_jobs
@@ -258,22 +260,24 @@ class History:
     # --- views ---------------------------------------------------------------------------------------------------
 
     def as_of(self, job: int) -> History:
-        """The history in which results and reports of later jobs are not known yet: their trials count as running.
+        """View of the history without the results and reports of later jobs: trials whose last job is later than `job`
+        count as running.
 
         Parameters
         ----------
         job : int
-            The last job of which the result counts; -1 for none.
+            Last job whose result is visible; -1 for none.
 
         Returns
         -------
         History
-            A view to be read, of the state of this moment; the very object where nothing is hidden.
+            Snapshot of the present state, to be read only; this object itself if nothing is hidden.
 
         Notes
         -----
-        Proposals that are made from ``as_of(j - q)`` for job j are the same whatever the order of the results, which
-        may be told as they come. O(n) where something is hidden.
+        Proposals for job j that are made from ``as_of(j - q)`` do not depend on the order in which results are told,
+        as long as those of the jobs up to j - q are in. O(n) if something is hidden. Values, standard errors, costs and
+        reports are hidden; times and notes are not.
         """
         unfinished = np.arange(max(job + 1, 0), self.n) if self._job is None else np.flatnonzero(self.job > job)
         later = unfinished[self.state[unfinished] != RUNNING]
@@ -300,21 +304,21 @@ class History:
         view.n_paused -= int((hidden == PAUSED).sum())
         return view
 
-    def came_from(self, number: int, proposed_by: str | None) -> None:
-        """Note which sampler proposed this trial, and those after it until another one is noted."""
+    def set_proposed_by(self, number: int, proposed_by: str | None) -> None:
+        """Note the sampler that proposed this trial, and those after it until another one is noted."""
         known = self._proposers[-1][1] if self._proposers else None
         if proposed_by != known:
             self._proposers.append((number, proposed_by))
 
     def proposed_by(self, number: int) -> str | None:
-        """The sampler that a rule chose for a trial; None if none did, or a user gave the parameters."""
+        """Sampler that a rule chose for a trial; None if no rule chose, or if a user gave the parameters."""
         if not self._proposers or "params" in self.notes.get(number, ()):
             return None
         i = bisect_right(self._proposers, number, key=lambda entry: entry[0])
         return self._proposers[i - 1][1] if i else None
 
     def snapshot(self) -> History:
-        """A copy for another thread, that later tells do not change. O(n d)."""
+        """Copy for another thread, without notes; later tells do not change it. O(n d)."""
         copy = History.__new__(History)
         vars(copy).update(vars(self))
         copy._X, copy._values = self.X.copy(), self.values.copy()
@@ -327,7 +331,7 @@ class History:
         return copy
 
     def running(self) -> FloatArray:
-        """(p, d) points that were proposed and have no result yet: of running and of paused trials."""
+        """(p, d) points without a result yet: those of running and paused trials."""
         if not (self.n_running or self.n_paused):
             return np.empty((0, self._X.shape[1]))
         rows: FloatArray = self.X[(self.state == RUNNING) | (self.state == PAUSED)]
@@ -340,7 +344,7 @@ class History:
             out[: self.n] = a[: self.n]
             return out
 
-        # These rows are written whole; of the rarer columns what is not written must say that it is not known.
+        # These rows are always written whole. The rarer columns are filled with NaN, "not known", in advance.
         for name in ("_X", "_values", "_state", "_times", "_job"):
             if (column := getattr(self, name)) is not None:
                 setattr(self, name, longer(column, np.empty((room, *column.shape[1:]), dtype=column.dtype)))
@@ -349,7 +353,7 @@ class History:
                 setattr(self, name, longer(column, np.full(room, math.nan)))
 
     def _column(self, column: FloatArray | None) -> FloatArray:
-        """A column that few trials need, made when the first has something for it."""
+        """The column, or a new one of NaN: columns that few trials need are made on first use."""
         return np.full(len(self._state), math.nan) if column is None else column
 
     def _use_jobs(self) -> None:

@@ -1,4 +1,4 @@
-"""The result of a job: the one thing that `tell` records, that travels from workers and that a store keeps."""
+"""Result of a job, as `tell` records it and a store keeps it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ __all__ = ["Outcome"]
 
 
 class Outcome(NamedTuple):
-    """Result of a trial, or of one job of it.
+    """Result of a trial, or of one of its jobs.
 
     Attributes
     ----------
     values : tuple of float or None
-        One value per objective in the user's own sign; of a pruned trial an estimate, where there is one. None of a
-        failed or paused trial.
+        One value per objective in the user's own sign. A pruned trial has an estimate or None; a failed or paused trial
+        has None.
     state : int
-        Index into `hpcore.records.history.STATES`; never RUNNING.
+        Index into `hpcore.records.history.STATES`, never that of a running trial.
     std_error : float or None
         Standard error of the first value.
     error : str or None
         Reason of a failure.
     cost : float or None
-        Cost of the evaluation, in seconds or any unit that the user chose.
+        Cost of the evaluation in a unit that the user chose.
     metrics : mapping of str to float, or None
         Further measurements by name.
     gradient : mapping of str to float, or None
@@ -42,11 +42,11 @@ class Outcome(NamedTuple):
 
     @classmethod
     def failed(cls, error: str, **facts: Any) -> Outcome:
-        """Outcome of a trial without a value."""
+        """Outcome of a failed trial, with the reason `error`; `facts` are further attributes."""
         return cls(None, FAILED, None, error, **facts)
 
     @property
     def extras(self) -> dict[str, Any]:
-        """Metrics and gradient, as they are kept with what few trials have; empty if there are none."""
+        """Metrics and gradient as entries of `History.notes`; empty if there are none."""
         both = {"metrics": self.metrics, "gradient": self.gradient}
         return {name: dict(value) for name, value in both.items() if value is not None}

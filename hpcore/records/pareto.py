@@ -1,4 +1,4 @@
-"""Which trials are not dominated."""
+"""Pareto fronts of objective values."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ __all__ = ["non_dominated"]
 
 
 def non_dominated(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Mask of the rows that no other row dominates: at most equal in every objective and lower in one.
+    """Mask of the rows that no other row dominates.
+
+    A row dominates another one if it is at most equal in every objective and lower in at least one.
 
     Parameters
     ----------
     values : ndarray of shape (n, m)
-        Finite; lower is better. Equal rows do not dominate each other.
+        Finite values; lower is better. Equal rows do not dominate each other.
 
     Returns
     -------
     ndarray of shape (n,)
+        True for rows of the front.
 
     Notes
     -----
-    O(n k m) for a front of k rows: rows are met in lexicographic order, in which none is dominated by a later one.
+    O(n k m) for a front of k rows: rows are visited in lexicographic order, in which no later row dominates an earlier
+    one.
     """
     n = len(values)
     keep = np.zeros(n, dtype=np.bool_)

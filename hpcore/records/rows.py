@@ -1,4 +1,4 @@
-"""Trials in columns as one value: how they travel between a store, a table and an optimizer."""
+"""Trials in columns as one object, to pass them between a store, a table and an optimizer."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ Report = tuple[int, float, tuple[float, ...], "float | None", int]
 
 @dataclass
 class Rows:
-    """Trials with consecutive numbers, an entry each in every column.
+    """Trials with consecutive numbers; every column has one entry per trial.
 
     Attributes
     ----------
     X : ndarray of shape (n, d)
-        Points of the unit cube, as settled; NaN where inactive.
+        Settled points of the unit cube; NaN where inactive.
     state : ndarray of shape (n,)
         Indices into `hpcore.records.history.STATES`.
     values : ndarray of shape (n, m)
-        In the user's own sign; NaN where there is none.
+        Objective values in the user's own sign; NaN if there are none.
     times : ndarray of shape (n, 2)
-        Unix times of start and finish; NaN where not known.
+        Unix times of start and finish; NaN if not known.
     std_errors, cost : ndarray of shape (n,), or None
-        NaN where not known; None if no trial has one.
+        Standard errors of the first objective, and costs; NaN if not known, None if no trial has one.
     job : ndarray of shape (n,), or None
-        Last job of each trial; None if that is its own number.
+        Last job of each trial; None if each trial has one job, numbered on from those of the history.
     notes : mapping of int to dict
-        By number, what few trials have: ``params`` that a user gave, ``error``, ``user_attrs``, ``metrics``,
-        ``gradient``.
-    reports : sequence of tuple
-        ``(number, step, values, cost, job)`` in order of arrival, values in the user's own sign.
+        Facts that few trials have, by trial number, as in `History.notes`.
+    reports : list of tuple
+        Partial results ``(number, step, values, cost, job)`` in order of arrival, values in the user's own sign.
     """
 
     X: FloatArray

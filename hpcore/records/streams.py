@@ -1,4 +1,4 @@
-"""Random numbers keyed by (seed, trial number, purpose): nothing to store, nothing that a fork could copy.
+"""Random numbers as a function of (seed, trial number, purpose): there is no state to store, or to copy in a fork.
 
 Uniform numbers come from the native Philox4x64-10; see ``csrc/hpcore/rng.hpp``.
 """
@@ -15,19 +15,19 @@ from hpcore.arguments import check_integer
 
 __all__ = ["ALLOWED", "FILL", "SUGGEST", "UNSEEN", "Rng", "check_seed"]
 
-# Purposes of streams, those of this package's upper rows; all are listed in csrc/hpcore/streams.hpp.
+# Purposes of streams that Python uses; all purposes are listed in csrc/hpcore/streams.hpp.
 SUGGEST, FILL, UNSEEN, ALLOWED = native.SUGGEST, native.FILL, native.UNSEEN, native.ALLOWED
 
 WORD = 2**64
 
 
 def check_seed(seed: int | None) -> int:
-    """The seed, or a fresh one from the operating system if it is None.
+    """Check a seed; None draws one from the operating system.
 
     Raises
     ------
     InvalidType, InvalidArgument
-        Not an integer in 0 .. 2**128 - 1.
+        The seed is not an integer in 0 .. 2**128 - 1.
     """
     if seed is None:
         return int.from_bytes(os.urandom(8), "little") >> 1
@@ -35,16 +35,16 @@ def check_seed(seed: int | None) -> int:
 
 
 class Rng:
-    """The random numbers of one trial.
+    """Random numbers of one trial.
 
     Parameters
     ----------
     seed : int
-        0 .. 2**128 - 1.
+        Seed of the search, 0 .. 2**128 - 1.
     number : int
-        Trial number; of the first trial when several are asked for.
+        Trial number; that of the first trial if several are asked for at once.
     attempt : int
-        Raised when the trial's first proposal was refused, so that the next one differs.
+        Number of proposals for this trial that were refused; another attempt gives other numbers.
     """
 
     __slots__ = ("attempt", "number", "seed_high", "seed_low")
@@ -56,15 +56,15 @@ class Rng:
 
     @property
     def seed(self) -> int:
-        """0 .. 2**128 - 1."""
+        """Seed of the search, 0 .. 2**128 - 1."""
         return self.seed_low + self.seed_high * WORD
 
     def uniform(self, n: int, purpose: int, offset: int = 0) -> npt.NDArray[np.float64]:
-        """`n` uniform numbers in [0, 1) for the trial `offset` places after this one."""
+        """Uniform numbers (n,) in [0, 1) for the trial `offset` places after this one."""
         purpose += self.attempt << 32
         return native.uniform(self.seed_low, self.seed_high, self.number + offset, purpose, n)
 
     def generator(self, purpose: int) -> np.random.Generator:
-        """A NumPy generator keyed the same way, for libraries that want one (and may spawn others from it)."""
+        """NumPy generator with the same keys, for libraries that need one; it may spawn others."""
         words = [self.seed_low, self.seed_high, self.number, purpose, self.attempt]
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))

@@ -1,4 +1,4 @@
-"""Trials as the columns of a table: the one place that names and orders them."""
+"""Names and order of the columns of a table of trials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Row", "columns_of"]
 
 
 class Row(NamedTuple):
-    """A trial as a row of the table.
+    """Trial as a row of a table.
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class Row(NamedTuple):
     state : str
         Name of its state.
     values : sequence of float, or None
-        One per objective in the user's own sign; empty or None where there are none.
+        One value per objective in the user's own sign; empty or None if there are none.
     params : mapping
         Active parameters.
     std_error : float or None

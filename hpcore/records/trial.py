@@ -1,4 +1,4 @@
-"""One trial: the parameters that were proposed and what came of them."""
+"""A trial: its parameters, state and result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Trial", "TrialState"]
 
 
 class TrialState(str, Enum):
-    """Where a trial stands. Compares equal to its name, so ``trial.state == "complete"``."""
+    """State of a trial. It compares equal to its name: ``trial.state == "complete"``."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -30,26 +30,27 @@ _NO_FACTS = (None, None, None)
 
 
 class ObjectiveValues(tuple[float, ...]):
-    """The objectives' values of a trial, which can be called as the method `values` of a mapping.
+    """Objective values of a trial, which can be called like the method `values` of a mapping.
 
-    This field's tools name the attribute `values`, and every mapping has a method of that name: one object serves both.
+    Other libraries have an attribute `values` of a trial, and every mapping has a method `values`: one object serves
+    both.
     """
 
     _params: Mapping[str, Any]
 
     @classmethod
     def of(cls, params: Mapping[str, Any], values: tuple[float, ...] | None) -> ObjectiveValues:
-        """Values of a trial with these parameters; none if it is not complete."""
+        """Values of a trial with these parameters; empty if `values` is None."""
         made = cls(values or ())
         made._params = params
         return made
 
     def __call__(self) -> ValuesView[Any]:
-        """The parameters' values."""
+        """Values of the parameters."""
         return self._params.values()
 
     def __eq__(self, other: object) -> bool:
-        # A trial without values had None here before this class: code that compares with it stays right.
+        # Earlier versions had None for a trial without values: comparisons with None still work.
         return not self if other is None else super().__eq__(other)
 
     def __ne__(self, other: object) -> bool:
@@ -62,7 +63,7 @@ class ObjectiveValues(tuple[float, ...]):
 
 
 class Trial(Mapping[str, Any]):
-    """A mapping of active parameters to their values, with the record of the trial.
+    """Trial of a search: a mapping of its active parameters to their values, with state and result.
 
     ``trial["C"]``, ``dict(trial)``, ``**trial``, ``trial.values()`` and ``trial.items()`` read the parameters;
     ``trial.values`` without a call holds the objectives' values.
@@ -70,34 +71,34 @@ class Trial(Mapping[str, Any]):
     Attributes
     ----------
     number : int
-        From 0, in the order of asking.
+        Number of the trial, from 0, in the order of asking.
     params : dict
-        Active parameters only.
+        Active parameters.
     state : TrialState
         ``"running"``, ``"paused"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
     values : tuple of float
-        One per objective, in the user's own sign; of a pruned trial an estimate; empty where there are none. Called,
-        ``trial.values()``, it gives the parameters' values as every mapping does.
+        One value per objective in the user's own sign. The value of a pruned trial is an estimate. Empty if there are
+        none. ``trial.values()`` gives the values of the parameters, as for every mapping.
     reports : dict of int to float
-        Intermediate values by step.
+        Partial results by step: the value of the first objective.
     user_attrs : dict of str to plain data
-        Whatever the user puts there before the trial is told; the record keeps what it holds then, and what is put
-        there later is lost. `Optimizer.add` takes its own. Each is made plain data as it is set: arrays, tuples and
-        sets lists, dates, paths and keys text, see `hpcore.attributes.to_plain`; other objects raise InvalidType, more
-        than 1 MiB or 32 levels InvalidArgument.
+        Attributes set by the user. The record keeps their content at the time of `tell`; later changes are lost.
+        Attributes of a trial that `Optimizer.add` makes are given to that call. Each value is converted to plain data
+        when it is set: arrays, tuples and sets to lists; dates, paths and keys to text (see
+        `hpcore.attributes.to_plain`). Other objects raise InvalidType, more than 1 MiB or 32 levels InvalidArgument.
     started, finished : float or None
-        Unix time in seconds, UTC, where something with a clock ran the trial.
+        Unix times of start and finish in seconds, UTC; None if not known.
     cost : float or None
-        Cost of the evaluation, as it was told.
+        Cost of the evaluation, as told.
     metrics : dict of str to float
-        Further measurements that were told, by name.
+        Further measurements by name, as told.
     gradient : dict of str to float
-        Derivative of the first value by parameter, as it was told.
+        Derivative of the first value by parameter, as told.
     error : str or None
-        Why it failed: a traceback, or what the value was.
+        Reason of a failure: a traceback, or a message about the value.
     info : dict or None
-        How the proposal came about, where the optimizer was asked to say: ``"step"`` of a deadline's ladder,
-        ``"prefetched"``, ``"unseen"`` trials, see `Optimizer`; the ``"sampler"`` that `AutoSampler` chose. Not stored.
+        Facts of the proposal: the ``"step"`` reached under a deadline; ``"prefetched"`` and the ``"unseen"`` trials,
+        see `Optimizer`; the ``"sampler"`` that `AutoSampler` chose. Not stored.
     """
 
     __slots__ = (
@@ -125,19 +126,19 @@ class Trial(Mapping[str, Any]):
         self.info: dict[str, Any] | None = None
         # Cost, metrics and gradient, which few trials have.
         self._facts: tuple[float | None, Mapping[str, float] | None, Mapping[str, float] | None] = _NO_FACTS
-        # Made on first use: most of a million trials have neither.
+        # Made on first use: most trials have neither.
         self._reports: dict[int, float] | None = None
-        # `Attributes` while they are written; `Settled` of the record's own, to be copied when somebody asks.
+        # `Attributes` while they are written; `Settled` if they belong to the record, and are copied on access.
         self._user_attrs: dict[str, Any] | None = None
 
     @property
     def value(self) -> float | None:
-        """The first objective's value."""
+        """Value of the first objective; None if there is none."""
         return None if self._values is None else self._values[0]
 
     @property
     def values(self) -> ObjectiveValues:
-        """The objectives' values, empty unless complete; called, the parameters' values."""
+        """Values of the objectives, empty if there are none; if called, the values of the parameters."""
         return ObjectiveValues.of(self.params, self._values)
 
     @values.setter
@@ -146,20 +147,20 @@ class Trial(Mapping[str, Any]):
 
     @property
     def cost(self) -> float | None:
-        """Cost of the evaluation, as it was told."""
+        """Cost of the evaluation, as told."""
         return self._facts[0]
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Further measurements that were told, by name."""
+        """Further measurements by name, as told."""
         return dict(self._facts[1] or {})
 
     @property
     def gradient(self) -> dict[str, float]:
-        """Derivative of the first value by parameter, as it was told."""
+        """Derivative of the first value by parameter, as told."""
         return dict(self._facts[2] or {})
 
-    def take_facts(
+    def set_facts(
         self, cost: float | None, metrics: Mapping[str, float] | None, gradient: Mapping[str, float] | None
     ) -> None:
         """Set cost, metrics and gradient."""
@@ -167,26 +168,26 @@ class Trial(Mapping[str, Any]):
 
     @property
     def reports(self) -> dict[int, float]:
-        """Intermediate values by step."""
+        """Partial results by step."""
         if self._reports is None:
             self._reports = {}
         return self._reports
 
     @property
     def user_attrs(self) -> dict[str, Any]:
-        """Whatever the user puts there before the trial is told, as plain data."""
+        """Attributes set by the user, as plain data."""
         if type(self._user_attrs) is not Attributes:
             self._user_attrs = Attributes(self._user_attrs or ())
         return self._user_attrs
 
     @user_attrs.setter
     def user_attrs(self, given: Mapping[str, Any]) -> None:
-        if given is not self._user_attrs:  # as after |=
+        if given is not self._user_attrs:  # `trial.user_attrs |= ...` assigns the same object
             self._user_attrs = Attributes(check_attributes("user_attrs", given))
 
     @property
     def extras(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
-        """``(user_attrs, reports)``, None where nothing was put there; asking makes neither."""
+        """Tuple ``(user_attrs, reports)``, None for each that was never used; reading creates neither."""
         return self._user_attrs, self._reports
 
     @extras.setter
@@ -194,8 +195,9 @@ class Trial(Mapping[str, Any]):
         self._user_attrs, self._reports = given
 
     def settle(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
-        """Make attributes and reports what the record keeps, a copy as plain data; what has no meaning as such is named
-        in a warning, and never costs the trial's value. Gives both, None where there are none."""
+        """Replace attributes and reports by copies as plain data, which the record keeps, and return both; None for
+        each that is empty. Entries that cannot be kept as they are become text or are dropped, with a warning; no error
+        is raised."""
         if self._user_attrs is None and self._reports is None:
             return None, None
         self._user_attrs, reports = self._settled()
@@ -209,19 +211,19 @@ class Trial(Mapping[str, Any]):
         return user_attrs or None, None if not reports else settled_reports(f"trial {self.number}", reports)
 
     def __getstate__(self) -> Any:
-        # Something put into an attribute since it was set may be an object that no process can send.
+        # An attribute may have been changed since it was set, and hold an object that cannot be pickled.
         state = {name: getattr(self, name) for name in self.__slots__}
         if self._user_attrs is not None or self._reports is not None:
             state["_user_attrs"], state["_reports"] = self._settled()
         return None, state
 
     def check_copy(self, trial: Trial) -> None:
-        """Whether what a caller holds of this number may be a copy of this trial.
+        """Check that another object of this number may be a copy of this trial.
 
         Raises
         ------
         UnknownTrial
-            It has other parameters.
+            The other object has other parameters.
         """
         if trial is not self and not (
             trial.params.keys() == self.params.keys()
@@ -230,7 +232,7 @@ class Trial(Mapping[str, Any]):
             raise UnknownTrial(f"trial {self.number} comes from another optimizer: its params differ, got {trial!r}")
 
     def adopt(self, copy: Trial) -> None:
-        """Take over what a copy of this trial brought back, for instance from a worker process."""
+        """Copy times, attributes and reports from a copy of this trial, for instance from a worker process."""
         self.started, self.finished = copy.started, copy.finished
         self.extras = copy.extras
 

@@ -13,18 +13,18 @@ __all__ = ["TrialsView"]
 
 
 class TrialsView(Sequence[Trial]):
-    """Trials by number. A running one is the very object that `ask` gave; a finished one is made when looked at.
+    """Trials by number. A running trial is the object that `ask` returned; other trials are made on access.
 
     Parameters
     ----------
     history : History
-        The record.
+        History of the search.
     running : dict of int to Trial
         Trials that are being evaluated.
     decode : callable
-        ``(n, d) -> list of params``.
+        Function from points (n, d) to a list of n dicts of parameters.
     signs : tuple of float
-        1 or -1 per objective, to give values back in the user's own sign.
+        1 or -1 per objective, to return values in the user's own sign.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class TrialsView(Sequence[Trial]):
         return running if running is not None else self._trial(number, self._decode(self._history.X[[number]])[0])
 
     def _trial(self, number: int, params: dict[str, Any]) -> Trial:
-        running = self._running.get(number)  # one look: another thread may tell it between two
+        running = self._running.get(number)  # read once: another thread may tell it in between
         if running is not None:
             return running
         history = self._history
@@ -68,7 +68,7 @@ class TrialsView(Sequence[Trial]):
         trial.error, trial.info = notes.get("error"), notes.get("info")
         if trial.info is None and (proposed_by := history.proposed_by(number)) is not None:
             trial.info = {"sampler": proposed_by}
-        trial.take_facts(history.cost_of(number), notes.get("metrics"), notes.get("gradient"))
+        trial.set_facts(history.cost_of(number), notes.get("metrics"), notes.get("gradient"))
         trial.extras = notes.get("user_attrs"), self._reports(number)
         return trial
 

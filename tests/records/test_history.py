@@ -154,12 +154,12 @@ def test_a_truncated_history_forgets_who_proposed() -> None:
     history = History(1, 1)
     for i, name in enumerate(["gp", "gp", "tpe"]):
         history.append(np.array([i / 3]))
-        history.came_from(i, name)
+        history.set_proposed_by(i, name)
     history.truncate(1)
     history.append(np.array([0.5]))
-    history.came_from(1, "tpe")
+    history.set_proposed_by(1, "tpe")
     history.append(np.array([0.75]))
-    history.came_from(2, "gp")
+    history.set_proposed_by(2, "gp")
     assert [history.proposed_by(i) for i in range(3)] == ["gp", "tpe", "gp"]
 
 
