@@ -189,7 +189,7 @@ def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int)
 
 def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
     """Tell whether a stored result is the one that was to be stored, under whichever token."""
-    return stored is record or replace(stored, token=record.token, deaths=record.deaths) == record
+    return stored is record or replace(stored, token=record.token, deaths=record.deaths, job=record.job) == record
 
 
 # --- from the store --------------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ class Record:
             if step not in known:
                 self.report(trial, value, step)
 
-    def resume(self, given: Trial | int) -> Trial:
+    def resume(self, given: Trial | int, job: int | None = None) -> Trial:
         """Begin another job of a paused trial; see `Optimizer.resume`."""
         number = self._number_of(given)
         if not 0 <= number < self.history.n:
@@ -154,7 +154,7 @@ class Record:
             )
         trial = self.trials[number]
         trial.state, trial.values, trial.finished = STATES[RUNNING], None, None
-        self.history.resume(number)
+        self.history.resume(number, job)
         self.running[number] = trial
         return trial
 
@@ -174,7 +174,7 @@ class Record:
         running = np.flatnonzero(rows.state == RUNNING)
         for i, params in zip(running.tolist(), self._space.decode(rows.X[running]), strict=True):
             params = dict(rows.notes.get(first + i, {}).get("params", params))
-            self.running[first + i] = Trial(first + i, params)
+            self.running[first + i] = self._evaluated_again(first + i, params)
         self._find_best()
 
     def _signed(self, reports: Sequence[Report]) -> list[Report]:
@@ -216,9 +216,21 @@ class Record:
         params = self.history.notes.get(number, {}).get("params")
         if params is None:
             (params,) = self._space.decode(self.history.X[number : number + 1])
-        trial = Trial(number, dict(params))
+        trial = self._evaluated_again(number, dict(params))
         trial.info = before.info
         self.running[number] = trial
+        return trial
+
+    def _evaluated_again(self, number: int, params: Params) -> Trial:
+        """Running trial with what its earlier jobs left, if it was paused."""
+        trial, history = Trial(number, params), self.history
+        curves, job = history.curves, history.job_of(number)
+        reports: dict[Any, float] = {}
+        for i in curves.of(number):
+            if curves.job[i] < job:
+                step = float(curves.step[i])
+                reports[int(step) if step.is_integer() else step] = float(curves.values[i, 0]) * self._signs[0]
+        trial.extras = history.notes.get(number, {}).get("user_attrs"), reports or None
         return trial
 
     def _find_best(self) -> None:
