@@ -189,7 +189,7 @@ def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int)
 
 def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
     """Tell whether a stored result equals the one that was to be stored, apart from token and number of deaths."""
-    return stored is record or replace(stored, token=record.token, deaths=record.deaths) == record
+    return stored is record or replace(stored, token=record.token, deaths=record.deaths, job=record.job) == record
 
 
 # --- from the store --------------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ import numpy as np
 
 from hpcore.ledger.codec import adopt_result, is_same_result, read_reports, read_rows
 from hpcore.optimizer import Optimizer
-from hpcore.records.history import RUNNING
+from hpcore.records.history import PAUSED, RUNNING
+from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Rows
 from hpcore.records.trial import Trial, TrialState
 from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
@@ -142,7 +144,10 @@ class Replica:
             self._flush(transaction)
         running = self._optimizer.running()
         to_look_at = sorted(number for number in running if number not in self._held or self._held[number].out)
-        known = self._optimizer.n_trials
+        history, known = self._optimizer.history, self._optimizer.n_trials
+        if self.record.n_jobs - self.record.n_trials > history.n_jobs - known:
+            # Paused trials went on elsewhere.
+            to_look_at = sorted([*to_look_at, *np.flatnonzero(history.state == PAUSED).tolist()])
         rows = transaction.trials(self.record, known, to_look_at)
         reports: list[ReportRecord] = []
         if len(rows) > len(to_look_at) or any(number not in self._held for number in to_look_at):
@@ -160,12 +165,23 @@ class Replica:
 
     def _report(self, reports: list[ReportRecord]) -> None:
         """Add partial results of trials that run elsewhere."""
-        running, curves = self._optimizer.running(), self._optimizer.history.curves
-        m = len(self._optimizer.directions)
-        for number, step, values, cost, _ in read_reports(reports, m, self.record.name, self.record.n_trials):
-            known = any(curves.step[i] == step for i in curves.of(number))
-            if number in running and not (known and number in self._held):
-                self._optimizer.report(number, values, step, cost)
+        optimizer, new = self._optimizer, []
+        running, history, curves = optimizer.running(), optimizer.history, optimizer.history.curves
+        m = len(optimizer.directions)
+        for report in read_reports(reports, m, self.record.name, self.record.n_trials):
+            number, step, _, _, job = report
+            if number in running:
+                known = number in self._held and any(curves.step[i] == step for i in curves.of(number))
+            elif history.state[number] == PAUSED:
+                known = any(curves.step[i] == step and curves.job[i] == job for i in curves.of(number))
+            else:
+                continue
+            if not known:
+                new.append(report)
+        if new:
+            d = len(optimizer.space)
+            nothing = np.empty((0, d)), np.empty(0, np.uint8), np.empty((0, m)), np.empty((0, 2))
+            optimizer.restore(Rows(*nothing, reports=new))
 
     def _flush(self, transaction: Transaction) -> None:
         for number, (record, reports) in list(self._unsaved.items()):
@@ -190,6 +206,8 @@ class Replica:
         self.shared = True
         m, name = len(self._optimizer.directions), self.record.name
         rows = read_rows(fields, reports, self._optimizer.space, m, name)
+        if rows.job is None:  # the history may know of later jobs already
+            rows.job = np.arange(first, first + len(rows))
         for i in np.flatnonzero(rows.state == RUNNING).tolist():
             self._others[first + i] = TrialRecord.from_fields(fields[i])
         mine = []
@@ -210,14 +228,20 @@ class Replica:
             self._optimizer.replace_running(trial)
 
     def absorb(self, record: TrialRecord) -> None:
-        """Update a trial that ran elsewhere from its record."""
+        """Update a trial that ran, or was paused, elsewhere from its record."""
+        optimizer, number = self._optimizer, record.number
+        if record.job != optimizer.history.job_of(number):
+            if number in optimizer.running():
+                optimizer.finish(number, Outcome(None, PAUSED))
+            optimizer.resume(number, job=record.job)
         if record.state == RUNNING:
-            self._others[record.number] = record
+            self._others[number] = record
             return
-        self._others.pop(record.number, None)
-        trial = self._optimizer.running()[record.number]
-        outcome = adopt_result(trial, record, len(self._optimizer.directions), self.record.name)
-        self._optimizer.finish(trial, outcome)
+        self._others.pop(number, None)
+        trial = optimizer.running().get(number)
+        if trial is None:  # it is still paused
+            return
+        optimizer.finish(trial, adopt_result(trial, record, len(optimizer.directions), self.record.name))
 
     # --- owners of running trials --------------------------------------------------------------------------------
 

@@ -136,7 +136,7 @@ class StoredTrialLog(TrialLog):
             return lost
         # Returned instead of raised, so that the transaction is stored, and refused parameters leave the queue.
         try:
-            return self._propose(terms, lambda as_of: self._begin_new(transaction, as_of))
+            return self._propose(terms, lambda as_of=None: self._begin_new(transaction, as_of))
         except SearchSpaceExhausted as end:
             return end
         except _Unusable as wrong:
@@ -403,6 +403,29 @@ class StoredTrialLog(TrialLog):
             return
         for record in given:
             self._replica.leave(record)
+
+    def resume(self, trial: Trial | int) -> Trial:
+        """See `TrialLog.resume`; the trial is this worker's when this returns."""
+        number = number_of(trial)
+        resumed = self._replica.inside(lambda transaction: self._resume(transaction, number))
+        if isinstance(resumed, HpcoreError):
+            raise resumed
+        self._holder.keep()
+        return resumed
+
+    def _resume(self, transaction: Transaction, number: int) -> Trial | HpcoreError:
+        try:
+            trial = self.optimizer.resume(number)
+        except HpcoreError as refused:
+            return refused
+        record, n_jobs = transaction.trial(self.record.id, number), self.optimizer.history.n_jobs
+        assert record is not None
+        taken = record.resumed(n_jobs - 1, self._leases.worker, transaction.now() + self._leases.seconds)
+        if not transaction.resume(taken, record.token):
+            raise StorageError(f"trial {number} of study {self.record.name!r} was changed past the study's lock")
+        self._replica.hold(trial, taken)
+        self._replica.change(transaction, n_jobs=n_jobs)
+        return trial
 
     # --- leases --------------------------------------------------------------------------------------------------
 

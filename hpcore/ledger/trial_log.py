@@ -132,24 +132,23 @@ class TrialLog:
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
             See `Optimizer.ask`.
         """
-        again = self._next_given_back() if self._given_back else None
-        if again is not None:
+        if self._given_back and (again := self._next_given_back()) is not None:
             return again
-        return self._propose(terms or Terms(), lambda as_of: self.optimizer.ask(as_of=as_of))
+        return self.optimizer.ask() if terms is None else self._propose(terms, self.optimizer.ask)
 
-    def _propose(self, terms: Terms, new: Callable[[int | None], Trial]) -> Trial | Wait | None:
-        """Begin a trial by ``new(as_of)``, if the terms allow one; see `ask`."""
+    def _propose(self, terms: Terms, new: Callable[..., Trial]) -> Trial | Wait | None:
+        """Begin a trial by ``new(as_of=job)``, if the terms allow one; see `ask`."""
         optimizer = self.optimizer
         if terms.most is not None and optimizer.n_trials >= terms.most:
             return None
         if terms.staleness is None:
-            return new(None)
+            return new()
         as_of = self.as_of(terms.staleness)
         if self._oldest_job() <= as_of:
             return WAIT
         if terms.reached is not None and terms.reached(optimizer.view(as_of)):
             return None
-        return new(as_of)
+        return new(as_of=as_of)
 
     def as_of(self, staleness: int | None) -> int:
         """Return the last job whose result the next proposal, or decision, may see; without staleness all are seen."""
@@ -200,6 +199,15 @@ class TrialLog:
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
         """Check the return of an objective; a value that is not allowed is a failure with the reason."""
+        if (
+            type(value) is float
+            and error is None
+            and std_error is None
+            and state is None
+            and math.isfinite(value)
+            and len(self.optimizer.directions) == 1
+        ):
+            return Outcome((value,))
         try:
             return self.optimizer.outcome(value, std_error, error, state=state)
         except Exception as wrong:
@@ -284,7 +292,7 @@ class TrialLog:
         self._given_back = deque(sorted(numbers))
 
     def resume(self, trial: Trial | int) -> Trial:
-        """Begin another job of a paused trial; see `Optimizer.resume`."""
+        """Begin another job of a paused trial; see `Optimizer.resume`. One of several who try is given it."""
         return self.optimizer.resume(trial)
 
     # --- runs ----------------------------------------------------------------------------------------------------

@@ -412,13 +412,15 @@ class Optimizer:
             self._record.report(self._record.find(trial), values, step, cost)
             self._suggestions.changed()
 
-    def resume(self, trial: Trial | int) -> Trial:
+    def resume(self, trial: Trial | int, *, job: int | None = None) -> Trial:
         """Begin another job of a paused trial.
 
         Parameters
         ----------
         trial : Trial or int
             Paused trial or its number.
+        job : int, optional
+            Number of the job where another optimizer began it; the next one by default.
 
         Returns
         -------
@@ -433,7 +435,7 @@ class Optimizer:
             The trial is not paused.
         """
         with self._lock:
-            resumed = self._record.resume(trial)
+            resumed = self._record.resume(trial, job)
             self._suggestions.changed()
             return resumed
 

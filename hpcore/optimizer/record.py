@@ -52,6 +52,7 @@ class Record:
         self.history = History(len(self._space), len(self._signs))
         self.running: dict[int, Trial] = {}
         self._best: int | None = None
+        self._least = math.inf  # loss of the best
 
     # --- changes of state ----------------------------------------------------------------------------------------
 
@@ -130,9 +131,9 @@ class Record:
         if facts or error is not None or user_attrs:
             history.notes.setdefault(number, {}).update(error=error, user_attrs=user_attrs, **outcome.extras)
         if state == COMPLETE and signed is not None and len(signed) == 1:
-            best = self._best
-            if best is None or (signed[0], number) < (history.values[best, 0], best):
-                self._best = number
+            best, loss = self._best, signed[0]
+            if best is None or loss < self._least or (loss == self._least and number < best):
+                self._best, self._least = number, loss
 
     def _take_reports(self, trial: Trial, reports: dict[int, float]) -> None:
         """Record the entries of ``trial.reports`` whose steps were not reported before."""
@@ -142,7 +143,7 @@ class Record:
             if step not in known:
                 self.report(trial, value, step)
 
-    def resume(self, given: Trial | int) -> Trial:
+    def resume(self, given: Trial | int, job: int | None = None) -> Trial:
         """Begin another job of a paused trial; see `Optimizer.resume`."""
         number = self._number_of(given)
         if not 0 <= number < self.history.n:
@@ -153,7 +154,7 @@ class Record:
             )
         trial = self.trials[number]
         trial.state, trial.values, trial.finished = STATES[RUNNING], None, None
-        self.history.resume(number)
+        self.history.resume(number, job)
         self.running[number] = trial
         return trial
 
@@ -173,7 +174,7 @@ class Record:
         running = np.flatnonzero(rows.state == RUNNING)
         for i, params in zip(running.tolist(), self._space.decode(rows.X[running]), strict=True):
             params = dict(rows.notes.get(first + i, {}).get("params", params))
-            self.running[first + i] = Trial(first + i, params)
+            self.running[first + i] = self._evaluated_again(first + i, params)
         self._find_best()
 
     def _signed(self, reports: Sequence[Report]) -> list[Report]:
@@ -215,15 +216,28 @@ class Record:
         params = self.history.notes.get(number, {}).get("params")
         if params is None:
             (params,) = self._space.decode(self.history.X[number : number + 1])
-        trial = Trial(number, dict(params))
+        trial = self._evaluated_again(number, dict(params))
         trial.info = before.info
         self.running[number] = trial
+        return trial
+
+    def _evaluated_again(self, number: int, params: Params) -> Trial:
+        """Running trial with what its earlier jobs left, if it was paused."""
+        trial, history = Trial(number, params), self.history
+        curves, job = history.curves, history.job_of(number)
+        reports: dict[Any, float] = {}
+        for i in curves.of(number):
+            if curves.job[i] < job:
+                step = float(curves.step[i])
+                reports[int(step) if step.is_integer() else step] = float(curves.values[i, 0]) * self._signs[0]
+        trial.extras = history.notes.get(number, {}).get("user_attrs"), reports or None
         return trial
 
     def _find_best(self) -> None:
         found = len(self._signs) == 1 and self.history.n_complete > 0
         losses = np.where(self.history.complete, self.history.values[:, 0], np.inf) if found else None
         self._best = None if losses is None else int(np.argmin(losses))
+        self._least = math.inf if losses is None else float(losses[self._best])
 
     # --- results -------------------------------------------------------------------------------------------------
 

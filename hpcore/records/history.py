@@ -246,16 +246,17 @@ class History:
         if times[1] is not None:
             self._times[number, 1] = times[1]
 
-    def resume(self, number: int) -> int:
-        """Record that a paused trial runs again and return the number of its new job."""
+    def resume(self, number: int, job: int | None = None) -> int:
+        """Record that a paused trial runs again, in the next job or in a given one, and return the job's number."""
         self._use_jobs()
         assert self._job is not None
-        job = self._job[number] = self.n_jobs
-        self._n_resumed += 1
+        job = self.n_jobs if job is None else job
+        self._job[number] = job
+        self._n_resumed = max(self.n_jobs, job + 1) - self.n
         self._state[number] = RUNNING
         self.n_running += 1
         self.n_paused -= 1
-        return int(job)
+        return job
 
     # --- views ---------------------------------------------------------------------------------------------------
 

@@ -329,7 +329,7 @@ class Transaction:
                 if not found.is_given_up or record.state not in (COMPLETE, PRUNED):
                     return found
                 self._update(replace(found, state=RUNNING, error=None), found.token, FAILED)
-            record = replace(record, token=found.token, deaths=found.deaths)
+            record = replace(record, token=found.token, deaths=found.deaths, job=found.job)
         self.add_reports(reports)
         return record
 

@@ -66,6 +66,11 @@ class Progress:
         self._display = display
         self._better = {"maximize": max, "minimize": min}.get(direction)
 
+    @property
+    def visible(self) -> bool:
+        """Whether anything is shown."""
+        return self._display is not None
+
     def begin_from(self, optimizer: Optimizer, more: bool = False) -> None:
         """Count the trials of earlier runs, and show them.
 

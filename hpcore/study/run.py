@@ -171,17 +171,15 @@ class Run:
             self._stopped
             or self.n_begun == self._n_trials
             or self._exhausted
-            or self._out_of_time()
-            or self._satisfied()
+            or (self._deadline is not None and self._out_of_time(self._deadline))
+            or (self._rules and self._satisfied())
         ):
             self.end()
         self._news = False
         return self._over
 
-    def _out_of_time(self) -> bool:
-        if self._deadline is None or (self._at_least_one and not self.n_begun):
-            return False
-        return time.monotonic() >= self._deadline
+    def _out_of_time(self, deadline: float) -> bool:
+        return (self.n_begun > 0 or not self._at_least_one) and time.monotonic() >= deadline
 
     def _satisfied(self) -> bool:
         """Tell whether a rule ends the run.
@@ -235,7 +233,8 @@ class Run:
         """
         self._open.pop(trial.number, None)
         try:
-            finished = self._log.finish(trial, outcome, then=self._terms if self._begins_another() else None)
+            then = self._terms if self._eager and self._begins_another() else None
+            finished = self._log.finish(trial, outcome, then=then)
         except LeaseExpired as late:
             log.warning("%s", late)
             return None
@@ -244,16 +243,16 @@ class Run:
             raise
         if isinstance(finished.following, Trial):
             self._following = finished.following
-        if isinstance(finished.end, SearchSpaceExhausted | InfeasibleSpace):
+        if finished.end is not None:
+            if not isinstance(finished.end, SearchSpaceExhausted | InfeasibleSpace):
+                raise finished.end
             self._exhausted = not isinstance(finished.end, InfeasibleParams)
             self._say_why(finished.end)
-        elif finished.end is not None:
-            raise finished.end
         return finished.outcome
 
     def _begins_another(self) -> bool:
         """Tell whether the next trial begins in the transaction of the result."""
-        return self._eager and self._following is None and not self._ended()
+        return self._following is None and not self._ended()
 
     def tell_hooks(self, trial: Trial, outcome: Outcome) -> None:
         """Call the hooks with a result that is recorded."""

@@ -243,7 +243,8 @@ class Study:
                 # The objective is packed before anything is stored.
                 work = ObjectiveWork(objective, pool)
                 hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
-                hooks.append(partial(shown, self))
+                if shown.visible:
+                    hooks.append(partial(shown, self))
                 interrupts = Interrupts()
                 with interrupts, interrupts.held():
                     self._run = Run(

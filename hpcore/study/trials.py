@@ -19,7 +19,8 @@ class TrialJob(Job):
     __slots__ = ("trial",)
 
     def __init__(self, trial: Trial, source: TrialSource) -> None:
-        super().__init__(unsent=[0])
+        # As the base does, without the factories of its fields.
+        self.unsent, self.n_sent, self.n_running, self.n_lost = [0], 0, 0, {}
         self.trial, self.source = trial, source
 
 

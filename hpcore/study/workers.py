@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -58,9 +58,9 @@ class ObjectiveWork:
         with pool.bounded(), nullcontext() if self._shared is None else self._shared:
             yield
 
-    def here(self, job: TrialJob, positions: Sequence[int]) -> Iterator[Evaluation]:
-        """See `Work`."""
-        yield call(self._objective, job.trial)
+    def here(self, job: TrialJob, positions: Sequence[int]) -> Iterable[Evaluation]:
+        """See `Work`; without a generator, which the one piece does not need."""
+        return (call(self._objective, job.trial),)
 
     def submit(self, pool: Pool, bundle: Sequence[Piece]) -> Future[Any]:
         """See `Work`."""

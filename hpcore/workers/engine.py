@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -147,7 +147,7 @@ class Work(Protocol):
         """Context in which pieces are evaluated here (None) or sent."""
         ...
 
-    def here(self, job: Any, positions: Sequence[int]) -> Iterator[Any]:
+    def here(self, job: Any, positions: Sequence[int]) -> Iterable[Any]:
         """Results of pieces, each evaluated in this thread when it is asked for."""
         ...
 
@@ -223,12 +223,14 @@ def _run_here(work: Work, sources: Sequence[Source], interrupts: Interrupts) -> 
 def _run_job(work: Work, source: Source, job: Job, interrupts: Interrupts) -> None:
     positions, job.unsent = job.unsent, []
     job.n_running = len(positions)
-    for i, result in enumerate(work.here(job, positions), 1):
+    i = 0
+    for result in work.here(job, positions):
         interrupts.check()
         with interrupts.held():
-            source.store(job, positions[i - 1], result)
+            source.store(job, positions[i], result)
             if not job.n_running:
                 return
+            i += 1
             if job.is_ended and i < len(positions):
                 source.skip(job, positions[i:])
                 return

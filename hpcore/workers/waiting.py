@@ -44,4 +44,5 @@ class Patience:
 
     def reset(self) -> None:
         """Begin again with the shortest nap."""
-        self._nap, self._waited, self._told = FIRST_NAP, 0.0, False
+        if self._waited:
+            self._nap, self._waited, self._told = FIRST_NAP, 0.0, False

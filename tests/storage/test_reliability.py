@@ -24,6 +24,7 @@ SCRIPTS = Path(__file__).parents[2] / "benchmarks" / "reliability"
         ("damage", ["--flips", "25", "--cuts", "8", "--full", "2"]),
         ("migrate", ["--kills", "3", "--trials", "200"]),
         ("resume", ["--seeds", "1", "--trials", "4"]),
+        ("shared_order", ["--seeds", "1", "--trials", "12", "--milliseconds", "1"]),
         ("tell_cost", ["--trials", "10"]),
         ("open_large", ["--trials", "2000"]),
         ("forged", ["--mutants", "60", "--uses", "1"]),

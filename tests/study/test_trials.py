@@ -7,6 +7,7 @@ import pickle
 import pytest
 
 import hpcore as hp
+from hpcore.errors import InvalidArgument
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.study.objective import Evaluation
 from hpcore.study.run import Run
@@ -60,7 +61,11 @@ def test_a_deterministic_order_waits_for_its_oldest_job() -> None:
     assert trials.may_begin(9) and trials.begin() is None  # the other one is still missing
     trials.store(jobs[0], 0, Evaluation(1.0, None, jobs[0].trial))
     assert trials.begin().trial.number == 2
-    assert not trials.wait()  # nothing is missing
+    trials.begin()
+    assert trials.begin() is None
+    # Loops wait only when nothing of theirs runs: what does is a caller's, who is named.
+    with pytest.raises(InvalidArgument, match="trial 2 is still running"):
+        trials.wait()
 
 
 def test_a_broken_pool_ends_it_and_what_was_open_is_given_back() -> None:

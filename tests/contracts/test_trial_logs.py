@@ -1,0 +1,464 @@
+"""Contract of every trial log: in memory, in SQLite, and on a PostgreSQL server where one is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hpcore as hp
+from hpcore.errors import HpcoreError, InvalidArgument, LeaseExpired, TrialAlreadyTold, UnknownTrial
+from hpcore.ledger.summary import WAITING, read_contents
+from hpcore.ledger.trial_log import Terms, TrialLog
+from hpcore.optimizer.known import read_known
+from hpcore.records.history import PAUSED, PRUNED
+from hpcore.records.outcome import Outcome
+from hpcore.storage import open_storage
+from hpcore.workers.waiting import WAIT
+
+SPACE = {"x": hp.Float(-5, 5), "k": hp.Int(1, 9)}
+SERVER = Path(__file__).parents[2] / "benchmarks" / "reliability" / "postgres_server.py"
+
+
+class Study:
+    """A study of which logs are opened; in memory there is one, which is opened again and again."""
+
+    def __init__(self, url: str | None) -> None:
+        self.url, self.name = url, uuid.uuid4().hex
+        self._only = None if url else hp.Study(SPACE, sampler="random", seed=0)
+
+    @property
+    def durable(self) -> bool:
+        return self._only is None
+
+    def study(self) -> hp.Study:
+        if self._only is not None:
+            return self._only
+        return hp.Study(SPACE, storage=self.url, name=self.name, sampler="random", seed=0)
+
+    def log(self) -> TrialLog:
+        return self.study()._trial_log
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    spec = importlib.util.spec_from_file_location("postgres_server", SERVER)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.binaries() is None:
+        pytest.skip("no PostgreSQL server is installed: apt-get install postgresql")
+    with module.PostgresServer() as running:
+        yield running
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def of(request: pytest.FixtureRequest, tmp_path: Path) -> Study:
+    if request.param == "memory":
+        return Study(None)
+    return Study(str(tmp_path / "runs.db") if request.param == "sqlite" else request.getfixturevalue("server").url)
+
+
+@pytest.fixture
+def stored(of: Study) -> Study:
+    if not of.durable:
+        pytest.skip("nobody else has it")
+    return of
+
+
+def states(log: TrialLog) -> list[str]:
+    return [trial.state.value for trial in log.optimizer.trials]
+
+
+def pause(log: TrialLog, trial: hp.Trial, **facts: Any) -> None:
+    log.finish(trial, Outcome(None, PAUSED, **facts))
+
+
+def in_every_state(log: TrialLog) -> list[hp.Trial]:
+    """Trials 0 .. 4: complete, pruned, failed, paused, running."""
+    trials = [log.ask() for _ in range(5)]
+    log.finish(trials[0], Outcome((1.5,), std_error=0.25, cost=3.0, metrics={"f1": 0.5}, gradient={"x": -2.0}))
+    log.finish(trials[1], Outcome((0.5,), PRUNED, cost=1.0))
+    log.finish(trials[2], Outcome.failed("it broke", cost=2.0))
+    trials[3].user_attrs["fold"] = [1, 2]
+    pause(log, trials[3], cost=4.0, metrics={"f1": 0.25})
+    return trials
+
+
+# --- ask, finish, tell --------------------------------------------------------------------------------------------
+
+
+def test_trials_are_those_of_an_optimizer(of: Study) -> None:
+    log, alone = of.log(), hp.Optimizer(SPACE, sampler="random", seed=0)
+    for i in range(5):
+        trial = log.ask()
+        assert (trial.number, trial.params) == (i, alone.ask().params)
+        finished = log.finish(trial, log.judge(float(i), None, None))
+        assert finished.outcome == Outcome((float(i),)) and finished.following is finished.end is None
+    assert [t.value for t in of.log().optimizer.trials] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_the_next_trial_comes_with_the_result(of: Study) -> None:
+    log = of.log()
+    following = log.ask()
+    for i in range(3):
+        following = log.finish(following, Outcome((float(i),)), then=Terms()).following
+        assert following.number == i + 1
+    assert log.finish(following, Outcome((3.0,)), then=Terms(most=4)).following is None
+    assert states(of.log()) == ["complete"] * 4
+
+
+def test_values_that_are_none_are_failures(of: Study) -> None:
+    log = of.log()
+    for value, reason in (
+        (float("nan"), "finite"),
+        ("a", "must be a number"),
+        ([1.0, 2.0], "one number per objective"),
+    ):
+        trial = log.ask()
+        log.finish(trial, log.judge(value, None, None))
+        assert trial.state == "failed" and reason in of.log().optimizer.trials[trial.number].error
+    assert log.judge(True, None, None) == log.judge(np.float32(1.0), None, None) == Outcome((1.0,))
+
+
+@pytest.mark.parametrize("how", ["itself", "number", "copy"])
+def test_the_first_result_counts(of: Study, how: str) -> None:
+    log = of.log()
+    trial = log.hand_out(1, None, alone=True)[0]
+    copy = hp.Trial(trial.number, dict(trial.params))
+    log.tell({"itself": trial, "number": 0, "copy": copy}[how], Outcome((1.0,)))
+    for again in (trial, 0, copy):
+        with pytest.raises(TrialAlreadyTold):
+            log.tell(again, Outcome((2.0,)))
+    with pytest.raises(UnknownTrial):
+        log.tell(1, Outcome((2.0,)))
+    assert of.log().optimizer.trials[0].value == 1.0
+
+
+def test_a_run_learns_that_somebody_told_its_trial(of: Study, caplog: pytest.LogCaptureFixture) -> None:
+    log, other = of.log(), of.log()
+    trial = log.ask()
+    other.refresh()
+    other.tell(trial.number, Outcome((1.0,)))
+    assert log.finish(trial, Outcome((2.0,))).outcome.values == (1.0,)
+    assert "came too late" in caplog.text
+    assert of.log().optimizer.trials[0].value == log.optimizer.trials[0].value == 1.0
+
+
+# --- states and facts ---------------------------------------------------------------------------------------------
+
+
+def test_states_and_facts_come_back(of: Study) -> None:
+    log = of.log()
+    in_every_state(log)
+    for known in (log, of.log()):
+        trials = known.optimizer.trials
+        assert states(known) == ["complete", "pruned", "failed", "paused", "running"]
+        assert [t.value for t in trials] == [1.5, 0.5, None, None, None]
+        assert [t.cost for t in trials] == [3.0, 1.0, 2.0, 4.0, None]
+        assert [t.metrics for t in trials] == [{"f1": 0.5}, {}, {}, {"f1": 0.25}, {}]
+        assert [t.gradient for t in trials] == [{"x": -2.0}, {}, {}, {}, {}]
+        assert [t.error for t in trials] == [None, None, "it broke", None, None]
+        assert trials[3].user_attrs == {"fold": [1, 2]}
+        history = known.optimizer.history
+        assert (history.n_complete, history.n_pruned, history.n_paused, history.n_running) == (1, 1, 1, 1)
+        assert history.std_error(0) == 0.25 and known.optimizer.best_trial.number == 0
+        assert known.outcome_of(0) == Outcome((1.5,), std_error=0.25, cost=3.0, metrics={"f1": 0.5}, gradient={"x": -2})
+
+
+def test_states_are_shown_as_they_are(of: Study) -> None:
+    log = of.log()
+    trials = in_every_state(log)
+    wanted = ["complete", "pruned", "failed", "paused", "running"]
+    assert of.study().to_frame()["state"].tolist() == wanted
+    if of.durable:
+        shown = read_contents(open_storage(of.url, read_only=True), of.name)
+        assert [row.state for row in shown.trials] == wanted
+        assert [row.number for row in shown.best(9)] == [0] and shown.columns()["state"] == wanted
+    else:
+        assert [t.state for t in of.study().trials] == wanted
+    of.log().tell(trials[4], Outcome((2.0,)))
+    assert of.study().to_frame()["state"].tolist() == [*wanted[:4], "complete"]
+
+
+def test_reports_come_back(of: Study) -> None:
+    log = of.log()
+    trial, other = log.ask(), log.ask()
+    log.add_report(trial.number, 1, [0.5], cost=2.0)
+    log.add_report(trial.number, 2, [0.25], data={"fold": "b"})
+    other.reports[7] = 0.125
+    log.finish(trial, Outcome((0.25,)))
+    log.finish(other, Outcome((1.0,)))
+    for known in (log, of.log()):
+        assert [t.reports for t in known.optimizer.trials] == [{1: 0.5, 2: 0.25}, {7: 0.125}]
+        curves = known.optimizer.history.curves
+        assert curves.step[curves.of(0)].tolist() == [1.0, 2.0] and curves.cost[curves.of(0)[0]] == 2.0
+    assert of.log().reports([0]) == ({(0, 1.0): None, (0, 2.0): {"fold": "b"}} if of.durable else {})
+
+
+def test_attributes(of: Study) -> None:
+    log = of.log()
+    log.set_attribute("a", {"list": [1, None]})
+    log.set_attribute("b", 1)
+    log.set_attribute("b", None)
+    assert of.log().attributes() == {"a": {"list": [1, None]}}
+    log.attributes()["a"]["list"].append(2)
+    assert log.attributes() == {"a": {"list": [1, None]}}
+
+
+# --- give back, renew ---------------------------------------------------------------------------------------------
+
+
+def test_trials_that_are_given_back_come_first_and_in_order(of: Study) -> None:
+    log = of.log()
+    trials = [log.ask() for _ in range(3)]
+    log.give_back([trials[2], trials[0]])
+    log.give_back([trials[2]])
+    other = of.log()
+    assert states(other) == ["running"] * 3
+    again = [other.ask() for _ in range(3)]
+    assert [t.number for t in again] == [0, 2, 3] and again[1].params == trials[2].params
+    assert log.finish(trials[1], Outcome((1.0,))).outcome.values == (1.0,)
+
+
+def test_a_trial_that_was_given_back_may_be_told(of: Study) -> None:
+    log = of.log()
+    log.give_back([log.ask()])
+    other = of.log()
+    other.tell(0, Outcome((1.0,)))
+    assert other.ask().number == 1 and states(of.log()) == ["complete", "running"]
+
+
+def test_renewing(of: Study) -> None:
+    log = of.log()
+    log.renew()
+    trial = log.ask()
+    for it in (None, trial, 0):
+        log.renew(it)
+    log.finish(trial, Outcome((1.0,)))
+    with pytest.raises(TrialAlreadyTold):
+        log.renew(0)
+    with pytest.raises(UnknownTrial):
+        log.renew(5)
+
+
+# --- what comes from elsewhere ------------------------------------------------------------------------------------
+
+
+def test_results_made_elsewhere_and_parameters_to_evaluate(of: Study) -> None:
+    log = of.log()
+    log.add({"x": 1.0, "k": 2}, 3.0, 0.5, {"from": "me"})
+    known = read_known(
+        log.optimizer.space, log.optimizer.outcome, [({"x": 2.0, "k": 2}, 4.0), ({"x": 3, "k": 3}, None)]
+    )
+    assert [t.number for t in log.add_known(known)] == [1, 2]
+    log.enqueue({"x": -1.0, "k": 9})
+    log.enqueue({"k": 8})
+    log.refresh()
+    other = of.log()
+    first, second = other.ask(), log.ask()
+    assert (first.params, second["k"]) == ({"x": -1.0, "k": 9}, 8)
+    again = of.log()
+    assert states(again) == ["complete", "complete", "failed", "running", "running"]
+    assert again.optimizer.trials[0].user_attrs == {"from": "me"} and again.optimizer.history.std_error(0) == 0.5
+    assert again.optimizer.history.n_jobs == 5
+
+
+# --- pause and resume ---------------------------------------------------------------------------------------------
+
+
+def test_a_paused_trial_is_given_to_nobody(of: Study) -> None:
+    log = of.log()
+    in_every_state(log)
+    other = of.log()
+    assert [other.ask().number for _ in range(2)] == [5, 6]
+    with pytest.raises(TrialAlreadyTold):
+        other.tell(3, Outcome((1.0,)))
+    with pytest.raises(TrialAlreadyTold):
+        other.renew(3)
+    log.give_back([log.optimizer.trials[3]])
+    assert other.ask().number == 7 and states(of.log())[3] == "paused"
+    if of.durable:
+        record = log.storage.read(lambda transaction: transaction.trial(log.record.id, 3))
+        assert record.state == PAUSED and record.worker is record.lease is None
+
+
+def test_resuming_is_another_job(of: Study) -> None:
+    log = of.log()
+    in_every_state(log)
+    log.add_report(4, 1, [9.0])
+    trial = log.resume(3)
+    assert trial.number == 3 and trial.state == "running" and trial.user_attrs == {"fold": [1, 2]}
+    for known in (log, of.log()):
+        assert known.optimizer.history.job.tolist() == [0, 1, 2, 5, 4]
+        assert known.optimizer.history.n_jobs == 6 and states(known)[3] == "running"
+    log.add_report(3, 2, [0.75])
+    assert log.ask().number == 5
+    trial.user_attrs["more"] = True
+    log.finish(trial, Outcome((0.5,), cost=6.0))
+    for known in (log, of.log()):
+        history, resumed = known.optimizer.history, known.optimizer.trials[3]
+        assert history.job.tolist() == [0, 1, 2, 5, 4, 6] and history.n_jobs == 7
+        assert (resumed.value, resumed.cost, resumed.reports) == (0.5, 6.0, {2: 0.75})
+        assert resumed.user_attrs == {"fold": [1, 2], "more": True}
+        curves = history.curves
+        assert [(int(curves.trial[i]), int(curves.job[i])) for i in range(len(curves))] == [(4, 4), (3, 5)]
+        # Results and reports of the jobs up to one.
+        assert history.as_of(4).state[3] == 0 and history.as_of(5).state[3] == 1
+        assert len(history.as_of(4).curves) == 1 and len(history.as_of(5).curves) == 2
+
+
+def test_only_a_paused_trial_can_be_resumed(of: Study) -> None:
+    log = of.log()
+    in_every_state(log)
+    for number in (0, 1, 2, 4):
+        with pytest.raises(InvalidArgument, match="must be paused"):
+            log.resume(number)
+    with pytest.raises(UnknownTrial):
+        log.resume(5)
+    assert of.log().optimizer.history.n_jobs == log.optimizer.history.n_jobs == 5
+
+
+def test_pausing_and_resuming_again_and_again(of: Study) -> None:
+    log, other = of.log(), of.log()
+    trial = log.ask()
+    for rung in range(4):
+        log.add_report(0, rung, [1.0 / (1 + rung)])
+        pause(log, trial)
+        assert other.ask().number == rung + 1
+        log, other = other, log
+        trial = log.resume(0)
+    other.refresh()
+    for known in (log, other, of.log()):
+        assert known.optimizer.history.job.tolist() == [8, 1, 3, 5, 7]
+        assert known.optimizer.history.curves.job.tolist() == [0, 2, 4, 6]
+        assert known.optimizer.trials[0].reports == {i: 1.0 / (1 + i) for i in range(4)}
+    log.finish(trial, Outcome((0.1,)))
+    other.refresh()
+    assert states(other) == states(of.log()) == ["complete", *["running"] * 4]
+    assert other.optimizer.history.n_paused == 0 and other.optimizer.best_value == 0.1
+
+
+def test_one_of_many_resumes_it(of: Study) -> None:
+    log = of.log()
+    pause(log, log.ask())
+    logs = [of.log() for _ in range(4)]
+
+    def resume(mine: TrialLog) -> int:
+        try:
+            return mine.resume(0).number
+        except InvalidArgument:
+            return -1
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(resume, logs))
+    assert sorted(found) == [-1, -1, -1, 0]
+    assert of.log().optimizer.history.n_jobs == 2
+
+
+def test_a_worker_that_was_away_learns_of_jobs_elsewhere(stored: Study) -> None:
+    away, log = stored.log(), stored.log()
+    in_every_state(log)
+    away.refresh()
+    trials = [log.ask(), log.ask()]
+    trial = log.resume(3)
+    log.add_report(3, 1, [0.5])
+    pause(log, trial)
+    trial = log.resume(trial)
+    log.add_report(3, 2, [0.25])
+    pause(log, log.optimizer.running()[4])
+    pause(log, log.optimizer.running()[trials[0].number])
+    log.resume(4)
+    away.refresh()
+    history, mine = away.optimizer.history, log.optimizer.history
+    assert history.job.tolist() == mine.job.tolist() == [0, 1, 2, 8, 9, 5, 6]
+    assert history.state.tolist() == mine.state.tolist() and history.n_jobs == mine.n_jobs == 10
+    assert history.curves.job.tolist() == mine.curves.job.tolist() == [7, 8]
+    log.finish(trial, Outcome((0.5,)))
+    away.refresh()
+    assert away.optimizer.trials[3].value == 0.5 and away.optimizer.trials[3].reports == {1: 0.5, 2: 0.25}
+    assert (history.n_running, history.n_paused) == (mine.n_running, mine.n_paused)
+
+
+def test_a_resumed_trial_that_is_given_back_is_evaluated_by_others(of: Study) -> None:
+    log = of.log()
+    pause(log, log.ask())
+    log.give_back([log.resume(0)])
+    if of.durable:
+        assert read_contents(open_storage(of.url, read_only=True), of.name).trials[0].state == WAITING
+    other = of.log()
+    again = other.ask()
+    assert again.number == 0 and other.optimizer.history.job.tolist() == [1]
+    other.finish(again, Outcome((1.0,)))
+    assert of.log().optimizer.trials[0].value == 1.0
+
+
+def test_a_result_of_an_earlier_job_does_not_take_the_trial_back_to_it(stored: Study) -> None:
+    log, other = stored.log(), stored.log()
+    trial = log.ask()
+    log.give_back([trial])
+    pause(other, other.ask())
+    again = other.resume(0)
+    with pytest.raises((TrialAlreadyTold, LeaseExpired)):
+        log.finish(trial, Outcome((2.0,)))
+    assert other.finish(again, Outcome((1.0,))).outcome.values == (1.0,)
+    assert stored.log().optimizer.history.job.tolist() == [1]
+
+
+# --- terms --------------------------------------------------------------------------------------------------------
+
+
+def test_terms(of: Study) -> None:
+    log = of.log()
+    seen: list[int] = []
+
+    def reached(view: Any) -> bool:
+        seen.append(view.history.n_ended)
+        return view.history.n_ended >= 3
+
+    terms = Terms(most=20, staleness=2, reached=reached)
+    log.begin("lag 2", 2)
+    trials = [log.ask(terms), log.ask(terms)]
+    assert log.ask(terms) is WAIT
+    assert log.finish(trials[1], Outcome((1.0,)), then=terms).following is WAIT
+    third = log.finish(trials[0], Outcome((1.0,)), then=terms).following
+    assert third.number == 2
+    fourth = log.ask(terms)
+    assert fourth.number == 3 and log.ask(terms) is WAIT
+    log.finish(fourth, Outcome((1.0,)))
+    # Trial 3 has ended, and the view of the proposal does not know it.
+    assert log.finish(third, Outcome((1.0,)), then=terms).following is None
+    assert seen == [0, 0, 1, 2, 3] and log.mode == of.log().mode == "lag 2"
+    assert log.ask(Terms(most=4)) is None and log.ask(Terms(most=5)).number == 4
+
+
+def test_jobs_are_waited_for_and_not_trials(of: Study) -> None:
+    log = of.log()
+    trial = log.ask()
+    pause(log, trial)
+    for _ in range(3):
+        log.finish(log.ask(Terms(staleness=2)), Outcome((1.0,)))
+    resumed = log.resume(0)
+    assert log.as_of(2) == 3 and log.ask(Terms(staleness=2)).number == 4
+    assert log.ask(Terms(staleness=2)) is WAIT
+    log.finish(resumed, Outcome((0.5,)))
+    assert log.ask(Terms(staleness=2)).number == 5
+
+
+def test_wrong_trials(of: Study) -> None:
+    log = of.log()
+    for wrong in ("0", None, 1.0, True):
+        for call in (log.resume, lambda trial: log.tell(trial, Outcome((1.0,)))):
+            with pytest.raises(HpcoreError):
+                _call(call, wrong)
+    assert log.optimizer.n_trials == 0
+
+
+def _call(function: Callable[[Any], Any], argument: Any) -> None:
+    function(argument)
