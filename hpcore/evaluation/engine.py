@@ -128,7 +128,8 @@ def _item(piece: Piece) -> Item:
     candidate: Candidate = piece.job
     incumbent = candidate.incumbent
     known = {} if incumbent is None else candidate.decisive(incumbent.metric)
-    return Item(candidate.params, [(i, _fold(candidate, i)) for i in piece.positions], piece.serial, known, incumbent)
+    folds = [(i, _fold(candidate, i)) for i in piece.positions]
+    return Item(candidate.params, folds, piece.serial, known, incumbent, candidate.number)
 
 
 class _WorkerTraceback(Exception):

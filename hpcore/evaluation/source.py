@@ -51,6 +51,39 @@ class Candidate(Job):
         """The known scores of the metric that decides, by position."""
         return {i: decisive(score, metric) for i, score in enumerate(self.scores) if score is not None}
 
+    def judge(self, metric: str | None, in_order: bool) -> None:
+        """Stop the candidate where its scores so far lose the race against its incumbent.
+
+        Parameters
+        ----------
+        metric : str or None
+            Score that decides, of several.
+        in_order : bool
+            Whether decisions follow the order of the folds, and not that of their results.
+        """
+        if self.stopped is not None or self.incumbent is None:
+            return
+        known = self.decisive(metric)
+        if in_order:
+            n = self._n_decided(known)
+            known = {} if n is None else {i: known[i] for i in range(n)}
+        reason = stop_reason(known, self.incumbent) if known else None
+        if reason is not None:
+            self.stopped = reason
+            self.unsent = []
+
+    def drop_beyond(self, metric: str | None) -> None:
+        """Forget folds beyond the one that stops the candidate, in the order of folds, as if they had not been run."""
+        n = self._n_decided(self.decisive(metric))
+        if n is not None:
+            self.scores[n:] = [None] * (len(self.scores) - n)
+
+    def _n_decided(self, known: Mapping[int, float]) -> int | None:
+        """Folds, in their order, that decide against the candidate; None if it may still win."""
+        # There may be a gap before the last of them, which several workers ran at once.
+        first = next((i for i, score in enumerate(self.scores) if score is None), len(self.scores))
+        return None if self.incumbent is None else cut({i: known[i] for i in range(first)}, self.incumbent)
+
     @property
     def is_ended(self) -> bool:
         """See `Job`."""
@@ -210,21 +243,7 @@ class Source:
 
     def _judge(self, candidate: Candidate) -> None:
         assert self.race is not None
-        if candidate.stopped is not None or candidate.incumbent is None:
-            return
-        known = candidate.decisive(self.race.metric)
-        reason = None
-        if self._staleness is None:
-            reason = stop_reason(known, candidate.incumbent) if known else None
-        else:
-            # Decisions follow the order of the folds, not that of their results.
-            first = next((i for i, score in enumerate(candidate.scores) if score is None), len(self.folds))
-            n = cut({i: known[i] for i in range(first)}, candidate.incumbent)
-            if n is not None:
-                reason = stop_reason({i: known[i] for i in range(n)}, candidate.incumbent)
-        if reason is not None:
-            candidate.stopped = reason
-            candidate.unsent = []
+        candidate.judge(self.race.metric, in_order=self._staleness is not None)
 
     def _finish(self, candidate: Candidate) -> bool:
         """Complete a candidate of which nothing more will be run; whether it is one."""
@@ -235,16 +254,9 @@ class Source:
         self._patience.reset()
         if self.race is not None:
             if self._staleness is not None:
-                self._drop_beyond(candidate)
+                candidate.drop_beyond(self.race.metric)
             elif candidate.stopped is not None and None not in candidate.scores:
                 candidate.stopped = None  # the rest was on its way already
             self.race.observe(candidate.number, candidate.decisive(self.race.metric), candidate.incumbent)
         self._complete(candidate, candidate.known)
         return True
-
-    def _drop_beyond(self, candidate: Candidate) -> None:
-        """Forget folds beyond the one that stopped the candidate."""
-        assert self.race is not None
-        if candidate.stopped is not None and candidate.incumbent is not None:
-            n = cut(candidate.decisive(self.race.metric), candidate.incumbent)
-            candidate.scores[n:] = [None] * (len(self.folds) - (n or 0))

@@ -18,7 +18,8 @@ import sklearn
 
 from hpcore.evaluation.sharing import Handle, Settings, fetch, live_warning_filters
 from hpcore.evaluation.workload import FoldScore, Workload, decisive
-from hpcore.schedulers.racing import Incumbent, stop_reason
+from hpcore.schedulers.racing import Incumbent, RaceSnapshot
+from hpcore.workers.channel import Channel, Decision
 from hpcore.workers.nesting import working
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import clock_of
@@ -41,6 +42,8 @@ class Item(NamedTuple):
         Scores that are known already, by position.
     incumbent : Incumbent or None
         Stops the configuration where it cannot beat it.
+    number : int
+        Number of the trial.
     """
 
     params: Mapping[str, Any]
@@ -48,6 +51,7 @@ class Item(NamedTuple):
     serial: int = 0
     known: Mapping[int, float] = {}
     incumbent: Incumbent | None = None
+    number: int = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Parameters may be of classes and functions of a script, which not every executor knows how to send.
@@ -148,12 +152,12 @@ def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]
     evaluated = workload.evaluate(item.params, folds)
     if item.incumbent is None:
         return list(evaluated)
-    known = dict(item.known)
+    channel: Channel = RaceSnapshot(item.incumbent, item.known)
     scores: list[FoldScore] = []
     for (position, _), score in zip(item.folds, evaluated, strict=True):
         scores.append(score)
-        known[position] = decisive(score, item.incumbent.metric)
-        if stop_reason(known, item.incumbent) is not None:
+        value = decisive(score, item.incumbent.metric)
+        if channel.report(item.number, position, (value,)) is not Decision.CONTINUE:
             break
     return scores
 

@@ -16,8 +16,9 @@ from scipy.special import digamma, polygamma, stdtrit
 
 from hpcore.arguments import check_flag, check_number
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.workers.channel import Decision
 
-__all__ = ["Estimate", "Incumbent", "Race", "Racing", "cut", "estimate", "stop_reason"]
+__all__ = ["Estimate", "Incumbent", "Race", "RaceSnapshot", "Racing", "cut", "estimate", "stop_reason"]
 
 # Candidates whose differences must be known before their variances say something about another candidate's.
 _FIRST_PRIOR = 5
@@ -299,6 +300,26 @@ def cut(known: Mapping[int, float], incumbent: Incumbent) -> int | None:
         if stop_reason(so_far, incumbent) is not None:
             return i + 1
     return None
+
+
+class RaceSnapshot:
+    """Channel of a candidate's scores in a worker: the race as it was when the folds were sent; see `Channel`.
+
+    Parameters
+    ----------
+    incumbent : Incumbent
+        The incumbent that the candidate races against.
+    known : mapping of int to float
+        Scores by position that are known already.
+    """
+
+    def __init__(self, incumbent: Incumbent, known: Mapping[int, float]) -> None:
+        self._incumbent, self._known = incumbent, dict(known)
+
+    def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
+        """See `Channel`; `step` is the position of a fold, the one value its score, higher is better."""
+        self._known[int(step)] = values[0]
+        return Decision.CONTINUE if stop_reason(self._known, self._incumbent) is None else Decision.STOP
 
 
 def _fit_prior(spreads: Sequence[tuple[float, int]]) -> tuple[float, float]:

@@ -11,12 +11,12 @@ from typing import Any
 
 from hpcore.errors import InfeasibleSpace, InvalidArgument
 from hpcore.evaluation.source import Candidate
-from hpcore.evaluation.workload import FoldScore
+from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.records.history import COMPLETE, FAILED, PRUNED
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
-from hpcore.schedulers.racing import Race, cut
+from hpcore.schedulers.racing import Race
 from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.errors import NoScoreYet
 from hpcore.sklearn.hooks import FitHooks
@@ -161,7 +161,7 @@ class Course:
         if self._race is not None:
             if self._staleness is not None:
                 candidate.incumbent = self._race.incumbent_as_of(trial.number - self._staleness)
-                self._drop_beyond(candidate)
+                candidate.drop_beyond(self._settings.metric)
             self._race.observe(trial.number, candidate.decisive(self._settings.metric), candidate.incumbent)
         pruned = trial.state == "pruned"
         # A race stops those that it prunes and those with a fold that has no score; any other was left unfinished.
@@ -174,17 +174,6 @@ class Course:
             self._n_scoreless = None
         incumbent = trial.user_attrs.get(INCUMBENT) if pruned else None
         self.evaluated.append(Evaluated(trial.number, candidate.params, scores, incumbent))
-
-    def _drop_beyond(self, candidate: Candidate) -> None:
-        """Forget stored folds beyond the one that stopped a candidate, as if they had not been run."""
-        if candidate.incumbent is None:
-            return
-        known = candidate.decisive(self._settings.metric)
-        # There may be a gap before the last of them, which several workers ran at once.
-        first = next((i for i, score in enumerate(candidate.scores) if score is None), len(candidate.scores))
-        n = cut({i: known[i] for i in range(first)}, candidate.incumbent)
-        if n is not None:
-            candidate.scores[n:] = [None] * (len(self._folds) - n)
 
     # --- before a candidate --------------------------------------------------------------------------------------
 
@@ -230,7 +219,7 @@ class Course:
         """Take the result of one fold, in whatever order they come."""
         self.n_fits += 1
         position = score.fold - self._folds.start
-        value = candidate.decisive(self._settings.metric).get(position, float("nan"))
+        value = decisive(score, self._settings.metric)
         self.trial_log.add_report(
             candidate.number, position, (value,), fold_to_data(score) if self.trial_log.durable else None
         )

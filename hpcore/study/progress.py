@@ -68,7 +68,7 @@ class Progress:
 
     @property
     def visible(self) -> bool:
-        """Whether anything is shown."""
+        """Tell whether anything is shown."""
         return self._display is not None
 
     def begin_from(self, optimizer: Optimizer, more: bool = False) -> None:
