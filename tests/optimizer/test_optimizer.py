@@ -112,7 +112,7 @@ def test_what_has_no_room_leaves_the_queue_and_takes_nothing_along() -> None:
     assert [t["x"] for t in opt.ask(4)][:2] == [0.25, 0.125]
 
 
-# --- evaluations made elsewhere ----------------------------------------------------------------------------------------
+# --- evaluations made elsewhere -----------------------------------------------------------------------------------
 
 
 def test_add() -> None:
