@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import pathlib
 import pickle
 import threading
@@ -14,7 +15,12 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import HpcoreError, InvalidArgument, InvalidType
+from hpcore.errors import (
+    HpcoreError,
+    InvalidArgument,
+    InvalidType,
+)
+from tests.study.samples import SPACE as MIXED
 from tests.test_attributes import REFUSED, TABLE
 
 SPACE = {"x": hp.Float(-5, 5)}
@@ -193,3 +199,65 @@ def test_trials_without_attributes_have_none(study: hp.Study) -> None:
     study.run(lambda trial: 1.0, n_trials=3)
     assert [trial.extras for trial in study.trials] == [(None, None)] * 3
     assert study.optimizer.history.notes == {}
+
+
+# --- attributes and notes that are stored -----------------------------------------------------------------------------
+
+
+def test_attributes_and_notes(runs: Path) -> None:
+    study = hp.Study(MIXED, storage=runs, name="a", seed=0)
+    study.user_attrs["who"] = {"name": "é'\"%; \0", "n": [1, None]}
+    study.user_attrs["none"] = None
+    study.note = "first\nsecond"
+    again = hp.load_study(runs)
+    assert dict(again.user_attrs) == {"who": {"name": "é'\"%; \0", "n": [1, None]}, "none": None}
+    assert again.note == "first\nsecond"
+    del again.user_attrs["none"]
+    assert list(study.user_attrs) == ["who"]
+    memory = hp.Study(MIXED)
+    memory.user_attrs["a"] = 1
+    memory.note = "b"
+    assert (dict(memory.user_attrs), memory.note) == ({"a": 1}, "b")
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (object(), InvalidType),
+        ({"a": [1j]}, InvalidType),
+        ({1: 2, "1": 3}, InvalidArgument),
+        ("x" * 2**20, InvalidArgument),
+        (json.loads("[" * 40 + "]" * 40), InvalidArgument),
+        (10**5000, InvalidArgument),
+    ],
+    ids=["object", "complex", "keys", "long", "deep", "int"],
+)
+def test_attributes_that_cannot_be_stored(value, error: type[Exception]) -> None:
+    study = hp.Study(MIXED, storage="sqlite:///:memory:", name="a", sampler="random", seed=0)
+    with pytest.raises(error, match="attribute"):
+        study.user_attrs["a"] = value
+    assert dict(study.user_attrs) == {}
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 1:
+            trial.user_attrs["a"] = value
+        return 1.0
+
+    study.run(objective, n_trials=3)
+    assert [t.state for t in study.trials] == ["complete", "failed", "complete"]
+    assert "user_attrs" in study.trials[1].error
+
+
+@pytest.mark.parametrize("storage", [None, "sqlite:///:memory:"])
+def test_names_of_attributes(storage: str | None) -> None:
+    study = hp.Study(MIXED, storage=storage, name="a", sampler="random", seed=0)
+    study.user_attrs["x" * 500] = 1
+    assert list(study.user_attrs) == ["x" * 500]
+    for name, error in [
+        ("", InvalidArgument),
+        ("x" * 501, InvalidArgument),
+        ("é" * 251, InvalidArgument),
+        (5, InvalidType),
+    ]:
+        with pytest.raises(error, match="attribute's name"):
+            study.user_attrs[name] = 1

@@ -172,3 +172,23 @@ def test_counts_by_state(state: int) -> None:
     counts = [history.n_running, history.n_complete, history.n_pruned, history.n_paused]
     assert counts == [int(state == other) for other in (RUNNING, COMPLETE, PRUNED, PAUSED)]
     assert history.n_ended == int(state not in (RUNNING, PAUSED))
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+
+def test_history_rows_keep_their_place_while_it_grows() -> None:
+    history = History(2, 1)
+    for i in range(1000):
+        assert history.append(np.array([i, -i], dtype=float)) == i
+        if i % 3 == 0:
+            history.finish(i, COMPLETE, (float(i),), std_error=0.5 if i == 300 else None, times=(1.0, 2.0))
+        elif i % 3 == 1:
+            history.finish(i, FAILED, None)
+    assert (history.n, history.n_complete, history.n_running) == (1000, 334, 333)
+    np.testing.assert_array_equal(history.X[:, 0], np.arange(1000.0))
+    np.testing.assert_array_equal(history.values[history.complete, 0], np.arange(0.0, 1000.0, 3))
+    assert np.isnan(history.values[~history.complete]).all()
+    np.testing.assert_array_equal(history.running()[:, 0], np.arange(2.0, 1000.0, 3))
+    assert np.flatnonzero(~np.isnan(history.std_errors)).tolist() == [300]
+    assert np.isnan(history.times[1]).all()
