@@ -164,6 +164,8 @@ class TrialLog:
 
         `alone` is one trial as `Optimizer.ask` gives it without a number of them.
         """
+        if self._mode not in ("", "lag 1"):  # these see all that is known
+            self._mode = "fast"
         again: list[Trial] = []
         while len(again) < n and (trial := self._take_up()) is not None:
             again.append(trial)
