@@ -187,14 +187,15 @@ class StoredTrialLog(TrialLog):
         if mode == "fast" or (staleness is not None and mode == _mode_of(staleness)):
             return
         at_once = mode == _mode_of(1) and (n > 1 or bool(self._replica.all_held()))
-        if self._replica.shared or at_once:
+        other_order = staleness is None and mode not in ("", _mode_of(1))
+        if self._replica.shared or at_once or other_order:
             self._change_mode(transaction, "fast")
 
     def _begin_new(self, transaction: Transaction, as_of: int | None) -> Trial:
-        queued = self._begin_queued(transaction)
+        queued = self._begin_queued(transaction, as_of=as_of)
         return self._insert(transaction, self.optimizer.ask(as_of=as_of), None) if queued is None else queued
 
-    def _begin_queued(self, transaction: Transaction, out: bool = False) -> Trial | None:
+    def _begin_queued(self, transaction: Transaction, out: bool = False, as_of: int | None = None) -> Trial | None:
         """Begin the first trial of the queue; None if the queue is empty.
 
         Raises
@@ -207,7 +208,7 @@ class StoredTrialLog(TrialLog):
             return None
         try:
             self.optimizer.enqueue(self._read_params(given))
-            trial = self.optimizer.ask()
+            trial = self.optimizer.ask(as_of=as_of)
         except (ConstraintError, SearchSpaceExhausted):
             raise
         except HpcoreError as wrong:
@@ -252,6 +253,8 @@ class StoredTrialLog(TrialLog):
 
     def finish(self, trial: Trial, outcome: Outcome, *, then: Terms | None = None) -> Finished:
         """See `TrialLog.finish`; the result is on disk when this returns."""
+        if self._replica.held(trial.number) is None and trial.number not in self.optimizer.running():
+            return super().finish(trial, outcome, then=then)  # told by another thread, or by its own objective
         record = self._record_of(trial, outcome)
         reports = report_records(self.optimizer, trial, record)
         following: Trial | Wait | Exception | None = None

@@ -172,6 +172,8 @@ class TrialLog:
         alone : bool
             Propose one trial by `Optimizer.ask` without a number, which may use a suggestion computed ahead; `n` is 1.
         """
+        if self._mode not in ("", "lag 1"):  # these see all that is known
+            self._mode = "fast"
         again: list[Trial] = []
         while len(again) < n and (trial := self._next_given_back()) is not None:
             again.append(trial)

@@ -129,6 +129,8 @@ class Optimizer:
     def _begin(self) -> None:
         """Build the members that are not pickled."""
         self._in_order = False
+        # Last job whose result the sampler may have learnt from.
+        self._learnt_job = math.inf
         self._lock = threading.RLock()
         self._suggestions = Suggestions(
             self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats
@@ -146,7 +148,8 @@ class Optimizer:
         self._suggestions.after_fork(idle)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k not in ("_lock", "_suggestions", "_proposer", "_in_order")}
+        made_anew = ("_lock", "_suggestions", "_proposer", "_in_order", "_learnt_job")
+        return {k: v for k, v in vars(self).items() if k not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -208,6 +211,12 @@ class Optimizer:
                 raise InvalidArgument("as_of needs one trial at a time, leave n out")
         with self._lock:
             self._in_order = as_of is not None
+            if as_of is None:
+                self._learnt_job = math.inf
+            else:
+                if as_of < self._learnt_job:  # a suggester does not forget
+                    self._suggestions.begin_anew()
+                self._learnt_job = as_of
             if n is None:
                 asked: Trial | list[Trial] = self._ask_one(end, as_of)
             else:
@@ -531,7 +540,7 @@ class Optimizer:
             if not len(known):
                 return []
             self.restore(known.rows(first, len(self.directions)))
-            if self.prefetch:
+            if self.prefetch and not self._in_order:
                 last = self._record.history.n - 1
                 for number in range(first, last + 1):
                     wanted = number == last and not self._queue

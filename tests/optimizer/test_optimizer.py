@@ -268,3 +268,19 @@ def test_repr_says_what_it_is() -> None:
         repr(optimizer(sampler="sobol"))
         == "Optimizer(3 parameters, sampler=SobolSampler(), 'minimize', seed=0, 0 trials)"
     )
+
+
+def test_as_of_forgets_what_an_earlier_proposal_saw() -> None:
+    """As if nobody had asked before: samplers learn from a result once, and do not forget it."""
+    for sampler in ("gp", "tpe"):
+        opt, rows = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, seed=0), []
+        for _ in range(20):
+            trial = opt.ask()
+            opt.tell(trial, (trial["x"] - 0.3) ** 2)
+            rows.append((trial.params, trial.value))
+        for as_of in (12, 5, 9):
+            fresh = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, seed=0)
+            fresh.add_many([({"x": trial["x"]}, trial.value) for trial in opt.trials])
+            found = opt.ask(as_of=as_of)
+            assert found.params == fresh.ask(as_of=as_of).params, (sampler, as_of)
+            opt.tell(found, 0.5)
