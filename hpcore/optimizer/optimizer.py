@@ -212,8 +212,8 @@ class Optimizer:
                 asked: Trial | list[Trial] = self._ask_one(end, as_of)
             else:
                 asked = self._ask_many(check_integer("n", n, 1), end)
-            if self.prefetch and not self._in_order:
-                self._suggestions.look_ahead(self._record.history, not self._queue)
+            if self.prefetch:
+                self._suggestions.look_ahead(self._record.history, not self._queue and not self._in_order)
             return asked
 
     def _ask_one(self, end: float | None, as_of: int | None = None) -> Trial:
@@ -377,8 +377,9 @@ class Optimizer:
             # A copy, for instance from a worker process: its times, attributes and reports belong to the trial.
             known.adopt(told)
         self._record.finish(known, outcome)
-        if self.prefetch and not self._in_order:
-            self._suggestions.look_ahead(self._record.history, not self._queue, told=known.number)
+        if self.prefetch:
+            wanted = not self._queue and not self._in_order
+            self._suggestions.look_ahead(self._record.history, wanted, told=known.number)
 
     def report(
         self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
