@@ -553,7 +553,8 @@ class Optimizer:
         frame : pandas.DataFrame
             Table with one row per trial. A table of `Study.to_frame` is restored, also from a CSV, JSON or Parquet
             file: integers that became 3.0, choices that became text, and empty cells of inactive parameters or of the
-            choice None. Rows of running trials are left out with a warning in the log. Unknown columns are ignored.
+            choice None. Rows of running and paused trials are left out with a warning in the log. Unknown columns are
+            ignored.
         value : str or sequence of str, optional
             Column of the value, or one column per objective; by default ``"value"``, or ``"value_0"``, ...
         params : mapping of str to str, optional
