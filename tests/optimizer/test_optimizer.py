@@ -102,6 +102,16 @@ def test_a_value_too_long_to_be_written_is_a_failure(value) -> None:
     assert opt.trials[0].error.endswith("that cannot be written (ValueError), which is not a finite number")
 
 
+def test_a_resumed_trial_keeps_what_its_last_job_did_not_measure() -> None:
+    opt = optimizer()
+    trial = opt.ask()
+    opt.tell(trial, cost=3.0, gradient={"x": 1.0}, state="paused")
+    trial = opt.resume(trial)
+    opt.tell(trial, 0.5, metrics={"f1": 0.9})
+    assert (trial.cost, trial.metrics, trial.gradient) == (3.0, {"f1": 0.9}, {"x": 1.0})
+    assert opt.trials[0] == trial
+
+
 def test_an_error_text_marks_a_failure_and_is_kept() -> None:
     opt = optimizer()
     trial = opt.ask()
