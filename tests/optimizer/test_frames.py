@@ -150,15 +150,16 @@ def test_several_objectives_and_standard_errors() -> None:
     assert "std_error" not in study_of(SPACE, n=3).to_frame()
 
 
-def test_running_rows_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_running_and_paused_rows_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     old = study_of(PLAIN, n=4)
     old.ask()
+    old.tell(old.ask(), state="paused")
     old.add(dict(old.trials[0].params), 0.5)
     new = hp.Study(PLAIN, seed=0)
     with caplog.at_level(logging.WARNING, "hpcore"):
         added = new.add_frame(by_csv(old.to_frame()))
     assert [t.number for t in added] == [0, 1, 2, 3, 4] and new.trials[4].value == 0.5
-    assert "1 of 6 rows" in caplog.text
+    assert "2 of 7 rows" in caplog.text
 
 
 def test_what_hpcore_export_writes(tmp_path: Path) -> None:

@@ -284,3 +284,13 @@ def test_as_of_forgets_what_an_earlier_proposal_saw() -> None:
             found = opt.ask(as_of=as_of)
             assert found.params == fresh.ask(as_of=as_of).params, (sampler, as_of)
             opt.tell(found, 0.5)
+
+
+def test_a_resumed_trial_keeps_what_its_last_job_did_not_measure() -> None:
+    opt = optimizer()
+    trial = opt.ask()
+    opt.tell(trial, cost=3.0, gradient={"x": 1.0}, state="paused")
+    trial = opt.resume(trial)
+    opt.tell(trial, 0.5, metrics={"f1": 0.9})
+    assert (trial.cost, trial.metrics, trial.gradient) == (3.0, {"f1": 0.9}, {"x": 1.0})
+    assert opt.trials[0] == trial

@@ -228,3 +228,20 @@ def test_a_forked_child_asks_on(case: tuple[str, str, str]) -> None:
     code = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, *case]
     done = subprocess.run(code, capture_output=True, text=True, timeout=120)
     assert done.stdout == "child 0\n" and done.returncode == 0, done.stderr
+
+
+def in_and_out_of_order(prefetch: bool | str) -> list[dict[str, float]]:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=3, prefetch=prefetch)
+    params = []
+    for _ in range(4):
+        trials = [opt.ask(), opt.ask(as_of=opt.history.n_jobs - 1), opt.ask()]
+        params += [t.params for t in trials]
+        for trial in trials:
+            opt.tell(trial, trial["x"])
+        trial = opt.ask(as_of=opt.history.n_jobs - 2)
+        opt.tell(trial, trial["x"])
+    return params
+
+
+def test_exact_prefetch_is_stale_after_a_proposal_in_order() -> None:
+    assert in_and_out_of_order(True) == in_and_out_of_order(False)
