@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hpcore.ledger.opening  # loaded before the forks
+import hpcore.ledger.studies  # loaded before the forks
 from common import SPACE, cost, facts, main, start
 
 import hpcore as hp
