@@ -9,11 +9,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, RunEnded, SearchSpaceExhausted
+from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, SearchSpaceExhausted
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.samplers import RandomSampler, Suggester
 
@@ -167,82 +166,6 @@ def test_results_that_came_in_beside_the_error_are_kept(where: str, deterministi
     assert seen == [1, 2]
     study.run(lambda t: float(t.number), 4, deterministic=deterministic)
     assert [t.value for t in study.trials] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
-
-
-# --- errors that have no room for a study --------------------------------------------------------------------------
-
-
-class Closed(Exception):
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(name)
-
-
-class WithResult(Exception):
-    result = "its own"
-
-
-class ReadOnly(Exception):
-    @property
-    def result(self) -> int:
-        return 5
-
-
-class Deaf(Exception):
-    def __setattr__(self, name: str, value: object) -> None:
-        pass
-
-
-@pytest.mark.parametrize("kind", [Closed, WithResult, ReadOnly, Deaf])
-@pytest.mark.parametrize("chained", [False, True])
-def test_an_error_that_cannot_carry_the_study_is_followed_by_one_that_does(
-    kind: type[Exception], chained: bool
-) -> None:
-    def callback(study: hp.Study, trial: hp.Trial) -> None:
-        if not chained:
-            raise kind
-        try:
-            raise ZeroDivisionError
-        except ZeroDivisionError as cause:
-            raise kind from cause
-
-    with pytest.raises(kind) as caught:
-        hp.minimize(cost, SPACE, n_trials=3, callbacks=[callback], seed=0)
-    last: BaseException = caught.value
-    while last.__cause__ or last.__context__:
-        last = last.__cause__ or last.__context__  # type: ignore[assignment]
-    assert isinstance(last, RunEnded)
-    assert len(last.result.trials) == 1
-    if kind is WithResult:
-        assert caught.value.result == "its own"
-
-
-def test_the_outer_study_is_the_result_of_an_error_that_ended_two() -> None:
-    inner = hp.Study(SPACE, sampler="random", seed=1)
-
-    def callback(study: hp.Study, trial: hp.Trial) -> None:
-        inner.run(cost, 1, callbacks=[lambda study, trial: sys.exit(1)])
-
-    outer = hp.Study(SPACE, sampler="random", seed=0)
-    with pytest.raises(SystemExit) as caught:
-        outer.run(cost, 3, callbacks=[callback])
-    assert caught.value.result is outer
-
-
-def _run_in_a_child(path: str) -> None:
-    def callback(study: hp.Study, trial: hp.Trial) -> None:
-        raise ArithmeticError("in the child")
-
-    hp.Study(SPACE, storage=path, name="a", sampler="random").run(cost, 2, callbacks=[callback])
-
-
-def test_an_error_of_a_stored_study_reaches_the_parent_process(tmp_path: Path) -> None:
-    """It travels by pickle, and a stored study does not."""
-    import multiprocessing
-
-    path = str(tmp_path / "runs.db")
-    with multiprocessing.get_context("fork").Pool(1) as pool, pytest.raises(ArithmeticError, match="in the child"):
-        pool.apply(_run_in_a_child, (path,))
-    assert [str(t.state) for t in hp.load_study(path).trials] == ["complete"]
 
 
 # --- Ctrl-C and going on -------------------------------------------------------------------------------------------
@@ -451,45 +374,3 @@ def test_an_enqueued_point_without_room_does_not_end_a_search(
     study.enqueue({"a": 0.8})
     assert len(study.run(lambda t: t["a"], 3).trials) == 5
     assert "it has left the queue" in caplog.text
-
-
-# --- a display that breaks -----------------------------------------------------------------------------------------
-
-
-class Broken:
-    """A stream that goes away after a few lines."""
-
-    encoding = "utf-8"
-
-    def __init__(self, terminal: bool, most: int) -> None:
-        self.left, self.terminal = most, terminal
-
-    def write(self, text: str) -> int:
-        self.left -= 1
-        if self.left < 0:
-            raise BrokenPipeError("gone")
-        return len(text)
-
-    def flush(self) -> None:
-        if self.left < 0:
-            raise BrokenPipeError("gone")
-
-    def isatty(self) -> bool:
-        return self.terminal
-
-    def fileno(self) -> int:
-        raise OSError("no file")
-
-
-@pytest.mark.parametrize("most", [0, 2])
-@pytest.mark.parametrize("terminal", [False, True])
-def test_a_search_goes_on_without_its_display(
-    terminal: bool, most: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("sys.stderr", Broken(terminal, most))
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("threading.excepthook", lambda arguments: None)  # of the bar's own thread
-    study = hp.minimize(cost, SPACE, n_trials=20, seed=0, sampler="random", progress=True)
-    assert len(study.trials) == 20
-    assert "progress is not shown any more: BrokenPipeError" in caplog.text
-    assert np.isfinite(study.best_value)
