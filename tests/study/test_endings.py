@@ -1,4 +1,4 @@
-"""Runs that end before their time: by Ctrl-C, by an error of anybody's, by a space that holds no more."""
+"""Runs that end early: by Ctrl-C, by an error, or because the space has no more points."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def begun(where: str, tmp_path: Path, space: Any = SPACE, **options: Any) -> hp.
 
 
 class Own(BaseException):
-    """Of the user's, and no Exception."""
+    """Error of a user's that is not an Exception."""
 
 
 class Failing(RandomSampler):
-    """Raises instead of proposing trial 5."""
+    """Sampler that raises instead of proposing trial 5."""
 
     def bind(self, columns: Any) -> Suggester:
         plain = super().bind(columns)
@@ -88,7 +88,7 @@ ENDINGS: dict[str, tuple[dict[str, Any], type[BaseException] | None]] = {
     "rule raises": ({"stop": [FailingRule()]}, ArithmeticError),
     "sampler raises": ({"sampler": Failing()}, ArithmeticError),
 }
-# Whose workers are processes: they are killed at the end, so that each case starts new ones.
+# Cases with worker processes: these are killed at the end, so that each case starts new ones.
 IN_PROCESSES = [("sys.exit", "memory"), ("Ctrl-C", "memory"), ("callback raises", "stored")]
 CASES = [
     (ending, where, workers) for ending in ENDINGS for where in ("memory", "stored") for workers in ("1", "threads")
@@ -99,7 +99,7 @@ CASES += [(ending, where, "2") for ending, where in IN_PROCESSES]
 @pytest.mark.parametrize(("ending", "where", "workers"), CASES)
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_nothing_known_is_lost(ending: str, where: str, workers: str, deterministic: bool, tmp_path: Path) -> None:
-    """A run that ends anyhow keeps its results, gives back the rest, and goes on as if it had not ended."""
+    """A run that ends early keeps its results, gives back the rest, and can be continued as if it had not ended."""
     if workers == "2" and deterministic:
         pytest.skip("as with threads")
     options, error = ENDINGS[ending]
@@ -120,7 +120,7 @@ def test_nothing_known_is_lost(ending: str, where: str, workers: str, determinis
         assert {str(t.state) for t in study.trials} <= {"complete", "running"}
         assert study.best_value == min(known)[0]
         if ending == "sampler raises":
-            return  # and would again
+            return  # the same error would be raised again
         left = N - len(known)
         study.run(cost, n_trials=left, **how)
     whole = hp.Study(SPACE, sampler="random", seed=0).run(cost, N)
@@ -138,7 +138,7 @@ def test_one_call_gives_what_it_has(function: Any) -> None:
 
 
 class Collected(Executor):
-    """Runs each task right there, whatever it raises."""
+    """Executor that runs each task in the calling thread, whatever it raises."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future:
         future: Future = Future()
@@ -203,7 +203,7 @@ def test_an_interrupted_study_in_memory_is_the_one_that_was_not(sampler: str, de
 def test_ctrl_c_breaks_no_step_in_two(
     step: str, workers: str, deterministic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C as each of the steps in memory ends, in a notebook that goes on with the study afterwards."""
+    """Ctrl-C at the end of each step in memory, in a notebook that continues the study afterwards."""
     original = getattr(TrialLog, step)
     calls: list[None] = []
 
@@ -222,7 +222,7 @@ def test_ctrl_c_breaks_no_step_in_two(
             if left:
                 try:
                     study.run(cost, left, deterministic=deterministic, executor=pool)
-                except KeyboardInterrupt as before:  # the run began, or the one that was interrupted ended
+                except KeyboardInterrupt as before:  # before the run began, or after it was interrupted
                     assert step in ("begin", "give_back")
                     assert getattr(before, "result", study) is study
     monkeypatch.undo()
@@ -254,7 +254,7 @@ def test_what_was_given_back_comes_first_when_asked_by_hand() -> None:
     assert [str(t.state) for t in study.trials] == ["running"] + ["complete"] * 4 + ["running"]
     again = study.ask()
     assert (again.number, again.params) == (5, study.trials[5].params)
-    assert study.ask().number == 6  # trial 0 is still somebody's
+    assert study.ask().number == 6  # a caller still has trial 0
     study.tell(by_hand, 1.0)
     study.tell(again, 2.0)
     assert [t.value for t in study.trials[:1]] == [1.0]
@@ -279,7 +279,7 @@ def test_a_refused_deterministic_run_takes_no_result_away() -> None:
 
 
 class Raising:
-    """A value whose own code fails."""
+    """Value whose own code raises."""
 
     def __float__(self) -> float:
         raise LookupError("on purpose")
@@ -296,7 +296,7 @@ def test_a_value_whose_own_code_raises_fails_its_trial(make: Any, where: str, tm
     assert "Error: " in study.trials[0].error
 
 
-# --- spaces that hold no more --------------------------------------------------------------------------------------
+# --- spaces without more points ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", ["memory", "stored"])

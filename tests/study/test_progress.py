@@ -1,4 +1,4 @@
-"""The live bar and the plain lines."""
+"""Progress: counts, the live bar and the lines."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_paused_trials_of_a_search_are_not_counted_yet() -> None:
     assert (progress.done, progress.failed, progress.best) == (3, 1, 1.0)
 
 
-# --- a search that goes on -----------------------------------------------------------------------------------------
+# --- a continued search --------------------------------------------------------------------------------------------
 
 
 def value_of(trial: hp.Trial) -> float | None:
@@ -158,11 +158,11 @@ def test_several_objectives_show_no_best(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err.startswith("trial 2/4: best value none yet, ")
 
 
-# --- a display that breaks -----------------------------------------------------------------------------------------
+# --- a broken display ----------------------------------------------------------------------------------------------
 
 
 class Broken:
-    """A stream that goes away after a few lines."""
+    """Stream that breaks after a few lines."""
 
     encoding = "utf-8"
 
@@ -193,7 +193,7 @@ def test_a_search_goes_on_without_its_display(
 ) -> None:
     monkeypatch.setattr("sys.stderr", Broken(terminal, most))
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("threading.excepthook", lambda arguments: None)  # of the bar's own thread
+    monkeypatch.setattr("threading.excepthook", lambda arguments: None)  # errors in the thread of the bar
     study = hp.minimize(cost, SPACE, n_trials=20, seed=0, sampler="random", progress=True)
     assert len(study.trials) == 20
     assert "progress is not shown any more: BrokenPipeError" in caplog.text
