@@ -1,4 +1,4 @@
-"""A trial's value is kept whatever its attributes are, in memory as in a store, and both hold the same."""
+"""Attributes: the value of a trial is kept whatever they are, and memory and store have the same ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def study(request: pytest.FixtureRequest, tmp_path: Path) -> hp.Study:
 
 
 def reopened(study: hp.Study) -> hp.Study:
-    """The study as another process finds it; one in memory as it is."""
+    """Open a stored study again; return a study in memory as it is."""
     return hp.load_study(study._trial_log.storage, "a") if study._trial_log.durable else study
 
 
@@ -121,7 +121,7 @@ def test_what_is_put_inside_later_loses_no_value(how: str, study: hp.Study, capl
         trial.user_attrs["scores"] = [0.5]
         trial.user_attrs["scores"].append(np.float64(0.75))
         trial.user_attrs["objects"] = []
-        trial.user_attrs["objects"].append(threading.Lock())  # which no process can send, either
+        trial.user_attrs["objects"].append(threading.Lock())  # cannot be pickled either
         trial.user_attrs["day"] = datetime.date(2026, 1, 2)
         return 0.92
 
@@ -145,7 +145,7 @@ def test_what_is_put_inside_later_loses_no_value(how: str, study: hp.Study, capl
 
 
 def test_a_copy_that_somebody_else_made_loses_no_value(study: hp.Study) -> None:
-    """One that never went through `user_attrs`, for instance of an earlier version."""
+    """Trial whose attributes were not set through `user_attrs`, as in earlier versions."""
     trial = study.ask()
     copy = pickle.loads(pickle.dumps(trial))  # noqa: S301
     copy.extras = ({"a": (1,), "b": object()}, {1: "x", 2: np.float32(0.5)})

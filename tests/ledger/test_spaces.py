@@ -74,7 +74,7 @@ def test_equal_is_not_the_same_choice(was: list, now: list, runs: Path) -> None:
 
 @pytest.mark.parametrize("values", [[1, 2, 3, 4], [4, 3, 2, 1], [3, 1, 4, 2], [3.0, 1, 4, 2.5]])
 def test_a_study_of_choices_without_an_order_goes_on_as_a_list(values: list, runs: Path) -> None:
-    # As earlier versions read a list.
+    # Earlier versions read a list in this way.
     before = hp.Study({"c": hp.Categorical(values)}, storage=runs, name="a", sampler="random", seed=0)
     before.run(lambda p: p["c"], n_trials=2)
     after = hp.Study({"c": values}, storage=runs, name="a", sampler="gp")

@@ -123,7 +123,7 @@ def test_copies_of_stores_and_studies(runs: Path) -> None:
     study = hp.Study(SPACE, storage=runs, name="a", seed=0)
     with pytest.raises(InvalidType, match="load_study"):
         pickle.dumps(study)
-    other = copy.deepcopy(open_storage(runs, read_only=True, patience=1.5))  # as pickle does it
+    other = copy.deepcopy(open_storage(runs, read_only=True, patience=1.5))  # uses the methods of pickle
     assert other.read_only
     assert other.patience == 1.5
 

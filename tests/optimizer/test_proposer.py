@@ -65,7 +65,7 @@ def test_what_was_given_is_filled_in() -> None:
 
 
 class Recorder(hp.samplers.Sampler):
-    """A sampler that learns, notes the time that it is given, and calls its steps by their numbers."""
+    """Learning sampler that records its deadlines, and numbers its levels."""
 
     def __init__(self, sleep: float = 0.0) -> None:
         self.given: list[float | None] = []
@@ -89,7 +89,7 @@ class Recorder(hp.samplers.Sampler):
 
 
 def refusing(sampler: Recorder, times: int) -> hp.Optimizer:
-    """An optimizer whose constraint says no so many times, from now on."""
+    """Make an optimizer whose constraint refuses the next proposals, `times` of them."""
     left = [0]
 
     def constraint(params: dict) -> bool:
@@ -145,7 +145,7 @@ def test_a_constraint_that_raises_late_is_typed_and_changes_nothing() -> None:
 def test_proposals_after_a_refused_one_get_what_is_left(refused: int) -> None:
     sampler = Recorder(sleep=0.01)
     trial = refusing(sampler, refused).ask(deadline_ms=60_000)
-    assert trial.info == {"step": str(refused + 1)}  # of the proposal that was accepted
+    assert trial.info == {"step": str(refused + 1)}  # the level of the accepted proposal
     assert sampler.given[0] <= 60_000
     assert all(later <= former - 10 for former, later in itertools.pairwise(sampler.given))
 
@@ -163,7 +163,7 @@ def test_after_enough_refused_proposals_points_are_random_with_time_left() -> No
 
 
 def test_many_trials_share_one_deadline() -> None:
-    sampler = Recorder(sleep=0.01)  # gives one row at a time, however many are wanted
+    sampler = Recorder(sleep=0.01)  # returns one row per call, whatever `n` is
     opt = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, seed=0)
     trials = opt.ask(4, deadline_ms=60_000)
     assert [t.info["step"] for t in trials] == ["1", "2", "3", "4"]

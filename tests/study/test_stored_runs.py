@@ -33,7 +33,7 @@ def test_a_study_that_goes_on_is_the_one_that_never_stopped(sampler: str, runs: 
 
 @pytest.mark.parametrize("sampler", ["gp", "tpe"])
 def test_killed_at_every_trial(sampler: str, runs: Path) -> None:
-    """SystemExit out of a callback or the objective leaves what a kill leaves: see benchmarks/reliability for kills."""
+    """SystemExit from a callback or the objective leaves the state of a kill; benchmarks/reliability has real kills."""
     n = 14
     whole = facts(hp.Study(SPACE, sampler=sampler, seed=1).run(cost, n_trials=n))
     for k in range(n):
@@ -62,7 +62,7 @@ def test_the_deterministic_order_is_the_same_for_any_workers_and_stops(tmp_path:
         "MAIN = os.getpid()\n"
         "hp.load_study(sys.argv[1]).run(objective, n_trials=9, deterministic=True, n_jobs=2)\n"
     )
-    # Not through pipes, which its orphaned workers would hold open.
+    # No pipes: orphaned workers would keep them open.
     died = subprocess.run([sys.executable, "-c", dying, str(runs)], stdout=subprocess.DEVNULL, timeout=60)
     assert died.returncode == -9
     assert hp.load_study(runs).trials[11].state == "running"
@@ -80,7 +80,7 @@ def test_the_deterministic_order_is_the_same_for_any_workers_and_stops(tmp_path:
 
 
 def test_a_short_run_leaves_the_rest_of_a_deterministic_one(tmp_path: Path) -> None:
-    """Some of four open trials lost their worker, and the run that follows is to evaluate one."""
+    """A run evaluates one trial after some of four running trials lost their worker."""
     runs = tmp_path / "runs.db"
     whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=16, deterministic=True))
     study = hp.Study(SPACE, storage=runs, name="a", sampler="tpe", seed=0)
@@ -219,7 +219,7 @@ def test_system_exit_of_a_worker_gives_its_trial_back(threads: bool, runs: Path)
 def test_ctrl_c_never_falls_between_the_store_and_the_run(
     step: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C as each of the steps ends, in a notebook that goes on with the study afterwards."""
+    """Ctrl-C at the end of each step, in a notebook that continues the study afterwards."""
     runs = tmp_path / "runs.db"
     options = {"deterministic": mode != "here"}
     whole = facts(hp.Study(SPACE, sampler="tpe", seed=0).run(cost, n_trials=12, **options))
