@@ -18,10 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hpcore.ledger.studies  # loaded before the forks
 from common import SPACE, cost, facts, main, start
 
 import hpcore as hp
+import hpcore.ledger.studies  # loaded before the forks
 import hpcore.samplers.gp
 import hpcore.samplers.tpe
 from hpcore.stopping import MaxTrials, NoImprovement
