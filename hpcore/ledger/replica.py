@@ -146,7 +146,7 @@ class Replica:
         to_look_at = sorted(number for number in running if number not in self._held or self._held[number].out)
         history, known = self._optimizer.history, self._optimizer.n_trials
         if self.record.n_jobs - self.record.n_trials > history.n_jobs - known:
-            # Paused trials went on elsewhere.
+            # Paused trials were resumed elsewhere.
             to_look_at = sorted([*to_look_at, *np.flatnonzero(history.state == PAUSED).tolist()])
         rows = transaction.trials(self.record, known, to_look_at)
         reports: list[ReportRecord] = []

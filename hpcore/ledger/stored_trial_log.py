@@ -408,7 +408,7 @@ class StoredTrialLog(TrialLog):
             self._replica.leave(record)
 
     def resume(self, trial: Trial | int) -> Trial:
-        """See `TrialLog.resume`; the trial is this worker's when this returns."""
+        """See `TrialLog.resume`; this worker has the trial when this returns."""
         number = number_of(trial)
         resumed = self._replica.inside(lambda transaction: self._resume(transaction, number))
         if isinstance(resumed, HpcoreError):

@@ -294,7 +294,7 @@ class TrialLog:
         self._given_back = deque(sorted(numbers))
 
     def resume(self, trial: Trial | int) -> Trial:
-        """Begin another job of a paused trial; see `Optimizer.resume`. One of several who try is given it."""
+        """Begin another job of a paused trial; see `Optimizer.resume`. If several workers try, one succeeds."""
         return self.optimizer.resume(trial)
 
     # --- runs ----------------------------------------------------------------------------------------------------

@@ -430,7 +430,7 @@ class Optimizer:
         trial : Trial or int
             Paused trial or its number.
         job : int, optional
-            Number of the job where another optimizer began it; the next one by default.
+            Number of the job, if another optimizer began it; the next number by default.
 
         Returns
         -------

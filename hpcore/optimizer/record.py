@@ -127,7 +127,7 @@ class Record:
             self._take_reports(trial, reports)
         facts = cost is not None or metrics is not None or gradient is not None
         if facts:
-            # What this job did not measure stays as an earlier one told it.
+            # Facts that this job did not measure stay those of earlier jobs.
             trial.add_facts(cost, metrics, gradient)
         if facts or error is not None or user_attrs:
             history.notes.setdefault(number, {}).update(error=error, user_attrs=user_attrs, **outcome.extras)
@@ -223,7 +223,7 @@ class Record:
         return trial
 
     def _evaluated_again(self, number: int, params: Params) -> Trial:
-        """Running trial with what its earlier jobs left, if it was paused."""
+        """Make a running trial, with the attributes and reports of its earlier jobs if it was paused."""
         trial, history = Trial(number, params), self.history
         curves, job = history.curves, history.job_of(number)
         reports: dict[Any, float] = {}

@@ -33,7 +33,7 @@ class Curves:
         self._step = np.empty(FIRST_ROOM)
         self._values = np.empty((FIRST_ROOM, m))
         self._cost = np.empty(FIRST_ROOM)
-        # Rows by trial; None until they are looked at, as those of most copies never are.
+        # Rows by trial; None until they are needed, because most copies never need them.
         self._rows: dict[int, list[int]] | None = None
 
     def __len__(self) -> int:
