@@ -6,6 +6,7 @@ Hypothesis draws the same examples each time, so that a failure comes from the c
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,3 +23,18 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(params=["persist", "wal"])
+def runs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Path of a store that does not exist yet, with the journal of an old and of a new SQLite."""
+    from hpcore.storage.dialects import sqlite
+
+    if request.param == "wal" and sqlite.journal_mode() != "wal":
+        pytest.skip("this SQLite is too old for its write-ahead log; hpcore[sqlite] brings a newer one")
+    if request.param == "persist":
+        import sqlite3
+
+        monkeypatch.setattr(sqlite, "driver", lambda: sqlite3)
+        monkeypatch.setattr(sqlite, "journal_mode", lambda: "persist")
+    return tmp_path / "runs.db"

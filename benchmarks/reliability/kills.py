@@ -17,8 +17,8 @@ from typing import Any
 from common import SPACE, cost, in_child, main
 
 import hpcore as hp
-import hpcore.ledger.opening  # loaded before the forks
 import hpcore.ledger.stored_trial_log
+import hpcore.ledger.studies  # loaded before the forks
 
 STUDY_OF = 100  # kills on one study before the next is started
 

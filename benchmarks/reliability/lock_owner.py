@@ -11,7 +11,7 @@ from typing import Any
 from common import SPACE, cost, main
 
 import hpcore as hp
-import hpcore.ledger.opening  # loaded before the forks
+import hpcore.ledger.studies  # loaded before the forks
 
 
 def test(directory: Path, kills: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from common import SPACE, cost, main, start
 from postgres_server import PostgresServer
 
 import hpcore as hp
-import hpcore.ledger.opening  # loaded before the forks
+import hpcore.ledger.studies  # loaded before the forks
 
 
 def test(directory: Path, processes: int, trials: int) -> dict[str, Any]:

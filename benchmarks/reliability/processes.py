@@ -11,7 +11,7 @@ from typing import Any
 from common import SPACE, cost, in_child, main, start
 
 import hpcore as hp
-import hpcore.ledger.opening  # loaded before the forks
+import hpcore.ledger.studies  # loaded before the forks
 
 
 def test(directory: Path, processes: int, trials: int, readers: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from common import SPACE, cost, facts, in_child, main
 
 import hpcore as hp
-import hpcore.ledger.opening  # loaded before the forks
+import hpcore.ledger.studies  # loaded before the forks
 
 
 def test(directory: Path, seeds: int, trials: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 from common import SPACE, cost, facts, main, start
 
 import hpcore as hp
-import hpcore.ledger.opening  # loaded before the forks
+import hpcore.ledger.studies  # loaded before the forks
 import hpcore.samplers.gp
 import hpcore.samplers.tpe
 from hpcore.stopping import MaxTrials, NoImprovement

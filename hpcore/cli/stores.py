@@ -51,7 +51,7 @@ def _clean(value: Any) -> str:
 
 def show(store: str, name: str | None, as_json: bool) -> None:
     """Print the studies of a store, or one of them."""
-    from hpcore.ledger.opening import summaries
+    from hpcore.ledger.studies import summaries
 
     if name is None:
         listed = summaries(_path(store))

@@ -238,7 +238,7 @@ def resume(
     from pathlib import Path
 
     from hpcore.ledger.attributes import user_attributes
-    from hpcore.ledger.opening import find
+    from hpcore.ledger.studies import find
     from hpcore.storage import open_storage
 
     path = Path(store) / STORE if Path(store).is_dir() else Path(store)

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-__all__ = ["is_told_whole", "replicate"]
+__all__ = ["is_copied_whole", "replicate"]
 
-# What copy.deepcopy, and so clone, hands back as it is.
+# Types that copy.deepcopy, and so clone, returns as they are.
 _ATOMS = frozenset(
     {
         type(None),
@@ -34,7 +34,7 @@ _ATOMS = frozenset(
     }
 )
 
-# The constructor's arguments of a class whose instances are nothing but those arguments; None for any other class.
+# Names of the constructor's arguments of a class with no other attributes; None for any other class.
 _plain_classes: WeakKeyDictionary[type, frozenset[str] | None] = WeakKeyDictionary()
 
 
@@ -49,13 +49,13 @@ def replicate(value: Any) -> Any:
     Returns
     -------
     object
-        What ``sklearn.base.clone(value, safe=False)`` returns.
+        Copy equal to that of ``sklearn.base.clone(value, safe=False)``.
 
     Notes
     -----
     `clone` reads the constructor's signature twice for each estimator in the tree, because it must also cope with
     fitted ones. An unfitted estimator whose attributes are exactly its constructor's arguments is copied attribute
-    by attribute; whatever does not look like that goes to `clone` itself.
+    by attribute; any other value goes to `clone` itself.
     """
     kind = type(value)
     if kind in _ATOMS:
@@ -74,8 +74,8 @@ def replicate(value: Any) -> Any:
     return clone(value, safe=False)
 
 
-def is_told_whole(value: Any) -> bool:
-    """Whether a copy of an unfitted estimator has all that was set on it.
+def is_copied_whole(value: Any) -> bool:
+    """Tell whether a copy of an unfitted estimator has all that was set on the original.
 
     Parameters
     ----------
@@ -85,19 +85,19 @@ def is_told_whole(value: Any) -> bool:
     Returns
     -------
     bool
-        False where some estimator in it has a `set_params` or attributes of its own, so that what was set may be
-        something that `get_params` does not tell: its copy is set anew, as scikit-learn does for each fit.
+        False if some estimator in it has its own `set_params` or further attributes, so that `get_params` may not give
+        all that was set: parameters are then set again on each copy, as scikit-learn does for each fit.
     """
     kind = type(value)
     if kind in _ATOMS:
         return True
     if kind is list or kind is tuple:
-        return all(map(is_told_whole, value))
+        return all(map(is_copied_whole, value))
     if kind is dict:
-        return all(map(is_told_whole, value.values()))
+        return all(map(is_copied_whole, value.values()))
     if isinstance(value, BaseEstimator):
         attributes = vars(value)
-        return attributes.keys() == _plain_names(kind) and all(map(is_told_whole, attributes.values()))
+        return attributes.keys() == _plain_names(kind) and all(map(is_copied_whole, attributes.values()))
     return isinstance(value, type) or not hasattr(value, "get_params")
 
 
@@ -111,7 +111,7 @@ def _plain_names(kind: type[Any]) -> frozenset[str] | None:
 
 def _find_plain_names(kind: type[Any]) -> frozenset[str] | None:
     standard_clone = kind.__sklearn_clone__.__qualname__ == "BaseEstimator.__sklearn_clone__"
-    # A get_params of one's own may answer with other things than the attributes (XGBoost's merges keyword arguments).
+    # A class's own get_params may return other values than the attributes (XGBoost's merges keyword arguments).
     standard_params = kind.get_params.__module__.partition(".")[0] == "sklearn"
     own_new: Any = kind.__new__
     if not (standard_clone and standard_params and own_new is object.__new__):

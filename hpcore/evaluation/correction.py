@@ -1,4 +1,4 @@
-"""The score of a winner, freed of the luck that made it the winner."""
+"""Correction of the best score for having been chosen among many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["corrected_best"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Up to this many folds the bootstrap is worked out in full, with the probability of each resample; beyond, drawn.
+# Up to this many folds all resamples are enumerated with their probabilities; for more they are drawn.
 _MOST_ENUMERATED = 7
 _N_DRAWN = 2000
 _CHUNK = 256
@@ -32,8 +32,7 @@ def corrected_best(scores: FloatArray, seed: int = 0) -> float:
     Returns
     -------
     float
-        The mean, over resamples of the folds, of what the best candidate of the resample scores on the folds that are
-        not in it.
+        Mean over resamples of the folds: the score of the best candidate of a resample on the folds outside it.
 
     Notes
     -----
@@ -49,7 +48,7 @@ def corrected_best(scores: FloatArray, seed: int = 0) -> float:
         out = counts == 0
         usable = out.any(axis=1)
         counts, out, probabilities = counts[usable], out[usable], probabilities[usable]
-        # Of equals the first, as in `rank_test_score`.
+        # The first of equals, as in `rank_test_score`.
         chosen = (counts @ scores.T).argmax(axis=1)
         outside = (scores[chosen] * out).sum(axis=1) / out.sum(axis=1)
         total += float(probabilities @ outside)
@@ -58,7 +57,7 @@ def corrected_best(scores: FloatArray, seed: int = 0) -> float:
 
 
 def _resamples(n_folds: int, seed: int) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """How often each fold is in a resample, and the probability of that, some resamples at a time."""
+    """Yield blocks of resamples: counts (n, n_folds) of each fold, and weights (n,) of the resamples."""
     if n_folds <= _MOST_ENUMERATED:
         counts = np.array(list(_compositions(n_folds)), dtype=np.float64)
         ways = [factorial(n_folds) / np.prod([factorial(int(k)) for k in row]) for row in counts]
@@ -70,7 +69,7 @@ def _resamples(n_folds: int, seed: int) -> Iterator[tuple[FloatArray, FloatArray
 
 
 def _compositions(n: int) -> Iterator[list[int]]:
-    """All ways to write n as a sum of n counts: bars among stars."""
+    """Yield all ways to write n as a sum of n counts, by bars among stars."""
     assert comb(2 * n - 1, n - 1) < 10_000
     for bars in combinations(range(2 * n - 1), n - 1):
         edges = [-1, *bars, 2 * n - 1]

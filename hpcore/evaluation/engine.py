@@ -36,19 +36,19 @@ def run(
     workload : Workload
         Data, estimator and folds.
     pool : Pool or None
-        The workers; None evaluates in this thread, with nothing started.
+        Workers; None evaluates in this thread, and nothing is started.
     sources : sequence of Source
-        The searches that share the workers.
+        Searches that share the workers.
     n_threads : int, optional
-        Threads that numerical libraries may use for a fold, here as there; None is a worker's share of the cores,
-        and without workers whatever is set.
+        Threads that numerical libraries may use for a fold, in this process or a worker; None is a worker's share of
+        the cores, and no bound without workers.
     fit_timeout : float, optional
         Seconds after which a fold is ended together with its process; needs a pool that can do that.
 
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, after stopping the workers. What is finished is complete.
+        On Ctrl-C, after stopping the workers. Finished candidates are complete.
     """
     engine.run(CrossValidation(workload, n_threads, fit_timeout), pool, sources)
 
@@ -95,7 +95,7 @@ class CrossValidation:
         return scores, seconds
 
     def is_loss(self, failure: Exception) -> bool:
-        """See `Work`: an error of the model's own would have come as a value."""
+        """See `Work`: an error of the model would have come as a value."""
         return True
 
     def failed(self, job: Candidate, position: int, cause: Exception, seconds: float) -> FoldScore:
@@ -128,7 +128,8 @@ def _item(piece: Piece) -> Item:
     candidate: Candidate = piece.job
     incumbent = candidate.incumbent
     known = {} if incumbent is None else candidate.decisive(incumbent.metric)
-    return Item(candidate.params, [(i, _fold(candidate, i)) for i in piece.positions], piece.serial, known, incumbent)
+    folds = [(i, _fold(candidate, i)) for i in piece.positions]
+    return Item(candidate.params, folds, piece.serial, known, incumbent, candidate.number)
 
 
 class _WorkerTraceback(Exception):

@@ -1,8 +1,8 @@
-"""Whether data is still what it was: a checksum of what is known to be data, and of nothing else.
+"""Checksum of data, by which changes of it are detected.
 
-Only contents with a meaning of their own are read: buffers of numbers, texts, dates, and lists, dictionaries and frames
-of them. An object of any other class counts by its class alone. What it looks like from inside, pickled or printed, may
-change without a change of the data (addresses, caches, a shared reference), and be different in the next process.
+Only contents that are known to be data are read: buffers of numbers, texts, dates, and lists, dictionaries and frames
+of them. An object of any other class counts by its class alone: its pickle or its text may change without a change of
+the data (addresses, caches, a shared reference), and differ in the next process.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ __all__ = ["fingerprint", "watch"]
 
 log = logging.getLogger("hpcore")
 
-# Larger data is looked at in so many rows, evenly spaced: reading all of it would take longer than some searches. So is
-# what has to be read object by object.
+# Larger data, and data that must be read object by object, are read in so many evenly spaced rows: reading all would
+# take longer than some searches.
 _MOST_BYTES = 2**26
 _SAMPLED_ROWS = 4096
 _MOST_OBJECTS = 2**20
 
-# How deep lists and dictionaries inside each other are followed.
+# Depth to which nested lists and dictionaries are read.
 _DEEPEST = 8
 
-# Their text says what they are, in every process.
+# Types with the same text in every process.
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _TOLD_BY_REPR = (
     *(np.number, np.bool_, np.str_, np.bytes_, np.datetime64, np.timedelta64, np.dtype, range),
@@ -46,19 +46,19 @@ _WITH_TEXT = frozenset({"builtins", "numpy", "datetime", "decimal", "fractions",
 
 
 def fingerprint(data: Any) -> int:
-    """A number that changes with the data, and with nothing else; the same in each process.
+    """Compute a number that changes with the data and with nothing else, and is the same in each process.
 
     Parameters
     ----------
     data : object
         Arrays, masked and structured ones too, sparse matrices, frames and series of pandas and Polars, tensors of
-        PyTorch, and lists of what may be data. All of it is read up to 64 MB in numbers, otherwise rows spread over it;
-        of lists and columns of objects some thousand rows.
+        PyTorch, and lists of these. Up to 64 MB of numbers are read whole, and of larger data some thousand rows, as
+        of lists and columns of objects.
 
     Returns
     -------
     int
-        The checksum; for an object of any other class that of its class.
+        Checksum of the data; for an object of any other class that of its class.
     """
     if data is None:
         return 0
@@ -66,8 +66,8 @@ def fingerprint(data: Any) -> int:
 
 
 def watch(X: Any, y: Any) -> Callable[[], None]:
-    """Remember the data of a search; the function that is given back raises `DataChanged` if it is not what it was."""
-    # Twice, because a class may still answer otherwise each time: what it says then is no change of the data.
+    """Remember the data of a search; the returned function raises `DataChanged` if the data is not the same."""
+    # Twice, because a class may give another checksum each time, which is no change of the data.
     watched = [(data, before) for data in (X, y) if (before := fingerprint(data)) == _again(data, before)]
 
     def check() -> None:
@@ -82,14 +82,14 @@ def _again(data: Any, before: int) -> int:
 
 
 class _Sum:
-    """A checksum over parts, one after the other."""
+    """Checksum over parts, one after the other."""
 
     def __init__(self) -> None:
         self._crc = 0
         self._n_objects = 0
 
     def of(self, data: Any) -> int:
-        """The checksum of this alone."""
+        """Compute the checksum of `data` alone."""
         self._add(data, 0)
         return self._crc
 
@@ -170,7 +170,7 @@ class _Sum:
         if values.nbytes > _MOST_BYTES and values.ndim:
             values = values[_spread_rows(len(values), _SAMPLED_ROWS)]
         if values.dtype.names is not None:
-            # Field by field: what lies between them may be anything.
+            # Field by field: the bytes between them may be anything.
             for name in values.dtype.names:
                 self._text(name)
                 self._array(values[name], depth + 1)

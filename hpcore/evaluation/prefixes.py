@@ -1,8 +1,7 @@
-"""Shared work: the transformers of a pipeline, fitted once for each fold and not again for each configuration.
+"""Cache of the transformers of a pipeline, fitted once for each fold and not again for each configuration.
 
-A search over the parameters of the last step fits the same scalers and projections on the same rows every time. Here
-what a chain of transformers learnt and gave is kept, for each fold and the parameters that the configuration has set on
-the chain.
+A search over the parameters of the last step fits the same scalers and projections on the same rows every time. The
+cache keeps fitted transformers and their outputs, by fold and by the parameters that a configuration sets on them.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ log = logging.getLogger("hpcore")
 
 Key = tuple[Any, ...]
 
-# What one worker keeps: enough for the folds of most tables, little beside what the fits themselves need.
+# Largest size of one worker's cache: enough for the folds of most tables, little beside the memory of the fits.
 _MOST_BYTES = 2**27
 
-# Entries of one list or dictionary that are named; what has more would take longer to name than it saves.
+# Most entries of a list or dictionary in a key; for more, making the key would take longer than it saves.
 _MOST_PARTS = 1000
 
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, np.generic, type)
@@ -48,13 +47,13 @@ class Kept(NamedTuple):
     Attributes
     ----------
     X : array, sparse matrix or data frame
-        Its output: a copy that nobody else has.
+        Output of the transformer; a copy without other references.
     transformer : estimator
-        As it was right after the fit; likewise.
+        Transformer right after the fit; a copy too.
     seconds : float
-        The time that fit and transformation took.
+        Time that fit and transformation took.
     n_bytes : int
-        Size, for the bound on what is kept.
+        Size of output and transformer.
     """
 
     X: Any
@@ -64,22 +63,22 @@ class Kept(NamedTuple):
 
 
 class PrefixCache:
-    """Outputs and states of transformers; what was not used for longest goes first.
+    """Outputs and states of transformers; the least recently used are dropped first.
 
     Parameters
     ----------
     most_bytes : int
-        Bound on the size of what is kept.
+        Bound on the size of all entries.
 
     Notes
     -----
-    It works through the `memory` of a plain `Pipeline` that has none of its own. Steps are kept up to the first one
-    that is not known to be pure (see `purity`), is given metadata, or drew from the global generators of random
-    numbers; that one and those behind it are fitted as ever. So are other estimators, and data that is neither array,
-    sparse matrix nor data frame.
+    The cache serves as the `memory` of a plain `Pipeline` that has none. Steps are kept up to the first one that is not
+    known to be pure (see `purity`), is given metadata, or drew from the global generators of random numbers; that one
+    and later ones are fitted as usual. So are other estimators, and pipelines on data that is neither array, sparse
+    matrix nor data frame.
 
-    What is kept is a copy, and what is handed out is a copy of that: neither the next step, which may work in place,
-    nor a transformer that changes when it transforms can reach another fit.
+    Entries are copies, and copies of entries are given to a fit: neither the next step, which may work in place, nor a
+    transformer that changes when it transforms can affect another fit.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
@@ -90,21 +89,21 @@ class PrefixCache:
         self._pure: dict[Key, bool] = {}
 
     def keys(self, estimator: Any, params: Mapping[str, Any]) -> list[Key]:
-        """Name what each step of a configuration's prefix depends on, up to the first that is not known to be pure.
+        """Make a key for each step of a configuration's prefix, up to the first that is not known to be pure.
 
         Parameters
         ----------
         estimator : estimator
-            Unfitted, with `params` set.
+            Unfitted estimator with `params` set.
         params : mapping
-            Parameters set on the estimator of the search. What that has by itself is the same for all
-            configurations, and so is no part of a name: large parameters are not read again and again.
+            Parameters set on the estimator of the search. Its other parameters are the same for all configurations, and
+            so no part of a key: large ones are not read again and again.
         """
         if type(estimator) is not Pipeline or estimator.memory is not None:
             return []
         names = [name for name, _ in estimator.steps]
         positions = {name: i for i, name in enumerate(names)}
-        # What is set on no step, such as `steps` itself, may concern all of them.
+        # A parameter of no step, such as `steps` itself, may concern all of them.
         by_step: list[list[tuple[str, Any]]] = [[] for _ in names]
         for name, value in sorted(params.items()):
             by_step[positions.get(name.partition("__")[0], 0)].append((name, value))
@@ -122,7 +121,7 @@ class PrefixCache:
 
     @contextmanager
     def serving(self, estimator: Any, X: Any, fold: int, keys: list[Key]) -> Iterator[Prefix]:
-        """Let the fit of a pipeline on the rows `X` of a fold take from what is kept, and add to it."""
+        """Let the fit of a pipeline on the rows `X` of a fold use the cache and add to it."""
         prefix = Prefix(self, estimator, X, [(fold, *key) for key in keys])
         if not keys or _size(X) is None:
             yield prefix
@@ -134,7 +133,7 @@ class PrefixCache:
             estimator.memory = None
 
     def get(self, key: Key) -> Kept | None:
-        """Look up what is kept; to be copied, not to be given away."""
+        """Look up an entry; None if there is none. The caller copies it before use."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
@@ -142,7 +141,7 @@ class PrefixCache:
             return found
 
     def put(self, key: Key, X: Any, transformer: Any, seconds: float) -> None:
-        """Keep copies, if there is room or room can be made."""
+        """Keep copies of an output and its transformer, unless they are larger than the cache."""
         try:
             n_bytes = (_size(X) or 0) + _weight(transformer)
             if n_bytes > self._most_bytes:
@@ -170,12 +169,12 @@ class PrefixCache:
 
 
 class Prefix:
-    """The memory of one pipeline during one fit: follows the data from step to step.
+    """Memory of one pipeline during one fit: follows the data from step to step.
 
     Attributes
     ----------
     saved : float
-        Seconds that the fit would have taken longer if nothing had been kept.
+        Seconds by which the fit would have taken longer without the cache.
     """
 
     # A pipeline then fits its own transformers and not clones of them: ours are copies already.
@@ -190,7 +189,7 @@ class Prefix:
         self._ended = False
 
     def cache(self, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        """As of a `joblib.Memory`."""
+        """Wrap a function as `joblib.Memory.cache` does."""
         return partial(self._fit, function)
 
     def _fit(self, function: Callable[..., Any], transformer: Any, X: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
@@ -236,7 +235,7 @@ def _copied(X: Any) -> Any:
 
 
 def _shares(a: Any, b: Any) -> bool:
-    """Whether writing into one may change the other."""
+    """Tell whether writing into one may change the other."""
     if a is b:
         return True
     ours, theirs = _arrays(a), _arrays(b)
@@ -258,9 +257,9 @@ def _owner(array: Any) -> Any:
 
 
 def _size(X: Any) -> int | None:
-    """Bytes of the data; None if it is of no kind that can be copied to the last bit."""
+    """Count the bytes of the data; None if it is of no kind that can be copied to the last bit."""
     if type(X) is np.ndarray:
-        # The copy of a view with gaps has none, and products of it may round differently.
+        # The copy of a view with gaps has no gaps, and products of it may round differently.
         return None if X.dtype == object or not X.flags.forc else int(X.nbytes)
     if scipy.sparse.issparse(X) and X.format in ("csr", "csc"):
         return int(X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)
@@ -270,14 +269,14 @@ def _size(X: Any) -> int | None:
 
 
 def _weight(transformer: Any) -> int:
-    """Bytes of all that it refers to: parameters, what it learnt, rows that it has kept."""
+    """Count the bytes of a transformer with all that it refers to: parameters, fitted attributes, kept rows."""
     buffers: list[pickle.PickleBuffer] = []
     stream = pickle.dumps(transformer, protocol=5, buffer_callback=buffers.append)
     return len(stream) + sum(buffer.raw().nbytes for buffer in buffers)
 
 
 def _content(value: Any) -> Key | None:
-    """A hashable name of an unfitted transformer or a parameter, by content; None for what cannot be named safely."""
+    """Make a hashable key of an unfitted transformer or a parameter by its content; None if there is no safe one."""
     if isinstance(value, BaseEstimator):
         return _contents(type(value), [part for item in sorted(vars(value).items()) for part in item])
     if isinstance(value, _ATOMS):

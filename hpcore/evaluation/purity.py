@@ -1,4 +1,4 @@
-"""Which transformers are known to depend on their parameters and rows alone, and to change nothing but themselves."""
+"""Test of transformers for purity: they depend on their parameters and rows alone, and change only themselves."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ _ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, np.float64, np.float32, np.int64, np.int32, np.bool_}
 )
 
-# What these modules define answers the same to the same arguments; what draws from the global generators is noticed
-# where it happens.
+# Functions of these modules return the same for the same arguments; draws from the global generators are detected in
+# `prefixes`.
 _KNOWN_MODULES = frozenset({"numpy", "scipy", "sklearn"})
 
-# Parts of parameters that are looked at: what holds more is not known.
+# Most parts of parameters that are examined; a transformer with more is not known to be pure.
 _MOST_PARTS = 20_000
 
 
 def is_pure(transformer: Any) -> bool:
-    """Whether a fit of this transformer can stand for another one with the same parameters on the same rows.
+    """Tell whether a fit of this transformer can replace another one with the same parameters on the same rows.
 
     Parameters
     ----------
     transformer : estimator
-        Unfitted.
+        Unfitted transformer.
 
     Returns
     -------
     bool
         True for classes of scikit-learn whose parameters are data, further objects of scikit-learn, and functions of
         NumPy, SciPy and scikit-learn. False for all other classes and functions, which may count their calls, learn in
-        `transform` or write into buffers of their own, and where a parameter asks for work in place (``copy=False``).
+        `transform` or write into their own buffers, and if a parameter asks for work in place (``copy=False``).
     """
     return not isinstance(transformer, type) and _module(type(transformer)) == "sklearn" and _Look().known(transformer)
 
 
 class _Look:
-    """One look at the parts of a transformer."""
+    """Examination of the parts of one transformer."""
 
     def __init__(self) -> None:
         self._n_parts = 0
@@ -85,7 +85,7 @@ def _is_function(value: Any) -> bool:
 
 
 def _in_place(item: tuple[Any, Any]) -> bool:
-    """Whether a parameter asks for work in place: ``copy=False``, ``copy_X=False``, ``out=array``."""
+    """Tell whether a parameter asks for work in place: ``copy=False``, ``copy_X=False``, ``out=array``."""
     name, value = item
     return isinstance(name, str) and (name == "out" or (name.startswith("copy") and not _is_true(value)))
 

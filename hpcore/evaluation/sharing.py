@@ -1,10 +1,10 @@
-"""Bringing the workload to each worker once.
+"""Transfer of the workload to each worker once.
 
-The arrays of the data, wherever they are in it, are written to a temporary file that workers map into memory, so that
-all of them share one copy; tasks carry its token and path only. Everything travels by cloudpickle, because not only
-estimators may be of classes and functions of a script or notebook: so may rows, metadata and what scorers are given.
-Files live in a folder of their own, which only this user may enter and which goes with the search. They are messages
-between our own processes, not records: nothing else is ever unpickled.
+All arrays of the workload are written to a temporary file that workers map into memory, so that they share one copy;
+tasks carry its token and path only. Everything is pickled by cloudpickle, because estimators, rows, metadata and
+arguments of scorers may be of classes and functions of a script or notebook. Files are in their own folder, which only
+this user may enter and which is removed with the search. They are messages between processes of hpcore, not records:
+nothing else is ever unpickled.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hpcore.errors import InvalidArgument
 from hpcore.evaluation.workload import Workload
 from hpcore.workers.interrupts import uninterrupted
 
-__all__ = ["Handle", "Settings", "SharedWorkload", "fetch", "live_warning_filters"]
+__all__ = ["Handle", "Surroundings", "SharedWorkload", "fetch", "live_warning_filters"]
 
 # Workloads that a worker keeps. Two, so that a search nested in another one, or two searches that share a pool, do
 # not evict each other at every task.
@@ -36,38 +36,38 @@ _KEPT = 2
 
 _OBJECTS, _ARRAYS, _PLACES = "objects.pickle", "arrays", "places.pickle"
 
-# Smaller arrays are not worth a place of their own.
+# Smaller arrays stay in the pickle.
 _SMALL_BYTES = 4096
 _ALIGNMENT = 64
 
-_owned: dict[str, tuple[Workload, Settings]] = {}
-_fetched: OrderedDict[str, tuple[Workload, Settings]] = OrderedDict()
+_owned: dict[str, tuple[Workload, Surroundings]] = {}
+_fetched: OrderedDict[str, tuple[Workload, Surroundings]] = OrderedDict()
 # A cluster's worker may run several tasks on threads of one process.
 _fetching = threading.Lock()
 
 
-class Settings(NamedTuple):
-    """The caller's surroundings that a worker must see: scikit-learn's configuration and the warning filters."""
+class Surroundings(NamedTuple):
+    """State of the calling process that a worker must see: scikit-learn's configuration and the warning filters."""
 
     config: dict[str, Any]
     warning_filters: list[Any]
 
 
 class Handle(NamedTuple):
-    """The part that a task carries in place of the data.
+    """Reference that a task carries in place of the data.
 
     Attributes
     ----------
     token : str
-        Names the workload.
+        Identifier of the workload.
     owner : int
-        Process that owns it; a task that runs there uses the owner's objects.
+        Number of the process that owns it; a task that runs there uses the owner's objects.
     path : str
         Folder of its files; empty if every worker is a thread of the owner.
     n_threads : int
         Threads that the worker may use.
     timed : bool
-        Whether workers note when they begin a fold, for the watchdog.
+        True if workers note when they begin a fold, for the watchdog.
     """
 
     token: str
@@ -78,18 +78,18 @@ class Handle(NamedTuple):
 
 
 class SharedWorkload:
-    """Makes a workload reachable from workers while the context lasts.
+    """Workload that workers can reach while the context lasts.
 
     Parameters
     ----------
     workload : Workload
-        The workload to share.
+        Workload to share.
     n_threads : int
         Threads that each worker may use.
     by_file : bool
-        Whether workers are other processes.
+        True if workers are other processes.
     timed : bool
-        Whether workers note when they begin a fold.
+        True if workers note when they begin a fold.
     """
 
     def __init__(self, workload: Workload, n_threads: int, by_file: bool, *, timed: bool = False) -> None:
@@ -101,16 +101,16 @@ class SharedWorkload:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Handle:
-        settings = _current_settings()
+        surroundings = _current_surroundings()
         if self._by_file:
             # Where a mapped file cannot be removed (Windows), the folder goes when the interpreter exits.
             self._folder = tempfile.TemporaryDirectory(prefix="hpcore-", ignore_cleanup_errors=True)
             try:
-                _write(Path(self._folder.name), self._workload, settings)
+                _write(Path(self._folder.name), self._workload, surroundings)
             except BaseException:
                 self._folder.cleanup()
                 raise
-        _owned[self._token] = (self._workload, settings)
+        _owned[self._token] = (self._workload, surroundings)
         path = self._folder.name if self._folder is not None else ""
         return Handle(self._token, os.getpid(), path, self._n_threads, self._timed)
 
@@ -127,7 +127,7 @@ def live_warning_filters() -> list[Any]:
     return filters
 
 
-def fetch(handle: Handle) -> tuple[Workload, Settings]:
+def fetch(handle: Handle) -> tuple[Workload, Surroundings]:
     """Return the workload behind a handle: the owner's, the one kept from an earlier task, or the file's."""
     if handle.owner == os.getpid() and handle.token in _owned:
         return _owned[handle.token]
@@ -141,11 +141,11 @@ def fetch(handle: Handle) -> tuple[Workload, Settings]:
         return found
 
 
-def _current_settings() -> Settings:
-    return Settings(sklearn.get_config(), list(live_warning_filters()))
+def _current_surroundings() -> Surroundings:
+    return Surroundings(sklearn.get_config(), list(live_warning_filters()))
 
 
-def _write(folder: Path, workload: Workload, settings: Settings) -> None:
+def _write(folder: Path, workload: Workload, surroundings: Surroundings) -> None:
     parts = {
         "X": _contiguous(workload.X),
         "y": _contiguous(workload.y),
@@ -172,7 +172,7 @@ def _write(folder: Path, workload: Workload, settings: Settings) -> None:
             return False
 
         try:
-            cloudpickle.Pickler(objects, protocol=5, buffer_callback=set_aside).dump((parts, settings))
+            cloudpickle.Pickler(objects, protocol=5, buffer_callback=set_aside).dump((parts, surroundings))
         except OSError:
             raise
         except Exception as error:
@@ -180,7 +180,7 @@ def _write(folder: Path, workload: Workload, settings: Settings) -> None:
     (folder / _PLACES).write_bytes(pickle.dumps(places))
 
 
-def _read(folder: Path) -> tuple[Workload, Settings]:
+def _read(folder: Path) -> tuple[Workload, Surroundings]:
     places = pickle.loads((folder / _PLACES).read_bytes())  # noqa: S301 - written by the process that sent us here
     buffers: list[memoryview] = []
     if places:
@@ -188,19 +188,19 @@ def _read(folder: Path) -> tuple[Workload, Settings]:
             whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         buffers = [whole[start : start + size] for start, size in places]
     with (folder / _OBJECTS).open("rb") as file:
-        parts, settings = pickle.load(file, buffers=buffers)  # noqa: S301 - likewise
-    return Workload(**parts), settings
+        parts, surroundings = pickle.load(file, buffers=buffers)  # noqa: S301 - likewise
+    return Workload(**parts), surroundings
 
 
 def _contiguous(value: Any) -> Any:
-    """An array with gaps as one without, which workers can share."""
+    """Copy an array with gaps to one without, which workers can share; return other values as they are."""
     if type(value) is np.memmap:
         value = np.asarray(value)  # the same pages: numpy.memmap is a Python subclass, slower to index
     return value.copy(order="K") if type(value) is np.ndarray and not value.flags.forc else value
 
 
 def _why_not(parts: dict[str, Any], error: Exception) -> str:
-    """Name the part that cannot be sent."""
+    """Write the message that names the part that cannot be sent."""
     for name, part in parts.items():
         try:
             cloudpickle.dumps(part)

@@ -16,23 +16,23 @@ __all__ = ["Candidate", "Complete", "FoldDone", "Propose", "Source"]
 
 @dataclass(slots=True, eq=False)
 class Candidate(Job):
-    """A configuration and its scores.
+    """Configuration and its scores.
 
     Attributes
     ----------
     trial : object
-        The optimizer's trial, or whatever the caller wants to find it by.
+        Trial of the optimizer, or another object by which the caller identifies the candidate.
     params : mapping
         Parameters of the estimator.
     scores : list of FoldScore or None
-        By position in the source's folds, None where not known. Empty when proposed, or as long as there are folds:
-        those that are known already are not run again.
+        Scores by position in the source's folds, None where unknown. Empty when proposed, or one entry for each fold:
+        folds with a score are not run again.
     number : int
         Number of its trial.
     incumbent : Incumbent or None
-        The incumbent that it races against.
+        Incumbent that it races against.
     stopped : str or None
-        Reason for which it was stopped before its last fold; see `stop_reason`.
+        Reason why it was stopped before its last fold; see `stop_reason`.
     """
 
     trial: Any
@@ -44,12 +44,45 @@ class Candidate(Job):
 
     @property
     def known(self) -> list[FoldScore]:
-        """The scores that are known, by position."""
+        """Known scores in the order of their positions."""
         return [score for score in self.scores if score is not None]
 
     def decisive(self, metric: str | None) -> dict[int, float]:
-        """The known scores of the metric that decides, by position."""
+        """Return the known scores of the metric that decides, by position."""
         return {i: decisive(score, metric) for i, score in enumerate(self.scores) if score is not None}
+
+    def judge(self, metric: str | None, in_order: bool) -> None:
+        """Stop the candidate where its scores so far lose the race against its incumbent.
+
+        Parameters
+        ----------
+        metric : str or None
+            Score that decides, of several.
+        in_order : bool
+            Whether decisions follow the order of the folds, and not that of their results.
+        """
+        if self.stopped is not None or self.incumbent is None:
+            return
+        known = self.decisive(metric)
+        if in_order:
+            n = self._n_decided(known)
+            known = {} if n is None else {i: known[i] for i in range(n)}
+        reason = stop_reason(known, self.incumbent) if known else None
+        if reason is not None:
+            self.stopped = reason
+            self.unsent = []
+
+    def drop_beyond(self, metric: str | None) -> None:
+        """Forget folds beyond the one that stops the candidate, in the order of folds, as if they had not been run."""
+        n = self._n_decided(self.decisive(metric))
+        if n is not None:
+            self.scores[n:] = [None] * (len(self.scores) - n)
+
+    def _n_decided(self, known: Mapping[int, float]) -> int | None:
+        """Folds, in their order, that decide against the candidate; None if it may still win."""
+        # There may be a gap before the last of them, which several workers ran at once.
+        first = next((i for i, score in enumerate(self.scores) if score is None), len(self.scores))
+        return None if self.incumbent is None else cut({i: known[i] for i in range(first)}, self.incumbent)
 
     @property
     def is_ended(self) -> bool:
@@ -73,27 +106,27 @@ class Source:
     Parameters
     ----------
     propose : callable
-        Gives the next candidate, None when there is none any more, or a `Wait` when one is not due yet.
+        Function that returns the next candidate, None after the last, or a `Wait` when the next must wait for results.
     complete : callable
-        Called as ``complete(candidate, scores)`` when a candidate is finished: `scores` are those of all its folds,
-        or of those that were run when ``candidate.stopped`` says why there are no more.
+        Function called as ``complete(candidate, scores)`` as soon as a candidate is finished: `scores` are those of all
+        its folds, or of the folds that were run if ``candidate.stopped`` is not None.
     folds : sequence of int
         Splits of the workload that each candidate runs, in this order.
     learns : bool
-        Whether proposals depend on results: only a few candidates are open at a time then, so that each proposal knows
-        nearly all that can be known.
+        True if proposals depend on results: then only a few candidates are open at a time, so that each proposal knows
+        nearly all results.
     expected : int, optional
-        About how many candidates there will be; keeps the last bundles small, so that workers finish together.
+        Approximate number of candidates; keeps the last bundles small, so that workers finish together.
     race : Race, optional
-        Stops candidates early. Where it is ordered, with `staleness`, folds that happened to be run beyond the one that
-        stopped a candidate are dropped; otherwise all that was run counts.
+        Race that stops candidates early. If it is ordered, with `staleness`, folds that were run beyond the one that
+        stopped a candidate are dropped; otherwise all folds that were run count.
     staleness : int, optional
-        The q of the deterministic order: a candidate races against the incumbent after those of the jobs up to its own
-        minus q, and not against the latest.
+        Parameter q of the deterministic order: candidate k races against the incumbent after candidates 0 .. k - q, and
+        not against the latest.
     fold_done : callable, optional
-        Called as ``fold_done(candidate, score)`` for each fold as it is finished, in any order.
+        Function called as ``fold_done(candidate, score)`` for each fold as it is finished, in any order.
     refresh : callable, optional
-        Called while a candidate is waited for, to learn what other processes did.
+        Function called while the next candidate must wait, to read results of other processes.
     """
 
     def __init__(
@@ -123,7 +156,7 @@ class Source:
 
     @property
     def is_over(self) -> bool:
-        """Whether the last candidate is complete."""
+        """Tell whether the last candidate is complete."""
         return self.ended and not self.n_open
 
     # --- before a candidate --------------------------------------------------------------------------------------
@@ -133,7 +166,7 @@ class Source:
         return not self.ended and not self._waiting and not (self.learns and self.n_open >= most_open)
 
     def begin(self) -> Candidate | None:
-        """The next candidate; None after the last, for one that is not due yet, and for one that was known in full."""
+        """Begin the next candidate; None after the last, if it must wait, and if all its folds were known."""
         candidate = self._propose()
         if isinstance(candidate, Wait):
             self._waiting = True
@@ -177,7 +210,7 @@ class Source:
         self.ended, self._waiting = True, False
 
     def broken(self, cause: Exception) -> None:
-        """See the protocol; the folds that failed are in the table."""
+        """See the protocol; failed folds are in the table."""
 
     # --- after a fold --------------------------------------------------------------------------------------------
 
@@ -195,12 +228,12 @@ class Source:
         """See the protocol."""
         candidate.n_running -= len(positions)
         if candidate.stopped is None:
-            # The worker saw only some of what is known by now, which together does not stop it.
+            # The worker knew only some of the scores known by now, which together do not stop it.
             candidate.unsent = sorted([*candidate.unsent, *positions])
         self._finish(candidate)
 
     def late(self, candidate: Candidate, position: int, score: FoldScore) -> None:
-        """See the protocol; whoever goes on need not run the fold again."""
+        """See the protocol; a search that continues this one need not run the fold again."""
         if self._fold_done is not None:
             self._fold_done(candidate, score)
 
@@ -210,24 +243,10 @@ class Source:
 
     def _judge(self, candidate: Candidate) -> None:
         assert self.race is not None
-        if candidate.stopped is not None or candidate.incumbent is None:
-            return
-        known = candidate.decisive(self.race.metric)
-        reason = None
-        if self._staleness is None:
-            reason = stop_reason(known, candidate.incumbent) if known else None
-        else:
-            # Decisions follow the order of the folds, not that of their results.
-            first = next((i for i, score in enumerate(candidate.scores) if score is None), len(self.folds))
-            n = cut({i: known[i] for i in range(first)}, candidate.incumbent)
-            if n is not None:
-                reason = stop_reason({i: known[i] for i in range(n)}, candidate.incumbent)
-        if reason is not None:
-            candidate.stopped = reason
-            candidate.unsent = []
+        candidate.judge(self.race.metric, in_order=self._staleness is not None)
 
     def _finish(self, candidate: Candidate) -> bool:
-        """Complete a candidate of which nothing more will be run; whether it is one."""
+        """Complete a candidate if none of its folds runs or will run; tell whether it is complete."""
         if candidate.n_running or candidate.unsent:
             return False
         self.n_open -= 1
@@ -235,16 +254,9 @@ class Source:
         self._patience.reset()
         if self.race is not None:
             if self._staleness is not None:
-                self._drop_beyond(candidate)
+                candidate.drop_beyond(self.race.metric)
             elif candidate.stopped is not None and None not in candidate.scores:
-                candidate.stopped = None  # the rest was on its way already
+                candidate.stopped = None  # its other folds were running already
             self.race.observe(candidate.number, candidate.decisive(self.race.metric), candidate.incumbent)
         self._complete(candidate, candidate.known)
         return True
-
-    def _drop_beyond(self, candidate: Candidate) -> None:
-        """Forget folds beyond the one that stopped the candidate."""
-        assert self.race is not None
-        if candidate.stopped is not None and candidate.incumbent is not None:
-            n = cut(candidate.decisive(self.race.metric), candidate.incumbent)
-            candidate.scores[n:] = [None] * (len(self.folds) - (n or 0))

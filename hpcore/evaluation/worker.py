@@ -1,4 +1,4 @@
-"""The work inside a worker: a bundle of (configuration, folds)."""
+"""Evaluation of a bundle of (configuration, folds) inside a worker."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import cloudpickle
 import sklearn
 
-from hpcore.evaluation.sharing import Handle, Settings, fetch, live_warning_filters
+from hpcore.evaluation.sharing import Handle, Surroundings, fetch, live_warning_filters
 from hpcore.evaluation.workload import FoldScore, Workload, decisive
-from hpcore.schedulers.racing import Incumbent, stop_reason
+from hpcore.schedulers.racing import Incumbent, RaceSnapshot
+from hpcore.workers.channel import Channel, Decision
 from hpcore.workers.nesting import working
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import clock_of
@@ -34,13 +35,15 @@ class Item(NamedTuple):
     params : mapping
         Parameters of the estimator.
     folds : sequence of (int, int)
-        Position among the folds of the search, and index of the split.
+        Pairs of the position among the folds of the search and the index of the split.
     serial : int
-        Names the first of them; the others follow.
+        Serial number of the first fold; the others have the next.
     known : mapping of int to float
         Scores that are known already, by position.
     incumbent : Incumbent or None
-        Stops the configuration where it cannot beat it.
+        Incumbent that may stop the configuration before its last fold.
+    number : int
+        Number of the trial.
     """
 
     params: Mapping[str, Any]
@@ -48,6 +51,7 @@ class Item(NamedTuple):
     serial: int = 0
     known: Mapping[int, float] = {}
     incumbent: Incumbent | None = None
+    number: int = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Parameters may be of classes and functions of a script, which not every executor knows how to send.
@@ -67,25 +71,26 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
     Parameters
     ----------
     handle : Handle
-        Where the workload is.
+        Reference to the workload.
     items : sequence of Item
-        The folds to evaluate.
+        Folds to evaluate.
 
     Returns
     -------
     scores : list of list of FoldScore
-        One list an item; shorter than its folds if its incumbent stopped it.
+        One list for each item; shorter than its folds if its incumbent stopped it.
     error : (Exception, str) or None
-        Error of an evaluation, if failures are not to be scored, and its traceback; a value, so that it is told
-        from what goes wrong with the worker itself.
+        Error of an evaluation and its traceback, if ``error_score="raise"``; a value, so that it differs from an error
+        of the worker itself.
     seconds : float
-        The time it took here, without the way to the worker and back.
+        Time that the evaluation took, without transfers.
     """
     start = time.perf_counter()
-    workload, settings = fetch(handle)
-    surroundings = _thread(handle, settings) if handle.owner == os.getpid() else _process(handle, settings)
+    workload, surroundings = fetch(handle)
+    here = handle.owner == os.getpid()
+    context = _thread(handle, surroundings) if here else _process(handle, surroundings)
     scores: list[list[FoldScore]] = []
-    with working(), surroundings:
+    with working(), context:
         try:
             for item in items:
                 scores.append(_run_item(workload, item, handle))
@@ -95,17 +100,17 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
 
 
 class Carried:
-    """An error on its way back from a worker.
+    """Error on its way back from a worker.
 
     Parameters
     ----------
     error : Exception
-        The error that was raised. On the way it becomes its words in a `RuntimeError` if it would not survive.
+        Error that was raised. One that cannot be pickled becomes a `RuntimeError` with its text on the way.
 
     Attributes
     ----------
     error : Exception
-        The error to raise.
+        Error to raise.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -148,32 +153,32 @@ def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]
     evaluated = workload.evaluate(item.params, folds)
     if item.incumbent is None:
         return list(evaluated)
-    known = dict(item.known)
+    channel: Channel = RaceSnapshot(item.incumbent, item.known)
     scores: list[FoldScore] = []
     for (position, _), score in zip(item.folds, evaluated, strict=True):
         scores.append(score)
-        known[position] = decisive(score, item.incumbent.metric)
-        if stop_reason(known, item.incumbent) is not None:
+        value = decisive(score, item.incumbent.metric)
+        if channel.report(item.number, position, (value,)) is not Decision.CONTINUE:
             break
     return scores
 
 
 @contextmanager
-def _thread(handle: Handle, settings: Settings) -> Iterator[None]:
+def _thread(handle: Handle, surroundings: Surroundings) -> Iterator[None]:
     # OpenMP bounds belong to the calling thread; BLAS bounds and warning filters belong to the process, which the
     # owner looks after: set and restored here, the bounds of neighbours would overlap.
-    with bounded(handle.n_threads, "openmp"), sklearn.config_context(**settings.config):
+    with bounded(handle.n_threads, "openmp"), sklearn.config_context(**surroundings.config):
         yield
 
 
 @contextmanager
-def _process(handle: Handle, settings: Settings) -> Iterator[None]:
+def _process(handle: Handle, surroundings: Surroundings) -> Iterator[None]:
     # Ctrl-C reaches the whole process group. The owner decides what stops; a worker that raised would only add noise.
     main = threading.current_thread() is threading.main_thread()
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:
-        with bounded(handle.n_threads), sklearn.config_context(**settings.config), warnings.catch_warnings():
-            live_warning_filters()[:] = settings.warning_filters
+        with bounded(handle.n_threads), sklearn.config_context(**surroundings.config), warnings.catch_warnings():
+            live_warning_filters()[:] = surroundings.warning_filters
             yield
     finally:
         if main:

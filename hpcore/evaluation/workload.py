@@ -1,4 +1,4 @@
-"""Everything that tasks of a search share, and the evaluation of one configuration on some folds."""
+"""Data that all tasks of a search share, and the evaluation of one configuration on some folds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from hpcore.evaluation.cloning import is_told_whole, replicate
+from hpcore.evaluation.cloning import is_copied_whole, replicate
 from hpcore.evaluation.prefixes import Key, PrefixCache
 
 __all__ = ["FoldScore", "Indices", "Scores", "Workload", "decisive"]
@@ -27,7 +27,7 @@ Scores = float | dict[str, float]
 
 
 class FoldScore(NamedTuple):
-    """The result of one (configuration, fold); a tuple, because it travels between processes.
+    """Result of one (configuration, fold); a tuple, because it travels between processes.
 
     Attributes
     ----------
@@ -35,15 +35,15 @@ class FoldScore(NamedTuple):
         Index of the split.
     test_scores, train_scores : float, dict of str to float, or None
         Scores on the test and training rows; a dict if there are several metrics, None for training scores that
-        nobody asked for.
+        were not asked for.
     fit_time, score_time : float
-        Seconds; of the fit those that it would have taken had nothing been kept from another one.
+        Seconds of fit and scoring; those of the fit as if no transformers had been kept from another one.
     error : str or None
-        The traceback of a fit that failed.
+        Traceback of a fit that failed.
     complaints : tuple of str
         Tracebacks of scorers that failed; their scores are `error_score`.
     saved_time : float
-        Seconds of `fit_time` that did not pass here, because what transformers give was kept from another fit.
+        Seconds of `fit_time` that did not pass, because transformers were kept from another fit.
     """
 
     fold: int
@@ -57,7 +57,7 @@ class FoldScore(NamedTuple):
 
 
 def decisive(score: FoldScore, metric: str | None) -> float:
-    """The score that the search follows: of several metrics the one of this name, otherwise the first."""
+    """Return the score that the search follows: the one of this name if there are several, otherwise the first."""
     value = score.test_scores
     if isinstance(value, dict):
         value = value[metric] if metric in value else next(iter(value.values()))
@@ -66,32 +66,32 @@ def decisive(score: FoldScore, metric: str | None) -> float:
 
 @dataclass
 class Workload:
-    """All that the tasks of one search have in common.
+    """Data and settings that the tasks of one search have in common.
 
     Parameters
     ----------
     estimator : estimator
-        Unfitted; never fitted itself.
+        Unfitted estimator; only copies of it are fitted.
     X, y : array-like
-        The data. `y` may be None.
+        Data; `y` may be None.
     splits : sequence of (train, test)
-        Row indices, or boolean masks, as arrays; the same for all configurations.
+        Arrays of row indices or boolean masks; the same for all configurations.
     scorer : callable
-        ``scorer(estimator, X, y)`` gives a number, or a dict of them.
+        Function ``scorer(estimator, X, y)`` that returns a number or a dict of numbers.
     fit_params, score_params : mapping
-        Metadata for `fit` and for the scorer; what has a value per row is cut like `X`.
+        Metadata for `fit` and for the scorer; values with an entry per row are indexed like `X`.
     error_score : float or "raise"
-        The score of a fit that failed.
+        Score of a fit that failed.
     return_train_score : bool
-        Whether to score on the training rows too.
+        True to score on the training rows too.
     caching : bool
-        Whether what transformers of a pipeline learn and give on a fold is kept for the next configuration with the
+        True to keep fitted transformers of a pipeline and their outputs on a fold for the next configuration with the
         same ones; see `prefixes`.
 
     Notes
     -----
-    Every fit gets rows of its own, as under scikit-learn: a slice kept for the next fit would be spoilt by an
-    estimator that works in place (``copy_X=False``), and cutting costs less than a tenth of scikit-learn's overhead.
+    Every fit gets its own copy of its rows, as under scikit-learn: one kept for the next fit would be overwritten by an
+    estimator that works in place (``copy_X=False``), and indexing costs less than a tenth of scikit-learn's overhead.
     """
 
     estimator: Any
@@ -111,13 +111,13 @@ class Workload:
         template = self._configured(params)
         pairwise = bool(get_tags(template).input_tags.pairwise)
         keys = self._prefixes.keys(template, params) if self.caching else []
-        whole = is_told_whole(template)
+        whole = is_copied_whole(template)
         for fold in folds:
             estimator = replicate(template) if whole else self._configured(params)
             yield self._evaluate_fold(estimator, fold, pairwise, keys)
 
     def failed(self, fold: int, error: str, fit_time: float = 0.0) -> FoldScore:
-        """Describe a fold whose fit failed with `error`, a traceback or another explanation."""
+        """Make the result of a fold whose fit failed with `error`, a traceback or another explanation."""
         score: Any = self.error_score
         if isinstance(self.scorer, _MultimetricScorer):
             score = dict.fromkeys(self.scorer._scorers, score)
@@ -125,7 +125,7 @@ class Workload:
         return FoldScore(fold, score, train, fit_time, 0.0, error, ())
 
     def _configured(self, params: Mapping[str, Any]) -> Any:
-        # Values may be estimators or generators: each configuration has its own, as set by a user on a clone.
+        # Values may be estimators or generators: each configuration gets copies, as if set by a user on a clone.
         return replicate(self.estimator).set_params(**{k: replicate(v) for k, v in params.items()})
 
     def _evaluate_fold(self, estimator: Any, fold: int, pairwise: bool, keys: list[Key]) -> FoldScore:
@@ -151,7 +151,7 @@ class Workload:
         train_scores = None
         if self.return_train_score:
             train_scores = self._score(estimator, X_train, y_train, train, complaints)
-        # The same for all that share it, whoever came first: `refit` may choose by time.
+        # The same for all configurations that share transformers, in any order: `refit` may choose by time.
         fit_time = max(0.0, fitted - start + prefix.saved)
         saved = fit_time - (fitted - start)
         return FoldScore(fold, test_scores, train_scores, fit_time, scored - fitted, None, tuple(complaints), saved)

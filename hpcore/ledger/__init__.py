@@ -1,1 +1,1 @@
-"""The log of a search's trials, in memory or durable: leases, heartbeat, the replica of a store, and the codec."""
+"""Logs of the trials of a search, in memory or stored: leases, heartbeat, the replica of a store, and the codec."""

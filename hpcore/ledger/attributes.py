@@ -1,4 +1,4 @@
-"""Attributes that a user keeps with a study, by name."""
+"""User attributes of a study."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["UserAttributes", "user_attributes"]
 
 
 def user_attributes(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a user's own attributes out of all that a study keeps, by the names that the user gave."""
+    """Select the user attributes among all attributes of a study, and return them by the user's names."""
     mine = {name: value for name, value in kept.items() if name.startswith(USER_PREFIX)}
     return {name[len(USER_PREFIX) :]: value[0] for name, value in mine.items()}
 
 
 class UserAttributes(MutableMapping[str, Any]):
-    """The attributes of a trial log under a prefix of their own, beside the note; read and written at once.
+    """User attributes of a trial log, as a mapping that reads and writes the log at once.
 
-    What is set becomes plain data as a trial's does, see `hpcore.attributes.to_plain`; what is read is a copy.
+    Values are converted to plain data when they are set, see `hpcore.attributes.to_plain`. Reading returns copies.
     """
 
     NAME_BYTES = 500
@@ -40,7 +40,7 @@ class UserAttributes(MutableMapping[str, Any]):
         self.trial_log.set_attribute(USER_PREFIX + name, plain)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Set several attributes; none of them if one is refused."""
+        """Set several attributes, or none if one is not allowed."""
         checked = {name: self._checked(name, value) for name, value in dict(*args, **kwargs).items()}
         for name, plain in checked.items():
             self.trial_log.set_attribute(USER_PREFIX + name, plain)
@@ -50,7 +50,7 @@ class UserAttributes(MutableMapping[str, Any]):
         return self
 
     def _checked(self, name: Any, value: Any) -> list[Any]:
-        """An attribute as it is stored: in a list, so that None is a value."""
+        """Check an attribute and return its stored form: a list of the value alone, so that None is a value too."""
         if not isinstance(name, str):
             raise InvalidType(f"an attribute's name must be a str, got {name!r}")
         if not 1 <= len(name.encode(errors="replace")) <= self.NAME_BYTES:

@@ -1,4 +1,4 @@
-"""Trials between an optimizer and a store: both ways, and the one place that knows what a stored trial means."""
+"""Conversion of trials between an optimizer and the records of a store."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _AT = {name: i for i, name in enumerate(TRIAL_COLUMNS)}
 
 
 def begun(optimizer: Optimizer, trial: Trial, study_id: int, worker: str, lease: float) -> TrialRecord:
-    """Record of a trial that the optimizer has just begun, as its worker's until `lease` (unix time)."""
+    """Make the record of a trial that the optimizer has just begun, for `worker` until `lease` (unix time)."""
     history, number = optimizer.history, trial.number
     return TrialRecord(
         study_id=study_id,
@@ -63,7 +63,7 @@ def begun(optimizer: Optimizer, trial: Trial, study_id: int, worker: str, lease:
 
 
 def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
-    """Record of the same trial with a result, which may be that it pauses, and with the trial's user attributes."""
+    """Make the record of the same trial with an outcome, also of a paused trial, and with its user attributes."""
     user_attrs, _ = trial.settle()
     return record.ended(
         outcome.state,
@@ -96,7 +96,7 @@ def report_record(
     cost: float | None = None,
     data: str | None = None,
 ) -> ReportRecord:
-    """Record of a partial result.
+    """Make the record of a partial result.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def report_record(
     step : float
         Resource used up to the report.
     values : sequence of float
-        One per objective in the user's own sign, NaN allowed.
+        One value per objective in the user's own sign; may be NaN.
     cost : float, optional
         Cost of reaching the step.
     data : str, optional
@@ -116,18 +116,18 @@ def report_record(
 
 
 def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord, curves: bool = False) -> list[ReportRecord]:
-    """Records of a trial's partial results that are to be stored when a job of it ends; none for most trials.
+    """Make the records of partial results that are stored when a job of a trial ends; most trials have none.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Holds the reports that were made while the trial ran.
+        Optimizer with the reports that were made while the trial ran.
     trial : Trial
-        Holds those that were written into ``trial.reports``; settled.
+        Settled trial, with the entries of ``trial.reports``.
     record : TrialRecord
-        The trial's.
+        Record of the trial.
     curves : bool
-        Give also the reports of this job that the optimizer holds, where they were not stored as they came.
+        Include the reports of this job that the optimizer has, for those that were not stored when they were made.
     """
     rows, written = optimizer.history.curves.of(trial.number), trial.extras[1]
     if not written and not (rows and curves):
@@ -144,18 +144,18 @@ def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord, curv
             try:
                 values = [value, *[math.nan] * (m - 1)]
                 mine.append(report_record(record.study_id, record.number, record.job, step, values))
-            except OverflowError:  # a step beyond the doubles
+            except OverflowError:  # a step beyond the range of doubles
                 continue
     return mine
 
 
 def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int) -> list[TrialRecord]:
-    """Records of results that were made elsewhere as finished trials, their numbers from `first` on.
+    """Make records of finished trials, numbered from `first` on, from results of evaluations made elsewhere.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        Attributes that are not plain data; the message begins with the position of their row.
+        Attributes are not plain data; the message begins with the position of their row.
     """
     X = np.ascontiguousarray(known.X, dtype="<f8")
     first_job = optimizer.history.n_jobs
@@ -188,7 +188,7 @@ def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int)
 
 
 def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
-    """Tell whether a stored result is the one that was to be stored, under whichever token."""
+    """Tell whether a stored result equals the one that was to be stored, apart from token and number of deaths."""
     return stored is record or replace(stored, token=record.token, deaths=record.deaths, job=record.job) == record
 
 
@@ -201,7 +201,7 @@ def read_facts(record: TrialRecord, m: int, study: str) -> tuple[tuple[float, ..
     Parameters
     ----------
     record : TrialRecord
-        The trial's.
+        Record of the trial.
     m : int
         Number of objectives.
     study : str
@@ -210,7 +210,7 @@ def read_facts(record: TrialRecord, m: int, study: str) -> tuple[tuple[float, ..
     Raises
     ------
     DamagedStore
-        They are not what was written.
+        The record is damaged.
     """
     try:
         return values_of(record.state, record.objective, m), notes_from(record.notes)
@@ -219,7 +219,13 @@ def read_facts(record: TrialRecord, m: int, study: str) -> tuple[tuple[float, ..
 
 
 def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[str, Any] | None]:
-    """Read the result of a stored trial that is not running, and its user attributes; as `read_facts`."""
+    """Read the outcome and user attributes of a stored trial that is not running; for the arguments see `read_facts`.
+
+    Raises
+    ------
+    DamagedStore
+        The record is damaged, or the trial is running.
+    """
     if record.state == RUNNING:
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: it is running still")
     values, notes = read_facts(record, m, study)
@@ -228,12 +234,12 @@ def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[
 
 
 def values_of(state: int, objective: str | None, m: int) -> tuple[float, ...] | None:
-    """Read the values of a trial in some state: those of a complete one, or the estimate of a pruned one.
+    """Read the values of a trial in any state: the result of a complete one, or the estimate of a pruned one.
 
     Raises
     ------
     ValueError
-        They are not finite numbers, or do not go with the state.
+        The values are not finite numbers, or a trial in this state cannot have them, or must have some.
     """
     if objective is None:
         if state == COMPLETE:
@@ -245,7 +251,7 @@ def values_of(state: int, objective: str | None, m: int) -> tuple[float, ...] | 
 
 
 def adopt_result(trial: Trial, record: TrialRecord, m: int, study: str) -> Outcome:
-    """Read the result of a stored trial; its times and attributes go onto the trial. Raises what `read_result` does."""
+    """Read the outcome of a stored trial, and set times and attributes of `trial`; for errors see `read_result`."""
     outcome, user_attrs = read_result(record, m, study)
     trial.started, trial.finished = record.started, record.finished
     trial.extras = (user_attrs, None)
@@ -260,9 +266,9 @@ def read_rows(
     Parameters
     ----------
     fields : sequence of tuple
-        Verified fields of the trials in the order of `TRIAL_COLUMNS`, with types that fit; not empty.
+        Verified fields of at least one trial, in the order and with the types of `TRIAL_COLUMNS`.
     reports : sequence of ReportRecord
-        Partial results, in order of arrival; of these trials, or of earlier ones.
+        Partial results of these or earlier trials, in order of arrival.
     space : Space
         Space of the study.
     m : int
@@ -273,12 +279,12 @@ def read_rows(
     Raises
     ------
     DamagedStore
-        A record under a fitting checksum is no trial of this space, or no report of a trial.
+        A record with a valid checksum is not a trial of this space, or not a report of a trial.
     """
     try:
         rows = _rows(fields, space, m)
     except ValueError as error:
-        # All at once is the quick way; one at a time says which one it is.
+        # Reading all trials at once is fast; one by one finds the damaged one.
         for row in fields:
             try:
                 _rows([row], space, m)
@@ -292,12 +298,12 @@ def read_rows(
 def read_reports(
     reports: Sequence[ReportRecord], m: int, study: str, n_trials: int
 ) -> list[tuple[int, float, tuple[float, ...], float | None, int]]:
-    """Read partial results as `Rows.reports` has them.
+    """Read partial results in the form of `Rows.reports`.
 
     Raises
     ------
     DamagedStore
-        One has other values than a number per objective, or belongs to no trial.
+        A report does not have one number per objective, or there is no trial of its number.
     """
     out = []
     for report in reports:
@@ -319,7 +325,7 @@ def report_data(report: ReportRecord, study: str) -> Any:
     Raises
     ------
     DamagedStore
-        It is no JSON.
+        The data are not JSON.
     """
     if report.data is None:
         return None
@@ -349,7 +355,7 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
     times = np.array([columns["started"], columns["finished"]], dtype=np.float64).T
     if not np.all(np.isnan(X) | ((X >= 0.0) & (X <= 1.0))):
         raise ValueError("its point is outside of the unit cube")
-    space.columns.codec.decode(X)  # refuses NaN where a parameter is active
+    space.columns.codec.decode(X)  # raises for NaN of an active parameter
     return Rows(
         X,
         state,
@@ -363,12 +369,12 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
 
 
 def _maybe(column: tuple[float | None, ...]) -> Any:
-    """A column of numbers with NaN where there is none; None if there is none at all."""
+    """Convert a column of numbers, with NaN for None; None if all entries are None."""
     return np.array(column, dtype=np.float64) if any(value is not None for value in column) else None
 
 
 def _rare(columns: dict[str, tuple[Any, ...]], space: Space) -> dict[int, dict[str, Any]]:
-    """Facts that few trials have, by number."""
+    """Read the notes of the trials that have some, by trial number."""
     rare: dict[int, dict[str, Any]] = {}
     numbers, params = columns["number"], columns["params"]
     for i, (given, error, text) in enumerate(zip(columns["exact"], columns["error"], columns["notes"], strict=True)):

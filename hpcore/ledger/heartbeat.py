@@ -1,4 +1,4 @@
-"""Renews the leases of running trials, in the background, while there are any."""
+"""Renewal of the leases of running trials in the background."""
 
 from __future__ import annotations
 
@@ -18,62 +18,63 @@ __all__ = ["Heartbeat", "keeping_leases"]
 
 log = logging.getLogger("hpcore")
 
-# Renewed so often while it lasts, a lease survives a beat that comes late.
+# Renewals per lease, so that a lease survives a late beat.
 BEATS_PER_LEASE = 3
-# Seconds for which the thread stays when nothing is held: of a quick loop of ask and tell it is one and the same.
+# Seconds for which the thread lives on without a lease, so that a fast loop of ask and tell needs only one thread.
 LONGEST_IDLE = 1.0
-# Seconds; a store that does not answer must not keep a run from its end.
+# Seconds to wait for the end of the thread: a store that does not answer must not prevent the end of a run.
 LONGEST_WAIT = 2.0
 
 
 def keeping_leases(trial_log: TrialLog) -> AbstractContextManager[Any]:
-    """A context in which the leases of the running trials are renewed; its threads end with it."""
-    # Not a generator: an error is thrown into that and written on, which not every class of errors permits.
+    """Return a context at whose end the thread that renews leases ends, unless there still are leases."""
+    # Not a generator: errors are thrown into a generator and changed there, which some classes of errors do not permit.
     return closing(SimpleNamespace(close=trial_log.rest))
 
 
 class Holder(Protocol):
-    """An object that has leases."""
+    """Object that has leases."""
 
     def holds_leases(self) -> bool:
-        """Whether there are any."""
+        """Tell whether there are leases."""
         ...
 
     def renew(self) -> None:
-        """Renew them."""
+        """Renew the leases."""
         ...
 
 
 class Heartbeat:
-    """Renews the leases of a holder from a daemon thread, which ends by itself when there are none.
+    """Daemon thread that renews the leases of a holder, and ends by itself when there are none.
 
-    The thread keeps neither the interpreter nor the holder alive, and a child process begins one of its own.
+    The thread keeps neither the interpreter nor the holder alive. A child process starts its own thread.
 
     Parameters
     ----------
     holder : Holder
-        Its hpcore errors are logged, and it is called again at the next beat.
+        Holder of the leases. Its hpcore errors are logged, and it is called again at the next beat.
     every : float
         Seconds between two beats.
     orphaned : callable
-        Called without arguments in the thread when the holder does not exist any more; must not refer to it.
+        Function without arguments that the thread calls when the holder does not exist any more; it must not refer to
+        the holder.
     """
 
     def __init__(self, holder: Holder, every: float, orphaned: Callable[[], object]) -> None:
         self._every, self._orphaned = every, orphaned
-        # In a list, for the callback to find without the heartbeat, which it must not keep.
+        # In a list, which the callback refers to instead of the heartbeat, to keep neither alive.
         self._wake = wake = [threading.Event()]
         self._holder = weakref.ref(holder, lambda _: wake[0].set())
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def after_fork(self) -> None:
-        """In a child process, which has none of its parent's threads."""
+        """Re-create the lock in a child process, which has no thread."""
         self._lock, self._thread = threading.Lock(), None
         self._wake[0] = threading.Event()
 
     def start(self) -> None:
-        """Beat from now on, if it does not yet."""
+        """Start the thread, if it does not run."""
         with self._lock:
             if self._thread is None:
                 self._wake[0] = threading.Event()
@@ -86,7 +87,7 @@ class Heartbeat:
                     self._thread = thread
 
     def stop(self) -> None:
-        """Beat no more, until it starts again."""
+        """End the thread, if it runs."""
         with self._lock:
             thread, self._thread = self._thread, None
             self._wake[0].set()

@@ -1,4 +1,4 @@
-"""Leases of one worker: renewed while their trials are evaluated, given back when the worker ends."""
+"""Leases of a worker: renewed while their trials are evaluated, given back when the worker ends."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ __all__ = ["LeaseHolder"]
 
 log = logging.getLogger("hpcore")
 
-# Seconds for which trials are given back to a store that does not answer, when a program or its study ends.
+# Seconds for which giving trials back is tried at the end of a program or a study, if the store does not answer.
 PATIENCE_AT_END = 2.0
 
-# Those that may hold trials when the program ends or forks.
+# Holders of this process, which may have trials when the program ends or forks.
 _ALIVE: weakref.WeakSet[LeaseHolder] = weakref.WeakSet()
 
 
 class LeaseHolder:
-    """Keeps the leases of the trials that are evaluated here.
+    """Holder of the leases of the trials that this worker evaluates.
 
     Parameters
     ----------
     storage : Storage
-        The store.
+        Store of the study.
     replica : Replica
-        Knows the trials.
+        Replica of the study, which knows the trials of this worker.
     leases : Leases
-        Says how long leases are.
+        Rules with the duration of leases.
     """
 
     def __init__(self, storage: Storage, replica: Replica, leases: Leases) -> None:
         self._storage, self._replica, self._leases = storage, replica, leases
         self._heartbeat: Heartbeat | None = None
-        if not storage.private:  # nobody else sees a database in memory
+        if not storage.private:  # no other process sees a database in memory
             self._heartbeat = Heartbeat(self, leases.seconds / BEATS_PER_LEASE, partial(_give_back, storage, replica))
             _ALIVE.add(self)
 
     def holds_leases(self) -> bool:
-        """Whether a trial is being evaluated here."""
+        """Tell whether this worker evaluates a trial."""
         return any(held.is_running for held in self._replica.all_held())
 
     def keep(self) -> None:
-        """Renew leases in the background, if there are any."""
+        """Start to renew leases in the background, if there are any."""
         if self._heartbeat is not None and self.holds_leases():
             self._heartbeat.start()
 
@@ -81,20 +81,23 @@ class LeaseHolder:
                     self._replica.hold(held.trial, record, held.out)
 
     def end(self) -> None:
-        """Hold nothing any more: the program ends."""
+        """Give all trials back at the end of the program."""
         if self._heartbeat is not None:
             self._heartbeat.stop()
         _give_back(self._storage, self._replica)
 
     def after_fork(self) -> None:
-        """In a child process, which is another worker."""
+        """Become another worker without trials, in a child process."""
         self._replica.disown()
         if self._heartbeat is not None:
             self._heartbeat.after_fork()
 
 
 def _give_back(storage: Storage, replica: Replica) -> None:
-    """Let others start what a worker that ends has not evaluated: nobody died of it. Results without room go first."""
+    """Store unsaved results, and give back the trials that a worker has not evaluated when it ends.
+
+    The trials do not count as having lost a worker.
+    """
     unsaved = replica.all_unsaved()
     running = [held.record for held in replica.all_held() if held.is_running]
 
@@ -107,7 +110,7 @@ def _give_back(storage: Storage, replica: Replica) -> None:
     if unsaved or running:
         try:
             storage.write(work, PATIENCE_AT_END)
-        except HpcoreError as error:  # whoever looks sees that the worker is not there any more
+        except HpcoreError as error:  # other workers find out that this one has ended
             log.log(
                 logging.WARNING if unsaved else logging.DEBUG,
                 "%d results could not be stored, and %d trials not be given back: %s",

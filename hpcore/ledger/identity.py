@@ -1,4 +1,4 @@
-"""Who evaluates a trial: this process, named so that others on the same machine can see whether it still lives."""
+"""Identities of workers: names by which other processes of the same machine can tell whether a worker is alive."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from weakref import WeakValueDictionary
 
 __all__ = ["Identity", "Life", "life_of"]
 
-# In a process id; a file may say anything.
+# Most digits of a process id; a store may contain any text.
 MOST_DIGITS = 10
-# Workers of this process that still exist, by the last part of their name.
+# Workers of this process that exist, by the last part of their name.
 _here: WeakValueDictionary[str, Identity] = WeakValueDictionary()
 
 
 class Identity:
-    """A worker. It is alive as long as this object and its process are.
+    """Identity of a worker, which is alive as long as this object and its process exist.
 
     Attributes
     ----------
     name : str
-        Machine, process id, the process's start and a random part, separated by ``|``.
+        Machine, process id, start time of the process and a random part, separated by ``|``.
     """
 
     def __init__(self) -> None:
@@ -38,23 +38,23 @@ class Identity:
 
     @property
     def name(self) -> str:
-        """Another one after a fork: the child is not its parent."""
+        """Name of the worker; a forked child gets another one than its parent."""
         if os.getpid() != self._pid:
             self._make()
         return self._name
 
 
 class Life(Enum):
-    """State of a worker as far as this process can know."""
+    """State of a worker, as far as this process can tell."""
 
     ALIVE = "alive"
-    DEAD = "dead"  # its process ended
-    GONE = "gone"  # its process, this one, lives, and the worker itself does not exist any more
-    UNKNOWN = "unknown"  # of another machine: its lease must run out
+    DEAD = "dead"  # its process has ended
+    GONE = "gone"  # its process is this one, and the worker does not exist any more
+    UNKNOWN = "unknown"  # it belongs to another machine: its lease must expire
 
 
 def life_of(worker: str) -> Life:
-    """Whether a worker still lives, however long ago it was heard of."""
+    """Return the state of a worker, given its name; the age of its lease does not matter."""
     machine, _, rest = worker.partition("|")
     parts = rest.split("|")
     known = len(parts) == 3 and parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) <= MOST_DIGITS
@@ -72,8 +72,8 @@ def life_of(worker: str) -> Life:
 
 
 def _is_hidden(pid: int) -> bool:
-    """Whether there is a process of which this user may know no more: /proc may be mounted so."""
-    if os.name != "posix":  # where a signal 0 is not for asking
+    """Tell whether a process exists that this user cannot read about: /proc may hide processes of others."""
+    if os.name != "posix":  # on other systems signal 0 is not a mere check
         return False
     try:
         os.kill(pid, 0)
@@ -81,15 +81,15 @@ def _is_hidden(pid: int) -> bool:
         return True
     except (OSError, OverflowError):
         return False
-    return False  # one's own, and a zombie
+    return False  # it may be signalled, so it is the user's own: a zombie
 
 
 def _machine() -> str:
-    """This machine since its last start, as seen by processes that share process ids."""
+    """Name this machine, its last boot and its namespace of process ids."""
     return _machine_of(os.getpid())
 
 
-# Asked of every running trial at every ask, and the same for the whole life of a process; a fork asks anew.
+# Needed for every running trial at every ask, and constant for a process; the argument makes it new after a fork.
 @lru_cache(maxsize=1)
 def _machine_of(pid: int) -> str:
     try:
@@ -101,11 +101,11 @@ def _machine_of(pid: int) -> str:
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process began, in ticks since the machine did; None if there is none, or if nobody can tell."""
+    """Return the start time of a process in ticks since the boot; None if there is no such process, or no /proc."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The name in parentheses may hold anything; what follows is the state, and the start as the 20th field.
+    # The name in parentheses may contain anything; the state follows it, and the start time 19 fields later.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZXx" else fields[19]

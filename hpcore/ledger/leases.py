@@ -1,4 +1,4 @@
-"""Rules for starting a running trial again, and for one whose worker died. Results are taken from anybody."""
+"""Rules for running trials that have lost their worker. Leases do not restrict results, which any worker may tell."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from hpcore.storage.records import GIVEN_UP, TrialRecord
 
 __all__ = ["Leases", "is_waiting"]
 
-# A lease that ends later than this is no lease that anybody gave.
+# Seconds; a lease that ends later than this from now is damaged, and ignored.
 LONGEST_LEASE = 7 * 86400.0
 
 
 def is_waiting(record: TrialRecord, now: float) -> bool:
-    """Tell whether a running trial has no worker: given back, or lost by one that died; `now` is the store's time.
+    """Tell whether a running trial has no worker, because it was given back or its worker died.
 
-    A worker of this machine keeps its trials while it lives, however old its lease: it may be suspended, or in code
-    that lets no other thread run. The lease decides for those of whom nobody here can know.
+    A worker of this machine keeps its trials as long as it is alive, whatever the age of its lease: it may be
+    suspended, or in code that lets no other thread run. The lease decides for workers whose state is not known here.
+
+    Parameters
+    ----------
+    record : TrialRecord
+        Record of a running trial.
+    now : float
+        Time of the store, unix time in seconds.
     """
     if record.worker is None or record.lease is None:
         return True
@@ -29,14 +36,15 @@ def is_waiting(record: TrialRecord, now: float) -> bool:
 
 
 class Leases:
-    """The rules, as one worker keeps them.
+    """Rules of leases for one worker.
 
     Parameters
     ----------
     seconds : float
-        After which a running trial that its worker did not renew may be given to another one, of another machine.
+        Duration of a lease. A trial whose lease was not renewed for so long may be given to a worker of another
+        machine.
     retries : int
-        How often a trial whose worker died is evaluated again before it counts as failed.
+        Number of times that a trial whose worker died is evaluated again before it counts as failed.
     """
 
     def __init__(self, seconds: float, retries: int) -> None:
@@ -45,15 +53,15 @@ class Leases:
 
     @property
     def worker(self) -> str:
-        """The name of this worker."""
+        """Name of this worker."""
         return self._identity.name
 
     def is_kept(self, record: TrialRecord, now: float) -> bool:
-        """Tell whether another worker is still entitled to a running trial; `now` is the store's time."""
+        """Tell whether another worker still has a running trial; `now` is the time of the store."""
         return record.worker != self.worker and not is_waiting(record, now)
 
     def take(self, record: TrialRecord, now: float) -> TrialRecord:
-        """A trial that nobody keeps, given to this worker; or failed, if too many workers died of it."""
+        """Give a trial without a worker to this one; or mark it as failed, if too many workers died of it."""
         died = record.worker is not None and record.worker != self.worker and life_of(record.worker) is not Life.GONE
         if not died or record.deaths < self._retries:
             return record.given_to(self.worker, now + self.seconds, died)

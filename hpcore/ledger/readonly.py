@@ -1,4 +1,4 @@
-"""The optimizer of a stored study, to be read: what changes it must go through the study, which stores it."""
+"""Read-only optimizer of a stored study: changes must be made by the study, which stores them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hpcore.records.trial import Trial
 
 __all__ = ["ReadOnlyOptimizer"]
 
-# Methods that change nothing.
+# Methods without effects.
 _READING = ("outcome", "rows", "running", "view")
-# Calls of a study that have another name.
+# Methods for which the study has another name.
 _INSTEAD = {
     "restore": "study.add_many(...)",
     "take_known": "study.add_many(...)",
@@ -29,22 +29,22 @@ _INSTEAD = {
 
 
 class ReadOnlyOptimizer(Optimizer):
-    """An optimizer's own state with all that reads it, and nothing that would change it without its store.
+    """Read-only view of an optimizer, with which it shares its state.
 
-    Every public method of `Optimizer` that is not known to read only is refused. A copy, pickled or by `copy`, is an
-    `Optimizer` in memory that may be used, without the store.
+    Every public method of `Optimizer` that may change the state raises InvalidType. A copy, made by pickle or `copy`,
+    is an `Optimizer` in memory, independent of the store.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Follows the store.
+        Optimizer that follows the store.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         object.__setattr__(self, "__dict__", vars(optimizer))
 
     def running(self) -> Mapping[int, Trial]:
-        """The trials that are being evaluated, by number."""
+        """Return the running trials by number."""
         return MappingProxyType(super().running())
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -59,13 +59,13 @@ class ReadOnlyOptimizer(Optimizer):
         return copy.copy, (self._plain(),)
 
     def __copy__(self) -> Optimizer:
-        return self.__deepcopy__({})  # or it would share the record
+        return self.__deepcopy__({})  # a shallow copy would share the record
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
         return copy.deepcopy(self._plain(), memo)
 
     def _plain(self) -> Optimizer:
-        """An optimizer of the same state, for as long as it takes to copy it."""
+        """Make an optimizer that shares the state, to be copied at once."""
         plain = Optimizer.__new__(Optimizer)
         plain.__dict__ = vars(self)
         return plain

@@ -1,4 +1,4 @@
-"""A new store from what is intact in a damaged one."""
+"""Repair of a damaged store: its intact records are written to a new one."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from hpcore.storage.versions import one
 
 __all__ = ["Repaired", "find_damage", "repair"]
 
-# Columns of each kind of record that are real numbers: a whole one is written as an integer.
+# Columns of each kind of record that are real numbers; SQLite stores integral ones as integers.
 _STUDY_REALS = frozenset({STUDY_COLUMNS.index("created")})
 _TRIAL_REALS = frozenset(TRIAL_COLUMNS.index(name) for name in ("std_error", "cost", "started", "finished", "lease"))
 _OLD_TRIAL_REALS = frozenset(
     one.TRIAL_COLUMNS_ONE.index(name) for name in ("std_error", "started", "finished", "lease")
 )
 _REPORT_REALS = frozenset(REPORT_COLUMNS.index(name) for name in ("step", "cost"))
-# Limit of numbers: all trials that are lost are listed and stored as failed, and a forged number must not exhaust the
+# Limit of trial numbers: lost trials are listed and stored as failed ones, and a forged number must not exhaust the
 # memory.
 MOST_TRIALS = 10_000_000
 
@@ -48,13 +48,13 @@ class Repaired:
     Attributes
     ----------
     path : Path
-        The new store.
+        Path of the new store.
     n_trials : dict of str to int
-        Intact trials by study.
+        Number of intact trials by study.
     lost : dict of str to list of int
-        Numbers of the trials of each study that were damaged or are not there.
+        Numbers of damaged or missing trials by study.
     orphans : int
-        Intact trials whose study's own record is damaged; they cannot be read without it.
+        Number of intact trials whose study has a damaged record; they cannot be read without it.
     """
 
     path: Path
@@ -70,38 +70,38 @@ class _Found:
     attributes: dict[tuple[int, str], str] = field(default_factory=dict)
     queue: dict[int, tuple[int, str]] = field(default_factory=dict)
     reports: dict[tuple[int, int, float], ReportRecord] = field(default_factory=dict)
-    # Of version 1: records of trials, None where a newer one is known, and scores of folds.
+    # Records of version 1: trials (None if a newer record is known) and scores of folds.
     old: dict[tuple[int, int], tuple[Any, ...] | None] = field(default_factory=dict)
     folds: dict[tuple[int, int, int], str] = field(default_factory=dict)
 
 
 def find_damage(path: str | os.PathLike[str]) -> Repaired:
-    """Tell what a repair of a file would save, without writing anything.
+    """Return the findings of a repair without writing anything.
 
     Raises
     ------
     InvalidArgument, StorageError
-        As for `repair`.
+        See `repair`.
     """
     source = _source(path)
     return _report(_read(source), source)
 
 
 def repair(path: str | os.PathLike[str], to: str | os.PathLike[str] | None = None) -> Repaired:
-    """Write the intact records of a damaged store to a new one. The damaged file stays as it is.
+    """Write the intact records of a damaged store to a new one. The damaged file is not changed.
 
     Parameters
     ----------
     path : str or path
-        A file of SQLite's, perhaps cut off or damaged; nobody may be writing to it.
+        SQLite file, perhaps truncated or damaged; no process may be writing to it.
     to : str or path, optional
-        The new store, a file that does not exist; by default ``NAME.repaired.db`` beside it. Trials that are lost stay
-        as failed ones, so that the others keep their numbers.
+        Path of the new store, at which no file exists; by default ``NAME.repaired.db`` in the same directory. Lost
+        trials are stored as failed ones, so that the others keep their numbers.
 
     Returns
     -------
     Repaired
-        Trials that were saved, and those that were lost.
+        Findings of the repair.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _read(source: Path) -> _Found:
 
 
 def _drop_older(found: _Found) -> None:
-    """Keep the newest of studies of one name: the others were deleted, and are remains that no freelist told of."""
+    """Keep only the newest study of each name: the others are remains of deleted studies."""
     newest = {found.studies[study_id].name: study_id for study_id in sorted(found.studies)}
     older = found.studies.keys() - newest.values()
     for study_id in older:
@@ -162,7 +162,7 @@ def _drop_older(found: _Found) -> None:
 
 
 def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
-    """Sort a record in by its kind and version, told by its columns and a checksum that fits; nothing else."""
+    """Add a record to its kind and version, known by number of columns and a valid checksum; ignore other values."""
     *fields, crc = values
     n = len(fields)
     if n in (len(TRIAL_COLUMNS), len(one.TRIAL_COLUMNS_ONE)):
@@ -179,7 +179,7 @@ def _sort_in(found: _Found, rowid: int | None, values: list[Any]) -> None:
         if checksum(record) == crc:
             _add_report(found, ReportRecord.from_row((fields[0], *record, crc)))
     elif n == len(one.FOLD_COLUMNS) and checksum(tuple(fields)) == crc:
-        # Its value is told later, when the study's objectives are known.
+        # The score is converted in `_renew`, when the objectives of the study are known.
         if not {int}.issuperset(map(type, fields[:3])):
             raise DamagedStore("study, trial and fold must be integers")
         found.folds[fields[0], fields[1], fields[2]] = fields[3]
@@ -194,8 +194,8 @@ def _add_trial(found: _Found, record: tuple[Any, ...], old: bool) -> None:
     trial = TrialRecord.from_fields(one.trial_fields(record) if old else record)
     _check_number("a trial's number", trial.number)
     key = (trial.study_id, trial.number)
-    # Remains of an earlier state of the same trial may still lie about: the later one is finished, or was given to a
-    # worker once more, or has a newer lease, or was brought to the newest version.
+    # The file may contain remains of earlier states of a trial. The latest state is finished, or has a higher token,
+    # more deaths or a later lease, or is of the newest version.
     if key not in found.trials or _age(found.trials[key]) < _age(trial) or (found.old.get(key) and not old):
         found.trials[key] = trial
         found.old[key] = record if old else None
@@ -217,7 +217,7 @@ def _add_report(found: _Found, report: ReportRecord) -> None:
 
 
 def _renew(found: _Found) -> None:
-    """Bring trials of version 1 to the newest, their reports and folds with them."""
+    """Convert trials of version 1, with their reports and folds, to the newest version."""
     m = {study.id: one.n_objectives(study.spec) for study in found.studies.values()}
     folds: dict[tuple[int, int], set[int]] = {}
     for (study_id, number, fold), score in sorted(found.folds.items()):
@@ -257,7 +257,7 @@ def _report(found: _Found, target: Path) -> Repaired:
     report = Repaired(target)
     for study in found.studies.values():
         numbers = {number for study_id, number in found.trials if study_id == study.id}
-        # The study's own record may be an older one: its trials then reach further than it says.
+        # The record of the study may be older than those of its trials, and its number of trials too low.
         n = max([study.n_trials, *(number + 1 for number in numbers)])
         report.n_trials[study.name] = len(numbers)
         report.lost[study.name] = [number for number in range(n) if number not in numbers]
@@ -295,6 +295,6 @@ def _write(transaction: Transaction, found: _Found, report: Repaired) -> None:
             row = {"study_id": ids[old], "params": params, "crc": checksum((ids[old], params))}
             transaction.connection.execute(insert(queue), row)
     reports = sorted(found.reports.values(), key=lambda report: report.id)
-    # One beyond the last trial would be damage in the new store.
+    # Reports without a trial would be damage in the new store.
     kept = [r for r in reports if r.study_id in ids and r.number < lengths[r.study_id]]
     transaction.add_reports([replace(report, study_id=ids[report.study_id]) for report in kept])

@@ -1,4 +1,4 @@
-"""Replica of a stored study in one process: the optimizer's memory follows the store."""
+"""Replica of a stored study: an optimizer in the memory of one process that follows the store."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ T = TypeVar("T")
 
 
 class Held(NamedTuple):
-    """A trial of this worker.
+    """Trial of this worker.
 
     Attributes
     ----------
     trial : Trial
-        The object that was given out.
+        Object that the caller or the run has.
     record : TrialRecord
-        Its stored record, as this worker last wrote it.
+        Stored record, as this worker last wrote it.
     out : bool
-        Whether a caller of `Study.ask` has it, and anybody may bring its result; otherwise a run of this process has
+        True if a caller of `Study.ask` has the trial, and any process may tell it; False if a run of this process has
         it.
     """
 
@@ -47,30 +47,30 @@ class Held(NamedTuple):
 
     @property
     def is_running(self) -> bool:
-        """Whether no result of it is stored yet, as far as this worker knows."""
+        """True if no result is stored yet, as far as this worker knows."""
         return self.record.state == RUNNING
 
 
 class Replica:
-    """Keeps an optimizer as a store has it, and knows which of the running trials are this worker's.
+    """Copy of a stored study in memory, with the running trials of this worker.
 
     Parameters
     ----------
     optimizer : Optimizer
-        New; filled with what is stored.
+        New optimizer, to which the stored trials are added.
     storage : Storage
-        The store.
+        Store of the study.
     record : StudyRecord
-        The study in it.
+        Record of the study.
 
     Attributes
     ----------
     record : StudyRecord
-        As stored, when it was last looked at.
+        Record of the study, as last read.
     lock : RLock
-        Held while the memory is brought up to date; for steps between which it must not be.
+        Lock that is held while the memory is updated; callers hold it for steps that no update may separate.
     shared : bool
-        Whether another worker began a trial since this was last set to False.
+        True if another worker began a trial since this was last set to False.
     """
 
     def __init__(self, optimizer: Optimizer, storage: Storage, record: StudyRecord) -> None:
@@ -78,23 +78,23 @@ class Replica:
         self.lock = threading.RLock()
         self.shared = False
         self._optimizer, self._storage = optimizer, storage
-        # Given to this worker, which evaluates them.
+        # Running trials of this worker.
         self._held: dict[int, Held] = {}
-        # Running elsewhere, or given back.
+        # Running trials of other workers, or that were given back.
         self._others: dict[int, TrialRecord] = {}
-        # Results that the store would not take; they go with the next transaction.
+        # Results, with their reports, that could not be stored; the next transaction stores them.
         self._unsaved: dict[int, tuple[TrialRecord, Sequence[ReportRecord]]] = {}
-        # Of the last report that was read.
+        # Id of the last report that was read.
         self._report_id = 0
-        # Of the storage, when it was last read.
+        # Generation of the storage when it was last read.
         self._generation = storage.generation
-        # Whether the memory may be ahead of the store, because a transaction did not end.
+        # True if the memory may be ahead of the store, because a transaction did not end.
         self._stale = True
 
-    # --- bringing it up to date ----------------------------------------------------------------------------------
+    # --- updates -------------------------------------------------------------------------------------------------
 
     def inside(self, work: Callable[[Transaction], T], reading: bool = False) -> T:
-        """Do something in a transaction that brings the memory up to date first."""
+        """Call ``work(transaction)`` in a transaction that updates the memory first, and return its result."""
 
         def attempt(transaction: Transaction) -> T:
             stale, self._stale = self._stale or self._generation != self._storage.generation, True
@@ -113,7 +113,8 @@ class Replica:
             try:
                 result = self._storage.read(attempt) if reading else self._storage.write(attempt)
             except BaseException:
-                # What this transaction gave to this worker, if it was stored after all, has its name and is taken up.
+                # If the transaction was stored after all, its trials have the name of this worker, which claims them
+                # again.
                 self._held = held
                 raise
             self._stale = False
@@ -122,15 +123,15 @@ class Replica:
             return result
 
     def refresh(self) -> None:
-        """Learn what others stored, and store what could not be."""
+        """Read the changes of other workers, and store unsaved results."""
         self.inside(lambda transaction: None, reading=not self._unsaved or self._storage.read_only)
 
     def doubt(self) -> None:
-        """Read all of the study again next time: the memory may be ahead of the store."""
+        """Read the whole study again in the next transaction, because the memory may be ahead of the store."""
         self._stale = True
 
     def change(self, transaction: Transaction, **fields: Any) -> None:
-        """Store what the study's record says from now on."""
+        """Change fields of the study's record, in the store and here."""
         self.record = replace(self.record, **fields)
         transaction.change(self.record)
 
@@ -163,7 +164,7 @@ class Replica:
         self._report_id = 0
 
     def _report(self, reports: list[ReportRecord]) -> None:
-        """Learn partial results of trials that run elsewhere."""
+        """Add partial results of trials that run elsewhere."""
         optimizer, new = self._optimizer, []
         running, history, curves = optimizer.running(), optimizer.history, optimizer.history.curves
         m = len(optimizer.directions)
@@ -187,10 +188,10 @@ class Replica:
             if not is_same_result(transaction.finish(record, reports), record):
                 log.warning("the result of trial %d came too late: it has another one", number)
             self._held.pop(number, None)
-        # What became of them is taken in from the store, by what follows.
+        # The optimizer learns these results when the records are read below, as for trials of other workers.
 
     def _look_at(self, record: TrialRecord) -> None:
-        """Learn what a running trial is now, of another worker or out with a caller of this one."""
+        """Update a running trial of another worker, or of a caller of this one."""
         held = self._held.get(record.number)
         if held is not None:
             if record.state == RUNNING and record.token == held.record.token:
@@ -199,7 +200,7 @@ class Replica:
         self.absorb(record)
 
     def _append(self, fields: list[tuple[Any, ...]], reports: list[ReportRecord], first: int) -> None:
-        """Trials that this optimizer did not ask for."""
+        """Append trials that this optimizer did not propose."""
         if not fields:
             return
         self.shared = True
@@ -217,7 +218,7 @@ class Replica:
             if stored.state == RUNNING and (not held.out or stored.token == held.record.token):
                 mine.append(number)
                 self._others.pop(number, None)
-            elif held.out:  # told, or given away, in the meantime
+            elif held.out:  # told, or given to another worker, in the meantime
                 del self._held[number]
         self._optimizer.restore(rows)
         for number in mine:
@@ -227,7 +228,7 @@ class Replica:
             self._optimizer.replace_running(trial)
 
     def absorb(self, record: TrialRecord) -> None:
-        """Learn what a trial that ran, or was paused, elsewhere is now."""
+        """Update a trial that ran, or was paused, elsewhere from its record."""
         optimizer, number = self._optimizer, record.number
         if record.job != optimizer.history.job_of(number):
             if number in optimizer.running():
@@ -242,28 +243,28 @@ class Replica:
             return
         optimizer.finish(trial, adopt_result(trial, record, len(optimizer.directions), self.record.name))
 
-    # --- whose a running trial is --------------------------------------------------------------------------------
+    # --- owners of running trials --------------------------------------------------------------------------------
 
     def held(self, number: int) -> Held | None:
-        """A trial of this worker and what is stored of it; None if it is not this worker's."""
+        """Return a trial of this worker; None if it belongs to none or another one."""
         return self._held.get(number)
 
     def all_held(self) -> list[Held]:
-        """All of this worker's."""
-        return list(self._held.copy().values())  # at once, whatever another thread is at
+        """Return all trials of this worker."""
+        return list(self._held.copy().values())  # a copy, because another thread may change the dict
 
     def hold(self, trial: Trial, record: TrialRecord, out: bool = False) -> None:
-        """It is this worker's, with this stored of it."""
+        """Add a trial to those of this worker, or replace its record."""
         with self.lock:
             self._held[record.number] = Held(trial, record, out)
 
     def let_go(self, number: int) -> Held | None:
-        """It is not this worker's any more; what it was, if it was."""
+        """Remove a trial from those of this worker and return it; None if it was not one of them."""
         with self.lock:
             return self._held.pop(number, None)
 
     def disown(self) -> None:
-        """Be another worker, in a child process: nothing that the parent has is its own, nor for it to store."""
+        """Become another worker, in a child process: trials and unsaved results stay those of the parent."""
         self.lock = threading.RLock()
         self._unsaved.clear()
         if self._held:
@@ -271,37 +272,37 @@ class Replica:
             self._stale = True
 
     def elsewhere(self) -> list[TrialRecord]:
-        """The running trials of others, and those given back, by number."""
+        """Return the records of running trials of other workers, or that were given back, in order of numbers."""
         return [record for _, record in sorted(self._others.items())]
 
     def other(self, number: int) -> TrialRecord | None:
-        """One of them."""
+        """Return the record of such a trial; None if the trial is not one of them."""
         return self._others.get(number)
 
     def forget_other(self, number: int) -> None:
-        """It is not another worker's any more."""
+        """Remove a trial from those of other workers."""
         self._others.pop(number, None)
 
     def leave(self, record: TrialRecord) -> None:
-        """It is for others to take up."""
+        """Add a trial that was given back, which any worker may claim."""
         self._others[record.number] = record
 
     def claim(self, record: TrialRecord, out: bool = False) -> Trial:
-        """It was somebody else's and is this worker's now, with this stored of it."""
+        """Make a trial of another worker, or one that was given back, a trial of this worker with a new record."""
         del self._others[record.number]
         trial = self._optimizer.running()[record.number]
         self.hold(trial, record, out)
         return trial
 
     def save_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> None:
-        """Store a result of this worker's, and the reports that go with it, with the next transaction."""
+        """Keep a result and its reports, for the next transaction to store."""
         with self.lock:
             self._unsaved[record.number] = record, reports
 
     def all_unsaved(self) -> list[tuple[TrialRecord, Sequence[ReportRecord]]]:
-        """Results of this worker's that are still to be stored, with their reports."""
+        """Return the records of results that are not stored yet, with their reports."""
         return list(self._unsaved.copy().values())
 
     def is_unsaved(self, number: int) -> bool:
-        """Whether the result of a trial is still to be stored."""
+        """Tell whether the result of a trial is not stored yet."""
         return number in self._unsaved

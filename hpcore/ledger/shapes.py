@@ -1,7 +1,7 @@
-"""Shapes of the JSON in a store, checked where it is read: a checksum can be forged, or fit by another bug.
+"""Checks of the JSON in a store when it is read: a checksum can be forged, or be that of wrong data.
 
-One function a kind of record. Each gives the data in the types that the rest of hpcore relies on, or raises ValueError
-with the reason; the reader of the record adds which one it is.
+There is one function per kind of record. Each returns the data in the types that the rest of hpcore relies on, or
+raises ValueError with the reason; its caller adds the name of the record.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def number_from(what: str, data: Any) -> float:
 def objective_from(text: str, m: int) -> tuple[float, ...]:
     """Read the values of a trial: a list of finite numbers, one per objective."""
     if m == 1 and _ONE.fullmatch(text):
-        # By far the most common, without a parser.
+        # Fast path for the most common form.
         value = float(text[1:-1])
         if math.isfinite(value):
             return (value,)
@@ -67,14 +67,14 @@ def report_from(text: str, m: int) -> tuple[float, ...]:
 
 
 class Notes(NamedTuple):
-    """Facts that few trials have; None where there are none.
+    """Notes of a trial; None for each that is missing.
 
     Attributes
     ----------
     user_attrs : dict or None
         User attributes.
     metrics, gradient : dict of str to float, or None
-        Further measurements; derivative of the first value by parameter.
+        Further measurements, and the derivative of the first value by parameter.
     """
 
     user_attrs: dict[str, Any] | None = None
@@ -90,7 +90,7 @@ def notes_from(text: str | None) -> Notes:
     user_attrs = data.get("user_attrs")
     if user_attrs is not None:
         check_mapping("its user_attrs", user_attrs)
-    if data.get("reports") is not None:  # left there by the way from version 1, which could not read them
+    if data.get("reports") is not None:  # the migration from version 1 leaves reports that it cannot read
         raise ValueError(f"its reports must be pairs of a step and a number, got {shown(data['reports']):.80}")
     return Notes(user_attrs, _numbers("metrics", data), _numbers("gradient", data))
 
@@ -102,7 +102,7 @@ def _numbers(name: str, data: dict[str, Any]) -> dict[str, float] | None:
 
 
 def spec_from(text: str) -> dict[str, Any]:
-    """Read a study's space, directions, seed and sampler; a space or sampler that is not legal is found elsewhere."""
+    """Read space, directions, seed and sampler of a study; `spaces` checks the contents of space and sampler."""
     spec = check_mapping("its spec", json_from("its spec", text))
     missing = {"space", "directions", "seed", "sampler"} - spec.keys()
     if missing:

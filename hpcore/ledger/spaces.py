@@ -1,7 +1,7 @@
-"""Spaces, parameters and samplers as plain data, and what two spaces differ in.
+"""Conversion of spaces, parameters and samplers to plain data, and comparison of spaces.
 
 A choice that is not plain data (a class, an estimator) is stored as its position among the choices and a label for
-people. Nothing rebuilds it: whoever opens the study again gives the space again, and the labels must fit.
+people. It cannot be restored from these: to open the study again the same space must be given, with the same labels.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _PLAIN = frozenset({float, int, str, bool, type(None)})
 
 
 def space_to_spec(space: Space) -> dict[str, Any]:
-    """A space for storing.
+    """Convert a space to plain data.
 
     Raises
     ------
     InvalidArgument
-        More than 10,000 parameters.
+        The space has more than 10,000 parameters.
     """
     if len(space) > MAX_PARAMETERS:
         raise InvalidArgument(f"space must have at most {MAX_PARAMETERS} parameters to be stored, got {len(space)}")
@@ -52,14 +52,14 @@ def space_to_spec(space: Space) -> dict[str, Any]:
 
 
 def space_from_spec(name: str, spec: Any) -> Space:
-    """The space of a study that was opened by its name alone.
+    """Restore the space of study `name` from plain data.
 
     Raises
     ------
     InvalidArgument
-        It has choices or constraints that are objects of its program, and must be given.
+        The space has choices or constraints that are objects of a program, so that it must be given.
     DamagedStore
-        What is stored is no space.
+        The stored data are not a space.
     """
     objects = [entry["name"] for entry in spec["parameters"] if '{"object": ' in json.dumps(entry)]
     n_constraints = spec["n_constraints"]
@@ -73,22 +73,30 @@ def space_from_spec(name: str, spec: Any) -> Space:
 
 
 def check_same(name: str, stored: Any, space: Space) -> Space:
-    """Check that a space is the one that a study was begun with.
+    """Check that a space is the one that a study was created with.
+
+    Parameters
+    ----------
+    name : str
+        Name of the study.
+    stored : object
+        Stored space, as plain data.
+    space : Space
+        Space to check.
 
     Returns
     -------
     Space
-        It, with numbers among choices in the order in which they are stored: points are stored as places in it. That
-        order, and whether choices have one, says how they are searched: earlier versions gave lists of numbers none,
-        and a grid takes them as they were listed.
+        Space with choices that are numbers in their stored order, which stored points refer to. The search depends on
+        this order, and on whether choices are ordered; in earlier versions lists of numbers were not.
 
     Raises
     ------
     SpaceMismatch
-        It is not; the message says what differs.
+        The space is another one; the message lists the differences.
     """
     given = space_to_spec(space)
-    # As text: True is not 1, and 1.0 not 1.
+    # Compared as text, in which True differs from 1, and 1.0 from 1.
     if json.dumps(stored, sort_keys=True) == json.dumps(given, sort_keys=True):
         return space
     again = _as_stored(stored, space)
@@ -103,7 +111,7 @@ def check_same(name: str, stored: Any, space: Space) -> Space:
 
 
 def _as_stored(stored: Any, space: Space) -> Space:
-    """The space with lists of the same numbers in their stored order."""
+    """Return the space with choices that are the same numbers in their stored order."""
     before = {entry["name"]: entry.get("choices") for entry in stored["parameters"]}
     parameters = dict(space)
     for name, parameter in space.items():
@@ -112,7 +120,7 @@ def _as_stored(stored: Any, space: Space) -> Space:
             continue
         if not {type(choice) for choice in (*choices, *parameter.choices)} <= {int, float}:
             continue
-        # As text, because 1 is not 1.0.
+        # Sorted as text, in which 1 differs from 1.0.
         if choices != list(parameter.choices) and sorted(map(repr, choices)) == sorted(map(repr, parameter.choices)):
             ordered = parameter.ordered and choices_of(choices, rearrange=False).ordered
             parameters[name] = Categorical(choices, ordered=ordered, when=parameter.when)
@@ -124,7 +132,7 @@ def _as_stored(stored: Any, space: Space) -> Space:
 
 
 def _without_order(spec: Any) -> str:
-    """A space as text, without whether its choices have an order."""
+    """Return a space as text that does not depend on whether choices are ordered."""
     entries = [
         {**entry, "ordered": None} if entry.get("type") == "Categorical" else entry for entry in spec["parameters"]
     ]
@@ -155,7 +163,7 @@ def _short(value: Any) -> str:
 
 
 def params_to_text(space: Space, params: Mapping[str, Any]) -> str:
-    """Legal parameters as JSON; a choice that is an object as ``{"choice": position, "label": text}``."""
+    """Convert legal parameters to JSON; a choice that is an object becomes ``{"choice": position, "label": text}``."""
     if all(type(value) in _PLAIN for value in params.values()):
         try:
             return json.dumps(params, allow_nan=False)
@@ -175,12 +183,12 @@ def params_to_text(space: Space, params: Mapping[str, Any]) -> str:
 
 
 def params_from_text(space: Space, text: str) -> Params:
-    """What `params_to_text` wrote, as the space's own values.
+    """Restore parameters from the text of `params_to_text`, with choices of `space`.
 
     Raises
     ------
     ValueError
-        Anything else.
+        The text is not one of `params_to_text` for this space.
     """
     out: Params = {}
     for name, data in check_mapping("its params", json_from("its params", text)).items():
@@ -201,12 +209,12 @@ def params_from_text(space: Space, text: str) -> Params:
 
 
 def shown_params(text: str) -> dict[str, Any]:
-    """Parameters as people see them, without the space: objects by their label.
+    """Read parameters for display, without the space: objects are shown by their label.
 
     Raises
     ------
     ValueError
-        What `params_to_text` did not write.
+        The text is not one of `params_to_text`.
     """
     out: dict[str, Any] = {}
     for name, data in check_mapping("its params", json_from("its params", text)).items():
@@ -221,7 +229,7 @@ def shown_params(text: str) -> dict[str, Any]:
 
 
 def sampler_to_spec(sampler: Sampler) -> dict[str, Any]:
-    """A sampler's name and options; where they are not plain data, only how they look."""
+    """Convert a sampler to plain data: its name and options, or its text if the options are not plain data."""
     name = next((name for name in samplers.names() if type(sampler) is type(samplers.resolve(name))), None)
     options = vars(sampler)
     try:
@@ -234,14 +242,14 @@ def sampler_to_spec(sampler: Sampler) -> dict[str, Any]:
 
 
 def sampler_from_spec(study: str, spec: Any) -> Sampler:
-    """The stored sampler.
+    """Restore the sampler of study `study`.
 
     Raises
     ------
     InvalidArgument
-        Its options were not plain data, so it must be given.
+        The options were not plain data, so that the sampler must be given.
     DamagedStore
-        What is stored is no sampler.
+        The stored data are not a sampler.
     """
     try:
         name, options = spec["name"], spec["options"]
@@ -253,7 +261,7 @@ def sampler_from_spec(study: str, spec: Any) -> Sampler:
     except KeyError as error:
         raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: it has no {error}") from None
     try:
-        # The class is one of a fixed table; its constructor checks every option.
+        # The class is from a fixed table, and its constructor checks every option.
         return type(samplers.resolve(name))(**options)
     except (HpcoreError, TypeError) as error:
         raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: {error}") from None

@@ -1,4 +1,4 @@
-"""A study's trials in a store, shared with other workers."""
+"""Log of the trials of a stored study, shared with other workers."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ __all__ = ["StoredTrialLog"]
 
 log = logging.getLogger("hpcore")
 
-# Milliseconds left of a deadline that passed while the store was busy.
+# Milliseconds that a suggestion gets if its deadline passed while the store was busy.
 LEAST_MS = 1e-3
 
 
 class _Unusable(Exception):
-    """Enqueued parameters that cannot be asked for; carries the reason."""
+    """Error of enqueued parameters that cannot become a trial; `error` is the reason."""
 
     def __init__(self, error: HpcoreError) -> None:
         super().__init__(str(error))
@@ -64,26 +64,26 @@ class _Unusable(Exception):
 
 
 class StoredTrialLog(TrialLog):
-    """Trials in a store.
+    """Log of trials in a store.
 
     Parameters
     ----------
     optimizer : Optimizer
-        New; filled with what is stored.
+        New optimizer, to which the stored trials are added.
     storage : Storage
-        The store.
+        Store of the study.
     record : StudyRecord
-        The study in it.
+        Record of the study.
     lease : float
         Seconds after which a running trial that its worker did not renew may be given to another one.
     retries : int
-        How often a trial whose worker died is evaluated again before it counts as failed.
+        Number of times that a trial whose worker died is evaluated again before it counts as failed.
 
     Notes
     -----
-    A trial is proposed inside the transaction that stores it: numbers are unique, and the proposal knows all that is
-    stored, the trials that run elsewhere included. Worker, lease and fencing token say who may start a trial again; its
-    result is taken from anybody, and the first one counts.
+    A trial is proposed inside the transaction that stores it: numbers are unique, and the proposal may use all stored
+    trials, including those that run elsewhere. Worker, lease and fencing token decide which worker may start a trial
+    again. Any worker may tell its result, and the first result counts.
     """
 
     durable = True
@@ -100,12 +100,12 @@ class StoredTrialLog(TrialLog):
 
     @property
     def record(self) -> StudyRecord:
-        """The study, as stored when it was last looked at."""
+        """Record of the study, as last read."""
         return self._replica.record
 
     @property
     def mode(self) -> str:
-        """As stored, when it was last looked at."""
+        """Mode of all runs, as last read; see `Study.mode`."""
         return self.record.mode
 
     def __reduce__(self) -> Any:
@@ -115,13 +115,13 @@ class StoredTrialLog(TrialLog):
         )
 
     def refresh(self) -> None:
-        """Learn what others stored."""
+        """Read the changes of other workers, and store unsaved results."""
         self._replica.refresh()
 
     # --- asking --------------------------------------------------------------------------------------------------
 
     def ask(self, terms: Terms | None = None) -> Trial | Wait | None:
-        """See `TrialLog.ask`; the first trial that lost its worker comes before the queue and new proposals."""
+        """See `TrialLog.ask`; trials without a worker come before the queue and new proposals."""
         wanted = terms or Terms()
         trial = self._replica.inside(lambda transaction: self._next_trial(transaction, wanted))
         if isinstance(trial, HpcoreError):
@@ -134,7 +134,7 @@ class StoredTrialLog(TrialLog):
         lost = self._claim(transaction)
         if lost is not None:
             return lost
-        # Not raised yet: what was stored on the way stays, and a point that cannot be asked for leaves the queue.
+        # Returned instead of raised, so that the transaction is stored, and refused parameters leave the queue.
         try:
             return self._propose(terms, lambda as_of=None: self._begin_new(transaction, as_of))
         except SearchSpaceExhausted as end:
@@ -171,7 +171,7 @@ class StoredTrialLog(TrialLog):
         except SearchSpaceExhausted as exhausted:
             return trials or exhausted
         except _Unusable as wrong:
-            # Those that came before it are not lost: they are the first that the next one who asks is given.
+            # Trials that came before it are given back, and come first in the next call.
             for trial in trials:
                 held = self._replica.let_go(trial.number)
                 assert held is not None
@@ -182,7 +182,7 @@ class StoredTrialLog(TrialLog):
         return trials
 
     def _note_order(self, transaction: Transaction, n: int, staleness: int | None) -> None:
-        """Proposals that see more, or less, than the study's mode says end that mode."""
+        """End the mode of the study before proposals from more, or fewer, results than it says."""
         mode = self.record.mode
         if mode == "fast" or (staleness is not None and mode == _mode_of(staleness)):
             return
@@ -196,12 +196,12 @@ class StoredTrialLog(TrialLog):
         return self._insert(transaction, self.optimizer.ask(as_of=as_of), None) if queued is None else queued
 
     def _begin_queued(self, transaction: Transaction, out: bool = False, as_of: int | None = None) -> Trial | None:
-        """The first trial of the queue; None if it is empty.
+        """Begin the first trial of the queue; None if the queue is empty.
 
         Raises
         ------
         _Unusable
-            It cannot be asked for, and is taken out of the queue.
+            The parameters cannot become a trial; they leave the queue.
         """
         given = transaction.dequeue(self.record.id)
         if given is None:
@@ -222,7 +222,7 @@ class StoredTrialLog(TrialLog):
             raise DamagedStore(f"enqueued parameters of study {self.record.name!r} are damaged: {error}") from None
 
     def _insert(self, transaction: Transaction, trial: Trial, outcome: Outcome | None, out: bool = False) -> Trial:
-        """Store a trial that the optimizer has just registered."""
+        """Store a trial that the optimizer has just begun, with its outcome if it has one."""
         lease = transaction.now() + self._leases.seconds
         record = begun(self.optimizer, trial, self.record.id, self._leases.worker, lease)
         if outcome is not None:
@@ -234,7 +234,7 @@ class StoredTrialLog(TrialLog):
         return trial
 
     def _claim(self, transaction: Transaction, out: bool = False) -> Trial | None:
-        """The first trial that lost its worker, given to this one; None if there is none."""
+        """Give the first trial without a worker to this one; None if there is none."""
         waiting = self._replica.elsewhere()
         if not waiting:
             return None
@@ -252,7 +252,7 @@ class StoredTrialLog(TrialLog):
     # --- telling -------------------------------------------------------------------------------------------------
 
     def finish(self, trial: Trial, outcome: Outcome, *, then: Terms | None = None) -> Finished:
-        """See `TrialLog.finish`; the result is on the disk when this returns."""
+        """See `TrialLog.finish`; the result is on disk when this returns."""
         if self._replica.held(trial.number) is None and trial.number not in self.optimizer.running():
             return super().finish(trial, outcome, then=then)  # told by another thread, or by its own objective
         record = self._record_of(trial, outcome)
@@ -271,7 +271,7 @@ class StoredTrialLog(TrialLog):
                     return stored, self._next_trial(transaction, then)
                 except self.storage.troubles:
                     raise
-                except Exception as error:  # a constraint's, or the sampler's: the result is stored all the same
+                except Exception as error:  # an error of a constraint or the sampler: the result is stored anyway
                     return stored, error
 
             with self._saved_later(record, reports):
@@ -287,7 +287,7 @@ class StoredTrialLog(TrialLog):
         return Finished(outcome, following)
 
     def _learn(self, trial: Trial, outcome: Outcome, record: TrialRecord, stored: TrialRecord) -> None:
-        """Let the optimizer learn from a stored result, unless it learnt it from the store in the meantime."""
+        """Record a stored result in the optimizer, unless it was read from the store in the meantime."""
         with self._replica.lock:
             self._replica.let_go(trial.number)
             if trial.number in self.optimizer.running():
@@ -298,7 +298,7 @@ class StoredTrialLog(TrialLog):
         return adopt_result(trial, stored, len(self.optimizer.directions), self.record.name)
 
     def _record_of(self, trial: Trial, outcome: Outcome) -> TrialRecord:
-        """A result of this worker's as it is to be stored."""
+        """Make the record of a trial of this worker with its result."""
         with self._replica.lock:
             held = self._replica.held(trial.number)
             if held is None:
@@ -308,7 +308,7 @@ class StoredTrialLog(TrialLog):
 
     @contextmanager
     def _saved_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> Iterator[None]:
-        """A result that the store does not take now goes with what is stored next."""
+        """Keep a result for the next transaction if it cannot be stored now."""
         try:
             yield
         except StorageError:
@@ -321,11 +321,11 @@ class StoredTrialLog(TrialLog):
         Raises
         ------
         LeaseExpired
-            It is a trial of this worker's, and somebody else told it first.
+            Another worker told this worker's trial first.
         TrialAlreadyTold, UnknownTrial
             There is no such running trial.
         StorageError
-            The store did not take it; a result of this worker's trial is tried again with the next transaction.
+            The result could not be stored; for a trial of this worker the next transaction tries again.
         """
         number = number_of(trial)
         held = self._replica.held(number)
@@ -334,7 +334,7 @@ class StoredTrialLog(TrialLog):
             if refused is not None:
                 raise refused
             if outcome.values is not None and self.optimizer.history.state[number] == FAILED:
-                # It was given up: what a model has learnt of that is not to be taken back, so all is read anew.
+                # The trial had failed because its workers died. Models cannot forget the failure, so all is read again.
                 self._replica.doubt()
                 self.refresh()
             return
@@ -347,16 +347,16 @@ class StoredTrialLog(TrialLog):
             self._learn(mine, outcome, record, stored)
             return
         self._replica.let_go(number)
-        with suppress(StorageError):  # it is learnt later then
+        with suppress(StorageError):  # a later transaction reads it
             self.refresh()
         raise _too_late(stored)
 
     def _tell_any(self, transaction: Transaction, trial: Trial | int, outcome: Outcome) -> HpcoreError | None:
-        """Store the result of a trial of whichever worker; what is wrong with it, if anything is."""
+        """Store the result of a trial of any worker; return an error if it is refused."""
         number = number_of(trial)
         known, record = self.optimizer.running().get(number), self._replica.other(number)
         held = self._replica.held(number)
-        if held is not None and held.is_running:  # taken back by this transaction
+        if held is not None and held.is_running:  # found again by this transaction
             record = held.record
         if known is None or record is None:
             record = transaction.trial(self.record.id, number) if 0 <= number < self.optimizer.n_trials else None
@@ -386,7 +386,7 @@ class StoredTrialLog(TrialLog):
         return UnknownTrial(f"trial must be one that was asked for (0 .. {self.optimizer.n_trials - 1}), got {number}")
 
     def give_back(self, trials: Sequence[Trial]) -> None:
-        """Give trials back: whoever goes on evaluates them, so that an interrupted run gives what a whole one does."""
+        """See `TrialLog.give_back`; any worker may evaluate them, so that an interrupted run gives the same trials."""
         numbers = [trial.number for trial in trials if not self._replica.is_unsaved(trial.number)]
         held = [mine for mine in map(self._replica.let_go, numbers) if mine is not None]
         given = [replace(mine.record, worker=None, lease=None) for mine in held]
@@ -400,7 +400,7 @@ class StoredTrialLog(TrialLog):
         try:
             self.storage.write(work)
         except StorageError as error:
-            # They stay this worker's in name, and it takes them up again by itself.
+            # In the store they still have the name of this worker, which claims them again.
             log.warning("%d trials could not be given back: %s", len(given), error)
             self._replica.doubt()
             return
@@ -464,7 +464,7 @@ class StoredTrialLog(TrialLog):
             return stranger
         if self._leases.is_kept(record, now):
             return LeaseExpired(f"trial {number} is evaluated by another worker, which still has its lease")
-        # Nobody died of a trial that one worker goes on with for another.
+        # A trial that one worker continues for another one has not lost a worker.
         mine = record.worker == self._leases.worker
         until = now + self._leases.seconds
         fresh = replace(record, lease=until) if mine else record.given_to(self._leases.worker, until, False)
@@ -479,7 +479,7 @@ class StoredTrialLog(TrialLog):
     def begin(self, mode: str, staleness: int | None = None) -> None:
         """See `TrialLog.begin`.
 
-        Several workers may run a study in one deterministic order: each proposes from what is stored, inside the
+        Several workers may run a study in one deterministic order: each proposes from the stored results, inside the
         transaction that stores the proposal.
         """
 
@@ -508,7 +508,7 @@ class StoredTrialLog(TrialLog):
     def add(
         self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
     ) -> Trial:
-        """Record an evaluation made elsewhere."""
+        """Record an evaluation made elsewhere; see `Optimizer.add`."""
 
         def work(transaction: Transaction) -> Trial:
             trial = self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
@@ -517,7 +517,7 @@ class StoredTrialLog(TrialLog):
         return self._replica.inside(work)
 
     def add_known(self, known: Known) -> list[Trial]:
-        """Record many evaluations made elsewhere, in one commit."""
+        """Record checked results of evaluations made elsewhere, in one transaction."""
 
         def work(transaction: Transaction) -> None:
             first = self.optimizer.n_trials
@@ -527,20 +527,20 @@ class StoredTrialLog(TrialLog):
 
         if not len(known):
             return []
-        # The lock is held until the optimizer knows them too, or another thread would read them from the store.
+        # The lock is held until the optimizer has them too: otherwise another thread would read them from the store.
         with self._replica.lock:
             self._replica.inside(work)
             return self.optimizer.take_known(known)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
-        """Have parameters evaluated next, by whichever worker asks next."""
+        """Add parameters to the queue, for the worker that asks next."""
         given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
         self._change(lambda transaction: transaction.enqueue(self.record.id, given))
 
     def add_report(
         self, number: int, step: float, values: Sequence[float], data: Any = None, cost: float | None = None
     ) -> None:
-        """See `TrialLog.add_report`; it is on the disk when this returns."""
+        """See `TrialLog.add_report`; the report is on disk when this returns."""
         text = None if data is None else to_text(f"the data of report {step:g}", data)
         job = self.optimizer.history.job_of(number)
         record = report_record(self.record.id, number, job, step, values, cost, text)
@@ -548,7 +548,7 @@ class StoredTrialLog(TrialLog):
         super().add_report(number, step, values, data, cost)
 
     def _change(self, work: Callable[[Transaction], None]) -> None:
-        """Do something in a transaction, if the study is still there."""
+        """Call ``work(transaction)`` in a transaction, if the study still exists."""
 
         def inside(transaction: Transaction) -> None:
             transaction.current(self.record.id, lock=True)
@@ -562,11 +562,11 @@ class StoredTrialLog(TrialLog):
         return {(record.number, record.step): report_data(record, self.record.name) for record in records}
 
     def attributes(self) -> dict[str, Any]:
-        """The study's attributes as stored now."""
+        """Read the attributes of the study."""
         return self.storage.read(lambda transaction: transaction.attributes(self.record.id))
 
     def set_attribute(self, name: str, value: Any) -> None:
-        """Set or, with None, remove an attribute."""
+        """Set an attribute, or remove it if the value is None."""
         check_name("an attribute's name", name)
         text = None if value is None else to_text(f"attribute {name!r}", value)
         self._change(lambda transaction: transaction.set_attribute(self.record.id, name, text))

@@ -1,4 +1,4 @@
-"""A stored study as plain data, without the program that wrote it: for people, tables and reports."""
+"""Contents of a stored study as plain data, for people, tables and reports; the program that wrote it is not needed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hpcore.errors import DamagedStore
 from hpcore.ledger.attributes import user_attributes
 from hpcore.ledger.codec import read_facts
 from hpcore.ledger.leases import is_waiting
-from hpcore.ledger.opening import find, read_spec
 from hpcore.ledger.spaces import shown_params
+from hpcore.ledger.studies import find, read_spec
 from hpcore.records.history import COMPLETE, RUNNING, STATES
 from hpcore.records.table import Row, columns_of
 from hpcore.storage import Storage
@@ -20,34 +20,34 @@ from hpcore.storage.records import TrialRecord
 __all__ = ["WAITING", "Contents", "read_contents"]
 
 WAITING = "waiting"
-"""State in which a trial is shown that was begun and has neither a result nor a worker, for instance after Ctrl-C: the
-next worker that asks is given it."""
+"""State shown for a trial that has neither a result nor a worker, for instance after Ctrl-C. The next worker that asks
+gets it."""
 
 
 @dataclass
 class Contents:
-    """A study as plain data: objects among its choices are the labels that they were stored under.
+    """Contents of a study as plain data; choices that are objects are shown by their stored labels.
 
     Attributes
     ----------
     name : str
         Name of the study.
     created : float
-        Unix time in seconds, UTC.
+        Unix time of creation in seconds, UTC.
     directions : list of str
-        One per objective.
+        Direction of each objective.
     sampler : str
-        Name of the sampler, or its text where it has none.
+        Name of the sampler, or its text if it has no name.
     seed : int
         Seed of the study.
     mode : str
-        See `hpcore.Study.mode`.
+        Mode of all runs, see `hpcore.Study.mode`.
     note : str
         Note of the study.
     attributes : dict
         User attributes of the study.
     names : list of str
-        Parameters, in their order.
+        Names of the parameters, in their order.
     trials : list of Row
         Trials by number.
     """
@@ -65,11 +65,11 @@ class Contents:
 
     @property
     def states(self) -> dict[str, int]:
-        """Number of trials by state, the most frequent first."""
+        """Number of trials by state, in descending order of the numbers."""
         return dict(Counter(trial.state for trial in self.trials).most_common())
 
     def best(self, n: int) -> list[Row]:
-        """Find the best complete trials, of one objective."""
+        """Return up to `n` best complete trials, the best first; empty if there are several objectives."""
         if len(self.directions) != 1:
             return []
         sign = -1.0 if self.directions[0] == "maximize" else 1.0
@@ -77,19 +77,19 @@ class Contents:
         return sorted(complete, key=lambda trial: (sign * (trial.values or [0.0])[0], trial.number))[:n]
 
     def columns(self) -> dict[str, list[Any]]:
-        """Give the trials as columns, see `hpcore.records.table.columns_of`."""
+        """Return the trials as columns, see `hpcore.records.table.columns_of`."""
         return columns_of(self.trials, self.names, len(self.directions))
 
 
 def read_contents(store: Storage, name: str | None) -> Contents:
-    """Read a study of a store, the only one if there is no name.
+    """Read a study of a store by its name; without a name, the only study.
 
     Raises
     ------
     UnknownStudy, InvalidArgument
-        There is none of that name; no name, and not just one study.
+        There is no study of that name; or no name is given and the number of studies is not one.
     DamagedStore
-        A record is not what was written.
+        A record is damaged.
     """
     record = find(store, name)
     spec = read_spec(record)

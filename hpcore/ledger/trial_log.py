@@ -1,4 +1,4 @@
-"""The log of a search's trials in memory; `hpcore.ledger.stored_trial_log` is the durable one."""
+"""Log of the trials of a search in memory; the log of a stored study is `hpcore.ledger.stored_trial_log`."""
 
 from __future__ import annotations
 
@@ -33,22 +33,23 @@ log = logging.getLogger("hpcore")
 
 
 DEFAULT_STALENESS = 4
-"""The q of ``deterministic=True``: at most so many jobs are open at a time, enough for the cores of a small machine and
-few enough that a sampler which learns misses only the last three results."""
+"""Staleness q of ``deterministic=True``: at most q jobs run at a time, enough for the cores of a small machine, and a
+proposal misses at most the last q - 1 results."""
 
 
 class Terms(NamedTuple):
-    """Terms on which a run asks for its next trial.
+    """Conditions under which a run asks for its next trial.
 
     Attributes
     ----------
     most : int or None
-        Trials that the study may have in all.
+        Largest number of trials of the study.
     staleness : int or None
-        The q of the deterministic order, in which job j is proposed from the results of the jobs up to j - q; None
-        proposes from all that is known.
+        Staleness q of the deterministic order, in which job j is proposed from the results of the jobs up to j - q;
+        None proposes from all known results.
     reached : callable or None
-        ``reached(view) -> bool`` ends the run, where it is to decide from the very results that the proposal sees.
+        Rule ``reached(view) -> bool`` that ends the run; asked in a deterministic order only, with the `SearchView` of
+        the results that the proposal sees.
     """
 
     most: int | None = None
@@ -57,16 +58,16 @@ class Terms(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """Answer to a result.
+    """Return of `TrialLog.finish`.
 
     Attributes
     ----------
     outcome : Outcome
-        Recorded result, which is another one if somebody else was first.
+        Recorded result; that of another worker if it was first.
     following : Trial, Wait or None
-        Next trial, where it was asked for.
+        Next trial, if one was asked for, as `TrialLog.ask` returns it.
     end : Exception or None
-        Reason for which there is no next trial.
+        Error of asking for the next trial.
     """
 
     outcome: Outcome
@@ -75,12 +76,12 @@ class Finished(NamedTuple):
 
 
 def number_of(trial: Any) -> int:
-    """The number of a trial that is given as itself, as a copy or as its number.
+    """Return the number of a trial, given itself, a copy or its number.
 
     Raises
     ------
     InvalidType
-        It is neither.
+        The argument is neither a trial nor an integer.
     """
     if isinstance(trial, Trial):
         return trial.number
@@ -90,17 +91,17 @@ def number_of(trial: Any) -> int:
 
 
 class TrialLog:
-    """Trials in the optimizer's memory.
+    """Log of trials in the memory of an optimizer.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Proposes and learns.
+        Optimizer that proposes trials and learns from results.
 
     Attributes
     ----------
     shown : Optimizer
-        Optimizer as users get it.
+        Optimizer that users see.
     """
 
     durable = False
@@ -119,7 +120,7 @@ class TrialLog:
     # --- asking --------------------------------------------------------------------------------------------------
 
     def ask(self, terms: Terms | None = None) -> Trial | Wait | None:
-        """The next trial to evaluate: one that was given back, or a new proposal.
+        """Return the next trial to evaluate: one that was given back, or a new proposal.
 
         Returns
         -------
@@ -129,14 +130,14 @@ class TrialLog:
         Raises
         ------
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
-            As for `Optimizer.ask`.
+            See `Optimizer.ask`.
         """
-        if self._given_back and (again := self._take_up()) is not None:
+        if self._given_back and (again := self._next_given_back()) is not None:
             return again
         return self.optimizer.ask() if terms is None else self._propose(terms, self.optimizer.ask)
 
     def _propose(self, terms: Terms, new: Callable[..., Trial]) -> Trial | Wait | None:
-        """A trial that ``new(as_of=job)`` begins from the results up to a job, where the terms allow one."""
+        """Begin a trial by ``new(as_of=job)``, if the terms allow one; see `ask`."""
         optimizer = self.optimizer
         if terms.most is not None and optimizer.n_trials >= terms.most:
             return None
@@ -150,24 +151,31 @@ class TrialLog:
         return new(as_of=as_of)
 
     def as_of(self, staleness: int | None) -> int:
-        """The last job of which the next proposal, or decision, may see the result."""
+        """Return the last job whose result the next proposal, or decision, may see; without staleness all are seen."""
         history = self.optimizer.history
         return history.n_jobs if staleness is None else max(-1, history.n_jobs - staleness)
 
     def _oldest_job(self) -> float:
-        """The oldest job that is still running; infinity if none is."""
+        """Return the oldest job that is running; infinity if there is none."""
         history = self.optimizer.history
         return min(map(history.job_of, self.optimizer.running()), default=math.inf)
 
     def hand_out(self, n: int, deadline_ms: float | None, *, alone: bool) -> list[Trial]:
-        """Trials for a caller who has them evaluated wherever they like: at most `n`, fewer when the space ends.
+        """Return up to `n` trials for a caller of `Study.ask`; fewer only if the space has no more points.
 
-        `alone` is one trial as `Optimizer.ask` gives it without a number of them.
+        Parameters
+        ----------
+        n : int
+            Number of trials, at least 1.
+        deadline_ms : float or None
+            Deadline, see `Optimizer.ask`.
+        alone : bool
+            Propose one trial by `Optimizer.ask` without a number, which may use a suggestion computed ahead; `n` is 1.
         """
         if self._mode not in ("", "lag 1"):  # these see all that is known
             self._mode = "fast"
         again: list[Trial] = []
-        while len(again) < n and (trial := self._take_up()) is not None:
+        while len(again) < n and (trial := self._next_given_back()) is not None:
             again.append(trial)
         if len(again) == n:
             return again
@@ -181,18 +189,18 @@ class TrialLog:
             self.give_back(again)
             raise
 
-    def _take_up(self) -> Trial | None:
-        """The first trial that was given back and has no result; None if there is none."""
+    def _next_given_back(self) -> Trial | None:
+        """Return the first trial that was given back and has no result; None if there is none."""
         while self._given_back:
             number = self._given_back.popleft()
-            if number in self.optimizer.running():  # and was not told by its number in the meantime
+            if number in self.optimizer.running():  # it may have been told by its number in the meantime
                 return self.optimizer.restart(number)
         return None
 
     # --- telling -------------------------------------------------------------------------------------------------
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
-        """Check a result; a value that is not allowed is a failure with the reason."""
+        """Check the return of an objective; a value that is not allowed is a failure with the reason."""
         try:
             return self.optimizer.outcome(value, std_error, error, state=state)
         except Exception as wrong:
@@ -204,18 +212,18 @@ class TrialLog:
         Parameters
         ----------
         trial : Trial
-            One that `ask` gave.
+            Trial that `ask` returned.
         outcome : Outcome
-            Its result, checked by `judge`.
+            Result, checked by `judge`.
         then : Terms, optional
             Terms of the next trial; without them none is begun.
 
         Raises
         ------
         LeaseExpired, TrialAlreadyTold
-            Of a store: the trial is not this worker's any more, and its result is known.
+            The trial of a stored study is not this worker's any more, and has a result.
         StorageError
-            The store did not take it; it is tried again with the next transaction.
+            The result could not be stored; the next transaction tries again.
         """
         if trial.number in self.optimizer.running():
             self.optimizer.finish(trial, outcome)
@@ -230,7 +238,7 @@ class TrialLog:
             return Finished(outcome, None, end)
 
     def outcome_of(self, number: int) -> Outcome:
-        """The recorded result of a trial that ended."""
+        """Return the recorded result of a trial that is not running."""
         history, trial = self.optimizer.history, self.optimizer.trials[number]
         return Outcome(
             tuple(trial.values) or None,
@@ -243,7 +251,7 @@ class TrialLog:
         )
 
     def tell(self, trial: Trial | int, outcome: Outcome) -> None:
-        """Record the result of any running trial, whoever asked for it; given itself, its number or a copy."""
+        """Record the result of any running trial, given itself, its number or a copy."""
         self.optimizer.finish(trial, outcome)
 
     def add_report(
@@ -254,24 +262,24 @@ class TrialLog:
         Parameters
         ----------
         number : int
-            The trial's.
+            Number of the trial.
         step : float
-            Fold, epoch or other resource used so far.
+            Resource used so far: a fold, an epoch or another number.
         values : sequence of float
-            One per objective in the user's own sign, NaN where there is none.
+            One value per objective in the user's own sign, NaN for a missing one.
         data : plain data, optional
-            Further facts, which a store keeps.
+            Further data, which only a store keeps.
         cost : float, optional
             Cost of reaching the step.
         """
         self.optimizer.report(number, values, step, cost)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
-        """Data of stored reports by (trial, step)."""
+        """Return the data of the stored reports of some trials by (trial, step); empty in memory."""
         return {}
 
     def give_back(self, trials: Sequence[Trial]) -> None:
-        """Give trials back: they go on running, and whoever asks next evaluates them. No model sees a failure."""
+        """Give trials back: they stay running, and the next call of `ask` returns them. They are no failures."""
         running = self.optimizer.running()
         numbers = {*self._given_back, *(trial.number for trial in trials if trial.number in running)}
         self._given_back = deque(sorted(numbers))
@@ -283,13 +291,12 @@ class TrialLog:
     # --- runs ----------------------------------------------------------------------------------------------------
 
     def begin(self, mode: str, staleness: int | None = None) -> None:
-        """Begin a run of a mode, in a deterministic order if it has a staleness.
+        """Begin a run in a mode, in a deterministic order if `staleness` is given.
 
         Raises
         ------
         InvalidArgument
-            An order is wanted, and a caller has a trial without a result, or the optimizer proposes from results as
-            they were some time before.
+            An order is wanted, but a caller has a trial without a result, or prefetching is delayed.
         """
         if self.optimizer.prefetch == "delayed":
             if staleness is not None:
@@ -300,12 +307,14 @@ class TrialLog:
         self._mode = mode if self._mode in ("", mode) else "fast"
 
     def check_order(self) -> None:
-        """Look for a trial that stands in the way of a deterministic order: a caller of `hand_out` has it.
+        """Check that no caller of `hand_out` has a running trial, which a deterministic order would wait for.
+
+        Only for a run without running trials of its own: one that begins, or that waits.
 
         Raises
         ------
         InvalidArgument
-            There is one. Only a run that waits, or begins, may ask: its own trials are running as well.
+            A caller has a running trial.
         """
         taken = self.optimizer.running().keys() - set(self._given_back)
         if taken:
@@ -314,15 +323,15 @@ class TrialLog:
     def add(
         self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
     ) -> Trial:
-        """Record an evaluation made elsewhere."""
+        """Record an evaluation made elsewhere; see `Optimizer.add`."""
         return self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
 
     def add_known(self, known: Known) -> list[Trial]:
-        """Record many evaluations made elsewhere."""
+        """Record checked results of evaluations made elsewhere."""
         return self.optimizer.take_known(known)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
-        """Have parameters evaluated next."""
+        """Add parameters to the queue; see `Optimizer.enqueue`."""
         self.optimizer.enqueue(params)
 
     def renew(self, trial: Trial | int | None = None) -> None:
@@ -339,19 +348,19 @@ class TrialLog:
             known.check_copy(trial)
 
     def rest(self) -> None:
-        """End what runs in the background, if it is not needed."""
+        """End the thread that renews leases, unless there still are leases; nothing to do in memory."""
 
     def refresh(self) -> None:
-        """Learn what others stored."""
+        """Read the changes of other workers; nothing to do in memory."""
 
     # --- attributes ----------------------------------------------------------------------------------------------
 
     def attributes(self) -> dict[str, Any]:
-        """The study's attributes."""
+        """Return a copy of the attributes of the study."""
         return copy.deepcopy(self._attributes)
 
     def set_attribute(self, name: str, value: Any) -> None:
-        """Set or, with None, remove an attribute."""
+        """Set an attribute, or remove it if the value is None."""
         if value is None:
             self._attributes.pop(name, None)
         else:
@@ -359,7 +368,7 @@ class TrialLog:
 
 
 def out_of_order(number: int) -> InvalidArgument:
-    """Error of a deterministic run that a trial without a result stands in the way of."""
+    """Make the error of a deterministic run that cannot begin while a trial has no result."""
     return InvalidArgument(
         f"deterministic=True needs the results of all trials in their order, and trial {number} is still running; "
         "tell it first"
@@ -367,6 +376,6 @@ def out_of_order(number: int) -> InvalidArgument:
 
 
 def _useless(value: Any, wrong: Exception) -> str:
-    """Why a value is none: of a type that is not allowed, or its own code (an iterator's, ``__float__``) raised."""
+    """Return the reason for which a value is refused: its type, or an error of its own code, such as ``__float__``."""
     said = f"{wrong}" if isinstance(wrong, InvalidArgument | InvalidType) else f"{type(wrong).__name__}: {wrong}"
     return f"the objective returned {shown(value)}: {said}"

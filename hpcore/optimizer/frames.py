@@ -20,7 +20,8 @@ __all__ = ["read_frame", "rows_of"]
 
 log = logging.getLogger("hpcore")
 
-STATES = ("running", "waiting", "complete", "pruned", "failed")
+UNFINISHED = ("running", "waiting", "paused")
+STATES = (*UNFINISHED, "complete", "pruned", "failed")
 
 
 def read_frame(
@@ -71,7 +72,7 @@ def rows_of(
     def row_at(i: int) -> dict[str, Any] | None:
         fact = {name: None if _is_empty(cells[i]) else cells[i] for name, cells in facts.items()}
         state = _state(fact.get("state"))
-        if state in ("running", "waiting"):
+        if state in UNFINISHED:
             return None
         result = [_number("value", cells[i]) for cells in values]
         complete = None not in result if state is None else state == "complete"
@@ -104,7 +105,7 @@ def rows_of(
             rows.append(row)
     if len(rows) < len(table):
         n = len(table) - len(rows)
-        log.warning("%d of %d rows are trials that were still running; they are left out", n, len(table))
+        log.warning("%d of %d rows are trials that were still running or paused; they are left out", n, len(table))
     return positions, rows
 
 

@@ -221,8 +221,8 @@ class Optimizer:
                 asked: Trial | list[Trial] = self._ask_one(end, as_of)
             else:
                 asked = self._ask_many(check_integer("n", n, 1), end)
-            if self.prefetch and not self._in_order:
-                self._suggestions.look_ahead(self._record.history, not self._queue)
+            if self.prefetch:
+                self._suggestions.look_ahead(self._record.history, not self._queue and not self._in_order)
             return asked
 
     def _ask_one(self, end: float | None, as_of: int | None = None) -> Trial:
@@ -373,8 +373,9 @@ class Optimizer:
             # A copy, for instance from a worker process: its times, attributes and reports belong to the trial.
             known.adopt(told)
         self._record.finish(known, outcome)
-        if self.prefetch and not self._in_order:
-            self._suggestions.look_ahead(self._record.history, not self._queue, told=known.number)
+        if self.prefetch:
+            wanted = not self._queue and not self._in_order
+            self._suggestions.look_ahead(self._record.history, wanted, told=known.number)
 
     def report(
         self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
@@ -562,7 +563,8 @@ class Optimizer:
         frame : pandas.DataFrame
             Table with one row per trial. A table of `Study.to_frame` is restored, also from a CSV, JSON or Parquet
             file: integers that became 3.0, choices that became text, and empty cells of inactive parameters or of the
-            choice None. Rows of running trials are left out with a warning in the log. Unknown columns are ignored.
+            choice None. Rows of running and paused trials are left out with a warning in the log. Unknown columns are
+            ignored.
         value : str or sequence of str, optional
             Column of the value, or one column per objective; by default ``"value"``, or ``"value_0"``, ...
         params : mapping of str to str, optional

@@ -127,7 +127,8 @@ class Record:
             self._take_reports(trial, reports)
         facts = cost is not None or metrics is not None or gradient is not None
         if facts:
-            trial.set_facts(cost, metrics, gradient)
+            # What this job did not measure stays as an earlier one told it.
+            trial.add_facts(cost, metrics, gradient)
         if facts or error is not None or user_attrs:
             history.notes.setdefault(number, {}).update(error=error, user_attrs=user_attrs, **outcome.extras)
         if state == COMPLETE and signed is not None and len(signed) == 1:

@@ -33,7 +33,8 @@ class Curves:
         self._step = np.empty(FIRST_ROOM)
         self._values = np.empty((FIRST_ROOM, m))
         self._cost = np.empty(FIRST_ROOM)
-        self._rows: dict[int, list[int]] = {}
+        # Rows by trial; None until they are looked at, as those of most copies never are.
+        self._rows: dict[int, list[int]] | None = None
 
     def __len__(self) -> int:
         """Number of reports."""
@@ -89,12 +90,13 @@ class Curves:
         self._step[i], self._cost[i] = step, math.nan if cost is None else cost
         self._values[i] = math.nan
         self._values[i, : len(values)] = values
-        self._rows.setdefault(number, []).append(i)
+        if self._rows is not None:
+            self._rows.setdefault(number, []).append(i)
         self._n = i + 1
 
     def of(self, number: int) -> list[int]:
         """Rows of a trial's reports, in order of arrival."""
-        return self._rows.get(number, [])
+        return self._by_trial().get(number, [])
 
     def rung(self, step: float) -> tuple[IntArray, FloatArray]:
         """Numbers (k,) of the trials that reported at a step, and the values (k, m) of their last report there."""
@@ -114,7 +116,7 @@ class Curves:
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Remove the reports of some trials."""
-        gone = set(numbers) & self._rows.keys()
+        gone = set(numbers) & self._by_trial().keys()
         if gone:
             vars(self).update(vars(self._taken(np.flatnonzero(~np.isin(self.trial, list(gone))))))
 
@@ -127,9 +129,14 @@ class Curves:
             room[:n] = column[rows]
             setattr(taken, name, room)
         taken._n = n
-        for i, number in enumerate(taken.trial.tolist()):
-            taken._rows.setdefault(number, []).append(i)
         return taken
+
+    def _by_trial(self) -> dict[int, list[int]]:
+        if self._rows is None:
+            self._rows = {}
+            for i, number in enumerate(self.trial.tolist()):
+                self._rows.setdefault(number, []).append(i)
+        return self._rows
 
     def _grow(self) -> None:
         def longer(a: npt.NDArray[Any]) -> npt.NDArray[Any]:

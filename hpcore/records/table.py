@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 
 def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, list[Any]]:
-    """Give the table's columns by name: one row a trial, None where there is nothing.
+    """Return the columns of a table by name, with one entry per trial, None for a missing one.
 
     Parameters
     ----------

@@ -166,6 +166,17 @@ class Trial(Mapping[str, Any]):
         """Set cost, metrics and gradient."""
         self._facts = (cost, metrics, gradient)
 
+    def add_facts(
+        self, cost: float | None, metrics: Mapping[str, float] | None, gradient: Mapping[str, float] | None
+    ) -> None:
+        """Set those of cost, metrics and gradient that are not None."""
+        before = self._facts
+        self._facts = (
+            before[0] if cost is None else cost,
+            before[1] if metrics is None else metrics,
+            before[2] if gradient is None else gradient,
+        )
+
     @property
     def reports(self) -> dict[int, float]:
         """Partial results by step."""

@@ -7,7 +7,7 @@ same order, so that the differences between two candidates are free of what make
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,19 +16,20 @@ from scipy.special import digamma, polygamma, stdtrit
 
 from hpcore.arguments import check_flag, check_number
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.workers.channel import Decision
 
-__all__ = ["Estimate", "Incumbent", "Race", "Racing", "cut", "estimate", "stop_reason"]
+__all__ = ["Estimate", "Incumbent", "Race", "RaceSnapshot", "Racing", "cut", "estimate", "stop_reason"]
 
 # Candidates whose differences must be known before their variances say something about another candidate's.
 _FIRST_PRIOR = 5
 
-# What the prior may count for at most, in degrees of freedom: a fitted value far above it is luck.
+# Largest number of degrees of freedom of the prior: a fitted value far above it is chance.
 _MOST_PRIOR = 30.0
 
 
 @dataclass(frozen=True)
 class Racing:
-    """How candidates are stopped before their last fold.
+    """Rules that stop candidates before their last fold.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class Racing:
         Bound on the probability that the test stops a candidate whose mean over all folds would have beaten the
         incumbent's; within (0, 0.5].
     test : bool
-        Whether to test; without it only candidates that cannot win any more are stopped, which needs a score with
+        True for the test; without it only candidates that cannot win any more are stopped, which needs a score with
         an upper bound.
     upper : float, optional
         Upper bound of the score, after the sign has been turned so that higher is better. None asks scikit-learn's
@@ -85,16 +86,16 @@ class Racing:
 
 
 class Incumbent(NamedTuple):
-    """The incumbent as a candidate races against it, and what is known of differences between candidates.
+    """Incumbent as a candidate races against it, with a prior for differences between candidates.
 
     Attributes
     ----------
     number : int
         Number of the incumbent's trial.
     scores : tuple of float
-        By position of the fold.
+        Scores by position of the fold.
     total : float
-        Their sum.
+        Sum of the scores.
     upper : float
         Upper bound of a score, infinite if there is none.
     level : float
@@ -102,7 +103,7 @@ class Incumbent(NamedTuple):
     prior_variance, prior_dof : float
         Prior of the differences on a fold to another candidate; 0 degrees of freedom if too little is known.
     metric : str or None
-        Which score decides, of several.
+        Name of the score that decides, of several.
     """
 
     number: int
@@ -116,12 +117,12 @@ class Incumbent(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """The mean that there would have been over all folds, by paired differences.
+    """Estimate by paired differences of the mean over all folds.
 
     Attributes
     ----------
     mean, std_error : float
-        In the score's units.
+        Estimate and its standard error, in units of the score.
     """
 
     mean: float
@@ -129,25 +130,25 @@ class Estimate(NamedTuple):
 
 
 def stop_reason(known: Mapping[int, float], incumbent: Incumbent) -> str | None:
-    """Why a candidate need not go on, or None.
+    """Tell why a candidate need not run further folds; None if it must.
 
     Parameters
     ----------
     known : mapping of int to float
-        Its scores by position of the fold; at least one.
+        Scores of the candidate by position of the fold; at least one.
     incumbent : Incumbent
-        The incumbent.
+        Incumbent that it races against.
 
     Returns
     -------
     {"failed", "bound", "test"} or None
-        A fold without a score, which leaves the mean without one; a mean that cannot exceed the incumbent's; a mean
-        that will not, by the test.
+        ``"failed"`` after a fold without a finite score, so that there is no mean; ``"bound"`` if the mean cannot
+        exceed the incumbent's; ``"test"`` if by the test it will not.
     """
     n_left = len(incumbent.scores) - len(known)
     if not n_left:
         return None
-    total = math.fsum(known.values())
+    total = _sum(known.values())
     if not math.isfinite(total):
         return "failed"
     if total + n_left * incumbent.upper <= incumbent.total:
@@ -164,30 +165,43 @@ def stop_reason(known: Mapping[int, float], incumbent: Incumbent) -> str | None:
 def estimate(known: Mapping[int, float], incumbent: Incumbent) -> Estimate:
     """Estimate the mean that a stopped candidate would have had: the incumbent's mean and the mean paired difference.
 
-    The mean of what was run would not do: on easy folds it looks better than it is.
+    The mean of the folds that were run is not used: easy folds would make it too high.
     """
     n = len(incumbent.scores)
     mean, variance, dof = _differences(known, incumbent)
     if not dof:
         # One fold and nothing to compare with: candidates differ about as much as folds do.
         center = incumbent.total / n
-        variance = math.fsum((score - center) ** 2 for score in incumbent.scores) / max(1, n - 1)
+        variance = _squares(score - center for score in incumbent.scores) / max(1, n - 1)
     return Estimate(incumbent.total / n + mean, _std_error(variance, len(known), n))
 
 
 def _differences(known: Mapping[int, float], incumbent: Incumbent) -> tuple[float, float, float]:
-    """Mean and moderated variance of the paired differences, and its degrees of freedom."""
+    """Compute mean and moderated variance of the paired differences, and the degrees of freedom of the variance."""
     d = [score - incumbent.scores[i] for i, score in known.items()]
-    mean = math.fsum(d) / len(d)
+    mean = _sum(d) / len(d)
     dof = len(d) - 1 + incumbent.prior_dof
     if not dof:
         return mean, 0.0, 0.0
-    squares = math.fsum((x - mean) ** 2 for x in d)
+    squares = _squares(x - mean for x in d)
     return mean, (squares + incumbent.prior_dof * incumbent.prior_variance) / dof, dof
 
 
+def _sum(values: Collection[float]) -> float:
+    """Sum exactly rounded; infinite or NaN where it is not finite."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return float(sum(values))
+
+
+def _squares(values: Iterable[float]) -> float:
+    """Sum of squares; infinite where it overflows, which ``**`` refuses."""
+    return _sum([x * x for x in values])
+
+
 def _std_error(variance: float, m: int, n: int) -> float:
-    # The mean of m of n folds as a guess of that of all n: nothing is left to guess at m = n.
+    # Error of the mean of m of n folds as an estimate of that of all n: none at m = n.
     return math.sqrt(variance * (1.0 / m - 1.0 / n))
 
 
@@ -206,8 +220,8 @@ class Race:
     metric : str, optional
         Score that decides, of several.
     ordered : bool
-        Whether candidates count in the order of their numbers and not in that in which they finish, so that
-        `incumbent_as_of` is the same however they finish.
+        True if candidates count in the order of their numbers and not in that in which they finish, so that
+        `incumbent_as_of` is the same in every run.
 
     Attributes
     ----------
@@ -222,21 +236,21 @@ class Race:
     ordered: bool = False
     incumbent: Incumbent | None = None
     _spreads: list[tuple[float, int]] = field(default_factory=list)
-    # In order: what waits for an earlier candidate, and the incumbent after each.
+    # With `ordered`: candidates that wait for an earlier one, and the incumbent after each.
     _waiting: dict[int, tuple[Mapping[int, float], Incumbent | None]] = field(default_factory=dict)
     _incumbents: list[Incumbent | None] = field(default_factory=list)
 
     @property
     def n_counted(self) -> int:
-        """Candidates that count by now, in order."""
+        """Number of candidates that count by now, in their order."""
         return len(self._incumbents)
 
     def incumbent_as_of(self, number: int) -> Incumbent | None:
-        """The incumbent after the candidates up to this one, all of which must have been observed; None before any."""
+        """Return the incumbent after the candidates up to `number`, all of which must have been observed."""
         return self._incumbents[number] if number >= 0 else None
 
     def observe(self, number: int, known: Mapping[int, float], incumbent: Incumbent | None) -> None:
-        """Take the scores of a candidate that is finished, and the incumbent that it raced against."""
+        """Record the scores of a finished candidate, and the incumbent that it raced against."""
         if not self.ordered:
             self._count(number, known, incumbent)
             return
@@ -251,16 +265,18 @@ class Race:
         against = incumbent or self.incumbent
         if against is not None and len(known) > 1:
             d = [score - against.scores[i] for i, score in known.items()]
-            center = math.fsum(d) / len(d)
-            self._spreads.append((math.fsum((x - center) ** 2 for x in d) / (len(d) - 1), len(d) - 1))
+            center = _sum(d) / len(d)
+            self._spreads.append((_squares(x - center for x in d) / (len(d) - 1), len(d) - 1))
             if self.incumbent is not None:
                 variance, dof = _fit_prior(self._spreads)
                 self.incumbent = self.incumbent._replace(prior_variance=variance, prior_dof=dof)
         if len(known) < self.n_folds:
             return
-        total = math.fsum(known.values())
+        total = _sum(known.values())
+        if not math.isfinite(total):
+            return
         best = self.incumbent
-        # Of equals the earlier one, as in `rank_test_score`.
+        # The earlier one of equals, as in `rank_test_score`.
         if best is None or (total, -number) > (best.total, -best.number):
             level = self.racing.level if self.racing.test else 0.0
             variance, dof = (best.prior_variance, best.prior_dof) if best is not None else (0.0, 0.0)
@@ -269,14 +285,14 @@ class Race:
 
 
 def cut(known: Mapping[int, float], incumbent: Incumbent) -> int | None:
-    """The number of folds, in their order, after which a candidate is stopped; None if it is not.
+    """Count the folds, in their order, after which a candidate is stopped; None if it is not.
 
     Parameters
     ----------
     known : mapping of int to float
         Scores by position, from 0 without a gap.
     incumbent : Incumbent
-        The incumbent that it races against.
+        Incumbent that it races against.
     """
     so_far: dict[int, float] = {}
     for i in range(len(known)):
@@ -286,17 +302,37 @@ def cut(known: Mapping[int, float], incumbent: Incumbent) -> int | None:
     return None
 
 
-def _fit_prior(spreads: Sequence[tuple[float, int]]) -> tuple[float, float]:
-    """Scale and degrees of freedom of the scaled inverse chi-squared that variances come from; 0, 0 if unknown.
+class RaceSnapshot:
+    """Channel of a candidate's scores in a worker: the race as it was when the folds were sent; see `Channel`.
 
-    By the moments of log variances: Smyth 2004, Linear models and empirical Bayes methods, section 6.2.
+    Parameters
+    ----------
+    incumbent : Incumbent
+        The incumbent that the candidate races against.
+    known : mapping of int to float
+        Scores by position that are known already.
     """
-    some = sorted(variance for variance, _ in spreads if variance > 0.0)
+
+    def __init__(self, incumbent: Incumbent, known: Mapping[int, float]) -> None:
+        self._incumbent, self._known = incumbent, dict(known)
+
+    def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
+        """See `Channel`; `step` is the position of a fold, the one value its score, higher is better."""
+        self._known[int(step)] = values[0]
+        return Decision.CONTINUE if stop_reason(self._known, self._incumbent) is None else Decision.STOP
+
+
+def _fit_prior(spreads: Sequence[tuple[float, int]]) -> tuple[float, float]:
+    """Fit scale and degrees of freedom of a scaled inverse chi-squared distribution of variances; 0, 0 if unknown.
+
+    Moments of log variances: Smyth 2004, Linear models and empirical Bayes methods, section 6.2.
+    """
+    some = sorted(variance for variance, _ in spreads if 0.0 < variance < math.inf)
     if len(some) < _FIRST_PRIOR:
         return 0.0, 0.0
-    # Candidates that predict all but the same as the incumbent say nothing of those that do not.
+    # Candidates with nearly the same predictions as the incumbent say nothing of the others.
     floor = 1e-5 * some[len(some) // 2]
-    pairs = [(variance, dof) for variance, dof in spreads if variance > floor]
+    pairs = [(variance, dof) for variance, dof in spreads if floor < variance < math.inf]
     logs = [math.log(variance) - float(digamma(dof / 2)) + math.log(dof / 2) for variance, dof in pairs]
     center = math.fsum(logs) / len(logs)
     spread = math.fsum((x - center) ** 2 for x in logs) / max(1, len(logs) - 1)
@@ -306,7 +342,7 @@ def _fit_prior(spreads: Sequence[tuple[float, int]]) -> tuple[float, float]:
 
 
 def _trigamma_inverse(x: float) -> float:
-    """y > 0 with trigamma(y) = x > 0, by Newton's method on 1 / trigamma, which is convex: no step overshoots."""
+    """Solve trigamma(y) = x > 0 for y > 0 by Newton's method on 1 / trigamma, which is convex: no step overshoots."""
     if x > 1e7:
         return 1.0 / math.sqrt(x)
     if x < 1e-6:

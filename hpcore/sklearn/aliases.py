@@ -1,4 +1,4 @@
-"""Names that newcomers try for arguments of `SearchCV`."""
+"""Arguments of `SearchCV` under the names that other searches use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["with_aliases"]
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
-# What other searches call it, and the argument here.
+# Name in other searches, and the argument here.
 _ELSEWHERE = {
     "bayes_iter": "n_trials",
     "max_evals": "n_trials",
@@ -29,16 +29,16 @@ _ACCEPTED = {"sampler": "strategy", "seed": "random_state"}
 
 
 def with_aliases(init: Init) -> Init:
-    """A constructor that also knows its arguments by other names.
+    """Wrap a constructor so that it accepts its arguments under other names too.
 
-    Its signature stays what it is: scikit-learn reads there what `get_params`, `set_params` and `clone` are about.
+    The signature is unchanged: scikit-learn reads the names for `get_params`, `set_params` and `clone` there.
 
     Raises
     ------
     InvalidArgument
-        By the constructor: both names of one argument, with different values.
+        By the constructor, if both names of one argument are given with different values.
     InvalidType
-        By the constructor: a name that is no argument; the message says which one may be meant.
+        By the constructor, for a name that is no argument; the message suggests one.
     """
     known = signature(init).parameters.keys()
 
@@ -54,7 +54,7 @@ def _read(given: Mapping[str, Any], known: Any) -> dict[str, Any]:
     for name, value in given.items():
         argument = _ACCEPTED.get(name)
         if argument is not None:
-            if value is not None:  # as good as not given
+            if value is not None:  # the same as not given
                 named[argument] = check_alias(argument, named.get(argument), name, value)
         elif name not in known:
             meant = _ELSEWHERE.get(name)

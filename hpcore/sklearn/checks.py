@@ -1,4 +1,4 @@
-"""The arguments of a search, checked before anything is fitted."""
+"""Checks of the arguments of a search, before anything is fitted."""
 
 from __future__ import annotations
 
@@ -36,41 +36,41 @@ class Settings:
     Attributes
     ----------
     estimator : estimator
-        As given.
+        Estimator as given.
     sampler : Sampler
         Sampler of the `strategy`.
     n_trials : int or None
-        Most candidates; None lets a grid be walked to its end.
+        Largest number of candidates; None runs a grid to its end.
     is_count : bool
-        Whether `n_trials` alone was to end the search, so that an earlier end of the space is news.
+        True if `n_trials` alone was to end the search, so that an earlier end of the space is logged.
     timeout : float or None
-        Seconds.
+        Seconds after which no candidate begins.
     seed : int
         Seed of the optimizer.
     has_seed : bool
-        Whether the seed was given, and must be that of a stored search.
+        True if the seed was given, and must be that of a stored search.
     callbacks : tuple of callable
-        Called when a candidate is finished.
+        Functions called when a candidate is finished.
     stop : tuple of StoppingRule
         Rules that end the search.
     racing : Racing or None
         Rules of the race, if there is one.
     staleness : int
-        Open candidates of deterministic mode; 0 is the fast mode.
+        Number of open candidates in deterministic mode; 0 is the fast mode.
     fit_timeout : float or None
-        Seconds.
+        Limit for a fold, in seconds.
     warm_start : tuple of mapping
         Candidates to begin with.
     caching : bool
-        Whether transformers are fitted once.
+        True if transformers are fitted once for each fold.
     scoring, refit, error_score : object
-        As given.
+        Arguments as given.
     return_train_score : bool
-        Whether training rows are scored too.
+        True if training rows are scored too.
     progress : bool or None
-        Whether the course is shown.
+        Display of the progress; see `SearchCV`.
     verbose : int
-        Lines that are printed.
+        Level of the lines that are printed.
     storage, study_name : object
         Store and name of the search, or None.
     """
@@ -105,12 +105,12 @@ class Settings:
 
 
 def check_settings(search: Any) -> Settings:
-    """Check what does not depend on the data.
+    """Check arguments as far as they do not depend on the data.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        Naming the argument, the value and what is allowed.
+        If an argument is wrong; the message names it, its value and what is allowed.
     """
     if not callable(getattr(search.estimator, "fit", None)) or isinstance(search.estimator, type):
         raise InvalidType(f"estimator must be an object with a fit method, got {search.estimator!r}")
@@ -130,7 +130,7 @@ def check_settings(search: Any) -> Settings:
     n_trials = _check_n_trials(search.n_trials, sampler)
     stop = _check_stop(search.stop)
     if isinstance(search.strategy, str) and search.timeout is None and not search.racing and not stop:
-        # Every one of the trials will be run, and whole.
+        # All trials will be run, with all folds.
         sampler = resolve(search.strategy, n_trials)
     return Settings(
         estimator=search.estimator,
@@ -218,7 +218,7 @@ def _check_staleness(deterministic: Any) -> int:
 
 def _check_warm_start(points: Any) -> tuple[Mapping[str, Any], ...]:
     if points is False:
-        # What scikit-learn's tools set a parameter of this name to, on any estimator that has one.
+        # The value that scikit-learn's tools set for a parameter of this name, on any estimator that has one.
         return ()
     if isinstance(points, str | Mapping) or not isinstance(points, Sequence):
         raise InvalidType(f"warm_start must be a list of dictionaries of parameters, got {points!r}")
@@ -254,14 +254,14 @@ def _check_seed(random_state: Any, sampler: Sampler) -> int:
 
 
 def check_scoring_names(scoring: Any) -> None:
-    """Look for names of scorers that do not exist.
+    """Check that scorers of all names exist.
 
     Raises
     ------
     InvalidArgument
-        With the closest names.
+        If there is no scorer of a name; the message has the closest names.
     InvalidType
-        If it is of no form that scikit-learn takes.
+        If `scoring` has no form that scikit-learn accepts.
     """
     if scoring is None or callable(scoring):
         return
@@ -282,7 +282,7 @@ def check_scoring_names(scoring: Any) -> None:
 
 
 def check_target(estimator: Any, y: Any) -> None:
-    """Look for a missing target.
+    """Check that a required target is given.
 
     Raises
     ------
@@ -296,18 +296,18 @@ def check_target(estimator: Any, y: Any) -> None:
 def make_splits(
     cv: Any, X: Any, y: Any, classifier: bool, split_params: dict[str, Any]
 ) -> list[tuple[Indices, Indices]]:
-    """Compute the splits, once for all candidates.
+    """Compute the splits as arrays of row indices or masks, once for all candidates.
 
     Raises
     ------
     InvalidArgument
-        If there are no rows, or `cv` is nothing that splits, does not fit the data, or asks for more folds than any
-        class has members.
+        If there are no rows, or `cv` is no splitter, does not fit the data, or asks for more folds than any class has
+        members.
 
     Warns
     -----
     UserWarning
-        scikit-learn's, if some class has fewer members than there are stratified folds.
+        By scikit-learn, if some class has fewer members than there are stratified folds.
     """
     n_rows = _num_samples(X)
     if not n_rows:

@@ -1,8 +1,9 @@
-"""The course of one search between its run and the workers: candidates proposed, folds stored, results told."""
+"""Course of one search, between its run and the workers: candidates are proposed, folds stored, results told."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Callable
@@ -10,12 +11,12 @@ from typing import Any
 
 from hpcore.errors import InfeasibleSpace, InvalidArgument
 from hpcore.evaluation.source import Candidate
-from hpcore.evaluation.workload import FoldScore
+from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.records.history import COMPLETE, FAILED, PRUNED
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
-from hpcore.schedulers.racing import Race, cut
+from hpcore.schedulers.racing import Race
 from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.errors import NoScoreYet
 from hpcore.sklearn.hooks import FitHooks
@@ -31,48 +32,48 @@ __all__ = ["INCUMBENT", "Course"]
 
 log = logging.getLogger("hpcore")
 
-# Candidates without a score before it is said: one or two may be bad luck.
+# Number of candidates without a score before a warning: one or two may be chance.
 _SCORELESS = 3
 # User attribute of a pruned candidate: number of the candidate that it lost its race against.
 INCUMBENT = "incumbent"
 
 
 class Course:
-    """The course of one search.
+    """Course of one search.
 
     Parameters
     ----------
     settings : Settings
         Arguments of the search.
     trial_log : TrialLog
-        Log of its trials; what an earlier search left there is taken up.
+        Log of its trials; candidates that an earlier search left there are included.
     space : SearchSpace
-        Gives the estimator's parameters.
+        Space of the optimizer and its translation to the estimator's parameters.
     folds : range
         Splits of the workload.
     race : Race or None
         Race of the candidates.
     staleness : int or None
-        The q of the deterministic order.
+        Parameter q of the deterministic order; None without one.
     mode : str
         Mode of the run in the record.
     deadline : float or None
-        End by the monotonic clock.
+        Time of the monotonic clock after which no candidate begins.
     fit_hooks : FitHooks
-        scikit-learn's callbacks.
+        Callbacks of scikit-learn.
     hooks : sequence of callable
-        Called as ``hook(course, trial)`` when a candidate is finished.
+        Functions called as ``hook(course, trial)`` when a candidate is finished.
     check_metrics : callable
-        Called with the scores of a callable that measures several things.
+        Check of the scores of a callable that returns several; raises ValueError.
 
     Attributes
     ----------
     evaluated : list of Evaluated
-        Finished candidates in the order in which they became so.
+        Finished candidates in the order of their ends.
     n_fits, n_saved : int
-        Folds that were run, and those that the race spared.
+        Number of folds that were run, and number of those that the race saved.
     time_fitting, time_suggesting : float
-        Seconds that fits and scoring took, added up over workers, and those that the optimizer took.
+        Seconds of fits and scoring, summed over workers, and seconds of the optimizer.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Course:
         self.evaluated: list[Evaluated] = []
         self.n_fits = self.n_saved = 0
         self.time_fitting = self.time_suggesting = 0.0
-        self._known: set[int] = set()  # numbers of candidates that are evaluated, or being so
+        self._known: set[int] = set()  # numbers of candidates that are evaluated or running
         self._checked = False
         self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
         self._display: Progress = open_progress(
@@ -114,12 +115,12 @@ class Course:
 
     @property
     def races(self) -> bool:
-        """Whether candidates may be stopped early."""
+        """Tell whether candidates may be stopped early."""
         return self._race is not None
 
     @property
     def expected(self) -> int | None:
-        """About how many candidates there will be, if that can be told."""
+        """Approximate number of candidates; None if it is unknown."""
         known = [n for n in (self._settings.n_trials, self._space.space.n_points) if n is not None]
         return min(known, default=None)
 
@@ -131,7 +132,7 @@ class Course:
         self._display.__exit__(*exc_info)
 
     def _note(self) -> str:
-        """The text that is shown beside trials and incumbent."""
+        """Make the text that is shown beside trials and incumbent."""
         saved = f", {self.n_saved} saved by racing" if self.races else ""
         per_fit = 1e3 * self.time_fitting / max(1, self.n_fits)
         per_trial = 1e3 * self.time_suggesting / max(1, self._run.n_begun)
@@ -140,11 +141,11 @@ class Course:
     # --- other searches of the same study ------------------------------------------------------------------------
 
     def show_known(self) -> None:
-        """Begin the display with the trials of an earlier search."""
+        """Start the display with the trials of an earlier search."""
         self._display.begin_from(self.trial_log.optimizer)
 
     def catch_up(self) -> None:
-        """Take up finished candidates of the study that were evaluated elsewhere, or earlier."""
+        """Add finished candidates of the study that were evaluated by other processes, or earlier."""
         if not self.trial_log.durable:
             return
         state = self.trial_log.optimizer.history.state
@@ -160,29 +161,24 @@ class Course:
         if self._race is not None:
             if self._staleness is not None:
                 candidate.incumbent = self._race.incumbent_as_of(trial.number - self._staleness)
-                self._drop_beyond(candidate)
+                candidate.drop_beyond(self._settings.metric)
             self._race.observe(trial.number, candidate.decisive(self._settings.metric), candidate.incumbent)
         pruned = trial.state == "pruned"
-        if not scores or (None in scores and not pruned):
+        # A race stops those that it prunes and those with a fold that has no score; any other was left unfinished.
+        stopped = pruned or (
+            self._race is not None and not all(map(math.isfinite, candidate.decisive(self._settings.metric).values()))
+        )
+        if not scores or (None in scores and not stopped):
             return
         if trial.value is not None:
             self._n_scoreless = None
         incumbent = trial.user_attrs.get(INCUMBENT) if pruned else None
         self.evaluated.append(Evaluated(trial.number, candidate.params, scores, incumbent))
 
-    def _drop_beyond(self, candidate: Candidate) -> None:
-        """Forget stored folds beyond the one that stopped a candidate, as if they had not been run."""
-        known = candidate.decisive(self._settings.metric)
-        if candidate.incumbent is None or known.keys() != set(range(len(known))):
-            return
-        n = cut(known, candidate.incumbent)
-        if n is not None:
-            candidate.scores[n:] = [None] * (len(self._folds) - n)
-
     # --- before a candidate --------------------------------------------------------------------------------------
 
     def propose(self) -> Candidate | Wait | None:
-        """The next candidate, a `Wait`, or None after the last."""
+        """Propose the next candidate; a `Wait` if it must wait for results, None after the last."""
         start = time.perf_counter()
         try:
             trial = self._run.next_trial()
@@ -207,7 +203,7 @@ class Course:
         self._run.refresh()
 
     def _say_why(self, error: Exception) -> None:
-        """Log the reason for which the space gives no candidate, where it is news."""
+        """Log why the space gives no candidate, if the user does not expect it."""
         if isinstance(error, InfeasibleSpace):
             log.warning("%s", error)
         elif self._settings.is_count:
@@ -220,10 +216,10 @@ class Course:
     # --- after a fold --------------------------------------------------------------------------------------------
 
     def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
-        """Take the result of one fold, in whatever order they come."""
+        """Record the result of one fold; folds may come in any order."""
         self.n_fits += 1
         position = score.fold - self._folds.start
-        value = candidate.decisive(self._settings.metric).get(position, float("nan"))
+        value = decisive(score, self._settings.metric)
         self.trial_log.add_report(
             candidate.number, position, (value,), fold_to_data(score) if self.trial_log.durable else None
         )
@@ -243,7 +239,7 @@ class Course:
             self._display.refresh()
 
     def _check_first(self, score: FoldScore) -> None:
-        # Whether a callable measures one thing or several is known only now: said after one fit, not after all.
+        # Only now is it known whether a callable returns one score or several: checked after one fit, not after all.
         if callable(self._settings.scoring) and isinstance(score.test_scores, dict):
             try:
                 self._check_metrics(score.test_scores)
@@ -253,7 +249,7 @@ class Course:
     # --- after the last fold -------------------------------------------------------------------------------------
 
     def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
-        """Tell a finished candidate's result, store it, and call back."""
+        """Tell and store the result of a finished candidate, and call the hooks."""
         trial: Trial = candidate.trial
         result = objective(candidate, self._settings.metric)
         start = time.perf_counter()
@@ -263,7 +259,7 @@ class Course:
             assert candidate.incumbent is not None
             incumbent = trial.user_attrs[INCUMBENT] = candidate.incumbent.number
         outcome = self._run.finish(trial, self._run.judge(*result))
-        if outcome is None:  # too late: the result of somebody else is taken up at the end
+        if outcome is None:  # too late: another process has stored a result, which is added at the end
             self._known.discard(trial.number)
             return
         self._check_scores(result, scores)
@@ -283,7 +279,7 @@ class Course:
                 hook(self, shown)
 
     def _check_scores(self, result: Value, scores: list[FoldScore]) -> None:
-        """Say it where none of the first candidates has a score, while there is a budget left to save."""
+        """Warn if none of the first candidates has a score."""
         if self._n_scoreless is None:
             return
         failed = next((score.error for score in scores if score.error), None)
@@ -301,11 +297,18 @@ class Course:
             )
 
     def shown(self, trial: Trial) -> Trial:
-        """The trial as the user sees it, with the estimator's parameters."""
+        """Return the trial as the user sees it, with the estimator's parameters."""
         return self._space.trial(trial)
 
+    def settle(self) -> None:
+        """End the search, and add candidates that other processes finished meanwhile."""
+        if self.trial_log.durable:
+            self.abandon()
+            self.trial_log.refresh()
+            self.catch_up()
+
     def abandon(self) -> None:
-        """Give back candidates that will not be finished; in memory, where nobody goes on with them, they fail."""
+        """Give back open candidates; in memory, where no other search can finish them, they fail."""
         if not self.trial_log.durable:
             for trial in self._run.open_trials:
                 self.trial_log.tell(trial, Outcome.failed("interrupted"))

@@ -8,12 +8,12 @@ __all__ = ["AllFitsFailed", "NoScoreYet", "SearchInterrupted"]
 
 
 class AllFitsFailed(HpcoreError, ValueError):
-    """Not a single fit of the search succeeded; the message holds the tracebacks."""
+    """Error of a search in which no fit succeeded; the message has the tracebacks."""
 
 
 class SearchInterrupted(UserWarning):
-    """The search was stopped by Ctrl-C; results are those of the candidates that were complete."""
+    """Warning that Ctrl-C stopped the search; results are those of the complete candidates."""
 
 
 class NoScoreYet(UserWarning):
-    """The first candidates of a search all failed or scored NaN; the message holds a traceback. The search goes on."""
+    """Warning that the first candidates all failed or scored NaN; the message has a traceback. The search continues."""

@@ -1,4 +1,4 @@
-"""scikit-learn's own fit callbacks (`set_callbacks`, from 1.9 on): the tasks of a search, as its searches name them."""
+"""Support of scikit-learn's fit callbacks (`set_callbacks`, from 1.9 on), with the task names of its own searches."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ __all__ = ["FitHooks"]
 
 
 class FitHooks:
-    """Tells scikit-learn's callbacks where a search stands; does nothing where there are none.
+    """Notifications of scikit-learn's callbacks about the tasks of a search; without callbacks nothing is done.
 
     Parameters
     ----------
     search : estimator
-        The search that is being fitted.
+        Search that is being fitted.
     X, y : array-like
-        Its data.
+        Data of the search.
     params : mapping
         Metadata given to `fit`.
 
     Notes
     -----
     The tasks are "search" with one "candidate-split-evaluation" a fold, and "refit-with-best-params". Evaluations
-    are told in the process of the search when their candidate is complete; callbacks reach into the fitting of the
-    best estimator, and not into that of the folds, which may happen in other processes.
+    are notified in the process of the search when their candidate is complete. Callbacks are passed to the fit of the
+    best estimator, and not to the fits of the folds, which may run in other processes.
     """
 
     def __init__(self, search: Any, X: Any, y: Any, params: Mapping[str, Any]) -> None:
@@ -49,7 +49,7 @@ class FitHooks:
             self._root.call_on_fit_task_end(estimator=self._search, **self._data)
 
     def evaluated(self, n_folds: int) -> None:
-        """Tell of a complete candidate."""
+        """Notify callbacks of a complete candidate."""
         if self._root is None or not getattr(self._search, "_skl_callbacks", None):
             return
         for _ in range(n_folds):
@@ -58,13 +58,13 @@ class FitHooks:
             task.call_on_fit_task_end(estimator=self._search)
 
     def searched(self) -> None:
-        """Tell that the last candidate is complete."""
+        """Notify callbacks that the last candidate is complete."""
         if self._root is not None:
             self._evaluations.call_on_fit_task_end(estimator=self._search)
 
     @contextmanager
     def refitting(self, estimator: Any) -> Iterator[None]:
-        """Tell of the fit of the best estimator, and let the callbacks into it."""
+        """Notify callbacks of the fit of the best estimator, and pass them to it."""
         if self._root is None:
             yield
             return

@@ -1,4 +1,4 @@
-"""Whether an estimator has the parameters that a space names, before anything is fitted."""
+"""Check that an estimator has the parameters that a space names, before anything is fitted."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from hpcore.sklearn.spaces import SearchSpace
 
 __all__ = ["check_names"]
 
-# Combinations of steps that are tried; where there are more, the first fit will tell.
+# Most combinations of steps that are tried; with more, the first fit shows wrong names.
 _MOST_TRIED = 256
 
-# Values that are tried of a parameter: an estimator may refuse one and take another.
+# Most values of a parameter that are tried: an estimator may refuse one and accept another.
 _MOST_VALUES = 4
 
 
 def check_names(space: SearchSpace, estimator: Any) -> None:
-    """Find names that the estimator does not have and would not take.
+    """Check that the estimator has, or accepts, every name of a space.
 
     Parameters
     ----------
     space : SearchSpace
-        The space that is searched.
+        Space that is searched.
     estimator : estimator
-        Not changed.
+        Estimator of the search; only copies are changed.
 
     Raises
     ------
     InvalidSpace
-        Naming the parameter and the closest names that exist.
+        If a name is refused; the message has it and the closest names that exist.
 
-    Notes
-    -----
-    `get_params` need not tell all: boosting libraries take any keyword, and a choice (a step, a list of steps, a class)
-    brings names of its own. So a name that is not told is set on a copy, together with each of the choices that may
-    bring it, and with each choice of every other name alone; it is refused if all of them refuse it.
+    Notes ----- `get_params` need not list all names: boosting libraries accept any keyword, and a choice (a step, a
+    list of steps, a class) may have further parameters. So a name that is not listed is set on a copy, together with
+    each of the choices that may have it, and with each choice of every other name alone; it is refused if all these
+    attempts fail.
     """
     told = set(estimator.get_params(deep=True))
     for branch in space.branches():
@@ -82,7 +81,7 @@ def _accepts(estimator: Any, params: dict[str, Any]) -> bool:
     except (ValueError, TypeError, AttributeError, LookupError):
         return False
     except Exception:
-        return True  # not because of the name; a fit will tell
+        return True  # another reason than the name; a fit will show it
     return True
 
 

@@ -49,13 +49,13 @@ class NestedScores:
     inner_scores : ndarray of shape (n_outer,)
         Score of that configuration in the search itself, its ``best_score_``.
     corrected_scores : ndarray of shape (n_outer,)
-        Its ``best_score_corrected_``; NaN where that is not defined.
+        Bias-corrected score of the search, its ``best_score_corrected_``; NaN if that is not defined.
     best_params : list of dict
-        The configuration chosen on each outer fold.
+        Configuration chosen on each outer fold.
     all_test_scores : list of float or dict
-        With several metrics all of them; otherwise the same as `test_scores`.
+        Scores of all metrics if there are several; otherwise the same as `test_scores`.
     searches : list of SearchCV
-        The searches, with ``cv_results_`` and ``trials_`` and without a refitted estimator.
+        Searches of the outer folds, with ``cv_results_`` and ``trials_`` and without a refitted estimator.
     fit_times, score_times : ndarray of shape (n_outer,)
         Seconds of the chosen configuration on the outer fold.
     """
@@ -81,7 +81,7 @@ class NestedScores:
 
     @property
     def optimism(self) -> float:
-        """By how much the inner scores exceed the test scores on average: the luck in having been chosen."""
+        """Mean excess of the inner scores over the test scores: the bias of a score that was chosen as the best."""
         return float((self.inner_scores - self.test_scores).mean())
 
 
@@ -95,45 +95,45 @@ def nested_cross_validate(
     executor: Executor | None = None,
     params: dict[str, Any] | None = None,
 ) -> NestedScores:
-    """Run a search inside each fold of an outer cross-validation, and score what it chose on the rows outside.
+    """Run a search inside each fold of an outer cross-validation, and score its choice on the outer test rows.
 
     Parameters
     ----------
     search : SearchCV
-        Not fitted itself. Its ``n_jobs`` and ``executor`` are not used, those of this function are, and its
-        ``progress`` is not shown; ``refit`` must say what decides. Where that is a function, there is no one score,
-        and `inner_scores`, `corrected_scores` and `optimism` are NaN.
+        Search to run; clones of it are fitted. The ``n_jobs`` and ``executor`` of this function replace its own, and
+        its ``progress`` is not shown; its ``refit`` must define the best candidate. If ``refit`` is a function, there
+        is no single score, and `inner_scores`, `corrected_scores` and `optimism` are NaN.
     X, y : array-like
-        The data.
+        Data.
     cv : int, splitter or iterable, optional
-        The outer folds, as in scikit-learn; the inner ones are those of the search.
+        Outer folds, as in scikit-learn; the inner ones are those of the search.
     n_jobs, executor
-        As for `SearchCV`: the workers that all searches and outer folds share.
+        Workers that all searches and outer folds share, as for `SearchCV`.
     params : dict, optional
-        Metadata, as for `SearchCV.fit`; what has a value per row is cut like `X`.
+        Metadata, as for `SearchCV.fit`; values with an entry per row are indexed like `X`.
 
     Returns
     -------
     NestedScores
-        By outer fold.
+        Results by outer fold.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        As from `SearchCV.fit`, before the first fit.
+        If an argument is wrong, as from `SearchCV.fit`; before the first fit.
     AllFitsFailed
-        On some outer fold not a single fit succeeded.
+        If no fit succeeded on some outer fold.
     DataChanged
-        `X` or `y` changed meanwhile.
+        If `X` or `y` changed meanwhile.
 
     Notes
     -----
-    The same scores as ``sklearn.model_selection.cross_validate(search, X, y)``, which begins the searches one after
-    the other or gives each a worker of its own. Here the unit of work is one fold of one candidate of one search: all
-    share one queue, none waits for another. The data reaches each worker once.
+    The scores are those of ``sklearn.model_selection.cross_validate(search, X, y)``, which runs the searches one after
+    the other or each in one worker. Here the unit of work is one fold of one candidate of one search: all searches
+    share one queue, and none waits for another. The data is sent to each worker once.
 
     A ``timeout`` of the search counts from the start for all searches together. With ``storage`` the search of outer
-    fold k is the study ``"NAME/k"``; nested searches that go on run none of the finished inner folds again.
+    fold k is the study ``"NAME/k"``; a repeated call continues the searches and runs no stored inner fold again.
 
     Examples
     --------
@@ -218,7 +218,7 @@ def nested_cross_validate(
 
 
 class _Judge(Source):
-    """Evaluation of the configuration that a search chose, once it is over, on the outer fold."""
+    """Source of one candidate: the configuration that a search chose, evaluated on the outer fold after the search."""
 
     def __init__(self, search: Source, choose: Callable[[], dict[str, Any]], fold: int) -> None:
         super().__init__(self._propose_chosen, self._keep, [fold])
@@ -226,7 +226,7 @@ class _Judge(Source):
         self._search, self._choose, self._chosen = search, choose, False
 
     def may_begin(self, most_open: int) -> bool:
-        """Not before the search is over."""
+        """See the protocol: not before the search is over."""
         return self._search.is_over and super().may_begin(most_open)
 
     def _propose_chosen(self) -> Candidate | None:
@@ -240,7 +240,7 @@ class _Judge(Source):
 
 
 def _route(search: SearchCV, cv: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Metadata as the search passes it on, and what of it is for the outer folds, which may be all that ask for it."""
+    """Route metadata to the search and to the outer splitter, which may be the only one to request some of it."""
     if not sklearn.get_config()["enable_metadata_routing"] or not hasattr(cv, "get_metadata_routing"):
         routed = search._get_routed_params_for_fit(given)
         return routed, routed.splitter.split

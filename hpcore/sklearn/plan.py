@@ -1,4 +1,4 @@
-"""A search with checked arguments, ready to begin on some data."""
+"""Search with checked arguments, ready to begin on some data."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Plan:
     Attributes
     ----------
     settings : Settings
-        Arguments, checked.
+        Checked arguments.
     scorer : callable
-        Gives a number or a dict.
+        Scorer that returns a number or a dict.
     refit_metric : object
-        The metric that decides, as scikit-learn names it.
+        Name of the metric that decides, in scikit-learn's form.
     space : SearchSpace
-        The space that is searched.
+        Space that is searched.
     check_metrics : callable
-        Checks the scores of a callable that measures several things; raises ValueError.
+        Check of the scores of a callable that returns several; raises ValueError.
     """
 
     settings: Settings
@@ -51,16 +51,16 @@ class Plan:
 
     @property
     def scorers(self) -> Any:
-        """As in ``scorer_``: the one, or those of several by name."""
+        """Scorer, or dict of scorers by name, as in the attribute ``scorer_`` of a search."""
         return self.scorer._scorers if isinstance(self.scorer, _MultimetricScorer) else self.scorer
 
     @property
     def n_threads(self) -> int | None:
-        """Threads a fold may use; in deterministic mode one everywhere, because another number may round otherwise."""
+        """Number of threads for a fold: 1 in deterministic mode, because another number may round differently."""
         return 1 if self.settings.staleness else None
 
     def workload(self, X: Any, y: Any, splits: list[tuple[Indices, Indices]], routed: Any) -> Workload:
-        """Data, estimator and folds, which all tasks share."""
+        """Make the workload of data, estimator and folds, which all tasks share."""
         settings = self.settings
         return Workload(
             estimator=clone(settings.estimator),
@@ -84,22 +84,22 @@ class Plan:
         workers: bool,
         hooks: Sequence[Callable[[Course, Trial], Any]] = (),
     ) -> tuple[Source, Course]:
-        """The candidates of the search on some splits, and their course.
+        """Begin the search on some splits; return the source of its candidates and its course.
 
         Parameters
         ----------
         folds : range
             Splits of the workload.
         deadline : float or None
-            End by the monotonic clock.
+            Time of the monotonic clock after which no candidate begins.
         fit_hooks : FitHooks
-            scikit-learn's callbacks.
+            Callbacks of scikit-learn.
         trial_log : TrialLog
-            Log of its trials; what an earlier search left there is taken up.
+            Log of its trials; candidates that an earlier search left there are included.
         workers : bool
-            Whether folds are run by a pool.
+            True if folds are run by a pool.
         hooks : sequence of callable
-            Called as ``hook(course, trial)`` when a candidate is finished.
+            Functions called as ``hook(course, trial)`` when a candidate is finished.
 
         Raises
         ------
@@ -107,8 +107,9 @@ class Plan:
             If the race has nothing to compare on.
         """
         settings, optimizer = self.settings, trial_log.optimizer
-        # Without a race, proposals that do not learn are the same in any order.
-        ordered = bool(settings.staleness) and (optimizer.learns or settings.racing is not None)
+        # Proposals that do not learn are the same in any order, where nothing else depends on the results.
+        decides = settings.racing is not None or any(not rule.by_time for rule in settings.stop)
+        ordered = bool(settings.staleness) and (optimizer.learns or decides)
         staleness = settings.staleness if ordered else None
         race = make_race(settings, self.scorer, len(folds), set().union(*self.space.branches()), ordered)
         fresh = not len(optimizer.trials)
@@ -150,7 +151,7 @@ def make_plan(search: Any) -> Plan:
     Raises
     ------
     InvalidArgument, InvalidType, InvalidSpace
-        Naming the argument, the value and what is allowed.
+        If an argument is wrong; the message names it, its value and what is allowed.
     """
     settings = check_settings(search)
     check_scoring_names(settings.scoring)
@@ -163,7 +164,7 @@ def make_plan(search: Any) -> Plan:
     space = read_space(search.space, Manner.of(settings.sampler, settings.storage is not None))
     check_names(space, settings.estimator)
     for i, point in enumerate(settings.warm_start):
-        # All of them before the first is written down anywhere.
+        # All points are checked before the first is stored.
         try:
             space.space.check_partial(space.columns_of(point))
         except (InvalidArgument, InvalidType) as error:

@@ -16,7 +16,7 @@ from hpcore.sklearn.checks import Settings
 
 __all__ = ["make_race", "upper_bound"]
 
-# The highest value of a scorer built on these; with a minus sign, on those whose lowest value is 0.
+# Metrics with highest value 1, and metrics with lowest value 0, which scorers use with a minus sign.
 _AT_MOST_ONE = (
     "accuracy_score",
     "adjusted_mutual_info_score",
@@ -69,14 +69,14 @@ _AT_LEAST_ZERO = (
 
 
 def upper_bound(scorer: Any, estimator: Any) -> float:
-    """The highest score that there can be; infinity where none is known.
+    """Find the highest possible score; infinity if none is known.
 
     Parameters
     ----------
     scorer : callable
-        One metric, as scikit-learn made it.
+        Scorer of one metric, as scikit-learn made it.
     estimator : estimator
-        The estimator that is scored; its own `score` method counts if that is what the scorer calls.
+        Estimator that is scored; its `score` method matters if the scorer calls it.
     """
     if isinstance(scorer, _PassthroughScorer):
         return _of_score_method(estimator)
@@ -100,12 +100,12 @@ def _of_score_method(estimator: Any) -> float:
 
 
 def make_race(settings: Settings, scorer: Any, n_folds: int, searched: Collection[str], ordered: bool) -> Race | None:
-    """The race of a search, if it has one.
+    """Make the race of a search; None if it has none.
 
     Parameters
     ----------
     settings : Settings
-        Arguments of the search: `refit` says which metric decides, and `error_score` may lie above every score.
+        Arguments of the search: `refit` names the metric that decides, and `error_score` may be above every score.
     scorer : callable
         Scorer as `SearchCV` uses it.
     n_folds : int
@@ -113,7 +113,7 @@ def make_race(settings: Settings, scorer: Any, n_folds: int, searched: Collectio
     searched : collection of str
         Names of the parameters that are searched over.
     ordered : bool
-        Whether candidates count in the order of their numbers.
+        True if candidates count in the order of their numbers.
 
     Raises
     ------

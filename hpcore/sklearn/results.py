@@ -1,4 +1,4 @@
-"""From fold scores to scikit-learn's tables, and to the one number that the optimizer is told."""
+"""Conversion of fold scores to scikit-learn's tables, and to the value that the optimizer is told."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["Evaluated", "Value", "blank", "objective", "rows"]
 
 
 class Evaluated(NamedTuple):
-    """A finished candidate.
+    """Finished candidate.
 
     Attributes
     ----------
     number : int
         Number of the trial.
     params : mapping
-        The estimator's.
+        Parameters of the estimator.
     scores : sequence of FoldScore or None
-        By fold; None for folds that were not run.
+        Scores by fold; None for folds that were not run.
     incumbent : int or None
         Number of the trial that it lost its race against, if that is why folds are missing.
     """
@@ -48,9 +48,9 @@ class Value(NamedTuple):
     value, std_error : float or None
         Mean over the folds, and its standard error where that is known.
     error : str or None
-        Reason for which there is no value.
+        Reason why there is no value.
     state : str or None
-        ``"pruned"`` of a candidate that lost its race: its value is an estimate by paired differences.
+        ``"pruned"`` for a candidate that lost its race: its value is an estimate by paired differences.
     """
 
     value: float | None
@@ -60,11 +60,12 @@ class Value(NamedTuple):
 
 
 def objective(candidate: Candidate, metric: str | None) -> Value:
-    """The result of a finished candidate; `metric` decides, of several."""
+    """Compute the result of a finished candidate by the metric that decides."""
     known = candidate.decisive(metric)
     if candidate.stopped in ("bound", "test"):
         assert candidate.incumbent is not None
-        return Value(*estimate(known, candidate.incumbent), state="pruned")
+        mean, std_error = estimate(known, candidate.incumbent)
+        return Value(mean, std_error if math.isfinite(std_error) else None, state="pruned")
     mean = sum(known.values()) / len(known)
     if math.isfinite(mean):
         return Value(mean)
@@ -73,7 +74,7 @@ def objective(candidate: Candidate, metric: str | None) -> Value:
 
 
 def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: bool) -> list[dict[str, Any]]:
-    """One dictionary a fold, candidate by candidate, as scikit-learn's own functions take them.
+    """Make one dictionary for each fold, candidate by candidate, as scikit-learn's own functions expect.
 
     Folds that were not run are filled in, so that the mean of the row is the candidate's estimate; see `blank`.
 
@@ -94,7 +95,7 @@ def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: boo
     except ValueError as error:
         raise AllFitsFailed(str(error)) from None
     if callable_scoring:
-        # Only now is it known whether a callable answers with a dict: failed fits get the same keys.
+        # Only now is it known whether a callable returns a dict: failed fits get the same keys.
         _insert_error_scores(out, error_score)
     by_number = {candidate.number: cells for candidate, cells in zip(evaluated, table, strict=True)}
     for candidate, cells in zip(evaluated, table, strict=True):
@@ -135,7 +136,7 @@ def _fill(cells: list[dict[str, Any] | None], incumbent: Sequence[dict[str, Any]
             for metric in metrics:
                 values[metric] = mean(key, metric, cells)
                 if key == "test_scores" and incumbent is not None:
-                    # By paired differences: other folds may be easier.
+                    # By paired differences, because other folds may be easier.
                     values[metric] += _cell(incumbent[i], key, metric) - mean(key, metric, incumbent)
             row[key] = values if isinstance(first[key], dict) else values[None]
         cells[i] = row
@@ -146,10 +147,10 @@ def _cell(row: Any, key: str, metric: str | None) -> float:
 
 
 def blank(results: dict[str, Any], evaluated: Sequence[Evaluated]) -> None:
-    """Say in the table which folds were not run: their cells become NaN, and their candidates rank last.
+    """Mark folds that were not run in the table: their cells become NaN, and their candidates rank last.
 
-    Means stay what `rows` made them; standard deviations are those of what was run. A candidate that was stopped
-    ranks after all that have all their folds, by its mean; a failed one last.
+    Means remain those of `rows`; standard deviations are those of the folds that were run. A stopped candidate ranks
+    by its mean after all candidates that have all their folds; a failed one ranks last.
     """
     missing = np.array([[score is None for score in candidate.scores] for candidate in evaluated])
     n_folds = missing.shape[1]
@@ -158,7 +159,7 @@ def blank(results: dict[str, Any], evaluated: Sequence[Evaluated]) -> None:
     if not missing.any():
         return
     for name in ("std_fit_time", "std_score_time"):
-        # What was filled in is the mean, and made it too small.
+        # Filled cells hold the mean, which made the deviation too small.
         results[name] = results[name] * np.sqrt(n_folds / np.maximum(1, results["n_folds_evaluated"]))
     for name in [key.removeprefix("split0_") for key in results if key.startswith("split0_")]:
         cells = np.array([results[f"split{i}_{name}"] for i in range(n_folds)]).T

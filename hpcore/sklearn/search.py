@@ -38,7 +38,7 @@ from hpcore.workers.pools import Pool, choose_pool
 
 __all__ = ["SearchCV", "choose"]
 
-# What one fit has and another, of the same object with other arguments or data, may not have.
+# Attributes of one fit that another fit of the same object may not set.
 _OF_THE_BEST = (
     "best_index_",
     "best_score_",
@@ -53,178 +53,179 @@ _OF_THE_BEST = (
 class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     """Search hyperparameters by cross-validation.
 
-    Takes the place of `GridSearchCV` and `RandomizedSearchCV`: same arguments where they mean the same, same
-    attributes, same scores to the last bit on the same candidates. The unit of work is (candidate, fold): workers
-    take them from one queue, and the data reaches each worker once.
+    The class replaces `GridSearchCV` and `RandomizedSearchCV`: arguments of the same meaning have the same names, the
+    attributes are the same, and so are the scores of the same candidates to the last bit. The unit of work is
+    (candidate, fold): workers take them from one queue, and the data is sent to each worker once.
 
     Parameters
     ----------
     estimator : estimator object
-        Cloned for each fit; itself never fitted.
+        Estimator to tune; clones of it are fitted, one for each fold.
     space : Space, dict or list of dict
-        A `hpcore.Space`, or what scikit-learn takes: a dictionary of parameter names (``step__param``
-        in a pipeline) to choices or distributions, or a list of such dictionaries, of which each candidate takes one;
-        ``{}`` is the estimator as it is. Choices are a list, tuple, range or other sequence, an array of one
-        dimension, a pandas Index or Series, or a view of a dictionary. A tuple of two numbers is two choices, as in
-        scikit-learn; an interval is ``hpcore.Float(low, high)`` or ``hpcore.Int(low, high)``, which may stand beside
-        the others. Distributions are scipy's or whatever has a method ``rvs(random_state=)``. Iterators and sets are
-        refused: each fit reads the choices again, in the same order. See the notes for how choices and distributions
-        are searched. Choices may be whole steps of a pipeline, with parameters of their own:
+        Search space: a `hpcore.Space`, or one in scikit-learn's form, which is a dictionary of parameter names
+        (``step__param`` in a pipeline) to choices or distributions, or a list of such dictionaries, one of which each
+        candidate uses; ``{}`` is the estimator as it is. Choices are a list, tuple, range or other sequence, an array
+        of one dimension, a pandas Index or Series, or a view of a dictionary. A tuple of two numbers is two choices,
+        as in scikit-learn; an interval is ``hpcore.Float(low, high)`` or ``hpcore.Int(low, high)``, which may be used
+        in the same dictionary. Distributions are scipy's or any object with a method ``rvs(random_state=)``. Iterators
+        and sets are refused: each fit reads the choices again, in the same order. The notes describe the search of
+        choices and distributions. Choices may be whole steps of a pipeline, with their own parameters:
         ``{"clf": Categorical([svc, forest]), "clf__C": Float(0.1, 10, when={"clf": svc})}``.
     strategy : str or Sampler, default="gp"
-        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"``, or a sampler object of
-        `hpcore.samplers` with options of its own. ``"auto"`` walks a finite space as a grid where `n_trials` are
-        enough for it and neither `racing` nor `timeout` could cut it short; otherwise it is ``"gp"``, and ``"tpe"``
-        in a long search; see `hpcore.samplers.AutoSampler`. With several workers a strategy that learns (``"gp"``,
-        ``"tpe"``) proposes from the results that are in, which depends on timing unless the search is `deterministic`;
-        with one, and with the others, `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` do not
-        exist yet.
+        Sampler of candidates: ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"``, or a sampler
+        object of `hpcore.samplers` with options. ``"auto"`` runs a finite space as a grid if `n_trials` is large
+        enough and none of `racing`, `timeout` and `stop` could end it early; otherwise it is ``"gp"``, and ``"tpe"``
+        in a long search; see `hpcore.samplers.AutoSampler`. With several workers, a strategy that learns (``"gp"``,
+        ``"tpe"``) proposes from the results known so far, which depend on timing unless the search is `deterministic`;
+        with one worker, or another strategy, `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` do
+        not exist yet.
     n_trials : int, optional
-        The most candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. A finite space ends
-        the search when all of it is tried.
+        Largest number of candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. The search of a
+        finite space ends when all its points have been tried.
     cv : int, splitter or iterable, optional
-        As in scikit-learn; None is 5 folds, stratified for classifiers. Splits are computed once.
+        Folds, as in scikit-learn; None is 5 folds, stratified for classifiers. Splits are computed once.
     scoring : str, callable, list, tuple or dict, optional
-        As in scikit-learn. Of several metrics the strategy follows the one that `refit` names, otherwise the first.
+        Metrics, as in scikit-learn. With several, the strategy follows the one that `refit` names, or else the first.
     n_jobs : int, optional
-        Worker processes; None is 1 (or what ``joblib.parallel_config`` says), -1 is every core. With 1 all happens
-        in this thread and no thread setting is touched; otherwise the threads of the numerical libraries inside
-        workers are bounded, so that all together do not exceed the cores.
+        Number of worker processes; None is 1 (or that of ``joblib.parallel_config``), -1 is every core. With 1 all
+        folds run in this thread and no thread setting is changed; otherwise the threads of numerical libraries inside
+        workers are bounded, so that together they do not exceed the cores.
     refit : bool, str or callable, default=True
-        As in scikit-learn: fit the best candidate on all data; the metric that decides; or a function from
-        `cv_results_` to the index of the best.
+        Choice of the best candidate and its fit on all data, as in scikit-learn: True or False, the name of the metric
+        that decides, or a function from `cv_results_` to the index of the best.
     error_score : "raise" or number, default=np.nan
         Score of a fit that fails.
     return_train_score : bool, default=False
-        Whether `cv_results_` has scores on the training rows.
+        True for scores on the training rows in `cv_results_`.
     timeout : float, optional
-        Seconds after which no new candidate starts; those in flight are finished.
+        Seconds after which no candidate starts; running ones are finished.
     executor : concurrent.futures.Executor, optional
-        Workers of your own, used through `submit` only and never shut down. Processes must see the same temporary
-        folder; `n_jobs` says how many workers there are, where the executor does not. Of Dask:
+        Executor of the caller, used through `submit` only and never shut down. Its processes must see the same
+        temporary folder; `n_jobs` is its number of workers, if the executor does not have one. For Dask it is
         ``client.get_executor(pure=False)``.
     racing : bool, "exact" or Racing, default=False
-        Stop candidates before their last fold. ``"exact"`` stops those that cannot beat the incumbent any more,
-        because the score has an upper bound; True also those that very probably will not, by a paired test on the
-        folds that both have run: it stops at most one in ten of those that would have won. See `Racing` and the notes.
+        Race, which stops candidates before their last fold. ``"exact"`` stops those that cannot beat the incumbent any
+        more, because the score has an upper bound; True also those that very probably will not, by a paired test on
+        the folds that both have run: it stops at most one in ten of those that would have won. See `Racing` and the
+        notes.
     deterministic : bool or int, default=False
-        Make the search the same for any number of workers, to the last bit (times apart): proposal k sees the
-        results 0 .. k - q and no others, decisions of a race likewise, and every fold runs on one thread. True is
-        q = 4, an integer q itself; workers beyond what q open candidates can use stay idle. The estimator's own
-        randomness must have seeds, and what depends on the clock (`timeout`, `fit_timeout`) is excepted.
+        Deterministic order: the search is the same for any number of workers, to the last bit (except times). Proposal
+        k sees the results 0 .. k - q and no others, as do decisions of a race and rules in `stop`, and every fold runs
+        on one thread. Results are recorded and callbacks called as folds finish; only the view of proposal k is
+        restricted. True is q = 4, an integer is q itself; workers that q open candidates cannot use stay idle. Random
+        numbers of the estimator must have seeds, and limits of time (`timeout`, `fit_timeout`, `Timeout`) are excepted.
     fit_timeout : float, optional
-        Seconds a fold may take, fit and score. One that takes longer is ended with its process and all that it
-        started, and counts as failed, with `FitTimeout` for the reason; even ``n_jobs=1`` takes a worker process
-        then, and an `executor` cannot be given.
+        Limit in seconds for a fold, fit and score. A fold that takes longer is ended with its process and all that it
+        started, and counts as failed, with `FitTimeout` as the reason; then even ``n_jobs=1`` uses a worker process,
+        and an `executor` cannot be given.
     warm_start : sequence of dict, default=()
-        Candidates to begin with, as parameters of the estimator; what is left out is drawn at random. They count
-        towards `n_trials`. False, which scikit-learn's tools set where they meet the name, is none.
+        Candidates to begin with, as parameters of the estimator; parameters that are left out are drawn at random. They
+        count towards `n_trials`. False, which scikit-learn's tools set for a parameter of this name, is none.
     cache_transformers : bool, default=True
-        Fit the transformers of a `Pipeline` once a fold and worker, and not again for every candidate that has the
-        same ones. Scores are the same to the last bit, because only transformers that are known to allow it are kept:
-        scikit-learn's own, up to the first step of another class, with a function of one's own, that works in place
-        (``copy=False``) or that draws random numbers without a seed. The pipeline's `memory` is for the others. Each
-        candidate's `mean_fit_time` is what it would be without. Each worker keeps up to 128 MB; False keeps nothing.
+        True to fit the transformers of a `Pipeline` once for each fold and worker, and not again for every candidate
+        with the same ones. Scores are the same to the last bit, because only transformers that are known to allow it
+        are kept: those of scikit-learn, up to the first step of another class, with a function of the user, that works
+        in place (``copy=False``) or that draws random numbers without a seed. Other transformers can use the
+        pipeline's `memory`. The `mean_fit_time` of a candidate is that without the cache. Each worker keeps up to
+        128 MB; False keeps nothing.
     progress : bool, optional
-        True shows trials, folds, the incumbent, fits saved and times: a bar on a terminal and in a notebook, lines
-        elsewhere. None shows the bar only, False (the default) nothing.
+        Display of trials, folds, the incumbent, saved fits and times. True shows a bar on a terminal and in a notebook
+        and lines elsewhere; None shows the bar only, False (the default) nothing.
     callbacks : sequence of callable, default=()
-        Called as ``callback(search, trial)`` when a candidate is finished, in the thread that called `fit`.
+        Functions called as ``callback(search, trial)`` as soon as a candidate is finished, in the thread of `fit`.
     stop : sequence of StoppingRule, default=()
-        Rules of `hpcore.stopping`, any of which ends the search; their values are those of the score that decides.
+        Rules of `hpcore.stopping`, each of which can end the search; their values are those of the score that decides.
     storage : str, path or Storage, optional
-        As for `hpcore.Study`: the score of each fold is stored as soon as it is known, and a search with the same
-        storage and name goes on where that one stopped, without running a finished fold again. `n_trials` then counts
-        all candidates of the study.
+        Store of the search, as for `hpcore.Study`: the score of each fold is stored as soon as it is known, and a
+        search with the same storage and name continues the stored one, without running a stored fold again; several
+        processes may do so at the same time. `n_trials` then counts all candidates of the study.
     study_name : str, optional
-        The name in the storage.
+        Name of the study in the storage.
     verbose : int, default=0
-        1 prints one line at the start and one at the end, 2 a line for each candidate.
+        Level of printed lines: 1 is one line at the start and one at the end, 2 also a line for each candidate.
     random_state : int, RandomState or None, default=None
         Seed of the strategy. None follows `numpy.random.seed`; ``strategy="grid"`` draws nothing then.
     sampler, seed : optional
-        `strategy` and `random_state` by the names that `hpcore.Study` has; understood when a search is made, and kept
-        under scikit-learn's names, which alone `get_params`, `set_params` and `clone` know.
+        Other names of `strategy` and `random_state`, those of `hpcore.Study`. They are accepted by the constructor
+        only; `get_params`, `set_params` and `clone` know scikit-learn's names.
 
     Attributes
     ----------
     cv_results_ : dict of numpy arrays
-        scikit-learn's keys, dtypes and masks; one entry a finished candidate, by number. With `racing` also
-        ``n_folds_evaluated`` and ``pruned``; see the notes.
+        Table with scikit-learn's keys, dtypes and masks; one entry for each finished candidate, by number. With
+        `racing` also ``n_folds_evaluated`` and ``pruned``; see the notes.
     trial_numbers_ : ndarray of int
         Number of the trial behind each row of `cv_results_`.
     best_estimator_, best_params_, best_score_, best_index_ : object
-        As in scikit-learn. The best candidate has all its folds.
+        Attributes of the best candidate, as in scikit-learn. It has all its folds.
     best_score_corrected_ : float
-        `best_score_` without the luck of having been chosen among many: the choice is repeated on resampled folds
-        and judged on the others (bootstrap bias correction, Tsamardinos et al. 2018; see `nested_cross_validate` for
-        a dearer and better answer). Not there with a single fold, or if no metric decides. After a race it corrects
-        less than it should, as folds that were not run are filled in by paired differences, which vary less.
+        Estimate of `best_score_` without the bias of a choice among many: the choice is repeated on resampled folds and
+        scored on the others (bootstrap bias correction, Tsamardinos et al. 2018; `nested_cross_validate` gives a
+        better estimate at a higher cost). Undefined with a single fold, or if no metric decides. After a race it
+        corrects too little, because folds that were not run are filled in by paired differences, which vary less.
     scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_ : object
-        As in scikit-learn.
+        Attributes as in scikit-learn.
     trials_ : list of Trial
-        All candidates, also those that an interruption left unfinished. One that was stopped by the race is
-        ``"pruned"``, with its estimated mean for a value and the number of the candidate that it lost against in
-        ``user_attrs["incumbent"]``.
+        All candidates, also those that an interruption left unfinished. A candidate that the race stopped has state
+        ``"pruned"``, its estimated mean as value, and in ``user_attrs["incumbent"]`` the number of the candidate that
+        it lost against.
     optimizer_ : Optimizer
-        The optimizer that proposed them.
+        Optimizer that proposed the candidates; the same states as in `trials_`, with its own parameters.
     time_fitting_ : float
-        Seconds that fits and scoring took, added up over workers; less than the table's times add up to where
-        transformers were kept.
+        Seconds of fits and scoring, summed over workers; less than the sum of the table's times if transformers were
+        kept.
     time_suggesting_ : float
-        Seconds that the optimizer took.
+        Seconds of the optimizer.
     interrupted_ : bool
-        Whether Ctrl-C ended the search.
+        True if Ctrl-C ended the search.
 
     Raises
     ------
     InvalidArgument, InvalidType, InvalidSpace
-        By `fit`, before the first fit: arguments that make no sense together or with the data.
+        By `fit`, before the first fit, if arguments do not fit together or do not fit the data.
     AllFitsFailed
-        Not a single fit succeeded.
+        If no fit succeeded.
     BaseException
-        What a callback, the estimator with ``error_score="raise"``, or a SystemExit in it raised. If candidates were
-        complete by then, the error's attribute `result` is this search with their `cv_results_` and `best_params_`,
-        but no refit; see `hpcore.Study.run`.
+        Any error of a callback, of a rule in `stop`, or of the estimator with ``error_score="raise"``, and SystemExit
+        in the estimator. If candidates were complete by then, the error's attribute `result` is this search with their
+        `cv_results_` and `best_params_`, without a refit; see `hpcore.Study.run`.
     DataChanged
-        `X` or `y` is not what it was when the search began. The results are there, for what they are worth. Looked at
-        are arrays, sparse matrices, frames, tensors and lists of data, all or some thousand rows; no other objects.
+        If `X` or `y` changed during the search. The results are set nevertheless. Arrays, sparse matrices, frames,
+        tensors and lists of data are compared, all or some thousand rows; other objects are not.
 
     Warns
     -----
     NoScoreYet
         Once, early, if none of the first three candidates has a score: all their fits failed, or a score is NaN. The
-        search goes on, as scikit-learn's do, because the next ones may be better; ``error_score="raise"`` ends it at
-        the first fit that fails.
+        search continues, as scikit-learn's do, because later candidates may be better; ``error_score="raise"`` ends it
+        at the first fit that fails.
     SearchInterrupted
-        Ctrl-C ended the search.
+        If Ctrl-C ended the search.
 
-    Notes
-    -----
-    A race. All candidates run the folds in the same order, each against the incumbent, the best candidate that has
-    all its folds. What the table says of a stopped candidate: NaN for folds that were not run; for its mean the
-    incumbent's mean plus the mean difference to the incumbent on the folds that both have run, because the folds it
-    ran may be easy ones (means of training scores and times are those of what was run); its standard deviation over
-    what was run. It ranks after all candidates that have all their folds. The strategy is told the same mean; the
-    Gaussian process also its standard error, so that a candidate of one fold counts for less. A candidate with a fold
-    that failed (``error_score=nan``) is stopped there: its mean is NaN whatever comes.
+    Notes ----- A race. All candidates run the folds in the same order, each against the incumbent, the best candidate
+    that has all its folds. The table has for a stopped candidate: NaN for folds that were not run; as mean the
+    incumbent's mean plus the mean difference to the incumbent on the folds that both have run, because the folds that
+    it ran may be easy ones (means of training scores and times are those of the folds that were run); the standard
+    deviation over the folds that were run. It ranks after all candidates that have all their folds. The strategy is
+    told the same mean; the Gaussian process also its standard error, so that a candidate of one fold has less weight. A
+    candidate with a failed fold (``error_score=nan``) is stopped there, because its mean is NaN.
 
-    Choices. ``strategy="grid"`` walks the candidates of `GridSearchCV` in its order: names sorted, unless the
+    Choices. ``strategy="grid"`` runs the candidates of `GridSearchCV` in its order: names sorted, unless the
     dictionary has hpcore parameters, and a choice that is listed twice is tried twice, as also by ``"random"`` and
-    ``"sobol"``. Strategies that learn try it once, and know the order of three numbers or more, however they are
-    listed: a step in the order is a step of the logarithm where the numbers are geometric. Where numbers are mere
-    labels, ``hpcore.Categorical(numbers)`` says so. `cv_results_` has the very objects that were listed.
+    ``"sobol"``. Strategies that learn try it once, and use the order of three or more numbers, however they are listed;
+    geometric numbers are spaced by their logarithm. For numbers that are mere labels, use
+    ``hpcore.Categorical(numbers)``. `cv_results_` has the same objects that were listed.
 
-    Distributions. One that can only be drawn from is drawn from for each candidate by ``"random"``, with random numbers
-    that follow `random_state`. Other strategies search the quantiles of 1,000 fixed draws, or as many draws as they
-    want where the values are neither numbers nor repeat; likewise scipy's discrete distributions of more than 10,000
-    values, such as ``zipf``. ``"grid"`` takes 5 quantiles of a continuous distribution.
+    Distributions. ``"random"`` draws from a distribution without a quantile function for each candidate, with random
+    numbers that follow `random_state`. Other strategies search the quantiles of 1,000 fixed draws, or any number of
+    draws if the values are no numbers and rarely repeat; likewise scipy's discrete distributions of more than 10,000
+    values, such as ``zipf``. ``"grid"`` uses 5 quantiles of a continuous distribution.
 
     Ctrl-C ends the search, not the program: complete candidates are kept, the best of them is refitted, and a
     `SearchInterrupted` warning says so. A second Ctrl-C, or one before any candidate is complete, raises.
 
-    A worker process that dies takes no finished fold with it. The fold that it ran is run once more; one that kills
-    its worker again counts as failed, with `WorkerDied` for the reason.
+    No finished fold is lost when a worker process dies. The fold that it ran is run once more; a fold that kills its
+    worker again counts as failed, with `WorkerDied` as the reason.
 
     Examples
     --------
@@ -295,13 +296,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        # A search needs the target that its estimator needs; scikit-learn's own searches do not say so.
+        # A search needs the target that its estimator needs; scikit-learn's own searches do not declare it.
         tags.target_tags = copy.deepcopy(get_tags(self.estimator).target_tags)
         return tags
 
     def __sklearn_clone__(self) -> SearchCV:
-        # An executor holds locks and a callback may hold a progress bar: they are shared, not copied. So are spaces and
-        # warm starts, which no search changes: copied one by one, a choice is not the object that a condition names.
+        # An executor has locks and a callback may have a progress bar: they are shared, not copied. So are spaces and
+        # warm starts, which no search changes: a copied choice would not be the object that a condition names.
         bare = copy.copy(self)
         shared = {
             name: getattr(self, name) for name in ("space", "warm_start", "executor", "callbacks", "stop", "storage")
@@ -320,12 +321,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            The data; square for a precomputed kernel.
+            Data; square for a precomputed kernel.
         y : array-like, optional
-            The target.
+            Target.
         **params : dict
-            Metadata for the estimator's `fit`, the scorer and the splitter (``groups``), as in scikit-learn. What
-            has a value per row is cut like `X`.
+            Metadata for the estimator's `fit`, the scorer and the splitter (``groups``), as in scikit-learn. Values
+            with an entry per row are indexed like `X`.
 
         Returns
         -------
@@ -354,10 +355,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             begin = partial(plan.begin, range(len(splits)), deadline, hooks, trial_log, pool is not None, callbacks)
             with keeping_leases(trial_log):
                 course = self._run(workload, pool, begin, plan)
-            if trial_log.durable:
-                course.abandon()
-                trial_log.refresh()
-                course.catch_up()
+            course.settle()
             hooks.searched()
             self._tabulate(course, plan.refit_metric)
             check_unchanged()
@@ -367,14 +365,14 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         return self
 
     def _call_back(self, callback: Callable[[SearchCV, Trial], Any], course: Course, trial: Trial) -> None:
-        """Call a user's function, to which this search shows its times so far."""
+        """Call a function of the user, after setting the times so far on this search."""
         self.time_fitting_, self.time_suggesting_ = course.time_fitting, course.time_suggesting
         callback(self, trial)
 
     def _run(
         self, workload: Workload, pool: Pool | None, begin: Callable[[], tuple[Source, Course]], plan: Plan
     ) -> Course:
-        """Evaluate, until the search is over or Ctrl-C ends it."""
+        """Evaluate candidates until the search is over or Ctrl-C ends it."""
         course: Course | None = None
         self.interrupted_ = False
         try:
@@ -387,13 +385,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             with course:
                 run(workload, pool, [source], n_threads=plan.n_threads, fit_timeout=plan.settings.fit_timeout)
         except BaseException as error:
-            # Whatever ended it, candidates that are open may be taken up at once by a search that goes on.
+            # After any error, another search can continue open candidates at once.
             if course is not None:
                 course.abandon()
             if course is None or not course.evaluated:
                 raise
             if not isinstance(error, KeyboardInterrupt):
-                self._hand_over(error, course, plan.refit_metric)
+                self._attach(error, course, plan.refit_metric)
                 raise
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(course.evaluated)} candidates that "
@@ -412,8 +410,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                     )
         return course
 
-    def _hand_over(self, error: BaseException, course: Course, refit_metric: Any) -> None:
-        """Let an error that ends the search carry it, with the table of what was complete."""
+    def _attach(self, error: BaseException, course: Course, refit_metric: Any) -> None:
+        """Attach this search, with the table of complete candidates, to the error that ends it."""
         with suppress(Exception):  # no fit that succeeded, or a `refit` of the user's that fails: the error comes first
             self._tabulate(course, refit_metric)
             carry(error, self, False, Study)
@@ -461,7 +459,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
 
 
 def choose(search: SearchCV, course: Course, plan: Plan) -> dict[str, Any]:
-    """Give a search, which others ran to its end, what `fit` gives but for a refit; the parameters that it chose."""
+    """Set the results of `fit`, except a refit, on a search that was run; return the chosen parameters."""
+    course.settle()
     search.interrupted_ = False
     search.scorer_ = plan.scorers
     search.time_fitting_, search.time_suggesting_ = course.time_fitting, course.time_suggesting

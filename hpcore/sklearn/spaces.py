@@ -1,4 +1,4 @@
-"""Reading what people search over: a Space, a param_grid, a list of them, scipy distributions."""
+"""Reading of search spaces: a Space, a param_grid, a list of them, scipy distributions."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from hpcore.space import Categorical, Parameter, Space
 
 __all__ = ["SearchSpace", "read_space"]
 
-# Columns of a list of dictionaries: which dictionary it is, and "i/name" for the parameters of dictionary i.
+# Columns of a list of dictionaries: the index of the dictionary, and "i/name" for the parameters of dictionary i.
 _SELECTOR = "dictionary"
 
 
 class SearchSpace:
-    """A Space for the optimizer, and the way from its parameters to the estimator's.
+    """Space of the optimizer, and the translation of its parameters to the estimator's.
 
     Parameters
     ----------
     space : Space
-        The space that the optimizer searches.
+        Space that the optimizer searches.
     names : mapping of str to str, optional
-        Estimator's name of each column whose name differs; a column of the space that has none is left out.
+        Estimator's name of each column; a column without one is no parameter of the estimator. None if all columns
+        have the names of the estimator.
     translations : mapping of str to Translation, optional
-        For columns that hold something else than the estimator's values.
+        Translations of the columns with other values than the estimator's.
 
     Attributes
     ----------
     space : Space
-        The space that the optimizer searches.
+        Space that the optimizer searches.
     """
 
     def __init__(
@@ -48,11 +49,11 @@ class SearchSpace:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the optimizer's parameters are the estimator's as they are."""
+        """Tell whether the optimizer's parameters are the estimator's as they are."""
         return self._names is None and not self._translations
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The estimator's parameters, in a dictionary of their own: callbacks have the trial's."""
+        """Translate parameters of a trial to the estimator's, in a new dictionary."""
         if self.is_plain:
             return dict(params)
         values = {
@@ -64,7 +65,7 @@ class SearchSpace:
         return {self._names[column]: value for column, value in values.items() if column in self._names}
 
     def columns_of(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The optimizer's parameters that give these of the estimator; some may be left out.
+        """Translate parameters of the estimator, some of which may be left out, to the optimizer's.
 
         Raises
         ------
@@ -96,7 +97,7 @@ class SearchSpace:
         return values
 
     def trial(self, trial: Trial) -> Trial:
-        """The trial with the estimator's parameters."""
+        """Return the trial with the estimator's parameters."""
         if self.is_plain:
             return trial
         plain = copy.copy(trial)
@@ -104,7 +105,7 @@ class SearchSpace:
         return plain
 
     def branches(self) -> list[dict[str, list[Any]]]:
-        """For each dictionary of a list, or the only one: its names, each with all choices or one number it may be."""
+        """List for each dictionary its names, each with all its choices or with one number that it may have."""
         found: dict[str, dict[str, list[Any]]] = {}
         for column, parameter in self.space.items():
             branch, name = "", column
@@ -130,12 +131,12 @@ def read_space(space: Any, manner: Manner = LEARNING) -> SearchSpace:
     space : Space, mapping, or sequence of mappings
         See `SearchCV`.
     manner : Manner
-        The strategy's; left out, that of one that learns.
+        Manner of the strategy; by default that of one that learns.
 
     Raises
     ------
     InvalidType, InvalidSpace
-        Something that does not make a space, or an empty list.
+        If `space` is no space or an empty list.
     """
     if isinstance(space, Space):
         return SearchSpace(space)

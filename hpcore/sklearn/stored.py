@@ -1,4 +1,4 @@
-"""A search in a store: folds as plain data, and what says that a search is the one that was begun."""
+"""Searches in a store: folds as plain data, and the description by which a search recognises its study."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ATTRIBUTE = "search"
 
 
 def open_trial_log(settings: Settings, space: Space, part: str = "") -> TrialLog:
-    """The trial log of a search, or of a part of it: in memory, or in the store that it names.
+    """Open the trial log of a search, or of a part of it: in memory, or in its store.
 
     Raises
     ------
     InvalidArgument, InvalidType, SpaceMismatch, StorageError
-        As for `hpcore.Study`.
+        If storage or name are wrong or do not fit the search, as for `hpcore.Study`.
     """
     sampler, seed = settings.sampler, settings.seed
     if settings.storage is None:
@@ -38,25 +38,25 @@ def open_trial_log(settings: Settings, space: Space, part: str = "") -> TrialLog
     if settings.study_name is None:
         raise InvalidArgument("study_name must be given with storage=: the same two continue an earlier search")
     # Imported here: a search in memory needs no SQLAlchemy.
-    from hpcore.ledger.opening import open_stored_log
+    from hpcore.ledger.studies import open_stored_log
     from hpcore.storage import open_storage
     from hpcore.storage.plain import check_name
 
     store = open_storage(settings.storage)
     name = check_name("study_name", f"{settings.study_name}{part}" if part else settings.study_name)
     begun = store.read(lambda transaction: transaction.find(name)) is not None
-    # Without a seed, that of the search that goes on.
+    # Without a seed, that of the stored search.
     given = None if begun and not settings.has_seed else seed
     return open_stored_log(space, store, name, "maximize", None, sampler, given, lease=60.0, retries=3)
 
 
 def check_same_search(trial_log: TrialLog, settings: Settings, workload: Workload) -> None:
-    """Describe a search in its study, or check that it is the same as the one there.
+    """Store the description of a search in its study, or check that it is the same as the stored one.
 
     Raises
     ------
     InvalidArgument
-        Other data, splits, scoring or estimator than the stored folds belong to.
+        If data, splits, scoring or estimator differ from those of the stored folds.
     """
     now = _description(settings, workload)
     before = trial_log.attributes().get(ATTRIBUTE)
@@ -98,13 +98,13 @@ def _description(settings: Settings, workload: Workload) -> dict[str, str]:
         "splits": str(joblib.hash([(list(train), list(test)) for train, test in workload.splits])),
         "scoring": shown((settings.scoring, settings.return_train_score, settings.metric, settings.error_score)),
         "estimator": shown(settings.estimator),
-        # What the text above leaves out or cuts short.
+        # Parts of the estimator that its text leaves out or cuts short.
         "content": _content({k: v for k, v in settings.estimator.get_params().items() if not _is_said(v)}),
     }
 
 
 def _content(value: Any) -> str:
-    """A name by content, the same in each process; of functions by their code, of other objects by their type."""
+    """Hash a value by content, the same in each process; functions by their code, other objects by their type."""
     return str(joblib.hash(_named(value)))
 
 
@@ -133,7 +133,7 @@ def _named(value: Any) -> Any:
 
 
 def fold_to_data(score: FoldScore) -> list[Any]:
-    """A fold as plain data."""
+    """Convert a fold to plain data."""
     from hpcore.storage.plain import bounded_error
 
     complaints = [bounded_error(text) for text in score.complaints]
@@ -147,7 +147,7 @@ def _fold_from_data(number: int, fold: int, data: Any) -> FoldScore:
     Raises
     ------
     DamagedStore
-        Something else.
+        If the data has another form.
     """
     try:
         test, train, fit_time, score_time, error, complaints = data
@@ -173,7 +173,7 @@ def _scores(data: Any) -> float | dict[str, float]:
 
 
 def known_folds(trial_log: TrialLog, numbers: Sequence[int], folds: range) -> dict[int, list[FoldScore | None]]:
-    """Stored folds by trial, in the order of the splits; only trials that have some."""
+    """Read stored folds by trial, in the order of the splits; only trials that have some."""
     out: dict[int, list[FoldScore | None]] = {}
     for (number, step), data in trial_log.reports(numbers).items():
         position = int(step)

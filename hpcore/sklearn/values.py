@@ -1,4 +1,4 @@
-"""Reading one value of a param_grid: choices, a distribution, or a parameter of hpcore's own."""
+"""Reading of one value of a param_grid: choices, a distribution, or a parameter of hpcore."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ __all__ = ["LEARNING", "Manner", "Reading", "Translation", "read_value"]
 # Where the quantile function of an unbounded distribution is still finite.
 _QUANTILES = (2.0**-40, 1.0 - 2.0**-40)
 
-# A distribution that can only be drawn from is known by so many draws; where at most a quarter of them differ, they
-# are taken for all the values that it has.
+# Number of draws that represent a distribution that can only be drawn from. If at most a quarter of them differ, they
+# are taken for all its values.
 _N_DRAWS = 1_000
 _MOST_SEEDS = 2**31 - 1
 
 
 class Manner(NamedTuple):
-    """How a strategy wants choices and distributions to be read.
+    """Manner in which a strategy wants choices and distributions to be read.
 
     Attributes
     ----------
     as_listed : bool
-        Choices stay in the order of their list; otherwise numbers are ordered by size.
+        True if choices keep the order of their list; otherwise numbers are ordered by size.
     repeats : bool
-        A choice that is listed twice is two choices.
+        True if a choice that is listed twice is two choices.
     draws : bool
-        Each candidate draws from a distribution that has no quantile function.
+        True if each candidate draws from a distribution that has no quantile function.
     walks : bool
-        Every choice is visited.
+        True if every choice is visited.
     stored : bool
-        The search may go on in another process, where distributions are read again.
+        True if the search may continue in another process, where distributions are read again.
     """
 
     as_listed: bool = False
@@ -53,7 +53,7 @@ class Manner(NamedTuple):
 
     @classmethod
     def of(cls, sampler: Sampler, stored: bool) -> Manner:
-        """That of a sampler: those that do not learn take a list as scikit-learn does."""
+        """Return the manner of a sampler; one that does not learn reads a list as scikit-learn does."""
         walks, draws = isinstance(sampler, GridSampler), isinstance(sampler, RandomSampler)
         as_listed = walks or draws or isinstance(sampler, SobolSampler)
         return cls(as_listed, as_listed, draws, walks, stored)
@@ -63,39 +63,39 @@ LEARNING = Manner()
 
 
 class Translation(Protocol):
-    """Step between a column of the optimizer's space and a parameter of the estimator."""
+    """Translation between a column of the optimizer's space and a parameter of the estimator."""
 
     def value(self, column: Any) -> Any:
-        """The estimator's value."""
+        """Return the estimator's value."""
 
     def column(self, name: str, value: Any) -> Any:
-        """The optimizer's value; raises InvalidArgument or InvalidType naming the parameter if there is none."""
+        """Return the optimizer's value; raise InvalidArgument or InvalidType if there is none."""
 
     def examples(self) -> list[Any]:
-        """Some values that the estimator may get."""
+        """Return some values that the estimator may get."""
 
 
 class Reading(NamedTuple):
-    """A parameter of the optimizer, and its translation unless its values are the estimator's."""
+    """Parameter of the optimizer, and its translation unless its values are the estimator's."""
 
     parameter: Parameter
     translation: Translation | None = None
 
 
 def read_value(value: Any, manner: Manner) -> Reading:
-    """Read what stands beside a name in a dictionary of a search.
+    """Read the value of a name in the dictionary of a search.
 
     Parameters
     ----------
     value : Parameter, collection, or object with `rvs`
-        See `SearchCV`.
+        Value; see `SearchCV`.
     manner : Manner
-        The strategy's.
+        Manner of the strategy.
 
     Raises
     ------
     InvalidArgument, InvalidType
-        It is none of these, is empty, or cannot be drawn from.
+        If it is none of these, is empty, or cannot be drawn from.
     """
     if isinstance(value, Parameter):
         return Reading(value)
@@ -108,7 +108,7 @@ def read_value(value: Any, manner: Manner) -> Reading:
 
 
 def _choices(value: Any) -> Sequence[Any]:
-    """The elements of what scikit-learn takes for a list of choices, and of other collections that have an order."""
+    """List the choices of a value that scikit-learn accepts as a list, or of another ordered collection."""
     dimensions = getattr(value, "ndim", 1)
     if isinstance(dimensions, int) and dimensions > 1:
         raise InvalidArgument(
@@ -156,9 +156,9 @@ class _Listed:
     Parameters
     ----------
     values : sequence
-        The list.
+        List of choices.
     positions : list of int
-        Where each choice stands first.
+        First position of each distinct choice.
     """
 
     def __init__(self, values: Sequence[Any], positions: list[int]) -> None:
@@ -212,7 +212,7 @@ def _read_continuous(distribution: Any) -> Reading:
 
 
 class _Quantiles:
-    """A continuous distribution by its quantile function."""
+    """Continuous distribution by its quantile function."""
 
     def __init__(self, distribution: Any) -> None:
         self._distribution = distribution
@@ -235,10 +235,10 @@ class _Quantiles:
 
 
 def _read_draws(distribution: Any, manner: Manner) -> Reading:
-    """A distribution that can only be drawn from.
+    """Read a distribution that can only be drawn from.
 
-    A random search draws for each candidate. Others search the quantiles of a fixed sample: what they learn of one
-    value says something of those near it.
+    A random search draws for each candidate. Others search the quantiles of a fixed sample, so that neighbouring values
+    have similar scores.
     """
     drawn = _Drawn(distribution)
     if manner.stored and joblib.hash(drawn.draw(0)) != joblib.hash(drawn.draw(0)):
@@ -302,7 +302,7 @@ class _Drawn:
 
 
 class _Sorted:
-    """A sample by the rank of its numbers, from 0 to 1."""
+    """Sample of numbers by their rank, from 0 to 1."""
 
     def __init__(self, sample: list[Any]) -> None:
         self._sample = sample

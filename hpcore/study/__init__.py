@@ -1,4 +1,4 @@
-"""Where time, workers and storage meet the optimizer: the run loop, callbacks, stopping rules, progress."""
+"""Studies: runs of an objective with workers, stopping rules, callbacks, progress and a store."""
 
 from hpcore.study.functions import maximize, minimize
 from hpcore.study.stored import delete_study, list_studies, load_study

@@ -1,4 +1,4 @@
-"""Errors that end a run, or a search, and carry what is known."""
+"""Errors that end a run or a search and carry its results."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ __all__ = ["carry"]
 
 
 def carry(error: BaseException, result: Any, sendable: bool, *others: type) -> None:
-    """Make a study, or a search, the `result` of the error that ended it.
+    """Set a study, or a search, as the attribute `result` of the error that ended it.
 
-    An error that refuses the attribute, or has a `result` of its own, keeps what it is; then a `RunEnded` at the end of
-    its chain has the result.
+    An error that refuses the attribute, or has another attribute `result`, is not changed; then a `RunEnded` at the end
+    of its chain has the result.
 
     Parameters
     ----------
     error : BaseException
         Error that the caller raises again.
     result : Study or SearchCV
-        Holder of all that is known.
+        Study or search with all results so far.
     sendable : bool
-        Whether the result can be pickled. Errors of worker processes travel by pickle: there, one with a result that
-        cannot would not arrive, and is left as it is.
+        True if the result can be pickled. Errors of worker processes are pickled; in a worker process an error does not
+        get a result that cannot be pickled.
     *others : type
-        Classes of results of inner runs, beside that of `result`, which give way to it.
+        Further classes whose instances, set by inner runs, are replaced; instances of the class of `result` are too.
     """
     if not sendable and _is_child():
         return
@@ -36,17 +36,17 @@ def carry(error: BaseException, result: Any, sendable: bool, *others: type) -> N
         while (before := last.__cause__ or last.__context__) is not None and id(before) not in seen:
             last = before
             seen.add(id(last))
-        if isinstance(last, RunEnded):  # of an inner run that the same error ended
+        if isinstance(last, RunEnded):  # set by an inner run that the same error ended
             last.result = result
             return
         end = RunEnded("what ended here is known up to this error: the attribute result of this exception", result)
-        object.__setattr__(last, "__context__", end)  # past a __setattr__ of the error's own
+        object.__setattr__(last, "__context__", end)  # the error may have its own __setattr__
 
 
 def _attach(error: BaseException, result: Any, kinds: tuple[type, ...]) -> bool:
     try:
         own = getattr(error, "result", None)
-        if own is not None and not isinstance(own, kinds):  # that of an inner run gives way
+        if own is not None and not isinstance(own, kinds):  # a result of an inner run is replaced
             return False
         error.result = result  # type: ignore[attr-defined]
         return getattr(error, "result", None) is result

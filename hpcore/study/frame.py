@@ -15,7 +15,7 @@ __all__ = ["to_frame"]
 
 
 def to_frame(optimizer: Optimizer) -> Any:
-    """The trials of an optimizer as a table; see `Study.to_frame`."""
+    """Return the trials of an optimizer as a table; see `Study.to_frame`."""
     try:
         import pandas as pd
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""One call for a whole search."""
+"""Functions that run a whole search."""
 
 from __future__ import annotations
 
@@ -49,38 +49,37 @@ def minimize(
     Parameters
     ----------
     objective : callable
-        ``objective(trial) -> float``, or one float per objective; the trial is a mapping of its params.
+        Function ``objective(trial) -> float``, or one float per objective; the trial is a mapping of its parameters.
     space : Space or mapping
-        What to search; a mapping is read by `Space.of`.
+        Space to search; a mapping is read by `Space.of`.
     n_trials, timeout, n_jobs, executor, progress, callbacks, stop, deterministic
-        As for `Study.run`. `n_trials` are 100 unless something else is said, and None where `timeout` or `stop` ends
-        the search.
+        Options of the run, see `Study.run`. With ``n_trials=None``, `timeout` or `stop` must end the search.
     sampler : str or Sampler, optional
-        As for `Optimizer`. None is the rule of `hpcore.samplers.AutoSampler`, which here knows `n_trials`; of a stored
-        study that goes on it is the sampler that it has.
+        Sampler, see `Optimizer`. None is the sampler of the stored study that is continued; otherwise the rule of
+        `hpcore.samplers.AutoSampler`, which uses `n_trials` if neither `timeout` nor `stop` is given.
     seed, repeats
-        As for `Optimizer`.
+        Seed and number of repeats, see `Optimizer`.
     directions : sequence of {"minimize", "maximize"}, optional
-        One per objective, where there are several.
+        Direction of each objective, if there are several.
     storage, name, lease, retries, prefetch
-        As for `Study`: with a storage the search outlives the process, and the same call goes on with it; `n_trials`
-        are trials on top of those that are stored.
+        Options of the study, see `Study`. With a storage the trials are stored, and the same call continues the search
+        with `n_trials` more trials.
     strategy, random_state : optional
-        `sampler` and `seed` by the names that scikit-learn's users know.
+        Other names for `sampler` and `seed`, known from scikit-learn.
 
     Returns
     -------
     Study
-        With `best_params`, `best_value`, `best_trial` and `trials`. Ctrl-C ends the search early and still gives it,
-        and so does a space that is exhausted, or whose constraints let no more points be found.
+        Study with `best_params`, `best_value`, `best_trial` and `trials`. It is returned too if Ctrl-C ends the search
+        early, or if the space has no more points, or none that the constraints allow.
 
     Raises
     ------
     InvalidArgument, InvalidType, InvalidSpace, SpaceMismatch, StorageError
-        An argument that is not allowed, or a storage that cannot be used, before any evaluation.
+        An argument is not allowed, or the storage cannot be used; before any evaluation.
     BaseException
-        What a callback, a rule or a sampler raised, SystemExit of the objective and the like; its attribute `result`
-        is the study, see `Study.run`.
+        A callback, a rule or a sampler raised an error, or the objective SystemExit; the attribute `result` of the
+        error is the study, see `Study.run`.
 
     Examples
     --------
@@ -116,7 +115,7 @@ def maximize(
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:
-    """Find parameters for which a function is large; otherwise as `minimize`."""
+    """Find parameters for which a function is large; see `minimize`."""
     return _search("maximize", **locals())
 
 
@@ -139,7 +138,7 @@ def _search(
     random_state: int | None,
     **options: Any,
 ) -> Study:
-    """Run one search; `options` are the study's own."""
+    """Run a search; `options` are passed to `Study`."""
     study = _study(
         space,
         direction,
@@ -165,7 +164,7 @@ def _study(
     repeats: int | None,
     **options: Any,
 ) -> Study:
-    """The study of one call; `certain` is how many trials it will run for certain."""
+    """Make the study of a call; `certain` is the number of trials that will run, None if it is not known."""
     often = 1 if repeats is None else check_integer("repeats", repeats, 1)
     goes_on = False
     if storage is not None and sampler is None and name is not None:
@@ -176,7 +175,7 @@ def _study(
         storage, wanted = open_storage(storage), check_name("name", name)
         goes_on = storage.read(lambda transaction: transaction.find(wanted)) is not None
     if not goes_on:
-        # Points that may repeat are all evaluated as often as they may only if there are trials enough for that.
+        # The number of different points, if each one is evaluated as often as `repeats` allows.
         enough = None if certain is None else check_integer("n_trials", certain, 1) // often
         sampler = resolve("auto" if sampler is None else sampler, enough or None)
     return Study(

@@ -1,4 +1,4 @@
-"""One call of the user's function: its value or its error, and its times."""
+"""Evaluation of a user's objective: value or error, and times."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Evaluation(NamedTuple):
     Attributes
     ----------
     value : object
-        Its value; None if there is an error.
+        Returned value; None if there is an error.
     error : str or None
-        Traceback of the error that it raised.
+        Traceback of the error that the objective raised.
     trial : Trial
-        The trial, or the copy of it that the objective was given in another process.
+        Trial, or the copy of it that the objective had in another process.
     """
 
     value: Any
@@ -33,9 +33,9 @@ class Evaluation(NamedTuple):
 
 
 def call(objective: Objective, trial: Trial) -> Evaluation:
-    """Evaluate a trial in this thread; stamps its start and finish.
+    """Evaluate a trial in this thread, and set its times.
 
-    KeyboardInterrupt and SystemExit pass through: they are not the objective's failure.
+    KeyboardInterrupt and SystemExit are raised: they are no failures of the objective.
     """
     trial.started = time.time()
     begin = time.perf_counter()
@@ -44,5 +44,5 @@ def call(objective: Objective, trial: Trial) -> Evaluation:
     except Exception:
         return Evaluation(None, traceback.format_exc(), trial)
     finally:
-        # A duration from a monotonic clock: the wall clock may have been set in between.
+        # The duration is that of a monotonic clock, because the wall clock may be set in between.
         trial.finished = trial.started + (time.perf_counter() - begin)

@@ -1,4 +1,4 @@
-"""What is seen while the search runs: a live bar on a terminal, a line now and then elsewhere. All on stderr."""
+"""Display of a search's progress on stderr: a live bar on a terminal, single lines elsewhere."""
 
 from __future__ import annotations
 
@@ -37,25 +37,26 @@ class _Display(Protocol):
 
 
 class Progress:
-    """Counts finished trials and remembers the incumbent's value; a callback of a search.
+    """Callback of a search that counts finished trials and shows the best value.
 
-    A display that cannot be written any more, because a pipe broke or a terminal went away, ends without the search.
+    If the display cannot be written any more, because a pipe broke or a terminal was closed, it ends and the search
+    continues.
 
     Parameters
     ----------
     display : object or None
-        Shows the counts; None shows nothing.
+        Display of the counts; None shows nothing.
     direction : str
-        ``"maximize"``, ``"minimize"``, or anything else for several objectives, of which no best is shown.
+        ``"maximize"`` or ``"minimize"``; anything else, for several objectives, shows no best value.
 
     Attributes
     ----------
     done, failed : int
-        Trials that are finished, and how many of them failed.
+        Number of finished trials (neither running nor paused), and number of failed ones among them.
     best : float or None
-        The incumbent's value, None before the first.
+        Best value of the complete trials; None before the first.
     note : str
-        Shown behind the rest.
+        Text shown after the counts.
     """
 
     def __init__(self, display: _Display | None, direction: str) -> None:
@@ -67,18 +68,18 @@ class Progress:
 
     @property
     def visible(self) -> bool:
-        """Whether anything is shown."""
+        """Tell whether anything is shown."""
         return self._display is not None
 
     def begin_from(self, optimizer: Optimizer, more: bool = False) -> None:
-        """Count what is finished already, and show it.
+        """Count the trials of earlier runs, and show them.
 
         Parameters
         ----------
         optimizer : Optimizer
-            The search that goes on.
+            Optimizer with the trials.
         more : bool
-            Whether the number of trials that is expected comes on top of those; otherwise it includes them.
+            True if the display's total does not include these trials.
         """
         history = optimizer.history
         self.done = history.n_ended
@@ -102,7 +103,7 @@ class Progress:
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what is known now."""
+        """Update the display."""
         if self._display is not None:
             best = "none yet" if self.best is None else f"{self.best:.6g}"
             try:
@@ -113,7 +114,7 @@ class Progress:
     def _end_display(self, error: Exception) -> None:
         display, self._display = self._display, None
         if display is not None:
-            with suppress(Exception):  # a live bar's thread; what it still says of the same pipe is no news
+            with suppress(Exception):  # closing writes to the same broken stream
                 display.close()
         _say_broken(error)
 
@@ -131,26 +132,26 @@ class Progress:
 
 
 def open_progress(n_trials: int | None, name: str, direction: str, shown: bool | None = True) -> Progress:
-    """A live bar if stderr is a terminal, lines if it is not.
+    """Open a display: a live bar if stderr is a terminal, lines if it is not.
 
     Parameters
     ----------
     n_trials : int, optional
-        How many trials there will be; None if only time ends the search.
+        Number of trials; None if it is not known.
     name : str
-        Name of what is optimised.
+        Name of the value.
     direction : str
-        ``"maximize"`` or ``"minimize"``; anything else shows no incumbent.
+        ``"maximize"`` or ``"minimize"``; anything else shows no best value.
     shown : bool, optional
         False shows nothing; None shows a bar on a terminal and nothing elsewhere.
     """
-    # A notebook is no terminal and shows a bar all the same.
+    # A notebook is not a terminal, but can show a bar.
     terminal = sys.stderr.isatty() or "ipykernel" in sys.modules
     if shown is False or (shown is None and not terminal):
         return Progress(None, direction)
     try:
         return Progress(_Bar(n_trials, name) if terminal else _Lines(n_trials, name), direction)
-    except (OSError, ValueError) as error:  # a stream that broke, or is closed
+    except (OSError, ValueError) as error:  # the stream is broken or closed
         _say_broken(error)
         return Progress(None, direction)
 
@@ -167,7 +168,7 @@ class _Bar:
 
         class Stderr(Console):
             def on_broken_pipe(self) -> None:
-                raise  # the BrokenPipeError at hand; rich would end the program
+                raise  # the current BrokenPipeError; rich would end the program
 
         self.total = n_trials
         self._bar = RichProgress(

@@ -13,7 +13,7 @@ from hpcore.workers.packing import Handle, OutOfReach, unpack
 
 __all__ = ["call_in_worker"]
 
-# The last function that this worker unpacked, by its token: a study's tasks all carry the same one.
+# Token and objective that this worker unpacked last; all tasks of a run have the same token.
 _unpacked: tuple[str, Objective] | None = None
 _unpacking = threading.Lock()
 
@@ -24,18 +24,18 @@ def call_in_worker(owner: int, handle: Handle, trial: Trial) -> Evaluation | Non
     Parameters
     ----------
     owner : int
-        Process id of the search: an executor may also run tasks right there, whose Ctrl-C is not ours to silence.
+        Process id of the search. An executor may run tasks in that process, where Ctrl-C must keep its effect.
     handle : Handle
-        The objective, which is unpacked once a worker.
+        Packed objective, which is unpacked once per worker.
     trial : Trial
-        A copy; comes back with what the objective wrote on it.
+        Copy of the trial; the objective writes to it.
 
     Returns
     -------
-    Evaluation
-        None if the objective's files are out of reach from here; the trial was not begun.
+    Evaluation or None
+        Evaluation with the copy; None if this worker cannot read the files of the objective, which was not called then.
     """
-    # Ctrl-C reaches the whole process group; the parent decides what stops.
+    # Ctrl-C is sent to the whole process group; the parent decides which workers end.
     if owner != os.getpid() and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -48,9 +48,9 @@ def call_in_worker(owner: int, handle: Handle, trial: Trial) -> Evaluation | Non
 
 def _objective(handle: Handle) -> Objective:
     global _unpacked
-    # A cluster's worker may run several tasks on threads of one process.
+    # A worker of a cluster may run several tasks on threads of one process.
     with _unpacking:
         if _unpacked is None or _unpacked[0] != handle.token:
-            _unpacked = None  # the earlier one makes room first
+            _unpacked = None  # frees the memory of the earlier one first
             _unpacked = (handle.token, unpack(handle))
         return _unpacked[1]

@@ -1,4 +1,4 @@
-"""One run of a study: the next trial, the end of the run, and the record of results."""
+"""Run of a study or a search: it begins trials, records their results, and decides when to end."""
 
 from __future__ import annotations
 
@@ -22,38 +22,41 @@ log = logging.getLogger("hpcore")
 
 
 class Run:
-    """One run of a study or a search: gives trials until the count, the clock, the space, a rule or the user ends it,
-    and records their results.
+    """Run of a study or a search.
+
+    A number of trials, a deadline, the space, a rule or the user ends it.
 
     Parameters
     ----------
     trial_log : TrialLog
         Log of the trials.
     hooks : sequence of callable
-        Called as ``hook(trial)`` with each result that the optimizer has learnt.
+        Functions called as ``hook(trial)`` after each result was recorded.
     n_trials : int or None
-        Most trials to begin.
+        Largest number of trials to begin.
     most : int or None
-        Most trials in all, earlier runs and other workers included.
+        Largest number of trials in all, including those of earlier runs and other workers.
     deadline : float or None
-        End by the monotonic clock.
+        Time of the monotonic clock after which no trial begins.
     rules : sequence of StoppingRule
-        Any of them ends the run.
+        Rules, any of which ends the run.
     staleness : int or None
-        The q of the deterministic order, see `hpcore.ledger.trial_log.Terms`; None is the order of results.
+        Staleness q of the deterministic order, see `hpcore.ledger.trial_log.Terms`; None proposes from all known
+        results.
     mode : str
-        Mode of the run in the study's record.
+        Mode of the run, for the record of the study.
     eager : bool
-        Whether the next trial may begin in the commit of a result, because nobody looks at that result in between.
+        True if the next trial may begin in the transaction of a result, because no callback is called in between. It
+        has no effect in memory, or with rules.
     at_least_one : bool
-        Whether the first trial begins whatever the clock says.
+        True if the first trial begins whatever the deadline is.
     say_why : callable, optional
-        Called as ``say_why(error)`` when the space gives no trial any more; logs it by default.
+        Function called as ``say_why(error)`` when the space has no more trials; by default the error is logged.
 
     Attributes
     ----------
     n_begun : int
-        Trials that it gave.
+        Number of trials that this run began.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class Run:
         self._late: list[tuple[Trial, Outcome]] = []
         self._stopped = self._exhausted = self._over = False
         self._news = True
-        # Before anything is taken up that would have to be given back; they look at what others did as well.
+        # Rules start before trials are claimed, which an error would have to give back; they see the trials of others.
         if rules:
             trial_log.refresh()
         for rule in rules:
@@ -95,18 +98,24 @@ class Run:
 
     @property
     def stopping(self) -> bool:
-        """Whether `stop` was called."""
+        """True after `stop` was called."""
         return self._stopped
 
     @property
     def over(self) -> bool:
-        """Whether no more trials will begin."""
+        """True if no more trials will begin."""
         return self._over
 
     # --- before a trial ------------------------------------------------------------------------------------------
 
     def next_trial(self) -> Trial | Wait | None:
-        """The next trial, those that an earlier run left unfinished first; None if no more will begin, or a `Wait`."""
+        """Begin the next trial; trials that an earlier run left unfinished come first.
+
+        Returns
+        -------
+        Trial, Wait or None
+            `WAIT` if results that the proposal depends on are missing; None if no more trials will begin.
+        """
         trial = self._next()
         if isinstance(trial, Trial):
             self.n_begun += 1
@@ -114,7 +123,7 @@ class Run:
         return trial
 
     def _next(self) -> Trial | Wait | None:
-        if self._following is not None:  # begun already, when the run had not ended
+        if self._following is not None:  # it was begun with the last result
             following, self._following = self._following, None
             return following
         if self._ended():
@@ -125,7 +134,7 @@ class Run:
         return trial
 
     def _ask(self) -> Trial | Wait | None:
-        """The next trial, None if there will be none; an error that ends a search without a trial is raised."""
+        """Ask for the next trial; None if the space has no more. The error is raised if the study has no trial."""
         while True:
             try:
                 return self._log.ask(self._terms)
@@ -137,7 +146,7 @@ class Run:
                     return None
 
     def _say_why(self, error: Exception) -> None:
-        """Log the reason for which the space gives no trial."""
+        """Log the reason for which the space has no more trials."""
         if self._reason_hook is not None:
             self._reason_hook(error)
         elif isinstance(error, SearchSpaceExhausted):
@@ -173,7 +182,11 @@ class Run:
         return (self.n_begun > 0 or not self._at_least_one) and time.monotonic() >= deadline
 
     def _satisfied(self) -> bool:
-        """Whether a rule ends the run; in an order the others are asked where the trial is proposed, see `Terms`."""
+        """Tell whether a rule ends the run.
+
+        In a deterministic order only rules `by_time` are asked here; the others are asked with the view of the
+        proposal, see `Terms`.
+        """
         due = [rule for rule in self._rules if rule.by_time or (self._news and self._terms.staleness is None)]
         if not due:
             return False
@@ -187,7 +200,13 @@ class Run:
         return any(rule.reached(view) for rule in self._rules if not rule.by_time)
 
     def refresh(self) -> None:
-        """Learn what other processes did, while the next trial waits for them; raises what `check_order` does."""
+        """Read the changes of other workers, while the next trial waits for them.
+
+        Raises
+        ------
+        InvalidArgument
+            A caller has a trial without a result, see `TrialLog.check_order`.
+        """
         self._log.refresh()
         self._log.check_order()
 
@@ -195,7 +214,7 @@ class Run:
         """Begin no more trials."""
         self._over = True
         following, self._following = self._following, None
-        if following is not None:  # begun already, and not evaluated any more
+        if following is not None:  # it was begun with the last result, and will not be evaluated
             self._log.give_back([following])
 
     # --- after it ------------------------------------------------------------------------------------------------
@@ -205,7 +224,13 @@ class Run:
         return self._log.judge(value, std_error, error, state)
 
     def finish(self, trial: Trial, outcome: Outcome) -> Outcome | None:
-        """Record a result, first in the store, then in the optimizer; None if it came too late to count here."""
+        """Record a result, first in the store, then in the optimizer.
+
+        Returns
+        -------
+        Outcome or None
+            Recorded result; None if another worker has the trial and this result was too late.
+        """
         self._open.pop(trial.number, None)
         try:
             then = self._terms if self._eager and self._begins_another() else None
@@ -214,7 +239,7 @@ class Run:
             log.warning("%s", late)
             return None
         except BaseException:
-            self._open[trial.number] = trial  # whoever goes on evaluates it, unless its result is stored later
+            self._open[trial.number] = trial  # given back at the end, unless its result is stored later
             raise
         if isinstance(finished.following, Trial):
             self._following = finished.following
@@ -226,7 +251,7 @@ class Run:
         return finished.outcome
 
     def _begins_another(self) -> bool:
-        """Whether the next trial begins whatever the result is, so that one commit does for both."""
+        """Tell whether the next trial begins in the transaction of the result."""
         return self._following is None and not self._ended()
 
     def tell_hooks(self, trial: Trial, outcome: Outcome) -> None:
@@ -238,15 +263,15 @@ class Run:
             with interruptible():
                 hook(trial)
 
-    # --- before its time -----------------------------------------------------------------------------------------
+    # --- after an error or Ctrl-C --------------------------------------------------------------------------------
 
     def finish_late(self, trial: Trial, outcome: Outcome) -> None:
-        """Record a result that came in while an error, or Ctrl-C, ended the run; hooks hear of it at the end."""
+        """Record a result that arrived after an error, or Ctrl-C, ended the run; `give_up` calls the hooks with it."""
         if trial.number not in self._open:
             return
         try:
             recorded = self._log.finish(trial, outcome).outcome
-        except StorageError as wrong:  # too late, or kept until the store takes it
+        except StorageError as wrong:  # too late, or kept in memory for a later transaction
             log.warning("%s", wrong)
             return
         self._late.append((trial, recorded))
@@ -254,11 +279,11 @@ class Run:
 
     @property
     def open_trials(self) -> list[Trial]:
-        """Trials that it gave and that have no result."""
+        """Trials that this run began and that have no result."""
         return list(self._open.values())
 
     def give_up(self) -> None:
-        """End the run before its time: trials without a result are given back to whoever asks next."""
+        """End the run early: give back the trials without a result, and call the hooks with late results."""
         left, self._open = list(self._open.values()), {}
         if left:
             self._log.give_back(left)

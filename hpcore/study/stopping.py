@@ -22,24 +22,24 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class StoppingRule(ABC):
-    """A reason to begin no more trials. Running ones are finished.
+    """Rule that ends a run: no more trials begin, and running ones are finished.
 
     Notes
     -----
-    A run asks `start` once and `reached` before a trial, whenever results have come in since (before each trial if
-    `by_time`). A rule is given a `SearchView` of the whole search, earlier runs and other workers' trials included; in
-    a deterministic run it is the view from which the next trial is proposed, so that the run ends at the same trial
-    whatever the order of the results.
+    A run calls `start` once, and `reached` before a trial if there are new results (before each trial if `by_time` is
+    True). A rule is given a `SearchView` of the whole search, including trials of earlier runs and other workers. In a
+    deterministic run it is the view from which the next trial is proposed, so that the run ends at the same trial
+    whatever the order of the results; rules `by_time` are given all results.
     """
 
     by_time: ClassVar[bool] = False
 
     def start(self, view: SearchView) -> None:  # noqa: B027 - most rules have nothing to do
-        """A run begins."""
+        """Prepare for a new run."""
 
     @abstractmethod
     def reached(self, view: SearchView) -> bool:
-        """Whether to stop."""
+        """Return whether to end the run."""
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))
@@ -47,12 +47,13 @@ class StoppingRule(ABC):
 
 
 class MaxTrials(StoppingRule):
-    """Stop when the study has so many finished trials in all, failed ones included.
+    """Stop when the study has a number of finished trials in all, including failed and pruned ones.
 
     Parameters
     ----------
     n : int
-        At least 1. Unlike the `n_trials` of a run it counts what earlier runs and other workers finished.
+        Number of finished trials, at least 1. Unlike `n_trials` of a run it includes those of earlier runs and other
+        workers.
     """
 
     def __init__(self, n: int) -> None:
@@ -70,7 +71,7 @@ class Timeout(StoppingRule):
     Parameters
     ----------
     seconds : float
-        By a monotonic clock; greater than 0.
+        Seconds of a monotonic clock, greater than 0.
     """
 
     by_time: ClassVar[bool] = True
@@ -89,12 +90,12 @@ class Timeout(StoppingRule):
 
 
 class TargetValue(StoppingRule):
-    """Stop when the best value is as good as a target.
+    """Stop when a complete trial has a value that is as good as a target, or better.
 
     Parameters
     ----------
     value : float
-        In the objective's own units and sign.
+        Target in the objective's own units and sign.
     """
 
     def __init__(self, value: float) -> None:
@@ -112,14 +113,16 @@ class TargetValue(StoppingRule):
 
 
 class NoImprovement(StoppingRule):
-    """Stop when so many finished trials in a row, failed ones included, did not improve on the best.
+    """Stop when the last finished trials, in order of their numbers, did not improve on the best value.
+
+    Failed and pruned trials are finished trials without an improvement. The rule waits for a first complete trial.
 
     Parameters
     ----------
     k : int
-        At least 1.
+        Number of finished trials without an improvement, at least 1.
     min_delta : float
-        An improvement is one by more than this, in the objective's own units; at least 0.
+        Least improvement in the objective's own units, at least 0: a value must be better than the best by more.
     """
 
     def __init__(self, k: int, min_delta: float = 0.0) -> None:
@@ -150,7 +153,7 @@ class NoImprovement(StoppingRule):
         return not math.isinf(best) and idle >= self.k
 
     def _count(self, losses: FloatArray, best: float, idle: int) -> tuple[float, int]:
-        """The best of trials, after those that led to `best`, and the number since it."""
+        """Return the best loss, starting from `best`, and the number of trials since, starting from `idle`."""
         for loss in losses.tolist():
             if loss < best - self.min_delta or (math.isinf(best) and not math.isnan(loss)):
                 best, idle = loss, 0
@@ -160,32 +163,32 @@ class NoImprovement(StoppingRule):
 
 
 class RegretBound(StoppingRule):
-    """Stop when a Gaussian process bounds what is left to gain.
+    """Stop when the bound of a Gaussian process on the simple regret is small.
 
     Parameters
     ----------
     tolerance : float
-        In the objective's own units; greater than 0. Where values are noisy, their standard error is the choice of
-        the paper: of a mean over k folds ``sqrt(1 / k + n_test / n_train) * std(fold scores)``.
+        Largest regret in the objective's own units, greater than 0. For noisy values the paper uses their standard
+        error, which is ``sqrt(1 / k + n_test / n_train) * std(fold scores)`` for a mean over k folds.
     n_min : int
-        Complete trials before the bound is looked at, at least 2.
+        Number of complete trials before the bound is computed, at least 2.
     every : int
-        It is computed after so many new results; at least 1.
+        Number of new complete trials after which the bound is computed again, at least 1.
     n_candidates : int
-        Points of the space at which the lower confidence bound is looked for, at least 1.
+        Number of random points at which the lower confidence bound is evaluated, at least 1.
 
     Attributes
     ----------
     bound : float or None
-        The last one computed.
+        Last bound on the regret; None before the first.
 
     Notes
     -----
-    Makarova et al. (2022), "Automatic Termination for Hyperparameter Optimization". The simple regret is, with high
-    probability, at most the least upper confidence bound over the points that were evaluated minus the least lower
-    confidence bound over the space. The width of both is the paper's ``beta = 2 log(d t**2 pi**2 / (6 delta)) / 5``
-    with ``delta = 0.1``. The second minimum is taken over random points of the space, those evaluated, and steps around
-    the best of them; constraints are honoured.
+    Makarova et al. (2022), "Automatic Termination for Hyperparameter Optimization". With high probability the simple
+    regret is at most the least upper confidence bound over the evaluated points minus the least lower confidence bound
+    over the space. Both bounds are ``mean -/+ sqrt(beta) std`` with the paper's
+    ``beta = 2 log(d t**2 pi**2 / (6 delta)) / 5`` and ``delta = 0.1``. The second minimum is taken over random points
+    of the space, the evaluated points, and steps around the best of them; points that constraints refuse are left out.
     """
 
     def __init__(self, tolerance: float, *, n_min: int = 10, every: int = 1, n_candidates: int = 2000) -> None:
@@ -198,7 +201,7 @@ class RegretBound(StoppingRule):
 
     @property
     def bound(self) -> float | None:
-        """The last bound on the regret, None before the first."""
+        """Last bound on the regret; None before the first."""
         return self._bound
 
     def start(self, view: SearchView) -> None:
@@ -223,7 +226,7 @@ class RegretBound(StoppingRule):
         complete = history.complete
         X, y = np.ascontiguousarray(history.X[complete]), history.values[complete, 0]
         if float(y.max()) == float(y.min()):
-            # A constant says nothing of the scale on which the rest of the space may differ.
+            # Equal values do not determine the scale of the objective.
             return math.inf
         model = GaussianProcess(view.space).fit(X, y)
         t, d = len(y), len(view.space)

@@ -1,4 +1,4 @@
-"""Stored studies by their names: opened, listed and deleted."""
+"""Public functions that load, list and delete stored studies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpcore.space.space import Space
 from hpcore.study.study import Study
 
 if TYPE_CHECKING:
-    from hpcore.ledger.opening import StudySummary
+    from hpcore.ledger.studies import StudySummary
     from hpcore.storage import Storage
 
 __all__ = ["delete_study", "list_studies", "load_study"]
@@ -34,23 +34,23 @@ def load_study(
     Parameters
     ----------
     storage, space, sampler, lease, retries, repeats, strategy, prefetch
-        As for `Study`.
+        Storage and options of the study, see `Study`.
     name : str, optional
-        The study's name; may be left out if the storage holds one study only.
+        Name of the study; not needed if it is the only one of the storage.
 
     Returns
     -------
     Study
-        With all its trials, to be read or gone on with.
+        Study with all its trials, to read or to continue.
 
     Raises
     ------
     UnknownStudy
-        There is none of that name.
+        There is no study of that name.
     InvalidArgument, InvalidType, SpaceMismatch, StorageError
-        As for `Study`.
+        See `Study`.
     """
-    from hpcore.ledger.opening import find
+    from hpcore.ledger.studies import find
     from hpcore.storage import open_storage
 
     store = open_storage(storage, create=False)
@@ -68,45 +68,45 @@ def load_study(
 
 
 def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
-    """The studies of a storage.
+    """List the studies of a storage.
 
     Parameters
     ----------
     storage : str, path or Storage
-        As for `Study`; it must exist.
+        Existing storage, see `Study`.
 
     Returns
     -------
     list of StudySummary
-        Oldest first, each with name, created, directions, n_trials and mode.
+        Summaries with name, created, directions, n_trials and mode, the oldest study first.
 
     Raises
     ------
     InvalidArgument, StorageError
         There is no such storage, or it cannot be read.
     """
-    from hpcore.ledger.opening import summaries
+    from hpcore.ledger.studies import summaries
 
     return summaries(storage)
 
 
 def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
-    """Remove a study and its trials from a storage, for good.
+    """Delete a study and its trials from a storage.
 
     Parameters
     ----------
     storage : str, path or Storage
-        As for `Study`; it must exist.
+        Existing storage, see `Study`.
     name : str
-        The study's name.
+        Name of the study.
 
     Raises
     ------
     UnknownStudy
-        There is none of that name.
+        There is no study of that name.
     InvalidArgument, StorageError
         There is no such storage, or it cannot be written.
     """
-    from hpcore.ledger.opening import remove
+    from hpcore.ledger.studies import remove
 
     remove(storage, name)

@@ -1,4 +1,4 @@
-"""A study: an optimizer, an objective, and the workers, the clock and the store between them."""
+"""Study: a search with runs of an objective, in memory or in a store."""
 
 from __future__ import annotations
 
@@ -44,63 +44,67 @@ Callback = Callable[["Study", Trial], Any]
 
 
 class Study:
-    """A search that proposes, evaluates and remembers: in memory, or in a store that outlives the process.
+    """Search with its trials, in memory or in a store that outlives the process.
 
     Parameters
     ----------
     space : Space or mapping
-        What to search; a mapping is read by `Space.of`. Of a stored study it may be left out, unless it has
+        Space to search; a mapping is read by `Space.of`. For a stored study it may be left out, unless it has
         constraints, or choices that are not plain data: these are code, which is never stored.
     storage : str, path or Storage, optional
-        A file (``"runs.db"`` or ``"sqlite:///runs.db"``), ``"postgresql://USER@HOST/DATABASE"``, or what
-        `hpcore.storage.open_storage` gave; None keeps everything in memory.
+        A file (``"runs.db"`` or ``"sqlite:///runs.db"``), ``"postgresql://USER@HOST/DATABASE"``, or a return of
+        `hpcore.storage.open_storage`; None keeps everything in memory.
     name : str, optional
-        The study's name in the storage, 1 to 512 bytes. The same storage and name continue an earlier study.
+        Name of the study in the storage, 1 to 512 bytes. The same storage and name continue an earlier study.
     direction, directions : optional
-        As for `Optimizer`.
+        Directions, see `Optimizer`. None is that of the stored study.
     sampler : str or Sampler, optional
-        As for `Optimizer`; None is that of the stored study, or ``"gp"``. Another one than the stored one takes its
-        place.
+        Sampler, see `Optimizer`; None is that of the stored study, or ``"gp"``. Another sampler replaces the stored
+        one.
     seed : int, optional
-        As for `Optimizer`; None is that of the stored study.
+        Seed, see `Optimizer`; None is that of the stored study.
     lease : float
         Seconds after which a running trial that its worker did not renew may be started again by a worker of another
-        machine; at least 0.1. Leases are renewed in the background from `ask` to `tell`. On one machine none is needed:
-        a worker keeps its trials as long as its process and its study live, and one that ended is noticed at once.
+        machine; 0.1 to 86400. Leases are renewed in the background from `ask` to `tell`. Workers of one machine do not
+        depend on leases: a worker keeps its trials as long as its process and its study exist, and loses them at once
+        when one of these ends.
     retries : int
-        How often a trial whose worker died is evaluated again, at least 0; after that it counts as failed. Trials that
-        were interrupted or given back do not count.
+        Number of times that a trial whose worker died is evaluated again, at least 0; after that it counts as failed.
+        Trials that were interrupted or given back do not count.
     repeats : int, optional
-        As for `Optimizer`; None is that of the stored study, or 1. Another one than the stored one takes its place.
+        Number of repeats, see `Optimizer`; None is that of the stored study, or 1. Another number replaces the stored
+        one.
     strategy, random_state : optional
-        `sampler` and `seed` by the names that scikit-learn's users know.
+        Other names for `sampler` and `seed`, known from scikit-learn.
     prefetch : bool or "delayed"
-        As for `Optimizer`; a stored study takes False or True, because its proposals must follow from what is stored.
+        Computation of suggestions ahead, see `Optimizer`. For a stored study False or True, because its proposals must
+        follow from the stored trials.
 
     Attributes
     ----------
     optimizer : Optimizer
-        Record of the trials, to be read. In memory it may also be used directly between runs; that of a stored study
-        refuses calls that would change it past its store, and names the study's own instead.
+        Record of the trials, to be read. In memory it may also be used directly between runs. For a stored study its
+        methods that would change the trials without the store raise InvalidType.
     interrupted : bool
-        The last run was stopped by Ctrl-C.
+        True if Ctrl-C ended the last run.
 
     Raises
     ------
     InvalidArgument, InvalidType, InvalidSpace
-        An argument that is not allowed, or another direction or seed than the stored study's.
+        An argument is not allowed, or direction or seed is not that of the stored study.
     SpaceMismatch
-        Another space than the stored study's; the message says what differs.
+        The space is not that of the stored study; the message lists the differences.
     StorageError
-        See `hpcore.storage.open_storage`.
+        The store cannot be used, see `hpcore.storage.open_storage`.
 
     Notes
     -----
-    A result is on the disk before `tell`, or a callback of `run`, knows of it. Proposals are a function of seed and
-    history to the last bit, so a study that was killed and goes on gives the trials of one that was not; `mode` says
-    whether that holds. Trials that were running when their process died, or when Ctrl-C or an error ended their run,
-    are no failures: they go on running, and whoever asks next evaluates them; in memory as well. Any process may tell
-    any running trial, also after the one that asked for it has ended; the first result counts.
+    A result is on disk when `tell` returns, and before callbacks of `run` are called. Proposals are a function of seed
+    and history to the last bit, so a study that is continued after a kill has the trials of one that was never
+    interrupted; `mode` says whether that holds. Trials that were running when their process died, or when Ctrl-C or an
+    error ended their run, are no failures: they stay running, and the next caller of `ask` or `run` gets them, also in
+    memory. Any process may tell any running trial, also after the process that asked for it has ended; the first result
+    counts.
     """
 
     def __init__(
@@ -133,14 +137,14 @@ class Study:
             self.name = name
         else:
             # Imported here: a study in memory needs no SQLAlchemy.
-            from hpcore.ledger.opening import open_stored_log
+            from hpcore.ledger.studies import open_stored_log
 
-            ledger = open_stored_log(
+            stored_log = open_stored_log(
                 space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch
             )
-            self._trial_log, self.name = ledger, ledger.record.name
+            self._trial_log, self.name = stored_log, stored_log.record.name
         self.interrupted = False
-        # While it lasts; afterwards nothing must keep the study alive, whose end gives back what it holds.
+        # None between runs: no reference may keep the study alive, because its end gives its trials back.
         self._run: Run | None = None
         self._stopped = False
 
@@ -169,62 +173,63 @@ class Study:
         Parameters
         ----------
         objective : callable
-            ``objective(trial) -> float`` (or one float per objective); the trial is a mapping of its params. An
-            exception, None, NaN or an infinity marks the trial as failed and the run goes on.
+            Function ``objective(trial) -> float``, or one float per objective; the trial is a mapping of its
+            parameters. An exception, None, NaN or an infinity marks the trial as failed, and the run continues.
         n_trials : int, optional
-            How many more, at least 1; None runs until `timeout`, a rule of `stop` or the end of the space. A trial that
-            an earlier run left unfinished counts as one. Where the space has fewer points left (see `repeats`), or its
-            constraints let no more be found, the run ends early, with a warning in the log.
+            Number of trials to evaluate, at least 1; None runs until `timeout`, a rule of `stop` or the end of the
+            space. Trials that an earlier run left unfinished count. If the space has no more points (see `repeats`), or
+            none that the constraints allow, the run ends early, with a warning in the log.
         timeout : float, optional
-            Seconds after which no trial is begun; running ones are finished. Greater than 0.
+            Seconds after which no trial begins, greater than 0; running trials are finished.
         n_jobs : int, optional
-            Worker processes; 1 (or None) evaluates in this process, -1 means every core. With workers, proposals
-            depend on which results are in, so without `deterministic` only ``n_jobs=1`` repeats exactly with samplers
-            that learn. Arrays behind the objective are written to a temporary file once and mapped by the workers;
-            what an objective writes into them only its own worker sees. Workers that do not leave within 5 s when
-            they are asked to, at the exit of the interpreter for one, are killed with all that they started.
+            Number of worker processes; 1 (or None) evaluates in this process, -1 uses every core. With workers,
+            proposals depend on the results that are in, so with samplers that learn only ``n_jobs=1`` or
+            `deterministic` repeats exactly. Arrays behind the objective are written to a temporary file once and mapped
+            by the workers; changes that an objective makes in them are seen by its own worker only. Workers that do not
+            end within 5 s when they have to, for instance at the exit of the interpreter, are killed with their child
+            processes.
         executor : concurrent.futures.Executor, optional
-            Runs the trials instead of a pool of our own; it is not shut down. With a thread pool, objective and trial
-            are the caller's own objects, with processes they are copies.
+            Executor that runs the trials instead of a pool of this run; it is not shut down. With threads, objective
+            and trial are the caller's own objects, with processes they are copies.
         callbacks : sequence of callable
-            Called as ``callback(study, trial)`` in this thread after each trial, once it is durable; may call `stop`.
-            Their exceptions end the run.
+            Functions called as ``callback(study, trial)`` in this thread after each trial, once its result is stored;
+            they may call `stop`. Their exceptions end the run.
         progress : bool, optional
-            True shows a progress bar, False nothing; None shows it on a terminal. It begins with the trials that the
-            study has, and their best. Where it cannot be written any more the run goes on without.
+            True shows a progress bar, False nothing; None shows it on a terminal. Trials of earlier runs are included.
+            If it cannot be written any more, the run continues without it.
         stop : sequence of StoppingRule
             Rules of `hpcore.stopping`, any of which ends the run.
         deterministic : bool
             Make proposal k from exactly the results 0 .. k - 4, whatever the number of workers, which then changes
-            only the speed: the same trials to the last bit, also when the run is killed and goes on, and when several
-            processes run a stored study in this way at once. At most four trials are open at a time. Rules of `stop`
-            decide from the same results; callbacks are called as results come.
+            only the speed. The trials are the same to the last bit, also if the run is killed and continued, and if
+            several processes run a stored study in this way at once. At most four trials run at a time. Rules of `stop`
+            decide from the same results; callbacks are called in the order in which results arrive.
 
         Returns
         -------
         Study
-            Itself. Ctrl-C ends a run early, with what is finished kept and `interrupted` set; what was being evaluated
-            comes first in the next run.
+            This study. Ctrl-C ends a run early: finished trials are kept and `interrupted` is True. Trials that were
+            being evaluated come first in the next run.
 
         Raises
         ------
         BaseException
-            What a callback, a rule or a sampler raised, SystemExit of the objective and the like. All that is known is
-            kept, and the error carries this study as its attribute `result`; where it has no room for that, a
-            `hpcore.errors.RunEnded` at the end of its chain does.
+            A callback, a rule or a sampler raised an error, or the objective SystemExit. All results so far are kept,
+            and the error has this study as its attribute `result`; if the error cannot have one, a
+            `hpcore.errors.RunEnded` at the end of its chain has it.
         InfeasibleSpace, SearchSpaceExhausted
             The space has no allowed point, or none was found, and the study has no trial.
         InvalidArgument, InvalidType
-            An argument that is not allowed, an objective that cannot be sent to a worker, an executor that is shut
-            down; before any evaluation.
+            An argument is not allowed, the objective cannot be sent to a worker, or the executor is shut down; before
+            any evaluation. With `deterministic`, also if a caller of `ask` has a trial without a result.
         StorageError
-            The store takes no results any more. The last one is kept in memory, and stored when the study goes on.
+            The store cannot be written. The last result is kept in memory, and stored when the study continues.
         """
         deadline = _check_run(objective, n_trials, timeout, callbacks, progress, stop)
         deterministic = check_flag("deterministic", deterministic)
         pool: Pool | None = None
         if executor is not None or not (n_jobs is None or (type(n_jobs) is int and n_jobs == 1)):
-            # Imported here: asking in this process needs no executors.
+            # Imported here: a run in this process needs no executors.
             from hpcore.workers.pools import choose_pool
 
             pool = choose_pool(n_jobs, executor)
@@ -270,7 +275,7 @@ class Study:
 
     @property
     def stopping(self) -> bool:
-        """Whether `stop` was called in this run."""
+        """True if `stop` was called in this run."""
         return self._stopped if self._run is None else self._run.stopping
 
     def stop(self) -> None:
@@ -283,25 +288,30 @@ class Study:
     @overload
     def ask(self, n: int, *, deadline_ms: float | None = None) -> list[Trial]: ...
     def ask(self, n: int | None = None, *, deadline_ms: float | None = None) -> Trial | list[Trial]:
-        """The next trials to evaluate, for those who run their own loop; of a stored study, in one transaction.
+        """Return the next trials to evaluate, for callers with their own loop; for a stored study in one transaction.
 
-        Trials that were given back, or that lost their worker, come first. Nobody else is given a trial of a stored
-        study while this process and this study live; anybody may tell it.
+        Trials that were given back, or that lost their worker, come first. No other worker gets a trial of a stored
+        study while this process and this study exist; any process may tell it.
 
         Parameters
         ----------
         n : int, optional
-            How many, at least 1. Without it one trial is given, with it a list. Fewer than `n` come only when the space
-            runs out.
+            Number of trials, at least 1. With it a list is returned, without it one trial. The list has fewer than `n`
+            trials only if the space has no more points.
         deadline_ms : float, optional
-            Milliseconds from the call that suggesting may take, see `Optimizer.ask`; waiting for a busy store counts.
+            Time in milliseconds from the call for the sampler, see `Optimizer.ask`; waiting for a busy store counts.
+
+        Returns
+        -------
+        Trial or list of Trial
+            Running trials.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            An argument that is not allowed.
+            An argument is not allowed.
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
-            As for `Optimizer.ask`.
+            See `Optimizer.ask`.
         StorageError
             The store cannot be written. No trial began.
         """
@@ -323,55 +333,55 @@ class Study:
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
     ) -> None:
-        """Report the result of a trial. It is durable when this returns.
+        """Record the result of a trial. For a stored study it is on disk when this returns.
 
-        Any process may tell any trial that has no result, also one that another process asked for, whether that still
-        lives or not: the first result counts. A trial that was given up, because its workers ended, has none: values
-        that come late are taken (processes that know it as failed see them when they open the study again).
+        Any process may tell any trial that has no result, also one of another process that has ended: the first result
+        counts. A trial that failed because too many of its workers died has no result either: a late value is recorded
+        (other processes that know the trial as failed see it when they open the study again).
 
         Parameters
         ----------
         trial : Trial or int
-            As given by `ask`, a copy, for instance a pickled one, or its number. Attributes and reports of a
-            copy are kept.
+            Trial that `ask` returned, a copy of it (for instance a pickled one), or its number. Attributes and reports
+            of a copy are kept.
         value, std_error, error, cost, metrics, gradient, state
-            As for `Optimizer.tell`.
+            Result, see `Optimizer.tell`.
 
         Raises
         ------
         TrialAlreadyTold
-            It has a result, which stays; LeaseExpired, which also is one, where this process asked for it and somebody
-            else was first. Nothing is stored.
+            The trial has a result, which stays. `LeaseExpired`, a subclass, if this process asked for the trial and
+            another one told it first. Nothing is stored.
         UnknownTrial
-            There is no such trial, or the params of the copy are not its.
+            There is no such trial, or the copy has other parameters.
         InvalidArgument, InvalidType
-            As for `Optimizer.tell`. The trial stays as it was.
+            An argument is not allowed, see `Optimizer.tell`. The trial does not change.
         StorageError
-            The store does not take it. The result of a trial that this process asked for is kept in memory and stored
-            with what comes next.
+            The store cannot be written. The result of a trial that this process asked for is kept in memory, and stored
+            in the next transaction.
         """
         number_of(trial)
         outcome = self._trial_log.optimizer.outcome(value, std_error, error, cost, metrics, gradient, state)
         self._trial_log.tell(trial, outcome)
 
     def renew(self, trial: Trial | int | None = None) -> None:
-        """Say that a trial is still, or from now on, evaluated by this process.
+        """Renew the lease of a trial, or claim a trial without a worker for this process.
 
-        Leases are renewed in the background already; this is for evaluations that let no other thread run for longer
-        than `lease` while workers of other machines share the study, and for a process that evaluates what another one
-        asked for and nobody keeps any more. In memory nothing needs to be renewed.
+        Leases are renewed in the background. This method is for evaluations that let no other thread run for longer
+        than `lease` while workers of other machines share the study, and for a process that continues a trial whose
+        worker has ended. In memory there is nothing to renew.
 
         Parameters
         ----------
         trial : Trial or int, optional
-            A running trial, a copy or its number; None is all that this process evaluates.
+            Running trial, a copy or its number; None renews all trials of this process.
 
         Raises
         ------
         TrialAlreadyTold, UnknownTrial, InvalidType
             There is no such running trial.
         LeaseExpired
-            Another worker evaluates it. Its result is taken all the same, if it is the first.
+            Another worker has the trial. It may be told nevertheless; the first result counts.
         StorageError
             The store cannot be written.
         """
@@ -391,7 +401,7 @@ class Study:
     def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
         """Record many evaluations made elsewhere, all of them or none; see `Optimizer.add_many`.
 
-        Of a stored study they are one transaction, on the disk when this returns.
+        For a stored study this is one transaction, which is on disk when this returns.
         """
         return self._trial_log.add_known(read_known(self.space, self.optimizer.outcome, rows))
 
@@ -406,7 +416,7 @@ class Study:
     ) -> list[Trial]:
         """Record the evaluations in a table that `to_frame` wrote, or in any other; see `Optimizer.add_frame`.
 
-        Of a stored study they are one transaction, on the disk when this returns.
+        For a stored study this is one transaction, which is on disk when this returns.
         """
         from hpcore.optimizer.frames import read_frame
 
@@ -416,25 +426,30 @@ class Study:
         )
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
-        """Evaluate these parameters next; see `Optimizer.enqueue`. Of a stored study, by whichever worker asks next."""
+        """Add parameters to the queue of next trials; see `Optimizer.enqueue`.
+
+        The queue of a stored study is stored, and is that of all its workers.
+        """
         self._trial_log.enqueue(params)
 
-    # --- what is known -------------------------------------------------------------------------------------------
+    # --- results -------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Learn what other workers stored since the last trial; in memory there are none."""
+        """Read the changes that other workers stored; in memory there are none."""
         self._trial_log.refresh()
 
     @property
     def mode(self) -> str:
-        """How trials followed from each other in all runs so far: ``"lag q"``, deterministic, proposal k made from
-        exactly the results 0 .. k - q (1 is one after the other); ``"fast"``, as results came in; empty before the
-        first run."""
+        """Mode of all runs so far.
+
+        ``"lag q"`` if proposal k was made from exactly the results 0 .. k - q, where 1 means one trial after the other;
+        ``"fast"`` if proposals depended on the order of results; empty before the first run.
+        """
         return self._trial_log.mode
 
     @property
     def space(self) -> Space:
-        """What is searched."""
+        """Space of the search."""
         return self.optimizer.space
 
     @property
@@ -464,18 +479,18 @@ class Study:
 
     @property
     def user_attrs(self) -> MutableMapping[str, Any]:
-        """Whatever the user keeps with the study, by name, as plain data (see `Trial.user_attrs`); of a stored study
-        written at once."""
+        """User attributes of the study by name, as plain data (see `Trial.user_attrs`); those of a stored study are
+        read and written at once."""
         return UserAttributes(self._trial_log)
 
     @user_attrs.setter
     def user_attrs(self, given: MutableMapping[str, Any]) -> None:
-        if not (isinstance(given, UserAttributes) and given.trial_log is self._trial_log):  # what |= leaves
+        if not (isinstance(given, UserAttributes) and given.trial_log is self._trial_log):  # after `|=`
             raise InvalidType("user_attrs cannot be replaced; set single ones, or use study.user_attrs.update(...)")
 
     @property
     def note(self) -> str:
-        """A text about the study; empty until somebody writes one."""
+        """Text about the study; empty by default."""
         return str(self._trial_log.attributes().get("note", ""))
 
     @note.setter
@@ -485,8 +500,10 @@ class Study:
         self._trial_log.set_attribute("note", text)
 
     def to_frame(self) -> pd.DataFrame:
-        """The trials as a pandas DataFrame, one row each: number, state, value (or value_0, ...), std_error if any
-        trial has one, param_NAME, started, finished (UTC), seconds, attr_NAME, error. `add_frame` reads it back.
+        """Return the trials as a pandas DataFrame with one row per trial.
+
+        The columns are number, state, value (or value_0, ...), std_error if any trial has one, param_NAME, started,
+        finished (UTC), seconds, attr_NAME, error. `add_frame` reads the table.
 
         Raises
         ------
@@ -503,15 +520,15 @@ class Study:
 
 
 def _order(deterministic: bool, workers: bool) -> tuple[int | None, str]:
-    """The staleness of proposals, None for that of the results as they come, and the mode's name."""
+    """Return the staleness of proposals, None for proposals from all known results, and the name of the mode."""
     if deterministic:
         return DEFAULT_STALENESS, f"lag {DEFAULT_STALENESS}"
-    # One after the other is the order of lag 1 by itself.
+    # Without workers each trial is told before the next one is proposed, which is the order "lag 1".
     return None, "fast" if workers else "lag 1"
 
 
 def _check_run(objective: Any, n_trials: Any, timeout: Any, callbacks: Any, progress: Any, stop: Any) -> float | None:
-    """Check what `run` was given; the deadline on the monotonic clock."""
+    """Check the arguments of `run`, and return its deadline on the monotonic clock; None without a timeout."""
     if not callable(objective):
         raise InvalidType(f"objective must be a function of a trial, got {objective!r}")
     if isinstance(stop, StoppingRule):

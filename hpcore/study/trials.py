@@ -1,4 +1,4 @@
-"""Trials of a run as jobs of one piece; see `hpcore.workers.engine`."""
+"""Trials of a run as jobs for `hpcore.workers.engine`, each of one piece of work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["TrialJob", "TrialSource"]
 
 
 class TrialJob(Job):
-    """A trial as one piece of work."""
+    """Job of one piece of work: the evaluation of a trial."""
 
     __slots__ = ("trial",)
 
@@ -66,7 +66,7 @@ class TrialSource:
         self._run.end()
 
     def refresh(self, job: TrialJob) -> bool:
-        """See `Source`; nothing is known of a trial before its end."""
+        """See `Source`; no part of a trial is known before its end."""
         return True
 
     def store(self, job: TrialJob, position: int, result: Evaluation) -> None:
@@ -83,7 +83,7 @@ class TrialSource:
             self._run.tell_hooks(trial, recorded)
 
     def skip(self, job: TrialJob, positions: Sequence[int]) -> None:
-        """See `Source`; a trial is one piece."""
+        """See `Source`; never called, as a trial is one piece."""
         raise AssertionError(f"trial {job.trial.number} has no other piece")
 
     def broken(self, cause: Exception) -> None:

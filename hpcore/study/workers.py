@@ -1,4 +1,4 @@
-"""Evaluation of trials, in this thread or on a pool of workers; see `hpcore.workers.engine`."""
+"""Work of `hpcore.workers.engine` that evaluates trials, in this thread or on a pool of workers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["ObjectiveWork"]
 
 
 class ObjectiveWork:
-    """Calls an objective with trials.
+    """Evaluation of trials by an objective.
 
     Parameters
     ----------
     objective : callable
-        The user's function.
+        Function of a trial.
     pool : Pool or None
-        Workers; the objective is packed for them at once, before anything is stored.
+        Pool of workers. The objective is packed for worker processes here, before any trial is stored.
 
     Raises
     ------
@@ -36,7 +36,7 @@ class ObjectiveWork:
         The objective cannot be pickled.
     """
 
-    # As many trials in flight as there are workers, so that a proposal is made from all that can be known.
+    # No more trials are submitted than there are workers, so that each proposal uses as many results as possible.
     bundles = False
 
     def __init__(self, objective: Objective, pool: Pool | None) -> None:
@@ -49,7 +49,8 @@ class ObjectiveWork:
 
     def opened(self, pool: Pool | None) -> AbstractContextManager[Any]:
         """See `Work`."""
-        # Without a pool no generator, into which errors are thrown and written on: not every class permits that.
+        # Without a pool not a generator: errors are thrown into a generator and changed there, which some classes of
+        # errors do not permit.
         return nullcontext() if pool is None else self._opened(pool)
 
     @contextmanager
@@ -72,14 +73,14 @@ class ObjectiveWork:
 
     def results(self, found: Evaluation | None, bundle: Sequence[Piece]) -> tuple[list[list[Evaluation]], float] | None:
         """See `Work`."""
-        if found is None:  # the worker is elsewhere, and the data must travel
+        if found is None:  # the worker cannot read the files, so the objective is sent with the next tasks
             assert self._shared is not None
             self._shared.send_along(_pack(self._objective))
             return None
         return [[found]], 0.0
 
     def is_loss(self, failure: Exception) -> bool:
-        """See `Work`; any other error says that a result could not be pickled, or its copy not unpickled."""
+        """See `Work`; other errors mean that a result could not be pickled or unpickled."""
         return isinstance(failure, BrokenExecutor | CancelledError)
 
     def failed(self, job: TrialJob, position: int, cause: Exception, seconds: float) -> Evaluation:

@@ -1,8 +1,9 @@
-"""Ending processes and all that they started, in bounded time.
+"""Termination of processes and of all that they started, in bounded time.
 
-A worker leads a process group, so that what it starts ends with it, also after its own death. What has left the group
-(a program in a session of its own) is found by its parent while that one lives. A program that has cut itself off from
-both, as daemons do, may have been meant to outlive everybody: it is named by what it inherited, and left running.
+A worker leads a process group, so that its child processes end with it, also after its own death. A process that has
+left the group (a program in a session of its own) is found by its parent while the parent lives. A program that has
+left both, as daemons do, may be meant to outlive the search: it is found by an inherited environment variable, named in
+a warning and left running.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["MARK", "kill_trees", "left_running", "marked", "started_by", "wait_u
 
 log = logging.getLogger("hpcore")
 
-# The variable by which all that a worker started is known, however it was started.
+# Environment variable that every process inherits from the worker that started it.
 MARK = "HPCORE_WORKER"
 
 # A process that was killed needs a moment, a large one some seconds to give back its memory.
@@ -41,7 +42,7 @@ class Process(NamedTuple):
 
 
 def started_by(pids: Collection[int]) -> list[Process]:
-    """Find what lives of the descendants of some processes, and of the groups that they lead; not they themselves."""
+    """Find living descendants of some processes and members of the groups that they lead, without the processes."""
     if sys.platform == "win32":
         return []  # `kill_trees` ends a tree at once there
     listed = _listed()
@@ -61,7 +62,7 @@ def kill_trees(pids: Collection[int], also: Collection[Process] = ()) -> list[Pr
     pids : collection of int
         Children of this process that it has not reaped, so that no other process can have got their numbers.
     also : collection of Process
-        Processes they are known to have started: of those that ended meanwhile, the parent cannot be seen any more.
+        Processes that they are known to have started; the parent of one may have ended and cannot be read any more.
 
     Returns
     -------
@@ -89,7 +90,7 @@ def kill_trees(pids: Collection[int], also: Collection[Process] = ()) -> list[Pr
 
 
 def wait_until_gone(processes: Collection[Process], seconds: float = _SECONDS_TO_DIE) -> list[Process]:
-    """Wait for the end of processes that are not children of this one; those that live on after so many seconds."""
+    """Wait for the end of processes that are not children of this one; return those that live after `seconds`."""
     end = time.monotonic() + seconds
     living = [process for process in processes if not _gone(process)]
     while living and time.monotonic() < end:
@@ -99,14 +100,14 @@ def wait_until_gone(processes: Collection[Process], seconds: float = _SECONDS_TO
 
 
 def left_running(pids: Collection[int]) -> None:
-    """Say what was not ended."""
+    """Log a warning that names processes that were not ended."""
     if pids:
         names = ", ".join(f"{pid}{_name(pid)}" for pid in pids)
         log.warning("processes that workers of hpcore started were not ended, and are left running: %s", names)
 
 
 def marked(marks: Collection[str]) -> list[int]:
-    """Find what lives of processes with one of some marks in their environment; none where /proc does not tell."""
+    """Find living processes with one of some marks in their environment; none where there is no /proc."""
     wanted = {f"{MARK}={mark}".encode() for mark in marks}
     found = []
     for process in _listed() if sys.platform.startswith("linux") else []:
@@ -117,7 +118,7 @@ def marked(marks: Collection[str]) -> list[int]:
 
 
 def _listed() -> list[Process]:
-    """All processes of the system; empty where it does not tell."""
+    """List all processes of the system; empty where they cannot be listed."""
     if sys.platform.startswith("linux"):
         numbers = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
         return [process for pid in numbers if (process := _read(pid)) is not None]
@@ -130,7 +131,7 @@ def _listed() -> list[Process]:
 
 
 def _read(pid: int) -> Process | None:
-    """A living process, from Linux's /proc."""
+    """Read a living process from Linux's /proc; None if it has ended."""
     try:
         # The name, in brackets, may hold anything.
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()

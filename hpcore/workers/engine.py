@@ -43,13 +43,13 @@ class Job:
     Attributes
     ----------
     source : Source
-        The source.
+        Source that began it.
     unsent : list of int
         Positions of the pieces that no worker was given yet.
     n_sent, n_running : int
-        Pieces that were given to a worker; those that workers have now.
+        Number of pieces that were given to a worker so far, and number of those that workers have now.
     n_lost : dict of int to int
-        Times that a piece ended its worker, by position.
+        Number of times that a piece ended its worker, by position.
     """
 
     source: Source = field(init=False)
@@ -60,17 +60,17 @@ class Job:
 
     @property
     def is_ended(self) -> bool:
-        """Whether the pieces that are left need not run."""
+        """Tell whether the remaining pieces need not run."""
         return False
 
     @property
     def is_optional(self) -> bool:
-        """Whether a piece that runs now may make those that are left unnecessary."""
+        """Tell whether a piece that runs now may make the remaining ones unnecessary."""
         return False
 
 
 class Piece(NamedTuple):
-    """Some positions of a job, and the serial number of the first of them for the watchdog; the others follow."""
+    """Some positions of a job, with the serial number of the first for the watchdog; the others have the next ones."""
 
     job: Any
     positions: list[int]
@@ -84,37 +84,37 @@ class Source(Protocol):
 
     @property
     def n_open(self) -> int:
-        """Jobs that were begun and have not ended."""
+        """Number of jobs that were begun and have not ended."""
         ...
 
     @property
     def n_pieces(self) -> int:
-        """Pieces of a job."""
+        """Number of pieces of a job."""
         ...
 
     @property
     def n_expected(self) -> int | None:
-        """Pieces of all jobs, about; None if nobody can tell."""
+        """Approximate number of pieces of all jobs; None if it is unknown."""
         ...
 
     def may_begin(self, most_open: int) -> bool:
-        """Whether a job can be had now, with at most so many open if the source learns from results."""
+        """Tell whether `begin` may be called now; a source that learns has at most `most_open` jobs open."""
         ...
 
     def begin(self) -> Any:
-        """The next `Job`; None where there is none now."""
+        """Begin the next `Job`; None if there is none now."""
         ...
 
     def refresh(self, job: Any) -> bool:
-        """Judge a job of which nothing runs now by what is known by now; False if that ends it."""
+        """Judge a job without running pieces by the results known by now; False if that ends it."""
         ...
 
     def store(self, job: Any, position: int, result: Any) -> None:
-        """Take the result of a piece."""
+        """Record the result of a piece."""
         ...
 
     def skip(self, job: Any, positions: Sequence[int]) -> None:
-        """Hear of pieces that a worker was sent and did not run, because an earlier one ended the job."""
+        """Note pieces that a worker was sent and did not run, because an earlier one ended the job."""
         ...
 
     def wait(self) -> bool:
@@ -126,15 +126,15 @@ class Source(Protocol):
         ...
 
     def broken(self, cause: Exception) -> None:
-        """Hear that the workers are gone for good, after all pieces were failed."""
+        """Note that the workers are lost for good, after all pieces were failed."""
         ...
 
     def late(self, job: Any, position: int, result: Any) -> None:
-        """Take a result that came in while an error, or Ctrl-C, ended the search."""
+        """Record a result that arrived while an error, or Ctrl-C, ended the search."""
         ...
 
     def give_up(self) -> None:
-        """End after an error or Ctrl-C: jobs that are open get no more results."""
+        """End after an error or Ctrl-C; open jobs get no more results."""
         ...
 
 
@@ -144,11 +144,11 @@ class Work(Protocol):
     bundles: bool  # whether several pieces may travel together, and wait behind each other
 
     def opened(self, pool: Pool | None) -> AbstractContextManager[Any]:
-        """Context in which pieces are evaluated here (None) or sent."""
+        """Return the context in which pieces are evaluated in this thread (None) or sent to a pool."""
         ...
 
     def here(self, job: Any, positions: Sequence[int]) -> Iterable[Any]:
-        """Results of pieces, each evaluated in this thread when it is asked for."""
+        """Evaluate pieces in this thread, each when its result is asked for."""
         ...
 
     def submit(self, pool: Pool, bundle: Sequence[Piece]) -> Future[Any]:
@@ -156,24 +156,27 @@ class Work(Protocol):
         ...
 
     def results(self, found: Any, bundle: Sequence[Piece]) -> tuple[list[list[Any]], float] | None:
-        """Results of a bundle's pieces, fewer of a job that ended, and the seconds they took; None if the worker could
-        not begin and the bundle is to be sent again."""
+        """Read the results of a bundle, a list for each piece, and the seconds they took.
+
+        The list of a piece is shorter where its job ended. None if the worker could not begin and the bundle is to be
+        sent again.
+        """
         ...
 
     def is_loss(self, failure: Exception) -> bool:
-        """Whether an error says that the worker, and not the work, failed."""
+        """Tell whether an error means that the worker, and not the work, failed."""
         ...
 
     def failed(self, job: Any, position: int, cause: Exception, seconds: float) -> Any:
-        """Result of a piece that no worker brings back; may raise the cause, which ends the search."""
+        """Make the result of a piece that no worker returns; may raise the cause, which ends the search."""
         ...
 
     def begun(self) -> set[int]:
-        """Serial numbers of pieces that workers are at, those of dead workers included."""
+        """Return the serial numbers of pieces that workers evaluate now, or did when they died."""
         ...
 
     def expired(self, serial: int) -> tuple[Exception, float] | None:
-        """Error and seconds of a piece that was ended because its time was over; None if it was not."""
+        """Return the error and the seconds of a piece that exceeded its time limit; None if it did not."""
         ...
 
 
@@ -183,13 +186,13 @@ def run(work: Work, pool: Pool | None, sources: Sequence[Any], interrupts: Inter
     Parameters
     ----------
     work : Work
-        Evaluates pieces.
+        Evaluation of pieces.
     pool : Pool or None
-        The workers; None evaluates in this thread, with nothing started.
+        Workers; None evaluates in this thread, and nothing is started.
     sources : sequence of Source
         Searches that share the workers; without workers they are served in this order.
     interrupts : Interrupts, optional
-        Hears Ctrl-C; one of its own by default.
+        Handler of Ctrl-C; a new one by default.
 
     Raises
     ------
@@ -242,7 +245,7 @@ class _Queue:
         self._pool = pool
         self._sources = sources
         self._interrupts = interrupts
-        self._open: list[Job] = []  # that have pieces no worker was given yet
+        self._open: list[Job] = []  # with pieces that no worker was given yet
         self._again: deque[Piece] = deque()  # lost with a worker: one piece each, which runs alone
         self._in_flight: dict[Future[Any], list[Piece]] = {}
         self._left: int | None = 0
@@ -302,11 +305,11 @@ class _Queue:
         return bundle
 
     def _next_piece(self, room: int, idle: bool) -> Piece | None:
-        """The pieces that are worth most now.
+        """Choose the pieces that are most useful now.
 
-        Those that will be needed whatever comes: of a job that waits for a worker, the one that is furthest, so that
-        results come soon; then of a new job. Where neither is there and a worker would idle, a piece that is needed if
-        its job survives the one that runs now.
+        Pieces that are needed in any case come first: those of the open job that has most of its pieces sent, so that
+        its result comes soon, then those of a new job. If there are none and a worker would idle, a piece is chosen
+        that is needed only if its job survives the piece that runs now.
         """
         for waiting in [job for job in self._open if not job.n_running]:
             if not waiting.source.refresh(waiting):
@@ -329,7 +332,7 @@ class _Queue:
         return piece
 
     def _begin(self) -> Job | None:
-        """A new job, of the source that has the fewest open."""
+        """Begin a job of the source that has the fewest open; None if no source begins one."""
         while ready := [source for source in self._sources if source.may_begin(self._most_open)]:
             job: Job | None = min(ready, key=lambda source: source.n_open).begin()
             if job is not None:
@@ -365,7 +368,7 @@ class _Queue:
             self._left = max(0, self._left - sum(len(piece.positions) for piece in bundle))
 
     def _collect(self, done: list[Future[Any]]) -> None:
-        """Take the results of finished bundles, and see to those that were lost with their worker."""
+        """Store the results of finished bundles, and recover those that were lost with their worker."""
         lost: list[tuple[list[Piece], Exception]] = []
         for future in done:
             bundle = self._in_flight[future]
@@ -420,7 +423,7 @@ class _Queue:
     # --- lost workers --------------------------------------------------------------------------------------------
 
     def _recover(self, bundle: list[Piece], cause: Exception) -> None:
-        """Run pieces that were lost with their worker again, each alone; but not one that ends its worker again."""
+        """Queue pieces that were lost with their worker again, each alone; fail one that lost its worker twice."""
         if not self._pool.renew(cause):
             self._fail_all(bundle, cause)
             return
@@ -432,8 +435,8 @@ class _Queue:
                 self._fail(job, [position], *over)
                 continue
             # Where no note says which piece it was, it may have been any that the worker had begun on.
-            guilty = not begun or serial in begun
-            job.n_lost[position] = job.n_lost.get(position, 0) + guilty
+            suspect = not begun or serial in begun
+            job.n_lost[position] = job.n_lost.get(position, 0) + suspect
             if job.n_lost[position] > 1:
                 why = WorkerDied(f"no worker brought this back, twice: {_said(cause)}")
                 self._fail(job, [position], why)
@@ -442,7 +445,7 @@ class _Queue:
             self._n_sent += 1
 
     def _fail_all(self, bundle: list[Piece], cause: Exception) -> None:
-        """Fail all that is left: the caller's executor is gone and not ours to replace."""
+        """Fail all remaining pieces: the caller's executor is broken, and only the caller can replace it."""
         why = WorkerDied(f"the executor given as executor= broke: {_said(cause)}")
         for source in self._sources:
             source.end()

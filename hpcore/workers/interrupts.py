@@ -1,7 +1,8 @@
-"""Ctrl-C that nobody can swallow, and that breaks no step in two.
+"""Ctrl-C that cannot be suppressed by user code, and that does not interrupt a step that must be completed.
 
-Some estimators take it as the end of one fit, and a search would go on. And between a trial's being stored and its
-being known here, or between a result and its being told, it would leave a trial that nobody evaluates.
+Some estimators treat KeyboardInterrupt as the end of one fit, after which a search would continue. And an interrupt
+between storing a trial and knowing it here, or between receiving a result and recording it, would leave a trial that
+nobody evaluates.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ __all__ = ["Interrupts", "interruptible", "uninterrupted"]
 
 
 class Interrupts:
-    """Remembers Ctrl-C while the context lasts, so that it can be raised again, and lets it wait where it must.
+    """Handler of Ctrl-C while the context lasts: remembers it, so that it can be raised again, and delays it in steps.
 
     Notes
     -----
-    scikit-learn's MLPs catch it and keep what they have learnt so far. Does nothing outside the main thread, which
-    alone gets signals, and where Ctrl-C has a handler that is neither Python's own nor the one of a context around
-    this: that one decides what it means.
+    scikit-learn's MLPs catch KeyboardInterrupt and keep the model fitted so far. The context does nothing outside the
+    main thread, which alone gets signals, and where the handler of Ctrl-C is neither Python's own nor that of an
+    enclosing context: such a handler decides for itself.
     """
 
     # A second Ctrl-C within this time is the first one's echo: raised while that one leaves the locks of the standard
@@ -64,7 +65,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def held(self) -> AbstractContextManager[None]:
-        """Let Ctrl-C wait for the end of a short step; a second one does not wait."""
+        """Return a context that delays Ctrl-C to the end of a short step; a second Ctrl-C is not delayed."""
         return self._holding
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
@@ -108,18 +109,18 @@ class _Opening(AbstractContextManager[None]):
         self._owner._held = self._before
 
 
-_active: Interrupts | None = None  # whose handler is set; there is one of a process
+_active: Interrupts | None = None  # the one with the handler that is set; one for each process
 
 
 def interruptible() -> AbstractContextManager[None]:
-    """Inside a step, let Ctrl-C into what may take long: a function of the user's."""
+    """Return a context that permits Ctrl-C inside a step, for a function of the user that may take long."""
     return nullcontext() if _active is None or not _in_main_thread() else _Opening(_active)
 
 
 def uninterrupted(function: Callable[..., Any], *args: Any) -> None:
     """Call ``function(*args)``, which takes a bounded time, to its end; Ctrl-C is raised after it.
 
-    In a thread, because a signal breaks into what the main thread does, whoever handles it.
+    The call runs in a thread, because a signal interrupts the main thread whatever its handler does.
     """
     failures: list[BaseException] = []
 

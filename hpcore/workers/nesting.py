@@ -1,4 +1,4 @@
-"""Whether this thread is one of our workers already."""
+"""Mark of threads that run a task of a search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _state = threading.local()
 
 
 def inside_worker() -> bool:
-    """Whether the calling thread runs a task; a search that starts here should not ask for more workers."""
+    """Tell whether the calling thread runs a task; a search that starts there should not use more workers."""
     return bool(getattr(_state, "depth", 0))
 
 

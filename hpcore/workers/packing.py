@@ -1,4 +1,4 @@
-"""Bringing one object, a function with all that it refers to, to each worker once.
+"""Transfer of one object, a function with all that it refers to, to each worker once.
 
 It is pickled without its large arrays, which are written to a file of their own beside the pickle and mapped into each
 worker's memory from there: all workers of a machine share one copy, whether the arrays belong to a frame, a sparse
@@ -30,27 +30,27 @@ log = logging.getLogger("hpcore")
 
 # Arrays of so many bytes are mapped: a page of memory.
 _LARGE = 4096
-# An object that is smaller than this in all travels with each task, without a file.
+# An object of fewer bytes is sent with each task, without a file.
 _SMALL = 4096
-# What the fastest instructions of processors want of an address.
+# Alignment in bytes for the widest vector instructions.
 _ALIGNMENT = 64
 
 
 class OutOfReach(Exception):
-    """The files are not there: this worker shares no disk with the process that wrote them."""
+    """Files of an object are missing: this worker shares no disk with the process that wrote them."""
 
 
 class Handle(NamedTuple):
-    """The part that a task carries in place of the object.
+    """Reference that a task carries in place of the object.
 
     Attributes
     ----------
     token : str
-        Names the object.
+        Identifier of the object.
     folder : str
         Folder of its files; empty if `packed` is all.
     packed : bytes
-        The whole object, if there are no files.
+        Pickle of the whole object, if there are no files.
     """
 
     token: str
@@ -59,9 +59,9 @@ class Handle(NamedTuple):
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Gives every large array of plain values as a buffer.
+    """Pickler that passes every large array of plain values as a buffer.
 
-    NumPy itself does not so with views that are not contiguous, with dates, and with what is mapped already.
+    NumPy itself does not for views that are not contiguous, for dates and for arrays that are mapped already.
     """
 
     def reducer_override(self, obj: Any) -> Any:
@@ -86,7 +86,7 @@ class Packed:
     Parameters
     ----------
     value : object
-        Anything that cloudpickle can pickle, classes and functions of scripts and notebooks included.
+        Object that cloudpickle can pickle, classes and functions of scripts and notebooks included.
     """
 
     def __init__(self, value: Any) -> None:
@@ -96,7 +96,7 @@ class Packed:
         self.stream = stream.getvalue()
 
     def _keeps(self, buffer: pickle.PickleBuffer) -> bool:
-        """Whether a buffer stays in the stream."""
+        """Tell whether a buffer stays in the stream."""
         try:
             view = buffer.raw()
         except BufferError:  # not contiguous
@@ -108,17 +108,17 @@ class Packed:
 
 
 class Shared:
-    """Makes a packed object reachable from workers while the context lasts.
+    """Packed object that workers can reach while the context lasts.
 
     Parameters
     ----------
     packed : Packed
-        The object to share. Its arrays are let go of.
+        Object to share. The references to its arrays are dropped when the context begins.
 
     Attributes
     ----------
     handle : Handle
-        For the tasks.
+        Reference for the tasks.
     """
 
     def __init__(self, packed: Packed) -> None:
@@ -151,7 +151,7 @@ class Shared:
             uninterrupted(folder.cleanup)
 
     def send_along(self, packed: Packed) -> None:
-        """From now on give the whole object with the handle, for workers that do not reach the files."""
+        """Put the whole object into the handle from now on, for workers that do not reach the files."""
         self._send_all(packed.stream, list(map(bytearray, packed.buffers)))
 
     def _send_all(self, stream: bytes, buffers: list[bytearray]) -> None:
@@ -170,7 +170,7 @@ class Shared:
 
 
 def unpack(handle: Handle) -> Any:
-    """The object behind a handle.
+    """Return the object that a handle refers to.
 
     Raises
     ------

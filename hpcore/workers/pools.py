@@ -1,4 +1,4 @@
-"""Executors: a pool of our own that survives its workers, or one that the caller lends us."""
+"""Pools of workers: processes of hpcore, which are replaced when they die, or an executor of the caller."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from hpcore.workers.threads import bounded, threads_per_worker
 
 __all__ = ["BorrowedPool", "OwnPool", "Pool", "choose_pool"]
 
-# A search that waits can hear Ctrl-C as often, on systems where a wait without limit is deaf to it.
+# Interval in seconds at which a waiting search can react to Ctrl-C, where a wait without limit does not.
 _SECONDS_BETWEEN_LOOKS = 1.0
 
-_idle: dict[tuple[int, int], list[WorkerProcess]] = {}  # that no search uses now
+_idle: dict[tuple[int, int], list[WorkerProcess]] = {}  # not used by a search now, by (process, threads)
 _lock = threading.Lock()
 
 
 class Pool(Protocol):
-    """The part of an executor that the engine needs."""
+    """Workers, as the engine uses them."""
 
     n_workers: int
     n_threads: int  # that each worker may use
@@ -42,23 +42,24 @@ class Pool(Protocol):
         """Wait until some of `tasks` are done, and return those in the order given."""
 
     def renew(self, cause: BaseException | None = None) -> bool:
-        """Replace what `cause` broke; False if nothing works any more and that is not ours to mend."""
+        """Replace workers that died of `cause`; False if only the caller can replace them."""
 
     def abort(self) -> None:
-        """Stop running tasks where that is ours to do: the search was interrupted."""
+        """Stop running tasks after an interruption, unless they belong to the caller's executor."""
 
     def kill(self, pid: int) -> None:
         """End a worker and all that it started."""
 
     def bounded(self, n_threads: int | None = None) -> AbstractContextManager[Any]:
-        """Bound in this process what workers share with it, and let go of the workers at the end.
+        """Return a context that bounds the threads of this process, and releases the workers at its end.
 
-        `n_threads` is what a worker that is a thread of this process may use, by default its share of the cores.
+        `n_threads` is the number of threads for a worker that is a thread of this process, by default its share of
+        the cores.
         """
 
 
 class OwnPool:
-    """Processes of our own, each with a queue of its own: the death of one costs the task that it was at.
+    """Processes of hpcore, each with its own queue: the death of one loses the task that it ran, and no other.
 
     Parameters
     ----------
@@ -67,12 +68,12 @@ class OwnPool:
 
     Notes
     -----
-    Workers are kept for the next search, and leave when they have idled for half a minute. They are no pool of
-    joblib's, which is a single object: a model that uses joblib between two searches would shut it down under us. A
-    worker leads a process group of its own, which ends with it, so that whatever a model started ends too.
+    Workers are kept for the next search, and end when they have idled for half a minute. joblib's pool is not used: it
+    is a single object, and a model that uses joblib between two searches would shut it down. A worker leads a process
+    group, which ends with it, so that processes that a model started end too.
 
-    Nothing here waits without bound: a worker that does not leave within `SECONDS_TO_LEAVE` is killed, at the exit of
-    the interpreter as well, and what cannot be killed is named by a warning of the ``hpcore`` logger.
+    Every wait is bounded: a worker that does not end within `SECONDS_TO_LEAVE` is killed, at the exit of the
+    interpreter as well, and a process that cannot be killed is named in a warning of the ``hpcore`` logger.
     """
 
     by_file = True
@@ -84,7 +85,7 @@ class OwnPool:
         self._workers: list[WorkerProcess] = []
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run ``function(*args)`` in the worker that has the least to do."""
+        """Run ``function(*args)`` in the worker with the fewest tasks."""
         while len(self._workers) < self.n_workers:
             self._workers.append(self._take())
         return min(self._workers, key=lambda worker: worker.n_tasks).submit(function, *args)
@@ -96,7 +97,7 @@ class OwnPool:
         return done
 
     def renew(self, cause: BaseException | None = None) -> bool:
-        """Do nothing: a worker that died is replaced by the next task."""
+        """Return True: a worker that died is replaced by the next task."""
         return True
 
     def abort(self) -> None:
@@ -110,9 +111,9 @@ class OwnPool:
 
     @contextmanager
     def bounded(self, n_threads: int | None = None) -> Iterator[None]:
-        """Bound this process, which only thinks of what comes next while the workers have the cores.
+        """Bound this process to one thread while the workers use the cores.
 
-        The workers are kept for another search when this one is over; not after an error, which `abort` follows.
+        The workers are kept for another search at the end; not after an error, which `abort` follows.
         """
         with bounded(1):
             yield
@@ -134,12 +135,12 @@ def _kill(workers: Sequence[WorkerProcess]) -> None:
 
 
 class BorrowedPool:
-    """An executor that the caller made, and alone may shut down. Only its `submit` is used.
+    """Executor of the caller, who alone may shut it down. Only its `submit` is used.
 
     Parameters
     ----------
     executor : concurrent.futures.Executor
-        Any executor: threads, processes, a cluster's.
+        Executor of threads, processes or a cluster.
     n_workers : int
         Number of tasks that it runs at a time.
     """
@@ -158,7 +159,7 @@ class BorrowedPool:
         Raises
         ------
         BrokenExecutor
-            If it takes no more work: broken, or shut down.
+            If it accepts no more work: it is broken or shut down.
         """
         try:
             return self._executor.submit(function, *args)
@@ -170,31 +171,31 @@ class BorrowedPool:
         return _first_done(tasks)
 
     def renew(self, cause: BaseException | None = None) -> bool:
-        """Say no to a broken executor, which is its owner's to replace; one that lost a task may run it again."""
+        """Return False for a broken executor, which only its owner can replace; True if one merely lost a task."""
         return cause is not None and not isinstance(cause, BrokenExecutor)
 
     def abort(self) -> None:
-        """Nothing: the engine has cancelled what was waiting, and running tasks belong to the executor."""
+        """Do nothing: the engine has cancelled waiting tasks, and running ones belong to the executor."""
 
     def kill(self, pid: int) -> None:
-        """Nothing: its workers are its owner's, so there is no time limit; see `choose_pool`."""
+        """Do nothing: the workers belong to the owner, so there is no time limit; see `choose_pool`."""
 
     def bounded(self, n_threads: int | None = None) -> AbstractContextManager[Any]:
-        """Bound this process; where the workers are its own threads, to what they may use."""
+        """Bound this process to one thread, or, where the workers are its threads, to their share."""
         return bounded(1) if self.by_file else bounded(n_threads or self.n_threads, "blas")
 
 
 def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool = False) -> Pool | None:
-    """Decide who does the work; None means this thread, and is the answer to a search inside a task of another one.
+    """Choose the workers of a search; None is the calling thread, always for a search inside a task of another one.
 
     Parameters
     ----------
     n_jobs : int or None
-        As scikit-learn has it: None is 1, or what ``joblib.parallel_config`` says; -1 is every core.
+        Number of workers as in scikit-learn: None is 1, or that of ``joblib.parallel_config``; -1 is every core.
     executor : concurrent.futures.Executor or None
-        The caller's own; `n_jobs` then says how many workers it has, where it does not say so itself.
+        Executor of the caller; `n_jobs` is then its number of workers, if it does not have one itself.
     killing : bool
-        Whether a task may have to be ended, which takes a process of our own even for a single worker.
+        True if a task may have to be ended, which needs a process of hpcore even for a single worker.
 
     Raises
     ------
@@ -219,7 +220,7 @@ def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool 
         n_workers = int(joblib.effective_n_jobs(n_jobs))
         return None if n_workers == 1 and not killing else OwnPool(n_workers)
     try:
-        executor.submit(_nothing)  # not waited for: all its workers may be busy
+        executor.submit(_nothing)  # without waiting: all its workers may be busy
     except Exception as error:
         raise InvalidArgument(f"executor does not accept work: {type(error).__name__}: {error}") from error
     if n_jobs is None:

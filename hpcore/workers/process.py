@@ -1,8 +1,9 @@
-"""A process that does tasks for this one, one at a time, and is replaced when it ends.
+"""Worker process that runs one task at a time, and is replaced when it ends.
 
-Not an executor of joblib's or of the standard library: those start a thread that the interpreter joins at its exit, as
-long as it takes; count on a worker that leaves to leave soon; and give a worker its next task before the last one is
-done, so that after a death nobody knows which it was. Only their way of starting a process is used.
+Executors of joblib and of the standard library are not used: they start a thread that the interpreter joins at its exit
+without a limit; they expect that a worker that is asked to end does so soon; and they give a worker its next task
+before the last one is done, so that after a death the task at fault is unknown. Only joblib's way of starting a process
+is used.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from hpcore.workers.threads import environment
 
 __all__ = ["SECONDS_TO_LEAVE", "WorkerProcess", "kill_all"]
 
-# A worker that is not needed any more is asked to leave, and may do what its libraries do at their exit; after so many
-# seconds it is killed. Threads and exit handlers that a model left behind could take for ever.
+# A worker that is not needed any more is asked to end, and may run the exit handlers of its libraries; after so many
+# seconds it is killed. Threads and exit handlers that a model left behind could run for ever.
 SECONDS_TO_LEAVE = 5.0
 
-# Idle workers leave after this many seconds; a search that follows sooner finds them warm.
+# Idle workers end after this many seconds; a search that follows sooner finds them started.
 _SECONDS_IDLE = 30.0
 
-# One that was killed needs a moment, a large one some seconds to give back its memory.
+# A killed process needs a moment to end, a large one some seconds to release its memory.
 _SECONDS_TO_DIE = 5.0
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -55,7 +56,7 @@ class _Task(NamedTuple):
 
 
 class WorkerProcess:
-    """A worker, and what it has to do. The process starts with the first task.
+    """Worker with its queue of tasks. The process starts with the first task.
 
     Parameters
     ----------
@@ -78,9 +79,9 @@ class WorkerProcess:
         return len(self._tasks) + self._busy
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run ``function(*args)`` there.
+        """Run ``function(*args)`` in the process.
 
-        The future raises BrokenExecutor if the process ended meanwhile, or could not be started.
+        The future raises BrokenExecutor if the process ended before the task was done, or could not be started.
         """
         future: Future[Any] = Future()
         with self._changed:
@@ -93,7 +94,7 @@ class WorkerProcess:
         return future
 
     def close(self) -> _Child | None:
-        """Take no more tasks and drop those that wait; the process, if there is one, which the caller is to end."""
+        """Accept no more tasks and cancel those that wait; return the process, if any, for the caller to end."""
         with self._changed:
             self._closed = True
             dropped, self._tasks = list(self._tasks), deque()
@@ -104,7 +105,7 @@ class WorkerProcess:
         return child
 
     def _work(self) -> None:
-        """Give tasks to the process and take their answers; the only thread that speaks with it."""
+        """Send tasks to the process and receive their answers; the only thread that communicates with it."""
         while (task := self._next()) is not None:
             if not task.future.set_running_or_notify_cancel():
                 self._busy = False
@@ -157,7 +158,7 @@ class WorkerProcess:
         return found
 
     def _send(self, message: bytes) -> _Child:
-        """Send a task to the process; to a new one if there is none, or it ended while it had nothing to do."""
+        """Send a task to the process, or to a new one if there is none or it ended while it was idle."""
         if self._child is not None and self._child.ended:
             self._lose(self._child)
         for last in (False, True):
@@ -187,17 +188,17 @@ class WorkerProcess:
         raise BrokenExecutor("the search has ended")
 
     def _lose(self, child: _Child) -> None:
-        """End what is left of a process that died, or that cut itself off."""
+        """End the remains of a process that died or closed its pipes."""
         self._child = None
         kill_all([child])
 
 
 class _Child:
-    """A process, and the pipes to it."""
+    """Process and the pipes to it."""
 
     def __init__(self, n_threads: int) -> None:
-        # Started by the way of loky: without running the user's main module again, and with an environment of its own
-        # before any library loads.
+        # Started as loky does: without running the user's main module again, and with its environment set before any
+        # library loads.
         from joblib.externals.loky.backend import get_context
 
         task_end, self.tasks = Pipe(duplex=False)
@@ -227,7 +228,7 @@ class _Child:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has ended. It is not reaped: nobody else gets its number, which is its group's."""
+        """Tell whether the process has ended, without reaping it: its number, which is its group's, is not reused."""
         if not hasattr(os, "waitid"):
             return not self._process.is_alive()
         try:
@@ -237,7 +238,7 @@ class _Child:
 
     @property
     def how(self) -> str:
-        """The exit code of a process that ended, in words."""
+        """Exit code of a process that ended, as text for a message; empty if it is unknown."""
         code = self._process.exitcode
         if code is None:
             return ""
@@ -247,25 +248,25 @@ class _Child:
         return f" with exit code {code}"
 
     def see_off(self) -> None:
-        """Let the process leave, in a thread beside; whoever waits for something else need not wait for that."""
+        """End the process in a thread, without waiting for it."""
         if _exiting:
             return  # `_end_all` does it
         threading.Thread(target=_end, args=([self], SECONDS_TO_LEAVE), name="hpcore-leaving", daemon=True).start()
 
     def hang_up(self) -> None:
-        """Let the worker hear that there will be no more tasks."""
+        """Close the pipe of tasks, so that the worker ends."""
         with suppress(OSError):
             self.tasks.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end of the process, no longer than so."""
+        """Wait for the end of the process for at most `seconds`."""
         with suppress(OSError, ValueError):
             # A hint only: code that closes what it finds open closes the sentinel as well.
             if connection.wait([self._process.sentinel], seconds):
                 time.sleep(min(seconds, _SECONDS_BETWEEN_LOOKS_AT_THE_END))
 
     def forget(self) -> None:
-        """Let go of the pipes and of the process."""
+        """Close the pipes and reap the process."""
         self._process.is_alive()  # reaps it
         _children.discard(self)
         self.hang_up()
@@ -274,19 +275,19 @@ class _Child:
 
 
 class _Told(Exception):
-    """Shows where in a worker an error was raised."""
+    """Traceback of an error in a worker, as the cause of the error here."""
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
 
 
 def kill_all(children: Collection[_Child]) -> None:
-    """Kill workers and all that they started, and wait for their end; say what cannot be killed."""
+    """Kill workers and all that they started, and wait for their end; warn of processes that cannot be killed."""
     _end(children, 0.0)
 
 
 def _end(children: Collection[_Child], seconds: float) -> None:
-    """End workers: give them so many seconds to leave, then kill them. With all that they started, in either case."""
+    """End workers: kill those that have not ended after `seconds`, and in either case all that they started."""
     children = [child for child in children if child in _children]  # and not ended by another thread already
     started = started_by([child.pid for child in children]) if seconds else []
     for child in children:
@@ -301,7 +302,7 @@ def _end(children: Collection[_Child], seconds: float) -> None:
 
 
 def _wait(children: Collection[_Child], seconds: float) -> list[_Child]:
-    """Wait for the end of processes; those that live on after so many seconds."""
+    """Wait for the end of processes; return those that live after `seconds`."""
     end = time.monotonic() + seconds
     living = [child for child in children if not child.ended]
     while living and (left := end - time.monotonic()) > 0:
@@ -326,7 +327,7 @@ def _end_all() -> None:
 
 
 def _forget_all() -> None:
-    """In a fork of this process, let go of the pipes to its workers, which would not hear that they are to leave."""
+    """Close the pipes to the workers in a fork of this process; held open there, the workers would not end."""
     for child in list(_children):
         for end in (child.tasks, child.answers):
             with suppress(OSError):
@@ -335,10 +336,10 @@ def _forget_all() -> None:
 
 
 def _without_interrupts(function: Callable[[], None]) -> None:
-    """Call a function that starts a process, which is deaf to Ctrl-C from its first moment and until it changes that.
+    """Call a function that starts a process, with Ctrl-C blocked in that process until it changes that.
 
-    A terminal sends it to all processes of a group, and a worker is in that of its parent until it has imported what
-    it needs. What is blocked for a thread is so for the processes that it starts.
+    A terminal sends Ctrl-C to all processes of a group, and a worker is in the group of its parent until it has
+    imported its modules. Processes inherit blocked signals from the thread that starts them.
     """
     if not hasattr(signal, "pthread_sigmask"):
         function()
@@ -347,7 +348,7 @@ def _without_interrupts(function: Callable[[], None]) -> None:
 
     from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-    # Started with the first process otherwise, and they unblock it.
+    # They would be started with the first process otherwise, and unblock the signal.
     resource_tracker.ensure_running()
     loky_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

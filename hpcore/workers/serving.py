@@ -1,4 +1,4 @@
-"""The life of a worker process: one task after the other, until nobody has any more for it."""
+"""Main loop of a worker process: one task after the other, until its parent closes the pipe."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from hpcore.workers.ending import kill_trees, started_by
 
 __all__ = ["FAILED", "LEAVES", "serve"]
 
-# What the first byte of an answer says, by bits: the task raised; the worker ends, and takes no more.
+# Bits of the first byte of an answer: the task raised an error; the worker ends and accepts no more tasks.
 FAILED, LEAVES = 1, 2
 
-# A worker whose memory has grown by this much since its first task is replaced: libraries that keep what they have
-# seen would fill the machine in a long search.
+# A worker is replaced when its memory has grown by this much since its first task: libraries that keep data would
+# fill the machine in a long search.
 _MOST_GROWTH = 300_000_000
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def serve(parent: int, tasks: Connection, answers: Connection) -> None:
-    """Do what comes through `tasks`, pickled as (function, arguments), until its other end is closed.
+    """Run tasks from the pipe `tasks`, each pickled as (function, arguments), until its other end is closed.
 
     Parameters
     ----------
     parent : int
-        Process that this one works for, and ends with.
+        Number of the process that this one works for; it ends when that one does.
     tasks, answers : Connection
-        Ends of two pipes. Each task is answered by a byte of flags, and what it returned or raised, pickled.
+        Ends of two pipes. The answer to a task is a byte of flags and the pickle of its result or error.
     """
     me = os.getpid()
     _settle(parent)
@@ -56,7 +56,7 @@ def serve(parent: int, tasks: Connection, answers: Connection) -> None:
         flags, answer = _do(message)
         del message
         if os.getpid() != me:
-            os._exit(0)  # a fork made by the task, which came back from it: the original does the work
+            os._exit(0)  # a fork made by the task that returned here; the original process continues
         leaves = memory.excessive()
         try:
             answers.send_bytes(bytes([flags | LEAVES * leaves]) + answer)
@@ -96,7 +96,7 @@ def _settle(parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this worker, and what it started, when the process that it works for is gone: nobody waits for it."""
+    """End this worker and all that it started when the process that it works for has ended."""
     while os.getppid() == parent:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     me = os.getpid()
@@ -111,7 +111,7 @@ def _close(*connections: Connection) -> None:
 
 
 class _Memory:
-    """Whether the memory of this process has grown too much since it was first asked; looked at once a second."""
+    """Growth of the memory of this process since the first question, measured at most once a second."""
 
     def __init__(self) -> None:
         self._first: int | None = None
@@ -133,7 +133,7 @@ class _Memory:
 
 
 def _own_memory() -> int:
-    """Bytes of memory that are this process's alone, mapped files not among them; 0 where nothing tells."""
+    """Bytes of private memory of this process, without mapped files; 0 if they cannot be read."""
     with suppress(OSError, ValueError):
         for line in Path("/proc/self/status").read_bytes().splitlines():
             if line.startswith(b"RssAnon:"):

@@ -1,4 +1,4 @@
-"""Bounding the threads that numerical libraries start inside workers, so that cores are never oversubscribed."""
+"""Bounds on the threads of numerical libraries inside workers, so that cores are not oversubscribed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
-    # joblib's idea of the number of cores: what n_jobs=-1 inside an estimator means.
+    # The number of cores that joblib sees, and so the meaning of n_jobs=-1 inside an estimator.
     "LOKY_MAX_CPU_COUNT",
 )
 
@@ -28,12 +28,12 @@ _modules_seen = -1
 
 
 def threads_per_worker(n_workers: int) -> int:
-    """Number of threads that each of `n_workers` may use, at least one."""
+    """Return the number of threads that each of `n_workers` may use, at least 1."""
     return max(1, int(joblib.cpu_count()) // n_workers)
 
 
 def environment(n_threads: int) -> dict[str, str]:
-    """Environment of a new worker: it reaches libraries that load after the worker has started."""
+    """Return environment variables for a new worker, which bound libraries that load after its start."""
     return dict.fromkeys(_VARIABLES, str(n_threads))
 
 
@@ -43,9 +43,9 @@ def bounded(n_threads: int, user_api: str | None = None) -> AbstractContextManag
     Parameters
     ----------
     n_threads : int
-        The most threads that a pool may use.
+        Largest number of threads that a pool may use.
     user_api : {"blas", "openmp"}, optional
-        Only pools of this kind; by default all.
+        Kind of pools to bound; all by default.
     """
     global _controller, _modules_seen
     # Finding the loaded libraries takes a millisecond: done again only after something was imported.

@@ -1,4 +1,4 @@
-"""Waiting for other processes: the answer that says so, and naps between two looks."""
+"""Waits for results of other processes: the answer to an early request, and the pauses between two looks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["WAIT", "Patience", "Wait"]
 log = logging.getLogger("hpcore")
 
 FIRST_NAP, LONGEST_NAP = 0.005, 0.25
-# Seconds after which it is said that something is waited for.
+# Seconds of waiting after which it is logged.
 LONG = 60.0
 
 
@@ -26,7 +26,7 @@ WAIT: Literal[Wait.WAIT] = Wait.WAIT
 
 
 class Patience:
-    """Sleeps a little longer each time, until something has happened, and says once that it takes long."""
+    """Pauses between two looks, each longer than the last up to a limit; a long wait is logged once."""
 
     def __init__(self) -> None:
         self._nap, self._waited, self._told = FIRST_NAP, 0.0, False

@@ -1,8 +1,8 @@
-"""Which fold a worker is at, and since when: its note says whose fault its death was, and when a fold is late.
+"""Notes of workers on the fold they run and its start, and a watchdog that ends folds after their time limit.
 
-The note is sixteen bytes in a file of the worker's own, in the folder of the shared workload. A thread beside the
-search ends folds that are late; the limit holds for code that never lets go of the interpreter, because the worker
-takes no part in its own end.
+A note is sixteen bytes in a file of the worker, in the folder of the shared workload; after a death it identifies the
+fold at fault. The watchdog is a thread of the process of the search, so the limit also holds for code that never
+releases the interpreter of its worker.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _clocks: dict[tuple[int, str], Clock] = {}
 
 
 class Clock:
-    """A worker's note of what it does.
+    """Note of a worker on the fold that it runs.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Clock:
         self._file = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
 
     def timed(self, folds: Iterator[int], serial: int) -> Iterator[int]:
-        """The folds, with a note before and after the work on each."""
+        """Yield the folds, and note the start of each and the end of the last."""
         try:
             for i, fold in enumerate(folds):
                 os.pwrite(self._file, _NOTE.pack(time.monotonic(), serial + i), 0)
@@ -47,12 +47,12 @@ class Clock:
             os.pwrite(self._file, _NOTE.pack(0.0, -1), 0)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._file)
 
 
 def clock_of(folder: str) -> Clock:
-    """The clock of this process for a workload; that of an earlier one is closed."""
+    """Return the clock of this process for a workload; that of an earlier workload is closed."""
     key = (os.getpid(), folder)
     if key not in _clocks:
         for old in list(_clocks):
@@ -62,16 +62,16 @@ def clock_of(folder: str) -> Clock:
 
 
 class Watchdog:
-    """Reads the notes of workers, and ends folds that take too long, while the context lasts.
+    """Thread that reads the notes of workers and ends folds that exceed a limit, while the context lasts.
 
     Parameters
     ----------
     folder : str
-        Where workers leave their notes; empty if they leave none.
+        Folder of the notes; empty if workers write none.
     limit : float or None
-        Seconds a fold may take; None ends nothing.
+        Limit for a fold, in seconds; None for no limit.
     kill : callable
-        Ends the process of this number and all that it started.
+        Function of a process number that ends the process and all that it started.
     """
 
     def __init__(self, folder: str, limit: float | None, kill: Callable[[int], None]) -> None:
@@ -92,11 +92,11 @@ class Watchdog:
             self._thread.join()
 
     def expired(self, serial: int) -> float | None:
-        """The limit that this fold was ended for, if it was."""
+        """Return the limit in seconds if the fold exceeded it and was ended, otherwise None."""
         return self._limit if serial in self._expired else None
 
     def begun(self) -> set[int]:
-        """The folds that workers are at, those of dead workers included."""
+        """Return the serial numbers of folds that workers run now, or did when they died."""
         return {serial for path in self._notes() if (serial := self._read(path)[1]) >= 0}
 
     def _notes(self) -> Iterator[Path]:

@@ -249,7 +249,7 @@ def test_threads_of_one_worker_read_a_workload_once(monkeypatch):
     def read(folder):
         n_reads.append(folder)
         time.sleep(0.05)
-        return (workload(), sharing.Settings({}, []))
+        return (workload(), sharing.Surroundings({}, []))
 
     monkeypatch.setattr(sharing, "_read", read)
     sharing._fetched.clear()
@@ -257,7 +257,7 @@ def test_threads_of_one_worker_read_a_workload_once(monkeypatch):
     with ThreadPoolExecutor(4) as executor:
         found = list(executor.map(fetch, [handle] * 4))
     assert len(n_reads) == 1
-    assert all(workload_and_settings is found[0] for workload_and_settings in found)
+    assert all(pair is found[0] for pair in found)
     sharing._fetched.clear()
 
 

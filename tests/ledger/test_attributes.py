@@ -1,8 +1,9 @@
-"""A trial's value is kept whatever its attributes are, in memory as in a store, and both hold the same."""
+"""Attributes: the value of a trial is kept whatever they are, and memory and store have the same ones."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import pathlib
 import pickle
 import threading
@@ -14,7 +15,12 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import HpcoreError, InvalidArgument, InvalidType
+from hpcore.errors import (
+    HpcoreError,
+    InvalidArgument,
+    InvalidType,
+)
+from tests.study.samples import SPACE as MIXED
 from tests.test_attributes import REFUSED, TABLE
 
 SPACE = {"x": hp.Float(-5, 5)}
@@ -27,7 +33,7 @@ def study(request: pytest.FixtureRequest, tmp_path: Path) -> hp.Study:
 
 
 def reopened(study: hp.Study) -> hp.Study:
-    """The study as another process finds it; one in memory as it is."""
+    """Open a stored study again; return a study in memory as it is."""
     return hp.load_study(study._trial_log.storage, "a") if study._trial_log.durable else study
 
 
@@ -115,7 +121,7 @@ def test_what_is_put_inside_later_loses_no_value(how: str, study: hp.Study, capl
         trial.user_attrs["scores"] = [0.5]
         trial.user_attrs["scores"].append(np.float64(0.75))
         trial.user_attrs["objects"] = []
-        trial.user_attrs["objects"].append(threading.Lock())  # which no process can send, either
+        trial.user_attrs["objects"].append(threading.Lock())  # cannot be pickled either
         trial.user_attrs["day"] = datetime.date(2026, 1, 2)
         return 0.92
 
@@ -139,7 +145,7 @@ def test_what_is_put_inside_later_loses_no_value(how: str, study: hp.Study, capl
 
 
 def test_a_copy_that_somebody_else_made_loses_no_value(study: hp.Study) -> None:
-    """One that never went through `user_attrs`, for instance of an earlier version."""
+    """Trial whose attributes were not set through `user_attrs`, as in earlier versions."""
     trial = study.ask()
     copy = pickle.loads(pickle.dumps(trial))  # noqa: S301
     copy.extras = ({"a": (1,), "b": object()}, {1: "x", 2: np.float32(0.5)})
@@ -193,3 +199,65 @@ def test_trials_without_attributes_have_none(study: hp.Study) -> None:
     study.run(lambda trial: 1.0, n_trials=3)
     assert [trial.extras for trial in study.trials] == [(None, None)] * 3
     assert study.optimizer.history.notes == {}
+
+
+# --- attributes and notes that are stored -----------------------------------------------------------------------------
+
+
+def test_attributes_and_notes(runs: Path) -> None:
+    study = hp.Study(MIXED, storage=runs, name="a", seed=0)
+    study.user_attrs["who"] = {"name": "é'\"%; \0", "n": [1, None]}
+    study.user_attrs["none"] = None
+    study.note = "first\nsecond"
+    again = hp.load_study(runs)
+    assert dict(again.user_attrs) == {"who": {"name": "é'\"%; \0", "n": [1, None]}, "none": None}
+    assert again.note == "first\nsecond"
+    del again.user_attrs["none"]
+    assert list(study.user_attrs) == ["who"]
+    memory = hp.Study(MIXED)
+    memory.user_attrs["a"] = 1
+    memory.note = "b"
+    assert (dict(memory.user_attrs), memory.note) == ({"a": 1}, "b")
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (object(), InvalidType),
+        ({"a": [1j]}, InvalidType),
+        ({1: 2, "1": 3}, InvalidArgument),
+        ("x" * 2**20, InvalidArgument),
+        (json.loads("[" * 40 + "]" * 40), InvalidArgument),
+        (10**5000, InvalidArgument),
+    ],
+    ids=["object", "complex", "keys", "long", "deep", "int"],
+)
+def test_attributes_that_cannot_be_stored(value, error: type[Exception]) -> None:
+    study = hp.Study(MIXED, storage="sqlite:///:memory:", name="a", sampler="random", seed=0)
+    with pytest.raises(error, match="attribute"):
+        study.user_attrs["a"] = value
+    assert dict(study.user_attrs) == {}
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 1:
+            trial.user_attrs["a"] = value
+        return 1.0
+
+    study.run(objective, n_trials=3)
+    assert [t.state for t in study.trials] == ["complete", "failed", "complete"]
+    assert "user_attrs" in study.trials[1].error
+
+
+@pytest.mark.parametrize("storage", [None, "sqlite:///:memory:"])
+def test_names_of_attributes(storage: str | None) -> None:
+    study = hp.Study(MIXED, storage=storage, name="a", sampler="random", seed=0)
+    study.user_attrs["x" * 500] = 1
+    assert list(study.user_attrs) == ["x" * 500]
+    for name, error in [
+        ("", InvalidArgument),
+        ("x" * 501, InvalidArgument),
+        ("é" * 251, InvalidArgument),
+        (5, InvalidType),
+    ]:
+        with pytest.raises(error, match="attribute's name"):
+            study.user_attrs[name] = 1

@@ -1,4 +1,4 @@
-"""Trials to a store and back."""
+"""Conversion of trials to records of a store and back."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def optimizer(n: int = 1, direction: str = "minimize") -> tuple[hp.Optimizer, li
 
 
 def same(a: Outcome, b: Outcome) -> bool:
-    return repr(a) == repr(b)  # NaN is not itself
+    return repr(a) == repr(b)  # NaN != NaN
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=repr)
@@ -143,7 +143,7 @@ def test_reports_of_a_trial_that_ends() -> None:
         (9.0, "[8.0]", None, 1),
     ]
     assert [(r.step, r.value) for r in made[2]] == [(3.0, "[4.0]")]
-    # Those that were reported as the trial ran are stored already, as a rule.
+    # Reports that were made while the trial ran are usually stored already.
     record = replace(record, number=1, job=1)
     assert [(r.step, r.value) for r in report_records(opt, curve, record)] == [(9.0, "[8.0]")]
 

@@ -1,4 +1,4 @@
-"""The thread that renews leases: there while a trial is held, and at no other time."""
+"""Thread that renews leases: it runs only while a worker has a trial."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SPACE = {"x": hp.Float(-5, 5)}
 
 
 def beating() -> int:
-    """Threads of heartbeats."""
+    """List the threads of heartbeats."""
     return sum(thread.name == "hpcore-heartbeat" for thread in threading.enumerate())
 
 
 def until(condition) -> bool:
-    """Whether something becomes so within ten seconds."""
+    """Tell whether a condition becomes true within ten seconds."""
     end = time.monotonic() + 10.0
     while not condition() and time.monotonic() < end:
         time.sleep(0.005)
@@ -35,13 +35,13 @@ def until(condition) -> bool:
 
 @pytest.fixture(autouse=True)
 def alone() -> None:
-    """Threads of studies of other tests have ended."""
+    """Wait until the threads of other tests have ended."""
     gc.collect()
     assert until(lambda: beating() == 0)
 
 
 class Leases:
-    """A holder that counts its beats."""
+    """Holder that counts its beats."""
 
     def __init__(self) -> None:
         self.n_held, self.n_beats, self.error = 1, 0, None
@@ -172,7 +172,7 @@ def test_a_program_ends_though_its_store_does_not_answer(tmp_path: Path) -> None
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         lock = driver().connect(str(path), isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
-        process.communicate("go on\n", timeout=50)  # a store is waited for 60 s in other places
+        process.communicate("go on\n", timeout=50)  # other calls wait for a store for 60 s
         lock.close()
     assert process.returncode == 0
     assert [str(t.state) for t in hp.load_study(path).trials] == ["running"] * 3

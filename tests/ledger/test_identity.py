@@ -1,4 +1,4 @@
-"""Whether a worker lives, as others on its machine see it."""
+"""State of a worker, as other processes of its machine see it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhe
 
 
 def child() -> tuple[int, str, int]:
-    """A process that waits: its id, the name of a worker in it, and what to close for it to end."""
+    """Start a process that waits; return its id, the name of a worker in it, and a pipe whose closing ends it."""
     reading, writing = os.pipe()
     names, told = os.pipe()
     pid = os.fork()

@@ -1,4 +1,4 @@
-"""Rules of who keeps a running trial."""
+"""Rules for the worker that has a running trial."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpcore.records.history import FAILED, RUNNING
 from hpcore.storage.records import TrialRecord
 
 NOW = 1e9
-ELSEWHERE = "another machine|1|2|3"  # of which nobody here can say whether it lives
+ELSEWHERE = "another machine|1|2|3"  # its state is not known on this machine
 
 
 def record(worker: str | None, lease: float | None, deaths: int = 0) -> TrialRecord:

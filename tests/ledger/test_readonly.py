@@ -54,7 +54,7 @@ METHODS = [
 
 
 def test_all_that_an_optimizer_does_is_known_here() -> None:
-    """A new method of Optimizer is refused until somebody knows that it reads only."""
+    """A new method of Optimizer is refused until it is listed as reading only."""
     assert {"ask", "tell", "add", "enqueue", "finish", "report", "resume", "forget", "restore"} <= set(METHODS)
 
 
@@ -125,7 +125,7 @@ def test_a_copy_is_an_optimizer_in_memory(how: Any, study: hp.Study) -> None:
 @pytest.mark.parametrize("how", ["add", "ask", "ask and tell"])
 @pytest.mark.parametrize("then", ["run", "ask", "ask two", "add", "refresh"])
 def test_no_gap_is_ever_stored(how: str, then: str, study: hp.Study, caplog: pytest.LogCaptureFixture) -> None:
-    """By a way that nobody has: what is in memory only is dropped, and the store stays whole."""
+    """A change through private members is dropped: the store does not change."""
     study.run(cost, n_trials=2)
     inner = study._trial_log.optimizer
     if how == "add":
@@ -169,7 +169,7 @@ def test_a_transaction_that_would_leave_a_gap_is_not_committed(study: hp.Study) 
     assert len(stored(study).trials) == 3
 
 
-# --- what Study has in its place ----------------------------------------------------------------------------------
+# --- methods of Study instead -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", ["random", "sobol", "tpe", "gp"])
@@ -294,7 +294,7 @@ def test_several_at_once_are_in_no_order(study: hp.Study) -> None:
     assert study.mode == "fast"
 
 
-# --- a step ahead -------------------------------------------------------------------------------------------------
+# --- prefetching --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", ["gp", "tpe", "random"])

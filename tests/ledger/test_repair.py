@@ -1,4 +1,4 @@
-"""Repair of stores of both versions, without a study's own code."""
+"""Repair of stores of both versions, without the code of their studies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def content(path: Path) -> dict[str, Any]:
-    """Studies, trials and reports by the study's name; ids are others after a repair."""
+    """Return studies, trials and reports by the name of the study; a repair changes ids."""
     store = open_storage(path, read_only=True)
 
     def work(t: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_the_intact_records_are_saved(migrated: bool, path: Path) -> None:
     assert after["b"] == before["b"]
     assert after["a"][2] == "fast" and "damaged" in after["a"][3][4][11]
     assert [row for row in after["a"][3] if row[0] != 4] == [row for row in before["a"][3] if row[0] != 4]
-    # Version 1 had reports in the record that is lost.
+    # In version 1 reports were part of the trial's record, which is lost.
     assert after["a"][4] == [r for r in before["a"][4] if r[0] != 4]
     assert after["c"][4] == [r for r in before["c"][4] if r[:2] != (0, 1.0)]
 
@@ -88,7 +88,7 @@ def test_reports_of_a_lost_trial_are_kept(path: Path) -> None:
 
 
 def test_remains_of_version_1_do_not_come_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the freelist cannot be read."""
+    """The newest study is found even if the freelist cannot be read."""
     from hpcore.storage import salvage
     from hpcore.storage.records import ReportRecord
 

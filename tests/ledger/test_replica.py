@@ -52,7 +52,7 @@ def test_reports_of_a_result_that_is_stored_later(how: str, tmp_path: Path, monk
 
 
 def test_reports_as_they_come(tmp_path: Path) -> None:
-    """A report is on the disk at once, and the same step of another attempt takes its place."""
+    """A report is on disk at once, and a report of another attempt at the same step replaces it."""
     study = opened(tmp_path / "runs.db")
     trial = study.ask()
     log = study._trial_log
@@ -98,7 +98,7 @@ def test_reports_of_a_running_trial_reach_other_workers(tmp_path: Path) -> None:
         two.refresh()
         curves = two.optimizer.history.curves
         assert curves.step[curves.of(trial.number)].tolist()[-1] == step
-        assert len(curves.of(mine.number)) == 1  # its own is not read a second time
+        assert len(curves.of(mine.number)) == 1  # its own report is not read again
     one.tell(trial, 1.0)
     two.tell(mine, 1.0)
     two.refresh()

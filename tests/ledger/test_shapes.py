@@ -1,4 +1,4 @@
-"""Records with odd JSON under checksums that fit: refused by name, wherever they are read."""
+"""Records with wrong JSON and valid checksums: every reader refuses them and names the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stored study as plain data, without its program."""
+"""Contents of a stored study as plain data, without its program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPACE = {"x": hp.Float(0, 1)}
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A store with a trial in every state."""
+    """Make a store with a trial in every state."""
     path = tmp_path / "runs.db"
     study = hp.Study(SPACE, storage=path, name="a", sampler="random", seed=0)
     trials = [study.ask() for _ in range(6)]
@@ -50,7 +50,7 @@ def test_states_are_shown_as_they_are(path: Path) -> None:
     assert [trial.state for trial in contents.trials] == ["complete", "failed", "complete", "pruned", "paused", WAITING]
     assert contents.states["complete"] == 2 and sum(contents.states.values()) == 6
     assert [trial.values for trial in contents.trials] == [[0.5], None, [2.0], [0.25], None, None]
-    # An estimate of a pruned trial is never best.
+    # The estimate of a pruned trial is never best.
     assert [trial.number for trial in contents.best(5)] == [0, 2]
     assert (contents.note, contents.attributes, contents.names) == ("text", {"who": ["me"]}, ["x"])
 

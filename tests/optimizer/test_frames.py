@@ -1,4 +1,4 @@
-"""Tables of results: what `to_frame` wrote comes back, directly and from files, and so do tables of others."""
+"""Tables of results: those of `to_frame`, directly and from files, and other tables."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from hpcore.errors import InvalidArgument, InvalidType
 
 
 class Model:
-    """An estimator-like object whose repr says where it lies in memory."""
+    """Object like an estimator whose repr has its memory address."""
 
 
 def model() -> None:
-    """A function among the choices."""
+    """Function that is a choice."""
 
 
 MODEL = Model()
@@ -75,7 +75,7 @@ WAYS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 
 
 def same(new: hp.Study, old: hp.Study, rel: float = 1e-15) -> None:
-    """The same trials; floats may be as a reader of CSV rounds them."""
+    """Check that trials are the same, except for floats that a CSV reader rounded."""
     assert len(new.trials) == len(old.trials)
     for now, was in zip(new.trials, old.trials, strict=True):
         assert now.state == was.state
@@ -150,15 +150,16 @@ def test_several_objectives_and_standard_errors() -> None:
     assert "std_error" not in study_of(SPACE, n=3).to_frame()
 
 
-def test_running_rows_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_running_and_paused_rows_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     old = study_of(PLAIN, n=4)
     old.ask()
+    old.tell(old.ask(), state="paused")
     old.add(dict(old.trials[0].params), 0.5)
     new = hp.Study(PLAIN, seed=0)
     with caplog.at_level(logging.WARNING, "hpcore"):
         added = new.add_frame(by_csv(old.to_frame()))
     assert [t.number for t in added] == [0, 1, 2, 3, 4] and new.trials[4].value == 0.5
-    assert "1 of 6 rows" in caplog.text
+    assert "2 of 7 rows" in caplog.text
 
 
 def test_what_hpcore_export_writes(tmp_path: Path) -> None:
@@ -196,7 +197,7 @@ def test_a_users_own_table() -> None:
     again = hp.Optimizer(SIMPLE, seed=0)
     again.add_frame(renamed, value=["loss"], params={"lr": "learning rate", "m": "param_m2"})
     assert [t.params for t in again.trials] == [t.params for t in opt.trials]
-    # Of a conditional parameter that is active nowhere no column is needed.
+    # A conditional parameter that is never active needs no column.
     adam = pd.DataFrame({"lr": [0.1], "opt": ["adam"], "value": ["7"]})
     assert hp.Optimizer(SIMPLE, seed=0).add_frame(adam)[0].value == 7.0
 

@@ -1,4 +1,4 @@
-"""Many known results at once: all of them as if added one by one, or none."""
+"""Many known results at once: all of them, as if added one by one, or none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPACE = {
 
 
 def rows(n: int) -> list[Any]:
-    """Pairs and mappings in turns, with failures, attributes, errors and times among them."""
+    """Make rows that are pairs and mappings in turn, some with failures, attributes, errors and times."""
     out: list[Any] = []
     for i, params in enumerate(hp.Space(SPACE).sample(n, seed=7)):
         value = [float(i), math.nan, None, i][i % 4]
@@ -65,7 +65,7 @@ def test_as_if_one_by_one(where: Any, tmp_path: Path) -> None:
     assert [t.values for t in single.trials] == [t.values for t in where.trials]
     assert where.trials[30].error == "broke" and where.trials[1].user_attrs == {"i": 0}
     assert where.best_value == single.best_value
-    # What is proposed next follows from the record alone.
+    # The next proposals follow from the record alone.
     assert where.ask().params == single.ask().params
     if isinstance(where, hp.Study) and where.name == "a" and (tmp_path / "a.db").exists():
         again = hp.load_study(tmp_path / "a.db")
@@ -143,7 +143,7 @@ def test_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Transaction, "__init__", lambda self, *args: (begun.append(1), init(self, *args))[1])
     study.add_many(rows(50))
     assert len(begun) == 1
-    # A store that fails leaves nothing, in memory as on the disk.
+    # An error of the store leaves nothing, in memory or on disk.
     monkeypatch.setattr(Transaction, "insert_many", lambda self, records: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         study.add_many(rows(5))

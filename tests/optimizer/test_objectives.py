@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import (
+    InvalidArgument,
+    InvalidType,
+)
 from hpcore.optimizer.objectives import check_directions, check_outcome, check_values
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
+from tests.optimizer.samples import facts, optimizer
 
 SPACE = hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)})
 NOTHING = {"std_error": None, "error": None, "cost": None, "metrics": None, "gradient": None, "state": None}
@@ -173,3 +178,77 @@ def test_facts_of_pruned_paused_and_failed_trials_are_kept() -> None:
     for value, state in [(None, "pruned"), (None, "paused"), (None, "failed")]:
         checked = outcome(value, state=state, cost=2.0, metrics={"f1": 0.5}, gradient={"x": 1.0})
         assert (checked.cost, checked.metrics, checked.gradient) == (2.0, {"f1": 0.5}, {"x": 1.0})
+
+
+WRONG_VALUES = [
+    ("0.3", InvalidType),
+    (b"1", InvalidType),
+    (bytearray(b"1"), InvalidType),
+    (["1"], InvalidType),
+    ([b"1"], InvalidType),
+    (np.array(["1"]), InvalidType),
+    (1j, InvalidType),
+    (np.complex64(1), InvalidType),
+    ({"loss": 1.0}, InvalidType),
+    ({1.0}, InvalidType),
+    (object(), InvalidType),
+    ([[1.0]], InvalidType),
+    (np.ones((1, 1)), InvalidType),
+    ([], InvalidArgument),
+    ([1.0, 2.0], InvalidArgument),
+    (np.ones(3), InvalidArgument),
+]
+
+
+# --- told to an optimizer ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [0.25, np.float32(0.25), np.array(0.25), [0.25], (0.25,), np.array([0.25])], ids=repr)
+def test_forms_of_a_value(value) -> None:
+    opt = optimizer()
+    opt.tell(opt.ask(), value)
+    assert opt.best_value == 0.25
+    assert type(opt.best_value) is float
+    assert opt.best_trial.values == (0.25,)
+
+
+@pytest.mark.parametrize("value", [10**5000, [-(10**5000)]], ids=["int", "list"])
+def test_a_value_too_long_to_be_written_is_a_failure(value) -> None:
+    opt = optimizer()
+    opt.tell(opt.ask(), value)
+    assert opt.trials[0].state == "failed"
+    assert opt.trials[0].error.endswith("that cannot be written (ValueError), which is not a finite number")
+
+
+@pytest.mark.parametrize(("value", "error"), WRONG_VALUES, ids=lambda v: repr(v)[:20])
+@pytest.mark.parametrize("entry", ["tell", "add"])
+def test_a_wrong_value_changes_nothing(value, error, entry: str) -> None:
+    opt = optimizer()
+    trial = opt.ask()
+    before = facts(opt)
+    with pytest.raises(error, match="value must"):
+        if entry == "tell":
+            opt.tell(trial, value)
+        else:
+            opt.add({"x": 0.0, "k": 1, "c": "a"}, value)
+    assert facts(opt) == before
+    opt.tell(trial, 1.0)
+
+
+def test_a_wrong_value_told_with_a_copy_changes_nothing() -> None:
+    opt = optimizer()
+    copy = pickle.loads(pickle.dumps(opt.ask()))  # noqa: S301
+    copy.user_attrs["a"] = 1
+    before = facts(opt)
+    with pytest.raises(InvalidType):
+        opt.tell(copy, "1")
+    assert facts(opt) == before
+
+
+@pytest.mark.parametrize("std_error", [-1, math.nan, math.inf, "1", True, 1j, 10**400, np.ones(2)], ids=repr)
+def test_a_wrong_standard_error(std_error) -> None:
+    opt = optimizer()
+    trial = opt.ask()
+    with pytest.raises((InvalidArgument, InvalidType), match="std_error must"):
+        opt.tell(trial, 1.0, std_error=std_error)
+    assert trial.state == "running"

@@ -1,4 +1,4 @@
-"""Looking ahead on a thread: the same proposals, or an honest word about the difference."""
+"""Prefetching on a thread: the same proposals, or information about the difference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpcore.samplers.base import Sampler, Suggester
 
 
 class Learner(Sampler):
-    """A sampler whose proposals depend on everything it is shown, and that notes which thread asked."""
+    """Sampler whose proposals depend on all of its input, and that records the calling threads."""
 
     def bind(self, columns: Any) -> Suggester:
         return LearnerAtWork(columns.d)
@@ -84,7 +84,7 @@ def test_delayed_prefetch_says_what_it_did_not_see() -> None:
     trials = sequential("delayed")
     assert trials[0].info == {"prefetched": False}
     assert [t.info for t in trials[1:]] == [{"prefetched": True, "unseen": [k]} for k in range(len(trials) - 1)]
-    # Each is the proposal of an optimizer to which the last trial is still running.
+    # Each proposal is that of an optimizer in which the last trial is running.
     opt = hp.Optimizer({"x": hp.Float(0, 1), "y": hp.Float(-1, 1)}, Learner(), seed=3)
     running = None
     for trial in trials:
@@ -143,7 +143,7 @@ def test_bad_prefetch(bad: Any) -> None:
 
 
 class Slow(Sampler):
-    """A learner that takes until it is let go, on the prefetching thread only."""
+    """Learning sampler that blocks on the prefetching thread until it is released."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -200,7 +200,7 @@ for each in (opt, twin):
 trial = opt.ask()
 twin_trial = twin.ask()
 if how == "held":
-    # Another thread is within a call when the process forks, and is not there to end it in the child.
+    # Another thread is in a call when the process forks; it does not exist in the child, which cannot finish the call.
     held = threading.Event()
     threading.Thread(target=lambda: (opt._lock.acquire(), held.set(), time.sleep(600)), daemon=True).start()
     assert held.wait(30)
@@ -228,3 +228,20 @@ def test_a_forked_child_asks_on(case: tuple[str, str, str]) -> None:
     code = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, *case]
     done = subprocess.run(code, capture_output=True, text=True, timeout=120)
     assert done.stdout == "child 0\n" and done.returncode == 0, done.stderr
+
+
+def in_and_out_of_order(prefetch: bool | str) -> list[dict[str, float]]:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=3, prefetch=prefetch)
+    params = []
+    for _ in range(4):
+        trials = [opt.ask(), opt.ask(as_of=opt.history.n_jobs - 1), opt.ask()]
+        params += [t.params for t in trials]
+        for trial in trials:
+            opt.tell(trial, trial["x"])
+        trial = opt.ask(as_of=opt.history.n_jobs - 2)
+        opt.tell(trial, trial["x"])
+    return params
+
+
+def test_exact_prefetch_is_stale_after_a_proposal_in_order() -> None:
+    assert in_and_out_of_order(True) == in_and_out_of_order(False)

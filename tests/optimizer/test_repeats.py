@@ -1,4 +1,4 @@
-"""No point is proposed twice, in any kind of space and however the trials before it came about."""
+"""Repeats: no point is proposed twice, in any kind of space and after any kind of earlier trials."""
 
 import pickle
 
@@ -37,19 +37,19 @@ SPACES: dict[str, tuple] = {
 
 
 def sampler_of(name: str):
-    """A grid of enough levels, the others as they are."""
+    """Return a grid sampler with enough levels, and other samplers as they are."""
     return GridSampler(60) if name == "grid" else name
 
 
 def restored(opt: hp.Optimizer, space, sampler) -> hp.Optimizer:
-    """Another optimizer that was given the same record."""
+    """Make another optimizer with the same record."""
     again = hp.Optimizer(space, sampler, seed=opt.seed)
     again.restore(opt.rows())
     return again
 
 
 def proposals(space, sampler, loss, n: int, seed: int = 1) -> list[str]:
-    """What is proposed one by one, several at a time, beside running trials, and after two ways of going on."""
+    """Proposals one by one, several at a time, with running trials, and after pickling and restoring do not repeat."""
     opt = hp.Optimizer(space, sampler, seed=seed)
     found: list[str] = []
     running: list[hp.Trial] = []

@@ -1,4 +1,4 @@
-"""The state of a search as stopping rules read it."""
+"""State of a search, as stopping rules read it."""
 
 from __future__ import annotations
 

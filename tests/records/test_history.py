@@ -1,4 +1,4 @@
-"""The history of a search: columns that grow, and the view as of a job."""
+"""History of a search: growing columns, and the view as of a job."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def courses(draw: st.DrawFn) -> list[tuple]:
 
 
 def replay(events: list[tuple], last: float = math.inf) -> History:
-    """A history with all trials and jobs of the events, and the results of the jobs up to `last` only.
+    """Make a history with all trials and jobs of the events, but only the results of the jobs up to `last`.
 
     The cost of a trial is that of its last job, once this may be known.
     """
     last_jobs: dict[int, int] = {}
-    jobs: list[int] = []  # of each event
+    jobs: list[int] = []  # one per event
     n = n_jobs = 0
     for event in events:
         if event[0] == "begin":
@@ -81,7 +81,7 @@ def replay(events: list[tuple], last: float = math.inf) -> History:
 
 
 def shown(history: History) -> list:
-    """All that a sampler may read of results; a column that no trial needs is one without numbers."""
+    """List all data that depend on results, with missing columns as NaN."""
     n, curves = history.n, history.curves
     unknown = np.full(n, math.nan)
     counts = [n, history.n_jobs, history.n_complete, history.n_running, history.n_pruned, history.n_paused]
@@ -109,7 +109,7 @@ def test_as_of_is_a_history_without_later_results(events: list[tuple], data: st.
 def test_as_of_is_the_same_whatever_the_later_jobs_did(events: list[tuple], data: st.DataObject) -> None:
     history = replay(events)
     job = data.draw(st.integers(-1, history.n_jobs))
-    # Jobs after it end in another order, and otherwise.
+    # Running trials of later jobs end with other results.
     others = History(1, 1)
     others.extend(
         Rows(
@@ -172,3 +172,23 @@ def test_counts_by_state(state: int) -> None:
     counts = [history.n_running, history.n_complete, history.n_pruned, history.n_paused]
     assert counts == [int(state == other) for other in (RUNNING, COMPLETE, PRUNED, PAUSED)]
     assert history.n_ended == int(state not in (RUNNING, PAUSED))
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+
+def test_history_rows_keep_their_place_while_it_grows() -> None:
+    history = History(2, 1)
+    for i in range(1000):
+        assert history.append(np.array([i, -i], dtype=float)) == i
+        if i % 3 == 0:
+            history.finish(i, COMPLETE, (float(i),), std_error=0.5 if i == 300 else None, times=(1.0, 2.0))
+        elif i % 3 == 1:
+            history.finish(i, FAILED, None)
+    assert (history.n, history.n_complete, history.n_running) == (1000, 334, 333)
+    np.testing.assert_array_equal(history.X[:, 0], np.arange(1000.0))
+    np.testing.assert_array_equal(history.values[history.complete, 0], np.arange(0.0, 1000.0, 3))
+    assert np.isnan(history.values[~history.complete]).all()
+    np.testing.assert_array_equal(history.running()[:, 0], np.arange(2.0, 1000.0, 3))
+    assert np.flatnonzero(~np.isnan(history.std_errors)).tolist() == [300]
+    assert np.isnan(history.times[1]).all()

@@ -1,4 +1,4 @@
-"""The result of a job."""
+"""Outcomes: results of jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other processes for the tests of studies, forked, and so without the cost of a new interpreter."""
+"""Child processes for tests, forked to avoid the cost of a new interpreter."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 
 def in_child(work: Callable[[], object]) -> int:
-    """Do something in a child, which ends without any of this process's own; how it ended: 0 if all was well."""
+    """Call a function in a child, wait for it, and return its wait status: 0 if there was no error."""
     return os.waitpid(begin(work), 0)[1]
 
 
 def begin(work: Callable[[], object]) -> int:
-    """Begin to do something in a child; its process id."""
+    """Start a function in a child, which runs no exit handlers of this process; return its process id."""
     child = os.fork()
     if not child:
         code = 1
@@ -29,5 +29,5 @@ def begin(work: Callable[[], object]) -> int:
 
 
 def kill_me() -> None:
-    """End this process as the kernel does when the memory is full."""
+    """Kill this process, as the kernel does if there is no memory."""
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Data behind an objective, on the way to workers of each kind."""
+"""Data of an objective in workers of each kind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ N = 100_000
 
 
 class Model:
-    """A callable of data, which says how it came and what it finds in it."""
+    """Objective with data, which records the kind of the array and its content."""
 
     def __init__(self, data: Any, how: str = "") -> None:
         self.data, self.how = data, how
@@ -43,7 +43,7 @@ class Model:
 
 
 def files(folder: Path) -> list[Path]:
-    return list(folder.glob("hpcore-*"))  # multiprocessing and Dask leave some of their own
+    return list(folder.glob("hpcore-*"))  # not those of multiprocessing and Dask
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_workers_map_it(folder: Path) -> None:
 
 
 def test_an_objective_that_writes_into_its_data_has_its_worker_s_own(folder: Path) -> None:
-    """As when each worker had a copy: what one trial leaves there, the next one of the same worker finds."""
+    """Each worker has its own copy: a trial sees the changes of the worker's earlier trials."""
     data = np.zeros(N)
     study = run(Model(data, "writes"), n=8, n_jobs=2)
     seen: dict[int, int] = {}
@@ -119,7 +119,7 @@ def test_processes_of_the_caller_map_it(folder: Path) -> None:
 
 
 class Elsewhere(Executor):
-    """Runs tasks where the temporary folder is another one, as on another machine, and weighs them."""
+    """Executor with another temporary folder, as on another machine; it records the size of its tasks."""
 
     def __init__(self) -> None:
         self.bytes: list[int] = []
@@ -143,7 +143,7 @@ def test_workers_that_share_no_disk_get_it_with_the_trials(folder: Path) -> None
     assert [t.number for t in study.trials] == [0, 1, 2, 3]
     assert [t.value for t in study.trials] == [N] * 4
     assert not any(t.user_attrs["mapped"] for t in study.trials)
-    # Two were under way when the first came back.
+    # Two tasks had been sent when the first one returned.
     assert [size > 8 * N for size in executor.bytes] == [False] * 2 + [True] * 4
 
 

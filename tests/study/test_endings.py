@@ -1,4 +1,4 @@
-"""Runs that end before their time: by Ctrl-C, by an error of anybody's, by a space that holds no more."""
+"""Runs that end early: by Ctrl-C, by an error, or because the space has no more points."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, RunEnded, SearchSpaceExhausted
+from hpcore.errors import InfeasibleParams, InfeasibleSpace, InvalidArgument, SearchSpaceExhausted
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.samplers import RandomSampler, Suggester
 
@@ -35,11 +34,11 @@ def begun(where: str, tmp_path: Path, space: Any = SPACE, **options: Any) -> hp.
 
 
 class Own(BaseException):
-    """Of the user's, and no Exception."""
+    """Error of a user's that is not an Exception."""
 
 
 class Failing(RandomSampler):
-    """Raises instead of proposing trial 5."""
+    """Sampler that raises instead of proposing trial 5."""
 
     def bind(self, columns: Any) -> Suggester:
         plain = super().bind(columns)
@@ -89,7 +88,7 @@ ENDINGS: dict[str, tuple[dict[str, Any], type[BaseException] | None]] = {
     "rule raises": ({"stop": [FailingRule()]}, ArithmeticError),
     "sampler raises": ({"sampler": Failing()}, ArithmeticError),
 }
-# Whose workers are processes: they are killed at the end, so that each case starts new ones.
+# Cases with worker processes: these are killed at the end, so that each case starts new ones.
 IN_PROCESSES = [("sys.exit", "memory"), ("Ctrl-C", "memory"), ("callback raises", "stored")]
 CASES = [
     (ending, where, workers) for ending in ENDINGS for where in ("memory", "stored") for workers in ("1", "threads")
@@ -100,7 +99,7 @@ CASES += [(ending, where, "2") for ending, where in IN_PROCESSES]
 @pytest.mark.parametrize(("ending", "where", "workers"), CASES)
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_nothing_known_is_lost(ending: str, where: str, workers: str, deterministic: bool, tmp_path: Path) -> None:
-    """A run that ends anyhow keeps its results, gives back the rest, and goes on as if it had not ended."""
+    """A run that ends early keeps its results, gives back the rest, and can be continued as if it had not ended."""
     if workers == "2" and deterministic:
         pytest.skip("as with threads")
     options, error = ENDINGS[ending]
@@ -121,7 +120,7 @@ def test_nothing_known_is_lost(ending: str, where: str, workers: str, determinis
         assert {str(t.state) for t in study.trials} <= {"complete", "running"}
         assert study.best_value == min(known)[0]
         if ending == "sampler raises":
-            return  # and would again
+            return  # the same error would be raised again
         left = N - len(known)
         study.run(cost, n_trials=left, **how)
     whole = hp.Study(SPACE, sampler="random", seed=0).run(cost, N)
@@ -139,7 +138,7 @@ def test_one_call_gives_what_it_has(function: Any) -> None:
 
 
 class Collected(Executor):
-    """Runs each task right there, whatever it raises."""
+    """Executor that runs each task in the calling thread, whatever it raises."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future:
         future: Future = Future()
@@ -167,82 +166,6 @@ def test_results_that_came_in_beside_the_error_are_kept(where: str, deterministi
     assert seen == [1, 2]
     study.run(lambda t: float(t.number), 4, deterministic=deterministic)
     assert [t.value for t in study.trials] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
-
-
-# --- errors that have no room for a study --------------------------------------------------------------------------
-
-
-class Closed(Exception):
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(name)
-
-
-class WithResult(Exception):
-    result = "its own"
-
-
-class ReadOnly(Exception):
-    @property
-    def result(self) -> int:
-        return 5
-
-
-class Deaf(Exception):
-    def __setattr__(self, name: str, value: object) -> None:
-        pass
-
-
-@pytest.mark.parametrize("kind", [Closed, WithResult, ReadOnly, Deaf])
-@pytest.mark.parametrize("chained", [False, True])
-def test_an_error_that_cannot_carry_the_study_is_followed_by_one_that_does(
-    kind: type[Exception], chained: bool
-) -> None:
-    def callback(study: hp.Study, trial: hp.Trial) -> None:
-        if not chained:
-            raise kind
-        try:
-            raise ZeroDivisionError
-        except ZeroDivisionError as cause:
-            raise kind from cause
-
-    with pytest.raises(kind) as caught:
-        hp.minimize(cost, SPACE, n_trials=3, callbacks=[callback], seed=0)
-    last: BaseException = caught.value
-    while last.__cause__ or last.__context__:
-        last = last.__cause__ or last.__context__  # type: ignore[assignment]
-    assert isinstance(last, RunEnded)
-    assert len(last.result.trials) == 1
-    if kind is WithResult:
-        assert caught.value.result == "its own"
-
-
-def test_the_outer_study_is_the_result_of_an_error_that_ended_two() -> None:
-    inner = hp.Study(SPACE, sampler="random", seed=1)
-
-    def callback(study: hp.Study, trial: hp.Trial) -> None:
-        inner.run(cost, 1, callbacks=[lambda study, trial: sys.exit(1)])
-
-    outer = hp.Study(SPACE, sampler="random", seed=0)
-    with pytest.raises(SystemExit) as caught:
-        outer.run(cost, 3, callbacks=[callback])
-    assert caught.value.result is outer
-
-
-def _run_in_a_child(path: str) -> None:
-    def callback(study: hp.Study, trial: hp.Trial) -> None:
-        raise ArithmeticError("in the child")
-
-    hp.Study(SPACE, storage=path, name="a", sampler="random").run(cost, 2, callbacks=[callback])
-
-
-def test_an_error_of_a_stored_study_reaches_the_parent_process(tmp_path: Path) -> None:
-    """It travels by pickle, and a stored study does not."""
-    import multiprocessing
-
-    path = str(tmp_path / "runs.db")
-    with multiprocessing.get_context("fork").Pool(1) as pool, pytest.raises(ArithmeticError, match="in the child"):
-        pool.apply(_run_in_a_child, (path,))
-    assert [str(t.state) for t in hp.load_study(path).trials] == ["complete"]
 
 
 # --- Ctrl-C and going on -------------------------------------------------------------------------------------------
@@ -280,7 +203,7 @@ def test_an_interrupted_study_in_memory_is_the_one_that_was_not(sampler: str, de
 def test_ctrl_c_breaks_no_step_in_two(
     step: str, workers: str, deterministic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C as each of the steps in memory ends, in a notebook that goes on with the study afterwards."""
+    """Ctrl-C at the end of each step in memory, in a notebook that continues the study afterwards."""
     original = getattr(TrialLog, step)
     calls: list[None] = []
 
@@ -299,7 +222,7 @@ def test_ctrl_c_breaks_no_step_in_two(
             if left:
                 try:
                     study.run(cost, left, deterministic=deterministic, executor=pool)
-                except KeyboardInterrupt as before:  # the run began, or the one that was interrupted ended
+                except KeyboardInterrupt as before:  # before the run began, or after it was interrupted
                     assert step in ("begin", "give_back")
                     assert getattr(before, "result", study) is study
     monkeypatch.undo()
@@ -331,7 +254,7 @@ def test_what_was_given_back_comes_first_when_asked_by_hand() -> None:
     assert [str(t.state) for t in study.trials] == ["running"] + ["complete"] * 4 + ["running"]
     again = study.ask()
     assert (again.number, again.params) == (5, study.trials[5].params)
-    assert study.ask().number == 6  # trial 0 is still somebody's
+    assert study.ask().number == 6  # a caller still has trial 0
     study.tell(by_hand, 1.0)
     study.tell(again, 2.0)
     assert [t.value for t in study.trials[:1]] == [1.0]
@@ -356,7 +279,7 @@ def test_a_refused_deterministic_run_takes_no_result_away() -> None:
 
 
 class Raising:
-    """A value whose own code fails."""
+    """Value whose own code raises."""
 
     def __float__(self) -> float:
         raise LookupError("on purpose")
@@ -373,7 +296,7 @@ def test_a_value_whose_own_code_raises_fails_its_trial(make: Any, where: str, tm
     assert "Error: " in study.trials[0].error
 
 
-# --- spaces that hold no more --------------------------------------------------------------------------------------
+# --- spaces without more points ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", ["memory", "stored"])
@@ -451,45 +374,3 @@ def test_an_enqueued_point_without_room_does_not_end_a_search(
     study.enqueue({"a": 0.8})
     assert len(study.run(lambda t: t["a"], 3).trials) == 5
     assert "it has left the queue" in caplog.text
-
-
-# --- a display that breaks -----------------------------------------------------------------------------------------
-
-
-class Broken:
-    """A stream that goes away after a few lines."""
-
-    encoding = "utf-8"
-
-    def __init__(self, terminal: bool, most: int) -> None:
-        self.left, self.terminal = most, terminal
-
-    def write(self, text: str) -> int:
-        self.left -= 1
-        if self.left < 0:
-            raise BrokenPipeError("gone")
-        return len(text)
-
-    def flush(self) -> None:
-        if self.left < 0:
-            raise BrokenPipeError("gone")
-
-    def isatty(self) -> bool:
-        return self.terminal
-
-    def fileno(self) -> int:
-        raise OSError("no file")
-
-
-@pytest.mark.parametrize("most", [0, 2])
-@pytest.mark.parametrize("terminal", [False, True])
-def test_a_search_goes_on_without_its_display(
-    terminal: bool, most: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("sys.stderr", Broken(terminal, most))
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("threading.excepthook", lambda arguments: None)  # of the bar's own thread
-    study = hp.minimize(cost, SPACE, n_trials=20, seed=0, sampler="random", progress=True)
-    assert len(study.trials) == 20
-    assert "progress is not shown any more: BrokenPipeError" in caplog.text
-    assert np.isfinite(study.best_value)

@@ -1,4 +1,4 @@
-"""One call for all that a study has, and the names that newcomers try."""
+"""Functions that run a whole search, and their other names of arguments."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_storage_goes_on(tmp_path: Path) -> None:
     second = hp.minimize(cost, SPACE, **where)
     assert [t.number for t in second.trials] == list(range(12))
     assert second.optimizer.seed == 0
-    assert repr(second.optimizer.sampler) == repr(AutoSampler(6))  # that of the study
+    assert repr(second.optimizer.sampler) == repr(AutoSampler(6))  # the sampler of the stored study
     third = hp.minimize(cost, SPACE, sampler="random", lease=5.0, retries=1, **where)
     assert len(third.trials) == 18
     whole = hp.minimize(cost, SPACE, seed=0, n_trials=12, sampler=AutoSampler(6))

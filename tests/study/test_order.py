@@ -1,4 +1,4 @@
-"""The deterministic order of a run: trials that stand in its way."""
+"""Deterministic order of a run: trials of callers that prevent it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_trial_that_a_callback_asked_for_and_does_not_tell_is_named(stored: bo
     study = hp.Study(SPACE, seed=0, **({"storage": tmp_path / "runs.db", "name": "a"} if stored else {}))
     with pytest.raises(InvalidArgument, match="trial 3 is still running; tell it first"):
         study.run(lambda trial: trial["x"], n_trials=20, deterministic=True, callbacks=[ask_one])
-    # Four jobs are open at most: trial 7 would see the result of trial 3.
+    # At most four jobs run: the proposal of trial 7 needs the result of trial 3.
     assert [trial.state for trial in study.trials] == ["complete"] * 3 + ["running"] + ["complete"] * 3
     study.tell(3, 0.5)
     study.run(lambda trial: trial["x"], n_trials=2, deterministic=True)

@@ -1,14 +1,16 @@
-"""The live bar and the plain lines."""
+"""Progress: counts, the live bar and the lines."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import hpcore as hp
 from hpcore.study.progress import Progress, open_progress
+from tests.study.samples import SPACE, cost
 
 SCORES = [0.5, None, 0.75, float("nan"), 0.25] * 10
 
@@ -89,7 +91,7 @@ def test_paused_trials_of_a_search_are_not_counted_yet() -> None:
     assert (progress.done, progress.failed, progress.best) == (3, 1, 1.0)
 
 
-# --- a search that goes on -----------------------------------------------------------------------------------------
+# --- a continued search --------------------------------------------------------------------------------------------
 
 
 def value_of(trial: hp.Trial) -> float | None:
@@ -154,3 +156,45 @@ def test_several_objectives_show_no_best(capsys: pytest.CaptureFixture[str]) -> 
     study = hp.Study({"x": hp.Float(0, 1)}, directions=["minimize"] * 2, sampler="random", seed=0)
     study.run(lambda t: (1.0, 2.0), 2, progress=False).run(lambda t: (1.0, 2.0), 2, progress=True)
     assert capsys.readouterr().err.startswith("trial 2/4: best value none yet, ")
+
+
+# --- a broken display ----------------------------------------------------------------------------------------------
+
+
+class Broken:
+    """Stream that breaks after a few lines."""
+
+    encoding = "utf-8"
+
+    def __init__(self, terminal: bool, most: int) -> None:
+        self.left, self.terminal = most, terminal
+
+    def write(self, text: str) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise BrokenPipeError("gone")
+        return len(text)
+
+    def flush(self) -> None:
+        if self.left < 0:
+            raise BrokenPipeError("gone")
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def fileno(self) -> int:
+        raise OSError("no file")
+
+
+@pytest.mark.parametrize("most", [0, 2])
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_search_goes_on_without_its_display(
+    terminal: bool, most: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sys.stderr", Broken(terminal, most))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("threading.excepthook", lambda arguments: None)  # errors in the thread of the bar
+    study = hp.minimize(cost, SPACE, n_trials=20, seed=0, sampler="random", progress=True)
+    assert len(study.trials) == 20
+    assert "progress is not shown any more: BrokenPipeError" in caplog.text
+    assert np.isfinite(study.best_value)

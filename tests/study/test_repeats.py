@@ -74,7 +74,7 @@ def test_workers_and_a_deterministic_order(n_jobs: int) -> None:
 
 @pytest.mark.parametrize("walks", [1, 2, 3])
 def test_a_grid_is_walked_so_often(walks: int) -> None:
-    """Also of a space that is not finite; the constraints count, and so do points that were added."""
+    """Grids of spaces that are not finite have an end too; constraints and added points count."""
     space = hp.Space({"x": hp.Float(0, 1), "k": hp.Int(1, 2)}, [lambda p: p["x"] < 0.9 or p["k"] == 1])
     opt = hp.Optimizer(space, GridSampler(3), repeats=walks, seed=0)
     opt.add({"x": 0.5, "k": 2}, 1.0)
@@ -90,7 +90,7 @@ def test_a_grid_is_walked_so_often(walks: int) -> None:
 
 
 def test_a_good_point_is_looked_at_again() -> None:
-    """With noise as large as the differences, the Gaussian process repeats the best, and no lucky draw decides."""
+    """With noise as large as the differences of values, the Gaussian process repeats the best point."""
     share, right = [], 0
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -106,7 +106,7 @@ def test_a_good_point_is_looked_at_again() -> None:
         found = Counter(t["depth"] for t in study.trials)
         share.append((found[1] + found[2]) / 40)
         right += found.most_common(1)[0][0] == 1
-    assert min(share) > 0.5  # a third by chance
+    assert min(share) > 0.5  # by chance it would be a third
     assert right >= 3
 
 
@@ -160,7 +160,7 @@ def test_the_native_argument_is_checked() -> None:
         engine.suggest(nothing, np.empty(0), None, nothing, 1, 0, 0, 0, 0, None, np.inf, 0)
 
 
-# --- what a store says ---------------------------------------------------------------------------------------------
+# --- stored repeats ------------------------------------------------------------------------------------------------
 
 
 def test_another_number_takes_the_place_of_the_stored_one(tmp_path: Path) -> None:

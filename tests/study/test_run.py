@@ -1,4 +1,4 @@
-"""A run without a study: which trials it begins, how it ends, and what becomes of results."""
+"""Runs without a study: trials that begin, ends, and results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def trial_log(space: dict | None = None, **options) -> TrialLog:
 
 
 def evaluate(run: Run) -> list[int]:
-    """Begin and finish trials until the run ends; their numbers."""
+    """Begin and finish trials until the run ends; return their numbers."""
     numbers = []
     while (trial := run.next_trial()) is not None:
         outcome = run.finish(trial, run.judge(float(trial.number), None, None))
@@ -74,7 +74,7 @@ def test_a_search_without_a_point_is_an_error() -> None:
 
 
 class Seen(StoppingRule):
-    """Notes the trials with a result of every view that it is asked with."""
+    """Rule that records the number of ended trials of each view."""
 
     def __init__(self) -> None:
         self.started: list[int] = []

@@ -1,4 +1,4 @@
-"""Rules that end a run: asked with a view of an optimizer, and in studies."""
+"""Stopping rules, with the view of an optimizer and in studies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINE = {"x": hp.Float(0, 1)}
 
 
 def searched(results: list[tuple[str, float | None]], direction: str = "minimize") -> hp.Optimizer:
-    """An optimizer whose trials ended in these states with these values; "running" ones have none."""
+    """Make an optimizer with trials of these states and values."""
     opt = hp.Optimizer(LINE, sampler="random", direction=direction, seed=0)
     for state, value in results:
         trial = opt.ask()
@@ -81,7 +81,7 @@ def test_the_regret_bound_is_computed_after_enough_results() -> None:
 
 
 def idle(opt: hp.Optimizer, min_delta: float) -> int | None:
-    """Trials that ended since the last improvement, by going through all; None if no trial is complete."""
+    """Count the trials that ended since the last improvement, from all trials; None if no trial is complete."""
     sign = -1.0 if opt.directions[0] == "maximize" else 1.0
     best, since = None, 0
     for trial in opt.trials:

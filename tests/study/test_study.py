@@ -25,7 +25,7 @@ def parabola(trial: hp.Trial) -> float:
 
 
 def evaluate(objective, workers: str, **options) -> hp.Study:
-    """A search in process, with two threads or with two worker processes."""
+    """Run a search in this process, with two threads, or with two worker processes."""
     options = {"n_trials": 8, "seed": 0, "progress": False, **options}
     if workers == "threads":
         with ThreadPoolExecutor(2) as pool:
@@ -36,7 +36,7 @@ def evaluate(objective, workers: str, **options) -> hp.Study:
 everywhere = pytest.mark.parametrize("workers", ["here", "threads", "processes"])
 
 
-# --- what a search gives ------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------------------------
 
 
 @everywhere
@@ -218,7 +218,7 @@ def test_the_callers_executor_is_used_and_left_open() -> None:
 
 
 class Inline(Executor):
-    """Runs everything right there."""
+    """Executor that runs tasks in the calling thread."""
 
     def submit(self, fn, /, *args, **kwargs):
         future: Future = Future()
@@ -302,7 +302,7 @@ def test_any_executor_will_do() -> None:
     assert signal.getsignal(signal.SIGINT) is handler, "Ctrl-C still belongs to this process"
 
 
-# --- when to stop -------------------------------------------------------------------------------------------------
+# --- ends of a run ------------------------------------------------------------------------------------------------
 
 
 @everywhere
@@ -322,7 +322,7 @@ def test_stop(workers: str) -> None:
             begun.append(len(study.trials))
 
     study = evaluate(parabola, workers, n_trials=50, callbacks=[enough])
-    # While trial 3 runs in one worker, the other may finish any number of later ones; after it, none is begun.
+    # While trial 3 runs in one worker, the other one may finish any number of later trials; after it none begins.
     assert [len(study.trials)] == begun
     assert 4 <= begun[0] < 50
     assert all(t.state == "complete" for t in study.trials)
@@ -437,7 +437,7 @@ def test_an_objective_cannot_swallow_ctrl_c() -> None:
     assert [t.state.value for t in study.trials] == ["complete"] * 3 + ["running"]
 
 
-# --- what is seen -------------------------------------------------------------------------------------------------
+# --- progress and arguments ---------------------------------------------------------------------------------------
 
 
 @everywhere

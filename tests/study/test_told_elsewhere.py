@@ -1,4 +1,4 @@
-"""Asked here, told there: any process may tell any running trial, and the first result counts."""
+"""Trials told by other processes: any process may tell any running trial, and the first result counts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def values(path: Path) -> list[float | None]:
     return [trial.value for trial in hp.load_study(path).trials]
 
 
-# --- whose trial it was -------------------------------------------------------------------------------------------
+# --- trials of each kind of asker ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("end", ["returns", "is killed"])
@@ -85,7 +85,7 @@ def test_the_asker_lives(path: Path) -> None:
         study.tell(trials[0], 7.0)
     assert isinstance(late.value, LeaseExpired)
     assert trials[0].value == 0.0
-    # It learns the others when it looks, as a service does that only asks.
+    # It reads the other results when it looks, like a service that only asks.
     study.refresh()
     assert [(t.state, t.value) for t in study.trials] == [
         *(("complete", float(i)) for i in range(3)),
@@ -111,7 +111,7 @@ def test_a_service_that_only_asks_learns_from_what_others_tell(path: Path) -> No
 
 @pytest.mark.parametrize("first", ["asker", "other", "third"])
 def test_the_first_result_counts_after_a_restart(first: str, path: Path) -> None:
-    """The trial of a dead worker was given to another one; the dead one's job still brings its result."""
+    """The trial of a dead worker was given to another one, and then a job of the dead worker tells it."""
     begun(path)
     in_child(lambda: ask_and(path, 1, lambda *_: kill_me()))
     other, third = hp.load_study(path), hp.load_study(path)
@@ -222,7 +222,7 @@ def test_numbers_and_copies_in_memory() -> None:
             call()
 
 
-# --- a run whose trial is told by somebody else --------------------------------------------------------------------
+# --- a run whose trial another process tells -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("storage", [True, False], ids=["stored", "memory"])
@@ -263,7 +263,7 @@ def test_a_run_goes_on_with_the_first_result(
     assert len(study.run(objective, n_trials=2).trials) == 12
 
 
-# --- workers that live and do not move ----------------------------------------------------------------------------
+# --- blocked workers ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the lease must run out")
@@ -271,7 +271,7 @@ def test_a_run_goes_on_with_the_first_result(
     ("run", "how"), [(True, "native code"), (False, "native code"), (True, "stopped"), (False, "stopped")]
 )
 def test_a_worker_that_cannot_renew_its_lease_keeps_its_trial(run: bool, how: str, path: Path) -> None:
-    """A suspended laptop, and native code that lets no other thread run, for longer than the lease."""
+    """A worker is suspended, or in native code that lets no other thread run, for longer than its lease."""
     begun(path)
 
     def train(trial: hp.Trial) -> float:
@@ -345,7 +345,7 @@ def test_renew(path: Path) -> None:
 
 
 def test_a_process_goes_on_with_a_trial_that_nobody_keeps(path: Path) -> None:
-    """A job of a cluster, whose submitter was killed: nobody is given its trial while it renews that."""
+    """A job renews a trial whose asker was killed: no other worker gets the trial."""
     begun(path)
     in_child(lambda: ask_and(path, 2, lambda *_: kill_me()))
     job, other = hp.load_study(path), hp.load_study(path, retries=0)
@@ -356,7 +356,7 @@ def test_a_process_goes_on_with_a_trial_that_nobody_keeps(path: Path) -> None:
     assert job._trial_log.storage.read(lambda t: t.trial(job._trial_log.record.id, 1)).deaths == 0
 
 
-# --- a fork -------------------------------------------------------------------------------------------------------
+# --- forks --------------------------------------------------------------------------------------------------------
 
 
 def test_a_child_has_none_of_its_parents_trials(path: Path) -> None:
@@ -370,7 +370,7 @@ def test_a_child_has_none_of_its_parents_trials(path: Path) -> None:
         assert mine.number == 2
         with pytest.raises(LeaseExpired):
             study.renew(0)
-        study.tell(trials[1], 1.0)  # its parent's, as anybody may
+        study.tell(trials[1], 1.0)  # a trial of its parent, which any process may tell
         study.tell(mine, 2.0)
         time.sleep(0.4)
         assert study.ask().number == 3
@@ -384,7 +384,7 @@ def test_a_child_has_none_of_its_parents_trials(path: Path) -> None:
 
 
 def test_a_fork_while_leases_are_renewed(path: Path) -> None:
-    """A transaction of another thread, at the moment of the fork, does not keep the child out of the store."""
+    """A transaction of another thread at the time of a fork does not block the child."""
     study = begun(path, lease=0.1)
     study.ask(20)
     beat = threading.Event()

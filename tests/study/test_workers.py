@@ -82,7 +82,7 @@ def test_pending_trials_of_others_are_seen_by_the_sampler(url: str, name: str) -
     alone = hp.Optimizer(SPACE, sampler="tpe", seed=0)
     studies = [hp.Study(SPACE, storage=url, name=name, sampler="tpe", seed=0) for _ in range(3)]
     for i in range(24):
-        # Round and round: each asks while the trials of the other two run.
+        # In turn each worker asks while the trials of the other two run.
         trials = [study.ask() for study in studies]
         assert [t.params for t in trials] == [t.params for t in [alone.ask() for _ in studies]]
         for study, trial in zip(studies, trials, strict=True):
@@ -94,12 +94,12 @@ def test_pending_trials_of_others_are_seen_by_the_sampler(url: str, name: str) -
 
 @pytest.fixture
 def from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody can say whether a worker lives: as on several machines, where the lease decides."""
+    """Let the state of all workers be unknown, as on several machines, so that the lease decides."""
     monkeypatch.setattr(hpcore.ledger.leases, "life_of", lambda worker: Life.UNKNOWN)
 
 
 def without_heartbeat(study: hp.Study) -> hp.Study:
-    """A worker whose threads cannot run: suspended, or in native code that holds the GIL."""
+    """Stop the heartbeat, as in a worker that is suspended or in native code that holds the GIL."""
     study._trial_log._holder._heartbeat = None
     return study
 
@@ -114,7 +114,7 @@ def test_an_expired_lease_of_another_machine_is_taken_over_once(url: str, name: 
     assert (again.number, again.params) == (0, trial.params)
     with pytest.raises(LeaseExpired, match="trial 0 is evaluated by another worker"):
         slow.renew(trial)
-    # It is late, and it is the first.
+    # The result is late, but the first one.
     slow.tell(trial, 1.0)
     with pytest.raises(LeaseExpired, match="trial 0 came too late: it has another one"):
         other.tell(again, 2.0)
@@ -168,7 +168,7 @@ def test_a_worker_that_lives_keeps_its_trials_however_old_their_lease(url: str, 
 
 
 def test_a_lease_that_nobody_took_is_still_good(url: str, name: str) -> None:
-    """The token decides, not the clock: a result that nobody else will bring is not thrown away."""
+    """The token decides, not the clock: a result after the end of its lease counts if no other worker has the trial."""
     study = begun(url, name, lease=0.1)
     trial = study.ask()
     time.sleep(0.2)
@@ -205,7 +205,7 @@ def test_a_program_that_ends_gives_its_trials_back(how: str, tmp_path: Path) -> 
 
 
 def test_studies_that_are_dropped_are_no_deaths(url: str, name: str) -> None:
-    """As when a cell of a notebook is run again."""
+    """A study is dropped, as when a cell of a notebook is run again."""
     for _ in range(5):
         assert begun(url, name, retries=0).ask().number == 0
 
@@ -225,7 +225,7 @@ def test_a_dropped_study_gives_its_trials_to_other_processes(url: str, name: str
 
 
 def test_a_run_keeps_its_leases(url: str, name: str) -> None:
-    """Longer than a lease, and nobody may take it over."""
+    """A run renews its leases: a trial that takes longer than a lease is not given to another worker."""
     one, two = begun(url, name, lease=1.0), begun(url, name)
     taken = []
 
@@ -364,13 +364,13 @@ def test_a_store_that_stays_away(server: Any, name: str) -> None:
             study.tell(trial, 5.0)
     finally:
         server.start()
-    # The result is kept, and goes in with what comes next.
+    # The result is kept, and stored in the next transaction.
     assert study.ask().number == 1
     assert hp.load_study(server.url, name).trials[0].value == 5.0
 
 
 def test_no_space_left(tmp_path: Path) -> None:
-    """A limit on the size of files stands for a full disk; the run goes on when there is room again."""
+    """A limit on the size of files acts as a full disk; the run continues when there is space again."""
     import resource
 
     path = tmp_path / "runs.db"

@@ -198,7 +198,7 @@ def _lives(pid):
     except ProcessLookupError:
         return False
     status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or " Z " not in status.read_text()  # nobody may be there to bury it
+    return not status.exists() or " Z " not in status.read_text()  # its parent may not reap it
 
 
 def _until(condition):

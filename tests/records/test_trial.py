@@ -1,4 +1,4 @@
-"""`Trial.values`: the objectives' values as an attribute, the parameters' values as a mapping's method."""
+"""Trials: mappings of their parameters, with results and attributes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,39 @@ import pytest
 
 import hpcore as hp
 
+# --- a trial as a mapping ---------------------------------------------------------------------------------------------
+
+
+def test_a_trial_is_a_mapping_of_its_params() -> None:
+    trial = hp.Trial(3, {"x": 1.0, "c": None})
+    assert {**trial} == {"x": 1.0, "c": None}
+    assert trial.get("y", 5) == 5
+    assert "x" in trial
+    assert trial.state == "running" == hp.TrialState.RUNNING
+    assert str(trial.state) == "running"
+    with pytest.raises(KeyError):
+        trial["y"]
+    assert repr(trial) == "Trial(number=3, params={'x': 1.0, 'c': None}, state='running', value=None)"
+    assert pickle.loads(pickle.dumps(trial)) == trial  # noqa: S301
+    assert trial != hp.Trial(4, {"x": 1.0, "c": None})
+
+
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_a_trial_brings_back_what_it_was_given():
+    trial, copy = hp.Trial(0, {"x": 1.0}), hp.Trial(0, {"x": 1.0})
+    trial.adopt(copy)
+    assert trial.extras == (None, None)
+    copy.user_attrs["note"], copy.reports[3], copy.started, copy.finished = "n", 0.5, 1.0, 2.0
+    trial.adopt(copy)
+    assert (trial.user_attrs, trial.reports, trial.started, trial.finished) == ({"note": "n"}, {3: 0.5}, 1.0, 2.0)
+
+
 SPACE = {"a": hp.Float(0.2, 0.5), "b": hp.Int(0, 3), "kind": hp.Categorical(["x", "y"])}
+
+
+# --- values: of the objectives as an attribute, of the parameters as a method -----------------------------------------
 
 
 def test_a_trial_is_a_mapping_in_all_its_methods() -> None:

@@ -1,4 +1,4 @@
-"""Stored studies: begun, opened again, listed and deleted."""
+"""Records of studies in a store: create, find, list and delete them, and open their trial logs."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ __all__ = ["StudySummary", "find", "open_stored_log", "read_spec", "remove", "su
 
 @dataclass(frozen=True)
 class StudySummary:
-    """What a store says of a study without opening it.
+    """Summary of a stored study.
 
     Attributes
     ----------
     name : str
-        Unique in its store.
+        Name of the study, unique in its store.
     created : datetime
-        UTC.
+        Time of creation, UTC.
     directions : tuple of str
-        One per objective.
+        Direction of each objective.
     n_trials : int
-        Begun so far.
+        Number of trials, running ones included.
     mode : str
-        ``"lag q"`` if all runs kept the deterministic order of that lag, ``"fast"`` if not, empty before the first.
+        Mode of all runs, see `hpcore.Study.mode`.
     """
 
     name: str
@@ -66,7 +66,15 @@ def open_stored_log(
     repeats: int | None = None,
     prefetch: bool | str = False,
 ) -> StoredTrialLog:
-    """A stored study, begun if there is none of that name."""
+    """Open the trial log of a stored study, which is created if there is none of that name.
+
+    For the arguments see `hpcore.Study`. Another sampler or another number of repeats replaces the stored one.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType, SpaceMismatch, StorageError
+        See `hpcore.Study`.
+    """
     if prefetch == "delayed":
         raise InvalidArgument(
             "prefetch must be True or False for a stored study, got 'delayed': its proposals follow from what is "
@@ -84,7 +92,7 @@ def open_stored_log(
     if record is None:
         if given is None:
             raise InvalidType("space must be given for a new study, got None")
-        # Made here to check everything before anything is stored.
+        # All arguments are checked before the study is stored.
         new = Optimizer(given, chosen or "gp", None, ways or ("minimize",), seed, prefetch, repeats=often or 1)
         spec = _spec_of(new)
         record = store.write(lambda transaction: transaction.create(wanted, spec))
@@ -111,12 +119,12 @@ def open_stored_log(
 
 
 def find(store: Storage, name: str | None) -> StudyRecord:
-    """The study of a name, or the only one there is.
+    """Find a study by its name; without a name, the only study of the store.
 
     Raises
     ------
     UnknownStudy, InvalidArgument
-        There is none of that name; no name, and not just one study.
+        There is no study of that name; or no name is given and the number of studies is not one.
     """
     if name is not None:
         wanted = check_name("name", name)
@@ -135,18 +143,18 @@ def _spec_of(optimizer: Optimizer) -> str:
         "seed": optimizer.seed,
         "sampler": sampler_to_spec(optimizer.sampler),
     }
-    if optimizer.repeats != 1:  # left out where it says nothing, as in stores of before there were any
+    if optimizer.repeats != 1:  # left out if it is the default, as in older stores
         spec["repeats"] = optimizer.repeats
     return json.dumps(spec, allow_nan=False)
 
 
 def read_spec(record: StudyRecord) -> dict[str, Any]:
-    """What a study is, from its record.
+    """Read space, directions, seed and sampler of a study from its record.
 
     Raises
     ------
     DamagedStore
-        It is not what was written.
+        The record is damaged.
     """
     try:
         return spec_from(record.spec)

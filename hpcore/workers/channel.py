@@ -1,0 +1,37 @@
+"""Ways of a partial result to the decision on it, and back to the work that goes on or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+__all__ = ["Channel", "Decision"]
+
+
+class Decision(Enum):
+    """Answer to a partial result."""
+
+    CONTINUE = "continue"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+class Channel(Protocol):
+    """Way of a report. By a snapshot, the rule travels with the work and decides there, in any executor."""
+
+    def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
+        """Report a partial result.
+
+        Parameters
+        ----------
+        number : int
+            Number of the trial.
+        step : float
+            Resource used so far: a fold, an epoch.
+        values : sequence of float
+            One per objective.
+        cost : float, optional
+            Cost of reaching the step.
+        """
+        ...
