@@ -62,9 +62,9 @@ def test(directory: Path, seeds: int, trials: int, milliseconds: float) -> dict[
                     start(partial(_work, path, name, ends, i, seed, milliseconds, last)) for i, last in enumerate(lasts)
                 ]
                 wrong = _await(children, killed)
-                study = hp.load_study(path, name)
-                if killed and not wrong:
-                    # A process may die at its last trial after the others have ended: the next run evaluates it.
+                study = hp.load_study(path, name, retries=10**6)
+                if killed and not wrong and study.optimizer.running():
+                    # The process that was killed was the last one: its trials are evaluated when somebody goes on.
                     study.run(_objective, deterministic=True, progress=False, **ends())
                 if not wrong and study.mode != alone.mode:
                     wrong = f"mode {study.mode}"

@@ -201,15 +201,6 @@ class TrialLog:
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
         """Check the return of an objective; a value that is not allowed is a failure with the reason."""
-        if (
-            type(value) is float
-            and error is None
-            and std_error is None
-            and state is None
-            and math.isfinite(value)
-            and len(self.optimizer.directions) == 1
-        ):
-            return Outcome((value,))
         try:
             return self.optimizer.outcome(value, std_error, error, state=state)
         except Exception as wrong:

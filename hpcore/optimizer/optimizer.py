@@ -351,20 +351,7 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            if (
-                type(value) is float
-                and self._single
-                and math.isfinite(value)
-                and std_error is None
-                and error is None
-                and state is None
-                and cost is None
-                and metrics is None
-                and gradient is None
-            ):
-                outcome = Outcome((value,))
-            else:
-                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
+            outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
             if known is not trial or self.prefetch:
                 self._finish(known, outcome, trial)
             else:
@@ -460,6 +447,18 @@ class Optimizer:
         state: str | None = None,
     ) -> Outcome:
         """Check the arguments of `tell` and return the outcome that it would record."""
+        if (
+            type(value) is float
+            and self._single
+            and math.isfinite(value)
+            and std_error is None
+            and error is None
+            and state is None
+            and cost is None
+            and metrics is None
+            and gradient is None
+        ):
+            return Outcome((value,))
         return check_outcome(self.space, len(self.directions), value, std_error, error, cost, metrics, gradient, state)
 
     def add(
