@@ -408,17 +408,17 @@ class _Queue:
             self._open.remove(job)
 
     def _take_late(self) -> None:
+        """Record results that came in while an error, which is raised afterwards, ended the search."""
         for future, bundle in list(self._in_flight.items()):
             if not future.done() or future.cancelled() or future.exception() is not None:
                 continue
             try:
                 results = self._work.results(future.result(), bundle)
-            except Exception as error:  # another one ends the search already
-                log.info("%s: %s", type(error).__name__, error)
-                continue
-            for piece, of_piece in zip(bundle, () if results is None else results[0], strict=False):
-                for position, result in zip(piece.positions, of_piece, strict=False):
-                    piece.job.source.late(piece.job, position, result)
+                for piece, of_piece in zip(bundle, () if results is None else results[0], strict=False):
+                    for position, result in zip(piece.positions, of_piece, strict=False):
+                        piece.job.source.late(piece.job, position, result)
+            except Exception as error:
+                log.warning("a result that came in at the end is lost: %s", _said(error))
 
     # --- lost workers --------------------------------------------------------------------------------------------
 
