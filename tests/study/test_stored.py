@@ -888,3 +888,12 @@ def test_ctrl_c_never_falls_between_the_store_and_the_run(
                     assert step == "begin"
     assert facts(study) == facts(hp.load_study(runs)) == whole
     assert study.mode == ("lag 1" if mode == "here" else "lag 4")
+
+
+def test_a_paused_trial_is_not_told_before_it_is_resumed(tmp_path: Path) -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "runs.db", name="a", seed=0)
+    trial = study.ask()
+    study.tell(trial, state="paused")
+    for there in (study, hp.load_study(tmp_path / "runs.db", "a")):
+        with pytest.raises(TrialAlreadyTold, match="trial 0 is paused; resume it first"):
+            there.tell(0, 1.0)
