@@ -38,7 +38,7 @@ from hpcore.ledger.spaces import params_from_text, params_to_text
 from hpcore.ledger.trial_log import Finished, Terms, TrialLog, number_of, out_of_order
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
-from hpcore.records.history import FAILED, RUNNING
+from hpcore.records.history import FAILED, PAUSED, RUNNING
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
@@ -382,7 +382,9 @@ class StoredTrialLog(TrialLog):
 
     def _not_running(self, number: int) -> HpcoreError:
         if 0 <= number < self.optimizer.n_trials:
-            return TrialAlreadyTold(f"trial {number} has been told already")
+            paused = self.optimizer.history.state[number] == PAUSED
+            told = "is paused; resume it first" if paused else "has been told already"
+            return TrialAlreadyTold(f"trial {number} {told}")
         return UnknownTrial(f"trial must be one that was asked for (0 .. {self.optimizer.n_trials - 1}), got {number}")
 
     def give_back(self, trials: Sequence[Trial]) -> None:

@@ -15,6 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 FIRST_ROOM = 64
+COLUMNS = ("_trial", "_job", "_step", "_values", "_cost")
 
 
 class Curves:
@@ -105,30 +106,32 @@ class Curves:
 
     def as_of(self, job: int) -> Curves:
         """Reports of the jobs up to `job`; this object itself if no later job has reported."""
-        rows = np.flatnonzero(self.job <= job)
-        if len(rows) == self._n:
+        hidden = np.flatnonzero(self.job > job)
+        if not len(hidden):
             return self
-        return self._taken(rows)
+        first = int(hidden[0])
+        return self._taken(first, first + np.flatnonzero(self.job[first:] <= job))
 
     def copy(self) -> Curves:
         """Copy of the reports, independent of later ones."""
-        return self._taken(np.arange(self._n))
+        return self._taken(self._n, np.arange(0))
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Remove the reports of some trials."""
         gone = set(numbers) & self._by_trial().keys()
         if gone:
-            vars(self).update(vars(self._taken(np.flatnonzero(~np.isin(self.trial, list(gone))))))
+            vars(self).update(vars(self._taken(0, np.flatnonzero(~np.isin(self.trial, list(gone))))))
 
-    def _taken(self, rows: IntArray) -> Curves:
+    def _taken(self, n: int, rows: IntArray) -> Curves:
+        """The first `n` reports, and those of some later `rows`.
+
+        No report changes: without further rows the columns are shared, and are full, so that `append` replaces them.
+        """
         taken = Curves(self._values.shape[1])
-        n = len(rows)
-        for name in ("_trial", "_job", "_step", "_values", "_cost"):
+        for name in COLUMNS:
             column = getattr(self, name)
-            room = np.empty((max(n, FIRST_ROOM), *column.shape[1:]), dtype=column.dtype)
-            room[:n] = column[rows]
-            setattr(taken, name, room)
-        taken._n = n
+            setattr(taken, name, np.concatenate([column[:n], column[rows]]) if len(rows) else column[:n])
+        taken._n = n + len(rows)
         return taken
 
     def _by_trial(self) -> dict[int, list[int]]:
@@ -140,9 +143,9 @@ class Curves:
 
     def _grow(self) -> None:
         def longer(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            out = np.empty((2 * len(a), *a.shape[1:]), dtype=a.dtype)
+            out = np.empty((max(2 * len(a), FIRST_ROOM), *a.shape[1:]), dtype=a.dtype)
             out[: self._n] = a[: self._n]
             return out
 
-        for name in ("_trial", "_job", "_step", "_values", "_cost"):
+        for name in COLUMNS:
             setattr(self, name, longer(getattr(self, name)))

@@ -254,6 +254,8 @@ class Race:
         if not self.ordered:
             self._count(number, known, incumbent)
             return
+        if number < self.n_counted:  # counted already, as it was then
+            return
         self._waiting[number] = known, incumbent
         while (due := self._waiting.pop(len(self._incumbents), None)) is not None:
             self._count(len(self._incumbents), *due)

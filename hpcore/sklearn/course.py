@@ -9,11 +9,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from hpcore.errors import InfeasibleSpace, InvalidArgument
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.ledger.trial_log import TrialLog
-from hpcore.records.history import COMPLETE, FAILED, PRUNED
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.schedulers.racing import Race
@@ -149,6 +151,9 @@ class Course:
         if not self.trial_log.durable:
             return
         state = self.trial_log.optimizer.history.state
+        if self._race is not None and self._staleness is not None:
+            for number in np.flatnonzero(state == PAUSED).tolist():
+                self._race.observe(number, {}, None)  # nothing waits for it
         ended = [i for i, code in enumerate(state.tolist()) if code in (COMPLETE, PRUNED, FAILED)]
         numbers = [number for number in ended if number not in self._known]
         folds = known_folds(self.trial_log, numbers, self._folds) if numbers else {}

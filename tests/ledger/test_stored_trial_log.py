@@ -211,6 +211,14 @@ def test_telling_twice_or_what_was_never_asked(runs: Path) -> None:
     assert [t.value for t in hp.load_study(runs).trials] == [1.0]
 
 
+def test_a_paused_trial_is_not_told_before_it_is_resumed(runs: Path) -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=runs, name="a", seed=0)
+    study.tell(study.ask(), state="paused")
+    for there in (study, hp.load_study(runs, "a")):
+        with pytest.raises(TrialAlreadyTold, match="trial 0 is paused; resume it first"):
+            there.tell(0, 1.0)
+
+
 # --- the mode ---------------------------------------------------------------------------------------------------------
 
 

@@ -85,3 +85,24 @@ def test_columns_grow_and_a_copy_stays() -> None:
     assert rows(curves)[1:] == rows_of(reports)
     assert copy.of(3) == [] and curves.of(3) == [1 + i for i in range(3, len(reports), 7)]
     assert np.isnan(copy.values[0, 1])
+
+
+@settings(deadline=None)
+@given(REPORTS, REPORTS, REPORTS, st.integers(-1, 7))
+def test_reports_after_a_copy_are_those_of_one_side(first: list, mine: list, other: list, job: int) -> None:
+    curves = curves_of(first)
+    copies = [(curves.copy(), first)]
+    seen = [report for report in first if (report[0] if report[4] is None else report[4]) <= job]
+    if len(seen) < len(first):
+        copies.append((curves.as_of(job), seen))
+    for i in range(max(len(mine), len(other))):
+        for report in mine[i : i + 1]:
+            curves.append(*report)
+        for report in other[i : i + 1]:
+            for copy, _ in copies:
+                copy.append(*report)
+    for copy, had in [(curves, first), *copies]:
+        has = [*had, *(mine if copy is curves else other)]
+        assert rows(copy) == rows_of(has)
+        for number in range(5):
+            assert copy.of(number) == [i for i, report in enumerate(has) if report[0] == number]

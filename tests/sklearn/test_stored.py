@@ -315,3 +315,14 @@ def test_constraints_that_leave_no_more_candidates_end_a_search(caplog: pytest.L
     ).fit(X, y)
     assert len(result.cv_results_["params"]) == 3
     assert "20000 in a row were refused" in caplog.text
+
+
+def test_an_ordered_race_goes_past_a_paused_candidate(tmp_path: Path) -> None:
+    path, log = tmp_path / "runs.db", tmp_path / "log"
+    race = {"racing": True, "deterministic": True}
+    search(log, path, n_trials=3, **race).fit(X, y)
+    study = hp.load_study(path, "a")
+    study.tell(study.ask(), state="paused")
+    found = search(log, path, n_trials=10, **race).fit(X, y)
+    assert found.trial_numbers_.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert found.trials_[3].state == "paused"
