@@ -1,98 +1,21 @@
-"""The queue of (candidate, fold), the way of the data to workers, and the threads inside them."""
+"""Folds of candidates on workers: bundles, threads, rows, several searches, an executor that breaks."""
 
 from __future__ import annotations
 
-import mmap
 import os
-import time
-from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import joblib
-import numpy as np
-import pandas as pd
 import pytest
-import scipy.sparse
-from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from hpcore.errors import InvalidArgument, WorkerDied
-from hpcore.evaluation import sharing
+from hpcore.errors import WorkerDied
 from hpcore.evaluation.engine import run
-from hpcore.evaluation.sharing import SharedWorkload, fetch
 from hpcore.evaluation.source import Candidate, Source
-from hpcore.evaluation.worker import Item, run_bundle
-from hpcore.evaluation.workload import Workload
-from hpcore.workers.nesting import inside_worker, working
-from hpcore.workers.pools import BorrowedPool, OwnPool, choose_pool
+from hpcore.workers.pools import BorrowedPool, OwnPool
 from hpcore.workers.threads import threads_per_worker
-
-X = np.arange(60.0).reshape(30, 2)
-SPLITS = [(np.arange(0, 20), np.arange(20, 30)), (np.arange(10, 30), np.arange(10)), (np.arange(15), np.arange(15, 30))]
-
-
-class Report(BaseEstimator):
-    """Scores with what it finds where it is fitted."""
-
-    def __init__(self, what: str = "k", k: int = 0) -> None:
-        self.what = what
-        self.k = k
-
-    def fit(self, X: Any, y: Any = None) -> Report:
-        found = {
-            "k": lambda: self.k,
-            "pid": os.getpid,
-            "threads": lambda: max((pool["num_threads"] for pool in threadpool_info()), default=1),
-            "cores": joblib.cpu_count,
-            "shared": lambda: _is_mapped(X) + 10 * (not X.flags.writeable),
-            "nested": inside_worker,
-        }
-        self.found_ = float(found[self.what]())
-        return self
-
-    def score(self, X: Any, y: Any = None) -> float:
-        return self.found_
-
-
-def _is_mapped(array: Any) -> bool:
-    while array is not None:
-        if isinstance(array, np.memmap | mmap.mmap):
-            return True
-        array = array.obj if isinstance(array, memoryview) else getattr(array, "base", None)
-    return False
-
-
-def workload(what: str = "k", **options: Any) -> Workload:
-    given: dict[str, Any] = {
-        "estimator": Report(what),
-        "X": X,
-        "y": None,
-        "splits": SPLITS,
-        "scorer": lambda estimator, X: estimator.score(X),
-        "fit_params": {},
-        "score_params": {},
-        "error_score": np.nan,
-        "return_train_score": False,
-    }
-    return Workload(**{**given, **options})
-
-
-def search(pool: Any, n: int, what: str = "k", expected: int | None = None) -> dict[int, list[float]]:
-    numbers: Iterator[int] = iter(range(n))
-    found: dict[int, list[float]] = {}
-
-    def propose() -> Candidate | None:
-        k = next(numbers, None)
-        return None if k is None else Candidate(k, {"k": k})
-
-    def complete(candidate: Candidate, scores: Any) -> None:
-        assert candidate.trial not in found
-        assert [score.fold for score in scores] == [0, 1, 2]
-        found[candidate.trial] = [score.test_scores for score in scores]
-
-    run(workload(what), pool, [Source(propose, complete, range(3), expected=expected)])
-    return found
+from tests.evaluation.reports import search, workload
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 50])
@@ -155,51 +78,6 @@ def test_rows_given_to_a_fit_are_its_own():
     assert search(OwnPool(2), 2, "shared") == {0: [0.0] * 3, 1: [0.0] * 3}
 
 
-def test_data_is_mapped_and_kept_and_removed():
-    sharing._fetched.clear()
-    large = np.arange(6000.0).reshape(2000, 3)
-    data = {
-        "X": large[:, ::2],
-        "y": [large.T, "text", np.arange(5000).astype("M8[s]"), np.zeros((0, 3))],
-        "fit_params": {"frame": pd.DataFrame(large), "sparse": scipy.sparse.csr_matrix(large)},
-    }
-    with SharedWorkload(workload(**data), 1, by_file=True) as handle:
-        elsewhere = handle._replace(owner=-1)  # as a worker sees it
-        found, _ = fetch(elsewhere)
-        for array, expected in (
-            (found.X, large[:, ::2]),
-            (found.y[0], large.T),
-            (found.fit_params["frame"].to_numpy(), large),
-            (found.fit_params["sparse"].data, scipy.sparse.csr_matrix(large).data),
-        ):
-            assert _is_mapped(array)
-            assert not array.flags.writeable
-            np.testing.assert_array_equal(array, expected)
-        assert found.y[1] == "text"
-        np.testing.assert_array_equal(found.y[2], data["y"][2])
-        assert found.y[3].shape == (0, 3)
-        assert fetch(elsewhere)[0] is found
-        assert os.path.isdir(handle.path)  # noqa: PTH112
-        others = [SharedWorkload(workload(), 1, by_file=True) for _ in range(5)]
-        for other in others:
-            with other as next_handle:
-                fetch(next_handle._replace(owner=-1))
-        assert len(sharing._fetched) <= 2
-    assert not os.path.exists(handle.path)  # noqa: PTH110
-    assert handle.token not in sharing._owned
-
-
-def test_owner_uses_its_own_objects():
-    mine = workload()
-    with SharedWorkload(mine, 1, by_file=False) as handle:
-        assert fetch(handle)[0] is mine
-        assert handle.path == ""
-        [[score]], error, seconds = run_bundle(handle, [Item({"k": 7}, [(0, 1)])])
-        assert error is None
-        assert score.test_scores == 7.0
-        assert seconds > 0
-
-
 class Breaking(Executor):
     """Breaks at the third task and stays broken."""
 
@@ -241,45 +119,6 @@ def test_a_borrowed_executor_that_breaks_ends_the_search_and_keeps_what_is_done(
             BorrowedPool(Breaking(), 1),
             [Source(lambda: Candidate(0, {"k": 0}), lambda candidate, scores: None, range(3))],
         )
-
-
-def test_threads_of_one_worker_read_a_workload_once(monkeypatch):
-    n_reads = []
-
-    def read(folder):
-        n_reads.append(folder)
-        time.sleep(0.05)
-        return (workload(), sharing.Surroundings({}, []))
-
-    monkeypatch.setattr(sharing, "_read", read)
-    sharing._fetched.clear()
-    handle = sharing.Handle("token", -1, "somewhere", 1)
-    with ThreadPoolExecutor(4) as executor:
-        found = list(executor.map(fetch, [handle] * 4))
-    assert len(n_reads) == 1
-    assert all(pair is found[0] for pair in found)
-    sharing._fetched.clear()
-
-
-def test_who_does_the_work():
-    assert choose_pool(None, None) is None
-    assert choose_pool(1, None) is None
-    two = choose_pool(2, None)
-    assert isinstance(two, OwnPool)
-    assert two.n_workers == 2
-    with joblib.parallel_config(n_jobs=2):
-        assert choose_pool(None, None) is not None
-    with ThreadPoolExecutor(3) as executor:
-        borrowed = choose_pool(None, executor)
-        assert isinstance(borrowed, BorrowedPool)
-        assert borrowed.n_workers == 3
-        assert not borrowed.by_file
-    with pytest.raises(InvalidArgument, match="shutdown"):
-        choose_pool(None, executor)
-    with working():
-        assert choose_pool(2, None) is None
-        with ThreadPoolExecutor(1) as executor:
-            assert choose_pool(None, executor) is None, "a task that waits for its own executor waits for ever"
 
 
 def test_folds_are_told_one_by_one_and_those_that_are_known_are_not_run_again():
