@@ -84,7 +84,11 @@ def rows_of(
             "value": (result if m > 1 else result[0]) if complete else None,
             "user_attrs": {name: _plain(cells[i]) for name, cells in kept.items() if not is_missing(cells[i])},
         }
-        if not complete and (state is not None or fact.get("error") is not None):
+        if state == "pruned":
+            row["state"] = state
+            if None not in result:
+                row["value"] = result if m > 1 else result[0]
+        elif not complete and (state is not None or fact.get("error") is not None):
             row["error"] = str(fact.get("error") or f"{state}, the table does not say why")
         if errors is not None:
             row["std_error"] = _number("std_error", errors[i])

@@ -22,7 +22,7 @@ from hpcore.space.space import Params, Space
 __all__ = ["FIELDS", "Known", "read_known"]
 
 FloatArray = npt.NDArray[np.float64]
-FIELDS = ("params", "value", "std_error", "error", "user_attrs", "started", "finished")
+FIELDS = ("params", "value", "std_error", "error", "state", "user_attrs", "started", "finished")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Known:
 
 
 def read_known(
-    space: Space, judge: Callable[[Any, Any, Any], Outcome], rows: Iterable[Any], positions: Iterable[int] | None = None
+    space: Space, judge: Callable[..., Outcome], rows: Iterable[Any], positions: Iterable[int] | None = None
 ) -> Known:
     """Check rows of results; see `Optimizer.add_many`.
 
@@ -102,7 +102,7 @@ def read_known(
     space : Space
         Space of the parameters.
     judge : callable
-        Check of a result, ``judge(value, std_error, error) -> Outcome``, such as `Optimizer.outcome`.
+        Check of a result, ``judge(value, std_error, error, state=) -> Outcome``, such as `Optimizer.outcome`.
     rows : iterable
         Pairs ``(params, value)`` or mappings of `FIELDS`.
     positions : iterable of int, optional
@@ -123,7 +123,7 @@ def read_known(
         try:
             fields = _fields(row)
             params.append(without_missing(space, read_row(fields["params"])))
-            outcomes.append(judge(fields["value"], fields.get("std_error"), fields.get("error")))
+            outcomes.append(_outcome(judge, fields))
             user_attrs.append(check_attributes("user_attrs", fields.get("user_attrs")))
             times.append((_time("started", fields), _time("finished", fields)))
         except (InvalidArgument, InvalidType) as error:
@@ -159,6 +159,13 @@ def _fields(row: Any) -> Mapping[str, Any]:
             f"a row must be (params, value) or a mapping with 'params' and 'value', got {shown(row):.200}"
         )
     return fields
+
+
+def _outcome(judge: Callable[..., Outcome], fields: Mapping[str, Any]) -> Outcome:
+    state = fields.get("state")
+    if state == "paused":
+        raise InvalidArgument("state must be that of a trial that has ended, got 'paused'")
+    return judge(fields["value"], fields.get("std_error"), fields.get("error"), state=state)
 
 
 def _time(name: str, fields: Mapping[str, Any]) -> float | None:

@@ -510,8 +510,8 @@ class Optimizer:
         ----------
         rows : iterable
             Pairs ``(params, value)`` as for `add`; or mappings with ``"params"`` and ``"value"``, and optionally
-            ``"std_error"``, ``"error"`` (reason of a failure), ``"user_attrs"``, ``"started"`` and ``"finished"`` (unix
-            times in seconds). A value of None, NaN or infinity is a failed trial.
+            ``"std_error"``, ``"error"`` (reason of a failure), ``"state"``, ``"user_attrs"``, ``"started"`` and
+            ``"finished"`` (unix times in seconds). A value of None, NaN or infinity is a failed trial.
 
         Returns
         -------

@@ -116,12 +116,6 @@ class Curves:
         """Copy of the reports, independent of later ones."""
         return self._taken(self._n, np.arange(0))
 
-    def drop(self, numbers: Sequence[int]) -> None:
-        """Remove the reports of some trials."""
-        gone = set(numbers) & self._by_trial().keys()
-        if gone:
-            vars(self).update(vars(self._taken(0, np.flatnonzero(~np.isin(self.trial, list(gone))))))
-
     def _taken(self, n: int, rows: IntArray) -> Curves:
         """The first `n` reports, and those of some later `rows`.
 

@@ -257,6 +257,7 @@ class _Queue:
         self._unit_seconds: float | None = None
         self._last_size = 1
         self._n_sent = 0
+        self._broken: WorkerDied | None = None
         # At most one job a worker and one more, so that none is free while a proposal is thought about.
         self._most_open = pool.n_workers + work.bundles
 
@@ -270,7 +271,10 @@ class _Queue:
                     with self._interrupts.held():
                         self._collect(done)
                 elif not [source for source in self._sources if source.wait()]:  # all of them, not the first
-                    return
+                    break
+            if self._broken is not None:
+                for source in self._sources:
+                    source.broken(self._broken)
         except BaseException:
             for future in self._in_flight:
                 future.cancel()
@@ -458,9 +462,7 @@ class _Queue:
         self._again.clear()
         for piece in pieces:
             self._fail(piece.job, piece.positions, why)
-        if not self._in_flight:
-            for source in self._sources:
-                source.broken(why)
+        self._broken = why
 
     def _fail(self, job: Job, positions: Sequence[int], cause: Exception, seconds: float = 0.0) -> None:
         for position in positions:

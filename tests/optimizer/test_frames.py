@@ -345,3 +345,14 @@ def test_bounds_that_a_reader_rounded() -> None:
 def test_an_empty_table() -> None:
     old = hp.Study(SIMPLE)
     assert hp.Study(SIMPLE).add_frame(old.to_frame()) == []
+
+
+def test_pruned_trials_come_back_with_their_estimates() -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, direction="maximize", seed=0)
+    study.tell(study.ask(), 0.25, state="pruned")
+    study.tell(study.ask(), state="pruned")
+    study.tell(study.ask(), 0.5)
+    again = hp.Optimizer({"x": hp.Float(0, 1)}, direction="maximize", seed=0)
+    again.add_frame(study.to_frame())
+    assert [(t.state, t.value) for t in again.trials] == [("pruned", 0.25), ("pruned", None), ("complete", 0.5)]
+    assert again.best_value == 0.5

@@ -203,3 +203,13 @@ def test_rows_of_a_data_frame(where: Any) -> None:
     with pytest.raises(InvalidArgument, match="row 1: params must name parameters of the space"):
         where.add_many([(half[0].drop("loss"), 1.0), (half[1], 1.0)])
     assert len(where.trials) == 20
+
+
+def test_a_row_may_be_a_pruned_trial_with_its_estimate() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0)
+    rows = [{"params": {"x": 0.5}, "value": value, "state": "pruned"} for value in (2.0, None)]
+    assert [(t.state, t.value) for t in opt.add_many(rows)] == [("pruned", 2.0), ("pruned", None)]
+    assert [(t.state, t.value) for t in opt.trials] == [("pruned", 2.0), ("pruned", None)]
+    for state in ("paused", "running", 3):
+        with pytest.raises(InvalidArgument, match="row 0: state must be"):
+            opt.add_many([{"params": {"x": 0.5}, "value": None, "state": state}])

@@ -54,17 +54,6 @@ def test_reports_as_of_a_job(reports: list[tuple], job: int) -> None:
 
 
 @settings(deadline=None)
-@given(REPORTS, st.sets(st.integers(0, 5)))
-def test_dropped_trials_leave_the_others(reports: list[tuple], numbers: set[int]) -> None:
-    curves = curves_of(reports)
-    curves.drop(sorted(numbers))
-    kept = [report for report in reports if report[0] not in numbers]
-    assert rows(curves) == rows_of(kept)
-    for number in range(6):
-        assert curves.of(number) == [i for i, report in enumerate(kept) if report[0] == number]
-
-
-@settings(deadline=None)
 @given(REPORTS)
 def test_a_rung_has_the_last_report_of_each_trial(reports: list[tuple]) -> None:
     curves = curves_of(reports)
