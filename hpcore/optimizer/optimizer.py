@@ -21,7 +21,6 @@ from hpcore.optimizer.objectives import check_directions, check_outcome, check_v
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining
-from hpcore.optimizer.search_view import SearchView
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
@@ -34,6 +33,8 @@ from hpcore.space.space import Params, Space
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from hpcore.optimizer.search_view import SearchView
 
 __all__ = ["Optimizer"]
 
@@ -663,6 +664,9 @@ class Optimizer:
 
     def view(self, as_of: int | None = None) -> SearchView:
         """Return the state of the search for a stopping rule: as of a job (see `ask`), or with all results."""
+        # Imported here: asking and telling needs no rules.
+        from hpcore.optimizer.search_view import SearchView
+
         with self._lock:
             history = self._record.history
             if as_of is not None:
