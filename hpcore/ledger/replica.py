@@ -86,6 +86,8 @@ class Replica:
         self._unsaved: dict[int, tuple[TrialRecord, Sequence[ReportRecord]]] = {}
         # Id of the last report that was read.
         self._report_id = 0
+        # Id of the newest report of the store at that time.
+        self._newest_report: int | None = None
         # Generation of the storage when it was last read.
         self._generation = storage.generation
         # True if the memory may be ahead of the store, because a transaction did not end.
@@ -150,7 +152,10 @@ class Replica:
             to_look_at = sorted([*to_look_at, *np.flatnonzero(history.state == PAUSED).tolist()])
         rows = transaction.trials(self.record, known, to_look_at)
         reports: list[ReportRecord] = []
-        if len(rows) > len(to_look_at) or any(number not in self._held for number in to_look_at):
+        newest = transaction.newest_report
+        is_new = newest is None or newest != self._newest_report
+        if is_new and (len(rows) > len(to_look_at) or any(number not in self._held for number in to_look_at)):
+            self._newest_report = newest
             reports = transaction.reports_after(self.record.id, self._report_id)
             self._report_id = reports[-1].id if reports else self._report_id
             self._report([report for report in reports if report.number < known])
@@ -161,7 +166,7 @@ class Replica:
     def _forget(self) -> None:
         self._optimizer.forget()
         self._others.clear()
-        self._report_id = 0
+        self._report_id, self._newest_report = 0, None
 
     def _report(self, reports: list[ReportRecord]) -> None:
         """Add partial results of trials that run elsewhere."""

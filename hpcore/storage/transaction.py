@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from hpcore.attributes import USER_PREFIX
 from hpcore.errors import DamagedStore, InvalidArgument, StorageError, UnknownStudy
@@ -31,8 +31,10 @@ __all__ = ["CHUNK", "Transaction"]
 CHUNK = 500
 _JOB = TRIAL_COLUMNS.index("job")
 
-_study_by_id = select(studies).where(studies.c.id == bindparam("id"))
-_study_by_name = select(studies).where(studies.c.name == bindparam("name"))
+# With the newest report of the store: most transactions learn so that there is none to be read.
+_newest_report = select(func.max(reports.c.id)).scalar_subquery()
+_study_by_id = select(studies, _newest_report).where(studies.c.id == bindparam("id"))
+_study_by_name = select(studies, _newest_report).where(studies.c.name == bindparam("name"))
 _update_study = update(studies).where(studies.c.id == bindparam("of"))
 _insert_trial = insert(trials)
 _trials_from = (
@@ -93,6 +95,8 @@ class Transaction:
         self._dialect, self._studies_seen, self._shown = dialect, seen, dialect.shown
         self._due: dict[int, int] = {}  # the number that the next trial of a study must have
         self._locked: set[int] = set()
+        # Id of the newest report of the store when a study was read; None where it is not known.
+        self.newest_report: int | None = None
 
     def now(self) -> float:
         """Read the clock of all who share the store, the database server's or this machine's: unix time, UTC."""
@@ -116,7 +120,10 @@ class Transaction:
         locking = self._dialect.row_lock(query) if lock else None
         query = query if locking is None else locking
         row = self.connection.execute(query, which).fetchone()
-        return None if row is None else StudyRecord.from_row(tuple(row))
+        if row is None:
+            return None
+        self.newest_report = row[-1] or 0
+        return StudyRecord.from_row(tuple(row[:-1]))
 
     def _seen(self, record: StudyRecord) -> StudyRecord:
         # By it the store knows its file again.
