@@ -62,8 +62,8 @@ class History:
         self._X = np.empty((FIRST_ROOM, d))
         self._values = np.empty((FIRST_ROOM, m))
         self._state = np.empty(FIRST_ROOM, dtype=np.uint8)
-        self._times = np.empty((FIRST_ROOM, 2))
         # None until a trial has one; `_job` is None until the job of a trial differs from its number.
+        self._times: FloatArray | None = None
         self._std_errors: FloatArray | None = None
         self._cost: FloatArray | None = None
         self._job: IntArray | None = None
@@ -124,7 +124,14 @@ class History:
     @property
     def times(self) -> FloatArray:
         """(n, 2) unix times of start and finish; NaN if not known."""
-        return self._times[: self.n]
+        return np.full((self.n, 2), math.nan) if self._times is None else self._times[: self.n]
+
+    def times_of(self, number: int) -> tuple[float | None, float | None]:
+        """Unix times of start and finish of one trial; None where not known."""
+        if self._times is None:
+            return None, None
+        started, finished = self._times[number].tolist()
+        return None if math.isnan(started) else started, None if math.isnan(finished) else finished
 
     @property
     def std_errors(self) -> FloatArray | None:
@@ -170,7 +177,6 @@ class History:
         self._X[i] = u
         self._values[i] = math.nan
         self._state[i] = RUNNING
-        self._times[i] = math.nan
         self.n = i + 1
         self.n_running += 1
         return i
@@ -180,7 +186,7 @@ class History:
         self.n_running -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
-            for column in (self._std_errors, self._cost):
+            for column in (self._times, self._std_errors, self._cost):
                 if column is not None:
                     column[number] = math.nan
         self._proposers = [entry for entry in self._proposers if entry[0] < n]
@@ -193,7 +199,10 @@ class History:
         while last > len(self._state):
             self._grow()
         self._X[first:last], self._state[first:last] = rows.X, rows.state
-        self._values[first:last], self._times[first:last] = rows.values, rows.times
+        self._values[first:last] = rows.values
+        if self._times is not None or not np.isnan(rows.times).all():
+            self._times = self._column(self._times, 2)
+            self._times[first:last] = rows.times
         if rows.std_errors is not None:
             self._std_errors = self._column(self._std_errors)
             self._std_errors[first:last] = rows.std_errors
@@ -241,10 +250,10 @@ class History:
         if cost is not None:
             self._cost = self._column(self._cost)
             self._cost[number] = cost
-        if times[0] is not None:
-            self._times[number, 0] = times[0]
-        if times[1] is not None:
-            self._times[number, 1] = times[1]
+        for k, seconds in enumerate(times):
+            if seconds is not None:
+                self._times = self._column(self._times, 2)
+                self._times[number, k] = seconds
 
     def resume(self, number: int, job: int | None = None) -> int:
         """Record that a paused trial runs again, in the next job or in a given one, and return the job's number."""
@@ -323,8 +332,8 @@ class History:
         copy = History.__new__(History)
         vars(copy).update(vars(self))
         copy._X, copy._values = self.X.copy(), self.values.copy()
-        copy._state, copy._times = self.state.copy(), self.times.copy()
-        for name in ("_std_errors", "_cost", "_job"):
+        copy._state = self.state.copy()
+        for name in ("_times", "_std_errors", "_cost", "_job"):
             column = getattr(self, name)
             setattr(copy, name, None if column is None else column[: self.n].copy())
         copy.curves = self.curves.copy()
@@ -339,23 +348,20 @@ class History:
         return rows
 
     def _grow(self) -> None:
-        room = 2 * len(self._state)
+        room, grown = 2 * len(self._state), {}
+        # The common rows are always written whole. The rarer columns are filled with NaN, "not known", in advance.
+        for name in ("_X", "_values", "_state", "_job", "_times", "_std_errors", "_cost"):
+            column = getattr(self, name)
+            if column is not None:
+                shape = (room, *column.shape[1:])
+                rare = name in ("_times", "_std_errors", "_cost")
+                grown[name] = np.full(shape, math.nan) if rare else np.empty(shape, dtype=column.dtype)
+                grown[name][: self.n] = column[: self.n]
+        vars(self).update(grown)
 
-        def longer(a: npt.NDArray[Any], out: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            out[: self.n] = a[: self.n]
-            return out
-
-        # These rows are always written whole. The rarer columns are filled with NaN, "not known", in advance.
-        for name in ("_X", "_values", "_state", "_times", "_job"):
-            if (column := getattr(self, name)) is not None:
-                setattr(self, name, longer(column, np.empty((room, *column.shape[1:]), dtype=column.dtype)))
-        for name in ("_std_errors", "_cost"):
-            if (column := getattr(self, name)) is not None:
-                setattr(self, name, longer(column, np.full(room, math.nan)))
-
-    def _column(self, column: FloatArray | None) -> FloatArray:
+    def _column(self, column: FloatArray | None, *width: int) -> FloatArray:
         """The column, or a new one of NaN: columns that few trials need are made on first use."""
-        return np.full(len(self._state), math.nan) if column is None else column
+        return np.full((len(self._state), *width), math.nan) if column is None else column
 
     def _use_jobs(self) -> None:
         if self._job is None:

@@ -62,9 +62,7 @@ class TrialsView(Sequence[Trial]):
         values = history.values[number].tolist()
         if not math.isnan(values[0]):
             trial.values = tuple(value * sign for value, sign in zip(values, self._signs, strict=True))
-        started, finished = history.times[number].tolist()
-        trial.started = None if math.isnan(started) else started
-        trial.finished = None if math.isnan(finished) else finished
+        trial.started, trial.finished = history.times_of(number)
         trial.error, trial.info = notes.get("error"), notes.get("info")
         if trial.info is None and (proposed_by := history.proposed_by(number)) is not None:
             trial.info = {"sampler": proposed_by}
