@@ -18,6 +18,8 @@ __all__ = [
     "MissingDependency",
     "NoCompletedTrial",
     "NotFitted",
+    "Pruned",
+    "ResultsNeeded",
     "RunEnded",
     "SearchSpaceExhausted",
     "SpaceMismatch",
@@ -77,6 +79,14 @@ class TrialAlreadyTold(InvalidArgument):
 
 class NoCompletedTrial(HpcoreError, LookupError):
     """There is no best trial, because no trial has completed."""
+
+
+class Pruned(HpcoreError):
+    """Raised by an objective to end an evaluation that `Trial.should_stop` told to stop."""
+
+
+class ResultsNeeded(HpcoreError, RuntimeError):
+    """The scheduler needs results of running trials before the next trial can begin."""
 
 
 class NotFitted(HpcoreError, RuntimeError):

@@ -51,7 +51,7 @@ class History:
         Partial results.
     notes : dict of int to dict
         Facts that few trials have, by trial number: ``params`` that a user gave, ``info``, ``error``, ``user_attrs``,
-        ``metrics``, ``gradient``.
+        ``metrics``, ``gradient``, the ``parent`` whose checkpoint was copied.
     """
 
     def __init__(self, d: int, m: int) -> None:
@@ -66,6 +66,7 @@ class History:
         self._times: FloatArray | None = None
         self._std_errors: FloatArray | None = None
         self._cost: FloatArray | None = None
+        self._until: FloatArray | None = None
         self._job: IntArray | None = None
         self.notes: dict[int, dict[str, Any]] = {}
         # (number, sampler): the sampler that a rule chose for the trials from this number on; None if not known.
@@ -152,6 +153,21 @@ class History:
         return None if self._cost is None else self._cost[: self.n]
 
     @property
+    def until(self) -> FloatArray | None:
+        """(n,) resource that each trial's last job goes to, NaN if no scheduler began it; None if it began none."""
+        return None if self._until is None else self._until[: self.n]
+
+    def until_of(self, number: int) -> float:
+        """Resource that a trial's last job goes to; infinite if no scheduler began it."""
+        until = _known(self._until, number)
+        return math.inf if until is None else until
+
+    def set_until(self, number: int, until: float) -> None:
+        """Set the resource that a trial's last job goes to, as its scheduler ordered."""
+        self._until = self._column(self._until)
+        self._until[number] = until
+
+    @property
     def n_jobs(self) -> int:
         """Number of jobs: one per trial, and one more each time that a paused trial is resumed."""
         return self.n + self._n_resumed
@@ -186,7 +202,7 @@ class History:
         self.n_running -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
-            for column in (self._times, self._std_errors, self._cost):
+            for column in (self._times, self._std_errors, self._cost, self._until):
                 if column is not None:
                     column[number] = math.nan
         self._proposers = [entry for entry in self._proposers if entry[0] < n]
@@ -209,6 +225,9 @@ class History:
         if rows.cost is not None:
             self._cost = self._column(self._cost)
             self._cost[first:last] = rows.cost
+        if rows.until is not None:
+            self._until = self._column(self._until)
+            self._until[first:last] = rows.until
         job = np.arange(self.n_jobs, self.n_jobs + len(rows)) if rows.job is None else rows.job
         if self._job is not None or not np.array_equal(job, np.arange(first, last)):
             self._use_jobs()
@@ -333,7 +352,7 @@ class History:
         vars(copy).update(vars(self))
         copy._X, copy._values = self.X.copy(), self.values.copy()
         copy._state = self.state.copy()
-        for name in ("_times", "_std_errors", "_cost", "_job"):
+        for name in ("_times", "_std_errors", "_cost", "_until", "_job"):
             column = getattr(self, name)
             setattr(copy, name, None if column is None else column[: self.n].copy())
         copy.curves = self.curves.copy()
@@ -350,11 +369,11 @@ class History:
     def _grow(self) -> None:
         room, grown = 2 * len(self._state), {}
         # The common rows are always written whole. The rarer columns are filled with NaN, "not known", in advance.
-        for name in ("_X", "_values", "_state", "_job", "_times", "_std_errors", "_cost"):
+        for name in ("_X", "_values", "_state", "_job", "_times", "_std_errors", "_cost", "_until"):
             column = getattr(self, name)
             if column is not None:
                 shape = (room, *column.shape[1:])
-                rare = name in ("_times", "_std_errors", "_cost")
+                rare = name in ("_times", "_std_errors", "_cost", "_until")
                 grown[name] = np.full(shape, math.nan) if rare else np.empty(shape, dtype=column.dtype)
                 grown[name][: self.n] = column[: self.n]
         vars(self).update(grown)

@@ -34,6 +34,8 @@ class Rows:
         Standard errors of the first objective, and costs; NaN if not known, None if no trial has one.
     job : ndarray of shape (n,), or None
         Last job of each trial; None if each trial has one job, numbered on from those of the history.
+    until : ndarray of shape (n,), or None
+        Resource that each trial's last job goes to; NaN if no scheduler began it, None if it began none.
     notes : mapping of int to dict
         Facts that few trials have, by trial number, as in `History.notes`.
     reports : list of tuple
@@ -47,6 +49,7 @@ class Rows:
     std_errors: FloatArray | None = None
     cost: FloatArray | None = None
     job: npt.NDArray[np.int64] | None = None
+    until: FloatArray | None = None
     notes: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
 

@@ -1,1 +1,62 @@
-"""Decisions after a partial result: which candidates go on. A scheduler sees numbers and values, never a parameter."""
+"""Decisions after a partial result: which trials go on, and how far. One file each, and their names.
+
+A scheduler sees points of the unit cube, numbers and values, never a parameter.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
+
+if TYPE_CHECKING:
+    from hpcore.schedulers.racing import Racing
+
+__all__ = ["Judge", "Racing", "Resume", "Scheduler", "Start", "names", "resolve"]
+
+# Class -> its module, loaded on first use.
+_HOMES = {"Racing": "racing"}
+# Name of `scheduler=` -> class.
+_BY_NAME: dict[str, str] = {}
+
+
+def names() -> tuple[str, ...]:
+    """Names that `resolve` knows."""
+    return tuple(_BY_NAME)
+
+
+def resolve(scheduler: str | Scheduler | None) -> Scheduler | None:
+    """Return a scheduler by its name, with default options, or the scheduler itself; None for None.
+
+    Raises
+    ------
+    InvalidArgument
+        The name is not known.
+    InvalidType
+        The argument is neither a name nor a Scheduler.
+    """
+    if scheduler is None or isinstance(scheduler, Scheduler):
+        return scheduler
+    if not isinstance(scheduler, str):
+        raise InvalidType(f"scheduler must be a name, a Scheduler or None, got {scheduler!r}")
+    if scheduler not in _BY_NAME:
+        from difflib import get_close_matches
+
+        close = get_close_matches(scheduler, _BY_NAME, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InvalidArgument(f"scheduler must be one of {', '.join(map(repr, _BY_NAME))}, got {scheduler!r}{hint}")
+    made = __getattr__(_BY_NAME[scheduler])()
+    assert isinstance(made, Scheduler)
+    return made
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpcore.schedulers' has no attribute {name!r}")
+    return getattr(import_module(f"hpcore.schedulers.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
