@@ -196,7 +196,6 @@ class Record:
             None if history.std_errors is None else history.std_errors[:n].copy(),
             None if history.cost is None else history.cost[:n].copy(),
             history.job[:n].copy(),
-            None if history.until is None else history.until[:n].copy(),
             {number: dict(note) for number, note in history.notes.items() if number < n},
             [
                 (number, step, tuple((values * signs).tolist()), None if math.isnan(cost) else cost, job)
@@ -210,6 +209,7 @@ class Record:
                 )
                 if number < n
             ],
+            None if history.until is None else history.until[:n].copy(),
         )
 
     def restart(self, number: int) -> Trial:

@@ -34,12 +34,12 @@ class Rows:
         Standard errors of the first objective, and costs; NaN if not known, None if no trial has one.
     job : ndarray of shape (n,), or None
         Last job of each trial; None if each trial has one job, numbered on from those of the history.
-    until : ndarray of shape (n,), or None
-        Resource that each trial's last job goes to; NaN if no scheduler began it, None if it began none.
     notes : mapping of int to dict
         Facts that few trials have, by trial number, as in `History.notes`.
     reports : list of tuple
         Partial results ``(number, step, values, cost, job)`` in order of arrival, values in the user's own sign.
+    until : ndarray of shape (n,), or None
+        Resource that each trial's last job goes to; NaN if no scheduler began it, None if it began none.
     """
 
     X: FloatArray
@@ -49,9 +49,9 @@ class Rows:
     std_errors: FloatArray | None = None
     cost: FloatArray | None = None
     job: npt.NDArray[np.int64] | None = None
-    until: FloatArray | None = None
     notes: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
+    until: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
