@@ -80,7 +80,7 @@ class CrossValidation:
 
     def here(self, job: Candidate, positions: Sequence[int]) -> Iterator[FoldScore]:
         """See `Work`."""
-        return self._workload.evaluate(job.params, [_fold(job, i) for i in positions])
+        return self._workload.evaluate(job.params, [_fold(job, i) for i in positions], job.levels, job.number)
 
     def submit(self, pool: Pool, bundle: Sequence[Piece]) -> Future[Any]:
         """See `Work`."""
@@ -129,7 +129,7 @@ def _item(piece: Piece) -> Item:
     incumbent = candidate.incumbent
     known = {} if incumbent is None else candidate.decisive(incumbent.metric)
     folds = [(i, _fold(candidate, i)) for i in piece.positions]
-    return Item(candidate.params, folds, piece.serial, known, incumbent, candidate.number)
+    return Item(candidate.params, folds, piece.serial, known, incumbent, candidate.number, candidate.levels)
 
 
 class _WorkerTraceback(Exception):

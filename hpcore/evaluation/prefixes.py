@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -120,9 +120,9 @@ class PrefixCache:
         return keys
 
     @contextmanager
-    def serving(self, estimator: Any, X: Any, fold: int, keys: list[Key]) -> Iterator[Prefix]:
-        """Let the fit of a pipeline on the rows `X` of a fold use the cache and add to it."""
-        prefix = Prefix(self, estimator, X, [(fold, *key) for key in keys])
+    def serving(self, estimator: Any, X: Any, part: Hashable, keys: list[Key]) -> Iterator[Prefix]:
+        """Let the fit of a pipeline on rows `X` use the cache and add to it; `part` says which rows they are."""
+        prefix = Prefix(self, estimator, X, [(part, *key) for key in keys])
         if not keys or _size(X) is None:
             yield prefix
             return

@@ -25,6 +25,7 @@ import numpy as np
 import sklearn
 
 from hpcore.errors import InvalidArgument
+from hpcore.evaluation.models import Models
 from hpcore.evaluation.workload import Workload
 from hpcore.workers.interrupts import uninterrupted
 
@@ -35,6 +36,7 @@ __all__ = ["Handle", "Surroundings", "SharedWorkload", "fetch", "live_warning_fi
 _KEPT = 2
 
 _OBJECTS, _ARRAYS, _PLACES = "objects.pickle", "arrays", "places.pickle"
+_MODELS = "models"
 
 # Smaller arrays stay in the pickle.
 _SMALL_BYTES = 4096
@@ -110,6 +112,7 @@ class SharedWorkload:
             except BaseException:
                 self._folder.cleanup()
                 raise
+            self._workload.models = Models(Path(self._folder.name) / _MODELS)
         _owned[self._token] = (self._workload, surroundings)
         path = self._folder.name if self._folder is not None else ""
         return Handle(self._token, os.getpid(), path, self._n_threads, self._timed)
@@ -157,6 +160,7 @@ def _write(folder: Path, workload: Workload, surroundings: Surroundings) -> None
         "error_score": workload.error_score,
         "return_train_score": workload.return_train_score,
         "caching": workload.caching,
+        "resource": workload.resource,
     }
     places: list[tuple[int, int]] = []
     with (folder / _ARRAYS).open("wb") as arrays, (folder / _OBJECTS).open("wb") as objects:
@@ -189,7 +193,9 @@ def _read(folder: Path) -> tuple[Workload, Surroundings]:
         buffers = [whole[start : start + size] for start, size in places]
     with (folder / _OBJECTS).open("rb") as file:
         parts, surroundings = pickle.load(file, buffers=buffers)  # noqa: S301 - likewise
-    return Workload(**parts), surroundings
+    workload = Workload(**parts)
+    workload.models = Models(folder / _MODELS)
+    return workload, surroundings
 
 
 def _contiguous(value: Any) -> Any:

@@ -33,6 +33,8 @@ class Candidate(Job):
         Incumbent that it races against.
     stopped : str or None
         Reason why it was stopped before its last fold; see `stop_reason`.
+    levels : tuple of int
+        Levels of the resource so far, the present one last; empty without one.
     """
 
     trial: Any
@@ -41,6 +43,7 @@ class Candidate(Job):
     number: int = 0
     incumbent: Incumbent | None = None
     stopped: str | None = None
+    levels: tuple[int, ...] = ()
 
     @property
     def known(self) -> list[FoldScore]:

@@ -44,6 +44,8 @@ class Item(NamedTuple):
         Incumbent that may stop the configuration before its last fold.
     number : int
         Number of the trial.
+    levels : sequence of int
+        Levels of the resource so far, see `Workload.evaluate`.
     """
 
     params: Mapping[str, Any]
@@ -52,6 +54,7 @@ class Item(NamedTuple):
     known: Mapping[int, float] = {}
     incumbent: Incumbent | None = None
     number: int = 0
+    levels: Sequence[int] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Parameters may be of classes and functions of a script, which not every executor knows how to send.
@@ -150,7 +153,7 @@ def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]
     folds: Iterator[int] = (fold for _, fold in item.folds)
     if handle.timed:
         folds = clock_of(handle.path).timed(folds, item.serial)
-    evaluated = workload.evaluate(item.params, folds)
+    evaluated = workload.evaluate(item.params, folds, item.levels, item.number)
     if item.incumbent is None:
         return list(evaluated)
     channel: Channel = RaceSnapshot(item.incumbent, item.known)

@@ -18,7 +18,9 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from hpcore.evaluation.cloning import is_copied_whole, replicate
+from hpcore.evaluation.models import Models
 from hpcore.evaluation.prefixes import Key, PrefixCache
+from hpcore.evaluation.resources import Resource, fit
 
 __all__ = ["FoldScore", "Indices", "Scores", "Workload", "decisive"]
 
@@ -87,6 +89,13 @@ class Workload:
     caching : bool
         True to keep fitted transformers of a pipeline and their outputs on a fold for the next configuration with the
         same ones; see `prefixes`.
+    resource : Resource, optional
+        Resource that fits may have less of than in full.
+
+    Attributes
+    ----------
+    models : Models
+        Fitted estimators from which the next level of a configuration continues.
 
     Notes
     -----
@@ -104,17 +113,42 @@ class Workload:
     error_score: float | Literal["raise"]
     return_train_score: bool
     caching: bool = False
+    resource: Resource | None = None
+    models: Models = field(default_factory=Models, init=False, repr=False)
     _prefixes: PrefixCache = field(default_factory=PrefixCache, init=False, repr=False)
 
-    def evaluate(self, params: Mapping[str, Any], folds: Iterable[int]) -> Iterator[FoldScore]:
-        """Fit and score one configuration on the given folds, each when its score is asked for."""
+    def evaluate(
+        self, params: Mapping[str, Any], folds: Iterable[int], levels: Sequence[int] = (), number: int = 0
+    ) -> Iterator[FoldScore]:
+        """Fit and score one configuration on the given folds, each when its score is asked for.
+
+        Parameters
+        ----------
+        params : mapping
+            Parameters of the estimator.
+        folds : iterable of int
+            Indices of splits.
+        levels : sequence of int
+            Levels of the resource that the configuration went through, in order, the present one last. Empty for fits
+            without a limited resource.
+        number : int
+            Number of the trial, by which models are kept for the next level.
+
+        Notes
+        -----
+        Where the resource `continues`, the score is that of fits at all these levels, one after the other, whoever runs
+        them: the model of the level before is used if it is kept, and made again if not.
+        """
+        if levels:
+            assert self.resource is not None
+            params = {**params, **self.resource.params(levels[-1])}
         template = self._configured(params)
         pairwise = bool(get_tags(template).input_tags.pairwise)
         keys = self._prefixes.keys(template, params) if self.caching else []
         whole = is_copied_whole(template)
         for fold in folds:
             estimator = replicate(template) if whole else self._configured(params)
-            yield self._evaluate_fold(estimator, fold, pairwise, keys)
+            yield self._evaluate_fold(estimator, fold, pairwise, keys, levels, number)
 
     def failed(self, fold: int, error: str, fit_time: float = 0.0) -> FoldScore:
         """Make the result of a fold whose fit failed with `error`, a traceback or another explanation."""
@@ -128,17 +162,26 @@ class Workload:
         # Values may be estimators or generators: each configuration gets copies, as if set by a user on a clone.
         return replicate(self.estimator).set_params(**{k: replicate(v) for k, v in params.items()})
 
-    def _evaluate_fold(self, estimator: Any, fold: int, pairwise: bool, keys: list[Key]) -> FoldScore:
+    def _evaluate_fold(
+        self, estimator: Any, fold: int, pairwise: bool, keys: list[Key], levels: Sequence[int], number: int
+    ) -> FoldScore:
         train, test = self.splits[fold]
+        resource = self.resource if levels else None
+        if resource is not None:
+            train = resource.rows(fold, train, levels[-1])
         fit_params = _check_method_params(self.X, params=self.fit_params, indices=train) if self.fit_params else {}
         start = time.perf_counter()
         X_train, y_train = self._cut(estimator, train, None, pairwise)
         try:
-            with self._prefixes.serving(estimator, X_train, fold, keys) as prefix:
-                if y_train is None:
-                    estimator.fit(X_train, **fit_params)
-                else:
-                    estimator.fit(X_train, y_train, **fit_params)
+            if resource is not None and resource.continues:
+                estimator, begun, saved = self._climb(
+                    estimator, X_train, y_train, fit_params, fold, keys, levels, number
+                )
+            else:
+                part = fold if resource is None else (fold, resource.rows_key(levels[-1]))
+                with self._prefixes.serving(estimator, X_train, part, keys) as prefix:
+                    fit(estimator, X_train, y_train, fit_params)
+                begun, saved = start, prefix.saved
         except Exception:
             if self.error_score == "raise":
                 raise
@@ -152,9 +195,47 @@ class Workload:
         if self.return_train_score:
             train_scores = self._score(estimator, X_train, y_train, train, complaints)
         # The same for all configurations that share transformers, in any order: `refit` may choose by time.
-        fit_time = max(0.0, fitted - start + prefix.saved)
+        fit_time = max(0.0, fitted - begun + saved)
         saved = fit_time - (fitted - start)
         return FoldScore(fold, test_scores, train_scores, fit_time, scored - fitted, None, tuple(complaints), saved)
+
+    def _climb(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        fit_params: Mapping[str, Any],
+        fold: int,
+        keys: list[Key],
+        levels: Sequence[int],
+        number: int,
+    ) -> tuple[Any, float, float]:
+        """Fit an estimator at all levels that no kept model has behind it.
+
+        Returns
+        -------
+        estimator : estimator
+            Fitted estimator.
+        begun : float
+            Time at which the last level began.
+        saved : float
+            Seconds of the last level that transformers saved which were kept.
+        """
+        resource = self.resource
+        assert resource is not None
+        begun = time.perf_counter()
+        n_done, kept = self.models.latest(number, fold, len(levels) - 1)
+        estimator = estimator if kept is None else kept
+        saved = 0.0
+        for i in range(n_done, len(levels)):
+            begun = begun if i == n_done else time.perf_counter()
+            estimator.set_params(**resource.params(levels[i]))
+            with self._prefixes.serving(estimator, X, fold, keys) as prefix:
+                resource.fit(estimator, X, y, fit_params, levels[i - 1] if i else 0, levels[i])
+            saved = prefix.saved
+        if levels[-1] < resource.most:
+            self.models.put(number, fold, len(levels), estimator)
+        return estimator, begun, saved
 
     def _cut(self, estimator: Any, rows: Indices, columns: Indices | None, pairwise: bool) -> tuple[Any, Any]:
         if pairwise or type(self.X) is not np.ndarray or not (self.y is None or type(self.y) is np.ndarray):
