@@ -8,6 +8,7 @@ from typing import Any
 
 from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.schedulers.racing import Incumbent, Race, cut, stop_reason
+from hpcore.schedulers.rung_races import RungRaces
 from hpcore.workers.engine import Job
 from hpcore.workers.waiting import Patience, Wait
 
@@ -35,6 +36,8 @@ class Candidate(Job):
         Reason why it was stopped before its last fold; see `stop_reason`.
     levels : tuple of int
         Levels of the resource so far, the present one last; empty without one.
+    job : int or None
+        Number of the job; that of the trial if a trial has only one.
     """
 
     trial: Any
@@ -44,6 +47,12 @@ class Candidate(Job):
     incumbent: Incumbent | None = None
     stopped: str | None = None
     levels: tuple[int, ...] = ()
+    job: int | None = None
+
+    @property
+    def order(self) -> int:
+        """Number of its job."""
+        return self.number if self.job is None else self.job
 
     @property
     def known(self) -> list[FoldScore]:
@@ -120,12 +129,12 @@ class Source:
         nearly all results.
     expected : int, optional
         Approximate number of candidates; keeps the last bundles small, so that workers finish together.
-    race : Race, optional
-        Race that stops candidates early. If it is ordered, with `staleness`, folds that were run beyond the one that
+    race : Race or RungRaces, optional
+        Race that stops candidates early, or the races of candidates with levels. If it is ordered, with `staleness`, folds that were run beyond the one that
         stopped a candidate are dropped; otherwise all folds that were run count.
     staleness : int, optional
-        Parameter q of the deterministic order: candidate k races against the incumbent after candidates 0 .. k - q, and
-        not against the latest.
+        Parameter q of the deterministic order: job k races against the incumbent after jobs 0 .. k - q, and not against
+        the latest.
     fold_done : callable, optional
         Function called as ``fold_done(candidate, score)`` for each fold as it is finished, in any order.
     refresh : callable, optional
@@ -140,7 +149,7 @@ class Source:
         *,
         learns: bool = False,
         expected: int | None = None,
-        race: Race | None = None,
+        race: Race | RungRaces | None = None,
         staleness: int | None = None,
         fold_done: FoldDone | None = None,
         refresh: Callable[[], None] | None = None,
@@ -183,18 +192,18 @@ class Source:
             candidate.scores = [None] * len(self.folds)
         candidate.unsent = [i for i, score in enumerate(candidate.scores) if score is None]
         if self.race is not None:
-            if self._staleness is None:
-                candidate.incumbent = self.race.incumbent
-            else:
-                candidate.incumbent = self.race.incumbent_as_of(candidate.number - self._staleness)
+            candidate.incumbent = self._incumbent(candidate)
             self._judge(candidate)
         return None if self._finish(candidate) else candidate
 
     def refresh(self, candidate: Candidate) -> bool:
         """See the protocol: without an order a candidate races against the latest incumbent."""
-        if self.race is None or self._staleness is not None or candidate.incumbent is self.race.incumbent:
+        if self.race is None or self._staleness is not None:
             return True
-        candidate.incumbent = self.race.incumbent
+        incumbent = self._incumbent(candidate)
+        if candidate.incumbent is incumbent:
+            return True
+        candidate.incumbent = incumbent
         self._judge(candidate)
         return not self._finish(candidate)
 
@@ -244,6 +253,24 @@ class Source:
         """See the protocol."""
         self.end()
 
+    def _incumbent(self, candidate: Candidate) -> Incumbent | None:
+        """Return the incumbent that a candidate races against: the latest, or that of the deterministic order."""
+        race, lag = self.race, self._staleness
+        if isinstance(race, RungRaces):
+            level = candidate.levels[-1]
+            return race.incumbent(level) if lag is None else race.incumbent_as_of(level, candidate.order - lag)
+        assert race is not None
+        return race.incumbent if lag is None else race.incumbent_as_of(candidate.number - lag)
+
+    def _observe(self, candidate: Candidate) -> None:
+        race = self.race
+        assert race is not None
+        known = candidate.decisive(race.metric)
+        if isinstance(race, RungRaces):
+            race.observe(candidate.levels[-1], candidate.order, candidate.number, known, candidate.incumbent)
+        else:
+            race.observe(candidate.number, known, candidate.incumbent)
+
     def _judge(self, candidate: Candidate) -> None:
         assert self.race is not None
         candidate.judge(self.race.metric, in_order=self._staleness is not None)
@@ -260,6 +287,6 @@ class Source:
                 candidate.drop_beyond(self.race.metric)
             elif candidate.stopped is not None and None not in candidate.scores:
                 candidate.stopped = None  # its other folds were running already
-            self.race.observe(candidate.number, candidate.decisive(self.race.metric), candidate.incumbent)
+            self._observe(candidate)
         self._complete(candidate, candidate.known)
         return True
