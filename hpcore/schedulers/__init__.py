@@ -12,14 +12,38 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 
 if TYPE_CHECKING:
+    from hpcore.schedulers.asha import ASHA
+    from hpcore.schedulers.hyperband import Hyperband
     from hpcore.schedulers.racing import Racing
+    from hpcore.schedulers.successive_halving import SuccessiveHalving
 
-__all__ = ["Judge", "Racing", "Resume", "Scheduler", "Start", "names", "resolve"]
+__all__ = [
+    "ASHA",
+    "Hyperband",
+    "Judge",
+    "Racing",
+    "Resume",
+    "Scheduler",
+    "Start",
+    "SuccessiveHalving",
+    "names",
+    "resolve",
+]
 
 # Class -> its module, loaded on first use.
-_HOMES = {"Racing": "racing"}
+_HOMES = {
+    "ASHA": "asha",
+    "Hyperband": "hyperband",
+    "Racing": "racing",
+    "SuccessiveHalving": "successive_halving",
+}
 # Name of `scheduler=` -> class.
-_BY_NAME: dict[str, str] = {}
+_BY_NAME = {
+    "successive_halving": "SuccessiveHalving",
+    "halving": "SuccessiveHalving",
+    "hyperband": "Hyperband",
+    "asha": "ASHA",
+}
 
 
 def names() -> tuple[str, ...]:
