@@ -45,7 +45,7 @@ class _Membership:
 
 
 class _Judge(Judge):
-    """What both kinds share: rungs, brackets, and the ranking of trials in each."""
+    """Rungs and brackets of both kinds, and the ranking of trials in each."""
 
     def __init__(self, resources: Resources, brackets: int, m: int, objective: str) -> None:
         self._options = (resources, brackets, m, objective)
