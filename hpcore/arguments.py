@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,16 @@ import numpy as np
 from hpcore.attributes import Attributes
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["check_alias", "check_attributes", "check_choice", "check_flag", "check_integer", "check_number", "shown"]
+__all__ = [
+    "check_alias",
+    "check_attributes",
+    "check_choice",
+    "check_flag",
+    "check_integer",
+    "check_number",
+    "check_values",
+    "shown",
+]
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
@@ -108,3 +117,41 @@ def shown(value: Any) -> str:
         return repr(value)
     except Exception as error:  # for instance an int with thousands of digits, or a repr defined by the user
         return f"an object of type {type(value).__name__} that cannot be written ({type(error).__name__})"
+
+
+def check_values(value: Any, m: int) -> tuple[float, ...] | None:
+    """Check a value and return one float per objective, which may be infinite or NaN; None if a value is None.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        The number of values is not `m`, or one is not a number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str | bytes | bytearray | Mapping | Set):
+        raise InvalidType(f"value must be a number or one number per objective, got {shown(value)}")
+    if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0:
+        items = list(value)
+    else:
+        items = [value]
+    if len(items) != m:
+        raise InvalidArgument(f"value must have one number per objective ({m}), got {len(items)}: {shown(value)}")
+    out = []
+    for item in items:
+        if item is None:
+            return None
+        # `float` accepts a nested array of one number, with a warning of NumPy.
+        if (
+            isinstance(item, str | bytes | bytearray)
+            or getattr(item, "ndim", 0) != 0
+            or (isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real))
+        ):
+            raise InvalidType(f"value must be a number, got {shown(item)}")
+        try:
+            out.append(float(item))
+        except OverflowError:
+            out.append(math.inf)  # an int beyond the range of doubles is not finite: a failed trial
+        except (TypeError, ValueError):
+            raise InvalidType(f"value must be a number, got {shown(item)}") from None
+    return tuple(out)

@@ -18,8 +18,8 @@ import sklearn
 
 from hpcore.evaluation.sharing import Handle, Surroundings, fetch, live_warning_filters
 from hpcore.evaluation.workload import FoldScore, Workload, decisive
+from hpcore.records.channel import Channel, Decision
 from hpcore.schedulers.racing import Incumbent, RaceSnapshot
-from hpcore.workers.channel import Channel, Decision
 from hpcore.workers.nesting import working
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import clock_of

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import numbers
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpcore.arguments import check_number, shown
+from hpcore.arguments import check_number, check_values, shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
 from hpcore.space.space import Space
 
-__all__ = ["check_directions", "check_outcome", "check_values"]
+__all__ = ["check_directions", "check_outcome"]
 
 _ENDS = {"complete": COMPLETE, "pruned": PRUNED, "paused": PAUSED, "failed": FAILED}
 
@@ -40,44 +39,6 @@ def check_directions(direction: str | None, directions: Sequence[str] | None) ->
         if way not in ("minimize", "maximize"):
             raise InvalidArgument(f"direction must be 'minimize' or 'maximize', got {way!r}")
     return tuple(ways)
-
-
-def check_values(value: Any, m: int) -> tuple[float, ...] | None:
-    """Check a value and return one float per objective, which may be infinite or NaN; None if a value is None.
-
-    Raises
-    ------
-    InvalidArgument, InvalidType
-        The number of values is not `m`, or one is not a number.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str | bytes | bytearray | Mapping | Set):
-        raise InvalidType(f"value must be a number or one number per objective, got {shown(value)}")
-    if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0:
-        items = list(value)
-    else:
-        items = [value]
-    if len(items) != m:
-        raise InvalidArgument(f"value must have one number per objective ({m}), got {len(items)}: {shown(value)}")
-    out = []
-    for item in items:
-        if item is None:
-            return None
-        # `float` accepts a nested array of one number, with a warning of NumPy.
-        if (
-            isinstance(item, str | bytes | bytearray)
-            or getattr(item, "ndim", 0) != 0
-            or (isinstance(item, numbers.Complex) and not isinstance(item, numbers.Real))
-        ):
-            raise InvalidType(f"value must be a number, got {shown(item)}")
-        try:
-            out.append(float(item))
-        except OverflowError:
-            out.append(math.inf)  # an int beyond the range of doubles is not finite: a failed trial
-        except (TypeError, ValueError):
-            raise InvalidType(f"value must be a number, got {shown(item)}") from None
-    return tuple(out)
 
 
 def check_outcome(

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.arguments import check_alias, check_attributes, check_integer, check_number
-from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, SearchSpaceExhausted
+from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, check_values
+from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, ResultsNeeded, SearchSpaceExhausted
 from hpcore.optimizer.known import Known, read_known
-from hpcore.optimizer.objectives import check_directions, check_outcome, check_values
+from hpcore.optimizer.objectives import check_directions, check_outcome
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
+from hpcore.records.channel import Channel, Decision
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
 from hpcore.records.rows import Rows
@@ -34,7 +35,9 @@ from hpcore.space.space import Params, Space
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpcore.optimizer.scheduling import Scheduling
     from hpcore.optimizer.search_view import SearchView
+    from hpcore.schedulers.base import Resume, Scheduler, Start
 
 __all__ = ["Optimizer"]
 
@@ -71,6 +74,10 @@ class Optimizer:
         Number of times that a point of a finite space, or of a grid, may be proposed, at least 1; useful if values are
         noisy. Points of a space with continuous parameters are not counted, unless the sampler is ``"grid"``, which
         then visits each point so often.
+    scheduler : str, Scheduler or None
+        Scheduler that decides which trial goes on and how far: a name, or an object of `hpcore.schedulers` with its
+        options. `ask` then also resumes paused trials; each trial says by `Trial.until` how far its job goes, and
+        `report` tells what becomes of it. Not together with `prefetch`.
     strategy, random_state : optional
         Other names for `sampler` and `seed`, known from scikit-learn.
 
@@ -108,6 +115,7 @@ class Optimizer:
         prefetch: bool | str = False,
         *,
         repeats: int = 1,
+        scheduler: str | Scheduler | None = None,
         strategy: str | Sampler | None = None,
         random_state: int | None = None,
     ) -> None:
@@ -121,6 +129,9 @@ class Optimizer:
         if not isinstance(prefetch, bool) and prefetch != "delayed":
             raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
         self.prefetch = prefetch
+        self.scheduler = _scheduler(scheduler)
+        if self.scheduler is not None and prefetch:
+            raise InvalidArgument("prefetch must be False with a scheduler, whose reports change the next proposal")
         self._single = len(self.directions) == 1
         self._record = Record(self.space, self.directions)
         self._queue: deque[Params] = deque()
@@ -137,6 +148,13 @@ class Optimizer:
             self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats
         )
         self._proposer = Proposer(self.space, self._suggestions, self._remaining, self.seed)
+        self._scheduling: Scheduling | None = None
+        if self.scheduler is not None:
+            # Imported here: most searches have no scheduler.
+            from hpcore.optimizer.scheduling import Scheduling
+
+            self._scheduling = Scheduling(self.scheduler, self.space.columns, self.directions, self.seed)
+        self.set_channel(_Direct(self))
         _ALIVE.add(self)
 
     def _after_fork(self) -> None:
@@ -149,7 +167,7 @@ class Optimizer:
         self._suggestions.after_fork(idle)
 
     def __getstate__(self) -> dict[str, Any]:
-        made_anew = ("_lock", "_suggestions", "_proposer", "_in_order", "_learnt_job")
+        made_anew = ("_lock", "_suggestions", "_proposer", "_scheduling", "_in_order", "_learnt_job")
         return {k: v for k, v in vars(self).items() if k not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -211,13 +229,7 @@ class Optimizer:
             if n is not None:
                 raise InvalidArgument("as_of needs one trial at a time, leave n out")
         with self._lock:
-            self._in_order = as_of is not None
-            if as_of is None:
-                self._learnt_job = math.inf
-            else:
-                if as_of < self._learnt_job:  # a suggester does not forget
-                    self._suggestions.begin_anew()
-                self._learnt_job = as_of
+            self._see(as_of)
             if n is None:
                 asked: Trial | list[Trial] = self._ask_one(end, as_of)
             else:
@@ -226,7 +238,25 @@ class Optimizer:
                 self._suggestions.look_ahead(self._record.history, not self._queue and not self._in_order)
             return asked
 
+    def _see(self, as_of: int | None) -> None:
+        """Prepare for proposals from the results of the jobs up to `as_of`, or from all."""
+        self._in_order = as_of is not None
+        if as_of is None:
+            self._learnt_job = math.inf
+        else:
+            if as_of < self._learnt_job:  # a suggester does not forget
+                self._suggestions.begin_anew()
+            self._learnt_job = as_of
+
     def _ask_one(self, end: float | None, as_of: int | None = None) -> Trial:
+        if self._scheduling is not None:
+            order = self.next_job(as_of)
+            if order is None:
+                raise ResultsNeeded("the scheduler needs results of running trials first, tell one of them")
+            return self._begin_job(order, end, as_of)
+        return self._ask_new(end, as_of)
+
+    def _ask_new(self, end: float | None, as_of: int | None = None) -> Trial:
         if self._queue:
             return self._ask_queued()
         history = self._record.history
@@ -244,9 +274,9 @@ class Optimizer:
         first = history.n
         trials: list[Trial] = []
         try:
-            while len(trials) < n and self._queue:
+            while len(trials) < n and self._queue and self._scheduling is None:
                 trials.append(self._ask_queued())
-            if len(trials) < n:
+            if len(trials) < n and self._scheduling is None:
                 rows, step = self._suggestions.rows(history, n - len(trials), end=end)
                 for u in rows:
                     trials.append(self._propose(history, u, step, None, end))
@@ -287,6 +317,47 @@ class Optimizer:
         """Begin a trial with a user's own parameters."""
         self._remaining.discard(u)
         return self._record.begin(u, params, exact=True)
+
+    def next_job(self, as_of: int | None = None) -> Start | Resume | None:
+        """Return what the scheduler orders next, without beginning it; None if it needs results of running trials.
+
+        `ask` begins a job by itself; this method, and `begin_job`, are for callers that store it first.
+        """
+        assert self._scheduling is not None
+        with self._lock:
+            history = self._record.history
+            seen = history if as_of is None else history.as_of(as_of)
+            self._record.full = self._scheduling.full_resource(seen)
+            return self._scheduling.next_job(seen, history.n_jobs)
+
+    def begin_job(self, order: Start | Resume, as_of: int | None = None, end: float | None = None) -> Trial:
+        """Begin a job that `next_job` ordered; `end` is a deadline of the monotonic clock for the sampler."""
+        with self._lock:
+            self._see(as_of)
+            return self._begin_job(order, end, as_of)
+
+    def _begin_job(self, order: Start | Resume, end: float | None, as_of: int | None) -> Trial:
+        from hpcore.schedulers.base import Resume
+
+        if isinstance(order, Resume):
+            return self.resume(order.number, until=order.until)
+        if order.point is None or self._queue:
+            trial = self._ask_new(end, as_of)
+        elif order.parent is None:
+            history = self._record.history
+            seen = history if as_of is None else history.as_of(as_of)
+            trial = self._propose(seen, order.point, None, None, None)
+        else:
+            # A point may come again: with another checkpoint it is another trial.
+            u = np.ascontiguousarray(order.point, dtype=np.float64)
+            params = self.space.coder.settle(u)
+            if self.space.constraints and not self.space.allows(params):
+                u = self._record.history.X[order.parent].copy()
+                params = self.space.coder.settle(u)
+            self._remaining.discard(u)
+            trial = self._record.begin(u, params)
+        self._record.order(trial, order.until, order.parent)
+        return trial
 
     def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:
         """Undo an `ask` that failed: remove the trials from number `first` on, which no caller has."""
@@ -352,7 +423,10 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
+            if value is None and state is None and error is None and self._scheduling is not None:
+                outcome = self.conclude(trial, known, Outcome.failed("no value was told", cost=cost, metrics=metrics))
+            else:
+                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
             if known is not trial or self.prefetch:
                 self._finish(known, outcome, trial)
             else:
@@ -380,8 +454,8 @@ class Optimizer:
 
     def report(
         self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
-    ) -> None:
-        """Record a partial result of a running trial, in ``history.curves``.
+    ) -> Decision:
+        """Record a partial result of a running trial, in ``history.curves``, and decide what becomes of the trial.
 
         Parameters
         ----------
@@ -390,9 +464,18 @@ class Optimizer:
         value : float or sequence of float
             One number per objective, which may be NaN.
         step : float
-            Resource used so far: an epoch, a fold, a number of rows; finite.
+            Resource used so far: an epoch, a fold, a number of rows; finite. With a scheduler, steps that are not
+            larger than the last one are ignored.
         cost : float, optional
             Cost of reaching the step in any unit, at least 0.
+
+        Returns
+        -------
+        Decision
+            ``CONTINUE``; ``PAUSE`` if the job has reached ``trial.until``: save a checkpoint and
+            ``tell(trial, state="paused")``; ``STOP`` if the scheduler stops the trial, ``tell(trial,
+            state="pruned")``, or if the trial has the full resource, ``tell(trial, value)``. ``tell(trial)`` without a
+            value does what was decided. Without a scheduler always ``CONTINUE``.
 
         Raises
         ------
@@ -407,10 +490,79 @@ class Optimizer:
         step = check_number("step", step)
         cost = None if cost is None else check_number("cost", cost, 0.0)
         with self._lock:
-            self._record.report(self._record.find(trial), values, step, cost)
-            self._suggestions.changed()
+            return self._receive(self._record.find(trial), step, values, cost)
 
-    def resume(self, trial: Trial | int, *, job: int | None = None) -> Trial:
+    def receive(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
+        """Record a checked report of a running trial, and decide; see `report`."""
+        with self._lock:
+            return self._receive(self._record.find(number), step, values, cost)
+
+    def _receive(self, known: Trial, step: float, values: Sequence[float], cost: float | None) -> Decision:
+        progress = known.progress
+        if self._scheduling is None or progress is None:
+            self._record.report(known, values, step, cost)
+            self._suggestions.changed()
+            return Decision.CONTINUE
+        if step > progress.step:
+            self._record.report(known, values, step, cost)
+            self._suggestions.changed()
+            progress.step, progress.has_reported = step, True
+            progress.decision = self._scheduling.decide(progress, known.number, step, self._record.history)
+        return progress.decision
+
+    def conclude(self, told: Trial | int, known: Trial, outcome: Outcome, pruned: bool = False) -> Outcome:
+        """Return the outcome of a job, given what its objective returned and what was decided; see `scheduling`.
+
+        Parameters
+        ----------
+        told : Trial or int
+            Trial as it was told, which knows what was decided where it ran.
+        known : Trial
+            Running trial of this optimizer.
+        outcome : Outcome
+            Checked return of the objective.
+        pruned : bool
+            True if the objective raised `hpcore.Pruned`.
+        """
+        from hpcore.optimizer.scheduling import conclude
+
+        progress = told.progress if isinstance(told, Trial) and told.progress is not None else known.progress
+        last: Sequence[float] | None = None
+        if progress is not None and progress.reports:
+            last = progress.reports[-1][1]
+        elif (rows := self._record.history.curves.of(known.number)) and outcome.values is None:
+            last = self._record.in_own_sign(self._record.history.curves.values[rows[-1]])
+        return conclude(outcome, progress, pruned, last)
+
+    def set_channel(self, channel: Channel) -> None:
+        """Set the way of the reports of trials, also of those that run."""
+        self._record.channel = channel
+        for trial in self._record.running.values():
+            if trial.progress is not None:
+                trial.progress.channel = channel
+
+    def decide_there(self, trial: Trial, as_of: int | None, here: bool) -> None:
+        """Let a scheduler decide on a job's reports from what is known now, or as of a job, wherever it runs.
+
+        Parameters
+        ----------
+        trial : Trial
+            Trial that is about to run.
+        as_of : int, optional
+            Last job whose reports count; all by default.
+        here : bool
+            True if the job runs in this process, which records its reports as they come.
+        """
+        with self._lock:
+            progress = trial.progress
+            if self._scheduling is None or progress is None:
+                return
+            history = self._record.history
+            seen = history if as_of is None else history.as_of(as_of)
+            forward = self._record.channel if here else None
+            progress.channel = self._scheduling.snapshot(progress, trial.number, seen, forward)
+
+    def resume(self, trial: Trial | int, *, job: int | None = None, until: float = math.inf) -> Trial:
         """Begin another job of a paused trial.
 
         Parameters
@@ -419,6 +571,8 @@ class Optimizer:
             Paused trial or its number.
         job : int, optional
             Number of the job, if another optimizer began it; the next number by default.
+        until : float, optional
+            Resource that the job goes to.
 
         Returns
         -------
@@ -433,7 +587,7 @@ class Optimizer:
             The trial is not paused.
         """
         with self._lock:
-            resumed = self._record.resume(trial, job)
+            resumed = self._record.resume(trial, job, until)
             self._suggestions.changed()
             return resumed
 
@@ -720,6 +874,23 @@ class Optimizer:
             f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
             f"{self.n_trials} trials)"
         )
+
+
+class _Direct:
+    """Channel into an optimizer of this process."""
+
+    keeps = portable = False
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.report = optimizer.receive
+
+
+def _scheduler(given: str | Scheduler | None) -> Scheduler | None:
+    if given is None:
+        return None
+    from hpcore.schedulers import resolve as resolve_scheduler
+
+    return resolve_scheduler(given)
 
 
 def _after_fork() -> None:

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial, TrialAlreadyTold, UnknownTrial
+from hpcore.records.channel import Channel
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
 from hpcore.records.outcome import Outcome
 from hpcore.records.pareto import non_dominated
+from hpcore.records.progress import Progress
 from hpcore.records.rows import Report, Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Params, Space
@@ -39,7 +41,14 @@ class Record:
         All trials; lower values are better whatever the directions.
     running : dict of int to Trial
         Running trials by number: the objects that callers have.
+    channel : Channel or None
+        Way of the reports of trials that begin.
+    full : float
+        Resource of a full evaluation, for trials that begin.
     """
+
+    channel: Channel | None = None
+    full = math.inf
 
     def __init__(self, space: Space, directions: Sequence[str]) -> None:
         self._space = space
@@ -62,8 +71,26 @@ class Record:
         if exact:
             self.history.notes[number] = {"params": dict(params)}
         trial = Trial(number, params)
+        trial.progress = Progress(len(self._signs), self.channel)
         self.running[number] = trial
         return trial
+
+    def order(self, trial: Trial, until: float, parent: int | None = None) -> None:
+        """Note how far a running trial's job goes, and the trial whose checkpoint it goes on from."""
+        number, history = trial.number, self.history
+        history.set_until(number, until)
+        if parent is not None:
+            note = {"parent": parent, "parent_job": history.job_of(parent)}
+            history.notes.setdefault(number, {}).update(note)
+        trial.progress = self._progress(number)
+
+    def _progress(self, number: int) -> Progress:
+        """Make the progress of a trial's last job, after the reports of earlier jobs."""
+        history = self.history
+        curves, job, until = history.curves, history.job_of(number), history.until_of(number)
+        earlier = [float(curves.step[i]) for i in curves.of(number) if curves.job[i] < job]
+        step = max(earlier, default=-math.inf)
+        return Progress(len(self._signs), self.channel, until, step, self.full, bool(earlier))
 
     def explain(self, trial: Trial, info: dict[str, Any] | None, proposed_by: str | None) -> None:
         """Note facts of a trial's proposal, and the sampler that a rule chose for it."""
@@ -114,6 +141,10 @@ class Record:
         signed = [v * sign for v, sign in zip(values, self._signs, strict=False)]
         self.history.curves.append(trial.number, step, signed, cost, self.history.job_of(trial.number))
 
+    def in_own_sign(self, values: FloatArray) -> tuple[float, ...]:
+        """Return values (m,) of the history in the user's own sign."""
+        return tuple((values * np.array(self._signs)).tolist())
+
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Record the end of a running trial, or that it pauses."""
         number, history = trial.number, self.history
@@ -123,6 +154,10 @@ class Record:
         history.finish(number, state, signed, std_error, (trial.started, trial.finished), cost)
         del self.running[number]
         user_attrs, reports = trial.settle()
+        if trial.progress is not None:
+            for report in trial.progress.reports:
+                self._take_report(trial, *report)
+            trial.progress = None
         if reports:
             self._take_reports(trial, reports)
         facts = cost is not None or metrics is not None or gradient is not None
@@ -144,7 +179,13 @@ class Record:
             if step not in known:
                 self.report(trial, value, step)
 
-    def resume(self, given: Trial | int, job: int | None = None) -> Trial:
+    def _take_report(self, trial: Trial, step: float, values: Sequence[float], cost: float | None) -> None:
+        """Record a report of a copy of the trial, unless the step was reported before."""
+        curves = self.history.curves
+        if not any(curves.step[i] == step for i in curves.of(trial.number)):
+            self.report(trial, values, step, cost)
+
+    def resume(self, given: Trial | int, job: int | None = None, until: float = math.inf) -> Trial:
         """Begin another job of a paused trial; see `Optimizer.resume`."""
         number = self._number_of(given)
         if not 0 <= number < self.history.n:
@@ -156,6 +197,10 @@ class Record:
         trial = self.trials[number]
         trial.state, trial.values, trial.finished = STATES[RUNNING], None, None
         self.history.resume(number, job)
+        if until < math.inf or self.history.until is not None:
+            self.history.set_until(number, until)
+        trial.progress = self._progress(number)
+        trial.progress.is_resumed = True
         self.running[number] = trial
         return trial
 
@@ -233,6 +278,7 @@ class Record:
                 step = float(curves.step[i])
                 reports[int(step) if step.is_integer() else step] = float(curves.values[i, 0]) * self._signs[0]
         trial.extras = history.notes.get(number, {}).get("user_attrs"), reports or None
+        trial.progress = self._progress(number)
         return trial
 
     def _find_best(self) -> None:

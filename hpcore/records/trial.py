@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, ValuesView
+import math
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from hpcore.arguments import check_attributes
+from hpcore.arguments import check_attributes, check_number, check_values
 from hpcore.attributes import Attributes, Settled, settled, settled_reports
 from hpcore.errors import UnknownTrial
 from hpcore.space.choices import maybe_copy
+
+if TYPE_CHECKING:
+    from hpcore.records.progress import Progress
 
 __all__ = ["Trial", "TrialState"]
 
@@ -103,6 +108,7 @@ class Trial(Mapping[str, Any]):
 
     __slots__ = (
         "_facts",
+        "_progress",
         "_reports",
         "_user_attrs",
         "_values",
@@ -130,6 +136,80 @@ class Trial(Mapping[str, Any]):
         self._reports: dict[int, float] | None = None
         # `Attributes` while they are written; `Settled` if they belong to the record, and are copied on access.
         self._user_attrs: dict[str, Any] | None = None
+        # Its way to the scheduler; None for a trial that has ended, or that another process unpickled.
+        self._progress: Progress | None = None
+
+    # --- partial results -----------------------------------------------------------------------------------------
+
+    @property
+    def until(self) -> float:
+        """Resource that this job goes to, in the unit of the reports' steps; infinite without a scheduler."""
+        return math.inf if self._progress is None else self._progress.until
+
+    def report(self, value: float | Sequence[float], step: float, *, cost: float | None = None) -> None:
+        """Report a partial result: an epoch of a training, a number of trees.
+
+        Parameters
+        ----------
+        value : float or sequence of float
+            One number per objective, in the user's own sign; NaN counts as the worst value.
+        step : float
+            Resource used so far, counted from the beginning of the trial; finite. Steps increase. A step that was
+            reported before, or a smaller one, is ignored: a training that begins again, for want of a checkpoint, may
+            report everything anew.
+        cost : float, optional
+            Cost of reaching the step in any unit, at least 0.
+
+        Raises
+        ------
+        TrialAlreadyTold
+            The trial has ended.
+        InvalidType, InvalidArgument
+            An argument is not allowed.
+        """
+        if self._progress is not None:
+            recorded = self._progress.report(self.number, value, step, cost)
+            if recorded is not None:
+                step, first = recorded
+                self.reports[int(step) if step.is_integer() else step] = first  # type: ignore[index]
+            return
+        step = check_number("step", step)
+        if cost is not None:
+            check_number("cost", cost, 0.0)
+        values = check_values(value, len(value) if isinstance(value, Sequence) else 1)
+        if values:
+            self.reports.setdefault(int(step) if step.is_integer() else step, values[0])  # type: ignore[arg-type]
+
+    def should_stop(self) -> bool:
+        """Tell whether this job ends now: the last report reached `until`, or the scheduler stops the trial.
+
+        The objective then saves its state to `checkpoint` if the trial may go on, and returns; the return is ignored
+        unless the trial is complete. It may raise `hpcore.Pruned` instead.
+        """
+        return self._progress is not None and self._progress.should_stop
+
+    @property
+    def checkpoint(self) -> Path:
+        """Folder that is kept between the jobs of the trial; empty in the first job, or with the files of another trial
+        if the scheduler continues from that one.
+
+        Raises
+        ------
+        InvalidArgument
+            The trial has no folder: it does not belong to a run or a study, or the storage needs ``checkpoints=``.
+        """
+        from hpcore.records.progress import checkpoint_of
+
+        return checkpoint_of(self.number, self._progress)
+
+    @property
+    def progress(self) -> Progress | None:
+        """Progress of the running job, for the optimizer and its workers."""
+        return self._progress
+
+    @progress.setter
+    def progress(self, progress: Progress | None) -> None:
+        self._progress = progress
 
     @property
     def value(self) -> float | None:
@@ -246,6 +326,8 @@ class Trial(Mapping[str, Any]):
         """Copy times, attributes and reports from a copy of this trial, for instance from a worker process."""
         self.started, self.finished = copy.started, copy.finished
         self.extras = copy.extras
+        if copy._progress is not None:
+            self._progress = copy._progress
 
     def __getitem__(self, name: str) -> Any:
         return self.params[name]

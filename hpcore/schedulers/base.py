@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.records.channel import Decision
 from hpcore.records.curves import Curves
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.space.columns import Columns
-from hpcore.workers.channel import Decision
 
 __all__ = ["Judge", "Resume", "Scheduler", "Start"]
 
@@ -64,6 +64,10 @@ class Judge:
     max_resource: float = math.inf
     """Resource of a full evaluation; a trial that reports it is complete. Infinite if there is none, or until `next` or
     `decide` saw the first one where none was given."""
+
+    def full_resource(self, curves: Curves, state: StateArray) -> float:
+        """Return `max_resource`, or where none was given, what the reports say of it."""
+        return self.max_resource
 
     def next(self, history: History, rng: Rng) -> Start | Resume | None:
         """Choose the next job.

@@ -16,7 +16,7 @@ from scipy.special import digamma, polygamma, stdtrit
 
 from hpcore.arguments import check_flag, check_number
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.workers.channel import Decision
+from hpcore.records.channel import Decision
 
 __all__ = ["Estimate", "Incumbent", "Race", "RaceSnapshot", "Racing", "cut", "estimate", "stop_reason"]
 
@@ -314,6 +314,8 @@ class RaceSnapshot:
     known : mapping of int to float
         Scores by position that are known already.
     """
+
+    keeps = portable = True
 
     def __init__(self, incumbent: Incumbent, known: Mapping[int, float]) -> None:
         self._incumbent, self._known = incumbent, dict(known)

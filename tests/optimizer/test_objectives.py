@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore.arguments import check_values
 from hpcore.errors import (
     InvalidArgument,
     InvalidType,
 )
-from hpcore.optimizer.objectives import check_directions, check_outcome, check_values
+from hpcore.optimizer.objectives import check_directions, check_outcome
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
 from tests.optimizer.samples import facts, optimizer

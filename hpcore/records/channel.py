@@ -20,6 +20,16 @@ class Decision(Enum):
 class Channel(Protocol):
     """Way of a report. By a snapshot, the rule travels with the work and decides there, in any executor."""
 
+    @property
+    def keeps(self) -> bool:
+        """True if the reports must come home with the result, because the channel does not record them for good."""
+        ...
+
+    @property
+    def portable(self) -> bool:
+        """True if the channel can be pickled, and decides in another process."""
+        ...
+
     def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
         """Report a partial result.
 
