@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.arguments import check_choice, check_integer
+from hpcore.records.channel import Decision
 from hpcore.records.curves import Curves
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, History
 from hpcore.records.streams import Rng
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 from hpcore.schedulers.hyperband import bracket_size
 from hpcore.schedulers.ordering import Ranking, check_objective
-from hpcore.schedulers.resources import Resources, check_resources, exact
+from hpcore.schedulers.resources import ResourceJudge, Resources, check_resources, exact
 from hpcore.schedulers.rungs import Rungs
 from hpcore.space.columns import Columns
-from hpcore.workers.channel import Decision
 
 __all__ = ["ASHA"]
 
@@ -44,13 +44,12 @@ class _Membership:
             self.entry.append(entry)
 
 
-class _Judge(Judge):
+class _Judge(ResourceJudge):
     """Rungs and brackets of both kinds, and the ranking of trials in each."""
 
     def __init__(self, resources: Resources, brackets: int, m: int, objective: str) -> None:
+        super().__init__(resources)
         self._options = (resources, brackets, m, objective)
-        self._resources = resources
-        self.max_resource = math.inf if resources.max_resource is None else resources.max_resource
         self._eta = exact(resources.eta)
         self._rungs: Rungs | None = None
 
@@ -85,7 +84,7 @@ class _Promotion(_Judge):
 
     def next(self, history: History, rng: Rng) -> Start | Resume | None:
         """See `Judge.next`."""
-        full = self.max_resource = self._resources.full(history.curves, history.state)
+        full = self.full_resource(history.curves, history.state)
         if math.isinf(full):
             return Start()
         rungs = self._read(history, full)
@@ -174,12 +173,12 @@ class _Promotion(_Judge):
 class _Stopping(_Judge):
     def next(self, history: History, rng: Rng) -> Start | Resume | None:
         """See `Judge.next`."""
-        full = self.max_resource = self._resources.full(history.curves, history.state)
+        full = self.full_resource(history.curves, history.state)
         return Start(full)
 
     def decide(self, number: int, step: float, curves: Curves, state: StateArray) -> Decision:
         """See `Judge.decide`."""
-        full = self.max_resource = self._resources.full(curves, state)
+        full = self.full_resource(curves, state)
         if math.isinf(full):
             return Decision.CONTINUE
         rungs = self._read(curves, state, full)
@@ -196,7 +195,7 @@ class _Stopping(_Judge):
 
     def snapshot(self, number: int, curves: Curves, state: StateArray) -> tuple[Curves, StateArray] | None:
         """See `Judge.snapshot`: the trial's own reports, and those of others at the rungs."""
-        full = self._resources.full(curves, state)
+        full = self.full_resource(curves, state)
         rows = np.array(curves.of(number), dtype=np.int64)
         if not math.isinf(full):
             row = self._read(curves, state, full).row

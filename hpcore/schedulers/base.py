@@ -62,8 +62,7 @@ class Judge:
     """
 
     max_resource: float = math.inf
-    """Resource of a full evaluation; a trial that reports it is complete. Infinite if there is none, or until `next` or
-    `decide` saw the first one where none was given."""
+    """Resource of a full evaluation; a trial that reports it is complete. Infinite if there is none."""
 
     def full_resource(self, curves: Curves, state: StateArray) -> float:
         """Return `max_resource`, or where none was given, what the reports say of it."""

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, History
 from hpcore.records.streams import Rng
-from hpcore.schedulers.base import Judge, Resume, Start
+from hpcore.schedulers.base import Resume, Start
 from hpcore.schedulers.ordering import best_first
-from hpcore.schedulers.resources import Resources, exact
+from hpcore.schedulers.resources import ResourceJudge, Resources, exact
 from hpcore.schedulers.rungs import Rungs
 
 __all__ = ["BracketJudge"]
@@ -40,7 +40,7 @@ class _Bracket:
         self.members: IntArray | None = None
 
 
-class BracketJudge(Judge):
+class BracketJudge(ResourceJudge):
     """Judge of the schedulers that complete a rung before they promote from it.
 
     Parameters
@@ -52,8 +52,8 @@ class BracketJudge(Judge):
     """
 
     def __init__(self, resources: Resources, objective: str) -> None:
-        self._resources, self._objective = resources, objective
-        self.max_resource = math.inf if resources.max_resource is None else resources.max_resource
+        super().__init__(resources)
+        self._objective = objective
         self._forget()
 
     def _forget(self) -> None:
@@ -63,12 +63,8 @@ class BracketJudge(Judge):
         self._brackets: list[_Bracket] = []
         self._open: list[_Bracket] = []
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_resources": self._resources, "_objective": self._objective, "max_resource": self.max_resource}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._forget()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._resources, self._objective)
 
     @abstractmethod
     def size(self, index: int, n_rungs: int) -> tuple[int, int]:
@@ -76,7 +72,7 @@ class BracketJudge(Judge):
 
     def next(self, history: History, rng: Rng) -> Start | Resume | None:
         """See `Judge.next`."""
-        full = self.max_resource = self._resources.full(history.curves, history.state)
+        full = self.full_resource(history.curves, history.state)
         if math.isinf(full):
             return Start()
         rungs = self._read(history, full)

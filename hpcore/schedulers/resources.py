@@ -17,8 +17,9 @@ from hpcore.arguments import check_number
 from hpcore.errors import InvalidArgument
 from hpcore.records.curves import Curves
 from hpcore.records.history import COMPLETE
+from hpcore.schedulers.base import Judge
 
-__all__ = ["Resources", "check_resources", "exact", "full_resource"]
+__all__ = ["ResourceJudge", "Resources", "check_resources", "exact", "full_resource"]
 
 StateArray = npt.NDArray[np.uint8]
 
@@ -62,10 +63,6 @@ class Resources:
             levels = [Fraction(math.floor(level + Fraction(1, 2))) for level in levels]
         return tuple(sorted({float(level) for level in levels}))
 
-    def full(self, curves: Curves, state: StateArray) -> float:
-        """Resource of a full evaluation; infinite while it is not known."""
-        return full_resource(curves, state) if self.max_resource is None else self.max_resource
-
 
 def exact(x: float) -> Fraction:
     """Return the shortest decimal number that is read as `x`."""
@@ -95,3 +92,23 @@ def full_resource(curves: Curves, state: StateArray) -> float:
             if rows:
                 return float(curves.step[rows].max())
     return math.inf
+
+
+class ResourceJudge(Judge):
+    """Judge with rungs.
+
+    Parameters
+    ----------
+    resources : Resources
+        Bounds of the resource.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        if resources.max_resource is not None:
+            self.max_resource = resources.max_resource
+
+    def full_resource(self, curves: Curves, state: StateArray) -> float:
+        """See `Judge.full_resource`; infinite while it is not known."""
+        given = self._resources.max_resource
+        return full_resource(curves, state) if given is None else given

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from hpcore.records.channel import Decision
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, History
 from hpcore.records.streams import Rng
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 from hpcore.space import Float, Space
-from hpcore.workers.channel import Decision
 
 __all__ = ["Curve", "Play", "bound", "power_curves", "simulate"]
 
@@ -166,7 +166,7 @@ def simulate(
                     curves.append(number, float(history.curves.step[i]), history.curves.values[i].tolist())
             decision = asked().decide(number, step, curves, state)
         play.decisions.append((number, step, decision))
-        if step >= min(judge.max_resource, length):
+        if step >= min(judge.full_resource(history.curves, history.state), length):
             history.finish(number, COMPLETE, tuple(values))
         elif decision is Decision.STOP:
             history.finish(number, PRUNED, None)
@@ -181,8 +181,6 @@ def simulate(
             if not begin():
                 assert running, "nobody can wait for a result if nobody works"
                 break
-        if rebuild:  # the judge of the optimizer knows the full resource
-            judge.next(view(history.n_jobs), Rng(seed, history.n_jobs))
         clock, _, number, last, snapshot = heapq.heappop(running)
         if report(number, last, snapshot):
             heapq.heappush(running, (clock + rng.uniform(0.5, 1.5), next(tie), number, last + stride, snapshot))
