@@ -13,19 +13,29 @@ from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 
 if TYPE_CHECKING:
     from hpcore.schedulers.asha import ASHA
+    from hpcore.schedulers.bandit import Bandit
     from hpcore.schedulers.hyperband import Hyperband
+    from hpcore.schedulers.median import MedianStopping
+    from hpcore.schedulers.patience import Patience
     from hpcore.schedulers.racing import Racing
     from hpcore.schedulers.successive_halving import SuccessiveHalving
+    from hpcore.schedulers.threshold import Threshold
+    from hpcore.schedulers.truncation import Truncation
 
 __all__ = [
     "ASHA",
+    "Bandit",
     "Hyperband",
     "Judge",
+    "MedianStopping",
+    "Patience",
     "Racing",
     "Resume",
     "Scheduler",
     "Start",
     "SuccessiveHalving",
+    "Threshold",
+    "Truncation",
     "names",
     "resolve",
 ]
@@ -33,9 +43,14 @@ __all__ = [
 # Class -> its module, loaded on first use.
 _HOMES = {
     "ASHA": "asha",
+    "Bandit": "bandit",
     "Hyperband": "hyperband",
+    "MedianStopping": "median",
+    "Patience": "patience",
     "Racing": "racing",
     "SuccessiveHalving": "successive_halving",
+    "Threshold": "threshold",
+    "Truncation": "truncation",
 }
 # Name of `scheduler=` -> class.
 _BY_NAME = {
@@ -43,6 +58,11 @@ _BY_NAME = {
     "halving": "SuccessiveHalving",
     "hyperband": "Hyperband",
     "asha": "ASHA",
+    "median": "MedianStopping",
+    "bandit": "Bandit",
+    "truncation": "Truncation",
+    "patience": "Patience",
+    "threshold": "Threshold",
 }
 
 

@@ -178,6 +178,8 @@ class _Stopping(_Judge):
 
     def decide(self, number: int, step: float, curves: Curves, state: StateArray) -> Decision:
         """See `Judge.decide`."""
+        if isinstance(curves, _Seen) and curves.judge is not self:
+            return curves.judge.decide(number, step, curves, state)
         full = self.full_resource(curves, state)
         if math.isinf(full):
             return Decision.CONTINUE
@@ -193,14 +195,18 @@ class _Stopping(_Judge):
                     return Decision.STOP
         return Decision.CONTINUE
 
-    def snapshot(self, number: int, curves: Curves, state: StateArray) -> tuple[Curves, StateArray] | None:
-        """See `Judge.snapshot`: the trial's own reports, and those of others at the rungs."""
+    def snapshot(self, number: int, curves: Curves, state: StateArray) -> tuple[Curves, StateArray]:
+        """See `Judge.snapshot`: the trial's own reports, and those of others at the rungs that it has not reached."""
         full = self.full_resource(curves, state)
         rows = np.array(curves.of(number), dtype=np.int64)
         if not math.isinf(full):
-            row = self._read(curves, state, full).row
-            rows = np.union1d(rows, row[row >= 0])
-        return curves.take(rows), state.copy()
+            rungs = self._read(curves, state, full)
+            above = int(rungs.reached[number]) + 1 if number < len(rungs.reached) else 0
+            others = rungs.row[:, above:]
+            rows = np.union1d(rows, others[others >= 0])
+        taken = _Seen(curves.values.shape[1], _Stopping(*self._options))
+        vars(taken).update(vars(curves.take(rows)))
+        return taken, state.copy()
 
     def _read(self, curves: Curves, state: StateArray, full: float) -> Rungs:
         same = self._ready(full)
@@ -230,6 +236,22 @@ class _Stopping(_Judge):
         if rung >= entry:
             values = curves.values[row].tolist()
             self._rankings[entry][rung].set(number, [math.nan] * len(values) if self._failed[number] else values)
+
+
+class _Seen(Curves):
+    """Reports that travel to a worker, with a judge of their own, so that the judge of all trials keeps what it read.
+
+    Parameters
+    ----------
+    m : int
+        Number of objectives.
+    judge : _Stopping
+        Judge that decides from these reports.
+    """
+
+    def __init__(self, m: int, judge: _Stopping) -> None:
+        super().__init__(m)
+        self.judge = judge
 
 
 class ASHA(Scheduler):

@@ -147,11 +147,10 @@ def values_at(members: IntArray, rung: int, history: History, rungs: Rungs) -> F
     A complete trial that ended before the rung counts there with its result.
     """
     assert history.until is not None
-    rows = rungs.row[members, rung]
-    values: FloatArray = history.curves.values[rows]
-    state = history.state[members]
-    missing = rows < 0
-    values[missing] = history.values[members[missing]]
-    values[missing & (state != COMPLETE)] = np.nan
-    values[(state == FAILED) & (history.until[members] <= rungs.levels[rung])] = np.nan
+    rows, state = rungs.row[members, rung], history.state[members]
+    values = np.full((len(members), history.values.shape[1]), np.nan)
+    there = (rows >= 0) & ((state != FAILED) | (history.until[members] > rungs.levels[rung]))
+    values[there] = history.curves.values[rows[there]]
+    by_result = (rows < 0) & (state == COMPLETE)
+    values[by_result] = history.values[members[by_result]]
     return values

@@ -72,6 +72,7 @@ def simulate(
     length: float = math.inf,
     stride: float = 1.0,
     seed: int = 0,
+    arrival: int | None = None,
     rebuild: bool = False,
     staleness: int | None = None,
     by_snapshot: bool = False,
@@ -96,10 +97,14 @@ def simulate(
         Step at which a training ends by itself, and completes.
     stride : float
         Steps between reports.
+    seed : int
+        Seed of the scheduler, of points, and of the order in which jobs report.
+    arrival : int, optional
+        Another order in which jobs report.
     rebuild : bool
         True to bind a new judge for each call, and to pickle it.
     staleness : int, optional
-        Job j is ordered by the history as of job j - staleness, and decided by it too.
+        Job j is ordered by the history as of job j - staleness, and decided by it too; it begins when those have ended.
     by_snapshot : bool
         True to decide by snapshots, as workers do.
     die : float
@@ -107,7 +112,7 @@ def simulate(
     """
     history = History(d, m)
     play = Play(history)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed if arrival is None else [seed, arrival])
     judge = bound(scheduler, m, seed, d)
     clock, tie = 0.0, itertools.count()
     # (time of the next report, tie, number, last step of the job, snapshot)
@@ -119,6 +124,11 @@ def simulate(
     def view(job: int) -> History:
         return history if staleness is None else history.as_of(job - staleness)
 
+    def may_begin() -> bool:
+        if len(running) == workers or history.n_jobs >= n_jobs:
+            return False
+        return staleness is None or all(history.job_of(job[2]) > history.n_jobs - staleness for job in running)
+
     def begin() -> bool:
         order = asked().next(view(history.n_jobs), Rng(seed, history.n_jobs))
         if order is None:
@@ -129,7 +139,8 @@ def simulate(
             assert history.state[number] == PAUSED, "only paused trials go on"
             history.resume(number)
         else:
-            point = order.point if order.point is not None else rng.uniform(size=d)
+            drawn = np.random.default_rng([seed, history.n]).uniform(size=d)
+            point = drawn if order.point is None else order.point
             number = history.append(point)
             if order.parent is not None:
                 history.notes[number] = {"parent": order.parent}
@@ -177,7 +188,7 @@ def simulate(
         return False
 
     while running or history.n_jobs < n_jobs:
-        while len(running) < workers and history.n_jobs < n_jobs:
+        while may_begin():
             if not begin():
                 assert running, "nobody can wait for a result if nobody works"
                 break
