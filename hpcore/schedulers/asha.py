@@ -15,7 +15,7 @@ from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, History
 from hpcore.records.streams import Rng
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 from hpcore.schedulers.hyperband import bracket_size
-from hpcore.schedulers.ordering import Ranking, check_objective
+from hpcore.schedulers.ordering import Ranking, check_objective, place
 from hpcore.schedulers.resources import ResourceJudge, Resources, check_resources, exact
 from hpcore.schedulers.rungs import Rungs
 from hpcore.space.columns import Columns
@@ -178,6 +178,8 @@ class _Stopping(_Judge):
 
     def decide(self, number: int, step: float, curves: Curves, state: StateArray) -> Decision:
         """See `Judge.decide`."""
+        if isinstance(curves, _Limited):
+            return curves.decide(number, step)
         if isinstance(curves, _Seen) and curves.judge is not self:
             return curves.judge.decide(number, step, curves, state)
         full = self.full_resource(curves, state)
@@ -188,25 +190,44 @@ class _Stopping(_Judge):
         rankings = self._rankings[entry]
         for rung in range(len(rungs.levels) - 2, entry - 1, -1):
             row = rungs.row[number, rung]
-            if row >= 0:
-                if curves.step[row] != step:
+            if row >= 0 and curves.step[row] <= step:
+                if curves.step[row] < step:  # decided before, as were the rungs below
                     break
-                if not rankings[rung].is_among(number, max(self._among(len(rankings[rung])), 1)):
+                if not rankings[rung].is_among(number, self._n_best(len(rankings[rung]))):
                     return Decision.STOP
         return Decision.CONTINUE
 
     def snapshot(self, number: int, curves: Curves, state: StateArray) -> tuple[Curves, StateArray]:
-        """See `Judge.snapshot`: the trial's own reports, and those of others at the rungs that it has not reached."""
+        """See `Judge.snapshot`: a limit for each rung that the trial has not reached, or with several objectives the
+        others' reports there, and its own reports."""
         full = self.full_resource(curves, state)
-        rows = np.array(curves.of(number), dtype=np.int64)
-        if not math.isinf(full):
-            rungs = self._read(curves, state, full)
-            above = int(rungs.reached[number]) + 1 if number < len(rungs.reached) else 0
-            others = rungs.row[:, above:]
-            rows = np.union1d(rows, others[others >= 0])
-        taken = _Seen(curves.values.shape[1], _Stopping(*self._options))
+        own, m = np.array(curves.of(number), dtype=np.int64), curves.values.shape[1]
+        if math.isinf(full):
+            return self._filled(_Limited(m, []), curves, own), state[:0]
+        rungs = self._read(curves, state, full)
+        above = int(rungs.reached[number]) + 1 if number < len(rungs.reached) else 0
+        if m == 1 or self._options[3] == "first":
+            self._membership.read(number + 1)
+            entry = self._membership.entry[number]
+            limits = []
+            for rung in range(max(above, entry), len(rungs.levels) - 1):
+                ranking = self._rankings[entry][rung]
+                limit = ranking.limit(self._n_best(len(ranking) + 1))
+                assert limit is not None
+                limits.append((rungs.levels[rung], limit))
+            return self._filled(_Limited(m, limits), curves, own), state[:0]
+        others = rungs.row[:, above:]
+        rows = np.union1d(own, others[others >= 0])
+        return self._filled(_Seen(m, _Stopping(*self._options)), curves, rows), state.copy()
+
+    @staticmethod
+    def _filled(taken: Curves, curves: Curves, rows: IntArray) -> Curves:
         vars(taken).update(vars(curves.take(rows)))
-        return taken, state.copy()
+        return taken
+
+    def _n_best(self, n: int) -> int:
+        """Number of trials that go on, of `n`, the first one always."""
+        return max(self._among(n), 1)
 
     def _read(self, curves: Curves, state: StateArray, full: float) -> Rungs:
         same = self._ready(full)
@@ -236,6 +257,34 @@ class _Stopping(_Judge):
         if rung >= entry:
             values = curves.values[row].tolist()
             self._rankings[entry][rung].set(number, [math.nan] * len(values) if self._failed[number] else values)
+
+
+class _Limited(Curves):
+    """Reports of one trial that travel to a worker, and the last places at which it goes on.
+
+    Parameters
+    ----------
+    m : int
+        Number of objectives.
+    limits : list
+        ``(level, place)`` of the rungs that it has not reached.
+    """
+
+    def __init__(self, m: int, limits: list[tuple[float, tuple[float, bool]]]) -> None:
+        super().__init__(m)
+        self._limits = limits
+
+    def decide(self, number: int, step: float) -> Decision:
+        """Decide on a report; see `Judge.decide`."""
+        before, value = -math.inf, math.nan
+        for i in self.of(number):
+            if self.step[i] < step:
+                before = max(before, float(self.step[i]))
+            elif self.step[i] == step:
+                value = float(self.values[i, 0])
+        # Rungs below what was reached before were decided there.
+        poor = any(before < level <= step and place(value) > limit for level, limit in self._limits)
+        return Decision.STOP if poor else Decision.CONTINUE
 
 
 class _Seen(Curves):

@@ -160,7 +160,8 @@ class _Table:
         for n in range(1, length + 1):
             if self.looks_at(n):
                 rows = (n_reports >= n) & (status[numbers] != NOT)
-                self.sorted[n] = np.sort(counted[rows, n - 1]).tolist()
+                if rows.any():
+                    self.sorted[n] = np.sort(counted[rows, n - 1]).tolist()
         return True
 
 

@@ -12,15 +12,17 @@ import numpy.typing as npt
 
 from hpcore.arguments import check_choice
 
-__all__ = ["Ranking", "best_first", "check_objective"]
+__all__ = ["Ranking", "best_first", "check_objective", "place"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 OBJECTIVES = ("dominance", "first")
 
-# Fronts are sorted within the range of doubles; infinite values are brought to its ends.
-LARGEST = np.finfo(np.float64).max
+LARGEST = float(np.finfo(np.float64).max)
+
+# Place of NaN.
+LAST = (math.inf, True)
 
 
 def check_objective(objective: Any) -> str:
@@ -48,7 +50,26 @@ def best_first(values: FloatArray, objective: str) -> IntArray:
     first, last = np.flatnonzero(known), np.flatnonzero(~known)
     if not len(first):
         return last
-    return np.concatenate([first[np.argsort(order_by_front(np.clip(values[first], -LARGEST, LARGEST)))], last])
+    return np.concatenate([first[np.argsort(order_by_front(_finite(values[first])))], last])
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    """Values with infinite ones brought near the others of their column, beyond which they stay."""
+    if np.isfinite(values).all():
+        return values
+    out: FloatArray = values.copy()
+    for column in out.T:
+        finite = column[np.isfinite(column)]
+        low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+        width = (0.5 * high - 0.5 * low) or 1.0
+        column[column == -np.inf] = max(low - width, -LARGEST)
+        column[column == np.inf] = min(high + width, LARGEST)
+    return out
+
+
+def place(value: float) -> tuple[float, bool]:
+    """Return what orders one value: NaN comes after infinity."""
+    return LAST if math.isnan(value) else (value, False)
 
 
 class Ranking:
@@ -97,6 +118,11 @@ class Ranking:
             return number in self.best(n)
         return n > len(self._sorted) or self._key(number)[:2] <= self._sorted[n - 1][:2]
 
+    def limit(self, n: int) -> tuple[float, bool] | None:
+        """Place of the n-th best value; the last of all if there are fewer, None for an order of several objectives."""
+        if self._sorted is None:
+            return None
+        return self._sorted[n - 1][:2] if n <= len(self._sorted) else LAST
+
     def _key(self, number: int) -> tuple[float, bool, int]:
-        value = float(self._values[number][0])
-        return (math.inf, True, number) if math.isnan(value) else (value, False, number)
+        return (*place(float(self._values[number][0])), number)

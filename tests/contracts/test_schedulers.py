@@ -146,8 +146,10 @@ def test_the_best_is_evaluated_in_full(member: Member, workers: int, best: int) 
 
 @several
 def test_a_trial_of_nan_is_worse_than_the_others(member: Member, workers: int) -> None:
+    curves = power_curves(6)
+
     def curve(number: int, step: float) -> list[float]:
-        return [math.nan] if number % 3 == 1 else power_curves(6)(number, step)
+        return [math.nan] if number % 3 == 1 else curves(number, step)
 
     play = simulate(member.scheduler, curve, 150, workers=workers, length=FULL)
     assert ends_well(play.history)
@@ -169,13 +171,15 @@ def test_failures_block_nobody(member: Member, workers: int, share: float) -> No
     fails = np.where(rng.uniform(size=400) < share, rng.integers(1, FULL, size=400), FULL + 1)
     fails[3] = FULL + 1
 
-    def curve(number: int, step: float) -> list[float] | None:
-        return None if step >= fails[number] else with_best(power_curves(7), 3)(number, step)
+    curves = with_best(power_curves(7), 3)
 
-    play = simulate(member.scheduler, curve, 250, workers=workers, length=FULL)
+    def curve(number: int, step: float) -> list[float] | None:
+        return None if step >= fails[number] else curves(number, step)
+
+    play = simulate(member.scheduler, curve, 120, workers=workers, length=FULL)
     assert (ends_well(play.history) and play.n_waits == 0) or member.waits
     assert play.history.state[3] == COMPLETE or not member.keeps_best
-    rebuilt = simulate(member.scheduler, curve, 250, workers=workers, length=FULL, rebuild=True)
+    rebuilt = simulate(member.scheduler, curve, 120, workers=workers, length=FULL, rebuild=True)
     assert rebuilt.orders == play.orders and rebuilt.decisions == play.decisions
 
 
@@ -197,7 +201,11 @@ def test_several_objectives(member: Member, workers: int) -> None:
         assert ends_well(play.history)
         assert play.history.state[best] == COMPLETE or not member.keeps_best
     # Only the second objective tells the best trial from the others.
-    second = lambda number, step: [0.5, power_curves(9)(number, step)[0] - (number == 4)]  # noqa: E731
+    curves = power_curves(9)
+
+    def second(number: int, step: float) -> list[float]:
+        return [0.5, curves(number, step)[0] - (number == 4)]
+
     play = simulate(member.scheduler, second, 150, m=2, workers=workers, length=FULL)
     assert play.history.state[4] == COMPLETE or not member.uses_all
     rebuilt = simulate(member.scheduler, second, 150, m=2, workers=workers, length=FULL, rebuild=True)

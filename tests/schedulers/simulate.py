@@ -8,6 +8,7 @@ import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,14 @@ def bound(scheduler: Scheduler, m: int = 1, seed: int = 0, d: int = 2) -> Judge:
 def power_curves(seed: int, m: int = 1) -> Curve:
     """Losses that fall from 1 to a limit of their own, at a rate of their own."""
 
+    @cache
+    def limits(number: int) -> list[float]:
+        drawn: list[float] = np.random.default_rng([seed, number]).uniform(size=m).tolist()
+        return drawn
+
     def value(number: int, step: float) -> list[float]:
-        limit, rate = np.random.default_rng([seed, number]).uniform([0.0] * m, 1.0), 0.3 + 0.7 * (number % 7) / 7
-        return [float(a + (1 - a) * (step + 1) ** -rate) for a in limit]
+        rate = 0.3 + 0.7 * (number % 7) / 7
+        return [limit + (1 - limit) * (step + 1) ** -rate for limit in limits(number)]
 
     return value
 
