@@ -20,15 +20,28 @@ from hpcore.schedulers.resources import ResourceJudge, Resources, check_resource
 from hpcore.schedulers.rungs import Rungs
 from hpcore.space.columns import Columns
 
-__all__ = ["ASHA"]
+__all__ = ["ASHA", "Membership"]
 
 StateArray = npt.NDArray[np.uint8]
 IntArray = npt.NDArray[np.int64]
 KINDS = ("promotion", "stopping")
 
 
-class _Membership:
-    """Bracket of each trial, by its number: as often as Hyperband's bracket has trials, evenly mixed."""
+class Membership:
+    """Bracket of each trial, by its number: as often as Hyperband's bracket has trials, evenly mixed.
+
+    Parameters
+    ----------
+    brackets, n_rungs : int
+        Numbers of brackets and of rungs; no more brackets than rungs are used.
+    eta : float
+        Factor between rungs.
+
+    Attributes
+    ----------
+    entry : list of int
+        Lowest rung of each trial's bracket, which is also the bracket's index.
+    """
 
     def __init__(self, brackets: int, n_rungs: int, eta: float) -> None:
         self._sizes = [bracket_size(n_rungs - 1 - entry, n_rungs, eta) for entry in range(min(brackets, n_rungs))]
@@ -66,7 +79,7 @@ class _Judge(ResourceJudge):
         if self._rungs is not None and self._rungs.levels[-1] == full:
             return True
         self._rungs = Rungs(self._resources.levels(full))
-        self._membership = _Membership(self._options[1], len(self._rungs.levels), self._resources.eta)
+        self._membership = Membership(self._options[1], len(self._rungs.levels), self._resources.eta)
         return False
 
     def _clear(self, rungs: Rungs) -> None:

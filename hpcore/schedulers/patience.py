@@ -23,22 +23,23 @@ class _Judge(Judge):
     def __init__(self, patience: int, min_delta: float) -> None:
         self._options = patience, min_delta
         self._patience, self._min_delta = patience, min_delta
-        # Per trial of these curves: number of its reports that were read, best value, reports since.
-        self._curves: Curves | None = None
-        self._read: dict[int, tuple[int, float, int]] = {}
+        # Curves, and per trial the number of its reports that were read, the best value, and the reports since. One
+        # object, because snapshots in threads use the same judge.
+        self._seen: tuple[Curves | None, dict[int, tuple[int, float, int]]] = (None, {})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._options
 
     def decide(self, number: int, step: float, curves: Curves, state: StateArray) -> Decision:
         """See `Judge.decide`."""
-        if curves is not self._curves:
-            self._curves, self._read = curves, {}
+        seen = self._seen
+        if curves is not seen[0]:
+            seen = self._seen = (curves, {})
         rows = curves.of(number)
         n = len(rows)
         while n and curves.step[rows[n - 1]] > step:
             n -= 1
-        read, best, since = self._read.get(number, (0, math.inf, 0))
+        read, best, since = seen[1].get(number, (0, math.inf, 0))
         if read > n:
             read, best, since = 0, math.inf, 0
         for value in curves.values[rows[read:n], 0].tolist():
@@ -46,7 +47,7 @@ class _Judge(Judge):
                 best, since = value, 0
             else:
                 since += 1
-        self._read[number] = n, best, since
+        seen[1][number] = n, best, since
         return Decision.STOP if since >= self._patience else Decision.CONTINUE
 
     def snapshot(self, number: int, curves: Curves, state: StateArray) -> tuple[Curves, StateArray]:
@@ -68,7 +69,8 @@ class Patience(Scheduler):
     -----
     The rule of the early stopping callbacks of Keras and others; other trials do not matter. Optuna's PatientPruner
     without a wrapped pruner differs: it stops only where the last values are worse than earlier ones by `min_delta`, so
-    that a constant curve goes on. Of several objectives the first one counts. NaN is no improvement.
+    that a constant curve goes on. A trial that stops is pruned, and not complete. Of several objectives the first one
+    counts. NaN is no improvement.
 
     Examples
     --------
