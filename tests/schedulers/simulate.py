@@ -75,7 +75,7 @@ def simulate(
     *,
     workers: int = 1,
     m: int = 1,
-    length: float = math.inf,
+    length: float | Callable[[int], float] = math.inf,
     stride: float = 1.0,
     seed: int = 0,
     arrival: int | None = None,
@@ -83,6 +83,7 @@ def simulate(
     staleness: int | None = None,
     by_snapshot: bool = False,
     die: float = 0.0,
+    give_up: float = 0.0,
     d: int = 2,
 ) -> Play:
     """Play a search.
@@ -99,8 +100,8 @@ def simulate(
         Jobs at a time. Which one reports next is drawn by the seed.
     m : int
         Number of objectives.
-    length : float
-        Step at which a training ends by itself, and completes.
+    length : float or callable
+        Step at which a training ends by itself, and completes; ``length(number)`` if trials differ.
     stride : float
         Steps between reports.
     seed : int
@@ -115,6 +116,8 @@ def simulate(
         True to decide by snapshots, as workers do.
     die : float
         Probability that a worker is lost after a report; its trial pauses.
+    give_up : float
+        Probability that an objective ends its trial after a report, as pruned.
     """
     history = History(d, m)
     play = Play(history)
@@ -183,9 +186,10 @@ def simulate(
                     curves.append(number, float(history.curves.step[i]), history.curves.values[i].tolist())
             decision = asked().decide(number, step, curves, state)
         play.decisions.append((number, step, decision))
-        if step >= min(judge.full_resource(history.curves, history.state), length):
+        end = length(number) if callable(length) else length
+        if step >= min(judge.full_resource(history.curves, history.state), end):
             history.finish(number, COMPLETE, tuple(values))
-        elif decision is Decision.STOP:
+        elif decision is Decision.STOP or (give_up and rng.uniform() < give_up):
             history.finish(number, PRUNED, None)
         elif decision is Decision.PAUSE or step >= until or rng.uniform() < die:
             history.finish(number, PAUSED, None)
