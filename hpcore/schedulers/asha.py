@@ -39,7 +39,7 @@ class Membership:
 
     Attributes
     ----------
-    entry : list of int
+    entry, entries : list of int and ndarray
         Lowest rung of each trial's bracket, which is also the bracket's index.
     """
 
@@ -47,14 +47,18 @@ class Membership:
         self._sizes = [bracket_size(n_rungs - 1 - entry, n_rungs, eta) for entry in range(min(brackets, n_rungs))]
         self._credit = [0] * len(self._sizes)
         self.entry: list[int] = []
+        self.entries = np.empty(0, dtype=np.int64)
 
     def read(self, n: int) -> None:
-        """Make the brackets of the first `n` trials known."""
-        while len(self.entry) < n:
+        """Make the brackets of the first `n` trials known, and some more."""
+        if n <= len(self.entry):
+            return
+        while len(self.entry) < 2 * n:
             self._credit = [credit + size for credit, size in zip(self._credit, self._sizes, strict=True)]
             entry = self._credit.index(max(self._credit))
             self._credit[entry] -= sum(self._sizes)
             self.entry.append(entry)
+        self.entries = np.array(self.entry)
 
 
 class _Judge(ResourceJudge):
@@ -112,10 +116,7 @@ class _Promotion(_Judge):
         assert history.until is not None
         paused = np.flatnonzero(history.state == PAUSED)
         goal = np.minimum(history.until[paused], rungs.levels[-1])
-        if len(self._rankings) > 1:
-            goal = np.maximum(goal, np.take(rungs.levels, np.take(self._membership.entry, paused)))
-        else:
-            goal = np.maximum(goal, rungs.levels[0])
+        goal = np.maximum(goal, np.array(rungs.levels)[self._membership.entries[paused]])
         short = rungs.last[paused] < goal
         if not short.any():
             return None
