@@ -130,8 +130,9 @@ class Source:
     expected : int, optional
         Approximate number of candidates; keeps the last bundles small, so that workers finish together.
     race : Race or RungRaces, optional
-        Race that stops candidates early, or the races of candidates with levels. If it is ordered, with `staleness`, folds that were run beyond the one that
-        stopped a candidate are dropped; otherwise all folds that were run count.
+        Race that stops candidates early, or the races of candidates with levels. If it is ordered, with `staleness`,
+        folds that were run beyond the one that stopped a candidate are dropped; otherwise all folds that were run
+        count.
     staleness : int, optional
         Parameter q of the deterministic order: job k races against the incumbent after jobs 0 .. k - q, and not against
         the latest.

@@ -18,6 +18,9 @@ Init = TypeVar("Init", bound=Callable[..., None])
 _ELSEWHERE = {
     "bayes_iter": "n_trials",
     "max_evals": "n_trials",
+    "max_resource": "max_resources",
+    "min_resource": "min_resources",
+    "n_candidates": "n_trials",
     "n_iter": "n_trials",
     "name": "study_name",
     "param_distributions": "space",
@@ -25,7 +28,7 @@ _ELSEWHERE = {
     "param_space": "space",
     "search_spaces": "space",
 }
-_ACCEPTED = {"sampler": "strategy", "seed": "random_state"}
+_ACCEPTED = {"eta": "factor", "sampler": "strategy", "seed": "random_state"}
 
 
 def with_aliases(init: Init) -> Init:

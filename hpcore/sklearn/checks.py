@@ -21,6 +21,7 @@ from hpcore.evaluation.workload import Indices
 from hpcore.ledger.trial_log import DEFAULT_STALENESS
 from hpcore.samplers import GridSampler, Sampler, resolve
 from hpcore.schedulers.racing import Racing
+from hpcore.sklearn.schedule import SAMPLERS, Schedule, read_schedule
 from hpcore.study.stopping import StoppingRule
 
 __all__ = ["Settings", "check_scoring_names", "check_settings", "check_target", "make_splits"]
@@ -41,6 +42,8 @@ class Settings:
         Sampler of the `strategy`.
     n_trials : int or None
         Largest number of candidates; None runs a grid to its end.
+    gives_trials : bool
+        True if `n_trials` was given.
     is_count : bool
         True if `n_trials` alone was to end the search, so that an earlier end of the space is logged.
     timeout : float or None
@@ -55,6 +58,8 @@ class Settings:
         Rules that end the search.
     racing : Racing or None
         Rules of the race, if there is one.
+    schedule : Schedule or None
+        Schedule of a limited resource, if there is one.
     staleness : int
         Number of open candidates in deterministic mode; 0 is the fast mode.
     fit_timeout : float or None
@@ -78,6 +83,7 @@ class Settings:
     estimator: Any
     sampler: Sampler
     n_trials: int | None
+    gives_trials: bool
     is_count: bool
     timeout: float | None
     seed: int
@@ -85,6 +91,7 @@ class Settings:
     callbacks: tuple[Callable[..., object], ...]
     stop: tuple[StoppingRule, ...]
     racing: Racing | None
+    schedule: Schedule | None
     staleness: int
     fit_timeout: float | None
     warm_start: tuple[Mapping[str, Any], ...]
@@ -129,13 +136,16 @@ def check_settings(search: Any) -> Settings:
     sampler = _check_strategy(search.strategy)
     n_trials = _check_n_trials(search.n_trials, sampler)
     stop = _check_stop(search.stop)
-    if isinstance(search.strategy, str) and search.timeout is None and not search.racing and not stop:
+    schedule = read_schedule(search)
+    plain = search.timeout is None and not search.racing and not stop and schedule is None
+    if isinstance(search.strategy, str) and plain:
         # All trials will be run, with all folds.
         sampler = resolve(search.strategy, n_trials)
     return Settings(
         estimator=search.estimator,
         sampler=sampler,
         n_trials=n_trials,
+        gives_trials=search.n_trials is not None,
         is_count=search.n_trials is not None and search.timeout is None,
         timeout=_check_timeout("timeout", search.timeout),
         seed=_check_seed(search.random_state, sampler),
@@ -143,6 +153,7 @@ def check_settings(search: Any) -> Settings:
         callbacks=_check_callbacks(search.callbacks),
         stop=stop,
         racing=Racing.of(search.racing),
+        schedule=schedule,
         staleness=_check_staleness(search.deterministic),
         fit_timeout=_check_timeout("fit_timeout", search.fit_timeout),
         warm_start=_check_warm_start(search.warm_start),
@@ -175,10 +186,8 @@ def _check_error_score(error_score: Any) -> None:
 
 
 def _check_strategy(strategy: Any) -> Sampler:
-    if strategy in ("halving", "hyperband"):
-        raise InvalidArgument(
-            f"strategy={strategy!r} does not exist yet; racing=True stops poor candidates after some of their folds"
-        )
+    if isinstance(strategy, str):
+        strategy = SAMPLERS.get(strategy, strategy)
     try:
         return resolve(strategy)
     except InvalidType:

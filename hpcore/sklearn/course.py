@@ -19,10 +19,13 @@ from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.schedulers.racing import Race
+from hpcore.schedulers.rung_races import RungRaces
 from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.errors import NoScoreYet
+from hpcore.sklearn.fidelity import Fidelity
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.results import Evaluated, Value, objective
+from hpcore.sklearn.rungs import Rungs
 from hpcore.sklearn.spaces import SearchSpace
 from hpcore.sklearn.stored import fold_to_data, known_folds
 from hpcore.study.progress import Progress, open_progress
@@ -67,11 +70,13 @@ class Course:
         Functions called as ``hook(course, trial)`` when a candidate is finished.
     check_metrics : callable
         Check of the scores of a callable that returns several; raises ValueError.
+    fidelity : Fidelity or None
+        Resource of the candidates' fits, which a scheduler decides on; see `rungs`.
 
     Attributes
     ----------
     evaluated : list of Evaluated
-        Finished candidates in the order of their ends.
+        Finished candidates in the order of their ends; with a scheduler, finished levels of candidates.
     n_fits, n_saved : int
         Number of folds that were run, and number of those that the race saved.
     time_fitting, time_suggesting : float
@@ -84,16 +89,18 @@ class Course:
         trial_log: TrialLog,
         space: SearchSpace,
         folds: range,
-        race: Race | None,
+        race: Race | RungRaces | None,
         staleness: int | None,
         mode: str,
         deadline: float | None,
         fit_hooks: FitHooks,
         hooks: list[Callable[[Course, Trial], Any]],
         check_metrics: Callable[[Any], None],
+        fidelity: Fidelity | None = None,
     ) -> None:
         self._settings, self.trial_log, self._space, self._folds = settings, trial_log, space, folds
         self._race, self._staleness = race, staleness
+        self._rungs = None if fidelity is None else Rungs(fidelity, staleness is not None)
         self._fit_hooks, self._hooks, self._check_metrics = fit_hooks, hooks, check_metrics
         self.evaluated: list[Evaluated] = []
         self.n_fits = self.n_saved = 0
@@ -151,7 +158,7 @@ class Course:
         if not self.trial_log.durable:
             return
         state = self.trial_log.optimizer.history.state
-        if self._race is not None and self._staleness is not None:
+        if isinstance(self._race, Race) and self._staleness is not None:
             for number in np.flatnonzero(state == PAUSED).tolist():
                 self._race.observe(number, {}, None)  # nothing waits for it
         ended = [i for i, code in enumerate(state.tolist()) if code in (COMPLETE, PRUNED, FAILED)]
@@ -163,7 +170,7 @@ class Course:
 
     def _take(self, trial: Trial, scores: list[FoldScore | None]) -> None:
         candidate = Candidate(trial, self._space.params(trial.params), scores, trial.number)
-        if self._race is not None:
+        if isinstance(self._race, Race):
             if self._staleness is not None:
                 candidate.incumbent = self._race.incumbent_as_of(trial.number - self._staleness)
                 candidate.drop_beyond(self._settings.metric)
@@ -184,6 +191,8 @@ class Course:
 
     def propose(self) -> Candidate | Wait | None:
         """Propose the next candidate; a `Wait` if it must wait for results, None after the last."""
+        if self._rungs is not None and (goes_on := self._rungs.next_going_on()) is not None:
+            return self._rungs.begin(goes_on, self._space.params(goes_on.params), self.trial_log.optimizer)
         start = time.perf_counter()
         try:
             trial = self._run.next_trial()
@@ -194,6 +203,8 @@ class Course:
         number = trial.number
         self._known.add(number)
         trial.started = time.time()
+        if self._rungs is not None:
+            return self._rungs.begin(trial, self._space.params(trial.params), self.trial_log.optimizer)
         # The incumbent of an ordered race may be a candidate of another process.
         if self._race is not None and self._staleness is not None and self._race.n_counted <= number - self._staleness:
             self.catch_up()
@@ -209,6 +220,8 @@ class Course:
 
     def _say_why(self, error: Exception) -> None:
         """Log why the space gives no candidate, if the user does not expect it."""
+        if self._rungs is not None:
+            self._rungs.fidelity.no_more(self.trial_log.optimizer.n_trials)
         if isinstance(error, InfeasibleSpace):
             log.warning("%s", error)
         elif self._settings.is_count:
@@ -223,11 +236,12 @@ class Course:
     def fold_done(self, candidate: Candidate, score: FoldScore) -> None:
         """Record the result of one fold; folds may come in any order."""
         self.n_fits += 1
-        position = score.fold - self._folds.start
-        value = decisive(score, self._settings.metric)
-        self.trial_log.add_report(
-            candidate.number, position, (value,), fold_to_data(score) if self.trial_log.durable else None
-        )
+        if self._rungs is None:
+            position = score.fold - self._folds.start
+            value = decisive(score, self._settings.metric)
+            self.trial_log.add_report(
+                candidate.number, position, (value,), fold_to_data(score) if self.trial_log.durable else None
+            )
         if not self._checked and score.error is None:
             self._checked = True
             self._check_first(score)
@@ -256,26 +270,34 @@ class Course:
     def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
         """Tell and store the result of a finished candidate, and call the hooks."""
         trial: Trial = candidate.trial
-        result = objective(candidate, self._settings.metric)
+        result, goes_on = objective(candidate, self._settings.metric), False
         start = time.perf_counter()
         trial.finished = time.time()
         incumbent = None
         if result.state == "pruned":
             assert candidate.incumbent is not None
             incumbent = trial.user_attrs[INCUMBENT] = candidate.incumbent.number
-        outcome = self._run.finish(trial, self._run.judge(*result))
-        if outcome is None:  # too late: another process has stored a result, which is added at the end
+        if self._rungs is not None:
+            result, goes_on = self._rungs.conclude(candidate, result, scores, self._run)
+        outcome = None if goes_on else self._run.finish(trial, self._run.judge(*result))
+        if outcome is None and not goes_on:  # too late: another process has stored a result, which is added at the end
             self._known.discard(trial.number)
             return
         self._check_scores(result, scores)
         self.time_suggesting += time.perf_counter() - start
-        self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, incumbent))
+        level = candidate.levels[-1] if candidate.levels else None
+        self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, incumbent, level))
         self.n_saved += len(candidate.scores) - len(scores)
         self._fit_hooks.evaluated(len(scores))
         if self._settings.verbose > 1:
             said = "failed" if result.value is None else f"{result.value:.6g}"
             stop = "" if incumbent is None else f", stopped after {len(scores)} of {len(candidate.scores)} folds"
-            print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{stop}")
+            at = "" if level is None else f" at {level}"
+            print(f"[{len(self.evaluated)}] {dict(candidate.params)!r}: {said}{at}{stop}")
+        if outcome is None or outcome.state == PAUSED:
+            if outcome is not None:
+                self._run.tell_hooks(trial, outcome)
+            return
         shown = self.shown(trial)
         self._display(None, shown)
         self._run.tell_hooks(trial, outcome)
@@ -288,7 +310,7 @@ class Course:
         if self._n_scoreless is None:
             return
         failed = next((score.error for score in scores if score.error), None)
-        if result.value is not None and not all(score.error for score in scores):
+        if not all(score.error for score in scores) and (result.value is not None or result.error is None):
             self._n_scoreless = None
             return
         self._n_scoreless += 1
@@ -316,5 +338,6 @@ class Course:
         """Give back open candidates; in memory, where no other search can finish them, they fail."""
         if not self.trial_log.durable:
             for trial in self._run.open_trials:
-                self.trial_log.tell(trial, Outcome.failed("interrupted"))
+                paused = self._rungs is not None and self._rungs.levels(trial.number)
+                self.trial_log.tell(trial, Outcome(None, PAUSED) if paused else Outcome.failed("interrupted"))
         self._run.give_up()

@@ -165,6 +165,7 @@ def nested_cross_validate(
         folds.append(range(len(splits), len(splits) + len(inner)))
         splits += [(train[_as_rows(a)], train[_as_rows(b)]) for a, b in inner]
         splits.append((train, test))
+    plan = plan.on(X, y, splits)
     workload = plan.workload(X, y, splits, routed)
     pool = choose_pool(n_jobs, executor, killing=plan.settings.fit_timeout is not None)
     deadline = None if plan.settings.timeout is None else start + plan.settings.timeout
@@ -178,7 +179,7 @@ def nested_cross_validate(
         try:
             for k, inner_folds in enumerate(folds):
                 own = clone(search).set_params(progress=False)
-                trial_log = open_trial_log(plan.settings, plan.space.space, f"/{k}")
+                trial_log = open_trial_log(plan.settings, plan.space.space, f"/{k}", plan.fidelity)
                 if trial_log.durable:
                     check_same_search(trial_log, plan.settings, workload)
                 leases.enter_context(keeping_leases(trial_log))
@@ -189,7 +190,8 @@ def nested_cross_validate(
                 source, course = quiet.begin(
                     inner_folds, deadline, FitHooks(own, X, y, {}), trial_log, pool is not None, hooks
                 )
-                judge = _Judge(source, partial(choose, own, course, plan), inner_folds.stop)
+                levels = () if plan.fidelity is None else (plan.fidelity.full,)
+                judge = _Judge(source, partial(choose, own, course, plan), inner_folds.stop, levels)
                 searches.append(own)
                 courses.append(course)
                 judges.append(judge)
@@ -220,10 +222,12 @@ def nested_cross_validate(
 class _Judge(Source):
     """Source of one candidate: the configuration that a search chose, evaluated on the outer fold after the search."""
 
-    def __init__(self, search: Source, choose: Callable[[], dict[str, Any]], fold: int) -> None:
+    def __init__(
+        self, search: Source, choose: Callable[[], dict[str, Any]], fold: int, levels: tuple[int, ...]
+    ) -> None:
         super().__init__(self._propose_chosen, self._keep, [fold])
         self.score: FoldScore | None = None
-        self._search, self._choose, self._chosen = search, choose, False
+        self._search, self._choose, self._levels, self._chosen = search, choose, levels, False
 
     def may_begin(self, most_open: int) -> bool:
         """See the protocol: not before the search is over."""
@@ -233,7 +237,7 @@ class _Judge(Source):
         if self._chosen:
             return None
         self._chosen = True
-        return Candidate(None, self._choose())
+        return Candidate(None, self._choose(), number=-1, levels=self._levels)
 
     def _keep(self, candidate: Candidate, scores: list[FoldScore]) -> None:
         [self.score] = scores

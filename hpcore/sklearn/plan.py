@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sklearn.base import clone
@@ -14,8 +14,11 @@ from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Indices, Workload
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.records.trial import Trial
+from hpcore.schedulers.racing import Race
+from hpcore.schedulers.rung_races import RungRaces
 from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
 from hpcore.sklearn.course import Course
+from hpcore.sklearn.fidelity import Fidelity, make_fidelity
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.names import check_names
 from hpcore.sklearn.races import make_race
@@ -41,6 +44,8 @@ class Plan:
         Space that is searched.
     check_metrics : callable
         Check of the scores of a callable that returns several; raises ValueError.
+    fidelity : Fidelity or None
+        Resource and scheduler, known with the data; see `on`.
     """
 
     settings: Settings
@@ -48,6 +53,7 @@ class Plan:
     refit_metric: Any
     space: SearchSpace
     check_metrics: Callable[[Any], None]
+    fidelity: Fidelity | None = None
 
     @property
     def scorers(self) -> Any:
@@ -58,6 +64,27 @@ class Plan:
     def n_threads(self) -> int | None:
         """Number of threads for a fold: 1 in deterministic mode, because another number may round differently."""
         return 1 if self.settings.staleness else None
+
+    def on(self, X: Any, y: Any, splits: list[tuple[Indices, Indices]]) -> Plan:
+        """Return the plan on some data, with its resource and scheduler if there is a schedule.
+
+        Raises
+        ------
+        InvalidArgument
+            If the schedule does not fit the data; see `make_fidelity`.
+        """
+        settings = self.settings
+        if settings.schedule is None:
+            return self
+        searched: dict[str, list[Any]] = {}
+        for branch in self.space.branches():
+            for name, values in branch.items():
+                searched.setdefault(name, []).extend(values)
+        default = settings.n_trials
+        given = default if settings.gives_trials else None
+        args = settings.estimator, self.space.space, searched, given, settings.seed, X, y, splits, default
+        fidelity = make_fidelity(settings.schedule, *args)
+        return replace(self, fidelity=fidelity, settings=replace(settings, n_trials=fidelity.n_trials))
 
     def workload(self, X: Any, y: Any, splits: list[tuple[Indices, Indices]], routed: Any) -> Workload:
         """Make the workload of data, estimator and folds, which all tasks share."""
@@ -73,6 +100,7 @@ class Plan:
             error_score=settings.error_score,
             return_train_score=settings.return_train_score,
             caching=settings.caching,
+            resource=None if self.fidelity is None else self.fidelity.resource,
         )
 
     def begin(
@@ -108,10 +136,11 @@ class Plan:
         """
         settings, optimizer = self.settings, trial_log.optimizer
         # Proposals that do not learn are the same in any order, where nothing else depends on the results.
-        decides = settings.racing is not None or any(not rule.by_time for rule in settings.stop)
+        fidelity = self.fidelity
+        decides = settings.racing is not None or fidelity is not None or any(not rule.by_time for rule in settings.stop)
         ordered = bool(settings.staleness) and (optimizer.learns or decides)
         staleness = settings.staleness if ordered else None
-        race = make_race(settings, self.scorer, len(folds), set().union(*self.space.branches()), ordered)
+        race = self._race(len(folds), ordered)
         fresh = not len(optimizer.trials)
         mode = f"lag {staleness}" if ordered else "fast" if workers else "lag 1"
         course = Course(
@@ -126,6 +155,7 @@ class Plan:
             fit_hooks,
             list(hooks),
             self.check_metrics,
+            fidelity,
         )
         for point in settings.warm_start if fresh else ():
             trial_log.enqueue(self.space.columns_of(point))
@@ -136,13 +166,32 @@ class Plan:
             course.complete,
             folds,
             learns=optimizer.learns,
-            expected=course.expected,
+            expected=course.expected if fidelity is None else None,
             race=race,
             staleness=staleness,
             fold_done=course.fold_done,
             refresh=course.refresh,
         )
         return source, course
+
+    def _race(self, n_folds: int, ordered: bool) -> Race | RungRaces | None:
+        """Make the race of the candidates, or one for each level of a resource."""
+        settings, fidelity = self.settings, self.fidelity
+        searched: set[str] = set().union(*self.space.branches())
+        if fidelity is None or settings.racing is None:
+            return make_race(settings, self.scorer, n_folds, searched, ordered)
+        if ordered and fidelity.ladder:
+            raise InvalidArgument(
+                "racing must be False with deterministic and a scheduler that stops trials by their reports: all their "
+                "levels are one job"
+            )
+
+        def make() -> Race:
+            race = make_race(settings, self.scorer, n_folds, searched, False)
+            assert race is not None
+            return race
+
+        return RungRaces(make, ordered)
 
 
 def make_plan(search: Any) -> Plan:

@@ -32,12 +32,15 @@ class Evaluated(NamedTuple):
         Scores by fold; None for folds that were not run.
     incumbent : int or None
         Number of the trial that it lost its race against, if that is why folds are missing.
+    level : int or None
+        Level of the resource, if it was limited.
     """
 
     number: int
     params: Mapping[str, Any]
     scores: Sequence[FoldScore | None]
     incumbent: int | None = None
+    level: int | None = None
 
 
 class Value(NamedTuple):
@@ -97,10 +100,10 @@ def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: boo
     if callable_scoring:
         # Only now is it known whether a callable returns a dict: failed fits get the same keys.
         _insert_error_scores(out, error_score)
-    by_number = {candidate.number: cells for candidate, cells in zip(evaluated, table, strict=True)}
+    by_number = {(candidate.number, candidate.level): cells for candidate, cells in zip(evaluated, table, strict=True)}
     for candidate, cells in zip(evaluated, table, strict=True):
         if None in cells:
-            _fill(cells, None if candidate.incumbent is None else by_number[candidate.incumbent])
+            _fill(cells, None if candidate.incumbent is None else by_number[candidate.incumbent, candidate.level])
     return [row for cells in table for row in cells if row is not None]
 
 

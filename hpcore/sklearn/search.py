@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_method_params, indexable
 from hpcore.evaluation.correction import corrected_best
 from hpcore.evaluation.engine import run
 from hpcore.evaluation.fingerprint import watch
+from hpcore.evaluation.resources import fit
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Workload
 from hpcore.ledger.heartbeat import keeping_leases
@@ -27,7 +28,9 @@ from hpcore.sklearn.aliases import with_aliases
 from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.course import Course
 from hpcore.sklearn.errors import SearchInterrupted
+from hpcore.sklearn.fidelity import Fidelity
 from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.levels import summarise
 from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.results import blank, rows
 from hpcore.sklearn.stored import check_same_search, open_trial_log
@@ -53,9 +56,9 @@ _OF_THE_BEST = (
 class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     """Search hyperparameters by cross-validation.
 
-    The class replaces `GridSearchCV` and `RandomizedSearchCV`: arguments of the same meaning have the same names, the
-    attributes are the same, and so are the scores of the same candidates to the last bit. The unit of work is
-    (candidate, fold): workers take them from one queue, and the data is sent to each worker once.
+    The class replaces `GridSearchCV`, `RandomizedSearchCV` and the halving searches: arguments of the same meaning have
+    the same names, the attributes are the same, and so are the scores of the same candidates to the last bit. The unit
+    of work is (candidate, fold): workers take them from one queue, and the data is sent to each worker once.
 
     Parameters
     ----------
@@ -77,11 +80,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         enough and none of `racing`, `timeout` and `stop` could end it early; otherwise it is ``"gp"``, and ``"tpe"``
         in a long search; see `hpcore.samplers.AutoSampler`. With several workers, a strategy that learns (``"gp"``,
         ``"tpe"``) proposes from the results known so far, which depend on timing unless the search is `deterministic`;
-        with one worker, or another strategy, `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` do
-        not exist yet.
+        with one worker, or another strategy, `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` are
+        schedulers: random candidates by the schedule of `HalvingRandomSearchCV`, and Hyperband with candidates of
+        ``"tpe"``; see `scheduler`.
     n_trials : int, optional
         Largest number of candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. The search of a
-        finite space ends when all its points have been tried.
+        finite space ends when all its points have been tried. With ``strategy="hyperband"`` None is one bracket of each
+        kind.
     cv : int, splitter or iterable, optional
         Folds, as in scikit-learn; None is 5 folds, stratified for classifiers. Splits are computed once.
     scoring : str, callable, list, tuple or dict, optional
@@ -145,19 +150,39 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Level of printed lines: 1 is one line at the start and one at the end, 2 also a line for each candidate.
     random_state : int, RandomState or None, default=None
         Seed of the strategy. None follows `numpy.random.seed`; ``strategy="grid"`` draws nothing then.
-    sampler, seed : optional
-        Other names of `strategy` and `random_state`, those of `hpcore.Study`. They are accepted by the constructor
-        only; `get_params`, `set_params` and `clone` know scikit-learn's names.
+    scheduler : str or Scheduler, optional
+        Scheduler of `hpcore.schedulers` that gives candidates little of a resource at first and decides which of them
+        get more: ``"halving"``, ``"hyperband"``, ``"asha"``, ``"median"`` and others, or an object with options. With
+        ``strategy="grid"``, ``"halving"`` is `HalvingGridSearchCV`. The notes describe it. Not together with `storage`.
+    resource : str, optional
+        Resource of a fit: ``"n_samples"``, the training rows; the name of an integer parameter of the estimator, such
+        as ``"n_estimators"`` or ``"step__max_iter"``; ``"epochs"`` of an estimator with `partial_fit`, which may be the
+        last step of a pipeline. Needs a scheduler; ``"halving"`` and ``"hyperband"`` as the strategy have
+        ``"n_samples"`` by default.
+    min_resources : int, "exhaust" or "smallest", default="exhaust"
+        Resource of the first fits. ``"smallest"`` is two rows of each class and fold, or 1 of another resource;
+        ``"exhaust"`` is the largest with which the last candidates come to `max_resources`, by at most four rungs
+        except with ``"halving"``. A Scheduler object has its own.
+    max_resources : int or "auto", default="auto"
+        Full resource; ``"auto"`` is all rows, or the value that the estimator has for the parameter. Epochs need a
+        number.
+    factor : float, default=3
+        Factor between the resources of two rungs; one in `factor` candidates of a rung goes on.
+    eta, sampler, seed : optional
+        Other names of `factor`, `strategy` and `random_state`, those of `hpcore.Study` and its schedulers. They are
+        accepted by the constructor only; `get_params`, `set_params` and `clone` know scikit-learn's names.
 
     Attributes
     ----------
     cv_results_ : dict of numpy arrays
         Table with scikit-learn's keys, dtypes and masks; one entry for each finished candidate, by number. With
-        `racing` also ``n_folds_evaluated`` and ``pruned``; see the notes.
+        `racing` also ``n_folds_evaluated`` and ``pruned``, with a scheduler ``iter`` and ``n_resources`` and an entry
+        for each rung of a candidate; see the notes.
     trial_numbers_ : ndarray of int
         Number of the trial behind each row of `cv_results_`.
     best_estimator_, best_params_, best_score_, best_index_ : object
-        Attributes of the best candidate, as in scikit-learn. It has all its folds.
+        Attributes of the best candidate, as in scikit-learn. It has all its folds, and with a scheduler the largest
+        resource of the table. `best_estimator_` is fitted with the full resource.
     best_score_corrected_ : float
         Estimate of `best_score_` without the bias of a choice among many: the choice is repeated on resampled folds and
         scored on the others (bootstrap bias correction, Tsamardinos et al. 2018; `nested_cross_validate` gives a
@@ -165,6 +190,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         corrects too little, because folds that were not run are filled in by paired differences, which vary less.
     scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_ : object
         Attributes as in scikit-learn.
+    n_resources_, n_candidates_ : list of int
+        With a scheduler: levels of the resource, and the number of candidates at each.
+    n_iterations_, n_required_iterations_, n_possible_iterations_, n_remaining_candidates_ : int
+        Attributes of scikit-learn's halving searches, with a scheduler; iterations are the levels.
+    min_resources_, max_resources_ : int
+        Lowest and full resource, with a scheduler.
     trials_ : list of Trial
         All candidates, also those that an interruption left unfinished. A candidate that the race stopped has state
         ``"pruned"``, its estimated mean as value, and in ``user_attrs["incumbent"]`` the number of the candidate that
@@ -209,6 +240,20 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     deviation over the folds that were run. It ranks after all candidates that have all their folds. The strategy is
     told the same mean; the Gaussian process also its standard error, so that a candidate of one fold has less weight. A
     candidate with a failed fold (``error_score=nan``) is stopped there, because its mean is NaN.
+
+    A scheduler. Candidates begin with little of the resource, and most go no further: their trials end ``"paused"``,
+    with the mean scores of their rungs as reports, and callbacks are not called with them. Scores of lower rungs are
+    those of other fits, so that the best is one of those with the largest resource. ``"halving"`` has the schedule of
+    scikit-learn's halving searches, with the same numbers of candidates and resources, but the test folds stay whole,
+    and the training rows of a rung are among those of the next one; they have the classes in their shares. Other
+    schedulers run several brackets, or decide at once when a candidate has reported; the row of the table with ``iter``
+    i is then one at the i-th level. Rows of m, of n, are the share m / n of each training fold.
+
+    A rung of an ensemble with ``warm_start``, or of epochs, continues the fit of the rung before, in any worker; a
+    model that was lost is fitted again through the same rungs, with the same score. Iterative solvers begin anew with a
+    larger ``max_iter``, as do estimators without ``warm_start``. An epoch is one `partial_fit` with all training rows,
+    in an order that follows `random_state`. With `racing`, candidates at a rung race against the best of that rung;
+    those that lose pause with their estimated mean, and only at the full resource are they pruned.
 
     Choices. ``strategy="grid"`` runs the candidates of `GridSearchCV` in its order: names sorted, unless the
     dictionary has hpcore parameters, and a choice that is listed twice is tried twice, as also by ``"random"`` and
@@ -268,6 +313,11 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         study_name: str | None = None,
         verbose: int = 0,
         random_state: Any = None,
+        scheduler: Any = None,
+        resource: str | None = None,
+        min_resources: int | str = "exhaust",
+        max_resources: int | str = "auto",
+        factor: float = 3,
     ) -> None:
         self.estimator = estimator
         self.space = space
@@ -293,6 +343,11 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.study_name = study_name
         self.verbose = verbose
         self.random_state = random_state
+        self.scheduler = scheduler
+        self.resource = resource
+        self.min_resources = min_resources
+        self.max_resources = max_resources
+        self.factor = factor
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -341,12 +396,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         splits = make_splits(self.cv, X, y, is_classifier(self.estimator), routed.splitter.split)
+        plan = plan.on(X, y, splits)
         workload = plan.workload(X, y, splits, routed)
         pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
         check_unchanged = watch(X, y)
         with FitHooks(self, X, y, params) as hooks:
             deadline = None if settings.timeout is None else start + settings.timeout
-            trial_log = open_trial_log(settings, plan.space.space)
+            trial_log = open_trial_log(settings, plan.space.space, fidelity=plan.fidelity)
             if trial_log.durable:
                 check_same_search(trial_log, settings, workload)
             self.optimizer_, self.n_splits_ = trial_log.optimizer, len(splits)
@@ -357,10 +413,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                 course = self._run(workload, pool, begin, plan)
             course.settle()
             hooks.searched()
-            self._tabulate(course, plan.refit_metric)
+            self._tabulate(course, plan)
             check_unchanged()
             if self.refit:
-                self._refit(workload, hooks)
+                self._refit(workload, hooks, plan.fidelity)
         self.scorer_ = plan.scorers
         return self
 
@@ -391,7 +447,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             if course is None or not course.evaluated:
                 raise
             if not isinstance(error, KeyboardInterrupt):
-                self._attach(error, course, plan.refit_metric)
+                self._attach(error, course, plan)
                 raise
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(course.evaluated)} candidates that "
@@ -410,17 +466,22 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                     )
         return course
 
-    def _attach(self, error: BaseException, course: Course, refit_metric: Any) -> None:
+    def _attach(self, error: BaseException, course: Course, plan: Plan) -> None:
         """Attach this search, with the table of complete candidates, to the error that ends it."""
         with suppress(Exception):  # no fit that succeeded, or a `refit` of the user's that fails: the error comes first
-            self._tabulate(course, refit_metric)
+            self._tabulate(course, plan)
             carry(error, self, False, Study)
 
-    def _tabulate(self, course: Course, refit_metric: Any) -> None:
+    def _tabulate(self, course: Course, plan: Plan) -> None:
+        refit_metric = plan.refit_metric
         self.trials_ = [course.shown(trial) for trial in self.optimizer_.trials]
-        evaluated = sorted(course.evaluated, key=lambda candidate: candidate.number)
+        evaluated = sorted(course.evaluated, key=lambda candidate: (candidate.level or 0, candidate.number))
         out = rows(evaluated, self.error_score, callable(self.scoring))
-        results = self._format_results([candidate.params for candidate in evaluated], self.n_splits_, out)
+        levels, last = None, np.ones(len(evaluated), dtype=bool)
+        if plan.fidelity is not None:
+            levels = summarise(self, evaluated, plan.fidelity)
+            last = levels["iter"] == levels["iter"].max()
+        results = self._format_results([candidate.params for candidate in evaluated], self.n_splits_, out, levels)
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         if callable(self.scoring) and self.multimetric_:
             refit_metric = self.refit
@@ -430,29 +491,34 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                 delattr(self, stale)
         if decides:
             folds = np.array([results[f"split{i}_test_{refit_metric}"] for i in range(self.n_splits_)]).T
-            folds = folds[np.isfinite(folds).all(axis=1)]
+            folds = folds[np.isfinite(folds).all(axis=1) & last]
             if folds.shape[0] and folds.shape[1] > 1:
                 self.best_score_corrected_ = corrected_best(folds, self.optimizer_.seed)
         if course.races:
             blank(results, evaluated)
         if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+            if levels is None or callable(self.refit):
+                self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+            else:
+                # As in scikit-learn's halving searches: scores of lower levels are of other fits.
+                best_last = results[f"rank_test_{refit_metric}"][last].argmin()
+                self.best_index_ = int(np.flatnonzero(last)[best_last])
             if decides:
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
         self.cv_results_ = results
         self.trial_numbers_ = np.array([candidate.number for candidate in evaluated])
 
-    def _refit(self, workload: Workload, hooks: FitHooks) -> None:
+    def _refit(self, workload: Workload, hooks: FitHooks, fidelity: Fidelity | None) -> None:
         # Parameters may be estimators: those in best_params_ stay unfitted.
         best = clone(workload.estimator).set_params(**clone(self.best_params_, safe=False))
         self.best_estimator_ = best
         with hooks.refitting(best):
             start = time.perf_counter()
-            if workload.y is None:
-                best.fit(workload.X, **workload.fit_params)
+            if fidelity is None:
+                fit(best, workload.X, workload.y, workload.fit_params)
             else:
-                best.fit(workload.X, workload.y, **workload.fit_params)
+                fidelity.refitted(best, workload.X, workload.y, workload.fit_params)
             self.refit_time_ = time.perf_counter() - start
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
@@ -464,6 +530,6 @@ def choose(search: SearchCV, course: Course, plan: Plan) -> dict[str, Any]:
     search.interrupted_ = False
     search.scorer_ = plan.scorers
     search.time_fitting_, search.time_suggesting_ = course.time_fitting, course.time_suggesting
-    search._tabulate(course, plan.refit_metric)
+    search._tabulate(course, plan)
     chosen: dict[str, Any] = search.best_params_
     return chosen

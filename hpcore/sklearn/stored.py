@@ -15,6 +15,7 @@ from hpcore.evaluation.workload import FoldScore, Workload
 from hpcore.ledger.trial_log import TrialLog
 from hpcore.optimizer import Optimizer
 from hpcore.sklearn.checks import Settings
+from hpcore.sklearn.fidelity import Fidelity
 from hpcore.space.space import Space
 
 __all__ = ["check_same_search", "fold_to_data", "known_folds", "open_trial_log"]
@@ -22,7 +23,7 @@ __all__ = ["check_same_search", "fold_to_data", "known_folds", "open_trial_log"]
 ATTRIBUTE = "search"
 
 
-def open_trial_log(settings: Settings, space: Space, part: str = "") -> TrialLog:
+def open_trial_log(settings: Settings, space: Space, part: str = "", fidelity: Fidelity | None = None) -> TrialLog:
     """Open the trial log of a search, or of a part of it: in memory, or in its store.
 
     Raises
@@ -31,10 +32,13 @@ def open_trial_log(settings: Settings, space: Space, part: str = "") -> TrialLog
         If storage or name are wrong or do not fit the search, as for `hpcore.Study`.
     """
     sampler, seed = settings.sampler, settings.seed
+    scheduler = None if fidelity is None else fidelity.scheduler
     if settings.storage is None:
         if settings.study_name is not None:
             raise InvalidArgument(f"study_name needs storage=, which is None; got study_name={settings.study_name!r}")
-        return TrialLog(Optimizer(space, sampler=sampler, direction="maximize", seed=seed))
+        return TrialLog(Optimizer(space, sampler=sampler, direction="maximize", seed=seed, scheduler=scheduler))
+    if scheduler is not None:
+        raise InvalidArgument("storage must be None with a scheduler: levels of a resource are not stored yet")
     if settings.study_name is None:
         raise InvalidArgument("study_name must be given with storage=: the same two continue an earlier search")
     # Imported here: a search in memory needs no SQLAlchemy.

@@ -85,7 +85,7 @@ class Run:
         self._open: dict[int, Trial] = {}
         self._following: Trial | None = None
         self._late: list[tuple[Trial, Outcome]] = []
-        self._stopped = self._exhausted = self._over = False
+        self._stopped = self._exhausted = self._over = self._no_more = False
         self._news = True
         # Rules start before trials are claimed, which an error would have to give back; they see the trials of others.
         if rules:
@@ -142,7 +142,7 @@ class Run:
         return self._terms._replace(only_resumed=True) if self._scheduled and self._is_full() else self._terms
 
     def _is_full(self) -> bool:
-        return self.n_begun == self._n_trials
+        return self._no_more or self.n_begun == self._n_trials
 
     def _ask(self) -> Trial | Wait | None:
         """Ask for the next trial; None if the space has no more. The error is raised if the study has no trial."""
@@ -153,8 +153,11 @@ class Run:
                 if not self._log.optimizer.n_trials:
                     raise
                 self._say_why(error)
-                if not isinstance(error, InfeasibleParams):
+                if isinstance(error, InfeasibleParams):
+                    continue
+                if not self._scheduled or self._no_more:
                     return None
+                self._no_more = True  # paused trials may go on
 
     def _say_why(self, error: Exception) -> None:
         """Log the reason for which the space has no more trials."""
@@ -220,6 +223,10 @@ class Run:
         """
         self._log.refresh()
         self._log.check_order()
+
+    def may_go_on(self) -> bool:
+        """Tell whether a trial that is open may go on, and that neither a deadline nor a rule ends the run."""
+        return not self._ended()
 
     def end(self) -> None:
         """Begin no more trials."""
