@@ -51,6 +51,17 @@ _OF_THE_BEST = (
     "refit_time_",
     "feature_names_in_",
 )
+# Likewise those of a scheduler.
+_OF_THE_LEVELS = (
+    "n_resources_",
+    "n_candidates_",
+    "n_iterations_",
+    "n_remaining_candidates_",
+    "n_required_iterations_",
+    "n_possible_iterations_",
+    "min_resources_",
+    "max_resources_",
+)
 
 
 class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
@@ -477,6 +488,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.trials_ = [course.shown(trial) for trial in self.optimizer_.trials]
         evaluated = sorted(course.evaluated, key=lambda candidate: (candidate.level or 0, candidate.number))
         out = rows(evaluated, self.error_score, callable(self.scoring))
+        for stale in (*_OF_THE_BEST, *_OF_THE_LEVELS):
+            if hasattr(self, stale):
+                delattr(self, stale)
         levels, last = None, np.ones(len(evaluated), dtype=bool)
         if plan.fidelity is not None:
             levels = summarise(self, evaluated, plan.fidelity)
@@ -486,9 +500,6 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         if callable(self.scoring) and self.multimetric_:
             refit_metric = self.refit
         decides = (self.refit or not self.multimetric_) and not callable(self.refit)
-        for stale in _OF_THE_BEST:
-            if hasattr(self, stale):
-                delattr(self, stale)
         if decides:
             folds = np.array([results[f"split{i}_test_{refit_metric}"] for i in range(self.n_splits_)]).T
             folds = folds[np.isfinite(folds).all(axis=1) & last]
