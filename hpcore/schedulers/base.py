@@ -114,15 +114,16 @@ class Scheduler(ABC):
     """Options of a scheduler; immutable, so that several optimizers may share one."""
 
     @abstractmethod
-    def bind(self, columns: Columns, n_objectives: int, seed: int) -> Judge:
+    def bind(self, columns: Columns, directions: tuple[str, ...], seed: int) -> Judge:
         """Make a judge for a search; raises if the scheduler cannot work there.
 
         Parameters
         ----------
         columns : Columns
             Columns of the space's unit cube.
-        n_objectives : int
-            Number of objectives, at least 1.
+        directions : tuple of str
+            ``"minimize"`` or ``"maximize"`` per objective. A judge sees values that are signed so that lower is better;
+            only options in the user's own sign need to know.
         seed : int
             Seed of the search.
         """
