@@ -49,10 +49,6 @@ class PruningCallback:
         model.save_model(saved)
     """
 
-    # After LightGBM records the metrics (20), before it stops early (30).
-    order = 25
-    before_iteration = False
-
     def __init__(
         self, trial: ReportingTrial, metric: str, valid_name: str = _DEFAULT_NAME, report_interval: int = 1
     ) -> None:
@@ -60,6 +56,8 @@ class PruningCallback:
         self.metric = check_name("metric", metric)
         self.valid_name = check_name("valid_name", valid_name)
         self.report_interval = check_integer("report_interval", report_interval, 1)
+        # After LightGBM records the metrics (20), before it stops early (30); it looks for it in the object's dict.
+        self.order = 25
 
     def __call__(self, env: Any) -> None:
         step = env.iteration + 1

@@ -8,8 +8,9 @@ from hpcore.integrations.training import ReportingTrial, check_name, check_trial
 
 __all__ = ["PruningCallback"]
 
-_TrainingCallback: Any = require("xgboost", "xgboost").callback.TrainingCallback
+xgboost = require("xgboost", "xgboost")
 collective = require("xgboost.collective", "xgboost")
+_TrainingCallback: Any = xgboost.callback.TrainingCallback
 
 
 class PruningCallback(_TrainingCallback):
@@ -51,6 +52,12 @@ class PruningCallback(_TrainingCallback):
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """Report the metric; True ends the training."""
+        stop = self._report(model, evals_log)
+        if stop and not isinstance(model, xgboost.Booster):
+            model.set_attr(best_iteration=str(epoch))  # `cv` cuts its result there
+        return stop
+
+    def _report(self, model: Any, evals_log: Any) -> bool:
         last = {f"{data}-{name}": all_[-1] for data, of_data in evals_log.items() for name, all_ in of_data.items()}
         value = pick("observation_key", self.observation_key, last, "give the training evals or an eval_set")
         if isinstance(value, tuple):  # mean and standard deviation over folds
