@@ -43,8 +43,8 @@ class PruningCallback:
         model = CatBoostClassifier(iterations=1000, save_snapshot=True, snapshot_file=saved)
         model.fit(X, y, eval_set=(X_valid, y_valid), callbacks=[PruningCallback(trial, "AUC")])
 
-    A snapshot belongs to its parameters: CatBoost refuses it in a trial of population-based training whose parameters
-    have changed.
+    A snapshot belongs to its parameters: CatBoost refuses it in a trial of population-based training where others than
+    the learning rate have changed.
     """
 
     def __init__(self, trial: ReportingTrial, metric: str, eval_set_index: int | None = None) -> None:

@@ -82,9 +82,20 @@ def test_a_training_that_continues_counts_on(make_trial: Any, tmp_path: Path, pe
     assert model.tree_count_ == 6
 
 
+def test_a_snapshot_with_other_parameters(make_trial: Any, tmp_path: Path) -> None:
+    trial = make_trial(until=2)
+    options = {"save_snapshot": True, "snapshot_file": str(tmp_path / "snapshot"), "train_dir": tmp_path}
+    fit(6, PruningCallback(trial, "Logloss"), **options)
+    with pytest.raises(catboost.CatBoostError, match="differ"):
+        fit(6, PruningCallback(trial, "Logloss"), l2_leaf_reg=9, **options)
+    trial.until = 4
+    fit(6, PruningCallback(trial, "Logloss"), **options | {"learning_rate": 0.3})
+    assert list(trial.reports) == [1, 2, 3, 4]
+
+
 def test_what_is_not_there_is_named(make_trial: Any) -> None:
     # CatBoost makes an error of its own of each error in a callback, with its text.
-    with pytest.raises(catboost.CatBoostError, match="InvalidArgument: metric must be one of .*'Logloss'.*, got 'RMSE'"):
+    with pytest.raises(catboost.CatBoostError, match=r"InvalidArgument: metric must be .*'Logloss'.*, got 'RMSE'"):
         fit(2, PruningCallback(make_trial(), "RMSE"))
     with pytest.raises(catboost.CatBoostError, match="must be one of 'validation', got 'validation_1'"):
         fit(2, PruningCallback(make_trial(), "AUC", 1))

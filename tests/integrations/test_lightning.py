@@ -17,7 +17,7 @@ from hpcore.integrations.lightning import PruningCallback  # noqa: E402
 
 pytestmark = [
     pytest.mark.doors,
-    # Advice of Lightning on the number of workers, on loggers and on folders; deprecated uses within torch and Lightning.
+    # Advice of Lightning on workers, loggers and folders; deprecated uses within torch and Lightning.
     pytest.mark.filterwarnings("ignore::UserWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
