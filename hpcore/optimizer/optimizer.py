@@ -154,6 +154,7 @@ class Optimizer:
             from hpcore.optimizer.scheduling import Scheduling
 
             self._scheduling = Scheduling(self.scheduler, self.space.columns, self.directions, self.seed)
+            self._suggestions.learn_at_rungs(self._scheduling.judge)
         self.set_channel(_Direct(self))
         _ALIVE.add(self)
 
