@@ -23,7 +23,7 @@ from hpcore.errors import (
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.optimizer.search_view import SearchView
-from hpcore.records.channel import Decision
+from hpcore.records.channel import Decision, Direct
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.workers.waiting import WAIT, Wait
@@ -118,9 +118,19 @@ class TrialLog:
         self._mode = ""
         self._given_back: deque[int] = deque()  # numbers of trials to evaluate again, lowest first
         self._attributes: dict[str, Any] = {}
-        optimizer.set_channel(self)
+        self._receive()
 
-    keeps = portable = False
+    def _receive(self) -> None:
+        """Receive the reports of the optimizer's trials."""
+        self._channel = Direct(self.report)
+        self.optimizer.set_channel(self._channel)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_channel"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._receive()
 
     @property
     def mode(self) -> str:
@@ -243,7 +253,7 @@ class TrialLog:
 
         In a deterministic order the trial has the scheduler as of an earlier job already.
         """
-        if trial.progress is not None and trial.progress.channel is self:
+        if trial.progress is not None and trial.progress.channel is self._channel:
             self.optimizer.decide_there(trial, None, here=True)
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:

@@ -56,6 +56,10 @@ class Record:
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in directions)
         self.clear()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The channel leads to an object of this process; the one that unpickles the record sets its own.
+        return {name: value for name, value in vars(self).items() if name != "channel"}
+
     def clear(self) -> None:
         """Remove all trials."""
         self.history = History(len(self._space), len(self._signs))

@@ -68,6 +68,10 @@ class Judge:
         """Return `max_resource`, or where none was given, what the reports say of it."""
         return self.max_resource
 
+    def levels(self, curves: Curves, state: StateArray) -> tuple[float, ...]:
+        """Return the rungs at which trials are compared, increasing; empty if there are none, or not known yet."""
+        return ()
+
     def next(self, history: History, rng: Rng) -> Start | Resume | None:
         """Choose the next job.
 

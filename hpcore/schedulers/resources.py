@@ -112,3 +112,8 @@ class ResourceJudge(Judge):
         """See `Judge.full_resource`; infinite while it is not known."""
         given = self._resources.max_resource
         return full_resource(curves, state) if given is None else given
+
+    def levels(self, curves: Curves, state: StateArray) -> tuple[float, ...]:
+        """See `Judge.levels`."""
+        full = self.full_resource(curves, state)
+        return self._resources.levels(full) if math.isfinite(full) else ()
