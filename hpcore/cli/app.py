@@ -109,7 +109,7 @@ class _TuneCommand(click.Command):
     """Command with the names of the samplers in its help, which needs an import and is therefore delayed."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from hpcore import samplers
+        from hpcore import samplers, schedulers
 
         with formatter.section("Data sets that ship with scikit-learn"):
             formatter.write_dl(list(DATA_SETS.items()))
@@ -119,6 +119,8 @@ class _TuneCommand(click.Command):
             )
         with formatter.section("Samplers"):
             formatter.write_text(_listing(samplers.names()))
+        with formatter.section("Schedulers"):
+            formatter.write_text(_listing(schedulers.names()))
 
 
 def _version(context: click.Context, option: click.Parameter, value: bool) -> None:
@@ -176,6 +178,22 @@ def main() -> None:
     show_default=True,
     callback=_one,
     help="Sampler that proposes the trials; a grid is as fine as --trials allows.",
+)
+@click.option(
+    "--scheduler",
+    metavar="NAME",
+    multiple=True,
+    callback=_one,
+    help="Scheduler that gives candidates little of a resource first, and more of it to the best, such as hyperband. "
+    "The search is not stored then.  [default: none]",
+)
+@click.option(
+    "--resource",
+    metavar="NAME",
+    multiple=True,
+    callback=_one,
+    help="Resource of the scheduler: n_samples, or a whole-number parameter of the model such as n_estimators.  "
+    "[default: n_samples]",
 )
 @click.option(
     "--trials",
@@ -257,6 +275,7 @@ def tune(context: click.Context, /, **options: Any) -> None:
     Examples
       hpcore tune breast_cancer --model svc --trials 40
       hpcore tune houses.csv --target price --model hist_gradient_boosting --sampler sobol --timeout 600
+      hpcore tune houses.csv --target price --scheduler hyperband --sampler tpe
       hpcore tune churn.parquet --target left --scoring roc_auc --cv 10 --out churn-run
       hpcore tune iris --json | jq .best_params
 

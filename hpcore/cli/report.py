@@ -39,6 +39,10 @@ class Report:
         Columns that alone give a nearly perfect score, each with ``column`` and ``score``.
     notes : list of str
         Messages about the data and the decisions that were made from it.
+    scheduler, resource : str or None
+        Scheduler and its resource, if there was one.
+    levels : list of int or None
+        Levels of the resource that candidates were evaluated at.
     """
 
     best_score: float
@@ -68,6 +72,9 @@ class Report:
     better_than_constant: bool | None
     suspects: list[dict[str, Any]]
     notes: list[str]
+    scheduler: str | None = None
+    resource: str | None = None
+    levels: list[int] | None = None
 
     def to_json(self) -> str:
         """Return the report as one line of JSON."""
@@ -97,6 +104,7 @@ def text(report: Report) -> str:
         f"{report.rows} rows, {report.columns} feature columns",
         f"best {report.scoring}  {report.best_score:.4f} +- {report.score_std:.4f}  ({folds}), "
         f"trial {report.best_trial} of {report.n_trials}{failed}{ended}",
+        *_levels(report),
         *_comparison(report),
         "",
         "best parameters",
@@ -111,6 +119,13 @@ def text(report: Report) -> str:
     ]
     lines += [f"{'files' if i == 0 else '':<7}{file}" for i, file in enumerate(report.files)]
     return "\n".join(lines)
+
+
+def _levels(report: Report) -> list[str]:
+    """Return a line with the levels of the resource."""
+    if report.scheduler is None or report.levels is None:
+        return []
+    return [f"{report.scheduler} on {report.resource}: {', '.join(map(str, report.levels))}"]
 
 
 def _comparison(report: Report) -> list[str]:
@@ -164,16 +179,18 @@ def finished(search: Any) -> list[Any]:
 
 
 def _table(search: Any, names: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
-    """Build a table with one row per trial; an inactive parameter is an empty cell."""
+    """Build a table with one row per trial, or per level of one; an inactive parameter is an empty cell."""
     results, trials = search.cv_results_, finished(search)
     scores = [f"split{i}_test_score" for i in range(search.n_splits_)]
-    header = ["number", "state", *map(short, names), "mean_score", "std_score"]
+    levels = ["n_resources"] if "n_resources" in results else []
+    header = ["number", "state", *levels, *map(short, names), "mean_score", "std_score"]
     header += [f"split{i}_score" for i in range(search.n_splits_)]
     header += ["mean_fit_seconds", "std_fit_seconds", "mean_score_seconds", "error"]
     measured = ["mean_test_score", "std_test_score", *scores, "mean_fit_time", "std_fit_time", "mean_score_time"]
     rows = []
     for i, (params, trial) in enumerate(zip(results["params"], trials, strict=True)):
-        row = [trial.number, str(trial.state), *(params.get(name) for name in names)]
+        row = [trial.number, str(trial.state), *(results[key][i] for key in levels)]
+        row += [params.get(name) for name in names]
         row += [np.asarray(results[key])[i] for key in measured]
         error = (trial.error or "").strip().splitlines()
         rows.append([*row, error[-1] if error else ""])

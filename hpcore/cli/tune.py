@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hpcore.cli.fidelity import check_scheduler, options_of
 from hpcore.cli.files import STORE, prepare_directory
 from hpcore.errors import DamagedStore, InvalidArgument
 from hpcore.tables.data import load
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Request", "resume", "run"]
 
 DEFAULT_TRIALS = 40
+HALVING = ("halving", "successive_halving")
 SHOWN = 6  # warnings of one kind
 NO_LIMIT = 10**9  # trials, if only the timeout ends the search
 OK, INTERRUPTED = 0, 130
@@ -52,6 +54,8 @@ class Request:
     as_json: bool
     debug: bool
     encoding: str | None = None
+    scheduler: str | None = None
+    resource: str | None = None
 
 
 @dataclass
@@ -124,6 +128,7 @@ def _prepare(request: Request) -> _Plan:
             f"--sampler must be one of {', '.join(samplers.names())}, got {request.sampler!r}"
             f"{closest(request.sampler, samplers.names())}"
         )
+    check_scheduler(request.scheduler, request.resource)
     if request.model is not None:
         presets.get(request.model, request.task)
     prepared = prepare(
@@ -287,14 +292,26 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     start = time.perf_counter()
     sampler: Any = request.sampler
     expected = plan.n_trials
+    space, levels = prepared.space, dict[str, Any]()
+    if request.scheduler is not None:
+        space, levels = options_of(request.scheduler, request.resource, prepared.pipeline, space)
     if sampler == "grid":
-        sampler, expected = grid_of(prepared.space, expected or DEFAULT_TRIALS)
-    store, study = _keep(request, plan, sampler, resumed)
+        sampler, expected = grid_of(space, expected or DEFAULT_TRIALS)
+    store, study, options = None, None, {}
+    if request.scheduler is None:
+        store, study = _keep(request, plan, sampler, resumed)
+        options = {"storage": store, "study_name": study.name}
+    else:
+        options = levels
+        click.echo("note: a search with a scheduler is not stored: the same command begins anew", err=True)
+        if request.scheduler in HALVING:
+            expected = expected or DEFAULT_TRIALS  # all of them begin before the first goes on
     with _quiet(request.debug), open_progress(expected, prepared.scoring, "maximize") as progress:
-        progress.begin_from(study.optimizer)
+        if study is not None:
+            progress.begin_from(study.optimizer)
         search = SearchCV(
             prepared.pipeline,
-            prepared.space,
+            space,
             strategy=sampler,
             n_trials=expected or NO_LIMIT,
             timeout=request.timeout,
@@ -303,18 +320,18 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
             n_jobs=request.jobs,
             error_score=np.nan,
             callbacks=(progress,),
-            storage=store,
-            study_name=study.name,
             random_state=request.seed,
+            **options,
         )
         try:
             search.fit(problem.X, problem.y)
         except AllFitsFailed as error:
             raise click.ClickException(f"every trial failed: {str(error).strip().splitlines()[-1]}") from error
     failure, files = None, []
-    store.close()
+    if store is not None:
+        store.close()
     try:
-        for path in report.save(plan.directory, search, prepared.space.names):
+        for path in report.save(plan.directory, search, space.names):
             files.append(str(path))
     except OSError as error:
         # The search may have taken hours, so its result is printed anyway.
@@ -328,8 +345,8 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         score_std=float(search.cv_results_["std_test_score"][best]),
         best_params=report.values(search.best_params_),
         best_trial=int(trials[best].number),
-        n_trials=len(trials),
-        n_failed=sum(trial.state == "failed" for trial in trials),
+        n_trials=len({trial.number for trial in trials}),
+        n_failed=len({trial.number for trial in trials if trial.state == "failed"}),
         interrupted=bool(search.interrupted_),
         data=problem.name,
         target=problem.target,
@@ -351,6 +368,9 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         better_than_constant=is_better(splits, plan.constant) if np.isfinite(constant) else None,
         suspects=[{"column": leak.column, "score": leak.score} for leak in plan.leaks],
         notes=prepared.notices,
+        scheduler=request.scheduler,
+        resource=None if request.scheduler is None else request.resource or "n_samples",
+        levels=None if request.scheduler is None else list(search.n_resources_),
     )
     click.echo(result.to_json() if request.as_json else report.text(result))
     if failure is not None:

@@ -1,0 +1,91 @@
+"""Options ``--scheduler`` and ``--resource`` of ``hpcore tune``, in the words of `SearchCV`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpcore.errors import InvalidArgument
+from hpcore.tables.names import closest
+
+if TYPE_CHECKING:
+    from hpcore.space.space import Space
+
+__all__ = ["check_scheduler", "options_of"]
+
+ROWS, EPOCHS = "n_samples", "epochs"
+
+
+def check_scheduler(scheduler: str | None, resource: str | None) -> None:
+    """Check the options as far as they do not depend on the model.
+
+    Raises
+    ------
+    InvalidArgument
+        There is no such scheduler, or a resource is given without one.
+    """
+    from hpcore import schedulers
+
+    if scheduler is None:
+        if resource is not None:
+            raise InvalidArgument(f"--resource needs --scheduler, got --resource {resource} alone")
+        return
+    if scheduler not in schedulers.names():
+        raise InvalidArgument(
+            f"--scheduler must be one of {', '.join(schedulers.names())}, got {scheduler!r}"
+            f"{closest(scheduler, schedulers.names())}"
+        )
+
+
+def options_of(scheduler: str, resource: str | None, pipeline: Any, space: Space) -> tuple[Space, dict[str, Any]]:
+    """Make the arguments of `SearchCV` for a scheduler.
+
+    Parameters
+    ----------
+    scheduler : str
+        Name of the scheduler.
+    resource : str or None
+        Name of the resource as it was given: of parameters the name that the report shows. None is the rows.
+    pipeline : Pipeline
+        Pipeline that is tuned.
+    space : Space
+        Its search space.
+
+    Returns
+    -------
+    space : Space
+        Search space without the resource.
+    options : dict
+        Arguments of `SearchCV`; the largest value of a parameter is that of its range in the space.
+
+    Raises
+    ------
+    InvalidArgument
+        The model has no such resource.
+    """
+    from hpcore.cli.report import short
+    from hpcore.space import Int, Space
+
+    options: dict[str, Any] = {"scheduler": scheduler, "resource": resource or ROWS}
+    if options["resource"] == ROWS:
+        return space, options
+    if resource == EPOCHS:
+        raise InvalidArgument(
+            "--resource epochs needs a number of epochs, which the command does not have: take n_samples or a "
+            "parameter, or tune with hpcore.sklearn.SearchCV"
+        )
+    params = pipeline.get_params(deep=True)
+    counts = {
+        short(name): name for name, value in params.items() if type(value) is int and name.startswith("model__")
+    }  # the last of equal names is the innermost
+    name = counts.get(options["resource"])
+    if name is None:
+        raise InvalidArgument(
+            f"--resource must be {ROWS} or one of {', '.join(sorted(counts)) or 'no parameter'}, got {resource!r}"
+            f"{closest(options['resource'], [ROWS, *counts])}"
+        )
+    options["resource"] = name
+    parameter = space.get(name)
+    if isinstance(parameter, Int):
+        options["max_resources"] = parameter.high
+        space = Space({other: space[other] for other in space if other != name}, constraints=space.constraints)
+    return space, options
