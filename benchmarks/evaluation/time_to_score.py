@@ -9,9 +9,12 @@ Tasks: pipelines of an SVC and of gradient boosting on breast_cancer, digits and
 seed (``--rows``, 20,000 by default). Each method has the same 5 folds and the same workers, of one thread each; on the
 table an SVC has 5 splits of a tenth of the rows for training and a tenth for the test, because it takes 5 seconds to
 fit to 16,000. GridSearchCV walks its full grid; RandomizedSearchCV, OptunaSearchCV and SearchCV have as many trials,
-over the intervals that the grid spans; HalvingGridSearchCV halves the grid. Its winner is scored again on all folds,
-because its own scores are those of parts of the data. Times are of the search without the final refit. For SearchCV the
-time is that at which a candidate with all its folds reached the other's score; where none did, it is infinite.
+over the intervals that the grid spans; HalvingGridSearchCV halves the grid, and HalvingRandomSearchCV as many
+candidates. The winner of these two is scored again on all folds, because its own scores are those of parts of the data.
+Times are of the search without the final refit. For SearchCV the time is that at which a candidate with all its folds
+and rows reached the other's score; where none did, it is infinite. It has the variants "race" (folds only), and with
+the rows as a resource "hyperband", "asha" and "freeze", with racing too; ``--ours`` names those that are
+run.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    HalvingRandomSearchCV,
     ParameterGrid,
     RandomizedSearchCV,
     StratifiedKFold,
@@ -87,14 +91,14 @@ def spans(grid: dict[str, list[Any]]) -> dict[str, tuple[Any, Any]]:
 
 
 def their_space(grid: dict[str, list[Any]], kind: str) -> dict[str, Any]:
-    import optuna
-
     space: dict[str, Any] = {}
     for name, (low, high) in spans(grid).items():
         whole = isinstance(low, int)
         if kind == "scipy":
             space[name] = scipy.stats.randint(low, high + 1) if whole else scipy.stats.loguniform(low, high)
         elif kind == "optuna":
+            import optuna
+
             distributions = optuna.distributions
             space[name] = (
                 distributions.IntDistribution(low, high, log=True)
@@ -117,6 +121,11 @@ def others(method: str, model: Any, grid: dict[str, list[Any]], cv: Any, X: Any,
         )
     elif method == "halving":
         search = HalvingGridSearchCV(model, grid, cv=cv, n_jobs=n_jobs, refit=False, random_state=seed)
+    elif method == "halving random":
+        search = HalvingRandomSearchCV(
+            model, their_space(grid, "scipy"), n_candidates=n, min_resources="exhaust", cv=cv, n_jobs=n_jobs,
+            refit=False, random_state=seed,
+        )  # fmt: skip
     else:
         import optuna
         from optuna_integration import OptunaSearchCV
@@ -129,14 +138,24 @@ def others(method: str, model: Any, grid: dict[str, list[Any]], cv: Any, X: Any,
     start = time.perf_counter()
     search.fit(X, y)
     seconds = time.perf_counter() - start
-    if method == "halving":
+    if method.startswith("halving"):
         score = float(cross_val_score(clone(model).set_params(**search.best_params_), X, y, cv=cv).mean())
     else:
         score = float(search.best_score_)
     return {"seconds": seconds, "score": score}
 
 
-def ours(model: Any, grid: dict[str, list[Any]], cv: Any, X: Any, y: Any, seed: int, n_jobs: int) -> Any:
+# Variants of our search; "race" has no scheduler.
+OURS: dict[str, dict[str, Any]] = {
+    "race": {"strategy": "gp"},
+    "halving": {"strategy": "sobol", "scheduler": "halving", "resource": "n_samples"},
+    "hyperband": {"strategy": "gp", "scheduler": "hyperband", "resource": "n_samples"},
+    "asha": {"strategy": "gp", "scheduler": "asha", "resource": "n_samples"},
+    "freeze": {"strategy": "gp", "scheduler": "freeze_thaw", "resource": "n_samples"},
+}
+
+
+def ours(variant: str, model: Any, grid: dict[str, list[Any]], cv: Any, X: Any, y: Any, seed: int, n_jobs: int) -> Any:
     """Return the times at which our search reached its scores."""
     course: list[tuple[float, float]] = []
     start = 0.0
@@ -146,8 +165,8 @@ def ours(model: Any, grid: dict[str, list[Any]], cv: Any, X: Any, y: Any, seed: 
             course.append((time.perf_counter() - start, trial.value))
 
     search = SearchCV(
-        model, their_space(grid, "hpcore"), strategy="gp", n_trials=len(ParameterGrid(grid)), cv=cv, n_jobs=n_jobs,
-        racing=True, refit=False, random_state=seed, callbacks=[told],
+        model, their_space(grid, "hpcore"), n_trials=len(ParameterGrid(grid)), cv=cv, n_jobs=n_jobs,
+        racing=True, refit=False, random_state=seed, callbacks=[told], **OURS[variant],
     )  # fmt: skip
     start = time.perf_counter()
     search.fit(X, y)
@@ -166,7 +185,7 @@ def wake(ours_too: bool, model: Any, grid: dict[str, list[Any]], X: Any, y: Any,
         GridSearchCV(model, two, cv=2, n_jobs=n_jobs, refit=False).fit(X, y)
 
 
-METHODS = ("grid", "random", "halving", "optuna")
+METHODS = ("grid", "random", "halving", "halving random", "optuna")
 
 
 def main() -> None:
@@ -178,6 +197,8 @@ def main() -> None:
     parser.add_argument(
         "--tasks", default="svc breast_cancer,hgb breast_cancer,svc digits,hgb digits,hgb table,svc table"
     )
+    parser.add_argument("--ours", default="race", help=f"variants of our search, of {', '.join(OURS)}")
+    parser.add_argument("--others", default=",".join(METHODS))
     parser.add_argument("--out", default="time_to_score.jsonl")
     args = parser.parse_args()
     out = Path(args.out)
@@ -192,6 +213,8 @@ def main() -> None:
             ):
                 done[record["task"], record["method"], record["seed"]] = record
     tasks = [task.strip() for task in args.tasks.split(",")]
+    variants = [variant.strip() for variant in args.ours.split(",")]
+    methods = [method.strip() for method in args.others.split(",") if method.strip()]
     warnings.simplefilter("ignore")
     for task in tasks:
         kind, name = task.split()
@@ -199,15 +222,16 @@ def main() -> None:
         cv = CVS.get(task, CV)
         X, y = data(name, args.rows)
         for seed in range(args.seeds):
-            for method in ("ours", *METHODS):
+            for method in (*(f"ours {variant}" for variant in variants), *methods):
                 # The grid has no seed: its time is that of one run.
                 if method == "grid" and seed > 0:
                     continue
                 if (task, method, seed) in done:
                     continue
-                wake(method == "ours", model, grid, X, y, args.n_jobs)
-                if method == "ours":
-                    found = ours(model, grid, cv, X, y, seed, args.n_jobs)
+                kind_of, _, variant = method.partition(" ")
+                wake(kind_of == "ours", model, grid, X, y, args.n_jobs)
+                if kind_of == "ours":
+                    found = ours(variant, model, grid, cv, X, y, seed, args.n_jobs)
                 else:
                     found = others(method, model, grid, cv, X, y, seed, args.n_jobs)
                 record = {
@@ -217,23 +241,27 @@ def main() -> None:
                 done[task, method, seed] = record
                 with out.open("a") as file:
                     file.write(json.dumps(record) + "\n")
-                print(f"{task:18} {method:8} seed {seed}: {found['score']:.4f} in {found['seconds']:.1f} s", flush=True)
-    summarise(done, tasks)
+                print(
+                    f"{task:18} {method:14} seed {seed}: {found['score']:.4f} in {found['seconds']:.1f} s", flush=True
+                )
+    for variant in variants:
+        summarise(done, tasks, variant)
 
 
-def summarise(done: dict[tuple[str, str, int], Any], tasks: list[str]) -> None:
+def summarise(done: dict[tuple[str, str, int], Any], tasks: list[str], variant: str) -> None:
     """Print our time to each method's score as a share of that method's time; medians over seeds."""
+    print(f"\nSearchCV, {variant}")
     print("\n| task | rows | method | its score | its time, s | ours to its score, s | share | seeds |")
     print("|---|---|---|---|---|---|---|---|")
     for task in tasks:
         for method in METHODS:
             shares, times, theirs = [], [], []
-            seeds = sorted(seed for t, m, seed in done if t == task and m == "ours")
+            seeds = sorted(seed for t, m, seed in done if t == task and m == f"ours {variant}")
             for seed in seeds:
                 other = done.get((task, method, 0 if method == "grid" else seed))
                 if other is None:
                     continue
-                course = done[task, "ours", seed]["course"]
+                course = done[task, f"ours {variant}", seed]["course"]
                 reached = next((t for t, score in course if score >= other["score"] - 1e-12), math.inf)
                 times.append(reached)
                 shares.append(reached / other["seconds"])
