@@ -149,3 +149,13 @@ def test_given_up_trials_come_first_in_the_next_run_and_late_results_reach_the_h
     assert [(trial.number, trial.params) for trial in (again.next_trial() for _ in range(4))][:3] == [
         (number, params[number]) for number in (0, 2, 3)
     ]
+
+
+def test_paused_trials_go_on_after_the_last_point_of_the_space():
+    from hpcore.schedulers import ASHA
+
+    study = hp.Study({"x": list(range(9))}, sampler="random", scheduler=ASHA(1, 9), seed=0)
+    study.run(lambda trial: trial["x"] + 1 / trial.until, n_trials=50)
+    curves = study.optimizer.history.curves
+    assert [int((curves.step == step).sum()) for step in (1, 3, 9)] == [9, 3, 1]
+    assert study.best_params == {"x": 0}
