@@ -463,12 +463,6 @@ def test_warm_start_points_that_are_none(points, words):
         assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("strategy", ["halving", "hyperband"])
-def test_strategies_that_do_not_exist_yet(strategy):
-    with pytest.raises(hp.errors.InvalidArgument, match=f"'{strategy}' does not exist yet"):
-        SearchCV(SVC(), {"C": [1.0]}, strategy=strategy).fit(X, y)
-
-
 def test_progress_is_plain_when_piped(capsys):
     SearchCV(SVC(), {"C": [0.1, 1, 10]}, strategy="grid", cv=4, progress=True, racing="exact").fit(X, y)
     out, err = capsys.readouterr()

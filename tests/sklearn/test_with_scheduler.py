@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,6 +153,39 @@ def test_trees_are_added(n_jobs):
     for n in search.n_resources_:
         warm.set_params(n_estimators=n).fit(X[train], Y[train])
     assert search.cv_results_["split0_test_score"][search.best_index_] == warm.score(X[test], Y[test])
+
+
+class Mortal(GradientBoostingClassifier):  # type: ignore[misc]
+    """End its process in the first fit with more trees than before."""
+
+    def __init__(
+        self, grave: str = "", n_estimators: int = 40, subsample: float = 0.5, random_state: int = 0, **rest: Any
+    ):
+        super().__init__(n_estimators=n_estimators, subsample=subsample, random_state=random_state, **rest)
+        self.grave = grave
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        return sorted({*GradientBoostingClassifier._get_param_names(), "grave"})
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, monitor: Any = None) -> Any:
+        if self.grave and self.n_estimators > 4 and not Path(self.grave).exists():
+            Path(self.grave).touch()
+            os._exit(3)
+        return super().fit(X, y, sample_weight, monitor)
+
+
+def test_a_rung_continues_after_the_death_of_a_worker(tmp_path):
+    space = {"learning_rate": hp.Float(0.01, 1, log=True)}
+    tables = []
+    for n_jobs, grave in ((1, ""), (2, str(tmp_path / "grave"))):
+        search = SearchCV(
+            Mortal(grave), space, strategy="halving", resource="n_estimators", n_trials=9, cv=3, n_jobs=n_jobs,
+            random_state=0, refit=False,
+        ).fit(X, Y)  # fmt: skip
+        tables.append(search.cv_results_["mean_test_score"].tolist())
+    assert (tmp_path / "grave").exists()
+    assert tables[0] == tables[1]
 
 
 def test_epochs():
