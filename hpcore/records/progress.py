@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpcore.arguments import check_number, check_values
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, LeaseExpired
 from hpcore.records.channel import Channel, Decision
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Progress:
         Resource of a full evaluation; a job that reports it completes the trial.
     is_resumed : bool
         True if the trial was paused before.
+    job : int
+        Number of the job.
 
     Attributes
     ----------
@@ -47,6 +49,8 @@ class Progress:
         Folder of the trial's checkpoint.
     has_reported : bool
         True if the job has reported.
+    is_lost : bool
+        True if another worker has the trial, and a report was refused for that reason.
     """
 
     __slots__ = (
@@ -55,7 +59,9 @@ class Progress:
         "folder",
         "full",
         "has_reported",
+        "is_lost",
         "is_resumed",
+        "job",
         "m",
         "reports",
         "step",
@@ -70,13 +76,14 @@ class Progress:
         step: float = -math.inf,
         full: float = math.inf,
         is_resumed: bool = False,
+        job: int = 0,
     ) -> None:
-        self.m, self.channel, self.is_resumed = m, channel, is_resumed
+        self.m, self.channel, self.is_resumed, self.job = m, channel, is_resumed, job
         self.until, self.step, self.full = until, step, full
         self.decision = Decision.CONTINUE
         self.reports: list[Report] = []
         self.folder: Checkpoint | None = None
-        self.has_reported = False
+        self.has_reported = self.is_lost = False
 
     @property
     def should_stop(self) -> bool:
@@ -107,7 +114,11 @@ class Progress:
         if self.channel is None:
             self.reports.append((step, values, cost))
         else:
-            self.decision = self.channel.report(number, step, values, cost)
+            try:
+                self.decision = self.channel.report(number, step, values, cost)
+            except LeaseExpired:
+                self.is_lost = True
+                raise
             if self.channel.keeps:
                 self.reports.append((step, values, cost))
         self.step, self.has_reported = step, True

@@ -36,6 +36,8 @@ __all__ = [
     "SuccessiveHalving",
     "Threshold",
     "Truncation",
+    "class_of",
+    "name_of",
     "names",
     "resolve",
 ]
@@ -85,15 +87,33 @@ def resolve(scheduler: str | Scheduler | None) -> Scheduler | None:
         return scheduler
     if not isinstance(scheduler, str):
         raise InvalidType(f"scheduler must be a name, a Scheduler or None, got {scheduler!r}")
-    if scheduler not in _BY_NAME:
-        from difflib import get_close_matches
-
-        close = get_close_matches(scheduler, _BY_NAME, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgument(f"scheduler must be one of {', '.join(map(repr, _BY_NAME))}, got {scheduler!r}{hint}")
-    made = __getattr__(_BY_NAME[scheduler])()
+    made = class_of(scheduler)()
     assert isinstance(made, Scheduler)
     return made
+
+
+def name_of(scheduler: Scheduler) -> str | None:
+    """Name by which `class_of` finds the class of a scheduler; None for a class of a user."""
+    kind = type(scheduler)
+    found = (name for name, known in _BY_NAME.items() if known == kind.__name__ and class_of(name) is kind)
+    return next(found, None)
+
+
+def class_of(name: str) -> Any:
+    """Class of a scheduler by its name.
+
+    Raises
+    ------
+    InvalidArgument
+        The name is not known.
+    """
+    if name not in _BY_NAME:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, _BY_NAME, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InvalidArgument(f"scheduler must be one of {', '.join(map(repr, _BY_NAME))}, got {name!r}{hint}")
+    return __getattr__(_BY_NAME[name])
 
 
 def __getattr__(name: str) -> Any:

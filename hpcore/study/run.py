@@ -219,7 +219,7 @@ class Run:
             A caller has a trial without a result, see `TrialLog.check_order`.
         """
         self._log.refresh()
-        self._log.check_order()
+        self._log.check_order("the scheduler" if self._terms.staleness is None else "deterministic=True")
 
     def end(self) -> None:
         """Begin no more trials."""
@@ -268,6 +268,12 @@ class Run:
             self._exhausted = not isinstance(finished.end, InfeasibleParams)
             self._say_why(finished.end)
         return finished.outcome
+
+    def drop(self, trial: Trial) -> None:
+        """Leave a trial to the worker that has it now."""
+        log.warning("trial %d is left to the worker that has it now", trial.number)
+        self._open.pop(trial.number, None)
+        self._log.drop(trial)
 
     def _begins_another(self) -> bool:
         """Tell whether the next trial begins in the transaction of the result."""

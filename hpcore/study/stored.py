@@ -12,6 +12,7 @@ from hpcore.study.study import Study
 
 if TYPE_CHECKING:
     from hpcore.ledger.studies import StudySummary
+    from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
 
 __all__ = ["delete_study", "list_studies", "load_study"]
@@ -28,12 +29,13 @@ def load_study(
     repeats: int | None = None,
     strategy: str | Sampler | None = None,
     prefetch: bool = False,
+    scheduler: str | Scheduler | None = None,
 ) -> Study:
     """Open a stored study.
 
     Parameters
     ----------
-    storage, space, sampler, lease, retries, repeats, strategy, prefetch
+    storage, space, sampler, lease, retries, repeats, strategy, prefetch, scheduler
         Storage and options of the study, see `Study`.
     name : str, optional
         Name of the study; not needed if it is the only one of the storage.
@@ -64,6 +66,7 @@ def load_study(
         repeats=repeats,
         strategy=strategy,
         prefetch=prefetch,
+        scheduler=scheduler,
     )
 
 

@@ -81,7 +81,8 @@ class Study:
         Computation of suggestions ahead, see `Optimizer`. For a stored study False or True, because its proposals must
         follow from the stored trials.
     scheduler : str, Scheduler or None
-        Scheduler that decides which trial goes on and how far, see `Optimizer`; for studies in memory.
+        Scheduler that decides which trial goes on and how far, see `Optimizer`; None is that of the stored study, or
+        none. Another scheduler replaces the stored one.
 
     Attributes
     ----------
@@ -142,13 +143,11 @@ class Study:
             )
             self.name = name
         else:
-            if scheduler is not None:
-                raise InvalidArgument("scheduler needs a study in memory, leave storage out")
             # Imported here: a study in memory needs no SQLAlchemy.
             from hpcore.ledger.studies import open_stored_log
 
             stored_log = open_stored_log(
-                space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch
+                space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch, scheduler
             )
             self._trial_log, self.name = stored_log, stored_log.record.name
         self.interrupted = False

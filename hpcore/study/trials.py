@@ -89,6 +89,9 @@ class TrialSource:
         trial = job.trial
         if result.trial is not trial:
             trial.adopt(result.trial)
+        if _is_lost(result):
+            self._run.drop(trial)
+            return
         recorded = self._run.finish(trial, self._outcome(trial, result))
         if recorded is not None:
             self._run.tell_hooks(trial, recorded)
@@ -111,8 +114,15 @@ class TrialSource:
         trial = job.trial
         if result.trial is not trial:
             trial.adopt(result.trial)
-        self._run.finish_late(trial, self._outcome(trial, result))
+        if not _is_lost(result):
+            self._run.finish_late(trial, self._outcome(trial, result))
 
     def give_up(self) -> None:
         """See `Source`."""
         self._run.give_up()
+
+
+def _is_lost(result: Evaluation) -> bool:
+    """Tell whether the objective ended with the error that another worker has the trial, which is no failure of it."""
+    progress = result.trial.progress
+    return result.error is not None and progress is not None and progress.is_lost
