@@ -35,6 +35,7 @@ from hpcore.storage.records import StudyRecord
 
 if TYPE_CHECKING:
     from hpcore.storage.sql import Storage
+    from hpcore.storage.transaction import Transaction
 
 __all__ = ["StudySummary", "find", "open_stored_log", "read_spec", "remove", "summaries"]
 
@@ -235,8 +236,12 @@ def summaries(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
     ]
 
 
-def remove(storage: str | os.PathLike[str] | Storage, name: str) -> None:
-    """See `hpcore.delete_study`."""
-    check_name("name", name)
-    store = open_storage(storage, create=False)
-    store.write(lambda transaction: transaction.delete(transaction.get(name).id))
+def remove(store: Storage, name: str) -> StudyRecord:
+    """Delete a study, and return its record; see `hpcore.delete_study`."""
+
+    def work(transaction: Transaction) -> StudyRecord:
+        record = transaction.get(name)
+        transaction.delete(record.id)
+        return record
+
+    return store.write(work)

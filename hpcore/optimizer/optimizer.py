@@ -32,6 +32,7 @@ from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.channel import Channel, Decision, Direct
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
+from hpcore.records.progress import Rooted
 from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
@@ -609,6 +610,13 @@ class Optimizer:
             if trial.progress is not None:
                 trial.progress.channel = channel
 
+    def set_checkpoints(self, root: Rooted | None) -> None:
+        """Set the folder of the checkpoints of trials, also of those that run."""
+        self._record.root = root
+        for trial in self._record.running.values():
+            if trial.progress is not None:
+                trial.progress.root = root
+
     def decide_there(self, trial: Trial, as_of: int | None, here: bool) -> None:
         """Let a scheduler decide on a job's reports from what is known now, or as of a job, wherever it runs.
 
@@ -884,6 +892,11 @@ class Optimizer:
             self._begin_anew()
 
     # --- results -------------------------------------------------------------------------------------------------
+
+    @property
+    def keeps_checkpoints(self) -> bool:
+        """True if the scheduler lets trials go on from the checkpoints of others."""
+        return self._scheduling is not None and self._scheduling.judge.keeps_checkpoints
 
     @property
     def learns(self) -> bool:

@@ -15,7 +15,7 @@ from hpcore.records.channel import Channel
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
 from hpcore.records.outcome import Outcome
 from hpcore.records.pareto import non_dominated
-from hpcore.records.progress import Progress
+from hpcore.records.progress import Progress, Rooted
 from hpcore.records.rows import Report, Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Params, Space
@@ -46,11 +46,14 @@ class Record:
         Running trials by number: the objects that callers have.
     channel : Channel or None
         Way of the reports of trials that begin.
+    root : Rooted or None
+        Folder of the checkpoints of trials that begin.
     full : float
         Resource of a full evaluation, for trials that begin.
     """
 
     channel: Channel | None = None
+    root: Rooted | None = None
     full = math.inf
 
     def __init__(self, space: Space, directions: Sequence[str]) -> None:
@@ -60,8 +63,8 @@ class Record:
         self.clear()
 
     def __getstate__(self) -> dict[str, Any]:
-        # The channel leads to an object of this process; the one that unpickles the record sets its own.
-        return {name: value for name, value in vars(self).items() if name != "channel"}
+        # They belong to objects of this process; those that unpickle the record set their own.
+        return {name: value for name, value in vars(self).items() if name not in ("channel", "root")}
 
     def clear(self) -> None:
         """Remove all trials."""
@@ -78,7 +81,7 @@ class Record:
         if exact:
             self.history.notes[number] = {"params": dict(params)}
         trial = Trial(number, params)
-        trial.progress = Progress(len(self._signs), self.channel, job=self.history.job_of(number))
+        trial.progress = Progress(len(self._signs), self.channel, job=self.history.job_of(number), root=self.root)
         self.running[number] = trial
         return trial
 
@@ -110,7 +113,11 @@ class Record:
         curves, job, until = history.curves, history.job_of(number), history.until_of(number)
         earlier = [float(curves.step[i]) for i in curves.of(number) if curves.job[i] < job]
         step = max(earlier, default=-math.inf)
-        return Progress(len(self._signs), self.channel, until, step, self.full, bool(earlier), job)
+        progress = Progress(len(self._signs), self.channel, until, step, self.full, bool(earlier), job, self.root)
+        note = history.notes.get(number)
+        if note is not None and "parent" in note:
+            progress.parent = note["parent"], note["parent_job"]
+        return progress
 
     def explain(self, trial: Trial, info: dict[str, Any] | None, proposed_by: str | None) -> None:
         """Note facts of a trial's proposal, and the sampler that a rule chose for it."""

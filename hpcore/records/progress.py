@@ -5,16 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hpcore.arguments import check_number, check_values
 from hpcore.errors import InvalidArgument, InvalidType, LeaseExpired
 from hpcore.records.channel import Channel, Decision
 
 if TYPE_CHECKING:
-    from hpcore.records.checkpoints import Checkpoint
+    from hpcore.records.checkpoints import Root
 
-__all__ = ["Progress", "checkpoint_of"]
+__all__ = ["Progress", "Rooted", "checkpoint_of"]
+
+
+class Rooted(Protocol):
+    """Object that knows the folder of all checkpoints."""
+
+    @property
+    def root(self) -> Root:
+        """Folder of all checkpoints."""
+        ...
+
 
 Report = tuple[float, tuple[float, ...], "float | None"]
 
@@ -38,6 +48,8 @@ class Progress:
         True if the trial was paused before.
     job : int
         Number of the job.
+    root : Rooted or None
+        Folder of the checkpoints of all trials.
 
     Attributes
     ----------
@@ -45,28 +57,18 @@ class Progress:
         Decision on the last report.
     reports : list of tuple
         Reports ``(step, values, cost)`` that were not recorded where the optimizer is, in the user's own sign.
-    folder : Checkpoint or None
-        Folder of the trial's checkpoint.
+    parent : tuple of int, or None
+        Trial and job whose checkpoint the trial goes on from.
     has_reported : bool
         True if the job has reported.
     is_lost : bool
         True if another worker has the trial, and a report was refused for that reason.
     """
 
-    __slots__ = (
-        "channel",
-        "decision",
-        "folder",
-        "full",
-        "has_reported",
-        "is_lost",
-        "is_resumed",
-        "job",
-        "m",
-        "reports",
-        "step",
-        "until",
-    )
+    # Most jobs keep these.
+    decision = Decision.CONTINUE
+    parent: tuple[int, int] | None = None
+    has_reported = is_lost = False
 
     def __init__(
         self,
@@ -77,13 +79,11 @@ class Progress:
         full: float = math.inf,
         is_resumed: bool = False,
         job: int = 0,
+        root: Rooted | None = None,
     ) -> None:
         self.m, self.channel, self.is_resumed, self.job = m, channel, is_resumed, job
-        self.until, self.step, self.full = until, step, full
-        self.decision = Decision.CONTINUE
+        self.until, self.step, self.full, self.root = until, step, full, root
         self.reports: list[Report] = []
-        self.folder: Checkpoint | None = None
-        self.has_reported = self.is_lost = False
 
     @property
     def should_stop(self) -> bool:
@@ -135,19 +135,23 @@ class Progress:
             return Decision.STOP
         return Decision.PAUSE if ruled is Decision.CONTINUE and step >= self.until else ruled
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
         # A channel into the memory of this process stays here: the copy keeps its reports until it is told.
-        state = {name: getattr(self, name) for name in self.__slots__}
         if self.channel is not None and not self.channel.portable:
             state["channel"] = None
-        return None, state
+        if self.root is not None:
+            state["root"] = self.root.root
+        return state
 
 
 def checkpoint_of(number: int, progress: Progress | None) -> Path:
     """Return the folder of a trial's checkpoint; see `Trial.checkpoint`."""
-    if progress is None or progress.folder is None:
+    if progress is None or progress.root is None:
         raise InvalidArgument(
             f"trial {number} has no folder for a checkpoint: it must run in a study, with checkpoints= if that is not "
             "stored in a file"
         )
-    return progress.folder.open()
+    from hpcore.records.checkpoints import Checkpoint
+
+    return Checkpoint(progress.root.root, number, progress.job, progress.parent, progress.is_resumed).open()

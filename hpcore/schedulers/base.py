@@ -70,6 +70,9 @@ class Judge:
     max_resource: float = math.inf
     """Resource of a full evaluation; a trial that reports it is complete. Infinite if there is none."""
 
+    keeps_checkpoints: bool = False
+    """True if new trials may go on from the checkpoints of others, so that those of ended jobs are kept a while."""
+
     def full_resource(self, curves: Curves, state: StateArray) -> float:
         """Return `max_resource`, or where none was given, what the reports say of it."""
         return self.max_resource

@@ -21,6 +21,7 @@ from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
 from hpcore.study.carrying import carry
+from hpcore.study.checkpoints import Checkpoints, check_folder
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
@@ -83,6 +84,11 @@ class Study:
     scheduler : str, Scheduler or None
         Scheduler that decides which trial goes on and how far, see `Optimizer`; None is that of the stored study, or
         none. Another scheduler replaces the stored one.
+    checkpoints : path, optional
+        Folder in which the study makes a folder of its own for `Trial.checkpoint`. None is ``FILE.checkpoints`` for a
+        store in a file, for a study in memory a folder for temporary files that is removed when the study does not
+        exist any more, and for one on a server no folder. Files of trials that have ended stay; `clear_checkpoints`
+        and `delete_study` remove them.
 
     Attributes
     ----------
@@ -128,11 +134,13 @@ class Study:
         random_state: int | None = None,
         prefetch: bool | str = False,
         scheduler: str | Scheduler | None = None,
+        checkpoints: str | os.PathLike[str] | None = None,
     ) -> None:
         sampler = check_alias("sampler", sampler, "strategy", strategy)
         seed = check_alias("seed", seed, "random_state", random_state)
         lease = check_number("lease", lease, 0.1, 86400.0, unit=" of seconds")
         retries = check_integer("retries", retries, 0)
+        folder = check_folder(checkpoints)
         if storage is None:
             if space is None:
                 raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
@@ -150,6 +158,7 @@ class Study:
                 space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch, scheduler
             )
             self._trial_log, self.name = stored_log, stored_log.record.name
+        self._checkpoints = Checkpoints(folder, self._trial_log)
         self.interrupted = False
         # None between runs: no reference may keep the study alive, because its end gives its trials back.
         self._run: Run | None = None
@@ -263,6 +272,7 @@ class Study:
                         staleness=staleness,
                         mode=mode,
                         eager=not callbacks,
+                        checkpoints=self._checkpoints,
                     )
                 remote = pool is not None and pool.by_file
                 evaluate(work, pool, [TrialSource(self._run, remote)], interrupts)
@@ -327,6 +337,9 @@ class Study:
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
         trials = self._trial_log.hand_out(many, deadline_ms, alone=n is None)
+        if self._trial_log.optimizer.scheduler is not None:
+            for trial in trials:
+                self._checkpoints.copy_parent(trial)
         return trials[0] if n is None else trials
 
     def tell(
@@ -368,9 +381,11 @@ class Study:
             The store cannot be written. The result of a trial that this process asked for is kept in memory, and stored
             in the next transaction.
         """
-        number_of(trial)
+        number = number_of(trial)
         outcome = self._trial_log.optimizer.outcome(value, std_error, error, cost, metrics, gradient, state)
         self._trial_log.tell(trial, outcome)
+        if self._trial_log.optimizer.scheduler is not None:
+            self._checkpoints.ended(number)
 
     def renew(self, trial: Trial | int | None = None) -> None:
         """Renew the lease of a trial, or claim a trial without a worker for this process.
@@ -439,6 +454,18 @@ class Study:
         The queue of a stored study is stored, and is that of all its workers.
         """
         self._trial_log.enqueue(params)
+
+    def clear_checkpoints(self) -> None:
+        """Remove the files of `Trial.checkpoint` of all trials that are not running.
+
+        A paused trial that goes on later begins with an empty folder.
+
+        Raises
+        ------
+        OSError
+            A file cannot be removed.
+        """
+        self._checkpoints.clear()
 
     # --- results -------------------------------------------------------------------------------------------------
 
