@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -43,6 +44,7 @@ from hpcore.optimizer.known import Known
 from hpcore.records.channel import Decision
 from hpcore.records.history import FAILED, PAUSED, RUNNING
 from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Report
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
 from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
@@ -620,13 +622,36 @@ class StoredTrialLog(TrialLog):
                 raise LeaseExpired(
                     f"a report of trial {number} came too late: another worker has the trial, or ended it"
                 )
-            if self.optimizer.is_new(number, step):
+            if step > self.optimizer.last_step(number):
                 record = held.record
                 report = report_record(record.study_id, number, record.job, step, values, cost)
                 transaction.add_report(report)
 
         self._replica.inside(work)
         return super().report(number, step, values, cost)
+
+    def take_reports(self, reports: Sequence[Report]) -> None:
+        """See `TrialLog.take_reports`; they are stored in one transaction."""
+
+        def work(transaction: Transaction) -> None:
+            steps: dict[int, float] = {}
+            new = []
+            for number, step, values, cost, job in reports:
+                held = self._replica.held(number)
+                if held is None or not held.is_running or held.record.job != job:
+                    continue
+                if number not in steps:
+                    # None of another worker's job: the steps that it makes known are those of its own reports.
+                    known = transaction.is_held(held.record)
+                    steps[number] = self.optimizer.last_step(number) if known else math.inf
+                if step > steps[number]:
+                    steps[number] = step
+                    new.append(report_record(self.record.id, number, job, step, values, cost))
+            transaction.add_reports(new)
+
+        with self._replica.lock:
+            self._replica.inside(work)
+            super().take_reports(reports)
 
     def _change(self, work: Callable[[Transaction], None]) -> None:
         """Call ``work(transaction)`` in a transaction, if the study still exists."""

@@ -26,6 +26,7 @@ from hpcore.optimizer.known import Known
 from hpcore.optimizer.search_view import SearchView
 from hpcore.records.channel import Decision, Direct
 from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Report
 from hpcore.records.trial import Trial
 from hpcore.workers.waiting import WAIT, Wait
 
@@ -360,6 +361,13 @@ class TrialLog:
     def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
         """Record a report of a running trial, and decide; see `hpcore.records.channel.Channel.report`."""
         return self.optimizer.receive(number, step, values, cost)
+
+    def take_reports(self, reports: Sequence[Report]) -> None:
+        """Record reports ``(number, step, values, cost, job)`` of jobs that run in worker processes; those that are
+        known, or whose job has ended, are ignored."""
+        for number, step, values, cost, job in reports:
+            if number in self.optimizer.running() and self.optimizer.history.job_of(number) == job:
+                self.optimizer.take_report(number, step, values, cost)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """Return the data of the stored reports of some trials by (trial, step); empty in memory."""

@@ -30,6 +30,7 @@ from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.channel import Channel, Decision, Direct
+from hpcore.records.curves import Curves
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
 from hpcore.records.progress import Rooted
@@ -556,10 +557,10 @@ class Optimizer:
             known = self._record.running.get(number)
             return known is not None and self._take_report(known, step, values, cost)
 
-    def is_new(self, number: int, step: float) -> bool:
-        """Tell whether neither this nor a larger step of a trial was recorded."""
+    def last_step(self, number: int) -> float:
+        """Return the last step that was recorded of a trial; minus infinity if there is none."""
         with self._lock:
-            return step > self._record.last_step(number)
+            return self._record.last_step(number)
 
     def _take_report(self, known: Trial, step: float, values: Sequence[float], cost: float | None) -> bool:
         taken = self._record.take_report(known, step, values, cost)
@@ -637,6 +638,13 @@ class Optimizer:
             seen = history if as_of is None else history.as_of(as_of)
             forward = self._record.channel if here else None
             progress.channel = self._scheduling.snapshot(progress, trial.number, seen, forward)
+
+    def seen_by(self, number: int) -> tuple[Curves, npt.NDArray[np.uint8]] | None:
+        """Return the reports and states that the scheduler decides from on the reports of a trial, as of now."""
+        assert self._scheduling is not None
+        with self._lock:
+            history = self._record.history
+            return self._scheduling.judge.snapshot(number, history.curves, history.state)
 
     def resume(
         self, trial: Trial | int, *, job: int | None = None, until: float = math.inf, as_of: int | None = None

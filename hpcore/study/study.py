@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
+    from hpcore.study.live import Listener
     from hpcore.workers.pools import Pool
 
 __all__ = ["Callback", "Study"]
@@ -275,7 +277,8 @@ class Study:
                         checkpoints=self._checkpoints,
                     )
                 remote = pool is not None and pool.by_file
-                evaluate(work, pool, [TrialSource(self._run, remote)], interrupts)
+                with self._listening(pool, staleness) as listener:
+                    evaluate(work, pool, [TrialSource(self._run, remote, listener)], interrupts, listener)
             except KeyboardInterrupt:
                 self.interrupted = True
                 n, running = self.optimizer.n_trials, len(self.optimizer.running())
@@ -290,6 +293,14 @@ class Study:
             finally:
                 self._stopped, self._run = self.stopping, None
         return self
+
+    def _listening(self, pool: Pool | None, staleness: int | None) -> AbstractContextManager[Listener | None]:
+        """Return a context in which the reports of workers are read while they run, in a pool of processes of ours."""
+        if pool is None or not (pool.by_file and pool.timed):
+            return nullcontext()
+        from hpcore.study.live import Listener
+
+        return Listener(self._trial_log, renews=staleness is None)
 
     @property
     def stopping(self) -> bool:
@@ -538,7 +549,9 @@ class Study:
         """Return the trials as a pandas DataFrame with one row per trial.
 
         The columns are number, state, value (or value_0, ...), std_error if any trial has one, param_NAME, started,
-        finished (UTC), seconds, attr_NAME, error. `add_frame` reads the table.
+        finished (UTC), seconds, attr_NAME, error. With a scheduler there are also until, the resource that the trial's
+        last job goes to, reports, the number of reports, and last_step and last_value of the last one. `add_frame`
+        reads the table.
 
         Raises
         ------

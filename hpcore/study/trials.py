@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
@@ -10,6 +11,9 @@ from hpcore.study.objective import Evaluation
 from hpcore.study.run import Run
 from hpcore.workers.engine import Job
 from hpcore.workers.waiting import Patience, Wait
+
+if TYPE_CHECKING:
+    from hpcore.study.live import Listener
 
 __all__ = ["TrialJob", "TrialSource"]
 
@@ -34,14 +38,16 @@ class TrialSource:
         Run that begins trials.
     remote : bool
         True if the trials are evaluated in other processes, where a scheduler decides from a snapshot.
+    listener : Listener, optional
+        Reader of the reports that workers make while they run.
     """
 
     learns = True
     n_pieces = 1
     n_expected: int | None = None
 
-    def __init__(self, run: Run, remote: bool = False) -> None:
-        self._run, self._remote = run, remote
+    def __init__(self, run: Run, remote: bool = False, listener: Listener | None = None) -> None:
+        self._run, self._remote, self._listener = run, remote, listener
         self._waiting = False
         self._patience = Patience()
         self.n_open = 0
@@ -61,6 +67,8 @@ class TrialSource:
         self.n_open += 1
         if self._remote:
             self._run.decide_there(trial)
+            if self._listener is not None:
+                self._listener.attach(trial)
         return TrialJob(trial, self)
 
     def wait(self) -> bool:
@@ -87,6 +95,8 @@ class TrialSource:
         self._waiting = False
         self._patience.reset()
         trial = job.trial
+        if self._listener is not None:
+            self._listener.detach(trial.number)
         if result.trial is not trial:
             trial.adopt(result.trial)
         if _is_lost(result):
