@@ -111,12 +111,14 @@ class Record:
         """Make the progress of a trial's last job, after the reports of earlier jobs."""
         history = self.history
         curves, job, until = history.curves, history.job_of(number), history.until_of(number)
-        earlier = [float(curves.step[i]) for i in curves.of(number) if curves.job[i] < job]
+        rows = curves.of(number)
+        earlier = [float(curves.step[i]) for i in rows if curves.job[i] < job]
         step = max(earlier, default=-math.inf)
         progress = Progress(len(self._signs), self.channel, until, step, self.full, bool(earlier), job, self.root)
         note = history.notes.get(number)
         if note is not None and "parent" in note:
             progress.parent = note["parent"], note["parent_job"]
+        progress.has_reached = len(rows) > len(earlier) and until <= float(curves.step[rows[-1]])
         return progress
 
     def explain(self, trial: Trial, info: dict[str, Any] | None, proposed_by: str | None) -> None:

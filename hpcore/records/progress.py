@@ -61,6 +61,8 @@ class Progress:
         Trial and job whose checkpoint the trial goes on from.
     has_reported : bool
         True if the job has reported.
+    has_reached : bool
+        True if the job reached its resource before, with a worker that died: it may have nothing left to report.
     is_lost : bool
         True if another worker has the trial, and a report was refused for that reason.
     """
@@ -68,7 +70,7 @@ class Progress:
     # Most jobs keep these.
     decision = Decision.CONTINUE
     parent: tuple[int, int] | None = None
-    has_reported = is_lost = False
+    has_reported = has_reached = is_lost = False
 
     def __init__(
         self,
