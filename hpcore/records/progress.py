@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hpcore.arguments import check_number, check_values
-from hpcore.errors import InvalidArgument, InvalidType, LeaseExpired
+from hpcore.errors import InvalidArgument, InvalidType, StorageError
 from hpcore.records.channel import Channel, Decision
 
 if TYPE_CHECKING:
@@ -63,14 +63,15 @@ class Progress:
         True if the job has reported.
     has_reached : bool
         True if the job reached its resource before, with a worker that died: it may have nothing left to report.
-    is_lost : bool
-        True if another worker has the trial, and a report was refused for that reason.
+    trouble : StorageError or None
+        Reason for which a report was not stored; `LeaseExpired` if another worker has the trial.
     """
 
     # Most jobs keep these.
     decision = Decision.CONTINUE
     parent: tuple[int, int] | None = None
-    has_reported = has_reached = is_lost = False
+    has_reported = has_reached = False
+    trouble: StorageError | None = None
 
     def __init__(
         self,
@@ -118,8 +119,8 @@ class Progress:
         else:
             try:
                 self.decision = self.channel.report(number, step, values, cost)
-            except LeaseExpired:
-                self.is_lost = True
+            except StorageError as trouble:
+                self.trouble = trouble
                 raise
             if self.channel.keeps:
                 self.reports.append((step, values, cost))

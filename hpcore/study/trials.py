@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hpcore.errors import LeaseExpired, StorageError
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Evaluation
@@ -99,9 +100,12 @@ class TrialSource:
             self._listener.detach(trial.number)
         if result.trial is not trial:
             trial.adopt(result.trial)
-        if _is_lost(result):
+        trouble = _trouble_of(result)
+        if isinstance(trouble, LeaseExpired):
             self._run.drop(trial)
             return
+        if trouble is not None:
+            raise trouble  # the trial is given back at the end of the run
         recorded = self._run.finish(trial, self._outcome(trial, result))
         if recorded is not None:
             self._run.tell_hooks(trial, recorded)
@@ -124,7 +128,7 @@ class TrialSource:
         trial = job.trial
         if result.trial is not trial:
             trial.adopt(result.trial)
-        if not _is_lost(result):
+        if _trouble_of(result) is None:
             self._run.finish_late(trial, self._outcome(trial, result))
 
     def give_up(self) -> None:
@@ -132,7 +136,7 @@ class TrialSource:
         self._run.give_up()
 
 
-def _is_lost(result: Evaluation) -> bool:
-    """Tell whether the objective ended with the error that another worker has the trial, which is no failure of it."""
+def _trouble_of(result: Evaluation) -> StorageError | None:
+    """Return the error for which a report was not stored, if the objective ended with it: it is no failure of it."""
     progress = result.trial.progress
-    return result.error is not None and progress is not None and progress.is_lost
+    return None if result.error is None or progress is None else progress.trouble

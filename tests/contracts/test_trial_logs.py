@@ -646,7 +646,7 @@ def test_a_late_end_of_a_job_does_not_end_the_next_one(stored: Study) -> None:
     first._replica.hold(trial, held.record)
     with pytest.raises(LeaseExpired, match="another worker"):
         train(trial, 1.0)
-    assert trial.progress.is_lost
+    assert isinstance(trial.progress.trouble, LeaseExpired)
     assert first.finish(trial, Outcome(None, PAUSED)).outcome == Outcome(None, PAUSED)
     with pytest.raises(LeaseExpired, match="another job"):
         of.log().tell(copy, Outcome((1.0,)))

@@ -12,6 +12,7 @@ import pytest
 
 import hpcore as hp
 import hpcore.ledger.studies  # loaded before the forks
+from hpcore.errors import StorageError
 from hpcore.ledger.trial_log import Terms
 from hpcore.study.objective import call
 from tests.study.children import begin
@@ -80,6 +81,29 @@ def test_a_worker_that_lost_its_trial_leaves_it_to_the_other(tmp_path: Path, cap
     theirs.tell(1, state="paused")
     mine.refresh()
     assert [str(t.state) for t in mine.trials[:3]] == ["paused"] * 3
+
+
+def test_a_report_that_cannot_be_stored_ends_the_run_and_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = study_at(tmp_path / "runs.db")
+    write = study._trial_log.storage.write  # type: ignore[attr-defined]
+    calls, repaired = 0, False
+
+    def fails(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls >= 5 and not repaired:
+            raise StorageError("the disk is full")
+        return write(*args)
+
+    monkeypatch.setattr(study._trial_log.storage, "write", fails)  # type: ignore[attr-defined]
+    with pytest.raises(StorageError, match="the disk is full"):
+        study.run(train, n_trials=4)
+    assert "failed" not in {str(t.state) for t in study.trials}
+    repaired = True
+    study.run(train, n_trials=4)
+    assert "failed" not in {str(t.state) for t in study.trials} and not study.optimizer.running()
 
 
 @pytest.mark.parametrize("until", [3.0, 9.0])
