@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import pickle
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -96,6 +97,7 @@ def _file_of(folder: str) -> int:
             with suppress(OSError):
                 os.close(_files.pop(old))
         path = Path(folder, f"{_REPORTS}{key[0]}")
+        path.parent.mkdir(0o700, exist_ok=True)
         _files[key] = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     return _files[key]
 
@@ -121,31 +123,27 @@ class Listener:
         self._log = trial_log
         self._renews = renews
         self.seconds = SECONDS if trial_log.optimizer.scheduler is None else SECONDS_SCHEDULED
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        # Made by the first report; most objectives make none.
+        self._folder = os.path.join(tempfile.gettempdir(), f"hpcore-{os.urandom(16).hex()}")  # noqa: PTH118
         self._read: dict[str, int] = {}  # bytes of each file that were read
         self._open: dict[int, Trial] = {}
         self._written: dict[int, int] = {}  # number of reports that the last snapshot of a trial has seen
         self._next_look = 0.0
 
     def __enter__(self) -> Listener:
-        try:
-            self._folder = tempfile.TemporaryDirectory(prefix="hpcore-", ignore_cleanup_errors=True)
-        except OSError as error:
-            log.warning("no temporary folder, so that reports of workers come with their results: %s", error)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            uninterrupted(folder.cleanup)
+        if Path(self._folder).exists():
+            uninterrupted(shutil.rmtree, self._folder, True)
 
     def attach(self, trial: Trial) -> None:
         """Give a trial that is about to be sent to a worker a channel that this object reads."""
         progress = trial.progress
-        if self._folder is None or progress is None:
+        if progress is None:
             return
         snapshot = progress.channel if isinstance(progress.channel, Snapshot) else None
-        progress.channel = LiveChannel(self._folder.name, progress.job, snapshot)
+        progress.channel = LiveChannel(self._folder, progress.job, snapshot)
         if snapshot is not None and snapshot.decides and self._renews:
             self._open[trial.number] = trial
             self._written[trial.number] = len(self._log.optimizer.history.curves)
@@ -157,21 +155,23 @@ class Listener:
     def look(self) -> None:
         """Record new reports, and let the scheduler see them in the jobs that run; unless it is too early."""
         now = time.monotonic()
-        if self._folder is None or now < self._next_look:
+        if now < self._next_look:
             return
         self._next_look = now + self.seconds
-        reports = [report for path in self._files(self._folder.name) for report in self._new(path)]
+        reports = [report for path in self._files() for report in self._new(path)]
         if reports:
             try:
                 self._log.take_reports(reports)
             except StorageError as error:
                 log.warning("%d reports could not be stored, and come with their results: %s", len(reports), error)
-        self._send(self._folder.name)
+        self._send()
 
-    @staticmethod
-    def _files(folder: str) -> list[str]:
-        with os.scandir(folder) as entries:
-            return sorted(entry.path for entry in entries if entry.name.startswith(_REPORTS))
+    def _files(self) -> list[str]:
+        try:
+            with os.scandir(self._folder) as entries:
+                return sorted(entry.path for entry in entries if entry.name.startswith(_REPORTS))
+        except FileNotFoundError:
+            return []
 
     def _new(self, path: str) -> list[Report]:
         """Read the complete lines that a worker has written since the last look."""
@@ -186,7 +186,7 @@ class Listener:
             for number, step, values, cost, job in map(json.loads, lines.splitlines())
         ]
 
-    def _send(self, folder: str) -> None:
+    def _send(self) -> None:
         """Write newer snapshots for jobs that run."""
         n = len(self._log.optimizer.history.curves)
         for number, trial in self._open.items():
@@ -194,9 +194,10 @@ class Listener:
                 continue
             self._written[number] = n
             seen = self._log.optimizer.seen_by(number)
-            path = Path(folder, f"{_SEEN}{trial.progress.job}")
+            path = Path(self._folder, f"{_SEEN}{trial.progress.job}")
             part = path.with_suffix(".part")
             try:
+                path.parent.mkdir(0o700, exist_ok=True)
                 part.write_bytes(pickle.dumps(seen))
                 part.replace(path)
             except OSError as error:  # the job decides from what was known before

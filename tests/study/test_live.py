@@ -97,7 +97,8 @@ def test_a_job_that_is_sent_again_begins_anew(listener: Listener) -> None:
 def test_lines_that_are_incomplete_or_of_other_jobs_wait_or_are_ignored(listener: Listener) -> None:
     log = listener._log
     trial = log.ask(Terms())
-    file = Path(listener._folder.name, "reports-1")
+    file = Path(listener._folder, "reports-1")
+    file.parent.mkdir()
     file.write_text(json.dumps([0, 1.0, [0.5], None, 7]) + "\n" + json.dumps([5, 1.0, [0.5], None, 5]) + "\n[0, 1")
     listener.look()
     assert known(log) == []
@@ -143,21 +144,23 @@ def test_a_file_is_read_when_it_has_changed(tmp_path: Path) -> None:
     ]
 
 
-def test_without_a_folder_reports_come_with_the_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fails(**options: Any) -> None:
-        raise OSError("no space left on device")
+def test_without_a_folder_reports_come_with_the_results(tmp_path: Path) -> None:
+    channel = LiveChannel(str(tmp_path / "gone" / "for good"), 5, None)
+    assert channel.report(3, 1.0, (0.5,)) is Decision.CONTINUE and channel.keeps
 
-    monkeypatch.setattr(tempfile, "TemporaryDirectory", fails)
-    log = log_of(tmp_path, False, scheduler="median")
-    with caplog.at_level(logging.WARNING, "hpcore"), Listener(log, renews=True) as listener:
-        trial = log.ask(Terms())
-        listener.attach(trial)
-        listener.look()
-    assert "no space left" in caplog.text and not isinstance(trial.progress.channel, LiveChannel)
-    channel = LiveChannel(str(tmp_path / "gone"), 5, None)
-    assert channel.report(3, 1.0, (0.5,)) is Decision.CONTINUE
+
+def test_without_reports_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    there: list[Path] = []
+    study = hp.Study(SPACE, sampler="random", seed=0)
+    study.run(abs_of_x, n_trials=2, n_jobs=2, callbacks=[lambda *_: there.extend(tmp_path.glob("hpcore-*"))])
+    assert there == []
+    study.run(slowly, n_trials=1, n_jobs=2, callbacks=[lambda *_: there.extend(tmp_path.glob("hpcore-*/reports-*"))])
+    assert len(there) == 1 and not list(tmp_path.glob("hpcore-*"))
+
+
+def abs_of_x(trial: hp.Trial) -> float:
+    return trial["x"]
 
 
 @pytest.mark.parametrize("listener", [True], indirect=True)
