@@ -81,7 +81,7 @@ class Record:
         if exact:
             self.history.notes[number] = {"params": dict(params)}
         trial = Trial(number, params)
-        trial.progress = Progress(len(self._signs), self.channel, job=self.history.job_of(number), root=self.root)
+        trial.progress = Progress(len(self._signs), self.channel, self.history.job_of(number), self.root)
         self.running[number] = trial
         return trial
 
@@ -114,7 +114,8 @@ class Record:
         rows = curves.of(number)
         earlier = [float(curves.step[i]) for i in rows if curves.job[i] < job]
         step = max(earlier, default=-math.inf)
-        progress = Progress(len(self._signs), self.channel, until, step, self.full, bool(earlier), job, self.root)
+        progress = Progress(len(self._signs), self.channel, job, self.root)
+        progress.until, progress.step, progress.full, progress.is_resumed = until, step, self.full, bool(earlier)
         note = history.notes.get(number)
         if note is not None and "parent" in note:
             progress.parent = note["parent"], note["parent_job"]

@@ -38,14 +38,6 @@ class Progress:
         Number of objectives.
     channel : Channel, optional
         Way of the reports; without it they are kept in `reports`, and nothing is decided.
-    until : float
-        Resource that the job goes to.
-    step : float
-        Last step that earlier jobs reported.
-    full : float
-        Resource of a full evaluation; a job that reports it completes the trial.
-    is_resumed : bool
-        True if the trial was paused before.
     job : int
         Number of the job.
     root : Rooted or None
@@ -53,6 +45,14 @@ class Progress:
 
     Attributes
     ----------
+    until : float
+        Resource that the job goes to.
+    step : float
+        Last step that this job, or an earlier one, reported.
+    full : float
+        Resource of a full evaluation; a job that reports it completes the trial.
+    is_resumed : bool
+        True if the trial was paused before.
     decision : Decision
         Decision on the last report.
     reports : list of tuple
@@ -68,6 +68,9 @@ class Progress:
     """
 
     # Most jobs keep these.
+    until = full = math.inf
+    step = -math.inf
+    is_resumed = False
     decision = Decision.CONTINUE
     parent: tuple[int, int] | None = None
     has_reported = has_reached = False
@@ -77,15 +80,10 @@ class Progress:
         self,
         m: int,
         channel: Channel | None = None,
-        until: float = math.inf,
-        step: float = -math.inf,
-        full: float = math.inf,
-        is_resumed: bool = False,
         job: int = 0,
         root: Rooted | None = None,
     ) -> None:
-        self.m, self.channel, self.is_resumed, self.job = m, channel, is_resumed, job
-        self.until, self.step, self.full, self.root = until, step, full, root
+        self.m, self.channel, self.job, self.root = m, channel, job, root
         self.reports: list[Report] = []
 
     @property
