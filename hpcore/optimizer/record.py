@@ -119,7 +119,7 @@ class Record:
         note = history.notes.get(number)
         if note is not None and "parent" in note:
             progress.parent = note["parent"], note["parent_job"]
-        progress.has_reached = len(rows) > len(earlier) and until <= float(curves.step[rows[-1]])
+        progress.has_reached = bool(rows) and curves.job[rows[-1]] == job and until <= float(curves.step[rows[-1]])
         return progress
 
     def explain(self, trial: Trial, info: dict[str, Any] | None, proposed_by: str | None) -> None:

@@ -94,12 +94,13 @@ class Checkpoint(NamedTuple):
         earlier = [job for job in _jobs(self.path.parent) if job < self.job]
         if earlier:
             return _path(self.root, self.number, max(earlier))
-        if self.is_resumed:
-            log.warning(
-                "the checkpoint of trial %d has vanished: its job %d begins with an empty folder", self.number, self.job
-            )
-            return None
         if self.parent is None:
+            if self.is_resumed:
+                log.warning(
+                    "the checkpoint of trial %d has vanished: its job %d begins with an empty folder",
+                    self.number,
+                    self.job,
+                )
             return None
         source = _path(self.root, *self.parent)
         if source.is_dir():

@@ -104,7 +104,7 @@ class Checkpoints:
     def copy_parent(self, trial: Trial) -> None:
         """Copy the checkpoint that a new trial goes on from, before the trial that it is of trains on."""
         progress = trial.progress
-        if progress is None or progress.root is None or progress.parent is None or progress.is_resumed:
+        if progress is None or progress.root is None or progress.parent is None:
             return
         try:
             checkpoint_of(trial.number, progress)
