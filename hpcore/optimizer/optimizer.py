@@ -356,7 +356,7 @@ class Optimizer:
                 params = self.space.coder.settle(u)
             self._remaining.discard(u)
             trial = self._record.begin(u, params)
-        self._record.order(trial, order.until, order.parent)
+        self._record.order(trial, order)
         return trial
 
     def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:

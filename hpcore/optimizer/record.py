@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from hpcore.records.progress import Progress
 from hpcore.records.rows import Report, Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Params, Space
+
+if TYPE_CHECKING:
+    from hpcore.schedulers.base import Start
 
 __all__ = ["Record"]
 
@@ -75,12 +78,17 @@ class Record:
         self.running[number] = trial
         return trial
 
-    def order(self, trial: Trial, until: float, parent: int | None = None) -> None:
-        """Note how far a running trial's job goes, and the trial whose checkpoint it goes on from."""
+    def order(self, trial: Trial, order: Start) -> None:
+        """Note how far a running trial's job goes, whose checkpoint it goes on from, and which trial it replaces."""
         number, history = trial.number, self.history
-        history.set_until(number, until)
-        if parent is not None:
-            note = {"parent": parent, "parent_job": history.job_of(parent)}
+        history.set_until(number, order.until)
+        note: dict[str, Any] = {}
+        if order.parent is not None:
+            job = history.job_of(order.parent) if order.parent_job is None else order.parent_job
+            note.update(parent=order.parent, parent_job=job)
+        if order.replaces is not None:
+            note["replaces"] = order.replaces
+        if note:
             history.notes.setdefault(number, {}).update(note)
         trial.progress = self._progress(number)
 

@@ -12,14 +12,20 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 
 if TYPE_CHECKING:
+    from hpcore.schedulers.pbt import PopulationBasedTraining
     from hpcore.schedulers.racing import Racing
 
-__all__ = ["Judge", "Racing", "Resume", "Scheduler", "Start", "names", "resolve"]
+__all__ = ["Judge", "PopulationBasedTraining", "Racing", "Resume", "Scheduler", "Start", "names", "resolve"]
 
 # Class -> its module, loaded on first use.
-_HOMES = {"Racing": "racing"}
+_HOMES = {
+    "PopulationBasedTraining": "pbt",
+    "Racing": "racing",
+}
 # Name of `scheduler=` -> class.
-_BY_NAME: dict[str, str] = {}
+_BY_NAME: dict[str, str] = {
+    "pbt": "PopulationBasedTraining",
+}
 
 
 def names() -> tuple[str, ...]:

@@ -32,11 +32,17 @@ class Start(NamedTuple):
         Point of the unit cube; None asks the sampler.
     parent : int, optional
         Trial whose checkpoint is copied; the new one goes on from there.
+    parent_job : int, optional
+        Job of the parent whose checkpoint it is; its last one by default.
+    replaces : int, optional
+        Trial that the new one stands for from now on. It is kept with the trial, and changes nothing else.
     """
 
     until: float = math.inf
     point: FloatArray | None = None
     parent: int | None = None
+    parent_job: int | None = None
+    replaces: int | None = None
 
 
 class Resume(NamedTuple):
