@@ -51,20 +51,24 @@ except ImportError as error:
     from hpcore._core import __version__
 
 from hpcore import errors, kernels, samplers
+from hpcore.errors import Pruned
 from hpcore.optimizer import Optimizer
+from hpcore.records.channel import Decision
 from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most, linear
 
 if TYPE_CHECKING:
-    from hpcore import stopping, surrogates
+    from hpcore import schedulers, stopping, surrogates
     from hpcore.study import Study, delete_study, list_studies, load_study, maximize, minimize
 
 __all__ = [
     "Categorical",
+    "Decision",
     "Float",
     "Int",
     "Normal",
     "Optimizer",
+    "Pruned",
     "Space",
     "Study",
     "Trial",
@@ -81,6 +85,7 @@ __all__ = [
     "maximize",
     "minimize",
     "samplers",
+    "schedulers",
     "stopping",
     "surrogates",
 ]
@@ -88,7 +93,7 @@ __all__ = [
 # Loaded on first use: `ask` and `tell` need neither executors and clocks nor surrogate models.
 _STUDY = ("Study", "delete_study", "list_studies", "load_study", "maximize", "minimize")
 _LAZY = dict.fromkeys(_STUDY, "hpcore.study")
-_MODULES = {"stopping": "hpcore.stopping", "surrogates": "hpcore.surrogates"}
+_MODULES = {"schedulers": "hpcore.schedulers", "stopping": "hpcore.stopping", "surrogates": "hpcore.surrogates"}
 
 
 def __getattr__(name: str) -> Any:

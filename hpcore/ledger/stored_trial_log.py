@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import (
     ConstraintError,
@@ -46,6 +46,9 @@ from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
 from hpcore.workers.waiting import Wait
+
+if TYPE_CHECKING:
+    from hpcore.schedulers.base import Resume, Start
 
 __all__ = ["StoredTrialLog"]
 
@@ -136,7 +139,7 @@ class StoredTrialLog(TrialLog):
             return lost
         # Returned instead of raised, so that the transaction is stored, and refused parameters leave the queue.
         try:
-            return self._propose(terms, lambda as_of=None: self._begin_new(transaction, as_of))
+            return self._propose(terms, lambda order, as_of: self._begin_new(transaction, order, as_of))
         except SearchSpaceExhausted as end:
             return end
         except _Unusable as wrong:
@@ -191,7 +194,7 @@ class StoredTrialLog(TrialLog):
         if self._replica.shared or at_once or other_order:
             self._change_mode(transaction, "fast")
 
-    def _begin_new(self, transaction: Transaction, as_of: int | None) -> Trial:
+    def _begin_new(self, transaction: Transaction, order: Start | Resume | None, as_of: int | None) -> Trial:
         queued = self._begin_queued(transaction, as_of=as_of)
         return self._insert(transaction, self.optimizer.ask(as_of=as_of), None) if queued is None else queued
 

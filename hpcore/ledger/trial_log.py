@@ -7,7 +7,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,9 +23,13 @@ from hpcore.errors import (
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.optimizer.search_view import SearchView
+from hpcore.records.channel import Decision
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.workers.waiting import WAIT, Wait
+
+if TYPE_CHECKING:
+    from hpcore.schedulers.base import Resume, Start
 
 __all__ = ["DEFAULT_STALENESS", "Finished", "Terms", "TrialLog", "number_of", "out_of_order"]
 
@@ -47,6 +51,8 @@ class Terms(NamedTuple):
     staleness : int or None
         Staleness q of the deterministic order, in which job j is proposed from the results of the jobs up to j - q;
         None proposes from all known results.
+    only_resumed : bool
+        True if paused trials may go on, but no new trial begins.
     reached : callable or None
         Rule ``reached(view) -> bool`` that ends the run; asked in a deterministic order only, with the `SearchView` of
         the results that the proposal sees.
@@ -55,6 +61,7 @@ class Terms(NamedTuple):
     most: int | None = None
     staleness: int | None = None
     reached: Callable[[SearchView], bool] | None = None
+    only_resumed: bool = False
 
 
 class Finished(NamedTuple):
@@ -111,6 +118,9 @@ class TrialLog:
         self._mode = ""
         self._given_back: deque[int] = deque()  # numbers of trials to evaluate again, lowest first
         self._attributes: dict[str, Any] = {}
+        optimizer.set_channel(self)
+
+    keeps = portable = False
 
     @property
     def mode(self) -> str:
@@ -134,21 +144,44 @@ class TrialLog:
         """
         if self._given_back and (again := self._next_given_back()) is not None:
             return again
-        return self.optimizer.ask() if terms is None else self._propose(terms, self.optimizer.ask)
+        return self.optimizer.ask() if terms is None else self._propose(terms, self._begin_job)
 
-    def _propose(self, terms: Terms, new: Callable[..., Trial]) -> Trial | Wait | None:
-        """Begin a trial by ``new(as_of=job)``, if the terms allow one; see `ask`."""
+    def _propose(
+        self, terms: Terms, begin: Callable[[Start | Resume | None, int | None], Trial]
+    ) -> Trial | Wait | None:
+        """Begin a job by ``begin(order, as_of)``, if the terms allow one; see `ask`."""
         optimizer = self.optimizer
-        if terms.most is not None and optimizer.n_trials >= terms.most:
+        only_resumed = terms.only_resumed or (terms.most is not None and optimizer.n_trials >= terms.most)
+        if only_resumed and optimizer.scheduler is None:
             return None
-        if terms.staleness is None:
-            return new()
-        as_of = self.as_of(terms.staleness)
-        if self._oldest_job() <= as_of:
+        as_of = None
+        if terms.staleness is not None:
+            as_of = self.as_of(terms.staleness)
+            if self._oldest_job() <= as_of:
+                return WAIT
+            if terms.reached is not None and terms.reached(optimizer.view(as_of)):
+                return None
+        if optimizer.scheduler is None:
+            return begin(None, as_of)
+        order = optimizer.next_job(as_of)
+        if only_resumed and as_of is not None and not _resumes(order) and not optimizer.running():
+            # No new job makes further results visible: once all are in, the last decisions are made from all.
+            as_of = optimizer.history.n_jobs - 1
+            order = optimizer.next_job(as_of)
+        if only_resumed and not _resumes(order):
+            return None
+        if order is None:
             return WAIT
-        if terms.reached is not None and terms.reached(optimizer.view(as_of)):
-            return None
-        return new(as_of=as_of)
+        trial = begin(order, as_of)
+        if as_of is not None:
+            optimizer.decide_there(trial, as_of, here=True)
+        return trial
+
+    def _begin_job(self, order: Start | Resume | None, as_of: int | None) -> Trial:
+        """Begin the job of an order, or without a scheduler a trial."""
+        if order is None:
+            return self.optimizer.ask(as_of=as_of)
+        return self.optimizer.begin_job(order, as_of)
 
     def as_of(self, staleness: int | None) -> int:
         """Return the last job whose result the next proposal, or decision, may see; without staleness all are seen."""
@@ -198,6 +231,20 @@ class TrialLog:
         return None
 
     # --- telling -------------------------------------------------------------------------------------------------
+
+    def conclude(self, trial: Trial, outcome: Outcome, pruned: bool = False) -> Outcome:
+        """Return the outcome of a job from the checked return of its objective; see `Optimizer.conclude`."""
+        if trial.progress is None or not (pruned or trial.progress.should_stop):
+            return outcome
+        return self.optimizer.conclude(trial, trial, outcome, pruned)
+
+    def decide_there(self, trial: Trial) -> None:
+        """Let the scheduler decide on the reports of a trial that another process evaluates, from what is known now.
+
+        In a deterministic order the trial has the scheduler as of an earlier job already.
+        """
+        if trial.progress is not None and trial.progress.channel is self:
+            self.optimizer.decide_there(trial, None, here=True)
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
         """Check the return of an objective; a value that is not allowed is a failure with the reason."""
@@ -273,6 +320,10 @@ class TrialLog:
             Cost of reaching the step.
         """
         self.optimizer.report(number, values, step, cost)
+
+    def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
+        """Record a report of a running trial, and decide; see `hpcore.records.channel.Channel`."""
+        return self.optimizer.receive(number, step, values, cost)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """Return the data of the stored reports of some trials by (trial, step); empty in memory."""
@@ -365,6 +416,11 @@ class TrialLog:
             self._attributes.pop(name, None)
         else:
             self._attributes[name] = value
+
+
+def _resumes(order: Start | Resume | None) -> bool:
+    # `Resume` and `Start` are loaded by schedulers only.
+    return order is not None and hasattr(order, "number")
 
 
 def out_of_order(number: int) -> InvalidArgument:

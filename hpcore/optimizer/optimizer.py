@@ -879,7 +879,7 @@ class Optimizer:
 class _Direct:
     """Channel into an optimizer of this process."""
 
-    keeps = False
+    keeps = portable = False
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.report = optimizer.receive

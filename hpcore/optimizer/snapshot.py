@@ -50,6 +50,8 @@ class Snapshot:
         self._forward = forward
         self._has_travelled = False
 
+    portable = True
+
     @property
     def keeps(self) -> bool:
         """See `Channel`."""

@@ -25,6 +25,11 @@ class Channel(Protocol):
         """True if the reports must come home with the result, because the channel does not record them for good."""
         ...
 
+    @property
+    def portable(self) -> bool:
+        """True if the channel can be pickled, and decides in another process."""
+        ...
+
     def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
         """Report a partial result.
 

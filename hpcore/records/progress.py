@@ -127,7 +127,7 @@ class Progress:
     def __getstate__(self) -> Any:
         # A channel into the memory of this process stays here: the copy keeps its reports until it is told.
         state = {name: getattr(self, name) for name in self.__slots__}
-        if self.channel is not None and not self.channel.keeps:
+        if self.channel is not None and not self.channel.portable:
             state["channel"] = None
         return None, state
 

@@ -315,7 +315,7 @@ class RaceSnapshot:
         Scores by position that are known already.
     """
 
-    keeps = True
+    keeps = portable = True
 
     def __init__(self, incumbent: Incumbent, known: Mapping[int, float]) -> None:
         self._incumbent, self._known = incumbent, dict(known)

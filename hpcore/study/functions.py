@@ -15,6 +15,7 @@ from hpcore.study.stopping import StoppingRule
 from hpcore.study.study import Callback, Study
 
 if TYPE_CHECKING:
+    from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
 
 __all__ = ["maximize", "minimize"]
@@ -41,6 +42,7 @@ def minimize(
     lease: float = 60.0,
     retries: int = 3,
     prefetch: bool | str = False,
+    scheduler: str | Scheduler | None = None,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:
@@ -61,7 +63,7 @@ def minimize(
         Seed and number of repeats, see `Optimizer`.
     directions : sequence of {"minimize", "maximize"}, optional
         Direction of each objective, if there are several.
-    storage, name, lease, retries, prefetch
+    storage, name, lease, retries, prefetch, scheduler
         Options of the study, see `Study`. With a storage the trials are stored, and the same call continues the search
         with `n_trials` more trials.
     strategy, random_state : optional
@@ -112,6 +114,7 @@ def maximize(
     lease: float = 60.0,
     retries: int = 3,
     prefetch: bool | str = False,
+    scheduler: str | Scheduler | None = None,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:

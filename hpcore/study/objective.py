@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from hpcore.errors import HpcoreError, Pruned
 from hpcore.records.trial import Trial
 
 __all__ = ["Evaluation", "Objective", "call"]
@@ -25,11 +27,14 @@ class Evaluation(NamedTuple):
         Traceback of the error that the objective raised.
     trial : Trial
         Trial, or the copy of it that the objective had in another process.
+    pruned : bool
+        True if the objective raised `hpcore.Pruned`.
     """
 
     value: Any
     error: str | None
     trial: Trial
+    pruned: bool = False
 
 
 def call(objective: Objective, trial: Trial) -> Evaluation:
@@ -40,9 +45,27 @@ def call(objective: Objective, trial: Trial) -> Evaluation:
     trial.started = time.time()
     begin = time.perf_counter()
     try:
-        return Evaluation(objective(trial), None, trial)
+        value = objective(trial)
+        _report_return(trial, value)
+        return Evaluation(value, None, trial)
+    except Pruned:
+        return Evaluation(None, None, trial, True)
     except Exception:
         return Evaluation(None, traceback.format_exc(), trial)
     finally:
         # The duration is that of a monotonic clock, because the wall clock may be set in between.
         trial.finished = trial.started + (time.perf_counter() - begin)
+
+
+def _report_return(trial: Trial, value: Any) -> None:
+    """Report the return of an objective that reported nothing, but whose job has a limited resource, at that resource.
+
+    Such an objective evaluates with ``trial.until`` and returns the value.
+    """
+    progress = trial.progress
+    if progress is None or progress.has_reported or not math.isfinite(progress.until):
+        return
+    try:
+        trial.report(value, progress.until)
+    except HpcoreError:  # a value that is not allowed is a failure, which `judge` explains
+        return

@@ -10,11 +10,12 @@ from typing import Any
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, LeaseExpired, SearchSpaceExhausted, StorageError
 from hpcore.ledger.trial_log import Terms, TrialLog
 from hpcore.optimizer.search_view import SearchView
+from hpcore.records.history import PAUSED
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.study.stopping import StoppingRule
 from hpcore.workers.interrupts import interruptible
-from hpcore.workers.waiting import Wait
+from hpcore.workers.waiting import WAIT, Wait
 
 __all__ = ["Run"]
 
@@ -33,7 +34,7 @@ class Run:
     hooks : sequence of callable
         Functions called as ``hook(trial)`` after each result was recorded.
     n_trials : int or None
-        Largest number of trials to begin.
+        Largest number of trials to begin; paused trials go on after that, as long as a scheduler wants no new one.
     most : int or None
         Largest number of trials in all, including those of earlier runs and other workers.
     deadline : float or None
@@ -80,6 +81,7 @@ class Run:
         self._eager = eager and trial_log.durable and not rules
         self._at_least_one, self._reason_hook = at_least_one, say_why
         self.n_begun = 0
+        self._scheduled = trial_log.optimizer.scheduler is not None
         self._open: dict[int, Trial] = {}
         self._following: Trial | None = None
         self._late: list[tuple[Trial, Outcome]] = []
@@ -118,7 +120,8 @@ class Run:
         """
         trial = self._next()
         if isinstance(trial, Trial):
-            self.n_begun += 1
+            if trial.progress is None or not trial.progress.is_resumed:
+                self.n_begun += 1
             self._open[trial.number] = trial
         return trial
 
@@ -129,15 +132,23 @@ class Run:
         if self._ended():
             return None
         trial = self._ask()
+        if trial is None and self._scheduled and self._open:
+            return WAIT  # a result may let a paused trial go on
         if trial is None:
             self.end()
         return trial
+
+    def _terms_now(self) -> Terms:
+        return self._terms._replace(only_resumed=True) if self._scheduled and self._is_full() else self._terms
+
+    def _is_full(self) -> bool:
+        return self.n_begun == self._n_trials
 
     def _ask(self) -> Trial | Wait | None:
         """Ask for the next trial; None if the space has no more. The error is raised if the study has no trial."""
         while True:
             try:
-                return self._log.ask(self._terms)
+                return self._log.ask(self._terms_now())
             except (SearchSpaceExhausted, InfeasibleSpace) as error:
                 if not self._log.optimizer.n_trials:
                     raise
@@ -169,7 +180,7 @@ class Run:
     def _ended(self) -> bool:
         if not self._over and (
             self._stopped
-            or self.n_begun == self._n_trials
+            or (self._is_full() and not self._scheduled)
             or self._exhausted
             or (self._deadline is not None and self._out_of_time(self._deadline))
             or (self._rules and self._satisfied())
@@ -223,6 +234,14 @@ class Run:
         """Check a result; see `TrialLog.judge`."""
         return self._log.judge(value, std_error, error, state)
 
+    def conclude(self, trial: Trial, outcome: Outcome, pruned: bool) -> Outcome:
+        """Return the outcome of a job from the checked return of its objective; see `Optimizer.conclude`."""
+        return self._log.conclude(trial, outcome, pruned)
+
+    def decide_there(self, trial: Trial) -> None:
+        """Let the scheduler decide on the reports of a trial that another process evaluates; see `TrialLog`."""
+        self._log.decide_there(trial)
+
     def finish(self, trial: Trial, outcome: Outcome) -> Outcome | None:
         """Record a result, first in the store, then in the optimizer.
 
@@ -233,7 +252,7 @@ class Run:
         """
         self._open.pop(trial.number, None)
         try:
-            then = self._terms if self._eager and self._begins_another() else None
+            then = self._terms_now() if self._eager and self._begins_another() else None
             finished = self._log.finish(trial, outcome, then=then)
         except LeaseExpired as late:
             log.warning("%s", late)
@@ -255,8 +274,10 @@ class Run:
         return self._following is None and not self._ended()
 
     def tell_hooks(self, trial: Trial, outcome: Outcome) -> None:
-        """Call the hooks with a result that is recorded."""
+        """Call the hooks with a result that is recorded; a paused trial has none yet."""
         self._news = True
+        if outcome.state == PAUSED:
+            return
         if outcome.error is not None:
             log.info("trial %d failed: %s", trial.number, (outcome.error.strip().splitlines() or [""])[-1])
         for hook in self._hooks:

@@ -33,6 +33,7 @@ from hpcore.workers.interrupts import Interrupts
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
     from hpcore.workers.pools import Pool
 
@@ -79,6 +80,9 @@ class Study:
     prefetch : bool or "delayed"
         Computation of suggestions ahead, see `Optimizer`. For a stored study False or True, because its proposals must
         follow from the stored trials.
+    scheduler : str, Scheduler or None
+        Scheduler that decides which trial goes on and how far, see `Optimizer`; None is that of the stored study, or
+        none.
 
     Attributes
     ----------
@@ -123,6 +127,7 @@ class Study:
         strategy: str | Sampler | None = None,
         random_state: int | None = None,
         prefetch: bool | str = False,
+        scheduler: str | Scheduler | None = None,
     ) -> None:
         sampler = check_alias("sampler", sampler, "strategy", strategy)
         seed = check_alias("seed", seed, "random_state", random_state)
@@ -133,7 +138,9 @@ class Study:
                 raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
             chosen = DEFAULT if sampler is None else sampler
             often = 1 if repeats is None else repeats
-            self._trial_log = TrialLog(Optimizer(space, chosen, direction, directions, seed, prefetch, repeats=often))
+            self._trial_log = TrialLog(
+                Optimizer(space, chosen, direction, directions, seed, prefetch, repeats=often, scheduler=scheduler)
+            )
             self.name = name
         else:
             # Imported here: a study in memory needs no SQLAlchemy.
@@ -257,7 +264,8 @@ class Study:
                         mode=mode,
                         eager=not callbacks,
                     )
-                evaluate(work, pool, [TrialSource(self._run)], interrupts)
+                remote = pool is not None and pool.by_file
+                evaluate(work, pool, [TrialSource(self._run, remote)], interrupts)
             except KeyboardInterrupt:
                 self.interrupted = True
                 n, running = self.optimizer.n_trials, len(self.optimizer.running())

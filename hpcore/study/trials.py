@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Evaluation
 from hpcore.study.run import Run
@@ -25,14 +26,22 @@ class TrialJob(Job):
 
 
 class TrialSource:
-    """Source of a run's trials; methods are those of `hpcore.workers.engine.Source`."""
+    """Source of a run's trials; methods are those of `hpcore.workers.engine.Source`.
+
+    Parameters
+    ----------
+    run : Run
+        Run that begins trials.
+    remote : bool
+        True if the trials are evaluated in other processes, where a scheduler decides from a snapshot.
+    """
 
     learns = True
     n_pieces = 1
     n_expected: int | None = None
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, remote: bool = False) -> None:
+        self._run, self._remote = run, remote
         self._waiting = False
         self._patience = Patience()
         self.n_open = 0
@@ -50,6 +59,8 @@ class TrialSource:
         if trial is None:
             return None
         self.n_open += 1
+        if self._remote:
+            self._run.decide_there(trial)
         return TrialJob(trial, self)
 
     def wait(self) -> bool:
@@ -78,9 +89,14 @@ class TrialSource:
         trial = job.trial
         if result.trial is not trial:
             trial.adopt(result.trial)
-        recorded = self._run.finish(trial, self._run.judge(result.value, None, result.error))
+        recorded = self._run.finish(trial, self._outcome(trial, result))
         if recorded is not None:
             self._run.tell_hooks(trial, recorded)
+
+    def _outcome(self, trial: Trial, result: Evaluation) -> Outcome:
+        outcome = self._run.judge(result.value, None, result.error)
+        # An error is a failure whatever was decided before.
+        return outcome if result.error is not None else self._run.conclude(trial, outcome, result.pruned)
 
     def skip(self, job: TrialJob, positions: Sequence[int]) -> None:
         """See `Source`; never called, as a trial is one piece."""
@@ -95,7 +111,7 @@ class TrialSource:
         trial = job.trial
         if result.trial is not trial:
             trial.adopt(result.trial)
-        self._run.finish_late(trial, self._run.judge(result.value, None, result.error))
+        self._run.finish_late(trial, self._outcome(trial, result))
 
     def give_up(self) -> None:
         """See `Source`."""
