@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,10 @@ class PopulationJudge(Judge):
     def __init__(self, columns: Columns, scheduler: PopulationBasedTraining) -> None:
         self._columns, self._options = columns, scheduler
         self.max_resource = scheduler.max_resource
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Columns cannot be pickled; a copy that travels with a job explores nothing.
+        return {**vars(self), "_columns": None}
 
     def next(self, history: History, rng: Rng) -> Start | Resume | None:
         """See `Judge`."""

@@ -149,12 +149,9 @@ def best_first(values: FloatArray) -> list[int]:
     """
     finite = ~np.isnan(values).any(axis=1)
     rows = np.flatnonzero(finite)
-    order: list[int] = []
-    if values.shape[1] == 1:
-        order += rows[np.argsort(values[rows, 0], kind="stable")].tolist()
-    else:
-        while len(rows):
-            front = non_dominated(values[rows])
-            order += rows[front].tolist()
-            rows = rows[~front]
-    return order + np.flatnonzero(~finite).tolist()
+    parts = [rows[np.argsort(values[rows, 0], kind="stable")]] if values.shape[1] == 1 else []
+    while values.shape[1] > 1 and len(rows):
+        front = non_dominated(values[rows])
+        parts.append(rows[front])
+        rows = rows[~front]
+    return [int(i) for part in (*parts, np.flatnonzero(~finite)) for i in part]
