@@ -81,7 +81,7 @@ class NoCompletedTrial(HpcoreError, LookupError):
     """There is no best trial, because no trial has completed."""
 
 
-class Pruned(HpcoreError):
+class Pruned(HpcoreError, RuntimeError):
     """Raised by an objective to end an evaluation that `Trial.should_stop` told to stop."""
 
 

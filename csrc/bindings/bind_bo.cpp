@@ -12,6 +12,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "blas_threads.hpp"
+#include "feasible.hpp"
 #include "hpcore/bo/suggester.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
@@ -26,19 +27,6 @@ using bo::Suggester;
 using bo::SuggestOptions;
 using bo::TrustRegion;
 using bo::View;
-
-// The space's constraints are Python: the one thing that takes the GIL back while a suggestion is computed.
-acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
-    if (callable.is_none()) return {};
-    return [callable, d](const double* rows, std::size_t n, bool* allowed) {
-        py::gil_scoped_acquire gil;
-        Array copy({n, d});
-        std::copy(rows, rows + n * d, copy.mutable_data());
-        const auto answer = callable(copy).cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
-        check_length("the answer of feasible", answer, n);
-        std::copy(answer.data(), answer.data() + n, allowed);
-    };
-}
 
 py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                   const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,

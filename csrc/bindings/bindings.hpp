@@ -7,6 +7,7 @@ namespace hpcore::bindings {
 void bind_acquisition(pybind11::module_& m);
 void bind_bo(pybind11::module_& m);
 void bind_errors(pybind11::module_& m);
+void bind_fidelity(pybind11::module_& m);
 void bind_gp(pybind11::module_& m);
 void bind_linalg(pybind11::module_& m);
 void bind_rng(pybind11::module_& m);

@@ -13,5 +13,6 @@ PYBIND11_MODULE(_core, m) {
     hpcore::bindings::bind_gp(m);
     hpcore::bindings::bind_acquisition(m);
     hpcore::bindings::bind_bo(m);
+    hpcore::bindings::bind_fidelity(m);
     hpcore::bindings::bind_tpe(m);
 }

@@ -42,6 +42,9 @@ enum Purpose : std::uint64_t {
     tpe_startup = 18,  // startup points beyond the hypercube
     tpe_rest = 19,     // rows in place of candidates that all repeat known points
 
+    // The freeze-thaw scheduler.
+    fidelity_search = 0x6674'0001,  // candidates and moves of the search for a new configuration
+
     // Scrambled Sobol points; number 0 only.
     sobol_columns = 0x736f'0001,
     sobol_groups = 0x736f'0002,
@@ -83,6 +86,7 @@ constexpr Named all[] = {
     {"TPE_EVEN", tpe_even},
     {"TPE_STARTUP", tpe_startup},
     {"TPE_REST", tpe_rest},
+    {"FIDELITY_SEARCH", fidelity_search},
     {"SOBOL_COLUMNS", sobol_columns},
     {"SOBOL_GROUPS", sobol_groups},
 };

@@ -1,5 +1,6 @@
 from . import acquisition as acquisition
 from . import bo as bo
+from . import fidelity as fidelity
 from . import gp as gp
 from . import linalg as linalg
 from . import rng as rng

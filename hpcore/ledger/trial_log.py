@@ -23,7 +23,7 @@ from hpcore.errors import (
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.optimizer.search_view import SearchView
-from hpcore.records.channel import Decision
+from hpcore.records.channel import Decision, Direct
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.workers.waiting import WAIT, Wait
@@ -118,9 +118,19 @@ class TrialLog:
         self._mode = ""
         self._given_back: deque[int] = deque()  # numbers of trials to evaluate again, lowest first
         self._attributes: dict[str, Any] = {}
-        optimizer.set_channel(self)
+        self._receive()
 
-    keeps = portable = False
+    def _receive(self) -> None:
+        """Receive the reports of the optimizer's trials."""
+        self._channel = Direct(self.report)
+        self.optimizer.set_channel(self._channel)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_channel"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._receive()
 
     @property
     def mode(self) -> str:
@@ -151,7 +161,7 @@ class TrialLog:
     ) -> Trial | Wait | None:
         """Begin a job by ``begin(order, as_of)``, if the terms allow one; see `ask`."""
         optimizer = self.optimizer
-        only_resumed = terms.only_resumed or (terms.most is not None and optimizer.n_trials >= terms.most)
+        only_resumed = terms.only_resumed or (terms.most is not None and _n_new(optimizer) >= terms.most)
         if only_resumed and optimizer.scheduler is None:
             return None
         as_of = None
@@ -164,8 +174,9 @@ class TrialLog:
         if optimizer.scheduler is None:
             return begin(None, as_of)
         order = optimizer.next_job(as_of)
-        if only_resumed and as_of is not None and not _resumes(order) and not optimizer.running():
-            # No new job makes further results visible: once all are in, the last decisions are made from all.
+        stays = order is None or (only_resumed and not _resumes(order))
+        if stays and as_of is not None and not optimizer.running():
+            # No new job makes further results visible: once all are in, the decision is made from all.
             as_of = optimizer.history.n_jobs - 1
             order = optimizer.next_job(as_of)
         if only_resumed and not _resumes(order):
@@ -243,7 +254,7 @@ class TrialLog:
 
         In a deterministic order the trial has the scheduler as of an earlier job already.
         """
-        if trial.progress is not None and trial.progress.channel is self:
+        if trial.progress is not None and trial.progress.channel is self._channel:
             self.optimizer.decide_there(trial, None, here=True)
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
@@ -419,8 +430,15 @@ class TrialLog:
 
 
 def _resumes(order: Start | Resume | None) -> bool:
-    # `Resume` and `Start` are loaded by schedulers only.
-    return order is not None and hasattr(order, "number")
+    # `Resume` and `Start` are loaded by schedulers only. A copy of a trial goes on from that one's checkpoint.
+    return order is not None and (hasattr(order, "number") or order.parent is not None)
+
+
+def _n_new(optimizer: Optimizer) -> int:
+    """Count the trials that do not go on from another one's checkpoint."""
+    if optimizer.scheduler is None:
+        return optimizer.n_trials
+    return optimizer.n_trials - sum("parent" in note for note in optimizer.history.notes.values())
 
 
 def out_of_order(number: int) -> InvalidArgument:

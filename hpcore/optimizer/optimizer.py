@@ -22,7 +22,7 @@ from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
-from hpcore.records.channel import Channel, Decision
+from hpcore.records.channel import Channel, Decision, Direct
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
 from hpcore.records.rows import Rows
@@ -154,7 +154,8 @@ class Optimizer:
             from hpcore.optimizer.scheduling import Scheduling
 
             self._scheduling = Scheduling(self.scheduler, self.space.columns, self.directions, self.seed)
-        self.set_channel(_Direct(self))
+            self._suggestions.learn_at_rungs(self._scheduling.judge)
+        self.set_channel(Direct(self.receive))
         _ALIVE.add(self)
 
     def _after_fork(self) -> None:
@@ -874,15 +875,6 @@ class Optimizer:
             f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
             f"{self.n_trials} trials)"
         )
-
-
-class _Direct:
-    """Channel into an optimizer of this process."""
-
-    keeps = portable = False
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.report = optimizer.receive
 
 
 def _scheduler(given: str | Scheduler | None) -> Scheduler | None:

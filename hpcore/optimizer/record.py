@@ -59,6 +59,10 @@ class Record:
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in directions)
         self.clear()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The channel leads to an object of this process; the one that unpickles the record sets its own.
+        return {name: value for name, value in vars(self).items() if name != "channel"}
+
     def clear(self) -> None:
         """Remove all trials."""
         self.history = History(len(self._space), len(self._signs))
@@ -93,10 +97,13 @@ class Record:
         trial.progress = self._progress(number)
 
     def _progress(self, number: int) -> Progress:
-        """Make the progress of a trial's last job, after the reports of earlier jobs."""
+        """Make the progress of a trial's last job, after the reports of earlier jobs and of those of its parent."""
         history = self.history
         curves, job, until = history.curves, history.job_of(number), history.until_of(number)
         earlier = [float(curves.step[i]) for i in curves.of(number) if curves.job[i] < job]
+        note = history.notes.get(number, {})
+        if "parent" in note:
+            earlier += [float(curves.step[i]) for i in curves.of(note["parent"]) if curves.job[i] <= note["parent_job"]]
         step = max(earlier, default=-math.inf)
         return Progress(len(self._signs), self.channel, until, step, self.full, bool(earlier))
 

@@ -34,7 +34,7 @@ class Scheduling:
 
     def __init__(self, scheduler: Scheduler, columns: Columns, directions: tuple[str, ...], seed: int) -> None:
         self._seed = seed
-        self.judge: Judge = scheduler.bind(columns, len(directions), seed)
+        self.judge: Judge = scheduler.bind(columns, directions, seed)
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in directions)
 
     def next_job(self, history: History, job: int) -> Start | Resume | None:

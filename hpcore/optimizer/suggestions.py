@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ from hpcore.records.streams import FILL, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.ladder import FULL, RANDOM
 from hpcore.space.columns import Columns
+
+if TYPE_CHECKING:
+    from hpcore.optimizer.at_rungs import AtRungs
+    from hpcore.schedulers.base import Judge
 
 __all__ = ["Suggestions"]
 
@@ -56,17 +60,32 @@ class Suggestions:
         self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
         self._version = 0  # counts changes of the data that a suggestion depends on
         self._told: list[int] = []  # trials told since the last computation ahead began
+        self._at_rungs: AtRungs | None = None
         self.begin_anew()
+
+    def _new_suggester(self) -> Suggester:
+        suggester = self._sampler.bind(self._columns)
+        suggester.prepare(self._n_objectives)
+        if self._repeats > 1:
+            suggester.allow_repeats(self._repeats)
+        return suggester
+
+    def learn_at_rungs(self, judge: Judge) -> None:
+        """Learn from the values at a rung of the scheduler, where it has rungs."""
+        # Imported here: most searches have no scheduler.
+        from hpcore.optimizer.at_rungs import AtRungs
+
+        if self.learns:
+            self._at_rungs = AtRungs(judge, self._new_suggester)
 
     def begin_anew(self) -> None:
         """Bind a new suggester, which learns from the history when it is asked.
 
         Needed after trials were removed from the history: a suggester does not forget a trial.
         """
-        self.suggester = self._sampler.bind(self._columns)
-        self.suggester.prepare(self._n_objectives)
-        if self._repeats > 1:
-            self.suggester.allow_repeats(self._repeats)
+        self.suggester = self._new_suggester()
+        if self._at_rungs is not None:
+            self._at_rungs.forget()
         self._prefetcher = Prefetcher(self.suggester) if self._ahead and self.learns else None
         self._orphaned = False
 
@@ -127,7 +146,11 @@ class Suggestions:
         if self._prefetcher is not None and not self._prefetcher.ready(end):
             return np.array([rng.uniform(history.X.shape[1], FILL, offset) for offset in range(n)]), RANDOM
         suggester = self.suggester
-        pending = history.running() if suggester.uses_pending else history.X[:0]
+        at_rung = None if self._at_rungs is None else self._at_rungs.view(history)
+        if at_rung is not None:
+            suggester, history, pending = at_rung
+        else:
+            pending = history.running() if suggester.uses_pending else history.X[:0]
         if end is None:
             return suggester.suggest(history, pending, n, rng), None
         left_ms = max(1e3 * (end - time.monotonic()), NO_TIME)

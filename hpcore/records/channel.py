@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
+from weakref import WeakMethod
 
-__all__ = ["Channel", "Decision"]
+__all__ = ["Channel", "Decision", "Direct"]
 
 
 class Decision(Enum):
@@ -45,3 +46,23 @@ class Channel(Protocol):
             Cost of reaching the step.
         """
         ...
+
+
+class Direct:
+    """Channel into an object of this process, which it does not keep alive; reports to an object that is gone continue.
+
+    Parameters
+    ----------
+    report : bound method
+        Method ``report(number, step, values, cost) -> Decision`` of the object.
+    """
+
+    keeps = portable = False
+
+    def __init__(self, report: Callable[..., Decision]) -> None:
+        self._report = WeakMethod(report)
+
+    def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
+        """See `Channel`."""
+        report = self._report()
+        return Decision.CONTINUE if report is None else report(number, step, values, cost)

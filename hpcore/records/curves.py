@@ -116,6 +116,10 @@ class Curves:
         """Copy of the reports, independent of later ones."""
         return self._taken(self._n, np.arange(0))
 
+    def take(self, rows: IntArray) -> Curves:
+        """Copy of some reports, by increasing rows."""
+        return self._taken(0, rows)
+
     def _taken(self, n: int, rows: IntArray) -> Curves:
         """The first `n` reports, and those of some later `rows`.
 

@@ -31,11 +31,11 @@ class Progress:
     until : float
         Resource that the job goes to.
     step : float
-        Last step that earlier jobs reported.
+        Last step that earlier jobs reported, also those of another trial from whose checkpoint this one goes on.
     full : float
         Resource of a full evaluation; a job that reports it completes the trial.
     is_resumed : bool
-        True if the trial was paused before.
+        True if the trial was paused before, or goes on from another one's checkpoint.
 
     Attributes
     ----------

@@ -14,9 +14,9 @@ from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, Rng
+from hpcore.records.tradeoff import order_by_front
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.ladder import EARLIER_RANKING, FULL, TPE_LADDER
-from hpcore.samplers.tradeoff import order_by_front
 from hpcore.space.columns import Columns
 
 __all__ = ["TPESampler"]

@@ -12,18 +12,60 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 
 if TYPE_CHECKING:
+    from hpcore.schedulers.asha import ASHA
+    from hpcore.schedulers.bandit import Bandit
+    from hpcore.schedulers.hyperband import Hyperband
+    from hpcore.schedulers.median import MedianStopping
+    from hpcore.schedulers.patience import Patience
     from hpcore.schedulers.pbt import PopulationBasedTraining
     from hpcore.schedulers.racing import Racing
+    from hpcore.schedulers.successive_halving import SuccessiveHalving
+    from hpcore.schedulers.threshold import Threshold
+    from hpcore.schedulers.truncation import Truncation
 
-__all__ = ["Judge", "PopulationBasedTraining", "Racing", "Resume", "Scheduler", "Start", "names", "resolve"]
+__all__ = [
+    "ASHA",
+    "Bandit",
+    "Hyperband",
+    "Judge",
+    "MedianStopping",
+    "Patience",
+    "PopulationBasedTraining",
+    "Racing",
+    "Resume",
+    "Scheduler",
+    "Start",
+    "SuccessiveHalving",
+    "Threshold",
+    "Truncation",
+    "names",
+    "resolve",
+]
 
 # Class -> its module, loaded on first use.
 _HOMES = {
+    "ASHA": "asha",
+    "Bandit": "bandit",
+    "Hyperband": "hyperband",
+    "MedianStopping": "median",
+    "Patience": "patience",
     "PopulationBasedTraining": "pbt",
     "Racing": "racing",
+    "SuccessiveHalving": "successive_halving",
+    "Threshold": "threshold",
+    "Truncation": "truncation",
 }
 # Name of `scheduler=` -> class.
-_BY_NAME: dict[str, str] = {
+_BY_NAME = {
+    "successive_halving": "SuccessiveHalving",
+    "halving": "SuccessiveHalving",
+    "hyperband": "Hyperband",
+    "asha": "ASHA",
+    "median": "MedianStopping",
+    "bandit": "Bandit",
+    "truncation": "Truncation",
+    "patience": "Patience",
+    "threshold": "Threshold",
     "pbt": "PopulationBasedTraining",
 }
 

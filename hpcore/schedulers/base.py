@@ -74,6 +74,10 @@ class Judge:
         """Return `max_resource`, or where none was given, what the reports say of it."""
         return self.max_resource
 
+    def levels(self, curves: Curves, state: StateArray) -> tuple[float, ...]:
+        """Return the rungs at which trials are compared, increasing; empty if there are none, or not known yet."""
+        return ()
+
     def next(self, history: History, rng: Rng) -> Start | Resume | None:
         """Choose the next job.
 
@@ -120,15 +124,16 @@ class Scheduler(ABC):
     """Options of a scheduler; immutable, so that several optimizers may share one."""
 
     @abstractmethod
-    def bind(self, columns: Columns, n_objectives: int, seed: int) -> Judge:
+    def bind(self, columns: Columns, directions: tuple[str, ...], seed: int) -> Judge:
         """Make a judge for a search; raises if the scheduler cannot work there.
 
         Parameters
         ----------
         columns : Columns
             Columns of the space's unit cube.
-        n_objectives : int
-            Number of objectives, at least 1.
+        directions : tuple of str
+            ``"minimize"`` or ``"maximize"`` per objective. A judge sees values that are signed so that lower is better;
+            only options in the user's own sign need to know.
         seed : int
             Seed of the search.
         """

@@ -1,4 +1,4 @@
-"""Population of trials that train side by side, derived from the history: who replaced whom, and who is how good."""
+"""Populations of trials that train side by side, derived from the history: who replaced whom, and how far each is."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.records.history import FAILED, PAUSED, PRUNED, RUNNING, History
-from hpcore.records.pareto import non_dominated
 
-__all__ = ["Ended", "Population", "best_first", "mark"]
+__all__ = ["ROUNDING", "Due", "Ended", "Populations", "mark"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -37,49 +36,80 @@ class Ended(NamedTuple):
     job: int
 
 
+class Due(NamedTuple):
+    """Place of a population that waits for its next interval.
+
+    Attributes
+    ----------
+    population : int
+        Number of the population, from 0.
+    step : float
+        Step that the place has reached.
+    number : int
+        Trial in the place; -1 if it was never filled.
+    """
+
+    population: int
+    step: float
+    number: int
+
+
 def mark(step: float, interval: float) -> float:
     """Return the largest multiple of an interval that is not above a step."""
     return interval * math.floor(step / interval + ROUNDING)
 
 
-class Population:
-    """Members of the latest population of a search.
+class Populations:
+    """Members of the populations of a search, one after the other.
 
     Parameters
     ----------
     history : History
         Trials and reports. Those that no scheduler began are not members.
     size : int
-        Size of a population; the next one begins when all members of one have ended.
+        Size of a population.
 
     Attributes
     ----------
-    members : list of int
-        Numbers of all trials of the population, replaced ones included.
     heads : list of int
-        Numbers of the trials that hold its places now.
-    n_places : int
-        Number of places that have been filled so far.
+        Numbers of the trials that hold the places now, `size` of each population.
     """
 
     def __init__(self, history: History, size: int) -> None:
-        self._history = history
-        place: dict[int, int] = {}
-        heads: list[int] = []
+        self._history, self._size = history, size
+        self._place: dict[int, int] = {}
+        self.heads: list[int] = []
         until = history.until
-        begun = [] if until is None else np.flatnonzero(~np.isnan(until)).tolist()
-        for number in begun:
+        for number in [] if until is None else np.flatnonzero(~np.isnan(until)).tolist():
             replaced = history.notes.get(number, {}).get("replaces")
             if replaced is None:
-                place[number] = len(heads)
-                heads.append(number)
+                self._place[number] = len(self.heads)
+                self.heads.append(number)
             else:
-                place[number] = place[replaced]
-                heads[place[replaced]] = number
-        first = size * max(0, (len(heads) - 1) // size)
-        self.n_places = len(heads) - first
-        self.heads = heads[first:]
-        self.members = [number for number in begun if place[number] >= first]
+                self._place[number] = self._place[replaced]
+                self.heads[self._place[replaced]] = number
+
+    def is_head(self, number: int) -> bool:
+        """True if no other trial has replaced this one."""
+        return self.heads[self._place[number]] == number
+
+    def running(self, population: int) -> list[int]:
+        """Numbers of the members that are being trained."""
+        state, first = self._history.state, population * self._size
+        return [number for number in self.heads[first : first + self._size] if state[number] == RUNNING]
+
+    def due(self) -> Due:
+        """Find the place that waits and has the lowest step, of the first population in which one waits.
+
+        If none waits, it is the first place of a further population.
+        """
+        state = self._history.state
+        waiting = [
+            Due(place // self._size, self.reached(number), number)
+            for place, number in enumerate(self.heads)
+            if state[number] == PAUSED or (state[number] in (FAILED, PRUNED) and not self._is_lost(number))
+        ]
+        return min([*waiting, Due(len(self.heads) // self._size, 0.0, -1)])
 
     def start(self, number: int) -> float:
         """Step that a trial began at: that of the checkpoint that it continues from, or 0."""
@@ -88,11 +118,16 @@ class Population:
         return 0.0 if parent is None else self._last(parent, note["parent_job"]).step
 
     def ended(self, number: int) -> Ended:
-        """Last job of a trial that has come to its end and paused, or completed the trial."""
-        history = self._history
-        last = history.job_of(number)
-        # A failed or pruned job left no checkpoint that it vouches for.
-        return self._last(number, last - 1 if history.state[number] in (RUNNING, FAILED, PRUNED) else last)
+        """Find the last job of a trial that has come to its end: paused, or with the trial complete."""
+        last = self._history.job_of(number)
+        # A job that failed left no checkpoint that can be relied on.
+        is_open = self._history.state[number] in (RUNNING, FAILED, PRUNED)
+        return self._last(number, last - 1 if is_open else last)
+
+    def reached(self, number: int) -> float:
+        """Step of a trial's checkpoint, be it another trial's."""
+        end = self.ended(number)
+        return self.start(number) if end.job < 0 else end.step
 
     def _last(self, number: int, job: int) -> Ended:
         curves = self._history.curves
@@ -101,57 +136,30 @@ class Population:
                 return Ended(float(curves.step[i]), int(curves.job[i]))
         return Ended(0.0, -1)
 
-    def reached(self, step: float) -> tuple[list[int], FloatArray]:
+    def at(self, step: float, population: int) -> tuple[list[int], FloatArray]:
         """Members that trained up to a step, replaced ones too, and the values (k, m) of their first reports there.
 
-        A trial that began beyond the step, from another one's checkpoint, is not among them.
+        A trial that began at the step or beyond, from another one's checkpoint, is not among them.
         """
-        curves = self._history.curves
+        curves, floor = self._history.curves, step * (1.0 - ROUNDING)
         numbers, rows = [], []
-        for number in self.members:
-            row = next((i for i in curves.of(number) if curves.step[i] >= step * (1.0 - ROUNDING)), None)
-            if row is not None and self.start(number) < step * (1.0 - ROUNDING):
+        for number, place in self._place.items():
+            if place // self._size != population:
+                continue
+            row = next((i for i in curves.of(number) if curves.step[i] >= floor), None)
+            if row is not None and self.start(number) < floor:
                 numbers.append(number)
                 rows.append(row)
         return numbers, curves.values[rows]
 
-    def is_lost(self, number: int) -> bool:
-        """True if a trial failed after as many others in its place failed as well, without an interval in between."""
+    def _is_lost(self, number: int) -> bool:
+        """True if a trial failed after others in its place failed as well, without an interval in between."""
         history = self._history
         for _ in range(MOST_FAILURES):
-            if history.state[number] != FAILED or self.ended(number).job >= 0:
+            if history.state[number] == PAUSED or self.ended(number).job >= 0:
                 return False
             replaced = history.notes.get(number, {}).get("replaces")
             if replaced is None:
                 return False
             number = replaced
         return True
-
-    def due(self) -> list[tuple[float, int]]:
-        """Places that wait for their next interval: (step, trial), lowest step first; also failed and pruned ones."""
-        state = self._history.state
-        waiting = [
-            (self.ended(number).step or self.start(number), number)
-            for number in self.heads
-            if state[number] == PAUSED or (state[number] in (FAILED, PRUNED) and not self.is_lost(number))
-        ]
-        return sorted(waiting)
-
-    def running(self) -> list[int]:
-        """Numbers of the members that are being trained."""
-        return [number for number in self.heads if self._history.state[number] == RUNNING]
-
-
-def best_first(values: FloatArray) -> list[int]:
-    """Order rows (n, m) from the best to the worst: fronts of several objectives first to last, missing values last.
-
-    Rows that are equal, or on the same front, stay in their order.
-    """
-    finite = ~np.isnan(values).any(axis=1)
-    rows = np.flatnonzero(finite)
-    parts = [rows[np.argsort(values[rows, 0], kind="stable")]] if values.shape[1] == 1 else []
-    while values.shape[1] > 1 and len(rows):
-        front = non_dominated(values[rows])
-        parts.append(rows[front])
-        rows = rows[~front]
-    return [int(i) for part in (*parts, np.flatnonzero(~finite)) for i in part]

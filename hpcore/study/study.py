@@ -81,8 +81,7 @@ class Study:
         Computation of suggestions ahead, see `Optimizer`. For a stored study False or True, because its proposals must
         follow from the stored trials.
     scheduler : str, Scheduler or None
-        Scheduler that decides which trial goes on and how far, see `Optimizer`; None is that of the stored study, or
-        none.
+        Scheduler that decides which trial goes on and how far, see `Optimizer`; for studies in memory.
 
     Attributes
     ----------
@@ -143,6 +142,8 @@ class Study:
             )
             self.name = name
         else:
+            if scheduler is not None:
+                raise InvalidArgument("scheduler needs a study in memory, leave storage out")
             # Imported here: a study in memory needs no SQLAlchemy.
             from hpcore.ledger.studies import open_stored_log
 

@@ -1,214 +1,337 @@
-"""Contract of every rule that stops evaluations early; a new one is asked as soon as `MEMBERS` names it."""
+"""Contract of every scheduler; a new one is asked as soon as `MEMBERS` names it."""
 
 from __future__ import annotations
 
 import copy
 import math
 import pickle
-from collections.abc import Callable
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hpcore.schedulers.racing import Incumbent, Race, Racing, cut, estimate, stop_reason
+from hpcore.records.channel import Decision
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, History
+from hpcore.records.streams import Rng
+from hpcore.schedulers import (
+    ASHA,
+    Bandit,
+    Hyperband,
+    MedianStopping,
+    Patience,
+    PopulationBasedTraining,
+    Resume,
+    Scheduler,
+    Start,
+    SuccessiveHalving,
+    Threshold,
+    Truncation,
+    names,
+    resolve,
+)
+from tests.schedulers.simulate import Curve, bound, plain, power_curves, simulate
 
-Curves = npt.NDArray[np.float64]  # (n_candidates, n_steps), higher is better
-N_STEPS = 6
-
-
-class RacingMember:
-    """Race, as the questions see a scheduler: decisions from curves."""
-
-    def __init__(self, racing: Racing, upper: float) -> None:
-        self._racing, self._upper = racing, upper
-
-    def snapshot(self, curves: Curves) -> Incumbent | None:
-        """What travels to a worker after these candidates."""
-        race = Race(self._racing, N_STEPS, self._upper)
-        for number, curve in enumerate(curves):
-            race.observe(number, dict(enumerate(curve.tolist())), race.incumbent)
-        return race.incumbent
-
-    def decide(self, curve: list[float], snapshot: Any) -> str | None:
-        """Reason to stop after the steps so far."""
-        return stop_reason(dict(enumerate(curve)), snapshot)
-
-    def play(self, curves: Curves, staleness: int, shuffle: Callable[[list[int]], None]) -> list[int]:
-        """Steps that each candidate runs, with some open at a time that finish in any order."""
-        race = Race(self._racing, N_STEPS, self._upper, ordered=True)
-        n_run = [0] * len(curves)
-        open_now: list[tuple[int, dict[int, float], Incumbent | None]] = []
-
-        def finish(down_to: int) -> None:
-            order = list(range(len(open_now)))
-            shuffle(order)
-            done = order[: len(open_now) - down_to] if down_to else order
-            # The oldest must be among them, because the next one needs its result.
-            if down_to and 0 not in done:
-                done[-1] = 0
-            for i in done:
-                race.observe(*open_now[i])
-            open_now[:] = [item for i, item in enumerate(open_now) if i not in done]
-
-        for number, curve in enumerate(curves.tolist()):
-            while open_now and open_now[0][0] <= number - staleness:
-                finish(len(open_now) - 1)
-            against = race.incumbent_as_of(number - staleness)
-            known = dict(enumerate(curve))
-            n = None if against is None else cut(known, against)
-            known = {i: curve[i] for i in range(N_STEPS if n is None else n)}
-            n_run[number] = len(known)
-            open_now.append((number, known, against))
-        finish(0)
-        assert race.n_counted == len(curves)
-        return n_run
+FULL = 27
 
 
-MEMBERS: dict[str, Any] = {
-    "racing": RacingMember(Racing(), math.inf),
-    "racing, bounded": RacingMember(Racing(level=0.3), 1.0),
-    "racing, exact": RacingMember(Racing(test=False), 1.0),
+@dataclass(frozen=True)
+class Member:
+    """A scheduler, and what is asked of it.
+
+    Attributes
+    ----------
+    scheduler : Scheduler
+        For trainings of `FULL` steps.
+    pauses : bool
+        True if it resumes trials; otherwise it stops them.
+    keeps_best : bool
+        True if a trial that is better than all others at each step is evaluated in full.
+    uses_all : bool
+        True if it compares all objectives, instead of the first only.
+    waits : bool
+        True if a worker may have to wait for the results of others.
+    """
+
+    scheduler: Scheduler
+    pauses: bool = False
+    keeps_best: bool = True
+    uses_all: bool = False
+    waits: bool = False
+
+
+MEMBERS = {
+    "successive halving": Member(SuccessiveHalving(max_resource=FULL), pauses=True, uses_all=True),
+    "successive halving, full unknown": Member(SuccessiveHalving(), pauses=True, uses_all=True),
+    "successive halving, first objective": Member(SuccessiveHalving(max_resource=FULL, objective="first"), pauses=True),
+    "hyperband": Member(Hyperband(max_resource=FULL), pauses=True, uses_all=True),
+    "hyperband, full unknown": Member(Hyperband(2, eta=2), pauses=True, uses_all=True),
+    "asha": Member(ASHA(max_resource=FULL), pauses=True, uses_all=True),
+    "asha, full unknown": Member(ASHA(eta=2.5), pauses=True, uses_all=True),
+    "asha, first objective": Member(ASHA(max_resource=FULL, objective="first"), pauses=True),
+    "asha, brackets": Member(ASHA(max_resource=FULL, brackets=3), pauses=True, uses_all=True),
+    "asha, stopping": Member(ASHA(max_resource=FULL, kind="stopping"), uses_all=True),
+    "asha, stopping, full unknown": Member(ASHA(kind="stopping", brackets=2), uses_all=True),
+    "pbt": Member(PopulationBasedTraining(FULL, 5), pauses=True, uses_all=True),
+    "pbt, full unknown": Member(PopulationBasedTraining(population_size=6), pauses=True, uses_all=True),
+    "pbt, synchronous": Member(
+        PopulationBasedTraining(FULL, 4, synchronous=True), pauses=True, uses_all=True, waits=True
+    ),
+    "median": Member(MedianStopping(2, 3)),
+    "bandit, factor": Member(Bandit(slack_factor=0.2)),
+    "bandit, amount": Member(Bandit(slack_amount=0.2, evaluation_interval=3)),
+    "truncation": Member(Truncation(30)),
+    "truncation of those that run": Member(Truncation(50, 2, exclude_finished=True)),
+    "patience": Member(Patience(3, min_delta=0.02), keeps_best=False),
+    "threshold": Member(Threshold(upper=0.8), keeps_best=False),
 }
 
 pytestmark = pytest.mark.parametrize("member", MEMBERS.values(), ids=MEMBERS)
+several = pytest.mark.parametrize("workers", [1, 8])
 
 
-def make_curves(n: int, seed: int = 0) -> Curves:
-    """Scores of candidates of different worth, on steps of different difficulty."""
-    rng = np.random.default_rng(seed)
-    worth, ease = rng.uniform(0.2, 0.8, size=(n, 1)), rng.uniform(-0.1, 0.1, size=N_STEPS)
-    return np.clip(worth + ease + 0.02 * rng.normal(size=(n, N_STEPS)), 0.0, 1.0)
+def with_best(curve: Curve, best: int) -> Curve:
+    return lambda number, step: [v - 1.0 if number == best else v for v in curve(number, step)]
 
 
-def in_order(order: list[int]) -> None:
-    return None
+def ends_well(history: History) -> bool:
+    return not (history.state == RUNNING).any()
 
 
-def test_poor_candidates_are_stopped_and_something_is_saved(member: Any) -> None:
-    n_run = member.play(make_curves(40), 1, in_order)
-    assert n_run[0] == N_STEPS
-    assert sum(n_run) < 0.8 * 40 * N_STEPS
-    assert min(n_run) >= 1, "nobody is stopped before the first step"
+@several
+def test_the_same_curves_give_the_same_decisions(member: Member, workers: int) -> None:
+    one, other = (simulate(member.scheduler, power_curves(1), 90, workers=workers, length=FULL) for _ in range(2))
+    assert one.orders == other.orders and one.decisions == other.decisions
+    # A rule that looks at running trials only has nothing to compare with if one runs at a time.
+    assert workers == 1 or len(one.history.curves) < 0.8 * 90 * FULL, "something is saved"
 
 
-def test_the_same_curves_give_the_same_decisions(member: Any) -> None:
-    curves = make_curves(30)
-    one, other = member.snapshot(curves[:20]), member.snapshot(curves[:20].copy())
-    for curve in curves[20:].tolist():
-        for m in range(1, N_STEPS + 1):
-            decision = member.decide(curve[:m], one)
-            assert member.decide(curve[:m], other) == decision
-            assert member.decide(curve[:m], one) == decision, "asked twice"
-    assert member.play(curves, 4, in_order) == member.play(curves, 4, in_order)
+@several
+def test_a_rebuilt_judge_decides_as_the_one_that_lived_through_the_run(member: Member, workers: int) -> None:
+    lived = simulate(member.scheduler, power_curves(2), 90, workers=workers, length=FULL)
+    rebuilt = simulate(member.scheduler, power_curves(2), 90, workers=workers, length=FULL, rebuild=True)
+    assert rebuilt.orders == lived.orders and rebuilt.decisions == lived.decisions
 
 
-def test_a_decision_changes_nothing(member: Any) -> None:
-    curves = make_curves(10)
-    snapshot = member.snapshot(curves)
-    before = copy.deepcopy(snapshot)
-    curve = make_curves(1, seed=5)[0].tolist()
-    given = curve[:3]
-    member.decide(given, snapshot)
-    assert given == curve[:3]
-    assert snapshot == before
+@pytest.mark.parametrize("workers", [2, 6])
+def test_the_order_of_arrival_does_not_matter_in_a_deterministic_run(member: Member, workers: int) -> None:
+    curves = power_curves(3)
+
+    def curve(number: int, step: float) -> list[float] | None:
+        if number % 5 == 2 and step >= 3:
+            return None
+        return [math.nan] if number % 7 == 3 else curves(number, step)
+
+    plays = [
+        simulate(member.scheduler, curve, 70, workers=workers, length=FULL, staleness=workers, arrival=arrival)
+        for arrival in range(4)
+    ]
+    for play in plays[1:]:
+        assert play.orders == plays[0].orders
+        assert sorted(play.decisions, key=lambda d: d[:2]) == sorted(plays[0].decisions, key=lambda d: d[:2])
+        assert play.history.state.tolist() == plays[0].history.state.tolist()
 
 
-def test_the_global_generators_are_neither_read_nor_changed(member: Any) -> None:
+@several
+def test_each_job_is_ordered_once_and_nobody_waits(member: Member, workers: int) -> None:
+    play = simulate(member.scheduler, power_curves(4), 150, workers=workers, length=FULL)
+    assert ends_well(play.history)
+    assert max(Counter((number, order.until) for number, order in play.orders).values()) == 1
+    assert play.n_waits == 0 or member.waits
+    resumed = [order for _, order in play.orders if isinstance(order, Resume)]
+    assert bool(resumed) == member.pauses
+    # A rule that looks at running trials only has nothing to compare with if one runs at a time.
+    assert workers == 1 or (play.history.state == (PAUSED if member.pauses else PRUNED)).any()
+    assert (play.history.state == (PRUNED if member.pauses else PAUSED)).sum() == 0
+
+
+@several
+@pytest.mark.parametrize("best", [0, 5, 17])
+def test_the_best_is_evaluated_in_full(member: Member, workers: int, best: int) -> None:
+    play = simulate(member.scheduler, with_best(power_curves(5), best), 150, workers=workers, length=FULL)
+    assert play.history.state[best] == COMPLETE or not member.keeps_best
+
+
+@several
+def test_a_trial_of_nan_is_worse_than_the_others(member: Member, workers: int) -> None:
+    curves = power_curves(6)
+
+    def curve(number: int, step: float) -> list[float]:
+        return [math.nan] if number % 3 == 1 else curves(number, step)
+
+    play = simulate(member.scheduler, curve, 150, workers=workers, length=FULL)
+    assert ends_well(play.history)
+    # Some are evaluated in full before there is anything to compare with, or in brackets without other rungs.
+    share = np.bincount(np.arange(play.history.n)[play.history.state == COMPLETE] % 3, minlength=3)
+    assert share[1] <= max(workers, min(share[0], share[2]))
+
+
+def test_a_search_of_nothing_but_nan_or_failures_goes_on(member: Member) -> None:
+    for curve in (lambda number, step: [math.nan], lambda number, step: None):
+        play = simulate(member.scheduler, curve, 60, workers=3, length=FULL)
+        assert ends_well(play.history) and len(play.orders) == 60
+
+
+@several
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_failures_block_nobody(member: Member, workers: int, share: float) -> None:
+    rng = np.random.default_rng(7)
+    fails = np.where(rng.uniform(size=400) < share, rng.integers(1, FULL, size=400), FULL + 1)
+    fails[3] = FULL + 1
+
+    curves = with_best(power_curves(7), 3)
+
+    def curve(number: int, step: float) -> list[float] | None:
+        return None if step >= fails[number] else curves(number, step)
+
+    play = simulate(member.scheduler, curve, 120, workers=workers, length=FULL)
+    assert (ends_well(play.history) and play.n_waits == 0) or member.waits
+    assert play.history.state[3] == COMPLETE or not member.keeps_best
+    rebuilt = simulate(member.scheduler, curve, 120, workers=workers, length=FULL, rebuild=True)
+    assert rebuilt.orders == play.orders and rebuilt.decisions == play.decisions
+
+
+@several
+def test_a_lost_worker_costs_its_job_only(member: Member, workers: int) -> None:
+    play = simulate(member.scheduler, with_best(power_curves(8), 4), 250, workers=workers, length=FULL, die=0.1)
+    reached: dict[int, float] = {}
+    for number, order in play.orders:
+        assert order.until >= reached.get(number, 0.0), "nobody is sent back"
+        # Without a known full resource a trial runs as far as it will; interrupted, it goes on to a rung.
+        reached[number] = order.until if order.until < math.inf else 0.0
+    assert play.history.state[4] == COMPLETE or not member.pauses
+
+
+@several
+def test_several_objectives(member: Member, workers: int) -> None:
+    for best in (2, 11):
+        play = simulate(member.scheduler, with_best(power_curves(9, 2), best), 150, m=2, workers=workers, length=FULL)
+        assert ends_well(play.history)
+        assert play.history.state[best] == COMPLETE or not member.keeps_best
+    # Only the second objective tells the best trial from the others.
+    curves = power_curves(9)
+
+    def second(number: int, step: float) -> list[float]:
+        return [0.5, curves(number, step)[0] - (number == 4)]
+
+    play = simulate(member.scheduler, second, 150, m=2, workers=workers, length=FULL)
+    assert play.history.state[4] == COMPLETE or not member.uses_all
+    rebuilt = simulate(member.scheduler, second, 150, m=2, workers=workers, length=FULL, rebuild=True)
+    assert rebuilt.orders == play.orders and rebuilt.decisions == play.decisions
+
+
+@pytest.mark.parametrize("scale", [0.0, 5e-324, 1e-300, 1e150, 1.7e308, math.inf, -1.7e308, -math.inf])
+@pytest.mark.parametrize("m", [1, 2])
+def test_hostile_values_are_survived(member: Member, scale: float, m: int) -> None:
+    def curve(number: int, step: float) -> list[float]:
+        return (
+            [v * scale for v in power_curves(10, m)(number, step)] if number % 2 else power_curves(11, m)(number, step)
+        )
+
+    play = simulate(member.scheduler, curve, 60, m=m, workers=3, length=FULL)
+    assert ends_well(play.history)
+
+
+@pytest.mark.parametrize("stride", [0.5, 4.0, 100.0])
+def test_reports_need_not_meet_the_rungs(member: Member, stride: float) -> None:
+    curve = with_best(power_curves(12), 3)
+    play = simulate(member.scheduler, curve, 150, workers=3, length=FULL, stride=stride)
+    assert ends_well(play.history)
+    assert play.history.state[3] == COMPLETE or not member.keeps_best
+    for number, order in play.orders:
+        if isinstance(order, Resume):
+            assert order.until <= math.ceil(FULL / stride) * stride, number
+
+
+def played(member: Member, n_jobs: int, seed: int, m: int = 1) -> History:
+    return simulate(member.scheduler, power_curves(seed, m), n_jobs, workers=4, m=m, length=FULL, seed=seed).history
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6), m=st.integers(1, 2), data=st.data())
+def test_what_a_judge_saw_before_does_not_matter(member: Member, seed: int, m: int, data: Any) -> None:
+    history = played(member, 50, seed, m)
+    views = [history, history.snapshot(), *(history.as_of(job) for job in (-1, 0, 7, 20, 33, 48, 49))]
+    judge = bound(member.scheduler, m)
+    for _ in range(6):
+        view = data.draw(st.sampled_from(views))
+        if data.draw(st.booleans()):
+            assert plain(judge.next(view, Rng(0, 50))) == plain(bound(member.scheduler, m).next(view, Rng(0, 50)))
+        elif len(view.curves):
+            row = data.draw(st.integers(0, len(view.curves) - 1))
+            asked = int(view.curves.trial[row]), float(view.curves.step[row]), view.curves, view.state
+            assert judge.decide(*asked) is bound(member.scheduler, m).decide(*asked)
+
+
+def test_a_decision_changes_nothing(member: Member) -> None:
+    history = played(member, 40, 13)
+    before = copy.deepcopy(vars(history))
+    judge = bound(member.scheduler)
+    first = judge.next(history, Rng(0, 40))
+    assert plain(judge.next(history, Rng(0, 40))) == plain(first), "asked twice"
+    judge.snapshot(3, history.curves, history.state)
+    judge.decide(3, 1.0, history.curves, history.state)
+    for name, value in before.items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_array_equal(value, getattr(history, name))
+    assert len(before["curves"]) == len(history.curves)
+
+
+def test_the_global_generators_are_neither_read_nor_changed(member: Member) -> None:
     np.random.seed(1)  # noqa: NPY002
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
-    member.play(make_curves(20), 2, in_order)
+    played(member, 40, 14)
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("staleness", [1, 4])
-def test_the_best_at_every_step_is_never_stopped(member: Any, seed: int, staleness: int) -> None:
-    curves = make_curves(25, seed)
-    best = seed % 25
-    curves[best] = np.minimum(curves.max(axis=0) + 0.01, 1.0)
-    assert member.play(curves, staleness, in_order)[best] == N_STEPS
+@pytest.mark.parametrize("m", [1, 2])
+def test_a_snapshot_decides_in_a_worker_as_the_judge_does_here(member: Member, m: int) -> None:
+    history = played(member, 80, 15, m)
+    ended = [i for i in range(history.n) if history.state[i] == PRUNED][:4]
+    for number in [*ended, history.append(np.zeros(2))]:
+        judge = bound(member.scheduler, m)
+        snapshot = pickle.loads(pickle.dumps((judge, judge.snapshot(number, history.curves, history.state))))  # noqa: S301
+        rows = history.curves.of(number)
+        step = float(history.curves.step[rows[-1]]) if rows else 0.0
+        for _ in range(12):
+            step += 1.0
+            values = [v + 0.1 for v in power_curves(16, m)(number, step)]
+            history.curves.append(number, step, values)
+            here = judge.decide(number, step, history.curves, history.state)
+            if snapshot[1] is None:
+                assert here is Decision.CONTINUE
+            else:
+                snapshot[1][0].append(number, step, values)
+                assert snapshot[0].decide(number, step, *snapshot[1]) is here
 
 
-def test_an_equal_of_the_incumbent_is_not_stopped_by_chance(member: Any) -> None:
-    curves = make_curves(8)
-    snapshot = member.snapshot(curves)
-    again = curves[int(curves.sum(axis=1).argmax())].tolist()
-    reasons = [member.decide(again[:m], snapshot) for m in range(1, N_STEPS + 1)]
-    # A bound says that it cannot be better, which is so; a test has no evidence.
-    assert set(reasons) <= {None, "bound"}
+def test_a_snapshot_is_small(member: Member) -> None:
+    history = simulate(member.scheduler, power_curves(17), 600, workers=4, length=FULL).history
+    judge = bound(member.scheduler)
+    judge.next(history, Rng(0, 600))
+    number = history.append(np.zeros(2))
+    size = len(pickle.dumps((judge, judge.snapshot(number, history.curves, history.state))))
+    assert size < 2000 + 100 * history.n
 
 
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
-def test_a_failed_step_ends_a_candidate_and_nothing_else(member: Any, wrong: float) -> None:
-    curves = make_curves(20)
-    clean = member.play(np.delete(curves, 7, axis=0), 1, in_order)
-    curves[7, 2] = wrong
-    curves[7, :2] = curves[:, :2].max(axis=0) + 0.001
-    n_run = member.play(curves, 1, in_order)
-    assert n_run[7] == 3
-    assert n_run[:7] == clean[:7]
-    snapshot = member.snapshot(curves)
-    assert math.isfinite(snapshot.total), "a failure is never the incumbent"
+@several
+def test_trials_from_elsewhere_take_no_part_in_brackets(member: Member, workers: int) -> None:
+    history = History(2, 1)
+    for number in range(5):
+        history.append(np.zeros(2))
+        history.curves.append(number, 1.0, [-5.0])
+        history.finish(number, (COMPLETE, PAUSED, FAILED, PRUNED, PAUSED)[number], (-5.0,) if number == 0 else None)
+    judge = bound(member.scheduler)
+    for _ in range(workers):
+        order = judge.next(history, Rng(0, history.n))
+        assert isinstance(order, Start), "trials that no scheduler began are not resumed by one"
+        history.set_until(history.append(np.zeros(2)), order.until)
 
 
-def test_a_search_whose_first_candidates_fail_goes_on(member: Any) -> None:
-    curves = make_curves(12)
-    curves[:3] = math.nan
-    n_run = member.play(curves, 1, in_order)
-    assert n_run[:4] == [N_STEPS] * 4, "there is nobody to lose against"
-    assert member.snapshot(curves[:3]) is None
-    assert member.snapshot(curves).number >= 3
-
-
-def test_hostile_values_are_survived(member: Any) -> None:
-    for scale in (0.0, 5e-324, 1e-300, 1e150, 1e300, 1.7e308):
-        curves = scale * make_curves(15)
-        with np.errstate(all="raise"):
-            n_run = member.play(curves, 2, in_order)
-        assert all(1 <= n <= N_STEPS for n in n_run)
-    constant = np.full((15, N_STEPS), 0.5)
-    assert min(member.play(constant, 1, in_order)) >= 1
-
-
-@pytest.mark.parametrize("staleness", [1, 2, 4, 7])
-def test_the_order_of_arrival_does_not_matter_in_an_ordered_race(member: Any, staleness: int) -> None:
-    curves = make_curves(40, seed=3)
-    curves[11, 1] = math.nan
-    expected = member.play(curves, staleness, in_order)
-    for seed in range(10):
-        rng = np.random.default_rng(seed)
-        assert member.play(curves, staleness, rng.shuffle) == expected
-
-
-def test_the_snapshot_is_small_and_survives_the_way_to_a_worker(member: Any) -> None:
-    sizes = []
-    for n in (5, 200):
-        snapshot = member.snapshot(make_curves(n))
-        packed = pickle.dumps(snapshot)
-        assert pickle.loads(packed) == snapshot  # noqa: S301
-        sizes.append(len(packed))
-        curve = make_curves(1, seed=9)[0].tolist()
-        for m in range(1, N_STEPS + 1):
-            assert member.decide(curve[:m], pickle.loads(packed)) == member.decide(curve[:m], snapshot)  # noqa: S301
-    assert max(sizes) < 1000
-    assert sizes[1] - sizes[0] < 50, "it does not grow with the search"
-
-
-def test_a_whole_curve_is_not_stopped(member: Any) -> None:
-    curves = make_curves(10)
-    snapshot = member.snapshot(curves)
-    for curve in curves.tolist():
-        assert member.decide(curve, snapshot) is None
-
-
-def test_the_estimate_of_a_stopped_candidate_is_finite_and_no_better_than_the_incumbent(member: Any) -> None:
-    curves = make_curves(30)
-    snapshot = member.snapshot(curves)
-    for curve in curves.tolist():
-        for m in range(1, N_STEPS):
-            if member.decide(curve[:m], snapshot) == "test":
-                mean, std_error = estimate(dict(enumerate(curve[:m])), snapshot)
-                assert mean < snapshot.total / N_STEPS
-                assert std_error > 0.0
+def test_members_are_named(member: Member) -> None:
+    assert any(type(resolve(name)) is type(member.scheduler) for name in names())
+    assert repr(member.scheduler).startswith(type(member.scheduler).__name__ + "(")
+    assert pickle.loads(pickle.dumps(member.scheduler)).__dict__ == vars(member.scheduler)  # noqa: S301

@@ -37,6 +37,7 @@ def test_the_values_are_those_of_searches_that_are_stored():
         "TPE_EVEN": 17,
         "TPE_STARTUP": 18,
         "TPE_REST": 19,
+        "FIDELITY_SEARCH": 0x66740001,
         "SOBOL_COLUMNS": 0x736F0001,
         "SOBOL_GROUPS": 0x736F0002,
     }

@@ -7,7 +7,7 @@ import pytest
 
 from hpcore.errors import InvalidArgument
 from hpcore.kernels.dominance import hypervolume, hypervolume_contributions, non_dominated_rank
-from hpcore.samplers.tradeoff import order_by_front
+from hpcore.records.tradeoff import order_by_front
 
 
 def ranks_by_definition(values):

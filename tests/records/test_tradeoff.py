@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.kernels.dominance import hypervolume, hypervolume_contributions, non_dominated_rank
-from hpcore.samplers.tradeoff import EXACT, order_by_front
+from hpcore.records.tradeoff import EXACT, order_by_front
 
 
 def fronts_by_definition(values):

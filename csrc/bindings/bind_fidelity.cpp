@@ -1,0 +1,262 @@
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "blas_threads.hpp"
+#include "feasible.hpp"
+#include "hpcore/fidelity/fit.hpp"
+#include "hpcore/fidelity/log_posterior.hpp"
+#include "hpcore/fidelity/model.hpp"
+#include "hpcore/fidelity/search.hpp"
+#include "hpcore/streams.hpp"
+#include "scipy_lapack.hpp"
+#include "turns.hpp"
+
+namespace hpcore::bindings {
+namespace {
+
+using fidelity::ColumnType;
+using fidelity::Normal;
+using fidelity::Prior;
+using fidelity::Rows;
+using fidelity::SearchOptions;
+using Model = InTurn<fidelity::Model>;
+
+std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
+    if (categorical.size() != conditional.size())
+        throw py::value_error("categorical and conditional must have one entry a column");
+    std::vector<ColumnType> types(categorical.size());
+    for (std::size_t j = 0; j < types.size(); ++j) types[j] = {categorical[j], conditional[j]};
+    return types;
+}
+
+void check_rows(const Array& X, const WholeArray& configuration, const Array& fidelity, std::size_t d) {
+    const auto m = static_cast<std::int64_t>(rows_of("X", X, d));
+    const auto n = static_cast<std::size_t>(fidelity.size());
+    check_length("fidelity", fidelity, n);
+    check_length("configuration", configuration, n);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (configuration.data()[i] < 0 || configuration.data()[i] >= m)
+            throw py::value_error("configuration must have indices of rows of X");
+        if (!(fidelity.data()[i] >= 0.0 && fidelity.data()[i] <= 1.0))
+            throw py::value_error("fidelity must be within [0, 1]");
+    }
+}
+
+Rows to_rows(const std::vector<ColumnType>& types, const double* X, std::size_t m, const std::int64_t* configuration,
+             const double* fidelity, std::size_t n) {
+    Rows rows(types);
+    for (std::size_t p = 0; p < m; ++p) rows.add_configuration(X + p * types.size());
+    for (std::size_t i = 0; i < n; ++i) rows.add(static_cast<std::size_t>(configuration[i]), fidelity[i]);
+    return rows;
+}
+
+Array fit_map(const Array& X, const WholeArray& configuration, const Array& fidelity, const Array& y,
+              const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
+              int max_iterations, const std::vector<double>& start) {
+    const auto types = types_of(categorical, conditional);
+    check_rows(X, configuration, fidelity, types.size());
+    const auto n = static_cast<std::size_t>(fidelity.size()), m = static_cast<std::size_t>(X.shape(0));
+    check_length("y", y, n);
+    if (!start.empty() && start.size() != fidelity::Layout(types).size())
+        throw py::value_error("start must have one entry a hyperparameter");
+    const linalg::Lapack& lapack = scipy_lapack();
+    std::vector<double> theta;
+    {
+        const Unlocked native;
+        const Rows rows = to_rows(types, X.data(), m, configuration.data(), fidelity.data(), n);
+        theta = fidelity::fit_map(lapack, rows, y.data(), prior, max_iterations, start);
+    }
+    return Array(static_cast<py::ssize_t>(theta.size()), theta.data());
+}
+
+// (value, gradient) of the log posterior density.
+py::tuple log_posterior(const Array& X, const WholeArray& configuration, const Array& fidelity, const Array& y,
+                        const Array& theta, const std::vector<bool>& categorical, const std::vector<bool>& conditional,
+                        const Prior& prior) {
+    const auto types = types_of(categorical, conditional);
+    check_rows(X, configuration, fidelity, types.size());
+    const auto n = static_cast<std::size_t>(fidelity.size()), m = static_cast<std::size_t>(X.shape(0));
+    check_length("y", y, n);
+    const std::size_t size = fidelity::Layout(types).size();
+    check_length("theta", theta, size);
+    const linalg::Lapack& lapack = scipy_lapack();
+    Array gradient(static_cast<py::ssize_t>(size));
+    double* into = gradient.mutable_data();
+    double value = 0.0;
+    {
+        const Unlocked native;
+        const Rows rows = to_rows(types, X.data(), m, configuration.data(), fidelity.data(), n);
+        value = fidelity::LogPosterior(lapack, rows, y.data(), prior)(theta.data(), into);
+    }
+    return py::make_tuple(value, gradient);
+}
+
+void assign(Model& model, const std::vector<double>& theta, const Array& X, const WholeArray& configuration,
+            const Array& fidelity, const Array& y) {
+    check_rows(X, configuration, fidelity, model.d());
+    const auto n = static_cast<std::size_t>(fidelity.size()), m = static_cast<std::size_t>(X.shape(0));
+    const auto n_known = static_cast<std::size_t>(y.size());
+    if (n_known > n) throw py::value_error("y must not have more entries than fidelity");
+    check_length("y", y, n_known);
+    const std::vector<ColumnType> types = model.columns();
+    if (theta.size() != fidelity::Layout(types).size())
+        throw py::value_error("theta must have one entry a hyperparameter");
+    const Unlocked native;
+    const ToChange turn(model.turn);
+    model.assign(theta, to_rows(types, X.data(), m, configuration.data(), fidelity.data(), n), y.data(), n_known);
+}
+
+py::tuple to_arrays(const std::vector<Normal>& found) {
+    Array mean(static_cast<py::ssize_t>(found.size())), variance(static_cast<py::ssize_t>(found.size()));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        mean.mutable_data()[i] = found[i].mean;
+        variance.mutable_data()[i] = found[i].variance;
+    }
+    return py::make_tuple(mean, variance);
+}
+
+py::tuple predict(const Model& model, const WholeArray& configuration, const Array& fidelity) {
+    const auto k = static_cast<std::size_t>(fidelity.size());
+    check_length("fidelity", fidelity, k);
+    check_length("configuration", configuration, k);
+    std::vector<Normal> found(k);
+    {
+        const Unlocked native;
+        const ToRead turn(model.turn);
+        for (std::size_t i = 0; i < k; ++i) {
+            const std::int64_t p = configuration.data()[i];
+            if (p < 0 || static_cast<std::size_t>(p) >= model.rows().points().size())
+                throw std::invalid_argument("configuration must have indices of rows of X");
+            found[i] = model.at(static_cast<std::size_t>(p), fidelity.data()[i]);
+        }
+    }
+    return to_arrays(found);
+}
+
+py::tuple predict_full(const Model& model) {
+    std::vector<Normal> found;
+    {
+        const Unlocked native;
+        const ToRead turn(model.turn);
+        for (std::size_t p = 0; p < model.rows().points().size(); ++p) found.push_back(model.at_full(p));
+    }
+    return to_arrays(found);
+}
+
+py::tuple predict_new(const Model& model, const Array& X) {
+    std::vector<Normal> found(rows_of("X", X, model.d()));
+    {
+        const Unlocked native;
+        const ToRead turn(model.turn);
+        model.at_full(X.data(), found.size(), found.data());
+    }
+    return to_arrays(found);
+}
+
+// The space in which new configurations are looked for.
+struct Search {
+    acquisition::MoveSet moves;
+    SearchOptions options;
+};
+
+py::object propose(const Search& search, const Model& model, const Array& known, std::uint64_t seed_low,
+                   std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
+                   const std::optional<Array>& extra) {
+    const std::size_t d = search.moves.d(), n_known = rows_of("known", known, d);
+    const std::size_t n_extra = extra ? rows_of("extra", *extra, d) : 0;
+    if (model.d() != d) throw py::value_error("the model must have the columns of the space");
+    fidelity::Proposal found;
+    {
+        const acquisition::Feasible allowed = feasible_of(feasible, d);
+        const Unlocked native;
+        const ToRead turn(model.turn);
+        acquisition::Seen seen;
+        for (std::size_t i = 0; i < n_known; ++i) seen.insert(known.data() + i * d, d);
+        Philox stream({seed_low, seed_high}, number, streams::at_attempt(streams::fidelity_search, attempt));
+        found = fidelity::propose(model, search.moves, search.options, seen, allowed, extra ? extra->data() : nullptr,
+                                  n_extra, stream);
+    }
+    if (found.row.empty()) return py::none();
+    return py::make_tuple(Array(static_cast<py::ssize_t>(d), found.row.data()), found.at_full.mean,
+                          found.at_full.variance);
+}
+
+}  // namespace
+
+void bind_fidelity(py::module_& m) {
+    auto s = m.def_submodule("fidelity", "Gaussian process of learning curves: configurations at several fidelities.");
+    py::class_<Prior>(s, "Prior", "Prior densities of the hyperparameters; a standard deviation of 0 fixes one.")
+        .def(py::init<>())
+        .def_static("standard", &Prior::standard, py::arg("d"), "Default priors for d columns.")
+        .def_readwrite("base", &Prior::base,
+                       "Priors of length scales, of the variance at full fidelity (signal), and of the noise.")
+        .def_readwrite("drift", &Prior::drift, "Prior of the variance of the drift that depends on the point.")
+        .def_readwrite("stretch", &Prior::stretch, "Prior of the drift's length scales over those at full fidelity.")
+        .def_readwrite("common", &Prior::common, "Prior of the variance of the drift of all configurations.")
+        .def_readwrite("memory", &Prior::memory, "Prior of the drift's length scale along the fidelity.")
+        .def_readwrite("offset", &Prior::offset, "Prior of the variance of a configuration's own offset.")
+        .def_readwrite("own", &Prior::own, "Prior of the variance of a configuration's own drift.")
+        .def_readwrite("jump", &Prior::jump, "Prior of the part of the drift that does not vanish towards 1.");
+    s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("configuration").noconvert(),
+          py::arg("fidelity").noconvert(), py::arg("y").noconvert(), py::arg("categorical"), py::arg("conditional"),
+          py::arg("prior"), py::arg("max_iterations"), py::arg("start") = std::vector<double>(),
+          "Logarithms of the hyperparameters that maximise the posterior density, of shape (p,).\n"
+          "\n"
+          "X (m, d) are canonical rows, configuration (n,) indices of them, fidelity (n,) within [0, 1], y (n,)\n"
+          "standardised values. theta is that of `gp.fit_map`, then drift, stretch, common, memory, offset, own and\n"
+          "jump, see `Prior`. Raises ValueError for a wrong shape.");
+    s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("configuration").noconvert(),
+          py::arg("fidelity").noconvert(), py::arg("y").noconvert(), py::arg("theta").noconvert(),
+          py::arg("categorical"), py::arg("conditional"), py::arg("prior"),
+          "Log posterior density of theta (p,), up to a constant, and its gradient (p,); see `fit_map`.");
+    py::class_<Model>(s, "Model",
+                      "Posterior of configurations at fidelities, with given hyperparameters; see `fit_map`.\n"
+                      "\n"
+                      "Calls from several threads wait for each other.")
+        .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
+                 return std::make_unique<Model>(scipy_lapack(), types_of(categorical, conditional));
+             }),
+             py::arg("categorical"), py::arg("conditional"))
+        .def("assign", &assign, py::arg("theta"), py::arg("X").noconvert(), py::arg("configuration").noconvert(),
+             py::arg("fidelity").noconvert(), py::arg("y").noconvert(),
+             "Condition on y (k,), the values of the first k rows; the others are jobs that run, and enter at their\n"
+             "posterior mean. Raises LinAlgError if the covariance has no Cholesky factor, ValueError.")
+        .def("predict", &predict, py::arg("configuration").noconvert(), py::arg("fidelity").noconvert(),
+             "Mean and variance (k,) of configurations (k,) at fidelities (k,), without noise.")
+        .def("predict_full", &predict_full, "Mean and variance (m,) of all configurations at full fidelity.")
+        .def("predict_new", &predict_new, py::arg("X").noconvert(),
+             "Mean and variance (k,) at full fidelity of further configurations X (k, d), canonical rows.");
+    py::class_<Search>(s, "Search",
+                       "Search for the configuration of largest expected improvement at full fidelity.\n"
+                       "\n"
+                       "`categorical` (d,) marks columns without an order; n_random candidates are drawn anywhere.\n"
+                       "Raises ValueError if its length is not d.")
+        .def(py::init(
+                 [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, std::size_t n_random) {
+                     SearchOptions options;
+                     options.n_random = n_random;
+                     return std::make_unique<Search>(
+                         Search{acquisition::MoveSet(std::move(codec), categorical, 21), options});
+                 }),
+             py::arg("codec"), py::arg("categorical"), py::arg("n_random") = SearchOptions().n_random)
+        .def("propose", &propose, py::arg("model"), py::arg("known").noconvert(), py::arg("seed_low"),
+             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"),
+             py::arg("extra") = py::none(),
+             "The point (d,) of largest expected improvement at full fidelity over the lowest posterior mean of a\n"
+             "configuration, and its mean and variance there; None if no new, allowed point was met.\n"
+             "\n"
+             "known (n, d) are canonical rows that are not proposed. `feasible` maps rows to booleans (its exceptions\n"
+             "are passed on); extra (e, d) are further candidates.");
+}
+
+}  // namespace hpcore::bindings
