@@ -51,17 +51,21 @@ class PopulationJudge(Judge):
         full = self.full_resource(history.curves, history.state)
         interval = options.interval or full / N_INTERVALS
         populations = Populations(history, options.population_size)
-        due = populations.due()
+        waiting = populations.due()
+        due = waiting[0]
         if due.number < 0:
             return Start(_target(0.0, interval, full))
         if options.synchronous and any(history.until_of(i) <= due.step for i in populations.running(due.population)):
             return None
-        generator = rng.generator(SUGGEST)
-        donor = self._donor(populations, history, due, interval, full, generator) if math.isfinite(full) else None
-        if donor is not None:
-            end = populations.ended(donor)
-            point = self.explore(populations, history, donor, interval, generator)
-            return Start(_target(end.step, interval, full), point, donor, end.job, due.number)
+        # Copies come first, as long as those that are copied have not gone on.
+        for place in waiting if math.isfinite(full) else ():
+            donors = self._donors(populations, history, place, interval, full)
+            if donors:
+                generator = rng.generator(SUGGEST)
+                donor = donors[int(generator.integers(len(donors)))]
+                end = populations.ended(donor)
+                point = self.explore(populations, history, donor, interval, generator)
+                return Start(_target(end.step, interval, full), point, donor, end.job, place.number)
         if history.state[due.number] != PAUSED:
             return Start(_target(0.0, interval, full), replaces=due.number)
         return Resume(due.number, _target(due.step, interval, full))
@@ -74,16 +78,8 @@ class PopulationJudge(Judge):
         u = history.X[donor]
         return perturbed(u, self._columns, generator, options.perturbation, options.resample_probability)
 
-    def _donor(
-        self,
-        populations: Populations,
-        history: History,
-        due: Due,
-        interval: float,
-        full: float,
-        generator: np.random.Generator,
-    ) -> int | None:
-        """Draw the trial that a copy of replaces the one that is due; None if that goes on, or none can be copied.
+    def _donors(self, populations: Populations, history: History, due: Due, interval: float, full: float) -> list[int]:
+        """Find the trials of which a copy may replace the one that is due; none if that goes on itself.
 
         Trials are compared by their values at the step that the waiting one has reached, so that one that is further on
         has no advantage. As long as less than half of the population has reached it, that is an interval before.
@@ -91,7 +87,7 @@ class PopulationJudge(Judge):
         has_ended = history.state[due.number] != PAUSED
         step = max(mark(due.step, interval), interval if has_ended else 0.0)
         if step <= 0.0:
-            return None
+            return []
         numbers, values = populations.at(step, due.population)
         if 2 * len(numbers) < self._options.population_size and step > 1.5 * interval:
             step -= interval
@@ -102,7 +98,7 @@ class PopulationJudge(Judge):
         if has_ended:
             count = max(1, count)
         elif due.number not in {numbers[i] for i in order[len(order) - count :]}:
-            return None
+            return []
         else:
             own = values[numbers.index(due.number)]
         donors = []
@@ -116,7 +112,7 @@ class PopulationJudge(Judge):
                 and _is_better(values[i], own)
             ):
                 donors.append(number)
-        return donors[int(generator.integers(len(donors)))] if donors else None
+        return donors
 
 
 def _target(step: float, interval: float, full: float) -> float:

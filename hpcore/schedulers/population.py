@@ -98,8 +98,8 @@ class Populations:
         state, first = self._history.state, population * self._size
         return [number for number in self.heads[first : first + self._size] if state[number] == RUNNING]
 
-    def due(self) -> Due:
-        """Find the place that waits and has the lowest step, of the first population in which one waits.
+    def due(self) -> list[Due]:
+        """Places that wait and have the lowest step, of the first population in which one waits.
 
         If none waits, it is the first place of a further population.
         """
@@ -109,7 +109,9 @@ class Populations:
             for place, number in enumerate(self.heads)
             if state[number] == PAUSED or (state[number] in (FAILED, PRUNED) and not self._is_lost(number))
         ]
-        return min([*waiting, Due(len(self.heads) // self._size, 0.0, -1)])
+        waiting.append(Due(len(self.heads) // self._size, 0.0, -1))
+        lowest = min(waiting)[:2]
+        return sorted(place for place in waiting if place[:2] == lowest)
 
     def start(self, number: int) -> float:
         """Step that a trial began at: that of the checkpoint that it continues from, or 0."""
@@ -154,12 +156,11 @@ class Populations:
 
     def _is_lost(self, number: int) -> bool:
         """True if a trial failed after others in its place failed as well, without an interval in between."""
-        history = self._history
-        for _ in range(MOST_FAILURES):
-            if history.state[number] == PAUSED or self.ended(number).job >= 0:
-                return False
-            replaced = history.notes.get(number, {}).get("replaces")
-            if replaced is None:
-                return False
-            number = replaced
-        return True
+        history, n_failures = self._history, 0
+        at: int | None = number
+        while at is not None and history.state[at] in (FAILED, PRUNED) and self.ended(at).job < 0:
+            n_failures += 1
+            if n_failures == MOST_FAILURES:
+                return True
+            at = history.notes.get(at, {}).get("replaces")
+        return False
