@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hpcore.schedulers.hyperband import Hyperband
     from hpcore.schedulers.median import MedianStopping
     from hpcore.schedulers.patience import Patience
+    from hpcore.schedulers.pb2 import PB2
     from hpcore.schedulers.pbt import PopulationBasedTraining
     from hpcore.schedulers.racing import Racing
     from hpcore.schedulers.successive_halving import SuccessiveHalving
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASHA",
+    "PB2",
     "Bandit",
     "Hyperband",
     "Judge",
@@ -48,6 +50,7 @@ _HOMES = {
     "Bandit": "bandit",
     "Hyperband": "hyperband",
     "MedianStopping": "median",
+    "PB2": "pb2",
     "Patience": "patience",
     "PopulationBasedTraining": "pbt",
     "Racing": "racing",
@@ -67,6 +70,7 @@ _BY_NAME = {
     "patience": "Patience",
     "threshold": "Threshold",
     "pbt": "PopulationBasedTraining",
+    "pb2": "PB2",
 }
 
 

@@ -89,6 +89,11 @@ class Populations:
                 self._place[number] = self._place[replaced]
                 self.heads[self._place[replaced]] = number
 
+    @property
+    def members(self) -> list[int]:
+        """Numbers of all members, also of those that were replaced."""
+        return list(self._place)
+
     def is_head(self, number: int) -> bool:
         """True if no other trial has replaced this one."""
         return self.heads[self._place[number]] == number
@@ -119,6 +124,12 @@ class Populations:
         parent = note.get("parent")
         return 0.0 if parent is None else self._last(parent, note["parent_job"]).step
 
+    def first_row(self, number: int) -> int | None:
+        """Row of the report that a trial's training begins from: the last one of the job whose checkpoint it copied."""
+        note = self._history.notes.get(number, {})
+        parent = note.get("parent")
+        return None if parent is None else self._last_row(parent, note["parent_job"])
+
     def ended(self, number: int) -> Ended:
         """Find the last job of a trial that has come to its end: paused, or with the trial complete."""
         last = self._history.job_of(number)
@@ -132,11 +143,12 @@ class Populations:
         return self.start(number) if end.job < 0 else end.step
 
     def _last(self, number: int, job: int) -> Ended:
+        row, curves = self._last_row(number, job), self._history.curves
+        return Ended(0.0, -1) if row is None else Ended(float(curves.step[row]), int(curves.job[row]))
+
+    def _last_row(self, number: int, job: int) -> int | None:
         curves = self._history.curves
-        for i in reversed(curves.of(number)):
-            if curves.job[i] <= job:
-                return Ended(float(curves.step[i]), int(curves.job[i]))
-        return Ended(0.0, -1)
+        return next((i for i in reversed(curves.of(number)) if curves.job[i] <= job), None)
 
     def at(self, step: float, population: int) -> tuple[list[int], FloatArray]:
         """Members that trained up to a step, replaced ones too, and the values (k, m) of their first reports there.

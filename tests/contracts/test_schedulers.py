@@ -19,6 +19,7 @@ from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, Hi
 from hpcore.records.streams import Rng
 from hpcore.schedulers import (
     ASHA,
+    PB2,
     Bandit,
     Hyperband,
     MedianStopping,
@@ -80,6 +81,8 @@ MEMBERS = {
     "pbt, synchronous": Member(
         PopulationBasedTraining(FULL, 4, synchronous=True), pauses=True, uses_all=True, waits=True
     ),
+    "pb2": Member(PB2(FULL, 5), pauses=True, uses_all=True),
+    "pb2, first objective": Member(PB2(FULL, 9, 6, objective="first"), pauses=True),
     "median": Member(MedianStopping(2, 3)),
     "bandit, factor": Member(Bandit(slack_factor=0.2)),
     "bandit, amount": Member(Bandit(slack_amount=0.2, evaluation_interval=3)),
