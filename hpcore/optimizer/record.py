@@ -142,6 +142,19 @@ class Record:
             known.check_copy(trial)
         return known
 
+    def number_of(self, trial: Trial | int) -> int:
+        """Return the number of a trial in any state, given itself or its number.
+
+        Raises
+        ------
+        UnknownTrial, InvalidType
+            There is no such trial.
+        """
+        number = self._number_of(trial)
+        if not 0 <= number < self.history.n:
+            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+        return number
+
     @staticmethod
     def _number_of(trial: Trial | int) -> int:
         if isinstance(trial, Trial):
@@ -202,9 +215,7 @@ class Record:
 
     def resume(self, given: Trial | int, job: int | None = None, until: float = math.inf) -> Trial:
         """Begin another job of a paused trial; see `Optimizer.resume`."""
-        number = self._number_of(given)
-        if not 0 <= number < self.history.n:
-            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+        number = self.number_of(given)
         if self.history.state[number] != PAUSED:
             raise InvalidArgument(
                 f"trial must be paused to be resumed, trial {number} is {STATES[self.history.state[number]].value}"

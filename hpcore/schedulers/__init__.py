@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hpcore.schedulers.pb2 import PB2
     from hpcore.schedulers.pbt import PopulationBasedTraining
     from hpcore.schedulers.racing import Racing
+    from hpcore.schedulers.replay import Replay
     from hpcore.schedulers.successive_halving import SuccessiveHalving
     from hpcore.schedulers.threshold import Threshold
     from hpcore.schedulers.truncation import Truncation
@@ -34,6 +35,7 @@ __all__ = [
     "Patience",
     "PopulationBasedTraining",
     "Racing",
+    "Replay",
     "Resume",
     "Scheduler",
     "Start",
@@ -54,6 +56,7 @@ _HOMES = {
     "Patience": "patience",
     "PopulationBasedTraining": "pbt",
     "Racing": "racing",
+    "Replay": "replay",
     "SuccessiveHalving": "successive_halving",
     "Threshold": "threshold",
     "Truncation": "truncation",

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.records.history import RUNNING, History
+from hpcore.records.schedule import first_row
 from hpcore.schedulers.ordering import best_first
 from hpcore.schedulers.population import ROUNDING, Populations, mark
 
@@ -95,7 +96,7 @@ def _intervals(
     The row is -1 for the end of one that runs.
     """
     curves, found = history.curves, []
-    begin = populations.first_row(number)
+    begin = first_row(history, number)
     at = mark(populations.start(number), interval)
     for row in curves.of(number):
         if curves.step[row] >= (at + interval) * (1.0 - ROUNDING):

@@ -58,11 +58,11 @@ class PopulationBasedTraining(PopulationScheduler):
     -----
     A member trains for `interval` and pauses. When it is due again, the lowest resource first, it is compared with all
     that have reached its resource, by their values there, or an interval before if these are less than half of the
-    population. If it is among the worst, it is replaced: a new trial begins
-    from a copy of the last checkpoint of one of the best, with changed hyperparameters, and the replaced trial stays
-    paused. The new trial goes on from the resource of that checkpoint, which may be more than the replaced one had
-    used. All others go on themselves. So the hyperparameters of a trial never change, and a schedule of hyperparameters
-    is a chain of trials; see `hpcore.schedule`. A trial that fails is replaced as well; after a few failures in a row
+    population. If it is among the worst, it is replaced: a new trial begins from a copy of the last checkpoint of one
+    of the best, with changed hyperparameters, and the replaced trial stays paused. The new trial goes on from the
+    resource of that checkpoint, which may be more than the replaced one had used. All others go on themselves. So the
+    hyperparameters of a trial never change, and a schedule of hyperparameters is a chain of trials, which
+    `Study.schedule` returns and `Replay` repeats. A trial that fails is replaced as well; after a few failures in a row
     its place stays empty.
 
     Nobody waits, unless `synchronous`: with more workers than members, and when members are complete, a further

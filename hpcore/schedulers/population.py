@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.records.history import FAILED, PAUSED, PRUNED, RUNNING, History
+from hpcore.records.schedule import first_row
 
 __all__ = ["ROUNDING", "Due", "Ended", "Populations", "mark"]
 
@@ -120,31 +121,21 @@ class Populations:
 
     def start(self, number: int) -> float:
         """Step that a trial began at: that of the checkpoint that it continues from, or 0."""
-        note = self._history.notes.get(number, {})
-        parent = note.get("parent")
-        return 0.0 if parent is None else self._last(parent, note["parent_job"]).step
-
-    def first_row(self, number: int) -> int | None:
-        """Row of the report that a trial's training begins from: the last one of the job whose checkpoint it copied."""
-        note = self._history.notes.get(number, {})
-        parent = note.get("parent")
-        return None if parent is None else self._last_row(parent, note["parent_job"])
+        row = first_row(self._history, number)
+        return 0.0 if row is None else float(self._history.curves.step[row])
 
     def ended(self, number: int) -> Ended:
         """Find the last job of a trial that has come to its end: paused, or with the trial complete."""
         last = self._history.job_of(number)
         # A job that failed left no checkpoint that can be relied on.
         is_open = self._history.state[number] in (RUNNING, FAILED, PRUNED)
-        return self._last(number, last - 1 if is_open else last)
+        row, curves = self._last_row(number, last - 1 if is_open else last), self._history.curves
+        return Ended(0.0, -1) if row is None else Ended(float(curves.step[row]), int(curves.job[row]))
 
     def reached(self, number: int) -> float:
         """Step of a trial's checkpoint, be it another trial's."""
         end = self.ended(number)
         return self.start(number) if end.job < 0 else end.step
-
-    def _last(self, number: int, job: int) -> Ended:
-        row, curves = self._last_row(number, job), self._history.curves
-        return Ended(0.0, -1) if row is None else Ended(float(curves.step[row]), int(curves.job[row]))
 
     def _last_row(self, number: int, job: int) -> int | None:
         curves = self._history.curves
