@@ -76,7 +76,7 @@ class Digits:
 
     space = hp.Space(
         {
-            "lr": hp.Float(1e-3, 1.0, log=True),
+            "lr": hp.Float(1e-3, 0.3, log=True),
             "momentum": hp.Float(0.0, 0.95),
             "decay": hp.Float(1e-5, 1e-1, log=True),
             "dropout": hp.Float(0.0, 0.8),

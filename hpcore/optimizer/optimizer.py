@@ -776,6 +776,11 @@ class Optimizer:
         with self._lock:
             first = self._record.history.n
             self._record.restore(rows)
+            if self._scheduling is not None:
+                self._record.full = self._scheduling.full_resource(self._record.history)
+                for trial in self._record.running.values():
+                    if trial.progress is not None:
+                        trial.progress.full = self._record.full
             self._remaining.discard_all(self._record.history.X[first:])
             self._suggestions.changed()
 

@@ -13,7 +13,7 @@ import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING
 from hpcore.records.streams import Rng
-from hpcore.schedulers import PopulationBasedTraining, Resume, Start, resolve
+from hpcore.schedulers import PB2, PopulationBasedTraining, Resume, Start, resolve
 from tests.schedulers.simulate import Play, bound, power_curves, simulate
 
 
@@ -233,3 +233,36 @@ def test_a_run_trains_one_population_with_as_many_trials(deterministic: bool, sy
     assert history.n == 8 + len(parents) and parents
     assert history.n_complete == 8 and history.n_paused == len(parents)
     assert study.best_trial.number in {n for n in range(history.n) if history.state[n] == COMPLETE}
+
+
+def trained(scheduler: Any, seed: int, stops: set[int], n_workers: int = 3) -> list[Any]:
+    """Orders of a search by ask, report and tell, which is made anew from its rows after some of them."""
+    space = hp.Space({"x": hp.Float(0, 1), "n": hp.Int(1, 9), "c": hp.Categorical(["a", "b"])})
+
+    def make() -> hp.Optimizer:
+        return hp.Optimizer(space, sampler="random", scheduler=scheduler, seed=seed)
+
+    opt, seen = make(), []
+    running: list[int] = []
+    for k in range(70):
+        if k in stops:
+            rows = opt.rows()
+            opt = make()
+            opt.restore(rows)
+        trial = opt.ask()
+        running.append(trial.number)
+        seen.append((trial.number, trial.until, dict(trial.params), dict(opt.history.notes.get(trial.number, {}))))
+        if len(running) == n_workers:
+            ended = running.pop(k % n_workers)
+            params, until = opt.trials[ended].params, opt.running()[ended].until
+            loss = abs(params["x"] - 0.4) + 0.1 * abs(params["n"] - 4) + (params["c"] == "b") + 1.0 / until
+            opt.report(ended, loss, until)
+            opt.tell(ended)
+    return seen
+
+
+@pytest.mark.parametrize("scheduler", [PopulationBasedTraining(30, 5, 8), PB2(30, 5, 8)], ids=["pbt", "pb2"])
+def test_resumed_searches_equal_uninterrupted_ones(scheduler: Any) -> None:
+    for seed in range(20):
+        stops = set(np.random.default_rng(seed).integers(1, 70, size=4).tolist())
+        assert trained(scheduler, seed, stops) == trained(scheduler, seed, set())
