@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +80,7 @@ class Populations:
     def __init__(self, history: History, size: int) -> None:
         self._history, self._size = history, size
         self._place: dict[int, int] = {}
+        self._found: dict[tuple[float, int], tuple[list[int], FloatArray]] = {}
         self.heads: list[int] = []
         until = history.until
         for number in [] if until is None else np.flatnonzero(~np.isnan(until)).tolist():
@@ -146,16 +148,22 @@ class Populations:
 
         A trial that began at the step or beyond, from another one's checkpoint, is not among them.
         """
+        found = self._found.get((step, population))
+        if found is not None:
+            return found
         curves, floor = self._history.curves, step * (1.0 - ROUNDING)
+        steps = curves.step
         numbers, rows = [], []
         for number, place in self._place.items():
             if place // self._size != population:
                 continue
-            row = next((i for i in curves.of(number) if curves.step[i] >= floor), None)
-            if row is not None and self.start(number) < floor:
+            own = curves.of(number)
+            at = bisect_left(own, floor, key=steps.__getitem__)
+            if at < len(own) and self.start(number) < floor:
                 numbers.append(number)
-                rows.append(row)
-        return numbers, curves.values[rows]
+                rows.append(own[at])
+        self._found[step, population] = numbers, curves.values[rows]
+        return self._found[step, population]
 
     def _is_lost(self, number: int) -> bool:
         """True if a trial failed after others in its place failed as well, without an interval in between."""

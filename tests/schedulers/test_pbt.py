@@ -11,7 +11,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, History
 from hpcore.records.streams import Rng
 from hpcore.schedulers import PB2, PopulationBasedTraining, Resume, Start, resolve
 from tests.schedulers.simulate import Play, bound, power_curves, simulate
@@ -119,8 +119,6 @@ def test_a_member_that_fails_is_replaced_by_a_copy_of_the_best() -> None:
 
 def test_a_member_that_fails_before_anyone_has_reported_begins_again() -> None:
     judge = bound(PopulationBasedTraining(20, 10, population_size=4))
-    from hpcore.records.history import History
-
     history = History(2, 1)
     for number in range(4):
         history.append(np.full(2, 0.5))
@@ -228,7 +226,7 @@ def test_a_run_trains_one_population_with_as_many_trials(deterministic: bool, sy
     scheduler = PopulationBasedTraining(40, 8, population_size=8, synchronous=synchronous)
     study = hp.Study({"x": hp.Float(0, 1)}, sampler="random", scheduler=scheduler, seed=1)
     study.run(train, n_trials=8, deterministic=deterministic)
-    history = study.optimizer.history if hasattr(study, "optimizer") else study._optimizer.history
+    history = study.optimizer.history
     parents = [n for n, note in history.notes.items() if "parent" in note]
     assert history.n == 8 + len(parents) and parents
     assert history.n_complete == 8 and history.n_paused == len(parents)
