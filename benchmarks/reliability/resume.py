@@ -15,7 +15,7 @@ from common import SPACE, cost, facts, in_child, main
 import hpcore as hp
 import hpcore.ledger.studies  # loaded before the forks
 from hpcore.ledger.trial_log import Terms
-from hpcore.schedulers import ASHA, Hyperband, MedianStopping, Scheduler, SuccessiveHalving
+from hpcore.schedulers import ASHA, Hyperband, MedianStopping, PopulationBasedTraining, Scheduler, SuccessiveHalving
 from hpcore.study.objective import call
 
 SCHEDULERS = {
@@ -24,6 +24,7 @@ SCHEDULERS = {
     "successive halving": SuccessiveHalving(max_resource=9),
     "hyperband": Hyperband(max_resource=9),
     "median": MedianStopping(delay_evaluation=2),
+    "population": PopulationBasedTraining(population_size=4, interval=3, max_resource=9),
 }
 STALENESS = 4  # that of deterministic=True
 KILL_AFTER = 5  # calls of `report` in a process

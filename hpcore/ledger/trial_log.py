@@ -168,7 +168,7 @@ class TrialLog:
         The job sees the results up to the job `as_of`; `is_late` says that these are more than its number tells.
         """
         optimizer = self.optimizer
-        only_resumed = terms.only_resumed or (terms.most is not None and optimizer.n_trials >= terms.most)
+        only_resumed = terms.only_resumed or (terms.most is not None and _n_new(optimizer) >= terms.most)
         if only_resumed and optimizer.scheduler is None:
             return None
         as_of = None
@@ -471,13 +471,23 @@ class TrialLog:
 
 
 def _is_allowed(order: Start | Resume | None, only_resumed: bool) -> bool:
-    return is_resume(order) if only_resumed else order is not None
+    if order is None or not only_resumed:
+        return order is not None
+    # A copy of a trial goes on from that one's checkpoint.
+    return is_resume(order) or order.parent is not None  # type: ignore[union-attr]
 
 
 def is_resume(order: Start | Resume | None) -> TypeGuard[Resume]:
     """Tell whether a scheduler orders another job of a paused trial."""
     # `Resume` and `Start` are loaded by schedulers only.
     return order is not None and hasattr(order, "number")
+
+
+def _n_new(optimizer: Optimizer) -> int:
+    """Count the trials that do not go on from another one's checkpoint."""
+    if optimizer.scheduler is None:
+        return optimizer.n_trials
+    return optimizer.n_trials - sum("parent" in note for note in optimizer.history.notes.values())
 
 
 def out_of_order(number: int, why: str) -> InvalidArgument:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from hpcore.optimizer.scheduling import Scheduling
     from hpcore.optimizer.search_view import SearchView
+    from hpcore.records.schedule import Schedule
     from hpcore.schedulers.base import Resume, Scheduler, Start
 
 __all__ = ["Optimizer", "check_prefetch"]
@@ -387,15 +388,15 @@ class Optimizer:
             return self._resume(order.number, None, order.until)
         if order.point is None or self._queue:
             trial = self._ask_new(end, as_of)
-        elif order.parent is None:
+        elif order.parent is None and order.replaces is None:
             history = self._record.history
             seen = history if as_of is None else history.as_of(as_of)
             trial = self._propose(seen, order.point, None, None, None)
         else:
-            # A point may come again: with another checkpoint it is another trial.
+            # A point may come again: with another checkpoint, or in place of another trial.
             u = np.ascontiguousarray(order.point, dtype=np.float64)
             params = self.space.coder.settle(u)
-            if self.space.constraints and not self.space.allows(params):
+            if order.parent is not None and self.space.constraints and not self.space.allows(params):
                 u = self._record.history.X[order.parent].copy()
                 params = self.space.coder.settle(u)
             self._remaining.discard(u)
@@ -868,6 +869,11 @@ class Optimizer:
         with self._lock:
             first = self._record.history.n
             self._record.restore(rows)
+            if self._scheduling is not None:
+                self._record.full = self._scheduling.full_resource(self._record.history)
+                for number, trial in self._record.running.items():
+                    if number >= first and trial.progress is not None:
+                        trial.progress.full = self._record.full
             self._remaining.discard_all(self._record.history.X[first:])
             self._suggestions.changed()
 
@@ -961,6 +967,36 @@ class Optimizer:
         value = self.best_trial.value
         assert value is not None
         return value
+
+    def schedule(self, trial: Trial | int | None = None) -> Schedule:
+        """Return the schedule of hyperparameters that led to a trial, where trials go on from others' checkpoints.
+
+        Parameters
+        ----------
+        trial : Trial or int, optional
+            Trial or its number; `best_trial` by default.
+
+        Returns
+        -------
+        Schedule
+            Pairs ``(step, params)``; a single one, at step 0, for a trial that goes on from no other. Its
+            ``at(step)`` gives the parameters at a step.
+
+        Raises
+        ------
+        UnknownTrial, InvalidType, NoCompletedTrial
+            There is no such trial.
+        """
+        # Imported here: most searches have no such trials.
+        from hpcore.records.schedule import Schedule, chain
+
+        with self._lock:
+            history = self._record.history
+            number = self._record.number_of(self.best_trial if trial is None else trial)
+            numbers, steps = zip(*chain(history, number), strict=True)
+            rows, trials = history.curves.of(number), self._record.trials
+            end = float(history.curves.step[rows].max()) if rows else steps[-1]
+            return Schedule(numbers, steps, [trials[i].params for i in numbers], history.X[list(numbers)], end)
 
     @property
     def pareto_front(self) -> list[Trial]:

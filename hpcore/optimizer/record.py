@@ -108,16 +108,18 @@ class Record:
             note.pop("as_of", None)
 
     def _progress(self, number: int) -> Progress:
-        """Make the progress of a trial's last job, after the reports of earlier jobs."""
+        """Make the progress of a trial's last job, after the reports of earlier jobs and of those of its parent."""
         history = self.history
         curves, job, until = history.curves, history.job_of(number), history.until_of(number)
         rows = curves.of(number)
         earlier = [float(curves.step[i]) for i in rows if curves.job[i] < job]
+        note = history.notes.get(number, {})
+        if "parent" in note:
+            earlier += [float(curves.step[i]) for i in curves.of(note["parent"]) if curves.job[i] <= note["parent_job"]]
         step = max(earlier, default=-math.inf)
         progress = Progress(len(self._signs), self.channel, job, self.root)
         progress.until, progress.step, progress.full, progress.is_resumed = until, step, self.full, bool(earlier)
-        note = history.notes.get(number)
-        if note is not None and "parent" in note:
+        if "parent" in note:
             progress.parent = note["parent"], note["parent_job"]
         progress.has_reached = bool(rows) and curves.job[rows[-1]] == job and until <= float(curves.step[rows[-1]])
         return progress
@@ -161,6 +163,19 @@ class Record:
                     f"job {theirs.job} of trial {number} has ended: the trial went on in another one"
                 )
         return known
+
+    def number_of(self, trial: Trial | int) -> int:
+        """Return the number of a trial in any state, given itself or its number.
+
+        Raises
+        ------
+        UnknownTrial, InvalidType
+            There is no such trial.
+        """
+        number = self._number_of(trial)
+        if not 0 <= number < self.history.n:
+            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+        return number
 
     @staticmethod
     def _number_of(trial: Trial | int) -> int:
@@ -232,9 +247,7 @@ class Record:
 
     def resume(self, given: Trial | int, job: int | None = None, until: float = math.inf) -> Trial:
         """Begin another job of a paused trial; see `Optimizer.resume`."""
-        number = self._number_of(given)
-        if not 0 <= number < self.history.n:
-            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+        number = self.number_of(given)
         if self.history.state[number] != PAUSED:
             raise InvalidArgument(
                 f"trial must be paused to be resumed, trial {number} is {STATES[self.history.state[number]].value}"

@@ -48,11 +48,12 @@ class Progress:
     until : float
         Resource that the job goes to.
     step : float
-        Last step that this job, or an earlier one, reported.
+        Last step that this job, or an earlier one, reported, also that of another trial from whose checkpoint this one
+        goes on.
     full : float
         Resource of a full evaluation; a job that reports it completes the trial.
     is_resumed : bool
-        True if the trial was paused before.
+        True if the trial was paused before, or goes on from another one's checkpoint.
     decision : Decision
         Decision on the last report.
     reports : list of tuple

@@ -17,19 +17,25 @@ if TYPE_CHECKING:
     from hpcore.schedulers.hyperband import Hyperband
     from hpcore.schedulers.median import MedianStopping
     from hpcore.schedulers.patience import Patience
+    from hpcore.schedulers.pb2 import PB2
+    from hpcore.schedulers.pbt import PopulationBasedTraining
     from hpcore.schedulers.racing import Racing
+    from hpcore.schedulers.replay import Replay
     from hpcore.schedulers.successive_halving import SuccessiveHalving
     from hpcore.schedulers.threshold import Threshold
     from hpcore.schedulers.truncation import Truncation
 
 __all__ = [
     "ASHA",
+    "PB2",
     "Bandit",
     "Hyperband",
     "Judge",
     "MedianStopping",
     "Patience",
+    "PopulationBasedTraining",
     "Racing",
+    "Replay",
     "Resume",
     "Scheduler",
     "Start",
@@ -48,8 +54,11 @@ _HOMES = {
     "Bandit": "bandit",
     "Hyperband": "hyperband",
     "MedianStopping": "median",
+    "PB2": "pb2",
     "Patience": "patience",
+    "PopulationBasedTraining": "pbt",
     "Racing": "racing",
+    "Replay": "replay",
     "SuccessiveHalving": "successive_halving",
     "Threshold": "threshold",
     "Truncation": "truncation",
@@ -65,6 +74,8 @@ _BY_NAME = {
     "truncation": "Truncation",
     "patience": "Patience",
     "threshold": "Threshold",
+    "pbt": "PopulationBasedTraining",
+    "pb2": "PB2",
 }
 
 

@@ -35,6 +35,7 @@ from hpcore.workers.interrupts import Interrupts
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpcore.records.schedule import Schedule
     from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
     from hpcore.study.live import Listener
@@ -517,6 +518,10 @@ class Study:
     def best_value(self) -> float:
         """Value of the best trial."""
         return self.optimizer.best_value
+
+    def schedule(self, trial: Trial | int | None = None) -> Schedule:
+        """Return the schedule of hyperparameters that led to a trial; see `Optimizer.schedule`."""
+        return self.optimizer.schedule(trial)
 
     @property
     def pareto_front(self) -> list[Trial]:
