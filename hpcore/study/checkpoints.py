@@ -106,6 +106,10 @@ class Checkpoints:
         progress = trial.progress
         if progress is None or progress.root is None or progress.parent is None:
             return
+        from hpcore.records.checkpoints import Checkpoint
+
+        if not Checkpoint(progress.root.root, *progress.parent).path.is_dir():
+            return  # most likely the objective uses none; if it does, it warns
         try:
             checkpoint_of(trial.number, progress)
         except OSError as error:

@@ -196,6 +196,18 @@ def test_a_child_is_copied_before_it_is_evaluated(tmp_path: Path) -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize("uses", [False, True])
+def test_a_checkpoint_that_is_not_used_is_not_missed(uses: bool, caplog: pytest.LogCaptureFixture) -> None:
+    def objective(trial: hp.Trial) -> None:
+        trial.report(1.0, trial.until)
+        if trial.number == 1 and uses:
+            assert not list(trial.checkpoint.iterdir())
+
+    with caplog.at_level(logging.WARNING, "hpcore"):
+        hp.Study(SPACE, sampler="random", seed=0, scheduler=Family()).run(objective, n_trials=2)
+    assert ("checkpoint of trial 0 has vanished: trial 1" in caplog.text) == uses
+
+
 def test_a_copy_that_fails_is_the_failure_of_the_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
