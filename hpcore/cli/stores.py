@@ -75,7 +75,14 @@ def show(store: str, name: str | None, as_json: bool) -> None:
             for trial in trials:
                 values = "-" if trial.values is None else ", ".join(f"{v:.6g}" for v in trial.values)
                 params = ", ".join(f"{_clean(k)}={_clean(v)}" for k, v in trial.params.items())
-                click.echo(f"  {trial.number:>5}  {trial.state:<8}  {values:<12}  {params}")
+                curve = _curve(trial) if study.scheduler is not None else ""
+                click.echo(f"  {trial.number:>5}  {trial.state:<8}  {values:<12}  {curve}{params}")
+
+
+def _curve(trial: Row) -> str:
+    """Return the last report of a trial, and how far its last job goes."""
+    last = "-" if trial.last is None else f"{trial.last[1]:.6g} at {trial.last[0]:g}"
+    return f"{last if trial.until is None else f'{last} of {trial.until:g}':<24}  "
 
 
 def _facts(study: Contents) -> dict[str, Any]:
@@ -84,6 +91,7 @@ def _facts(study: Contents) -> dict[str, Any]:
         "created": _utc(study.created),
         "directions": study.directions if len(study.directions) > 1 else study.directions[0],
         "sampler": study.sampler,
+        **({} if study.scheduler is None else {"scheduler": study.scheduler}),
         "seed": study.seed,
         "mode": study.mode,
         "trials": study.states,

@@ -9,9 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hpcore.errors import DamagedStore, InvalidArgument, InvalidType
-from hpcore.ledger.shapes import Notes, json_from, notes_from, objective_from, report_from
+from hpcore.ledger.shapes import (
+    ORIGIN,
+    Notes,
+    check_mapping,
+    json_from,
+    notes_from,
+    objective_from,
+    report_from,
+)
 from hpcore.ledger.spaces import params_from_text, params_to_text
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
@@ -29,6 +38,7 @@ __all__ = [
     "ended",
     "is_same_result",
     "known_records",
+    "order_of",
     "read_facts",
     "read_reports",
     "read_result",
@@ -36,6 +46,7 @@ __all__ = [
     "report_data",
     "report_record",
     "report_records",
+    "resumed",
     "values_of",
 ]
 
@@ -56,10 +67,50 @@ def begun(optimizer: Optimizer, trial: Trial, study_id: int, worker: str, lease:
         exact=int("params" in history.notes.get(number, {})),
         point=history.X[number].astype("<f8").tobytes(),
         params=params_to_text(optimizer.space, trial.params),
+        notes=_with_order(optimizer, number, {}),
         token=1,
         worker=worker,
         lease=lease,
     )
+
+
+def resumed(optimizer: Optimizer, record: TrialRecord, worker: str, lease: float) -> TrialRecord:
+    """Make the record of a paused trial that the optimizer has just resumed, for `worker` until `lease`.
+
+    Raises
+    ------
+    ValueError
+        The record has notes that are not what was written.
+    """
+    kept = {} if record.notes is None else check_mapping("its notes", json_from("its notes", record.notes))
+    bare = {name: data for name, data in kept.items() if name != "until" and name not in ORIGIN}
+    notes = _with_order(optimizer, record.number, bare)
+    return replace(record.resumed(optimizer.history.job_of(record.number), worker, lease), notes=notes)
+
+
+def _with_order(optimizer: Optimizer, number: int, notes: dict[str, Any]) -> str | None:
+    """Write notes together with what a scheduler keeps with a trial."""
+    history = optimizer.history
+    if history.until is None:
+        return json.dumps(notes) if notes else None
+    known, until = history.notes.get(number, {}), float(history.until[number])
+    order = {} if math.isnan(until) else {"until": until}
+    order |= {name: known[name] for name in ORIGIN if name in known}
+    return json.dumps({**order, **notes}) if order or notes else None
+
+
+def order_of(notes: str | None) -> dict[str, Any]:
+    """Return what a scheduler keeps with a trial, out of the notes of its record.
+
+    Raises
+    ------
+    ValueError
+        The notes are not what was written.
+    """
+    if notes is None:
+        return {}
+    found = check_mapping("its notes", json_from("its notes", notes))
+    return {name: found[name] for name in ("until", *ORIGIN) if name in found}
 
 
 def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
@@ -71,7 +122,7 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
         outcome.std_error,
         (trial.started, trial.finished),
         bounded_error(outcome.error),
-        _notes(outcome, user_attrs),
+        _notes(outcome, user_attrs, order_of(record.notes)),
         outcome.cost,
     )
 
@@ -80,11 +131,11 @@ def _objective(outcome: Outcome) -> str | None:
     return None if outcome.values is None else json.dumps(list(outcome.values))
 
 
-def _notes(outcome: Outcome, user_attrs: dict[str, Any] | None) -> str | None:
-    if not user_attrs and outcome.metrics is None and outcome.gradient is None:
+def _notes(outcome: Outcome, user_attrs: dict[str, Any] | None, order: dict[str, Any]) -> str | None:
+    if not order and not user_attrs and outcome.metrics is None and outcome.gradient is None:
         return None
     notes = {"user_attrs": user_attrs} if user_attrs else {}
-    return json.dumps({**notes, **outcome.extras})
+    return json.dumps({**order, **notes, **outcome.extras})
 
 
 def report_record(
@@ -123,14 +174,15 @@ def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord, curv
     optimizer : Optimizer
         Optimizer with the reports that were made while the trial ran.
     trial : Trial
-        Settled trial, with the entries of ``trial.reports``.
+        Settled trial, with the entries of ``trial.reports``, and the reports that its progress brings home.
     record : TrialRecord
         Record of the trial.
     curves : bool
         Include the reports of this job that the optimizer has, for those that were not stored when they were made.
     """
     rows, written = optimizer.history.curves.of(trial.number), trial.extras[1]
-    if not written and not (rows and curves):
+    brought = () if trial.progress is None else trial.progress.reports
+    if not written and not brought and not (rows and curves):
         return []
     m, known = len(optimizer.directions), optimizer.history.curves
     signs = np.array([-1.0 if way == "maximize" else 1.0 for way in optimizer.directions])
@@ -139,6 +191,11 @@ def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord, curv
         job, step, cost = int(known.job[i]), float(known.step[i]), float(known.cost[i])
         out[step] = report_record(record.study_id, record.number, job, step, (known.values[i] * signs).tolist(), cost)
     mine = [report for report in out.values() if curves and report.job == record.job]
+    last = float(known.step[rows[-1]]) if rows else -math.inf
+    for step, brought_values, brought_cost in brought:
+        if step > last:  # as the optimizer takes them
+            out[step] = report_record(record.study_id, record.number, record.job, step, brought_values, brought_cost)
+            mine.append(out[step])
     for step, value in (written or {}).items():
         if step not in out:
             try:
@@ -164,7 +221,7 @@ def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int)
         try:
             if user_attrs:
                 to_text("user_attrs", {"user_attrs": user_attrs})
-            notes = _notes(outcome, dict(user_attrs))
+            notes = _notes(outcome, dict(user_attrs), {})
         except InvalidType as wrong:
             raise InvalidType(f"row {known.positions[i]}: {wrong}") from None
         except InvalidArgument as wrong:
@@ -189,7 +246,7 @@ def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int)
 
 def is_same_result(stored: TrialRecord, record: TrialRecord) -> bool:
     """Tell whether a stored result equals the one that was to be stored, apart from token and number of deaths."""
-    return stored is record or replace(stored, token=record.token, deaths=record.deaths, job=record.job) == record
+    return stored is record or replace(stored, token=record.token, deaths=record.deaths) == record
 
 
 # --- from the store --------------------------------------------------------------------------------------------------
@@ -254,7 +311,7 @@ def adopt_result(trial: Trial, record: TrialRecord, m: int, study: str) -> Outco
     """Read the outcome of a stored trial, and set times and attributes of `trial`; for errors see `read_result`."""
     outcome, user_attrs = read_result(record, m, study)
     trial.started, trial.finished = record.started, record.finished
-    trial.extras = (user_attrs, None)
+    trial.extras, trial.progress = (user_attrs, None), None  # reports of the other evaluation are in the store
     return outcome
 
 
@@ -356,7 +413,7 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
     if not np.all(np.isnan(X) | ((X >= 0.0) & (X <= 1.0))):
         raise ValueError("its point is outside of the unit cube")
     space.columns.codec.decode(X)  # raises for NaN of an active parameter
-    return Rows(
+    rows = Rows(
         X,
         state,
         values.reshape(n, m),
@@ -364,8 +421,9 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
         _maybe(columns["std_error"]),
         _maybe(columns["cost"]),
         None if columns["job"] == numbers else np.array(columns["job"], dtype=np.int64),
-        _rare(columns, space),
     )
+    rows.notes, rows.until = _rare(columns, space)
+    return rows
 
 
 def _maybe(column: tuple[float | None, ...]) -> Any:
@@ -373,19 +431,31 @@ def _maybe(column: tuple[float | None, ...]) -> Any:
     return np.array(column, dtype=np.float64) if any(value is not None for value in column) else None
 
 
-def _rare(columns: dict[str, tuple[Any, ...]], space: Space) -> dict[int, dict[str, Any]]:
-    """Read the notes of the trials that have some, by trial number."""
+def _rare(
+    columns: dict[str, tuple[Any, ...]], space: Space
+) -> tuple[dict[int, dict[str, Any]], npt.NDArray[np.float64] | None]:
+    """Read the notes of the trials that have some, by trial number, and the column ``until`` of `Rows`."""
     rare: dict[int, dict[str, Any]] = {}
+    until: dict[int, float] = {}
     numbers, params = columns["number"], columns["params"]
     for i, (given, error, text) in enumerate(zip(columns["exact"], columns["error"], columns["notes"], strict=True)):
         if given:
             rare[numbers[i]] = {"params": params_from_text(space, params[i])}
-        if error is not None or text is not None:
-            notes = notes_from(text)
-            rare.setdefault(numbers[i], {}).update(error=error, user_attrs=notes.user_attrs, **_facts(notes))
-    return rare
+        if error is None and text is None:
+            continue
+        notes = notes_from(text)
+        facts = _facts(notes)
+        if error is not None or facts or notes.user_attrs is not None or notes.until is None:
+            rare.setdefault(numbers[i], {}).update(error=error, user_attrs=notes.user_attrs, **facts)
+        if notes.until is not None:
+            until[i] = notes.until
+    if not until:
+        return rare, None
+    column = np.full(len(numbers), math.nan)
+    column[list(until)] = list(until.values())
+    return rare, column
 
 
-def _facts(notes: Notes) -> dict[str, dict[str, float]]:
+def _facts(notes: Notes) -> dict[str, Any]:
     both = {"metrics": notes.metrics, "gradient": notes.gradient}
-    return {name: value for name, value in both.items() if value is not None}
+    return {**{name: value for name, value in both.items() if value is not None}, **notes.origin}

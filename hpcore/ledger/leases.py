@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+from hpcore.ledger.codec import order_of
 from hpcore.ledger.identity import Identity, Life, life_of
 from hpcore.records.history import FAILED
 from hpcore.storage.records import GIVEN_UP, TrialRecord
@@ -67,4 +69,5 @@ class Leases:
             return record.given_to(self.worker, now + self.seconds, died)
         n = record.deaths + 1
         error = f"WorkerDied: {n} worker{'s' if n > 1 else ''} {GIVEN_UP}"
-        return replace(record.ended(FAILED, None, None, (None, None), error, None), deaths=n)
+        notes = json.dumps(order) if (order := order_of(record.notes)) else None
+        return replace(record.ended(FAILED, None, None, (None, None), error, notes), deaths=n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from hpcore.ledger.codec import adopt_result, is_same_result, read_reports, read_rows
+from hpcore.ledger.codec import adopt_result, is_same_result, read_facts, read_reports, read_rows
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import PAUSED, RUNNING
 from hpcore.records.outcome import Outcome
@@ -169,18 +170,19 @@ class Replica:
         self._report_id, self._newest_report = 0, None
 
     def _report(self, reports: list[ReportRecord]) -> None:
-        """Add partial results of trials that run elsewhere."""
+        """Add partial results of trials that run, or ran, elsewhere."""
         optimizer, new = self._optimizer, []
-        running, history, curves = optimizer.running(), optimizer.history, optimizer.history.curves
+        running, curves = optimizer.running(), optimizer.history.curves
         m = len(optimizer.directions)
         for report in read_reports(reports, m, self.record.name, self.record.n_trials):
             number, step, _, _, job = report
-            if number in running:
-                known = number in self._held and any(curves.step[i] == step for i in curves.of(number))
-            elif history.state[number] == PAUSED:
-                known = any(curves.step[i] == step and curves.job[i] == job for i in curves.of(number))
+            rows = curves.of(number)
+            if number not in running:
+                known = any(curves.step[i] == step and curves.job[i] == job for i in rows)
+            elif optimizer.scheduler is None and number not in self._held:
+                known = False  # a step that is reported again replaces the earlier report
             else:
-                continue
+                known = any(curves.step[i] == step for i in rows)
             if not known:
                 new.append(report)
         if new:
@@ -237,8 +239,11 @@ class Replica:
         optimizer, number = self._optimizer, record.number
         if record.job != optimizer.history.job_of(number):
             if number in optimizer.running():
+                optimizer.restart(number)  # without reports of an earlier job that were not stored
                 optimizer.finish(number, Outcome(None, PAUSED))
-            optimizer.resume(number, job=record.job)
+            _, notes = read_facts(record, len(optimizer.directions), self.record.name)
+            until = math.inf if notes.until is None else notes.until
+            optimizer.resume(number, job=record.job, until=until, as_of=notes.origin.get("as_of"))
         if record.state == RUNNING:
             self._others[number] = record
             return
@@ -292,10 +297,9 @@ class Replica:
         """Add a trial that was given back, which any worker may claim."""
         self._others[record.number] = record
 
-    def claim(self, record: TrialRecord, out: bool = False) -> Trial:
+    def claim(self, trial: Trial, record: TrialRecord, out: bool = False) -> Trial:
         """Make a trial of another worker, or one that was given back, a trial of this worker with a new record."""
         del self._others[record.number]
-        trial = self._optimizer.running()[record.number]
         self.hold(trial, record, out)
         return trial
 

@@ -8,13 +8,27 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hpcore.arguments import shown
 from hpcore.storage.plain import MAX_PARAMETERS, from_text
+from hpcore.storage.records import MOST
 
-__all__ = ["Notes", "check_mapping", "json_from", "notes_from", "objective_from", "report_from", "spec_from"]
+__all__ = [
+    "ORIGIN",
+    "Notes",
+    "check_mapping",
+    "json_from",
+    "notes_from",
+    "objective_from",
+    "report_from",
+    "spec_from",
+]
 
+# Names of what a scheduler keeps with a trial, besides its ``until``.
+ORIGIN = ("parent", "parent_job", "replaces", "as_of")
 _ONE = re.compile(r"\[-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?\]", re.ASCII)
 
 
@@ -75,11 +89,18 @@ class Notes(NamedTuple):
         User attributes.
     metrics, gradient : dict of str to float, or None
         Further measurements, and the derivative of the first value by parameter.
+    until : float or None
+        Resource that the last job of a trial goes to that a scheduler began.
+    origin : mapping of str to int
+        Numbers that a scheduler keeps with a trial: ``parent``, ``parent_job``, ``replaces`` and ``as_of``, see
+        `hpcore.records.history.History.notes`.
     """
 
     user_attrs: dict[str, Any] | None = None
     metrics: dict[str, float] | None = None
     gradient: dict[str, float] | None = None
+    until: float | None = None
+    origin: Mapping[str, int] = MappingProxyType({})
 
 
 def notes_from(text: str | None) -> Notes:
@@ -92,7 +113,19 @@ def notes_from(text: str | None) -> Notes:
         check_mapping("its user_attrs", user_attrs)
     if data.get("reports") is not None:  # the migration from version 1 leaves reports that it cannot read
         raise ValueError(f"its reports must be pairs of a step and a number, got {shown(data['reports']):.80}")
-    return Notes(user_attrs, _numbers("metrics", data), _numbers("gradient", data))
+    until = data.get("until")
+    if until is not None and math.isnan(until := number_from("its until", until)):
+        raise ValueError("its until must be a number, got NaN")
+    origin = {name: _index(name, data[name]) for name in ORIGIN if data.get(name) is not None}
+    if ("parent" in origin) != ("parent_job" in origin):
+        raise ValueError("its parent and its parent_job do not go together")
+    return Notes(user_attrs, _numbers("metrics", data), _numbers("gradient", data), until, origin)
+
+
+def _index(name: str, data: Any) -> int:
+    if type(data) is not int or not (-1 if name == "as_of" else 0) <= data <= MOST:
+        raise ValueError(f"its {name} must be a number of a trial or job, got {shown(data):.80}")
+    return data
 
 
 def _numbers(name: str, data: dict[str, Any]) -> dict[str, float] | None:
@@ -102,7 +135,8 @@ def _numbers(name: str, data: dict[str, Any]) -> dict[str, float] | None:
 
 
 def spec_from(text: str) -> dict[str, Any]:
-    """Read space, directions, seed and sampler of a study; `spaces` checks the contents of space and sampler."""
+    """Read space, directions, seed, sampler and scheduler of a study; `spaces` checks the contents of space, sampler
+    and scheduler."""
     spec = check_mapping("its spec", json_from("its spec", text))
     missing = {"space", "directions", "seed", "sampler"} - spec.keys()
     if missing:
@@ -129,9 +163,16 @@ def spec_from(text: str) -> dict[str, Any]:
     seed = spec["seed"]
     if type(seed) is not int or not 0 <= seed < 2**128:
         raise ValueError(f"its seed must be within 0 .. 2**128 - 1, got {shown(seed):.80}")
-    sampler = check_mapping("its sampler", spec["sampler"])
-    if not isinstance(sampler.get("name"), str | None) or not isinstance(sampler.get("shown"), str | None):
-        raise ValueError("its sampler must have a name")
-    if sampler.get("options") is not None:
-        check_mapping("the sampler's options", sampler["options"])
+    for part in ("sampler", "scheduler"):
+        if part == "sampler" or spec.get(part) is not None:
+            _check_named(part, spec[part])
     return spec
+
+
+def _check_named(part: str, spec: Any) -> None:
+    """Check the name and the options of a sampler or a scheduler."""
+    data = check_mapping(f"its {part}", spec)
+    if not isinstance(data.get("name"), str | None) or not isinstance(data.get("shown"), str | None):
+        raise ValueError(f"its {part} must have a name")
+    if data.get("options") is not None:
+        check_mapping(f"the {part}'s options", data["options"])

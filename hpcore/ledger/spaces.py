@@ -1,4 +1,4 @@
-"""Conversion of spaces, parameters and samplers to plain data, and comparison of spaces.
+"""Conversion of spaces, parameters, samplers and schedulers to plain data, and comparison of spaces.
 
 A choice that is not plain data (a class, an estimator) is stored as its position among the choices and a label for
 people. It cannot be restored from these: to open the study again the same space must be given, with the same labels.
@@ -7,14 +7,15 @@ people. It cannot be restored from these: to open the study again the same space
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from hpcore import samplers
+from hpcore import samplers, schedulers
 from hpcore.arguments import shown
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType, SpaceMismatch
 from hpcore.ledger.shapes import check_mapping, json_from
 from hpcore.samplers import Sampler
+from hpcore.schedulers import Scheduler
 from hpcore.space.conditions import AtLeast, AtMost
 from hpcore.space.convert import choices_of
 from hpcore.space.discrete import Categorical
@@ -29,6 +30,8 @@ __all__ = [
     "params_to_text",
     "sampler_from_spec",
     "sampler_to_spec",
+    "scheduler_from_spec",
+    "scheduler_to_spec",
     "shown_params",
     "space_from_spec",
     "space_to_spec",
@@ -231,14 +234,7 @@ def shown_params(text: str) -> dict[str, Any]:
 def sampler_to_spec(sampler: Sampler) -> dict[str, Any]:
     """Convert a sampler to plain data: its name and options, or its text if the options are not plain data."""
     name = next((name for name in samplers.names() if type(sampler) is type(samplers.resolve(name))), None)
-    options = vars(sampler)
-    try:
-        plain = json.loads(json.dumps(options, allow_nan=False)) == options
-    except (TypeError, ValueError):
-        plain = False
-    if name is None or not plain:
-        return {"name": name, "options": None, "shown": repr(sampler)[:1000]}
-    return {"name": name, "options": options}
+    return _to_spec(name, sampler)
 
 
 def sampler_from_spec(study: str, spec: Any) -> Sampler:
@@ -251,17 +247,45 @@ def sampler_from_spec(study: str, spec: Any) -> Sampler:
     DamagedStore
         The stored data are not a sampler.
     """
+    made: Sampler = _from_spec("sampler", study, spec, lambda name: type(samplers.resolve(name)))
+    return made
+
+
+def scheduler_to_spec(scheduler: Scheduler) -> dict[str, Any]:
+    """Convert a scheduler to plain data, as `sampler_to_spec` does."""
+    return _to_spec(schedulers.name_of(scheduler), scheduler)
+
+
+def scheduler_from_spec(study: str, spec: Any) -> Scheduler:
+    """Restore the scheduler of study `study`; errors are those of `sampler_from_spec`."""
+    made: Scheduler = _from_spec("scheduler", study, spec, schedulers.class_of)
+    return made
+
+
+def _to_spec(name: str | None, made: Any) -> dict[str, Any]:
+    options = vars(made)
+    try:
+        plain = json.loads(json.dumps(options, allow_nan=False)) == options
+        plain = plain and name is not None and vars(type(made)(**options)) == options
+    except (TypeError, ValueError):
+        plain = False
+    if not plain:
+        return {"name": name, "options": None, "shown": repr(made)[:1000]}
+    return {"name": name, "options": options}
+
+
+def _from_spec(part: str, study: str, spec: Any, class_of: Callable[[str], Any]) -> Any:
     try:
         name, options = spec["name"], spec["options"]
         if name is None or options is None:
             raise InvalidArgument(
-                f"sampler must be given to go on with study {study!r}: not all of {spec.get('shown', '')!r:.200} "
+                f"{part} must be given to go on with study {study!r}: not all of {spec.get('shown', '')!r:.200} "
                 "is plain data, which alone is stored"
             )
     except KeyError as error:
-        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: it has no {error}") from None
+        raise DamagedStore(f"the {part} of study {study!r:.80} is damaged: it has no {error}") from None
     try:
         # The class is from a fixed table, and its constructor checks every option.
-        return type(samplers.resolve(name))(**options)
+        return class_of(name)(**options)
     except (HpcoreError, TypeError) as error:
-        raise DamagedStore(f"the sampler of study {study!r:.80} is damaged: {error}") from None
+        raise DamagedStore(f"the {part} of study {study!r:.80} is damaged: {error}") from None

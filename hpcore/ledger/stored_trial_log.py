@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from hpcore.errors import (
     HpcoreError,
     InvalidType,
     LeaseExpired,
+    ResultsNeeded,
     SearchSpaceExhausted,
     StorageError,
     TrialAlreadyTold,
@@ -29,17 +31,20 @@ from hpcore.ledger.codec import (
     report_data,
     report_record,
     report_records,
+    resumed,
 )
 from hpcore.ledger.holder import LeaseHolder
 from hpcore.ledger.leases import Leases
 from hpcore.ledger.readonly import ReadOnlyOptimizer
 from hpcore.ledger.replica import Replica
 from hpcore.ledger.spaces import params_from_text, params_to_text
-from hpcore.ledger.trial_log import Finished, Terms, TrialLog, number_of, out_of_order
+from hpcore.ledger.trial_log import Finished, Terms, TrialLog, is_resume, number_of, out_of_order
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
+from hpcore.records.channel import Decision
 from hpcore.records.history import FAILED, PAUSED, RUNNING
 from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Report
 from hpcore.records.trial import Trial
 from hpcore.storage.plain import check_name, to_text
 from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
@@ -134,13 +139,15 @@ class StoredTrialLog(TrialLog):
 
     def _next_trial(self, transaction: Transaction, terms: Terms) -> Trial | Wait | HpcoreError | None:
         self._note_order(transaction, 1, terms.staleness)
-        lost = self._claim(transaction)
+        lost = self._claim(transaction, staleness=terms.staleness)
         if lost is not None:
             return lost
         # Returned instead of raised, so that the transaction is stored, and refused parameters leave the queue.
         try:
-            return self._propose(terms, lambda order, as_of: self._begin_new(transaction, order, as_of))
-        except SearchSpaceExhausted as end:
+            return self._propose(
+                terms, lambda order, as_of, is_late: self._begin_job_in(transaction, order, as_of, is_late=is_late)
+            )
+        except (SearchSpaceExhausted, ResultsNeeded) as end:
             return end
         except _Unusable as wrong:
             return wrong.error
@@ -162,7 +169,11 @@ class StoredTrialLog(TrialLog):
         while len(trials) < n and (trial := self._claim(transaction, out=True)) is not None:
             trials.append(trial)
         try:
-            while len(trials) < n and (trial := self._begin_queued(transaction, out=True)) is not None:
+            if self.optimizer.scheduler is not None:
+                while len(trials) < n:
+                    trials.append(self._begin_ordered(transaction, end))
+                return trials
+            while len(trials) < n and (trial := self._begin_queued(transaction, None, out=True)) is not None:
                 trials.append(trial)
             if len(trials) < n:
                 left_ms = None if end is None else max(1e3 * (end - time.monotonic()), LEAST_MS)
@@ -171,7 +182,7 @@ class StoredTrialLog(TrialLog):
                 else:
                     new = self.optimizer.ask(n - len(trials), deadline_ms=left_ms)
                 trials += [self._insert(transaction, trial, None, out=True) for trial in new]
-        except SearchSpaceExhausted as exhausted:
+        except (SearchSpaceExhausted, ResultsNeeded) as exhausted:
             return trials or exhausted
         except _Unusable as wrong:
             # Trials that came before it are given back, and come first in the next call.
@@ -194,12 +205,40 @@ class StoredTrialLog(TrialLog):
         if self._replica.shared or at_once or other_order:
             self._change_mode(transaction, "fast")
 
-    def _begin_new(self, transaction: Transaction, order: Start | Resume | None, as_of: int | None) -> Trial:
-        queued = self._begin_queued(transaction, as_of=as_of)
-        return self._insert(transaction, self.optimizer.ask(as_of=as_of), None) if queued is None else queued
+    def _begin_ordered(self, transaction: Transaction, end: float | None) -> Trial:
+        """Begin the job that the scheduler orders, for a caller of `hand_out`."""
+        order = self.optimizer.next_job()
+        if order is None:
+            raise ResultsNeeded("the scheduler needs results of running trials first, tell one of them")
+        return self._begin_job_in(transaction, order, None, end=end, out=True)
 
-    def _begin_queued(self, transaction: Transaction, out: bool = False, as_of: int | None = None) -> Trial | None:
-        """Begin the first trial of the queue; None if the queue is empty.
+    def _begin_job_in(
+        self,
+        transaction: Transaction,
+        order: Start | Resume | None,
+        as_of: int | None,
+        *,
+        is_late: bool = False,
+        end: float | None = None,
+        out: bool = False,
+    ) -> Trial:
+        """Begin and store the job of an order, or without a scheduler a trial; see `Optimizer.begin_job`."""
+        if is_resume(order):
+            trial = self.optimizer.begin_job(order, as_of, is_late=is_late)
+            return self._store_resumed(transaction, trial, out)
+
+        def begin() -> Trial:
+            if order is None:
+                return self.optimizer.ask(as_of=as_of)
+            return self.optimizer.begin_job(order, as_of, end, is_late)
+
+        queued = self._begin_queued(transaction, begin, out)
+        return self._insert(transaction, begin(), None, out) if queued is None else queued
+
+    def _begin_queued(
+        self, transaction: Transaction, begin: Callable[[], Trial] | None, out: bool = False
+    ) -> Trial | None:
+        """Begin the first trial of the queue by ``begin()``; None if the queue is empty.
 
         Raises
         ------
@@ -211,8 +250,8 @@ class StoredTrialLog(TrialLog):
             return None
         try:
             self.optimizer.enqueue(self._read_params(given))
-            trial = self.optimizer.ask(as_of=as_of)
-        except (ConstraintError, SearchSpaceExhausted):
+            trial = self.optimizer.ask() if begin is None else begin()
+        except (ConstraintError, SearchSpaceExhausted, ResultsNeeded):
             raise
         except HpcoreError as wrong:
             raise _Unusable(wrong) from wrong
@@ -236,7 +275,7 @@ class StoredTrialLog(TrialLog):
         self._replica.change(transaction, n_trials=trial.number + 1, n_jobs=self.optimizer.history.n_jobs)
         return trial
 
-    def _claim(self, transaction: Transaction, out: bool = False) -> Trial | None:
+    def _claim(self, transaction: Transaction, out: bool = False, staleness: int | None = None) -> Trial | None:
         """Give the first trial without a worker to this one; None if there is none."""
         waiting = self._replica.elsewhere()
         if not waiting:
@@ -248,7 +287,7 @@ class StoredTrialLog(TrialLog):
             taken = self._leases.take(record, now)
             transaction.replace(taken, record.token)
             if taken.state == RUNNING:
-                return self._replica.claim(taken, out)
+                return self._replica.claim(self._restarted(taken.number, staleness), taken, out)
             self._replica.absorb(taken)
         return None
 
@@ -282,7 +321,8 @@ class StoredTrialLog(TrialLog):
             self._holder.keep()
         if not is_same_result(stored, record):
             log.warning("%s", _too_late(stored))
-            outcome = self._adopt(trial, stored)
+            # A job that another one follows was ended by another worker, and paused the trial.
+            outcome = Outcome(None, PAUSED) if stored.state == RUNNING else self._adopt(trial, stored)
         if isinstance(following, Exception):
             if not isinstance(following, SearchSpaceExhausted):
                 self._replica.doubt()
@@ -293,9 +333,12 @@ class StoredTrialLog(TrialLog):
         """Record a stored result in the optimizer, unless it was read from the store in the meantime."""
         with self._replica.lock:
             self._replica.let_go(trial.number)
-            if trial.number in self.optimizer.running():
-                counts = outcome if is_same_result(stored, record) else self._adopt(trial, stored)
-                self.optimizer.finish(trial, counts)
+            if trial.number not in self.optimizer.running():
+                return
+            if is_same_result(stored, record):
+                self.optimizer.finish(trial, outcome)
+            else:
+                self._replica.absorb(stored)
 
     def _adopt(self, trial: Trial, stored: TrialRecord) -> Outcome:
         return adopt_result(trial, stored, len(self.optimizer.directions), self.record.name)
@@ -307,6 +350,8 @@ class StoredTrialLog(TrialLog):
             if held is None:
                 raise self._not_running(trial.number)
             held.trial.check_copy(trial)
+            if _is_of_earlier_job(trial, held.record.job):
+                raise _too_late(held.record)
             return ended(held.record, trial, outcome)
 
     @contextmanager
@@ -371,6 +416,8 @@ class StoredTrialLog(TrialLog):
             known.check_copy(told)
         except UnknownTrial as stranger:
             return stranger
+        if _is_of_earlier_job(told, record.job):
+            return _too_late(record)
         record = ended(record, told, outcome)
         stored = transaction.finish(record, report_records(self.optimizer, told, record))
         self._replica.let_go(number)
@@ -412,26 +459,34 @@ class StoredTrialLog(TrialLog):
         for record in given:
             self._replica.leave(record)
 
+    def drop(self, trial: Trial) -> None:
+        """See `TrialLog.drop`."""
+        self._replica.let_go(trial.number)
+
     def resume(self, trial: Trial | int) -> Trial:
         """See `TrialLog.resume`; this worker has the trial when this returns."""
         number = number_of(trial)
-        resumed = self._replica.inside(lambda transaction: self._resume(transaction, number))
-        if isinstance(resumed, HpcoreError):
-            raise resumed
+        trial_or_error = self._replica.inside(lambda transaction: self._resume(transaction, number))
+        if isinstance(trial_or_error, HpcoreError):
+            raise trial_or_error
         self._holder.keep()
-        return resumed
+        return trial_or_error
 
     def _resume(self, transaction: Transaction, number: int) -> Trial | HpcoreError:
         try:
             trial = self.optimizer.resume(number)
         except HpcoreError as refused:
             return refused
-        record, n_jobs = transaction.trial(self.record.id, number), self.optimizer.history.n_jobs
-        assert record is not None
-        taken = record.resumed(n_jobs - 1, self._leases.worker, transaction.now() + self._leases.seconds)
-        if not transaction.resume(taken, record.token):
-            raise StorageError(f"trial {number} of study {self.record.name!r} was changed past the study's lock")
-        self._replica.hold(trial, taken)
+        return self._store_resumed(transaction, trial)
+
+    def _store_resumed(self, transaction: Transaction, trial: Trial, out: bool = False) -> Trial:
+        """Store the job of a paused trial that the optimizer has just resumed."""
+        record, n_jobs = transaction.trial(self.record.id, trial.number), self.optimizer.history.n_jobs
+        until = transaction.now() + self._leases.seconds
+        taken = None if record is None else resumed(self.optimizer, record, self._leases.worker, until)
+        if record is None or taken is None or not transaction.resume(taken, record.token):
+            raise StorageError(f"trial {trial.number} of study {self.record.name!r} was changed past the study's lock")
+        self._replica.hold(trial, taken, out)
         self._replica.change(transaction, n_jobs=n_jobs)
         return trial
 
@@ -500,11 +555,11 @@ class StoredTrialLog(TrialLog):
         self._replica.inside(work)
         self._holder.keep()
 
-    def check_order(self) -> None:
+    def check_order(self, why: str = "deterministic=True") -> None:
         """See `TrialLog.check_order`; results of other workers' trials will come."""
         taken = [held.record.number for held in self._replica.all_held() if held.out and held.is_running]
         if taken:
-            raise out_of_order(min(taken))
+            raise out_of_order(min(taken), why)
 
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
         if mode != self.record.mode:
@@ -552,6 +607,52 @@ class StoredTrialLog(TrialLog):
         self._change(lambda transaction: transaction.add_report(record))
         super().add_report(number, step, values, data, cost)
 
+    def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
+        """See `TrialLog.report`; the report is on disk when this returns, and those of other workers are read first.
+
+        Raises
+        ------
+        LeaseExpired
+            Another worker has the trial, or ended it.
+        """
+
+        def work(transaction: Transaction) -> None:
+            held = self._replica.held(number)
+            if held is None or not held.is_running or not transaction.is_held(held.record):
+                raise LeaseExpired(
+                    f"a report of trial {number} came too late: another worker has the trial, or ended it"
+                )
+            if step > self.optimizer.last_step(number):
+                record = held.record
+                report = report_record(record.study_id, number, record.job, step, values, cost)
+                transaction.add_report(report)
+
+        self._replica.inside(work)
+        return super().report(number, step, values, cost)
+
+    def take_reports(self, reports: Sequence[Report]) -> None:
+        """See `TrialLog.take_reports`; they are stored in one transaction."""
+
+        def work(transaction: Transaction) -> None:
+            steps: dict[int, float] = {}
+            new = []
+            for number, step, values, cost, job in reports:
+                held = self._replica.held(number)
+                if held is None or not held.is_running or held.record.job != job:
+                    continue
+                if number not in steps:
+                    # None of another worker's job: the steps that it makes known are those of its own reports.
+                    known = transaction.is_held(held.record)
+                    steps[number] = self.optimizer.last_step(number) if known else math.inf
+                if step > steps[number]:
+                    steps[number] = step
+                    new.append(report_record(self.record.id, number, job, step, values, cost))
+            transaction.add_reports(new)
+
+        with self._replica.lock:
+            self._replica.inside(work)
+            super().take_reports(reports)
+
     def _change(self, work: Callable[[Transaction], None]) -> None:
         """Call ``work(transaction)`` in a transaction, if the study still exists."""
 
@@ -581,6 +682,13 @@ def _mode_of(staleness: int) -> str:
     return f"lag {staleness}"
 
 
+def _is_of_earlier_job(trial: Trial, job: int) -> bool:
+    """Tell whether a trial, or a copy of it, was begun for an earlier job than its record says."""
+    return trial.progress is not None and trial.progress.job != job
+
+
 def _too_late(stored: TrialRecord) -> LeaseExpired:
+    if stored.state == RUNNING:
+        return LeaseExpired(f"the result of trial {stored.number} came too late: the trial went on in another job")
     why = "it was given up after its workers died" if stored.is_given_up else "it has another one"
     return LeaseExpired(f"the result of trial {stored.number} came too late: {why}")

@@ -12,11 +12,22 @@ from typing import TYPE_CHECKING, Any
 from hpcore.arguments import check_integer
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType
 from hpcore.ledger.shapes import spec_from
-from hpcore.ledger.spaces import check_same, sampler_from_spec, sampler_to_spec, space_from_spec, space_to_spec
+from hpcore.ledger.spaces import (
+    check_same,
+    sampler_from_spec,
+    sampler_to_spec,
+    scheduler_from_spec,
+    scheduler_to_spec,
+    space_from_spec,
+    space_to_spec,
+)
 from hpcore.ledger.stored_trial_log import StoredTrialLog
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.objectives import check_directions
+from hpcore.optimizer.optimizer import check_prefetch
 from hpcore.samplers import Sampler, resolve
+from hpcore.schedulers import Scheduler
+from hpcore.schedulers import resolve as resolve_scheduler
 from hpcore.space.space import Space
 from hpcore.storage.opening import open_storage
 from hpcore.storage.plain import check_name
@@ -24,6 +35,7 @@ from hpcore.storage.records import StudyRecord
 
 if TYPE_CHECKING:
     from hpcore.storage.sql import Storage
+    from hpcore.storage.transaction import Transaction
 
 __all__ = ["StudySummary", "find", "open_stored_log", "read_spec", "remove", "summaries"]
 
@@ -65,10 +77,11 @@ def open_stored_log(
     retries: int,
     repeats: int | None = None,
     prefetch: bool | str = False,
+    scheduler: str | Scheduler | None = None,
 ) -> StoredTrialLog:
     """Open the trial log of a stored study, which is created if there is none of that name.
 
-    For the arguments see `hpcore.Study`. Another sampler or another number of repeats replaces the stored one.
+    For the arguments see `hpcore.Study`. Another sampler, scheduler or number of repeats replaces the stored one.
 
     Raises
     ------
@@ -87,13 +100,17 @@ def open_stored_log(
     ways = check_directions(direction, directions) if direction is not None or directions is not None else None
     given = None if space is None else Space.of(space)
     chosen = None if sampler is None else resolve(sampler)
+    schedules = resolve_scheduler(scheduler)
     store = open_storage(storage)
     record = store.read(lambda transaction: transaction.find(wanted))
     if record is None:
         if given is None:
             raise InvalidType("space must be given for a new study, got None")
         # All arguments are checked before the study is stored.
-        new = Optimizer(given, chosen or "gp", None, ways or ("minimize",), seed, prefetch, repeats=often or 1)
+        wanted_ways = ways or ("minimize",)
+        new = Optimizer(
+            given, chosen or "gp", None, wanted_ways, seed, prefetch, repeats=often or 1, scheduler=schedules
+        )
         spec = _spec_of(new)
         record = store.write(lambda transaction: transaction.create(wanted, spec))
     spec_data = read_spec(record)
@@ -106,13 +123,32 @@ def open_stored_log(
         chosen = sampler_from_spec(record.name, spec_data["sampler"])
     elif not store.read_only and sampler_to_spec(chosen) != spec_data["sampler"]:
         record = _change_spec(store, record, sampler=sampler_to_spec(chosen))
+    kept_scheduler = spec_data.get("scheduler")
+    if schedules is None:
+        schedules = None if kept_scheduler is None else scheduler_from_spec(record.name, kept_scheduler)
+        check_prefetch(prefetch, schedules)
+    else:
+        # Before anything is stored: it may not fit the study.
+        schedules.bind(given.columns, tuple(spec_data["directions"]), spec_data["seed"])
+        check_prefetch(prefetch, schedules)
+        if not store.read_only and scheduler_to_spec(schedules) != kept_scheduler:
+            record = _change_spec(store, record, scheduler=scheduler_to_spec(schedules))
     kept = spec_data.get("repeats", 1)
     if often is None:
         often = kept
     elif not store.read_only and often != kept:
         record = _change_spec(store, record, repeats=often)
     try:
-        optimizer = Optimizer(given, chosen, None, spec_data["directions"], spec_data["seed"], prefetch, repeats=often)
+        optimizer = Optimizer(
+            given,
+            chosen,
+            None,
+            spec_data["directions"],
+            spec_data["seed"],
+            prefetch,
+            repeats=often,
+            scheduler=schedules,
+        )
     except HpcoreError as error:
         raise DamagedStore(f"the record of study {record.name!r} is damaged: {error}") from error
     return StoredTrialLog(optimizer, store, record, lease, retries)
@@ -145,11 +181,13 @@ def _spec_of(optimizer: Optimizer) -> str:
     }
     if optimizer.repeats != 1:  # left out if it is the default, as in older stores
         spec["repeats"] = optimizer.repeats
+    if optimizer.scheduler is not None:
+        spec["scheduler"] = scheduler_to_spec(optimizer.scheduler)
     return json.dumps(spec, allow_nan=False)
 
 
 def read_spec(record: StudyRecord) -> dict[str, Any]:
-    """Read space, directions, seed and sampler of a study from its record.
+    """Read space, directions, seed, sampler and scheduler of a study from its record.
 
     Raises
     ------
@@ -198,8 +236,12 @@ def summaries(storage: str | os.PathLike[str] | Storage) -> list[StudySummary]:
     ]
 
 
-def remove(storage: str | os.PathLike[str] | Storage, name: str) -> None:
-    """See `hpcore.delete_study`."""
-    check_name("name", name)
-    store = open_storage(storage, create=False)
-    store.write(lambda transaction: transaction.delete(transaction.get(name).id))
+def remove(store: Storage, name: str) -> StudyRecord:
+    """Delete a study, and return its record; see `hpcore.delete_study`."""
+
+    def work(transaction: Transaction) -> StudyRecord:
+        record = transaction.get(name)
+        transaction.delete(record.id)
+        return record
+
+    return store.write(work)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpcore.errors import DamagedStore
 from hpcore.ledger.attributes import user_attributes
-from hpcore.ledger.codec import read_facts
+from hpcore.ledger.codec import read_facts, read_reports
 from hpcore.ledger.leases import is_waiting
 from hpcore.ledger.spaces import shown_params
 from hpcore.ledger.studies import find, read_spec
@@ -16,6 +16,7 @@ from hpcore.records.history import COMPLETE, RUNNING, STATES
 from hpcore.records.table import Row, columns_of
 from hpcore.storage import Storage
 from hpcore.storage.records import TrialRecord
+from hpcore.storage.transaction import Transaction
 
 __all__ = ["WAITING", "Contents", "read_contents"]
 
@@ -38,6 +39,8 @@ class Contents:
         Direction of each objective.
     sampler : str
         Name of the sampler, or its text if it has no name.
+    scheduler : str or None
+        The same of the scheduler; None if there is none.
     seed : int
         Seed of the study.
     mode : str
@@ -56,6 +59,7 @@ class Contents:
     created: float
     directions: list[str]
     sampler: str
+    scheduler: str | None
     seed: int
     mode: str
     note: str
@@ -93,23 +97,38 @@ def read_contents(store: Storage, name: str | None) -> Contents:
     """
     record = find(store, name)
     spec = read_spec(record)
-    rows, attributes, now = store.read(lambda t: (t.trials(t.get(record.name)), t.attributes(record.id), t.now()))
-    m = len(spec["directions"])
+    m, scheduler = len(spec["directions"]), spec.get("scheduler")
+
+    def work(t: Transaction) -> tuple[Any, ...]:
+        # Reports are shown of trials that a scheduler began; others may have very many.
+        reports = t.reports_after(record.id, 0) if scheduler is not None else []
+        return t.trials(t.get(record.name)), t.attributes(record.id), t.now(), reports
+
+    rows, attributes, now, reports = store.read(work)
+    known: dict[int, tuple[int, tuple[float, float]]] = {}
+    for number, step, values, _, _ in read_reports(reports, m, record.name, len(rows)):
+        known[number] = known.get(number, (0,))[0] + 1, (step, values[0])
     return Contents(
         name=record.name,
         created=record.created,
         directions=spec["directions"],
-        sampler=spec["sampler"].get("name") or spec["sampler"].get("shown") or "another",
+        sampler=_named(spec["sampler"]),
+        scheduler=None if scheduler is None else _named(scheduler),
         seed=spec["seed"],
         mode=record.mode,
         note=attributes.get("note", ""),
         attributes=user_attributes(attributes),
         names=[entry["name"] for entry in spec["space"]["parameters"]],
-        trials=[_row(TrialRecord(*fields), m, record.name, now) for fields in rows],
+        trials=[_row(TrialRecord(*fields), m, record.name, now, known.get(fields[1], (0, None))) for fields in rows],
     )
 
 
-def _row(record: TrialRecord, m: int, study: str, now: float) -> Row:
+def _named(spec: dict[str, Any]) -> str:
+    name: str = spec.get("name") or spec.get("shown") or "another"
+    return name
+
+
+def _row(record: TrialRecord, m: int, study: str, now: float, known: tuple[int, tuple[float, float] | None]) -> Row:
     values, notes = read_facts(record, m, study)
     try:
         params = shown_params(record.params)
@@ -126,4 +145,7 @@ def _row(record: TrialRecord, m: int, study: str, now: float) -> Row:
         finished=record.finished,
         user_attrs=notes.user_attrs or {},
         error=record.error,
+        until=notes.until,
+        reports=known[0],
+        last=known[1],
     )

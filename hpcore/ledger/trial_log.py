@@ -7,7 +7,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from hpcore.errors import (
     InfeasibleSpace,
     InvalidArgument,
     InvalidType,
+    ResultsNeeded,
     SearchSpaceExhausted,
     TrialAlreadyTold,
     UnknownTrial,
@@ -25,13 +26,14 @@ from hpcore.optimizer.known import Known
 from hpcore.optimizer.search_view import SearchView
 from hpcore.records.channel import Decision, Direct
 from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Report
 from hpcore.records.trial import Trial
 from hpcore.workers.waiting import WAIT, Wait
 
 if TYPE_CHECKING:
     from hpcore.schedulers.base import Resume, Start
 
-__all__ = ["DEFAULT_STALENESS", "Finished", "Terms", "TrialLog", "number_of", "out_of_order"]
+__all__ = ["DEFAULT_STALENESS", "Finished", "Terms", "TrialLog", "is_resume", "number_of", "out_of_order"]
 
 log = logging.getLogger("hpcore")
 
@@ -152,16 +154,21 @@ class TrialLog:
         SearchSpaceExhausted, InfeasibleSpace, ConstraintError
             See `Optimizer.ask`.
         """
-        if self._given_back and (again := self._next_given_back()) is not None:
-            return again
+        if self._given_back:
+            again = self._next_given_back(None if terms is None else terms.staleness)
+            if again is not None:
+                return again
         return self.optimizer.ask() if terms is None else self._propose(terms, self._begin_job)
 
     def _propose(
-        self, terms: Terms, begin: Callable[[Start | Resume | None, int | None], Trial]
+        self, terms: Terms, begin: Callable[[Start | Resume | None, int | None, bool], Trial]
     ) -> Trial | Wait | None:
-        """Begin a job by ``begin(order, as_of)``, if the terms allow one; see `ask`."""
+        """Begin a job by ``begin(order, as_of, is_late)``, if the terms allow one; see `ask`.
+
+        The job sees the results up to the job `as_of`; `is_late` says that these are more than its number tells.
+        """
         optimizer = self.optimizer
-        only_resumed = terms.only_resumed or (terms.most is not None and optimizer.n_trials >= terms.most)
+        only_resumed = terms.only_resumed or (terms.most is not None and _n_new(optimizer) >= terms.most)
         if only_resumed and optimizer.scheduler is None:
             return None
         as_of = None
@@ -172,26 +179,30 @@ class TrialLog:
             if terms.reached is not None and terms.reached(optimizer.view(as_of)):
                 return None
         if optimizer.scheduler is None:
-            return begin(None, as_of)
-        order = optimizer.next_job(as_of)
-        if only_resumed and as_of is not None and not _resumes(order) and not optimizer.running():
-            # No new job makes further results visible: once all are in, the last decisions are made from all.
-            as_of = optimizer.history.n_jobs - 1
+            return begin(None, as_of, False)
+        first, order = as_of, optimizer.next_job(as_of)
+        while as_of is not None and not _is_allowed(order, only_resumed) and as_of < optimizer.history.n_jobs - 1:
+            # No new job makes further results visible, so they become visible one by one, as soon as they are in.
+            as_of += 1
+            if self._oldest_job() <= as_of:
+                return WAIT
             order = optimizer.next_job(as_of)
-        if only_resumed and not _resumes(order):
-            return None
-        if order is None:
+        if not _is_allowed(order, only_resumed):
+            if only_resumed:
+                return None
+            if not optimizer.running():
+                raise ResultsNeeded("the scheduler begins no job, and there is no running trial whose result it needs")
             return WAIT
-        trial = begin(order, as_of)
+        trial = begin(order, as_of, as_of != first)
         if as_of is not None:
             optimizer.decide_there(trial, as_of, here=True)
         return trial
 
-    def _begin_job(self, order: Start | Resume | None, as_of: int | None) -> Trial:
+    def _begin_job(self, order: Start | Resume | None, as_of: int | None, is_late: bool) -> Trial:
         """Begin the job of an order, or without a scheduler a trial."""
         if order is None:
             return self.optimizer.ask(as_of=as_of)
-        return self.optimizer.begin_job(order, as_of)
+        return self.optimizer.begin_job(order, as_of, is_late=is_late)
 
     def as_of(self, staleness: int | None) -> int:
         """Return the last job whose result the next proposal, or decision, may see; without staleness all are seen."""
@@ -218,7 +229,7 @@ class TrialLog:
         if self._mode not in ("", "lag 1"):  # these see all that is known
             self._mode = "fast"
         again: list[Trial] = []
-        while len(again) < n and (trial := self._next_given_back()) is not None:
+        while len(again) < n and (trial := self._next_given_back(None)) is not None:
             again.append(trial)
         if len(again) == n:
             return again
@@ -227,18 +238,34 @@ class TrialLog:
         try:
             return again + self.optimizer.ask(n - len(again), deadline_ms=deadline_ms)
         except BaseException as error:
-            if again and isinstance(error, SearchSpaceExhausted | InfeasibleSpace):
+            if again and isinstance(error, SearchSpaceExhausted | InfeasibleSpace | ResultsNeeded):
                 return again
             self.give_back(again)
             raise
 
-    def _next_given_back(self) -> Trial | None:
+    def _next_given_back(self, staleness: int | None) -> Trial | None:
         """Return the first trial that was given back and has no result; None if there is none."""
         while self._given_back:
             number = self._given_back.popleft()
             if number in self.optimizer.running():  # it may have been told by its number in the meantime
-                return self.optimizer.restart(number)
+                return self._restarted(number, staleness)
         return None
+
+    def _restarted(self, number: int, staleness: int | None) -> Trial:
+        """Make a new object for a running trial that is evaluated again; in a deterministic order its reports are
+        decided on from what was known when its job began."""
+        if staleness is None:
+            return self.optimizer.restart(number)
+        as_of = self._seen_by(number, staleness)
+        trial = self.optimizer.restart(number, as_of)
+        self.optimizer.decide_there(trial, as_of, here=True)
+        return trial
+
+    def _seen_by(self, number: int, staleness: int) -> int:
+        """Return the last job whose result the last job of a trial may see."""
+        history = self.optimizer.history
+        noted: int | None = history.notes.get(number, {}).get("as_of")
+        return max(-1, history.job_of(number) - staleness) if noted is None else noted
 
     # --- telling -------------------------------------------------------------------------------------------------
 
@@ -332,8 +359,15 @@ class TrialLog:
         self.optimizer.report(number, values, step, cost)
 
     def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
-        """Record a report of a running trial, and decide; see `hpcore.records.channel.Channel`."""
+        """Record a report of a running trial, and decide; see `hpcore.records.channel.Channel.report`."""
         return self.optimizer.receive(number, step, values, cost)
+
+    def take_reports(self, reports: Sequence[Report]) -> None:
+        """Record reports ``(number, step, values, cost, job)`` of jobs that run in worker processes; those that are
+        known, or whose job has ended, are ignored."""
+        for number, step, values, cost, job in reports:
+            if number in self.optimizer.running() and self.optimizer.history.job_of(number) == job:
+                self.optimizer.take_report(number, step, values, cost)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """Return the data of the stored reports of some trials by (trial, step); empty in memory."""
@@ -344,6 +378,9 @@ class TrialLog:
         running = self.optimizer.running()
         numbers = {*self._given_back, *(trial.number for trial in trials if trial.number in running)}
         self._given_back = deque(sorted(numbers))
+
+    def drop(self, trial: Trial) -> None:
+        """Leave a running trial to another worker; in memory there is none."""
 
     def resume(self, trial: Trial | int) -> Trial:
         """Begin another job of a paused trial; see `Optimizer.resume`. If several workers try, one succeeds."""
@@ -367,10 +404,15 @@ class TrialLog:
             self.check_order()
         self._mode = mode if self._mode in ("", mode) else "fast"
 
-    def check_order(self) -> None:
+    def check_order(self, why: str = "deterministic=True") -> None:
         """Check that no caller of `hand_out` has a running trial, which a deterministic order would wait for.
 
         Only for a run without running trials of its own: one that begins, or that waits.
+
+        Parameters
+        ----------
+        why : str
+            Reason of the wait, for the error.
 
         Raises
         ------
@@ -379,7 +421,7 @@ class TrialLog:
         """
         taken = self.optimizer.running().keys() - set(self._given_back)
         if taken:
-            raise out_of_order(min(taken))
+            raise out_of_order(min(taken), why)
 
     def add(
         self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
@@ -428,16 +470,31 @@ class TrialLog:
             self._attributes[name] = value
 
 
-def _resumes(order: Start | Resume | None) -> bool:
+def _is_allowed(order: Start | Resume | None, only_resumed: bool) -> bool:
+    if order is None or not only_resumed:
+        return order is not None
+    # A copy of a trial goes on from that one's checkpoint.
+    return is_resume(order) or order.parent is not None  # type: ignore[union-attr]
+
+
+def is_resume(order: Start | Resume | None) -> TypeGuard[Resume]:
+    """Tell whether a scheduler orders another job of a paused trial."""
     # `Resume` and `Start` are loaded by schedulers only.
     return order is not None and hasattr(order, "number")
 
 
-def out_of_order(number: int) -> InvalidArgument:
-    """Make the error of a deterministic run that cannot begin while a trial has no result."""
+def _n_new(optimizer: Optimizer) -> int:
+    """Count the trials that do not go on from another one's checkpoint."""
+    if optimizer.scheduler is None:
+        return optimizer.n_trials
+    return optimizer.n_trials - sum("parent" in note for note in optimizer.history.notes.values())
+
+
+def out_of_order(number: int, why: str) -> InvalidArgument:
+    """Make the error of a run that cannot begin, or go on, while a caller has a trial without a result."""
+    order = " in their order" if why.startswith("deterministic") else ""
     return InvalidArgument(
-        f"deterministic=True needs the results of all trials in their order, and trial {number} is still running; "
-        "tell it first"
+        f"{why} needs the results of all trials{order}, and trial {number} is still running; tell it first"
     )
 
 

@@ -15,7 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, check_values
-from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidType, ResultsNeeded, SearchSpaceExhausted
+from hpcore.errors import (
+    HpcoreError,
+    InfeasibleSpace,
+    InvalidArgument,
+    InvalidType,
+    ResultsNeeded,
+    SearchSpaceExhausted,
+)
 from hpcore.optimizer.known import Known, read_known
 from hpcore.optimizer.objectives import check_directions, check_outcome
 from hpcore.optimizer.proposer import Proposer, fill_in
@@ -23,8 +30,10 @@ from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.channel import Channel, Decision, Direct
+from hpcore.records.curves import Curves
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
+from hpcore.records.progress import Rooted
 from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
@@ -37,9 +46,10 @@ if TYPE_CHECKING:
 
     from hpcore.optimizer.scheduling import Scheduling
     from hpcore.optimizer.search_view import SearchView
+    from hpcore.records.schedule import Schedule
     from hpcore.schedulers.base import Resume, Scheduler, Start
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "check_prefetch"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -126,12 +136,9 @@ class Optimizer:
         self.directions = check_directions(direction, directions)
         self.seed = check_seed(check_alias("seed", seed, "random_state", random_state))
         self.repeats = check_integer("repeats", repeats, 1)
-        if not isinstance(prefetch, bool) and prefetch != "delayed":
-            raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
-        self.prefetch = prefetch
         self.scheduler = _scheduler(scheduler)
-        if self.scheduler is not None and prefetch:
-            raise InvalidArgument("prefetch must be False with a scheduler, whose reports change the next proposal")
+        check_prefetch(prefetch, self.scheduler)
+        self.prefetch = prefetch
         self._single = len(self.directions) == 1
         self._record = Record(self.space, self.directions)
         self._queue: deque[Params] = deque()
@@ -190,7 +197,7 @@ class Optimizer:
         ----------
         n : int, optional
             Number of trials, at least 1. With it a list is returned, without it one trial. The list has fewer than `n`
-            trials only if the space has no more points.
+            trials only if the space has no more points, or if a scheduler needs results first.
         deadline_ms : float, optional
             Time in milliseconds that the sampler may take for all trials of the call, by a monotonic clock; greater
             than 0. The sampler then uses a ladder of cheaper levels, and ``trial.info["step"]`` names the level that
@@ -216,6 +223,8 @@ class Optimizer:
             new and allowed.
         InfeasibleSpace
             The constraints refused 20,000 proposals in a row.
+        ResultsNeeded
+            The scheduler needs results of running trials first.
         ConstraintError
             A constraint raised an exception. Then no trial begins, also none of a list.
         InvalidArgument, InvalidType
@@ -271,13 +280,15 @@ class Optimizer:
 
     def _ask_many(self, n: int, end: float | None) -> list[Trial]:
         """Propose `n` trials, fewer if the space has no more points; after an error no trial begins."""
+        if self._scheduling is not None:
+            return self._ask_ordered(n, end)
         history, queue = self._record.history, self._queue.copy()
         first = history.n
         trials: list[Trial] = []
         try:
-            while len(trials) < n and self._queue and self._scheduling is None:
+            while len(trials) < n and self._queue:
                 trials.append(self._ask_queued())
-            if len(trials) < n and self._scheduling is None:
+            if len(trials) < n:
                 rows, step = self._suggestions.rows(history, n - len(trials), end=end)
                 for u in rows:
                     trials.append(self._propose(history, u, step, None, end))
@@ -289,6 +300,18 @@ class Optimizer:
         except BaseException as error:
             self._take_back(first, queue, error)
             raise
+        return trials
+
+    def _ask_ordered(self, n: int, end: float | None) -> list[Trial]:
+        """Begin up to `n` jobs that the scheduler orders; an error after the first one waits for the next call."""
+        trials: list[Trial] = []
+        while len(trials) < n:
+            try:
+                trials.append(self._ask_one(end))
+            except HpcoreError:
+                if trials:
+                    break
+                raise
         return trials
 
     def _ask_queued(self) -> Trial:
@@ -326,38 +349,59 @@ class Optimizer:
         """
         assert self._scheduling is not None
         with self._lock:
-            history = self._record.history
-            seen = history if as_of is None else history.as_of(as_of)
-            self._record.full = self._scheduling.full_resource(seen)
-            return self._scheduling.next_job(seen, history.n_jobs)
+            return self._scheduling.next_job(self._know_full(as_of), self._record.history.n_jobs)
 
-    def begin_job(self, order: Start | Resume, as_of: int | None = None, end: float | None = None) -> Trial:
-        """Begin a job that `next_job` ordered; `end` is a deadline of the monotonic clock for the sampler."""
+    def _know_full(self, as_of: int | None) -> History:
+        """Find the resource of a full evaluation for jobs that begin now; return the history as of a job."""
+        history = self._record.history
+        seen = history if as_of is None else history.as_of(as_of)
+        if self._scheduling is not None:
+            self._record.full = self._scheduling.full_resource(seen)
+        return seen
+
+    def begin_job(
+        self, order: Start | Resume, as_of: int | None = None, end: float | None = None, is_late: bool = False
+    ) -> Trial:
+        """Begin a job that `next_job` ordered.
+
+        Parameters
+        ----------
+        order : Start or Resume
+            Order.
+        as_of : int, optional
+            Last job whose results the order was made from; all by default.
+        end : float, optional
+            Deadline of the monotonic clock for the sampler.
+        is_late : bool
+            True if `as_of` does not follow from the number of the job, and is noted with the trial.
+        """
         with self._lock:
             self._see(as_of)
-            return self._begin_job(order, end, as_of)
+            trial = self._begin_job(order, end, as_of)
+            self._record.note_view(trial.number, as_of if is_late else None)
+            return trial
 
     def _begin_job(self, order: Start | Resume, end: float | None, as_of: int | None) -> Trial:
         from hpcore.schedulers.base import Resume
 
         if isinstance(order, Resume):
-            return self.resume(order.number, until=order.until)
+            return self._resume(order.number, None, order.until)
         if order.point is None or self._queue:
             trial = self._ask_new(end, as_of)
-        elif order.parent is None:
+        elif order.parent is None and order.replaces is None:
             history = self._record.history
             seen = history if as_of is None else history.as_of(as_of)
             trial = self._propose(seen, order.point, None, None, None)
         else:
-            # A point may come again: with another checkpoint it is another trial.
+            # A point may come again: with another checkpoint, or in place of another trial.
             u = np.ascontiguousarray(order.point, dtype=np.float64)
             params = self.space.coder.settle(u)
-            if self.space.constraints and not self.space.allows(params):
+            if order.parent is not None and self.space.constraints and not self.space.allows(params):
                 u = self._record.history.X[order.parent].copy()
                 params = self.space.coder.settle(u)
             self._remaining.discard(u)
             trial = self._record.begin(u, params)
-        self._record.order(trial, order.until, order.parent)
+        self._record.order(trial, order)
         return trial
 
     def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:
@@ -496,7 +540,34 @@ class Optimizer:
     def receive(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
         """Record a checked report of a running trial, and decide; see `report`."""
         with self._lock:
-            return self._receive(self._record.find(number), step, values, cost)
+            known = self._record.find(number)
+            if self._scheduling is not None:
+                return self._receive(known, step, values, cost)
+            self._take_report(known, step, values, cost)
+            return Decision.CONTINUE
+
+    def take_report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> bool:
+        """Record a checked report of a job that decides elsewhere, unless this or a larger step of the trial is known.
+
+        Returns
+        -------
+        bool
+            True if it was recorded.
+        """
+        with self._lock:
+            known = self._record.running.get(number)
+            return known is not None and self._take_report(known, step, values, cost)
+
+    def last_step(self, number: int) -> float:
+        """Return the last step that was recorded of a trial; minus infinity if there is none."""
+        with self._lock:
+            return self._record.last_step(number)
+
+    def _take_report(self, known: Trial, step: float, values: Sequence[float], cost: float | None) -> bool:
+        taken = self._record.take_report(known, step, values, cost)
+        if taken:
+            self._suggestions.changed()
+        return taken
 
     def _receive(self, known: Trial, step: float, values: Sequence[float], cost: float | None) -> Decision:
         progress = known.progress
@@ -505,8 +576,7 @@ class Optimizer:
             self._suggestions.changed()
             return Decision.CONTINUE
         if step > progress.step:
-            self._record.report(known, values, step, cost)
-            self._suggestions.changed()
+            self._take_report(known, step, values, cost)
             progress.step, progress.has_reported = step, True
             progress.decision = self._scheduling.decide(progress, known.number, step, self._record.history)
         return progress.decision
@@ -542,6 +612,13 @@ class Optimizer:
             if trial.progress is not None:
                 trial.progress.channel = channel
 
+    def set_checkpoints(self, root: Rooted | None) -> None:
+        """Set the folder of the checkpoints of trials, also of those that run."""
+        self._record.root = root
+        for trial in self._record.running.values():
+            if trial.progress is not None:
+                trial.progress.root = root
+
     def decide_there(self, trial: Trial, as_of: int | None, here: bool) -> None:
         """Let a scheduler decide on a job's reports from what is known now, or as of a job, wherever it runs.
 
@@ -563,7 +640,16 @@ class Optimizer:
             forward = self._record.channel if here else None
             progress.channel = self._scheduling.snapshot(progress, trial.number, seen, forward)
 
-    def resume(self, trial: Trial | int, *, job: int | None = None, until: float = math.inf) -> Trial:
+    def seen_by(self, number: int) -> tuple[Curves, npt.NDArray[np.uint8]] | None:
+        """Return the reports and states that the scheduler decides from on the reports of a trial, as of now."""
+        assert self._scheduling is not None
+        with self._lock:
+            history = self._record.history
+            return self._scheduling.judge.snapshot(number, history.curves, history.state)
+
+    def resume(
+        self, trial: Trial | int, *, job: int | None = None, until: float = math.inf, as_of: int | None = None
+    ) -> Trial:
         """Begin another job of a paused trial.
 
         Parameters
@@ -574,6 +660,8 @@ class Optimizer:
             Number of the job, if another optimizer began it; the next number by default.
         until : float, optional
             Resource that the job goes to.
+        as_of : int, optional
+            Last job whose results the job saw, if another optimizer began it and the number of the job does not tell.
 
         Returns
         -------
@@ -588,9 +676,15 @@ class Optimizer:
             The trial is not paused.
         """
         with self._lock:
-            resumed = self._record.resume(trial, job, until)
-            self._suggestions.changed()
+            self._know_full(None)
+            resumed = self._resume(trial, job, until)
+            self._record.note_view(resumed.number, as_of)
             return resumed
+
+    def _resume(self, trial: Trial | int, job: int | None, until: float) -> Trial:
+        resumed = self._record.resume(trial, job, until)
+        self._suggestions.changed()
+        return resumed
 
     def outcome(
         self,
@@ -775,6 +869,11 @@ class Optimizer:
         with self._lock:
             first = self._record.history.n
             self._record.restore(rows)
+            if self._scheduling is not None:
+                self._record.full = self._scheduling.full_resource(self._record.history)
+                for number, trial in self._record.running.items():
+                    if number >= first and trial.progress is not None:
+                        trial.progress.full = self._record.full
             self._remaining.discard_all(self._record.history.X[first:])
             self._suggestions.changed()
 
@@ -792,10 +891,11 @@ class Optimizer:
         with self._lock:
             self._record.running[trial.number] = trial
 
-    def restart(self, number: int) -> Trial:
+    def restart(self, number: int, as_of: int | None = None) -> Trial:
         """Make a new object for a running trial, without the attributes and reports of an earlier evaluation, which may
-        still be writing to the old object."""
+        still be writing to the old object; with `as_of`, from what is known as of a job."""
         with self._lock:
+            self._know_full(as_of)
             return self._record.restart(number)
 
     def forget(self) -> None:
@@ -806,6 +906,11 @@ class Optimizer:
             self._begin_anew()
 
     # --- results -------------------------------------------------------------------------------------------------
+
+    @property
+    def keeps_checkpoints(self) -> bool:
+        """True if the scheduler lets trials go on from the checkpoints of others."""
+        return self._scheduling is not None and self._scheduling.judge.keeps_checkpoints
 
     @property
     def learns(self) -> bool:
@@ -863,6 +968,36 @@ class Optimizer:
         assert value is not None
         return value
 
+    def schedule(self, trial: Trial | int | None = None) -> Schedule:
+        """Return the schedule of hyperparameters that led to a trial, where trials go on from others' checkpoints.
+
+        Parameters
+        ----------
+        trial : Trial or int, optional
+            Trial or its number; `best_trial` by default.
+
+        Returns
+        -------
+        Schedule
+            Pairs ``(step, params)``; a single one, at step 0, for a trial that goes on from no other. Its
+            ``at(step)`` gives the parameters at a step.
+
+        Raises
+        ------
+        UnknownTrial, InvalidType, NoCompletedTrial
+            There is no such trial.
+        """
+        # Imported here: most searches have no such trials.
+        from hpcore.records.schedule import Schedule, chain
+
+        with self._lock:
+            history = self._record.history
+            number = self._record.number_of(self.best_trial if trial is None else trial)
+            numbers, steps = zip(*chain(history, number), strict=True)
+            rows, trials = history.curves.of(number), self._record.trials
+            end = float(history.curves.step[rows].max()) if rows else steps[-1]
+            return Schedule(numbers, steps, [trials[i].params for i in numbers], history.X[list(numbers)], end)
+
     @property
     def pareto_front(self) -> list[Trial]:
         """Complete trials that no other one dominates, by number; for a single objective, all trials with the best
@@ -875,6 +1010,14 @@ class Optimizer:
             f"Optimizer({len(self.space)} parameters, sampler={self.sampler!r}, {ways!r}, seed={self.seed}, "
             f"{self.n_trials} trials)"
         )
+
+
+def check_prefetch(prefetch: Any, scheduler: Scheduler | None) -> None:
+    """Check the argument `prefetch`; with a scheduler it must be False."""
+    if not isinstance(prefetch, bool) and prefetch != "delayed":
+        raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
+    if scheduler is not None and prefetch:
+        raise InvalidArgument("prefetch must be False with a scheduler, whose reports change the next proposal")
 
 
 def _scheduler(given: str | Scheduler | None) -> Scheduler | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,13 @@ from hpcore.records.channel import Channel
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
 from hpcore.records.outcome import Outcome
 from hpcore.records.pareto import non_dominated
-from hpcore.records.progress import Progress
+from hpcore.records.progress import Progress, Rooted
 from hpcore.records.rows import Report, Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Params, Space
+
+if TYPE_CHECKING:
+    from hpcore.schedulers.base import Start
 
 __all__ = ["Record"]
 
@@ -43,11 +46,14 @@ class Record:
         Running trials by number: the objects that callers have.
     channel : Channel or None
         Way of the reports of trials that begin.
+    root : Rooted or None
+        Folder of the checkpoints of trials that begin.
     full : float
         Resource of a full evaluation, for trials that begin.
     """
 
     channel: Channel | None = None
+    root: Rooted | None = None
     full = math.inf
 
     def __init__(self, space: Space, directions: Sequence[str]) -> None:
@@ -57,8 +63,8 @@ class Record:
         self.clear()
 
     def __getstate__(self) -> dict[str, Any]:
-        # The channel leads to an object of this process; the one that unpickles the record sets its own.
-        return {name: value for name, value in vars(self).items() if name != "channel"}
+        # They belong to objects of this process; those that unpickle the record set their own.
+        return {name: value for name, value in vars(self).items() if name not in ("channel", "root")}
 
     def clear(self) -> None:
         """Remove all trials."""
@@ -75,26 +81,48 @@ class Record:
         if exact:
             self.history.notes[number] = {"params": dict(params)}
         trial = Trial(number, params)
-        trial.progress = Progress(len(self._signs), self.channel)
+        trial.progress = Progress(len(self._signs), self.channel, self.history.job_of(number), self.root)
         self.running[number] = trial
         return trial
 
-    def order(self, trial: Trial, until: float, parent: int | None = None) -> None:
-        """Note how far a running trial's job goes, and the trial whose checkpoint it goes on from."""
+    def order(self, trial: Trial, order: Start) -> None:
+        """Note how far a running trial's job goes, whose checkpoint it goes on from, and which trial it replaces."""
         number, history = trial.number, self.history
-        history.set_until(number, until)
-        if parent is not None:
-            note = {"parent": parent, "parent_job": history.job_of(parent)}
+        history.set_until(number, order.until)
+        note: dict[str, Any] = {}
+        if order.parent is not None:
+            job = history.job_of(order.parent) if order.parent_job is None else order.parent_job
+            note.update(parent=order.parent, parent_job=job)
+        if order.replaces is not None:
+            note["replaces"] = order.replaces
+        if note:
             history.notes.setdefault(number, {}).update(note)
         trial.progress = self._progress(number)
 
+    def note_view(self, number: int, as_of: int | None) -> None:
+        """Note the last job whose results were known when a trial's job began; None if its number tells."""
+        note = self.history.notes.get(number)
+        if as_of is not None:
+            self.history.notes.setdefault(number, {})["as_of"] = as_of
+        elif note is not None:
+            note.pop("as_of", None)
+
     def _progress(self, number: int) -> Progress:
-        """Make the progress of a trial's last job, after the reports of earlier jobs."""
+        """Make the progress of a trial's last job, after the reports of earlier jobs and of those of its parent."""
         history = self.history
         curves, job, until = history.curves, history.job_of(number), history.until_of(number)
-        earlier = [float(curves.step[i]) for i in curves.of(number) if curves.job[i] < job]
+        rows = curves.of(number)
+        earlier = [float(curves.step[i]) for i in rows if curves.job[i] < job]
+        note = history.notes.get(number, {})
+        if "parent" in note:
+            earlier += [float(curves.step[i]) for i in curves.of(note["parent"]) if curves.job[i] <= note["parent_job"]]
         step = max(earlier, default=-math.inf)
-        return Progress(len(self._signs), self.channel, until, step, self.full, bool(earlier))
+        progress = Progress(len(self._signs), self.channel, job, self.root)
+        progress.until, progress.step, progress.full, progress.is_resumed = until, step, self.full, bool(earlier)
+        if "parent" in note:
+            progress.parent = note["parent"], note["parent_job"]
+        progress.has_reached = bool(rows) and curves.job[rows[-1]] == job and until <= float(curves.step[rows[-1]])
+        return progress
 
     def explain(self, trial: Trial, info: dict[str, Any] | None, proposed_by: str | None) -> None:
         """Note facts of a trial's proposal, and the sampler that a rule chose for it."""
@@ -129,7 +157,25 @@ class Record:
             raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
         if isinstance(trial, Trial):
             known.check_copy(trial)
+            theirs, ours = trial.progress, known.progress
+            if theirs is not None and ours is not None and theirs.job != ours.job:
+                raise TrialAlreadyTold(
+                    f"job {theirs.job} of trial {number} has ended: the trial went on in another one"
+                )
         return known
+
+    def number_of(self, trial: Trial | int) -> int:
+        """Return the number of a trial in any state, given itself or its number.
+
+        Raises
+        ------
+        UnknownTrial, InvalidType
+            There is no such trial.
+        """
+        number = self._number_of(trial)
+        if not 0 <= number < self.history.n:
+            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+        return number
 
     @staticmethod
     def _number_of(trial: Trial | int) -> int:
@@ -160,7 +206,7 @@ class Record:
         user_attrs, reports = trial.settle()
         if trial.progress is not None:
             for report in trial.progress.reports:
-                self._take_report(trial, *report)
+                self.take_report(trial, *report)
             trial.progress = None
         if reports:
             self._take_reports(trial, reports)
@@ -183,17 +229,25 @@ class Record:
             if step not in known:
                 self.report(trial, value, step)
 
-    def _take_report(self, trial: Trial, step: float, values: Sequence[float], cost: float | None) -> None:
-        """Record a report of a copy of the trial, unless the step was reported before."""
+    def take_report(self, trial: Trial, step: float, values: Sequence[float], cost: float | None) -> bool:
+        """Record a report in the user's own sign, unless this or a larger step is known; True if it was recorded.
+
+        A job that begins again, after its worker died or with another worker, reports what is known already.
+        """
+        if step <= self.last_step(trial.number):
+            return False
+        self.report(trial, values, step, cost)
+        return True
+
+    def last_step(self, number: int) -> float:
+        """Last step that a trial reported; minus infinity if there is none."""
         curves = self.history.curves
-        if not any(curves.step[i] == step for i in curves.of(trial.number)):
-            self.report(trial, values, step, cost)
+        rows = curves.of(number)
+        return float(curves.step[rows[-1]]) if rows else -math.inf
 
     def resume(self, given: Trial | int, job: int | None = None, until: float = math.inf) -> Trial:
         """Begin another job of a paused trial; see `Optimizer.resume`."""
-        number = self._number_of(given)
-        if not 0 <= number < self.history.n:
-            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+        number = self.number_of(given)
         if self.history.state[number] != PAUSED:
             raise InvalidArgument(
                 f"trial must be paused to be resumed, trial {number} is {STATES[self.history.state[number]].value}"

@@ -48,6 +48,7 @@ class Snapshot:
         self._seen, self._signs, self._job = seen, signs, job
         self._until, self._full = until, full
         self._forward = forward
+        self._own: list[tuple[float, list[float], float | None]] = []
         self._has_travelled = False
 
     portable = True
@@ -63,14 +64,43 @@ class Snapshot:
             self._forward.report(number, step, values, cost)
         ruled = Decision.CONTINUE
         if self._seen is not None and self._judge is not None:
-            curves, state = self._seen
-            curves.append(number, step, [v * s for v, s in zip(values, self._signs, strict=True)], cost, self._job)
-            ruled = self._judge.decide(number, step, curves, state)
+            report = step, [v * s for v, s in zip(values, self._signs, strict=True)], cost
+            self._own.append(report)
+            self._append(number, *report)
+            ruled = self._judge.decide(number, step, *self._seen)
         if step >= self._full:
             return Decision.STOP
         return Decision.PAUSE if ruled is Decision.CONTINUE and step >= self._until else ruled
 
+    @property
+    def decides(self) -> bool:
+        """True if the scheduler may stop the job before it reaches its resource."""
+        return self._seen is not None
+
+    def renew(self, number: int, seen: tuple[Curves, npt.NDArray[np.uint8]] | None) -> None:
+        """Let the scheduler decide on the reports to come from newer reports and states of others.
+
+        Parameters
+        ----------
+        number : int
+            Number of the trial.
+        seen : tuple of Curves and ndarray, or None
+            As for a new object; reports of this job may be missing.
+        """
+        self._seen = seen
+        if seen is not None:
+            for report in self._own:
+                self._append(number, *report)
+
+    def _append(self, number: int, step: float, values: list[float], cost: float | None) -> None:
+        """Add a report of this job, unless this or a larger step is among those of the trial."""
+        assert self._seen is not None
+        curves = self._seen[0]
+        rows = curves.of(number)
+        if not rows or step > curves.step[rows[-1]]:
+            curves.append(number, step, values, cost, self._job)
+
     def __getstate__(self) -> dict[str, Any]:
         # The way home carries the reports only.
-        bare = {"_judge": None, "_seen": None} if self._has_travelled else {}
+        bare: dict[str, Any] = {"_judge": None, "_seen": None, "_own": []} if self._has_travelled else {}
         return {**vars(self), **bare, "_forward": None, "_has_travelled": True}

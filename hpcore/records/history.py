@@ -51,7 +51,9 @@ class History:
         Partial results.
     notes : dict of int to dict
         Facts that few trials have, by trial number: ``params`` that a user gave, ``info``, ``error``, ``user_attrs``,
-        ``metrics``, ``gradient``, the ``parent`` whose checkpoint was copied.
+        ``metrics``, ``gradient``; of trials that a scheduler began, the ``parent`` and ``parent_job`` whose checkpoint
+        was copied, the trial that it ``replaces``, and ``as_of``, the last job whose results its job saw, where its
+        number does not tell.
     """
 
     def __init__(self, d: int, m: int) -> None:

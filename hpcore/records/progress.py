@@ -5,16 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hpcore.arguments import check_number, check_values
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, StorageError
 from hpcore.records.channel import Channel, Decision
 
 if TYPE_CHECKING:
-    from hpcore.records.checkpoints import Checkpoint
+    from hpcore.records.checkpoints import Root
 
-__all__ = ["Progress", "checkpoint_of"]
+__all__ = ["Progress", "Rooted", "checkpoint_of"]
+
+
+class Rooted(Protocol):
+    """Object that knows the folder of all checkpoints."""
+
+    @property
+    def root(self) -> Root:
+        """Folder of all checkpoints."""
+        ...
+
 
 Report = tuple[float, tuple[float, ...], "float | None"]
 
@@ -28,55 +38,54 @@ class Progress:
         Number of objectives.
     channel : Channel, optional
         Way of the reports; without it they are kept in `reports`, and nothing is decided.
-    until : float
-        Resource that the job goes to.
-    step : float
-        Last step that earlier jobs reported.
-    full : float
-        Resource of a full evaluation; a job that reports it completes the trial.
-    is_resumed : bool
-        True if the trial was paused before.
+    job : int
+        Number of the job.
+    root : Rooted or None
+        Folder of the checkpoints of all trials.
 
     Attributes
     ----------
+    until : float
+        Resource that the job goes to.
+    step : float
+        Last step that this job, or an earlier one, reported, also that of another trial from whose checkpoint this one
+        goes on.
+    full : float
+        Resource of a full evaluation; a job that reports it completes the trial.
+    is_resumed : bool
+        True if the trial was paused before, or goes on from another one's checkpoint.
     decision : Decision
         Decision on the last report.
     reports : list of tuple
         Reports ``(step, values, cost)`` that were not recorded where the optimizer is, in the user's own sign.
-    folder : Checkpoint or None
-        Folder of the trial's checkpoint.
+    parent : tuple of int, or None
+        Trial and job whose checkpoint the trial goes on from.
     has_reported : bool
         True if the job has reported.
+    has_reached : bool
+        True if the job reached its resource before, with a worker that died: it may have nothing left to report.
+    trouble : StorageError or None
+        Reason for which a report was not stored; `LeaseExpired` if another worker has the trial.
     """
 
-    __slots__ = (
-        "channel",
-        "decision",
-        "folder",
-        "full",
-        "has_reported",
-        "is_resumed",
-        "m",
-        "reports",
-        "step",
-        "until",
-    )
+    # Most jobs keep these.
+    until = full = math.inf
+    step = -math.inf
+    is_resumed = False
+    decision = Decision.CONTINUE
+    parent: tuple[int, int] | None = None
+    has_reported = has_reached = False
+    trouble: StorageError | None = None
 
     def __init__(
         self,
         m: int,
         channel: Channel | None = None,
-        until: float = math.inf,
-        step: float = -math.inf,
-        full: float = math.inf,
-        is_resumed: bool = False,
+        job: int = 0,
+        root: Rooted | None = None,
     ) -> None:
-        self.m, self.channel, self.is_resumed = m, channel, is_resumed
-        self.until, self.step, self.full = until, step, full
-        self.decision = Decision.CONTINUE
+        self.m, self.channel, self.job, self.root = m, channel, job, root
         self.reports: list[Report] = []
-        self.folder: Checkpoint | None = None
-        self.has_reported = False
 
     @property
     def should_stop(self) -> bool:
@@ -107,7 +116,11 @@ class Progress:
         if self.channel is None:
             self.reports.append((step, values, cost))
         else:
-            self.decision = self.channel.report(number, step, values, cost)
+            try:
+                self.decision = self.channel.report(number, step, values, cost)
+            except StorageError as trouble:
+                self.trouble = trouble
+                raise
             if self.channel.keeps:
                 self.reports.append((step, values, cost))
         self.step, self.has_reported = step, True
@@ -124,19 +137,23 @@ class Progress:
             return Decision.STOP
         return Decision.PAUSE if ruled is Decision.CONTINUE and step >= self.until else ruled
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
         # A channel into the memory of this process stays here: the copy keeps its reports until it is told.
-        state = {name: getattr(self, name) for name in self.__slots__}
         if self.channel is not None and not self.channel.portable:
             state["channel"] = None
-        return None, state
+        if self.root is not None:
+            state["root"] = self.root.root
+        return state
 
 
 def checkpoint_of(number: int, progress: Progress | None) -> Path:
     """Return the folder of a trial's checkpoint; see `Trial.checkpoint`."""
-    if progress is None or progress.folder is None:
+    if progress is None or progress.root is None:
         raise InvalidArgument(
             f"trial {number} has no folder for a checkpoint: it must run in a study, with checkpoints= if that is not "
             "stored in a file"
         )
-    return progress.folder.open()
+    from hpcore.records.checkpoints import Checkpoint
+
+    return Checkpoint(progress.root.root, number, progress.job, progress.parent, progress.is_resumed).open()

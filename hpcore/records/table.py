@@ -30,6 +30,12 @@ class Row(NamedTuple):
         User attributes.
     error : str or None
         Reason of a failure.
+    until : float or None
+        Resource that the last job goes to, if a scheduler began it.
+    reports : int
+        Number of reports.
+    last : tuple of float, or None
+        Step of the last report, and the value of the first objective there, in the user's own sign.
     """
 
     number: int
@@ -41,10 +47,15 @@ class Row(NamedTuple):
     finished: float | None
     user_attrs: Mapping[str, Any]
     error: str | None
+    until: float | None = None
+    reports: int = 0
+    last: tuple[float, float] | None = None
 
 
 def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, list[Any]]:
     """Return the columns of a table by name, with one entry per trial, None for a missing one.
+
+    Resources and reports have columns if a scheduler began any of the trials.
 
     Parameters
     ----------
@@ -62,6 +73,11 @@ def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, l
         columns["std_error"] = [r.std_error for r in rows]
     for name in names:
         columns[f"param_{name}"] = [r.params.get(name) for r in rows]
+    if any(r.until is not None for r in rows):
+        columns["until"] = [r.until for r in rows]
+        columns["reports"] = [r.reports for r in rows]
+        columns["last_step"] = [None if r.last is None else r.last[0] for r in rows]
+        columns["last_value"] = [None if r.last is None else r.last[1] for r in rows]
     columns["started"] = [_utc(r.started) for r in rows]
     columns["finished"] = [_utc(r.finished) for r in rows]
     columns["seconds"] = [None if r.started is None or r.finished is None else r.finished - r.started for r in rows]

@@ -191,7 +191,9 @@ class Trial(Mapping[str, Any]):
     @property
     def checkpoint(self) -> Path:
         """Folder that is kept between the jobs of the trial; empty in the first job, or with the files of another trial
-        if the scheduler continues from that one.
+        if the scheduler continues from that one. A job that begins again, as its process died, finds its own files.
+
+        Report a step before its state is saved: what was saved and not reported is missing from the curve after a kill.
 
         Raises
         ------

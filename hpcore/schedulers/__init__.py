@@ -17,25 +17,33 @@ if TYPE_CHECKING:
     from hpcore.schedulers.hyperband import Hyperband
     from hpcore.schedulers.median import MedianStopping
     from hpcore.schedulers.patience import Patience
+    from hpcore.schedulers.pb2 import PB2
+    from hpcore.schedulers.pbt import PopulationBasedTraining
     from hpcore.schedulers.racing import Racing
+    from hpcore.schedulers.replay import Replay
     from hpcore.schedulers.successive_halving import SuccessiveHalving
     from hpcore.schedulers.threshold import Threshold
     from hpcore.schedulers.truncation import Truncation
 
 __all__ = [
     "ASHA",
+    "PB2",
     "Bandit",
     "Hyperband",
     "Judge",
     "MedianStopping",
     "Patience",
+    "PopulationBasedTraining",
     "Racing",
+    "Replay",
     "Resume",
     "Scheduler",
     "Start",
     "SuccessiveHalving",
     "Threshold",
     "Truncation",
+    "class_of",
+    "name_of",
     "names",
     "resolve",
 ]
@@ -46,8 +54,11 @@ _HOMES = {
     "Bandit": "bandit",
     "Hyperband": "hyperband",
     "MedianStopping": "median",
+    "PB2": "pb2",
     "Patience": "patience",
+    "PopulationBasedTraining": "pbt",
     "Racing": "racing",
+    "Replay": "replay",
     "SuccessiveHalving": "successive_halving",
     "Threshold": "threshold",
     "Truncation": "truncation",
@@ -63,6 +74,8 @@ _BY_NAME = {
     "truncation": "Truncation",
     "patience": "Patience",
     "threshold": "Threshold",
+    "pbt": "PopulationBasedTraining",
+    "pb2": "PB2",
 }
 
 
@@ -85,15 +98,33 @@ def resolve(scheduler: str | Scheduler | None) -> Scheduler | None:
         return scheduler
     if not isinstance(scheduler, str):
         raise InvalidType(f"scheduler must be a name, a Scheduler or None, got {scheduler!r}")
-    if scheduler not in _BY_NAME:
-        from difflib import get_close_matches
-
-        close = get_close_matches(scheduler, _BY_NAME, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgument(f"scheduler must be one of {', '.join(map(repr, _BY_NAME))}, got {scheduler!r}{hint}")
-    made = __getattr__(_BY_NAME[scheduler])()
+    made = class_of(scheduler)()
     assert isinstance(made, Scheduler)
     return made
+
+
+def name_of(scheduler: Scheduler) -> str | None:
+    """Name by which `class_of` finds the class of a scheduler; None for a class of a user."""
+    kind = type(scheduler)
+    found = (name for name, known in _BY_NAME.items() if known == kind.__name__ and class_of(name) is kind)
+    return next(found, None)
+
+
+def class_of(name: str) -> Any:
+    """Class of a scheduler by its name.
+
+    Raises
+    ------
+    InvalidArgument
+        The name is not known.
+    """
+    if name not in _BY_NAME:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, _BY_NAME, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InvalidArgument(f"scheduler must be one of {', '.join(map(repr, _BY_NAME))}, got {name!r}{hint}")
+    return __getattr__(_BY_NAME[name])
 
 
 def __getattr__(name: str) -> Any:

@@ -32,11 +32,17 @@ class Start(NamedTuple):
         Point of the unit cube; None asks the sampler.
     parent : int, optional
         Trial whose checkpoint is copied; the new one goes on from there.
+    parent_job : int, optional
+        Job of the parent whose checkpoint it is; its last one by default.
+    replaces : int, optional
+        Trial that the new one stands for from now on. It is kept with the trial, and changes nothing else.
     """
 
     until: float = math.inf
     point: FloatArray | None = None
     parent: int | None = None
+    parent_job: int | None = None
+    replaces: int | None = None
 
 
 class Resume(NamedTuple):
@@ -63,6 +69,9 @@ class Judge:
 
     max_resource: float = math.inf
     """Resource of a full evaluation; a trial that reports it is complete. Infinite if there is none."""
+
+    keeps_checkpoints: bool = False
+    """True if new trials may go on from the checkpoints of others, so that those of ended jobs are kept a while."""
 
     def full_resource(self, curves: Curves, state: StateArray) -> float:
         """Return `max_resource`, or where none was given, what the reports say of it."""

@@ -13,6 +13,7 @@ from hpcore.records.history import FAILED, RUNNING, STATES
 
 __all__ = [
     "GIVEN_UP",
+    "MOST",
     "REPORT_COLUMNS",
     "STUDY_COLUMNS",
     "TRIAL_COLUMNS",
@@ -176,7 +177,7 @@ class TrialRecord:
     cost : float or None
         Cost of the evaluation, as it was told.
     notes : str or None
-        JSON with user attributes, metrics and gradient.
+        JSON with user attributes, metrics and gradient, and with what a scheduler keeps with the trial.
     token : int
         Fencing token: raised each time the trial is given to a worker.
     deaths : int

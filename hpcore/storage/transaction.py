@@ -59,6 +59,9 @@ _update_trial = update(trials).where(
     trials.c.token == bindparam("held"),
     trials.c.state == bindparam("was"),
 )
+_holder = select(trials.c.state, trials.c.token).where(
+    trials.c.study_id == bindparam("of"), trials.c.number == bindparam("which")
+)
 _insert_report = insert(reports)
 _delete_report = reports.delete().where(
     reports.c.study_id == bindparam("of"), reports.c.number == bindparam("which"), reports.c.step == bindparam("at")
@@ -306,6 +309,12 @@ class Transaction:
         keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": token, "was": state}
         return self.connection.execute(_update_trial, {**row, **keys}).rowcount == 1
 
+    def is_held(self, record: TrialRecord) -> bool:
+        """Tell whether a trial is still running, and under the fencing token of this record."""
+        keys = {"of": record.study_id, "which": record.number}
+        row = self.connection.execute(_holder, keys).fetchone()
+        return row is not None and tuple(row) == (RUNNING, record.token)
+
     def finish(self, record: TrialRecord, reports: Sequence[ReportRecord] = ()) -> TrialRecord:
         """Store the result of a trial, unless it has one: the first result counts, whoever brings it.
 
@@ -321,7 +330,8 @@ class Transaction:
         TrialRecord
             Record that is stored now: the given one, perhaps under the token of whom the trial was given to since, or
             the result that was first. A trial that was given up after its workers ended has none: values that come
-            late take the place of that.
+            late take the place of that. Where the trial went on in another job, the record of that, which may be
+            running: a job that has ended has its result.
 
         Raises
         ------
@@ -332,11 +342,13 @@ class Transaction:
             found = self.trial(record.study_id, record.number)
             if found is None:
                 raise UnknownStudy(f"trial {record.number} was deleted from {self._shown} with its study")
+            if found.job != record.job:
+                return found
             if found.state != RUNNING:
                 if not found.is_given_up or record.state not in (COMPLETE, PRUNED):
                     return found
                 self._update(replace(found, state=RUNNING, error=None), found.token, FAILED)
-            record = replace(record, token=found.token, deaths=found.deaths, job=found.job)
+            record = replace(record, token=found.token, deaths=found.deaths)
         self.add_reports(reports)
         return record
 

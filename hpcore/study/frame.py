@@ -21,6 +21,7 @@ def to_frame(optimizer: Optimizer) -> Any:
     except ImportError as error:
         raise MissingDependency("to_frame needs pandas: pip install pandas") from error
     std_error = optimizer.history.std_error
+    sign = -1.0 if optimizer.directions[0] == "maximize" else 1.0
     rows = [
         Row(
             trial.number,
@@ -32,6 +33,7 @@ def to_frame(optimizer: Optimizer) -> Any:
             trial.finished,
             trial.extras[0] or {},
             trial.error,
+            *_reports_of(optimizer, trial.number, sign),
         )
         for trial in list(optimizer.trials)
     ]
@@ -42,7 +44,7 @@ def to_frame(optimizer: Optimizer) -> Any:
             continue
         if name in ("started", "finished"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
-        elif name.startswith("value") or name in ("seconds", "std_error"):
+        elif name.startswith("value") or name in ("seconds", "std_error", "until", "last_step", "last_value"):
             frame[name] = frame[name].astype(float)
         elif name.startswith("param_"):
             kinds = {type(value) for value in columns[name]}
@@ -53,6 +55,18 @@ def to_frame(optimizer: Optimizer) -> Any:
         else:
             frame[name] = frame[name].astype(int)
     return frame
+
+
+def _reports_of(optimizer: Optimizer, number: int, sign: float) -> tuple[float | None, int, tuple[float, float] | None]:
+    """Return the resource of a trial's last job, the number of reports, and the last one."""
+    history = optimizer.history
+    if history.until is None:
+        return None, 0, None
+    until, rows = float(history.until[number]), history.curves.of(number)
+    last = None
+    if rows:
+        last = float(history.curves.step[rows[-1]]), sign * float(history.curves.values[rows[-1], 0])
+    return None if math.isnan(until) else until, len(rows), last
 
 
 def _tells_nan_from_none(values: list[Any]) -> bool:

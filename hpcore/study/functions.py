@@ -43,6 +43,7 @@ def minimize(
     retries: int = 3,
     prefetch: bool | str = False,
     scheduler: str | Scheduler | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:
@@ -63,7 +64,7 @@ def minimize(
         Seed and number of repeats, see `Optimizer`.
     directions : sequence of {"minimize", "maximize"}, optional
         Direction of each objective, if there are several.
-    storage, name, lease, retries, prefetch, scheduler
+    storage, name, lease, retries, prefetch, scheduler, checkpoints
         Options of the study, see `Study`. With a storage the trials are stored, and the same call continues the search
         with `n_trials` more trials.
     strategy, random_state : optional
@@ -115,6 +116,7 @@ def maximize(
     retries: int = 3,
     prefetch: bool | str = False,
     scheduler: str | Scheduler | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hpcore.errors import HpcoreError, Pruned
+from hpcore.records.channel import Decision
 from hpcore.records.trial import Trial
 
 __all__ = ["Evaluation", "Objective", "call"]
@@ -64,6 +65,10 @@ def _report_return(trial: Trial, value: Any) -> None:
     """
     progress = trial.progress
     if progress is None or progress.has_reported or not math.isfinite(progress.until):
+        return
+    if value is None and progress.has_reached:
+        # All was done and reported before.
+        progress.step, progress.decision = max(progress.step, progress.until), Decision.PAUSE
         return
     try:
         trial.report(value, progress.until)

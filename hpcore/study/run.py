@@ -13,6 +13,7 @@ from hpcore.optimizer.search_view import SearchView
 from hpcore.records.history import PAUSED
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
+from hpcore.study.checkpoints import Checkpoints
 from hpcore.study.stopping import StoppingRule
 from hpcore.workers.interrupts import interruptible
 from hpcore.workers.waiting import WAIT, Wait
@@ -53,6 +54,8 @@ class Run:
         True if the first trial begins whatever the deadline is.
     say_why : callable, optional
         Function called as ``say_why(error)`` when the space has no more trials; by default the error is logged.
+    checkpoints : Checkpoints, optional
+        Checkpoints of the study.
 
     Attributes
     ----------
@@ -74,8 +77,9 @@ class Run:
         eager: bool = False,
         at_least_one: bool = False,
         say_why: Callable[[Exception], None] | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
-        self._log, self._hooks = trial_log, hooks
+        self._log, self._hooks, self._checkpoints = trial_log, hooks, checkpoints
         self._n_trials, self._deadline, self._rules = n_trials, deadline, rules
         self._terms = Terms(most, staleness, self._ask_rules if rules and staleness is not None else None)
         self._eager = eager and trial_log.durable and not rules
@@ -123,6 +127,8 @@ class Run:
             if trial.progress is None or not trial.progress.is_resumed:
                 self.n_begun += 1
             self._open[trial.number] = trial
+            if self._scheduled and self._checkpoints is not None:
+                self._checkpoints.copy_parent(trial)
         return trial
 
     def _next(self) -> Trial | Wait | None:
@@ -222,7 +228,7 @@ class Run:
             A caller has a trial without a result, see `TrialLog.check_order`.
         """
         self._log.refresh()
-        self._log.check_order()
+        self._log.check_order("the scheduler" if self._terms.staleness is None else "deterministic=True")
 
     def may_go_on(self) -> bool:
         """Tell whether a trial that is open may go on, and that neither a deadline nor a rule ends the run."""
@@ -267,6 +273,8 @@ class Run:
         except BaseException:
             self._open[trial.number] = trial  # given back at the end, unless its result is stored later
             raise
+        if self._scheduled and self._checkpoints is not None:
+            self._checkpoints.ended(trial.number)
         if isinstance(finished.following, Trial):
             self._following = finished.following
         if finished.end is not None:
@@ -275,6 +283,12 @@ class Run:
             self._exhausted = not isinstance(finished.end, InfeasibleParams)
             self._say_why(finished.end)
         return finished.outcome
+
+    def drop(self, trial: Trial) -> None:
+        """Leave a trial to the worker that has it now."""
+        log.warning("trial %d is left to the worker that has it now", trial.number)
+        self._open.pop(trial.number, None)
+        self._log.drop(trial)
 
     def _begins_another(self) -> bool:
         """Tell whether the next trial begins in the transaction of the result."""

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from hpcore.samplers import Sampler
 from hpcore.space.space import Space
+from hpcore.study.checkpoints import check_folder, folder_of, remove_folder
 from hpcore.study.study import Study
 
 if TYPE_CHECKING:
     from hpcore.ledger.studies import StudySummary
+    from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
 
 __all__ = ["delete_study", "list_studies", "load_study"]
@@ -28,12 +30,14 @@ def load_study(
     repeats: int | None = None,
     strategy: str | Sampler | None = None,
     prefetch: bool = False,
+    scheduler: str | Scheduler | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
 ) -> Study:
     """Open a stored study.
 
     Parameters
     ----------
-    storage, space, sampler, lease, retries, repeats, strategy, prefetch
+    storage, space, sampler, lease, retries, repeats, strategy, prefetch, scheduler, checkpoints
         Storage and options of the study, see `Study`.
     name : str, optional
         Name of the study; not needed if it is the only one of the storage.
@@ -64,6 +68,8 @@ def load_study(
         repeats=repeats,
         strategy=strategy,
         prefetch=prefetch,
+        scheduler=scheduler,
+        checkpoints=checkpoints,
     )
 
 
@@ -90,8 +96,10 @@ def list_studies(storage: str | os.PathLike[str] | Storage) -> list[StudySummary
     return summaries(storage)
 
 
-def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
-    """Delete a study and its trials from a storage.
+def delete_study(
+    storage: str | os.PathLike[str] | Storage, name: str, *, checkpoints: str | os.PathLike[str] | None = None
+) -> None:
+    """Delete a study and its trials from a storage, and the checkpoints of its trials.
 
     Parameters
     ----------
@@ -99,6 +107,8 @@ def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
         Existing storage, see `Study`.
     name : str
         Name of the study.
+    checkpoints : path, optional
+        Folder of checkpoints that was given to the study, see `Study`.
 
     Raises
     ------
@@ -108,5 +118,12 @@ def delete_study(storage: str | os.PathLike[str] | Storage, name: str) -> None:
         There is no such storage, or it cannot be written.
     """
     from hpcore.ledger.studies import remove
+    from hpcore.storage import open_storage
+    from hpcore.storage.plain import check_name
 
-    remove(storage, name)
+    given = check_folder(checkpoints)
+    check_name("name", name)
+    store = open_storage(storage, create=False)
+    folder = folder_of(given, store, remove(store, name))
+    if folder is not None:
+        remove_folder(folder)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
@@ -21,6 +22,7 @@ from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
 from hpcore.study.carrying import carry
+from hpcore.study.checkpoints import Checkpoints, check_folder
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
@@ -33,8 +35,10 @@ from hpcore.workers.interrupts import Interrupts
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpcore.records.schedule import Schedule
     from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
+    from hpcore.study.live import Listener
     from hpcore.workers.pools import Pool
 
 __all__ = ["Callback", "Study"]
@@ -81,7 +85,13 @@ class Study:
         Computation of suggestions ahead, see `Optimizer`. For a stored study False or True, because its proposals must
         follow from the stored trials.
     scheduler : str, Scheduler or None
-        Scheduler that decides which trial goes on and how far, see `Optimizer`; for studies in memory.
+        Scheduler that decides which trial goes on and how far, see `Optimizer`; None is that of the stored study, or
+        none. Another scheduler replaces the stored one.
+    checkpoints : path, optional
+        Folder in which the study makes a folder of its own for `Trial.checkpoint`. None is ``FILE.checkpoints`` for a
+        store in a file, for a study in memory a folder for temporary files that is removed when the study does not
+        exist any more, and for one on a server no folder. Files of trials that have ended stay; `clear_checkpoints`
+        and `delete_study` remove them.
 
     Attributes
     ----------
@@ -127,11 +137,13 @@ class Study:
         random_state: int | None = None,
         prefetch: bool | str = False,
         scheduler: str | Scheduler | None = None,
+        checkpoints: str | os.PathLike[str] | None = None,
     ) -> None:
         sampler = check_alias("sampler", sampler, "strategy", strategy)
         seed = check_alias("seed", seed, "random_state", random_state)
         lease = check_number("lease", lease, 0.1, 86400.0, unit=" of seconds")
         retries = check_integer("retries", retries, 0)
+        folder = check_folder(checkpoints)
         if storage is None:
             if space is None:
                 raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
@@ -142,15 +154,14 @@ class Study:
             )
             self.name = name
         else:
-            if scheduler is not None:
-                raise InvalidArgument("scheduler needs a study in memory, leave storage out")
             # Imported here: a study in memory needs no SQLAlchemy.
             from hpcore.ledger.studies import open_stored_log
 
             stored_log = open_stored_log(
-                space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch
+                space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch, scheduler
             )
             self._trial_log, self.name = stored_log, stored_log.record.name
+        self._checkpoints = Checkpoints(folder, self._trial_log)
         self.interrupted = False
         # None between runs: no reference may keep the study alive, because its end gives its trials back.
         self._run: Run | None = None
@@ -264,9 +275,11 @@ class Study:
                         staleness=staleness,
                         mode=mode,
                         eager=not callbacks,
+                        checkpoints=self._checkpoints,
                     )
                 remote = pool is not None and pool.by_file
-                evaluate(work, pool, [TrialSource(self._run, remote)], interrupts)
+                with self._listening(pool, staleness) as listener:
+                    evaluate(work, pool, [TrialSource(self._run, remote, listener)], interrupts, listener)
             except KeyboardInterrupt:
                 self.interrupted = True
                 n, running = self.optimizer.n_trials, len(self.optimizer.running())
@@ -281,6 +294,14 @@ class Study:
             finally:
                 self._stopped, self._run = self.stopping, None
         return self
+
+    def _listening(self, pool: Pool | None, staleness: int | None) -> AbstractContextManager[Listener | None]:
+        """Return a context in which the reports of workers are read while they run, in a pool of processes of ours."""
+        if pool is None or not (pool.by_file and pool.timed):
+            return nullcontext()
+        from hpcore.study.live import Listener
+
+        return Listener(self._trial_log, renews=staleness is None)
 
     @property
     def stopping(self) -> bool:
@@ -328,6 +349,9 @@ class Study:
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
         trials = self._trial_log.hand_out(many, deadline_ms, alone=n is None)
+        if self._trial_log.optimizer.scheduler is not None:
+            for trial in trials:
+                self._checkpoints.copy_parent(trial)
         return trials[0] if n is None else trials
 
     def tell(
@@ -369,9 +393,11 @@ class Study:
             The store cannot be written. The result of a trial that this process asked for is kept in memory, and stored
             in the next transaction.
         """
-        number_of(trial)
+        number = number_of(trial)
         outcome = self._trial_log.optimizer.outcome(value, std_error, error, cost, metrics, gradient, state)
         self._trial_log.tell(trial, outcome)
+        if self._trial_log.optimizer.scheduler is not None:
+            self._checkpoints.ended(number)
 
     def renew(self, trial: Trial | int | None = None) -> None:
         """Renew the lease of a trial, or claim a trial without a worker for this process.
@@ -441,6 +467,18 @@ class Study:
         """
         self._trial_log.enqueue(params)
 
+    def clear_checkpoints(self) -> None:
+        """Remove the files of `Trial.checkpoint` of all trials that are not running.
+
+        A paused trial that goes on later begins with an empty folder.
+
+        Raises
+        ------
+        OSError
+            A file cannot be removed.
+        """
+        self._checkpoints.clear()
+
     # --- results -------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -481,6 +519,10 @@ class Study:
         """Value of the best trial."""
         return self.optimizer.best_value
 
+    def schedule(self, trial: Trial | int | None = None) -> Schedule:
+        """Return the schedule of hyperparameters that led to a trial; see `Optimizer.schedule`."""
+        return self.optimizer.schedule(trial)
+
     @property
     def pareto_front(self) -> list[Trial]:
         """See `Optimizer.pareto_front`."""
@@ -512,7 +554,9 @@ class Study:
         """Return the trials as a pandas DataFrame with one row per trial.
 
         The columns are number, state, value (or value_0, ...), std_error if any trial has one, param_NAME, started,
-        finished (UTC), seconds, attr_NAME, error. `add_frame` reads the table.
+        finished (UTC), seconds, attr_NAME, error. With a scheduler there are also until, the resource that the trial's
+        last job goes to, reports, the number of reports, and last_step and last_value of the last one. `add_frame`
+        reads the table.
 
         Raises
         ------

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from hpcore.errors import LeaseExpired, StorageError
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Evaluation
 from hpcore.study.run import Run
 from hpcore.workers.engine import Job
 from hpcore.workers.waiting import Patience, Wait
+
+if TYPE_CHECKING:
+    from hpcore.study.live import Listener
 
 __all__ = ["TrialJob", "TrialSource"]
 
@@ -34,14 +39,16 @@ class TrialSource:
         Run that begins trials.
     remote : bool
         True if the trials are evaluated in other processes, where a scheduler decides from a snapshot.
+    listener : Listener, optional
+        Reader of the reports that workers make while they run.
     """
 
     learns = True
     n_pieces = 1
     n_expected: int | None = None
 
-    def __init__(self, run: Run, remote: bool = False) -> None:
-        self._run, self._remote = run, remote
+    def __init__(self, run: Run, remote: bool = False, listener: Listener | None = None) -> None:
+        self._run, self._remote, self._listener = run, remote, listener
         self._waiting = False
         self._patience = Patience()
         self.n_open = 0
@@ -61,6 +68,8 @@ class TrialSource:
         self.n_open += 1
         if self._remote:
             self._run.decide_there(trial)
+            if self._listener is not None:
+                self._listener.attach(trial)
         return TrialJob(trial, self)
 
     def wait(self) -> bool:
@@ -87,8 +96,16 @@ class TrialSource:
         self._waiting = False
         self._patience.reset()
         trial = job.trial
+        if self._listener is not None:
+            self._listener.detach(trial.number)
         if result.trial is not trial:
             trial.adopt(result.trial)
+        trouble = _trouble_of(result)
+        if isinstance(trouble, LeaseExpired):
+            self._run.drop(trial)
+            return
+        if trouble is not None:
+            raise trouble  # the trial is given back at the end of the run
         recorded = self._run.finish(trial, self._outcome(trial, result))
         if recorded is not None:
             self._run.tell_hooks(trial, recorded)
@@ -111,8 +128,15 @@ class TrialSource:
         trial = job.trial
         if result.trial is not trial:
             trial.adopt(result.trial)
-        self._run.finish_late(trial, self._outcome(trial, result))
+        if _trouble_of(result) is None:
+            self._run.finish_late(trial, self._outcome(trial, result))
 
     def give_up(self) -> None:
         """See `Source`."""
         self._run.give_up()
+
+
+def _trouble_of(result: Evaluation) -> StorageError | None:
+    """Return the error for which a report was not stored, if the objective ended with it: it is no failure of it."""
+    progress = result.trial.progress
+    return None if result.error is None or progress is None else progress.trouble

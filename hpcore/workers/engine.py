@@ -20,7 +20,7 @@ from hpcore.workers.interrupts import Interrupts, interruptible
 if TYPE_CHECKING:
     from hpcore.workers.pools import Pool
 
-__all__ = ["Job", "Piece", "Source", "Work", "run"]
+__all__ = ["Job", "Look", "Piece", "Source", "Work", "run"]
 
 log = logging.getLogger("hpcore")
 
@@ -180,7 +180,23 @@ class Work(Protocol):
         ...
 
 
-def run(work: Work, pool: Pool | None, sources: Sequence[Any], interrupts: Interrupts | None = None) -> None:
+class Look(Protocol):
+    """Look at what workers tell while they work."""
+
+    seconds: float  # longest time between two looks
+
+    def look(self) -> None:
+        """Look."""
+        ...
+
+
+def run(
+    work: Work,
+    pool: Pool | None,
+    sources: Sequence[Any],
+    interrupts: Interrupts | None = None,
+    listener: Look | None = None,
+) -> None:
     """Evaluate jobs until no source begins more.
 
     Parameters
@@ -193,6 +209,8 @@ def run(work: Work, pool: Pool | None, sources: Sequence[Any], interrupts: Inter
         Searches that share the workers; without workers they are served in this order.
     interrupts : Interrupts, optional
         Handler of Ctrl-C; a new one by default.
+    listener : Look, optional
+        Object that looks at what workers tell, whenever there are results, and else at intervals.
 
     Raises
     ------
@@ -205,7 +223,7 @@ def run(work: Work, pool: Pool | None, sources: Sequence[Any], interrupts: Inter
                 if pool is None:
                     _run_here(work, sources, heard)
                 else:
-                    _Queue(work, pool, sources, heard).run()
+                    _Queue(work, pool, sources, heard, listener).run()
         except BaseException:
             for source in sources:
                 source.give_up()
@@ -240,11 +258,14 @@ def _run_job(work: Work, source: Source, job: Job, interrupts: Interrupts) -> No
 
 
 class _Queue:
-    def __init__(self, work: Work, pool: Pool, sources: Sequence[Source], interrupts: Interrupts) -> None:
+    def __init__(
+        self, work: Work, pool: Pool, sources: Sequence[Source], interrupts: Interrupts, listener: Look | None
+    ) -> None:
         self._work = work
         self._pool = pool
         self._sources = sources
         self._interrupts = interrupts
+        self._listener = listener
         self._open: list[Job] = []  # with pieces that no worker was given yet
         self._again: deque[Piece] = deque()  # lost with a worker: one piece each, which runs alone
         self._in_flight: dict[Future[Any], list[Piece]] = {}
@@ -267,7 +288,12 @@ class _Queue:
                 with self._interrupts.held():
                     more = self._fill()
                 if more:
-                    done = self._pool.wait(self._in_flight)
+                    if self._listener is None:
+                        done = self._pool.wait(self._in_flight)
+                    else:
+                        done = self._pool.wait(self._in_flight, self._listener.seconds)
+                        with self._interrupts.held():
+                            self._listener.look()
                     with self._interrupts.held():
                         self._collect(done)
                 elif not [source for source in self._sources if source.wait()]:  # all of them, not the first

@@ -38,8 +38,8 @@ class Pool(Protocol):
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run ``function(*args)`` on a worker."""
 
-    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
-        """Wait until some of `tasks` are done, and return those in the order given."""
+    def wait(self, tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, or `seconds` are over, and return those in the order given."""
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Replace workers that died of `cause`; False if only the caller can replace them."""
@@ -90,8 +90,10 @@ class OwnPool:
             self._workers.append(self._take())
         return min(self._workers, key=lambda worker: worker.n_tasks).submit(function, *args)
 
-    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
-        """Wait until some of `tasks` are done, and return those in the order given."""
+    def wait(self, tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, or `seconds` are over, and return those in the order given."""
+        if seconds is not None:
+            return _first_done(tasks, min(seconds, _SECONDS_BETWEEN_LOOKS))
         while not (done := _first_done(tasks, _SECONDS_BETWEEN_LOOKS)):
             pass
         return done
@@ -166,9 +168,9 @@ class BorrowedPool:
         except RuntimeError as error:
             raise BrokenExecutor(str(error)) from error
 
-    def wait(self, tasks: Collection[Future[Any]]) -> list[Future[Any]]:
-        """Wait until some of `tasks` are done, and return those in the order given."""
-        return _first_done(tasks)
+    def wait(self, tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
+        """Wait until some of `tasks` are done, or `seconds` are over, and return those in the order given."""
+        return _first_done(tasks, seconds)
 
     def renew(self, cause: BaseException | None = None) -> bool:
         """Return False for a broken executor, which only its owner can replace; True if one merely lost a task."""

@@ -38,9 +38,7 @@ class Patience:
         self._nap = min(2 * self._nap, LONGEST_NAP)
         if self._waited >= LONG and not self._told:
             self._told = True
-            log.warning(
-                "waiting for %.0f s: the deterministic order needs results of trials that other workers have", LONG
-            )
+            log.warning("waiting for %.0f s: the next trial depends on results of trials that other workers have", LONG)
 
     def reset(self) -> None:
         """Begin again with the shortest nap."""

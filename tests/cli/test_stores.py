@@ -122,6 +122,32 @@ def test_export_to_no_file(kind: str, out: str, hpcore: Any, store: Path) -> Non
     assert result.stderr.startswith(f"Error: --out must be a file that can be written, got {out!r}: ")
 
 
+def test_reports_of_a_scheduler_are_shown(hpcore: Any, tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=path, name="a", sampler="random", seed=0, scheduler="asha")
+    full, running = study.ask(), study.ask()
+    for step, value in ((1, 0.5), (3, 0.25)):
+        full.report(value, step)
+    study.tell(full, 0.25)
+    running.report(0.75, 1)
+    paused = study.ask()
+    paused.report(1.5, 1)
+    study.tell(paused, state="paused")
+    shown = hpcore("show", path).stdout
+    assert "scheduler" in shown and "1 complete, 1 running, 1 paused" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert [line[1:] for line in lines if line[:1] == ["2"]][-1][:6] == ["paused", "-", "1.5", "at", "1", "of"]
+    assert [line[1:] for line in lines if line[:1] == ["1"]][-1][:5] == ["running", "-", "0.75", "at", "1"]
+    answer = json.loads(hpcore("show", path, "--json").stdout)
+    assert answer["scheduler"] == "asha" and answer["best"][0]["last"] == [3.0, 0.25]
+    table = hpcore("export", path).stdout.splitlines()
+    assert table[0].startswith("number,state,value,param_x,until,reports,last_step,last_value,started")
+    assert table[1].split(",")[4:8] == ["inf", "2", "3.0", "0.25"]
+    frame = study.to_frame()
+    assert frame["reports"].tolist() == [2, 1, 1] and frame["last_value"].tolist() == [0.25, 0.75, 1.5]
+    assert frame.columns.tolist() == table[0].split(",")
+
+
 def test_text_that_is_no_unicode_is_shown_and_exported(hpcore: Any, tmp_path: Path) -> None:
     study = hp.Study({"c": hp.Categorical(["\udcff", "b"])}, storage=tmp_path / "s.db", name="a", seed=0)
     study.run(lambda t: 1.0, n_trials=2)

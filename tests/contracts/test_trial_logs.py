@@ -6,6 +6,8 @@ import importlib.util
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,13 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import HpcoreError, InvalidArgument, LeaseExpired, TrialAlreadyTold, UnknownTrial
+from hpcore.errors import HpcoreError, InvalidArgument, LeaseExpired, ResultsNeeded, TrialAlreadyTold, UnknownTrial
 from hpcore.ledger.summary import WAITING, read_contents
 from hpcore.ledger.trial_log import Terms, TrialLog
 from hpcore.optimizer.known import read_known
 from hpcore.records.history import PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
+from hpcore.schedulers import ASHA, Judge, Resume, Scheduler, Start
 from hpcore.storage import open_storage
 from hpcore.workers.waiting import WAIT
 
@@ -29,9 +32,12 @@ SERVER = Path(__file__).parents[2] / "benchmarks" / "reliability" / "postgres_se
 class Study:
     """A study of which logs are opened; in memory there is one, which is opened again and again."""
 
-    def __init__(self, url: str | None) -> None:
-        self.url, self.name = url, uuid.uuid4().hex
-        self._only = None if url else hp.Study(SPACE, sampler="random", seed=0)
+    def __init__(self, url: str | None, **options: Any) -> None:
+        self.url, self.name, self._options = url, uuid.uuid4().hex, {"sampler": "random", "seed": 0, **options}
+        self._only = None if url else hp.Study(SPACE, **self._options)
+
+    def with_options(self, **options: Any) -> Study:
+        return Study(self.url, **options)
 
     @property
     def durable(self) -> bool:
@@ -40,7 +46,7 @@ class Study:
     def study(self) -> hp.Study:
         if self._only is not None:
             return self._only
-        return hp.Study(SPACE, storage=self.url, name=self.name, sampler="random", seed=0)
+        return hp.Study(SPACE, storage=self.url, name=self.name, **self._options)
 
     def log(self) -> TrialLog:
         return self.study()._trial_log
@@ -462,3 +468,225 @@ def test_wrong_trials(of: Study) -> None:
 
 def _call(function: Callable[[Any], Any], argument: Any) -> None:
     function(argument)
+
+
+# --- schedulers ---------------------------------------------------------------------------------------------------
+
+
+class Script(Scheduler):
+    """Orders from a list, by the number of the job; trials are complete at 9."""
+
+    def __init__(self, *orders: Any, full: float = 9.0) -> None:
+        self.orders, self.full = orders, full
+
+    def bind(self, columns: Any, directions: tuple[str, ...], seed: int) -> Judge:
+        return ScriptJudge(self)
+
+
+class ScriptJudge(Judge):
+    def __init__(self, script: Script) -> None:
+        self.orders, self.max_resource = script.orders, script.full
+
+    def next(self, history: Any, rng: Any) -> Any:
+        order = self.orders[rng.number] if rng.number < len(self.orders) else Start(1.0)
+        waits = isinstance(order, Resume) and history.state[order.number] != PAUSED
+        return None if order is None or waits else order
+
+
+def train(trial: hp.Trial, *steps: float) -> None:
+    for step in steps:
+        trial.report(trial["x"] / step, step)
+
+
+def end(log: TrialLog, trial: hp.Trial, value: float | None = None) -> Outcome:
+    outcome = log.judge(value, None, None)
+    log.finish(trial, outcome := log.conclude(trial, outcome, pruned=False))
+    return outcome
+
+
+def curve(log: TrialLog, number: int) -> list[tuple[float, int]]:
+    curves = log.optimizer.history.curves
+    return [(float(curves.step[i]), int(curves.job[i])) for i in curves.of(number)]
+
+
+def test_a_paused_trial_goes_on_to_the_resource_that_is_ordered(of: Study) -> None:
+    of = of.with_options(scheduler=Script(Start(1.0), Start(1.0), Resume(1, 3.0), Resume(1, 9.0)))
+    log = of.log()
+    for number in (0, 1):
+        trial = log.ask(Terms())
+        assert (trial.number, trial.until, trial.should_stop()) == (number, 1.0, False)
+        train(trial, 0.5, 1.0)
+        assert trial.should_stop() and end(log, trial).state == PAUSED
+    for until, job in ((3.0, 2), (9.0, 3)):
+        log = of.log()  # what is known of the earlier jobs is stored
+        trial = log.ask(Terms(only_resumed=True))
+        assert (trial.number, trial.until, log.optimizer.history.job_of(1)) == (1, until, job)
+        train(trial, 0.5, 1.0)
+        assert not trial.should_stop(), "these steps were reported before"
+        train(trial, until)
+        assert trial.should_stop()
+        end(log, trial)
+    log = of.log()
+    assert states(log) == ["paused", "complete"]
+    assert curve(log, 1) == [(0.5, 1), (1.0, 1), (3.0, 2), (9.0, 3)]
+    best = log.optimizer.best_trial
+    assert best.value == best.reports[9] == best["x"] / 9.0  # the last report is the value
+    assert log.optimizer.history.until.tolist() == [1.0, 9.0]
+
+
+def test_a_run_waits_or_ends_as_the_scheduler_orders(of: Study) -> None:
+    of = of.with_options(scheduler=Script(Start(1.0), Resume(0, 3.0), None))
+    log = of.log()
+    trial = log.ask(Terms())
+    assert log.ask(Terms()) is WAIT and log.ask(Terms(only_resumed=True)) is None
+    with pytest.raises(ResultsNeeded, match="tell one of them"):
+        log.hand_out(1, None, alone=True)
+    train(trial, 1.0)
+    end(log, trial)
+    assert log.ask(Terms(most=1)).until == 3.0
+    train(log.optimizer.running()[0], 3.0)
+    end(log, log.optimizer.running()[0])
+    with pytest.raises(ResultsNeeded, match="no running trial"):
+        log.ask(Terms())
+
+
+def test_the_queue_gets_new_trials_only(of: Study) -> None:
+    of = of.with_options(scheduler=Script(Start(1.0), Resume(0, 3.0), Start(2.0), Start(4.0)))
+    log = of.log()
+    trial = log.ask(Terms())
+    log.enqueue({"x": 0.25, "k": 3})
+    train(trial, 1.0)
+    end(log, trial)
+    resumed, queued, proposed = log.hand_out(3, None, alone=False)
+    assert [t.number for t in (resumed, queued, proposed)] == [0, 1, 2]
+    assert queued.params == {"x": 0.25, "k": 3} and proposed.params != queued.params
+    assert [t.until for t in (resumed, queued, proposed)] == [3.0, 2.0, 4.0]
+    assert of.log().optimizer.history.until.tolist() == [3.0, 2.0, 4.0]
+
+
+def test_fewer_trials_are_handed_out_if_the_scheduler_needs_results(of: Study) -> None:
+    of = of.with_options(scheduler=Script(Start(1.0), Start(1.0), None))
+    log = of.log()
+    assert [t.number for t in log.hand_out(5, None, alone=False)] == [0, 1]
+    assert states(of.log()) == ["running"] * 2
+
+
+def test_a_job_that_is_given_back_goes_to_the_same_resource(of: Study) -> None:
+    of = of.with_options(scheduler=Script(Start(1.0), Resume(0, 3.0)))
+    log = of.log()
+    train(trial := log.ask(Terms()), 1.0)
+    end(log, trial)
+    train(trial := log.ask(Terms()), 1.0, 2.0)
+    log.give_back([trial])
+    log = of.log()
+    again = log.ask(Terms())
+    assert (again.number, again.until, log.optimizer.history.job_of(0)) == (0, 3.0, 1)
+    assert not again.should_stop() and list(again.reports) == [1]
+    train(again, 1.0, 1.5, 2.0)  # it begins where the earlier job ended
+    assert not again.should_stop()
+    train(again, 3.0)
+    assert again.should_stop() and end(log, again).state == PAUSED
+    assert curve(log, 0) == curve(of.log(), 0) == [(1.0, 0), (2.0, 1), (3.0, 1)]
+
+
+def test_what_a_trial_goes_on_from_is_kept(of: Study) -> None:
+    point = np.array([0.5, 0.5])
+    of = of.with_options(scheduler=Script(Start(1.0), Start(2.0, point, 0, None, 0), Start(2.0, point, 0, 0)))
+    log = of.log()
+    train(trial := log.ask(Terms()), 1.0)
+    end(log, trial)
+    child, other = log.ask(Terms()), log.ask(Terms())
+    assert child.params == other.params
+    child.user_attrs["a"] = 1
+    train(child, 2.0)
+    end(log, child)
+    for known in (log, of.log()):
+        notes = known.optimizer.history.notes
+        assert {k: notes[1][k] for k in ("parent", "parent_job", "replaces")} == {
+            "parent": 0,
+            "parent_job": 0,
+            "replaces": 0,
+        }
+        assert {k: notes[2].get(k) for k in ("parent", "parent_job", "replaces")} == {
+            "parent": 0,
+            "parent_job": 0,
+            "replaces": None,
+        }
+        assert known.optimizer.trials[1].user_attrs == {"a": 1}
+
+
+def test_reports_that_come_home_with_a_trial_are_kept_whole(of: Study) -> None:
+    of = of.with_options(directions=["minimize", "maximize"])
+    log = of.log()
+    trial = log.ask(Terms())
+    there = deepcopy(trial)  # as in a worker process
+    there.report((1.0, 2.0), 1, cost=0.5)
+    there.report((float("nan"), 3.0), 2.5)
+    trial.adopt(there)
+    log.finish(trial, Outcome((1.0, 3.0)))
+    for known in (log, of.log()):
+        curves = known.optimizer.history.curves
+        np.testing.assert_array_equal(curves.values, [[1.0, -2.0], [np.nan, -3.0]])
+        np.testing.assert_array_equal(curves.cost, [0.5, np.nan])
+        assert curves.step.tolist() == [1.0, 2.5]
+
+
+def test_a_late_end_of_a_job_does_not_end_the_next_one(stored: Study) -> None:
+    of = stored.with_options(scheduler=Script(Start(1.0), Resume(0, 3.0)), lease=0.1)
+    first, second = of.log(), of.log()
+    trial = first.ask(Terms())
+    copy = deepcopy(trial)
+    held = first._replica.held(0)
+    first._replica.leave(first._replica.let_go(0).record)  # its lease runs out: another worker takes it
+    first.storage.write(lambda t: t.replace(replace(held.record, worker=None, lease=None), held.record.token))
+    train(again := second.ask(Terms()), 1.0)
+    end(second, again)
+    going_on = second.ask(Terms())
+    assert (going_on.number, going_on.until) == (0, 3.0)
+    first._replica.hold(trial, held.record)
+    with pytest.raises(LeaseExpired, match="another worker"):
+        train(trial, 1.0)
+    assert isinstance(trial.progress.trouble, LeaseExpired)
+    assert first.finish(trial, Outcome(None, PAUSED)).outcome == Outcome(None, PAUSED)
+    with pytest.raises(LeaseExpired, match="another job"):
+        of.log().tell(copy, Outcome((1.0,)))
+    assert states(of.log()) == states(first) == ["running"]
+    train(going_on, 3.0)
+    assert end(second, going_on).state == PAUSED
+    first.refresh()
+    assert curve(first, 0) == curve(second, 0) == [(1.0, 0), (3.0, 1)]
+
+
+def test_reports_of_other_workers_are_seen_while_their_trials_run(stored: Study) -> None:
+    of = stored.with_options(scheduler=Script())
+    first, second = of.log(), of.log()
+    mine, theirs = first.ask(Terms()), second.ask(Terms())
+    train(theirs, 0.25, 0.5)
+    train(mine, 0.25)  # a report reads those of others first
+    assert curve(first, 1) == [(0.25, 1), (0.5, 1)]
+    train(theirs, 1.0)
+    end(second, theirs)
+    first.refresh()
+    assert curve(first, 1) == curve(second, 1) and states(first) == ["running", "paused"]
+
+
+def test_of_several_workers_one_promotes_a_trial(stored: Study) -> None:
+    of = stored.with_options(scheduler=ASHA(max_resource=9))
+    logs = [of.log() for _ in range(4)]
+
+    def work(log: TrialLog) -> list[tuple[int, int]]:
+        jobs = []
+        for _ in range(12):
+            trial = log.ask(Terms())
+            jobs.append((trial.number, log.optimizer.history.job_of(trial.number)))
+            train(trial, trial.until)
+            end(log, trial, 1.0)
+        return jobs
+
+    with ThreadPoolExecutor(4) as threads:
+        jobs = sorted(job for of_one in threads.map(work, logs) for job in of_one)
+    assert len({job for _, job in jobs}) == len(jobs) == 48
+    log = of.log()
+    assert log.optimizer.history.n_jobs == 48 and "running" not in states(log)
+    untils = [(number, step) for number in range(log.optimizer.n_trials) for step, _ in curve(log, number)]
+    assert len(untils) == len(set(untils)) == 48, "no trial reached a rung twice"

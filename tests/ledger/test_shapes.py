@@ -15,7 +15,7 @@ import hpcore as hp
 from hpcore.cli.app import main
 from hpcore.errors import DamagedStore
 from hpcore.ledger.identity import Life, life_of
-from hpcore.ledger.shapes import notes_from, objective_from, report_from, spec_from
+from hpcore.ledger.shapes import Notes, notes_from, objective_from, report_from, spec_from
 from hpcore.storage.plain import from_text
 from hpcore.storage.records import STUDY_COLUMNS, TRIAL_COLUMNS, checksum
 
@@ -202,9 +202,12 @@ def test_a_note_that_is_no_text(value: str, path: Path) -> None:
 def test_what_is_right_is_read() -> None:
     assert objective_from("[0.25]", 1) == (0.25,) == objective_from("[0.25]", 1)
     assert objective_from("[1, -0.5]", 2) == (1.0, -0.5)
-    assert notes_from(None) == (None, None, None)
-    assert notes_from('{"user_attrs": {"a": [1]}, "metrics": {"ms": 2}}') == ({"a": [1]}, {"ms": 2.0}, None)
+    assert notes_from(None) == Notes()
+    assert notes_from('{"user_attrs": {"a": [1]}, "metrics": {"ms": 2}}') == Notes({"a": [1]}, {"ms": 2.0})
     assert notes_from('{"gradient": {"x": -1.5}}').gradient == {"x": -1.5}
+    notes = notes_from('{"until": 3, "parent": 1, "parent_job": 4, "replaces": 0, "as_of": -1}')
+    assert (notes.until, notes.origin) == (3.0, {"parent": 1, "parent_job": 4, "replaces": 0, "as_of": -1})
+    assert notes_from('{"until": Infinity}').until == math.inf
     assert report_from("[1, 0.5]", 2) == (1.0, 0.5) and math.isnan(report_from("[NaN]", 1)[0])
     nested = "[" * 100 + "]" * 100
     assert json.dumps(from_text(nested)) == nested and len(from_text("[" + "[], " * 500 + "[]]")) == 501
@@ -212,6 +215,23 @@ def test_what_is_right_is_read() -> None:
         from_text("[" * 101 + "]" * 101)
     with pytest.raises(ValueError, match="its spec has no sampler"):
         spec_from('{"space": {}, "directions": [], "seed": 0}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"until": NaN}',
+        '{"until": "far"}',
+        '{"parent": 1}',
+        '{"parent": -1, "parent_job": 0}',
+        '{"replaces": true}',
+        '{"as_of": -2}',
+        '{"as_of": 1.5}',
+    ],
+)
+def test_notes_of_a_scheduler_that_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"its (until|parent|replaces|as_of)"):
+        notes_from(text)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import (
+    DamagedStore,
+    HpcoreError,
     InvalidArgument,
     InvalidType,
 )
@@ -76,3 +78,59 @@ def test_the_sampler_and_its_options_are_kept(runs: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"sampler must be given.*Mine"):
         hp.load_study(runs, "b")
     assert len(hp.load_study(runs, "b", sampler=Mine()).run(cost, n_trials=2).trials) == 4
+
+
+def test_the_scheduler_and_its_options_are_kept(runs: Path) -> None:
+    scheduler = hp.schedulers.ASHA(max_resource=27, eta=2, kind="stopping", brackets=2)
+    hp.Study(SPACE, storage=runs, name="a", scheduler=scheduler, seed=0)
+    assert repr(hp.load_study(runs).optimizer.scheduler) == repr(scheduler)
+    hp.load_study(runs, scheduler="median")  # another one replaces it
+    assert type(hp.load_study(runs).optimizer.scheduler) is hp.schedulers.MedianStopping
+
+    class Mine(hp.schedulers.Threshold):
+        pass
+
+    hp.Study(SPACE, storage=runs, name="b", scheduler=Mine(upper=3.0), seed=0)
+    with pytest.raises(InvalidArgument, match=r"scheduler must be given.*Mine"):
+        hp.load_study(runs, "b")
+    assert type(hp.load_study(runs, "b", scheduler=Mine(upper=3.0)).optimizer.scheduler) is Mine
+    hp.Study(SPACE, storage=runs, name="c", seed=0)  # as in older stores
+    assert hp.load_study(runs, "c").optimizer.scheduler is None
+
+
+@pytest.mark.parametrize("name", hp.schedulers.names())
+def test_every_scheduler_is_restored_by_its_name(name: str, runs: Path) -> None:
+    try:
+        scheduler = hp.schedulers.resolve(name)
+    except HpcoreError:  # it needs options
+        pytest.skip("tested with its options")
+    hp.Study(SPACE, storage=runs, name="a", scheduler=scheduler, seed=0)
+    assert repr(hp.load_study(runs).optimizer.scheduler) == repr(scheduler)
+
+
+def test_a_scheduler_that_does_not_fit_is_refused_before_it_is_stored(runs: Path) -> None:
+    hp.Study(SPACE, storage=runs, name="a", scheduler="median", seed=0)
+
+    class Never(hp.schedulers.Scheduler):
+        def bind(self, columns, directions, seed):
+            raise InvalidArgument("not here")
+
+    for storage in (runs, "sqlite:///:memory:"):
+        with pytest.raises(InvalidArgument, match="not here"):
+            hp.Study(SPACE, storage=storage, name="a", scheduler=Never())
+    with pytest.raises(InvalidArgument, match="prefetch must be False"):
+        hp.load_study(runs, prefetch=True)
+    assert type(hp.load_study(runs).optimizer.scheduler) is hp.schedulers.MedianStopping
+
+
+@pytest.mark.parametrize(
+    "spec", [{"name": "nothing", "options": {}}, {"name": "asha", "options": {"eta": "x"}}, {"name": "asha"}]
+)
+def test_a_damaged_scheduler_is_named(spec: dict, runs: Path) -> None:
+    from hpcore.ledger.studies import _change_spec, find
+
+    hp.Study(SPACE, storage=runs, name="a", scheduler="asha", seed=0)
+    store = open_storage(runs)
+    _change_spec(store, find(store, "a"), scheduler=spec)
+    with pytest.raises(DamagedStore, match="scheduler of study 'a' is damaged"):
+        hp.load_study(runs)

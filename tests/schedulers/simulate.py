@@ -19,7 +19,7 @@ from hpcore.records.streams import Rng
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 from hpcore.space import Float, Space
 
-__all__ = ["Curve", "Play", "bound", "power_curves", "simulate"]
+__all__ = ["Curve", "Play", "bound", "plain", "power_curves", "simulate"]
 
 # Values (m,) of a trial at a step; None fails.
 Curve = Callable[[int, float], Any]
@@ -29,6 +29,23 @@ def bound(scheduler: Scheduler, m: int = 1, seed: int = 0, d: int = 2) -> Judge:
     """Bind a scheduler to a space of `d` columns, to minimize."""
     space = Space({f"x{i}": Float(0.0, 1.0) for i in range(d)})
     return scheduler.bind(space.columns, ("minimize",) * m, seed)
+
+
+def plain(order: Any) -> Any:
+    """Order without arrays, which have no plain comparison."""
+    if isinstance(order, Start) and order.point is not None:
+        return order._replace(point=tuple(order.point.tolist()))  # type: ignore[arg-type]
+    return order
+
+
+def begins_at(history: History, number: int) -> float:
+    """Step at which the last job of a trial begins, from its own checkpoint or a copied one."""
+    curves, note = history.curves, history.notes.get(number, {})
+    own = [float(curves.step[i]) for i in curves.of(number)]
+    if "parent" not in note:
+        return max(own, default=0.0)
+    rows = [i for i in curves.of(note["parent"]) if curves.job[i] <= note["parent_job"]]
+    return max([*own, float(curves.step[rows[-1]])])
 
 
 def power_curves(seed: int, m: int = 1) -> Curve:
@@ -109,7 +126,7 @@ def simulate(
     arrival : int, optional
         Another order in which jobs report.
     rebuild : bool
-        True to bind a new judge for each call, and to pickle it.
+        True to bind a new judge for each call, and to pickle it where it decides.
     staleness : int, optional
         Job j is ordered by the history as of job j - staleness, and decided by it too; it begins when those have ended.
     by_snapshot : bool
@@ -139,7 +156,11 @@ def simulate(
         return staleness is None or all(history.job_of(job[2]) > history.n_jobs - staleness for job in running)
 
     def begin() -> bool:
-        order = asked().next(view(history.n_jobs), Rng(seed, history.n_jobs))
+        asks = bound(scheduler, m, seed, d) if rebuild else judge
+        order = asks.next(view(history.n_jobs), Rng(seed, history.n_jobs))
+        if order is None and not running:
+            # No new job makes further results visible: once all are in, the decision is made from all.
+            order = asks.next(history, Rng(seed, history.n_jobs))
         if order is None:
             play.n_waits += 1
             return False
@@ -151,12 +172,17 @@ def simulate(
             drawn = np.random.default_rng([seed, history.n]).uniform(size=d)
             point = drawn if order.point is None else order.point
             number = history.append(point)
+            note: dict[str, Any] = {}
             if order.parent is not None:
-                history.notes[number] = {"parent": order.parent}
+                assert order.parent_job is not None
+                note.update(parent=order.parent, parent_job=order.parent_job)
+            if order.replaces is not None:
+                note["replaces"] = order.replaces
+            if note:
+                history.notes[number] = note
         history.set_until(number, order.until)
-        play.orders.append((number, order))
-        rows = history.curves.of(number)
-        last = float(history.curves.step[rows[-1]]) if rows else 0.0
+        play.orders.append((number, plain(order)))
+        last = begins_at(history, number)
         snapshot = asked().snapshot(number, history.curves, history.state) if by_snapshot else None
         heapq.heappush(running, (clock + rng.uniform(0.5, 1.5), next(tie), number, last, snapshot))
         return True

@@ -464,8 +464,3 @@ def test_wrong_calls_change_nothing() -> None:
             study.run(parabola, **options)
     assert len(study.trials) == 0
     assert repr(study).startswith("Study(Optimizer(")
-
-
-def test_a_scheduler_needs_a_study_in_memory(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match="scheduler"):
-        hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "runs.db", scheduler="asha")

@@ -35,4 +35,4 @@ def test_a_long_wait_is_logged_once(naps: list[float], caplog: pytest.LogCapture
     assert not caplog.records
     for _ in range(100):
         patience.wait()
-    assert len(caplog.records) == 1 and "deterministic order needs results" in caplog.text
+    assert len(caplog.records) == 1 and "depends on results" in caplog.text
