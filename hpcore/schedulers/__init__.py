@@ -14,6 +14,7 @@ from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 if TYPE_CHECKING:
     from hpcore.schedulers.asha import ASHA
     from hpcore.schedulers.bandit import Bandit
+    from hpcore.schedulers.freeze_thaw import FreezeThaw
     from hpcore.schedulers.hyperband import Hyperband
     from hpcore.schedulers.median import MedianStopping
     from hpcore.schedulers.patience import Patience
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASHA",
     "Bandit",
+    "FreezeThaw",
     "Hyperband",
     "Judge",
     "MedianStopping",
@@ -44,6 +46,7 @@ __all__ = [
 _HOMES = {
     "ASHA": "asha",
     "Bandit": "bandit",
+    "FreezeThaw": "freeze_thaw",
     "Hyperband": "hyperband",
     "MedianStopping": "median",
     "Patience": "patience",
@@ -58,6 +61,7 @@ _BY_NAME = {
     "halving": "SuccessiveHalving",
     "hyperband": "Hyperband",
     "asha": "ASHA",
+    "freeze_thaw": "FreezeThaw",
     "median": "MedianStopping",
     "bandit": "Bandit",
     "truncation": "Truncation",

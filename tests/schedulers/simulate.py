@@ -19,7 +19,7 @@ from hpcore.records.streams import Rng
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 from hpcore.space import Float, Space
 
-__all__ = ["Curve", "Play", "bound", "power_curves", "simulate"]
+__all__ = ["Curve", "Play", "bound", "plain", "power_curves", "simulate"]
 
 # Values (m,) of a trial at a step; None fails.
 Curve = Callable[[int, float], Any]
@@ -29,6 +29,13 @@ def bound(scheduler: Scheduler, m: int = 1, seed: int = 0, d: int = 2) -> Judge:
     """Bind a scheduler to a space of `d` columns, to minimize."""
     space = Space({f"x{i}": Float(0.0, 1.0) for i in range(d)})
     return scheduler.bind(space.columns, ("minimize",) * m, seed)
+
+
+def plain(order: Start | Resume | None) -> Any:
+    """An order that compares by value, its point included."""
+    if isinstance(order, Start) and order.point is not None:
+        return order._replace(point=tuple(order.point.tolist()))  # type: ignore[arg-type]
+    return order
 
 
 def power_curves(seed: int, m: int = 1) -> Curve:
@@ -154,7 +161,7 @@ def simulate(
             if order.parent is not None:
                 history.notes[number] = {"parent": order.parent}
         history.set_until(number, order.until)
-        play.orders.append((number, order))
+        play.orders.append((number, plain(order)))
         rows = history.curves.of(number)
         last = float(history.curves.step[rows[-1]]) if rows else 0.0
         snapshot = asked().snapshot(number, history.curves, history.state) if by_snapshot else None
