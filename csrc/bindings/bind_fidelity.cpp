@@ -24,11 +24,11 @@
 namespace hpcore::bindings {
 namespace {
 
+using acquisition::SearchOptions;
 using fidelity::ColumnType;
 using fidelity::Normal;
 using fidelity::Prior;
 using fidelity::Rows;
-using fidelity::SearchOptions;
 using Model = InTurn<fidelity::Model>;
 
 std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
@@ -163,18 +163,21 @@ py::tuple predict_new(const Model& model, const Array& X) {
     return to_arrays(found);
 }
 
+constexpr std::size_t smooth_levels = 21;  // grids from this size on are moved along the gradient
+
 // The space in which new configurations are looked for.
 struct Search {
     acquisition::MoveSet moves;
     SearchOptions options;
 };
 
-py::object propose(const Search& search, const Model& model, const Array& known, std::uint64_t seed_low,
-                   std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
-                   const std::optional<Array>& extra) {
+py::object propose(const Search& search, const Model& model, acquisition::Kind kind, double kappa, const Array& known,
+                   std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt,
+                   const py::object& feasible, const std::optional<Array>& extra) {
     const std::size_t d = search.moves.d(), n_known = rows_of("known", known, d);
     const std::size_t n_extra = extra ? rows_of("extra", *extra, d) : 0;
     if (model.d() != d) throw py::value_error("the model must have the columns of the space");
+    if (kind == acquisition::Kind::user) throw py::value_error("kind must be log_ei, pi or ucb");
     fidelity::Proposal found;
     {
         const acquisition::Feasible allowed = feasible_of(feasible, d);
@@ -183,8 +186,8 @@ py::object propose(const Search& search, const Model& model, const Array& known,
         acquisition::Seen seen;
         for (std::size_t i = 0; i < n_known; ++i) seen.insert(known.data() + i * d, d);
         Philox stream({seed_low, seed_high}, number, streams::at_attempt(streams::fidelity_search, attempt));
-        found = fidelity::propose(model, search.moves, search.options, seen, allowed, extra ? extra->data() : nullptr,
-                                  n_extra, stream);
+        found = fidelity::propose(model, search.moves, search.options, {kind, kappa, {}}, seen, allowed,
+                                  extra ? extra->data() : nullptr, n_extra, stream);
     }
     if (found.row.empty()) return py::none();
     return py::make_tuple(Array(static_cast<py::ssize_t>(d), found.row.data()), found.at_full.mean,
@@ -237,26 +240,25 @@ void bind_fidelity(py::module_& m) {
         .def("predict_new", &predict_new, py::arg("X").noconvert(),
              "Mean and variance (k,) at full fidelity of further configurations X (k, d), canonical rows.");
     py::class_<Search>(s, "Search",
-                       "Search for the configuration of largest expected improvement at full fidelity.\n"
+                       "Search for new configurations.\n"
                        "\n"
-                       "`categorical` (d,) marks columns without an order; n_random candidates are drawn anywhere.\n"
-                       "Raises ValueError if its length is not d.")
-        .def(py::init(
-                 [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, std::size_t n_random) {
-                     SearchOptions options;
-                     options.n_random = n_random;
-                     return std::make_unique<Search>(
-                         Search{acquisition::MoveSet(std::move(codec), categorical, 21), options});
-                 }),
-             py::arg("codec"), py::arg("categorical"), py::arg("n_random") = SearchOptions().n_random)
-        .def("propose", &propose, py::arg("model"), py::arg("known").noconvert(), py::arg("seed_low"),
-             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"),
-             py::arg("extra") = py::none(),
-             "The point (d,) of largest expected improvement at full fidelity over the lowest posterior mean of a\n"
-             "configuration, and its mean and variance there; None if no new, allowed point was met.\n"
-             "\n"
-             "known (n, d) are canonical rows that are not proposed. `feasible` maps rows to booleans (its exceptions\n"
-             "are passed on); extra (e, d) are further candidates.");
+                       "`categorical` (d,) marks columns without an order. Raises ValueError if its length is not d.")
+        .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
+                         const SearchOptions& options) {
+                 return std::make_unique<Search>(
+                     Search{acquisition::MoveSet(std::move(codec), categorical, smooth_levels), options});
+             }),
+             py::arg("codec"), py::arg("categorical"), py::arg("options"))
+        .def(
+            "propose", &propose, py::arg("model"), py::arg("kind"), py::arg("kappa"), py::arg("known").noconvert(),
+            py::arg("seed_low"), py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"),
+            py::arg("extra") = py::none(),
+            "The point (d,) that maximises an acquisition function at full fidelity, and its mean and variance there;\n"
+            "None if no new, allowed point was met.\n"
+            "\n"
+            "Improvements are over the lowest posterior mean of a configuration; kappa is that of a bound. known (n,\n"
+            "d) are canonical rows that are not proposed. `feasible` maps rows to booleans (its exceptions are passed\n"
+            "on); extra (e, d) are further candidates.");
 }
 
 }  // namespace hpcore::bindings

@@ -93,7 +93,7 @@ double covariance(const double* x, double u, const double* z, double v, bool sam
     const double g = std::exp(drift[0]), rho = std::exp(drift[1]), c = std::exp(drift[2]), lt = std::exp(drift[3]);
     const double T = (1.0 - u) * (1.0 - v) * matern52(5.0 * (u - v) * (u - v) / (lt * lt)) +
                      (u < 1.0 && v < 1.0 ? std::exp(drift[6]) : 0.0);
-    return 4.0 + std::exp(at[d]) * matern52(s2) + (same ? std::exp(drift[4]) : 0.0) +
+    return 1.0 + std::exp(at[d]) * matern52(s2) + (same ? std::exp(drift[4]) : 0.0) +
            (c + g * matern52(s2 / (rho * rho)) + (same ? std::exp(drift[5]) : 0.0)) * T;
 }
 
@@ -213,6 +213,21 @@ TEST(posterior_is_that_of_dense_algebra) {
     for (std::size_t i = 0; i < 5; ++i) check(others.data() + i * d, 1.0, n_configurations, found[i]);
 }
 
+TEST(the_process_over_configurations_is_the_posterior_at_full_fidelity) {
+    const std::vector<double> X = mixed::rows(n_configurations, 3), others = mixed::rows(5, 8);
+    const std::vector<double> y = values(X, observed());
+    Model model(lapack, mixed::types);
+    model.assign(theta, to_rows(X, observed()), y.data(), y.size());
+    std::vector<Normal> found(5);
+    model.at_full(others.data(), 5, found.data());
+    gp::Prediction prediction;
+    model.regressor().predict(others.data(), 5, prediction);
+    for (std::size_t i = 0; i < 5; ++i) {
+        CHECK_NEAR(prediction.mean[i], found[i].mean, 1e-9);
+        CHECK_NEAR(prediction.variance[i] + std::exp(theta[d + 7]), found[i].variance, 1e-9);
+    }
+}
+
 // A job that runs is a row at its own posterior mean.
 TEST(running_jobs_enter_at_their_mean) {
     const std::vector<double> X = mixed::rows(n_configurations, 3), others = mixed::rows(5, 8);
@@ -261,8 +276,8 @@ TEST(proposals_are_new_allowed_and_better_than_random_rows) {
         for (std::size_t i = 0; i < n; ++i) allowed[i] = X[i * 4] > 0.35;
     };
     Philox one({1, 2}, 3, 4), same({1, 2}, 3, 4), other({1, 2}, 3, 4);
-    const Proposal found = propose(model, moves, {}, seen, {}, nullptr, 0, one);
-    CHECK(found.row == propose(model, moves, {}, seen, {}, nullptr, 0, same).row);
+    const Proposal found = propose(model, moves, {}, {}, seen, {}, nullptr, 0, one);
+    CHECK(found.row == propose(model, moves, {}, {}, seen, {}, nullptr, 0, same).row);
     CHECK(!seen.contains(found.row.data(), 4));
     double best = std::numeric_limits<double>::infinity();
     for (std::size_t p = 0; p < 12; ++p) best = std::min(best, model.at_full(p).mean);
@@ -277,11 +292,11 @@ TEST(proposals_are_new_allowed_and_better_than_random_rows) {
         model.at_full(row.data(), 1, &at);
         CHECK(improvement(at) <= improvement(found.at_full));
     }
-    CHECK(propose(model, moves, {}, seen, right, nullptr, 0, other).row[0] > 0.35);
+    CHECK(propose(model, moves, {}, {}, seen, right, nullptr, 0, other).row[0] > 0.35);
     const acquisition::Feasible never = [](const double*, std::size_t n, bool* allowed) {
         std::fill_n(allowed, n, false);
     };
-    CHECK(propose(model, moves, {}, seen, never, nullptr, 0, other).row.empty());
+    CHECK(propose(model, moves, {}, {}, seen, never, nullptr, 0, other).row.empty());
 }
 
 }  // namespace

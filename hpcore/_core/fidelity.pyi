@@ -4,6 +4,7 @@ from typing import type_check_only
 import numpy as np
 from numpy.typing import NDArray
 
+from .acquisition import Kind, SearchOptions
 from .gp import LogNormal
 from .gp import Prior as _BasePrior
 from .space import Codec
@@ -92,16 +93,17 @@ class Model(metaclass=_Native):
         """Mean and variance (k,) at full fidelity of further configurations X (k, d), canonical rows."""
 
 class Search(metaclass=_Native):
-    """Search for the configuration of largest expected improvement at full fidelity.
+    """Search for new configurations.
 
-    `categorical` (d,) marks columns without an order; n_random candidates are drawn anywhere. Raises ValueError if its
-    length is not d.
+    `categorical` (d,) marks columns without an order. Raises ValueError if its length is not d.
     """
 
-    def __init__(self, codec: Codec, categorical: Sequence[bool], n_random: int = 300) -> None: ...
+    def __init__(self, codec: Codec, categorical: Sequence[bool], options: SearchOptions) -> None: ...
     def propose(
         self,
         model: Model,
+        kind: Kind,
+        kappa: float,
         known: NDArray[np.float64],
         seed_low: int,
         seed_high: int,
@@ -110,9 +112,10 @@ class Search(metaclass=_Native):
         feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
         extra: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], float, float] | None:
-        """The point (d,) of largest expected improvement at full fidelity over the lowest posterior mean of a
-        configuration, and its mean and variance there; None if no new, allowed point was met.
+        """The point (d,) that maximises an acquisition function at full fidelity, and its mean and variance there;
+        None if no new, allowed point was met.
 
-        known (n, d) are canonical rows that are not proposed. `feasible` maps rows to booleans (its exceptions are
-        passed on); extra (e, d) are further candidates.
+        Improvements are over the lowest posterior mean of a configuration; kappa is that of a bound. known (n, d) are
+        canonical rows that are not proposed. `feasible` maps rows to booleans (its exceptions are passed on); extra
+        (e, d) are further candidates.
         """

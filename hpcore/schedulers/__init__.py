@@ -14,6 +14,7 @@ from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 if TYPE_CHECKING:
     from hpcore.schedulers.asha import ASHA
     from hpcore.schedulers.bandit import Bandit
+    from hpcore.schedulers.freeze_thaw import FreezeThaw
     from hpcore.schedulers.hyperband import Hyperband
     from hpcore.schedulers.median import MedianStopping
     from hpcore.schedulers.patience import Patience
@@ -29,6 +30,7 @@ __all__ = [
     "ASHA",
     "PB2",
     "Bandit",
+    "FreezeThaw",
     "Hyperband",
     "Judge",
     "MedianStopping",
@@ -52,6 +54,7 @@ __all__ = [
 _HOMES = {
     "ASHA": "asha",
     "Bandit": "bandit",
+    "FreezeThaw": "freeze_thaw",
     "Hyperband": "hyperband",
     "MedianStopping": "median",
     "PB2": "pb2",
@@ -69,6 +72,7 @@ _BY_NAME = {
     "halving": "SuccessiveHalving",
     "hyperband": "Hyperband",
     "asha": "ASHA",
+    "freeze_thaw": "FreezeThaw",
     "median": "MedianStopping",
     "bandit": "Bandit",
     "truncation": "Truncation",

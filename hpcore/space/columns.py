@@ -70,6 +70,16 @@ class Columns:
         """Number of columns."""
         return len(self.names)
 
+    def __reduce__(self) -> Any:
+        # The codec is native: a copy is made anew by a copy of the space, whose method `grid` is.
+        return _columns_of, (self.grid,)
+
+
+def _columns_of(grid: Any) -> Columns:
+    columns = grid.__self__.columns
+    assert isinstance(columns, Columns)
+    return columns
+
 
 def activation_order(parameters: Mapping[str, Parameter]) -> list[str]:
     """Names with every parent before its children, otherwise as declared.

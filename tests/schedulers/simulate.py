@@ -31,7 +31,7 @@ def bound(scheduler: Scheduler, m: int = 1, seed: int = 0, d: int = 2) -> Judge:
     return scheduler.bind(space.columns, ("minimize",) * m, seed)
 
 
-def plain(order: Any) -> Any:
+def plain(order: Start | Resume | None) -> Any:
     """Order without arrays, which have no plain comparison."""
     if isinstance(order, Start) and order.point is not None:
         return order._replace(point=tuple(order.point.tolist()))  # type: ignore[arg-type]

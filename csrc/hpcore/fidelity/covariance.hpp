@@ -24,7 +24,7 @@ namespace hpcore::fidelity {
 using gp::ColumnType;
 using gp::LogNormal;
 
-constexpr double mean_variance = 4.0;  // v
+constexpr double mean_variance = gp::mean_variance;  // v
 
 // theta, in logarithms: that of gp::Layout, whose signal is f and whose noise is n, then those of the drift.
 class Layout {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hpcore/errors.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 
 namespace hpcore::fidelity {
@@ -15,6 +16,7 @@ Scales Model::empty_scales(const std::vector<ColumnType>& columns) {
 
 void Model::assign(const std::vector<double>& theta, Rows rows, const double* y, std::size_t n_known) {
     rows_ = std::move(rows);
+    theta_ = theta;
     scales_ = Scales(Layout(columns_), theta.data());
     const std::size_t n = rows_.size(), m = rows_.points().size();
     full_.resize(m * m);
@@ -94,6 +96,27 @@ Normal Model::at(std::size_t configuration, double u) const {
     linalg::solve_lower(*lapack_, L_.data(), n, n, k.data(), n, 1);
     const double prior = full[configuration] + drifting[configuration] * drift(scales_, u, u);
     return {mean, std::max(prior - gp::dot(k.data(), k.data(), n), 1e-14 * prior)};
+}
+
+gp::Regressor Model::regressor() const {
+    const std::size_t m = a_.size();
+    const auto n_base = static_cast<std::ptrdiff_t>(Layout(columns_).base().size());
+    gp::Regressor out(*lapack_, columns_, {theta_.begin(), theta_.begin() + n_base});
+    double more = 0.0;  // a rounding error may leave no factor
+    for (;;) {
+        std::vector<double> L = G_;
+        try {
+            linalg::cholesky_factor(*lapack_, L.data(), m, m);
+            linalg::cholesky_inverse(*lapack_, L.data(), m, m);
+            for (std::size_t p = 0; p < m; ++p) L[p * m + p] += more;
+            linalg::cholesky_factor(*lapack_, L.data(), m, m);
+            out.assign(rows_.points(), std::move(L), a_);
+            return out;
+        } catch (const NotPositiveDefinite&) {
+            if (more > 1.0) throw;
+            more = std::max(1e-8, 10.0 * more);
+        }
+    }
 }
 
 }  // namespace hpcore::fidelity

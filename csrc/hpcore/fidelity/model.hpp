@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hpcore/fidelity/covariance.hpp"
+#include "hpcore/gp/regressor.hpp"
 #include "hpcore/linalg/lapack.hpp"
 
 namespace hpcore::fidelity {
@@ -36,6 +37,10 @@ class Model {
     Normal at_full(std::size_t configuration) const;
     void at_full(const double* rows, std::size_t k, Normal* out) const;
 
+    // The same posterior at full fidelity as a process over configurations alone, without their own offsets: what
+    // stands for K + noise between the m configurations is (Z' K^-1 Z)^-1. For the maximiser of an acquisition.
+    gp::Regressor regressor() const;
+
   private:
     static Scales empty_scales(const std::vector<ColumnType>& columns);
     Normal full_from(const double* q, double prior) const;
@@ -43,6 +48,7 @@ class Model {
     const linalg::Lapack* lapack_;
     std::vector<ColumnType> columns_;
     Rows rows_;
+    std::vector<double> theta_;
     Scales scales_;
     std::vector<double> full_, drifting_;  // between configurations (m, m), with h and e
     std::vector<double> L_, alpha_;        // factor of K (n, n), and K^-1 y

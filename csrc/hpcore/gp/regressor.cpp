@@ -57,6 +57,14 @@ void Regressor::assign(const double* rows, std::size_t n, const double* known_no
     }
 }
 
+void Regressor::assign(const Points& points, std::vector<double> L, std::vector<double> alpha) {
+    points_ = points;
+    ld_ = points.size();
+    L_ = std::move(L);
+    alpha_ = std::move(alpha);
+    noise_.assign(ld_, scales_.noise);
+}
+
 void Regressor::append(const double* row, double known_noise) {
     const std::size_t n = points_.size();
     std::vector<double> room;

@@ -31,6 +31,8 @@ class Regressor {
 
     // Replace all rows. O(n^3). Throws NotPositiveDefinite, and is then empty.
     void assign(const double* rows, std::size_t n, const double* known_noise);
+    // Replace all rows, the factor L (n, n) of K + noise and alpha (n,) being known already.
+    void assign(const gp::Points& points, std::vector<double> L, std::vector<double> alpha);
     // One more row, in O(n^2). Throws NotPositiveDefinite and is then unchanged. alpha must be set again.
     void append(const double* row, double known_noise);
     // Forget all rows but the first n.
