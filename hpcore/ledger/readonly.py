@@ -47,6 +47,13 @@ class ReadOnlyOptimizer(Optimizer):
         """Return the running trials by number."""
         return MappingProxyType(super().running())
 
+    @property
+    def jobs(self) -> NoReturn:
+        """Refused: jobs of a stored study belong to the study, which stores them."""
+        raise InvalidType(
+            "optimizer.jobs would change a stored study past its store; use study.ask() and study.tell(...)"
+        )
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise InvalidType(
             f"optimizer.{name} of a stored study cannot be changed; give it to hpcore.Study(...) or load_study(...)"

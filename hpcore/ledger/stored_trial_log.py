@@ -207,7 +207,7 @@ class StoredTrialLog(TrialLog):
 
     def _begin_ordered(self, transaction: Transaction, end: float | None) -> Trial:
         """Begin the job that the scheduler orders, for a caller of `hand_out`."""
-        order = self.optimizer.next_job()
+        order = self.optimizer.jobs.next()
         if order is None:
             raise ResultsNeeded("the scheduler needs results of running trials first, tell one of them")
         return self._begin_job_in(transaction, order, None, end=end, out=True)
@@ -622,7 +622,7 @@ class StoredTrialLog(TrialLog):
                 raise LeaseExpired(
                     f"a report of trial {number} came too late: another worker has the trial, or ended it"
                 )
-            if step > self.optimizer.last_step(number):
+            if step > self.optimizer.jobs.last_step(number):
                 record = held.record
                 report = report_record(record.study_id, number, record.job, step, values, cost)
                 transaction.add_report(report)
@@ -643,7 +643,7 @@ class StoredTrialLog(TrialLog):
                 if number not in steps:
                     # None of another worker's job: the steps that it makes known are those of its own reports.
                     known = transaction.is_held(held.record)
-                    steps[number] = self.optimizer.last_step(number) if known else math.inf
+                    steps[number] = self.optimizer.jobs.last_step(number) if known else math.inf
                 if step > steps[number]:
                     steps[number] = step
                     new.append(report_record(self.record.id, number, job, step, values, cost))

@@ -125,7 +125,7 @@ class TrialLog:
     def _receive(self) -> None:
         """Receive the reports of the optimizer's trials."""
         self._channel = Direct(self.report)
-        self.optimizer.set_channel(self._channel)
+        self.optimizer.jobs.set_channel(self._channel)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_channel"}
@@ -180,13 +180,13 @@ class TrialLog:
                 return None
         if optimizer.scheduler is None:
             return begin(None, as_of, False)
-        first, order = as_of, optimizer.next_job(as_of)
+        first, order = as_of, optimizer.jobs.next(as_of)
         while as_of is not None and not _is_allowed(order, only_resumed) and as_of < optimizer.history.n_jobs - 1:
             # No new job makes further results visible, so they become visible one by one, as soon as they are in.
             as_of += 1
             if self._oldest_job() <= as_of:
                 return WAIT
-            order = optimizer.next_job(as_of)
+            order = optimizer.jobs.next(as_of)
         if not _is_allowed(order, only_resumed):
             if only_resumed:
                 return None
@@ -195,7 +195,7 @@ class TrialLog:
             return WAIT
         trial = begin(order, as_of, as_of != first)
         if as_of is not None:
-            optimizer.decide_there(trial, as_of, here=True)
+            optimizer.jobs.decide_there(trial, as_of)
         return trial
 
     def _begin_job(self, order: Start | Resume | None, as_of: int | None, is_late: bool) -> Trial:
@@ -258,7 +258,7 @@ class TrialLog:
             return self.optimizer.restart(number)
         as_of = self._seen_by(number, staleness)
         trial = self.optimizer.restart(number, as_of)
-        self.optimizer.decide_there(trial, as_of, here=True)
+        self.optimizer.jobs.decide_there(trial, as_of)
         return trial
 
     def _seen_by(self, number: int, staleness: int) -> int:
@@ -270,10 +270,10 @@ class TrialLog:
     # --- telling -------------------------------------------------------------------------------------------------
 
     def conclude(self, trial: Trial, outcome: Outcome, pruned: bool = False) -> Outcome:
-        """Return the outcome of a job from the checked return of its objective; see `Optimizer.conclude`."""
+        """Return the outcome of a job from the checked return of its objective; see `Jobs.conclude`."""
         if trial.progress is None or not (pruned or trial.progress.should_stop):
             return outcome
-        return self.optimizer.conclude(trial, trial, outcome, pruned)
+        return self.optimizer.jobs.conclude(trial, trial, outcome, pruned)
 
     def decide_there(self, trial: Trial) -> None:
         """Let the scheduler decide on the reports of a trial that another process evaluates, from what is known now.
@@ -281,7 +281,7 @@ class TrialLog:
         In a deterministic order the trial has the scheduler as of an earlier job already.
         """
         if trial.progress is not None and trial.progress.channel is self._channel:
-            self.optimizer.decide_there(trial, None, here=True)
+            self.optimizer.jobs.decide_there(trial, None)
 
     def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
         """Check the return of an objective; a value that is not allowed is a failure with the reason."""
@@ -360,14 +360,14 @@ class TrialLog:
 
     def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
         """Record a report of a running trial, and decide; see `hpcore.records.channel.Channel.report`."""
-        return self.optimizer.receive(number, step, values, cost)
+        return self.optimizer.jobs.receive(number, step, values, cost)
 
     def take_reports(self, reports: Sequence[Report]) -> None:
         """Record reports ``(number, step, values, cost, job)`` of jobs that run in worker processes; those that are
         known, or whose job has ended, are ignored."""
         for number, step, values, cost, job in reports:
             if number in self.optimizer.running() and self.optimizer.history.job_of(number) == job:
-                self.optimizer.take_report(number, step, values, cost)
+                self.optimizer.jobs.take_report(number, step, values, cost)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """Return the data of the stored reports of some trials by (trial, step); empty in memory."""

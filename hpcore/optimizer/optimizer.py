@@ -23,17 +23,16 @@ from hpcore.errors import (
     ResultsNeeded,
     SearchSpaceExhausted,
 )
+from hpcore.optimizer.jobs import Jobs
 from hpcore.optimizer.known import Known, read_known
 from hpcore.optimizer.objectives import check_directions, check_outcome
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
-from hpcore.records.channel import Channel, Decision, Direct
-from hpcore.records.curves import Curves
+from hpcore.records.channel import Decision
 from hpcore.records.history import History
 from hpcore.records.outcome import Outcome
-from hpcore.records.progress import Rooted
 from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
@@ -155,14 +154,14 @@ class Optimizer:
             self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats
         )
         self._proposer = Proposer(self.space, self._suggestions, self._remaining, self.seed)
-        self._scheduling: Scheduling | None = None
+        scheduling: Scheduling | None = None
         if self.scheduler is not None:
             # Imported here: most searches have no scheduler.
             from hpcore.optimizer.scheduling import Scheduling
 
-            self._scheduling = Scheduling(self.scheduler, self.space.columns, self.directions, self.seed)
-            self._suggestions.learn_at_rungs(self._scheduling.judge)
-        self.set_channel(Direct(self.receive))
+            scheduling = Scheduling(self.scheduler, self.space.columns, self.directions, self.seed)
+            self._suggestions.learn_at_rungs(scheduling.judge)
+        self._jobs = Jobs(self._record, self._suggestions, scheduling, self._lock)
         _ALIVE.add(self)
 
     def _after_fork(self) -> None:
@@ -171,11 +170,11 @@ class Optimizer:
         if idle:
             self._lock.release()
         else:
-            self._lock = threading.RLock()
+            self._lock = self._jobs.lock = threading.RLock()
         self._suggestions.after_fork(idle)
 
     def __getstate__(self) -> dict[str, Any]:
-        made_anew = ("_lock", "_suggestions", "_proposer", "_scheduling", "_in_order", "_learnt_job")
+        made_anew = ("_lock", "_suggestions", "_proposer", "_jobs", "_in_order", "_learnt_job")
         return {k: v for k, v in vars(self).items() if k not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -259,8 +258,8 @@ class Optimizer:
             self._learnt_job = as_of
 
     def _ask_one(self, end: float | None, as_of: int | None = None) -> Trial:
-        if self._scheduling is not None:
-            order = self.next_job(as_of)
+        if self.scheduler is not None:
+            order = self._jobs.next(as_of)
             if order is None:
                 raise ResultsNeeded("the scheduler needs results of running trials first, tell one of them")
             return self._begin_job(order, end, as_of)
@@ -280,7 +279,7 @@ class Optimizer:
 
     def _ask_many(self, n: int, end: float | None) -> list[Trial]:
         """Propose `n` trials, fewer if the space has no more points; after an error no trial begins."""
-        if self._scheduling is not None:
+        if self.scheduler is not None:
             return self._ask_ordered(n, end)
         history, queue = self._record.history, self._queue.copy()
         first = history.n
@@ -342,27 +341,10 @@ class Optimizer:
         self._remaining.discard(u)
         return self._record.begin(u, params, exact=True)
 
-    def next_job(self, as_of: int | None = None) -> Start | Resume | None:
-        """Return what the scheduler orders next, without beginning it; None if it needs results of running trials.
-
-        `ask` begins a job by itself; this method, and `begin_job`, are for callers that store it first.
-        """
-        assert self._scheduling is not None
-        with self._lock:
-            return self._scheduling.next_job(self._know_full(as_of), self._record.history.n_jobs)
-
-    def _know_full(self, as_of: int | None) -> History:
-        """Find the resource of a full evaluation for jobs that begin now; return the history as of a job."""
-        history = self._record.history
-        seen = history if as_of is None else history.as_of(as_of)
-        if self._scheduling is not None:
-            self._record.full = self._scheduling.full_resource(seen)
-        return seen
-
     def begin_job(
         self, order: Start | Resume, as_of: int | None = None, end: float | None = None, is_late: bool = False
     ) -> Trial:
-        """Begin a job that `next_job` ordered.
+        """Begin a job that `Jobs.next` ordered.
 
         Parameters
         ----------
@@ -468,10 +450,9 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            if value is None and state is None and error is None and self._scheduling is not None:
-                outcome = self.conclude(trial, known, Outcome.failed("no value was told", cost=cost, metrics=metrics))
-            else:
-                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
+            outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
+            if value is None and state is None and error is None and self.scheduler is not None:
+                outcome = self._jobs.conclude(trial, known, outcome)
             if known is not trial or self.prefetch:
                 self._finish(known, outcome, trial)
             else:
@@ -535,117 +516,7 @@ class Optimizer:
         step = check_number("step", step)
         cost = None if cost is None else check_number("cost", cost, 0.0)
         with self._lock:
-            return self._receive(self._record.find(trial), step, values, cost)
-
-    def receive(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
-        """Record a checked report of a running trial, and decide; see `report`."""
-        with self._lock:
-            known = self._record.find(number)
-            if self._scheduling is not None:
-                return self._receive(known, step, values, cost)
-            self._take_report(known, step, values, cost)
-            return Decision.CONTINUE
-
-    def take_report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> bool:
-        """Record a checked report of a job that decides elsewhere, unless this or a larger step of the trial is known.
-
-        Returns
-        -------
-        bool
-            True if it was recorded.
-        """
-        with self._lock:
-            known = self._record.running.get(number)
-            return known is not None and self._take_report(known, step, values, cost)
-
-    def last_step(self, number: int) -> float:
-        """Return the last step that was recorded of a trial; minus infinity if there is none."""
-        with self._lock:
-            return self._record.last_step(number)
-
-    def _take_report(self, known: Trial, step: float, values: Sequence[float], cost: float | None) -> bool:
-        taken = self._record.take_report(known, step, values, cost)
-        if taken:
-            self._suggestions.changed()
-        return taken
-
-    def _receive(self, known: Trial, step: float, values: Sequence[float], cost: float | None) -> Decision:
-        progress = known.progress
-        if self._scheduling is None or progress is None:
-            self._record.report(known, values, step, cost)
-            self._suggestions.changed()
-            return Decision.CONTINUE
-        if step > progress.step:
-            self._take_report(known, step, values, cost)
-            progress.step, progress.has_reported = step, True
-            progress.decision = self._scheduling.decide(progress, known.number, step, self._record.history)
-        return progress.decision
-
-    def conclude(self, told: Trial | int, known: Trial, outcome: Outcome, pruned: bool = False) -> Outcome:
-        """Return the outcome of a job, given what its objective returned and what was decided; see `scheduling`.
-
-        Parameters
-        ----------
-        told : Trial or int
-            Trial as it was told, which knows what was decided where it ran.
-        known : Trial
-            Running trial of this optimizer.
-        outcome : Outcome
-            Checked return of the objective.
-        pruned : bool
-            True if the objective raised `hpcore.Pruned`.
-        """
-        from hpcore.optimizer.scheduling import conclude
-
-        progress = told.progress if isinstance(told, Trial) and told.progress is not None else known.progress
-        last: Sequence[float] | None = None
-        if progress is not None and progress.reports:
-            last = progress.reports[-1][1]
-        elif (rows := self._record.history.curves.of(known.number)) and outcome.values is None:
-            last = self._record.in_own_sign(self._record.history.curves.values[rows[-1]])
-        return conclude(outcome, progress, pruned, last)
-
-    def set_channel(self, channel: Channel) -> None:
-        """Set the way of the reports of trials, also of those that run."""
-        self._record.channel = channel
-        for trial in self._record.running.values():
-            if trial.progress is not None:
-                trial.progress.channel = channel
-
-    def set_checkpoints(self, root: Rooted | None) -> None:
-        """Set the folder of the checkpoints of trials, also of those that run."""
-        self._record.root = root
-        for trial in self._record.running.values():
-            if trial.progress is not None:
-                trial.progress.root = root
-
-    def decide_there(self, trial: Trial, as_of: int | None, here: bool) -> None:
-        """Let a scheduler decide on a job's reports from what is known now, or as of a job, wherever it runs.
-
-        Parameters
-        ----------
-        trial : Trial
-            Trial that is about to run.
-        as_of : int, optional
-            Last job whose reports count; all by default.
-        here : bool
-            True if the job runs in this process, which records its reports as they come.
-        """
-        with self._lock:
-            progress = trial.progress
-            if self._scheduling is None or progress is None:
-                return
-            history = self._record.history
-            seen = history if as_of is None else history.as_of(as_of)
-            forward = self._record.channel if here else None
-            progress.channel = self._scheduling.snapshot(progress, trial.number, seen, forward)
-
-    def seen_by(self, number: int) -> tuple[Curves, npt.NDArray[np.uint8]] | None:
-        """Return the reports and states that the scheduler decides from on the reports of a trial, as of now."""
-        assert self._scheduling is not None
-        with self._lock:
-            history = self._record.history
-            return self._scheduling.judge.snapshot(number, history.curves, history.state)
+            return self._jobs.report(self._record.find(trial), step, values, cost)
 
     def resume(
         self, trial: Trial | int, *, job: int | None = None, until: float = math.inf, as_of: int | None = None
@@ -676,7 +547,7 @@ class Optimizer:
             The trial is not paused.
         """
         with self._lock:
-            self._know_full(None)
+            self._jobs.know_full()
             resumed = self._resume(trial, job, until)
             self._record.note_view(resumed.number, as_of)
             return resumed
@@ -864,16 +735,17 @@ class Optimizer:
 
     # --- for stores ----------------------------------------------------------------------------------------------
 
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs, for logs and workers."""
+        return self._jobs
+
     def restore(self, rows: Rows) -> None:
         """Append trials of another optimizer of the same space; values are in the user's own sign."""
         with self._lock:
             first = self._record.history.n
             self._record.restore(rows)
-            if self._scheduling is not None:
-                self._record.full = self._scheduling.full_resource(self._record.history)
-                for number, trial in self._record.running.items():
-                    if number >= first and trial.progress is not None:
-                        trial.progress.full = self._record.full
+            self._jobs.restored(first)
             self._remaining.discard_all(self._record.history.X[first:])
             self._suggestions.changed()
 
@@ -895,7 +767,7 @@ class Optimizer:
         """Make a new object for a running trial, without the attributes and reports of an earlier evaluation, which may
         still be writing to the old object; with `as_of`, from what is known as of a job."""
         with self._lock:
-            self._know_full(as_of)
+            self._jobs.know_full(as_of)
             return self._record.restart(number)
 
     def forget(self) -> None:
@@ -906,11 +778,6 @@ class Optimizer:
             self._begin_anew()
 
     # --- results -------------------------------------------------------------------------------------------------
-
-    @property
-    def keeps_checkpoints(self) -> bool:
-        """True if the scheduler lets trials go on from the checkpoints of others."""
-        return self._scheduling is not None and self._scheduling.judge.keeps_checkpoints
 
     @property
     def learns(self) -> bool:

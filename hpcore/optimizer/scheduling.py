@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from hpcore.errors import InvalidArgument
@@ -77,7 +78,7 @@ def conclude(outcome: Outcome, progress: Progress | None, pruned: bool, last: Se
         return outcome._replace(values=None, state=PRUNED, error=None) if pruned else outcome
     assert progress is not None
     if progress.is_full:
-        if outcome.state == COMPLETE or last is None:
+        if outcome.state == COMPLETE or last is None or not all(map(math.isfinite, last)):
             return outcome
         return outcome._replace(values=tuple(last), state=COMPLETE, error=None)
     state = PAUSED if decision is Decision.PAUSE else PRUNED

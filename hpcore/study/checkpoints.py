@@ -84,7 +84,7 @@ class Checkpoints:
         self._find()
 
     def _find(self) -> None:
-        log, keeps = self._log, self._log.optimizer.keeps_checkpoints
+        log, keeps = self._log, self._log.optimizer.jobs.keeps_checkpoints
         self._place: Place | None = None
         if not log.durable:
             self._place = Place(None if self._given is None else self._given / _new_name(), keeps)
@@ -92,7 +92,7 @@ class Checkpoints:
             folder = folder_of(self._given, log.storage, log.record)  # type: ignore[attr-defined]
             if folder is not None or log.storage.private:  # type: ignore[attr-defined]
                 self._place = Place(folder, keeps)
-        log.optimizer.set_checkpoints(self._place)
+        log.optimizer.jobs.set_checkpoints(self._place)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_place"}
@@ -118,7 +118,7 @@ class Checkpoints:
 
     def ended(self, number: int) -> None:
         """Remove what no trial can go on from any more, after a job of a trial has ended."""
-        if self._place is not None and self._log.optimizer.keeps_checkpoints:
+        if self._place is not None and self._log.optimizer.jobs.keeps_checkpoints:
             from hpcore.records.checkpoints import Checkpoint, remove_older
 
             remove_older(Checkpoint(self._place.root, number, self._log.optimizer.history.job_of(number)))

@@ -193,7 +193,7 @@ class Listener:
             if self._written[number] == n or trial.progress is None:
                 continue
             self._written[number] = n
-            seen = self._log.optimizer.seen_by(number)
+            seen = self._log.optimizer.jobs.seen_by(number)
             path = Path(self._folder, f"{_SEEN}{trial.progress.job}")
             part = path.with_suffix(".part")
             try:

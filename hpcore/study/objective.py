@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from hpcore.arguments import check_values
 from hpcore.errors import HpcoreError, Pruned
 from hpcore.records.channel import Decision
 from hpcore.records.trial import Trial
@@ -71,6 +72,9 @@ def _report_return(trial: Trial, value: Any) -> None:
         progress.step, progress.decision = max(progress.step, progress.until), Decision.PAUSE
         return
     try:
-        trial.report(value, progress.until)
+        values = check_values(value, progress.m)
     except HpcoreError:  # a value that is not allowed is a failure, which `judge` explains
         return
+    # So is one that is not finite: a training that diverged has nothing to go on from.
+    if values is not None and all(map(math.isfinite, values)):
+        trial.report(values, progress.until)

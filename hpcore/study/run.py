@@ -248,7 +248,7 @@ class Run:
         return self._log.judge(value, std_error, error, state)
 
     def conclude(self, trial: Trial, outcome: Outcome, pruned: bool) -> Outcome:
-        """Return the outcome of a job from the checked return of its objective; see `Optimizer.conclude`."""
+        """Return the outcome of a job from the checked return of its objective; see `Jobs.conclude`."""
         return self._log.conclude(trial, outcome, pruned)
 
     def decide_there(self, trial: Trial) -> None:

@@ -3,6 +3,7 @@
 import math
 import pickle
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -294,3 +295,23 @@ def test_a_resumed_trial_keeps_what_its_last_job_did_not_measure() -> None:
     opt.tell(trial, 0.5, metrics={"f1": 0.9})
     assert (trial.cost, trial.metrics, trial.gradient) == (3.0, {"f1": 0.9}, {"x": 1.0})
     assert opt.trials[0] == trial
+
+
+def test_a_trial_whose_last_report_is_no_number_is_not_complete() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, scheduler=hp.schedulers.ASHA(1, 1), seed=0)
+    trial = opt.ask()
+    assert opt.report(trial, math.nan, 1) is hp.Decision.STOP
+    opt.tell(trial, cost=2.0, metrics={"size": 3.0})
+    assert opt.trials[0].state == "failed"
+    assert (opt.trials[0].cost, opt.trials[0].metrics) == (2.0, {"size": 3.0})
+
+
+@pytest.mark.parametrize("facts", [{"cost": -1.0}, {"std_error": "a"}, {"gradient": {"z": 1.0}}])
+def test_facts_are_checked_if_the_scheduler_decided(facts: dict[str, Any]) -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, scheduler=hp.schedulers.ASHA(1, 9), seed=0)
+    trial = opt.ask()
+    assert opt.report(trial, 0.5, 1) is hp.Decision.PAUSE
+    with pytest.raises((InvalidArgument, InvalidType)):
+        opt.tell(trial, **facts)
+    opt.tell(trial)
+    assert opt.trials[0].state == "paused"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import pickle
+from typing import Any
 
 import pytest
 
@@ -76,3 +78,17 @@ def test_a_broken_pool_ends_it_and_what_was_open_is_given_back() -> None:
     trials.give_up()
     assert trials.begin() is None
     assert log.ask().number == job.trial.number
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, "text", None])
+def test_a_return_that_is_no_number_fails_whatever_the_resource(value: Any) -> None:
+    study = hp.minimize(
+        lambda trial: value,
+        {"x": hp.Float(0, 1)},
+        sampler="random",
+        scheduler=hp.schedulers.SuccessiveHalving(1, 9),
+        n_trials=4,
+        seed=0,
+    )
+    assert [trial.state for trial in study.trials] == ["failed"] * 4
+    assert not any(trial.reports for trial in study.trials)
