@@ -44,7 +44,8 @@ class Snapshot:
         full: float,
         forward: Channel | None = None,
     ) -> None:
-        self._judge: Judge | None = judge
+        # A scheduler that always continues need not travel.
+        self._judge: Judge | None = None if seen is None else judge
         self._seen, self._signs, self._job = seen, signs, job
         self._until, self._full = until, full
         self._forward = forward

@@ -80,6 +80,8 @@ _BY_NAME = {
     "threshold": "Threshold",
     "pbt": "PopulationBasedTraining",
     "pb2": "PB2",
+    # What measures best, see benchmarks/README.md; after the name of its own, which is stored.
+    "auto": "FreezeThaw",
 }
 
 

@@ -13,10 +13,10 @@ from hpcore.records.channel import Decision
 from hpcore.records.curves import Curves
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, History
 from hpcore.records.streams import Rng
-from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
+from hpcore.schedulers.base import Judge, Resume, Start
 from hpcore.schedulers.hyperband import bracket_size
-from hpcore.schedulers.ordering import Ranking, check_objective, place
-from hpcore.schedulers.resources import ResourceJudge, Resources, check_resources, exact
+from hpcore.schedulers.ordering import Ranking, place
+from hpcore.schedulers.resources import ResourceJudge, Resources, RungScheduler, exact
 from hpcore.schedulers.rungs import Rungs
 from hpcore.space.columns import Columns
 
@@ -317,7 +317,7 @@ class _Seen(Curves):
         self.judge = judge
 
 
-class ASHA(Scheduler):
+class ASHA(RungScheduler):
     """Asynchronous successive halving: a trial goes on as soon as it is among the best ``1 / eta`` of its rung.
 
     Parameters
@@ -367,14 +367,11 @@ class ASHA(Scheduler):
         brackets: int = 1,
         objective: str = "dominance",
     ) -> None:
-        check_resources(min_resource, max_resource, eta)
-        self.min_resource, self.max_resource, self.eta = min_resource, max_resource, eta
+        super().__init__(min_resource, max_resource, eta, objective=objective)
         self.kind = check_choice("kind", kind, KINDS)
         self.brackets = check_integer("brackets", brackets, 1)
-        self.objective = check_objective(objective)
 
     def bind(self, columns: Columns, directions: tuple[str, ...], seed: int) -> Judge:
         """See `Scheduler.bind`."""
         judge = _Promotion if self.kind == "promotion" else _Stopping
-        resources = check_resources(self.min_resource, self.max_resource, self.eta)
-        return judge(resources, self.brackets, len(directions), self.objective)
+        return judge(self._resources(), self.brackets, len(directions), self.objective)

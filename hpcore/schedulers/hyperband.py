@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from hpcore.schedulers.base import Judge, Scheduler
+from hpcore.schedulers.base import Judge
 from hpcore.schedulers.brackets import BracketJudge
-from hpcore.schedulers.ordering import check_objective
-from hpcore.schedulers.resources import check_resources, exact
+from hpcore.schedulers.resources import RungScheduler, exact
 from hpcore.space.columns import Columns
 
 __all__ = ["Hyperband", "bracket_size"]
@@ -25,7 +24,7 @@ class _Judge(BracketJudge):
         return entry, bracket_size(n_rungs - 1 - entry, n_rungs, self._resources.eta)
 
 
-class Hyperband(Scheduler):
+class Hyperband(RungScheduler):
     """Hyperband: successive halving with brackets that begin at each rung in turn, so that no rung has to be trusted.
 
     Parameters
@@ -58,18 +57,6 @@ class Hyperband(Scheduler):
     >>> scheduler = Hyperband(max_resource=81)  # brackets of 81, 34, 15, 8 and 5 trials
     """
 
-    def __init__(
-        self,
-        min_resource: float = 1,
-        max_resource: float | None = None,
-        eta: float = 3,
-        *,
-        objective: str = "dominance",
-    ) -> None:
-        check_resources(min_resource, max_resource, eta)
-        self.min_resource, self.max_resource, self.eta = min_resource, max_resource, eta
-        self.objective = check_objective(objective)
-
     def bind(self, columns: Columns, directions: tuple[str, ...], seed: int) -> Judge:
         """See `Scheduler.bind`."""
-        return _Judge(check_resources(self.min_resource, self.max_resource, self.eta), self.objective)
+        return _Judge(self._resources(), self.objective)

@@ -17,9 +17,10 @@ from hpcore.arguments import check_number
 from hpcore.errors import InvalidArgument
 from hpcore.records.curves import Curves
 from hpcore.records.history import COMPLETE
-from hpcore.schedulers.base import Judge
+from hpcore.schedulers.base import Judge, Scheduler
+from hpcore.schedulers.ordering import check_objective
 
-__all__ = ["ResourceJudge", "Resources", "check_resources", "exact", "full_resource"]
+__all__ = ["ResourceJudge", "Resources", "RungScheduler", "check_resources", "exact", "full_resource"]
 
 StateArray = npt.NDArray[np.uint8]
 
@@ -117,3 +118,22 @@ class ResourceJudge(Judge):
         """See `Judge.levels`."""
         full = self.full_resource(curves, state)
         return self._resources.levels(full) if math.isfinite(full) else ()
+
+
+class RungScheduler(Scheduler):
+    """Options of a scheduler with rungs; see `Hyperband` for the parameters."""
+
+    def __init__(
+        self,
+        min_resource: float = 1,
+        max_resource: float | None = None,
+        eta: float = 3,
+        *,
+        objective: str = "dominance",
+    ) -> None:
+        check_resources(min_resource, max_resource, eta)
+        self.min_resource, self.max_resource, self.eta = min_resource, max_resource, eta
+        self.objective = check_objective(objective)
+
+    def _resources(self) -> Resources:
+        return check_resources(self.min_resource, self.max_resource, self.eta)

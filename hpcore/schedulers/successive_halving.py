@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from hpcore.schedulers.base import Judge, Scheduler
+from hpcore.schedulers.base import Judge
 from hpcore.schedulers.brackets import BracketJudge
-from hpcore.schedulers.ordering import check_objective
-from hpcore.schedulers.resources import check_resources, exact
+from hpcore.schedulers.resources import RungScheduler, exact
 from hpcore.space.columns import Columns
 
 __all__ = ["SuccessiveHalving"]
@@ -18,7 +17,7 @@ class _Judge(BracketJudge):
         return 0, math.ceil(exact(self._resources.eta) ** (n_rungs - 1))
 
 
-class SuccessiveHalving(Scheduler):
+class SuccessiveHalving(RungScheduler):
     """Synchronous successive halving: brackets of trials, of which the best ``1 / eta`` go on at each rung.
 
     Parameters
@@ -52,18 +51,6 @@ class SuccessiveHalving(Scheduler):
     >>> scheduler = SuccessiveHalving(max_resource=81)  # 81 trials of 1 epoch, 27 of 3, 9 of 9, 3 of 27, 1 of 81
     """
 
-    def __init__(
-        self,
-        min_resource: float = 1,
-        max_resource: float | None = None,
-        eta: float = 3,
-        *,
-        objective: str = "dominance",
-    ) -> None:
-        check_resources(min_resource, max_resource, eta)
-        self.min_resource, self.max_resource, self.eta = min_resource, max_resource, eta
-        self.objective = check_objective(objective)
-
     def bind(self, columns: Columns, directions: tuple[str, ...], seed: int) -> Judge:
         """See `Scheduler.bind`."""
-        return _Judge(check_resources(self.min_resource, self.max_resource, self.eta), self.objective)
+        return _Judge(self._resources(), self.objective)

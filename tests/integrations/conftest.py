@@ -78,7 +78,7 @@ class TwoPausesJudge(Judge):
 
 
 @pytest.fixture
-def check_run(tmp_path: Path) -> Callable[[Callable[[Any, Path], float]], None]:
+def check_run() -> Callable[[Callable[[Any, Path], float]], None]:
     """Check that an objective, which trains up to 6 steps and continues from a folder, does so in a real run."""
 
     def check(objective: Callable[[Any, Path], float]) -> None:
@@ -86,9 +86,7 @@ def check_run(tmp_path: Path) -> Callable[[Callable[[Any, Path], float]], None]:
 
         def counting(trial: Any) -> float:
             jobs.append((trial.number, trial.until))
-            folder = tmp_path / f"{trial.number}"
-            folder.mkdir(exist_ok=True)
-            return objective(trial, folder)
+            return objective(trial, trial.checkpoint)
 
         study = hp.minimize(counting, {"x": hp.Float(0.05, 0.5)}, n_trials=6, scheduler=TwoPauses(), seed=0)
         assert sorted(job for job in jobs if job[0] < 2) == [(n, until) for n in (0, 1) for until in (2.0, 4.0, 6.0)]

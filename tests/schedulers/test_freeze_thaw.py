@@ -12,7 +12,7 @@ import pytest
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, History
 from hpcore.records.streams import Rng
-from hpcore.schedulers import FreezeThaw, Judge, Resume, Start
+from hpcore.schedulers import FreezeThaw, Judge, Resume, Start, name_of, resolve
 from hpcore.space import Categorical, Float, Space
 from tests.schedulers.simulate import power_curves, simulate
 
@@ -196,3 +196,8 @@ def test_failures_keep_the_model_away() -> None:
 def test_bad_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         FreezeThaw(**options)
+
+
+def test_the_automatic_choice_is_stored_under_its_own_name() -> None:
+    assert isinstance(resolve("auto"), FreezeThaw)
+    assert name_of(resolve("auto")) == "freeze_thaw"
