@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -306,7 +307,7 @@ def test_choices(choices: list, cells: list, expected: list) -> None:
         (["1", "1.0", "x"], [1.0]),
         ([Model(), Model()], [str(MODEL)]),
     ],
-    ids=repr,
+    ids=lambda given: re.sub(" object at 0x[0-9a-f]+", "", repr(given)),
 )
 def test_choices_that_a_file_does_not_tell_apart(choices: list, cells: list) -> None:
     opt = hp.Optimizer({"c": hp.Categorical(choices)}, seed=0)

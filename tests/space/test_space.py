@@ -441,7 +441,9 @@ def test_space_of(form, parameter: Parameter) -> None:
     assert hp.Space.of({"x": form})["x"] == parameter
 
 
-@pytest.mark.parametrize("frozen", [stats.binom(6, 0.3), stats.poisson(2.5), stats.geom(0.4, loc=3)], ids=str)
+@pytest.mark.parametrize(
+    "frozen", [stats.binom(6, 0.3), stats.poisson(2.5), stats.geom(0.4, loc=3)], ids=("binom", "poisson", "geom")
+)
 def test_discrete_distributions_keep_their_probabilities(frozen) -> None:
     parameter = hp.Space.of({"k": frozen})["k"]
     assert isinstance(parameter, hp.Categorical)

@@ -110,7 +110,7 @@ def test_both_at_once_must_agree(where: str, tmp_path: Path) -> None:
         {"seed": 0, "random_state": 1},
         {"seed": 1, "random_state": np.random.RandomState(1)},
     ],
-    ids=repr,
+    ids=lambda given: "-".join(given),
 )
 def test_two_different_values_are_refused(where: str, options: dict, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="are two names of one argument, got"):
