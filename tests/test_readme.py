@@ -33,5 +33,5 @@ def test_commands_are_the_ones_that_ci_runs() -> None:
     gate = (ROOT / ".ci" / "run").read_text()
     assert ".venv/bin/hpcore tune breast_cancer --model svc --trials 40" in README
     assert "tune breast_cancer --model svc --trials 40" in gate
-    assert ".venv/bin/python -m pytest" in README
-    assert "-m pytest" in gate
+    assert ".venv/bin/python -m pytest -n 2 --dist loadfile\n" in README
+    assert "-m pytest -n 2 --dist loadfile " in gate
