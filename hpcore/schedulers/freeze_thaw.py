@@ -237,9 +237,10 @@ class FreezeThaw(Scheduler):
 
     The model is a Gaussian process over points and fidelities whose drift along the fidelity vanishes at the full one:
     ``csrc/hpcore/fidelity/covariance.hpp``. Values enter as their logarithm from just below the best. Running jobs
-    enter at their posterior mean, so that nobody waits. After two full trainings a third is of a trial that low
-    fidelities do not favour; where forecasts from low fidelities turn out worse than guesses without them, only values
-    of the full resource count from then on.
+    enter at their posterior mean, so that nobody waits. From the fifth on, every third full training is of a trial that
+    low fidelities do not favour; so is one after each 1.25 full resources without a full training, until forecasts from
+    low fidelities have been good. Where they turn out worse than guesses without them, only values of the full resource
+    count from then on.
 
     With several objectives the first one counts. NaN, infinities and failures count as the worst value so far. Results
     from elsewhere are data, but trials that another scheduler or a user began are not resumed.

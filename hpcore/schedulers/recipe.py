@@ -9,7 +9,7 @@ __all__ = ["RECIPE", "Recipe"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Constants of the method, each measured: benchmarks/quality/multifidelity_ablation.md.
+    """Constants of the method; benchmarks/quality/multifidelity_ablation.md has measurements.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Recipe:
     kappa: float = 3.0
     audit_first: int = 5
     audit_after: int = 2
-    audit_cost: float = 1.5
+    audit_cost: float = 1.25
     check_last: int = 6
     check_gain: float = -3.0
     trust_from: int = 3

@@ -131,11 +131,12 @@ def test_branches_that_were_never_trained_in_full_are_audited() -> None:
     assert search.history.X[full][np.argmin(search.history.values[full, 0]), 0] > 0.5
 
 
-def test_where_low_fidelities_mislead_only_full_values_count() -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_where_low_fidelities_mislead_only_full_values_count(seed: int) -> None:
     def loss(x: np.ndarray, step: float) -> float:
-        return bowl(x, step) if step >= FULL else float(np.random.default_rng(int(1e9 * x[0])).uniform())
+        return bowl(x, step) if step >= FULL else float(np.random.default_rng([seed, int(1e9 * x[0])]).uniform())
 
-    search = Search(loss).run(130)
+    search = Search(loss).run(400)
     assert all(order.until == FULL for _, order in search.orders[-20:])
     full = search.history.state == COMPLETE
     assert search.history.values[full, 0].min() < 0.05
