@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Request", "resume", "run"]
 
 DEFAULT_TRIALS = 40
-HALVING = ("halving", "successive_halving")
 SHOWN = 6  # warnings of one kind
 NO_LIMIT = 10**9  # trials, if only the timeout ends the search
 OK, INTERRUPTED = 0, 130
@@ -285,6 +284,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     from hpcore.cli import report
     from hpcore.cli.grid import grid_of
     from hpcore.sklearn import AllFitsFailed, SearchCV
+    from hpcore.sklearn.schedule import HALVING
     from hpcore.study.progress import open_progress
     from hpcore.tables.baseline import is_better
 

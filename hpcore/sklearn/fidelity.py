@@ -22,7 +22,8 @@ from hpcore.evaluation.subsample import strata_of
 from hpcore.evaluation.workload import Indices
 from hpcore.schedulers.base import Judge, Scheduler
 from hpcore.schedulers.hyperband import bracket_size
-from hpcore.sklearn.halving import OneBracket, powers
+from hpcore.schedulers.one_bracket import OneBracket, powers
+from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.schedule import Schedule, trainer_of
 from hpcore.space.space import Space
 
@@ -119,45 +120,35 @@ class Fidelity:
 
 
 def make_fidelity(
-    schedule: Schedule,
-    estimator: Any,
+    settings: Settings,
     space: Space,
     searched: Mapping[str, Sequence[Any]],
-    n_trials: int | None,
-    seed: int,
     X: Any,
     y: Any,
     splits: Sequence[tuple[Indices, Indices]],
-    default: int | None,
 ) -> Fidelity:
     """Make resource and scheduler of a search on its data.
 
     Parameters
     ----------
-    schedule : Schedule
-        Checked arguments.
-    estimator : estimator
-        Estimator of the search.
+    settings : Settings
+        Checked arguments, among them the schedule.
     space : Space
         Space of the optimizer.
     searched : mapping of str to sequence
         Names of the estimator's parameters that are searched, with choices.
-    n_trials : int or None
-        Number of candidates, if it was given.
-    seed : int
-        Seed of subsamples and epochs.
     X, y : array-like
         Data.
     splits : sequence of (train, test)
         Folds.
-    default : int or None
-        Number of candidates if it was not given and the schedule has none; None for as many as there are.
 
     Raises
     ------
     InvalidArgument
         If the resource is searched over, there are fewer rows than the lowest level needs, or the bounds do not fit.
     """
+    schedule, estimator, seed = settings.schedule, settings.estimator, settings.seed
+    assert schedule is not None
     _check_not_searched(schedule, searched)
     most, smallest, enough = _bounds(schedule, estimator, X, y, splits)
     high = schedule.max_resources
@@ -168,9 +159,9 @@ def make_fidelity(
     low = schedule.min_resources
     scheduler = schedule.scheduler
     factor = schedule.factor
-    n = n_trials
-    if n is None and schedule.scheduler != "hyperband":
-        n = default
+    # Without a number of candidates Hyperband has one round of its brackets.
+    one_round = schedule.scheduler == "hyperband" and settings.n_trials is not None and not settings.gives_trials
+    n = None if one_round else settings.n_trials
     if space.n_points is not None:
         n = space.n_points if n is None else min(n, space.n_points)
     if low == "exhaust":
@@ -189,7 +180,7 @@ def make_fidelity(
         scheduler, full = OneBracket(levels, factor, n), levels[-1]
     elif isinstance(scheduler, str):
         scheduler, full = _made(scheduler, low, most, factor), most
-        if n is None and default is not None and schedule.scheduler == "hyperband":
+        if n is None and one_round:
             n = _one_round(low, most, factor)
     else:
         scheduler, full = _bounded(scheduler, most)

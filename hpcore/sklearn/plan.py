@@ -73,18 +73,14 @@ class Plan:
         InvalidArgument
             If the schedule does not fit the data; see `make_fidelity`.
         """
-        settings = self.settings
-        if settings.schedule is None:
+        if self.settings.schedule is None:
             return self
         searched: dict[str, list[Any]] = {}
         for branch in self.space.branches():
             for name, values in branch.items():
                 searched.setdefault(name, []).extend(values)
-        default = settings.n_trials
-        given = default if settings.gives_trials else None
-        args = settings.estimator, self.space.space, searched, given, settings.seed, X, y, splits, default
-        fidelity = make_fidelity(settings.schedule, *args)
-        return replace(self, fidelity=fidelity, settings=replace(settings, n_trials=fidelity.n_trials))
+        fidelity = make_fidelity(self.settings, self.space.space, searched, X, y, splits)
+        return replace(self, fidelity=fidelity, settings=replace(self.settings, n_trials=fidelity.n_trials))
 
     def workload(self, X: Any, y: Any, splits: list[tuple[Indices, Indices]], routed: Any) -> Workload:
         """Make the workload of data, estimator and folds, which all tasks share."""

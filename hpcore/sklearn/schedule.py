@@ -17,11 +17,14 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.schedulers.base import Scheduler
 from hpcore.schedulers.resources import SMALLEST_ETA
 
-__all__ = ["SAMPLERS", "Schedule", "read_schedule", "trainer_of"]
+__all__ = ["HALVING", "SAMPLERS", "Schedule", "read_schedule", "trainer_of"]
 
 # Strategies that are a scheduler, and the sampler that draws their candidates: all of a bracket before the first
 # result, or as many as there are between two brackets.
 SAMPLERS = {"halving": "random", "hyperband": "tpe"}
+
+# Names of the schedule of scikit-learn's halving searches.
+HALVING = ("halving", "successive_halving")
 
 _DEFAULTS: dict[str, Any] = {"min_resources": "exhaust", "max_resources": "auto", "factor": 3}
 
@@ -56,7 +59,7 @@ class Schedule:
     @property
     def halves(self) -> bool:
         """True for the schedule of scikit-learn's halving searches."""
-        return self.scheduler in ("halving", "successive_halving")
+        return self.scheduler in HALVING
 
 
 def read_schedule(search: Any) -> Schedule | None:

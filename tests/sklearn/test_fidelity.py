@@ -26,8 +26,8 @@ from sklearn.tree import DecisionTreeClassifier
 from hpcore.evaluation.resources import Epochs, Parameter
 from hpcore.schedulers import ASHA, MedianStopping
 from hpcore.sklearn import SearchCV
+from hpcore.sklearn.checks import check_settings
 from hpcore.sklearn.fidelity import Fidelity, make_fidelity
-from hpcore.sklearn.schedule import read_schedule
 from hpcore.space import Float, Space
 
 X, Y = load_iris(return_X_y=True)
@@ -35,11 +35,9 @@ SPLITS = list(StratifiedKFold(5).split(X, Y))
 
 
 def fidelity(estimator: Any, searched: Any = (), n_trials: int | None = 20, y: Any = Y, **options: Any) -> Fidelity:
-    search = SearchCV(estimator, {}, **{"strategy": "halving", **options})
-    schedule = read_schedule(search)
-    assert schedule is not None
+    search = SearchCV(estimator, {}, n_trials=n_trials, random_state=0, **{"strategy": "halving", **options})
     space = Space({"x": Float(0, 1)})
-    return make_fidelity(schedule, estimator, space, dict.fromkeys(searched, ()), n_trials, 0, X, y, SPLITS, 50)
+    return make_fidelity(check_settings(search), space, dict.fromkeys(searched, ()), X, y, SPLITS)
 
 
 def continues(estimator: Any, resource: str, searched: Any = ()) -> bool:
@@ -51,6 +49,9 @@ def continues(estimator: Any, resource: str, searched: Any = ()) -> bool:
 class Grower(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, n_rules: int = 5, warm_start: bool = False) -> None:
         self.n_rules, self.warm_start = n_rules, warm_start
+
+    def fit(self, X: Any, y: Any) -> Grower:
+        return self
 
 
 def test_which_fits_continue():
