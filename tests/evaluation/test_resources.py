@@ -102,6 +102,9 @@ class TestRows:
         assert (rows.rows(0, train, 30) == same.rows(0, train, 30)).all()
         assert (rows.rows(0, train, 30) != rows.rows(1, train, 30)).any()
 
+    def test_a_level_has_a_row_at_least(self):
+        assert len(Rows(150, None, 3).rows(0, np.arange(100), 1)) == 1
+
     def test_transformers_are_kept_for_each_level(self):
         model = make_pipeline(StandardScaler(), SGDClassifier(random_state=0))
         found = []
@@ -125,6 +128,11 @@ class TestParameter:
                 model = RandomForestClassifier(levels[-1], max_depth=2, random_state=0)
                 train, test = SPLITS[fold]
                 assert score.test_scores == model.fit(X[train], Y[train]).score(X[test], Y[test])
+
+    def test_a_level_sets_the_parameter_and_continues_only_with_warm_start(self):
+        assert self.resource.params(7) == {"n_estimators": 7, "warm_start": True} and self.resource.continues
+        plain = Parameter(40, "n_estimators", None)
+        assert plain.params(7) == {"n_estimators": 7} and not plain.continues
 
     def test_continues_the_fit(self):
         model = GradientBoostingClassifier(subsample=0.5, random_state=0)
@@ -192,7 +200,24 @@ class Counting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return float(self.n_)
 
 
+class Memory:
+    """Count the functions that a pipeline caches."""
+
+    def __init__(self) -> None:
+        self.n_cached = 0
+
+    def cache(self, function: Any, **options: Any) -> Any:
+        self.n_cached += 1
+        return function
+
+
 class TestEpochs:
+    def test_transformers_go_through_the_memory_of_the_pipeline(self):
+        memory = Memory()
+        model = make_pipeline(StandardScaler(), SGDClassifier(random_state=0), memory=memory)
+        Epochs(9, np.unique(Y), 0).fit(model, X, Y, {}, 0, 1)
+        assert memory.n_cached > 0
+
     def test_continues(self):
         work = workload(Counting(), Epochs(27, np.unique(Y), 5), fit_params={"sample_weight": X[:, 1]})
         for levels in ([1], [1, 3], [1, 3, 9]):

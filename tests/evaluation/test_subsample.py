@@ -32,6 +32,12 @@ def test_first_rows_are_one_of_each_class():
     assert sorted(strata[nested_order(1000, strata, (0, 0))[:3]]) == [0, 1, 2]
 
 
+def test_rows_without_classes_are_drawn():
+    first = nested_order(300, None, (1, 0))
+    assert (first == nested_order(300, None, (1, 0))).all()
+    assert (first != np.arange(300)).any() and (first != nested_order(300, None, (2, 0))).any()
+
+
 def test_seed_decides():
     strata = np.arange(300) % 2
     first = nested_order(300, strata, (1, 0))
@@ -54,4 +60,5 @@ def test_strata_of_targets():
     assert strata_of(np.array([0.5, 1.5, 2.25])) is None
     assert strata_of(np.array([[1, 0], [0, 1], [1, 1]])) is None
     assert strata_of(["b", "a", "b"]).tolist() == [1, 0, 1]
+    assert strata_of(["c", "a", "b"]).tolist() == [2, 0, 1]
     assert strata_of(np.array([[7], [3], [7]])).tolist() == [1, 0, 1]

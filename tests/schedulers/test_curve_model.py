@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,3 +151,35 @@ def test_constraints_hold_and_a_space_without_new_points_has_no_proposal() -> No
     small = CurveModel(two.columns, Recipe(), 6)
     known = rows_of([0, 1], [1.0, 1.0], [1.0, 2.0])
     assert small.propose(small.posterior(points, known, 2), points, Rng(0, 2)) is None
+
+
+def test_forgotten_fits_are_made_again() -> None:
+    X, rows = example()
+    n = len(rows.number)
+    other = replace(rows, value=rows.value[::-1].copy())
+    model = model_of()
+    model.posterior(X, rows, n)
+    model.forget(0)
+    assert model.posterior(X, other, n).mean.tolist() == model_of().posterior(X, other, n).mean.tolist()
+
+
+def test_failures_do_not_enter_the_fits() -> None:
+    X, rows = example()
+    model = model_of()
+    model.posterior(X, replace(rows, n_reported=10), len(rows.number))
+    assert [size for size, _ in model._fits.values()] and all(size <= 10 for size, _ in model._fits.values())
+
+
+def test_later_rows_are_not_known() -> None:
+    X, rows = example()
+    rows.value[-1] = -1.0
+    posterior = model_of().posterior(X, rows, 10)
+    assert posterior.best == posterior.targets(rows.value[:10]).min() == posterior.targets(rows.value[:10].min())
+
+
+def test_hyperparameters_of_full_values_alone_follow_from_the_first_rows_too() -> None:
+    X, rows = example(40)
+    model = model_of()
+    for k in (np.flatnonzero(rows.fidelity >= 1.0) + 1).tolist():
+        means = [m.posterior(X, rows, k, only_full=True).mean.tolist() for m in (model, model_of())]
+        assert means[0] == means[1]

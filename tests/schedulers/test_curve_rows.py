@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -85,3 +86,25 @@ def test_what_two_histories_share() -> None:
     assert after.common(before) == before.common(after) == 3
     history.curves.values[1] = 9.0
     assert read(history).common(after) == 1
+
+
+def test_histories_differ_from_another_step_on() -> None:
+    history = begun(3, 1.0)
+    for number in range(3):
+        history.curves.append(number, 1.0, [float(number)])
+    rows = read(history)
+    moved = replace(rows, step=np.array([1.0, 1.0, 2.0]))
+    assert rows.common(moved) == moved.common(rows) == 2
+
+
+def test_trials_that_no_scheduler_began_neither_run_nor_go_on() -> None:
+    history = begun(1)
+    for _ in range(2):
+        history.append(np.zeros(1))
+    history.finish(2, PAUSED, None)
+    rows = read(history)
+    assert rows.running.tolist() == [True, False, False] and not rows.paused.any()
+
+
+def test_trials_are_sent_to_the_full_resource_at_most() -> None:
+    assert read(begun(2, math.inf)).until.tolist() == [9.0, 9.0]

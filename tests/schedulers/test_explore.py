@@ -99,3 +99,23 @@ def test_the_point_is_not_changed_and_the_numbers_decide() -> None:
     one, other = (perturbed(u, space.columns, np.random.default_rng(5), 0.1, 0.25) for _ in range(2))
     np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(u, before)
+
+
+def test_inactive_columns_are_drawn_whatever_the_probability() -> None:
+    space = hp.Space({"model": hp.Categorical(["linear", "tree"]), "y": hp.Float(0, 1, when={"model": "tree"})})
+    rows = draws(space, {"model": "linear"})
+    np.testing.assert_allclose(np.histogram(rows[:, 1], 4, (0, 1))[0] / len(rows), 0.25, atol=0.1)
+
+
+def test_a_point_that_cannot_move_has_its_inactive_columns_drawn() -> None:
+    space = hp.Space(
+        {
+            "x": hp.Float(0, 1),
+            "model": hp.Categorical(["linear", "tree"]),
+            "y": hp.Float(0, 1, when={"model": "tree"}),
+        },
+        constraints=[lambda p: abs(p["x"] - 0.5) < 1e-6],
+    )
+    rows = draws(space, {"x": 0.5, "model": "linear"}, n=5)
+    np.testing.assert_array_equal(rows[:, 0], 0.5)
+    assert ((rows[:, 2] >= 0) & (rows[:, 2] < 1)).all()

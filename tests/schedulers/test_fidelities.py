@@ -29,6 +29,7 @@ def test_fidelity_is_the_logarithm_between_the_lowest_rung_and_the_full_resource
     levels = Fidelities((2.0, 8.0, 32.0))
     np.testing.assert_allclose(levels.of(np.array([0.0, 1.0, 2.0, 8.0, 32.0, 99.0])), [0.0, 0.0, 0.0, 0.5, 1.0, 1.0])
     assert levels.of(np.array([np.nextafter(32.0, 0.0)]))[0] < 1.0
+    assert levels.of(np.array([-1.0])).tolist() == [0.0]
     assert Fidelities((3.0,)).of(np.array([1.0, 3.0])).tolist() == [1.0, 1.0]
 
 

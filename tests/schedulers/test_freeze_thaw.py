@@ -187,6 +187,7 @@ def test_failures_keep_the_model_away() -> None:
         ({"min_resource": 9, "max_resource": 8}, InvalidArgument, "max_resource"),
         ({"levels": []}, InvalidArgument, "levels must be increasing numbers, at least one"),
         ({"levels": [3, 2]}, InvalidArgument, "levels must be increasing numbers"),
+        ({"levels": [2, 2]}, InvalidArgument, "levels must be increasing numbers"),
         ({"levels": [0, 2]}, InvalidArgument, "levels must be finite and > 0, got 0"),
         ({"levels": 3}, InvalidType, "levels must be a sequence of numbers or None, got 3"),
         ({"levels": "123"}, InvalidType, "levels must be a sequence"),
@@ -202,3 +203,8 @@ def test_bad_options(options: dict[str, Any], error: type[Exception], message: s
 def test_the_automatic_choice_is_stored_under_its_own_name() -> None:
     assert isinstance(resolve("auto"), FreezeThaw)
     assert name_of(resolve("auto")) == "freeze_thaw"
+
+
+def test_samplers_are_told_of_no_levels() -> None:
+    search = Search(levels=[2, 6, 18, FULL]).run(10)
+    assert search.judge.levels(search.history.curves, search.history.state) == ()

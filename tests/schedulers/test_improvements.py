@@ -79,3 +79,27 @@ def test_several_objectives_by_their_standing() -> None:
 def test_standing() -> None:
     np.testing.assert_allclose(standing(np.array([[3.0], [1.0], [np.nan]]), "first"), [0.5, 0.0, 1.0])
     assert standing(np.array([[7.0]]), "first").tolist() == [0.5] and standing(np.empty((0, 1)), "first").size == 0
+
+
+def test_with_the_first_of_several_objectives_changes_are_those_of_its_values() -> None:
+    values = [[9, 4.0, 9, 1.0], [9, 3.0, 9, 2.5], [9, 2.0, 9, 1.9]]
+    one, two = (population(values, m) for m in (1, 2))
+    expected = improvements(Populations(one, 3), one, 10.0, "first").change
+    np.testing.assert_array_equal(improvements(Populations(two, 3), two, 10.0, "first").change, expected)
+
+
+def test_changes_are_three_deviations_at_most() -> None:
+    history = population([[9, 1.0, 9, 1.0 + 9.0 * (number == 0)] for number in range(20)])
+    change = improvements(Populations(history, 20), history, 10.0, "first").change
+    assert change.tolist() == [3.0] + [0.0] * 19
+
+
+def test_intervals_end_at_their_multiples_up_to_rounding() -> None:
+    history = History(1, 1)
+    history.append(np.array([0.5]))
+    history.set_until(0, 1.0)
+    for step in (0.2, 0.3, 0.45, 0.52):
+        history.curves.append(0, step, [step], job=0)
+    history.finish(0, PAUSED, None)
+    step = improvements(Populations(history, 1), history, 0.1, "first").step
+    np.testing.assert_allclose(step, [0.2, 0.3, 0.4])

@@ -264,3 +264,71 @@ def test_resumed_searches_equal_uninterrupted_ones(scheduler: Any) -> None:
     for seed in range(20):
         stops = set(np.random.default_rng(seed).integers(1, 70, size=4).tolist())
         assert trained(scheduler, seed, stops) == trained(scheduler, seed, set())
+
+
+def interval_by_interval(reached: list[int], paused: set[int]) -> History:
+    """Trials, lower numbers better, that ended intervals of 10; those that are not paused run the next one."""
+    history = History(2, 1)
+    for number, n_ended in enumerate(reached):
+        history.append(np.full(2, 0.5))
+        history.set_until(number, 10.0)
+        for k in range(1, n_ended + 1):
+            history.curves.append(number, 10.0 * k, by_number(number, 10.0 * k), job=history.job_of(number))
+            history.finish(number, PAUSED, None)
+            if k < n_ended or number not in paused:
+                history.resume(number)
+                history.set_until(number, 10.0 * (k + 1))
+    return history
+
+
+def test_a_member_far_ahead_is_compared_an_interval_before() -> None:
+    judge = bound(PopulationBasedTraining(50, 10, population_size=8))
+    order = judge.next(interval_by_interval([1] * 7 + [2], {7}), Rng(0, 16))
+    assert isinstance(order, Start) and order.replaces == 7 and order.parent in (0, 1)
+
+
+def test_the_first_interval_is_compared_as_soon_as_there_are_enough() -> None:
+    judge = bound(PopulationBasedTraining(50, 10, population_size=8, quantile=0.5))
+    order = judge.next(interval_by_interval([1, 1, 1, 0, 0, 0, 0, 0], {0, 1, 2}), Rng(0, 8))
+    assert isinstance(order, Start) and (order.replaces, order.parent) == (2, 0)
+
+
+def test_any_of_the_best_is_copied() -> None:
+    judge = bound(PopulationBasedTraining(50, 10, population_size=8))
+    history = interval_by_interval([1] * 8, set(range(8)))
+    assert {getattr(judge.next(history, Rng(seed, 8)), "parent", None) for seed in range(20)} == {0, 1}
+
+
+def test_nobody_is_copied_before_the_full_resource_is_known() -> None:
+    judge = bound(PopulationBasedTraining(None, 10, population_size=8))
+    assert judge.next(interval_by_interval([1] * 8, set(range(8))), Rng(0, 8)) == Resume(0, 20.0)
+
+
+def test_a_share_is_a_member_up_to_rounding() -> None:
+    judge = bound(PopulationBasedTraining(50, 10, population_size=49, quantile=1 / 49))
+    order = judge.next(interval_by_interval([1] * 49, set(range(49))), Rng(0, 49))
+    assert isinstance(order, Start) and (order.replaces, order.parent) == (48, 0)
+
+
+def test_members_that_were_replaced_or_failed_or_have_no_checkpoint_are_not_copied() -> None:
+    judge = bound(PopulationBasedTraining(50, 10, population_size=8))
+    replaced = interval_by_interval([1] * 8, set(range(1, 8)))
+    replaced.finish(0, PAUSED, None)
+    child = replaced.append(np.full(2, 0.5))
+    replaced.set_until(child, 20.0)
+    replaced.notes[child] = {"parent": 1, "parent_job": 1, "replaces": 0}
+    failed = interval_by_interval([1] * 8, set(range(1, 8)))
+    failed.finish(0, FAILED, None)
+    running = interval_by_interval([0] + [1] * 7, set(range(1, 8)))
+    running.curves.append(0, 10.0, by_number(0, 10.0), job=0)
+    for history in (replaced, failed, running):
+        orders = [judge.next(history, Rng(seed, 16)) for seed in range(20)]
+        assert {getattr(order, "parent", None) for order in orders} == {1}
+
+
+def test_a_job_goes_to_a_multiple_of_the_interval() -> None:
+    judge = bound(PopulationBasedTraining(50, 10, population_size=8))
+    history = interval_by_interval([0] * 8, set())
+    history.curves.append(0, 12.0, by_number(0, 12.0), job=0)
+    history.finish(0, PAUSED, None)
+    assert judge.next(history, Rng(0, 8)) == Resume(0, 20.0)

@@ -35,7 +35,7 @@ class Diary:
 
 @pytest.mark.parametrize(
     ("step", "interval", "expected"),
-    [(0.0, 10.0, 0.0), (9.0, 10.0, 0.0), (10.0, 10.0, 10.0), (14.0, 10.0, 10.0), (0.1 + 0.1 + 0.1, 0.1, 0.3)],
+    [(0.0, 10.0, 0.0), (9.0, 10.0, 0.0), (10.0, 10.0, 10.0), (14.0, 10.0, 10.0), (0.3, 0.1, 0.3), (0.7, 0.1, 0.7)],
 )
 def test_mark(step: float, interval: float, expected: float) -> None:
     assert mark(step, interval) == pytest.approx(expected)
@@ -143,3 +143,18 @@ def test_a_trial_that_reported_nothing_has_reached_nothing() -> None:
     population = Populations(diary.history, 2)
     assert population.reached(0) == 0.0 and not math.isnan(population.due()[0].step)
     assert population.at(10.0, 0)[0] == []
+
+
+def test_a_report_is_at_a_step_up_to_rounding() -> None:
+    diary = Diary()
+    diary.start()
+    diary.report(0, (0.3, 0.5))
+    assert Populations(diary.history, 1).at(0.1 + 0.2, 0)[0] == [0]
+
+
+def test_members_of_one_population_run() -> None:
+    diary = Diary()
+    for _ in range(4):
+        diary.start()
+    population = Populations(diary.history, 2)
+    assert population.running(0) == [0, 1] and population.running(1) == [2, 3]

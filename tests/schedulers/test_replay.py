@@ -111,6 +111,12 @@ def test_what_a_population_found_is_replayed() -> None:
         (lambda: Replay(schedule(), math.inf), InvalidArgument, "max_resource"),
         (lambda: Replay(schedule(), "30"), InvalidType, "max_resource"),  # type: ignore[arg-type]
         (lambda: Replay(schedule(20.0)), InvalidArgument, "max_resource must be > 20"),
+        (lambda: Replay(schedule(math.inf)), InvalidArgument, "max_resource must be > 20, .*, got inf"),
+        (
+            lambda: hp.Optimizer({**SPACE, "y": hp.Float(0, 1)}, scheduler=Replay(schedule())),
+            InvalidArgument,
+            "schedule must belong to the space, which has 3 parameters, got one of 2",
+        ),
         (
             lambda: hp.Optimizer({"x": hp.Float(0, 1)}, scheduler=Replay(schedule())),
             InvalidArgument,
@@ -126,3 +132,11 @@ def test_what_a_population_found_is_replayed() -> None:
 def test_bad_input(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_worker_that_was_lost_before_its_first_report_is_replaced() -> None:
+    opt = hp.Optimizer(SPACE, scheduler=Replay(schedule()), seed=0)
+    first = opt.ask()
+    opt.tell(first, state="paused")
+    again = opt.ask()
+    assert (again.number, again.until) == (first.number, 10.0)

@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from hpcore.errors import InvalidArgument
 from hpcore.evaluation.resources import Epochs, Parameter
 from hpcore.schedulers import ASHA, MedianStopping
 from hpcore.sklearn import SearchCV
@@ -100,6 +101,7 @@ def test_classes_for_partial_fit():
         ({"min_resources": 10, "n_trials": 81}, (10, 90)),
         ({"strategy": "hyperband", "min_resources": 6}, (6, 150)),
         ({"strategy": "gp", "scheduler": "asha", "n_trials": 3}, (50, 150)),
+        ({"strategy": "gp", "scheduler": "asha", "n_trials": 3, "max_resources": 150}, (50, 150)),
         ({"strategy": "gp", "scheduler": "asha", "resource": "n_estimators"}, (11, 100)),
         ({"resource": "n_estimators", "n_trials": 1000}, (1, 81)),
         ({"resource": "n_estimators", "n_trials": 9}, (11, 99)),
@@ -134,8 +136,28 @@ def test_next_level():
     made = fidelity(RandomForestClassifier(), resource="n_estimators", min_resources=2, n_trials=81)
     assert made.full == 54
     assert [made.level(until, ()) for until in (2.0, 2.2, 53.9, 54.0, 60.0, float("inf"))] == [2, 3, 54, 54, 54, 54]
+    assert made.level(2.0 + 1e-12, ()) == 2, "up to rounding"
     # Rules that stop by reports get them on the way.
     options: Any = {"scheduler": MedianStopping(), "strategy": "gp", "resource": "n_estimators"}
     made = fidelity(RandomForestClassifier(), **options)
     assert made.ladder == (11, 33, 99, 100)
     assert [made.level(float("inf"), made.ladder[:k]) for k in range(len(made.ladder))] == list(made.ladder)
+
+
+def test_possible_rungs_are_counted_by_whole_multiples_of_the_lowest():
+    made = fidelity(RandomForestClassifier(), resource="n_estimators", min_resources=2, max_resources=7, factor=3.5)
+    assert (made.low, made.most, made.n_possible) == (2, 7, 1)
+
+
+def test_a_level_has_enough_rows():
+    made = fidelity(RandomForestClassifier(), resource="n_samples")
+    assert made.level(float(made.smallest), ()) == made.smallest
+    with pytest.raises(InvalidArgument, match=f"min_resource of the scheduler must be >= {made.smallest}"):
+        made.level(made.smallest - 1.0, ())
+
+
+def test_the_last_fit_has_the_full_resource():
+    made = fidelity(RandomForestClassifier(), resource="n_estimators", max_resources=3, min_resources=3)
+    forest = RandomForestClassifier(1, random_state=0)
+    made.refitted(forest, X, Y, {})
+    assert made.full == len(forest.estimators_) == 3

@@ -31,3 +31,12 @@ def test_iterations_are_the_levels_in_the_order_of_the_resource():
         "n_required_iterations_": 2,  # of 4 candidates
         "n_possible_iterations_": 3,
     }
+
+
+def test_a_search_without_rows_and_one_above_the_lowest_level():
+    fidelity = Fidelity(Parameter(30, "n", None), ASHA(), 3, 30, 30, 3.0, (), None, 1)
+    search: Any = SimpleNamespace()
+    assert [column.tolist() for column in summarise(search, [], fidelity).values()] == [[], []]
+    assert (search.n_iterations_, search.n_remaining_candidates_, search.n_required_iterations_) == (0, 0, 1)
+    summarise(search, [Evaluated(0, {}, [], None, 10)], fidelity)
+    assert (search.min_resources_, search.n_resources_) == (3, [10])
