@@ -16,7 +16,7 @@ __all__ = ["ROUNDING", "Due", "Ended", "Populations", "mark"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# A step counts as a multiple of the interval up to rounding: 0.1 + 0.1 + 0.1 is not 3 * 0.1.
+# A step counts as a multiple of the interval up to rounding: in floating point 0.3 / 0.1 is below 3.
 ROUNDING = 1e-9
 
 # Failures in a row, none of which ended an interval, after which a place in the population stays empty.

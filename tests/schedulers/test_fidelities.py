@@ -19,6 +19,7 @@ def test_rungs_are_a_factor_apart() -> None:
 
 def test_few_allowed_levels_are_all_rungs_and_of_many_those_above_are_taken() -> None:
     assert fidelities(Resources(1, 52, RESUMED), 52.0, (2.0, 6.0, 18.0, 52.0)).rungs == (2.0, 6.0, 18.0, 52.0)
+    assert fidelities(Resources(1, 52, RESUMED), 52.0, (10.0, 11.0, 12.0, 13.0)).rungs == (10.0, 11.0, 12.0, 13.0, 52.0)
     # Levels below the smallest resource or beyond the full one are not used; the full one is a rung in any case.
     assert fidelities(Resources(4, 50, RESUMED), 50.0, (2.0, 6.0, 18.0, 52.0)).rungs == (6.0, 18.0, 50.0)
     many = fidelities(Resources(1, 52, RESUMED), 52.0, tuple(float(x) for x in range(4, 53, 4)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,55 @@ def test_branches_that_were_never_trained_in_full_are_audited() -> None:
     kinds = search.history.X[full, 0] > 0.5
     assert kinds.sum() >= 2
     assert search.history.X[full][np.argmin(search.history.values[full, 0]), 0] > 0.5
+
+
+def rows_of(reached: list[float], until: list[float], running: list[bool], spent: float) -> Any:
+    """Rows of a search after its last full training, of which `spent` was used since."""
+    return SimpleNamespace(
+        reached=np.array(reached),
+        until=np.array(until),
+        running=np.array(running),
+        paused=~np.array(running),
+        fidelity=np.array([0.5]),
+        n_reported=1,
+        added=np.array([spent]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("reached", "until", "running", "spent", "gains", "due"),
+    [
+        ([FULL, 2.0], [FULL, 2.0], [False, False], 1.3 * FULL, [], True),
+        ([FULL, 2.0], [FULL, 2.0], [False, False], 1.2 * FULL, [], False),
+        ([FULL, 2.0], [FULL, FULL], [False, True], 1.3 * FULL, [], False),  # one is on its way
+        ([FULL, 2.0], [FULL, 2.0], [False, False], 1.3 * FULL, [1.0, 1.0], True),
+        ([FULL, 2.0], [FULL, 2.0], [False, False], 1.3 * FULL, [1.0, 1.0, 1.0], False),  # forecasts are good
+        ([FULL, 2.0], [FULL, 2.0], [False, False], 1.3 * FULL, [1.0, 1.0, -2.0], True),
+        ([FULL] * 5, [FULL] * 5, [False] * 5, 0.0, [1.0, 1.0, 1.0], True),
+        ([FULL] * 4 + [2.0], [FULL] * 5, [False] * 4 + [True], 0.0, [1.0, 1.0, 1.0], True),
+        ([FULL] * 6, [FULL] * 6, [False] * 6, 0.0, [1.0, 1.0, 1.0], False),
+    ],
+)
+def test_when_a_trial_that_low_fidelities_do_not_favour_is_due(
+    reached: list[float], until: list[float], running: list[bool], spent: float, gains: list[float], due: bool
+) -> None:
+    judge: Any = Search().run(1).judge
+    assert judge._is_audit_due(rows_of(reached, until, running, spent), gains) is due
+
+
+def test_it_is_the_one_that_may_be_the_best() -> None:
+    judge: Any = Search().run(1).judge
+    numbers = np.array([3, 5, 8])
+    posterior = SimpleNamespace(mean=np.array([0.0, 0.4, 0.9]), std=np.array([0.1, 0.3, 1.2]), numbers=numbers)
+    rows = rows_of([2.0] * 9, [2.0] * 9, [False] * 9, 0.0)
+    assert judge._audited(np.full((9, 3), 0.5), rows, posterior, np.arange(3)) == 8
+    assert judge._audited(np.full((9, 3), 0.5), rows, posterior, np.arange(2)) == 3
+
+
+def test_trials_at_the_full_resource_do_not_go_on() -> None:
+    judge: Any = Search().run(1).judge
+    rows = rows_of([2.0, FULL, 2.0], [2.0, FULL, 2.0], [False, False, True], 0.0)
+    assert judge._may_go_on(rows).tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize("seed", range(3))
