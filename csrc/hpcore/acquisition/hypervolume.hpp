@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "hpcore/acquisition/boxes.hpp"
+
+namespace hpcore::acquisition {
+
+// Logarithm of the expected hypervolume improvement on a front, for independent normal objectives, and its derivatives.
+// Over disjoint boxes it is a sum of products of differences of one-dimensional expected improvements: Emmerich,
+// Deutz & Klinkenberg 2011, "Hypervolume-based expected improvement: monotonicity properties and exact computation";
+// in logarithms throughout, so that it has a slope where the improvement itself underflows. One a thread.
+class HypervolumeImprovement {
+  public:
+    explicit HypervolumeImprovement(Boxes boxes);
+
+    // mean and std (m,), by_mean and by_std (m,) or null.
+    double at(const double* mean, const double* std, double* by_mean = nullptr, double* by_std = nullptr);
+    const Boxes& boxes() const { return boxes_; }
+
+  private:
+    // log E max(edge - y, 0) of an edge, or of a box's extent in one objective, and its derivatives.
+    struct Term {
+        double value, by_mean, by_std;
+    };
+    static Term difference(const Term& low, const Term& high);
+
+    Boxes boxes_;
+    std::vector<Term> edges_[3];
+    std::vector<Term> extents_;  // (boxes, m)
+    std::vector<double> logs_;   // (boxes,)
+};
+
+}  // namespace hpcore::acquisition
