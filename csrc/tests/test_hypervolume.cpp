@@ -4,9 +4,12 @@
 #include <vector>
 
 #include "check.hpp"
+#include "differences.hpp"
 #include "hpcore/acquisition/functions.hpp"
 #include "hpcore/acquisition/hypervolume.hpp"
+#include "hpcore/gp/regressor.hpp"
 #include "hpcore/rng.hpp"
+#include "reference_lapack.hpp"
 
 using namespace hpcore;
 using namespace hpcore::acquisition;
@@ -127,6 +130,47 @@ TEST(an_empty_front_leaves_a_product_of_improvements) {
     const double product =
         log_expected_improvement(0.5, 0.2, 1.0).value + log_expected_improvement(2.5, 0.3, 2.0).value;
     CHECK_NEAR(expected.at(mean, std), product, 1e-12);
+}
+
+TEST(models_of_objectives_and_their_gradients) {
+    static const linalg::Lapack lapack = reference::lapack();
+    const double off = std::numeric_limits<double>::quiet_NaN();
+    const std::vector<double> rows{0.1, 0.2, 0.4, off, 0.7, 0.9, 0.9, 0.5};
+    const std::vector<double> targets[3] = {{0.3, -0.8, 0.1, 1.2}, {0.1, 0.9, -0.5, -0.9}, {0.0, 0.4, 0.6, -0.2}};
+    const std::vector<std::size_t> both{0, 1};
+    for (const std::size_t m : {2, 3}) {
+        std::vector<gp::Regressor> models;
+        std::vector<double> front(4 * m);
+        for (std::size_t k = 0; k < m; ++k) {
+            models.emplace_back(lapack, std::vector<gp::ColumnType>{{false, false}, {false, true}},
+                                std::vector<double>{-1.0, -0.5, 0.2, -5.0, -1.0});
+            models.back().assign(rows.data(), 4, nullptr);
+            models.back().set_targets(targets[k].data());
+            for (std::size_t i = 0; i < 4; ++i) front[i * m + k] = targets[k][i];
+        }
+        std::vector<const gp::Regressor*> of;
+        for (const gp::Regressor& model : models) of.push_back(&model);
+        const std::vector<double> reference(m, 1.3);
+        ParetoImprovement expected(of, undominated(front.data(), 4, m, reference.data()));
+        CHECK(&expected.model() == of[0]);
+        const double at[4] = {0.3, 0.6, 0.8, 0.4};
+        double value[2], again[2];
+        std::vector<std::vector<double>> gradients(2);
+        expected.values(at, 2, value);
+        expected.values_and_gradients(at, 2, {&both, &both}, again, gradients);
+        for (std::size_t i = 0; i < 2; ++i) {
+            CHECK_NEAR(value[i], again[i], 1e-10);
+            const std::vector<double> slopes = differences::central(
+                [&](const double* u) {
+                    double v = 0.0;
+                    expected.values(u, 1, &v);
+                    return v;
+                },
+                {at[2 * i], at[2 * i + 1]}, both);
+            for (std::size_t j = 0; j < 2; ++j)
+                CHECK_NEAR(gradients[i][j], slopes[j], 1e-5 * (1.0 + std::fabs(slopes[j])));
+        }
+    }
 }
 
 }  // namespace

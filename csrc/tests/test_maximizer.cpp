@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "hpcore/acquisition/ensemble.hpp"
 #include "hpcore/acquisition/maximizer.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 #include "reference_lapack.hpp"

@@ -7,12 +7,6 @@
 
 namespace hpcore::acquisition {
 
-namespace {
-
-constexpr std::size_t chunk = 128;  // rows scored at once: their covariances stay in the cache
-
-}  // namespace
-
 void Ensemble::add(const gp::Regressor& model, double best, std::vector<double> alpha) {
     if (models_.empty() || models_.back() != &model) {
         models_.push_back(&model);
@@ -64,8 +58,8 @@ void Ensemble::check_sign() const {
 
 void Ensemble::values(const double* rows, std::size_t m, double* out) {
     const std::size_t d = models_.front()->points().d();
-    for (std::size_t from = 0; from < m; from += chunk) {
-        const std::size_t count = std::min(chunk, m - from);
+    for (std::size_t from = 0; from < m; from += scored_at_once) {
+        const std::size_t count = std::min(scored_at_once, m - from);
         for (std::size_t s = 0; s < models_.size(); ++s) {
             if (criterion_.kind == Kind::draw)
                 models_[s]->predict_mean(rows + from * d, count, false, predictions_[s]);

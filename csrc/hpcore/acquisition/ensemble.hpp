@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "hpcore/acquisition/acquisition.hpp"
 #include "hpcore/acquisition/criterion.hpp"
 #include "hpcore/acquisition/path.hpp"
 #include "hpcore/gp/regressor.hpp"
@@ -16,7 +17,7 @@ constexpr double fantasy_noise = 1e-6;
 
 // An acquisition function over one model, or averaged over several draws of its hyperparameters: the logarithm of the
 // mean improvement (or probability), the mean bound. One a thread.
-class Ensemble {
+class Ensemble final : public Acquisition {
   public:
     explicit Ensemble(Criterion criterion) : criterion_(std::move(criterion)) {}
 
@@ -34,19 +35,17 @@ class Ensemble {
     // the model is meant under the targets that led to it: one model may be added many times in a row with different
     // ones.
     void add(const gp::Regressor& model, double best, std::vector<double> alpha = {});
-    const gp::Regressor& model() const { return *models_.front(); }
-    // True if a difference of one means the same whatever the model; false for a user's values, which may all be tiny.
-    bool has_unit() const { return criterion_.kind != Kind::user || criterion_.logarithmic(); }
+    const gp::Regressor& model() const override { return *models_.front(); }
+    // False for a user's values, which may all be tiny.
+    bool has_unit() const override { return criterion_.kind != Kind::user || criterion_.logarithmic(); }
 
     // Throws KernelFailed if no value so far was one that a prior can multiply: all were below 0.
-    void check_sign() const;
+    void check_sign() const override;
 
-    // Values at rows (m, d), into (m,).
-    void values(const double* rows, std::size_t m, double* out);
-    // The same with gradients: for row i in the columns moving[i], gradients[i] is resized to fit.
+    void values(const double* rows, std::size_t m, double* out) override;
     void values_and_gradients(const double* rows, std::size_t m,
                               const std::vector<const std::vector<std::size_t>*>& moving, double* out,
-                              std::vector<std::vector<double>>& gradients);
+                              std::vector<std::vector<double>>& gradients) override;
 
   private:
     // One term of the average: a model, under its own targets or others.

@@ -61,4 +61,45 @@ double HypervolumeImprovement::at(const double* mean, const double* std, double*
     return peak + std::log(total);
 }
 
+ParetoImprovement::ParetoImprovement(std::vector<const gp::Regressor*> models, Boxes boxes)
+    : models_(std::move(models)), improvement_(std::move(boxes)), predictions_(models_.size()) {}
+
+void ParetoImprovement::values(const double* rows, std::size_t m, double* out) {
+    const std::size_t d = model().points().d();
+    for (std::size_t from = 0; from < m; from += scored_at_once) {
+        const std::size_t count = std::min(scored_at_once, m - from);
+        for (std::size_t k = 0; k < models_.size(); ++k) models_[k]->predict(rows + from * d, count, predictions_[k]);
+        for (std::size_t i = 0; i < count; ++i) {
+            double mean[3], std[3];
+            for (std::size_t k = 0; k < models_.size(); ++k) {
+                mean[k] = predictions_[k].mean[i];
+                std[k] = std::sqrt(predictions_[k].variance[i]);
+            }
+            out[from + i] = improvement_.at(mean, std);
+        }
+    }
+}
+
+void ParetoImprovement::values_and_gradients(const double* rows, std::size_t m,
+                                             const std::vector<const std::vector<std::size_t>*>& moving, double* out,
+                                             std::vector<std::vector<double>>& gradients) {
+    for (std::size_t k = 0; k < models_.size(); ++k) models_[k]->predict_for_gradient(rows, m, predictions_[k]);
+    for (std::size_t i = 0; i < m; ++i) {
+        const std::vector<std::size_t>& columns = *moving[i];
+        gradients[i].assign(columns.size(), 0.0);
+        part_.resize(columns.size());
+        double mean[3], std[3], by_mean[3], by_std[3];
+        for (std::size_t k = 0; k < models_.size(); ++k) {
+            mean[k] = predictions_[k].mean[i];
+            std[k] = std::sqrt(predictions_[k].variance[i]);
+        }
+        out[i] = improvement_.at(mean, std, by_mean, by_std);
+        for (std::size_t k = 0; k < models_.size(); ++k) {
+            models_[k]->gradient(rows, i, by_mean[k], by_std[k] / (2.0 * std[k]), columns, predictions_[k],
+                                 part_.data());
+            for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
+        }
+    }
+}
+
 }  // namespace hpcore::acquisition

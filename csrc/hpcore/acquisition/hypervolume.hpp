@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "hpcore/acquisition/acquisition.hpp"
 #include "hpcore/acquisition/boxes.hpp"
 
 namespace hpcore::acquisition {
@@ -29,6 +30,25 @@ class HypervolumeImprovement {
     std::vector<Term> edges_[3];
     std::vector<Term> extents_;  // (boxes, m)
     std::vector<double> logs_;   // (boxes,)
+};
+
+// The same for a model of each objective.
+class ParetoImprovement final : public Acquisition {
+  public:
+    // The models, 2 or 3 with the same points, must outlive this; the boxes are in their units.
+    ParetoImprovement(std::vector<const gp::Regressor*> models, Boxes boxes);
+
+    void values(const double* rows, std::size_t m, double* out) override;
+    void values_and_gradients(const double* rows, std::size_t m,
+                              const std::vector<const std::vector<std::size_t>*>& moving, double* out,
+                              std::vector<std::vector<double>>& gradients) override;
+    const gp::Regressor& model() const override { return *models_.front(); }
+
+  private:
+    std::vector<const gp::Regressor*> models_;
+    HypervolumeImprovement improvement_;
+    std::vector<gp::Prediction> predictions_;
+    std::vector<double> part_;
 };
 
 }  // namespace hpcore::acquisition

@@ -112,7 +112,7 @@ void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stre
 
 // Take the point that the gradient reached, if its snapped form is allowed and no worse. With constraints, give way
 // towards where the steps began.
-void Maximizer::settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
+void Maximizer::settle(Acquisition& acquisition, Start& start, const std::vector<double>& reached,
                        const Feasible& feasible) const {
     std::vector<double> full = start.full, row(moves_.d());
     double share = 1.0;
@@ -136,7 +136,7 @@ void Maximizer::settle(Ensemble& acquisition, Start& start, const std::vector<do
 
 // Score rows (n, d): all as one matrix, or with a deadline from both ends of the list, which hold the local and the
 // global candidates, until it has passed. Unscored rows get -inf.
-void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
+void Maximizer::score(Acquisition& acquisition, const std::vector<double>& rows, const Deadline& deadline,
                       std::vector<double>& values) const {
     const std::size_t d = moves_.d(), total = rows.size() / d;
     if (!deadline.limited()) {
@@ -158,7 +158,7 @@ void Maximizer::score(Ensemble& acquisition, const std::vector<double>& rows, co
 }
 
 // `unit` is the difference in value that counts as one.
-void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
+void Maximizer::climb(Acquisition& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                       const Deadline& deadline) const {
     const std::size_t d = moves_.d();
     optim::BoxMinimizer::Options search;
@@ -216,7 +216,7 @@ void Maximizer::climb(Ensemble& acquisition, std::vector<Start>& starts, double 
         settle(acquisition, starts[who[k]], minimizers[k].x(), feasible);
 }
 
-void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
+void Maximizer::sweep(Acquisition& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
                       Philox& stream, const Deadline& deadline) const {
     const std::size_t d = moves_.d();
     std::vector<double> full, rows, values;
@@ -282,7 +282,7 @@ void Maximizer::sweep(Ensemble& acquisition, std::vector<Start>& starts, const S
     }
 }
 
-bool Maximizer::maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
+bool Maximizer::maximize(Acquisition& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
                          std::size_t n_fantasised, const Seen& seen, const Feasible& feasible, Philox& stream,
                          double* out, const Deadline& deadline, bool again) const {
     const std::size_t d = moves_.d();

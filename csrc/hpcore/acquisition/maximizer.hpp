@@ -4,7 +4,8 @@
 #include <functional>
 #include <vector>
 
-#include "hpcore/acquisition/ensemble.hpp"
+#include "hpcore/acquisition/acquisition.hpp"
+#include "hpcore/acquisition/criterion.hpp"
 #include "hpcore/acquisition/move_set.hpp"
 #include "hpcore/deadline.hpp"
 #include "hpcore/rng.hpp"
@@ -39,7 +40,7 @@ class Maximizer {
     // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
     // time, and the best are refined in what is left. `again`: rows that the model was told are as good as others,
     // unless they are seen.
-    bool maximize(Ensemble& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
+    bool maximize(Acquisition& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
                   std::size_t n_fantasised, const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
                   const Deadline& deadline = {}, bool again = false) const;
 
@@ -66,13 +67,13 @@ class Maximizer {
     };
 
     void perturb(const double* incumbent, Philox& stream, double* full) const;
-    void score(Ensemble& acquisition, const std::vector<double>& rows, const Deadline& deadline,
+    void score(Acquisition& acquisition, const std::vector<double>& rows, const Deadline& deadline,
                std::vector<double>& values) const;
-    void climb(Ensemble& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
+    void climb(Acquisition& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                const Deadline& deadline) const;
-    void sweep(Ensemble& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
+    void sweep(Acquisition& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
                Philox& stream, const Deadline& deadline) const;
-    void settle(Ensemble& acquisition, Start& start, const std::vector<double>& reached,
+    void settle(Acquisition& acquisition, Start& start, const std::vector<double>& reached,
                 const Feasible& feasible) const;
 
     double confine(std::size_t j, double u) const;
