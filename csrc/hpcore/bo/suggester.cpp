@@ -3,42 +3,20 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
+#include "hpcore/acquisition/ensemble.hpp"
 #include "hpcore/acquisition/noisy_ei.hpp"
 #include "hpcore/acquisition/path.hpp"
-#include "hpcore/errors.hpp"
+#include "hpcore/bo/rows.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 #include "hpcore/streams.hpp"
 
 namespace hpcore::bo {
 namespace {
-
-// Bits, so that NaN equals NaN.
-bool same_bits(const std::vector<double>& a, const double* b, std::size_t n) {
-    return a.size() == n && (n == 0 || std::memcmp(a.data(), b, n * sizeof(double)) == 0);
-}
-
-std::vector<double> gather(const double* rows, std::size_t d, const std::vector<std::size_t>& which) {
-    std::vector<double> out;
-    out.reserve(which.size() * d);
-    for (const std::size_t i : which) out.insert(out.end(), rows + i * d, rows + i * d + d);
-    return out;
-}
-
-std::vector<double> noise_of(const Request& request, double scale, const std::vector<std::size_t>& which) {
-    std::vector<double> out;
-    if (request.std_errors == nullptr) return out;
-    for (const std::size_t i : which) {
-        const double e = scale > 0.0 ? request.std_errors[i] / scale : 0.0;
-        out.push_back(std::isfinite(e) ? std::min(e * e, 1e6) : 0.0);
-    }
-    return out;
-}
 
 // Indices of the lowest few values, best first.
 std::vector<std::size_t> best_few(const std::vector<double>& values, std::size_t most) {
@@ -52,14 +30,6 @@ std::vector<std::size_t> best_few(const std::vector<double>& values, std::size_t
     return order;
 }
 
-double seconds_since(Deadline::Clock::time_point begin) {
-    return std::chrono::duration<double>(Deadline::Clock::now() - begin).count();
-}
-
-const double* data_or_null(const std::vector<double>& v) {
-    return v.empty() ? nullptr : v.data();
-}
-
 }  // namespace
 
 Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
@@ -67,35 +37,21 @@ Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::
     : lapack_(lapack), moves_(std::move(codec), categorical, options.smooth_levels), options_(options) {
     if (options_.views.empty()) throw std::invalid_argument("views must hold at least one view");
     for (const View& view : options_.views) {
-        const auto same = std::find_if(caches_.begin(), caches_.end(), [&](const Cache& c) {
-            return c.transforms == view.transforms && c.warp == view.warp &&
-                   c.length_scale_factor == view.length_scale_factor;
-        });
-        cache_of_.push_back(static_cast<std::size_t>(same - caches_.begin()));
-        if (same != caches_.end()) continue;
-        caches_.emplace_back();
+        const auto same = std::find_if(models_.begin(), models_.end(), [&](const Models& m) { return m.serve(view); });
+        models_of_.push_back(static_cast<std::size_t>(same - models_.begin()));
+        if (same != models_.end()) continue;
         if (view.transforms.empty()) throw std::invalid_argument("transforms must hold at least one transform");
-        caches_.back().transforms = view.transforms;
-        caches_.back().warp = view.warp;
-        caches_.back().length_scale_factor = view.length_scale_factor;
+        models_.emplace_back(view);
     }
-}
-
-// True if the cache was computed from the first observations of this very request.
-bool Suggester::holds(const Cache& cache, const Request& request, std::size_t d) {
-    const std::size_t n = cache.fitted;
-    return n <= request.n && !cache.models.empty() && same_bits(cache.rows, request.rows, n * d) &&
-           same_bits(cache.values, request.values, n) &&
-           same_bits(cache.errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
 }
 
 // True if the fit that is due is in the cache, or the deadline leaves time for it.
 bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_fit) const {
     if (!request.deadline.limited()) return true;
-    const Cache& cache = caches_[cache_of_[view]];
-    if (cache.fitted == n_fit && holds(cache, request, moves_.d())) return true;
+    const Models& cache = models_[models_of_[view]];
+    if (cache.fitted == n_fit && cache.hold(request, moves_.d())) return true;
     // A search cut short needs a fifth of a whole one to be worth a new fit.
-    const double wanted = costs_.fit(std::min(n_fit, options_.fit_rows)) * n_fits(cache) +
+    const double wanted = costs_.fit(std::min(n_fit, options_.fit_rows)) * cache.n_fits() +
                           0.2 * costs_.search(std::min(request.n, options_.model_rows));
     return wanted < request.deadline.left();
 }
@@ -104,150 +60,14 @@ bool Suggester::in_time(const Request& request, std::size_t view, std::size_t n_
 bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const {
     for (std::size_t turn = 0; turn < options_.views.size(); ++turn) {
         const std::size_t v = (view + turn) % options_.views.size();
-        if (!holds(caches_[cache_of_[v]], request, moves_.d())) continue;
+        if (!models_[models_of_[v]].hold(request, moves_.d())) continue;
         step = Step::reuse;
         view = v;
-        n_fit = caches_[cache_of_[v]].fitted;
+        n_fit = models_[models_of_[v]].fitted;
         return true;
     }
     step = Step::none;
     return false;
-}
-
-// Hyperparameters from the first n_fit observations alone, and models that hold those rows. False, and the cache as it
-// was, if the time ran out on the way: half a fit would leave its trace on later suggestions.
-bool Suggester::refit(const Request& request, std::size_t n_fit, Cache& cache) {
-    const std::size_t d = moves_.d();
-    if (cache.fitted == n_fit && holds(cache, request, d)) return true;
-    const auto begin = Deadline::Clock::now();
-    const auto out_of_time = [&] {
-        costs_.fitted(std::min(n_fit, options_.fit_rows), seconds_since(begin));
-        return false;
-    };
-    const auto chosen = representative(moves_, request.rows, request.values, n_fit, options_.fit_rows);
-    gp::Points points(moves_.types(), options_.covariance);
-    for (const std::size_t i : chosen) points.append(request.rows + i * d);
-    gp::TargetTransform outputs;
-    std::vector<double> y, noise;
-    std::vector<std::vector<double>> thetas(1);
-    gp::TransformKind taken = cache.transform;
-    double most = -std::numeric_limits<double>::infinity();
-    for (const gp::TransformKind transform : cache.transforms) {
-        gp::TargetTransform seen = gp::standardise(request.values, n_fit, transform);
-        std::vector<double> targets;
-        for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
-        std::vector<double> variances = noise_of(request, seen.scale, chosen);
-        std::vector<double> theta =
-            gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit, request.deadline);
-        if (theta.empty()) return out_of_time();
-        double evidence = 0.0;
-        if (cache.transforms.size() > 1)
-            evidence = gp::log_evidence(lapack_, points, targets.data(), data_or_null(variances), options_.fit.prior,
-                                        theta, seen);
-        if (!thetas[0].empty() && !(evidence > most)) continue;
-        most = evidence;
-        taken = transform;
-        outputs = std::move(seen);
-        y = std::move(targets);
-        noise = std::move(variances);
-        thetas[0] = std::move(theta);
-    }
-    gp::Warp warp;
-    if (cache.warp && gp::Warp::n_parameters(moves_.types()) > 0) {
-        const std::vector<double> parameters =
-            gp::fit_warp(lapack_, points, y.data(), data_or_null(noise), options_.fit, thetas[0], request.deadline);
-        if (parameters.empty()) return out_of_time();
-        warp = gp::Warp(moves_.types(), parameters);
-        gp::Points stretched(moves_.types(), options_.covariance);
-        std::vector<double> row(d);
-        for (const std::size_t i : chosen) {
-            warp.apply(request.rows + i * d, row.data());
-            stretched.append(row.data());
-        }
-        points = std::move(stretched);
-    }
-    if (options_.n_draws > 0) {
-        Philox stream(request.key, n_fit, streams::gp_posterior);
-        thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
-                                      thetas.front(), options_.n_draws, stream, request.deadline);
-        if (thetas.empty()) return out_of_time();
-    }
-    Cache fresh;
-    fresh.transforms = cache.transforms;
-    fresh.transform = taken;
-    fresh.warp = cache.warp;
-    fresh.length_scale_factor = cache.length_scale_factor;
-    fresh.members = representative(moves_, request.rows, request.values, n_fit, options_.model_rows);
-    fresh.member_rows = gather(request.rows, d, fresh.members);
-    const std::vector<double> member_noise = noise_of(request, outputs.scale, fresh.members);
-    for (std::vector<double>& theta : thetas) {
-        if (request.deadline.passed()) return out_of_time();
-        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.length_scale_factor);
-        Model model{theta, warp, std::nullopt};
-        grow(fresh, model, fresh.members.size(), 0, member_noise);
-        fresh.models.push_back(std::move(model));
-    }
-    fresh.fitted = n_fit;
-    fresh.rows.assign(request.rows, request.rows + n_fit * d);
-    fresh.values.assign(request.values, request.values + n_fit);
-    if (request.std_errors != nullptr) fresh.errors.assign(request.std_errors, request.std_errors + n_fit);
-    cache = std::move(fresh);
-    costs_.fitted(chosen.size(), seconds_since(begin) / n_fits(cache));
-    return true;
-}
-
-// Bring the models from the rows they hold to all of the request's.
-void Suggester::extend(const Request& request, std::size_t n_fit, Cache& cache) const {
-    std::vector<std::size_t>& members = cache.members;
-    const std::size_t d = moves_.d();
-    const std::size_t base =
-        static_cast<std::size_t>(std::lower_bound(members.begin(), members.end(), n_fit) - members.begin());
-    std::size_t held = base;  // appended rows that are still the request's
-    while (held < members.size() && members[held] == n_fit + held - base && members[held] < request.n &&
-           std::memcmp(cache.member_rows.data() + held * d, request.rows + members[held] * d, d * sizeof(double)) == 0)
-        ++held;
-    // Known noise is rescaled with the outputs, so that its rows cannot be kept; it is rarely given and never large.
-    if (request.std_errors != nullptr) held = base;
-    members.resize(held);
-    cache.member_rows.resize(held * d);
-    for (std::size_t i = n_fit + held - base; i < request.n; ++i) {
-        members.push_back(i);
-        cache.member_rows.insert(cache.member_rows.end(), request.rows + i * d, request.rows + i * d + d);
-    }
-    double scale = 0.0;
-    if (request.std_errors != nullptr) scale = gp::standardise(request.values, n_fit, cache.transform).scale;
-    const std::vector<double> noise = noise_of(request, scale, members);
-    for (Model& model : cache.models) grow(cache, model, base, held, noise);
-}
-
-// Bring a model that holds the first `held` members to all of them: the first `base` factored at once, the rest
-// appended. A factor cannot fail in exact arithmetic, and the bounds keep the noise far above rounding; should one fail
-// all the same, the answer is a smoother model, built again from its base so that it does not depend on when we came.
-void Suggester::grow(Cache& cache, Model& model, std::size_t base, std::size_t held,
-                     const std::vector<double>& noise) const {
-    const std::size_t d = moves_.d(), noise_at = d + 1;
-    for (;;) {
-        try {
-            if (held < base || !model.regressor) {
-                model.regressor.emplace(lapack_, moves_.types(), model.theta, options_.covariance);
-                model.regressor->set_warp(model.warp);
-                model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
-                held = base;
-            }
-            model.regressor->truncate(held);
-            for (std::size_t k = held; k < cache.members.size(); ++k)
-                model.regressor->append(cache.member_rows.data() + k * d, noise.empty() ? 0.0 : noise[k]);
-            return;
-        } catch (const NotPositiveDefinite&) {
-            if (model.theta[noise_at] > std::log(100.0)) {
-                if (options_.covariance == nullptr) throw;
-                options_.covariance->kernel().fail("is not positive definite");
-            }
-            model.theta[noise_at] += std::log(100.0);
-            held = 0;
-            model.regressor.reset();
-        }
-    }
 }
 
 // The k-th suggestion of a request, the earlier ones being `chosen`.
@@ -257,17 +77,12 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     std::size_t n_fit = options_.schedule.at(request.n);
     std::size_t turn = (request.number + k) % options_.views.size();
     // The predicted time may be wrong, so that the fit looks at the clock as well.
-    if (!(in_time(request, turn, n_fit) && refit(request, n_fit, caches_[cache_of_[turn]])) &&
+    if (!(in_time(request, turn, n_fit) && fitter_.refit(request, n_fit, models_[models_of_[turn]])) &&
         !fall_back(request, turn, n_fit, step))
         return false;
     const View& view = options_.views[turn];
-    Cache& cache = caches_[cache_of_[turn]];
-    try {
-        extend(request, n_fit, cache);
-    } catch (...) {  // half of a cache is none
-        cache.models.clear();
-        throw;
-    }
+    Models& cache = models_[models_of_[turn]];
+    fitter_.extend(request, n_fit, cache);
     const gp::TargetTransform outputs = gp::standardise(request.values, request.n, cache.transform);
     const std::size_t n_held = cache.members.size();
     std::vector<double> y;

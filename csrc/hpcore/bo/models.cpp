@@ -1,0 +1,183 @@
+#include "hpcore/bo/models.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "hpcore/bo/rows.hpp"
+#include "hpcore/errors.hpp"
+#include "hpcore/streams.hpp"
+
+namespace hpcore::bo {
+namespace {
+
+// Bits, so that NaN equals NaN.
+bool same_bits(const std::vector<double>& a, const double* b, std::size_t n) {
+    return a.size() == n && (n == 0 || std::memcmp(a.data(), b, n * sizeof(double)) == 0);
+}
+
+std::vector<double> noise_of(const Request& request, double scale, const std::vector<std::size_t>& which) {
+    std::vector<double> out;
+    if (request.std_errors == nullptr) return out;
+    for (const std::size_t i : which) {
+        const double e = scale > 0.0 ? request.std_errors[i] / scale : 0.0;
+        out.push_back(std::isfinite(e) ? std::min(e * e, 1e6) : 0.0);
+    }
+    return out;
+}
+
+const double* data_or_null(const std::vector<double>& v) {
+    return v.empty() ? nullptr : v.data();
+}
+
+}  // namespace
+
+bool Models::hold(const Request& request, std::size_t d) const {
+    const std::size_t n = fitted;
+    return n <= request.n && !models.empty() && same_bits(rows, request.rows, n * d) &&
+           same_bits(values, request.values, n) &&
+           same_bits(errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
+}
+
+bool Fitter::refit(const Request& request, std::size_t n_fit, Models& cache) const {
+    const std::size_t d = moves_.d();
+    if (cache.fitted == n_fit && cache.hold(request, d)) return true;
+    const auto begin = Deadline::Clock::now();
+    const auto out_of_time = [&] {
+        costs_.fitted(std::min(n_fit, options_.fit_rows), seconds_since(begin));
+        return false;
+    };
+    const auto chosen = representative(moves_, request.rows, request.values, n_fit, options_.fit_rows);
+    gp::Points points(moves_.types(), options_.covariance);
+    for (const std::size_t i : chosen) points.append(request.rows + i * d);
+    gp::TargetTransform outputs;
+    std::vector<double> y, noise;
+    std::vector<std::vector<double>> thetas(1);
+    gp::TransformKind taken = cache.transform;
+    double most = -std::numeric_limits<double>::infinity();
+    for (const gp::TransformKind transform : cache.transforms) {
+        gp::TargetTransform seen = gp::standardise(request.values, n_fit, transform);
+        std::vector<double> targets;
+        for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
+        std::vector<double> variances = noise_of(request, seen.scale, chosen);
+        std::vector<double> theta =
+            gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit, request.deadline);
+        if (theta.empty()) return out_of_time();
+        double evidence = 0.0;
+        if (cache.transforms.size() > 1)
+            evidence = gp::log_evidence(lapack_, points, targets.data(), data_or_null(variances), options_.fit.prior,
+                                        theta, seen);
+        if (!thetas[0].empty() && !(evidence > most)) continue;
+        most = evidence;
+        taken = transform;
+        outputs = std::move(seen);
+        y = std::move(targets);
+        noise = std::move(variances);
+        thetas[0] = std::move(theta);
+    }
+    gp::Warp warp;
+    if (cache.warp && gp::Warp::n_parameters(moves_.types()) > 0) {
+        const std::vector<double> parameters =
+            gp::fit_warp(lapack_, points, y.data(), data_or_null(noise), options_.fit, thetas[0], request.deadline);
+        if (parameters.empty()) return out_of_time();
+        warp = gp::Warp(moves_.types(), parameters);
+        gp::Points stretched(moves_.types(), options_.covariance);
+        std::vector<double> row(d);
+        for (const std::size_t i : chosen) {
+            warp.apply(request.rows + i * d, row.data());
+            stretched.append(row.data());
+        }
+        points = std::move(stretched);
+    }
+    if (options_.n_draws > 0) {
+        Philox stream(request.key, n_fit, streams::gp_posterior);
+        thetas = gp::sample_posterior(lapack_, points, y.data(), data_or_null(noise), options_.fit.prior,
+                                      thetas.front(), options_.n_draws, stream, request.deadline);
+        if (thetas.empty()) return out_of_time();
+    }
+    Models fresh(cache.transforms, cache.warp, cache.length_scale_factor);
+    fresh.transform = taken;
+    fresh.members = representative(moves_, request.rows, request.values, n_fit, options_.model_rows);
+    fresh.member_rows = gather(request.rows, d, fresh.members);
+    const std::vector<double> member_noise = noise_of(request, outputs.scale, fresh.members);
+    for (std::vector<double>& theta : thetas) {
+        if (request.deadline.passed()) return out_of_time();
+        for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.length_scale_factor);
+        Model model{theta, warp, std::nullopt};
+        grow(fresh, model, fresh.members.size(), 0, member_noise);
+        fresh.models.push_back(std::move(model));
+    }
+    fresh.fitted = n_fit;
+    fresh.rows.assign(request.rows, request.rows + n_fit * d);
+    fresh.values.assign(request.values, request.values + n_fit);
+    if (request.std_errors != nullptr) fresh.errors.assign(request.std_errors, request.std_errors + n_fit);
+    cache = std::move(fresh);
+    costs_.fitted(chosen.size(), seconds_since(begin) / cache.n_fits());
+    return true;
+}
+
+void Fitter::extend(const Request& request, std::size_t n_fit, Models& cache) const {
+    try {
+        extend_all(request, n_fit, cache);
+    } catch (...) {  // half of them is none
+        cache.models.clear();
+        throw;
+    }
+}
+
+void Fitter::extend_all(const Request& request, std::size_t n_fit, Models& cache) const {
+    std::vector<std::size_t>& members = cache.members;
+    const std::size_t d = moves_.d();
+    const std::size_t base =
+        static_cast<std::size_t>(std::lower_bound(members.begin(), members.end(), n_fit) - members.begin());
+    std::size_t held = base;  // appended rows that are still the request's
+    while (held < members.size() && members[held] == n_fit + held - base && members[held] < request.n &&
+           std::memcmp(cache.member_rows.data() + held * d, request.rows + members[held] * d, d * sizeof(double)) == 0)
+        ++held;
+    // Known noise is rescaled with the outputs, so that its rows cannot be kept; it is rarely given and never large.
+    if (request.std_errors != nullptr) held = base;
+    members.resize(held);
+    cache.member_rows.resize(held * d);
+    for (std::size_t i = n_fit + held - base; i < request.n; ++i) {
+        members.push_back(i);
+        cache.member_rows.insert(cache.member_rows.end(), request.rows + i * d, request.rows + i * d + d);
+    }
+    double scale = 0.0;
+    if (request.std_errors != nullptr) scale = gp::standardise(request.values, n_fit, cache.transform).scale;
+    const std::vector<double> noise = noise_of(request, scale, members);
+    for (Model& model : cache.models) grow(cache, model, base, held, noise);
+}
+
+// Bring a model that holds the first `held` members to all of them: the first `base` factored at once, the rest
+// appended. A factor cannot fail in exact arithmetic, and the bounds keep the noise far above rounding; should one fail
+// all the same, the answer is a smoother model, built again from its base so that it does not depend on when we came.
+void Fitter::grow(Models& cache, Model& model, std::size_t base, std::size_t held,
+                  const std::vector<double>& noise) const {
+    const std::size_t d = moves_.d(), noise_at = d + 1;
+    for (;;) {
+        try {
+            if (held < base || !model.regressor) {
+                model.regressor.emplace(lapack_, moves_.types(), model.theta, options_.covariance);
+                model.regressor->set_warp(model.warp);
+                model.regressor->assign(cache.member_rows.data(), base, data_or_null(noise));
+                held = base;
+            }
+            model.regressor->truncate(held);
+            for (std::size_t k = held; k < cache.members.size(); ++k)
+                model.regressor->append(cache.member_rows.data() + k * d, noise.empty() ? 0.0 : noise[k]);
+            return;
+        } catch (const NotPositiveDefinite&) {
+            if (model.theta[noise_at] > std::log(100.0)) {
+                if (options_.covariance == nullptr) throw;
+                options_.covariance->kernel().fail("is not positive definite");
+            }
+            model.theta[noise_at] += std::log(100.0);
+            held = 0;
+            model.regressor.reset();
+        }
+    }
+}
+
+}  // namespace hpcore::bo
