@@ -13,6 +13,7 @@
 #include "bindings.hpp"
 #include "blas_threads.hpp"
 #include "feasible.hpp"
+#include "hpcore/bo/pareto_suggester.hpp"
 #include "hpcore/bo/suggester.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
@@ -20,6 +21,7 @@
 namespace hpcore::bindings {
 namespace {
 
+using bo::ParetoSuggester;
 using bo::Request;
 using bo::Schedule;
 using bo::Step;
@@ -28,22 +30,23 @@ using bo::SuggestOptions;
 using bo::TrustRegion;
 using bo::View;
 
-py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
-                  const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
-                  std::size_t repeats, const std::optional<Array>& extra) {
+template <class Engine>
+py::tuple suggest(Engine& suggester, std::size_t m, const Array& X, const Array& values,
+                  const std::optional<Array>& std_errors, const Array& pending, std::size_t n, std::uint64_t seed_low,
+                  std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
+                  double seconds, std::size_t repeats, const std::optional<Array>& extra) {
     const std::size_t d = suggester.d();
     Request request;
     request.deadline = Deadline::in(seconds);
     request.n = rows_of("X", X, d);
-    check_length("values", values, request.n);
-    for (std::size_t i = 0; i < request.n; ++i)
+    check_length("values", values, m * request.n);
+    for (std::size_t i = 0; i < m * request.n; ++i)
         if (!std::isfinite(values.data()[i]))
-            throw py::value_error("values must be finite, row " + std::to_string(i) + " is not");
+            throw py::value_error("values must be finite, row " + std::to_string(i % request.n) + " is not");
     request.rows = X.data();
     request.values = values.data();
     if (std_errors) {
-        check_length("std_errors", *std_errors, request.n);
+        check_length("std_errors", *std_errors, m * request.n);
         request.std_errors = std_errors->data();
     }
     request.n_pending = rows_of("pending", pending, d);
@@ -171,10 +174,18 @@ void bind_bo(py::module_& m) {
              }),
              py::arg("codec"), py::arg("categorical"), py::arg("options"))
         .def(
-            "suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(),
-            py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
-            py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
-            py::arg("repeats") = 1, py::arg("extra") = py::none(),
+            "suggest",
+            [](Suggester& self, const Array& X, const Array& values, const std::optional<Array>& std_errors,
+               const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
+               std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
+               std::size_t repeats, const std::optional<Array>& extra) {
+                return suggest(self, 1, X, values, std_errors, pending, n, seed_low, seed_high, number, attempt,
+                               feasible, seconds, repeats, extra);
+            },
+            py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("std_errors").noconvert(),
+            py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
+            py::arg("attempt"), py::arg("feasible"), py::arg("seconds"), py::arg("repeats") = 1,
+            py::arg("extra") = py::none(),
             "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
             "\n"
             "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
@@ -183,6 +194,34 @@ void bind_bo(py::module_& m) {
             "extra (e, d) are further candidates. Fewer than n rows are returned only if no new, allowed row was met\n"
             "or the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
             "user's kernel raised or answered NaN.");
+    py::class_<ParetoSuggester>(
+        s, "ParetoSuggester",
+        "Gaussian-process suggestions for 2 or 3 objectives, by the expected improvement of the hypervolume.\n"
+        "\n"
+        "The first view's transforms and warp are those of every objective. Raises ValueError for another number m of\n"
+        "objectives, as `Suggester` otherwise.")
+        .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
+                         const SuggestOptions& options, std::size_t n_objectives) {
+                 return std::make_unique<ParetoSuggester>(scipy_lapack(), std::move(codec), categorical, options,
+                                                          n_objectives);
+             }),
+             py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("m"))
+        .def(
+            "suggest",
+            [](ParetoSuggester& self, const Array& X, const Array& values, const std::optional<Array>& std_errors,
+               const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
+               std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
+               std::size_t repeats, const std::optional<Array>& extra) {
+                if (rows_of("X", X, self.d()) == 0) throw py::value_error("X must have at least one row");
+                return suggest(self, self.m(), X, values, std_errors, pending, n, seed_low, seed_high, number, attempt,
+                               feasible, seconds, repeats, extra);
+            },
+            py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("std_errors").noconvert(),
+            py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
+            py::arg("attempt"), py::arg("feasible"), py::arg("seconds"), py::arg("repeats") = 1,
+            py::arg("extra") = py::none(),
+            "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
+            "one objective after the other.");
 }
 
 }  // namespace hpcore::bindings

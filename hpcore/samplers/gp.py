@@ -52,6 +52,8 @@ class _GP(Suggester):
         # suggestion under a deadline does not have.
         categorical = [kind == "categorical" for kind in columns.kinds]
         self._engine = native.Suggester(columns.codec, categorical, sampler._options(columns))
+        # By number of objectives; made when the history is known to have so many.
+        self._fronts: dict[int, native.ParetoSuggester] = {}
         self._repeats = 1
 
     def allow_repeats(self, n: int) -> None:
@@ -79,6 +81,9 @@ class _GP(Suggester):
     ) -> tuple[FloatArray, native.Step]:
         if history.n_observed < self._n_startup:
             return self._startup.suggest(history, pending, n, rng), native.Step.full
+        m = history.values.shape[1]
+        if m in (2, 3) and rng.number % 3 != 2:
+            return self._suggest_front(history, pending, n, rng, end, m)
         X, values, errors = _observed(history, rng)
         extra = self._allowed_candidates(X, values, rng)  # before the time that is left is taken
         rows, step = self._engine.suggest(
@@ -99,6 +104,34 @@ class _GP(Suggester):
         if not len(rows) and step != native.Step.none:
             # No point was met that is new and allowed; the optimizer finds out if there is one.
             rows = rng.uniform(self._columns.d, SUGGEST)[None, :]
+        return rows, step
+
+    def _suggest_front(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float, m: int
+    ) -> tuple[FloatArray, native.Step]:
+        if m not in self._fronts:
+            categorical = [kind == "categorical" for kind in self._columns.kinds]
+            options = self._sampler._options(self._columns)
+            options.views = [self._sampler._view(["standard"])]
+            self._fronts[m] = native.ParetoSuggester(self._columns.codec, categorical, options, m)
+        trials = split(history)
+        X = np.ascontiguousarray(history.X[trials.complete])
+        values = np.ascontiguousarray(history.values[trials.complete].T).ravel()
+        rows, step = self._fronts[m].suggest(
+            X,
+            values,
+            None,
+            np.ascontiguousarray(pending),
+            n,
+            rng.seed_low,
+            rng.seed_high,
+            rng.number,
+            rng.attempt,
+            self._columns.feasible,
+            end - time.monotonic(),
+            self._repeats,
+            None,
+        )
         return rows, step
 
     def _allowed_candidates(self, X: FloatArray, values: FloatArray, rng: Rng) -> FloatArray | None:

@@ -1,0 +1,167 @@
+#include "hpcore/bo/pareto_suggester.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "hpcore/acquisition/ensemble.hpp"
+#include "hpcore/acquisition/hypervolume.hpp"
+#include "hpcore/bo/rows.hpp"
+#include "hpcore/streams.hpp"
+
+namespace hpcore::bo {
+namespace {
+
+constexpr std::size_t n_perturbed = 8;  // points of the front that are perturbed
+
+// Indices of the rows (n, m) that no other dominates; the first of equal ones.
+std::vector<std::size_t> front_of(const std::vector<double>& rows, std::size_t m) {
+    const std::size_t n = rows.size() / m;
+    std::vector<std::size_t> front;
+    for (std::size_t i = 0; i < n; ++i) {
+        bool beaten = false;
+        for (std::size_t j = 0; !beaten && j < n; ++j) {
+            bool no_worse = j != i, better = j < i;
+            for (std::size_t k = 0; no_worse && k < m; ++k) {
+                no_worse = rows[j * m + k] <= rows[i * m + k];
+                better = better || rows[j * m + k] < rows[i * m + k];
+            }
+            beaten = no_worse && better;
+        }
+        if (!beaten) front.push_back(i);
+    }
+    return front;
+}
+
+// At most `most` of the front, evenly along its first objective.
+std::vector<std::size_t> spread(std::vector<std::size_t> front, const std::vector<double>& rows, std::size_t m,
+                                std::size_t most) {
+    std::stable_sort(front.begin(), front.end(),
+                     [&](std::size_t a, std::size_t b) { return rows[a * m] < rows[b * m]; });
+    if (front.size() <= most) return front;
+    std::vector<std::size_t> out;
+    for (std::size_t t = 0; t < most; ++t) out.push_back(front[t * (front.size() - 1) / (most - 1)]);
+    return out;
+}
+
+}  // namespace
+
+ParetoSuggester::ParetoSuggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
+                                 const std::vector<bool>& categorical, const SuggestOptions& options, std::size_t m)
+    : moves_(std::move(codec), categorical, options.smooth_levels),
+      options_(options),
+      fitter_(lapack, moves_, options_, costs_) {
+    if (options_.views.empty() || options_.views.front().transforms.empty())
+        throw std::invalid_argument("views must hold a view with at least one transform");
+    if (m != 2 && m != 3) throw std::invalid_argument("m must be 2 or 3");
+    for (std::size_t k = 0; k < m; ++k) models_.emplace_back(options_.views.front());
+}
+
+// Bring the models to the request's rows. False if the deadline leaves no time and there is no earlier fit of all.
+bool ParetoSuggester::fit(const std::vector<Request>& columns, Step& step) {
+    const Request& first = columns.front();
+    std::size_t n_fit = options_.schedule.at(first.n);
+    const std::size_t d = moves_.d();
+    bool in_time = true;
+    if (first.deadline.limited()) {
+        double wanted = 0.2 * costs_.search(std::min(first.n, options_.model_rows));
+        for (std::size_t k = 0; k < m(); ++k)
+            if (models_[k].fitted != n_fit || !models_[k].hold(columns[k], d))
+                wanted += costs_.fit(std::min(n_fit, options_.fit_rows)) * models_[k].n_fits();
+        in_time = wanted < first.deadline.left();
+    }
+    for (std::size_t k = 0; in_time && k < m(); ++k) in_time = fitter_.refit(columns[k], n_fit, models_[k]);
+    for (std::size_t k = 0; k < m(); ++k) {
+        if (!models_[k].hold(columns[k], d)) {
+            step = Step::none;
+            return false;
+        }
+        fitter_.extend(columns[k], models_[k].fitted, models_[k]);
+    }
+    if (!in_time) step = Step::reuse;
+    return true;
+}
+
+bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
+                                  const acquisition::Seen& seen, double* row, Step& step) {
+    const std::size_t d = moves_.d(), n = request.n, n_objectives = m();
+    std::vector<Request> columns(n_objectives, request);
+    for (std::size_t o = 0; o < n_objectives; ++o) {
+        columns[o].values = request.values + o * n;
+        if (request.std_errors != nullptr) columns[o].std_errors = request.std_errors + o * n;
+    }
+    if (!fit(columns, step)) return false;
+
+    std::vector<double> outputs(n * n_objectives), fantasies;  // (n, m) and (pending and chosen, m)
+    std::vector<double> reference(n_objectives);
+    std::vector<const gp::Regressor*> models;
+    std::vector<std::size_t> held;
+    const std::size_t n_fantasised = request.n_pending + k;
+    fantasies.resize(n_fantasised * n_objectives);
+    gp::Prediction prediction;
+    for (std::size_t o = 0; o < n_objectives; ++o) {
+        Models& of = models_[o];
+        gp::Regressor& model = *of.models.front().regressor;
+        const gp::TargetTransform transformed = gp::standardise(columns[o].values, n, of.transform);
+        for (std::size_t i = 0; i < n; ++i) outputs[i * n_objectives + o] = transformed.y[i];
+        const auto [low, high] = std::minmax_element(transformed.y.begin(), transformed.y.end());
+        reference[o] = *high + std::max(0.1 * (*high - *low), 1e-3);
+        std::vector<double> targets;
+        for (const std::size_t i : of.members) targets.push_back(transformed.y[i]);
+        held.push_back(targets.size());
+        model.set_targets(targets.data());
+        for (std::size_t t = 0; t < n_fantasised; ++t) {
+            const double* at =
+                t < request.n_pending ? request.pending + t * d : chosen.data() + (t - request.n_pending) * d;
+            model.predict(at, 1, prediction);
+            targets.push_back(prediction.mean[0]);
+            fantasies[t * n_objectives + o] = prediction.mean[0];
+            model.append(at, acquisition::fantasy_noise - model.scales().noise);
+            model.set_targets(targets.data());
+        }
+        models.push_back(&model);
+    }
+    const std::vector<std::size_t> best = spread(front_of(outputs, n_objectives), outputs, n_objectives, n_perturbed);
+    const std::vector<double> incumbents = gather(request.rows, d, best);
+    std::vector<double> front = outputs;
+    front.insert(front.end(), fantasies.begin(), fantasies.end());
+    acquisition::ParetoImprovement improvement(
+        models, acquisition::undominated(front.data(), n + n_fantasised, n_objectives, reference.data()));
+
+    Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
+    acquisition::Maximizer maximizer(moves_, options_.search);
+    maximizer.add_candidates(request.extra, request.n_extra);
+    const bool hurried =
+        static_cast<double>(n_objectives) * costs_.search(held.front()) > 0.7 * request.deadline.left();
+    const auto begin = Deadline::Clock::now();
+    const bool found =
+        maximizer.maximize(improvement, incumbents.data(), best.size(), held.front(), n_fantasised, seen,
+                           request.feasible, stream, row, hurried ? request.deadline : Deadline{}, request.repeats > 1);
+    if (hurried)
+        step = Step::search;
+    else
+        costs_.searched(held.front(), seconds_since(begin) / static_cast<double>(n_objectives));
+    for (std::size_t o = 0; o < n_objectives; ++o) models_[o].models.front().regressor->truncate(held[o]);
+    return found;
+}
+
+std::vector<double> ParetoSuggester::suggest(const Request& request, Step* lowest) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::size_t d = moves_.d();
+    std::vector<double> out, row(d);
+    acquisition::Seen seen;
+    for (std::size_t i = 0; i < request.n; ++i) seen.insert(request.rows + i * d, d);
+    for (std::size_t i = 0; i < request.n_pending; ++i) seen.insert(request.pending + i * d, d);
+    for (std::size_t k = 0; k < request.count; ++k) {
+        if (k > 0 && request.deadline.passed()) break;
+        Step step = Step::full;
+        const bool found = suggest_one(request, k, out, seen, row.data(), step);
+        if (lowest != nullptr) *lowest = std::max(*lowest, step);
+        if (!found) break;
+        seen.insert(row.data(), d);
+        out.insert(out.end(), row.begin(), row.end());
+    }
+    return out;
+}
+
+}  // namespace hpcore::bo

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "hpcore/acquisition/move_set.hpp"
+#include "hpcore/bo/ladder.hpp"
+#include "hpcore/bo/models.hpp"
+#include "hpcore/bo/options.hpp"
+
+namespace hpcore::bo {
+
+// Suggestions for 2 or 3 objectives: a model of each, and the expected improvement of the hypervolume. The reference
+// point is a tenth of an objective's range beyond its worst value. State is a cache, as a Suggester's is.
+class ParetoSuggester {
+  public:
+    // The first view's transforms and warp are those of every objective; the rest of the views is not looked at.
+    ParetoSuggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
+                    const std::vector<bool>& categorical, const SuggestOptions& options, std::size_t m);
+
+    // As Suggester::suggest, for values (m, n) and standard errors (m, n) or null, one objective after the other.
+    std::vector<double> suggest(const Request& request, Step* step = nullptr);
+
+    std::size_t d() const { return moves_.d(); }
+    std::size_t m() const { return models_.size(); }
+
+  private:
+    bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
+                     const acquisition::Seen& seen, double* row, Step& step);
+    bool fit(const std::vector<Request>& columns, Step& step);
+
+    acquisition::MoveSet moves_;
+    SuggestOptions options_;
+    std::mutex mutex_;
+    std::vector<Models> models_;  // by objective
+    Costs costs_;
+    Fitter fitter_;
+};
+
+}  // namespace hpcore::bo
