@@ -30,11 +30,27 @@ using bo::SuggestOptions;
 using bo::TrustRegion;
 using bo::View;
 
+// Rows and values of one more outcome; the arrays are the caller's.
+bo::Outcome outcome_of(const char* name, const std::pair<Array, Array>& given, std::size_t d) {
+    bo::Outcome outcome;
+    outcome.n = rows_of(name, given.first, d);
+    check_length(name, given.second, outcome.n);
+    for (std::size_t i = 0; i < outcome.n; ++i)
+        if (!std::isfinite(given.second.data()[i])) throw py::value_error(std::string(name) + " must be finite");
+    outcome.rows = given.first.data();
+    outcome.values = given.second.data();
+    return outcome;
+}
+
+using Outcomes = std::vector<std::pair<Array, Array>>;
+
 template <class Engine>
 py::tuple suggest(Engine& suggester, std::size_t m, const Array& X, const Array& values,
                   const std::optional<Array>& std_errors, const Array& pending, std::size_t n, std::uint64_t seed_low,
                   std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
-                  double seconds, std::size_t repeats, const std::optional<Array>& extra) {
+                  double seconds, std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
+                  const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
+                  const std::optional<Array>& failed) {
     const std::size_t d = suggester.d();
     Request request;
     request.deadline = Deadline::in(seconds);
@@ -54,6 +70,16 @@ py::tuple suggest(Engine& suggester, std::size_t m, const Array& X, const Array&
     if (extra) {
         request.n_extra = rows_of("extra", *extra, d);
         request.extra = extra->data();
+    }
+    if (violations) {
+        check_length("violations", *violations, request.n);
+        request.violations = violations->data();
+    }
+    for (const auto& limit : limits) request.limits.push_back(outcome_of("limits", limit, d));
+    if (cost) request.cost = outcome_of("cost", *cost, d);
+    if (failed) {
+        request.n_failed = rows_of("failed", *failed, d);
+        request.failed = failed->data();
     }
     request.count = n;
     if (repeats == 0) throw py::value_error("repeats must be at least 1");
@@ -178,14 +204,17 @@ void bind_bo(py::module_& m) {
             [](Suggester& self, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
                std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
-               std::size_t repeats, const std::optional<Array>& extra) {
+               std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
+               const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
+               const std::optional<Array>& failed) {
                 return suggest(self, 1, X, values, std_errors, pending, n, seed_low, seed_high, number, attempt,
-                               feasible, seconds, repeats, extra);
+                               feasible, seconds, repeats, extra, limits, violations, cost, failed);
             },
             py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("std_errors").noconvert(),
             py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
             py::arg("attempt"), py::arg("feasible"), py::arg("seconds"), py::arg("repeats") = 1,
-            py::arg("extra") = py::none(),
+            py::arg("extra") = py::none(), py::arg("limits") = Outcomes{}, py::arg("violations") = py::none(),
+            py::arg("cost") = py::none(), py::arg("failed") = py::none(),
             "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
             "\n"
             "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
@@ -211,15 +240,18 @@ void bind_bo(py::module_& m) {
             [](ParetoSuggester& self, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
                std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
-               std::size_t repeats, const std::optional<Array>& extra) {
+               std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
+               const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
+               const std::optional<Array>& failed) {
                 if (rows_of("X", X, self.d()) == 0) throw py::value_error("X must have at least one row");
                 return suggest(self, self.m(), X, values, std_errors, pending, n, seed_low, seed_high, number, attempt,
-                               feasible, seconds, repeats, extra);
+                               feasible, seconds, repeats, extra, limits, violations, cost, failed);
             },
             py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("std_errors").noconvert(),
             py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
             py::arg("attempt"), py::arg("feasible"), py::arg("seconds"), py::arg("repeats") = 1,
-            py::arg("extra") = py::none(),
+            py::arg("extra") = py::none(), py::arg("limits") = Outcomes{}, py::arg("violations") = py::none(),
+            py::arg("cost") = py::none(), py::arg("failed") = py::none(),
             "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
             "one objective after the other.");
 }

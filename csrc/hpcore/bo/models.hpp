@@ -51,6 +51,8 @@ class Fitter {
     Fitter(const linalg::Lapack& lapack, const acquisition::MoveSet& moves, const SuggestOptions& options, Costs& costs)
         : lapack_(lapack), moves_(moves), options_(options), costs_(costs) {}
 
+    // The last size of a history of n observations at which a fit is due.
+    std::size_t scheduled(std::size_t n) const { return options_.schedule.at(n); }
     // Hyperparameters from the first n_fit observations alone, and models that hold those rows. False, and the models
     // as they were, if the time ran out on the way: half a fit would leave its trace on later suggestions.
     bool refit(const Request& request, std::size_t n_fit, Models& models) const;

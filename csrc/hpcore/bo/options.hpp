@@ -47,7 +47,14 @@ struct SuggestOptions {
     std::size_t model_rows = 1000;   // the model holds at most about this many rows
 };
 
-// One call of Suggester::suggest.
+// Values of one more outcome of trials, where it is known.
+struct Outcome {
+    const double* rows = nullptr;    // (n, d) canonical rows
+    const double* values = nullptr;  // (n,)
+    std::size_t n = 0;
+};
+
+// One call of a suggester.
 struct Request {
     const double* rows = nullptr;        // (n, d) canonical rows with a value
     const double* values = nullptr;      // (n,) lower is better
@@ -55,6 +62,8 @@ struct Request {
     std::size_t n = 0;
     const double* pending = nullptr;  // (n_pending, d) rows asked for and not told yet
     std::size_t n_pending = 0;
+    const double* failed = nullptr;  // (n_failed, d) rows that ended without a value
+    std::size_t n_failed = 0;
     std::size_t count = 1;    // suggestions wanted
     std::size_t repeats = 1;  // how often a row may be suggested in all; more than once where all columns are gridded
     Philox::Key key;
@@ -63,7 +72,14 @@ struct Request {
     acquisition::Feasible feasible;
     const double* extra = nullptr;  // (n_extra, d) further candidates without NaN, where random rows are hardly allowed
     std::size_t n_extra = 0;
+    std::vector<Outcome> limits;         // of each limit, by how much it is exceeded: at most 0 keeps it
+    const double* violations = nullptr;  // (n,) how far each row is from keeping all limits, 0 if it does; or null
+    Outcome cost;                        // logarithms of costs; empty if they do not matter
     Deadline deadline;
+
+    bool has_factors() const { return !limits.empty() || cost.n > 0; }
+    // True if the i-th row keeps all limits.
+    bool keeps_limits(std::size_t i) const { return violations == nullptr || violations[i] == 0.0; }
 };
 
 }  // namespace hpcore::bo

@@ -1,11 +1,14 @@
 #include "hpcore/bo/pareto_suggester.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
 #include "hpcore/acquisition/ensemble.hpp"
 #include "hpcore/acquisition/hypervolume.hpp"
+#include "hpcore/acquisition/product.hpp"
+#include "hpcore/bo/each.hpp"
 #include "hpcore/bo/rows.hpp"
 #include "hpcore/streams.hpp"
 
@@ -14,20 +17,18 @@ namespace {
 
 constexpr std::size_t n_perturbed = 8;  // points of the front that are perturbed
 
-// Indices of the rows (n, m) that no other dominates; the first of equal ones.
-std::vector<std::size_t> front_of(const std::vector<double>& rows, std::size_t m) {
-    const std::size_t n = rows.size() / m;
+// Those of some rows of a table (n, m) that no other of them dominates; the first of equal ones.
+std::vector<std::size_t> front_of(const std::vector<double>& rows, std::size_t m, const std::vector<std::size_t>& of) {
     std::vector<std::size_t> front;
-    for (std::size_t i = 0; i < n; ++i) {
-        bool beaten = false;
-        for (std::size_t j = 0; !beaten && j < n; ++j) {
+    for (const std::size_t i : of) {
+        const bool beaten = std::any_of(of.begin(), of.end(), [&](std::size_t j) {
             bool no_worse = j != i, better = j < i;
             for (std::size_t k = 0; no_worse && k < m; ++k) {
                 no_worse = rows[j * m + k] <= rows[i * m + k];
                 better = better || rows[j * m + k] < rows[i * m + k];
             }
-            beaten = no_worse && better;
-        }
+            return no_worse && better;
+        });
         if (!beaten) front.push_back(i);
     }
     return front;
@@ -82,6 +83,20 @@ bool ParetoSuggester::fit(const std::vector<Request>& columns, Step& step) {
     return true;
 }
 
+// Rows to perturb: some of the front of those that keep all limits; while there are none, those nearest to that.
+std::vector<std::size_t> ParetoSuggester::incumbents_of(const Request& request,
+                                                        const std::vector<double>& outputs) const {
+    std::vector<std::size_t> all(request.n);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::vector<std::size_t> kept = all;
+    std::erase_if(kept, [&](std::size_t i) { return !request.keeps_limits(i); });
+    if (!kept.empty()) return spread(front_of(outputs, m(), kept), outputs, m(), n_perturbed);
+    std::stable_sort(all.begin(), all.end(),
+                     [&](std::size_t a, std::size_t b) { return request.violations[a] < request.violations[b]; });
+    all.resize(std::min(all.size(), n_perturbed));
+    return all;
+}
+
 bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
                                   const acquisition::Seen& seen, double* row, Step& step) {
     const std::size_t d = moves_.d(), n = request.n, n_objectives = m();
@@ -90,8 +105,10 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
         columns[o].values = request.values + o * n;
         if (request.std_errors != nullptr) columns[o].std_errors = request.std_errors + o * n;
     }
-    if (!fit(columns, step)) return false;
+    if (!fit(columns, step) || !factors_.fit(fitter_, costs_, d, request, step)) return false;
 
+    std::vector<double> out(request.pending, request.pending + request.n_pending * d);
+    out.insert(out.end(), chosen.begin(), chosen.end());
     std::vector<double> outputs(n * n_objectives), fantasies;  // (n, m) and (pending and chosen, m)
     std::vector<double> reference(n_objectives);
     std::vector<const gp::Regressor*> models;
@@ -111,8 +128,7 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
         held.push_back(targets.size());
         model.set_targets(targets.data());
         for (std::size_t t = 0; t < n_fantasised; ++t) {
-            const double* at =
-                t < request.n_pending ? request.pending + t * d : chosen.data() + (t - request.n_pending) * d;
+            const double* at = out.data() + t * d;
             model.predict(at, 1, prediction);
             targets.push_back(prediction.mean[0]);
             fantasies[t * n_objectives + o] = prediction.mean[0];
@@ -121,12 +137,25 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
         }
         models.push_back(&model);
     }
-    const std::vector<std::size_t> best = spread(front_of(outputs, n_objectives), outputs, n_objectives, n_perturbed);
+    const std::vector<std::size_t> best = incumbents_of(request, outputs);
+    const bool hopeless = !request.keeps_limits(best.front());
     const std::vector<double> incumbents = gather(request.rows, d, best);
-    std::vector<double> front = outputs;
-    front.insert(front.end(), fantasies.begin(), fantasies.end());
+    std::vector<double> front;
+    const auto add = [&](const std::vector<double>& table, std::size_t i) {
+        front.insert(front.end(), table.begin() + static_cast<std::ptrdiff_t>(i * n_objectives),
+                     table.begin() + static_cast<std::ptrdiff_t>((i + 1) * n_objectives));
+    };
+    for (std::size_t i = 0; i < n; ++i)
+        if (request.keeps_limits(i)) add(outputs, i);
+    factors_.condition(request, out.data(), n_fantasised, hopeless);
+    for (std::size_t t = 0; t < n_fantasised; ++t)
+        if (factors_.expect_kept(out.data() + t * d)) add(fantasies, t);
     acquisition::ParetoImprovement improvement(
-        models, acquisition::undominated(front.data(), n + n_fantasised, n_objectives, reference.data()));
+        models, acquisition::undominated(front.data(), front.size() / n_objectives, n_objectives, reference.data()));
+    acquisition::Product product(improvement, !hopeless);
+    factors_.multiply(product);
+    acquisition::Acquisition* whole = &improvement;
+    if (!product.empty()) whole = &product;
 
     Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
     acquisition::Maximizer maximizer(moves_, options_.search);
@@ -135,33 +164,25 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
         static_cast<double>(n_objectives) * costs_.search(held.front()) > 0.7 * request.deadline.left();
     const auto begin = Deadline::Clock::now();
     const bool found =
-        maximizer.maximize(improvement, incumbents.data(), best.size(), held.front(), n_fantasised, seen,
-                           request.feasible, stream, row, hurried ? request.deadline : Deadline{}, request.repeats > 1);
+        maximizer.maximize(*whole, incumbents.data(), best.size(), held.front(), n_fantasised, seen, request.feasible,
+                           stream, row, hurried ? request.deadline : Deadline{}, request.repeats > 1);
     if (hurried)
         step = Step::search;
     else
         costs_.searched(held.front(), seconds_since(begin) / static_cast<double>(n_objectives));
     for (std::size_t o = 0; o < n_objectives; ++o) models_[o].models.front().regressor->truncate(held[o]);
+    factors_.restore();
     return found;
 }
 
 std::vector<double> ParetoSuggester::suggest(const Request& request, Step* lowest) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const std::size_t d = moves_.d();
-    std::vector<double> out, row(d);
-    acquisition::Seen seen;
-    for (std::size_t i = 0; i < request.n; ++i) seen.insert(request.rows + i * d, d);
-    for (std::size_t i = 0; i < request.n_pending; ++i) seen.insert(request.pending + i * d, d);
-    for (std::size_t k = 0; k < request.count; ++k) {
-        if (k > 0 && request.deadline.passed()) break;
-        Step step = Step::full;
-        const bool found = suggest_one(request, k, out, seen, row.data(), step);
-        if (lowest != nullptr) *lowest = std::max(*lowest, step);
-        if (!found) break;
-        seen.insert(row.data(), d);
-        out.insert(out.end(), row.begin(), row.end());
-    }
-    return out;
+    return suggest_each(
+        moves_, options_, request,
+        [&](std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen, double* row, Step& step) {
+            return suggest_one(request, k, chosen, seen, row, step);
+        },
+        lowest);
 }
 
 }  // namespace hpcore::bo

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hpcore/acquisition/move_set.hpp"
+#include "hpcore/bo/factors.hpp"
 #include "hpcore/bo/ladder.hpp"
 #include "hpcore/bo/models.hpp"
 #include "hpcore/bo/options.hpp"
@@ -30,11 +31,13 @@ class ParetoSuggester {
     bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
                      const acquisition::Seen& seen, double* row, Step& step);
     bool fit(const std::vector<Request>& columns, Step& step);
+    std::vector<std::size_t> incumbents_of(const Request& request, const std::vector<double>& outputs) const;
 
     acquisition::MoveSet moves_;
     SuggestOptions options_;
     std::mutex mutex_;
     std::vector<Models> models_;  // by objective
+    Factors factors_;
     Costs costs_;
     Fitter fitter_;
 };

@@ -1,7 +1,6 @@
 #include "hpcore/bo/suggester.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -11,6 +10,8 @@
 #include "hpcore/acquisition/ensemble.hpp"
 #include "hpcore/acquisition/noisy_ei.hpp"
 #include "hpcore/acquisition/path.hpp"
+#include "hpcore/acquisition/product.hpp"
+#include "hpcore/bo/each.hpp"
 #include "hpcore/bo/rows.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 #include "hpcore/streams.hpp"
@@ -18,16 +19,33 @@
 namespace hpcore::bo {
 namespace {
 
-// Indices of the lowest few values, best first.
-std::vector<std::size_t> best_few(const std::vector<double>& values, std::size_t most) {
-    std::vector<std::size_t> order(values.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
+// The lowest few of values at some indices, best first.
+std::vector<std::size_t> best_few(const std::vector<double>& values, std::vector<std::size_t> order, std::size_t most) {
     const std::size_t n = std::min(most, order.size());
     std::partial_sort(
         order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(),
         [&](std::size_t a, std::size_t b) { return values[a] < values[b] || (values[a] == values[b] && a < b); });
     order.resize(n);
     return order;
+}
+
+// The best few rows that keep all limits; while there are none, those nearest to that.
+std::vector<std::size_t> incumbents_of(const Request& request, const std::vector<double>& y, std::size_t most) {
+    std::vector<std::size_t> all(y.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::vector<std::size_t> kept = all;
+    std::erase_if(kept, [&](std::size_t i) { return !request.keeps_limits(i); });
+    if (!kept.empty()) return best_few(y, std::move(kept), most);
+    return best_few({request.violations, request.violations + request.n}, std::move(all), most);
+}
+
+// The values, in which a row that misses a limit is as bad as the worst: no success of a region of trust.
+std::vector<double> successes_of(const Request& request) {
+    std::vector<double> values(request.values, request.values + request.n);
+    const double worst = *std::max_element(values.begin(), values.end());
+    for (std::size_t i = 0; i < request.n; ++i)
+        if (!request.keeps_limits(i)) values[i] = worst;
+    return values;
 }
 
 }  // namespace
@@ -80,6 +98,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     if (!(in_time(request, turn, n_fit) && fitter_.refit(request, n_fit, models_[models_of_[turn]])) &&
         !fall_back(request, turn, n_fit, step))
         return false;
+    if (!factors_.fit(fitter_, costs_, d, request, step)) return false;
     const View& view = options_.views[turn];
     Models& cache = models_[models_of_[turn]];
     fitter_.extend(request, n_fit, cache);
@@ -88,16 +107,28 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     std::vector<double> y;
     for (const std::size_t i : cache.members) y.push_back(outputs.y[i]);
 
-    const std::vector<std::size_t> order = best_few(outputs.y, options_.n_incumbents);
+    const std::vector<std::size_t> order = incumbents_of(request, outputs.y, options_.n_incumbents);
+    const bool hopeless = !request.keeps_limits(order[0]);
     const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
+    // Members of the model that are to be improved on.
+    std::vector<std::size_t> rivals(n_held);
+    std::iota(rivals.begin(), rivals.end(), std::size_t{0});
+    if (!hopeless) std::erase_if(rivals, [&](std::size_t i) { return !request.keeps_limits(cache.members[i]); });
+    std::vector<double> out(request.pending, request.pending + request.n_pending * d);
+    out.insert(out.end(), chosen.begin(), chosen.end());
 
     Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
     const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // model of a Thompson draw
     std::optional<acquisition::Path> path;
+    // A joint draw at candidates is no function that could be multiplied.
+    const bool thompson = view.thompson && !(options_.covariance != nullptr && request.has_factors());
     acquisition::Ensemble acquisition(
-        {view.thompson ? acquisition::Kind::draw : view.kind, view.kappa, options_.acquisition});
+        {thompson ? acquisition::Kind::draw : view.kind, view.kappa, options_.acquisition});
     if (options_.prior) acquisition.weigh(options_.prior, request.n);
+    acquisition::Product product(acquisition, !hopeless);
+    factors_.condition(request, out.data(), request.n_pending + k, hopeless);
+    factors_.multiply(product);
     std::vector<double> fitted(n_held);
     gp::Prediction prediction;
     for (Model& m : cache.models) {
@@ -108,14 +139,14 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         double best = outputs.y[order[0]];
         if (view.posterior_best || request.std_errors != nullptr) {
             model.fitted(targets.data(), fitted.data());
-            best = *std::min_element(fitted.begin(), fitted.end());
+            for (std::size_t i = 0; i < rivals.size(); ++i)
+                best = i == 0 ? fitted[rivals[i]] : std::min(best, fitted[rivals[i]]);
         }
         if (view.noisy) {
             // Those that are still out, then the best few by what the model makes of their values.
-            std::vector<double> rows(request.pending, request.pending + request.n_pending * d);
-            rows.insert(rows.end(), chosen.begin(), chosen.end());
+            std::vector<double> rows = out;
             model.fitted(targets.data(), fitted.data());
-            for (const std::size_t i : best_few(fitted, 2 * options_.n_incumbents))
+            for (const std::size_t i : best_few(fitted, rivals, 2 * options_.n_incumbents))
                 rows.insert(rows.end(), cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d),
                             cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d + d));
             const std::size_t n_draws = std::max<std::size_t>(options_.n_noisy_draws / cache.models.size(), 4);
@@ -127,32 +158,33 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
             model.predict(at, 1, prediction);
             targets.push_back(prediction.mean[0]);
             // Fantasised without noise, and to be improved on: else the next point of a batch would be next to it.
-            best = std::min(best, prediction.mean[0]);
+            if (factors_.expect_kept(at)) best = std::min(best, prediction.mean[0]);
             model.append(at, acquisition::fantasy_noise - model.scales().noise);
             model.set_targets(targets.data());
         };
-        for (std::size_t i = 0; i < request.n_pending; ++i) fantasise(request.pending + i * d);
-        for (std::size_t i = 0; i < k; ++i) fantasise(chosen.data() + i * d);
-        if (view.thompson && &m == &drawn && options_.covariance == nullptr) {
+        for (std::size_t i = 0; i < request.n_pending + k; ++i) fantasise(out.data() + i * d);
+        if (thompson && &m == &drawn && options_.covariance == nullptr) {
             path.emplace(model, targets, stream);
             acquisition.add(model, best);
             acquisition.follow(*path);
-        } else if (!view.thompson) {
+        } else if (!thompson) {
             acquisition.add(model, best - view.xi);
         }
     }
-    const double side = options_.trust_region.side(request.values, request.n, d);
+    const double side = options_.trust_region.side(successes_of(request).data(), request.n, d);
     acquisition::Maximizer maximizer(moves_, options_.search, incumbents.data(), side < 1.0 ? 0.5 * side : 1.0);
     maximizer.add_candidates(request.extra, request.n_extra);
     bool found = false;
-    if (view.thompson && !path) {
+    if (thompson && !path) {
         found = maximizer.draw(lapack_, *drawn.regressor, options_.prior ? &options_.prior : nullptr, request.n,
                                incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
     } else {
         // A search that should fit in its time is the one without a deadline, to the last bit.
         const bool hurried = costs_.search(n_held) > 0.7 * request.deadline.left();
         const auto begin = Deadline::Clock::now();
-        found = maximizer.maximize(acquisition, incumbents.data(), n_incumbents, n_held, request.n_pending + k, seen,
+        acquisition::Acquisition* whole = &acquisition;
+        if (!product.empty()) whole = &product;
+        found = maximizer.maximize(*whole, incumbents.data(), n_incumbents, n_held, request.n_pending + k, seen,
                                    request.feasible, stream, row, hurried ? request.deadline : Deadline{},
                                    request.repeats > 1);
         if (hurried)
@@ -161,42 +193,18 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
             costs_.searched(n_held, seconds_since(begin));
     }
     for (Model& m : cache.models) m.regressor->truncate(n_held);
+    factors_.restore();
     return found;
 }
 
 std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const std::size_t d = moves_.d();
-    std::vector<double> out, row(d);
-    // Rows that were there once, twice, ...; those that were there as often as they may be are the ones to avoid.
-    std::vector<acquisition::Seen> times(1);
-    const auto note = [&](const double* at) {
-        std::size_t k = 0;
-        while (k + 1 < request.repeats && times[k].contains(at, d))
-            if (++k == times.size()) times.emplace_back();
-        times[k].insert(at, d);
-    };
-    for (std::size_t i = 0; i < request.n; ++i) note(request.rows + i * d);
-    for (std::size_t i = 0; i < request.n_pending; ++i) note(request.pending + i * d);
-    const acquisition::Seen none;
-    for (std::size_t k = 0; k < request.count; ++k) {
-        if (k > 0 && request.deadline.passed()) break;
-        const acquisition::Seen& seen = request.repeats <= times.size() ? times.back() : none;
-        bool found = false;
-        if (request.n == 0) {
-            Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
-            found = acquisition::Maximizer(moves_, options_.search)
-                        .anything_unseen(seen, request.feasible, stream, row.data());
-        } else {
-            Step step = Step::full;
-            found = suggest_one(request, k, out, seen, row.data(), step);
-            if (lowest != nullptr) *lowest = std::max(*lowest, step);
-        }
-        if (!found) break;
-        note(row.data());
-        out.insert(out.end(), row.begin(), row.end());
-    }
-    return out;
+    return suggest_each(
+        moves_, options_, request,
+        [&](std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen, double* row, Step& step) {
+            return suggest_one(request, k, chosen, seen, row, step);
+        },
+        lowest);
 }
 
 }  // namespace hpcore::bo

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hpcore/acquisition/move_set.hpp"
+#include "hpcore/bo/factors.hpp"
 #include "hpcore/bo/ladder.hpp"
 #include "hpcore/bo/models.hpp"
 #include "hpcore/bo/options.hpp"
@@ -38,6 +39,7 @@ class Suggester {
     std::mutex mutex_;
     std::vector<Models> models_;
     std::vector<std::size_t> models_of_;  // index of each view's models
+    Factors factors_;
     Costs costs_;
     Fitter fitter_{lapack_, moves_, options_, costs_};
 };

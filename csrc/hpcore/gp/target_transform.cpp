@@ -36,7 +36,8 @@ int rescale(std::vector<double>& v) {
 
 constexpr double huge = 1e300;
 
-// A deviation from the median -> a deviation, monotone; `best` is the lowest and negative.
+// A deviation from the median -> a deviation, monotone; `best` is the lowest and negative. For a limit it is a deviation
+// from the limit, and `best` minus its median size.
 double bend(double x, double best, TransformKind transform) {
     switch (transform) {
         case TransformKind::standard:
@@ -48,6 +49,8 @@ double bend(double x, double best, TransformKind transform) {
         case TransformKind::log:
             // Below the best, where only values that came later are, as far as a logarithm goes.
             return -best * std::log1p(std::clamp((x - best) / (-0.1 * best), -0.99, huge));
+        case TransformKind::limit:
+            return std::clamp(x, 2.0 * best, -2.0 * best);
     }
     return x;
 }
@@ -57,6 +60,7 @@ double unbend(double x, double best, TransformKind transform) {
     switch (transform) {
         case TransformKind::standard:
         case TransformKind::clip:
+        case TransformKind::limit:
             return x;
         case TransformKind::half_log:
             return x > 0.0 ? -best * std::expm1(x / -best) : x;
@@ -86,19 +90,25 @@ TargetTransform standardise(const double* values, std::size_t n, TransformKind t
     out.transform = transform;
     out.y.assign(values, values + n);
     out.exponent = rescale(out.y);
-    out.median = quantile_of(out.y, 0.5);
-    // From here on deviations: differences of close doubles are exact, so that 1 + 1e-12 keeps its digits.
-    for (double& v : out.y) v -= out.median;
-    const double quartile = -quantile_of(out.y, 0.25);
-    if (n >= 5 && quartile > 0.0) {
-        out.quartile = quartile;
-        for (double& v : out.y) {
-            const double near = draw_in(v, quartile);
-            if (near != v) out.affine = false;
-            v = near;
+    if (transform == TransformKind::limit) {
+        std::vector<double> sizes;
+        for (const double v : out.y) sizes.push_back(std::fabs(v));
+        out.best = -quantile_of(std::move(sizes), 0.5);
+    } else {
+        out.median = quantile_of(out.y, 0.5);
+        // From here on deviations: differences of close doubles are exact, so that 1 + 1e-12 keeps its digits.
+        for (double& v : out.y) v -= out.median;
+        const double quartile = -quantile_of(out.y, 0.25);
+        if (n >= 5 && quartile > 0.0) {
+            out.quartile = quartile;
+            for (double& v : out.y) {
+                const double near = draw_in(v, quartile);
+                if (near != v) out.affine = false;
+                v = near;
+            }
         }
+        out.best = *std::min_element(out.y.begin(), out.y.end());
     }
-    out.best = *std::min_element(out.y.begin(), out.y.end());
     if (out.best < 0.0 && transform != TransformKind::standard) {
         for (double& v : out.y) v = bend(v, out.best, transform);
         out.affine = false;
@@ -146,6 +156,9 @@ double log_slope(const TargetTransform& map, double y) {
             break;
         case TransformKind::log:
             slope += std::numbers::ln10 - bent / -map.best;
+            break;
+        case TransformKind::limit:
+            if (std::fabs(bent) >= -2.0 * map.best * (1.0 - 1e-12)) slope = -std::numeric_limits<double>::infinity();
             break;
     }
     return slope;

@@ -10,6 +10,7 @@ enum class TransformKind {
     clip,      // bad values cut at median + 3 (median - best) first, so that failures do not rule the fit
     half_log,  // as they are below the median, in logarithms of (median - best) above it
     log,       // log(y - best + (median - best) / 10): resolution where the best are
+    limit,     // excess over a limit: in units of its median size, cut at twice that on both sides; 0 stays the limit
 };
 
 // Map from the objective's values to the targets of the Gaussian process; recomputed from the whole history. Any finite

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "hpcore/acquisition/acquisition.hpp"
+#include "hpcore/acquisition/ensemble.hpp"
+
+namespace hpcore::acquisition {
+
+// An acquisition times powers of factors that are given by their logarithms: probabilities that limits are kept,
+// Gardner et al. 2014, "Bayesian optimization with inequality constraints"; a predicted cost to the power -1, Snoek,
+// Larochelle & Adams 2012, "Practical Bayesian optimization of machine learning algorithms". One a thread.
+class Product final : public Acquisition {
+  public:
+    // The base must outlive the product. Without `weighs` it has no part in the values, and only lends its model: the
+    // search is for what the factors say.
+    Product(Acquisition& base, bool weighs) : base_(base), weighs_(weighs) {}
+
+    // The logarithm of the probability that a model's value is at most `bound`, as mean over models added in turn.
+    Ensemble& add_probability();
+    // Minus `power` times the mean of a model, whose values are logarithms in units of the power.
+    Ensemble& add_inverse(double power);
+    bool empty() const { return factors_.empty(); }
+
+    void values(const double* rows, std::size_t m, double* out) override;
+    void values_and_gradients(const double* rows, std::size_t m,
+                              const std::vector<const std::vector<std::size_t>*>& moving, double* out,
+                              std::vector<std::vector<double>>& gradients) override;
+    bool has_unit() const override { return !weighs_ || base_.has_unit(); }
+    void check_sign() const override {
+        if (weighs_) base_.check_sign();
+    }
+    const gp::Regressor& model() const override { return base_.model(); }
+
+  private:
+    struct Factor {
+        Ensemble logarithm;
+        double power;
+    };
+    Acquisition& base_;
+    bool weighs_;
+    std::deque<Factor> factors_;  // a deque, because callers hold references
+    std::vector<double> logs_, part_;
+    std::vector<std::vector<double>> part_gradients_;
+};
+
+}  // namespace hpcore::acquisition
