@@ -188,12 +188,13 @@ void bind_bo(py::module_& m) {
                 options.covariance = std::move(covariance);
             },
             py::arg("covariance"), "Use a user's covariance of the numeric columns; None for the built-in one.");
-    py::class_<Suggester>(
+    py::class_<Suggester> suggester(
         s, "Suggester",
         "Gaussian-process suggestions for one search; calls from several threads wait for each other.\n"
         "\n"
         "`categorical` (d,) marks columns without an order. Raises ValueError if its length is not d, or without\n"
-        "a view.")
+        "a view.");
+    suggester
         .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
                          const SuggestOptions& options) {
                  return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
@@ -223,6 +224,31 @@ void bind_bo(py::module_& m) {
             "extra (e, d) are further candidates. Fewer than n rows are returned only if no new, allowed row was met\n"
             "or the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
             "user's kernel raised or answered NaN.");
+    suggester.def(
+        "cheap_start",
+        [](Suggester& self, const Array& X, const Array& candidates, const std::pair<Array, Array>& cost) {
+            Request request;
+            request.n = rows_of("X", X, self.d());
+            request.rows = X.data();
+            request.n_extra = rows_of("candidates", candidates, self.d());
+            if (request.n_extra == 0) throw py::value_error("candidates must have at least one row");
+            request.extra = candidates.data();
+            request.cost = outcome_of("cost", cost, self.d());
+            if (request.cost.n == 0) throw py::value_error("cost must have at least one row");
+            std::vector<double> row;
+            {
+                const Unlocked native;
+                row = self.cheap_start(request);
+            }
+            Array out(row.size());
+            std::copy(row.begin(), row.end(), out.mutable_data());
+            return out;
+        },
+        py::arg("X").noconvert(), py::arg("candidates").noconvert(), py::arg("cost"),
+        "Choose one of candidates (m, d), as a canonical row (d,): far from X (n, d), which are tried or pending, and\n"
+        "among the cheapest by a model of `cost`, rows (k, d) and logarithms of costs (k,). Raises ValueError without "
+        "a\n"
+        "candidate or a cost.");
     py::class_<ParetoSuggester>(
         s, "ParetoSuggester",
         "Gaussian-process suggestions for 2 or 3 objectives, by the expected improvement of the hypervolume.\n"

@@ -19,6 +19,7 @@ from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, Densi
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
+from hpcore.samplers.factors import Factors, factors_of
 from hpcore.samplers.failures import impute, split
 from hpcore.samplers.ladder import GP_LADDER, SOBOL
 from hpcore.samplers.sobol import SobolSampler
@@ -33,6 +34,8 @@ LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
+BLIND = 2  # costs that are known before a cheap start
+N_CHEAP = 64  # its candidates
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 INFERENCES = ("map", "mcmc")
 TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
@@ -55,6 +58,8 @@ class _GP(Suggester):
         # By number of objectives; made when the history is known to have so many.
         self._fronts: dict[int, native.ParetoSuggester] = {}
         self._repeats = 1
+        self._per_cost = False
+        self._known_costs: tuple[FloatArray, FloatArray] | None = None
 
     def allow_repeats(self, n: int) -> None:
         if 0 not in self._columns.n_levels:  # no column is continuous
@@ -76,17 +81,27 @@ class _GP(Suggester):
             return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), SOBOL
         return rows, step.name
 
+    def use_cost(self, on: bool) -> None:
+        self._per_cost = on
+
+    def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:
+        self._known_costs = rows, np.log(costs)
+
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
     ) -> tuple[FloatArray, native.Step]:
         if history.n_observed < self._n_startup:
-            return self._startup.suggest(history, pending, n, rng), native.Step.full
+            return self._start(history, pending, n, rng), native.Step.full
         m = history.values.shape[1]
+        factors = self._factors(history)
         if m in (2, 3) and rng.number % 3 != 2:
-            return self._suggest_front(history, pending, n, rng, end, m)
-        X, values, errors = _observed(history, rng)
+            engine = self._front(m)
+            X, values, errors, violations = _of_several(history, factors.violations)
+        else:
+            engine = self._engine
+            X, values, errors, violations = _of_one(history, factors.violations, rng)
         extra = self._allowed_candidates(X, values, rng)  # before the time that is left is taken
-        rows, step = self._engine.suggest(
+        rows, step = engine.suggest(
             X,
             values,
             errors,
@@ -100,39 +115,42 @@ class _GP(Suggester):
             end - time.monotonic(),
             self._repeats,
             extra,
+            factors.limits,
+            violations,
+            factors.cost,
         )
         if not len(rows) and step != native.Step.none:
             # No point was met that is new and allowed; the optimizer finds out if there is one.
             rows = rng.uniform(self._columns.d, SUGGEST)[None, :]
         return rows, step
 
-    def _suggest_front(
-        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float, m: int
-    ) -> tuple[FloatArray, native.Step]:
+    def _start(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
+        cost = self._factors(history).cost
+        if cost is None or len(cost[0]) < BLIND or rng.attempt:
+            return self._startup.suggest(history, pending, n, rng)
+        candidates = self._startup.suggest(history, pending, N_CHEAP, Rng(rng.seed, N_CHEAP * rng.number, rng.attempt))
+        if self._columns.feasible is not None:
+            settled = candidates.copy()
+            self._columns.codec.snap(settled)
+            candidates = candidates[self._columns.feasible(settled)]
+            if not len(candidates):
+                return self._startup.suggest(history, pending, n, rng)
+        known, rows = history.X, np.empty((n, self._columns.d))
+        for k in range(n):
+            rows[k] = self._engine.cheap_start(np.ascontiguousarray(known), np.ascontiguousarray(candidates), cost)
+            known = np.vstack([known, rows[k]])
+        return rows
+
+    def _front(self, m: int) -> native.ParetoSuggester:
         if m not in self._fronts:
             categorical = [kind == "categorical" for kind in self._columns.kinds]
             options = self._sampler._options(self._columns)
             options.views = [self._sampler._view(["standard"])]
             self._fronts[m] = native.ParetoSuggester(self._columns.codec, categorical, options, m)
-        trials = split(history)
-        X = np.ascontiguousarray(history.X[trials.complete])
-        values = np.ascontiguousarray(history.values[trials.complete].T).ravel()
-        rows, step = self._fronts[m].suggest(
-            X,
-            values,
-            None,
-            np.ascontiguousarray(pending),
-            n,
-            rng.seed_low,
-            rng.seed_high,
-            rng.number,
-            rng.attempt,
-            self._columns.feasible,
-            end - time.monotonic(),
-            self._repeats,
-            None,
-        )
-        return rows, step
+        return self._fronts[m]
+
+    def _factors(self, history: History) -> Factors:
+        return factors_of(history, self._per_cost, self._known_costs)
 
     def _allowed_candidates(self, X: FloatArray, values: FloatArray, rng: Rng) -> FloatArray | None:
         """Further candidates, where hardly any of the maximiser's own would be allowed."""
@@ -142,8 +160,13 @@ class _GP(Suggester):
         return self._columns.around(best, rng.generator(ALLOWED))
 
 
-def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Points, values and standard errors for the model; failed trials count as `hpcore.samplers.failures` says."""
+def _of_one(
+    history: History, violations: FloatArray | None, rng: Rng
+) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray | None]:
+    """Points, values, standard errors and violations for a model of one objective, or of a sum of several.
+
+    Failed trials count as `hpcore.samplers.failures` says.
+    """
     trials = split(history)
     values, unit = _scalarise(history.values[trials.complete], rng)
     errors = None
@@ -155,7 +178,21 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
         column, errors = impute(trials, values, errors)
         told = trials.complete | trials.failed
         values = column[told]
-    return np.ascontiguousarray(history.X[told]), values, None if errors is None else errors[told]
+    return (
+        np.ascontiguousarray(history.X[told]),
+        values,
+        None if errors is None else errors[told],
+        None if violations is None else violations[told],
+    )
+
+
+def _of_several(
+    history: History, violations: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray | None]:
+    """The same for a model of each objective; values are (m, k) one after the other."""
+    told = split(history).complete
+    values = np.ascontiguousarray(history.values[told].T).ravel()
+    return np.ascontiguousarray(history.X[told]), values, None, None if violations is None else violations[told]
 
 
 def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 namespace hpcore::bo {
 namespace {
@@ -101,6 +103,29 @@ bool Factors::expect_kept(const double* row) const {
         known.limit->models.front().regressor->predict_mean(row, 1, false, prediction);
         return prediction.mean[0] <= known.bound;
     });
+}
+
+std::size_t Factors::cheap_and_far(const acquisition::MoveSet& moves, const double* candidates, std::size_t n,
+                                   const double* known, std::size_t k, double share) const {
+    const std::size_t d = moves.d();
+    gp::Prediction prediction;
+    cost_.front().models.front().regressor->predict_mean(candidates, n, false, prediction);
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return prediction.mean[a] < prediction.mean[b]; });
+    order.resize(std::max<std::size_t>(1, static_cast<std::size_t>(share * static_cast<double>(n))));
+    std::size_t farthest = order.front();
+    double most = -1.0;
+    for (const std::size_t i : order) {
+        double nearest = std::numeric_limits<double>::infinity();
+        for (std::size_t j = 0; j < k; ++j)
+            nearest = std::min(nearest, moves.squared_distance(candidates + i * d, known + j * d));
+        if (!(nearest > most)) continue;
+        most = nearest;
+        farthest = i;
+    }
+    return farthest;
 }
 
 }  // namespace hpcore::bo

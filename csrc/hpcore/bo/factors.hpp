@@ -22,6 +22,10 @@ class Factors {
     void condition(const Request& request, const double* pending, std::size_t n_pending, bool hopeless);
     void multiply(acquisition::Product& product) const;
     void restore();
+    // Of candidates (n, d), canonical rows, the one farthest from all of `known` (k, d) among the `share` of them that
+    // the conditioned model expects to be cheapest: where little is known, something is learnt for little.
+    std::size_t cheap_and_far(const acquisition::MoveSet& moves, const double* candidates, std::size_t n,
+                              const double* known, std::size_t k, double share) const;
     // True if the conditioned models expect a row (d,) to keep all limits.
     bool expect_kept(const double* row) const;
 

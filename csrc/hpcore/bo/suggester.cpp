@@ -207,4 +207,21 @@ std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
         lowest);
 }
 
+std::vector<double> Suggester::cheap_start(const Request& request) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    constexpr double cheapest = 0.4;  // the share of the candidates that is cheap enough
+    const std::size_t d = moves_.d();
+    Step step = Step::full;
+    factors_.fit(fitter_, costs_, d, request, step);
+    factors_.condition(request, nullptr, 0, false);
+    std::vector<double> full(request.extra, request.extra + request.n_extra * d), candidates(full.size());
+    for (std::size_t i = 0; i < request.n_extra; ++i) moves_.snap(full.data() + i * d, candidates.data() + i * d);
+    std::vector<double> known(request.rows, request.rows + request.n * d);
+    known.insert(known.end(), request.pending, request.pending + request.n_pending * d);
+    const std::size_t chosen = factors_.cheap_and_far(moves_, candidates.data(), request.n_extra, known.data(),
+                                                      request.n + request.n_pending, cheapest);
+    factors_.restore();
+    return gather(candidates.data(), d, {chosen});
+}
+
 }  // namespace hpcore::bo

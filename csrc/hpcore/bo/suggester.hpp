@@ -25,6 +25,10 @@ class Suggester {
     // leaves no time for a model or for more rows. `step` becomes the lowest step that any of them took.
     std::vector<double> suggest(const Request& request, Step* step = nullptr);
 
+    // For the start of a search whose costs matter: of the request's extra rows, the one that is far from all that was
+    // tried and is pending, and cheap by a model of the request's costs, of which there must be one. Canonical, (d,).
+    std::vector<double> cheap_start(const Request& request);
+
     std::size_t d() const { return moves_.d(); }
 
   private:
