@@ -269,7 +269,6 @@ void bind_bo(py::module_& m) {
                std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
                const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
                const std::optional<Array>& failed) {
-                if (rows_of("X", X, self.d()) == 0) throw py::value_error("X must have at least one row");
                 return suggest(self, self.m(), X, values, std_errors, pending, n, seed_low, seed_high, number, attempt,
                                feasible, seconds, repeats, extra, limits, violations, cost, failed);
             },

@@ -151,7 +151,10 @@ TEST(models_of_objectives_and_their_gradients) {
         std::vector<const gp::Regressor*> of;
         for (const gp::Regressor& model : models) of.push_back(&model);
         const std::vector<double> reference(m, 1.3);
-        ParetoImprovement expected(of, undominated(front.data(), 4, m, reference.data()));
+        // The second draw has the objectives' models the other way round.
+        const std::vector<const gp::Regressor*> reversed(of.rbegin(), of.rend());
+        const Boxes boxes = undominated(front.data(), 4, m, reference.data());
+        ParetoImprovement expected({of, reversed}, boxes), first({of}, boxes), second({reversed}, boxes);
         CHECK(&expected.model() == of[0]);
         const double at[4] = {0.3, 0.6, 0.8, 0.4};
         double value[2], again[2];
@@ -160,6 +163,10 @@ TEST(models_of_objectives_and_their_gradients) {
         expected.values_and_gradients(at, 2, {&both, &both}, again, gradients);
         for (std::size_t i = 0; i < 2; ++i) {
             CHECK_NEAR(value[i], again[i], 1e-10);
+            double one = 0.0, other = 0.0;
+            first.values(at + 2 * i, 1, &one);
+            second.values(at + 2 * i, 1, &other);
+            CHECK_NEAR(value[i], std::log(0.5 * (std::exp(one) + std::exp(other))), 1e-10);
             const std::vector<double> slopes = differences::central(
                 [&](const double* u) {
                     double v = 0.0;

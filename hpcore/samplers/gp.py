@@ -19,10 +19,9 @@ from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, Densi
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.factors import Factors, factors_of
-from hpcore.samplers.failures import impute, split
 from hpcore.samplers.ladder import GP_LADDER, SOBOL
 from hpcore.samplers.sobol import SobolSampler
+from hpcore.samplers.told import Told, cost_of, told_of
 from hpcore.space.columns import Columns
 from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance, prior_of
 
@@ -36,6 +35,8 @@ ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
 BLIND = 2  # costs that are known before a cheap start
 N_CHEAP = 64  # its candidates
+FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved on
+TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 INFERENCES = ("map", "mcmc")
 TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
@@ -93,18 +94,33 @@ class _GP(Suggester):
         if history.n_observed < self._n_startup:
             return self._start(history, pending, n, rng), native.Step.full
         m = history.values.shape[1]
-        factors = self._factors(history)
-        if m in (2, 3) and rng.number % 3 != 2:
+        if m == 1:
+            return self._by_model(history, pending, n, rng, end)
+        # One by one, since each suggestion has its own turn.
+        rows, lowest = pending[:0], native.Step.full
+        for number in range(rng.number, rng.number + n):
+            more, step = self._by_model(history, np.vstack([pending, rows]), 1, Rng(rng.seed, number, rng.attempt), end)
+            if step == native.Step.none and len(rows):
+                break
+            lowest = max(lowest, step, key=int)
+            rows = np.vstack([rows, more])
+        return rows, lowest
+
+    def _by_model(
+        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
+    ) -> tuple[FloatArray, native.Step]:
+        m = history.values.shape[1]
+        if m in FRONT_OBJECTIVES and self._sampler.acquisition == "log_ei" and rng.number % TURNS != TURNS - 1:
             engine = self._front(m)
-            X, values, errors, violations = _of_several(history, factors.violations)
+            told = told_of(history, self._per_cost, self._known_costs)
         else:
             engine = self._engine
-            X, values, errors, violations = _of_one(history, factors.violations, rng)
-        extra = self._allowed_candidates(X, values, rng)  # before the time that is left is taken
+            told = told_of(history, self._per_cost, self._known_costs, _weights(m, rng))
+        extra = self._allowed_candidates(told, rng)  # before the time that is left is taken
         rows, step = engine.suggest(
-            X,
-            values,
-            errors,
+            told.X,
+            told.values,
+            told.errors,
             np.ascontiguousarray(pending),
             n,
             rng.seed_low,
@@ -115,9 +131,10 @@ class _GP(Suggester):
             end - time.monotonic(),
             self._repeats,
             extra,
-            factors.limits,
-            violations,
-            factors.cost,
+            told.limits,
+            told.violations,
+            told.cost,
+            told.failed,
         )
         if not len(rows) and step != native.Step.none:
             # No point was met that is new and allowed; the optimizer finds out if there is one.
@@ -125,7 +142,7 @@ class _GP(Suggester):
         return rows, step
 
     def _start(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        cost = self._factors(history).cost
+        cost = cost_of(history, self._known_costs) if self._per_cost else None
         if cost is None or len(cost[0]) < BLIND or rng.attempt:
             return self._startup.suggest(history, pending, n, rng)
         candidates = self._startup.suggest(history, pending, N_CHEAP, Rng(rng.seed, N_CHEAP * rng.number, rng.attempt))
@@ -145,74 +162,27 @@ class _GP(Suggester):
         if m not in self._fronts:
             categorical = [kind == "categorical" for kind in self._columns.kinds]
             options = self._sampler._options(self._columns)
-            options.views = [self._sampler._view(["standard"])]
+            options.views = [self._sampler._view(["standard", "half_log"])]
             self._fronts[m] = native.ParetoSuggester(self._columns.codec, categorical, options, m)
         return self._fronts[m]
 
-    def _factors(self, history: History) -> Factors:
-        return factors_of(history, self._per_cost, self._known_costs)
-
-    def _allowed_candidates(self, X: FloatArray, values: FloatArray, rng: Rng) -> FloatArray | None:
+    def _allowed_candidates(self, told: Told, rng: Rng) -> FloatArray | None:
         """Further candidates, where hardly any of the maximiser's own would be allowed."""
         if self._columns.around is None:
             return None
-        best = X[np.argsort(values, kind="stable")[:N_BEST]]
-        return self._columns.around(best, rng.generator(ALLOWED))
+        first = told.values[: len(told.X)]  # of several objectives the first one
+        order = np.argsort(first, kind="stable")
+        if told.violations is not None:
+            order = np.lexsort((first, told.violations))
+        return self._columns.around(told.X[order[:N_BEST]], rng.generator(ALLOWED))
 
 
-def _of_one(
-    history: History, violations: FloatArray | None, rng: Rng
-) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray | None]:
-    """Points, values, standard errors and violations for a model of one objective, or of a sum of several.
-
-    Failed trials count as `hpcore.samplers.failures` says.
-    """
-    trials = split(history)
-    values, unit = _scalarise(history.values[trials.complete], rng)
-    errors = None
-    if history.std_errors is not None:
-        with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
-            errors = np.nan_to_num(unit * history.std_errors[:, 0])
-    told = trials.complete
-    if trials.failed.any():
-        column, errors = impute(trials, values, errors)
-        told = trials.complete | trials.failed
-        values = column[told]
-    return (
-        np.ascontiguousarray(history.X[told]),
-        values,
-        None if errors is None else errors[told],
-        None if violations is None else violations[told],
-    )
-
-
-def _of_several(
-    history: History, violations: FloatArray | None
-) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray | None]:
-    """The same for a model of each objective; values are (m, k) one after the other."""
-    told = split(history).complete
-    values = np.ascontiguousarray(history.values[told].T).ravel()
-    return np.ascontiguousarray(history.X[told]), values, None, None if violations is None else violations[told]
-
-
-def _scalarise(values: FloatArray, rng: Rng) -> tuple[FloatArray, float]:
-    """Scalarise values to one column, of which one unit of the first objective is the second result.
-
-    A single objective is taken as it is, several as an augmented Chebyshev sum with weights of its own trial
-    (Knowles 2006).
-    """
-    if values.shape[1] == 1:
-        return np.ascontiguousarray(values[:, 0]), 1.0
-    low, high = values.min(axis=0), values.max(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        half = high / 2 - low / 2  # 0 also for two smallest doubles
-        width = np.where(half > 0, half, 1.0)
-        unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
-    weights = -np.log1p(-rng.uniform(values.shape[1], GP_WEIGHTS))
-    weights /= weights.sum()
-    weighted = unit * weights
-    column = np.ascontiguousarray(weighted.max(axis=1) + 0.05 * weighted.sum(axis=1))
-    return column, float(weights[0]) / 2 / float(width[0])
+def _weights(m: int, rng: Rng) -> FloatArray:
+    """Weights of the objectives in a trial's own scalarisation of them."""
+    if m == 1:
+        return np.ones(1)
+    weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS))
+    return weights / weights.sum()
 
 
 def _check_acquisition(value: Any) -> str:
@@ -276,13 +246,28 @@ class GPSampler(Sampler):
     for any number of BLAS threads. While a suggestion is computed SciPy's BLAS (OpenBLAS or MKL) is held to one
     thread, and given its own number back; with another BLAS, set its number of threads yourself.
 
-    A trial that failed counts as a poor value with a large standard error: regions where trials fail are left, and
-    failures by chance change little; ``benchmarks/quality/failures.py``. So does one with a penalty in place of a
+    Limits: an acquisition is multiplied by the probability that each is kept, by a model of each metric (Gardner et al.
+    2014, "Bayesian optimization with inequality constraints"); improvement is over the best that keeps them all. While
+    no trial does, the probability alone is maximised. A model of a metric sees by how much the limit is exceeded, in
+    units of the median size of that, cut at twice it. Whether a trial succeeds is one more limit: regions where trials
+    fail are left, and failures by chance change little; ``benchmarks/quality/failures.py``.
+    So does one with a penalty in place of a
     value, such as 1e5 or 1e300 for what is impossible. Values are taken for penalties if they lie beyond an empty gap
     above at least four others, two of them among the first ten trials, that is several times as wide as these spread:
     4 times for three or more equal values, 20 times for two, for a few levels that repeat or for values that differ by
     less than a tenth of the gap, 1000 times for values within a thousand gaps. Of several objectives, each must be
     one.
+
+    Several objectives: with two or three, two suggestions of three maximise the expected improvement of the hypervolume
+    (Emmerich, Deutz & Klinkenberg 2011, "Hypervolume-based expected improvement: monotonicity properties and exact
+    computation"), of a model for each. The reference point is the worst value seen in each objective and a tenth of its
+    range beyond. The third, and all with more than three, are for an augmented Chebyshev distance with random weights
+    (Knowles 2006, "ParEGO"), modelled as one objective; so are all with another `acquisition` than ``"log_ei"``.
+    ``benchmarks/quality/many_ablation.md`` says what each part is worth.
+
+    Costs, where they matter (see `Optimizer`): an acquisition is divided by the predicted cost, by a model of its
+    logarithm (Snoek et al. 2012, "Practical Bayesian optimization of machine learning algorithms"). From the third trial
+    on the start is cheap: of 64 Sobol points the one that is farthest from all others, among the cheapest 40 %.
 
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the

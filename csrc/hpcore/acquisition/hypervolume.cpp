@@ -61,43 +61,62 @@ double HypervolumeImprovement::at(const double* mean, const double* std, double*
     return peak + std::log(total);
 }
 
-ParetoImprovement::ParetoImprovement(std::vector<const gp::Regressor*> models, Boxes boxes)
-    : models_(std::move(models)), improvement_(std::move(boxes)), predictions_(models_.size()) {}
+ParetoImprovement::ParetoImprovement(std::vector<std::vector<const gp::Regressor*>> draws, Boxes boxes)
+    : improvement_(std::move(boxes)) {
+    for (auto& models : draws) {
+        Draw draw{};
+        draw.predictions.resize(models.size());
+        draw.models = std::move(models);
+        draws_.push_back(std::move(draw));
+    }
+}
+
+// Mean over the draws at row i of the last predictions; each draw is left with its own value and slopes.
+double ParetoImprovement::average(std::size_t i, bool with_slopes) {
+    double peak = -std::numeric_limits<double>::infinity(), sum = 0.0;
+    for (Draw& draw : draws_) {
+        for (std::size_t k = 0; k < draw.models.size(); ++k) {
+            draw.mean[k] = draw.predictions[k].mean[i];
+            draw.std[k] = std::sqrt(draw.predictions[k].variance[i]);
+        }
+        draw.value = improvement_.at(draw.mean, draw.std, with_slopes ? draw.by_mean : nullptr,
+                                     with_slopes ? draw.by_std : nullptr);
+        peak = std::max(peak, draw.value);
+    }
+    if (draws_.size() == 1) return peak;
+    for (const Draw& draw : draws_) sum += std::exp(draw.value - peak);
+    return peak + std::log(sum / static_cast<double>(draws_.size()));
+}
 
 void ParetoImprovement::values(const double* rows, std::size_t m, double* out) {
     const std::size_t d = model().points().d();
     for (std::size_t from = 0; from < m; from += scored_at_once) {
         const std::size_t count = std::min(scored_at_once, m - from);
-        for (std::size_t k = 0; k < models_.size(); ++k) models_[k]->predict(rows + from * d, count, predictions_[k]);
-        for (std::size_t i = 0; i < count; ++i) {
-            double mean[3], std[3];
-            for (std::size_t k = 0; k < models_.size(); ++k) {
-                mean[k] = predictions_[k].mean[i];
-                std[k] = std::sqrt(predictions_[k].variance[i]);
-            }
-            out[from + i] = improvement_.at(mean, std);
-        }
+        for (Draw& draw : draws_)
+            for (std::size_t k = 0; k < draw.models.size(); ++k)
+                draw.models[k]->predict(rows + from * d, count, draw.predictions[k]);
+        for (std::size_t i = 0; i < count; ++i) out[from + i] = average(i, false);
     }
 }
 
 void ParetoImprovement::values_and_gradients(const double* rows, std::size_t m,
                                              const std::vector<const std::vector<std::size_t>*>& moving, double* out,
                                              std::vector<std::vector<double>>& gradients) {
-    for (std::size_t k = 0; k < models_.size(); ++k) models_[k]->predict_for_gradient(rows, m, predictions_[k]);
+    for (Draw& draw : draws_)
+        for (std::size_t k = 0; k < draw.models.size(); ++k)
+            draw.models[k]->predict_for_gradient(rows, m, draw.predictions[k]);
     for (std::size_t i = 0; i < m; ++i) {
         const std::vector<std::size_t>& columns = *moving[i];
         gradients[i].assign(columns.size(), 0.0);
         part_.resize(columns.size());
-        double mean[3], std[3], by_mean[3], by_std[3];
-        for (std::size_t k = 0; k < models_.size(); ++k) {
-            mean[k] = predictions_[k].mean[i];
-            std[k] = std::sqrt(predictions_[k].variance[i]);
-        }
-        out[i] = improvement_.at(mean, std, by_mean, by_std);
-        for (std::size_t k = 0; k < models_.size(); ++k) {
-            models_[k]->gradient(rows, i, by_mean[k], by_std[k] / (2.0 * std[k]), columns, predictions_[k],
-                                 part_.data());
-            for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
+        out[i] = average(i, true);
+        for (Draw& draw : draws_) {
+            const double share = std::exp(draw.value - out[i]) / static_cast<double>(draws_.size());
+            for (std::size_t k = 0; k < draw.models.size(); ++k) {
+                draw.models[k]->gradient(rows, i, share * draw.by_mean[k], share * draw.by_std[k] / (2.0 * draw.std[k]),
+                                         columns, draw.predictions[k], part_.data());
+                for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
+            }
         }
     }
 }

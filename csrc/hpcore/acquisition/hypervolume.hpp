@@ -32,22 +32,28 @@ class HypervolumeImprovement {
     std::vector<double> logs_;   // (boxes,)
 };
 
-// The same for a model of each objective.
+// The same for a model of each objective, averaged over draws of their hyperparameters.
 class ParetoImprovement final : public Acquisition {
   public:
-    // The models, 2 or 3 with the same points, must outlive this; the boxes are in their units.
-    ParetoImprovement(std::vector<const gp::Regressor*> models, Boxes boxes);
+    // Of each draw the models, 2 or 3 with the same points, which must outlive this; the boxes are in their units.
+    ParetoImprovement(std::vector<std::vector<const gp::Regressor*>> draws, Boxes boxes);
 
     void values(const double* rows, std::size_t m, double* out) override;
     void values_and_gradients(const double* rows, std::size_t m,
                               const std::vector<const std::vector<std::size_t>*>& moving, double* out,
                               std::vector<std::vector<double>>& gradients) override;
-    const gp::Regressor& model() const override { return *models_.front(); }
+    const gp::Regressor& model() const override { return *draws_.front().models.front(); }
 
   private:
-    std::vector<const gp::Regressor*> models_;
+    struct Draw {
+        std::vector<const gp::Regressor*> models;
+        std::vector<gp::Prediction> predictions;
+        double mean[3], std[3], by_mean[3], by_std[3], value;
+    };
+    double average(std::size_t i, bool with_slopes);
+
+    std::vector<Draw> draws_;
     HypervolumeImprovement improvement_;
-    std::vector<gp::Prediction> predictions_;
     std::vector<double> part_;
 };
 

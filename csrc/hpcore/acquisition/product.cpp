@@ -14,12 +14,15 @@ Ensemble& Product::add_inverse(double power) {
 }
 
 void Product::values(const double* rows, std::size_t m, double* out) {
+    const std::size_t d = model().points().d();
     logs_.assign(m, 0.0);
     part_.resize(m);
     for (Factor& factor : factors_) {
         factor.logarithm.values(rows, m, part_.data());
         for (std::size_t i = 0; i < m; ++i) logs_[i] += factor.power * part_[i];
     }
+    if (prior_ != nullptr)
+        for (std::size_t i = 0; i < m; ++i) logs_[i] += prior_->at(rows + i * d, d, n_);
     if (!weighs_) {
         std::copy(logs_.begin(), logs_.end(), out);
         return;
@@ -45,6 +48,12 @@ void Product::values_and_gradients(const double* rows, std::size_t m,
             for (std::size_t t = 0; t < log_gradients[i].size(); ++t)
                 log_gradients[i][t] += factor.power * part_gradients_[i][t];
         }
+    }
+    const std::size_t d = model().points().d();
+    for (std::size_t i = 0; prior_ != nullptr && i < m; ++i) {
+        part_.resize(moving[i]->size());
+        logs[i] += prior_->at(rows + i * d, d, n_, *moving[i], part_.data());
+        for (std::size_t t = 0; t < part_.size(); ++t) log_gradients[i][t] += part_[t];
     }
     if (!weighs_) {
         std::copy(logs.begin(), logs.end(), out);

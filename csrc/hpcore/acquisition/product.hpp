@@ -9,9 +9,10 @@
 
 namespace hpcore::acquisition {
 
-// An acquisition times powers of factors that are given by their logarithms: probabilities that limits are kept,
-// Gardner et al. 2014, "Bayesian optimization with inequality constraints"; a predicted cost to the power -1, Snoek,
-// Larochelle & Adams 2012, "Practical Bayesian optimization of machine learning algorithms". One a thread.
+// An acquisition times a user's prior and powers of factors that are given by their logarithms: probabilities that
+// limits are kept, Gardner et al. 2014, "Bayesian optimization with inequality constraints"; a predicted cost to the
+// power -1, Snoek, Larochelle & Adams 2012, "Practical Bayesian optimization of machine learning algorithms". One a
+// thread.
 class Product final : public Acquisition {
   public:
     // The base must outlive the product. Without `weighs` it has no part in the values, and only lends its model: the
@@ -22,7 +23,12 @@ class Product final : public Acquisition {
     Ensemble& add_probability();
     // Minus `power` times the mean of a model, whose values are logarithms in units of the power.
     Ensemble& add_inverse(double power);
-    bool empty() const { return factors_.empty(); }
+    // A user's prior, weighed against n observations; it must outlive the product.
+    void weigh(const UserPrior& prior, std::size_t n) {
+        prior_ = &prior;
+        n_ = n;
+    }
+    bool empty() const { return factors_.empty() && prior_ == nullptr; }
 
     void values(const double* rows, std::size_t m, double* out) override;
     void values_and_gradients(const double* rows, std::size_t m,
@@ -42,6 +48,8 @@ class Product final : public Acquisition {
     Acquisition& base_;
     bool weighs_;
     std::deque<Factor> factors_;  // a deque, because callers hold references
+    const UserPrior* prior_ = nullptr;
+    std::size_t n_ = 1;
     std::vector<double> logs_, part_;
     std::vector<std::vector<double>> part_gradients_;
 };

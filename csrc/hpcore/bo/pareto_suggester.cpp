@@ -16,6 +16,9 @@ namespace hpcore::bo {
 namespace {
 
 constexpr std::size_t n_perturbed = 8;  // points of the front that are perturbed
+// A gain of this share of an objective's range counts: less than that at the edge of a front, where a model's error may
+// promise it time and again, would be worth as much as the whole extent of the other objectives.
+constexpr double least_gain = 0.01;
 
 // Those of some rows of a table (n, m) that no other of them dominates; the first of equal ones.
 std::vector<std::size_t> front_of(const std::vector<double>& rows, std::size_t m, const std::vector<std::size_t>& of) {
@@ -110,32 +113,36 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
     std::vector<double> out(request.pending, request.pending + request.n_pending * d);
     out.insert(out.end(), chosen.begin(), chosen.end());
     std::vector<double> outputs(n * n_objectives), fantasies;  // (n, m) and (pending and chosen, m)
-    std::vector<double> reference(n_objectives);
-    std::vector<const gp::Regressor*> models;
+    std::vector<double> reference(n_objectives), ideal(n_objectives);
+    std::vector<std::vector<const gp::Regressor*>> draws(models_.front().models.size());
     std::vector<std::size_t> held;
     const std::size_t n_fantasised = request.n_pending + k;
     fantasies.resize(n_fantasised * n_objectives);
     gp::Prediction prediction;
     for (std::size_t o = 0; o < n_objectives; ++o) {
         Models& of = models_[o];
-        gp::Regressor& model = *of.models.front().regressor;
         const gp::TargetTransform transformed = gp::standardise(columns[o].values, n, of.transform);
         for (std::size_t i = 0; i < n; ++i) outputs[i * n_objectives + o] = transformed.y[i];
         const auto [low, high] = std::minmax_element(transformed.y.begin(), transformed.y.end());
+        ideal[o] = *low;
         reference[o] = *high + std::max(0.1 * (*high - *low), 1e-3);
-        std::vector<double> targets;
-        for (const std::size_t i : of.members) targets.push_back(transformed.y[i]);
-        held.push_back(targets.size());
-        model.set_targets(targets.data());
-        for (std::size_t t = 0; t < n_fantasised; ++t) {
-            const double* at = out.data() + t * d;
-            model.predict(at, 1, prediction);
-            targets.push_back(prediction.mean[0]);
-            fantasies[t * n_objectives + o] = prediction.mean[0];
-            model.append(at, acquisition::fantasy_noise - model.scales().noise);
+        std::vector<double> told;
+        for (const std::size_t i : of.members) told.push_back(transformed.y[i]);
+        held.push_back(told.size());
+        for (std::size_t s = 0; s < draws.size(); ++s) {
+            gp::Regressor& model = *of.models[s].regressor;
+            std::vector<double> targets = told;
             model.set_targets(targets.data());
+            for (std::size_t t = 0; t < n_fantasised; ++t) {
+                const double* at = out.data() + t * d;
+                model.predict(at, 1, prediction);
+                targets.push_back(prediction.mean[0]);
+                if (s == 0) fantasies[t * n_objectives + o] = prediction.mean[0];
+                model.append(at, acquisition::fantasy_noise - model.scales().noise);
+                model.set_targets(targets.data());
+            }
+            draws[s].push_back(&model);
         }
-        models.push_back(&model);
     }
     const std::vector<std::size_t> best = incumbents_of(request, outputs);
     const bool hopeless = !request.keeps_limits(best.front());
@@ -150,10 +157,16 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
     factors_.condition(request, out.data(), n_fantasised, hopeless);
     for (std::size_t t = 0; t < n_fantasised; ++t)
         if (factors_.expect_kept(out.data() + t * d)) add(fantasies, t);
+    for (std::size_t i = 0; i < front.size(); ++i) {
+        const std::size_t o = i % n_objectives;
+        front[i] -= least_gain * (reference[o] - ideal[o]);
+    }
     acquisition::ParetoImprovement improvement(
-        models, acquisition::undominated(front.data(), front.size() / n_objectives, n_objectives, reference.data()));
+        std::move(draws),
+        acquisition::undominated(front.data(), front.size() / n_objectives, n_objectives, reference.data()));
     acquisition::Product product(improvement, !hopeless);
     factors_.multiply(product);
+    if (options_.prior) product.weigh(options_.prior, n);
     acquisition::Acquisition* whole = &improvement;
     if (!product.empty()) whole = &product;
 
@@ -170,7 +183,8 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
         step = Step::search;
     else
         costs_.searched(held.front(), seconds_since(begin) / static_cast<double>(n_objectives));
-    for (std::size_t o = 0; o < n_objectives; ++o) models_[o].models.front().regressor->truncate(held[o]);
+    for (std::size_t o = 0; o < n_objectives; ++o)
+        for (Model& model : models_[o].models) model.regressor->truncate(held[o]);
     factors_.restore();
     return found;
 }

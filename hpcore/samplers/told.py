@@ -1,0 +1,145 @@
+"""What a history tells the Gaussian process: points, values, limits, costs and failures."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.records.history import History
+from hpcore.samplers.failures import split
+
+__all__ = ["Told", "cost_of", "told_of"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+Outcome = tuple[FloatArray, FloatArray]  # points (k, d) and values (k,)
+
+AUGMENTATION = 0.05  # weight of the sum in an augmented Chebyshev distance: Knowles 2006
+
+
+class Told(NamedTuple):
+    """Results in the form that the native engines take."""
+
+    X: FloatArray
+    """(n, d) points with a value."""
+    values: FloatArray
+    """(n,) values, or (m * n,) of m objectives one after the other."""
+    errors: FloatArray | None
+    """Standard errors of the values, 0 where not known; None if none is."""
+    limits: list[Outcome]
+    """Of each bound, the points whose metric is known, and by how much it is exceeded."""
+    violations: FloatArray | None
+    """(n,) distance of each point from keeping all limits, 0 if it does; None without limits."""
+    cost: Outcome | None
+    """Points and the logarithms of their costs, where costs matter."""
+    failed: FloatArray | None
+    """Points that failed and have no value."""
+
+
+def told_of(
+    history: History, per_cost: bool, known_costs: Outcome | None, weights: FloatArray | None = None
+) -> Told:
+    """Read a history.
+
+    Parameters
+    ----------
+    history : History
+        Trials in all states.
+    per_cost : bool
+        True if costs matter.
+    known_costs : tuple of ndarray, optional
+        Further points and the logarithms of their costs.
+    weights : ndarray of shape (m,), optional
+        Weights of a scalarisation of the objectives. Without them each objective is told.
+
+    Notes
+    -----
+    Limits count wherever their metric is known, also of failed trials. A trial that failed, as
+    `hpcore.samplers.failures` says, has no value to learn from; that it failed is learnt as one more limit.
+    """
+    trials = split(history)
+    limits = [_known(history, column) for column in history.violations.T]
+    violations = _violations(history.violations) if limits else None
+    told, failed = trials.complete, None
+    values, errors = _columns(history, told) if weights is None else _distances(history, told, weights)
+    if trials.failed.any():
+        # Whether a trial succeeds is a limit: 1 beyond it, or 1 within.
+        ended = trials.complete | trials.failed
+        limits.append((np.ascontiguousarray(history.X[ended]), np.where(trials.failed[ended], 1.0, -1.0)))
+        failed = np.ascontiguousarray(history.X[trials.failed])
+    return Told(
+        np.ascontiguousarray(history.X[told]),
+        values,
+        errors,
+        limits,
+        None if violations is None else violations[told],
+        cost_of(history, known_costs) if per_cost else None,
+        failed,
+    )
+
+
+def cost_of(history: History, known: Outcome | None) -> Outcome | None:
+    """Points and the logarithms of their costs, those known beforehand first; None if no cost is known.
+
+    A cost of 0 counts as the smallest positive one.
+    """
+    rows, costs = known if known is not None else (np.empty((0, history.X.shape[1])), np.empty(0))
+    if history.cost is not None:
+        measured = np.isfinite(history.cost)
+        of_trials = history.cost[measured]
+        positive = of_trials[of_trials > 0.0]
+        if len(positive):
+            rows = np.vstack([rows, history.X[measured]])
+            costs = np.concatenate([costs, np.log(np.maximum(of_trials, positive.min()))])
+    return (np.ascontiguousarray(rows), costs) if len(rows) else None
+
+
+def _known(history: History, excess: FloatArray) -> Outcome:
+    known = np.isfinite(excess)
+    return np.ascontiguousarray(history.X[known]), np.ascontiguousarray(excess[known])
+
+
+def _violations(excess: FloatArray) -> FloatArray:
+    """(n,) sum of the excess over each limit, in units of its median size; 1 where it is not known."""
+    total = np.zeros(len(excess))
+    for column in excess.T:
+        known = np.isfinite(column)
+        unit = float(np.median(np.abs(column[known]))) if known.any() else 0.0
+        with np.errstate(over="ignore"):
+            beyond = np.maximum(column, 0.0) / (unit or 1.0)
+        total += np.where(known, np.minimum(beyond, 1e100), 1.0)
+    return total
+
+
+def _columns(history: History, told: BoolArray) -> tuple[FloatArray, FloatArray | None]:
+    values = np.ascontiguousarray(history.values[told].T).ravel()
+    if history.std_errors is None:
+        return values, None
+    return values, np.nan_to_num(np.ascontiguousarray(history.std_errors[told].T).ravel())
+
+
+def _distances(history: History, told: BoolArray, weights: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    values, unit = _distance(history.values[told], weights)
+    if history.std_errors is None:
+        return values, None
+    with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
+        return values, np.nan_to_num(unit * history.std_errors[told, 0])
+
+
+def _distance(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, float]:
+    """One column of (k, m) values, of which one unit of the first objective is the second result.
+
+    A single objective is taken as it is, several as an augmented Chebyshev distance in units of their ranges.
+    """
+    if values.shape[1] == 1:
+        return np.ascontiguousarray(values[:, 0]), 1.0
+    low, high = values.min(axis=0), values.max(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = high / 2 - low / 2  # 0 also for two smallest doubles
+        width = np.where(half > 0, half, 1.0)
+        unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
+    weighted = unit * weights
+    column = np.ascontiguousarray(weighted.max(axis=1) + AUGMENTATION * weighted.sum(axis=1))
+    return column, float(weights[0]) / 2 / float(width[0])
