@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -362,6 +362,15 @@ class Record:
         if self._best is None:
             raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
         return self.trials[self._best]
+
+    def recommended(self, choose: Callable[[History], int | None]) -> Trial:
+        """Return the trial whose number ``choose(history)`` answers; see `Optimizer.recommend`."""
+        if len(self._signs) != 1:
+            raise InvalidArgument("recommend needs a single objective; of several, pareto_front holds the best")
+        number = choose(self.history)
+        if number is None:
+            raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
+        return self.trials[number]
 
     def _why(self) -> str:
         failed = np.flatnonzero(self.history.state == FAILED)
