@@ -54,6 +54,7 @@ from hpcore import errors, kernels, samplers
 from hpcore.errors import Pruned
 from hpcore.optimizer import Optimizer
 from hpcore.records.channel import Decision
+from hpcore.records.limits import between
 from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most, linear
 
@@ -76,6 +77,7 @@ __all__ = [
     "__version__",
     "at_least",
     "at_most",
+    "between",
     "delete_study",
     "errors",
     "kernels",

@@ -17,6 +17,7 @@ __all__ = [
     "LeaseExpired",
     "MissingDependency",
     "NoCompletedTrial",
+    "NoFeasibleTrial",
     "NotFitted",
     "Pruned",
     "ResultsNeeded",
@@ -79,6 +80,20 @@ class TrialAlreadyTold(InvalidArgument):
 
 class NoCompletedTrial(HpcoreError, LookupError):
     """There is no best trial, because no trial has completed."""
+
+
+class NoFeasibleTrial(NoCompletedTrial):
+    """There is no best trial, because no complete trial keeps the limits.
+
+    Attributes
+    ----------
+    nearest : Trial or None
+        Complete trial with the least violation of the limits.
+    """
+
+    def __init__(self, message: str, nearest: object = None) -> None:
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class Pruned(HpcoreError, RuntimeError):

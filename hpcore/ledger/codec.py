@@ -119,7 +119,7 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
     return record.ended(
         outcome.state,
         _objective(outcome),
-        outcome.std_error,
+        _first_error(outcome),
         (trial.started, trial.finished),
         bounded_error(outcome.error),
         _notes(outcome, user_attrs, order_of(record.notes)),
@@ -131,11 +131,17 @@ def _objective(outcome: Outcome) -> str | None:
     return None if outcome.values is None else json.dumps(list(outcome.values))
 
 
+def _first_error(outcome: Outcome) -> float | None:
+    """Standard error of the first value; those of several values are among the notes too."""
+    return outcome.std_errors[0] if outcome.std_errors else None
+
+
 def _notes(outcome: Outcome, user_attrs: dict[str, Any] | None, order: dict[str, Any]) -> str | None:
-    if not order and not user_attrs and outcome.metrics is None and outcome.gradient is None:
-        return None
-    notes = {"user_attrs": user_attrs} if user_attrs else {}
-    return json.dumps({**order, **notes, **outcome.extras})
+    notes: dict[str, Any] = {"user_attrs": user_attrs} if user_attrs else {}
+    if len(outcome.std_errors) > 1:
+        notes["std_errors"] = list(outcome.std_errors)
+    notes = {**order, **notes, **outcome.extras}
+    return json.dumps(notes) if notes else None
 
 
 def report_record(
@@ -239,7 +245,7 @@ def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int)
         error = bounded_error(outcome.error)
         objective = _objective(outcome)
         records.append(
-            new.ended(outcome.state, objective, outcome.std_error, known.times[i], error, notes, outcome.cost)
+            new.ended(outcome.state, objective, _first_error(outcome), known.times[i], error, notes, outcome.cost)
         )
     return records
 
@@ -287,7 +293,8 @@ def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: it is running still")
     values, notes = read_facts(record, m, study)
     facts = (record.cost, notes.metrics, notes.gradient)
-    return Outcome(values, record.state, record.std_error, record.error, *facts), notes.user_attrs
+    std_error = record.std_error if notes.std_errors is None else notes.std_errors
+    return Outcome(values, record.state, std_error, record.error, *facts), notes.user_attrs
 
 
 def values_of(state: int, objective: str | None, m: int) -> tuple[float, ...] | None:
@@ -418,11 +425,18 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
         state,
         values.reshape(n, m),
         times,
-        _maybe(columns["std_error"]),
-        _maybe(columns["cost"]),
-        None if columns["job"] == numbers else np.array(columns["job"], dtype=np.int64),
+        cost=_maybe(columns["cost"]),
+        job=None if columns["job"] == numbers else np.array(columns["job"], dtype=np.int64),
     )
-    rows.notes, rows.until = _rare(columns, space)
+    rows.notes, rows.until, errors = _rare(columns, space)
+    first_errors = _maybe(columns["std_error"])
+    if first_errors is not None:
+        rows.std_errors = np.full((n, m), math.nan)
+        rows.std_errors[:, 0] = first_errors
+        for i, all_errors in errors.items():
+            if len(all_errors) != m:
+                raise ValueError(f"its std_errors must be a list of {m}, got {all_errors!r:.80}")
+            rows.std_errors[i] = all_errors
     return rows
 
 
@@ -433,10 +447,12 @@ def _maybe(column: tuple[float | None, ...]) -> Any:
 
 def _rare(
     columns: dict[str, tuple[Any, ...]], space: Space
-) -> tuple[dict[int, dict[str, Any]], npt.NDArray[np.float64] | None]:
-    """Read the notes of the trials that have some, by trial number, and the column ``until`` of `Rows`."""
+) -> tuple[dict[int, dict[str, Any]], npt.NDArray[np.float64] | None, dict[int, tuple[float, ...]]]:
+    """Read the notes of the trials that have some, by trial number, the column ``until`` of `Rows`, and, by row, the
+    standard errors of trials with several values."""
     rare: dict[int, dict[str, Any]] = {}
     until: dict[int, float] = {}
+    errors: dict[int, tuple[float, ...]] = {}
     numbers, params = columns["number"], columns["params"]
     for i, (given, error, text) in enumerate(zip(columns["exact"], columns["error"], columns["notes"], strict=True)):
         if given:
@@ -449,11 +465,13 @@ def _rare(
             rare.setdefault(numbers[i], {}).update(error=error, user_attrs=notes.user_attrs, **facts)
         if notes.until is not None:
             until[i] = notes.until
+        if notes.std_errors is not None:
+            errors[i] = notes.std_errors
     if not until:
-        return rare, None
+        return rare, None, errors
     column = np.full(len(numbers), math.nan)
     column[list(until)] = list(until.values())
-    return rare, column
+    return rare, column, errors
 
 
 def _facts(notes: Notes) -> dict[str, Any]:

@@ -91,6 +91,8 @@ class Notes(NamedTuple):
         Further measurements, and the derivative of the first value by parameter.
     until : float or None
         Resource that the last job of a trial goes to that a scheduler began.
+    std_errors : tuple of float, or None
+        Standard errors of the values, if there are several.
     origin : mapping of str to int
         Numbers that a scheduler keeps with a trial: ``parent``, ``parent_job``, ``replaces`` and ``as_of``, see
         `hpcore.records.history.History.notes`.
@@ -100,6 +102,7 @@ class Notes(NamedTuple):
     metrics: dict[str, float] | None = None
     gradient: dict[str, float] | None = None
     until: float | None = None
+    std_errors: tuple[float, ...] | None = None
     origin: Mapping[str, int] = MappingProxyType({})
 
 
@@ -119,7 +122,18 @@ def notes_from(text: str | None) -> Notes:
     origin = {name: _index(name, data[name]) for name in ORIGIN if data.get(name) is not None}
     if ("parent" in origin) != ("parent_job" in origin):
         raise ValueError("its parent and its parent_job do not go together")
-    return Notes(user_attrs, _numbers("metrics", data), _numbers("gradient", data), until, origin)
+    return Notes(user_attrs, _numbers("metrics", data), _numbers("gradient", data), until, _errors_from(data), origin)
+
+
+def _errors_from(data: dict[str, Any]) -> tuple[float, ...] | None:
+    if (found := data.get("std_errors")) is None:
+        return None
+    if not isinstance(found, list):
+        raise ValueError(f"its std_errors must be a list, got {shown(found):.80}")
+    errors = tuple(number_from("its std_errors", item) for item in found)
+    if not all(0.0 <= error < math.inf for error in errors):
+        raise ValueError(f"its std_errors must be finite and >= 0, got {shown(found):.80}")
+    return errors
 
 
 def _index(name: str, data: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,8 @@ from hpcore.schedulers.rungs import Rungs
 __all__ = ["AtRungs"]
 
 FloatArray = npt.NDArray[np.float64]
+# (job, number, values, violations), violations that are not known being None
+_Known = tuple[int, int, tuple[float, ...], tuple["float | None", ...]]
 
 # Trials that a rung needs beside one per parameter: as many as a sampler's startup takes.
 LEAST = 10
@@ -42,7 +45,7 @@ class AtRungs:
 
     def forget(self) -> None:
         """Forget everything that was learnt."""
-        self._learnt: dict[float, tuple[list[tuple[int, int, tuple[float, ...]]], Suggester, History]] = {}
+        self._learnt: dict[float, tuple[list[_Known], Suggester, History]] = {}
         self._rungs = Rungs(())
 
     def view(self, history: History) -> tuple[Suggester, History, FloatArray] | None:
@@ -72,7 +75,10 @@ class AtRungs:
         if not values:
             return None
         # In the order of jobs, which does not depend on the order of arrival.
-        known = [(jobs[number], number, values[number]) for number in sorted(values, key=jobs.__getitem__)]
+        known = [
+            (jobs[number], number, values[number], _violations(history, number))
+            for number in sorted(values, key=jobs.__getitem__)
+        ]
         suggester, view = self._extended(levels[rung], known, history)
         waiting = [i for i in np.flatnonzero(history.state == RUNNING).tolist() if i not in values]
         return suggester, view, history.X[waiting]
@@ -93,22 +99,26 @@ class AtRungs:
             values[number], jobs[number] = (np.nan,), history.job_of(number)
         return values, jobs
 
-    def _extended(
-        self, level: float, known: list[tuple[int, int, tuple[float, ...]]], history: History
-    ) -> tuple[Suggester, History]:
+    def _extended(self, level: float, known: list[_Known], history: History) -> tuple[Suggester, History]:
         before = self._learnt.get(level)
         if before is None or known[: len(before[0])] != before[0]:
             d, m = history.X.shape[1], history.values.shape[1]
-            before = [], self._new(), History(d, m)
+            before = [], self._new(), History(d, m, history.n_limits)
         learnt, suggester, view = before
-        for _, number, values in known[len(learnt) :]:
+        for _, number, values, violations in known[len(learnt) :]:
             i = view.append(history.X[number])
+            beyond = tuple(math.nan if v is None else v for v in violations)
             if np.isfinite(values).all():
-                view.finish(i, COMPLETE, values)
+                view.finish(i, COMPLETE, values, violations=beyond)
             else:
-                view.finish(i, FAILED, None)
+                view.finish(i, FAILED, None, violations=beyond)
         self._learnt[level] = known, suggester, view
         return suggester, view
+
+
+def _violations(history: History, number: int) -> tuple[float | None, ...]:
+    """Violations of a trial, with None for NaN, so that equal ones compare equal."""
+    return tuple(None if math.isnan(v) else v for v in history.violations[number].tolist())
 
 
 def _tuple(values: FloatArray) -> tuple[float, ...]:

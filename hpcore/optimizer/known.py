@@ -59,13 +59,13 @@ class Known:
         """Convert to trials in columns with numbers from `first` on and `m` objectives, in the user's own sign."""
         nothing = (math.nan,) * m
         values = [nothing if outcome.values is None else outcome.values for outcome in self.outcomes]
-        errors = [math.nan if outcome.std_error is None else outcome.std_error for outcome in self.outcomes]
+        errors = [(*outcome.std_errors, *nothing)[:m] for outcome in self.outcomes]
         return Rows(
             self.X,
             np.array([outcome.state for outcome in self.outcomes], dtype=np.uint8),
             np.array(values, dtype=np.float64).reshape(len(self), m),
             np.array(self.times, dtype=np.float64).reshape(len(self), 2),
-            None if all(map(math.isnan, errors)) else np.array(errors),
+            np.array(errors) if any(outcome.std_errors for outcome in self.outcomes) else None,
             notes=self._notes(first),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpcore.arguments import check_number, check_values, shown
@@ -45,7 +45,7 @@ def check_outcome(
     space: Space,
     m: int,
     value: Any,
-    std_error: float | None,
+    std_error: float | Sequence[float] | None,
     error: str | None,
     cost: float | None,
     metrics: Mapping[str, float] | None,
@@ -60,8 +60,7 @@ def check_outcome(
         An argument is not allowed.
     """
     values = check_values(value, m)
-    if std_error is not None:
-        std_error = check_number("std_error", std_error, 0.0)
+    std_error = _check_errors(std_error, m)
     if error is not None and not isinstance(error, str):
         raise InvalidType(f"error must be a str or None, got {error!r}")
     if cost is not None:
@@ -90,6 +89,23 @@ def check_outcome(
     if error is not None:
         return Outcome(None, FAILED, std_error, error, cost, metrics, gradient)
     return Outcome(values, COMPLETE, std_error, None, cost, metrics, gradient)
+
+
+def _check_errors(given: Any, m: int) -> float | tuple[float, ...] | None:
+    """Check a standard error of the first value, or one per value."""
+    if given is None:
+        return None
+    # A mapping or text is refused as a number would be.
+    is_list = isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | Mapping)
+    if not is_list or getattr(given, "ndim", 1) == 0:
+        return check_number("std_error", given, 0.0)
+    items = list(given)
+    if len(items) != m:
+        raise InvalidArgument(
+            f"std_error must be a number or one number per objective ({m}), got {len(items)}: {shown(given)}"
+        )
+    errors = tuple(check_number("std_error", item, 0.0) for item in items)
+    return errors if m > 1 else errors[0]
 
 
 def _check_numbers(argument: str, given: Any) -> dict[str, float] | None:

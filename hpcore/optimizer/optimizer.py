@@ -23,6 +23,7 @@ from hpcore.errors import (
     ResultsNeeded,
     SearchSpaceExhausted,
 )
+from hpcore.optimizer.costs import CostFunction, read_costs
 from hpcore.optimizer.jobs import Jobs
 from hpcore.optimizer.known import Known, read_known
 from hpcore.optimizer.objectives import check_directions, check_outcome
@@ -32,6 +33,7 @@ from hpcore.optimizer.remaining import Remaining
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.channel import Decision
 from hpcore.records.history import History
+from hpcore.records.limits import Limits
 from hpcore.records.outcome import Outcome
 from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
@@ -87,6 +89,16 @@ class Optimizer:
         Scheduler that decides which trial goes on and how far: a name, or an object of `hpcore.schedulers` with its
         options. `ask` then also resumes paused trials; each trial says by `Trial.until` how far its job goes, and
         `report` tells what becomes of it. Not together with `prefetch`.
+    limits : mapping of str to limit, optional
+        Limit of each metric that has one: ``{"latency_ms": hp.at_most(20.0), "recall": hp.at_least(0.9)}``, or
+        ``hp.between(low, high)``. Metrics come with ``tell(metrics=)``. Only complete trials that are known to keep all
+        limits are feasible, and the best trial is one of these.
+    per_cost : bool, optional
+        Whether suggestions weigh a result by what it costs, for a search with a budget of cost or time rather than of
+        trials; by default, as soon as a cost is told or `cost` is given.
+    cost : callable, optional
+        Cost of a trial as a function ``cost(params)``, where it is known in advance: finite and greater than 0. It is
+        evaluated here at up to 64 points that are spread over the space; the function itself is never kept or stored.
     strategy, random_state : optional
         Other names for `sampler` and `seed`, known from scikit-learn.
 
@@ -125,6 +137,9 @@ class Optimizer:
         *,
         repeats: int = 1,
         scheduler: str | Scheduler | None = None,
+        limits: Mapping[str, Any] | None = None,
+        per_cost: bool | None = None,
+        cost: CostFunction | None = None,
         strategy: str | Sampler | None = None,
         random_state: int | None = None,
     ) -> None:
@@ -139,7 +154,9 @@ class Optimizer:
         check_prefetch(prefetch, self.scheduler)
         self.prefetch = prefetch
         self._single = len(self.directions) == 1
-        self._record = Record(self.space, self.directions)
+        self.limits = Limits(limits)
+        self._costs = read_costs(self.space, per_cost, cost, self.seed)
+        self._record = Record(self.space, self.directions, self.limits)
         self._queue: deque[Params] = deque()
         self._remaining = Remaining(self.space, self.seed, self.repeats)
         self._begin()
@@ -151,7 +168,7 @@ class Optimizer:
         self._learnt_job = math.inf
         self._lock = threading.RLock()
         self._suggestions = Suggestions(
-            self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats
+            self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats, self._costs
         )
         self._proposer = Proposer(self.space, self._suggestions, self._remaining, self.seed)
         scheduling: Scheduling | None = None
@@ -409,7 +426,7 @@ class Optimizer:
         trial: Trial | int,
         value: float | Sequence[float] | None = None,
         *,
-        std_error: float | None = None,
+        std_error: float | Sequence[float] | None = None,
         error: str | None = None,
         cost: float | None = None,
         metrics: Mapping[str, float] | None = None,
@@ -425,14 +442,16 @@ class Optimizer:
         value : float, sequence of float, or None
             One number per objective. None, NaN or an infinity marks the trial as failed: it is never best, and the
             search goes on.
-        std_error : float, optional
-            Standard error of the first value, in its units; at least 0.
+        std_error : float or sequence of float, optional
+            Standard error of the first value, in its units, or one per objective; at least 0.
         error : str, optional
             Reason of a failure, kept as ``trial.error``; marks the trial as failed whatever the value.
         cost : float, optional
-            Cost of the evaluation in any unit, at least 0; kept as ``trial.cost``.
+            Cost of the evaluation in any unit, at least 0; kept as ``trial.cost``. To a model of costs, a cost of 0 is
+            the smallest positive one.
         metrics : mapping of str to float, optional
-            Further measurements; kept as ``trial.metrics``.
+            Further measurements; kept as ``trial.metrics``. Those that have `limits` decide whether the trial is
+            feasible; one that is missing or NaN is not known, and the trial not feasible. Failed trials may have some.
         gradient : mapping of str to float, optional
             Derivative of the first value by parameter, in the parameters' own units; kept as ``trial.gradient``.
         state : {"complete", "pruned", "paused", "failed"}, optional
@@ -560,7 +579,7 @@ class Optimizer:
     def outcome(
         self,
         value: Any,
-        std_error: float | None = None,
+        std_error: float | Sequence[float] | None = None,
         error: str | None = None,
         cost: float | None = None,
         metrics: Mapping[str, float] | None = None,
@@ -812,12 +831,14 @@ class Optimizer:
 
     @property
     def best_trial(self) -> Trial:
-        """Complete trial with the best value, the earliest among equals.
+        """Complete trial with the best value, the earliest among equals; with `limits`, of those that keep them.
 
         Raises
         ------
         NoCompletedTrial
             No trial is complete.
+        NoFeasibleTrial
+            No complete trial keeps the limits; ``error.nearest`` is the one with the least violation.
         InvalidArgument
             There are several objectives; see `pareto_front`.
         """
@@ -841,7 +862,8 @@ class Optimizer:
         A Gaussian process with learnt noise is fitted to all values, whatever the sampler; the trial with the lowest
         mean plus one standard deviation (highest mean minus one, if the objective is maximized) is recommended. Repeats
         of a point and standard errors that were told count. If the learnt noise is near zero, or up to four trials are
-        complete, it is `best_trial`. Neither a failed trial nor a pruned one is recommended.
+        complete, it is `best_trial`. Neither a failed trial nor a pruned one is recommended, nor one that was observed
+        to break a limit; where metrics are noisy it must also keep the limits more likely than not, by a model of each.
 
         Returns
         -------
@@ -851,7 +873,7 @@ class Optimizer:
         Raises
         ------
         NoCompletedTrial
-            No trial is complete.
+            No trial is complete, or none keeps the limits (`NoFeasibleTrial`).
         InvalidArgument
             There are several objectives; see `pareto_front`.
 
@@ -898,7 +920,7 @@ class Optimizer:
     @property
     def pareto_front(self) -> list[Trial]:
         """Complete trials that no other one dominates, by number; for a single objective, all trials with the best
-        value."""
+        value. With `limits`, those that keep them are compared; empty if there are none."""
         return self._record.front
 
     def __repr__(self) -> str:

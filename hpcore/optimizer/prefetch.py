@@ -38,16 +38,20 @@ class Prefetcher:
         self._future: Future[FloatArray] | None = None
         self._version = -1
 
-    def start(self, version: int, history: History, rng: Rng) -> None:
-        """Start to compute the suggestion for `history`, labelled `version`; an earlier one that was not taken is
-        dropped."""
+    def start(self, version: int, history: History, rng: Rng, per_cost: bool = False) -> None:
+        """Start to compute the suggestion for `history`, labelled `version`, and `per_cost` if costs count; an earlier
+        one that was not taken is dropped."""
         if self._thread is None:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hpcore-prefetch")
         if self._future is not None:
             self._future.cancel()
         copy = history.snapshot()
         self._version = version
-        self._future = self._thread.submit(self._suggester.suggest, copy, copy.running(), 1, rng)
+        self._future = self._thread.submit(self._suggest, copy, rng, per_cost)
+
+    def _suggest(self, history: History, rng: Rng, per_cost: bool) -> FloatArray:
+        self._suggester.use_cost(per_cost)  # on the thread, as an earlier suggestion may be under way before
+        return self._suggester.suggest(history, history.running(), 1, rng)
 
     def ready(self, end: float | None) -> bool:
         """Wait until the suggester is free, at most until `end` on the monotonic clock (None: without a limit), and

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial, TrialAlreadyTold, UnknownTrial
+from hpcore.errors import (
+    InvalidArgument,
+    InvalidType,
+    NoCompletedTrial,
+    NoFeasibleTrial,
+    TrialAlreadyTold,
+    UnknownTrial,
+)
 from hpcore.records.channel import Channel
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
+from hpcore.records.limits import Limits, least_violation
 from hpcore.records.outcome import Outcome
 from hpcore.records.pareto import non_dominated
 from hpcore.records.progress import Progress, Rooted
@@ -37,6 +45,8 @@ class Record:
         Space of the search.
     directions : sequence of {"minimize", "maximize"}
         Direction of each objective.
+    limits : Limits, optional
+        Limits of metrics.
 
     Attributes
     ----------
@@ -56,8 +66,9 @@ class Record:
     root: Rooted | None = None
     full = math.inf
 
-    def __init__(self, space: Space, directions: Sequence[str]) -> None:
+    def __init__(self, space: Space, directions: Sequence[str], limits: Limits | None = None) -> None:
         self._space = space
+        self._limits = Limits() if limits is None else limits
         # The only place with signs: in the history lower is better.
         self._signs = tuple(-1.0 if way == "maximize" else 1.0 for way in directions)
         self.clear()
@@ -68,7 +79,7 @@ class Record:
 
     def clear(self) -> None:
         """Remove all trials."""
-        self.history = History(len(self._space), len(self._signs))
+        self.history = History(len(self._space), len(self._signs), self._limits.n_bounds)
         self.running: dict[int, Trial] = {}
         self._best: int | None = None
         self._least = math.inf  # loss of the best
@@ -201,7 +212,9 @@ class Record:
         values, state, std_error, error, cost, metrics, gradient = outcome
         signed = None if values is None else tuple(map(float.__mul__, values, self._signs))
         trial.values, trial.state, trial.error = values, STATES[state], error
-        history.finish(number, state, signed, std_error, (trial.started, trial.finished), cost)
+        # Without metrics those of earlier jobs stay, as other facts do.
+        violations = self._limits.violations(metrics) if self._limits and metrics is not None else None
+        history.finish(number, state, signed, std_error, (trial.started, trial.finished), cost, violations)
         del self.running[number]
         user_attrs, reports = trial.settle()
         if trial.progress is not None:
@@ -216,10 +229,14 @@ class Record:
             trial.add_facts(cost, metrics, gradient)
         if facts or error is not None or user_attrs:
             history.notes.setdefault(number, {}).update(error=error, user_attrs=user_attrs, **outcome.extras)
-        if state == COMPLETE and signed is not None and len(signed) == 1:
+        if state == COMPLETE and signed is not None and len(signed) == 1 and self._is_allowed(number):
             best, loss = self._best, signed[0]
             if best is None or loss < self._least or (loss == self._least and number < best):
                 self._best, self._least = number, loss
+
+    def _is_allowed(self, number: int) -> bool:
+        """True if a trial is known to keep all limits."""
+        return not self._limits or bool((self.history.violations[number] <= 0.0).all())
 
     def _take_reports(self, trial: Trial, reports: dict[int, float]) -> None:
         """Record the entries of ``trial.reports`` whose steps were not reported before."""
@@ -274,7 +291,11 @@ class Record:
         """Append trials of another record; see `Optimizer.restore`."""
         first = self.history.n
         values = rows.values * np.array(self._signs)
-        self.history.extend(replace(rows, values=values, reports=self._signed(rows.reports)))
+        violations = None
+        if self._limits:
+            metrics = [rows.notes.get(first + i, {}).get("metrics") for i in range(len(rows))]
+            violations = np.array([self._limits.violations(known) for known in metrics])
+        self.history.extend(replace(rows, values=values, reports=self._signed(rows.reports)), violations)
         running = np.flatnonzero(rows.state == RUNNING)
         for i, params in zip(running.tolist(), self._space.decode(rows.X[running]), strict=True):
             params = dict(rows.notes.get(first + i, {}).get("params", params))
@@ -340,8 +361,9 @@ class Record:
         return trial
 
     def _find_best(self) -> None:
-        found = len(self._signs) == 1 and self.history.n_complete > 0
-        losses = np.where(self.history.complete, self.history.values[:, 0], np.inf) if found else None
+        allowed = self.history.feasible
+        found = len(self._signs) == 1 and bool(allowed.any())
+        losses = np.where(allowed, self.history.values[:, 0], np.inf) if found else None
         self._best = None if losses is None else int(np.argmin(losses))
         self._least = math.inf if losses is None else float(losses[self._best])
 
@@ -359,18 +381,37 @@ class Record:
         """See `Optimizer.best_trial`."""
         if len(self._signs) != 1:
             raise InvalidArgument("best_trial needs a single objective; of several, pareto_front holds the best")
+        if self._best is None and self.history.n_complete:
+            raise self._infeasible()
         if self._best is None:
             raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
         return self.trials[self._best]
 
-    def recommended(self, choose: Callable[[History], int | None]) -> Trial:
-        """Return the trial whose number ``choose(history)`` answers; see `Optimizer.recommend`."""
+    def recommended(self, choose: Callable[[History], int]) -> Trial:
+        """Return the trial whose number ``choose(history)`` answers, once one could be best; see
+        `Optimizer.recommend`."""
         if len(self._signs) != 1:
             raise InvalidArgument("recommend needs a single objective; of several, pareto_front holds the best")
-        number = choose(self.history)
-        if number is None:
-            raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
-        return self.trials[number]
+        if self._best is None:
+            return self.best  # which raises the reason
+        return self.trials[choose(self.history)]
+
+    def _infeasible(self) -> NoFeasibleTrial:
+        """Make the error that says which complete trial is nearest to keeping the limits."""
+        complete = np.flatnonzero(self.history.complete)
+        nearest = self.trials[int(complete[least_violation(self.history.violations[complete])])]
+        metrics = nearest.metrics
+        beyond = self._limits.by_name(self.history.violations[nearest.number].tolist())
+        broken = [
+            f"{name} is {metrics.get(name, 'not known')!s}, must be {self._limits[name]}"
+            for name, distance in beyond.items()
+            if not distance <= 0.0
+        ]
+        return NoFeasibleTrial(
+            f"no complete trial keeps the limits yet ({len(complete)} complete); trial {nearest.number}, "
+            f"trials[{nearest.number}], comes nearest: {'; '.join(broken)}",
+            nearest,
+        )
 
     def _why(self) -> str:
         failed = np.flatnonzero(self.history.state == FAILED)
@@ -383,6 +424,6 @@ class Record:
     @property
     def front(self) -> list[Trial]:
         """See `Optimizer.pareto_front`."""
-        numbers = np.flatnonzero(self.history.complete)
+        numbers = np.flatnonzero(self.history.feasible)
         trials = self.trials
         return [trials[int(i)] for i in numbers[non_dominated(self.history.values[numbers])]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.optimizer.costs import Costs
 from hpcore.optimizer.prefetch import Prefetcher
 from hpcore.records.history import History
 from hpcore.records.streams import FILL, Rng
@@ -44,6 +45,8 @@ class Suggestions:
         Computation of suggestions ahead, see `Optimizer`.
     repeats : int
         Number of times that a point may be suggested, for samplers that count.
+    costs : Costs, optional
+        Use of what trials cost.
     """
 
     def __init__(
@@ -54,9 +57,10 @@ class Suggestions:
         seed: int,
         prefetch: bool | str,
         repeats: int = 1,
+        costs: Costs | None = None,
     ) -> None:
         self._sampler, self._columns, self._n_objectives, self._seed = sampler, columns, n_objectives, seed
-        self._repeats = repeats
+        self._repeats, self._costs = repeats, Costs() if costs is None else costs
         self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
         self._version = 0  # counts changes of the data that a suggestion depends on
         self._told: list[int] = []  # trials told since the last computation ahead began
@@ -68,6 +72,8 @@ class Suggestions:
         suggester.prepare(self._n_objectives)
         if self._repeats > 1:
             suggester.allow_repeats(self._repeats)
+        if self._costs.known is not None:
+            suggester.know_costs(*self._costs.known)
         return suggester
 
     def learn_at_rungs(self, judge: Judge) -> None:
@@ -151,6 +157,7 @@ class Suggestions:
             suggester, history, pending = at_rung
         else:
             pending = history.running() if suggester.uses_pending else history.X[:0]
+        suggester.use_cost(self._costs.count(history))
         if end is None:
             return suggester.suggest(history, pending, n, rng), None
         left_ms = max(1e3 * (end - time.monotonic()), NO_TIME)
@@ -177,7 +184,7 @@ class Suggestions:
             return
         self._told = []
         key = history.n if self._delayed else self._version
-        self._prefetcher.start(key, history, Rng(self._seed, history.n))
+        self._prefetcher.start(key, history, Rng(self._seed, history.n), self._costs.count(history))
 
     def changed(self) -> None:
         """Mark a suggestion that was computed ahead as stale: the history has changed."""

@@ -38,6 +38,8 @@ class History:
         Number of columns of the space.
     m : int
         Number of objectives.
+    k : int, default=0
+        Number of bounds of metrics.
 
     Attributes
     ----------
@@ -56,7 +58,7 @@ class History:
         number does not tell.
     """
 
-    def __init__(self, d: int, m: int) -> None:
+    def __init__(self, d: int, m: int, k: int = 0) -> None:
         self.n = 0
         self._n_resumed = 0
         self.n_complete = self.n_running = self.n_pruned = self.n_paused = 0
@@ -64,6 +66,7 @@ class History:
         self._X = np.empty((FIRST_ROOM, d))
         self._values = np.empty((FIRST_ROOM, m))
         self._state = np.empty(FIRST_ROOM, dtype=np.uint8)
+        self._violations = np.full((FIRST_ROOM, k), math.nan)
         # None until a trial has one; `_job` is None until the job of a trial differs from its number.
         self._times: FloatArray | None = None
         self._std_errors: FloatArray | None = None
@@ -94,6 +97,25 @@ class History:
     def complete(self) -> BoolArray:
         """(n,) True where the trial is complete."""
         mask: BoolArray = self.state == COMPLETE
+        return mask
+
+    @property
+    def n_limits(self) -> int:
+        """Number of bounds of metrics, two for a metric that is limited from both sides."""
+        return self._violations.shape[1]
+
+    @property
+    def violations(self) -> FloatArray:
+        """(n, k) distances of the metrics beyond each bound: value - limit for an upper one, limit - value for a lower
+        one. At most 0 is allowed; NaN is not known. Trials in any state may have them."""
+        return self._violations[: self.n]
+
+    @property
+    def feasible(self) -> BoolArray:
+        """(n,) True where the trial is complete and known to keep all limits."""
+        mask = self.complete
+        if self.n_limits:
+            mask &= (self.violations <= 0.0).all(axis=1)
         return mask
 
     @property
@@ -138,16 +160,19 @@ class History:
 
     @property
     def std_errors(self) -> FloatArray | None:
-        """(n,) standard errors of the first objective, NaN if not known; None if no trial has one."""
+        """(n, m) standard errors of the values, NaN if not known; None if no trial has one."""
         return None if self._std_errors is None else self._std_errors[: self.n]
 
     def cost_of(self, number: int) -> float | None:
         """Cost of one trial; None if not known."""
         return _known(self._cost, number)
 
-    def std_error(self, number: int) -> float | None:
-        """Standard error of one trial's first objective; None if not known."""
-        return _known(self._std_errors, number)
+    def std_error(self, number: int) -> float | tuple[float, ...] | None:
+        """Standard error of one trial's first value, or a tuple if those of all values are known; None if not known."""
+        if self._std_errors is None or math.isnan(self._std_errors[number, 0]):
+            return None
+        errors = self._std_errors[number].tolist()
+        return errors[0] if len(errors) == 1 or math.isnan(errors[1]) else tuple(errors)
 
     @property
     def cost(self) -> FloatArray | None:
@@ -204,25 +229,28 @@ class History:
         self.n_running -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
-            for column in (self._times, self._std_errors, self._cost, self._until):
+            for column in (self._times, self._std_errors, self._cost, self._until, self._violations):
                 if column is not None:
                     column[number] = math.nan
         self._proposers = [entry for entry in self._proposers if entry[0] < n]
         self.n = n
 
-    def extend(self, rows: Rows) -> None:
-        """Append trials in any state; values and reports must be signed so that lower is better."""
+    def extend(self, rows: Rows, violations: FloatArray | None = None) -> None:
+        """Append trials in any state, with their `violations` (n, k) if there are limits; values and reports must be
+        signed so that lower is better."""
         first, last = self.n, self.n + len(rows)
         self.set_proposed_by(first, None)
         while last > len(self._state):
             self._grow()
         self._X[first:last], self._state[first:last] = rows.X, rows.state
         self._values[first:last] = rows.values
+        if violations is not None:
+            self._violations[first:last] = violations
         if self._times is not None or not np.isnan(rows.times).all():
             self._times = self._column(self._times, 2)
             self._times[first:last] = rows.times
         if rows.std_errors is not None:
-            self._std_errors = self._column(self._std_errors)
+            self._std_errors = self._column(self._std_errors, self._values.shape[1])
             self._std_errors[first:last] = rows.std_errors
         if rows.cost is not None:
             self._cost = self._column(self._cost)
@@ -250,11 +278,28 @@ class History:
         number: int,
         state: int,
         values: tuple[float, ...] | None,
-        std_error: float | None = None,
+        std_error: float | tuple[float, ...] | None = None,
         times: tuple[float | None, float | None] = (None, None),
         cost: float | None = None,
+        violations: tuple[float, ...] | None = None,
     ) -> None:
-        """Record the end of a running trial, or that it pauses; `values` are signed so that lower is better."""
+        """Record the end of a running trial, or that it pauses.
+
+        Parameters
+        ----------
+        number, state : int
+            Number of the trial, and index into `STATES`.
+        values : tuple of float, or None
+            Values, signed so that lower is better.
+        std_error : float or tuple of float, optional
+            Standard error of the first value, or of each.
+        times : tuple
+            Unix times of start and finish, None where not known.
+        cost : float, optional
+            Cost of the evaluation.
+        violations : tuple of float, optional
+            Distance beyond each bound; those of an earlier job are kept without it.
+        """
         self._state[number] = state
         self.n_running -= 1
         if state == COMPLETE:
@@ -266,8 +311,13 @@ class History:
         if values is not None:
             self._values[number] = values
         if std_error is not None:
-            self._std_errors = self._column(self._std_errors)
-            self._std_errors[number] = std_error
+            self._std_errors = self._column(self._std_errors, self._values.shape[1])
+            if isinstance(std_error, tuple):
+                self._std_errors[number] = std_error
+            else:
+                self._std_errors[number, 0] = std_error
+        if violations is not None:
+            self._violations[number] = violations
         if cost is not None:
             self._cost = self._column(self._cost)
             self._cost[number] = cost
@@ -307,15 +357,16 @@ class History:
         Notes
         -----
         Proposals for job j that are made from ``as_of(j - q)`` do not depend on the order in which results are told,
-        as long as those of the jobs up to j - q are in. O(n) if something is hidden. Values, standard errors, costs and
-        reports are hidden; times and notes are not.
+        as long as those of the jobs up to j - q are in. O(n) if something is hidden. Values, standard errors, costs,
+        violations and reports are hidden; times and notes are not.
         """
         unfinished = np.arange(max(job + 1, 0), self.n) if self._job is None else np.flatnonzero(self.job > job)
         later = unfinished[self.state[unfinished] != RUNNING]
-        # The cost of an earlier job is hidden too: the later job's own one replaces it.
+        # Cost and metrics of an earlier job are hidden too: the later job's own ones replace them.
         has_cost = self._cost is not None and not np.isnan(self._cost[unfinished]).all()
+        has_violations = self.n_limits > 0 and not np.isnan(self._violations[unfinished]).all()
         curves = self.curves.as_of(job)
-        if not len(later) and not has_cost and curves is self.curves:
+        if not len(later) and not has_cost and not has_violations and curves is self.curves:
             return self
         view = History.__new__(History)
         vars(view).update(vars(self))
@@ -329,6 +380,9 @@ class History:
         if self._cost is not None and has_cost:
             view._cost = self._cost[: self.n].copy()
             view._cost[unfinished] = math.nan
+        if has_violations:
+            view._violations = self.violations.copy()
+            view._violations[unfinished] = math.nan
         view.n_running += len(later)
         view.n_complete -= int((hidden == COMPLETE).sum())
         view.n_pruned -= int((hidden == PRUNED).sum())
@@ -353,7 +407,7 @@ class History:
         copy = History.__new__(History)
         vars(copy).update(vars(self))
         copy._X, copy._values = self.X.copy(), self.values.copy()
-        copy._state = self.state.copy()
+        copy._state, copy._violations = self.state.copy(), self.violations.copy()
         for name in ("_times", "_std_errors", "_cost", "_until", "_job"):
             column = getattr(self, name)
             setattr(copy, name, None if column is None else column[: self.n].copy())
@@ -371,11 +425,12 @@ class History:
     def _grow(self) -> None:
         room, grown = 2 * len(self._state), {}
         # The common rows are always written whole. The rarer columns are filled with NaN, "not known", in advance.
-        for name in ("_X", "_values", "_state", "_job", "_times", "_std_errors", "_cost", "_until"):
+        rarer = ("_times", "_std_errors", "_cost", "_until", "_violations")
+        for name in ("_X", "_values", "_state", "_job", *rarer):
             column = getattr(self, name)
             if column is not None:
                 shape = (room, *column.shape[1:])
-                rare = name in ("_times", "_std_errors", "_cost", "_until")
+                rare = name in rarer
                 grown[name] = np.full(shape, math.nan) if rare else np.empty(shape, dtype=column.dtype)
                 grown[name][: self.n] = column[: self.n]
         vars(self).update(grown)

@@ -20,8 +20,8 @@ class Outcome(NamedTuple):
         has None.
     state : int
         Index into `hpcore.records.history.STATES`, never that of a running trial.
-    std_error : float or None
-        Standard error of the first value.
+    std_error : float, tuple of float, or None
+        Standard error of the first of several values or of the only one, or of each of several.
     error : str or None
         Reason of a failure.
     cost : float or None
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
 
     values: tuple[float, ...] | None = None
     state: int = COMPLETE
-    std_error: float | None = None
+    std_error: float | tuple[float, ...] | None = None
     error: str | None = None
     cost: float | None = None
     metrics: Mapping[str, float] | None = None
@@ -44,6 +44,13 @@ class Outcome(NamedTuple):
     def failed(cls, error: str, **facts: Any) -> Outcome:
         """Outcome of a failed trial, with the reason `error`; `facts` are further attributes."""
         return cls(None, FAILED, None, error, **facts)
+
+    @property
+    def std_errors(self) -> tuple[float, ...]:
+        """Standard errors of the first values; empty if none is known."""
+        if self.std_error is None:
+            return ()
+        return self.std_error if isinstance(self.std_error, tuple) else (self.std_error,)
 
     @property
     def extras(self) -> dict[str, Any]:

@@ -30,8 +30,10 @@ class Rows:
         Objective values in the user's own sign; NaN if there are none.
     times : ndarray of shape (n, 2)
         Unix times of start and finish; NaN if not known.
-    std_errors, cost : ndarray of shape (n,), or None
-        Standard errors of the first objective, and costs; NaN if not known, None if no trial has one.
+    std_errors : ndarray of shape (n, m), or None
+        Standard errors of the values; NaN if not known, None if no trial has one.
+    cost : ndarray of shape (n,), or None
+        Costs; NaN if not known, None if no trial has one.
     job : ndarray of shape (n,), or None
         Last job of each trial; None if each trial has one job, numbered on from those of the history.
     notes : mapping of int to dict

@@ -22,8 +22,8 @@ class Row(NamedTuple):
         One value per objective in the user's own sign; empty or None if there are none.
     params : mapping
         Active parameters.
-    std_error : float or None
-        Standard error of the first value.
+    std_error : float, tuple of float, or None
+        Standard error of the first value, or of each of several.
     started, finished : float or None
         Unix times.
     user_attrs : mapping
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     state: str
     values: Sequence[float] | None
     params: Mapping[str, Any]
-    std_error: float | None
+    std_error: float | tuple[float, ...] | None
     started: float | None
     finished: float | None
     user_attrs: Mapping[str, Any]
@@ -69,8 +69,11 @@ def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, l
     columns: dict[str, list[Any]] = {"number": [r.number for r in rows], "state": [r.state for r in rows]}
     for i in range(m):
         columns["value" if m == 1 else f"value_{i}"] = [r.values[i] if r.values else None for r in rows]
-    if any(r.std_error is not None for r in rows):
-        columns["std_error"] = [r.std_error for r in rows]
+    errors = [r.std_error if isinstance(r.std_error, tuple) else (r.std_error,) for r in rows]
+    for i in range(m):
+        column = [known[i] if i < len(known) else None for known in errors]
+        if any(error is not None for error in column):
+            columns["std_error" if i == 0 else f"std_error_{i}"] = column
     for name in names:
         columns[f"param_{name}"] = [r.params.get(name) for r in rows]
     if any(r.until is not None for r in rows):

@@ -56,6 +56,16 @@ class _Auto(Suggester):
         self._gp.allow_repeats(n)
         self._tpe.allow_repeats(n)
 
+    def use_cost(self, on: bool) -> None:
+        """See `Suggester.use_cost`."""
+        self._gp.use_cost(on)
+        self._tpe.use_cost(on)
+
+    def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:
+        """See `Suggester.know_costs`."""
+        self._gp.know_costs(rows, costs)
+        self._tpe.know_costs(rows, costs)
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._suggest(history, pending, n, rng, None)[0]
 

@@ -66,6 +66,27 @@ class Suggester(ABC):
     def allow_repeats(self, n: int) -> None:  # noqa: B027 - most keep no count of points
         """Suggest a point up to `n` times, where the sampler keeps count; called before the first suggestion."""
 
+    def use_cost(self, on: bool) -> None:  # noqa: B027 - most do not learn costs
+        """Weigh a result by what it costs, or no more; called before a suggestion.
+
+        Parameters
+        ----------
+        on : bool
+            True if the search has a budget of cost or time, rather than of trials. ``history.cost`` holds the costs
+            that are known.
+        """
+
+    def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:  # noqa: B027 - most do not learn costs
+        """Learn a cost function that is known in advance; called once, before the first suggestion.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (q, d)
+            Points that are spread over the unit cube; NaN where inactive.
+        costs : ndarray of shape (q,)
+            Costs of these points, finite and greater than 0.
+        """
+
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:

@@ -149,7 +149,7 @@ def _observed(history: History, rng: Rng) -> tuple[FloatArray, FloatArray, Float
     errors = None
     if history.std_errors is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
-            errors = np.nan_to_num(unit * history.std_errors)
+            errors = np.nan_to_num(unit * history.std_errors[:, 0])
     told = trials.complete
     if trials.failed.any():
         column, errors = impute(trials, values, errors)

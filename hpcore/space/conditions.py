@@ -35,7 +35,7 @@ When = Mapping[str, Any]
 
 
 def at_least(value: Any) -> AtLeast:
-    """Condition for ``when``: the parent's value is `value` or more.
+    """Condition for ``when``, or limit of a metric for ``limits``: its value is `value` or more.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def at_least(value: Any) -> AtLeast:
     Returns
     -------
     AtLeast
-        To be used as ``when={"layers": hp.at_least(2)}``.
+        To be used as ``when={"layers": hp.at_least(2)}`` or ``limits={"recall": hp.at_least(0.9)}``.
     """
     return AtLeast(value)
 
 
 def at_most(value: Any) -> AtMost:
-    """Condition for ``when``: the parent's value is `value` or less.
+    """Condition for ``when``, or limit of a metric for ``limits``: its value is `value` or less.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def at_most(value: Any) -> AtMost:
     Returns
     -------
     AtMost
-        To be used as ``when={"layers": hp.at_most(2)}``.
+        To be used as ``when={"layers": hp.at_most(2)}`` or ``limits={"latency_ms": hp.at_most(20.0)}``.
     """
     return AtMost(value)
 

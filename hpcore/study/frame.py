@@ -44,7 +44,7 @@ def to_frame(optimizer: Optimizer) -> Any:
             continue
         if name in ("started", "finished"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
-        elif name.startswith("value") or name in ("seconds", "std_error", "until", "last_step", "last_value"):
+        elif name.startswith(("value", "std_error")) or name in ("seconds", "until", "last_step", "last_value"):
             frame[name] = frame[name].astype(float)
         elif name.startswith("param_"):
             kinds = {type(value) for value in columns[name]}

@@ -138,7 +138,7 @@ def test_standard_errors_reach_the_history() -> None:
         opt.tell(opt.ask(), float(i), std_error=0.5 if i == 70 else None)
     errors = opt.history.std_errors
     assert errors is not None
-    assert np.flatnonzero(~np.isnan(errors)).tolist() == [70]
+    assert np.flatnonzero(~np.isnan(errors[:, 0])).tolist() == [70]
 
 
 def test_the_earliest_of_equals_is_best() -> None:

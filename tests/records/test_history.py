@@ -19,7 +19,7 @@ from hpcore.records.rows import Rows
 @st.composite
 def courses(draw: st.DrawFn) -> list[tuple]:
     """Events of a search: ``("begin",)``, ``("resume", number)``, ``("report", number, step, value)`` and
-    ``("finish", number, state, value, std_error, cost)`` in an order that may happen."""
+    ``("finish", number, state, value, std_error, cost, violations)`` in an order that may happen."""
     events: list[tuple] = []
     running: list[int] = []
     paused: list[int] = []
@@ -43,7 +43,9 @@ def courses(draw: st.DrawFn) -> list[tuple]:
             has_value = state == COMPLETE or (state == PRUNED and draw(st.booleans()))
             value = float(draw(st.integers(0, 9))) if has_value else None
             std_error = draw(st.sampled_from([None, 0.5])) if has_value else None
-            events.append(("finish", number, state, value, std_error, draw(st.sampled_from([None, 1.0, 2.0]))))
+            cost = draw(st.sampled_from([None, 1.0, 2.0]))
+            violations = draw(st.sampled_from([None, (-1.0, 2.0), (0.0, -1.0), (math.nan, -1.0)]))
+            events.append(("finish", number, state, value, std_error, cost, violations))
             if state == PAUSED:
                 paused.append(number)
     return events
@@ -52,7 +54,7 @@ def courses(draw: st.DrawFn) -> list[tuple]:
 def replay(events: list[tuple], last: float = math.inf) -> History:
     """Make a history with all trials and jobs of the events, but only the results of the jobs up to `last`.
 
-    The cost of a trial is that of its last job, once this may be known.
+    Cost and violations of a trial are those of its last job, once this may be known.
     """
     last_jobs: dict[int, int] = {}
     jobs: list[int] = []  # one per event
@@ -63,7 +65,7 @@ def replay(events: list[tuple], last: float = math.inf) -> History:
         elif event[0] == "resume":
             last_jobs[event[1]], n_jobs = n_jobs, n_jobs + 1
         jobs.append(n_jobs - 1 if event[0] in ("begin", "resume") else last_jobs[event[1]])
-    history = History(1, 1)
+    history = History(1, 1, 2)
     for event, job in zip(events, jobs, strict=True):
         if event[0] == "begin":
             number = history.append(np.array([history.n / 100]))
@@ -74,9 +76,10 @@ def replay(events: list[tuple], last: float = math.inf) -> History:
             if job <= last:
                 history.curves.append(event[1], event[2], (float(event[3]),), 1.0, job)
         elif job <= last or job < last_jobs[event[1]]:  # a trial that was resumed has paused
-            _, number, state, value, std_error, cost = event
-            known = cost if last_jobs[number] <= last else None
-            history.finish(number, state, None if value is None else (value,), std_error, cost=known)
+            _, number, state, value, std_error, cost, beyond = event
+            cost, beyond = (cost, beyond) if last_jobs[number] <= last else (None, None)
+            told = None if value is None else (value,)
+            history.finish(number, state, told, std_error, cost=cost, violations=beyond)
     return history
 
 
@@ -86,8 +89,9 @@ def shown(history: History) -> list:
     unknown = np.full(n, math.nan)
     counts = [n, history.n_jobs, history.n_complete, history.n_running, history.n_pruned, history.n_paused]
     columns = [history.X, history.values, history.state, history.job, history.complete, history.observed]
-    columns += [history.observed_state, history.running()]
-    columns += [unknown if column is None else column for column in (history.std_errors, history.cost)]
+    columns += [history.observed_state, history.running(), history.violations, history.feasible]
+    columns += [np.full((n, 1), math.nan) if history.std_errors is None else history.std_errors]
+    columns += [unknown if history.cost is None else history.cost]
     columns += [curves.trial, curves.step, curves.values, curves.job, curves.cost]
     one_by_one = [(history.cost_of(i), history.std_error(i), curves.of(i)) for i in range(n)]
     return [*counts, history.n_ended, history.n_observed, *map(np.ndarray.tolist, columns), one_by_one]
@@ -110,7 +114,7 @@ def test_as_of_is_the_same_whatever_the_later_jobs_did(events: list[tuple], data
     history = replay(events)
     job = data.draw(st.integers(-1, history.n_jobs))
     # Running trials of later jobs end with other results.
-    others = History(1, 1)
+    others = History(1, 1, 2)
     others.extend(
         Rows(
             history.X.copy(),
@@ -120,10 +124,11 @@ def test_as_of_is_the_same_whatever_the_later_jobs_did(events: list[tuple], data
             None if history.std_errors is None else history.std_errors.copy(),
             None if history.cost is None else history.cost.copy(),
             history.job.copy(),
-        )
+        ),
+        history.violations.copy(),
     )
     for i in np.flatnonzero((history.job > job) & (history.state == RUNNING)).tolist():
-        others.finish(i, COMPLETE, (0.5,), 0.1, cost=3.0)
+        others.finish(i, COMPLETE, (0.5,), 0.1, cost=3.0, violations=(-1.0, -2.0))
     others.curves = history.curves
     assert repr(shown(others.as_of(job))) == repr(shown(history.as_of(job)))
 
@@ -190,5 +195,65 @@ def test_history_rows_keep_their_place_while_it_grows() -> None:
     np.testing.assert_array_equal(history.values[history.complete, 0], np.arange(0.0, 1000.0, 3))
     assert np.isnan(history.values[~history.complete]).all()
     np.testing.assert_array_equal(history.running()[:, 0], np.arange(2.0, 1000.0, 3))
-    assert np.flatnonzero(~np.isnan(history.std_errors)).tolist() == [300]
+    assert np.flatnonzero(~np.isnan(history.std_errors[:, 0])).tolist() == [300]
     assert np.isnan(history.times[1]).all()
+
+
+# --- limits and several standard errors -------------------------------------------------------------------------------
+
+
+def test_a_trial_is_feasible_if_it_is_complete_and_known_to_keep_all_limits() -> None:
+    history = History(1, 1, 2)
+    for state, violations in [
+        (COMPLETE, (-1.0, 0.0)),
+        (COMPLETE, (-1.0, 1e-300)),
+        (COMPLETE, (-1.0, math.nan)),
+        (COMPLETE, None),
+        (FAILED, (-1.0, -1.0)),
+        (PRUNED, (-1.0, -1.0)),
+    ]:
+        number = history.append(np.zeros(1))
+        history.finish(number, state, (1.0,) if state == COMPLETE else None, violations=violations)
+    history.append(np.zeros(1))
+    assert history.n_limits == 2 and history.violations.shape == (7, 2)
+    assert history.feasible.tolist() == [True] + [False] * 6
+    assert np.isnan(history.violations[[3, 6]]).all()
+
+
+def test_without_limits_complete_trials_are_feasible() -> None:
+    history = History(1, 1)
+    for state in (COMPLETE, FAILED):
+        history.finish(history.append(np.zeros(1)), state, (1.0,) if state == COMPLETE else None)
+    assert history.n_limits == 0 and history.violations.shape == (2, 0)
+    assert history.feasible.tolist() == [True, False]
+
+
+def test_a_snapshot_keeps_its_violations() -> None:
+    history = History(1, 1, 1)
+    for _ in range(2):
+        history.append(np.zeros(1))
+    history.finish(0, COMPLETE, (1.0,), violations=(-1.0,))
+    copy = history.snapshot()
+    history.finish(1, COMPLETE, (1.0,), violations=(-2.0,))
+    assert copy.feasible.tolist() == [True, False] and np.isnan(copy.violations[1, 0])
+    assert copy.n_limits == 1
+
+
+def test_violations_grow_and_are_removed_with_their_trials() -> None:
+    history = History(1, 1, 1)
+    for i in range(200):
+        history.finish(history.append(np.zeros(1)), COMPLETE, (1.0,), violations=(i - 100.0,))
+    assert history.violations[:, 0].tolist() == [i - 100.0 for i in range(200)]
+    number = history.append(np.zeros(1))
+    history._violations[number] = 1.0  # as of an earlier job of a trial that is taken back
+    history.truncate(number)
+    history.append(np.zeros(1))
+    assert np.isnan(history.violations[number, 0])
+
+
+def test_standard_errors_of_one_or_all_objectives() -> None:
+    history = History(1, 2)
+    for std_error in (0.5, (0.1, 0.2), None):
+        history.finish(history.append(np.zeros(1)), COMPLETE, (1.0, 2.0), std_error)
+    np.testing.assert_array_equal(history.std_errors, [[0.5, math.nan], [0.1, 0.2], [math.nan, math.nan]])
+    assert [history.std_error(i) for i in range(3)] == [0.5, (0.1, 0.2), None]

@@ -30,10 +30,10 @@ def test_the_length_is_the_number_of_trials() -> None:
 def test_a_history_takes_rows_in_parts(n: int) -> None:
     whole, parts = History(2, 1), History(2, 1)
     reports = [(i, 1.0, (0.5,), None, i) for i in range(0, n, 2)]
-    whole.extend(some(n, std_errors=np.full(n, 0.5), reports=reports))
+    whole.extend(some(n, std_errors=np.full((n, 1), 0.5), reports=reports))
     middle = n // 5 * 5 // 2 // 5 * 5
-    parts.extend(some(middle, std_errors=np.full(middle, 0.5), reports=[r for r in reports if r[0] < middle]))
-    rest = some(n, std_errors=np.full(n, 0.5))
+    parts.extend(some(middle, std_errors=np.full((middle, 1), 0.5), reports=[r for r in reports if r[0] < middle]))
+    rest = some(n, std_errors=np.full((n, 1), 0.5))
     parts.extend(
         Rows(
             rest.X[middle:],
