@@ -80,9 +80,7 @@ def test_a_search_that_goes_on_has_its_limits(tmp_path: Path) -> None:
     other = hp.load_study(tmp_path / "a.db", limits=LIMITS)
     assert other.best_trial == whole.best_trial
     for wrong in ({}, {"ms": hp.at_most(6.0)}, {**LIMITS, "z": hp.at_least(0)}):
-        with pytest.raises(
-            InvalidArgument, match=r"limits must be those of study 'a', \{'ms': <= 5, 'load'"
-        ):
+        with pytest.raises(InvalidArgument, match=r"limits must be those of study 'a', \{'ms': <= 5, 'load'"):
             hp.load_study(tmp_path / "a.db", limits=wrong)
 
 
