@@ -898,6 +898,37 @@ class Optimizer:
         assert value is not None
         return value
 
+    def recommend(self) -> Trial:
+        """Return the complete trial to use where values are noisy: the best by a model's mean, not the luckiest value.
+
+        A Gaussian process with learnt noise is fitted to all values, whatever the sampler; the trial with the lowest
+        mean plus one standard deviation (highest mean minus one, if the objective is maximized) is recommended. Repeats
+        of a point and standard errors that were told count. If the learnt noise is near zero, or up to four trials are
+        complete, it is `best_trial`. Neither a failed trial nor a pruned one is recommended, nor one that was observed
+        to break a limit; where metrics are noisy it must also keep the limits more likely than not, by a model of each.
+
+        Returns
+        -------
+        Trial
+            Trial with its own observed value.
+
+        Raises
+        ------
+        NoCompletedTrial
+            No trial is complete, or none keeps the limits (`NoFeasibleTrial`).
+        InvalidArgument
+            There are several objectives; see `pareto_front`.
+
+        Notes
+        -----
+        Takes milliseconds, depends on the trials alone, and does not change later proposals.
+        """
+        # Imported here: most searches recommend nothing, or once.
+        from hpcore.optimizer.recommendation import recommended
+
+        with self._lock:
+            return self._record.recommended(lambda history: recommended(history, self.space.columns))
+
     def schedule(self, trial: Trial | int | None = None) -> Schedule:
         """Return the schedule of hyperparameters that led to a trial, where trials go on from others' checkpoints.
 

@@ -591,6 +591,10 @@ class Study:
         """Value of the best trial."""
         return self.optimizer.best_value
 
+    def recommend(self) -> Trial:
+        """Return the best trial by a model's mean, where values are noisy; see `Optimizer.recommend`."""
+        return self.optimizer.recommend()
+
     def schedule(self, trial: Trial | int | None = None) -> Schedule:
         """Return the schedule of hyperparameters that led to a trial; see `Optimizer.schedule`."""
         return self.optimizer.schedule(trial)
