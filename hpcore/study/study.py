@@ -629,10 +629,11 @@ class Study:
     def to_frame(self) -> pd.DataFrame:
         """Return the trials as a pandas DataFrame with one row per trial.
 
-        The columns are number, state, value (or value_0, ...), std_error if any trial has one, param_NAME, started,
-        finished (UTC), seconds, attr_NAME, error. With a scheduler there are also until, the resource that the trial's
-        last job goes to, reports, the number of reports, and last_step and last_value of the last one. `add_frame`
-        reads the table.
+        The columns are number, state, value (or value_0, ...), std_error if any trial has one (and std_error_1, ... of
+        further objectives), feasible if there are limits, param_NAME, started, finished (UTC), seconds, cost and
+        metric_NAME if any trial has them, attr_NAME, error. With a scheduler there are also until, the resource that
+        the trial's last job goes to, reports, the number of reports, and last_step and last_value of the last one.
+        `add_frame` reads the table.
 
         Raises
         ------

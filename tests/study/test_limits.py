@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import hpcore as hp
+from hpcore.cli import main
 from hpcore.errors import InvalidArgument, NoFeasibleTrial
 from hpcore.ledger.studies import find
 from hpcore.storage import open_storage
+from tests.study.children import in_child, kill_me
 
 SPACE = {"x": hp.Float(0.0, 2.0)}
 LIMITS = {"ms": hp.at_most(5.0), "load": hp.between(0.1, 0.9)}
@@ -230,3 +235,58 @@ def test_the_table_has_costs_metrics_and_feasibility() -> None:
     chosen.add_frame(plain, metrics={"latency": "t"}, cost="price")
     assert [t.metrics for t in chosen.trials] == [{"latency": t.metrics["ms"]} for t in study.trials]
     assert [t.cost for t in chosen.trials] == [t.cost for t in study.trials]
+
+
+# --- kills, schedulers and the command line ---------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
+def test_a_search_that_is_killed_goes_on_with_its_limits(tmp_path: Path) -> None:
+    def killed(trial: hp.Trial) -> hp.Outcome:
+        if trial.number == 11:
+            kill_me()
+        return objective(trial)
+
+    def search(function, n_trials: int) -> hp.Study:
+        return hp.minimize(
+            function, SPACE, limits=LIMITS, n_trials=n_trials, seed=0, sampler="gp", storage=tmp_path / "a.db", name="a"
+        )
+
+    assert in_child(lambda: search(killed, 20)) == signal.SIGKILL
+    study = search(objective, 9)
+    whole = hp.minimize(objective, SPACE, limits=LIMITS, n_trials=20, seed=0, sampler="gp")
+    assert facts(study) == facts(whole) == facts(hp.load_study(tmp_path / "a.db"))
+    np.testing.assert_array_equal(study.optimizer.history.violations, whole.optimizer.history.violations)
+    assert study.best_trial == whole.best_trial
+
+
+@pytest.mark.parametrize("sampler", ["gp", "tpe"])
+def test_limits_with_a_scheduler(sampler: str) -> None:
+    def trained(trial: hp.Trial) -> hp.Outcome:
+        for epoch in range(1, 5):
+            trial.report((trial["x"] - 1) ** 2 / epoch, epoch)
+            if trial.should_stop():
+                break
+        return hp.Outcome((trial["x"] - 1) ** 2, metrics={"ms": 10 * trial["x"]})
+
+    scheduler = hp.schedulers.SuccessiveHalving(min_resource=1, max_resource=4, eta=2)
+    limits = {"ms": hp.at_most(15.0)}
+    study = hp.minimize(trained, SPACE, sampler=sampler, scheduler=scheduler, limits=limits, n_trials=40, seed=0)
+    ended = [t for t in study.trials if t.state in ("complete", "pruned")]
+    assert ended and all(t.feasible is (t.state == "complete" and t["x"] <= 1.5) for t in ended)
+    assert all(t.metrics == {"ms": 10 * t["x"]} for t in study.trials)
+    assert study.best_trial["x"] <= 1.5
+
+
+def test_the_command_shows_limits_and_the_best_that_keeps_them(tmp_path: Path) -> None:
+    options = {"storage": tmp_path / "a.db", "name": "a"}
+    study = hp.minimize(objective, SPACE, limits=LIMITS, sampler="random", seed=0, n_trials=20, **options)
+    shown = CliRunner().invoke(main, ["show", str(tmp_path / "a.db"), "a", "--json"])
+    document = json.loads(shown.stdout)
+    assert document["limits"] == {"ms": "<= 5", "load": ">= 0.1 and <= 0.9"}
+    assert [best["number"] for best in document["best"]] == [study.best_trial.number]
+    assert document["best"][0]["metrics"] == study.best_trial.metrics
+    assert '"<= 5"' in CliRunner().invoke(main, ["show", str(tmp_path / "a.db"), "a"]).stdout
+    exported = CliRunner().invoke(main, ["export", str(tmp_path / "a.db"), "a"]).stdout
+    header = exported.splitlines()[0].split(",")
+    assert header == list(study.to_frame().columns)
