@@ -47,14 +47,13 @@ def test_the_attributes_agree(refit: str, strategy: str) -> None:
 
 
 def test_one_standard_error_by_a_parameter_and_in_grid_search() -> None:
-    rule = OneStandardError("max_depth")
-    X, y = load_breast_cancer(return_X_y=True)
-    ours = SearchCV(TREE, DEPTHS, strategy="grid", refit=rule).fit(X, y)
-    theirs = GridSearchCV(TREE, DEPTHS, refit=rule).fit(X, y)
+    rule, leaves = OneStandardError("min_samples_leaf", largest=True), [1, 2, 4, 8, 16, 32]
+    data = load_breast_cancer(return_X_y=True)
+    ours = SearchCV(TREE, {"min_samples_leaf": leaves}, strategy="grid", refit=rule).fit(*data)
+    theirs = GridSearchCV(TREE, {"min_samples_leaf": leaves}, refit=rule).fit(*data)
     consistent(ours)
-    depths = [p["max_depth"] for p in ours.cv_results_["params"]]
-    assert ours.best_index_ == theirs.best_index_ == by_hand(ours.cv_results_, depths)
-    assert ours.best_params_["max_depth"] < depths[int(np.argmax(ours.cv_results_["mean_test_score"]))]
+    assert ours.best_index_ == theirs.best_index_ == by_hand(ours.cv_results_, [-n for n in leaves])
+    assert ours.best_index_ > np.argmax(ours.cv_results_["mean_test_score"])
 
 
 def test_what_is_simpler_may_be_a_function_or_the_largest() -> None:
