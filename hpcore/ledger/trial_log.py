@@ -243,6 +243,12 @@ class TrialLog:
             self.give_back(again)
             raise
 
+    def hand_out_again(self, n: int, repeat: Trial | int) -> list[Trial]:
+        """Begin `n` other trials at the point of a trial, for a caller of `Study.ask`."""
+        if self._mode not in ("", "lag 1"):  # the order of later proposals depends on when this was called
+            self._mode = "fast"
+        return self.optimizer.ask(n, repeat=repeat)
+
     def _next_given_back(self, staleness: int | None) -> Trial | None:
         """Return the first trial that was given back and has no result; None if there is none."""
         while self._given_back:
@@ -423,11 +429,9 @@ class TrialLog:
         if taken:
             raise out_of_order(min(taken), why)
 
-    def add(
-        self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
-    ) -> Trial:
-        """Record an evaluation made elsewhere; see `Optimizer.add`."""
-        return self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
+    def add(self, params: Mapping[str, Any], value: Any, facts: Mapping[str, Any]) -> Trial:
+        """Record an evaluation made elsewhere, with the further arguments `facts`; see `Optimizer.add`."""
+        return self.optimizer.add(params, value, **facts)
 
     def add_known(self, known: Known) -> list[Trial]:
         """Record checked results of evaluations made elsewhere."""

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hpcore.optimizer.costs import CostFunction
+from hpcore.optimizer.remaining import STORED
 from hpcore.samplers import Sampler
 from hpcore.space.space import Space
 from hpcore.study.checkpoints import check_folder, folder_of, remove_folder
@@ -27,17 +29,20 @@ def load_study(
     sampler: str | Sampler | None = None,
     lease: float = 60.0,
     retries: int = 3,
-    repeats: int | None = None,
+    repeats: int | str | None = STORED,
     strategy: str | Sampler | None = None,
     prefetch: bool = False,
     scheduler: str | Scheduler | None = None,
     checkpoints: str | os.PathLike[str] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    per_cost: bool | None = None,
+    cost: CostFunction | None = None,
 ) -> Study:
     """Open a stored study.
 
     Parameters
     ----------
-    storage, space, sampler, lease, retries, repeats, strategy, prefetch, scheduler, checkpoints
+    storage, space, sampler, lease, retries, repeats, strategy, prefetch, scheduler, checkpoints, limits, per_cost, cost
         Storage and options of the study, see `Study`.
     name : str, optional
         Name of the study; not needed if it is the only one of the storage.
@@ -70,6 +75,9 @@ def load_study(
         prefetch=prefetch,
         scheduler=scheduler,
         checkpoints=checkpoints,
+        limits=limits,
+        per_cost=per_cost,
+        cost=cost,
     )
 
 

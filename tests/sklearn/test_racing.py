@@ -112,7 +112,7 @@ def test_the_table_of_a_race() -> None:
     ]  # fmt: skip
     assert search.trials_[3].value == pytest.approx(mean[3])
     history = search.optimizer_.history
-    assert history.std_errors[3] > 0 and math.isnan(history.std_errors[2])
+    assert history.std_errors[3, 0] > 0 and math.isnan(history.std_errors[2, 0])
 
 
 def test_without_racing_the_table_is_scikit_learns() -> None:
