@@ -33,7 +33,8 @@ LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
-BLIND = 2  # costs that are known before a cheap start
+MOST_STARTUP = 10  # trials before a model of a single objective takes over
+MOST_STARTUP_OF_MORE = 6  # and where there are several objectives, or costs, whose models say more from the start
 N_CHEAP = 64  # its candidates
 FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved on
 TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
@@ -48,7 +49,6 @@ class _GP(Suggester):
 
     def __init__(self, columns: Columns, sampler: GPSampler) -> None:
         self._columns = columns
-        self._n_startup = sampler._startup(columns)
         self._startup = SobolSampler().bind(columns)
         # A reference, because the compiled code of its kernels must outlive the native object.
         self._sampler = sampler
@@ -91,7 +91,7 @@ class _GP(Suggester):
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
     ) -> tuple[FloatArray, native.Step]:
-        if history.n_observed < self._n_startup:
+        if history.n_observed < self._sampler._startup(self._columns, history.values.shape[1], self._per_cost):
             return self._start(history, pending, n, rng), native.Step.full
         m = history.values.shape[1]
         if m == 1:
@@ -143,7 +143,7 @@ class _GP(Suggester):
 
     def _start(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         cost = cost_of(history, self._known_costs) if self._per_cost else None
-        if cost is None or len(cost[0]) < BLIND or rng.attempt:
+        if cost is None or rng.attempt:
             return self._startup.suggest(history, pending, n, rng)
         candidates = self._startup.suggest(history, pending, N_CHEAP, Rng(rng.seed, N_CHEAP * rng.number, rng.attempt))
         if self._columns.feasible is not None:
@@ -207,7 +207,7 @@ class GPSampler(Sampler):
         One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
     n_startup_trials : int, optional
         Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
-        default two a parameter, at least 4 and at most 10.
+        default two a parameter, at least 4 and at most 10; at most 6 with several objectives, or where costs matter.
     n_draws : int
         Number of draws of the hyperparameters with ``inference="mcmc"``, 1 .. 1000.
     kappa : float
@@ -266,8 +266,8 @@ class GPSampler(Sampler):
     ``benchmarks/quality/many_ablation.md`` says what each part is worth.
 
     Costs, where they matter (see `Optimizer`): an acquisition is divided by the predicted cost, by a model of its
-    logarithm (Snoek et al. 2012, "Practical Bayesian optimization of machine learning algorithms"). From the third trial
-    on the start is cheap: of 64 Sobol points the one that is farthest from all others, among the cheapest 40 %.
+    logarithm (Snoek et al. 2012, "Practical Bayesian optimization of machine learning algorithms"). From the first
+    cost on the start is cheap: of 64 Sobol points the one that is farthest from all others, among the cheapest 40 %.
 
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
@@ -279,7 +279,7 @@ class GPSampler(Sampler):
     ones are really worth (Letham et al. 2019, "Constrained Bayesian optimization with noisy experiments").
     ``"thompson"`` climbs one draw of the objective, made by pathwise conditioning (Wilson et al. 2020, "Efficiently
     sampling functions from Gaussian process posteriors"); with a `covariance`, whose spectrum is not known, it takes
-    the best of a joint draw at some hundred candidates.
+    the best of a joint draw at some hundred candidates, and ``"log_ei"`` where there are limits, failures or costs.
     """
 
     def __init__(
@@ -317,8 +317,11 @@ class GPSampler(Sampler):
         self.trust_region = None if trust_region is None else check_flag("trust_region", trust_region)
         self.explore = check_flag("explore", explore)
 
-    def _startup(self, columns: Columns) -> int:
-        return min(max(4, 2 * columns.d), 10) if self.n_startup_trials is None else self.n_startup_trials
+    def _startup(self, columns: Columns, n_objectives: int = 1, per_cost: bool = False) -> int:
+        if self.n_startup_trials is not None:
+            return self.n_startup_trials
+        most = MOST_STARTUP_OF_MORE if n_objectives > 1 or per_cost else MOST_STARTUP
+        return min(max(4, 2 * columns.d), most)
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
         options = native.SuggestOptions()

@@ -38,9 +38,7 @@ class Told(NamedTuple):
     """Points that failed and have no value."""
 
 
-def told_of(
-    history: History, per_cost: bool, known_costs: Outcome | None, weights: FloatArray | None = None
-) -> Told:
+def told_of(history: History, per_cost: bool, known_costs: Outcome | None, weights: FloatArray | None = None) -> Told:
     """Read a history.
 
     Parameters

@@ -8,9 +8,8 @@ import pytest
 
 import hpcore as hp
 from hpcore.records.history import COMPLETE, FAILED, History
-from hpcore.records.streams import Rng
 from hpcore.samplers.cliffs import beyond_cliff
-from hpcore.samplers.gp import _observed
+from hpcore.samplers.told import told_of
 
 RNG = np.random.default_rng(0)
 RESULTS = 3.0 + RNG.random(20)
@@ -103,20 +102,20 @@ def history(outcomes, m: int = 1) -> History:
 
 @pytest.mark.parametrize("m", [1, 2])
 def test_a_penalty_counts_as_a_failure(m: int) -> None:
-    """From the eighth result on, before which a failure knows fewer results than a penalty does."""
     results = RESULTS[:, None] * [1.0, -1.0][:m]
     later = [None if k % 3 == 0 else row for k, row in enumerate(results[8:])]
-    failed = _observed(history([*results[:8], *later], m), Rng(0, 20))
-    penalised = _observed(history([*results[:8], *(np.full(m, 1e5) if v is None else v for v in later)], m), Rng(0, 20))
-    for a, b in zip(failed, penalised, strict=True):
+    failed = told_of(history([*results[:8], *later], m), False, None)
+    penalised = told_of(history([*results[:8], *(np.full(m, 1e5) if v is None else v for v in later)], m), False, None)
+    assert len(failed.limits) == 1
+    for a, b in zip((*failed[:3], *failed.limits[0]), (*penalised[:3], *penalised.limits[0]), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_of_several_objectives_each_must_be_a_penalty() -> None:
     rows = [np.array([v, -v]) for v in RESULTS] + [np.array([1e5, -3.5 - k]) for k in range(4)]
-    _, column, errors = _observed(history(rows, 2), Rng(0, 24))
-    assert errors is None
-    assert len(column) == 24
+    told = told_of(history(rows, 2), False, None)
+    assert told.limits == []
+    assert len(told.values) == 48
 
 
 def loss(t, penalty):

@@ -8,7 +8,7 @@ import pytest
 import hpcore as hp
 from hpcore.records.history import COMPLETE, FAILED, PRUNED, History
 from hpcore.records.streams import Rng
-from hpcore.samplers.failures import impute, split
+from hpcore.samplers.failures import split
 
 SPACE = hp.Space({"x": hp.Float(0, 1), "c": hp.Categorical(["a", "b", "c"])})
 
@@ -32,24 +32,6 @@ def test_every_trial_has_its_mask() -> None:
     assert trials.failed.tolist() == [i % 3 == 1 for i in range(30)]
     assert trials.complete.tolist() == [i % 3 != 1 and i != 29 for i in range(30)]
     assert not trials.penalised.any()
-
-
-def test_made_up_values_are_poor_and_unsure() -> None:
-    trials = split(history(FAILED))
-    results = history(FAILED).values[trials.complete, 0]
-    values, errors = impute(trials, results, None)
-    assert (values[trials.failed][3:] > np.median(results)).all()
-    assert (errors[trials.failed][3:] > 0).all()
-    assert not errors[trials.complete].any()
-    assert values[29] == errors[29] == 0.0
-
-
-def test_given_errors_are_not_changed() -> None:
-    trials = split(history(FAILED))
-    given = np.full(30, 0.5)
-    _, errors = impute(trials, history(FAILED).values[trials.complete, 0], given)
-    assert (given == 0.5).all()
-    assert (errors[trials.complete] == 0.5).all()
 
 
 @pytest.mark.parametrize("name", ["gp", "tpe", "auto"])
