@@ -8,7 +8,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, NoCompletedTrial, NoFeasibleTrial
-from hpcore.optimizer import recommendation
+from hpcore.optimizer import noisy_model
 
 PLANE = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
 
@@ -148,8 +148,8 @@ def test_the_model_is_bounded_and_the_few_are_left_to_observation(monkeypatch: p
     for value in (3.0, 1.0, 2.0, 4.0):
         opt.tell(opt.ask(), value)
     assert opt.recommend().number == opt.best_trial.number
-    monkeypatch.setattr(recommendation, "MODEL_ROWS", 30)
-    monkeypatch.setattr(recommendation, "FIT_ROWS", 20)
+    monkeypatch.setattr(noisy_model, "MODEL_ROWS", 30)
+    monkeypatch.setattr(noisy_model, "FIT_ROWS", 20)
     many = searched(0.05, 200)
     assert bowl(many.recommend().params) < 0.1
 
