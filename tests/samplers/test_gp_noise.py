@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore._core import bo
 from hpcore._core import gp as native
 from hpcore.optimizer.noisy_model import NoisyModel
 
@@ -101,3 +102,20 @@ def test_errors_of_single_trials_that_are_not_known_are_learnt() -> None:
     )
     known = NoisyModel(opt.history.X, values, some, opt.space.columns, native.TransformKind.standard)
     np.testing.assert_array_equal(model.predict(opt.history.X)[0], known.predict(opt.history.X)[0])
+
+
+def test_rows_that_stand_for_many() -> None:
+    space = hp.Space({"x": hp.Float(0, 1), "c": hp.Categorical(list("abc"))})
+    draws = np.random.default_rng(0)
+    params = [
+        {"x": float(x), "c": str(c)} for x, c in zip(draws.random(300), draws.choice(list("abc"), 300), strict=True)
+    ]
+    X, y = np.array([np.asarray(space.encode(p)) for p in params]), draws.normal(size=300)
+    chosen = bo.representative(space.columns.codec, [False, True], X, y, 40)
+    assert len(chosen) == 40
+    assert (np.diff(chosen) > 0).all()
+    assert set(np.argsort(y)[:10]) <= set(chosen.tolist())
+    assert chosen.min() < 60 and chosen.max() >= 240  # spread over the whole history
+    np.testing.assert_array_equal(bo.representative(space.columns.codec, [False, True], X, y, 300), np.arange(300))
+    with pytest.raises(ValueError, match="y"):
+        bo.representative(space.columns.codec, [False, True], X, y[:9], 40)
