@@ -4,7 +4,7 @@
 
 Each search has 5 folds of its own seed and 30 candidates. The true score of a choice is that of a cross-validation with
 20 other splits. Printed are mean differences to ``fold_errors=False, refit=True``, in thousandths of the score, paired
-by seed,.
+by seed, with their standard error; then those of all cases together, in standard deviations.
 """
 
 import argparse

@@ -33,6 +33,8 @@ class NoisyModel:
     ----------
     held : ndarray of int
         Rows that the model holds, at most `MODEL_ROWS`: the best, those near the best, and an even spread.
+    theta : ndarray of shape (p,)
+        Logarithms of the hyperparameters, as from `hpcore._core.gp.fit_map`.
     is_noisy : bool
         True if an observed value is not the true one.
     """
@@ -53,7 +55,7 @@ class NoisyModel:
         prior.noise = NOISE
         options.prior = prior
         fitted = native_bo.representative(columns.codec, categorical, X, y, FIT_ROWS)
-        theta = native.fit_map(X[fitted], y[fitted], noise[fitted], categorical, conditional, options)
+        self.theta = theta = native.fit_map(X[fitted], y[fitted], noise[fitted], categorical, conditional, options)
         self.is_noisy = bool(max(math.exp(theta[columns.d + 1]), noise.max()) >= NO_NOISE)
         self.held = native_bo.representative(columns.codec, categorical, X, y, MODEL_ROWS)
         self._y = y[self.held]

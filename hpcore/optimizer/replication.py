@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,8 +34,9 @@ def most_telling(history: History, columns: Columns) -> int:
     -------
     int
         Earliest trial at the point: of the one with the best mean by a Gaussian process with learnt noise and the one
-        that is most likely to be better still, the one that is less certain. With several objectives, the point on the
-        front of the mean values with the fewest trials. Before anything is feasible, the point with the fewest trials.
+        that is most likely to be better still, the one that is less certain; or the one with the fewest trials, if
+        these are very few. With several objectives, the point on the front of the mean values with the fewest trials.
+        Before anything is feasible, the point with the fewest trials.
 
     Notes
     -----
@@ -57,6 +60,11 @@ def most_telling(history: History, columns: Columns) -> int:
         means = np.array([history.values[known & (point == i)].mean(axis=0) for i in contenders])
         front = contenders[non_dominated(means)]
         return int(numbers[front[np.argmin(counts[front])]])
+    # The model may be sure too early, of a point that was unlucky once: half of the forced exploration of Garivier &
+    # Kaufmann 2016, "Optimal best arm identification with fixed confidence", which is much in a few dozen trials.
+    rarest = contenders[np.argmin(counts[contenders])]
+    if counts[rarest] < (math.sqrt(history.n) - len(contenders) / 2) / 2:
+        return int(numbers[rarest])
     return int(numbers[_contender(history, columns, np.flatnonzero(known), contenders, point, numbers)])
 
 
@@ -65,7 +73,7 @@ def _contender(
 ) -> int:
     """Choose among the contenders for one objective; `known` are the trials with a value."""
     errors = None if history.std_errors is None else np.nan_to_num(history.std_errors[known, 0])
-    model = NoisyModel(history.X[known], history.values[known, 0], errors, columns, TransformKind.half_log)
+    model = NoisyModel(history.X[known], history.values[known, 0], errors, columns, TransformKind.standard)
     contenders = np.intersect1d(contenders, point[known[model.held]])
     model.expect(history.running())
     X = history.X[numbers[contenders]]

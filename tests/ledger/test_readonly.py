@@ -45,7 +45,7 @@ def facts(study: hp.Study) -> list[Any]:
 
 # --- the optimizer ------------------------------------------------------------------------------------------------
 
-READING = {"no_feasible_trial", "outcome", "recommend", "rows", "running", "view"}
+READING = {"no_feasible_trial", "outcome", "recommend", "rows", "running", "schedule", "view"}
 METHODS = [
     name
     for name, member in vars(hp.Optimizer).items()
@@ -329,3 +329,9 @@ def test_delayed_suggestions(tmp_path: Path) -> None:
     assert (len(memory.trials), memory.mode) == (12, "fast")
     with pytest.raises(InvalidArgument, match="deterministic=True needs prefetch"):
         memory.run(cost, n_trials=2, deterministic=True)
+
+
+def test_the_schedule_of_a_stored_study_can_be_read(tmp_path) -> None:
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "runs.db", name="s", seed=0)
+    study.tell(study.ask(), 1.0)
+    assert study.schedule().at(0) == study.best_params
