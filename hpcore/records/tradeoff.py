@@ -1,4 +1,4 @@
-"""An order of trials with several objectives."""
+"""An order of trials with several objectives, or with limits."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from bisect import bisect_right
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["order_by_front"]
+__all__ = ["chebyshev", "order_by_front", "order_by_limits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 # Contributions of a front with three or more objectives cost too much beyond this; spacing takes their place.
 EXACT = 64
+# Places beyond this are by front and then by arrival: the order there is of no use to a sampler, and costs time.
+FIRST = 64
 
 
 def order_by_front(values: FloatArray) -> FloatArray:
     """Place of each row: fronts in turn, within a front the largest hypervolume contribution first.
+
+    Fronts that begin beyond the 64th place are in order of arrival.
 
     Parameters
     ----------
@@ -27,7 +31,7 @@ def order_by_front(values: FloatArray) -> FloatArray:
     Returns
     -------
     ndarray of shape (n,)
-        0 .. n - 1, as floats; the earlier of equal rows comes first.
+        0 .. n - 1, as floats; the earlier of equal rows comes first. A single objective is just sorted.
 
     Notes
     -----
@@ -35,19 +39,89 @@ def order_by_front(values: FloatArray) -> FloatArray:
     of its range beyond its worst values, after each objective was scaled to the range of all trials. Two objectives
     cost O(n log n), and no Numba.
     """
-    low, high = values.min(axis=0), values.max(axis=0)
-    # Halves first, so that a range wider than the largest double stays finite.
-    width = 0.5 * high - 0.5 * low
-    scaled = (0.5 * values - 0.5 * low) / np.where(width > 0.0, width, 1.0)
+    if values.shape[1] == 1:
+        place = np.empty(len(values))
+        place[np.argsort(values[:, 0], kind="stable")] = np.arange(len(values), dtype=np.float64)
+        return place
+    scaled = _scaled(values)
     fronts = _fronts_of_two(scaled) if values.shape[1] == 2 else _fronts(scaled)
     worth = np.zeros(len(values))
     by_front = np.argsort(fronts, kind="stable")
+    n_before = 0
     for members in np.split(by_front, np.flatnonzero(np.diff(fronts[by_front])) + 1):
+        if n_before >= FIRST:
+            break
+        n_before += len(members)
         if len(members) > 1:
             worth[members] = _worth(scaled[members])
     place = np.empty(len(values))
     place[np.lexsort((np.arange(len(values)), -worth, fronts))] = np.arange(len(values), dtype=np.float64)
     return place
+
+
+def order_by_limits(values: FloatArray, violations: FloatArray) -> FloatArray:
+    """Place of each row: feasible ones first, by `order_by_front`, then the others by their total violation.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m)
+        Finite; lower is better.
+    violations : ndarray of shape (n, k)
+        At most 0 where a limit holds, NaN where not known.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        0 .. n - 1, as floats; the earlier of equal rows comes first.
+
+    Notes
+    -----
+    Each limit's violations count in units of their median size, so that milliseconds and megabytes add up; one that is
+    not known counts as one unit.
+    """
+    feasible = (violations <= 0.0).all(axis=1)
+    place = np.empty(len(values))
+    allowed, others = np.flatnonzero(feasible), np.flatnonzero(~feasible)
+    if len(allowed):
+        place[allowed] = order_by_front(values[allowed])
+    if len(others):
+        total = np.zeros(len(others))
+        for column in violations.T:
+            known = np.abs(column[~np.isnan(column)])
+            unit = float(np.median(known)) if len(known) else 1.0
+            unit = unit if 0.0 < unit < np.inf else 1.0
+            with np.errstate(over="ignore"):
+                total += np.nan_to_num(np.maximum(column[others] / unit, 0.0), nan=1.0)
+        place[others[np.argsort(total, kind="stable")]] = len(allowed) + np.arange(len(others), dtype=np.float64)
+    return place
+
+
+def chebyshev(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Augmented Chebyshev sum of each row, its objectives scaled to the range of all (Knowles 2006, "ParEGO").
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m)
+        Finite; lower is better.
+    weights : ndarray of shape (m,)
+        At least 0, of sum 1.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Sums, in 0 .. 1.05.
+    """
+    weighted = _scaled(values) * weights
+    out: FloatArray = weighted.max(axis=1) + 0.05 * weighted.sum(axis=1)
+    return out
+
+
+def _scaled(values: FloatArray) -> FloatArray:
+    low, high = values.min(axis=0), values.max(axis=0)
+    # Halves first, so that a range wider than the largest double stays finite.
+    width = 0.5 * high - 0.5 * low
+    out: FloatArray = (0.5 * values - 0.5 * low) / np.where(width > 0.0, width, 1.0)
+    return out
 
 
 def _fronts(rows: FloatArray) -> IntArray:
