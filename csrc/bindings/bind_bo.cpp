@@ -14,6 +14,7 @@
 #include "blas_threads.hpp"
 #include "feasible.hpp"
 #include "hpcore/bo/pareto_suggester.hpp"
+#include "hpcore/bo/schedule.hpp"
 #include "hpcore/bo/suggester.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
@@ -222,6 +223,25 @@ void bind_bo(py::module_& m) {
             py::arg("extra") = py::none(),
             "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
             "one objective after the other.");
+    s.def(
+        "representative",
+        [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, const Array& X, const Array& y,
+           std::size_t most) {
+            const acquisition::MoveSet moves(std::move(codec), categorical, SuggestOptions{}.smooth_levels);
+            const std::size_t n = rows_of("X", X, moves.d());
+            check_length("y", y, n);
+            std::vector<std::size_t> chosen;
+            {
+                const py::gil_scoped_release nogil;
+                chosen = bo::representative(moves, X.data(), y.data(), n, most);
+            }
+            py::array_t<std::int64_t> out(static_cast<py::ssize_t>(chosen.size()));
+            std::copy(chosen.begin(), chosen.end(), out.mutable_data());
+            return out;
+        },
+        py::arg("codec"), py::arg("categorical"), py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("most"),
+        "Positions, rising, of at most `most` rows that stand for X (n, d) with values y (n,) in a model: the best,\n"
+        "those near the best, and an even spread over the rest.");
 }
 
 }  // namespace hpcore::bindings

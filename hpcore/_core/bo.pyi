@@ -144,3 +144,9 @@ class Suggester(metaclass=_Native):
         Raises ValueError for a wrong shape or a value that is not finite, KernelError if a user's kernel raised or
         answered NaN.
         """
+
+def representative(
+    codec: Codec, categorical: Sequence[bool], X: NDArray[np.float64], y: NDArray[np.float64], most: int
+) -> NDArray[np.int64]:
+    """Positions, rising, of at most `most` rows that stand for X (n, d) with values y (n,) in a model: the best,
+    those near the best, and an even spread over the rest."""

@@ -14,7 +14,7 @@ from hpcore.records.trial import Trial
 __all__ = ["ReadOnlyOptimizer"]
 
 # Methods without effects.
-_READING = ("outcome", "rows", "running", "view")
+_READING = ("outcome", "recommend", "rows", "running", "view")
 # Methods for which the study has another name.
 _INSTEAD = {
     "restore": "study.add_many(...)",

@@ -161,6 +161,18 @@ class StoredTrialLog(TrialLog):
         self._holder.keep()
         return trials
 
+    def hand_out_again(self, n: int, repeat: Trial | int) -> list[Trial]:
+        """See `TrialLog.hand_out_again`."""
+
+        def begin(transaction: Transaction) -> list[Trial]:
+            self._note_order(transaction, n, None)
+            new = self.optimizer.ask(n, repeat=repeat)
+            return [self._insert(transaction, trial, None, out=True) for trial in new]
+
+        trials = self._replica.inside(begin)
+        self._holder.keep()
+        return trials
+
     def _next_trials(
         self, transaction: Transaction, n: int, end: float | None, alone: bool
     ) -> list[Trial] | HpcoreError:

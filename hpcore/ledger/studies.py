@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from hpcore.arguments import check_integer
 from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidType
 from hpcore.ledger.shapes import spec_from
 from hpcore.ledger.spaces import (
@@ -25,6 +24,7 @@ from hpcore.ledger.stored_trial_log import StoredTrialLog
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.objectives import check_directions
 from hpcore.optimizer.optimizer import check_prefetch
+from hpcore.optimizer.remaining import STORED, check_repeats
 from hpcore.samplers import Sampler, resolve
 from hpcore.schedulers import Scheduler
 from hpcore.schedulers import resolve as resolve_scheduler
@@ -75,7 +75,7 @@ def open_stored_log(
     seed: int | None,
     lease: float,
     retries: int,
-    repeats: int | None = None,
+    repeats: int | str | None = STORED,
     prefetch: bool | str = False,
     scheduler: str | Scheduler | None = None,
 ) -> StoredTrialLog:
@@ -96,7 +96,7 @@ def open_stored_log(
     if name is None:
         raise InvalidArgument("name must be given with storage=: the same storage and name continue an earlier study")
     wanted = check_name("name", name)
-    often = None if repeats is None else check_integer("repeats", repeats, 1)
+    often = 1 if repeats == STORED else check_repeats(repeats)
     ways = check_directions(direction, directions) if direction is not None or directions is not None else None
     given = None if space is None else Space.of(space)
     chosen = None if sampler is None else resolve(sampler)
@@ -108,9 +108,7 @@ def open_stored_log(
             raise InvalidType("space must be given for a new study, got None")
         # All arguments are checked before the study is stored.
         wanted_ways = ways or ("minimize",)
-        new = Optimizer(
-            given, chosen or "gp", None, wanted_ways, seed, prefetch, repeats=often or 1, scheduler=schedules
-        )
+        new = Optimizer(given, chosen or "gp", None, wanted_ways, seed, prefetch, repeats=often, scheduler=schedules)
         spec = _spec_of(new)
         record = store.write(lambda transaction: transaction.create(wanted, spec))
     spec_data = read_spec(record)
@@ -134,7 +132,7 @@ def open_stored_log(
         if not store.read_only and scheduler_to_spec(schedules) != kept_scheduler:
             record = _change_spec(store, record, scheduler=scheduler_to_spec(schedules))
     kept = spec_data.get("repeats", 1)
-    if often is None:
+    if repeats == STORED:
         often = kept
     elif not store.read_only and often != kept:
         record = _change_spec(store, record, repeats=often)

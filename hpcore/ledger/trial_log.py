@@ -243,6 +243,12 @@ class TrialLog:
             self.give_back(again)
             raise
 
+    def hand_out_again(self, n: int, repeat: Trial | int) -> list[Trial]:
+        """Begin `n` other trials at the point of a trial, for a caller of `Study.ask`."""
+        if self._mode not in ("", "lag 1"):  # the order of later proposals depends on when this was called
+            self._mode = "fast"
+        return self.optimizer.ask(n, repeat=repeat)
+
     def _next_given_back(self, staleness: int | None) -> Trial | None:
         """Return the first trial that was given back and has no result; None if there is none."""
         while self._given_back:

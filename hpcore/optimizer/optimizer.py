@@ -29,7 +29,7 @@ from hpcore.optimizer.known import Known, read_known
 from hpcore.optimizer.objectives import check_directions, check_outcome
 from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
-from hpcore.optimizer.remaining import Remaining
+from hpcore.optimizer.remaining import Remaining, check_repeats
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.records.channel import Decision
 from hpcore.records.history import History
@@ -39,6 +39,7 @@ from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler, resolve
+from hpcore.samplers.ladder import FULL
 from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
 
@@ -81,10 +82,11 @@ class Optimizer:
         ``"delayed"`` starts at each `ask`, and the suggestion is used whatever is told meanwhile, so that the
         evaluation of a trial hides the cost of the next suggestion; trials in ``trial.info["unseen"]`` counted as
         running for it. Uses one core while it computes; has no effect for samplers that do not learn.
-    repeats : int, default=1
+    repeats : int or None, default=1
         Number of times that a point of a finite space, or of a grid, may be proposed, at least 1; useful if values are
         noisy. Points of a space with continuous parameters are not counted, unless the sampler is ``"grid"``, which
-        then visits each point so often.
+        then visits each point so often. None leaves it to the optimizer: when all points have been proposed, it
+        proposes contenders for the best again, those of which another value tells most, without an end.
     scheduler : str, Scheduler or None
         Scheduler that decides which trial goes on and how far: a name, or an object of `hpcore.schedulers` with its
         options. `ask` then also resumes paused trials; each trial says by `Trial.until` how far its job goes, and
@@ -135,7 +137,7 @@ class Optimizer:
         seed: int | None = None,
         prefetch: bool | str = False,
         *,
-        repeats: int = 1,
+        repeats: int | None = 1,
         scheduler: str | Scheduler | None = None,
         limits: Mapping[str, Any] | None = None,
         per_cost: bool | None = None,
@@ -149,7 +151,7 @@ class Optimizer:
         self.sampler = resolve(sampler)
         self.directions = check_directions(direction, directions)
         self.seed = check_seed(check_alias("seed", seed, "random_state", random_state))
-        self.repeats = check_integer("repeats", repeats, 1)
+        self.repeats = check_repeats(repeats)
         self.scheduler = _scheduler(scheduler)
         check_prefetch(prefetch, self.scheduler)
         self.prefetch = prefetch
@@ -158,17 +160,24 @@ class Optimizer:
         self._costs = read_costs(self.space, per_cost, cost, self.seed)
         self._record = Record(self.space, self.directions, self.limits)
         self._queue: deque[Params] = deque()
-        self._remaining = Remaining(self.space, self.seed, self.repeats)
+        self._remaining = Remaining(self.space, self.seed, self.repeats or 1)
         self._begin()
 
     def _begin(self) -> None:
         """Build the members that are not pickled."""
         self._in_order = False
+        self._is_exhausted = False  # True once no new point was found, if points may be evaluated again without an end
         # Last job whose result the sampler may have learnt from.
         self._learnt_job = math.inf
         self._lock = threading.RLock()
         self._suggestions = Suggestions(
-            self.sampler, self.space.columns, len(self.directions), self.seed, self.prefetch, self.repeats, self._costs
+            self.sampler,
+            self.space.columns,
+            len(self.directions),
+            self.seed,
+            self.prefetch,
+            self.repeats or 1,
+            self._costs,
         )
         self._proposer = Proposer(self.space, self._suggestions, self._remaining, self.seed)
         scheduling: Scheduling | None = None
@@ -191,7 +200,7 @@ class Optimizer:
         self._suggestions.after_fork(idle)
 
     def __getstate__(self) -> dict[str, Any]:
-        made_anew = ("_lock", "_suggestions", "_proposer", "_jobs", "_in_order", "_learnt_job")
+        made_anew = ("_lock", "_suggestions", "_proposer", "_jobs", "_in_order", "_is_exhausted", "_learnt_job")
         return {k: v for k, v in vars(self).items() if k not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -201,11 +210,30 @@ class Optimizer:
     # --- ask -----------------------------------------------------------------------------------------------------
 
     @overload
-    def ask(self, n: None = None, *, deadline_ms: float | None = None, as_of: int | None = None) -> Trial: ...
-    @overload
-    def ask(self, n: int, *, deadline_ms: float | None = None, as_of: int | None = None) -> list[Trial]: ...
     def ask(
-        self, n: int | None = None, *, deadline_ms: float | None = None, as_of: int | None = None
+        self,
+        n: None = None,
+        *,
+        deadline_ms: float | None = None,
+        as_of: int | None = None,
+        repeat: Trial | int | None = None,
+    ) -> Trial: ...
+    @overload
+    def ask(
+        self,
+        n: int,
+        *,
+        deadline_ms: float | None = None,
+        as_of: int | None = None,
+        repeat: Trial | int | None = None,
+    ) -> list[Trial]: ...
+    def ask(
+        self,
+        n: int | None = None,
+        *,
+        deadline_ms: float | None = None,
+        as_of: int | None = None,
+        repeat: Trial | int | None = None,
     ) -> Trial | list[Trial]:
         """Propose the next parameters to evaluate.
 
@@ -226,6 +254,10 @@ class Optimizer:
             begins with each `ask` and each `resume`; without resumed trials jobs are numbered as the trials are. With
             ``as_of=opt.history.n_jobs - q`` proposals do not depend on the order in which results are told, as long as
             those of the jobs up to `as_of` are in. Not together with `n`.
+        repeat : Trial or int, optional
+            Trial in any state, or its number, whose parameters are to be evaluated again, whatever `repeats` says;
+            ``trial.info["repeat_of"]`` is its number. Enqueued parameters stay in the queue. Not together with
+            `deadline_ms`, `as_of` or a scheduler.
 
         Returns
         -------
@@ -243,6 +275,8 @@ class Optimizer:
             The scheduler needs results of running trials first.
         ConstraintError
             A constraint raised an exception. Then no trial begins, also none of a list.
+        UnknownTrial
+            There is no trial to `repeat`.
         InvalidArgument, InvalidType
             An argument is not allowed.
         """
@@ -254,14 +288,19 @@ class Optimizer:
             as_of = check_integer("as_of", as_of, -1)
             if n is not None:
                 raise InvalidArgument("as_of needs one trial at a time, leave n out")
+        if repeat is not None and (deadline_ms is not None or as_of is not None):
+            raise InvalidArgument("repeat needs no proposal: leave deadline_ms and as_of out")
         with self._lock:
             self._see(as_of)
-            if n is None:
-                asked: Trial | list[Trial] = self._ask_one(end, as_of)
+            asked: Trial | list[Trial]
+            if repeat is not None:
+                asked = self._ask_again(n, repeat)
+            elif n is None:
+                asked = self._ask_one(end, as_of)
             else:
                 asked = self._ask_many(check_integer("n", n, 1), end)
             if self.prefetch:
-                self._suggestions.look_ahead(self._record.history, not self._queue and not self._in_order)
+                self._suggestions.look_ahead(self._record.history, self._wants_ahead)
             return asked
 
     def _see(self, as_of: int | None) -> None:
@@ -273,6 +312,11 @@ class Optimizer:
             if as_of < self._learnt_job:  # a suggester does not forget
                 self._suggestions.begin_anew()
             self._learnt_job = as_of
+
+    @property
+    def _wants_ahead(self) -> bool:
+        """True if the next trial is a sampler's suggestion, from all results."""
+        return not (self._queue or self._in_order or self._is_exhausted)
 
     def _ask_one(self, end: float | None, as_of: int | None = None) -> Trial:
         if self.scheduler is not None:
@@ -286,17 +330,27 @@ class Optimizer:
         if self._queue:
             return self._ask_queued()
         history = self._record.history
-        if as_of is None:
-            u, step, info = self._suggestions.first(history, end)
-            return self._propose(history, u, step, info, end)
-        # A suggestion computed ahead is not used: it may have seen later results.
-        history = history.as_of(as_of)
-        rows, step = self._suggestions.rows(history, 1, end=end)
-        return self._propose(history, rows[0], step, None, end)
+        # A suggestion computed ahead is not used in a deterministic order: it may have seen later results.
+        seen = history if as_of is None else history.as_of(as_of)
+        if not self._is_exhausted:
+            try:
+                if as_of is None:
+                    u, step, info = self._suggestions.first(history, end)
+                    return self._propose(history, u, step, info, end)
+                rows, step = self._suggestions.rows(seen, 1, end=end)
+                return self._propose(seen, rows[0], step, None, end)
+            except SearchSpaceExhausted:
+                if self.repeats is not None or not history.n:
+                    raise
+                self._is_exhausted = True
+        # Imported here: most searches do not come to the end of their space.
+        from hpcore.optimizer.replication import most_telling
+
+        return self._begin_again(most_telling(seen, self.space.columns), None if end is None else FULL)
 
     def _ask_many(self, n: int, end: float | None) -> list[Trial]:
         """Propose `n` trials, fewer if the space has no more points; after an error no trial begins."""
-        if self.scheduler is not None:
+        if self.scheduler is not None or self._is_exhausted:
             return self._ask_ordered(n, end)
         history, queue = self._record.history, self._queue.copy()
         first = history.n
@@ -311,6 +365,9 @@ class Optimizer:
             while len(trials) < n:
                 trials.append(self._ask_one(end))
         except SearchSpaceExhausted:
+            if self.repeats is None and history.n:
+                self._is_exhausted = True
+                return trials + self._ask_ordered(n - len(trials), end)
             if not trials:
                 raise
         except BaseException as error:
@@ -357,6 +414,25 @@ class Optimizer:
         """Begin a trial with a user's own parameters."""
         self._remaining.discard(u)
         return self._record.begin(u, params, exact=True)
+
+    def _ask_again(self, n: int | None, trial: Trial | int) -> Trial | list[Trial]:
+        """Begin other evaluations of a trial's point."""
+        if self.scheduler is not None:
+            raise InvalidArgument("repeat cannot be given with a scheduler, which begins trials by itself")
+        number = self._record.number_of(trial)
+        if n is None:
+            return self._begin_again(number)
+        return [self._begin_again(number) for _ in range(check_integer("n", n, 1))]
+
+    def _begin_again(self, number: int, step: str | None = None) -> Trial:
+        """Begin another trial at the point of trial `number`."""
+        history = self._record.history
+        u, params = history.X[number].copy(), dict(self._record.trials[number].params)
+        self._remaining.discard(u)
+        trial = self._record.begin(u, params, exact="params" in history.notes.get(number, ()))
+        info: dict[str, Any] = {"repeat_of": number}
+        self._record.explain(trial, info if step is None else {**info, "step": step}, None)
+        return trial
 
     def begin_job(
         self, order: Start | Resume, as_of: int | None = None, end: float | None = None, is_late: bool = False
@@ -416,6 +492,7 @@ class Optimizer:
 
     def _begin_anew(self) -> None:
         """Re-create the state that is derived from the record, after trials were removed."""
+        self._is_exhausted = False
         self._remaining.begin_anew(self._record.history.X)
         self._suggestions.begin_anew()
 
@@ -494,8 +571,7 @@ class Optimizer:
             known.adopt(told)
         self._record.finish(known, outcome)
         if self.prefetch:
-            wanted = not self._queue and not self._in_order
-            self._suggestions.look_ahead(self._record.history, wanted, told=known.number)
+            self._suggestions.look_ahead(self._record.history, self._wants_ahead, told=known.number)
 
     def report(
         self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
@@ -855,6 +931,37 @@ class Optimizer:
         value = self.best_trial.value
         assert value is not None
         return value
+
+    def recommend(self) -> Trial:
+        """Return the complete trial to use where values are noisy: the best by a model's mean, not the luckiest value.
+
+        A Gaussian process with learnt noise is fitted to all values, whatever the sampler; the trial with the lowest
+        mean plus one standard deviation (highest mean minus one, if the objective is maximized) is recommended. Repeats
+        of a point and standard errors that were told count. If the learnt noise is near zero, or up to four trials are
+        complete, it is `best_trial`. Neither a failed trial nor a pruned one is recommended, nor one that was observed
+        to break a limit; where metrics are noisy it must also keep the limits more likely than not, by a model of each.
+
+        Returns
+        -------
+        Trial
+            Trial with its own observed value.
+
+        Raises
+        ------
+        NoCompletedTrial
+            No trial is complete, or none keeps the limits (`NoFeasibleTrial`).
+        InvalidArgument
+            There are several objectives; see `pareto_front`.
+
+        Notes
+        -----
+        Takes milliseconds, depends on the trials alone, and does not change later proposals.
+        """
+        # Imported here: most searches recommend nothing, or once.
+        from hpcore.optimizer.recommendation import recommended
+
+        with self._lock:
+            return self._record.recommended(lambda history: recommended(history, self.space.columns))
 
     def schedule(self, trial: Trial | int | None = None) -> Schedule:
         """Return the schedule of hyperparameters that led to a trial, where trials go on from others' checkpoints.

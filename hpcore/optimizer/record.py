@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -386,6 +386,15 @@ class Record:
         if self._best is None:
             raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
         return self.trials[self._best]
+
+    def recommended(self, choose: Callable[[History], int]) -> Trial:
+        """Return the trial whose number ``choose(history)`` answers, once one could be best; see
+        `Optimizer.recommend`."""
+        if len(self._signs) != 1:
+            raise InvalidArgument("recommend needs a single objective; of several, pareto_front holds the best")
+        if self._best is None:
+            return self.best  # which raises the reason
+        return self.trials[choose(self.history)]
 
     def _infeasible(self) -> NoFeasibleTrial:
         """Make the error that says which complete trial is nearest to keeping the limits."""

@@ -10,12 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import space as native
+from hpcore.arguments import check_integer
 from hpcore.records.streams import UNSEEN, Rng
 from hpcore.space.space import Params, Space
 
-__all__ = ["Remaining"]
+__all__ = ["STORED", "Remaining", "check_repeats"]
 
 FloatArray = npt.NDArray[np.float64]
+
+STORED = "stored"
+"""Value of the argument `repeats` of a study that stands for the number of the stored study, or 1."""
 
 # Size up to which a space is listed whole, in a random order given by the seed; a larger one is enumerated in order.
 LISTED = 100_000
@@ -124,3 +128,14 @@ class Remaining:
         rows = list(self._space.grid_points())
         shuffle = Rng(self._seed, 0).generator(UNSEEN).permutation(len(rows))
         return (rows[i] for i in shuffle)
+
+
+def check_repeats(repeats: Any) -> int | None:
+    """Check the argument `repeats` of `Optimizer`: an integer >= 1, or None.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        It is neither.
+    """
+    return None if repeats is None else check_integer("repeats", repeats, 1)

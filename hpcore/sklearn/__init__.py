@@ -1,6 +1,7 @@
 """Drop-in search for scikit-learn: `SearchCV` takes the place of `GridSearchCV` and `RandomizedSearchCV`."""
 
 from hpcore.schedulers.racing import Racing
+from hpcore.sklearn.choices import OneStandardError
 from hpcore.sklearn.errors import AllFitsFailed, NoScoreYet, SearchInterrupted
 from hpcore.sklearn.nested import NestedScores, nested_cross_validate
 from hpcore.sklearn.search import SearchCV
@@ -9,6 +10,7 @@ __all__ = [
     "AllFitsFailed",
     "NestedScores",
     "NoScoreYet",
+    "OneStandardError",
     "Racing",
     "SearchCV",
     "SearchInterrupted",

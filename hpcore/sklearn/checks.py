@@ -21,6 +21,7 @@ from hpcore.evaluation.workload import Indices
 from hpcore.ledger.trial_log import DEFAULT_STALENESS
 from hpcore.samplers import GridSampler, Sampler, resolve
 from hpcore.schedulers.racing import Racing
+from hpcore.sklearn.choices import ONE_STANDARD_ERROR, RECOMMEND, OneStandardError
 from hpcore.sklearn.schedule import SAMPLERS, Schedule, read_schedule
 from hpcore.study.stopping import StoppingRule
 
@@ -68,6 +69,8 @@ class Settings:
         Candidates to begin with.
     caching : bool
         True if transformers are fitted once for each fold.
+    fold_errors : bool
+        True if the optimizer is told the standard error of the mean over the folds.
     scoring, refit, error_score : object
         Arguments as given.
     return_train_score : bool
@@ -96,6 +99,7 @@ class Settings:
     fit_timeout: float | None
     warm_start: tuple[Mapping[str, Any], ...]
     caching: bool
+    fold_errors: bool
     scoring: Any
     refit: Any
     error_score: Any
@@ -108,7 +112,26 @@ class Settings:
     @property
     def metric(self) -> str | None:
         """Name of the metric that decides, of several; None is the first."""
-        return self.refit if isinstance(self.refit, str) else None
+        if isinstance(self.refit, OneStandardError):
+            return self.refit.metric
+        return self.refit if isinstance(self.refit, str) and not self.recommends and self.one_se is None else None
+
+    @property
+    def recommends(self) -> bool:
+        """True if the best candidate is the one that the optimizer recommends."""
+        return self._is_rule(RECOMMEND)
+
+    @property
+    def one_se(self) -> OneStandardError | None:
+        """One-standard-error rule, if that chooses the best candidate."""
+        if isinstance(self.refit, OneStandardError):
+            return self.refit
+        return OneStandardError() if self._is_rule(ONE_STANDARD_ERROR) else None
+
+    def _is_rule(self, name: str) -> bool:
+        # Several metrics may have one of this name.
+        several = not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring))
+        return isinstance(self.refit, str) and self.refit == name and not several
 
 
 def check_settings(search: Any) -> Settings:
@@ -127,7 +150,9 @@ def check_settings(search: Any) -> Settings:
     if not isinstance(search.return_train_score, bool | np.bool_):
         raise InvalidType(f"return_train_score must be True or False, got {search.return_train_score!r}")
     if not (isinstance(search.refit, bool | np.bool_ | str) or callable(search.refit)):
-        raise InvalidType(f"refit must be True, False, a metric's name or a function, got {search.refit!r}")
+        raise InvalidType(
+            f"refit must be True, False, 'recommend', '1se', a metric's name or a function, got {search.refit!r}"
+        )
     _check_error_score(search.error_score)
     if search.progress is not None:
         check_flag("progress", search.progress)
@@ -158,6 +183,7 @@ def check_settings(search: Any) -> Settings:
         fit_timeout=_check_timeout("fit_timeout", search.fit_timeout),
         warm_start=_check_warm_start(search.warm_start),
         caching=check_flag("cache_transformers", search.cache_transformers),
+        fold_errors=check_flag("fold_errors", search.fold_errors),
         scoring=search.scoring,
         refit=search.refit,
         error_score=search.error_score,

@@ -270,7 +270,7 @@ class Course:
     def complete(self, candidate: Candidate, scores: list[FoldScore]) -> None:
         """Tell and store the result of a finished candidate, and call the hooks."""
         trial: Trial = candidate.trial
-        result, goes_on = objective(candidate, self._settings.metric), False
+        result, goes_on = objective(candidate, self._settings.metric, self._settings.fold_errors), False
         start = time.perf_counter()
         trial.finished = time.time()
         incumbent = None

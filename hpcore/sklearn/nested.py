@@ -205,7 +205,7 @@ def nested_cross_validate(
 
     scores = [judge.score for judge in judges if judge.score is not None]
     _warn_or_raise_about_fit_failures([{"fit_error": score.error} for score in scores], search.error_score)
-    metric = search.refit if isinstance(search.refit, str) else None
+    metric = plan.settings.metric
     nan = np.nan
     return NestedScores(
         test_scores=np.array([decisive(score, metric) for score in scores]),

@@ -126,7 +126,7 @@ def make_race(settings: Settings, scorer: Any, n_folds: int, searched: Collectio
         return None
     if n_folds < 2:
         raise InvalidArgument(f"racing needs at least 2 folds to compare candidates on, got {n_folds} from cv")
-    if callable(settings.refit):
+    if callable(settings.refit) and settings.one_se is None:
         raise InvalidArgument(
             "racing must know which score decides, so refit must be True, False or a metric's name, got "
             f"{settings.refit!r}"

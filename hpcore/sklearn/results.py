@@ -11,12 +11,14 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
 
+from hpcore.errors import NoCompletedTrial
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore
+from hpcore.optimizer import Optimizer
 from hpcore.schedulers.racing import estimate
 from hpcore.sklearn.errors import AllFitsFailed
 
-__all__ = ["Evaluated", "Value", "blank", "objective", "rows"]
+__all__ = ["Evaluated", "Value", "blank", "objective", "recommended_row", "rows"]
 
 
 class Evaluated(NamedTuple):
@@ -62,8 +64,9 @@ class Value(NamedTuple):
     state: str | None = None
 
 
-def objective(candidate: Candidate, metric: str | None) -> Value:
-    """Compute the result of a finished candidate by the metric that decides."""
+def objective(candidate: Candidate, metric: str | None, fold_errors: bool = False) -> Value:
+    """Compute the result of a finished candidate by the metric that decides; with its standard error over the folds,
+    if that is wanted."""
     known = candidate.decisive(metric)
     if candidate.stopped in ("bound", "test"):
         assert candidate.incumbent is not None
@@ -71,7 +74,11 @@ def objective(candidate: Candidate, metric: str | None) -> Value:
         return Value(mean, std_error if math.isfinite(std_error) else None, state="pruned")
     mean = sum(known.values()) / len(known)
     if math.isfinite(mean):
-        return Value(mean)
+        n = len(known)
+        if not fold_errors or n < 2:
+            return Value(mean)
+        std_error = float(np.std(list(known.values()), ddof=1)) / math.sqrt(n)
+        return Value(mean, std_error if math.isfinite(std_error) else None)
     errors = [score.error or next(iter(score.complaints), None) for score in candidate.known]
     return Value(None, error=next((error for error in errors if error), f"the mean score is {mean}"))
 
@@ -105,6 +112,26 @@ def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: boo
         if None in cells:
             _fill(cells, None if candidate.incumbent is None else by_number[candidate.incumbent, candidate.level])
     return [row for cells in table for row in cells if row is not None]
+
+
+def recommended_row(optimizer: Optimizer, evaluated: Sequence[Evaluated], last: npt.NDArray[np.bool_]) -> int | None:
+    """Row of the table with the candidate that the optimizer recommends; None if it has none.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Optimizer with all candidates.
+    evaluated : sequence of Evaluated
+        Candidates of the table, a row each.
+    last : ndarray of bool
+        Rows at the largest resource.
+    """
+    try:
+        number = optimizer.recommend().number
+    except NoCompletedTrial:
+        return None
+    found = [i for i, candidate in enumerate(evaluated) if candidate.number == number and last[i]]
+    return found[0] if found else None
 
 
 def _row(score: FoldScore) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from hpcore.sklearn.fidelity import Fidelity
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.levels import summarise
 from hpcore.sklearn.plan import Plan, make_plan
-from hpcore.sklearn.results import blank, rows
+from hpcore.sklearn.results import blank, recommended_row, rows
 from hpcore.sklearn.stored import check_same_search, open_trial_log
 from hpcore.study.carrying import carry
 from hpcore.study.study import Study
@@ -108,7 +108,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         workers are bounded, so that together they do not exceed the cores.
     refit : bool, str or callable, default=True
         Choice of the best candidate and its fit on all data, as in scikit-learn: True or False, the name of the metric
-        that decides, or a function from `cv_results_` to the index of the best.
+        that decides, or a function from `cv_results_` to the index of the best. ``"recommend"`` is the candidate with
+        the best mean by a model of all scores, see `Optimizer.recommend`: among many candidates the best score is a
+        lucky one. ``"1se"`` is the one with the shortest fit among those within one standard error of the best score;
+        `OneStandardError` has other measures of what is simpler, and names the metric of several.
     error_score : "raise" or number, default=np.nan
         Score of a fit that fails.
     return_train_score : bool, default=False
@@ -144,6 +147,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         in place (``copy=False``) or that draws random numbers without a seed. Other transformers can use the
         pipeline's `memory`. The `mean_fit_time` of a candidate is that without the cache. Each worker keeps up to
         128 MB; False keeps nothing.
+    fold_errors : bool, default=False
+        True to tell the strategy the standard error of each mean over the folds, as the noise of the score. It is off
+        because it was not found to gain anything: what folds differ by is mostly the same for all candidates;
+        ``benchmarks/evaluation/fold_errors.py``.
     progress : bool, optional
         Display of trials, folds, the incumbent, saved fits and times. True shows a bar on a terminal and in a notebook
         and lines elsewhere; None shows the bar only, False (the default) nothing.
@@ -199,6 +206,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         scored on the others (bootstrap bias correction, Tsamardinos et al. 2018; `nested_cross_validate` gives a
         better estimate at a higher cost). Undefined with a single fold, or if no metric decides. After a race it
         corrects too little, because folds that were not run are filled in by paired differences, which vary less.
+        Undefined too with ``refit="recommend"`` and the one-standard-error rule, which do not choose the best score.
     scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_ : object
         Attributes as in scikit-learn.
     n_resources_, n_candidates_ : list of int
@@ -317,6 +325,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         fit_timeout: float | None = None,
         warm_start: Any = (),
         cache_transformers: bool = True,
+        fold_errors: bool = False,
         progress: bool | None = False,
         callbacks: Any = (),
         stop: Any = (),
@@ -347,6 +356,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.fit_timeout = fit_timeout
         self.warm_start = warm_start
         self.cache_transformers = cache_transformers
+        self.fold_errors = fold_errors
         self.progress = progress
         self.callbacks = callbacks
         self.stop = stop
@@ -497,10 +507,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             last = levels["iter"] == levels["iter"].max()
         results = self._format_results([candidate.params for candidate in evaluated], self.n_splits_, out, levels)
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
-        if callable(self.scoring) and self.multimetric_:
+        rule = plan.settings.one_se
+        if rule is not None:
+            refit_metric = "score" if rule.metric is None else rule.metric
+        elif callable(self.scoring) and self.multimetric_:
             refit_metric = self.refit
-        decides = (self.refit or not self.multimetric_) and not callable(self.refit)
-        if decides:
+        decides = (self.refit or not self.multimetric_) and (rule is not None or not callable(self.refit))
+        if decides and rule is None and not plan.settings.recommends:
             folds = np.array([results[f"split{i}_test_{refit_metric}"] for i in range(self.n_splits_)]).T
             folds = folds[np.isfinite(folds).all(axis=1) & last]
             if folds.shape[0] and folds.shape[1] > 1:
@@ -508,7 +521,14 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         if course.races:
             blank(results, evaluated)
         if self.refit or not self.multimetric_:
-            if levels is None or callable(self.refit):
+            chosen = None
+            if rule is not None:
+                chosen = rule(results)
+            elif plan.settings.recommends:
+                chosen = recommended_row(self.optimizer_, evaluated, last)
+            if chosen is not None:
+                self.best_index_ = chosen
+            elif levels is None or callable(self.refit):
                 self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
             else:
                 # As in scikit-learn's halving searches: scores of lower levels are of other fits.

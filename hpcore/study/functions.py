@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from hpcore.arguments import check_alias, check_integer
+from hpcore.optimizer.remaining import STORED, check_repeats
 from hpcore.samplers import Sampler, resolve
 from hpcore.space.space import Space
 from hpcore.study.objective import Objective
@@ -35,7 +36,7 @@ def minimize(
     callbacks: Sequence[Callback] = (),
     stop: Sequence[StoppingRule] = (),
     deterministic: bool = False,
-    repeats: int | None = None,
+    repeats: int | str | None = STORED,
     directions: Sequence[str] | None = None,
     storage: str | os.PathLike[str] | Storage | None = None,
     name: str | None = None,
@@ -61,7 +62,7 @@ def minimize(
         Sampler, see `Optimizer`. None is the sampler of the stored study that is continued; otherwise the rule of
         `hpcore.samplers.AutoSampler`, which uses `n_trials` if neither `timeout` nor `stop` is given.
     seed, repeats
-        Seed and number of repeats, see `Optimizer`.
+        Seed and number of repeats, see `Study`.
     directions : sequence of {"minimize", "maximize"}, optional
         Direction of each objective, if there are several.
     storage, name, lease, retries, prefetch, scheduler, checkpoints
@@ -108,7 +109,7 @@ def maximize(
     callbacks: Sequence[Callback] = (),
     stop: Sequence[StoppingRule] = (),
     deterministic: bool = False,
-    repeats: int | None = None,
+    repeats: int | str | None = STORED,
     directions: Sequence[str] | None = None,
     storage: str | os.PathLike[str] | Storage | None = None,
     name: str | None = None,
@@ -166,11 +167,12 @@ def _study(
     directions: Sequence[str] | None,
     storage: str | os.PathLike[str] | Storage | None,
     name: str | None,
-    repeats: int | None,
+    repeats: int | str | None,
     **options: Any,
 ) -> Study:
     """Make the study of a call; `certain` is the number of trials that will run, None if it is not known."""
-    often = 1 if repeats is None else check_integer("repeats", repeats, 1)
+    # No number of its own: the trials of a finite space may all be at different points.
+    often = 1 if repeats == STORED else check_repeats(repeats) or 1
     goes_on = False
     if storage is not None and sampler is None and name is not None:
         # Imported here: a search in memory needs no SQLAlchemy.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hpcore.optimizer.remaining import STORED
 from hpcore.samplers import Sampler
 from hpcore.space.space import Space
 from hpcore.study.checkpoints import check_folder, folder_of, remove_folder
@@ -27,7 +28,7 @@ def load_study(
     sampler: str | Sampler | None = None,
     lease: float = 60.0,
     retries: int = 3,
-    repeats: int | None = None,
+    repeats: int | str | None = STORED,
     strategy: str | Sampler | None = None,
     prefetch: bool = False,
     scheduler: str | Scheduler | None = None,

@@ -18,6 +18,7 @@ from hpcore.ledger.heartbeat import keeping_leases
 from hpcore.ledger.trial_log import DEFAULT_STALENESS, TrialLog, number_of
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import read_known
+from hpcore.optimizer.remaining import STORED, check_repeats
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
@@ -76,9 +77,9 @@ class Study:
     retries : int
         Number of times that a trial whose worker died is evaluated again, at least 0; after that it counts as failed.
         Trials that were interrupted or given back do not count.
-    repeats : int, optional
-        Number of repeats, see `Optimizer`; None is that of the stored study, or 1. Another number replaces the stored
-        one.
+    repeats : int, None or "stored", default="stored"
+        Number of repeats, see `Optimizer`; ``"stored"`` is that of the stored study, or 1. Another number replaces the
+        stored one, as does None, which leaves it to the optimizer.
     strategy, random_state : optional
         Other names for `sampler` and `seed`, known from scikit-learn.
     prefetch : bool or "delayed"
@@ -132,7 +133,7 @@ class Study:
         seed: int | None = None,
         lease: float = 60.0,
         retries: int = 3,
-        repeats: int | None = None,
+        repeats: int | str | None = STORED,
         strategy: str | Sampler | None = None,
         random_state: int | None = None,
         prefetch: bool | str = False,
@@ -148,7 +149,7 @@ class Study:
             if space is None:
                 raise InvalidType("space must be a Space or a mapping of names to parameters, got None")
             chosen = DEFAULT if sampler is None else sampler
-            often = 1 if repeats is None else repeats
+            often = 1 if repeats == STORED else check_repeats(repeats)
             self._trial_log = TrialLog(
                 Optimizer(space, chosen, direction, directions, seed, prefetch, repeats=often, scheduler=scheduler)
             )
@@ -314,10 +315,12 @@ class Study:
             self._run.stop()
 
     @overload
-    def ask(self, n: None = None, *, deadline_ms: float | None = None) -> Trial: ...
+    def ask(self, n: None = None, *, deadline_ms: float | None = None, repeat: Trial | int | None = None) -> Trial: ...
     @overload
-    def ask(self, n: int, *, deadline_ms: float | None = None) -> list[Trial]: ...
-    def ask(self, n: int | None = None, *, deadline_ms: float | None = None) -> Trial | list[Trial]:
+    def ask(self, n: int, *, deadline_ms: float | None = None, repeat: Trial | int | None = None) -> list[Trial]: ...
+    def ask(
+        self, n: int | None = None, *, deadline_ms: float | None = None, repeat: Trial | int | None = None
+    ) -> Trial | list[Trial]:
         """Return the next trials to evaluate, for callers with their own loop; for a stored study in one transaction.
 
         Trials that were given back, or that lost their worker, come first. No other worker gets a trial of a stored
@@ -330,6 +333,9 @@ class Study:
             trials only if the space has no more points.
         deadline_ms : float, optional
             Time in milliseconds from the call for the sampler, see `Optimizer.ask`; waiting for a busy store counts.
+        repeat : Trial or int, optional
+            Trial in any state, or its number, whose parameters are to be evaluated again; see `Optimizer.ask`. Trials
+            that were given back stay where they are.
 
         Returns
         -------
@@ -348,6 +354,11 @@ class Study:
         many = 1 if n is None else check_integer("n", n, 1)
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
+        if repeat is not None:
+            if deadline_ms is not None:
+                raise InvalidArgument("repeat needs no proposal: leave deadline_ms out")
+            trials = self._trial_log.hand_out_again(many, repeat)
+            return trials[0] if n is None else trials
         trials = self._trial_log.hand_out(many, deadline_ms, alone=n is None)
         if self._trial_log.optimizer.scheduler is not None:
             for trial in trials:
@@ -518,6 +529,10 @@ class Study:
     def best_value(self) -> float:
         """Value of the best trial."""
         return self.optimizer.best_value
+
+    def recommend(self) -> Trial:
+        """Return the best trial by a model's mean, where values are noisy; see `Optimizer.recommend`."""
+        return self.optimizer.recommend()
 
     def schedule(self, trial: Trial | int | None = None) -> Schedule:
         """Return the schedule of hyperparameters that led to a trial; see `Optimizer.schedule`."""

@@ -177,7 +177,7 @@ def test_a_store_without_repeats_is_as_before(tmp_path: Path) -> None:
     assert "repeats" not in json.loads(study._trial_log.record.spec)
 
 
-@pytest.mark.parametrize("stored", [0, "2", 1.5, None, True])
+@pytest.mark.parametrize("stored", [0, "2", 1.5, "stored", True])
 def test_a_damaged_number(stored: Any, tmp_path: Path) -> None:
     from dataclasses import replace
 
