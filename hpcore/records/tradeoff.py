@@ -14,19 +14,17 @@ IntArray = npt.NDArray[np.int64]
 
 # Contributions of a front with three or more objectives cost too much beyond this; spacing takes their place.
 EXACT = 64
-# Places beyond this are by front and then by arrival: the order there is of no use to a sampler, and costs time.
-FIRST = 64
 
 
-def order_by_front(values: FloatArray) -> FloatArray:
+def order_by_front(values: FloatArray, first: int | None = None) -> FloatArray:
     """Place of each row: fronts in turn, within a front the largest hypervolume contribution first.
-
-    Fronts that begin beyond the 64th place are in order of arrival.
 
     Parameters
     ----------
     values : ndarray of shape (n, m)
         Finite; lower is better.
+    first : int, optional
+        Number of places that matter: fronts that begin beyond are in order of arrival, which takes less time.
 
     Returns
     -------
@@ -49,7 +47,7 @@ def order_by_front(values: FloatArray) -> FloatArray:
     by_front = np.argsort(fronts, kind="stable")
     n_before = 0
     for members in np.split(by_front, np.flatnonzero(np.diff(fronts[by_front])) + 1):
-        if n_before >= FIRST:
+        if first is not None and n_before >= first:
             break
         n_before += len(members)
         if len(members) > 1:
@@ -59,7 +57,7 @@ def order_by_front(values: FloatArray) -> FloatArray:
     return place
 
 
-def order_by_limits(values: FloatArray, violations: FloatArray) -> FloatArray:
+def order_by_limits(values: FloatArray, violations: FloatArray, first: int | None = None) -> FloatArray:
     """Place of each row: feasible ones first, by `order_by_front`, then the others by their total violation.
 
     Parameters
@@ -68,6 +66,8 @@ def order_by_limits(values: FloatArray, violations: FloatArray) -> FloatArray:
         Finite; lower is better.
     violations : ndarray of shape (n, k)
         At most 0 where a limit holds, NaN where not known.
+    first : int, optional
+        As in `order_by_front`.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def order_by_limits(values: FloatArray, violations: FloatArray) -> FloatArray:
     place = np.empty(len(values))
     allowed, others = np.flatnonzero(feasible), np.flatnonzero(~feasible)
     if len(allowed):
-        place[allowed] = order_by_front(values[allowed])
+        place[allowed] = order_by_front(values[allowed], first)
     if len(others):
         total = np.zeros(len(others))
         for column in violations.T:

@@ -13,7 +13,7 @@ from hpcore._core.rng import GP_WEIGHTS
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
-from hpcore.records.history import FAILED, History
+from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import ALLOWED, Rng
 from hpcore.records.tradeoff import chebyshev, order_by_front, order_by_limits
 from hpcore.samplers.base import Sampler, Suggester
@@ -29,6 +29,7 @@ MOST_STARTUP = 10_000  # a startup point costs time in proportion
 # Number of ranked candidates that are checked against constraints at a time: usually one of the first is allowed.
 CHUNK = 4
 MOST_OBJECTIVES = 3  # of which the hypervolume's improvement is computed; more are scalarised, trial by trial
+PLACES = 64  # of an order that matter: more than the good trials, and than the best that a regression is fitted to
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 
 
@@ -118,9 +119,9 @@ class _TPE(Suggester):
         return rows
 
     def _told(self, history: History, rng: Rng) -> native.Outcomes | None:
-        """What trials came to beyond one value; None for one objective without limits, costs and failures."""
+        """Outcomes beyond one value; None for one objective without limits, costs and failures."""
         objectives = history.values
-        failed = history.state == FAILED
+        failed = (history.state == FAILED) | ((history.state == PRUNED) & ~history.observed)
         m, has_costs = objectives.shape[1], self._per_cost and (history.cost is not None or len(self._cost_logs) > 0)
         if m == 1 and not (history.n_limits or has_costs or failed.any()):
             return None
@@ -178,7 +179,9 @@ class _TPE(Suggester):
             if len(done):
                 values = history.values[done]
                 ranked[done, 0] = (
-                    order_by_limits(values, history.violations[done]) if history.n_limits else order_by_front(values)
+                    order_by_limits(values, history.violations[done], PLACES)
+                    if history.n_limits
+                    else order_by_front(values, PLACES)
                 )
             self._ranked, self._n_ended = ranked, history.n_ended
             self._ranking_ms = 1e3 * (time.monotonic() - start)
