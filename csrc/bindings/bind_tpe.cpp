@@ -273,12 +273,13 @@ void bind_tpe(py::module_& m) {
         .def("log_trend", &by_group<&tpe::Suggester::log_trend>, py::arg("codec"), py::arg("U").noconvert(),
              "Log probability of turning out good by each group's trend, shaped as `log_ratio`; 0 without a trend.")
         .def(
-            "clear",
+            "forget_results",
             [](Suggester& suggester) {
                 const ToChange turn(suggester.turn);
-                suggester.clear();
+                suggester.forget_results();
             },
-            py::call_guard<py::gil_scoped_release>(), "Forget all trials, for values that were ranked anew.")
+            py::call_guard<py::gil_scoped_release>(),
+            "Forget all results, but not the rows, for values that were ranked anew.")
         .def_property_readonly(
             "n_groups", [](const Suggester& suggester) { return suggester.n_groups(); },
             "Number of groups of columns that are active together.")

@@ -147,8 +147,8 @@ class Suggester(metaclass=_Native):
         """
     def log_trend(self, codec: Codec, U: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log probability of turning out good by each group's trend, shaped as `log_ratio`; 0 without a trend."""
-    def clear(self) -> None:
-        """Forget all trials, for values that were ranked anew."""
+    def forget_results(self) -> None:
+        """Forget all results, but not the rows, for values that were ranked anew."""
     @property
     def n_groups(self) -> int:
         """Number of groups of columns that are active together."""

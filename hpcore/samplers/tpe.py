@@ -173,7 +173,7 @@ class _TPE(Suggester):
         if not self._is_ranked(history):
             start = time.monotonic()
             # A trial that joins a front moves others, so the division into good and bad is made anew.
-            self._native.clear()
+            self._native.forget_results()
             ranked = np.full((history.n, 1), np.nan)
             done = np.flatnonzero(history.observed)
             if len(done):

@@ -32,7 +32,7 @@ class Embedding {
 // Kernel regression of several outputs at the same points: Gaussian processes with one Matern-5/2 covariance that is
 // not learnt (Rasmussen & Williams 2006, 2.2), so that they share a factor and cost no search for hyperparameters. A
 // length of 0.3 times the root of the number of columns, a category counting as many as it has levels; signal variances
-// as the outputs' own, a hundredth of it noise.
+// as the outputs' own, a two-hundredth of it noise.
 class Regression {
   public:
     explicit Regression(const Embedding& embedding) : embedding_(embedding) {}
@@ -56,6 +56,7 @@ class Regression {
     std::size_t n_ = 0, size_ = 0;
     std::vector<double> points_;   // (size, axes)
     std::vector<double> factor_;   // (size, size) lower, row-major; 1 over the diagonal in its place
+    std::vector<double> upper_;    // scratch of fit
     std::vector<double> targets_;  // (outputs, n) L^-1 of the standardised outputs
     std::vector<double> mean_, deviation_;
 };

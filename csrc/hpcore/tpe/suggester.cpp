@@ -76,13 +76,18 @@ Suggester::Suggester(std::shared_ptr<const space::Codec> codec, const std::vecto
 }
 
 void Suggester::clear() {
-    rows_ = first_open_ = n_finite_ = 0;
+    forget_results();
+    rows_ = 0;
     coordinates_.clear();
+    seen_.clear();
+}
+
+void Suggester::forget_results() {
+    first_open_ = n_finite_ = 0;
     ended_.clear();
     value_.clear();
     least_.clear();
     scale_.clear();
-    seen_.clear();
     for (Group& group : groups_) group.ranking = Ranking(options_.gamma, options_.max_good);
 }
 
@@ -298,21 +303,30 @@ void Suggester::by_merit(Philox::Key key, std::uint64_t number, std::uint64_t at
     }
     std::vector<double> u(m * d_), rows(m * d_), score(m, 0.0);
     std::vector<space::Value> values(d_);
+    const bool conditional = groups_.size() > 1;
     for (std::size_t i = 0; i < m; ++i) {
-        for (const Group& group : groups_)
+        for (const Group& group : groups_) {
             place(group, static_cast<std::uint32_t>(i % group.batch.size()), u.data() + i * d_);
-        coordinates_of(u.data() + i * d_, values.data(), rows.data() + i * d_);
+            for (std::size_t a = 0; !conditional && a < d_; ++a) rows[i * d_ + group.columns[a]] = group.batch.at(a, i);
+        }
+        if (conditional) coordinates_of(u.data() + i * d_, values.data(), rows.data() + i * d_);
         for (const Group& group : groups_)
-            if (!std::isnan(rows[i * d_ + group.columns.front()])) score[i] += ratio_weight * group.score[i % group.batch.size()];
+            if (!std::isnan(rows[i * d_ + group.columns.front()]))
+                score[i] += ratio_weight * group.score[i % group.batch.size()];
     }
     merit_->add(rows.data(), m, score.data());
     std::vector<std::size_t> order(m);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });
+    // The first allowed one is usually among the best few, so a heap takes less time than sorting all.
+    const auto after = [&](std::size_t a, std::size_t b) {
+        return score[a] < score[b] || (score[a] == score[b] && a > b);
+    };
+    std::make_heap(order.begin(), order.end(), after);
     std::size_t found = 0;
     std::vector<double> snapped(d_);
-    for (std::size_t r = 0; r < m && found < want; ++r) {
-        const double* row = u.data() + order[r] * d_;
+    for (; !order.empty() && found < want; order.pop_back()) {
+        std::pop_heap(order.begin(), order.end(), after);
+        const double* row = u.data() + order.back() * d_;
         std::copy_n(row, d_, snapped.data());
         codec_->snap(snapped.data(), values.data());
         const std::uint64_t h = space::RowSet::hash(snapped.data(), d_);

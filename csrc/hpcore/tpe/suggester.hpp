@@ -53,8 +53,8 @@ class Suggester {
     // If memory runs out all is forgotten, and the next update learns everything anew.
     void update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
 
-    // Forget all, for values that were ranked anew.
-    void clear();
+    // Forget all results, but not the rows, for values that were ranked anew.
+    void forget_results();
 
     // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows repeat known points only
     // where nothing new was among the candidates, and in the start.
@@ -96,6 +96,7 @@ class Suggester {
         std::vector<std::uint32_t> best;  // candidates, best first, as far as they were needed
     };
 
+    void clear();
     std::vector<double> waiting_of(const double* pending, std::size_t n_pending, space::RowSet& taken) const;
     void start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, std::size_t want, double* out);
     void cheap_start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const std::vector<double>& waiting,
