@@ -5,7 +5,8 @@ result, such as 1e5 for what is impossible (`hpcore.samplers.cliffs`). The estim
 
 - The Gaussian process needs a number for it: a poor value with a large standard error, from `impute`.
 - TPE ranks trials, and a failed one is never good: it counts as +infinity, ``csrc/hpcore/records/failures.hpp``. A
-  penalty needs no rule there, since a rank does not say how bad a bad trial was.
+  penalty needs no rule there, since a rank does not say how bad a bad trial was. From the first failure on it also
+  models failing as one more limit, ``csrc/hpcore/tpe/merit.hpp``.
 - Random, Sobol and grid points do not depend on results.
 
 The reasons: where trials fail, others are likely to fail, so that these regions are left; but failures by chance among

@@ -263,9 +263,21 @@ class TPESampler(Sampler):
     distances between good points, log-rank weights, candidates beyond the good density's own draws, and the trend.
 
     Conditional parameters: columns with the same conditions form a group, with densities of its own from the trials in
-    which it was active; parents are chosen first. Several objectives: trials are ordered by non-dominated fronts, then
-    by hypervolume contribution. A deadline that leaves no time for that has the step ``"earlier_ranking"``: the order
-    stays as it was, and trials that ended since count as bad. Failed and pruned trials count as bad. A grid of more
+    which it was active; parents are chosen first.
+
+    Several objectives: trials are ordered by non-dominated fronts, then by hypervolume contribution (Ozaki et al. 2022,
+    "Multiobjective tree-structured Parzen estimator"). Limits: feasible trials come first, then the others by their
+    total violation, each limit in units of its median violation; a simpler division than that of Watanabe & Hutter
+    (2023), "c-TPE". In both cases, with failed trials, and where costs count, candidates are chosen by half the log
+    ratio plus their merit: the log expected improvement on the best feasible value (of the hypervolume with 2 or 3
+    objectives, of a Chebyshev sum with weights of the trial's own with more), plus the log probability that each limit
+    holds, minus the predicted log cost. Each is predicted by a kernel regression whose kernel is not learnt, of at most
+    96 trials: the best and the newest. While nothing is feasible, feasibility alone is sought. A failed trial is one
+    that violates a further limit; metrics that are not known are left out of their limit's regression. Where costs
+    count, the first points after two are far from the others among the cheapest by prediction.
+
+    A deadline that leaves no time for an order of the trials has the step ``"earlier_ranking"``: the order stays as it
+    was, and trials that ended since count as bad. Failed and pruned trials count as bad. A grid of more
     than 64 values is modelled as continuous. Candidates that repeat a known or a running point are passed over, also in
     continuous spaces, where many of them lie at the very end of a range. Proposals are a function of seed and history
     to the last bit, however the history came about.

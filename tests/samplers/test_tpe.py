@@ -463,5 +463,5 @@ def test_suggestions_by_merit_are_rebuilt_to_the_last_bit():
         trial = opt.ask()
         values = None if i % 9 == 4 else (loss(trial), trial.params["C"])
         opt.tell(trial, values, metrics={"c": trial.params["C"]}, cost=1.0 + trial.params["C"])
-        copy = pickle.loads(pickle.dumps(opt))
+        copy = pickle.loads(pickle.dumps(opt))  # noqa: S301
         assert copy.ask(2)[1].params == opt.ask(2)[1].params
