@@ -55,6 +55,7 @@ from hpcore.errors import Pruned
 from hpcore.optimizer import Optimizer
 from hpcore.records.channel import Decision
 from hpcore.records.limits import between
+from hpcore.records.returned import Outcome
 from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most, linear
 
@@ -69,6 +70,7 @@ __all__ = [
     "Int",
     "Normal",
     "Optimizer",
+    "Outcome",
     "Pruned",
     "Space",
     "Study",

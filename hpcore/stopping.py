@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hpcore.study.stopping import MaxTrials, NoImprovement, RegretBound, StoppingRule, TargetValue, Timeout
+from hpcore.study.stopping import CostBudget, MaxTrials, NoImprovement, RegretBound, StoppingRule, TargetValue, Timeout
 
-__all__ = ["MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]
+__all__ = ["CostBudget", "MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]

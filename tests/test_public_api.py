@@ -20,7 +20,8 @@ def test_every_public_name_exists_and_is_described(name: str) -> None:
 
 def test_the_names_of_the_design() -> None:
     names = (
-        "Space Float Int Categorical Normal at_least at_most Optimizer minimize maximize Study Trial errors samplers"
+        "Space Float Int Categorical Normal at_least at_most between Outcome Optimizer minimize maximize Study Trial "
+        "errors samplers list_studies load_study delete_study"
     )
     assert set(names.split()) <= set(hp.__all__)
     assert set(hp.__all__) <= set(dir(hp))
@@ -41,11 +42,13 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         (hp.Space, "(parameters, constraints)"),
         (hp.at_least, "(value)"),
         (hp.at_most, "(value)"),
+        (hp.between, "(low, high)"),
+        (hp.Outcome, "(value, *, metrics, std_error, cost, error, gradient)"),
         (hp.Space.sample, "(self, n, seed)"),
         (hp.Space.grid, "(self, levels)"),
         (hp.Space.encode, "(self, params)"),
         (hp.Space.decode, "(self, u)"),
-        (hp.Optimizer.add, "(self, params, value, *, std_error, user_attrs)"),
+        (hp.Optimizer.add, "(self, params, value, *, std_error, metrics, cost, user_attrs)"),
         (hp.Optimizer.enqueue, "(self, params)"),
     ],
     ids=lambda v: getattr(v, "__qualname__", ""),

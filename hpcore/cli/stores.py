@@ -92,6 +92,7 @@ def _facts(study: Contents) -> dict[str, Any]:
         "directions": study.directions if len(study.directions) > 1 else study.directions[0],
         "sampler": study.sampler,
         **({} if study.scheduler is None else {"scheduler": study.scheduler}),
+        **({"limits": {name: str(limit) for name, limit in study.limits.items()}} if study.limits else {}),
         "seed": study.seed,
         "mode": study.mode,
         "trials": study.states,

@@ -184,13 +184,25 @@ def hypervolume(values: npt.ArrayLike, reference: npt.ArrayLike) -> float:
     values : array-like of shape (n, m)
         Rows that are not below the reference in every objective add nothing.
     reference : array-like of shape (m,)
+        Point that is worse than good rows are.
 
     Returns
     -------
     float
+
+    Raises
+    ------
+    InvalidArgument
+        The values or the reference are not finite, their shapes do not fit, or the reference is on the wrong side of
+        the rows: at least as good as all of them in every objective.
     """
     rows = _as_values(values)
     corner = _as_corner(reference, rows)
+    if len(rows) and np.all(corner <= rows.min(axis=0)):
+        raise InvalidArgument(
+            f"reference must be worse than some row in some objective (lower is better: negate what is maximized), "
+            f"got {corner.tolist()}, and the best values are {rows.min(axis=0).tolist()}"
+        )
     rows = rows[np.all(rows < corner, axis=1)]
     if not len(rows):
         return 0.0

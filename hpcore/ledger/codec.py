@@ -114,7 +114,10 @@ def order_of(notes: str | None) -> dict[str, Any]:
 
 
 def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
-    """Make the record of the same trial with an outcome, also of a paused trial, and with its user attributes."""
+    """Make the record of the same trial with an outcome, also of a paused trial, and with its user attributes.
+
+    Facts that this job did not measure stay those of earlier jobs.
+    """
     user_attrs, _ = trial.settle()
     return record.ended(
         outcome.state,
@@ -122,9 +125,17 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
         _first_error(outcome),
         (trial.started, trial.finished),
         bounded_error(outcome.error),
-        _notes(outcome, user_attrs, order_of(record.notes)),
-        outcome.cost,
+        _notes(outcome, user_attrs, _kept(record.notes)),
+        record.cost if outcome.cost is None else outcome.cost,
     )
+
+
+def _kept(notes: str | None) -> dict[str, Any]:
+    """Return the notes of earlier jobs that stay unless a later job replaces them."""
+    if notes is None:
+        return {}
+    found = check_mapping("its notes", json_from("its notes", notes))
+    return {name: found[name] for name in ("until", *ORIGIN, "metrics", "gradient") if name in found}
 
 
 def _objective(outcome: Outcome) -> str | None:
@@ -136,11 +147,11 @@ def _first_error(outcome: Outcome) -> float | None:
     return outcome.std_errors[0] if outcome.std_errors else None
 
 
-def _notes(outcome: Outcome, user_attrs: dict[str, Any] | None, order: dict[str, Any]) -> str | None:
+def _notes(outcome: Outcome, user_attrs: dict[str, Any] | None, kept: dict[str, Any]) -> str | None:
     notes: dict[str, Any] = {"user_attrs": user_attrs} if user_attrs else {}
     if len(outcome.std_errors) > 1:
         notes["std_errors"] = list(outcome.std_errors)
-    notes = {**order, **notes, **outcome.extras}
+    notes = {**kept, **notes, **outcome.extras}
     return json.dumps(notes) if notes else None
 
 
@@ -276,7 +287,9 @@ def read_facts(record: TrialRecord, m: int, study: str) -> tuple[tuple[float, ..
         The record is damaged.
     """
     try:
-        return values_of(record.state, record.objective, m), notes_from(record.notes)
+        notes = notes_from(record.notes)
+        _errors_of(record.std_error, notes, m)
+        return values_of(record.state, record.objective, m), notes
     except ValueError as error:
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: {error}") from None
 
@@ -293,8 +306,23 @@ def read_result(record: TrialRecord, m: int, study: str) -> tuple[Outcome, dict[
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: it is running still")
     values, notes = read_facts(record, m, study)
     facts = (record.cost, notes.metrics, notes.gradient)
-    std_error = record.std_error if notes.std_errors is None else notes.std_errors
+    std_error = _errors_of(record.std_error, notes, m)
     return Outcome(values, record.state, std_error, record.error, *facts), notes.user_attrs
+
+
+def _errors_of(first: float | None, notes: Notes, m: int) -> float | tuple[float, ...] | None:
+    """Standard error of the first value, or those of all values if there are several.
+
+    Raises
+    ------
+    ValueError
+        The first one and the others do not go together.
+    """
+    if notes.std_errors is None:
+        return first
+    if len(notes.std_errors) != m or m == 1 or notes.std_errors[0] != first:
+        raise ValueError(f"its std_errors must be one per value, the first one {first!r}, got {notes.std_errors!r:.80}")
+    return notes.std_errors
 
 
 def values_of(state: int, objective: str | None, m: int) -> tuple[float, ...] | None:
@@ -428,15 +456,12 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
         cost=_maybe(columns["cost"]),
         job=None if columns["job"] == numbers else np.array(columns["job"], dtype=np.int64),
     )
-    rows.notes, rows.until, errors = _rare(columns, space)
-    first_errors = _maybe(columns["std_error"])
-    if first_errors is not None:
+    rows.notes, rows.until, errors = _rare(columns, space, m)
+    if any(error is not None for error in columns["std_error"]):
         rows.std_errors = np.full((n, m), math.nan)
-        rows.std_errors[:, 0] = first_errors
-        for i, all_errors in errors.items():
-            if len(all_errors) != m:
-                raise ValueError(f"its std_errors must be a list of {m}, got {all_errors!r:.80}")
-            rows.std_errors[i] = all_errors
+        rows.std_errors[:, 0] = np.array(columns["std_error"], dtype=np.float64)
+        for i, of_all in errors.items():
+            rows.std_errors[i] = of_all
     return rows
 
 
@@ -446,13 +471,13 @@ def _maybe(column: tuple[float | None, ...]) -> Any:
 
 
 def _rare(
-    columns: dict[str, tuple[Any, ...]], space: Space
-) -> tuple[dict[int, dict[str, Any]], npt.NDArray[np.float64] | None, dict[int, tuple[float, ...]]]:
+    columns: dict[str, tuple[Any, ...]], space: Space, m: int
+) -> tuple[dict[int, dict[str, Any]], npt.NDArray[np.float64] | None, dict[int, Any]]:
     """Read the notes of the trials that have some, by trial number, the column ``until`` of `Rows`, and, by row, the
     standard errors of trials with several values."""
     rare: dict[int, dict[str, Any]] = {}
     until: dict[int, float] = {}
-    errors: dict[int, tuple[float, ...]] = {}
+    errors: dict[int, Any] = {}
     numbers, params = columns["number"], columns["params"]
     for i, (given, error, text) in enumerate(zip(columns["exact"], columns["error"], columns["notes"], strict=True)):
         if given:
@@ -466,7 +491,7 @@ def _rare(
         if notes.until is not None:
             until[i] = notes.until
         if notes.std_errors is not None:
-            errors[i] = notes.std_errors
+            errors[i] = _errors_of(columns["std_error"][i], notes, m)
     if not until:
         return rare, None, errors
     column = np.full(len(numbers), math.nan)

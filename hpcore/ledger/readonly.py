@@ -14,7 +14,7 @@ from hpcore.records.trial import Trial
 __all__ = ["ReadOnlyOptimizer"]
 
 # Methods without effects.
-_READING = ("outcome", "recommend", "rows", "running", "view")
+_READING = ("no_feasible_trial", "outcome", "recommend", "rows", "running", "view")
 # Methods for which the study has another name.
 _INSTEAD = {
     "restore": "study.add_many(...)",
@@ -24,6 +24,7 @@ _INSTEAD = {
     "report": "study.tell(...), which keeps trial.reports",
     "resume": "study.ask()",
     "restart": "study.ask()",
+    "use_costs": "hpcore.load_study(..., per_cost=, cost=)",
     "forget": "hpcore.delete_study(...)",
 }
 

@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hpcore.arguments import shown
+from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.records.limits import Limits
 from hpcore.storage.plain import MAX_PARAMETERS, from_text
 from hpcore.storage.records import MOST
 
@@ -149,8 +151,8 @@ def _numbers(name: str, data: dict[str, Any]) -> dict[str, float] | None:
 
 
 def spec_from(text: str) -> dict[str, Any]:
-    """Read space, directions, seed, sampler and scheduler of a study; `spaces` checks the contents of space, sampler
-    and scheduler."""
+    """Read space, directions, seed, limits, sampler and scheduler of a study; `spaces` checks the contents of space,
+    sampler and scheduler."""
     spec = check_mapping("its spec", json_from("its spec", text))
     missing = {"space", "directions", "seed", "sampler"} - spec.keys()
     if missing:
@@ -177,10 +179,27 @@ def spec_from(text: str) -> dict[str, Any]:
     seed = spec["seed"]
     if type(seed) is not int or not 0 <= seed < 2**128:
         raise ValueError(f"its seed must be within 0 .. 2**128 - 1, got {shown(seed):.80}")
+    _check_limits(spec.get("limits"))
     for part in ("sampler", "scheduler"):
         if part == "sampler" or spec.get(part) is not None:
             _check_named(part, spec[part])
     return spec
+
+
+def _check_limits(data: Any) -> None:
+    """Check the limits of metrics, which are left out if there are none."""
+    if data is None:
+        return
+    for name, bounds in check_mapping("its limits", data).items():
+        if not isinstance(bounds, list) or len(bounds) != 2:
+            raise ValueError(f"its limit of {name!r:.80} must be a list of two bounds, got {shown(bounds):.80}")
+        for bound in bounds:
+            if bound is not None:
+                number_from(f"its limit of {name!r:.80}", bound)
+    try:
+        Limits.from_plain(data)
+    except (InvalidArgument, InvalidType) as error:
+        raise ValueError(f"its limits cannot be read: {error}") from None
 
 
 def _check_named(part: str, spec: Any) -> None:

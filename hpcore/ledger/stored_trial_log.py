@@ -577,13 +577,11 @@ class StoredTrialLog(TrialLog):
         if mode != self.record.mode:
             self._replica.change(transaction, mode=mode)
 
-    def add(
-        self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
-    ) -> Trial:
-        """Record an evaluation made elsewhere; see `Optimizer.add`."""
+    def add(self, params: Mapping[str, Any], value: Any, facts: Mapping[str, Any]) -> Trial:
+        """Record an evaluation made elsewhere, with the further arguments `facts`; see `Optimizer.add`."""
 
         def work(transaction: Transaction) -> Trial:
-            trial = self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
+            trial = self.optimizer.add(params, value, **facts)
             return self._insert(transaction, trial, self.outcome_of(trial.number))
 
         return self._replica.inside(work)

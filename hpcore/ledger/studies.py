@@ -22,9 +22,11 @@ from hpcore.ledger.spaces import (
 )
 from hpcore.ledger.stored_trial_log import StoredTrialLog
 from hpcore.optimizer import Optimizer
+from hpcore.optimizer.costs import CostFunction, read_costs
 from hpcore.optimizer.objectives import check_directions
 from hpcore.optimizer.optimizer import check_prefetch
 from hpcore.optimizer.remaining import STORED, check_repeats
+from hpcore.records.limits import Limits
 from hpcore.samplers import Sampler, resolve
 from hpcore.schedulers import Scheduler
 from hpcore.schedulers import resolve as resolve_scheduler
@@ -78,6 +80,9 @@ def open_stored_log(
     repeats: int | str | None = STORED,
     prefetch: bool | str = False,
     scheduler: str | Scheduler | None = None,
+    limits: Mapping[str, Any] | None = None,
+    per_cost: bool | None = None,
+    cost: CostFunction | None = None,
 ) -> StoredTrialLog:
     """Open the trial log of a stored study, which is created if there is none of that name.
 
@@ -101,6 +106,7 @@ def open_stored_log(
     given = None if space is None else Space.of(space)
     chosen = None if sampler is None else resolve(sampler)
     schedules = resolve_scheduler(scheduler)
+    bounds = None if limits is None else Limits(limits)
     store = open_storage(storage)
     record = store.read(lambda transaction: transaction.find(wanted))
     if record is None:
@@ -108,7 +114,19 @@ def open_stored_log(
             raise InvalidType("space must be given for a new study, got None")
         # All arguments are checked before the study is stored.
         wanted_ways = ways or ("minimize",)
-        new = Optimizer(given, chosen or "gp", None, wanted_ways, seed, prefetch, repeats=often, scheduler=schedules)
+        new = Optimizer(
+            given,
+            chosen or "gp",
+            None,
+            wanted_ways,
+            seed,
+            prefetch,
+            repeats=often,
+            scheduler=schedules,
+            limits=bounds,
+            per_cost=per_cost,
+            cost=cost,
+        )
         spec = _spec_of(new)
         record = store.write(lambda transaction: transaction.create(wanted, spec))
     spec_data = read_spec(record)
@@ -116,7 +134,12 @@ def open_stored_log(
         given = check_same(record.name, spec_data["space"], given)
     else:
         given = space_from_spec(record.name, spec_data["space"])
+    kept_limits = Limits.from_plain(spec_data.get("limits") or {})
     _check_fits(record, spec_data, ways, seed)
+    if bounds is not None and bounds != kept_limits:
+        raise InvalidArgument(
+            f"limits must be those of study {record.name!r}, {kept_limits!r}, or be left out, got {bounds!r}"
+        )
     if chosen is None:
         chosen = sampler_from_spec(record.name, spec_data["sampler"])
     elif not store.read_only and sampler_to_spec(chosen) != spec_data["sampler"]:
@@ -146,9 +169,11 @@ def open_stored_log(
             prefetch,
             repeats=often,
             scheduler=schedules,
+            limits=kept_limits,
         )
     except HpcoreError as error:
         raise DamagedStore(f"the record of study {record.name!r} is damaged: {error}") from error
+    optimizer.use_costs(read_costs(given, per_cost, cost, optimizer.seed))
     return StoredTrialLog(optimizer, store, record, lease, retries)
 
 
@@ -179,13 +204,15 @@ def _spec_of(optimizer: Optimizer) -> str:
     }
     if optimizer.repeats != 1:  # left out if it is the default, as in older stores
         spec["repeats"] = optimizer.repeats
+    if optimizer.limits:
+        spec["limits"] = optimizer.limits.to_plain()
     if optimizer.scheduler is not None:
         spec["scheduler"] = scheduler_to_spec(optimizer.scheduler)
     return json.dumps(spec, allow_nan=False)
 
 
 def read_spec(record: StudyRecord) -> dict[str, Any]:
-    """Read space, directions, seed, sampler and scheduler of a study from its record.
+    """Read space, directions, seed, limits, sampler and scheduler of a study from its record.
 
     Raises
     ------

@@ -12,7 +12,8 @@ from hpcore.ledger.codec import read_facts, read_reports
 from hpcore.ledger.leases import is_waiting
 from hpcore.ledger.spaces import shown_params
 from hpcore.ledger.studies import find, read_spec
-from hpcore.records.history import COMPLETE, RUNNING, STATES
+from hpcore.records.history import COMPLETE, PAUSED, RUNNING, STATES
+from hpcore.records.limits import Limits
 from hpcore.records.table import Row, columns_of
 from hpcore.storage import Storage
 from hpcore.storage.records import TrialRecord
@@ -41,6 +42,8 @@ class Contents:
         Name of the sampler, or its text if it has no name.
     scheduler : str or None
         The same of the scheduler; None if there is none.
+    limits : Limits
+        Limits of metrics.
     seed : int
         Seed of the study.
     mode : str
@@ -60,6 +63,7 @@ class Contents:
     directions: list[str]
     sampler: str
     scheduler: str | None
+    limits: Limits
     seed: int
     mode: str
     note: str
@@ -73,11 +77,16 @@ class Contents:
         return dict(Counter(trial.state for trial in self.trials).most_common())
 
     def best(self, n: int) -> list[Row]:
-        """Return up to `n` best complete trials, the best first; empty if there are several objectives."""
+        """Return up to `n` best complete trials that keep all limits, the best first; empty if there are several
+        objectives."""
         if len(self.directions) != 1:
             return []
         sign = -1.0 if self.directions[0] == "maximize" else 1.0
-        complete = [trial for trial in self.trials if trial.state == STATES[COMPLETE] and trial.values]
+        complete = [
+            trial
+            for trial in self.trials
+            if trial.state == STATES[COMPLETE] and trial.values and trial.feasible is not False
+        ]
         return sorted(complete, key=lambda trial: (sign * (trial.values or [0.0])[0], trial.number))[:n]
 
     def columns(self) -> dict[str, list[Any]]:
@@ -98,6 +107,7 @@ def read_contents(store: Storage, name: str | None) -> Contents:
     record = find(store, name)
     spec = read_spec(record)
     m, scheduler = len(spec["directions"]), spec.get("scheduler")
+    limits = Limits.from_plain(spec.get("limits") or {})
 
     def work(t: Transaction) -> tuple[Any, ...]:
         # Reports are shown of trials that a scheduler began; others may have very many.
@@ -114,12 +124,15 @@ def read_contents(store: Storage, name: str | None) -> Contents:
         directions=spec["directions"],
         sampler=_named(spec["sampler"]),
         scheduler=None if scheduler is None else _named(scheduler),
+        limits=limits,
         seed=spec["seed"],
         mode=record.mode,
         note=attributes.get("note", ""),
         attributes=user_attributes(attributes),
         names=[entry["name"] for entry in spec["space"]["parameters"]],
-        trials=[_row(TrialRecord(*fields), m, record.name, now, known.get(fields[1], (0, None))) for fields in rows],
+        trials=[
+            _row(TrialRecord(*fields), m, record.name, now, known.get(fields[1], (0, None)), limits) for fields in rows
+        ],
     )
 
 
@@ -128,19 +141,24 @@ def _named(spec: dict[str, Any]) -> str:
     return name
 
 
-def _row(record: TrialRecord, m: int, study: str, now: float, known: tuple[int, tuple[float, float] | None]) -> Row:
+def _row(
+    record: TrialRecord, m: int, study: str, now: float, known: tuple[int, tuple[float, float] | None], limits: Limits
+) -> Row:
     values, notes = read_facts(record, m, study)
     try:
         params = shown_params(record.params)
     except ValueError as error:
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: {error}") from None
     waiting = record.state == RUNNING and is_waiting(record, now)
+    feasible = None
+    if limits and record.state not in (RUNNING, PAUSED):
+        feasible = record.state == COMPLETE and all(beyond <= 0.0 for beyond in limits.violations(notes.metrics))
     return Row(
         number=record.number,
         state=WAITING if waiting else STATES[record.state].value,
         values=None if values is None else list(values),
         params=params,
-        std_error=record.std_error,
+        std_error=record.std_error if notes.std_errors is None else notes.std_errors,
         started=record.started,
         finished=record.finished,
         user_attrs=notes.user_attrs or {},
@@ -148,4 +166,7 @@ def _row(record: TrialRecord, m: int, study: str, now: float, known: tuple[int, 
         until=notes.until,
         reports=known[0],
         last=known[1],
+        cost=record.cost,
+        metrics=notes.metrics or {},
+        feasible=feasible,
     )

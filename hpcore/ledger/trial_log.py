@@ -429,11 +429,9 @@ class TrialLog:
         if taken:
             raise out_of_order(min(taken), why)
 
-    def add(
-        self, params: Mapping[str, Any], value: Any, std_error: float | None, user_attrs: Mapping[str, Any] | None
-    ) -> Trial:
-        """Record an evaluation made elsewhere; see `Optimizer.add`."""
-        return self.optimizer.add(params, value, std_error=std_error, user_attrs=user_attrs)
+    def add(self, params: Mapping[str, Any], value: Any, facts: Mapping[str, Any]) -> Trial:
+        """Record an evaluation made elsewhere, with the further arguments `facts`; see `Optimizer.add`."""
+        return self.optimizer.add(params, value, **facts)
 
     def add_known(self, known: Known) -> list[Trial]:
         """Record checked results of evaluations made elsewhere."""

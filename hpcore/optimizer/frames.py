@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpcore.arguments import shown
 from hpcore.errors import InvalidArgument, InvalidType
@@ -16,7 +16,7 @@ from hpcore.records.outcome import Outcome
 from hpcore.space.reading import is_missing, without_missing
 from hpcore.space.space import Space
 
-__all__ = ["read_frame", "rows_of"]
+__all__ = ["ColumnsChosen", "read_frame", "rows_of"]
 
 log = logging.getLogger("hpcore")
 
@@ -24,30 +24,24 @@ UNFINISHED = ("running", "waiting", "paused")
 STATES = (*UNFINISHED, "complete", "pruned", "failed")
 
 
-def read_frame(
-    frame: Any,
-    space: Space,
-    outcome: Callable[[Any, Any, Any], Outcome],
-    m: int,
-    value: str | Sequence[str] | None,
-    params: Mapping[str, str] | None,
-    std_error: str | None,
-    user_attrs: Sequence[str],
-) -> Known:
+class ColumnsChosen(NamedTuple):
+    """Arguments of `Optimizer.add_frame` that name columns; see there."""
+
+    value: str | Sequence[str] | None = None
+    params: Mapping[str, str] | None = None
+    std_error: str | None = None
+    metrics: Mapping[str, str] | Sequence[str] = ()
+    cost: str | None = None
+    user_attrs: Sequence[str] = ()
+
+
+def read_frame(frame: Any, space: Space, outcome: Callable[..., Outcome], m: int, chosen: ColumnsChosen) -> Known:
     """Read and check the results of a table for a space and `m` objectives; see `Optimizer.add_frame`."""
-    positions, rows = rows_of(frame, space, m, value, params, std_error, user_attrs)
+    positions, rows = rows_of(frame, space, m, chosen)
     return read_known(space, outcome, rows, positions)
 
 
-def rows_of(
-    frame: Any,
-    space: Space,
-    m: int,
-    value: str | Sequence[str] | None,
-    params: Mapping[str, str] | None,
-    std_error: str | None,
-    user_attrs: Sequence[str],
-) -> tuple[list[int], list[dict[str, Any]]]:
+def rows_of(frame: Any, space: Space, m: int, chosen: ColumnsChosen) -> tuple[list[int], list[dict[str, Any]]]:
     """Return positions and rows of the trials of a table that have ended; see `Optimizer.add_frame`.
 
     Raises
@@ -58,16 +52,17 @@ def rows_of(
     table = _Table(frame)
     # A table that `to_frame` wrote has known names of columns.
     written = any(f"param_{name}" in table for name in space)
-    columns = {name: table.cells(column) for name, column in _param_columns(table, space, params, written).items()}
+    columns = {
+        name: table.cells(column) for name, column in _param_columns(table, space, chosen.params, written).items()
+    }
     readers = {name: reader_of(name, space[name], cells) for name, cells in columns.items()}
-    values = [table.cells(column) for column in _value_columns(table, space, m, value, written)]
-    if std_error is None and written and "std_error" in table:
-        std_error = "std_error"
-    if std_error is not None:
-        table.check("std_error", std_error)
+    values = [table.cells(column) for column in _value_columns(table, space, m, chosen.value, written)]
     facts = {name: table.cells(name) for name in ("state", "error", "started", "finished") if written and name in table}
-    kept = {name: table.cells(column) for name, column in _attribute_columns(table, user_attrs, written).items()}
-    errors = None if std_error is None else table.cells(std_error)
+    kept = {name: table.cells(column) for name, column in _attribute_columns(table, chosen.user_attrs, written).items()}
+    metrics = {name: table.cells(column) for name, column in _metric_columns(table, chosen.metrics, written).items()}
+    errors = [table.cells(column) for column in _error_columns(table, m, chosen.std_error, written)]
+    cost = "cost" if chosen.cost is None and written and "cost" in table else chosen.cost
+    costs = None if cost is None else table.cells(table.check("cost", cost))
 
     def row_at(i: int) -> dict[str, Any] | None:
         fact = {name: None if _is_empty(cells[i]) else cells[i] for name, cells in facts.items()}
@@ -90,8 +85,13 @@ def rows_of(
                 row["value"] = result if m > 1 else result[0]
         elif not complete and (state is not None or fact.get("error") is not None):
             row["error"] = str(fact.get("error") or f"{state}, the table does not say why")
-        if errors is not None:
-            row["std_error"] = _number("std_error", errors[i])
+        known = [_number("std_error", cells[i]) for cells in errors]
+        if known and known[0] is not None:
+            row["std_error"] = known[0] if None in known or len(known) < m else known
+        if costs is not None:
+            row["cost"] = _number("cost", costs[i])
+        measured = {name: _number(f"metrics[{name!r}]", cells[i]) for name, cells in metrics.items()}
+        row["metrics"] = {name: number for name, number in measured.items() if number is not None} or None
         for name in ("started", "finished"):
             if fact.get(name) is not None:
                 row[name] = _seconds(name, fact[name])
@@ -219,6 +219,25 @@ def _attribute_columns(table: _Table, user_attrs: Sequence[str], written: bool) 
         **{name[len(prefix) :]: name for name in names},
         **{name: table.check("user_attrs", name) for name in user_attrs},
     }
+
+
+def _metric_columns(table: _Table, metrics: Mapping[str, str] | Sequence[str], written: bool) -> dict[str, str]:
+    if isinstance(metrics, str) or not isinstance(metrics, Mapping | Sequence):
+        raise InvalidType(f"metrics must be a list of columns, or a mapping of metrics to columns, got {metrics!r}")
+    chosen = dict(metrics) if isinstance(metrics, Mapping) else {name: name for name in metrics}
+    prefix = "metric_"
+    names = [name for name in table.names if written and isinstance(name, str) and name.startswith(prefix)]
+    return {
+        **{name[len(prefix) :]: name for name in names},
+        **{name: table.check("metrics", column) for name, column in chosen.items()},
+    }
+
+
+def _error_columns(table: _Table, m: int, std_error: str | None, written: bool) -> list[str]:
+    if std_error is not None:
+        return [table.check("std_error", std_error)]
+    names = ["std_error", *(f"std_error_{i}" for i in range(1, m))]
+    return [name for name in names if written and name in table]
 
 
 # --- other cells ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hpcore.arguments import check_attributes, check_number, shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import STATES
+from hpcore.records.limits import Limits
 from hpcore.records.outcome import Outcome
 from hpcore.records.rows import Rows
 from hpcore.records.trial import Trial
@@ -22,7 +23,18 @@ from hpcore.space.space import Params, Space
 __all__ = ["FIELDS", "Known", "read_known"]
 
 FloatArray = npt.NDArray[np.float64]
-FIELDS = ("params", "value", "std_error", "error", "state", "user_attrs", "started", "finished")
+FIELDS = (
+    "params",
+    "value",
+    "std_error",
+    "metrics",
+    "cost",
+    "error",
+    "state",
+    "user_attrs",
+    "started",
+    "finished",
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,7 @@ class Known:
         """Convert to trials in columns with numbers from `first` on and `m` objectives, in the user's own sign."""
         nothing = (math.nan,) * m
         values = [nothing if outcome.values is None else outcome.values for outcome in self.outcomes]
+        costs = [math.nan if outcome.cost is None else outcome.cost for outcome in self.outcomes]
         errors = [(*outcome.std_errors, *nothing)[:m] for outcome in self.outcomes]
         return Rows(
             self.X,
@@ -66,6 +79,7 @@ class Known:
             np.array(values, dtype=np.float64).reshape(len(self), m),
             np.array(self.times, dtype=np.float64).reshape(len(self), 2),
             np.array(errors) if any(outcome.std_errors for outcome in self.outcomes) else None,
+            None if all(map(math.isnan, costs)) else np.array(costs),
             notes=self._notes(first),
         )
 
@@ -75,18 +89,21 @@ class Known:
             zip(self.params, self.outcomes, self.user_attrs, strict=True)
         ):
             note: dict[str, Any] = {"params": params}
-            if outcome.error is not None or attributes:
-                note.update(error=outcome.error, user_attrs=dict(attributes) or None)
+            if outcome.error is not None or attributes or outcome.extras:
+                note.update(error=outcome.error, user_attrs=dict(attributes) or None, **outcome.extras)
             notes[first + i] = note
         return notes
 
-    def trials(self, first: int) -> list[Trial]:
-        """Convert to trials with numbers from `first` on."""
+    def trials(self, first: int, limits: Limits) -> list[Trial]:
+        """Convert to trials with numbers from `first` on, which keep the `limits` or not."""
         trials = []
         for i, (params, outcome) in enumerate(zip(self.params, self.outcomes, strict=True)):
             trial = Trial(first + i, dict(params), STATES[outcome.state])
             trial.values, trial.error = outcome.values, outcome.error
             trial.started, trial.finished = self.times[i]
+            trial.set_facts(outcome.cost, outcome.metrics, outcome.gradient)
+            if limits:
+                trial.set_violations(limits.by_name(limits.violations(outcome.metrics)))
             trial.extras = (dict(self.user_attrs[i]) or None, None)
             trials.append(trial)
         return trials
@@ -102,7 +119,8 @@ def read_known(
     space : Space
         Space of the parameters.
     judge : callable
-        Check of a result, ``judge(value, std_error, error, state=) -> Outcome``, such as `Optimizer.outcome`.
+        Check of a result, ``judge(value, std_error, error, cost, metrics, state=) -> Outcome``, such as
+        `Optimizer.outcome`.
     rows : iterable
         Pairs ``(params, value)`` or mappings of `FIELDS`.
     positions : iterable of int, optional
@@ -165,7 +183,8 @@ def _outcome(judge: Callable[..., Outcome], fields: Mapping[str, Any]) -> Outcom
     state = fields.get("state")
     if state == "paused":
         raise InvalidArgument("state must be that of a trial that has ended, got 'paused'")
-    return judge(fields["value"], fields.get("std_error"), fields.get("error"), state=state)
+    facts = [fields.get(name) for name in ("std_error", "error", "cost", "metrics")]
+    return judge(fields["value"], *facts, state=state)
 
 
 def _time(name: str, fields: Mapping[str, Any]) -> float | None:

@@ -20,10 +20,11 @@ from hpcore.errors import (
     InfeasibleSpace,
     InvalidArgument,
     InvalidType,
+    NoFeasibleTrial,
     ResultsNeeded,
     SearchSpaceExhausted,
 )
-from hpcore.optimizer.costs import CostFunction, read_costs
+from hpcore.optimizer.costs import CostFunction, Costs, read_costs
 from hpcore.optimizer.jobs import Jobs
 from hpcore.optimizer.known import Known, read_known
 from hpcore.optimizer.objectives import check_directions, check_outcome
@@ -35,6 +36,7 @@ from hpcore.records.channel import Decision
 from hpcore.records.history import History
 from hpcore.records.limits import Limits
 from hpcore.records.outcome import Outcome
+from hpcore.records.returned import Outcome as Returned
 from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
@@ -501,7 +503,7 @@ class Optimizer:
     def tell(
         self,
         trial: Trial | int,
-        value: float | Sequence[float] | None = None,
+        value: float | Sequence[float] | Returned | None = None,
         *,
         std_error: float | Sequence[float] | None = None,
         error: str | None = None,
@@ -516,9 +518,9 @@ class Optimizer:
         ----------
         trial : Trial or int
             Trial that `ask` returned, a copy of it, or its number.
-        value : float, sequence of float, or None
+        value : float, sequence of float, Outcome, or None
             One number per objective. None, NaN or an infinity marks the trial as failed: it is never best, and the
-            search goes on.
+            search goes on. A `hpcore.Outcome` has the further arguments with it.
         std_error : float or sequence of float, optional
             Standard error of the first value, in its units, or one per objective; at least 0.
         error : str, optional
@@ -675,14 +677,25 @@ class Optimizer:
             and gradient is None
         ):
             return Outcome((value,))
-        return check_outcome(self.space, len(self.directions), value, std_error, error, cost, metrics, gradient, state)
+        facts: dict[str, Any] = {
+            "std_error": std_error,
+            "error": error,
+            "cost": cost,
+            "metrics": metrics,
+            "gradient": gradient,
+        }
+        if isinstance(value, Returned):
+            value, facts = value.value, value.facts(facts)
+        return check_outcome(self.space, len(self.directions), value, **facts, state=state)
 
     def add(
         self,
         params: Mapping[str, Any],
-        value: float | Sequence[float] | None,
+        value: float | Sequence[float] | Returned | None,
         *,
-        std_error: float | None = None,
+        std_error: float | Sequence[float] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        cost: float | None = None,
         user_attrs: Mapping[str, Any] | None = None,
     ) -> Trial:
         """Record an evaluation made elsewhere, for a warm start.
@@ -693,7 +706,7 @@ class Optimizer:
             Legal values of all active parameters. Constraints are not checked. In a row of a table, or a
             pandas.Series, None or NaN of an inactive parameter is ignored, and a missing value stands for the choice
             None (or NaN) if there is one.
-        value, std_error
+        value, std_error, metrics, cost
             Result, see `tell`.
         user_attrs : mapping of str to value, optional
             Attributes kept with the trial, as plain data; see `Trial.user_attrs`.
@@ -710,7 +723,7 @@ class Optimizer:
         """
         with self._lock:
             point = self.space.encode(without_missing(self.space, read_row(params)))
-            outcome = self.outcome(value, std_error, None)
+            outcome = self.outcome(value, std_error, None, cost, metrics)
             attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None
             trial = self._begin_given(np.asarray(point), point.params)
@@ -726,8 +739,9 @@ class Optimizer:
         ----------
         rows : iterable
             Pairs ``(params, value)`` as for `add`; or mappings with ``"params"`` and ``"value"``, and optionally
-            ``"std_error"``, ``"error"`` (reason of a failure), ``"state"``, ``"user_attrs"``, ``"started"`` and
-            ``"finished"`` (unix times in seconds). A value of None, NaN or infinity is a failed trial.
+            ``"std_error"``, ``"metrics"``, ``"cost"``, ``"error"`` (reason of a failure), ``"state"``,
+            ``"user_attrs"``, ``"started"`` and ``"finished"`` (unix times in seconds). A value of None, NaN or infinity
+            is a failed trial.
 
         Returns
         -------
@@ -756,12 +770,14 @@ class Optimizer:
             if not len(known):
                 return []
             self.restore(known.rows(first, len(self.directions)))
+            for i, outcome in enumerate(known.outcomes):
+                self._record.say_missing(first + i, outcome)
             if self.prefetch and not self._in_order:
                 last = self._record.history.n - 1
                 for number in range(first, last + 1):
                     wanted = number == last and not self._queue
                     self._suggestions.look_ahead(self._record.history, wanted, told=number)
-            return known.trials(first)
+            return known.trials(first, self.limits)
 
     def add_frame(
         self,
@@ -770,6 +786,8 @@ class Optimizer:
         value: str | Sequence[str] | None = None,
         params: Mapping[str, str] | None = None,
         std_error: str | None = None,
+        metrics: Mapping[str, str] | Sequence[str] = (),
+        cost: str | None = None,
         user_attrs: Sequence[str] = (),
     ) -> list[Trial]:
         """Record the evaluations in a table that `Study.to_frame` wrote, or in any other table.
@@ -787,7 +805,13 @@ class Optimizer:
             Column of each parameter whose column is not named ``param_NAME`` or, in a table without such columns,
             like the parameter.
         std_error : str, optional
-            Column of the standard error; by default ``"std_error"`` in a table that `Study.to_frame` wrote.
+            Column of the standard error of the first value; by default those that `Study.to_frame` wrote, of all
+            values.
+        metrics : sequence of str, or mapping of str to str
+            Columns of metrics, or the column of each metric; those of a written table named ``metric_NAME`` are kept
+            anyway. An empty cell is a metric that is not known.
+        cost : str, optional
+            Column of the cost; by default ``"cost"`` in a table that `Study.to_frame` wrote.
         user_attrs : sequence of str
             Columns kept as user attributes; those of a written table named ``attr_NAME`` are kept anyway.
 
@@ -803,10 +827,10 @@ class Optimizer:
             recorded.
         """
         # Imported here: ask and tell need no tables.
-        from hpcore.optimizer.frames import read_frame
+        from hpcore.optimizer.frames import ColumnsChosen, read_frame
 
-        m = len(self.directions)
-        return self.take_known(read_frame(frame, self.space, self.outcome, m, value, params, std_error, user_attrs))
+        chosen = ColumnsChosen(value, params, std_error, metrics, cost, user_attrs)
+        return self.take_known(read_frame(frame, self.space, self.outcome, len(self.directions), chosen))
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Add parameters to the queue of trials that come before the sampler's proposals; first in, first out.
@@ -834,6 +858,20 @@ class Optimizer:
     def jobs(self) -> Jobs:
         """Jobs, for logs and workers."""
         return self._jobs
+
+    def use_costs(self, costs: Costs) -> None:
+        """Replace the use of costs in suggestions."""
+        with self._lock:
+            before, self._costs = self._costs, costs
+            if costs.per_cost is not before.per_cost or costs.known is not before.known:
+                self._suggestions.use_costs(costs)
+            if costs.known is not before.known:
+                self._suggestions.begin_anew()
+
+    @property
+    def costs(self) -> Costs:
+        """Use of costs in suggestions."""
+        return self._costs
 
     def restore(self, rows: Rows) -> None:
         """Append trials of another optimizer of the same space; values are in the user's own sign."""
@@ -919,6 +957,10 @@ class Optimizer:
             There are several objectives; see `pareto_front`.
         """
         return self._record.best
+
+    def no_feasible_trial(self) -> NoFeasibleTrial:
+        """Make the error of `best_trial` for a search in which some trial is complete and none keeps the limits."""
+        return self._record.no_feasible_trial()
 
     @property
     def best_params(self) -> Params:

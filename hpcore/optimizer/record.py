@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from hpcore.schedulers.base import Start
 
 __all__ = ["Record"]
+
+log = logging.getLogger("hpcore")
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -83,6 +86,9 @@ class Record:
         self.running: dict[int, Trial] = {}
         self._best: int | None = None
         self._least = math.inf  # loss of the best
+        # Names of metrics that trials told, and of those with a limit that the log has said to be missing.
+        self._measured: set[str] = set()
+        self._said_missing: set[str] = set()
 
     # --- changes of state ----------------------------------------------------------------------------------------
 
@@ -215,6 +221,8 @@ class Record:
         # Without metrics those of earlier jobs stay, as other facts do.
         violations = self._limits.violations(metrics) if self._limits and metrics is not None else None
         history.finish(number, state, signed, std_error, (trial.started, trial.finished), cost, violations)
+        if self._limits:
+            trial.set_violations(self._limits.by_name(history.violations[number].tolist()))
         del self.running[number]
         user_attrs, reports = trial.settle()
         if trial.progress is not None:
@@ -223,16 +231,45 @@ class Record:
             trial.progress = None
         if reports:
             self._take_reports(trial, reports)
-        facts = cost is not None or metrics is not None or gradient is not None
-        if facts:
+        facts = metrics is not None or gradient is not None
+        if facts or cost is not None:
             # Facts that this job did not measure stay those of earlier jobs.
             trial.add_facts(cost, metrics, gradient)
         if facts or error is not None or user_attrs:
             history.notes.setdefault(number, {}).update(error=error, user_attrs=user_attrs, **outcome.extras)
+        if self._limits:
+            self.say_missing(number, outcome)
         if state == COMPLETE and signed is not None and len(signed) == 1 and self._is_allowed(number):
             best, loss = self._best, signed[0]
             if best is None or loss < self._least or (loss == self._least and number < best):
                 self._best, self._least = number, loss
+
+    def say_missing(self, number: int, outcome: Outcome) -> None:
+        """Log, once per metric, that a complete trial was told without a metric that has a limit."""
+        if outcome.state != COMPLETE or not self._limits:
+            return
+        metrics = {**(self.history.notes.get(number, {}).get("metrics") or {}), **(outcome.metrics or {})}
+        self._measured |= metrics.keys()
+        for name in self._limits.missing(metrics):
+            if name in self._said_missing:
+                continue
+            self._said_missing.add(name)
+            if name in self._measured:
+                log.warning(
+                    "trial %d was told without the metric %r, which has a limit: it is not known whether the trial "
+                    "keeps it, so that the trial is not feasible",
+                    number,
+                    name,
+                )
+            else:
+                others = ", ".join(map(repr, sorted(self._measured))) or "no metric"
+                log.warning(
+                    "limits name the metric %r, which no trial has told yet (trial %d told %s): trials without it are "
+                    "not feasible",
+                    name,
+                    number,
+                    others,
+                )
 
     def _is_allowed(self, number: int) -> bool:
         """True if a trial is known to keep all limits."""
@@ -271,6 +308,7 @@ class Record:
             )
         trial = self.trials[number]
         trial.state, trial.values, trial.finished = STATES[RUNNING], None, None
+        trial.set_violations(None)
         self.history.resume(number, job)
         if until < math.inf or self.history.until is not None:
             self.history.set_until(number, until)
@@ -374,7 +412,7 @@ class Record:
         """Live view of all trials by number."""
         from hpcore.records.view import TrialsView
 
-        return TrialsView(self.history, self.running, self._space.decode, self._signs)
+        return TrialsView(self.history, self.running, self._space.decode, self._signs, self._limits)
 
     @property
     def best(self) -> Trial:
@@ -382,7 +420,7 @@ class Record:
         if len(self._signs) != 1:
             raise InvalidArgument("best_trial needs a single objective; of several, pareto_front holds the best")
         if self._best is None and self.history.n_complete:
-            raise self._infeasible()
+            raise self.no_feasible_trial()
         if self._best is None:
             raise NoCompletedTrial(f"no trial has completed yet{self._why()}")
         return self.trials[self._best]
@@ -396,7 +434,7 @@ class Record:
             return self.best  # which raises the reason
         return self.trials[choose(self.history)]
 
-    def _infeasible(self) -> NoFeasibleTrial:
+    def no_feasible_trial(self) -> NoFeasibleTrial:
         """Make the error that says which complete trial is nearest to keeping the limits."""
         complete = np.flatnonzero(self.history.complete)
         nearest = self.trials[int(complete[least_violation(self.history.violations[complete])])]

@@ -76,6 +76,11 @@ class Suggestions:
             suggester.know_costs(*self._costs.known)
         return suggester
 
+    def use_costs(self, costs: Costs) -> None:
+        """Replace the use of costs; a suggestion that was computed ahead is stale then."""
+        self._costs = costs
+        self.changed()
+
     def learn_at_rungs(self, judge: Judge) -> None:
         """Learn from the values at a rung of the scheduler, where it has rungs."""
         # Imported here: most searches have no scheduler.

@@ -112,6 +112,29 @@ class Limits(Mapping[str, Limit]):
     def __len__(self) -> int:
         return len(self._limits)
 
+    def to_plain(self) -> dict[str, list[float | None]]:
+        """Convert to plain data: the lower and upper bound of each metric, None where there is none."""
+        return {
+            name: [None if math.isinf(bound) else bound for bound in (limit.low, limit.high)]
+            for name, limit in self._limits.items()
+        }
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Sequence[float | None]]) -> Limits:
+        """Restore from the data of `to_plain`.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            The bounds are none.
+        """
+        return cls(
+            {
+                name: Limit(-math.inf if low is None else low, math.inf if high is None else high)
+                for name, (low, high) in data.items()
+            }
+        )
+
     @property
     def n_bounds(self) -> int:
         """Number of bounds, two for a metric that is limited from both sides."""

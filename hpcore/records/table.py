@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 __all__ = ["Row", "columns_of"]
@@ -36,6 +37,12 @@ class Row(NamedTuple):
         Number of reports.
     last : tuple of float, or None
         Step of the last report, and the value of the first objective there, in the user's own sign.
+    cost : float or None
+        Cost of the evaluation.
+    metrics : mapping of str to float
+        Further measurements.
+    feasible : bool or None
+        True if the trial is known to keep all limits; None without limits, or before its end.
     """
 
     number: int
@@ -50,12 +57,16 @@ class Row(NamedTuple):
     until: float | None = None
     reports: int = 0
     last: tuple[float, float] | None = None
+    cost: float | None = None
+    metrics: Mapping[str, float] = MappingProxyType({})
+    feasible: bool | None = None
 
 
 def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, list[Any]]:
     """Return the columns of a table by name, with one entry per trial, None for a missing one.
 
-    Resources and reports have columns if a scheduler began any of the trials.
+    Resources and reports have columns if a scheduler began any of the trials; costs, metrics and feasibility, if any
+    trial has them.
 
     Parameters
     ----------
@@ -74,6 +85,8 @@ def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, l
         column = [known[i] if i < len(known) else None for known in errors]
         if any(error is not None for error in column):
             columns["std_error" if i == 0 else f"std_error_{i}"] = column
+    if any(r.feasible is not None for r in rows):
+        columns["feasible"] = [r.feasible for r in rows]
     for name in names:
         columns[f"param_{name}"] = [r.params.get(name) for r in rows]
     if any(r.until is not None for r in rows):
@@ -84,6 +97,10 @@ def columns_of(rows: Sequence[Row], names: Iterable[str], m: int) -> dict[str, l
     columns["started"] = [_utc(r.started) for r in rows]
     columns["finished"] = [_utc(r.finished) for r in rows]
     columns["seconds"] = [None if r.started is None or r.finished is None else r.finished - r.started for r in rows]
+    if any(r.cost is not None for r in rows):
+        columns["cost"] = [r.cost for r in rows]
+    for name in dict.fromkeys(name for r in rows for name in r.metrics):
+        columns[f"metric_{name}"] = [r.metrics.get(name) for r in rows]
     for name in dict.fromkeys(name for r in rows for name in r.user_attrs):
         columns[f"attr_{name}"] = [r.user_attrs.get(name) for r in rows]
     columns["error"] = [r.error for r in rows]

@@ -99,6 +99,11 @@ class Trial(Mapping[str, Any]):
         Further measurements by name, as told.
     gradient : dict of str to float
         Derivative of the first value by parameter, as told.
+    violations : dict of str to float
+        Distance of each metric with a limit beyond its bounds: at most 0 where they are kept, NaN where the metric is
+        not known. Empty without limits, and while the trial runs.
+    feasible : bool or None
+        True if the trial is complete and known to keep all limits; None without limits, and until the trial has ended.
     error : str or None
         Reason of a failure: a traceback, or a message about the value.
     info : dict or None
@@ -112,6 +117,7 @@ class Trial(Mapping[str, Any]):
         "_reports",
         "_user_attrs",
         "_values",
+        "_violations",
         "error",
         "finished",
         "info",
@@ -132,6 +138,7 @@ class Trial(Mapping[str, Any]):
         self.info: dict[str, Any] | None = None
         # Cost, metrics and gradient, which few trials have.
         self._facts: tuple[float | None, Mapping[str, float] | None, Mapping[str, float] | None] = _NO_FACTS
+        self._violations: Mapping[str, float] | None = None
         # Made on first use: most trials have neither.
         self._reports: dict[int, float] | None = None
         # `Attributes` while they are written; `Settled` if they belong to the record, and are copied on access.
@@ -242,6 +249,22 @@ class Trial(Mapping[str, Any]):
         """Derivative of the first value by parameter, as told."""
         return dict(self._facts[2] or {})
 
+    @property
+    def violations(self) -> dict[str, float]:
+        """Distance of each metric with a limit beyond its bounds."""
+        return dict(self._violations or {})
+
+    @property
+    def feasible(self) -> bool | None:
+        """True if the trial is complete and known to keep all limits; None without limits, or before its end."""
+        if self._violations is None or self.state in (TrialState.RUNNING, TrialState.PAUSED):
+            return None
+        return self.state == TrialState.COMPLETE and all(beyond <= 0.0 for beyond in self._violations.values())
+
+    def set_violations(self, violations: Mapping[str, float] | None) -> None:
+        """Set the distances beyond the limits; None without limits."""
+        self._violations = violations
+
     def set_facts(
         self, cost: float | None, metrics: Mapping[str, float] | None, gradient: Mapping[str, float] | None
     ) -> None:
@@ -344,8 +367,8 @@ class Trial(Mapping[str, Any]):
         if isinstance(other, Trial):
             return all(
                 getattr(self, field) == getattr(other, field)
-                for field in ("number", "params", "state", "values", "reports", "user_attrs", "error", "_facts")
-            )
+                for field in ("number", "params", "state", "values", "reports", "user_attrs", "error")
+            ) and (self._facts[1:] == other._facts[1:])  # a cost may be measured, and times do not count either
         return NotImplemented
 
     def __hash__(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from hpcore.records.history import STATES, History
+from hpcore.records.limits import Limits
 from hpcore.records.trial import Trial
 
 __all__ = ["TrialsView"]
@@ -25,6 +26,8 @@ class TrialsView(Sequence[Trial]):
         Function from points (n, d) to a list of n dicts of parameters.
     signs : tuple of float
         1 or -1 per objective, to return values in the user's own sign.
+    limits : Limits, optional
+        Limits of metrics.
     """
 
     def __init__(
@@ -33,7 +36,9 @@ class TrialsView(Sequence[Trial]):
         running: dict[int, Trial],
         decode: Callable[[Any], list[dict[str, Any]]],
         signs: tuple[float, ...],
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits
         self._history, self._running, self._decode, self._signs = history, running, decode, signs
 
     def __len__(self) -> int:
@@ -67,6 +72,8 @@ class TrialsView(Sequence[Trial]):
         if trial.info is None and (proposed_by := history.proposed_by(number)) is not None:
             trial.info = {"sampler": proposed_by}
         trial.set_facts(history.cost_of(number), notes.get("metrics"), notes.get("gradient"))
+        if self._limits:
+            trial.set_violations(self._limits.by_name(history.violations[number].tolist()))
         trial.extras = notes.get("user_attrs"), self._reports(number)
         return trial
 

@@ -23,7 +23,7 @@ from hpcore.samplers import GridSampler, Sampler, resolve
 from hpcore.schedulers.racing import Racing
 from hpcore.sklearn.choices import ONE_STANDARD_ERROR, RECOMMEND, OneStandardError
 from hpcore.sklearn.schedule import SAMPLERS, Schedule, read_schedule
-from hpcore.study.stopping import StoppingRule
+from hpcore.study.stopping import CostBudget, StoppingRule
 
 __all__ = ["Settings", "check_scoring_names", "check_settings", "check_target", "make_splits"]
 
@@ -200,6 +200,8 @@ def _check_stop(stop: Any) -> tuple[StoppingRule, ...]:
         raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got the rule {stop!r} itself")
     if not isinstance(stop, Sequence) or not all(isinstance(rule, StoppingRule) for rule in stop):
         raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got {stop!r}")
+    if any(isinstance(rule, CostBudget) for rule in stop):
+        raise InvalidArgument(f"stop must have no CostBudget, as candidates have no costs: use timeout, got {stop!r}")
     return tuple(stop)
 
 

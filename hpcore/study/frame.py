@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["to_frame"]
 
 
+_FLOATS = ("seconds", "cost", "until", "last_step", "last_value")
+
+
 def to_frame(optimizer: Optimizer) -> Any:
     """Return the trials of an optimizer as a table; see `Study.to_frame`."""
     try:
@@ -34,17 +37,20 @@ def to_frame(optimizer: Optimizer) -> Any:
             trial.extras[0] or {},
             trial.error,
             *_reports_of(optimizer, trial.number, sign),
+            trial.cost,
+            trial.metrics,
+            trial.feasible,
         )
         for trial in list(optimizer.trials)
     ]
     columns = columns_of(rows, optimizer.space, len(optimizer.directions))
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
     for name in frame:
-        if name == "state" or name == "error" or name.startswith("attr_"):
+        if name in ("state", "error", "feasible") or name.startswith("attr_"):
             continue
         if name in ("started", "finished"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
-        elif name.startswith(("value", "std_error")) or name in ("seconds", "until", "last_step", "last_value"):
+        elif name.startswith(("value", "std_error", "metric_")) or name in _FLOATS:
             frame[name] = frame[name].astype(float)
         elif name.startswith("param_"):
             kinds = {type(value) for value in columns[name]}

@@ -8,12 +8,13 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from hpcore.arguments import check_alias, check_integer
+from hpcore.optimizer.costs import CostFunction
 from hpcore.optimizer.remaining import STORED, check_repeats
 from hpcore.samplers import Sampler, resolve
 from hpcore.space.space import Space
 from hpcore.study.objective import Objective
 from hpcore.study.stopping import StoppingRule
-from hpcore.study.study import Callback, Study
+from hpcore.study.study import Callback, Study, check_budget
 
 if TYPE_CHECKING:
     from hpcore.schedulers import Scheduler
@@ -45,6 +46,10 @@ def minimize(
     prefetch: bool | str = False,
     scheduler: str | Scheduler | None = None,
     checkpoints: str | os.PathLike[str] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    budget_cost: float | None = None,
+    per_cost: bool | None = None,
+    cost: CostFunction | None = None,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:
@@ -53,14 +58,16 @@ def minimize(
     Parameters
     ----------
     objective : callable
-        Function ``objective(trial) -> float``, or one float per objective; the trial is a mapping of its parameters.
+        Function ``objective(trial) -> float``, or one float per objective, or a `hpcore.Outcome`; the trial is a
+        mapping of its parameters.
     space : Space or mapping
         Space to search; a mapping is read by `Space.of`.
-    n_trials, timeout, n_jobs, executor, progress, callbacks, stop, deterministic
-        Options of the run, see `Study.run`. With ``n_trials=None``, `timeout` or `stop` must end the search.
+    n_trials, timeout, n_jobs, executor, progress, callbacks, stop, deterministic, budget_cost
+        Options of the run, see `Study.run`. With ``n_trials=None``, `timeout`, `budget_cost` or `stop` must end the
+        search.
     sampler : str or Sampler, optional
         Sampler, see `Optimizer`. None is the sampler of the stored study that is continued; otherwise the rule of
-        `hpcore.samplers.AutoSampler`, which uses `n_trials` if neither `timeout` nor `stop` is given.
+        `hpcore.samplers.AutoSampler`, which uses `n_trials` if neither `timeout`, `budget_cost` nor `stop` is given.
     seed, repeats
         Seed and number of repeats, see `Study`.
     directions : sequence of {"minimize", "maximize"}, optional
@@ -68,6 +75,11 @@ def minimize(
     storage, name, lease, retries, prefetch, scheduler, checkpoints
         Options of the study, see `Study`. With a storage the trials are stored, and the same call continues the search
         with `n_trials` more trials.
+    limits : mapping of str to limit, optional
+        Limits of metrics, ``{"latency_ms": hp.at_most(20.0)}``, see `Optimizer`. The objective returns a
+        `hpcore.Outcome` with the metrics.
+    per_cost, cost
+        Use of costs, see `Study`: results are weighed by their cost if `timeout` or `budget_cost` is given.
     strategy, random_state : optional
         Other names for `sampler` and `seed`, known from scikit-learn.
 
@@ -118,6 +130,10 @@ def maximize(
     prefetch: bool | str = False,
     scheduler: str | Scheduler | None = None,
     checkpoints: str | os.PathLike[str] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    budget_cost: float | None = None,
+    per_cost: bool | None = None,
+    cost: CostFunction | None = None,
     strategy: str | Sampler | None = None,
     random_state: int | None = None,
 ) -> Study:
@@ -140,21 +156,33 @@ def _search(
     callbacks: Sequence[Callback],
     stop: Sequence[StoppingRule],
     deterministic: bool,
+    budget_cost: float | None,
     strategy: str | Sampler | None,
     random_state: int | None,
     **options: Any,
 ) -> Study:
     """Run a search; `options` are passed to `Study`."""
+    if budget_cost is not None:
+        check_budget(budget_cost)  # before the study is stored
     study = _study(
         space,
         direction,
         check_alias("sampler", sampler, "strategy", strategy),
-        n_trials if timeout is None and not stop else None,
+        n_trials if timeout is None and budget_cost is None and not stop else None,
         seed=check_alias("seed", seed, "random_state", random_state),
         **options,
     )
     return study.run(
-        objective, n_trials, timeout, n_jobs, executor, callbacks, progress, stop=stop, deterministic=deterministic
+        objective,
+        n_trials,
+        timeout,
+        n_jobs,
+        executor,
+        callbacks,
+        progress,
+        stop=stop,
+        deterministic=deterministic,
+        budget_cost=budget_cost,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from hpcore.arguments import check_values
 from hpcore.errors import HpcoreError, Pruned
 from hpcore.records.channel import Decision
+from hpcore.records.returned import Outcome
 from hpcore.records.trial import Trial
 
 __all__ = ["Evaluation", "Objective", "call"]
@@ -65,6 +66,10 @@ def _report_return(trial: Trial, value: Any) -> None:
     Such an objective evaluates with ``trial.until`` and returns the value.
     """
     progress = trial.progress
+    if isinstance(value, Outcome):
+        if value.error is not None:
+            return
+        value = value.value
     if progress is None or progress.has_reported or not math.isfinite(progress.until):
         return
     if value is None and progress.has_reached:

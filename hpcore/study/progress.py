@@ -54,7 +54,7 @@ class Progress:
     done, failed : int
         Number of finished trials (neither running nor paused), and number of failed ones among them.
     best : float or None
-        Best value of the complete trials; None before the first.
+        Best value of the complete trials that keep all limits; None before the first.
     note : str
         Text shown after the counts.
     """
@@ -84,7 +84,7 @@ class Progress:
         history = optimizer.history
         self.done = history.n_ended
         self.failed = int(np.count_nonzero(history.state == FAILED))
-        if self._better is not None and history.n_complete:
+        if self._better is not None and history.feasible.any():
             self.best = optimizer.best_value
         if self.done and self._display is not None:
             if more and self._display.total is not None:
@@ -98,6 +98,8 @@ class Progress:
         self.done += 1
         if trial.state == TrialState.FAILED:
             self.failed += 1
+        elif trial.feasible is False:
+            pass  # it breaks a limit, and is never best
         elif trial.state == TrialState.COMPLETE and trial.value is not None and self._better is not None:
             self.best = trial.value if self.best is None else self._better(self.best, trial.value)
         self.refresh()

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, LeaseExpired, SearchSpaceExhausted, StorageError
 from hpcore.ledger.trial_log import Terms, TrialLog
 from hpcore.optimizer.search_view import SearchView
-from hpcore.records.history import PAUSED
+from hpcore.records.history import PAUSED, History
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.study.checkpoints import Checkpoints
@@ -86,6 +88,7 @@ class Run:
         self._at_least_one, self._reason_hook = at_least_one, say_why
         self.n_begun = 0
         self._scheduled = trial_log.optimizer.scheduler is not None
+        self._measures = not _has_told_costs(trial_log.optimizer.history)
         self._open: dict[int, Trial] = {}
         self._following: Trial | None = None
         self._late: list[tuple[Trial, Outcome]] = []
@@ -251,6 +254,20 @@ class Run:
         """Return the outcome of a job from the checked return of its objective; see `Jobs.conclude`."""
         return self._log.conclude(trial, outcome, pruned)
 
+    def with_cost(self, trial: Trial, outcome: Outcome) -> Outcome:
+        """Return the outcome of an evaluation with the seconds that it took as its cost, unless costs are told.
+
+        The seconds of a trial's jobs add up. Once an objective told a cost, seconds, of another unit, are not measured
+        any more: a trial that fails without a cost has none.
+        """
+        if outcome.cost is not None:
+            self._measures = False
+            return outcome
+        if not self._measures or trial.started is None or trial.finished is None:
+            return outcome
+        earlier = trial.cost or 0.0 if self._scheduled else 0.0
+        return outcome._replace(cost=earlier + max(trial.finished - trial.started, 0.0))
+
     def decide_there(self, trial: Trial) -> None:
         """Let the scheduler decide on the reports of a trial that another process evaluates; see `TrialLog`."""
         self._log.decide_there(trial)
@@ -333,3 +350,12 @@ class Run:
         late, self._late = self._late, []
         for trial, outcome in late:
             self.tell_hooks(trial, outcome)
+
+
+def _has_told_costs(history: History) -> bool:
+    """Tell whether a trial of one job has a cost other than the seconds that it took."""
+    if history.cost is None:
+        return False
+    seconds, own = history.times[:, 1] - history.times[:, 0], history.job == np.arange(history.n)
+    known = own & ~np.isnan(history.cost)
+    return bool((history.cost[known] != np.maximum(seconds[known], 0.0)).any())

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument
 from hpcore.optimizer.search_view import SearchView
-from hpcore.records.history import COMPLETE, PAUSED, RUNNING
+from hpcore.records.history import PAUSED, RUNNING
 from hpcore.records.streams import SUGGEST, Rng
 
-__all__ = ["MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]
+__all__ = ["CostBudget", "MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -89,8 +89,32 @@ class Timeout(StoppingRule):
         return time.monotonic() >= self._end
 
 
+class CostBudget(StoppingRule):
+    """Stop when the trials that ended since the run began have cost as much as a budget.
+
+    Parameters
+    ----------
+    cost : float
+        Budget in the unit of the costs, greater than 0. The trial that reaches it is finished, and so are those that
+        run beside it. Costs are those that were told, or else the seconds of each evaluation; a trial whose cost is
+        not known counts as 0.
+    """
+
+    def __init__(self, cost: float) -> None:
+        self.cost = check_number("cost", cost, 0.0, open_low=True)
+        self._before = 0.0
+
+    def start(self, view: SearchView) -> None:
+        """See `StoppingRule`."""
+        self._before = _total_cost(view)
+
+    def reached(self, view: SearchView) -> bool:
+        """See `StoppingRule`."""
+        return _total_cost(view) - self._before >= self.cost
+
+
 class TargetValue(StoppingRule):
-    """Stop when a complete trial has a value that is as good as a target, or better.
+    """Stop when a complete trial that keeps all limits has a value that is as good as a target, or better.
 
     Parameters
     ----------
@@ -115,7 +139,8 @@ class TargetValue(StoppingRule):
 class NoImprovement(StoppingRule):
     """Stop when the last finished trials, in order of their numbers, did not improve on the best value.
 
-    Failed and pruned trials are finished trials without an improvement. The rule waits for a first complete trial.
+    Failed and pruned trials, and those that do not keep the limits, are finished trials without an improvement. The
+    rule waits for a first complete trial that keeps the limits.
 
     Parameters
     ----------
@@ -144,7 +169,7 @@ class NoImprovement(StoppingRule):
         start, state = self._first, history.state[self._first :]
         ended = (state != RUNNING) & (state != PAUSED)
         # The estimate of a pruned trial is no result.
-        losses = np.where(state == COMPLETE, history.values[start:, 0], math.nan)
+        losses = np.where(history.feasible[start:], history.values[start:, 0], math.nan)
         # Trials before the first one that has not ended are read once.
         n = len(ended) if ended.all() else int(np.argmin(ended))
         self._best, self._idle = self._count(losses[:n], self._best, self._idle)
@@ -189,6 +214,8 @@ class RegretBound(StoppingRule):
     over the space. Both bounds are ``mean -/+ sqrt(beta) std`` with the paper's
     ``beta = 2 log(d t**2 pi**2 / (6 delta)) / 5`` and ``delta = 0.1``. The second minimum is taken over random points
     of the space, the evaluated points, and steps around the best of them; points that constraints refuse are left out.
+    With limits of metrics the first minimum is over the points of feasible trials, and the second ignores the limits,
+    so that the bound holds.
     """
 
     def __init__(self, tolerance: float, *, n_min: int = 10, every: int = 1, n_candidates: int = 2000) -> None:
@@ -232,7 +259,10 @@ class RegretBound(StoppingRule):
         t, d = len(y), len(view.space)
         root = math.sqrt(2.0 * math.log(d * t * t * math.pi**2 / 0.6) / 5.0)
         mean, std = model.predict(X, return_std=True)
-        upper = float((mean + root * std).min())
+        allowed = history.feasible[complete]
+        if not allowed.any():
+            return math.inf
+        upper = float((mean + root * std)[allowed].min())
         candidates = self._candidates(view, X[np.argsort(mean - root * std)[:5]], t)
         lower = float((mean - root * std).min())
         if len(candidates):
@@ -258,7 +288,12 @@ def _check_single(rule: StoppingRule, view: SearchView) -> None:
         raise InvalidArgument(f"stop: {type(rule).__name__} needs a single objective, got {len(view.directions)}")
 
 
+def _total_cost(view: SearchView) -> float:
+    cost = view.history.cost
+    return 0.0 if cost is None else float(np.nansum(cost))
+
+
 def _losses(view: SearchView) -> FloatArray:
     history = view.history
-    losses: FloatArray = history.values[history.state == COMPLETE, 0]
+    losses: FloatArray = history.values[history.feasible, 0]
     return losses

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hpcore.optimizer.costs import CostFunction
 from hpcore.optimizer.remaining import STORED
 from hpcore.samplers import Sampler
 from hpcore.space.space import Space
@@ -33,12 +34,15 @@ def load_study(
     prefetch: bool = False,
     scheduler: str | Scheduler | None = None,
     checkpoints: str | os.PathLike[str] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    per_cost: bool | None = None,
+    cost: CostFunction | None = None,
 ) -> Study:
     """Open a stored study.
 
     Parameters
     ----------
-    storage, space, sampler, lease, retries, repeats, strategy, prefetch, scheduler, checkpoints
+    storage, space, sampler, lease, retries, repeats, strategy, prefetch, scheduler, checkpoints, limits, per_cost, cost
         Storage and options of the study, see `Study`.
     name : str, optional
         Name of the study; not needed if it is the only one of the storage.
@@ -71,6 +75,9 @@ def load_study(
         prefetch=prefetch,
         scheduler=scheduler,
         checkpoints=checkpoints,
+        limits=limits,
+        per_cost=per_cost,
+        cost=cost,
     )
 
 

@@ -17,8 +17,10 @@ from hpcore.ledger.attributes import UserAttributes
 from hpcore.ledger.heartbeat import keeping_leases
 from hpcore.ledger.trial_log import DEFAULT_STALENESS, TrialLog, number_of
 from hpcore.optimizer import Optimizer
+from hpcore.optimizer.costs import CostFunction
 from hpcore.optimizer.known import read_known
 from hpcore.optimizer.remaining import STORED, check_repeats
+from hpcore.records.returned import Outcome
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
@@ -27,7 +29,7 @@ from hpcore.study.checkpoints import Checkpoints, check_folder
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
-from hpcore.study.stopping import StoppingRule
+from hpcore.study.stopping import CostBudget, StoppingRule
 from hpcore.study.trials import TrialSource
 from hpcore.study.workers import ObjectiveWork
 from hpcore.workers.engine import run as evaluate
@@ -93,6 +95,16 @@ class Study:
         store in a file, for a study in memory a folder for temporary files that is removed when the study does not
         exist any more, and for one on a server no folder. Files of trials that have ended stay; `clear_checkpoints`
         and `delete_study` remove them.
+    limits : mapping of str to limit, optional
+        Limits of metrics, see `Optimizer`; None is those of the stored study, or none. They are stored with the study,
+        and cannot change.
+    per_cost : bool, optional
+        Whether suggestions weigh a result by its cost, see `Optimizer`. None: in a run with `timeout` or `budget_cost`
+        (in a deterministic one, which must not depend on measured seconds, only if `cost` is given), and in `ask` if
+        `cost` is given. Not stored.
+    cost : callable, optional
+        Cost of a trial as a function of its params, see `Optimizer`. A function is code, which is never stored: give it
+        again when the study is opened again.
 
     Attributes
     ----------
@@ -139,6 +151,9 @@ class Study:
         prefetch: bool | str = False,
         scheduler: str | Scheduler | None = None,
         checkpoints: str | os.PathLike[str] | None = None,
+        limits: Mapping[str, Any] | None = None,
+        per_cost: bool | None = None,
+        cost: CostFunction | None = None,
     ) -> None:
         sampler = check_alias("sampler", sampler, "strategy", strategy)
         seed = check_alias("seed", seed, "random_state", random_state)
@@ -151,7 +166,19 @@ class Study:
             chosen = DEFAULT if sampler is None else sampler
             often = 1 if repeats == STORED else check_repeats(repeats)
             self._trial_log = TrialLog(
-                Optimizer(space, chosen, direction, directions, seed, prefetch, repeats=often, scheduler=scheduler)
+                Optimizer(
+                    space,
+                    chosen,
+                    direction,
+                    directions,
+                    seed,
+                    prefetch,
+                    repeats=often,
+                    scheduler=scheduler,
+                    limits=limits,
+                    per_cost=per_cost,
+                    cost=cost,
+                )
             )
             self.name = name
         else:
@@ -159,14 +186,38 @@ class Study:
             from hpcore.ledger.studies import open_stored_log
 
             stored_log = open_stored_log(
-                space, storage, name, direction, directions, sampler, seed, lease, retries, repeats, prefetch, scheduler
+                space,
+                storage,
+                name,
+                direction,
+                directions,
+                sampler,
+                seed,
+                lease,
+                retries,
+                repeats,
+                prefetch,
+                scheduler,
+                limits,
+                per_cost,
+                cost,
             )
             self._trial_log, self.name = stored_log, stored_log.record.name
+        # Costs are measured in every run, so that they count only where the budget is one of cost or time.
+        self._per_cost = per_cost
+        self._weigh_costs()
         self._checkpoints = Checkpoints(folder, self._trial_log)
         self.interrupted = False
         # None between runs: no reference may keep the study alive, because its end gives its trials back.
         self._run: Run | None = None
         self._stopped = False
+
+    def _weigh_costs(self, on: bool | None = None) -> None:
+        """Let costs count in suggestions, unless the user decided that; None is for suggestions outside of runs."""
+        if self._per_cost is None:
+            optimizer = self._trial_log.optimizer
+            costs = optimizer.costs
+            optimizer.use_costs(costs._replace(per_cost=costs.known is not None if on is None else on))
 
     @property
     def optimizer(self) -> Optimizer:
@@ -187,18 +238,20 @@ class Study:
         *,
         stop: Sequence[StoppingRule] = (),
         deterministic: bool = False,
+        budget_cost: float | None = None,
     ) -> Study:
         """Evaluate more trials.
 
         Parameters
         ----------
         objective : callable
-            Function ``objective(trial) -> float``, or one float per objective; the trial is a mapping of its
-            parameters. An exception, None, NaN or an infinity marks the trial as failed, and the run continues.
+            Function ``objective(trial) -> float``, or one float per objective, or a `hpcore.Outcome`; the trial is a
+            mapping of its parameters. An exception, None, NaN or an infinity marks the trial as failed, and the run
+            continues. The seconds of an evaluation are its cost, unless an Outcome says another one.
         n_trials : int, optional
-            Number of trials to evaluate, at least 1; None runs until `timeout`, a rule of `stop` or the end of the
-            space. Trials that an earlier run left unfinished count. If the space has no more points (see `repeats`), or
-            none that the constraints allow, the run ends early, with a warning in the log.
+            Number of trials to evaluate, at least 1; None runs until `timeout`, `budget_cost`, a rule of `stop` or the
+            end of the space. Trials that an earlier run left unfinished count. If the space has no more points (see
+            `repeats`), or none that the constraints allow, the run ends early, with a warning in the log.
         timeout : float, optional
             Seconds after which no trial begins, greater than 0; running trials are finished.
         n_jobs : int, optional
@@ -224,6 +277,9 @@ class Study:
             only the speed. The trials are the same to the last bit, also if the run is killed and continued, and if
             several processes run a stored study in this way at once. At most four trials run at a time. Rules of `stop`
             decide from the same results; callbacks are called in the order in which results arrive.
+        budget_cost : float, optional
+            Cost that the trials of this run may have in all, greater than 0, see `hpcore.stopping.CostBudget`: no trial
+            begins once it is reached, and running ones are finished.
 
         Returns
         -------
@@ -245,7 +301,9 @@ class Study:
         StorageError
             The store cannot be written. The last result is kept in memory, and stored when the study continues.
         """
-        deadline = _check_run(objective, n_trials, timeout, callbacks, progress, stop)
+        budget = () if budget_cost is None else (CostBudget(check_budget(budget_cost)),)
+        deadline = _check_run(objective, n_trials, timeout, callbacks, progress, stop, bool(budget))
+        rules = (*stop, *budget)
         deterministic = check_flag("deterministic", deterministic)
         pool: Pool | None = None
         if executor is not None or not (n_jobs is None or (type(n_jobs) is int and n_jobs == 1)):
@@ -255,6 +313,8 @@ class Study:
             pool = choose_pool(n_jobs, executor)
         staleness, mode = _order(deterministic, pool is not None)
         self.interrupted = self._stopped = False
+        has_cost_function = self._trial_log.optimizer.costs.known is not None
+        self._weigh_costs((timeout is not None or bool(budget)) and (has_cost_function or not deterministic))
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
         with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._trial_log):
             try:
@@ -272,7 +332,7 @@ class Study:
                         hooks,
                         n_trials=n_trials,
                         deadline=deadline,
-                        rules=stop,
+                        rules=rules,
                         staleness=staleness,
                         mode=mode,
                         eager=not callbacks,
@@ -294,7 +354,15 @@ class Study:
                 raise
             finally:
                 self._stopped, self._run = self.stopping, None
+                self._weigh_costs()
+                self._say_infeasible()
         return self
+
+    def _say_infeasible(self) -> None:
+        """Log that no trial keeps the limits, at the end of a run."""
+        history = self.optimizer.history
+        if history.n_limits and history.n_complete and not history.feasible.any():
+            log.warning("%s", self.optimizer.no_feasible_trial())
 
     def _listening(self, pool: Pool | None, staleness: int | None) -> AbstractContextManager[Listener | None]:
         """Return a context in which the reports of workers are read while they run, in a pool of processes of ours."""
@@ -368,9 +436,9 @@ class Study:
     def tell(
         self,
         trial: Trial | int,
-        value: float | Sequence[float] | None = None,
+        value: float | Sequence[float] | Outcome | None = None,
         *,
-        std_error: float | None = None,
+        std_error: float | Sequence[float] | None = None,
         error: str | None = None,
         cost: float | None = None,
         metrics: Mapping[str, float] | None = None,
@@ -436,13 +504,16 @@ class Study:
     def add(
         self,
         params: Mapping[str, Any],
-        value: float | Sequence[float] | None,
+        value: float | Sequence[float] | Outcome | None,
         *,
-        std_error: float | None = None,
+        std_error: float | Sequence[float] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        cost: float | None = None,
         user_attrs: Mapping[str, Any] | None = None,
     ) -> Trial:
         """Record an evaluation made elsewhere; see `Optimizer.add`."""
-        return self._trial_log.add(params, value, std_error, user_attrs)
+        facts = {"std_error": std_error, "metrics": metrics, "cost": cost, "user_attrs": user_attrs}
+        return self._trial_log.add(params, value, facts)
 
     def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
         """Record many evaluations made elsewhere, all of them or none; see `Optimizer.add_many`.
@@ -458,18 +529,19 @@ class Study:
         value: str | Sequence[str] | None = None,
         params: Mapping[str, str] | None = None,
         std_error: str | None = None,
+        metrics: Mapping[str, str] | Sequence[str] = (),
+        cost: str | None = None,
         user_attrs: Sequence[str] = (),
     ) -> list[Trial]:
         """Record the evaluations in a table that `to_frame` wrote, or in any other; see `Optimizer.add_frame`.
 
         For a stored study this is one transaction, which is on disk when this returns.
         """
-        from hpcore.optimizer.frames import read_frame
+        from hpcore.optimizer.frames import ColumnsChosen, read_frame
 
         optimizer, m = self.optimizer, len(self.optimizer.directions)
-        return self._trial_log.add_known(
-            read_frame(frame, optimizer.space, optimizer.outcome, m, value, params, std_error, user_attrs)
-        )
+        chosen = ColumnsChosen(value, params, std_error, metrics, cost, user_attrs)
+        return self._trial_log.add_known(read_frame(frame, optimizer.space, optimizer.outcome, m, chosen))
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Add parameters to the queue of next trials; see `Optimizer.enqueue`.
@@ -568,10 +640,11 @@ class Study:
     def to_frame(self) -> pd.DataFrame:
         """Return the trials as a pandas DataFrame with one row per trial.
 
-        The columns are number, state, value (or value_0, ...), std_error if any trial has one, param_NAME, started,
-        finished (UTC), seconds, attr_NAME, error. With a scheduler there are also until, the resource that the trial's
-        last job goes to, reports, the number of reports, and last_step and last_value of the last one. `add_frame`
-        reads the table.
+        The columns are number, state, value (or value_0, ...), std_error if any trial has one (and std_error_1, ... of
+        further objectives), feasible if there are limits, param_NAME, started, finished (UTC), seconds, cost and
+        metric_NAME if any trial has them, attr_NAME, error. With a scheduler there are also until, the resource that
+        the trial's last job goes to, reports, the number of reports, and last_step and last_value of the last one.
+        `add_frame` reads the table.
 
         Raises
         ------
@@ -595,7 +668,14 @@ def _order(deterministic: bool, workers: bool) -> tuple[int | None, str]:
     return None, "fast" if workers else "lag 1"
 
 
-def _check_run(objective: Any, n_trials: Any, timeout: Any, callbacks: Any, progress: Any, stop: Any) -> float | None:
+def check_budget(budget_cost: Any) -> float:
+    """Check the argument `budget_cost`."""
+    return check_number("budget_cost", budget_cost, 0.0, open_low=True)
+
+
+def _check_run(
+    objective: Any, n_trials: Any, timeout: Any, callbacks: Any, progress: Any, stop: Any, has_budget: bool
+) -> float | None:
     """Check the arguments of `run`, and return its deadline on the monotonic clock; None without a timeout."""
     if not callable(objective):
         raise InvalidType(f"objective must be a function of a trial, got {objective!r}")
@@ -603,8 +683,8 @@ def _check_run(objective: Any, n_trials: Any, timeout: Any, callbacks: Any, prog
         raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got the rule {stop!r} itself")
     if not isinstance(stop, Sequence) or not all(isinstance(rule, StoppingRule) for rule in stop):
         raise InvalidType(f"stop must be a list of rules of hpcore.stopping, got {stop!r}")
-    if n_trials is None and timeout is None and not stop:
-        raise InvalidArgument("give n_trials, timeout or stop, got none of them")
+    if n_trials is None and timeout is None and not stop and not has_budget:
+        raise InvalidArgument("give n_trials, timeout, budget_cost or stop, got none of them")
     if n_trials is not None:
         check_integer("n_trials", n_trials, 1)
     if isinstance(callbacks, str) or not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):

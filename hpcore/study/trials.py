@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hpcore.errors import LeaseExpired, StorageError
 from hpcore.records.outcome import Outcome
+from hpcore.records.returned import Outcome as Returned
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Evaluation
 from hpcore.study.run import Run
@@ -113,7 +114,10 @@ class TrialSource:
     def _outcome(self, trial: Trial, result: Evaluation) -> Outcome:
         outcome = self._run.judge(result.value, None, result.error)
         # An error is a failure whatever was decided before.
-        return outcome if result.error is not None else self._run.conclude(trial, outcome, result.pruned)
+        failed = result.error is not None or (isinstance(result.value, Returned) and result.value.error is not None)
+        if not failed:
+            outcome = self._run.conclude(trial, outcome, result.pruned)
+        return self._run.with_cost(trial, outcome)
 
     def skip(self, job: TrialJob, positions: Sequence[int]) -> None:
         """See `Source`; never called, as a trial is one piece."""

@@ -84,3 +84,14 @@ def test_wrong_values(values):
         non_dominated_rank(values)
     with pytest.raises(InvalidArgument, match="reference"):
         hypervolume([[1.0, 2.0]], [1.0])
+
+
+@pytest.mark.parametrize("reference", [[0.0, 1.0], [-1.0, -1.0]])
+def test_a_reference_on_the_wrong_side(reference):
+    with pytest.raises(InvalidArgument, match=r"reference must be worse .* got \[-?[01].0, "):
+        hypervolume([[0.0, 2.0], [1.0, 1.0]], reference)
+
+
+def test_a_reference_that_no_row_is_below():
+    assert hypervolume([[0.0, 2.0], [1.0, 1.0]], [0.5, 1.5]) == 0.0
+    assert hypervolume(np.empty((0, 2)), [0.0, 0.0]) == 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -211,3 +212,21 @@ def test_the_same_result_under_another_token() -> None:
     assert is_same_result(record, record)
     assert is_same_result(replace(record, token=3, deaths=1), record)
     assert not is_same_result(replace(record, objective="[2.0]"), record)
+
+
+# --- limits, metrics and standard errors of several jobs --------------------------------------------------------------
+
+
+def test_facts_of_an_earlier_job_stay_in_the_store(tmp_path: Path) -> None:
+    limits = {"ms": hp.at_most(5.0)}
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "a.db", name="a", limits=limits, sampler="random")
+    for later in (None, {"ms": 9.0}):
+        trial = study.ask()
+        study.tell(trial, state="paused", metrics={"ms": 4.0}, cost=3.0)
+        resumed = study._trial_log.resume(trial)
+        study.tell(resumed, 1.0, metrics=later)
+    again = hp.load_study(tmp_path / "a.db")
+    for one in (study, again):
+        assert [t.metrics for t in one.trials] == [{"ms": 4.0}, {"ms": 9.0}]
+        assert [t.cost for t in one.trials] == [3.0, 3.0]
+        assert [t.feasible for t in one.trials] == [True, False] and one.best_trial.number == 0

@@ -118,3 +118,26 @@ def test_proposals_come_closer_than_random_ones() -> None:
         return float(np.mean([np.hypot(trial["x"] - 0.3, trial["y"] - 0.6) for trial in last]))
 
     assert mean_distance("tpe") < 0.7 * mean_distance("random")
+
+
+@pytest.mark.parametrize("sampler", ["gp", "tpe"])
+def test_metrics_of_trials_count_at_a_rung(sampler: str) -> None:
+    history, rungs = History(2, 1, 2), at_rungs(sampler)
+    told = filled(LEAST + 2, 0)
+    for number in range(told.n):
+        history.append(told.X[number])
+        history.curves.append(number, 1, [float(number)])
+        violations = (number - 5.0, -1.0) if number % 2 else None
+        history.finish(number, PAUSED, None, violations=violations)
+    view = rungs.view(history)
+    assert view is not None
+    suggester, seen, _ = view
+    expected = [[number - 5.0, -1.0] if number % 2 else [np.nan, np.nan] for number in range(told.n)]
+    np.testing.assert_array_equal(seen.violations, expected)
+    assert seen.feasible.tolist() == [number % 2 == 1 and number <= 5 for number in range(told.n)]
+    again = rungs.view(history)
+    assert again is not None and again[0] is suggester  # unknown metrics are equal to themselves
+    history.resume(1)
+    history.finish(1, COMPLETE, (1.0,), violations=(3.0, -1.0))
+    later = rungs.view(history)
+    assert later is not None and later[0] is not suggester and later[1].violations[1, 0] == 3.0

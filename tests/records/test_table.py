@@ -43,3 +43,13 @@ def test_a_table_without_trials_has_columns() -> None:
     assert columns_of([], ["a"], 1) == {
         name: [] for name in ("number", "state", "value", "param_a", "started", "finished", "seconds", "error")
     }
+
+
+def test_costs_metrics_and_feasibility_have_columns_if_any_trial_has_them() -> None:
+    rows = [row(0, metrics={"ms": 1.0}, feasible=False, std_error=(0.1, 0.2)), row(1, cost=2.0, std_error=0.5), row(2)]
+    columns = columns_of(rows, ["a"], 2)
+    assert list(columns)[4:8] == ["std_error", "std_error_1", "feasible", "param_a"]
+    assert list(columns)[-3:] == ["cost", "metric_ms", "error"]
+    assert (columns["std_error"], columns["std_error_1"]) == ([0.1, 0.5, None], [0.2, None, None])
+    assert columns["feasible"] == [False, None, None]
+    assert (columns["cost"], columns["metric_ms"]) == ([None, 2.0, None], [1.0, None, None])
