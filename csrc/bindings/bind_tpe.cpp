@@ -120,10 +120,39 @@ std::unique_ptr<Suggester> make_suggester(std::shared_ptr<space::Codec> codec, c
     return std::make_unique<Suggester>(std::move(codec), unordered, options);
 }
 
+// What trials came to beyond one value, as arrays; see tpe::Outcomes.
+struct Told {
+    Array objectives, violations, log_cost, cost_points, cost_logs;
+
+    tpe::Outcomes view(std::size_t n, std::size_t d) const {
+        const auto columns = [&](const char* name, const Array& a) {
+            if (a.ndim() != 2 || static_cast<std::size_t>(a.shape(0)) != n)
+                throw py::value_error(std::string(name) + " must have shape (" + std::to_string(n) + ", columns)");
+            return static_cast<std::size_t>(a.shape(1));
+        };
+        tpe::Outcomes out;
+        out.n = n;
+        out.m = columns("objectives", objectives);
+        if (out.m < 1 || out.m > 3) throw py::value_error("objectives must have 1, 2 or 3 columns");
+        out.k = columns("violations", violations);
+        out.q = rows_of("cost_points", cost_points, d);
+        check_length("cost_logs", cost_logs, out.q);
+        out.objectives = objectives.data();
+        out.violations = violations.data();
+        out.cost_points = cost_points.data();
+        out.cost_logs = cost_logs.data();
+        if (log_cost.size() > 0) {
+            check_length("log_cost", log_cost, n);
+            out.log_cost = log_cost.data();
+        }
+        return out;
+    }
+};
+
 // Learn the new part of the history, then suggest `want` rows for each of n trials, (n * want, d).
 Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, const Array& values,
               const StateArray& state, const Array& pending, std::uint64_t seed_low, std::uint64_t seed_high,
-              std::uint64_t number, std::uint64_t attempt, std::size_t n, std::size_t want) {
+              std::uint64_t number, std::uint64_t attempt, std::size_t n, std::size_t want, const Told* told) {
     const std::size_t d = codec.size(), rows = rows_of("X", X, d), n_pending = rows_of("pending", pending, d);
     if (values.ndim() != 2 || static_cast<std::size_t>(values.shape(0)) != rows || values.shape(1) < 1)
         throw py::value_error("values must have shape (" + std::to_string(rows) + ", m)");
@@ -133,19 +162,26 @@ Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, c
     const std::uint8_t* s = state.data();
     const auto stride = static_cast<std::size_t>(values.shape(1));
     double* result = out.mutable_data();
+    const tpe::Outcomes outcomes = told == nullptr ? tpe::Outcomes{} : told->view(rows, d);
     py::gil_scoped_release nogil;
     const ToChange turn(suggester.turn);
     suggester.update(x, y, stride, s, rows);
+    const auto one = [&](std::size_t i, const double* waiting, std::size_t n_waiting) {
+        double* into = result + i * want * d;
+        if (told == nullptr)
+            suggester.suggest({seed_low, seed_high}, number + i, attempt, waiting, n_waiting, want, into);
+        else
+            suggester.suggest({seed_low, seed_high}, number + i, attempt, waiting, n_waiting, want, outcomes, into);
+    };
     if (n == 1) {
-        suggester.suggest({seed_low, seed_high}, number, attempt, p, n_pending, want, result);
+        one(0, p, n_pending);
         return out;
     }
     // Each trial of a batch sees those before it as pending, as they will be once they are snapped.
     std::vector<double> waiting(p, p + n_pending * d);
     std::vector<space::Value> scratch(d);
     for (std::size_t i = 0; i < n; ++i) {
-        suggester.suggest({seed_low, seed_high}, number + i, attempt, waiting.data(), n_pending + i, want,
-                          result + i * want * d);
+        one(i, waiting.data(), n_pending + i);
         waiting.insert(waiting.end(), result + i * want * d, result + i * want * d + d);
         codec.snap(waiting.data() + (n_pending + i) * d, scratch.data());
     }
@@ -203,6 +239,17 @@ void bind_tpe(py::module_& m) {
         .def_readwrite("n_uniform", &Options::n_uniform, "Number of uniform candidates.")
         .def_readwrite("n_mutants", &Options::n_mutants, "Number of candidates that vary the best trials.");
 
+    py::class_<Told>(
+        s, "Outcomes",
+        "Results of k trials beyond one value, NaN where not known.\n"
+        "\n"
+        "objectives (k, m), m from 1 to 3, lower is better; violations (k, limits), at most 0 where a limit holds;\n"
+        "log_cost (k,), or of length 0 where costs do not count; cost_points (q, d) and cost_logs (q,) of a cost\n"
+        "function that is known in advance.")
+        .def(py::init<Array, Array, Array, Array, Array>(), py::arg("objectives").noconvert(),
+             py::arg("violations").noconvert(), py::arg("log_cost").noconvert(), py::arg("cost_points").noconvert(),
+             py::arg("cost_logs").noconvert());
+
     py::class_<Suggester>(
         s, "Suggester",
         "Tree-structured Parzen estimator at work on one search; calls from several threads wait for each other.\n"
@@ -212,12 +259,13 @@ void bind_tpe(py::module_& m) {
         .def(
             "suggest", &suggest, py::arg("codec"), py::arg("X").noconvert(), py::arg("values").noconvert(),
             py::arg("state").noconvert(), py::arg("pending").noconvert(), py::arg("seed_low"), py::arg("seed_high"),
-            py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"),
+            py::arg("number"), py::arg("attempt"), py::arg("n"), py::arg("want"), py::arg("told") = py::none(),
             "Suggest for trials number .. number + n - 1, `want` rows each, best first; of shape (n * want, d).\n"
             "\n"
             "X (k, d) are all rows so far, NaN where inactive; values (k, m), of which the first column counts, lower\n"
             "is better; state (k,) as in `hpcore.records.history`; pending (p, d). A row that has ended is not read\n"
-            "again. Raises KernelError if the user's prior raised or answered NaN.")
+            "again. With `told`, values say how trials rank, and candidates are chosen by the merit that it gives\n"
+            "them too. Raises KernelError if the user's prior raised or answered NaN.")
         .def("log_ratio", &by_group<&tpe::Suggester::log_ratio>, py::arg("codec"), py::arg("U").noconvert(),
              "Log ratio of the good to the bad density at rows U (n, d).\n"
              "\n"
@@ -225,12 +273,13 @@ void bind_tpe(py::module_& m) {
         .def("log_trend", &by_group<&tpe::Suggester::log_trend>, py::arg("codec"), py::arg("U").noconvert(),
              "Log probability of turning out good by each group's trend, shaped as `log_ratio`; 0 without a trend.")
         .def(
-            "clear",
+            "forget_results",
             [](Suggester& suggester) {
                 const ToChange turn(suggester.turn);
-                suggester.clear();
+                suggester.forget_results();
             },
-            py::call_guard<py::gil_scoped_release>(), "Forget all trials, for values that were ranked anew.")
+            py::call_guard<py::gil_scoped_release>(),
+            "Forget all results, but not the rows, for values that were ranked anew.")
         .def_property_readonly(
             "n_groups", [](const Suggester& suggester) { return suggester.n_groups(); },
             "Number of groups of columns that are active together.")

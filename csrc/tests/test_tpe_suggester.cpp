@@ -194,7 +194,7 @@ TEST(forgotten_is_forgotten) {
     Suggester once(codec, {false, true}, {}), twice(codec, {false, true}, {});
     down.tell(once);
     up.tell(twice);
-    twice.clear();
+    twice.forget_results();
     down.tell(twice);
     double a[2], b[2];
     for (std::uint64_t number = 40; number < 44; ++number) {

@@ -94,6 +94,23 @@ class Options(metaclass=_Native):
     """Number of candidates that vary the best trials."""
     def __init__(self) -> None: ...
 
+class Outcomes(metaclass=_Native):
+    """Results of k trials beyond one value, NaN where not known.
+
+    objectives (k, m), m from 1 to 3, lower is better; violations (k, limits), at most 0 where a limit holds; log_cost
+    (k,), or of length 0 where costs do not count; cost_points (q, d) and cost_logs (q,) of a cost function that is
+    known in advance.
+    """
+
+    def __init__(
+        self,
+        objectives: NDArray[np.float64],
+        violations: NDArray[np.float64],
+        log_cost: NDArray[np.float64],
+        cost_points: NDArray[np.float64],
+        cost_logs: NDArray[np.float64],
+    ) -> None: ...
+
 class Suggester(metaclass=_Native):
     """Tree-structured Parzen estimator at work on one search; calls from several threads wait for each other.
 
@@ -114,12 +131,14 @@ class Suggester(metaclass=_Native):
         attempt: int,
         n: int,
         want: int,
+        told: Outcomes | None = None,
     ) -> NDArray[np.float64]:
         """Suggest for trials number .. number + n - 1, `want` rows each, best first; of shape (n * want, d).
 
         X (k, d) are all rows so far, NaN where inactive; values (k, m), of which the first column counts, lower is
-        better; state (k,) as in `hpcore.records.history`; pending (p, d). A row that has ended is not read again.
-        Raises KernelError if the user's prior raised or answered NaN.
+        better; state (k,) as in `hpcore.records.history`; pending (p, d). A row that has ended is not read again. With
+        `told`, values say how trials rank, and candidates are chosen by the merit that it gives them too. Raises
+        KernelError if the user's prior raised or answered NaN.
         """
     def log_ratio(self, codec: Codec, U: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log ratio of the good to the bad density at rows U (n, d).
@@ -128,8 +147,8 @@ class Suggester(metaclass=_Native):
         """
     def log_trend(self, codec: Codec, U: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log probability of turning out good by each group's trend, shaped as `log_ratio`; 0 without a trend."""
-    def clear(self) -> None:
-        """Forget all trials, for values that were ranked anew."""
+    def forget_results(self) -> None:
+        """Forget all results, but not the rows, for values that were ranked anew."""
     @property
     def n_groups(self) -> int:
         """Number of groups of columns that are active together."""

@@ -1,4 +1,4 @@
-"""An order of trials with several objectives."""
+"""An order of trials with several objectives, or with limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bisect import bisect_right
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["order_by_front"]
+__all__ = ["chebyshev", "order_by_front", "order_by_limits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -16,13 +16,58 @@ IntArray = npt.NDArray[np.int64]
 EXACT = 64
 
 
-def order_by_front(values: FloatArray) -> FloatArray:
+def order_by_front(values: FloatArray, first: int | None = None) -> FloatArray:
     """Place of each row: fronts in turn, within a front the largest hypervolume contribution first.
 
     Parameters
     ----------
     values : ndarray of shape (n, m)
         Finite; lower is better.
+    first : int, optional
+        Number of places that matter: fronts that begin beyond are in order of arrival, which takes less time.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        0 .. n - 1, as floats; the earlier of equal rows comes first. A single objective is just sorted.
+
+    Notes
+    -----
+    Ozaki et al. (2022), "Multiobjective tree-structured Parzen estimator". The reference point of a front lies a tenth
+    of its range beyond its worst values, after each objective was scaled to the range of all trials. Two objectives
+    cost O(n log n), and no Numba.
+    """
+    if values.shape[1] == 1:
+        place = np.empty(len(values))
+        place[np.argsort(values[:, 0], kind="stable")] = np.arange(len(values), dtype=np.float64)
+        return place
+    scaled = _scaled(values)
+    fronts = _fronts_of_two(scaled) if values.shape[1] == 2 else _fronts(scaled)
+    worth = np.zeros(len(values))
+    by_front = np.argsort(fronts, kind="stable")
+    n_before = 0
+    for members in np.split(by_front, np.flatnonzero(np.diff(fronts[by_front])) + 1):
+        if first is not None and n_before >= first:
+            break
+        n_before += len(members)
+        if len(members) > 1:
+            worth[members] = _worth(scaled[members])
+    place = np.empty(len(values))
+    place[np.lexsort((np.arange(len(values)), -worth, fronts))] = np.arange(len(values), dtype=np.float64)
+    return place
+
+
+def order_by_limits(values: FloatArray, violations: FloatArray, first: int | None = None) -> FloatArray:
+    """Place of each row: feasible ones first, by `order_by_front`, then the others by their total violation.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m)
+        Finite; lower is better.
+    violations : ndarray of shape (n, k)
+        At most 0 where a limit holds, NaN where not known.
+    first : int, optional
+        As in `order_by_front`.
 
     Returns
     -------
@@ -31,23 +76,52 @@ def order_by_front(values: FloatArray) -> FloatArray:
 
     Notes
     -----
-    Ozaki et al. (2022), "Multiobjective tree-structured Parzen estimator". The reference point of a front lies a tenth
-    of its range beyond its worst values, after each objective was scaled to the range of all trials. Two objectives
-    cost O(n log n), and no Numba.
+    Each limit's violations count in units of their median size, so that milliseconds and megabytes add up; one that is
+    not known counts as one unit.
     """
+    feasible = (violations <= 0.0).all(axis=1)
+    place = np.empty(len(values))
+    allowed, others = np.flatnonzero(feasible), np.flatnonzero(~feasible)
+    if len(allowed):
+        place[allowed] = order_by_front(values[allowed], first)
+    if len(others):
+        total = np.zeros(len(others))
+        for column in violations.T:
+            known = np.abs(column[~np.isnan(column)])
+            unit = float(np.median(known)) if len(known) else 1.0
+            unit = unit if 0.0 < unit < np.inf else 1.0
+            with np.errstate(over="ignore"):
+                total += np.nan_to_num(np.maximum(column[others] / unit, 0.0), nan=1.0)
+        place[others[np.argsort(total, kind="stable")]] = len(allowed) + np.arange(len(others), dtype=np.float64)
+    return place
+
+
+def chebyshev(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Augmented Chebyshev sum of each row, its objectives scaled to the range of all (Knowles 2006, "ParEGO").
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m)
+        Finite; lower is better.
+    weights : ndarray of shape (m,)
+        At least 0, of sum 1.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Sums, in 0 .. 1.05.
+    """
+    weighted = _scaled(values) * weights
+    out: FloatArray = weighted.max(axis=1) + 0.05 * weighted.sum(axis=1)
+    return out
+
+
+def _scaled(values: FloatArray) -> FloatArray:
     low, high = values.min(axis=0), values.max(axis=0)
     # Halves first, so that a range wider than the largest double stays finite.
     width = 0.5 * high - 0.5 * low
-    scaled = (0.5 * values - 0.5 * low) / np.where(width > 0.0, width, 1.0)
-    fronts = _fronts_of_two(scaled) if values.shape[1] == 2 else _fronts(scaled)
-    worth = np.zeros(len(values))
-    by_front = np.argsort(fronts, kind="stable")
-    for members in np.split(by_front, np.flatnonzero(np.diff(fronts[by_front])) + 1):
-        if len(members) > 1:
-            worth[members] = _worth(scaled[members])
-    place = np.empty(len(values))
-    place[np.lexsort((np.arange(len(values)), -worth, fronts))] = np.arange(len(values), dtype=np.float64)
-    return place
+    out: FloatArray = (0.5 * values - 0.5 * low) / np.where(width > 0.0, width, 1.0)
+    return out
 
 
 def _fronts(rows: FloatArray) -> IntArray:

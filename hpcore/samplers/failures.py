@@ -6,7 +6,8 @@ result, such as 1e5 for what is impossible (`hpcore.samplers.cliffs`). The estim
 - The Gaussian process models success as it models limits: as one more outcome, 1 beyond its limit or 1 within. What is
   expected of a point is multiplied by the probability that it succeeds.
 - TPE ranks trials, and a failed one is never good: it counts as +infinity, ``csrc/hpcore/records/failures.hpp``. A
-  penalty needs no rule there, since a rank does not say how bad a bad trial was.
+  penalty needs no rule there, since a rank does not say how bad a bad trial was. From the first failure on it also
+  models failing as one more limit, ``csrc/hpcore/tpe/merit.hpp``.
 - Random, Sobol and grid points do not depend on results.
 
 The reasons: where trials fail, others are likely to fail, so that these regions are left; but failures by chance among

@@ -35,7 +35,8 @@ LEVELS: Final[dict[str, str]] = {
     FULL: "The suggestion that is made without a deadline.",
     REUSE: "Gaussian process: hyperparameters of an earlier fit, although a new one was due.",
     SEARCH: "Gaussian process: the maximiser of the acquisition cut short, whatever the hyperparameters.",
-    EARLIER_RANKING: "TPE with several objectives: the order of an earlier call; trials that ended since count as bad.",
+    EARLIER_RANKING: "TPE with several objectives or limits: the order of an earlier call; trials that ended since "
+    "count as bad.",
     TPE: "Auto: no time for a Gaussian process; a suggestion of TPE instead.",
     SOBOL: "Gaussian process: no time for a model; a point of the startup sequence instead.",
     RANDOM: "Optimizer: the sampler is busy, or its proposal was refused when the deadline had passed; a random point.",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.kernels.dominance import hypervolume, hypervolume_contributions, non_dominated_rank
-from hpcore.records.tradeoff import EXACT, order_by_front
+from hpcore.records.tradeoff import EXACT, chebyshev, order_by_front, order_by_limits
 
 
 def fronts_by_definition(values):
@@ -110,3 +110,42 @@ def test_what_needs_numba_loads_it_before_the_first_suggestion(m, loaded):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == f"{loaded} {loaded}"
+
+
+def test_places_that_do_not_matter_are_by_front_and_arrival():
+    values = np.random.default_rng(0).random((200, 2))
+    whole, first = order_by_front(values), order_by_front(values, 30)
+    assert sorted(first) == list(range(200))
+    np.testing.assert_array_equal(first[whole < 30], whole[whole < 30])
+    fronts = fronts_by_definition(values)
+    last = np.flatnonzero(fronts == fronts[whole > 150][np.argmax(np.bincount(fronts)[fronts[whole > 150]])])
+    assert len(last) > 3
+    assert list(whole[last]) != sorted(whole[last])
+    assert list(first[last]) == sorted(first[last])
+    assert all(first[a] < first[b] for a in range(200) for b in range(200) if fronts[a] < fronts[b])
+
+
+def test_a_single_objective_is_sorted_with_the_earlier_of_equals_first():
+    assert order_by_front(np.array([[3.0], [1.0], [1.0], [-2.0]])).tolist() == [3, 1, 2, 0]
+
+
+def test_feasible_rows_come_first_and_then_the_least_violation():
+    values = np.array([[5.0], [1.0], [0.0], [0.0], [0.0], [2.0]])
+    # Medians of the sizes: 1 and 300. Totals: 1 for row 1, whose second is not known, 4, 1 and 2 / 3 + 1 / 2.
+    violations = np.array([[-4.0, -300.0], [-1.0, np.nan], [4.0, -300.0], [1.0, -600.0], [2.0 / 3, 150.0], [0.0, -1e3]])
+    assert np.argsort(order_by_limits(values, violations)).tolist() == [5, 0, 1, 3, 4, 2]
+
+
+@pytest.mark.parametrize("column", [[np.nan] * 4, [np.inf, 1.0, 1.0, 2.0], [0.0] * 4, [1e308, 1e308, 1e-308, 5.0]])
+def test_bad_violations_are_ordered_all_the_same(column):
+    values = np.arange(8.0).reshape(4, 2)
+    place = order_by_limits(values, np.array([column, [1.0, 2.0, 3.0, 4.0]]).T)
+    assert sorted(place) == [0, 1, 2, 3]
+    assert sorted(order_by_limits(values, np.empty((4, 0)))) == [0, 1, 2, 3]
+
+
+def test_chebyshev_sums_by_hand():
+    values = np.array([[0.0, 10.0], [1.0, 0.0], [0.5, 2.5], [2.0, 5.0]])
+    got = chebyshev(values, np.array([0.25, 0.75]))
+    np.testing.assert_allclose(got, [0.75 + 0.0375, 0.125 + 0.00625, 0.1875 + 0.05 * 0.25, 0.375 + 0.05 * 0.625])
+    assert np.isfinite(chebyshev(np.array([[-1e308, 1.0], [1e308, 1.0]]), np.array([0.5, 0.5]))).all()

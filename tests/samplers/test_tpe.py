@@ -331,3 +331,137 @@ def test_an_optimizer_with_a_prior_is_pickled():
         opt.tell(opt.ask(), float(k))
     copy = pickle.loads(pickle.dumps(opt))  # noqa: S301
     assert copy.ask().params == opt.ask().params
+
+
+# --- several objectives, limits, failures, costs -----------------------------------------------------------------
+
+
+def ring(params):
+    """A loss of 2 numbers and the violation of a limit that cuts its optimum off."""
+    x, y = params["x"], params["y"]
+    return (x - 0.8) ** 2 + (y - 0.8) ** 2, x + y - 1.2
+
+
+SQUARE = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
+
+
+def with_limit(limit, seed=0, n=40, sampler="tpe", **options):
+    opt = hp.Optimizer(SQUARE, sampler, limits={"c": hp.at_most(limit)}, seed=seed, **options)
+    for _ in range(n):
+        trial = opt.ask()
+        value, c = ring(trial.params)
+        opt.tell(trial, value, metrics={"c": c})
+    return opt
+
+
+def test_it_finds_the_best_at_the_edge_of_the_feasible():
+    # The optimum is x = y = 0.6, of value 0.08.
+    values = [with_limit(0.0, seed).best_value for seed in range(5)]
+    assert np.median(values) < 0.085
+    assert np.median(values) < np.median([with_limit(0.0, seed, sampler="random").best_value for seed in range(5)])
+
+
+def test_it_finds_a_small_feasible_region():
+    # A hundredth of the space: x and y below 0.1, far from where the values are good.
+    feasible = []
+    for seed in range(5):
+        opt = hp.Optimizer(SQUARE, "tpe", limits={"a": hp.at_most(0.1), "b": hp.at_most(0.1)}, seed=seed)
+        for _ in range(30):
+            trial = opt.ask()
+            opt.tell(trial, -trial.params["x"], metrics={"a": trial.params["x"], "b": trial.params["y"]})
+        feasible.append(int(opt._record.history.feasible.sum()))
+    assert min(feasible) >= 5
+
+
+@pytest.mark.parametrize("n_objectives", [2, 3, 4])
+def test_several_objectives_with_a_limit_in_batches(n_objectives):
+    pytest.importorskip("numba")
+    space = {f"x{i}": hp.Float(0, 1) for i in range(3)} | {"k": hp.Categorical(["a", "b"])}
+    opt = hp.Optimizer(space, "tpe", directions=["minimize"] * n_objectives, limits={"c": hp.at_least(0.8)}, seed=1)
+    waiting, seen = [], set()
+    for step in range(24):
+        for trial in opt.ask(3):
+            seen.add(tuple(trial.params.values()))
+            waiting.append(trial)
+        while len(waiting) > 2:
+            trial = waiting.pop(0)
+            x = [trial.params[f"x{i}"] for i in range(3)]
+            values = [(x[0] - 0.2 * j) ** 2 + x[1] + (trial.params["k"] == "b") for j in range(n_objectives)]
+            opt.tell(trial, None if step == 5 else values, metrics={"c": x[1]})
+    assert len(seen) == 72
+    assert opt.pareto_front
+    late = opt._record.history.feasible[48:70]
+    assert late.mean() > 0.4  # a fifth of the space is feasible, and values are best along its edge
+    assert np.mean([t.params["k"] == "a" for t in opt.trials[48:]]) > 0.8
+
+
+BAD = {
+    "nothing feasible": lambda i, p: {"a": 1.0 + p["x"], "b": 2.0},
+    "one never known": lambda i, p: {"a": p["x"] - 0.5},
+    "none known": lambda i, p: {},
+    "constant": lambda i, p: {"a": 0.0, "b": -3.0},
+    "huge": lambda i, p: {"a": 1e308 * (p["x"] - 0.5), "b": 1e-308},
+    "gaps": lambda i, p: {"a": p["x"] - 0.5} if i % 2 else {"b": p["y"] - 0.5},
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("value", [lambda p: 1.0, lambda p: p["x"], lambda p: 1e300 * p["y"]])
+@pytest.mark.filterwarnings("ignore")
+def test_a_search_with_bad_metrics_goes_on(name, value):
+    opt = hp.Optimizer(SQUARE, "tpe", limits={"a": hp.at_most(0.0), "b": hp.at_most(0.0)}, seed=3)
+    for i in range(30):
+        trial = opt.ask()
+        opt.tell(trial, value(trial.params), metrics=BAD[name](i, trial.params) or None, cost=1.0)
+    assert len({tuple(t.params.values()) for t in opt.trials}) == 30
+
+
+def test_the_least_violation_is_sought_where_nothing_is_feasible():
+    def least(sampler, seed):
+        opt = hp.Optimizer(SQUARE, sampler, limits={"a": hp.at_most(-1.0), "b": hp.at_most(-1.0)}, seed=seed)
+        for _ in range(30):
+            trial = opt.ask()
+            opt.tell(trial, -sum(trial.params.values()), metrics={"a": trial.params["x"], "b": trial.params["y"]})
+        return min(sum(t.params.values()) for t in opt.trials)
+
+    assert np.median([least("tpe", s) for s in range(5)]) < 0.2 * np.median([least("random", s) for s in range(5)])
+
+
+def test_failures_are_a_limit_like_any_other():
+    def best(fails):
+        opt = hp.Optimizer(SQUARE, "tpe", seed=2)
+        for _ in range(40):
+            trial = opt.ask()
+            value, c = ring(trial.params)
+            opt.tell(trial, None if fails and c > 0 else value)
+        return opt
+
+    opt = best(True)
+    assert opt.best_value < 0.085
+    assert sum(t.state == hp.TrialState.FAILED for t in opt.trials) < 20
+
+
+def test_cheap_points_come_first_where_costs_count():
+    def spent(per_cost, seed):
+        opt = hp.Optimizer(SQUARE, "tpe", seed=seed, per_cost=per_cost)
+        costs = []
+        for _ in range(16):
+            trial = opt.ask()
+            costs.append(math.exp(5 * trial.params["x"]))
+            opt.tell(trial, (trial.params["x"] - 0.3) ** 2 + (trial.params["y"] - 0.3) ** 2, cost=costs[-1])
+        return sum(costs[2:])  # nothing is known of costs before
+
+    assert sum(spent(True, s) for s in range(6)) < 0.85 * sum(spent(False, s) for s in range(6))
+    assert spent(None, 0) == spent(True, 0)  # costs that were told count
+
+
+def test_suggestions_by_merit_are_rebuilt_to_the_last_bit():
+    opt = hp.Optimizer(
+        SPACES["conditional"], "tpe", directions=["minimize"] * 2, limits={"c": hp.at_most(0.5)}, seed=5, per_cost=True
+    )
+    for i in range(25):
+        trial = opt.ask()
+        values = None if i % 9 == 4 else (loss(trial), trial.params["C"])
+        opt.tell(trial, values, metrics={"c": trial.params["C"]}, cost=1.0 + trial.params["C"])
+        copy = pickle.loads(pickle.dumps(opt))  # noqa: S301
+        assert copy.ask(2)[1].params == opt.ask(2)[1].params

@@ -37,4 +37,23 @@ void finish_log(double* a, std::size_t n, double shift, const double* log_prior,
 // sum[i] += log of the standard normal distribution function at x[i]; n is a multiple of eight.
 void add_log_cdf(const double* x, std::size_t n, double* sum);
 
+// E max(edge - y, 0) of normal y of these means and deviations into out; n is a multiple of `block`.
+void expected_below(const double* mean, const double* std, double edge, std::size_t n, double* out);
+
+// sum[i] += the logarithm of the same, which does not underflow.
+void add_log_expected_below(const double* mean, const double* std, double edge, std::size_t n, double* sum);
+
+// Points of a kernel regression: x (n, axes), the numeric axes first; two categories lie sqrt(apart) from each other.
+struct Points {
+    const double* x;
+    std::size_t axes, numeric;
+    double apart, scale;  // scale: sqrt(5) over the length
+};
+
+// Matern-5/2 covariances of one of the points with a block of rows (axes, padded), into out (block,).
+void covariances(const Points& points, std::size_t point, const double* rows, std::size_t padded, double* out);
+
+// V (n, block) <- L^-1 V by forward substitution; L (n, n) is lower, row-major, with 1 over its diagonal in its place.
+void substitute(const double* factor, std::size_t n, double* v);
+
 }  // namespace hpcore::tpe

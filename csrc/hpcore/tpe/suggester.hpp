@@ -9,6 +9,7 @@
 #include "hpcore/rng.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/space/row_set.hpp"
+#include "hpcore/tpe/merit.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/normalised_prior.hpp"
 #include "hpcore/tpe/ranking.hpp"
@@ -52,14 +53,19 @@ class Suggester {
     // If memory runs out all is forgotten, and the next update learns everything anew.
     void update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
 
-    // Forget all, for values that were ranked anew.
-    void clear();
+    // Forget all results, but not the rows, for values that were ranked anew.
+    void forget_results();
 
     // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows repeat known points only
     // where nothing new was among the candidates, and in the start.
     // Throws KernelFailed if the user's prior raised or answered NaN.
     void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
                  std::size_t n_pending, std::size_t want, double* out);
+
+    // The same where trials came to more than one value: candidates are chosen by their merit as well. told.n is the
+    // number of rows of the last update, whose values say how trials rank.
+    void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
+                 std::size_t n_pending, std::size_t want, const Outcomes& told, double* out);
 
     // log l - log g of rows (n, d) by each group's densities, nothing pending, into out (n, groups); NaN where a row
     // has NaN in a group's columns, 0 for a group without a finite value.
@@ -90,10 +96,18 @@ class Suggester {
         std::vector<std::uint32_t> best;  // candidates, best first, as far as they were needed
     };
 
+    void clear();
+    std::vector<double> waiting_of(const double* pending, std::size_t n_pending, space::RowSet& taken) const;
+    void start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, std::size_t want, double* out);
+    void cheap_start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const std::vector<double>& waiting,
+                     std::size_t want, double* out);
+    void by_merit(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const std::vector<double>& waiting,
+                  space::RowSet& taken, std::size_t want, double* out);
     void absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
     void even_point(Philox::Key key, std::uint64_t number, double* u) const;
     void prior_point(Philox& random, double* u);
     void random_point(Philox& random, double* u) const;
+    void coordinates_of(const double* u, space::Value* scratch, double* out) const;
     void propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend);
     void fit(Group& group, const std::vector<double>& pending);
     void candidates(Group& group, Philox& random);
@@ -114,6 +128,7 @@ class Suggester {
     std::vector<Axis> axes_;
     std::vector<Group> groups_;
     std::optional<NormalisedPrior> prior_;
+    std::unique_ptr<Merit> merit_;
 
     std::size_t rows_ = 0, first_open_ = 0, n_finite_ = 0;
     std::vector<double> coordinates_;  // (rows, d)

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hpcore/acquisition/boxes.hpp"
+#include "hpcore/tpe/axis.hpp"
+#include "hpcore/tpe/regression.hpp"
+
+namespace hpcore::tpe {
+
+// What trials came to, beyond one value: columns of a row per trial, NaN where not known. Views.
+struct Outcomes {
+    std::size_t n = 0, m = 0, k = 0;
+    const double* objectives = nullptr;  // (n, m), lower is better; m is 1, 2 or 3
+    const double* violations = nullptr;  // (n, k), at most 0 where a limit holds
+    const double* log_cost = nullptr;    // (n,), or null: costs do not count
+    // A cost function that is known in advance: points (q, d) of the cube and the logarithms of their costs.
+    std::size_t q = 0;
+    const double* cost_points = nullptr;
+    const double* cost_logs = nullptr;
+};
+
+// The merit of a candidate: the logarithm of its expected improvement, on the best feasible value or of the hypervolume
+// of the feasible front, times the probability that it is feasible, over its cost. Each from a kernel regression; the
+// improvement counts from the first feasible trial on.
+//
+//   Gardner et al. 2014, "Bayesian optimization with inequality constraints"; Snoek, Larochelle & Adams 2012,
+//   "Practical Bayesian optimization of machine learning algorithms", 3.2 (per cost).
+class Merit {
+  public:
+    explicit Merit(const std::vector<Axis>& axes) : axes_(axes), embedding_(axes) {}
+    Merit(const Merit&) = delete;  // its regressions refer to its embedding
+    Merit& operator=(const Merit&) = delete;
+
+    // coordinates (n, d), NaN where inactive; place (n,): how trials rank, NaN without a rank; pending (n_pending, d).
+    void fit(const double* coordinates, const double* place, const Outcomes& told, const double* pending,
+             std::size_t n_pending);
+
+    // Adds to score (m,) the merit of rows (m, d).
+    void add(const double* rows, std::size_t m, double* score);
+
+    bool knows_costs() const { return !cost_.empty(); }
+    // The cheapest of rows (m, d) by prediction, those farthest from the points (n, d) first. Needs costs.
+    std::vector<std::size_t> cheap_and_far(const double* rows, std::size_t m, const std::vector<double>& points);
+
+  private:
+    // A regression of outputs that are known of the same trials.
+    struct Model {
+        explicit Model(const Embedding& embedding) : regression(embedding) {}
+        std::vector<std::size_t> trials;  // from n on: points of known cost
+        Regression regression;
+        std::vector<double> mean, std;  // (outputs, padded) at the rows of the last call
+    };
+    struct Output {
+        std::size_t model, column;
+    };
+    std::vector<std::size_t> chosen(std::vector<std::size_t> known, const double* place) const;
+    std::size_t model_of(const std::vector<std::size_t>& trials);
+    void learn_objectives(const double* place, const Outcomes& told);
+    void learn_limits(const double* place, const Outcomes& told);
+    void learn_cost(const double* place, const Outcomes& told);
+    void embed(const double* rows, std::size_t m);
+    void add_improvement(std::size_t m, double* score);
+    const double* mean(Output output) const { return models_[output.model].mean.data() + output.column * padded_; }
+    const double* std(Output output) const { return models_[output.model].std.data() + output.column * padded_; }
+
+    std::vector<Axis> axes_;
+    Embedding embedding_;
+    const double* coordinates_ = nullptr;  // during fit
+    std::size_t n_ = 0;
+    std::vector<double> cost_points_, pending_;  // coordinates (q, d), (n_pending, d)
+    std::vector<Model> models_;
+    std::vector<Output> objectives_, limits_, cost_;  // objectives_: none while nothing is feasible
+    double best_ = 0.0;                               // least feasible value of one objective
+    acquisition::Boxes boxes_;                        // what the front of several leaves
+    std::size_t padded_ = 0;
+    std::vector<double> rows_;  // (axes, padded)
+};
+
+}  // namespace hpcore::tpe

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "hpcore/tpe/axis.hpp"
+#include "hpcore/tpe/kernel_sums.hpp"
+
+namespace hpcore::tpe {
+
+// Rows of the cube as a kernel regression sees them: a number, or 1/2 where inactive, per numeric axis, and a level per
+// categorical one, where inactive is a level of its own.
+class Embedding {
+  public:
+    explicit Embedding(const std::vector<Axis>& axes);
+
+    std::size_t axes() const { return axes_.size(); }
+    std::size_t numeric() const { return n_numeric_; }
+    double length() const { return length_; }  // of the kernel
+    // coordinates (axes,), NaN where inactive, into out (axes,): the numeric ones first.
+    void place(const double* coordinates, double* out) const;
+    // Squared distance between embedded points, one (axes,), the other with its axes `stride` apart.
+    double distance(const double* a, const double* b, std::size_t stride) const;
+
+  private:
+    std::vector<Axis> axes_;  // numeric ones first
+    std::vector<std::size_t> from_;
+    std::size_t n_numeric_ = 0;
+    double length_ = 1.0;
+};
+
+// Kernel regression of several outputs at the same points: Gaussian processes with one Matern-5/2 covariance that is
+// not learnt (Rasmussen & Williams 2006, 2.2), so that they share a factor and cost no search for hyperparameters. A
+// length of 0.3 times the root of the number of columns, a category counting as many as it has levels; signal variances
+// as the outputs' own, a two-hundredth of it noise.
+class Regression {
+  public:
+    explicit Regression(const Embedding& embedding) : embedding_(embedding) {}
+
+    // points (n + n_pending, axes) as the embedding places them; the last n_pending are being evaluated: they narrow
+    // what is not known and leave means alone. Forgets the outputs.
+    void fit(const double* points, std::size_t n, std::size_t n_pending);
+    // y (n,), finite, in any units.
+    void add_output(const double* y);
+    std::size_t n() const { return n_; }
+    std::size_t outputs() const { return mean_.size(); }
+
+    // Rows (axes, padded), an axis after the other, `padded` a multiple of `block`: the outputs' means into mean
+    // (outputs, padded), their standard deviations into std (outputs, padded).
+    void predict(const double* rows, std::size_t padded, double* mean, double* std) const;
+
+  private:
+    Points view() const;
+
+    const Embedding& embedding_;
+    std::size_t n_ = 0, size_ = 0;
+    std::vector<double> points_;   // (size, axes)
+    std::vector<double> factor_;   // (size, size) lower, row-major; 1 over the diagonal in its place
+    std::vector<double> upper_;    // scratch of fit
+    std::vector<double> targets_;  // (outputs, n) L^-1 of the standardised outputs
+    std::vector<double> mean_, deviation_;
+};
+
+}  // namespace hpcore::tpe
