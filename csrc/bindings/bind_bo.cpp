@@ -222,8 +222,11 @@ void bind_bo(py::module_& m) {
             "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
             "pending (p, d) are rows without a value yet. `feasible` maps rows to booleans (its exceptions are passed\n"
             "on); seconds is the time that is left, inf for any; a row is suggested up to `repeats` times in all;\n"
-            "extra (e, d) are further candidates. Fewer than n rows are returned only if no new, allowed row was met\n"
-            "or the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
+            "extra (e, d) are further candidates. `limits` has a pair for each limit: rows (k, d) and by how much it is\n"
+            "exceeded there (k,); violations (m,), 0 for the rows of X that keep all limits, and how far the others\n"
+            "are from that; `cost` is a pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows\n"
+            "without a value, to be avoided. Fewer than n rows are returned only if no new, allowed row was met or\n"
+            "the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
             "user's kernel raised or answered NaN.");
     suggester.def(
         "cheap_start",

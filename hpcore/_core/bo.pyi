@@ -134,6 +134,10 @@ class Suggester(metaclass=_Native):
         seconds: float,
         repeats: int = 1,
         extra: NDArray[np.float64] | None = None,
+        limits: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]] = ...,
+        violations: NDArray[np.float64] | None = None,
+        cost: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        failed: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], Step]:
         """Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.
 
