@@ -144,10 +144,52 @@ class Suggester(metaclass=_Native):
         X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None; pending
         (p, d) are rows without a value yet. `feasible` maps rows to booleans (its exceptions are passed on); seconds
         is the time that is left, inf for any; a row is suggested up to `repeats` times in all; extra (e, d) are
-        further candidates. Fewer than n rows are returned only if no new, allowed row was met or the time ran out.
-        Raises ValueError for a wrong shape or a value that is not finite, KernelError if a user's kernel raised or
-        answered NaN.
+        further candidates. `limits` has a pair for each limit: rows (k, d) and by how much it is exceeded there (k,);
+        violations (m,), 0 for the rows of X that keep all limits, and how far the others are from that; `cost` is a
+        pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows without a value, to be avoided. Fewer
+        than n rows are returned only if no new, allowed row was met or the time ran out. Raises ValueError
+        for a wrong shape or a value that is not finite, KernelError if a user's kernel raised or answered NaN.
         """
+    def cheap_start(
+        self,
+        X: NDArray[np.float64],
+        candidates: NDArray[np.float64],
+        cost: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ) -> NDArray[np.float64]:
+        """Choose one of candidates (m, d), as a canonical row (d,): far from X (n, d), which are tried or pending, and
+        among the cheapest by a model of `cost`, rows (k, d) and logarithms of costs (k,). Raises ValueError without a
+        candidate or a cost."""
+
+class ParetoSuggester(metaclass=_Native):
+    """Gaussian-process suggestions for 2 or 3 objectives, by the expected improvement of the hypervolume.
+
+    The first view's transforms and warp are those of every objective. Raises ValueError for another number m of
+    objectives, as `Suggester` otherwise.
+    """
+
+    def __init__(self, codec: Codec, categorical: Sequence[bool], options: SuggestOptions, m: int) -> None: ...
+    def suggest(
+        self,
+        X: NDArray[np.float64],
+        values: NDArray[np.float64],
+        std_errors: NDArray[np.float64] | None,
+        pending: NDArray[np.float64],
+        n: int,
+        seed_low: int,
+        seed_high: int,
+        number: int,
+        attempt: int,
+        feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
+        seconds: float,
+        repeats: int = 1,
+        extra: NDArray[np.float64] | None = None,
+        limits: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]] = ...,
+        violations: NDArray[np.float64] | None = None,
+        cost: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        failed: NDArray[np.float64] | None = None,
+    ) -> tuple[NDArray[np.float64], Step]:
+        """Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None: one
+        objective after the other."""
 
 def representative(
     codec: Codec, categorical: Sequence[bool], X: NDArray[np.float64], y: NDArray[np.float64], most: int

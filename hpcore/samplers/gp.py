@@ -111,7 +111,7 @@ class _GP(Suggester):
     ) -> tuple[FloatArray, native.Step]:
         m = history.values.shape[1]
         if m in FRONT_OBJECTIVES and self._sampler.acquisition == "log_ei" and rng.number % TURNS != TURNS - 1:
-            engine = self._front(m)
+            engine: native.Suggester | native.ParetoSuggester = self._front(m)
             told = told_of(history, self._per_cost, self._known_costs)
         else:
             engine = self._engine
@@ -174,7 +174,8 @@ class _GP(Suggester):
         order = np.argsort(first, kind="stable")
         if told.violations is not None:
             order = np.lexsort((first, told.violations))
-        return self._columns.around(told.X[order[:N_BEST]], rng.generator(ALLOWED))
+        best: FloatArray = told.X[order[:N_BEST]]
+        return self._columns.around(best, rng.generator(ALLOWED))
 
 
 def _weights(m: int, rng: Rng) -> FloatArray:
@@ -182,7 +183,8 @@ def _weights(m: int, rng: Rng) -> FloatArray:
     if m == 1:
         return np.ones(1)
     weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS))
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def _check_acquisition(value: Any) -> str:

@@ -36,8 +36,8 @@ int rescale(std::vector<double>& v) {
 
 constexpr double huge = 1e300;
 
-// A deviation from the median -> a deviation, monotone; `best` is the lowest and negative. For a limit it is a deviation
-// from the limit, and `best` minus its median size.
+// A deviation from the median -> a deviation, monotone; `best` is the lowest and negative. For a limit it is a
+// deviation from the limit, and `best` minus its median size.
 double bend(double x, double best, TransformKind transform) {
     switch (transform) {
         case TransformKind::standard:
