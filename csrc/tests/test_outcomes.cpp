@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 #include "check.hpp"
@@ -183,7 +184,9 @@ TEST(a_front_is_found_within_a_limit) {
 
 TEST(numbers_of_objectives_are_checked) {
     const auto codec = spaces::codec({space::Column{}});
-    for (const std::size_t m : {0, 1, 4}) CHECK_THROWS(ParetoSuggester(lapack, codec, {false}, options(1), m));
+    const std::vector<bool> ordered{false};
+    for (const std::size_t m : {0, 1, 4})
+        CHECK_THROWS(ParetoSuggester(lapack, codec, ordered, options(1), m), std::invalid_argument);
 }
 
 }  // namespace

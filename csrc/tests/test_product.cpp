@@ -24,8 +24,8 @@ gp::Regressor model_of(const std::vector<double>& targets) {
     return model;
 }
 
-int decaying(const double* u, std::int64_t, double* out) {
-    *out = std::exp(-2.0 * u[0] - u[1]);
+int decaying(const double* u, std::size_t, double* out) {
+    *out = -2.0 * u[0] - u[1];
     return kernel_ok;
 }
 
@@ -50,12 +50,13 @@ void check_gradients(Product& product, const std::vector<double>& at, double tol
             return v;
         },
         at, both);
-    for (std::size_t j = 0; j < 2; ++j) CHECK_NEAR(gradients[0][j], slopes[j], tolerance * (1.0 + std::fabs(slopes[j])));
+    for (std::size_t j = 0; j < 2; ++j)
+        CHECK_NEAR(gradients[0][j], slopes[j], tolerance * (1.0 + std::fabs(slopes[j])));
 }
 
 TEST(a_product_is_a_sum_of_logarithms) {
-    const gp::Regressor objective = model_of({0.3, -0.8, 0.1, 1.2, -0.2}), limit = model_of({-1.0, 0.5, 1.4, -0.3, 0.2}),
-                        cost = model_of({1.0, -1.0, 0.4, 0.2, -0.6});
+    const gp::Regressor objective = model_of({0.3, -0.8, 0.1, 1.2, -0.2}),
+                        limit = model_of({-1.0, 0.5, 1.4, -0.3, 0.2}), cost = model_of({1.0, -1.0, 0.4, 0.2, -0.6});
     const UserPrior prior(Kernel<DensityKernel>(&decaying, "decaying"), 3.0);
     Ensemble improved({Kind::log_ei, 0.0, {}});
     improved.add(objective, -0.5);
@@ -83,7 +84,8 @@ TEST(a_product_is_a_sum_of_logarithms) {
 }
 
 TEST(values_that_are_no_logarithms_are_multiplied) {
-    const gp::Regressor objective = model_of({0.3, -0.8, 0.1, 1.2, -0.2}), limit = model_of({-1.0, 0.5, 1.4, -0.3, 0.2});
+    const gp::Regressor objective = model_of({0.3, -0.8, 0.1, 1.2, -0.2}),
+                        limit = model_of({-1.0, 0.5, 1.4, -0.3, 0.2});
     Ensemble improved({Kind::user, 0.0, {Kernel<AcquisitionKernel>(&improvement, "improvement"), false}});
     improved.add(objective, 0.4);
     Product product(improved, true);
