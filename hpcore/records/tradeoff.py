@@ -7,7 +7,7 @@ from bisect import bisect_right
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["chebyshev", "order_by_front", "order_by_limits"]
+__all__ = ["chebyshev", "half_range", "order_by_front", "order_by_limits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -116,11 +116,16 @@ def chebyshev(values: FloatArray, weights: FloatArray) -> FloatArray:
     return out
 
 
+def half_range(values: FloatArray) -> FloatArray:
+    """(m,) half the range of each column of `values` (n, m), finite for all finite ones; 1 for a constant column."""
+    # 0 also for two smallest doubles.
+    half = 0.5 * values.max(axis=0) - 0.5 * values.min(axis=0)
+    out: FloatArray = np.where(half > 0.0, half, 1.0)
+    return out
+
+
 def _scaled(values: FloatArray) -> FloatArray:
-    low, high = values.min(axis=0), values.max(axis=0)
-    # Halves first, so that a range wider than the largest double stays finite.
-    width = 0.5 * high - 0.5 * low
-    out: FloatArray = (0.5 * values - 0.5 * low) / np.where(width > 0.0, width, 1.0)
+    out: FloatArray = (0.5 * values - 0.5 * values.min(axis=0)) / half_range(values)
     return out
 
 

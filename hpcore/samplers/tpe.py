@@ -121,14 +121,14 @@ class _TPE(Suggester):
     def _told(self, history: History, rng: Rng) -> native.Outcomes | None:
         """Outcomes beyond one value; None for one objective without limits, costs and failures."""
         objectives = history.values
-        failed = (history.state == FAILED) | ((history.state == PRUNED) & ~history.observed)
+        failed = _failed(history)
         m, has_costs = objectives.shape[1], self._per_cost and (history.cost is not None or len(self._cost_logs) > 0)
-        if m == 1 and not (history.n_limits or has_costs or failed.any()):
+        if m == 1 and not (history.n_limits or has_costs or failed is not None):
             return None
         if m > MOST_OBJECTIVES:
             objectives = _scalarised(history, rng)
         violations = history.violations
-        if failed.any():
+        if failed is not None:
             # A failure is one more limit, violated where trials failed.
             column = np.where(failed, 1.0, np.where(history.observed, -1.0, np.nan))
             violations = np.column_stack([violations, column])
@@ -193,6 +193,14 @@ class _TPE(Suggester):
         if len(self._ranked) < n:
             self._ranked = np.concatenate([self._ranked, np.full((n - len(self._ranked), 1), np.nan)])
         return self._ranked
+
+
+def _failed(history: History) -> npt.NDArray[np.bool_] | None:
+    """Mask of the trials that count as failed; None if there is none."""
+    if history.n_ended == history.n_complete:  # without a look at every trial
+        return None
+    failed: npt.NDArray[np.bool_] = (history.state == FAILED) | ((history.state == PRUNED) & ~history.observed)
+    return failed if failed.any() else None
 
 
 def _is_reordered(history: History) -> bool:

@@ -465,3 +465,15 @@ def test_suggestions_by_merit_are_rebuilt_to_the_last_bit():
         opt.tell(trial, values, metrics={"c": trial.params["C"]}, cost=1.0 + trial.params["C"])
         copy = pickle.loads(pickle.dumps(opt))  # noqa: S301
         assert copy.ask(2)[1].params == opt.ask(2)[1].params
+
+
+def test_under_a_deadline_the_order_of_trials_with_limits_may_be_an_earlier_one():
+    opt = with_limit(0.0, n=20)
+    assert opt.ask(deadline_ms=1000).info == {"step": "full"}
+    opt._suggestions.suggester._ranking_ms = 10.0  # as if an order took so long
+    trial = opt.ask(deadline_ms=1000)
+    assert trial.info == {"step": "full"}  # nothing was told since the last order
+    opt.tell(trial, 0.5, metrics={"c": -1.0})
+    late = opt.ask(deadline_ms=1)
+    assert late.info == {"step": "earlier_ranking"}
+    assert 0.0 <= late.params["x"] <= 1.0
