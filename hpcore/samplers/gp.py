@@ -252,13 +252,12 @@ class GPSampler(Sampler):
     2014, "Bayesian optimization with inequality constraints"); improvement is over the best that keeps them all. While
     no trial does, the probability alone is maximised. A model of a metric sees by how much the limit is exceeded, in
     units of the median size of that, cut at twice it. Whether a trial succeeds is one more limit: regions where trials
-    fail are left, and failures by chance change little; ``benchmarks/quality/failures.py``.
-    So does one with a penalty in place of a
-    value, such as 1e5 or 1e300 for what is impossible. Values are taken for penalties if they lie beyond an empty gap
-    above at least four others, two of them among the first ten trials, that is several times as wide as these spread:
-    4 times for three or more equal values, 20 times for two, for a few levels that repeat or for values that differ by
-    less than a tenth of the gap, 1000 times for values within a thousand gaps. Of several objectives, each must be
-    one.
+    fail are left, and failures by chance change little; ``benchmarks/quality/failures.py``. A trial with a penalty in
+    place of a value, such as 1e5 or 1e300 for what is impossible, counts as failed. Values are taken for penalties if
+    they lie beyond an empty gap above at least four others, two of them among the first ten trials, that is several
+    times as wide as these spread: 4 times for three or more equal values, 20 times for two, for a few levels that
+    repeat or for values that differ by less than a tenth of the gap, 1000 times for values within a thousand gaps. Of
+    several objectives, each must be one.
 
     Several objectives: with two or three, two suggestions of three maximise the expected improvement of the hypervolume
     (Emmerich, Deutz & Klinkenberg 2011, "Hypervolume-based expected improvement: monotonicity properties and exact

@@ -1,4 +1,4 @@
-"""What a history tells the Gaussian process: points, values, limits, costs and failures."""
+"""Results of a history as the Gaussian process takes them: points, values, limits, costs and failures."""
 
 from __future__ import annotations
 
