@@ -7,7 +7,10 @@ from bisect import bisect_right
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["chebyshev", "half_range", "order_by_front", "order_by_limits"]
+from hpcore._core.rng import GP_WEIGHTS
+from hpcore.records.streams import Rng
+
+__all__ = ["chebyshev", "half_range", "order_by_front", "order_by_limits", "random_weights"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -114,6 +117,15 @@ def chebyshev(values: FloatArray, weights: FloatArray) -> FloatArray:
     weighted = _scaled(values) * weights
     out: FloatArray = weighted.max(axis=1) + 0.05 * weighted.sum(axis=1)
     return out
+
+
+def random_weights(m: int, rng: Rng) -> FloatArray:
+    """Weights of a trial's own scalarisation of m objectives, uniform on the simplex; (1,) ones for one objective."""
+    if m == 1:
+        return np.ones(1)
+    weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS))
+    weights /= weights.sum()
+    return weights
 
 
 def half_range(values: FloatArray) -> FloatArray:

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from hpcore._core import bo as native
 from hpcore._core import gp as native_gp
 from hpcore._core.acquisition import Kind
-from hpcore._core.rng import GP_WEIGHTS
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
+from hpcore.records.tradeoff import random_weights
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.ladder import GP_LADDER, SOBOL
 from hpcore.samplers.sobol import SobolSampler
@@ -115,7 +115,7 @@ class _GP(Suggester):
             told = told_of(history, self._per_cost, self._known_costs)
         else:
             engine = self._engine
-            told = told_of(history, self._per_cost, self._known_costs, _weights(m, rng))
+            told = told_of(history, self._per_cost, self._known_costs, random_weights(m, rng))
         extra = self._allowed_candidates(told, rng)  # before the time that is left is taken
         rows, step = engine.suggest(
             told.X,
@@ -176,15 +176,6 @@ class _GP(Suggester):
             order = np.lexsort((first, told.violations))
         best: FloatArray = told.X[order[:N_BEST]]
         return self._columns.around(best, rng.generator(ALLOWED))
-
-
-def _weights(m: int, rng: Rng) -> FloatArray:
-    """Weights of the objectives in a trial's own scalarisation of them."""
-    if m == 1:
-        return np.ones(1)
-    weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS))
-    weights /= weights.sum()
-    return weights
 
 
 def _check_acquisition(value: Any) -> str:

@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import tpe as native
-from hpcore._core.rng import GP_WEIGHTS
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import ALLOWED, Rng
-from hpcore.records.tradeoff import chebyshev, order_by_front, order_by_limits
+from hpcore.records.tradeoff import chebyshev, order_by_front, order_by_limits, random_weights
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.ladder import EARLIER_RANKING, FULL, TPE_LADDER
 from hpcore.space.columns import Columns
@@ -213,8 +212,7 @@ def _scalarised(history: History, rng: Rng) -> FloatArray:
     out = np.full((history.n, 1), np.nan)
     done = np.flatnonzero(history.observed)
     if len(done):
-        weights = -np.log1p(-rng.uniform(history.values.shape[1], GP_WEIGHTS))
-        out[done, 0] = chebyshev(history.values[done], weights / weights.sum())
+        out[done, 0] = chebyshev(history.values[done], random_weights(history.values.shape[1], rng))
     return out
 
 
