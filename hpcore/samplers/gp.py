@@ -40,6 +40,7 @@ FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved
 TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 INFERENCES = ("map", "mcmc")
+AUTO_TRANSFORMS = ["half_log", "standard", "log"]
 TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
 
@@ -162,7 +163,7 @@ class _GP(Suggester):
         if m not in self._fronts:
             categorical = [kind == "categorical" for kind in self._columns.kinds]
             options = self._sampler._options(self._columns)
-            options.views = [self._sampler._view(["standard", "half_log"])]
+            options.views = [self._sampler._front_view()]
             self._fronts[m] = native.ParetoSuggester(self._columns.codec, categorical, options, m)
         return self._fronts[m]
 
@@ -217,7 +218,8 @@ class GPSampler(Sampler):
     transform : {"turns", "auto", "standard", "half_log", "log", "clip"}
         Targets of the model: the objective's values, standardised; logarithmic above the median; logarithmic
         from just below the best; cut off far above the median. ``"auto"`` takes, at each fit, the one of the first
-        three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial.
+        three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial, and
+        each of several objectives the likelier of half-log and the values themselves.
     warp : bool
         Learn to stretch the numeric parameters' ranges (Snoek et al. 2014), for objectives that change faster near one
         end of a range than near the other. Off by default: it was not found to gain anything, and a fit costs twice.
@@ -338,7 +340,7 @@ class GPSampler(Sampler):
         kind = Kind.user
         if isinstance(self.acquisition, str):
             kind = {"pi": Kind.pi, "ucb": Kind.ucb}.get(self.acquisition, Kind.log_ei)
-        turns = {"turns": [["half_log"], ["clip"]], "auto": [["half_log", "standard", "log"]]}
+        turns = {"turns": [["half_log"], ["clip"]], "auto": [AUTO_TRANSFORMS]}
         transforms = turns.get(self.transform, [[self.transform]])
         views = []
         for names in transforms:
@@ -355,6 +357,11 @@ class GPSampler(Sampler):
             # Every third trial, however few the other views are.
             views = [*(2 * views)[:2], view]
         return views
+
+    def _front_view(self) -> native.View:
+        """View of each of several objectives: benchmarks/quality/many_ablation.md."""
+        choices = {"turns": ["standard", "half_log"], "auto": AUTO_TRANSFORMS}
+        return self._view(choices.get(self.transform, [self.transform]))
 
     def _view(self, transforms: list[str]) -> native.View:
         view = native.View()
