@@ -218,8 +218,8 @@ class GPSampler(Sampler):
     transform : {"turns", "auto", "standard", "half_log", "log", "clip"}
         Targets of the model: the objective's values, standardised; logarithmic above the median; logarithmic
         from just below the best; cut off far above the median. ``"auto"`` takes, at each fit, the one of the first
-        three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial, and
-        each of several objectives the likelier of half-log and the values themselves.
+        three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial,
+        and each of several objectives the likelier of half-log and the values themselves.
     warp : bool
         Learn to stretch the numeric parameters' ranges (Snoek et al. 2014), for objectives that change faster near one
         end of a range than near the other. Off by default: it was not found to gain anything, and a fit costs twice.
