@@ -7,6 +7,8 @@ from bisect import bisect_right
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.records.limits import typical_size
+
 __all__ = ["chebyshev", "order_by_front", "order_by_limits"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -87,9 +89,7 @@ def order_by_limits(values: FloatArray, violations: FloatArray, first: int | Non
     if len(others):
         total = np.zeros(len(others))
         for column in violations.T:
-            known = np.abs(column[~np.isnan(column)])
-            unit = float(np.median(known)) if len(known) else 1.0
-            unit = unit if 0.0 < unit < np.inf else 1.0
+            unit = typical_size(column) or 1.0
             with np.errstate(over="ignore"):
                 total += np.nan_to_num(np.maximum(column[others] / unit, 0.0), nan=1.0)
         place[others[np.argsort(total, kind="stable")]] = len(allowed) + np.arange(len(others), dtype=np.float64)
