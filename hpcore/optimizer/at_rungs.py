@@ -93,7 +93,8 @@ class AtRungs:
         for below in range(rung):
             change = _change(curves.values, row[there, below], row[there, rung])
             for number in np.flatnonzero((reached == below) & (history.state != RUNNING)).tolist():
-                values[number] = _tuple(curves.values[row[number, below]] + change)
+                with np.errstate(over="ignore", invalid="ignore"):  # one beyond all doubles counts as a failure
+                    values[number] = _tuple(curves.values[row[number, below]] + change)
                 jobs[number] = int(curves.job[row[number, below]])
         for number in np.flatnonzero((history.state == FAILED) & (reached < 0)).tolist():
             values[number], jobs[number] = (np.nan,), history.job_of(number)
@@ -127,6 +128,10 @@ def _tuple(values: FloatArray) -> tuple[float, ...]:
 
 def _change(values: FloatArray, lower: npt.NDArray[np.int64], upper: npt.NDArray[np.int64]) -> FloatArray:
     """Compute the median change (m,) between two rungs, of trials that have a report of each and not the same one."""
-    changes = (values[upper] - values[lower])[(lower >= 0) & (lower != upper)]
+    apart = (lower >= 0) & (lower != upper)
+    # Halves: the difference of two doubles, and the mean of two differences, may be none.
+    with np.errstate(invalid="ignore"):  # diverged at both rungs
+        changes = values[upper[apart]] / 2.0 - values[lower[apart]] / 2.0
     changes = changes[np.isfinite(changes).all(axis=1)]
-    return np.median(changes, axis=0) if len(changes) else np.zeros(values.shape[1])
+    with np.errstate(over="ignore"):
+        return 2.0 * np.median(changes, axis=0) if len(changes) else np.zeros(values.shape[1])

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from hpcore.arguments import check_number, check_values, shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
@@ -116,7 +118,7 @@ def _check_numbers(argument: str, given: Any) -> dict[str, float] | None:
     out = {}
     for name, number in given.items():
         # NaN marks a measurement that is missing.
-        if isinstance(number, float) and math.isnan(number):
+        if isinstance(number, float | np.floating) and math.isnan(number):
             out[name] = math.nan
         else:
             out[name] = check_number(f"{argument}[{name!r}]", number)

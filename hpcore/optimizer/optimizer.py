@@ -278,7 +278,7 @@ class Optimizer:
         ConstraintError
             A constraint raised an exception. Then no trial begins, also none of a list.
         UnknownTrial
-            There is no trial to `repeat`.
+            There is no trial to `repeat`, or it comes from another optimizer.
         InvalidArgument, InvalidType
             An argument is not allowed.
         """
@@ -526,8 +526,8 @@ class Optimizer:
         error : str, optional
             Reason of a failure, kept as ``trial.error``; marks the trial as failed whatever the value.
         cost : float, optional
-            Cost of the evaluation in any unit, at least 0; kept as ``trial.cost``. To a model of costs, a cost of 0 is
-            the smallest positive one.
+            Cost of the evaluation in any unit, at least 0, of all jobs of the trial so far if it was paused; kept as
+            ``trial.cost``. To a model of costs, a cost of 0 is the smallest positive one.
         metrics : mapping of str to float, optional
             Further measurements; kept as ``trial.metrics``. Those that have `limits` decide whether the trial is
             feasible; one that is missing or NaN is not known, and the trial not feasible. Failed trials may have some.

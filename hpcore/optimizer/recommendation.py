@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hpcore._core.gp import TransformKind
 from hpcore.optimizer.noisy_model import NoisyModel
 from hpcore.records.history import COMPLETE, History
+from hpcore.records.limits import typical_size
 from hpcore.samplers.failures import split
 from hpcore.space.columns import Columns
 
@@ -82,7 +83,7 @@ def _probability_of_limits(history: History, columns: Columns, X: FloatArray) ->
     likely = np.ones(len(X))
     for beyond in history.violations.T:
         known = np.flatnonzero(~np.isnan(beyond))
-        typical = float(np.median(np.abs(beyond[known])))
+        typical = typical_size(beyond)
         if not typical > 0.0 or len(known) <= FEW:
             continue
         with np.errstate(over="ignore"):

@@ -171,7 +171,7 @@ class Record:
                     else f"has been told already, it is {state.value}"
                 )
                 raise TrialAlreadyTold(f"trial {number} {told}")
-            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+            raise self._unknown(number)
         if isinstance(trial, Trial):
             known.check_copy(trial)
             theirs, ours = trial.progress, known.progress
@@ -182,17 +182,23 @@ class Record:
         return known
 
     def number_of(self, trial: Trial | int) -> int:
-        """Return the number of a trial in any state, given itself or its number.
+        """Return the number of a trial in any state, given itself, a copy or its number.
 
         Raises
         ------
         UnknownTrial, InvalidType
-            There is no such trial.
+            There is no such trial, or it comes from another optimizer.
         """
         number = self._number_of(trial)
         if not 0 <= number < self.history.n:
-            raise UnknownTrial(f"trial must be one that was asked for (0 .. {self.history.n - 1}), got {number}")
+            raise self._unknown(number)
+        if isinstance(trial, Trial):
+            self.trials[number].check_copy(trial)
         return number
+
+    def _unknown(self, number: int) -> UnknownTrial:
+        known = f"(0 .. {self.history.n - 1})" if self.history.n else "(none yet)"
+        return UnknownTrial(f"trial must be one that was asked for {known}, got {number}")
 
     @staticmethod
     def _number_of(trial: Trial | int) -> int:
@@ -394,7 +400,9 @@ class Record:
             if curves.job[i] < job:
                 step = float(curves.step[i])
                 reports[int(step) if step.is_integer() else step] = float(curves.values[i, 0]) * self._signs[0]
-        trial.extras = history.notes.get(number, {}).get("user_attrs"), reports or None
+        note = history.notes.get(number, {})
+        trial.extras = note.get("user_attrs"), reports or None
+        trial.set_facts(history.cost_of(number), note.get("metrics"), note.get("gradient"))
         trial.progress = self._progress(number)
         return trial
 

@@ -57,7 +57,10 @@ def most_telling(history: History, columns: Columns) -> int:
     if not len(contenders):
         return int(numbers[np.argmin(counts)])
     if history.values.shape[1] > 1:
-        means = np.array([history.values[known & (point == i)].mean(axis=0) for i in contenders])
+        # Of values at most 1, because a sum may be more than the largest double.
+        size = np.abs(history.values[known]).max(axis=0)
+        values = history.values / np.where(size > 0.0, size, 1.0)
+        means = np.array([values[known & (point == i)].mean(axis=0) for i in contenders])
         front = contenders[non_dominated(means)]
         return int(numbers[front[np.argmin(counts[front])]])
     # The model may be sure too early, of a point that was unlucky once: half of the forced exploration of Garivier &

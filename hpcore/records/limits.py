@@ -15,7 +15,7 @@ from hpcore.arguments import check_number, shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.conditions import AtLeast, AtMost
 
-__all__ = ["Limit", "Limits", "between", "least_violation"]
+__all__ = ["Limit", "Limits", "between", "least_violation", "typical_size"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -188,6 +188,19 @@ def least_violation(violations: FloatArray) -> int:
     largest = np.where(np.isnan(beyond), 0.0, beyond).max(axis=0)
     share = np.where(np.isnan(beyond), 1.0, beyond / np.where(largest > 0.0, largest, 1.0))
     return int(np.argmin(share.sum(axis=1)))
+
+
+def typical_size(violations: FloatArray) -> float:
+    """Median size of the known distances (n,) of one bound, which is a unit for them; 0 if none is known or most are 0.
+
+    It is finite also where the mean of two distances is more than the largest double.
+    """
+    sizes = np.abs(violations[~np.isnan(violations)])
+    if not len(sizes):
+        return 0.0
+    with np.errstate(over="ignore"):
+        middle = float(np.median(sizes))
+    return middle if middle <= HUGE else 2.0 * float(np.median(sizes / 2.0))
 
 
 def _name(name: Any) -> str:

@@ -24,7 +24,8 @@ class Outcome:
     std_error : float or sequence of float, optional
         Standard error of the first value, or one per objective.
     cost : float, optional
-        Cost of the evaluation in any unit, at least 0; by default the seconds that it took.
+        Cost of the evaluation in any unit, at least 0; by default the seconds that it took. Where a scheduler pauses
+        trials, that of this job: a run adds up those of a trial's jobs.
     error : str, optional
         Reason of a failure, which marks the trial as failed whatever the value.
     gradient : mapping of str to float, optional

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core.rng import GP_WEIGHTS
+from hpcore.records.limits import typical_size
 from hpcore.records.streams import Rng
 
 __all__ = ["chebyshev", "half_range", "order_by_front", "order_by_limits", "random_weights"]
@@ -90,9 +91,7 @@ def order_by_limits(values: FloatArray, violations: FloatArray, first: int | Non
     if len(others):
         total = np.zeros(len(others))
         for column in violations.T:
-            known = np.abs(column[~np.isnan(column)])
-            unit = float(np.median(known)) if len(known) else 1.0
-            unit = unit if 0.0 < unit < np.inf else 1.0
+            unit = typical_size(column) or 1.0
             with np.errstate(over="ignore"):
                 total += np.nan_to_num(np.maximum(column[others] / unit, 0.0), nan=1.0)
         place[others[np.argsort(total, kind="stable")]] = len(allowed) + np.arange(len(others), dtype=np.float64)

@@ -94,7 +94,7 @@ class Trial(Mapping[str, Any]):
     started, finished : float or None
         Unix times of start and finish in seconds, UTC; None if not known.
     cost : float or None
-        Cost of the evaluation, as told.
+        Cost of the evaluation, as told, or in a run its seconds; of all its jobs, if a scheduler paused it.
     metrics : dict of str to float
         Further measurements by name, as told.
     gradient : dict of str to float
@@ -108,7 +108,8 @@ class Trial(Mapping[str, Any]):
         Reason of a failure: a traceback, or a message about the value.
     info : dict or None
         Facts of the proposal: the ``"step"`` reached under a deadline; ``"prefetched"`` and the ``"unseen"`` trials,
-        see `Optimizer`; the ``"sampler"`` that `AutoSampler` chose. Not stored.
+        see `Optimizer`; the ``"sampler"`` that `AutoSampler` chose; of another evaluation of a point, the number of the
+        trial that it is a ``"repeat_of"``. Not stored.
     """
 
     __slots__ = (

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.records.history import History
+from hpcore.records.limits import typical_size
 from hpcore.records.tradeoff import chebyshev, half_range
 from hpcore.samplers.failures import split
 
@@ -103,9 +104,8 @@ def _violations(excess: FloatArray) -> FloatArray:
     total = np.zeros(len(excess))
     for column in excess.T:
         known = np.isfinite(column)
-        unit = float(np.median(np.abs(column[known]))) if known.any() else 0.0
         with np.errstate(over="ignore"):
-            beyond = np.maximum(column, 0.0) / (unit or 1.0)
+            beyond = np.maximum(column, 0.0) / (typical_size(column) or 1.0)
         total += np.where(known, np.minimum(beyond, 1e100), 1.0)
     return total
 

@@ -36,7 +36,7 @@ class OneStandardError:
     Raises
     ------
     InvalidArgument, InvalidType
-        An argument is not allowed; by the call, if the measure of a candidate is not a number.
+        An argument is not allowed; by the call, if the measure of a candidate near the best is not a number.
 
     Notes
     -----
@@ -94,16 +94,16 @@ class OneStandardError:
             raise InvalidArgument(f"refit by one standard error needs at least 2 folds, got {len(folds)} from cv")
         error = float(np.std(folds, ddof=1)) / math.sqrt(len(folds))
         near = np.flatnonzero(means >= means[best] - error)
-        measure = self._measures(cv_results)
-        simplest = near[measure[near] == measure[near].min()]
+        measure = self._measures(cv_results, near)
+        simplest = near[measure == measure.min()]
         return int(simplest[np.argmax(means[simplest])])
 
-    def _measures(self, cv_results: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-        params = cv_results["params"]
+    def _measures(self, cv_results: Mapping[str, Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        params = [cv_results["params"][i] for i in rows]
         if callable(self.by):
             values = [self.by(p) for p in params]
         elif self.by in cv_results:
-            values = list(cv_results[self.by])
+            values = [cv_results[self.by][i] for i in rows]
         elif any(self.by in p for p in params):
             values = [p.get(self.by, math.inf) for p in params]  # one that does not have it is not simpler by it
         else:
@@ -114,7 +114,9 @@ class OneStandardError:
         except (TypeError, ValueError):
             out = np.array([math.nan])
         if np.isnan(out).any():
-            raise InvalidArgument(f"by must give a number for each candidate, got {values!r:.200} from {self.by!r}")
+            raise InvalidArgument(
+                f"by must give a number for each candidate near the best, got {values!r:.200} from {self.by!r}"
+            )
         return out
 
     def __repr__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -255,18 +256,20 @@ class Run:
         return self._log.conclude(trial, outcome, pruned)
 
     def with_cost(self, trial: Trial, outcome: Outcome) -> Outcome:
-        """Return the outcome of an evaluation with the seconds that it took as its cost, unless costs are told.
+        """Return the outcome of an evaluation with its cost: what the objective told, or else the seconds that it took.
 
-        The seconds of a trial's jobs add up. Once an objective told a cost, seconds, of another unit, are not measured
+        The costs of a trial's jobs add up. Once an objective told a cost, seconds, of another unit, are not measured
         any more: a trial that fails without a cost has none.
         """
-        if outcome.cost is not None:
+        cost = outcome.cost
+        if cost is not None:
             self._measures = False
-            return outcome
-        if not self._measures or trial.started is None or trial.finished is None:
+        elif self._measures and trial.started is not None and trial.finished is not None:
+            cost = max(trial.finished - trial.started, 0.0)
+        if cost is None:
             return outcome
         earlier = trial.cost or 0.0 if self._scheduled else 0.0
-        return outcome._replace(cost=earlier + max(trial.finished - trial.started, 0.0))
+        return outcome._replace(cost=min(earlier + cost, sys.float_info.max))
 
     def decide_there(self, trial: Trial) -> None:
         """Let the scheduler decide on the reports of a trial that another process evaluates; see `TrialLog`."""

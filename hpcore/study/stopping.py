@@ -290,7 +290,10 @@ def _check_single(rule: StoppingRule, view: SearchView) -> None:
 
 def _total_cost(view: SearchView) -> float:
     cost = view.history.cost
-    return 0.0 if cost is None else float(np.nansum(cost))
+    if cost is None:
+        return 0.0
+    with np.errstate(over="ignore"):  # more than any budget
+        return float(np.nansum(cost))
 
 
 def _losses(view: SearchView) -> FloatArray:

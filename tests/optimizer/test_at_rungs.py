@@ -83,6 +83,34 @@ def test_failures_and_missing_values_are_failures_there() -> None:
     assert view[1].state.tolist() == [COMPLETE, COMPLETE, FAILED, FAILED]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("pairs", "last", "expected"),
+    [
+        ([(-1.7e308, 1.7e308), (np.inf, np.inf), (0.0, 1.0)], 1e308, None),
+        ([(-1.7e308, 1.7e308), (np.inf, np.inf), (0.0, 1.0)], -1e308, 0.7e308),
+        ([(1.0, 1.5e308), (0.0, 1.2e308)], -1e308, 0.35e308),
+    ],
+)
+def test_changes_beyond_the_largest_double(pairs, last: float, expected: float | None) -> None:
+    history, rungs = filled(0, 0), at_rungs()
+    for lower, upper in pairs:
+        number = history.append(np.full(2, 0.5))
+        history.curves.append(number, 1, [lower])
+        history.curves.append(number, 3, [upper])
+    for _ in range(LEAST):
+        number = history.append(np.full(2, 0.25))
+        history.curves.append(number, 3, [1.0])
+    paused = history.append(np.full(2, 0.75))
+    history.curves.append(paused, 1, [last])
+    history.finish(paused, PAUSED, None)
+    _, view, _ = rungs.view(history)
+    if expected is None:
+        assert view.state[-1] == FAILED
+    else:
+        assert view.values[-1, 0] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_what_is_learnt_step_by_step_is_what_is_learnt_at_once(sampler: str) -> None:
     options: dict[str, Any] = {"sampler": sampler, "scheduler": hp.schedulers.ASHA(1, 9, 3), "seed": 3}

@@ -169,8 +169,13 @@ def test_wrong_arguments_of_tell_change_nothing(given: dict, error: type[Excepti
 
 def test_facts_are_kept() -> None:
     checked = outcome(
-        1.0, std_error=0.1, cost=3, metrics={"f1": np.float64(0.5), "auc": math.nan}, gradient={"x": 1, "y": math.nan}
+        1.0,
+        std_error=0.1,
+        cost=3,
+        metrics={"f1": np.float64(0.5), "auc": math.nan, "ms": np.float32("nan")},
+        gradient={"x": 1, "y": math.nan},
     )
+    assert type(checked.metrics["ms"]) is float and math.isnan(checked.metrics["ms"])
     assert (checked.std_error, checked.cost, checked.metrics["f1"], checked.gradient["x"]) == (0.1, 3.0, 0.5, 1.0)
     assert math.isnan(checked.metrics["auc"]) and math.isnan(checked.gradient["y"])
 

@@ -143,6 +143,14 @@ def test_a_limit_that_is_measured_without_noise_is_kept_as_observed() -> None:
     assert opt.recommend().number == opt.best_trial.number
 
 
+def test_metrics_near_the_largest_double_are_told_apart() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, "random", seed=0, limits={"z": hp.at_most(0.0)})
+    for k in range(12):
+        trial = opt.ask()
+        opt.tell(trial, trial["x"], metrics={"z": (1.6e308, -1.7e308)[k % 2]})
+    assert opt.recommend().feasible
+
+
 def test_the_model_is_bounded_and_the_few_are_left_to_observation(monkeypatch: pytest.MonkeyPatch) -> None:
     opt = hp.Optimizer(PLANE, "random", seed=0)
     for value in (3.0, 1.0, 2.0, 4.0):

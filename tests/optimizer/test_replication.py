@@ -55,9 +55,11 @@ def test_given_parameters_come_again_exactly() -> None:
 
 def test_errors_of_repeat() -> None:
     opt = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0)
-    with pytest.raises(UnknownTrial, match="got 3"):
+    with pytest.raises(UnknownTrial, match=r"\(none yet\), got 3"):
         opt.ask(repeat=3)
     trial = opt.ask()
+    with pytest.raises(UnknownTrial, match="another optimizer"):
+        opt.ask(repeat=hp.Optimizer(opt.space, seed=1).ask())
     with pytest.raises(InvalidType, match="Trial or its number"):
         opt.ask(repeat="0")
     with pytest.raises(InvalidType, match="Trial or its number"):
@@ -194,6 +196,16 @@ def test_failures_limits_and_several_objectives() -> None:
         trial = front.ask()
         front.tell(trial, [MEANS[trial["c"]], MEANS[trial["c"]] if trial["c"] in "bc" else -5.0])
     assert Counter(t["c"] for t in front.trials) == {"a": 1, "d": 1, "e": 1, "f": 1, "b": 13, "c": 13}
+
+
+@pytest.mark.filterwarnings("error")
+def test_means_of_values_near_the_largest_double() -> None:
+    opt = hp.Optimizer(SIX, "random", seed=0, repeats=None, directions=["minimize", "minimize"])
+    for _ in range(24):
+        trial = opt.ask()
+        size = 1e308 if trial["c"] == "b" else 1.7e308
+        opt.tell(trial, [size, 1.0])
+    assert Counter(t["c"] for t in opt.trials)["b"] == 19
 
 
 def test_forgotten_trials_are_proposed_anew() -> None:

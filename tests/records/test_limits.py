@@ -10,7 +10,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.records.limits import Limit, Limits, least_violation
+from hpcore.records.limits import Limit, Limits, least_violation, typical_size
 
 THREE = Limits({"ms": hp.at_most(20.0), "recall": hp.at_least(0.9), "load": hp.between(1, 2)})
 
@@ -59,6 +59,21 @@ def test_limits_that_are_equal_are_equal() -> None:
 )
 def test_the_row_that_is_nearest_to_the_limits(violations, row: int) -> None:
     assert least_violation(np.array(violations)) == row
+
+
+@pytest.mark.parametrize(
+    ("distances", "size"),
+    [
+        ([1.0, -3.0, math.nan, 2.0], 2.0),
+        ([], 0.0),
+        ([math.nan], 0.0),
+        ([0.0, 0.0, 5.0], 0.0),
+        ([1.5e308, -1.7e308], 1.6e308),
+        ([5e-324], 5e-324),
+    ],
+)
+def test_the_typical_size_of_distances_is_finite(distances: list[float], size: float) -> None:
+    assert typical_size(np.array(distances)) == pytest.approx(size, abs=0.0)
 
 
 def test_the_nearest_row_does_not_depend_on_units() -> None:

@@ -144,6 +144,11 @@ def test_bad_violations_are_ordered_all_the_same(column):
     assert sorted(order_by_limits(values, np.empty((4, 0)))) == [0, 1, 2, 3]
 
 
+def test_violations_near_the_largest_double_do_not_vanish():
+    violations = np.array([[1.6e308], [1.2e308], [1.7e308], [1.5e308]])
+    assert np.argsort(order_by_limits(np.zeros((4, 1)), violations)).tolist() == [1, 3, 0, 2]
+
+
 def test_chebyshev_sums_by_hand():
     values = np.array([[0.0, 10.0], [1.0, 0.0], [0.5, 2.5], [2.0, 5.0]])
     got = chebyshev(values, np.array([0.25, 0.75]))

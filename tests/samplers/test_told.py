@@ -67,6 +67,13 @@ def test_costs_in_logarithms_with_known_ones_first() -> None:
     assert told_of(opt.history, False, None).cost is None
 
 
+def test_violations_near_the_largest_double_do_not_vanish() -> None:
+    opt = optimizer(limits={"a": hp.at_most(0.0)})
+    for beyond in (1.6e308, 1.2e308):
+        opt.tell(opt.ask(), 1.0, metrics={"a": beyond})
+    np.testing.assert_allclose(told_of(opt.history, False, None).violations, [16 / 14, 12 / 14])
+
+
 @pytest.mark.parametrize("values", [[0.0, 5e-324], [-1e308, 1e308], [7.0, 7.0]])
 def test_distances_of_hostile_values_are_finite(values: list[float]) -> None:
     out = History(1, 2)

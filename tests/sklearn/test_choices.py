@@ -135,6 +135,20 @@ def test_failed_candidates_and_the_same_choice_again() -> None:
     assert first.best_params_["C"] > 0
 
 
+def test_candidates_far_from_the_best_need_no_measure() -> None:
+    results = {
+        "params": [{"depth": None}, {"depth": 2}, {"depth": 3}],
+        "mean_test_score": [0.1, 0.9, 0.91],
+        **{f"split{k}_test_score": [0.1, 0.9, 0.9 + 0.01 * k] for k in range(3)},
+    }
+    assert OneStandardError("depth")(results) == 2
+    results["mean_test_score"][1] = 0.905
+    assert OneStandardError("depth")(results) == 1
+    results["mean_test_score"][0] = 0.905
+    with pytest.raises(InvalidArgument, match="number for each candidate near the best"):
+        OneStandardError("depth")(results)
+
+
 def test_fold_errors_reach_the_strategy() -> None:
     search = SearchCV(TREE, DEPTHS, strategy="grid", fold_errors=True).fit(X, y)
     folds = np.array([search.cv_results_[f"split{i}_test_score"] for i in range(5)])

@@ -45,6 +45,11 @@ def priced(trial: hp.Trial) -> hp.Outcome:
     return hp.Outcome(trial["x"], cost=4.0)
 
 
+def billed(trial: hp.Trial) -> hp.Outcome:
+    trial.report(trial["x"], trial.until)
+    return hp.Outcome(trial["x"], cost=1.0)
+
+
 def broken(trial: hp.Trial) -> float:
     time.sleep(0.02)
     raise ValueError("it broke")
@@ -152,6 +157,17 @@ def test_a_cost_function_is_not_stored(tmp_path: Path) -> None:
     assert hp.load_study(tmp_path / "a.db").optimizer.costs.known is None
     again = hp.load_study(tmp_path / "a.db", cost=lambda params: 2.0 + params["x"])
     np.testing.assert_array_equal(again.optimizer.costs.known[1], 2.0 + again.optimizer.costs.known[0][:, 0])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_told_costs_of_the_jobs_of_a_trial_add_up(n_jobs: int, tmp_path: Path) -> None:
+    options = {"sampler": "random", "scheduler": hp.schedulers.SuccessiveHalving(1, 4, eta=2), "seed": 0}
+    study = hp.minimize(billed, SPACE, n_trials=4, n_jobs=n_jobs, storage=tmp_path / "a.db", name="a", **options)
+    assert sum(t.cost for t in study.trials) == study.optimizer.history.n_jobs > 4
+    again = hp.load_study(tmp_path / "a.db")
+    assert [t.cost for t in again.trials] == [t.cost for t in study.trials]
+    limited = hp.minimize(billed, SPACE, n_trials=None, budget_cost=6, **options)
+    assert limited.optimizer.history.n_jobs == 6
 
 
 def test_seconds_of_the_jobs_of_a_trial_add_up() -> None:
