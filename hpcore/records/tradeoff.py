@@ -118,11 +118,12 @@ def chebyshev(values: FloatArray, weights: FloatArray) -> FloatArray:
     return out
 
 
-def random_weights(m: int, rng: Rng) -> FloatArray:
-    """Weights of a trial's own scalarisation of m objectives, uniform on the simplex; (1,) ones for one objective."""
+def random_weights(m: int, rng: Rng, offset: int = 0) -> FloatArray:
+    """Weights of the scalarisation of m objectives for trial ``rng.number + offset``, uniform on the simplex; (1,) ones
+    for one objective."""
     if m == 1:
         return np.ones(1)
-    weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS))
+    weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS, offset))
     weights /= weights.sum()
     return weights
 

@@ -83,15 +83,20 @@ class _TPE(Suggester):
         return self._suggest(history, self._extended(history.n), pending, n, rng), EARLIER_RANKING
 
     def _suggest(self, history: History, values: FloatArray, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        if self._feasible is None:
+        if self._feasible is None and history.values.shape[1] <= MOST_OBJECTIVES:
             return self._propose(history, values, pending, rng, 0, n, 1)
+        # One by one: each is checked against constraints, and a scalarisation is a trial's own.
         rows = np.empty((n, self._d))
+        want = 1 if self._feasible is None else self._want
         for offset in range(n):
-            ranked = self._propose(history, values, pending, rng, offset, 1, self._want)
-            allowed = self._first_allowed(ranked)
-            if allowed is None:
-                allowed = self._best_of_allowed(history, values, rng, offset)
-            rows[offset] = ranked[0] if allowed is None else allowed
+            ranked = self._propose(history, values, pending, rng, offset, 1, want)
+            rows[offset] = ranked[0]
+            if self._feasible is not None:
+                allowed = self._first_allowed(ranked)
+                if allowed is None:
+                    allowed = self._best_of_allowed(history, values, rng, offset)
+                if allowed is not None:
+                    rows[offset] = allowed
             if offset + 1 < n:
                 taken = rows[offset : offset + 1].copy()
                 self._codec.snap(taken)
@@ -113,11 +118,11 @@ class _TPE(Suggester):
             rng.attempt,
             n,
             want,
-            self._told(history, rng),
+            self._told(history, rng, offset),
         )
         return rows
 
-    def _told(self, history: History, rng: Rng) -> native.Outcomes | None:
+    def _told(self, history: History, rng: Rng, offset: int) -> native.Outcomes | None:
         """Outcomes beyond one value; None for one objective without limits, costs and failures."""
         objectives = history.values
         failed = _failed(history)
@@ -125,7 +130,7 @@ class _TPE(Suggester):
         if m == 1 and not (history.n_limits or has_costs or failed is not None):
             return None
         if m > MOST_OBJECTIVES:
-            objectives = _scalarised(history, rng)
+            objectives = _scalarised(history, rng, offset)
         violations = history.violations
         if failed is not None:
             # A failure is one more limit, violated where trials failed.
@@ -207,12 +212,12 @@ def _is_reordered(history: History) -> bool:
     return history.values.shape[1] > 1 or history.n_limits > 0
 
 
-def _scalarised(history: History, rng: Rng) -> FloatArray:
+def _scalarised(history: History, rng: Rng, offset: int) -> FloatArray:
     """Many objectives as one, by an augmented Chebyshev sum with weights of the trial's own; NaN where not known."""
     out = np.full((history.n, 1), np.nan)
     done = np.flatnonzero(history.observed)
     if len(done):
-        out[done, 0] = chebyshev(history.values[done], random_weights(history.values.shape[1], rng))
+        out[done, 0] = chebyshev(history.values[done], random_weights(history.values.shape[1], rng, offset))
     return out
 
 

@@ -477,3 +477,19 @@ def test_under_a_deadline_the_order_of_trials_with_limits_may_be_an_earlier_one(
     late = opt.ask(deadline_ms=1)
     assert late.info == {"step": "earlier_ranking"}
     assert 0.0 <= late.params["x"] <= 1.0
+
+
+@pytest.mark.parametrize("allowed", [None, lambda p: p["x"] + p["y"] < 1.5], ids=["anywhere", "constraint"])
+@pytest.mark.parametrize("m", [1, 2, 4])
+def test_a_batch_is_what_one_by_one_gives_with_several_objectives(m: int, allowed) -> None:
+    def searched() -> hp.Optimizer:
+        space = hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, constraints=[allowed] if allowed else [])
+        opt = hp.Optimizer(space, "tpe", directions=["minimize"] * m, seed=0)
+        for _ in range(14):
+            trial = opt.ask()
+            x, y = trial["x"], trial["y"]
+            opt.tell(trial, [x + y, (1 - x) ** 2 + y, x * y, (y - 0.4) ** 2][:m])
+        return opt
+
+    one_by_one = searched()
+    assert [t.params for t in searched().ask(4)] == [one_by_one.ask().params for _ in range(4)]
