@@ -1,7 +1,6 @@
 #include "hpcore/bo/pareto_suggester.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "hpcore/acquisition/hypervolume.hpp"
 #include "hpcore/acquisition/product.hpp"
 #include "hpcore/bo/each.hpp"
+#include "hpcore/bo/limits.hpp"
 #include "hpcore/bo/rows.hpp"
 #include "hpcore/streams.hpp"
 
@@ -86,20 +86,6 @@ bool ParetoSuggester::fit(const std::vector<Request>& columns, Step& step) {
     return true;
 }
 
-// Rows to perturb: some of the front of those that keep all limits; while there are none, those nearest to that.
-std::vector<std::size_t> ParetoSuggester::incumbents_of(const Request& request,
-                                                        const std::vector<double>& outputs) const {
-    std::vector<std::size_t> all(request.n);
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    std::vector<std::size_t> kept = all;
-    std::erase_if(kept, [&](std::size_t i) { return !request.keeps_limits(i); });
-    if (!kept.empty()) return spread(front_of(outputs, m(), kept), outputs, m(), n_perturbed);
-    std::stable_sort(all.begin(), all.end(),
-                     [&](std::size_t a, std::size_t b) { return request.violations[a] < request.violations[b]; });
-    all.resize(std::min(all.size(), n_perturbed));
-    return all;
-}
-
 bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
                                   const acquisition::Seen& seen, double* row, Step& step) {
     const std::size_t d = moves_.d(), n = request.n, n_objectives = m();
@@ -144,16 +130,18 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
             draws[s].push_back(&model);
         }
     }
-    const std::vector<std::size_t> best = incumbents_of(request, outputs);
-    const bool hopeless = !request.keeps_limits(best.front());
+    const std::vector<std::size_t> kept = keeping(request);
+    const bool hopeless = kept.empty();
+    const std::vector<std::size_t> best =
+        hopeless ? nearest_to_keeping(request, n_perturbed)
+                 : spread(front_of(outputs, n_objectives, kept), outputs, n_objectives, n_perturbed);
     const std::vector<double> incumbents = gather(request.rows, d, best);
     std::vector<double> front;
     const auto add = [&](const std::vector<double>& table, std::size_t i) {
         front.insert(front.end(), table.begin() + static_cast<std::ptrdiff_t>(i * n_objectives),
                      table.begin() + static_cast<std::ptrdiff_t>((i + 1) * n_objectives));
     };
-    for (std::size_t i = 0; i < n; ++i)
-        if (request.keeps_limits(i)) add(outputs, i);
+    for (const std::size_t i : kept) add(outputs, i);
     factors_.condition(request, out.data(), n_fantasised, hopeless);
     for (std::size_t t = 0; t < n_fantasised; ++t)
         if (factors_.expect_kept(out.data() + t * d)) add(fantasies, t);

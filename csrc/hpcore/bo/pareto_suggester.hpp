@@ -31,7 +31,6 @@ class ParetoSuggester {
     bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
                      const acquisition::Seen& seen, double* row, Step& step);
     bool fit(const std::vector<Request>& columns, Step& step);
-    std::vector<std::size_t> incumbents_of(const Request& request, const std::vector<double>& outputs) const;
 
     acquisition::MoveSet moves_;
     SuggestOptions options_;

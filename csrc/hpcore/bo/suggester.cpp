@@ -12,6 +12,7 @@
 #include "hpcore/acquisition/path.hpp"
 #include "hpcore/acquisition/product.hpp"
 #include "hpcore/bo/each.hpp"
+#include "hpcore/bo/limits.hpp"
 #include "hpcore/bo/rows.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 #include "hpcore/streams.hpp"
@@ -27,16 +28,6 @@ std::vector<std::size_t> best_few(const std::vector<double>& values, std::vector
         [&](std::size_t a, std::size_t b) { return values[a] < values[b] || (values[a] == values[b] && a < b); });
     order.resize(n);
     return order;
-}
-
-// The best few rows that keep all limits; while there are none, those nearest to that.
-std::vector<std::size_t> incumbents_of(const Request& request, const std::vector<double>& y, std::size_t most) {
-    std::vector<std::size_t> all(y.size());
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    std::vector<std::size_t> kept = all;
-    std::erase_if(kept, [&](std::size_t i) { return !request.keeps_limits(i); });
-    if (!kept.empty()) return best_few(y, std::move(kept), most);
-    return best_few({request.violations, request.violations + request.n}, std::move(all), most);
 }
 
 // The values, in which a row that misses a limit is as bad as the worst: no success of a region of trust.
@@ -107,8 +98,10 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     std::vector<double> y;
     for (const std::size_t i : cache.members) y.push_back(outputs.y[i]);
 
-    const std::vector<std::size_t> order = incumbents_of(request, outputs.y, options_.n_incumbents);
-    const bool hopeless = !request.keeps_limits(order[0]);
+    const std::vector<std::size_t> kept = keeping(request);
+    const bool hopeless = kept.empty();
+    const std::vector<std::size_t> order = hopeless ? nearest_to_keeping(request, options_.n_incumbents)
+                                                    : best_few(outputs.y, kept, options_.n_incumbents);
     const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
     // Members of the model that are to be improved on.
@@ -127,6 +120,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         {thompson ? acquisition::Kind::draw : view.kind, view.kappa, options_.acquisition});
     if (options_.prior) acquisition.weigh(options_.prior, request.n);
     acquisition::Product product(acquisition, !hopeless);
+    if (options_.prior && hopeless) product.weigh(options_.prior, request.n);  // of the improvement it is a part
     factors_.condition(request, out.data(), request.n_pending + k, hopeless);
     factors_.multiply(product);
     std::vector<double> fitted(n_held);
