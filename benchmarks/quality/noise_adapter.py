@@ -12,19 +12,17 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import Any, ClassVar
+from typing import Any
 
-from adapter import space_of
+from many_adapter import Many
 
 import hpcore as hp
 from hpcore._core.gp import LogNormal
 from hpcore.optimizer import noisy_model, recommendation
 
 
-class Recommending:
-    """Optimiser with the interface of the benchmark, which hands over what `Optimizer.recommend` says."""
-
-    sampler: ClassVar[str | hp.samplers.Sampler]
+class Recommending(Many):
+    """Optimiser with the interface of the benchmark, and a rule for what it hands over."""
 
     def __init__(self, space: Any, seed: int, budget: int, n_objectives: int = 1, n_constraints: int = 0) -> None:
         rule = json.loads(os.environ.get("HPCORE_RULE", "{}"))
@@ -33,20 +31,11 @@ class Recommending:
         recommendation.CAUTION = rule.get("caution", recommendation.CAUTION)
         noisy_model.NO_NOISE = rule.get("no_noise", noisy_model.NO_NOISE)
         self._observed = rule.get("observed", False)
-        self._opt = hp.Optimizer(space_of(space), self.sampler, seed=seed)
-
-    def ask(self) -> dict[str, Any]:
-        """Return the next configuration."""
-        self._trial = self._opt.ask()
-        return dict(self._trial.params)
-
-    def tell(self, cfg: dict[str, Any], values: list[float], constraints: Any = (), cost: float | None = None) -> None:
-        """Record a noisy value of the configuration that was asked for."""
-        self._opt.tell(self._trial, values[0])
+        super().__init__(space, seed, budget, n_objectives, n_constraints)
 
     def recommend(self) -> dict[str, Any]:
         """Return the configuration to hand over."""
-        return dict((self._opt.best_trial if self._observed else self._opt.recommend()).params)
+        return dict(self._opt.best_trial.params) if self._observed else super().recommend()
 
 
 class GP(Recommending):

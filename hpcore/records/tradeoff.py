@@ -7,9 +7,11 @@ from bisect import bisect_right
 import numpy as np
 import numpy.typing as npt
 
+from hpcore._core.rng import GP_WEIGHTS
 from hpcore.records.limits import typical_size
+from hpcore.records.streams import Rng
 
-__all__ = ["chebyshev", "order_by_front", "order_by_limits"]
+__all__ = ["chebyshev", "half_range", "order_by_front", "order_by_limits", "random_weights"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -116,11 +118,26 @@ def chebyshev(values: FloatArray, weights: FloatArray) -> FloatArray:
     return out
 
 
+def random_weights(m: int, rng: Rng, offset: int = 0) -> FloatArray:
+    """Weights of the scalarisation of m objectives for trial ``rng.number + offset``, uniform on the simplex; (1,) ones
+    for one objective."""
+    if m == 1:
+        return np.ones(1)
+    weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS, offset))
+    weights /= weights.sum()
+    return weights
+
+
+def half_range(values: FloatArray) -> FloatArray:
+    """(m,) half the range of each column of `values` (n, m), finite for all finite ones; 1 for a constant column."""
+    # 0 also for two smallest doubles.
+    half = 0.5 * values.max(axis=0) - 0.5 * values.min(axis=0)
+    out: FloatArray = np.where(half > 0.0, half, 1.0)
+    return out
+
+
 def _scaled(values: FloatArray) -> FloatArray:
-    low, high = values.min(axis=0), values.max(axis=0)
-    # Halves first, so that a range wider than the largest double stays finite.
-    width = 0.5 * high - 0.5 * low
-    out: FloatArray = (0.5 * values - 0.5 * low) / np.where(width > 0.0, width, 1.0)
+    out: FloatArray = (0.5 * values - 0.5 * values.min(axis=0)) / half_range(values)
     return out
 
 

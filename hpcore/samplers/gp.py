@@ -12,12 +12,12 @@ import numpy.typing as npt
 from hpcore._core import bo as native
 from hpcore._core import gp as native_gp
 from hpcore._core.acquisition import Kind
-from hpcore._core.rng import GP_WEIGHTS
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
+from hpcore.records.tradeoff import random_weights
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.ladder import GP_LADDER, SOBOL
 from hpcore.samplers.sobol import SobolSampler
@@ -40,6 +40,7 @@ FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved
 TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
 N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 INFERENCES = ("map", "mcmc")
+AUTO_TRANSFORMS = ["half_log", "standard", "log"]
 TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
 
@@ -115,7 +116,7 @@ class _GP(Suggester):
             told = told_of(history, self._per_cost, self._known_costs)
         else:
             engine = self._engine
-            told = told_of(history, self._per_cost, self._known_costs, _weights(m, rng))
+            told = told_of(history, self._per_cost, self._known_costs, random_weights(m, rng))
         extra = self._allowed_candidates(told, rng)  # before the time that is left is taken
         rows, step = engine.suggest(
             told.X,
@@ -162,7 +163,7 @@ class _GP(Suggester):
         if m not in self._fronts:
             categorical = [kind == "categorical" for kind in self._columns.kinds]
             options = self._sampler._options(self._columns)
-            options.views = [self._sampler._view(["standard", "half_log"])]
+            options.views = [self._sampler._front_view()]
             self._fronts[m] = native.ParetoSuggester(self._columns.codec, categorical, options, m)
         return self._fronts[m]
 
@@ -176,15 +177,6 @@ class _GP(Suggester):
             order = np.lexsort((first, told.violations))
         best: FloatArray = told.X[order[:N_BEST]]
         return self._columns.around(best, rng.generator(ALLOWED))
-
-
-def _weights(m: int, rng: Rng) -> FloatArray:
-    """Weights of the objectives in a trial's own scalarisation of them."""
-    if m == 1:
-        return np.ones(1)
-    weights = -np.log1p(-rng.uniform(m, GP_WEIGHTS))
-    weights /= weights.sum()
-    return weights
 
 
 def _check_acquisition(value: Any) -> str:
@@ -226,7 +218,8 @@ class GPSampler(Sampler):
     transform : {"turns", "auto", "standard", "half_log", "log", "clip"}
         Targets of the model: the objective's values, standardised; logarithmic above the median; logarithmic
         from just below the best; cut off far above the median. ``"auto"`` takes, at each fit, the one of the first
-        three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial.
+        three under which the values themselves are likeliest; ``"turns"`` gives half-log and clip every other trial,
+        and each of several objectives the likelier of half-log and the values themselves.
     warp : bool
         Learn to stretch the numeric parameters' ranges (Snoek et al. 2014), for objectives that change faster near one
         end of a range than near the other. Off by default: it was not found to gain anything, and a fit costs twice.
@@ -252,13 +245,12 @@ class GPSampler(Sampler):
     2014, "Bayesian optimization with inequality constraints"); improvement is over the best that keeps them all. While
     no trial does, the probability alone is maximised. A model of a metric sees by how much the limit is exceeded, in
     units of the median size of that, cut at twice it. Whether a trial succeeds is one more limit: regions where trials
-    fail are left, and failures by chance change little; ``benchmarks/quality/failures.py``.
-    So does one with a penalty in place of a
-    value, such as 1e5 or 1e300 for what is impossible. Values are taken for penalties if they lie beyond an empty gap
-    above at least four others, two of them among the first ten trials, that is several times as wide as these spread:
-    4 times for three or more equal values, 20 times for two, for a few levels that repeat or for values that differ by
-    less than a tenth of the gap, 1000 times for values within a thousand gaps. Of several objectives, each must be
-    one.
+    fail are left, and failures by chance change little; ``benchmarks/quality/failures.py``. A trial with a penalty in
+    place of a value, such as 1e5 or 1e300 for what is impossible, counts as failed. Values are taken for penalties if
+    they lie beyond an empty gap above at least four others, two of them among the first ten trials, that is several
+    times as wide as these spread: 4 times for three or more equal values, 20 times for two, for a few levels that
+    repeat or for values that differ by less than a tenth of the gap, 1000 times for values within a thousand gaps. Of
+    several objectives, each must be one.
 
     Several objectives: with two or three, two suggestions of three maximise the expected improvement of the hypervolume
     (Emmerich, Deutz & Klinkenberg 2011, "Hypervolume-based expected improvement: monotonicity properties and exact
@@ -348,7 +340,7 @@ class GPSampler(Sampler):
         kind = Kind.user
         if isinstance(self.acquisition, str):
             kind = {"pi": Kind.pi, "ucb": Kind.ucb}.get(self.acquisition, Kind.log_ei)
-        turns = {"turns": [["half_log"], ["clip"]], "auto": [["half_log", "standard", "log"]]}
+        turns = {"turns": [["half_log"], ["clip"]], "auto": [AUTO_TRANSFORMS]}
         transforms = turns.get(self.transform, [[self.transform]])
         views = []
         for names in transforms:
@@ -365,6 +357,11 @@ class GPSampler(Sampler):
             # Every third trial, however few the other views are.
             views = [*(2 * views)[:2], view]
         return views
+
+    def _front_view(self) -> native.View:
+        """View of each of several objectives: benchmarks/quality/many_ablation.md."""
+        choices = {"turns": ["standard", "half_log"], "auto": AUTO_TRANSFORMS}
+        return self._view(choices.get(self.transform, [self.transform]))
 
     def _view(self, transforms: list[str]) -> native.View:
         view = native.View()

@@ -1,4 +1,4 @@
-"""What a history tells the Gaussian process: points, values, limits, costs and failures."""
+"""Results of a history as the Gaussian process takes them: points, values, limits, costs and failures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hpcore.records.history import History
 from hpcore.records.limits import typical_size
+from hpcore.records.tradeoff import chebyshev, half_range
 from hpcore.samplers.failures import split
 
 __all__ = ["Told", "cost_of", "told_of"]
@@ -16,8 +17,6 @@ __all__ = ["Told", "cost_of", "told_of"]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 Outcome = tuple[FloatArray, FloatArray]  # points (k, d) and values (k,)
-
-AUGMENTATION = 0.05  # weight of the sum in an augmented Chebyshev distance: Knowles 2006
 
 
 class Told(NamedTuple):
@@ -119,25 +118,11 @@ def _columns(history: History, told: BoolArray) -> tuple[FloatArray, FloatArray 
 
 
 def _distances(history: History, told: BoolArray, weights: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-    values, unit = _distance(history.values[told], weights)
+    values = history.values[told]
+    column = np.ascontiguousarray(values[:, 0]) if len(weights) == 1 else chebyshev(values, weights)
     if history.std_errors is None:
-        return values, None
+        return column, None
     with np.errstate(over="ignore", invalid="ignore"):  # the unit of values that hardly differ
-        return values, np.nan_to_num(unit * history.std_errors[told, 0])
-
-
-def _distance(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, float]:
-    """One column of (k, m) values, of which one unit of the first objective is the second result.
-
-    A single objective is taken as it is, several as an augmented Chebyshev distance in units of their ranges.
-    """
-    if values.shape[1] == 1:
-        return np.ascontiguousarray(values[:, 0]), 1.0
-    low, high = values.min(axis=0), values.max(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        half = high / 2 - low / 2  # 0 also for two smallest doubles
-        width = np.where(half > 0, half, 1.0)
-        unit = np.clip((values / 2 - low / 2) / width, 0.0, 1.0)
-    weighted = unit * weights
-    column = np.ascontiguousarray(weighted.max(axis=1) + AUGMENTATION * weighted.sum(axis=1))
-    return column, float(weights[0]) / 2 / float(width[0])
+        # Those of the first objective, in the units of the distance.
+        unit = 1.0 if len(weights) == 1 else float(weights[0]) / 2 / float(half_range(values)[0])
+        return column, np.nan_to_num(unit * history.std_errors[told, 0])

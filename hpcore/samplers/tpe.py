@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import tpe as native
-from hpcore._core.rng import GP_WEIGHTS
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidSpace, InvalidType
 from hpcore.kernels.decorators import DensityKernel
 from hpcore.records.history import FAILED, PRUNED, History
 from hpcore.records.streams import ALLOWED, Rng
-from hpcore.records.tradeoff import chebyshev, order_by_front, order_by_limits
+from hpcore.records.tradeoff import chebyshev, order_by_front, order_by_limits, random_weights
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.ladder import EARLIER_RANKING, FULL, TPE_LADDER
 from hpcore.space.columns import Columns
@@ -84,15 +83,20 @@ class _TPE(Suggester):
         return self._suggest(history, self._extended(history.n), pending, n, rng), EARLIER_RANKING
 
     def _suggest(self, history: History, values: FloatArray, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        if self._feasible is None:
+        if self._feasible is None and history.values.shape[1] <= MOST_OBJECTIVES:
             return self._propose(history, values, pending, rng, 0, n, 1)
+        # One by one: each is checked against constraints, and a scalarisation is a trial's own.
         rows = np.empty((n, self._d))
+        want = 1 if self._feasible is None else self._want
         for offset in range(n):
-            ranked = self._propose(history, values, pending, rng, offset, 1, self._want)
-            allowed = self._first_allowed(ranked)
-            if allowed is None:
-                allowed = self._best_of_allowed(history, values, rng, offset)
-            rows[offset] = ranked[0] if allowed is None else allowed
+            ranked = self._propose(history, values, pending, rng, offset, 1, want)
+            rows[offset] = ranked[0]
+            if self._feasible is not None:
+                allowed = self._first_allowed(ranked)
+                if allowed is None:
+                    allowed = self._best_of_allowed(history, values, rng, offset)
+                if allowed is not None:
+                    rows[offset] = allowed
             if offset + 1 < n:
                 taken = rows[offset : offset + 1].copy()
                 self._codec.snap(taken)
@@ -114,21 +118,21 @@ class _TPE(Suggester):
             rng.attempt,
             n,
             want,
-            self._told(history, rng),
+            self._told(history, rng, offset),
         )
         return rows
 
-    def _told(self, history: History, rng: Rng) -> native.Outcomes | None:
+    def _told(self, history: History, rng: Rng, offset: int) -> native.Outcomes | None:
         """Outcomes beyond one value; None for one objective without limits, costs and failures."""
         objectives = history.values
-        failed = (history.state == FAILED) | ((history.state == PRUNED) & ~history.observed)
+        failed = _failed(history)
         m, has_costs = objectives.shape[1], self._per_cost and (history.cost is not None or len(self._cost_logs) > 0)
-        if m == 1 and not (history.n_limits or has_costs or failed.any()):
+        if m == 1 and not (history.n_limits or has_costs or failed is not None):
             return None
         if m > MOST_OBJECTIVES:
-            objectives = _scalarised(history, rng)
+            objectives = _scalarised(history, rng, offset)
         violations = history.violations
-        if failed.any():
+        if failed is not None:
             # A failure is one more limit, violated where trials failed.
             column = np.where(failed, 1.0, np.where(history.observed, -1.0, np.nan))
             violations = np.column_stack([violations, column])
@@ -195,18 +199,25 @@ class _TPE(Suggester):
         return self._ranked
 
 
+def _failed(history: History) -> npt.NDArray[np.bool_] | None:
+    """Mask of the trials that count as failed; None if there is none."""
+    if history.n_ended == history.n_complete:  # without a look at every trial
+        return None
+    failed: npt.NDArray[np.bool_] = (history.state == FAILED) | ((history.state == PRUNED) & ~history.observed)
+    return failed if failed.any() else None
+
+
 def _is_reordered(history: History) -> bool:
     """True if trials are ranked by more than a value of their own."""
     return history.values.shape[1] > 1 or history.n_limits > 0
 
 
-def _scalarised(history: History, rng: Rng) -> FloatArray:
+def _scalarised(history: History, rng: Rng, offset: int) -> FloatArray:
     """Many objectives as one, by an augmented Chebyshev sum with weights of the trial's own; NaN where not known."""
     out = np.full((history.n, 1), np.nan)
     done = np.flatnonzero(history.observed)
     if len(done):
-        weights = -np.log1p(-rng.uniform(history.values.shape[1], GP_WEIGHTS))
-        out[done, 0] = chebyshev(history.values[done], weights / weights.sum())
+        out[done, 0] = chebyshev(history.values[done], random_weights(history.values.shape[1], rng, offset))
     return out
 
 

@@ -259,7 +259,8 @@ def test_renewing(of: Study) -> None:
 
 def test_results_made_elsewhere_and_parameters_to_evaluate(of: Study) -> None:
     log = of.log()
-    log.add({"x": 1.0, "k": 2}, 3.0, 0.5, {"from": "me"})
+    facts = {"std_error": 0.5, "metrics": {"size": 7.0}, "cost": 2.0, "user_attrs": {"from": "me"}}
+    log.add({"x": 1.0, "k": 2}, 3.0, facts)
     known = read_known(
         log.optimizer.space, log.optimizer.outcome, [({"x": 2.0, "k": 2}, 4.0), ({"x": 3, "k": 3}, None)]
     )
@@ -274,6 +275,8 @@ def test_results_made_elsewhere_and_parameters_to_evaluate(of: Study) -> None:
     assert states(again) == ["complete", "complete", "failed", "running", "running"]
     assert again.optimizer.trials[0].user_attrs == {"from": "me"} and again.optimizer.history.std_error(0) == 0.5
     assert again.optimizer.history.n_jobs == 5
+    assert again.optimizer.trials[0].metrics == {"size": 7.0}
+    assert again.optimizer.history.cost.tolist()[0] == 2.0 and np.isnan(again.optimizer.history.cost[1:]).all()
 
 
 # --- pause and resume ---------------------------------------------------------------------------------------------

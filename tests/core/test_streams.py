@@ -63,27 +63,32 @@ def test_every_purpose_has_other_numbers():
     assert len(np.unique(words)) == len(words)
 
 
-def test_weights_are_never_those_of_trial_0():
+@pytest.mark.parametrize(
+    ("sampler", "n_objectives", "scalarised"),
+    [
+        (hp.samplers.GPSampler(n_startup_trials=1), 2, [2, 5]),  # the others improve on the hypervolume
+        (hp.samplers.GPSampler(n_startup_trials=1, acquisition="ucb"), 2, [1, 2, 3, 4, 5]),
+        (hp.samplers.GPSampler(n_startup_trials=1), 4, [1, 2, 3, 4, 5]),
+        (hp.samplers.TPESampler(n_startup_trials=1), 4, [1, 2, 3, 4, 5]),
+    ],
+    ids=["gp turns", "gp ucb", "gp many", "tpe many"],
+)
+def test_weights_are_never_those_of_trial_0(sampler, n_objectives, scalarised, monkeypatch):
     """The first trial that a scalarisation is made for, with the fewest startup trials there may be, is not trial 0."""
     numbers = []
+    uniform = streams.Rng.uniform
 
-    class Counting(streams.Rng):
-        def uniform(self, n, purpose, offset=0):
-            if purpose == native.GP_WEIGHTS:
-                numbers.append(self.number + offset)
-            return super().uniform(n, purpose, offset)
+    def counting(rng, n, purpose, offset=0):
+        if purpose == native.GP_WEIGHTS:
+            numbers.append(rng.number + offset)
+        return uniform(rng, n, purpose, offset)
 
-    columns = hp.Space({"x": hp.Float(0, 1)}).columns
-    opt = hp.Optimizer(
-        {"x": hp.Float(0, 1)}, hp.samplers.GPSampler(n_startup_trials=1), directions=["minimize"] * 2, seed=0
-    )
-    suggester = hp.samplers.GPSampler(n_startup_trials=1).bind(columns)
-    for _ in range(3):
-        history = opt.history
-        suggester.suggest(history, history.X[:0], 1, Counting(0, history.n))
+    monkeypatch.setattr(streams.Rng, "uniform", counting)
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, directions=["minimize"] * n_objectives, seed=0)
+    for _ in range(6):
         trial = opt.ask()
-        opt.tell(trial, [trial.params["x"], -trial.params["x"]])
-    assert numbers == [1, 2]
+        opt.tell(trial, [trial.params["x"], -trial.params["x"], 1.0, 2.0][:n_objectives])
+    assert numbers == scalarised
 
 
 def test_nothing_draws_under_a_purpose_of_its_own():

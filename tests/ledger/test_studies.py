@@ -52,7 +52,7 @@ def test_bad_names(name, error: type[Exception], match: str) -> None:
         ({"retries": -1}, InvalidArgument, "retries must be"),
         ({"retries": 1.0}, InvalidType, "retries must be"),
     ],
-    ids=lambda v: str(v) if isinstance(v, dict) else "",
+    ids=lambda v: ", ".join(v) if isinstance(v, dict) else "",  # without values: a function prints its address
 )
 def test_what_does_not_fit(options: dict, error: type[Exception], match: str) -> None:
     store = open_storage("sqlite:///:memory:")

@@ -57,6 +57,21 @@ def test_options_work_for_several_objectives_and_batches(m: int, options: dict) 
     assert min(t["y"] for t in opt.trials) >= 0
 
 
+def test_the_transform_and_the_prior_count_for_several_objectives_too() -> None:
+    def last(**options) -> float:
+        opt = hp.Optimizer(SPACE, hp.samplers.GPSampler(**options), directions=["minimize"] * 2, seed=1)
+        run(opt, 12)  # trial 12 is one for the hypervolume
+        return float(opt.ask()["x"])
+
+    assert len({last(transform=name) for name in ("standard", "log", "half_log")}) == 3
+
+    @hp.kernels.density
+    def near_one(u) -> float:
+        return -50.0 * (u[0] - 1.0) ** 2
+
+    assert last(prior=near_one, beta=1e4) > 0.95
+
+
 def test_a_batch_is_spread_over_the_front() -> None:
     opt = run(hp.Optimizer(SPACE, "gp", directions=["minimize"] * 2, seed=0), 24)
     batch = opt.ask(6)

@@ -465,3 +465,31 @@ def test_suggestions_by_merit_are_rebuilt_to_the_last_bit():
         opt.tell(trial, values, metrics={"c": trial.params["C"]}, cost=1.0 + trial.params["C"])
         copy = pickle.loads(pickle.dumps(opt))  # noqa: S301
         assert copy.ask(2)[1].params == opt.ask(2)[1].params
+
+
+def test_under_a_deadline_the_order_of_trials_with_limits_may_be_an_earlier_one():
+    opt = with_limit(0.0, n=20)
+    assert opt.ask(deadline_ms=1000).info == {"step": "full"}
+    opt._suggestions.suggester._ranking_ms = 10.0  # as if an order took so long
+    trial = opt.ask(deadline_ms=1000)
+    assert trial.info == {"step": "full"}  # nothing was told since the last order
+    opt.tell(trial, 0.5, metrics={"c": -1.0})
+    late = opt.ask(deadline_ms=1)
+    assert late.info == {"step": "earlier_ranking"}
+    assert 0.0 <= late.params["x"] <= 1.0
+
+
+@pytest.mark.parametrize("allowed", [None, lambda p: p["x"] + p["y"] < 1.5], ids=["anywhere", "constraint"])
+@pytest.mark.parametrize("m", [1, 2, 4])
+def test_a_batch_is_what_one_by_one_gives_with_several_objectives(m: int, allowed) -> None:
+    def searched() -> hp.Optimizer:
+        space = hp.Space({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, constraints=[allowed] if allowed else [])
+        opt = hp.Optimizer(space, "tpe", directions=["minimize"] * m, seed=0)
+        for _ in range(14):
+            trial = opt.ask()
+            x, y = trial["x"], trial["y"]
+            opt.tell(trial, [x + y, (1 - x) ** 2 + y, x * y, (y - 0.4) ** 2][:m])
+        return opt
+
+    one_by_one = searched()
+    assert [t.params for t in searched().ask(4)] == [one_by_one.ask().params for _ in range(4)]

@@ -1,4 +1,7 @@
-"""A store of schema 1, as commit ffdc847 wrote it: it reads as it did, and its studies go on as they would have."""
+"""A store of schema 1, as commit ffdc847 wrote it: it reads as it did, and its studies go on as they would have.
+
+Those whose samplers were changed on purpose since go on as the changed ones have it: ``tests/data/make_schema1.py``.
+"""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_wrong_budgets(budget, error, tmp_path: Path) -> None:
         ({"per_cost": True}, True),
         ({"per_cost": False, "timeout": 60.0}, False),
     ],
-    ids=str,
+    ids=lambda v: ", ".join(v) or "nothing" if isinstance(v, dict) else str(v),
 )
 def test_when_costs_count(options: dict, on: bool) -> None:
     sampler = Listener()

@@ -26,6 +26,7 @@ std::vector<double> targets_of(const Models& models, const gp::TargetTransform& 
 }  // namespace
 
 bool Factors::fit(const Fitter& fitter, const Costs& costs, std::size_t d, const Request& request, Step& step) {
+    restore();  // an exception may have kept an earlier call from it
     while (limits_.size() < request.limits.size())
         limits_.emplace_back(std::vector{gp::TransformKind::limit}, false, 1.0);
     if (request.cost.n > 0 && cost_.empty()) cost_.emplace_back(std::vector{gp::TransformKind::standard}, false, 1.0);
@@ -49,7 +50,6 @@ bool Factors::fit(const Fitter& fitter, const Costs& costs, std::size_t d, const
 }
 
 void Factors::condition(const Request& request, const double* pending, std::size_t n_pending, bool hopeless) {
-    restore();
     gp::Prediction prediction;
     for (std::size_t c = 0; c < request.limits.size(); ++c) {
         const Outcome& outcome = request.limits[c];
