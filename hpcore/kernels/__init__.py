@@ -10,6 +10,8 @@ an index outside its array raises (in the kernel itself: functions that it calls
 your options). Arrays are read only, but for those that a covariance's gradient fills.
 An optimizer with kernels is pickled with their code, and compiles them again where it is loaded.
 
+`hypervolume` measures a Pareto front for a report; it is loaded, with Numba, on its first use.
+
 >>> import hpcore as hp
 >>> @hp.kernels.density
 ... def near_the_middle(u):
@@ -22,6 +24,8 @@ An optimizer with kernels is pickled with their code, and compiles them again wh
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from hpcore.kernels.decorators import (
     AcquisitionKernel,
     CovarianceKernel,
@@ -31,4 +35,27 @@ from hpcore.kernels.decorators import (
     density,
 )
 
-__all__ = ["AcquisitionKernel", "CovarianceKernel", "DensityKernel", "acquisition", "covariance", "density"]
+if TYPE_CHECKING:
+    from hpcore.kernels.dominance import hypervolume
+
+__all__ = [
+    "AcquisitionKernel",
+    "CovarianceKernel",
+    "DensityKernel",
+    "acquisition",
+    "covariance",
+    "density",
+    "hypervolume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "hypervolume":
+        raise AttributeError(f"module 'hpcore.kernels' has no attribute {name!r}")
+    from hpcore.kernels.dominance import hypervolume
+
+    return hypervolume
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

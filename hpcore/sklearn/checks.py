@@ -130,8 +130,18 @@ class Settings:
 
     def _is_rule(self, name: str) -> bool:
         # Several metrics may have one of this name.
-        several = not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring))
-        return isinstance(self.refit, str) and self.refit == name and not several
+        return isinstance(self.refit, str) and self.refit == name and not self._has_several
+
+    @property
+    def _has_several(self) -> bool:
+        return not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring))
+
+    @property
+    def metrics(self) -> list[str] | None:
+        """Names of the metrics; None for a function, which may return several."""
+        if callable(self.scoring):
+            return None
+        return list(self.scoring) if self._has_several else ["score"]
 
 
 def check_settings(search: Any) -> Settings:

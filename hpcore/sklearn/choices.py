@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,15 +71,40 @@ class OneStandardError:
             raise InvalidType(f"largest must be True or False, got {largest!r}")
         self.by, self.metric, self.largest = by, metric, bool(largest)
 
+    def check(self, n_folds: int, metrics: Sequence[str] | None) -> None:
+        """Check, before a search, that the rule can choose.
+
+        Parameters
+        ----------
+        n_folds : int
+            Number of folds.
+        metrics : sequence of str, or None
+            Names of the metrics; None if they are not known yet.
+
+        Raises
+        ------
+        InvalidArgument
+            There are too few folds, or the metric that decides is none of the search.
+        """
+        if metrics is not None and self._metric not in metrics:
+            raise InvalidArgument(
+                f"metric must name the one of several that decides ({list(metrics)}), got {self.metric!r}"
+            )
+        if n_folds < 2:
+            raise InvalidArgument(f"refit by one standard error needs at least 2 folds, got {n_folds} from cv")
+
+    @property
+    def _metric(self) -> str:
+        return "score" if self.metric is None else self.metric
+
     def __call__(self, cv_results: Mapping[str, Any]) -> int:
         """Return the index of the chosen candidate.
 
         Candidates without a score, those that a race stopped and those of lower levels of a resource are passed over.
         """
-        metric = "score" if self.metric is None else self.metric
-        if f"mean_test_{metric}" not in cv_results:
-            known = [key.removeprefix("mean_test_") for key in cv_results if key.startswith("mean_test_")]
-            raise InvalidArgument(f"metric must name the one of several that decides ({known}), got {self.metric!r}")
+        metric = self._metric
+        n_folds = sum(_is_fold(key, metric) for key in cv_results)
+        self.check(n_folds, [key.removeprefix("mean_test_") for key in cv_results if key.startswith("mean_test_")])
         mean = np.asarray(cv_results[f"mean_test_{metric}"], dtype=float)
         counts = np.isfinite(mean)
         for name, wanted in (("pruned", False), ("iter", np.max(cv_results.get("iter", 0)))):
@@ -90,8 +115,6 @@ class OneStandardError:
         means = np.where(counts, mean, -math.inf)
         best = int(np.argmax(means))
         folds = [cv_results[key][best] for key in cv_results if _is_fold(key, metric)]
-        if len(folds) < 2:
-            raise InvalidArgument(f"refit by one standard error needs at least 2 folds, got {len(folds)} from cv")
         error = float(np.std(folds, ddof=1)) / math.sqrt(len(folds))
         near = np.flatnonzero(means >= means[best] - error)
         measure = self._measures(cv_results, near)

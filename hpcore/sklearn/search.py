@@ -417,6 +417,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         splits = make_splits(self.cv, X, y, is_classifier(self.estimator), routed.splitter.split)
+        if settings.one_se is not None:
+            settings.one_se.check(len(splits), settings.metrics)
         plan = plan.on(X, y, splits)
         workload = plan.workload(X, y, splits, routed)
         pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
@@ -520,6 +522,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                 self.best_score_corrected_ = corrected_best(folds, self.optimizer_.seed)
         if course.races:
             blank(results, evaluated)
+        # Before the choice of the best, so that they are there if a user's rule for it fails.
+        self.cv_results_ = results
+        self.trial_numbers_ = np.array([candidate.number for candidate in evaluated])
         if self.refit or not self.multimetric_:
             chosen = None
             if rule is not None:
@@ -537,8 +542,6 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             if decides:
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
-        self.cv_results_ = results
-        self.trial_numbers_ = np.array([candidate.number for candidate in evaluated])
 
     def _refit(self, workload: Workload, hooks: FitHooks, fidelity: Fidelity | None) -> None:
         # Parameters may be estimators: those in best_params_ stay unfitted.

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import hpcore as hp
 from hpcore.errors import InvalidArgument
 from hpcore.kernels.dominance import hypervolume, hypervolume_contributions, non_dominated_rank
 from hpcore.records.tradeoff import order_by_front
@@ -95,3 +96,11 @@ def test_a_reference_on_the_wrong_side(reference):
 def test_a_reference_that_no_row_is_below():
     assert hypervolume([[0.0, 2.0], [1.0, 1.0]], [0.5, 1.5]) == 0.0
     assert hypervolume(np.empty((0, 2)), [0.0, 0.0]) == 0.0
+
+
+def test_the_hypervolume_is_public() -> None:
+    assert hp.kernels.hypervolume([[1.0, 2.0], [2.0, 1.0]], [3.0, 3.0]) == 3.0
+    assert hp.kernels.hypervolume is hypervolume
+    assert "hypervolume" in dir(hp.kernels)
+    with pytest.raises(AttributeError, match="no attribute 'volume'"):
+        hp.kernels.volume  # noqa: B018 - the access is what fails

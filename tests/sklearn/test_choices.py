@@ -103,7 +103,9 @@ def test_metrics_and_errors() -> None:
         )
     with pytest.raises(InvalidArgument, match="at least 2 folds"):
         half = np.arange(len(y)) % 2 == 0
-        SearchCV(TREE, DEPTHS, strategy="grid", refit="1se", cv=[(half, ~half)]).fit(X, y)
+        one = SearchCV(TREE, DEPTHS, strategy="grid", refit="1se", cv=[(half, ~half)])
+        one.fit(X, y)
+    assert not hasattr(one, "optimizer_")  # it was refused before the search
     for wrong in ({"by": 3}, {"metric": 3}, {"largest": "yes"}):
         with pytest.raises(InvalidType, match=next(iter(wrong))):
             OneStandardError(**{"by": "max_depth", **wrong})
@@ -147,6 +149,17 @@ def test_candidates_far_from_the_best_need_no_measure() -> None:
     results["mean_test_score"][0] = 0.905
     with pytest.raises(InvalidArgument, match="number for each candidate near the best"):
         OneStandardError("depth")(results)
+
+
+def test_results_are_there_if_the_rule_fails() -> None:
+    def unlucky(params):
+        raise ZeroDivisionError(params)
+
+    search = SearchCV(TREE, DEPTHS, strategy="grid", refit=OneStandardError(unlucky))
+    with pytest.raises(ZeroDivisionError):
+        search.fit(X, y)
+    assert len(search.cv_results_["params"]) == len(search.trial_numbers_) == 11
+    assert not hasattr(search, "best_index_")
 
 
 def test_fold_errors_reach_the_strategy() -> None:
