@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core.rng import GP_WEIGHTS
-from hpcore.records.limits import typical_size
+from hpcore.records.limits import total_violation
 from hpcore.records.streams import Rng
 
 __all__ = ["chebyshev", "half_range", "order_by_front", "order_by_limits", "random_weights"]
@@ -89,12 +89,8 @@ def order_by_limits(values: FloatArray, violations: FloatArray, first: int | Non
     if len(allowed):
         place[allowed] = order_by_front(values[allowed], first)
     if len(others):
-        total = np.zeros(len(others))
-        for column in violations.T:
-            unit = typical_size(column) or 1.0
-            with np.errstate(over="ignore"):
-                total += np.nan_to_num(np.maximum(column[others] / unit, 0.0), nan=1.0)
-        place[others[np.argsort(total, kind="stable")]] = len(allowed) + np.arange(len(others), dtype=np.float64)
+        order = np.argsort(total_violation(violations)[others], kind="stable")
+        place[others[order]] = len(allowed) + np.arange(len(others), dtype=np.float64)
     return place
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.records.history import History
-from hpcore.records.limits import typical_size
+from hpcore.records.limits import total_violation
 from hpcore.records.tradeoff import chebyshev, half_range
 from hpcore.samplers.failures import split
 
@@ -59,7 +59,7 @@ def told_of(history: History, per_cost: bool, known_costs: Outcome | None, weigh
     """
     trials = split(history)
     limits = [_known(history, column) for column in history.violations.T]
-    violations = _violations(history.violations) if limits else None
+    violations = total_violation(history.violations) if limits else None
     told, failed = trials.complete, None
     values, errors = _columns(history, told) if weights is None else _distances(history, told, weights)
     if trials.failed.any():
@@ -97,17 +97,6 @@ def cost_of(history: History, known: Outcome | None) -> Outcome | None:
 def _known(history: History, excess: FloatArray) -> Outcome:
     known = np.isfinite(excess)
     return np.ascontiguousarray(history.X[known]), np.ascontiguousarray(excess[known])
-
-
-def _violations(excess: FloatArray) -> FloatArray:
-    """(n,) sum of the excess over each limit, in units of its median size; 1 where it is not known."""
-    total = np.zeros(len(excess))
-    for column in excess.T:
-        known = np.isfinite(column)
-        with np.errstate(over="ignore"):
-            beyond = np.maximum(column, 0.0) / (typical_size(column) or 1.0)
-        total += np.where(known, np.minimum(beyond, 1e100), 1.0)
-    return total
 
 
 def _columns(history: History, told: BoolArray) -> tuple[FloatArray, FloatArray | None]:

@@ -10,7 +10,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.records.limits import Limit, Limits, least_violation, typical_size
+from hpcore.records.limits import Limit, Limits, least_violation, total_violation, typical_size
 
 THREE = Limits({"ms": hp.at_most(20.0), "recall": hp.at_least(0.9), "load": hp.between(1, 2)})
 
@@ -105,3 +105,13 @@ def test_the_nearest_row_does_not_depend_on_units() -> None:
 def test_wrong_limits(make, error, match: str) -> None:
     with pytest.raises(error, match=match):
         make()
+
+
+def test_total_violations_by_hand() -> None:
+    violations = np.array([[2.0, -1.0], [-4.0, 6.0], [0.0, np.nan], [-1.0, -2.0], [5e-324, -3.0]])
+    # Median sizes 1, of 2, 4, 0, 1, 0, and 2.5, of 1, 6, 2, 3.
+    total = total_violation(violations)
+    np.testing.assert_allclose(total, [2.0, 2.4, 1.0, 0.0, 0.0], atol=1e-300)
+    assert total[4] > 0.0  # a bound is broken, by however little
+    assert np.isfinite(total_violation(np.array([[1e308, 1e308], [1e-308, 0.0], [0.0, 0.0]]))).all()
+    np.testing.assert_array_equal(total_violation(np.full((3, 1), np.nan)), 1.0)
