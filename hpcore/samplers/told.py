@@ -12,7 +12,7 @@ from hpcore.records.limits import total_violation
 from hpcore.records.tradeoff import chebyshev, half_range
 from hpcore.samplers.failures import split
 
-__all__ = ["Told", "cost_of", "told_of"]
+__all__ = ["Told", "cost_of", "log_costs", "told_of"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -78,19 +78,25 @@ def told_of(history: History, per_cost: bool, known_costs: Outcome | None, weigh
     )
 
 
-def cost_of(history: History, known: Outcome | None) -> Outcome | None:
-    """Points and the logarithms of their costs, those known beforehand first; None if no cost is known.
+def log_costs(history: History) -> FloatArray | None:
+    """(n,) logarithms of the trials' costs, NaN where not known; None if no positive cost is known.
 
     A cost of 0 counts as the smallest positive one.
     """
+    if history.cost is None:
+        return None
+    positive = history.cost[history.cost > 0.0]
+    return np.log(np.maximum(history.cost, positive.min())) if len(positive) else None
+
+
+def cost_of(history: History, known: Outcome | None) -> Outcome | None:
+    """Points and the logarithms of their costs, those known beforehand first; None if no cost is known."""
     rows, costs = known if known is not None else (np.empty((0, history.X.shape[1])), np.empty(0))
-    if history.cost is not None:
-        measured = np.isfinite(history.cost)
-        of_trials = history.cost[measured]
-        positive = of_trials[of_trials > 0.0]
-        if len(positive):
-            rows = np.vstack([rows, history.X[measured]])
-            costs = np.concatenate([costs, np.log(np.maximum(of_trials, positive.min()))])
+    told = log_costs(history)
+    if told is not None:
+        measured = np.isfinite(told)
+        rows = np.vstack([rows, history.X[measured]])
+        costs = np.concatenate([costs, told[measured]])
     return (np.ascontiguousarray(rows), costs) if len(rows) else None
 
 

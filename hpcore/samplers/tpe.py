@@ -17,6 +17,7 @@ from hpcore.records.streams import ALLOWED, Rng
 from hpcore.records.tradeoff import chebyshev, order_by_front, order_by_limits, random_weights
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.ladder import EARLIER_RANKING, FULL, TPE_LADDER
+from hpcore.samplers.told import log_costs
 from hpcore.space.columns import Columns
 
 __all__ = ["TPESampler"]
@@ -126,7 +127,8 @@ class _TPE(Suggester):
         """Outcomes beyond one value; None for one objective without limits, costs and failures."""
         objectives = history.values
         failed = _failed(history)
-        m, has_costs = objectives.shape[1], self._per_cost and (history.cost is not None or len(self._cost_logs) > 0)
+        m, log_cost = objectives.shape[1], log_costs(history) if self._per_cost else None
+        has_costs = self._per_cost and (log_cost is not None or len(self._cost_logs) > 0)
         if m == 1 and not (history.n_limits or has_costs or failed is not None):
             return None
         if m > MOST_OBJECTIVES:
@@ -136,11 +138,8 @@ class _TPE(Suggester):
             # A failure is one more limit, violated where trials failed.
             column = np.where(failed, 1.0, np.where(history.observed, -1.0, np.nan))
             violations = np.column_stack([violations, column])
-        log_cost = np.empty(0)
-        if has_costs:
-            log_cost = np.full(history.n, np.nan)
-            if history.cost is not None:
-                np.log(history.cost, out=log_cost, where=history.cost > 0.0)
+        if log_cost is None:
+            log_cost = np.full(history.n if has_costs else 0, np.nan)
         points, logs = (self._cost_points, self._cost_logs) if has_costs else (self._cost_points[:0], np.empty(0))
         return native.Outcomes(objectives, violations, log_cost, points, logs)
 

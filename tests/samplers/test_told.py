@@ -7,7 +7,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.records.history import COMPLETE, FAILED, History
-from hpcore.samplers.told import cost_of, told_of
+from hpcore.samplers.told import cost_of, log_costs, told_of
 
 
 def optimizer(**options) -> hp.Optimizer:
@@ -84,3 +84,13 @@ def test_distances_of_hostile_values_are_finite(values: list[float]) -> None:
         told = told_of(out, False, None, weights)
         assert np.isfinite(told.values).all()
         assert np.isfinite(told.errors).all()
+
+
+def test_costs_of_no_use_are_none() -> None:
+    opt = optimizer()
+    assert log_costs(opt.history) is None
+    opt.tell(opt.ask(), 1.0, cost=0.0)
+    assert log_costs(opt.history) is None
+    opt.tell(opt.ask(), 1.0)
+    opt.tell(opt.ask(), 1.0, cost=np.e)
+    np.testing.assert_allclose(log_costs(opt.history), [1.0, np.nan, 1.0])
