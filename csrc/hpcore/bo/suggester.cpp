@@ -39,6 +39,57 @@ std::vector<double> successes_of(const Request& request) {
     return values;
 }
 
+// What a suggestion starts from: the models, and what is to be improved on.
+struct Setting {
+    const Models& cache;
+    std::vector<double> y;            // targets of the models' members
+    std::vector<std::size_t> rivals;  // members to improve on: those that keep all limits, or all while none does
+    double best;                      // the least target of a rival
+    std::vector<double> out;          // rows that are pending or chosen already
+    std::size_t n_out;
+};
+
+// The least value of a rival by a model that is conditioned on the targets.
+double best_fitted(const Setting& setting, const gp::Regressor& model) {
+    std::vector<double> fitted(setting.y.size());
+    model.fitted(setting.y.data(), fitted.data());
+    double best = setting.best;
+    for (std::size_t i = 0; i < setting.rivals.size(); ++i)
+        best = i == 0 ? fitted[setting.rivals[i]] : std::min(best, fitted[setting.rivals[i]]);
+    return best;
+}
+
+// Rows whose values noise hides: those that are still out, then the best few by what a model makes of their values.
+std::vector<double> uncertain_rows(const Setting& setting, const gp::Regressor& model, std::size_t most,
+                                   std::size_t d) {
+    std::vector<double> fitted(setting.y.size());
+    model.fitted(setting.y.data(), fitted.data());
+    std::vector<double> rows = setting.out;
+    for (const std::size_t i : best_few(fitted, setting.rivals, most)) {
+        const double* row = setting.cache.member_rows.data() + i * d;
+        rows.insert(rows.end(), row, row + d);
+    }
+    return rows;
+}
+
+// Condition a model on the rows that are out too, with its own means as their values, without noise. The targets then,
+// and `best` lowered to what is expected of a row that keeps all limits: else the next point of a batch would be next
+// to it.
+std::vector<double> fantasise(const Setting& setting, const Factors& factors, gp::Regressor& model, std::size_t d,
+                              double& best) {
+    std::vector<double> targets = setting.y;
+    gp::Prediction prediction;
+    for (std::size_t i = 0; i < setting.n_out; ++i) {
+        const double* at = setting.out.data() + i * d;
+        model.predict(at, 1, prediction);
+        targets.push_back(prediction.mean[0]);
+        if (factors.expect_kept(at)) best = std::min(best, prediction.mean[0]);
+        model.append(at, acquisition::fantasy_noise - model.scales().noise);
+        model.set_targets(targets.data());
+    }
+    return targets;
+}
+
 }  // namespace
 
 Suggester::Suggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
@@ -95,8 +146,6 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     fitter_.extend(request, n_fit, cache);
     const gp::TargetTransform outputs = gp::standardise(request.values, request.n, cache.transform);
     const std::size_t n_held = cache.members.size();
-    std::vector<double> y;
-    for (const std::size_t i : cache.members) y.push_back(outputs.y[i]);
 
     const std::vector<std::size_t> kept = keeping(request);
     const bool hopeless = kept.empty();
@@ -104,12 +153,13 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
                                                     : best_few(outputs.y, kept, options_.n_incumbents);
     const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
-    // Members of the model that are to be improved on.
-    std::vector<std::size_t> rivals(n_held);
-    std::iota(rivals.begin(), rivals.end(), std::size_t{0});
-    if (!hopeless) std::erase_if(rivals, [&](std::size_t i) { return !request.keeps_limits(cache.members[i]); });
-    std::vector<double> out(request.pending, request.pending + request.n_pending * d);
-    out.insert(out.end(), chosen.begin(), chosen.end());
+    Setting setting{cache, {}, {}, outputs.y[order[0]], {}, request.n_pending + k};
+    for (std::size_t i = 0; i < n_held; ++i) {
+        setting.y.push_back(outputs.y[cache.members[i]]);
+        if (hopeless || request.keeps_limits(cache.members[i])) setting.rivals.push_back(i);
+    }
+    setting.out.assign(request.pending, request.pending + request.n_pending * d);
+    setting.out.insert(setting.out.end(), chosen.begin(), chosen.end());
 
     Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
     const Model& drawn = cache.models[(request.number + k) % cache.models.size()];  // model of a Thompson draw
@@ -121,42 +171,21 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     if (options_.prior) acquisition.weigh(options_.prior, request.n);
     acquisition::Product product(acquisition, !hopeless);
     if (options_.prior && hopeless) product.weigh(options_.prior, request.n);  // of the improvement it is a part
-    factors_.condition(request, out.data(), request.n_pending + k, hopeless);
+    factors_.condition(request, setting.out.data(), setting.n_out, hopeless);
     factors_.multiply(product);
-    std::vector<double> fitted(n_held);
-    gp::Prediction prediction;
     for (Model& m : cache.models) {
         gp::Regressor& model = *m.regressor;
-        // Observed values, then the model's fantasies of the pending points.
-        std::vector<double> targets = y;
-        model.set_targets(targets.data());
-        double best = outputs.y[order[0]];
-        if (view.posterior_best || request.std_errors != nullptr) {
-            model.fitted(targets.data(), fitted.data());
-            for (std::size_t i = 0; i < rivals.size(); ++i)
-                best = i == 0 ? fitted[rivals[i]] : std::min(best, fitted[rivals[i]]);
-        }
+        model.set_targets(setting.y.data());
         if (view.noisy) {
-            // Those that are still out, then the best few by what the model makes of their values.
-            std::vector<double> rows = out;
-            model.fitted(targets.data(), fitted.data());
-            for (const std::size_t i : best_few(fitted, rivals, 2 * options_.n_incumbents))
-                rows.insert(rows.end(), cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d),
-                            cache.member_rows.begin() + static_cast<std::ptrdiff_t>(i * d + d));
+            const std::vector<double> rows = uncertain_rows(setting, model, 2 * options_.n_incumbents, d);
             const std::size_t n_draws = std::max<std::size_t>(options_.n_noisy_draws / cache.models.size(), 4);
-            acquisition::add_noisy_ei(lapack_, model, targets, rows.data(), rows.size() / d, n_draws, view.xi,
+            acquisition::add_noisy_ei(lapack_, model, setting.y, rows.data(), rows.size() / d, n_draws, view.xi,
                                       acquisition);
             continue;
         }
-        const auto fantasise = [&](const double* at) {
-            model.predict(at, 1, prediction);
-            targets.push_back(prediction.mean[0]);
-            // Fantasised without noise, and to be improved on: else the next point of a batch would be next to it.
-            if (factors_.expect_kept(at)) best = std::min(best, prediction.mean[0]);
-            model.append(at, acquisition::fantasy_noise - model.scales().noise);
-            model.set_targets(targets.data());
-        };
-        for (std::size_t i = 0; i < request.n_pending + k; ++i) fantasise(out.data() + i * d);
+        double best = setting.best;
+        if (view.posterior_best || request.std_errors != nullptr) best = best_fitted(setting, model);
+        const std::vector<double> targets = fantasise(setting, factors_, model, d, best);
         if (thompson && &m == &drawn && options_.covariance == nullptr) {
             path.emplace(model, targets, stream);
             acquisition.add(model, best);
@@ -178,9 +207,9 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
         const auto begin = Deadline::Clock::now();
         acquisition::Acquisition* whole = &acquisition;
         if (!product.empty()) whole = &product;
-        found = maximizer.maximize(*whole, incumbents.data(), n_incumbents, n_held, request.n_pending + k, seen,
-                                   request.feasible, stream, row, hurried ? request.deadline : Deadline{},
-                                   request.repeats > 1);
+        found =
+            maximizer.maximize(*whole, incumbents.data(), n_incumbents, n_held, setting.n_out, seen, request.feasible,
+                               stream, row, hurried ? request.deadline : Deadline{}, request.repeats > 1);
         if (hurried)
             step = Step::search;
         else
