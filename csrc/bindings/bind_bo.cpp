@@ -45,14 +45,21 @@ bo::Outcome outcome_of(const char* name, const std::pair<Array, Array>& given, s
 
 using Outcomes = std::vector<std::pair<Array, Array>>;
 
+std::size_t objectives_of(const Suggester&) {
+    return 1;
+}
+std::size_t objectives_of(const ParetoSuggester& suggester) {
+    return suggester.m();
+}
+
 template <class Engine>
-py::tuple suggest(Engine& suggester, std::size_t m, const Array& X, const Array& values,
-                  const std::optional<Array>& std_errors, const Array& pending, std::size_t n, std::uint64_t seed_low,
-                  std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt, const py::object& feasible,
-                  double seconds, std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
+py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
+                  const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
+                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
+                  std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
                   const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
                   const std::optional<Array>& failed) {
-    const std::size_t d = suggester.d();
+    const std::size_t d = suggester.d(), m = objectives_of(suggester);
     Request request;
     request.deadline = Deadline::in(seconds);
     request.n = rows_of("X", X, d);
@@ -99,6 +106,15 @@ py::tuple suggest(Engine& suggester, std::size_t m, const Array& X, const Array&
     Array out({rows.size() / d, d});
     std::copy(rows.begin(), rows.end(), out.mutable_data());
     return py::make_tuple(out, step);
+}
+
+template <class Engine>
+void add_suggest(py::class_<Engine>& type, const char* doc) {
+    type.def("suggest", &suggest<Engine>, py::arg("X").noconvert(), py::arg("values").noconvert(),
+             py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
+             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
+             py::arg("repeats") = 1, py::arg("extra") = py::none(), py::arg("limits") = Outcomes{},
+             py::arg("violations") = py::none(), py::arg("cost") = py::none(), py::arg("failed") = py::none(), doc);
 }
 
 }  // namespace
@@ -195,40 +211,24 @@ void bind_bo(py::module_& m) {
         "\n"
         "`categorical` (d,) marks columns without an order. Raises ValueError if its length is not d, or without\n"
         "a view.");
-    suggester
-        .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
-                         const SuggestOptions& options) {
-                 return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
-             }),
-             py::arg("codec"), py::arg("categorical"), py::arg("options"))
-        .def(
-            "suggest",
-            [](Suggester& self, const Array& X, const Array& values, const std::optional<Array>& std_errors,
-               const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-               std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
-               std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
-               const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
-               const std::optional<Array>& failed) {
-                return suggest(self, 1, X, values, std_errors, pending, n, seed_low, seed_high, number, attempt,
-                               feasible, seconds, repeats, extra, limits, violations, cost, failed);
-            },
-            py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("std_errors").noconvert(),
-            py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
-            py::arg("attempt"), py::arg("feasible"), py::arg("seconds"), py::arg("repeats") = 1,
-            py::arg("extra") = py::none(), py::arg("limits") = Outcomes{}, py::arg("violations") = py::none(),
-            py::arg("cost") = py::none(), py::arg("failed") = py::none(),
-            "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
-            "\n"
-            "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
-            "pending (p, d) are rows without a value yet. `feasible` maps rows to booleans (its exceptions are passed\n"
-            "on); seconds is the time that is left, inf for any; a row is suggested up to `repeats` times in all;\n"
-            "extra (e, d) are further candidates. `limits` has a pair for each limit: rows (k, d) and by how much it "
-            "is\n"
-            "exceeded there (k,); violations (m,), 0 for the rows of X that keep all limits, and how far the others\n"
-            "are from that; `cost` is a pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows\n"
-            "without a value, to be avoided. Fewer than n rows are returned only if no new, allowed row was met or\n"
-            "the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
-            "user's kernel raised or answered NaN.");
+    suggester.def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
+                              const SuggestOptions& options) {
+                      return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
+                  }),
+                  py::arg("codec"), py::arg("categorical"), py::arg("options"));
+    add_suggest(
+        suggester,
+        "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
+        "\n"
+        "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
+        "pending (p, d) are rows without a value yet. `feasible` maps rows to booleans (its exceptions are passed\n"
+        "on); seconds is the time that is left, inf for any; a row is suggested up to `repeats` times in all;\n"
+        "extra (e, d) are further candidates. `limits` has a pair for each limit: rows (k, d) and by how much it is\n"
+        "exceeded there (k,); violations (m,), 0 for the rows of X that keep all limits, and how far the others\n"
+        "are from that; `cost` is a pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows\n"
+        "without a value, to be avoided. Fewer than n rows are returned only if no new, allowed row was met or\n"
+        "the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
+        "user's kernel raised or answered NaN.");
     suggester.def(
         "cheap_start",
         [](Suggester& self, const Array& X, const Array& candidates, const std::pair<Array, Array>& cost) {
@@ -251,39 +251,24 @@ void bind_bo(py::module_& m) {
         },
         py::arg("X").noconvert(), py::arg("candidates").noconvert(), py::arg("cost"),
         "Choose one of candidates (m, d), as a canonical row (d,): far from X (n, d), which are tried or pending, and\n"
-        "among the cheapest by a model of `cost`, rows (k, d) and logarithms of costs (k,). Raises ValueError without "
-        "a\n"
-        "candidate or a cost.");
-    py::class_<ParetoSuggester>(
+        "among the cheapest by a model of `cost`, rows (k, d) and logarithms of costs (k,). Raises ValueError without\n"
+        "a candidate or a cost.");
+    py::class_<ParetoSuggester> pareto(
         s, "ParetoSuggester",
         "Gaussian-process suggestions for 2 or 3 objectives, by the expected improvement of the hypervolume.\n"
         "\n"
         "The first view's transforms and warp are those of every objective. Raises ValueError for another number m of\n"
-        "objectives, as `Suggester` otherwise.")
-        .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
-                         const SuggestOptions& options, std::size_t n_objectives) {
-                 return std::make_unique<ParetoSuggester>(scipy_lapack(), std::move(codec), categorical, options,
-                                                          n_objectives);
-             }),
-             py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("m"))
-        .def(
-            "suggest",
-            [](ParetoSuggester& self, const Array& X, const Array& values, const std::optional<Array>& std_errors,
-               const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-               std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
-               std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
-               const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
-               const std::optional<Array>& failed) {
-                return suggest(self, self.m(), X, values, std_errors, pending, n, seed_low, seed_high, number, attempt,
-                               feasible, seconds, repeats, extra, limits, violations, cost, failed);
-            },
-            py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("std_errors").noconvert(),
-            py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
-            py::arg("attempt"), py::arg("feasible"), py::arg("seconds"), py::arg("repeats") = 1,
-            py::arg("extra") = py::none(), py::arg("limits") = Outcomes{}, py::arg("violations") = py::none(),
-            py::arg("cost") = py::none(), py::arg("failed") = py::none(),
-            "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
-            "one objective after the other.");
+        "objectives, as `Suggester` otherwise.");
+    pareto.def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
+                           const SuggestOptions& options, std::size_t n_objectives) {
+                   return std::make_unique<ParetoSuggester>(scipy_lapack(), std::move(codec), categorical, options,
+                                                            n_objectives);
+               }),
+               py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("m"));
+    add_suggest(
+        pareto,
+        "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
+        "one objective after the other.");
     s.def(
         "representative",
         [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, const Array& X, const Array& y,

@@ -29,7 +29,7 @@ class Told(NamedTuple):
     errors: FloatArray | None
     """Standard errors of the values, 0 where not known; None if none is."""
     limits: list[Outcome]
-    """Of each bound, the points whose metric is known, and by how much it is exceeded."""
+    """Points whose metric is known and by how much it is exceeded, of each bound; and of success, if a trial failed."""
     violations: FloatArray | None
     """(n,) distance of each point from keeping all limits, 0 if it does; None without limits."""
     cost: Outcome | None

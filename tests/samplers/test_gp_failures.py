@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore.records.streams import Rng
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0, 0.0, -1e308, None], [1e308, 1e308, -1e308, None], [1e-320, 0.0, None]])
@@ -49,3 +51,14 @@ def test_no_point_that_failed_comes_again(m: int) -> None:
     # The choices that fail are mostly left for last.
     first = [t["k"] in "abcd" for t in opt.trials][8:24]
     assert sum(first) < 6
+
+
+def test_the_suggester_itself_knows_the_points_that_failed() -> None:
+    space = hp.Space({"n": hp.Int(1, 12)})
+    opt = hp.Optimizer(space, "random", seed=0)
+    for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12):
+        opt.add({"n": n}, None if n == 3 else float((n - 3) ** 2))  # 3 failed by chance where the values are best
+    suggester = hp.samplers.GPSampler(n_startup_trials=2).bind(space.columns)
+    for number in range(11, 15):
+        row = suggester.suggest(opt.history, np.empty((0, 1)), 1, Rng(0, number))
+        assert space.decode(row)[0] == {"n": 10}

@@ -84,6 +84,13 @@ def test_a_batch_is_spread_over_the_front() -> None:
         assert np.linalg.norm(rows - [trial["x"], trial["y"]], axis=1).min() > 0.005
 
 
+def test_a_batch_is_what_single_asks_give() -> None:
+    """Each suggestion has a turn and a direction of its own, whoever else is asked for in the same call."""
+    batch = run(hp.Optimizer(SPACE, "gp", directions=["minimize"] * 2, seed=3), 13).ask(4)
+    one = run(hp.Optimizer(SPACE, "gp", directions=["minimize"] * 2, seed=3), 13)
+    assert [t.params for t in batch] == [one.ask().params for _ in range(4)]
+
+
 def test_the_same_history_gives_the_same_suggestions() -> None:
     opt = run(hp.Optimizer(SPACE, "gp", directions=["minimize"] * 2, seed=3), 14)
     again = hp.Optimizer(SPACE, "gp", directions=["minimize"] * 2, seed=3)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore.records.streams import Rng
 
 SPACE = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
 
@@ -24,6 +27,28 @@ def test_the_optimum_on_a_limit_is_found(seed: int) -> None:
     run(opt, 30, lambda t: -t["x"] - t["y"], lambda t: {"radius": float(np.hypot(t["x"], t["y"]))})
     assert opt.best_value < -0.84
     assert opt.best_trial.metrics["radius"] <= 0.6
+
+
+def test_improvement_is_over_the_best_that_keeps_the_limits() -> None:
+    """On the best of all, at x = 0.9, hardly anything that is allowed could improve."""
+    sampler = hp.samplers.GPSampler(explore=False, n_startup_trials=1)
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, seed=0, limits={"x": hp.at_most(0.5)})
+    opt.add_many(
+        {"params": {"x": x}, "value": -x, "metrics": {"x": x}} for x in (0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9)
+    )
+    assert 0.42 < opt.ask()["x"] < 0.58
+
+
+def test_allowed_points_are_looked_for_near_those_that_keep_the_limits() -> None:
+    seen = []
+    columns = replace(hp.Space(SPACE).columns, around=lambda best, generator: seen.append(best))
+    opt = hp.Optimizer(SPACE, "random", seed=0, limits={"x": hp.at_most(0.3)})
+    run(opt, 30, lambda t: -t["x"], lambda t: {"x": t["x"]})
+    suggester = hp.samplers.GPSampler().bind(columns)
+    suggester.suggest(opt.history, np.empty((0, 2)), 1, Rng(0, 30))
+    assert len(seen[0]) == 5
+    kept = np.sort(opt.history.X[opt.history.feasible, 0])[::-1]
+    np.testing.assert_array_equal(seen[0][:, 0], kept[:5])
 
 
 @pytest.mark.parametrize("acquisition", ["log_ei", "noisy_log_ei", "ucb", "pi", "thompson"])
@@ -117,6 +142,17 @@ def test_costs_that_are_told_are_used_unless_they_shall_not_be() -> None:
     assert params(per_cost=False) == [
         dict(t.params) for t in run(hp.Optimizer(SPACE, "gp", seed=1), 14, lambda t: t["x"], lambda t: None).trials
     ]
+
+
+def test_a_batch_of_the_cheap_start_is_spread() -> None:
+    columns = hp.Space(SPACE).columns
+    suggester = hp.samplers.GPSampler().bind(columns)
+    rows = np.random.default_rng(0).random((64, 2))
+    suggester.know_costs(rows, 1000.0 ** rows[:, 1])
+    suggester.use_cost(True)
+    batch = suggester.suggest(hp.Optimizer(SPACE, seed=0).history, np.empty((0, 2)), 5, Rng(0, 0))
+    assert np.linalg.norm(batch[:, None] - batch[None], axis=2)[np.triu_indices(5, 1)].min() > 0.15
+    assert batch[:, 1].max() < 0.55
 
 
 def test_a_known_cost_is_used_from_the_first_trial() -> None:

@@ -29,6 +29,8 @@ class Product final : public Acquisition {
         n_ = n;
     }
     bool empty() const { return factors_.empty() && prior_ == nullptr; }
+    // The product, or the base if there is nothing to multiply it by.
+    Acquisition& whole() { return empty() ? base_ : *this; }
 
     void values(const double* rows, std::size_t m, double* out) override;
     void values_and_gradients(const double* rows, std::size_t m,

@@ -10,6 +10,7 @@
 #include "hpcore/bo/each.hpp"
 #include "hpcore/bo/limits.hpp"
 #include "hpcore/bo/rows.hpp"
+#include "hpcore/bo/search.hpp"
 #include "hpcore/streams.hpp"
 
 namespace hpcore::bo {
@@ -155,22 +156,12 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
     acquisition::Product product(improvement, !hopeless);
     factors_.multiply(product);
     if (options_.prior) product.weigh(options_.prior, n);
-    acquisition::Acquisition* whole = &improvement;
-    if (!product.empty()) whole = &product;
 
     Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
     acquisition::Maximizer maximizer(moves_, options_.search);
     maximizer.add_candidates(request.extra, request.n_extra);
-    const bool hurried =
-        static_cast<double>(n_objectives) * costs_.search(held.front()) > 0.7 * request.deadline.left();
-    const auto begin = Deadline::Clock::now();
-    const bool found =
-        maximizer.maximize(*whole, incumbents.data(), best.size(), held.front(), n_fantasised, seen, request.feasible,
-                           stream, row, hurried ? request.deadline : Deadline{}, request.repeats > 1);
-    if (hurried)
-        step = Step::search;
-    else
-        costs_.searched(held.front(), seconds_since(begin) / static_cast<double>(n_objectives));
+    const bool found = search(maximizer, product.whole(), incumbents, n_objectives, held.front(), n_fantasised, seen,
+                              request, stream, costs_, row, step);
     for (std::size_t o = 0; o < n_objectives; ++o)
         for (Model& model : models_[o].models) model.regressor->truncate(held[o]);
     factors_.restore();

@@ -14,6 +14,7 @@
 #include "hpcore/bo/each.hpp"
 #include "hpcore/bo/limits.hpp"
 #include "hpcore/bo/rows.hpp"
+#include "hpcore/bo/search.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 #include "hpcore/streams.hpp"
 
@@ -151,7 +152,6 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const bool hopeless = kept.empty();
     const std::vector<std::size_t> order = hopeless ? nearest_to_keeping(request, options_.n_incumbents)
                                                     : best_few(outputs.y, kept, options_.n_incumbents);
-    const std::size_t n_incumbents = order.size();
     const std::vector<double> incumbents = gather(request.rows, d, order);
     Setting setting{cache, {}, {}, outputs.y[order[0]], {}, request.n_pending + k};
     for (std::size_t i = 0; i < n_held; ++i) {
@@ -200,20 +200,10 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     bool found = false;
     if (thompson && !path) {
         found = maximizer.draw(lapack_, *drawn.regressor, options_.prior ? &options_.prior : nullptr, request.n,
-                               incumbents.data(), n_incumbents, seen, request.feasible, stream, row);
+                               incumbents.data(), order.size(), seen, request.feasible, stream, row);
     } else {
-        // A search that should fit in its time is the one without a deadline, to the last bit.
-        const bool hurried = costs_.search(n_held) > 0.7 * request.deadline.left();
-        const auto begin = Deadline::Clock::now();
-        acquisition::Acquisition* whole = &acquisition;
-        if (!product.empty()) whole = &product;
-        found =
-            maximizer.maximize(*whole, incumbents.data(), n_incumbents, n_held, setting.n_out, seen, request.feasible,
-                               stream, row, hurried ? request.deadline : Deadline{}, request.repeats > 1);
-        if (hurried)
-            step = Step::search;
-        else
-            costs_.searched(n_held, seconds_since(begin));
+        found = search(maximizer, product.whole(), incumbents, 1, n_held, setting.n_out, seen, request, stream, costs_,
+                       row, step);
     }
     for (Model& m : cache.models) m.regressor->truncate(n_held);
     factors_.restore();
