@@ -96,7 +96,7 @@ class Record:
         """Begin a trial at `u` (d,); `exact` keeps its parameters too, if decoding `u` may give others."""
         number = self.history.append(u)
         if exact:
-            self.history.notes[number] = {"params": dict(params)}
+            self.history.give(number, params)
         trial = Trial(number, params)
         trial.progress = Progress(len(self._signs), self.channel, self.history.job_of(number), self.root)
         self.running[number] = trial

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class History:
         Numbers of complete trials, and of trials that are being evaluated.
     n_pruned, n_paused : int
         Numbers of trials that were stopped early, and of trials that may be resumed.
+    n_given : int
+        Number of trials whose parameters a user gave: known results, and parameters that waited in the queue.
     curves : Curves
         Partial results.
     notes : dict of int to dict
@@ -61,7 +64,7 @@ class History:
     def __init__(self, d: int, m: int, k: int = 0) -> None:
         self.n = 0
         self._n_resumed = 0
-        self.n_complete = self.n_running = self.n_pruned = self.n_paused = 0
+        self.n_complete = self.n_running = self.n_pruned = self.n_paused = self.n_given = 0
         self.curves = Curves(m)
         self._X = np.empty((FIRST_ROOM, d))
         self._values = np.empty((FIRST_ROOM, m))
@@ -224,11 +227,16 @@ class History:
         self.n_running += 1
         return i
 
+    def give(self, number: int, params: Mapping[str, Any]) -> None:
+        """Note the parameters that a user gave for the trial that has just begun."""
+        self.notes[number] = {"params": dict(params)}
+        self.n_given += 1
+
     def truncate(self, n: int) -> None:
         """Remove the trials from number `n` on; all of them must be running and in their first job."""
         self.n_running -= self.n - n
         for number in range(n, self.n):
-            self.notes.pop(number, None)
+            self.n_given -= "params" in self.notes.pop(number, ())
             for column in (self._times, self._std_errors, self._cost, self._until, self._violations):
                 if column is not None:
                     column[number] = math.nan
@@ -270,6 +278,7 @@ class History:
         self.n_pruned += int((rows.state == PRUNED).sum())
         self.n_paused += int((rows.state == PAUSED).sum())
         self.notes.update(rows.notes)
+        self.n_given += sum("params" in note for note in rows.notes.values())
         for report in rows.reports:
             self.curves.append(*report)
 
