@@ -145,7 +145,7 @@ def test_core_has_no_python() -> None:
 
 
 def test_import_is_light() -> None:
-    heavy = ["scipy", "sklearn", "numba", "sqlalchemy", "plotly", "pandas", "joblib", "rich", "click"]
+    heavy = ["scipy", "sklearn", "numba", "sqlalchemy", "plotly", "pandas", "joblib", "rich", "click", "cmaes"]
     code = f"import sys, hpcore; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

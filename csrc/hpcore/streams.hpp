@@ -45,6 +45,11 @@ enum Purpose : std::uint64_t {
     // The freeze-thaw scheduler.
     fidelity_search = 0x6674'0001,  // candidates and moves of the search for a new configuration
 
+    // CMA-ES.
+    cmaes_sample = 0x636d'0001,   // normal numbers behind a sample of the distribution
+    cmaes_choice = 0x636d'0002,   // uniform numbers behind its categories
+    cmaes_restart = 0x636d'0003,  // where a restart begins and how large it is; numbered by its first trial
+
     // Scrambled Sobol points; number 0 only.
     sobol_columns = 0x736f'0001,
     sobol_groups = 0x736f'0002,
@@ -87,6 +92,9 @@ constexpr Named all[] = {
     {"TPE_STARTUP", tpe_startup},
     {"TPE_REST", tpe_rest},
     {"FIDELITY_SEARCH", fidelity_search},
+    {"CMAES_SAMPLE", cmaes_sample},
+    {"CMAES_CHOICE", cmaes_choice},
+    {"CMAES_RESTART", cmaes_restart},
     {"SOBOL_COLUMNS", sobol_columns},
     {"SOBOL_GROUPS", sobol_groups},
 };

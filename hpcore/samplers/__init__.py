@@ -5,6 +5,7 @@ from __future__ import annotations
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.samplers.auto import AutoSampler
 from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.cmaes import CMAESSampler
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
@@ -14,6 +15,7 @@ from hpcore.samplers.tpe import TPESampler
 __all__ = [
     "DEFAULT",
     "AutoSampler",
+    "CMAESSampler",
     "GPSampler",
     "GridSampler",
     "RandomSampler",
@@ -34,6 +36,7 @@ _BY_NAME: dict[str, type[Sampler]] = {
     "sobol": SobolSampler,
     "gp": GPSampler,
     "tpe": TPESampler,
+    "cmaes": CMAESSampler,
     "auto": AutoSampler,
 }
 

@@ -38,6 +38,9 @@ def test_the_values_are_those_of_searches_that_are_stored():
         "TPE_STARTUP": 18,
         "TPE_REST": 19,
         "FIDELITY_SEARCH": 0x66740001,
+        "CMAES_SAMPLE": 0x636D0001,
+        "CMAES_CHOICE": 0x636D0002,
+        "CMAES_RESTART": 0x636D0003,
         "SOBOL_COLUMNS": 0x736F0001,
         "SOBOL_GROUPS": 0x736F0002,
     }
