@@ -45,6 +45,10 @@ enum Purpose : std::uint64_t {
     // The freeze-thaw scheduler.
     fidelity_search = 0x6674'0001,  // candidates and moves of the search for a new configuration
 
+    // Annealing and evolution: the numbers behind a variation of known points.
+    annealing = 0x616e'0001,
+    evolution = 0x6576'0001,
+
     // Scrambled Sobol points; number 0 only.
     sobol_columns = 0x736f'0001,
     sobol_groups = 0x736f'0002,
@@ -87,6 +91,8 @@ constexpr Named all[] = {
     {"TPE_STARTUP", tpe_startup},
     {"TPE_REST", tpe_rest},
     {"FIDELITY_SEARCH", fidelity_search},
+    {"ANNEALING", annealing},
+    {"EVOLUTION", evolution},
     {"SOBOL_COLUMNS", sobol_columns},
     {"SOBOL_GROUPS", sobol_groups},
 };

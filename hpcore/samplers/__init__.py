@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.samplers.annealing import AnnealingSampler
 from hpcore.samplers.auto import AutoSampler
 from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.evolution import EvolutionSampler
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
@@ -13,7 +15,9 @@ from hpcore.samplers.tpe import TPESampler
 
 __all__ = [
     "DEFAULT",
+    "AnnealingSampler",
     "AutoSampler",
+    "EvolutionSampler",
     "GPSampler",
     "GridSampler",
     "RandomSampler",
@@ -34,6 +38,8 @@ _BY_NAME: dict[str, type[Sampler]] = {
     "sobol": SobolSampler,
     "gp": GPSampler,
     "tpe": TPESampler,
+    "evolution": EvolutionSampler,
+    "annealing": AnnealingSampler,
     "auto": AutoSampler,
 }
 

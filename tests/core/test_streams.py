@@ -38,6 +38,8 @@ def test_the_values_are_those_of_searches_that_are_stored():
         "TPE_STARTUP": 18,
         "TPE_REST": 19,
         "FIDELITY_SEARCH": 0x66740001,
+        "ANNEALING": 0x616E0001,
+        "EVOLUTION": 0x65760001,
         "SOBOL_COLUMNS": 0x736F0001,
         "SOBOL_GROUPS": 0x736F0002,
     }
