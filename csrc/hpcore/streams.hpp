@@ -49,6 +49,9 @@ enum Purpose : std::uint64_t {
     cmaes_sample = 0x636d'0001,   // normal numbers behind a sample of the distribution
     cmaes_choice = 0x636d'0002,   // uniform numbers behind its categories
     cmaes_restart = 0x636d'0003,  // where a restart begins and how large it is; numbered by its first trial
+    // Annealing and evolution: the numbers behind a variation of known points.
+    annealing = 0x616e'0001,
+    evolution = 0x6576'0001,
 
     // Scrambled Sobol points; number 0 only.
     sobol_columns = 0x736f'0001,
@@ -95,6 +98,8 @@ constexpr Named all[] = {
     {"CMAES_SAMPLE", cmaes_sample},
     {"CMAES_CHOICE", cmaes_choice},
     {"CMAES_RESTART", cmaes_restart},
+    {"ANNEALING", annealing},
+    {"EVOLUTION", evolution},
     {"SOBOL_COLUMNS", sobol_columns},
     {"SOBOL_GROUPS", sobol_groups},
 };

@@ -69,8 +69,9 @@ class Optimizer:
     space : Space or mapping
         Space to search; a mapping is read by `Space.of`.
     sampler : str or Sampler, default="gp"
-        ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"cmaes"``, ``"auto"`` (which chooses among
-        them, see `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers` with its options.
+        ``"gp"``, ``"tpe"``, ``"cmaes"``, ``"evolution"``, ``"annealing"``, ``"random"``, ``"grid"``, ``"sobol"``,
+        ``"auto"`` (which chooses among them, see `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers`
+        with its options.
     direction : {"minimize", "maximize"}, optional
         Direction of the single objective, ``"minimize"`` by default.
     directions : sequence of {"minimize", "maximize"}, optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from hpcore._core.rng import GP_WEIGHTS
 from hpcore.records.limits import total_violation
 from hpcore.records.streams import Rng
 
-__all__ = ["chebyshev", "half_range", "order_by_front", "order_by_limits", "random_weights"]
+__all__ = ["chebyshev", "half_range", "order_by_crowding", "order_by_front", "order_by_limits", "random_weights"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -41,28 +42,39 @@ def order_by_front(values: FloatArray, first: int | None = None) -> FloatArray:
     of its range beyond its worst values, after each objective was scaled to the range of all trials. Two objectives
     cost O(n log n), and no Numba.
     """
-    if values.shape[1] == 1:
-        place = np.empty(len(values))
-        place[np.argsort(values[:, 0], kind="stable")] = np.arange(len(values), dtype=np.float64)
-        return place
-    scaled = _scaled(values)
-    fronts = _fronts_of_two(scaled) if values.shape[1] == 2 else _fronts(scaled)
-    worth = np.zeros(len(values))
-    by_front = np.argsort(fronts, kind="stable")
-    n_before = 0
-    for members in np.split(by_front, np.flatnonzero(np.diff(fronts[by_front])) + 1):
-        if first is not None and n_before >= first:
-            break
-        n_before += len(members)
-        if len(members) > 1:
-            worth[members] = _worth(scaled[members])
-    place = np.empty(len(values))
-    place[np.lexsort((np.arange(len(values)), -worth, fronts))] = np.arange(len(values), dtype=np.float64)
-    return place
+    return _order(values, first, _worth)
 
 
-def order_by_limits(values: FloatArray, violations: FloatArray, first: int | None = None) -> FloatArray:
-    """Place of each row: feasible ones first, by `order_by_front`, then the others by their total violation.
+def order_by_crowding(values: FloatArray, first: int | None = None) -> FloatArray:
+    """Place of each row: fronts in turn, within a front the largest crowding distance first.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m)
+        Finite; lower is better.
+    first : int, optional
+        As in `order_by_front`.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        0 .. n - 1, as floats; the earlier of equal rows comes first. A single objective is just sorted.
+
+    Notes
+    -----
+    Deb et al. (2002), "A fast and elitist multiobjective genetic algorithm: NSGA-II". Each objective is scaled to the
+    range of all trials, and so not to that of the front.
+    """
+    return _order(values, first, _spacing)
+
+
+def order_by_limits(
+    values: FloatArray,
+    violations: FloatArray,
+    first: int | None = None,
+    order: Callable[[FloatArray, int | None], FloatArray] = order_by_front,
+) -> FloatArray:
+    """Place of each row: feasible ones first, by their values, then the others by their total violation.
 
     Parameters
     ----------
@@ -72,6 +84,8 @@ def order_by_limits(values: FloatArray, violations: FloatArray, first: int | Non
         At most 0 where a limit holds, NaN where not known.
     first : int, optional
         As in `order_by_front`.
+    order : callable
+        Order of feasible rows: `order_by_front` or `order_by_crowding`.
 
     Returns
     -------
@@ -87,10 +101,10 @@ def order_by_limits(values: FloatArray, violations: FloatArray, first: int | Non
     place = np.empty(len(values))
     allowed, others = np.flatnonzero(feasible), np.flatnonzero(~feasible)
     if len(allowed):
-        place[allowed] = order_by_front(values[allowed], first)
+        place[allowed] = order(values[allowed], first)
     if len(others):
-        order = np.argsort(total_violation(violations)[others], kind="stable")
-        place[others[order]] = len(allowed) + np.arange(len(others), dtype=np.float64)
+        nearest = np.argsort(total_violation(violations)[others], kind="stable")
+        place[others[nearest]] = len(allowed) + np.arange(len(others), dtype=np.float64)
     return place
 
 
@@ -130,6 +144,28 @@ def half_range(values: FloatArray) -> FloatArray:
     half = 0.5 * values.max(axis=0) - 0.5 * values.min(axis=0)
     out: FloatArray = np.where(half > 0.0, half, 1.0)
     return out
+
+
+def _order(values: FloatArray, first: int | None, worth_of: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Places by fronts, and within a front by worth, a function of its scaled values."""
+    if values.shape[1] == 1:
+        place = np.empty(len(values))
+        place[np.argsort(values[:, 0], kind="stable")] = np.arange(len(values), dtype=np.float64)
+        return place
+    scaled = _scaled(values)
+    fronts = _fronts_of_two(scaled) if values.shape[1] == 2 else _fronts(scaled)
+    worth = np.zeros(len(values))
+    by_front = np.argsort(fronts, kind="stable")
+    n_before = 0
+    for members in np.split(by_front, np.flatnonzero(np.diff(fronts[by_front])) + 1):
+        if first is not None and n_before >= first:
+            break
+        n_before += len(members)
+        if len(members) > 1:
+            worth[members] = worth_of(scaled[members])
+    place = np.empty(len(values))
+    place[np.lexsort((np.arange(len(values)), -worth, fronts))] = np.arange(len(values), dtype=np.float64)
+    return place
 
 
 def _scaled(values: FloatArray) -> FloatArray:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.samplers.annealing import AnnealingSampler
 from hpcore.samplers.auto import AutoSampler
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.cmaes import CMAESSampler
+from hpcore.samplers.evolution import EvolutionSampler
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
@@ -14,8 +16,10 @@ from hpcore.samplers.tpe import TPESampler
 
 __all__ = [
     "DEFAULT",
+    "AnnealingSampler",
     "AutoSampler",
     "CMAESSampler",
+    "EvolutionSampler",
     "GPSampler",
     "GridSampler",
     "RandomSampler",
@@ -37,6 +41,8 @@ _BY_NAME: dict[str, type[Sampler]] = {
     "gp": GPSampler,
     "tpe": TPESampler,
     "cmaes": CMAESSampler,
+    "evolution": EvolutionSampler,
+    "annealing": AnnealingSampler,
     "auto": AutoSampler,
 }
 

@@ -86,11 +86,11 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         choices and distributions. Choices may be whole steps of a pipeline, with their own parameters:
         ``{"clf": Categorical([svc, forest]), "clf__C": Float(0.1, 10, when={"clf": svc})}``.
     strategy : str or Sampler, default="gp"
-        Sampler of candidates: ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"cmaes"``, ``"auto"``, or a
-        sampler object of `hpcore.samplers` with options. ``"auto"`` runs a finite space as a grid if `n_trials` is
-        large enough and none of `racing`, `timeout` and `stop` could end it early; otherwise it is ``"gp"``, and
-        ``"tpe"`` in a long search; see `hpcore.samplers.AutoSampler`. With several workers, a strategy that learns
-        (``"gp"``, ``"tpe"``, ``"cmaes"``) proposes from the results known so far, which depend on timing unless the
+        Sampler of candidates: ``"gp"``, ``"tpe"``, ``"cmaes"``, ``"evolution"``, ``"annealing"``, ``"random"``,
+        ``"grid"``, ``"sobol"``, ``"auto"``, or a sampler object of `hpcore.samplers` with options. ``"auto"`` runs a
+        finite space as a grid if `n_trials` is large enough and none of `racing`, `timeout` and `stop` could end it
+        early; otherwise it chooses by the number of trials; see `hpcore.samplers.AutoSampler`. With several workers, a
+        strategy that learns (the first five) proposes from the results known so far, which depend on timing unless the
         search is `deterministic`; with one worker, or another strategy, `random_state` repeats the search.
         ``"halving"`` and ``"hyperband"`` are schedulers: random candidates by the schedule of `HalvingRandomSearchCV`,
         and Hyperband with candidates of ``"tpe"``; see `scheduler`.

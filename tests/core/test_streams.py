@@ -41,6 +41,8 @@ def test_the_values_are_those_of_searches_that_are_stored():
         "CMAES_SAMPLE": 0x636D0001,
         "CMAES_CHOICE": 0x636D0002,
         "CMAES_RESTART": 0x636D0003,
+        "ANNEALING": 0x616E0001,
+        "EVOLUTION": 0x65760001,
         "SOBOL_COLUMNS": 0x736F0001,
         "SOBOL_GROUPS": 0x736F0002,
     }

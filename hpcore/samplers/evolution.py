@@ -1,0 +1,193 @@
+"""Differential evolution, trial by trial: no generation is waited for; NSGA-II selection for several objectives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore._core import rng as native
+from hpcore.arguments import check_integer, check_number
+from hpcore.errors import InvalidArgument
+from hpcore.records.history import History
+from hpcore.records.streams import SUGGEST, Rng
+from hpcore.records.tradeoff import order_by_crowding
+from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.moves import N_TRIES, Moves
+from hpcore.samplers.replay import Replay, losses_of
+from hpcore.space.columns import Columns
+
+__all__ = ["EvolutionSampler"]
+
+FloatArray = npt.NDArray[np.float64]
+Member = tuple[float, int]  # loss and number of a trial
+
+# The numbers below: benchmarks/quality/evolution_ablation.md.
+LEAST_POPULATION = 4  # a parent, one of the best, and two others whose difference is added
+POPULATION, POPULATION_OF_MANY = 10, 24  # members by default, with one objective and with several
+BEST_SHARE = 0.2  # of the population that a parent moves towards one of
+SPREAD = 0.5  # the factors of a proposal vary by this share, and the crossover's by 0.3
+# A category comes from the member that the parent moves to, from another member, or else from the prior.
+FROM_BEST, FROM_OTHER = 0.4, 0.4
+PATIENCE = 12  # results per member without any replacement after which all members but the best are given up
+
+
+class _Population(NamedTuple):
+    """Members after the results so far."""
+
+    members: tuple[Member | None, ...]
+    """Member of each place; None where it is still to be filled."""
+    former: int
+    """Number of the trial that was replaced last, -1 if none was."""
+    idle: int
+    """Results since the last replacement."""
+    restarts: int
+    """Restarts so far."""
+
+
+class _Evolution(Suggester):
+    def __init__(self, columns: Columns, sampler: EvolutionSampler) -> None:
+        self._d = columns.d
+        self._sampler = sampler
+        self._moves = Moves(columns)
+        self._n_uniform = 3 * self._d + 8
+        self._size = sampler.population_size or POPULATION
+        self._size_of_many = sampler.population_size or POPULATION_OF_MANY
+        self._replay = Replay(_Population((None,) * self._size, -1, 0, 0), self._after)
+
+    def prepare(self, n_objectives: int) -> None:
+        if n_objectives > 1:
+            # Loads what a ranking needs, which a suggestion has no time for.
+            order_by_crowding(np.eye(n_objectives))
+
+    def _after(self, population: _Population, number: int, loss: float) -> _Population:
+        members, former, idle, restarts = population
+        place = number % self._size
+        old = members[place]
+        if old is None or loss <= old[0]:
+            members = (*members[:place], (loss, number), *members[place + 1 :])
+            return _Population(members, former if old is None else old[1], 0, restarts)
+        idle += 1
+        if idle < PATIENCE * self._size:
+            return _Population(members, former, idle, restarts)
+        best = min(member for member in members if member is not None)
+        return _Population(tuple(m if m == best else None for m in members), -1, 0, restarts + 1)
+
+    def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
+        losses = losses_of(history, order_by_crowding)
+        many = history.values.shape[1] > 1
+        population = self._selected(losses) if many else self._replay.state(losses)
+        size = len(population.members)
+        known = sorted(member for member in population.members if member is not None and member[0] < np.inf)
+        rows = np.empty((n, self._d))
+        for offset in range(n):
+            number = rng.number + offset
+            parent = population.members[number % size]
+            if number < size and not rng.attempt:
+                rows[offset] = native.sobol(rng.seed_low, rng.seed_high, number, 1, self._d)[0]
+            elif parent is None or len(known) < LEAST_POPULATION:
+                rows[offset] = rng.uniform(self._d, SUGGEST, offset)
+            else:
+                rows[offset] = self._child(history, population, known, parent, rng, offset)
+        return rows
+
+    def _selected(self, losses: FloatArray) -> _Population:
+        """The best of all trials, each of which is a member."""
+        order = np.argsort(losses, kind="stable")[: self._size_of_many]  # NaN comes last
+        members = [(float(losses[i]), int(i)) for i in order if losses[i] < np.inf]
+        return _Population((*members, *(None,) * (self._size_of_many - len(members))), -1, 0, 0)
+
+    def _child(
+        self, history: History, population: _Population, known: list[Member], parent: Member, rng: Rng, offset: int
+    ) -> FloatArray:
+        size = self._n_uniform
+        u = rng.uniform(size * (1 if self._moves.feasible is None else N_TRIES), native.EVOLUTION, offset)
+        if parent[0] == np.inf:  # no trial of this place succeeded
+            parent = known[int(u[3 * self._d] * len(known))]
+        x = history.X[parent[1]]
+        return self._moves.allowed(
+            lambda k: self._varied(history, population, known, parent, u[k * size : (k + 1) * size], rng.attempt),
+            x,
+            rng,
+            offset,
+        )
+
+    def _varied(
+        self,
+        history: History,
+        population: _Population,
+        known: list[Member],
+        parent: Member,
+        u: FloatArray,
+        attempt: int,
+    ) -> FloatArray:
+        """Child (d,) of a parent: current-to-pbest mutation and binomial crossover, by the uniform numbers `u`.
+
+        Where children have repeated known points, all columns come from the mutation, and then one from the prior.
+        """
+        d, moves, sampler = self._d, self._moves, self._sampler
+        which, source, fresh = u[:d], u[d : 2 * d], u[2 * d : 3 * d]
+        to_best, first, second, spread, mixed, always = u[3 * d + 1 : 3 * d + 7].tolist()
+        best = known[int(to_best * max(2, round(BEST_SHARE * len(known))))]
+        others = [number for _, number in known if number != parent[1]]
+        a = others.pop(int(first * len(others)))
+        if population.former >= 0:
+            others.append(population.former)
+        b = others[int(second * len(others))]
+        points = history.X[[parent[1], best[1], a, b]]
+        missing = points != points
+        active = ~missing[0]
+        if missing.any():
+            points = np.where(missing, fresh, points)
+        x, to, y, z = points
+        factor = sampler.factor * (1.0 + SPREAD * (2.0 * spread - 1.0))
+        v = x + factor * (to - x + y - z)
+        # Beyond a bound: half the way from the parent to it.
+        v = np.where(v < 0.0, 0.5 * x, np.where(v > 1.0, 0.5 * (x + 1.0), v))
+        if moves.categorical is not None:
+            category = np.where(source < FROM_BEST, to, np.where(source < FROM_BEST + FROM_OTHER, y, fresh))
+            v = np.where(moves.categorical, category, v)
+        crossed = which < (2.0 if attempt else sampler.crossover + 0.3 * (2.0 * mixed - 1.0))
+        places = np.flatnonzero(active)
+        column = places[int(always * len(places))]
+        crossed[column] = True
+        if attempt > 1:
+            v[column] = fresh[column]
+        out: FloatArray = np.where(crossed, v, x)
+        return out
+
+
+class EvolutionSampler(Sampler):
+    """Differential evolution for mixed and conditional spaces, and NSGA-II selection for several objectives.
+
+    Parameters
+    ----------
+    population_size : int, optional
+        Number of members, at least 4; by default 10 with one objective and 24 with several.
+    factor : float
+        Factor of the differences that are added to a parent, in (0, 2].
+    crossover : float
+        Probability that a column of a child comes from the mutation rather than from its parent, in [0, 1].
+
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        An option outside what is said above.
+    """
+
+    def __init__(self, population_size: int | None = None, factor: float = 0.5, crossover: float = 0.7) -> None:
+        if population_size is not None:
+            check_integer("population_size", population_size, 1)
+            if population_size < LEAST_POPULATION:
+                raise InvalidArgument(
+                    f"population_size must be >= {LEAST_POPULATION}, because a child is made from a parent and three "
+                    f"other members, got {population_size!r}"
+                )
+        self.population_size = population_size
+        self.factor = check_number("factor", factor, 0.0, 2.0, open_low=True)
+        self.crossover = check_number("crossover", crossover, 0.0, 1.0)
+
+    def bind(self, columns: Columns) -> Suggester:
+        """See `Sampler.bind`."""
+        return _Evolution(columns, self)
