@@ -70,7 +70,8 @@ class Optimizer:
         Space to search; a mapping is read by `Space.of`.
     sampler : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"`` (which chooses among them, see
-        `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers` with its options.
+        `hpcore.samplers.AutoSampler`), ``"gradient"`` (for gradients that are told with the values), or an object of
+        `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
         Direction of the single objective, ``"minimize"`` by default.
     directions : sequence of {"minimize", "maximize"}, optional
