@@ -9,6 +9,7 @@ from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.cmaes import CMAESSampler
 from hpcore.samplers.evolution import EvolutionSampler
 from hpcore.samplers.gp import GPSampler
+from hpcore.samplers.gradient import GradientSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
 from hpcore.samplers.sobol import SobolSampler
@@ -21,6 +22,7 @@ __all__ = [
     "CMAESSampler",
     "EvolutionSampler",
     "GPSampler",
+    "GradientSampler",
     "GridSampler",
     "RandomSampler",
     "Sampler",
@@ -43,6 +45,7 @@ _BY_NAME: dict[str, type[Sampler]] = {
     "cmaes": CMAESSampler,
     "evolution": EvolutionSampler,
     "annealing": AnnealingSampler,
+    "gradient": GradientSampler,
     "auto": AutoSampler,
 }
 
