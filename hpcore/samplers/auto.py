@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import ClassVar
 
@@ -12,7 +13,9 @@ from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
+from hpcore.samplers.cmaes import CMAESSampler
 from hpcore.samplers.gp import GPSampler
+from hpcore.samplers.gradient import GradientSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.ladder import AUTO_LADDER, FULL, RANDOM, SOBOL, TPE
 from hpcore.samplers.tpe import TPESampler
@@ -23,48 +26,69 @@ __all__ = ["AutoSampler"]
 FloatArray = npt.NDArray[np.float64]
 
 # The rule's numbers: benchmarks/auto/rule.md.
-GP_TRIALS = 200
-MIXED_FROM, TURNS = 100, 4
+GP_TRIALS = 200  # of the search's own, before others take turns
+MIXED_FROM, TURNS = 100, 4  # from which on every fourth trial is TPE's
 SHARE = 0.1  # a proposal may take this share of a trial's time
 # Seconds of a proposal of the Gaussian process with a hundred trials, and the power by which they grow with the trials.
 GP_SECONDS, GP_POWER = 1e-3, 1.6
 
 
 class _Auto(Suggester):
-    """The Gaussian process first, then a mixture, then TPE, on the same history."""
+    """The Gaussian process first, then samplers in turn, on the same history."""
 
     ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
-    def __init__(self, columns: Columns, n_gp: int) -> None:
+    def __init__(self, columns: Columns, n_gp: int | None, seconds: float) -> None:
         self._codec = columns.codec
-        self._gp = GPSampler().bind(columns)
-        self._tpe = TPESampler().bind(columns)
-        self._n_gp = n_gp
+        self._by_name = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
+        self._for_one: dict[str, Suggester] = {"cmaes": CMAESSampler().bind(columns)}
+        if "continuous" in columns.kinds:
+            self._for_one["gradient"] = GradientSampler().bind(columns)
+        self._n_gp, self._seconds, self._per_cost = n_gp, seconds, False
+        # Samplers of the latest proposals, by number.
+        self._chosen: dict[int, str] = {}
 
-    def _is_gp(self, number: int) -> bool:
-        mixed = number >= MIXED_FROM and number % TURNS == TURNS - 1
-        return number < self._n_gp and not mixed
+    def prepare(self, n_objectives: int) -> None:
+        """See `Suggester.prepare`."""
+        for suggester in self._by_name.values():
+            suggester.prepare(n_objectives)
+        if n_objectives == 1:
+            # Not prepared: the package that CMA-ES needs is loaded when it is first due, if it ever is.
+            self._by_name |= self._for_one
 
-    def proposed_by(self, number: int, step: str | None = None) -> str:
+    def _choose(self, number: int, history: History) -> str:
+        """Choose the sampler of a trial; see `AutoSampler`."""
+        if history.gradients is not None and "gradient" in self._by_name:
+            return "gradient"
+        own = number - history.n_given
+        price = GP_SECONDS * (number / 100) ** GP_POWER
+        if own < (GP_TRIALS if self._n_gp is None else self._n_gp) and price <= self._seconds:
+            mixed = self._n_gp is None and number >= MIXED_FROM and number % TURNS == TURNS - 1
+            return "tpe" if mixed else "gp"
+        by_value_alone = "cmaes" in self._by_name and history.std_errors is None and not self._per_cost
+        return "cmaes" if by_value_alone and number % 2 else "tpe"
+
+    def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """See `Suggester.proposed_by`."""
         if step in (RANDOM, TPE):
             return step
-        return "gp" if self._is_gp(number) else "tpe"
+        return self._chosen.get(number)
 
     def allow_repeats(self, n: int) -> None:
         """See `Suggester.allow_repeats`."""
-        self._gp.allow_repeats(n)
-        self._tpe.allow_repeats(n)
+        for suggester in self._by_name.values():
+            suggester.allow_repeats(n)
 
     def use_cost(self, on: bool) -> None:
         """See `Suggester.use_cost`."""
-        self._gp.use_cost(on)
-        self._tpe.use_cost(on)
+        self._per_cost = on
+        for suggester in self._by_name.values():
+            suggester.use_cost(on)
 
     def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:
         """See `Suggester.know_costs`."""
-        self._gp.know_costs(rows, costs)
-        self._tpe.know_costs(rows, costs)
+        for suggester in self._by_name.values():
+            suggester.know_costs(rows, costs)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._suggest(history, pending, n, rng, None)[0]
@@ -81,16 +105,18 @@ class _Auto(Suggester):
         rows, lowest = pending[:0], FULL
         while len(rows) < n:
             first = rng.number + len(rows)
-            is_gp = self._is_gp(first)
+            name = self._choose(first, history)
             last = first + 1
-            while last < rng.number + n and self._is_gp(last) == is_gp:
+            while last < rng.number + n and self._choose(last, history) == name:
                 last += 1
             earlier = pending
             if len(rows):
                 taken = rows.copy()
                 self._codec.snap(taken)
                 earlier = np.concatenate([pending, taken])
-            suggester = self._gp if is_gp else self._tpe
+            suggester = self._by_name[name]
+            self._chosen = {k: v for k, v in self._chosen.items() if k >= history.n}
+            self._chosen.update(dict.fromkeys(range(first, last), name))
             asked = (history, earlier, last - first, Rng(rng.seed, first, rng.attempt))
             if end is None:
                 more, step = suggester.suggest(*asked), FULL
@@ -99,7 +125,7 @@ class _Auto(Suggester):
             if step == SOBOL:
                 # No time for the model that was due; the other one costs microseconds. Rows made so far stay:
                 # the rest of a batch is asked for again, because each trial says which step was its own.
-                return (rows, lowest) if len(rows) else (self._tpe.suggest(history, pending, n, rng), TPE)
+                return (rows, lowest) if len(rows) else (self._by_name["tpe"].suggest(history, pending, n, rng), TPE)
             rows = np.concatenate([rows, more]) if len(rows) else more
             if step != FULL:
                 lowest = step
@@ -138,7 +164,7 @@ class AutoSampler(Sampler):
     trial_seconds : float, optional
         Approximate seconds of an evaluation, where that is known; greater than 0.
     n_gp_trials : int, optional
-        Number of trials before TPE takes over, in place of the rule's; at least 0.
+        Number of trials before other samplers take over from the Gaussian process, in place of the rule's; at least 0.
 
     Raises
     ------
@@ -151,19 +177,24 @@ class AutoSampler(Sampler):
 
     1. A finite space of at most `n_trials` points is walked as a grid: all of it will be run whatever the order, and
        proposals that need no results cost nothing and wait for nobody.
-    2. `GPSampler` proposes the first 200 trials; fewer if `trial_seconds` is below 0.03, so that it takes no more than
-       about a tenth of that time for a proposal. From the hundredth on every fourth is `TPESampler`'s, which finds what
-       a Gaussian process is too smooth to see.
-    3. `TPESampler` proposes all others, from the same history: it takes 0.1 ms, however long the history is.
+    2. From the first gradient that is told on, `GradientSampler` proposes, for one objective of a space with continuous
+       parameters.
+    3. `GPSampler` proposes the first 200 trials, not counting those whose parameters a user gave: after 1,800 known
+       points too the model finds more than others do. From trial 100 on every fourth is `TPESampler`'s, which finds
+       what a Gaussian process is too smooth to see. With `trial_seconds`, only while a proposal takes no more than a
+       tenth of that time.
+    4. After that `TPESampler` and `CMAESSampler` take turns, on the same history: a proposal takes 0.1 ms, however long
+       the history is. `TPESampler` alone proposes where there are several objectives, where standard errors are told,
+       and where costs count.
 
-    Conditions, categories, the number of parameters, of objectives or of workers change nothing: nowhere was TPE shown
-    to be better early.
+    Conditions, categories, the number of parameters or of workers change nothing: nowhere was another sampler shown to
+    be better early. `EvolutionSampler` and `AnnealingSampler` were better than these in no budget.
 
-    ``trial.info["sampler"]`` says which one it was. What is counted are trials by their number, those that failed, are
-    running or were added included, and never seconds by the clock: the choice is a function of space, options and
-    number, and so a search is as repeatable as with the samplers themselves. Under a deadline that leaves no time for
-    a first Gaussian process, a proposal by TPE is the last step of the ladder, in place of a Sobol point:
-    ``trial.info["step"]`` is ``"tpe"`` then.
+    ``trial.info["sampler"]`` says which one it was. What is counted are trials by their number, those that failed or
+    are running included, and never seconds by the clock: the choice is a function of space, options and history, and so
+    a search is as repeatable as with the samplers themselves. Under a deadline that leaves no time for a first Gaussian
+    process, a proposal by TPE is the last step of the ladder, in place of a Sobol point: ``trial.info["step"]`` is
+    ``"tpe"`` then.
 
     Why so: ``benchmarks/auto/rule.md``.
 
@@ -191,12 +222,5 @@ class AutoSampler(Sampler):
         size = columns.finite_size
         if self.n_trials is not None and size is not None and size <= self.n_trials:
             return _Whole(columns)
-        return _Auto(columns, self._n_gp())
-
-    def _n_gp(self) -> int:
-        if self.n_gp_trials is not None:
-            return self.n_gp_trials
-        if self.trial_seconds is None:
-            return GP_TRIALS
-        n = 100 * (SHARE * self.trial_seconds / GP_SECONDS) ** (1 / GP_POWER)
-        return int(min(n, GP_TRIALS))
+        seconds = math.inf if self.trial_seconds is None else SHARE * self.trial_seconds
+        return _Auto(columns, self.n_gp_trials, seconds)
