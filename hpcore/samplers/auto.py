@@ -28,6 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 # The rule's numbers: benchmarks/auto/rule.md.
 GP_TRIALS = 200  # of the search's own, before others take turns
 MIXED_FROM, TURNS = 100, 4  # from which on every fourth trial is TPE's
+BLOCK = 32  # trials of TPE, and then of CMA-ES, in a row
 SHARE = 0.1  # a proposal may take this share of a trial's time
 # Seconds of a proposal of the Gaussian process with a hundred trials, and the power by which they grow with the trials.
 GP_SECONDS, GP_POWER = 1e-3, 1.6
@@ -66,7 +67,7 @@ class _Auto(Suggester):
             mixed = self._n_gp is None and number >= MIXED_FROM and number % TURNS == TURNS - 1
             return "tpe" if mixed else "gp"
         by_value_alone = "cmaes" in self._by_name and history.std_errors is None and not self._per_cost
-        return "cmaes" if by_value_alone and number % 2 else "tpe"
+        return "cmaes" if by_value_alone and number // BLOCK % 2 else "tpe"
 
     def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """See `Suggester.proposed_by`."""

@@ -154,7 +154,7 @@ def test_a_batch_keeps_what_there_was_time_for() -> None:
     for trial in play(hp.Optimizer(SPACE, "random", seed=1), 100):
         opt.add(trial.params, trial.value)
     suggester = opt._suggestions.suggester
-    suggester._gp = Hurried(opt.space.columns)
+    suggester._by_name["gp"] = Hurried(opt.space.columns)
     batch = opt.ask(8, deadline_ms=60_000.0)
     assert sources(batch) == ["gp"] * 3 + ["tpe"] * 5
     assert [trial.info["step"] for trial in batch if trial.info is not None] == ["full"] * 4 + ["tpe"] * 3 + ["full"]
@@ -196,9 +196,10 @@ def test_what_another_process_proposed_is_not_claimed() -> None:
 
 def test_a_note_of_the_sampler_costs_no_memory_per_trial() -> None:
     opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=2), seed=0)
-    play(opt, 50)
+    play(opt, 100)
     assert not opt.history.notes
-    assert sources(opt.trials) == ["gp"] * 2 + ["tpe"] * 48
+    assert len(opt.history._proposers) == 5
+    assert sources(opt.trials) == ["gp"] * 2 + ["tpe"] * 30 + ["cmaes"] * 32 + ["tpe"] * 32 + ["cmaes"] * 4
 
 
 @pytest.mark.parametrize(("n_trials", "expected"), [(None, "gp"), (5, "gp"), (6, "grid"), (100, "grid")])
@@ -219,14 +220,64 @@ def test_a_continuous_parameter_makes_no_grid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "n_gp"), [(None, 200), (1e-9, 0), (1e-4, 5), (1e-3, 23), (0.01, 100), (0.1, 200), (1e9, 200)]
+    ("seconds", "number", "expected"),
+    [
+        (1e-9, 1, ["tpe", "tpe", "tpe"]),
+        (1e-4, 4, ["gp", "gp", "tpe"]),
+        (1e-3, 22, ["gp", "gp", "tpe"]),
+        (1e-3, 62, ["cmaes", "cmaes", "tpe"]),
+        (0.01, 98, ["gp", "gp", "gp"]),
+        (0.1, 421, ["gp", "cmaes", "cmaes"]),
+        (1e9, 421, ["gp", "gp", "tpe"]),
+        (1e9, 1820, ["gp", "gp", "gp"]),
+    ],
 )
-def test_cheap_trials_are_not_for_a_dear_sampler(seconds: float | None, n_gp: int) -> None:
+def test_cheap_trials_are_not_for_a_dear_sampler(seconds: float, number: int, expected: list[str]) -> None:
     opt = hp.Optimizer({"x": hp.Float(0, 1)}, AutoSampler(trial_seconds=seconds), seed=0)
-    for i in range(n_gp - 1):
-        opt.add({"x": i / 1000}, 0.0)
-    last = "tpe" if n_gp in (0, 200) else "gp"  # trial 199 is one of TPE's even so
-    assert sources(opt.ask(3)) == [last, "tpe", "tpe"]
+    for i in range(number):
+        opt.add({"x": i / 2000}, 0.0)
+    assert sources(opt.ask(3)) == expected
+
+
+def test_its_own_trials_are_counted_and_not_known_ones() -> None:
+    opt = hp.Optimizer(SPACE, "auto", seed=0)
+    for trial in play(hp.Optimizer(SPACE, "random", seed=1), 250):
+        opt.add(trial.params, trial.value)
+    assert sources(opt.ask(4)) == ["gp", "tpe", "gp", "gp"]  # trials 250 to 253
+    own = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=3), seed=0)
+    own.add({"x": 1.0, "k": 2, "c": "a"}, 0.0)
+    own.enqueue({"x": 2.0})
+    assert sources(play(own, 5)) == [None, "gp", "gp", "gp", "tpe"]
+    again = pickle.loads(pickle.dumps(own))  # noqa: S301
+    assert again.history.n_given == own.history.n_given == 2
+    other = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=3), seed=0)
+    other.restore(own.rows())
+    assert other.history.n_given == 2
+    assert params(other.ask(2)) == params(own.ask(2))
+
+
+def test_cmaes_takes_its_turns_where_a_trial_is_one_exact_value() -> None:
+    def turns(tell: Any, **options: Any) -> list[str | None]:
+        opt = hp.Optimizer(SPACE, AutoSampler(n_gp_trials=0), seed=0, **options)
+        for _ in range(32):
+            tell(opt, opt.ask())
+        return sources(opt.ask(2))
+
+    assert turns(lambda opt, trial: opt.tell(trial, loss(trial))) == ["cmaes"] * 2
+    assert turns(lambda opt, trial: opt.tell(trial, loss(trial), std_error=0.1)) == ["tpe"] * 2
+    assert turns(lambda opt, trial: opt.tell(trial, loss(trial), cost=1.0)) == ["tpe"] * 2
+    two = {"directions": ["minimize", "maximize"]}
+    assert turns(lambda opt, trial: opt.tell(trial, [loss(trial), trial["x"]]), **two) == ["tpe"] * 2
+
+
+def test_gradients_that_are_told_are_descended() -> None:
+    opt = hp.Optimizer(SPACE, "auto", seed=0)
+    for _ in range(4):
+        trial = opt.ask()
+        opt.tell(trial, loss(trial), gradient={"x": 2 * (trial["x"] - 1)})
+    assert sources(opt.trials) == ["gp"] + ["gradient"] * 3
+    choices = hp.Optimizer(GRID, "auto", seed=0)
+    assert sources([choices.ask()]) == ["gp"]
 
 
 def test_minimize_knows_how_many() -> None:
