@@ -34,7 +34,7 @@ def test_every_trial_has_its_mask() -> None:
     assert not trials.penalised.any()
 
 
-@pytest.mark.parametrize("name", ["gp", "tpe", "auto"])
+@pytest.mark.parametrize("name", ["gp", "tpe", "auto", "cmaes"])
 def test_a_pruned_trial_counts_as_a_failed_one(name: str) -> None:
     rows = []
     for state in (FAILED, PRUNED):

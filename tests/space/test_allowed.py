@@ -64,7 +64,7 @@ def rare_space(name: str) -> hp.Space:
 
 
 @pytest.mark.parametrize("name", RARE)
-@pytest.mark.parametrize("sampler", ["random", "sobol", "gp", "tpe", "auto"])
+@pytest.mark.parametrize("sampler", ["random", "sobol", "gp", "tpe", "auto", "cmaes"])
 def test_a_rare_space_is_searched_to_the_end(name: str, sampler: str) -> None:
     space = rare_space(name)
     assert space.rare

@@ -57,7 +57,7 @@ def added(study: hp.Study) -> None:
     study.add({"x": 0.99}, 0.5)
 
 
-@pytest.mark.parametrize("sampler", ["gp", "tpe", "auto"])
+@pytest.mark.parametrize("sampler", ["gp", "tpe", "auto", "cmaes"])
 @pytest.mark.parametrize("before", [fast, told, added], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("prefetch", [False, True])
 def test_an_order_depends_on_nothing_that_the_sampler_knew_before(
