@@ -132,6 +132,37 @@ class AnnealingSampler(Sampler):
     ------
     InvalidArgument, InvalidType
         An option outside what is said above.
+
+    Notes
+    -----
+    Kirkpatrick, Gelatt & Vecchi (1983), "Optimization by simulated annealing", with the Cauchy steps of Szu & Hartley
+    (1987), "Fast simulated annealing". The energy of a trial is its place in the order of the results, so that neither
+    the unit of the values nor a few that are huge matter. In place of a chain that accepts or refuses each result, a
+    step starts from one of the best trials, drawn by the distribution that such a chain tends to; so a trial that is
+    still running is not waited for, a late result counts as soon as it is there, and proposals are a function of seed
+    and history. A step moves two columns on average: a number by a Cauchy step of the neighbourhood's width, one level
+    of a grid at least, and a category to another one; a parameter that becomes active gets a random value.
+
+    The neighbourhood grows by ``exp(0.8 / sqrt(d))`` after a result that is the best so far, up to its first width, and
+    shrinks by the fourth root of it after any other: it stays where one step in five improves. The temperature is in
+    proportion to the width. When the width falls below `min_neighbourhood`, it returns to the first one, and so does
+    the temperature: a search that is stuck restarts from the best points with wide steps.
+
+    Limits: feasible trials come first, then the others by their total violation; several objectives are ordered by
+    non-dominated fronts, then by hypervolume contribution; failed trials come last. In both cases a proposal costs time
+    in proportion to the number of trials. After a proposal that repeats a known point the next one goes twice as far.
+
+    Figures and what was tried: ``benchmarks/quality/annealing_ablation.md``.
+
+    Examples
+    --------
+    >>> import hpcore as hp
+    >>> opt = hp.Optimizer({"x": hp.Float(-5, 5), "y": hp.Float(-5, 5)}, sampler="annealing", seed=0)
+    >>> for _ in range(100):
+    ...     trial = opt.ask()
+    ...     opt.tell(trial, (trial["x"] - 1) ** 2 + trial["y"] ** 2)
+    >>> opt.best_value < 0.01
+    True
     """
 
     def __init__(
