@@ -13,6 +13,7 @@ from hpcore._core import rng as native
 from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import SUGGEST, Rng
+from hpcore.records.tradeoff import order_by_front
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.moves import N_TRIES, Moves, reflected
 from hpcore.samplers.replay import Replay, losses_of
@@ -24,6 +25,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # The numbers below: benchmarks/quality/annealing_ablation.md.
 KEPT = 8  # best points that a state of the chain is drawn from
+PLACES = 64  # of the order of several objectives that matter, more than are kept
 N_MOVED = 2.0  # expected number of columns that a step moves
 # The width after an improvement and after any other result: it stays where one in five improves (Rechenberg 1973), and
 # changes by a power of 1 / sqrt(d), since a step of many columns learns less about each.
@@ -55,6 +57,11 @@ class _Annealing(Suggester):
         self._n_uniform = 3 * self._d + 2
         self._replay = Replay(_Chain((), sampler.neighbourhood, 0, 0), self._after)
 
+    def prepare(self, n_objectives: int) -> None:
+        if n_objectives > 1:
+            # Loads what a ranking needs, which a suggestion has no time for.
+            order_by_front(np.eye(n_objectives))
+
     def _after(self, chain: _Chain, number: int, loss: float) -> _Chain:
         best, width, n, restarts = chain
         improves = loss < (best[0][0] if best else math.inf)
@@ -72,7 +79,7 @@ class _Annealing(Suggester):
         return _Chain(best, width, n + 1, restarts)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        chain = self._replay.state(losses_of(history))
+        chain = self._replay.state(losses_of(history, first=PLACES))
         rows = np.empty((n, self._d))
         for offset in range(n):
             number = rng.number + offset

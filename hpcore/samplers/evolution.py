@@ -25,7 +25,7 @@ Member = tuple[float, int]  # loss and number of a trial
 
 # The numbers below: benchmarks/quality/evolution_ablation.md.
 LEAST_POPULATION = 4  # a parent, one of the best, and two others whose difference is added
-POPULATION, POPULATION_OF_MANY = 10, 20  # members by default, with one objective and with several
+POPULATION, POPULATION_OF_MANY = 15, 20  # members by default, with one objective and with several
 BEST_SHARE = 0.2  # of the population that a parent moves towards one of
 SPREAD = 0.5  # share by which the factor of a child varies
 FROM_PARENT = 0.0  # share of the children that the mutation makes from their parent, and not from one of the best
@@ -77,7 +77,7 @@ class _Evolution(Suggester):
         return _Population(tuple(m if m == best else None for m in members), -1, 0, restarts + 1)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        losses = losses_of(history, order_by_crowding)
+        losses = losses_of(history, order_by_crowding, self._size_of_many)
         many = history.values.shape[1] > 1
         population = self._selected(losses) if many else self._replay.state(losses)
         size = len(population.members)
@@ -166,7 +166,7 @@ class EvolutionSampler(Sampler):
     Parameters
     ----------
     population_size : int, optional
-        Number of members, at least 4; by default 10 with one objective and 20 with several.
+        Number of members, at least 4; by default 15 with one objective and 20 with several.
     factor : float
         Mean factor of the difference that a child adds, in (0, 2]; that of a child lies within half of it.
     crossover : float
