@@ -73,6 +73,18 @@ class TPE(Adapter):
     sampler = hp.samplers.TPESampler
 
 
+class Evolution(Adapter):
+    """Differential evolution."""
+
+    sampler = hp.samplers.EvolutionSampler
+
+
+class Annealing(Adapter):
+    """Simulated annealing."""
+
+    sampler = hp.samplers.AnnealingSampler
+
+
 class Random(Adapter):
     """Random search."""
 
@@ -128,5 +140,13 @@ class Named(Adapter):
         self.trial = None
 
 
-SAMPLERS: dict[str, type[Adapter]] = {"gp": GP, "tpe": TPE, "sobol": Sobol, "random": Random, "grid": Grid}
+SAMPLERS: dict[str, type[Adapter]] = {
+    "gp": GP,
+    "tpe": TPE,
+    "evolution": Evolution,
+    "annealing": Annealing,
+    "sobol": Sobol,
+    "random": Random,
+    "grid": Grid,
+}
 SAMPLERS |= {name: type(name, (Named,), {"name": name}) for name in hp.samplers.names() if name not in SAMPLERS}

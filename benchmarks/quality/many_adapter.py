@@ -47,3 +47,15 @@ class TPE(Many):
     """Tree-structured Parzen estimator."""
 
     sampler = "tpe"
+
+
+class Evolution(Many):
+    """Differential evolution with NSGA-II selection."""
+
+    sampler = "evolution"
+
+
+class Annealing(Many):
+    """Simulated annealing."""
+
+    sampler = "annealing"

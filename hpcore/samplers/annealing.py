@@ -13,6 +13,7 @@ from hpcore._core import rng as native
 from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import SUGGEST, Rng
+from hpcore.records.tradeoff import order_by_front
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.moves import N_TRIES, Moves, reflected
 from hpcore.samplers.replay import Replay, losses_of
@@ -24,6 +25,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # The numbers below: benchmarks/quality/annealing_ablation.md.
 KEPT = 8  # best points that a state of the chain is drawn from
+PLACES = 64  # of the order of several objectives that matter, more than are kept
 N_MOVED = 2.0  # expected number of columns that a step moves
 # The width after an improvement and after any other result: it stays where one in five improves (Rechenberg 1973), and
 # changes by a power of 1 / sqrt(d), since a step of many columns learns less about each.
@@ -55,6 +57,11 @@ class _Annealing(Suggester):
         self._n_uniform = 3 * self._d + 2
         self._replay = Replay(_Chain((), sampler.neighbourhood, 0, 0), self._after)
 
+    def prepare(self, n_objectives: int) -> None:
+        if n_objectives > 1:
+            # Loads what a ranking needs, which a suggestion has no time for.
+            order_by_front(np.eye(n_objectives))
+
     def _after(self, chain: _Chain, number: int, loss: float) -> _Chain:
         best, width, n, restarts = chain
         improves = loss < (best[0][0] if best else math.inf)
@@ -72,7 +79,7 @@ class _Annealing(Suggester):
         return _Chain(best, width, n + 1, restarts)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        chain = self._replay.state(losses_of(history))
+        chain = self._replay.state(losses_of(history, first=PLACES))
         rows = np.empty((n, self._d))
         for offset in range(n):
             number = rng.number + offset
@@ -132,6 +139,37 @@ class AnnealingSampler(Sampler):
     ------
     InvalidArgument, InvalidType
         An option outside what is said above.
+
+    Notes
+    -----
+    Kirkpatrick, Gelatt & Vecchi (1983), "Optimization by simulated annealing", with the Cauchy steps of Szu & Hartley
+    (1987), "Fast simulated annealing". The energy of a trial is its place in the order of the results, so that neither
+    the unit of the values nor a few that are huge matter. In place of a chain that accepts or refuses each result, a
+    step starts from one of the best trials, drawn by the distribution that such a chain tends to; so a trial that is
+    still running is not waited for, a late result counts as soon as it is there, and proposals are a function of seed
+    and history. A step moves two columns on average: a number by a Cauchy step of the neighbourhood's width, one level
+    of a grid at least, and a category to another one; a parameter that becomes active gets a random value.
+
+    The neighbourhood grows by ``exp(0.8 / sqrt(d))`` after a result that is the best so far, up to its first width, and
+    shrinks by the fourth root of it after any other: it stays where one step in five improves. The temperature is in
+    proportion to the width. When the width falls below `min_neighbourhood`, it returns to the first one, and so does
+    the temperature: a search that is stuck restarts from the best points with wide steps.
+
+    Limits: feasible trials come first, then the others by their total violation; several objectives are ordered by
+    non-dominated fronts, then by hypervolume contribution; failed trials come last. In both cases a proposal costs time
+    in proportion to the number of trials. After a proposal that repeats a known point the next one goes twice as far.
+
+    Figures and what was tried: ``benchmarks/quality/annealing_ablation.md``.
+
+    Examples
+    --------
+    >>> import hpcore as hp
+    >>> opt = hp.Optimizer({"x": hp.Float(-5, 5), "y": hp.Float(-5, 5)}, sampler="annealing", seed=0)
+    >>> for _ in range(100):
+    ...     trial = opt.ask()
+    ...     opt.tell(trial, (trial["x"] - 1) ** 2 + trial["y"] ** 2)
+    >>> opt.best_value < 0.01
+    True
     """
 
     def __init__(

@@ -21,7 +21,7 @@ Order = Callable[[FloatArray, int | None], FloatArray]
 EVERY = 32
 
 
-def losses_of(history: History, order: Order = order_by_front) -> FloatArray:
+def losses_of(history: History, order: Order = order_by_front, first: int | None = None) -> FloatArray:
     """Loss of each trial as one number whose order counts: lower is better.
 
     Parameters
@@ -30,6 +30,8 @@ def losses_of(history: History, order: Order = order_by_front) -> FloatArray:
         Trials in all states.
     order : callable
         `order_by_front` or `order_by_crowding`, for several objectives.
+    first : int, optional
+        Number of places that matter with several objectives, which takes less time.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def losses_of(history: History, order: Order = order_by_front) -> FloatArray:
     elif len(values):
         limited = history.n_limits > 0
         violations = history.violations[observed]
-        losses[observed] = order_by_limits(values, violations, order=order) if limited else order(values, None)
+        losses[observed] = order_by_limits(values, violations, first, order) if limited else order(values, first)
     return losses
 
 

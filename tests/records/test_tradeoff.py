@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import hpcore as hp
 from hpcore.kernels.dominance import hypervolume, hypervolume_contributions, non_dominated_rank
-from hpcore.records.tradeoff import EXACT, chebyshev, order_by_front, order_by_limits
+from hpcore.records.tradeoff import EXACT, chebyshev, order_by_crowding, order_by_front, order_by_limits
+from tests.reference.fronts import nsga_2_order
 
 
 def fronts_by_definition(values):
@@ -154,3 +155,19 @@ def test_chebyshev_sums_by_hand():
     got = chebyshev(values, np.array([0.25, 0.75]))
     np.testing.assert_allclose(got, [0.75 + 0.0375, 0.125 + 0.00625, 0.1875 + 0.05 * 0.25, 0.375 + 0.05 * 0.625])
     assert np.isfinite(chebyshev(np.array([[-1e308, 1.0], [1e308, 1.0]]), np.array([0.5, 0.5]))).all()
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_crowding_gives_the_order_of_nsga_2(m: int) -> None:
+    for seed in range(5):
+        values = np.random.default_rng(seed).random((60, m))
+        assert np.argsort(order_by_crowding(values)).tolist() == nsga_2_order(values)
+
+
+def test_limits_go_before_crowding() -> None:
+    values = np.random.default_rng(1).random((30, 2))
+    violations = np.where(np.arange(30) % 3 == 0, np.arange(30.0), -1.0)[:, None]
+    place = order_by_limits(values, violations, order=order_by_crowding)
+    feasible = np.flatnonzero(violations[:, 0] <= 0.0)
+    assert np.argsort(place)[: len(feasible)].tolist() == feasible[nsga_2_order(values[feasible])].tolist()
+    assert np.argsort(place)[len(feasible) :].tolist() == list(range(3, 30, 3))
