@@ -289,10 +289,17 @@ class TrialLog:
         if trial.progress is not None and trial.progress.channel is self._channel:
             self.optimizer.jobs.decide_there(trial, None)
 
-    def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
+    def judge(
+        self,
+        value: Any,
+        std_error: float | None,
+        error: str | None,
+        state: str | None = None,
+        gradient: Mapping[str, float] | None = None,
+    ) -> Outcome:
         """Check the return of an objective; a value that is not allowed is a failure with the reason."""
         try:
-            return self.optimizer.outcome(value, std_error, error, state=state)
+            return self.optimizer.outcome(value, std_error, error, gradient=gradient, state=state)
         except Exception as wrong:
             return Outcome.failed(_useless(value, wrong))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -247,9 +247,16 @@ class Run:
 
     # --- after it ------------------------------------------------------------------------------------------------
 
-    def judge(self, value: Any, std_error: float | None, error: str | None, state: str | None = None) -> Outcome:
+    def judge(
+        self,
+        value: Any,
+        std_error: float | None,
+        error: str | None,
+        state: str | None = None,
+        gradient: Mapping[str, float] | None = None,
+    ) -> Outcome:
         """Check a result; see `TrialLog.judge`."""
-        return self._log.judge(value, std_error, error, state)
+        return self._log.judge(value, std_error, error, state, gradient)
 
     def conclude(self, trial: Trial, outcome: Outcome, pruned: bool) -> Outcome:
         """Return the outcome of a job from the checked return of its objective; see `Jobs.conclude`."""
