@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -43,6 +44,23 @@ py::tuple decode(const Codec& codec, const Array& u) {
         }
     }
     return py::make_tuple(real, whole, active);
+}
+
+// d value / d coordinate at rows u (n, d); NaN where inactive, or where values jump.
+Array slopes(const Codec& codec, const Array& u) {
+    const std::size_t d = codec.size(), n = rows_of("u", u, d);
+    Array out(py::array::ShapeContainer{n, d});
+    const double* in = u.data();
+    double* slope = out.mutable_data();
+    py::gil_scoped_release nogil;
+    std::vector<Value> row(d);
+    for (std::size_t i = 0; i < n; ++i) {
+        codec.decode(in + i * d, row.data());
+        for (std::size_t j = 0; j < d; ++j)
+            slope[i * d + j] =
+                row[j].active ? codec.slope(j, row[j].real) : std::numeric_limits<double>::quiet_NaN();
+    }
+    return out;
 }
 
 void snap(const Codec& codec, Array& u) {
@@ -196,6 +214,10 @@ void bind_space(py::module_& m) {
              "\n"
              "Inactive entries of u are not read, active ones are clamped to [0, 1]. Raises ValueError for an active\n"
              "NaN.")
+        .def("slopes", &slopes, py::arg("u").noconvert(),
+             "Derivatives (n, d) of the values of continuous columns by their coordinates, at rows u (n, d).\n"
+             "\n"
+             "NaN where a column is inactive, a grid or a choice. Raises ValueError for an active NaN.")
         .def("snap", &snap, py::arg("u").noconvert(),
              "Replace rows u (n, d), in place, by the canonical rows of their values: NaN where inactive.")
         .def("settle", &settle, py::arg("u").noconvert(),

@@ -118,6 +118,11 @@ class Codec(metaclass=_Native):
 
         Inactive entries of u are not read, active ones are clamped to [0, 1]. Raises ValueError for an active NaN.
         """
+    def slopes(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivatives (n, d) of the values of continuous columns by their coordinates, at rows u (n, d).
+
+        NaN where a column is inactive, a grid or a choice. Raises ValueError for an active NaN.
+        """
     def snap(self, u: NDArray[np.float64]) -> None:
         """Replace rows u (n, d), in place, by the canonical rows of their values: NaN where inactive."""
     def settle(self, u: NDArray[np.float64]) -> list[float | int | None]:

@@ -119,7 +119,7 @@ def read_known(
     space : Space
         Space of the parameters.
     judge : callable
-        Check of a result, ``judge(value, std_error, error, cost, metrics, state=) -> Outcome``, such as
+        Check of a result, ``judge(value, std_error, error, cost, metrics, state=, params=) -> Outcome``, such as
         `Optimizer.outcome`.
     rows : iterable
         Pairs ``(params, value)`` or mappings of `FIELDS`.
@@ -141,7 +141,7 @@ def read_known(
         try:
             fields = _fields(row)
             params.append(without_missing(space, read_row(fields["params"])))
-            outcomes.append(_outcome(judge, fields))
+            outcomes.append(_outcome(judge, fields, params[-1]))
             user_attrs.append(check_attributes("user_attrs", fields.get("user_attrs")))
             times.append((_time("started", fields), _time("finished", fields)))
         except (InvalidArgument, InvalidType) as error:
@@ -179,12 +179,12 @@ def _fields(row: Any) -> Mapping[str, Any]:
     return fields
 
 
-def _outcome(judge: Callable[..., Outcome], fields: Mapping[str, Any]) -> Outcome:
+def _outcome(judge: Callable[..., Outcome], fields: Mapping[str, Any], params: Mapping[str, Any]) -> Outcome:
     state = fields.get("state")
     if state == "paused":
         raise InvalidArgument("state must be that of a trial that has ended, got 'paused'")
     facts = [fields.get(name) for name in ("std_error", "error", "cost", "metrics")]
-    return judge(fields["value"], *facts, state=state)
+    return judge(fields["value"], *facts, state=state, params=params)
 
 
 def _time(name: str, fields: Mapping[str, Any]) -> float | None:

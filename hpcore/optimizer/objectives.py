@@ -10,6 +10,7 @@ import numpy as np
 
 from hpcore.arguments import check_number, check_values, shown
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.optimizer.gradients import check_gradient
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
 from hpcore.space.space import Space
@@ -53,8 +54,11 @@ def check_outcome(
     metrics: Mapping[str, float] | None,
     gradient: Mapping[str, float] | None,
     state: str | None,
+    params: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Check the result of a trial of `space` with `m` objectives; see `Optimizer.tell`.
+
+    The gradient must be one by active parameters, if the `params` of the trial are given.
 
     Raises
     ------
@@ -68,16 +72,14 @@ def check_outcome(
     if cost is not None:
         cost = check_number("cost", cost, 0.0)
     metrics = _check_numbers("metrics", metrics)
-    gradient = _check_numbers("gradient", gradient)
-    unknown = None if gradient is None else next((name for name in gradient if name not in space), None)
-    if unknown is not None:
-        raise InvalidArgument(f"gradient must name parameters of the space, got {unknown!r}")
     end = None
     if state is not None:
         if not isinstance(state, str) or state not in _ENDS:
             raise InvalidArgument(f"state must be one of {', '.join(map(repr, _ENDS))}, got {state!r}")
         end = _ENDS[state]
     finite = values is not None and all(map(math.isfinite, values))
+    failed = error is not None or end == FAILED or not (finite or end in (PAUSED, PRUNED))
+    gradient = check_gradient(space, gradient, failed, params)
     if error is None and end == PAUSED:
         if value is not None:
             raise InvalidArgument(f"value must be left out of a paused trial, got {shown(value)}")

@@ -70,7 +70,8 @@ class Optimizer:
         Space to search; a mapping is read by `Space.of`.
     sampler : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"`` (which chooses among them, see
-        `hpcore.samplers.AutoSampler`), or an object of `hpcore.samplers` with its options.
+        `hpcore.samplers.AutoSampler`), ``"gradient"`` (for gradients that are told with the values), or an object of
+        `hpcore.samplers` with its options.
     direction : {"minimize", "maximize"}, optional
         Direction of the single objective, ``"minimize"`` by default.
     directions : sequence of {"minimize", "maximize"}, optional
@@ -532,7 +533,9 @@ class Optimizer:
             Further measurements; kept as ``trial.metrics``. Those that have `limits` decide whether the trial is
             feasible; one that is missing or NaN is not known, and the trial not feasible. Failed trials may have some.
         gradient : mapping of str to float, optional
-            Derivative of the first value by parameter, in the parameters' own units; kept as ``trial.gradient``.
+            Derivative of the first value by parameter, in the parameters' own units; kept as ``trial.gradient``. Only
+            active `Float` and `Normal` parameters without a `step` have one, and not all of them need to be given.
+            Samplers that learn from gradients say so. Of a trial that failed, entries that are not finite are left out.
         state : {"complete", "pruned", "paused", "failed"}, optional
             State of the trial; by default it follows from `value` and `error`. A ``"pruned"`` trial was stopped early:
             its value, which may be left out, is an estimate, from which samplers learn and which is never best. A
@@ -548,7 +551,7 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state)
+            outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state, known.params)
             if value is None and state is None and error is None and self.scheduler is not None:
                 outcome = self._jobs.conclude(trial, known, outcome)
             if known is not trial or self.prefetch:
@@ -663,8 +666,12 @@ class Optimizer:
         metrics: Mapping[str, float] | None = None,
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Outcome:
-        """Check the arguments of `tell` and return the outcome that it would record."""
+        """Check the arguments of `tell` and return the outcome that it would record.
+
+        The `params` of the trial tell which parameters a gradient may name.
+        """
         if (
             type(value) is float
             and self._single
@@ -686,7 +693,7 @@ class Optimizer:
         }
         if isinstance(value, Returned):
             value, facts = value.value, value.facts(facts)
-        return check_outcome(self.space, len(self.directions), value, **facts, state=state)
+        return check_outcome(self.space, len(self.directions), value, **facts, state=state, params=params)
 
     def add(
         self,
@@ -723,7 +730,7 @@ class Optimizer:
         """
         with self._lock:
             point = self.space.encode(without_missing(self.space, read_row(params)))
-            outcome = self.outcome(value, std_error, None, cost, metrics)
+            outcome = self.outcome(value, std_error, None, cost, metrics, params=point.params)
             attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None
             trial = self._begin_given(np.asarray(point), point.params)

@@ -19,6 +19,7 @@ from hpcore.errors import (
     TrialAlreadyTold,
     UnknownTrial,
 )
+from hpcore.optimizer.gradients import gradients_by_coordinate
 from hpcore.records.channel import Channel
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
 from hpcore.records.limits import Limits, least_violation
@@ -226,7 +227,10 @@ class Record:
         trial.values, trial.state, trial.error = values, STATES[state], error
         # Without metrics those of earlier jobs stay, as other facts do.
         violations = self._limits.violations(metrics) if self._limits and metrics is not None else None
-        history.finish(number, state, signed, std_error, (trial.started, trial.finished), cost, violations)
+        slope = None
+        if gradient:
+            (slope,) = gradients_by_coordinate(self._space, history.X[number : number + 1], [gradient], self._signs[0])
+        history.finish(number, state, signed, std_error, (trial.started, trial.finished), cost, violations, slope)
         if self._limits:
             trial.set_violations(self._limits.by_name(history.violations[number].tolist()))
         del self.running[number]
@@ -339,7 +343,12 @@ class Record:
         if self._limits:
             metrics = [rows.notes.get(first + i, {}).get("metrics") for i in range(len(rows))]
             violations = np.array([self._limits.violations(known) for known in metrics])
-        self.history.extend(replace(rows, values=values, reports=self._signed(rows.reports)), violations)
+        gradients = None
+        told = [rows.notes.get(first + i, {}).get("gradient") for i in range(len(rows))] if rows.notes else []
+        if any(told):
+            gradients = gradients_by_coordinate(self._space, rows.X, told, self._signs[0])
+        rows = replace(rows, values=values, reports=self._signed(rows.reports))
+        self.history.extend(rows, violations, gradients)
         running = np.flatnonzero(rows.state == RUNNING)
         for i, params in zip(running.tolist(), self._space.decode(rows.X[running]), strict=True):
             params = dict(rows.notes.get(first + i, {}).get("params", params))

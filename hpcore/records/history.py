@@ -71,6 +71,7 @@ class History:
         self._times: FloatArray | None = None
         self._std_errors: FloatArray | None = None
         self._cost: FloatArray | None = None
+        self._gradients: FloatArray | None = None
         self._until: FloatArray | None = None
         self._job: IntArray | None = None
         self.notes: dict[int, dict[str, Any]] = {}
@@ -180,6 +181,12 @@ class History:
         return None if self._cost is None else self._cost[: self.n]
 
     @property
+    def gradients(self) -> FloatArray | None:
+        """(n, d) derivatives of the first objective by coordinate of the unit cube, signed like `values`; NaN where
+        none was told, None if no trial has one. Trials in any state may have them."""
+        return None if self._gradients is None else self._gradients[: self.n]
+
+    @property
     def until(self) -> FloatArray | None:
         """(n,) resource that each trial's last job goes to, NaN if no scheduler began it; None if it began none."""
         return None if self._until is None else self._until[: self.n]
@@ -229,15 +236,15 @@ class History:
         self.n_running -= self.n - n
         for number in range(n, self.n):
             self.notes.pop(number, None)
-            for column in (self._times, self._std_errors, self._cost, self._until, self._violations):
+            for column in (self._times, self._std_errors, self._cost, self._gradients, self._until, self._violations):
                 if column is not None:
                     column[number] = math.nan
         self._proposers = [entry for entry in self._proposers if entry[0] < n]
         self.n = n
 
-    def extend(self, rows: Rows, violations: FloatArray | None = None) -> None:
-        """Append trials in any state, with their `violations` (n, k) if there are limits; values and reports must be
-        signed so that lower is better."""
+    def extend(self, rows: Rows, violations: FloatArray | None = None, gradients: FloatArray | None = None) -> None:
+        """Append trials in any state, with their `violations` (n, k) if there are limits, and their `gradients` (n, d)
+        if there are any; values, gradients and reports must be signed so that lower is better."""
         first, last = self.n, self.n + len(rows)
         self.set_proposed_by(first, None)
         while last > len(self._state):
@@ -255,6 +262,9 @@ class History:
         if rows.cost is not None:
             self._cost = self._column(self._cost)
             self._cost[first:last] = rows.cost
+        if gradients is not None:
+            self._gradients = self._column(self._gradients, self._X.shape[1])
+            self._gradients[first:last] = gradients
         if rows.until is not None:
             self._until = self._column(self._until)
             self._until[first:last] = rows.until
@@ -282,6 +292,7 @@ class History:
         times: tuple[float | None, float | None] = (None, None),
         cost: float | None = None,
         violations: tuple[float, ...] | None = None,
+        gradient: FloatArray | None = None,
     ) -> None:
         """Record the end of a running trial, or that it pauses.
 
@@ -299,6 +310,8 @@ class History:
             Cost of the evaluation.
         violations : tuple of float, optional
             Distance beyond each bound; those of an earlier job are kept without it.
+        gradient : ndarray of shape (d,), optional
+            Derivative of the first value by coordinate, NaN where not known; that of an earlier job is kept without it.
         """
         self._state[number] = state
         self.n_running -= 1
@@ -318,6 +331,9 @@ class History:
                 self._std_errors[number, 0] = std_error
         if violations is not None:
             self._violations[number] = violations
+        if gradient is not None:
+            self._gradients = self._column(self._gradients, self._X.shape[1])
+            self._gradients[number] = gradient
         if cost is not None:
             self._cost = self._column(self._cost)
             self._cost[number] = cost
@@ -358,15 +374,16 @@ class History:
         -----
         Proposals for job j that are made from ``as_of(j - q)`` do not depend on the order in which results are told,
         as long as those of the jobs up to j - q are in. O(n) if something is hidden. Values, standard errors, costs,
-        violations and reports are hidden; times and notes are not.
+        gradients, violations and reports are hidden; times and notes are not.
         """
         unfinished = np.arange(max(job + 1, 0), self.n) if self._job is None else np.flatnonzero(self.job > job)
         later = unfinished[self.state[unfinished] != RUNNING]
-        # Cost and metrics of an earlier job are hidden too: the later job's own ones replace them.
+        # Cost, gradient and metrics of an earlier job are hidden too: the later job's own ones replace them.
         has_cost = self._cost is not None and not np.isnan(self._cost[unfinished]).all()
         has_violations = self.n_limits > 0 and not np.isnan(self._violations[unfinished]).all()
+        has_gradients = self._gradients is not None and not np.isnan(self._gradients[unfinished]).all()
         curves = self.curves.as_of(job)
-        if not len(later) and not has_cost and not has_violations and curves is self.curves:
+        if not (len(later) or has_cost or has_violations or has_gradients) and curves is self.curves:
             return self
         view = History.__new__(History)
         vars(view).update(vars(self))
@@ -380,6 +397,9 @@ class History:
         if self._cost is not None and has_cost:
             view._cost = self._cost[: self.n].copy()
             view._cost[unfinished] = math.nan
+        if self._gradients is not None and has_gradients:
+            view._gradients = self._gradients[: self.n].copy()
+            view._gradients[unfinished] = math.nan
         if has_violations:
             view._violations = self.violations.copy()
             view._violations[unfinished] = math.nan
@@ -408,7 +428,7 @@ class History:
         vars(copy).update(vars(self))
         copy._X, copy._values = self.X.copy(), self.values.copy()
         copy._state, copy._violations = self.state.copy(), self.violations.copy()
-        for name in ("_times", "_std_errors", "_cost", "_until", "_job"):
+        for name in ("_times", "_std_errors", "_cost", "_gradients", "_until", "_job"):
             column = getattr(self, name)
             setattr(copy, name, None if column is None else column[: self.n].copy())
         copy.curves = self.curves.copy()
@@ -425,7 +445,7 @@ class History:
     def _grow(self) -> None:
         room, grown = 2 * len(self._state), {}
         # The common rows are always written whole. The rarer columns are filled with NaN, "not known", in advance.
-        rarer = ("_times", "_std_errors", "_cost", "_until", "_violations")
+        rarer = ("_times", "_std_errors", "_cost", "_gradients", "_until", "_violations")
         for name in ("_X", "_values", "_state", "_job", *rarer):
             column = getattr(self, name)
             if column is not None:

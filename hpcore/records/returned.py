@@ -29,7 +29,7 @@ class Outcome:
     error : str, optional
         Reason of a failure, which marks the trial as failed whatever the value.
     gradient : mapping of str to float, optional
-        Derivative of the first value by parameter, in the parameters' own units.
+        Derivative of the first value by parameter, in the parameters' own units; see `Optimizer.tell`.
 
     Examples
     --------

@@ -6,6 +6,7 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.samplers.auto import AutoSampler
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
+from hpcore.samplers.gradient import GradientSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
 from hpcore.samplers.sobol import SobolSampler
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT",
     "AutoSampler",
     "GPSampler",
+    "GradientSampler",
     "GridSampler",
     "RandomSampler",
     "Sampler",
@@ -34,6 +36,7 @@ _BY_NAME: dict[str, type[Sampler]] = {
     "sobol": SobolSampler,
     "gp": GPSampler,
     "tpe": TPESampler,
+    "gradient": GradientSampler,
     "auto": AutoSampler,
 }
 

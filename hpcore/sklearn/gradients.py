@@ -11,7 +11,7 @@ from hpcore.evaluation.cloning import replicate
 from hpcore.evaluation.hypergradients.fold import Differentiator, decisive_scorer, last_step
 from hpcore.evaluation.hypergradients.losses import score_slope
 from hpcore.evaluation.hypergradients.registry import Family, known
-from hpcore.samplers import AutoSampler, GPSampler, Sampler
+from hpcore.samplers import AutoSampler, GPSampler, GradientSampler, Sampler
 from hpcore.sklearn.schedule import Schedule
 from hpcore.sklearn.spaces import SearchSpace
 
@@ -30,7 +30,9 @@ def wants_gradient(gradient: Any, sampler: Sampler, schedule: Schedule | None) -
         If it is no flag, or the strategy or a scheduler has no use for gradients.
     """
     wanted = check_flag("gradient", gradient)
-    if wanted and not isinstance(sampler, GPSampler | AutoSampler):
+    if isinstance(sampler, GradientSampler):
+        wanted = True
+    elif wanted and not isinstance(sampler, GPSampler | AutoSampler):
         raise InvalidArgument(
             f"gradient must be False with a strategy that does not use gradients, got gradient=True and {sampler!r}; "
             "those that do are 'gradient', 'gp' and 'auto'"

@@ -86,14 +86,14 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         choices and distributions. Choices may be whole steps of a pipeline, with their own parameters:
         ``{"clf": Categorical([svc, forest]), "clf__C": Float(0.1, 10, when={"clf": svc})}``.
     strategy : str or Sampler, default="gp"
-        Sampler of candidates: ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"``, or a sampler
-        object of `hpcore.samplers` with options. ``"auto"`` runs a finite space as a grid if `n_trials` is large
-        enough and none of `racing`, `timeout` and `stop` could end it early; otherwise it is ``"gp"``, and ``"tpe"``
-        in a long search; see `hpcore.samplers.AutoSampler`. With several workers, a strategy that learns (``"gp"``,
-        ``"tpe"``) proposes from the results known so far, which depend on timing unless the search is `deterministic`;
-        with one worker, or another strategy, `random_state` repeats the search. ``"halving"`` and ``"hyperband"`` are
-        schedulers: random candidates by the schedule of `HalvingRandomSearchCV`, and Hyperband with candidates of
-        ``"tpe"``; see `scheduler`.
+        Sampler of candidates: ``"gp"``, ``"tpe"``, ``"random"``, ``"grid"``, ``"sobol"``, ``"auto"``, ``"gradient"``,
+        or a sampler object of `hpcore.samplers` with options. ``"auto"`` runs a finite space as a grid if `n_trials` is
+        large enough and none of `racing`, `timeout` and `stop` could end it early; otherwise it is ``"gp"``, and
+        ``"tpe"`` in a long search; see `hpcore.samplers.AutoSampler`. With several workers, a strategy that learns
+        (``"gp"``, ``"tpe"``) proposes from the results known so far, which depend on timing unless the search is
+        `deterministic`; with one worker, or another strategy, `random_state` repeats the search. ``"halving"`` and
+        ``"hyperband"`` are schedulers: random candidates by the schedule of `HalvingRandomSearchCV`, and Hyperband with
+        candidates of ``"tpe"``; see `scheduler`.
     n_trials : int, optional
         Largest number of candidates. None is the whole grid for ``"grid"`` and 50 for other strategies. The search of a
         finite space ends when all its points have been tried. With ``strategy="hyperband"`` None is one bracket of each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count, islice
@@ -418,6 +419,37 @@ class Space(Mapping[str, Parameter]):
         except ValueError as error:
             raise InvalidArgument(f"u must be finite where a parameter is active: {error}") from None
         return params[0] if points.ndim == 1 else params
+
+    def slopes(self, params: Mapping[str, Any]) -> dict[str, float]:
+        """Derivatives of continuous parameters by their coordinates in the unit cube.
+
+        A derivative of an objective by a parameter, times the parameter's slope, is one by its coordinate.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Every active parameter and no other.
+
+        Returns
+        -------
+        dict of str to float
+            Slope of each active `Float` and `Normal` without a `step`, in the parameter's own units: greater than 0,
+            or 0 if its bounds are equal. Parameters whose values jump have none.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            Parameters that `check` refuses.
+
+        Examples
+        --------
+        >>> import hpcore as hp
+        >>> hp.Space({"x": hp.Float(0.0, 4.0), "n": hp.Int(1, 3)}).slopes({"x": 1.0, "n": 2})
+        {'x': 4.0}
+        """
+        _, u = self._coder.encode([params])
+        slopes = self._columns.codec.slopes(u)[0].tolist()
+        return {name: slope for name, slope in zip(self.names, slopes, strict=True) if not math.isnan(slope)}
 
     def _has(self, point: FloatArray, params: Params) -> bool:
         """True if these parameters lie at a point; False if they are those of another space."""

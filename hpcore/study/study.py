@@ -473,7 +473,13 @@ class Study:
             in the next transaction.
         """
         number = number_of(trial)
-        outcome = self._trial_log.optimizer.outcome(value, std_error, error, cost, metrics, gradient, state)
+        optimizer = self._trial_log.optimizer
+        params: Mapping[str, Any] | None = None
+        if isinstance(trial, Trial):
+            params = trial.params
+        elif 0 <= number < optimizer.n_trials:  # else another process began it, of which this one has not read yet
+            params = optimizer.trials[number].params
+        outcome = optimizer.outcome(value, std_error, error, cost, metrics, gradient, state, params)
         self._trial_log.tell(trial, outcome)
         if self._trial_log.optimizer.scheduler is not None:
             self._checkpoints.ended(number)

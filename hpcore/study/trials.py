@@ -112,7 +112,7 @@ class TrialSource:
             self._run.tell_hooks(trial, recorded)
 
     def _outcome(self, trial: Trial, result: Evaluation) -> Outcome:
-        outcome = self._run.judge(result.value, None, result.error)
+        outcome = self._run.judge(result.value, None, result.error, params=trial.params)
         # An error is a failure whatever was decided before.
         failed = result.error is not None or (isinstance(result.value, Returned) and result.value.error is not None)
         if not failed:

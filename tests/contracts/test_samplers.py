@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import SearchSpaceExhausted
+from hpcore.errors import InvalidArgument, InvalidSpace, SearchSpaceExhausted
 from hpcore.records.trial import Trial
 from tests.reference import spaces as ref
 
@@ -35,6 +35,15 @@ N_SMALL = 2 + 2 * 2 * 3
 
 def loss(trial: Trial) -> float:
     return math.log(trial["C"]) ** 2 + trial["share"] + trial["layers"]
+
+
+def needs_continuous(sampler: str) -> None:
+    """Skip a test on a space without a continuous parameter, where a sampler may refuse to work; it says so."""
+    if sampler != "gradient":
+        return
+    with pytest.raises(InvalidSpace, match="'gradient' needs a continuous parameter"):
+        hp.Optimizer(SMALL, sampler)
+    pytest.skip("gradients are those by continuous parameters")
 
 
 def play(opt: hp.Optimizer, n: int, tell=loss) -> list[dict]:
@@ -203,6 +212,7 @@ def test_values_at_the_ends_of_every_range_are_survived(sampler: str) -> None:
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
 def test_a_finite_space_is_proposed_whole_and_once(sampler: str, batch: int) -> None:
+    needs_continuous(sampler)
     for seed in range(5):
         opt = hp.Optimizer(SMALL, sampler, seed=seed)
         seen = []
@@ -219,6 +229,7 @@ def test_a_finite_space_is_proposed_whole_and_once(sampler: str, batch: int) -> 
 
 
 def test_a_finite_space_with_known_enqueued_and_copied_points(sampler: str) -> None:
+    needs_continuous(sampler)
     opt = hp.Optimizer(SMALL, sampler, seed=0)
     opt.add({"a": 1, "b": 1}, 0.5)
     opt.enqueue({"a": 2, "b": True, "c": 0.5})
@@ -234,6 +245,8 @@ def test_a_finite_space_with_known_enqueued_and_copied_points(sampler: str) -> N
 
 
 def test_constraints_are_respected_to_the_last_point(sampler: str) -> None:
+    needs_continuous(sampler)
+
     def allowed(p: dict) -> bool:
         return p["a"] * 7 + p["b"] * 3 < 60 and (p["a"] + p["b"]) % 3 == 0
 
@@ -267,6 +280,8 @@ def test_constraints_on_a_continuous_space(sampler: str) -> None:
     ids=["one float", "one int", "one choice", "one dimension", "10,000 choices"],
 )
 def test_degenerate_spaces(sampler: str, parameter) -> None:
+    if not isinstance(parameter, hp.Float):
+        needs_continuous(sampler)
     space = hp.Space({"x": parameter, "y": hp.Int(0, 9)})
     opt = hp.Optimizer(space, sampler, seed=0)
     for params in play(opt, 10, tell=lambda t: float(t["y"])):
@@ -274,6 +289,7 @@ def test_degenerate_spaces(sampler: str, parameter) -> None:
 
 
 def test_a_space_of_one_point(sampler: str) -> None:
+    needs_continuous(sampler)
     opt = hp.Optimizer({"x": [7]}, sampler, seed=0)
     assert opt.ask().params == {"x": 7}
     with pytest.raises(SearchSpaceExhausted):
@@ -287,6 +303,7 @@ def test_two_hundred_dimensions(sampler: str) -> None:
 
 
 def test_conditional_parameters_are_active_when_they_should_be(sampler: str) -> None:
+    needs_continuous(sampler)
     space = hp.Space(
         {
             "c": hp.Int(0, 5, when={"b": hp.at_least(2)}),
@@ -303,6 +320,10 @@ def test_conditional_parameters_are_active_when_they_should_be(sampler: str) -> 
 
 
 def test_several_objectives(sampler: str) -> None:
+    if sampler == "gradient":
+        with pytest.raises(InvalidArgument, match="'gradient' descends on one objective, got 2"):
+            hp.Optimizer(make_space(), sampler, directions=["minimize", "maximize"])
+        return
     opt = hp.Optimizer(make_space(), sampler, directions=["minimize", "maximize"], seed=0)
     for _ in range(20):
         trial = opt.ask()

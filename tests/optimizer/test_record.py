@@ -264,6 +264,7 @@ def test_restored_rows_are_the_same_record() -> None:
         trial.user_attrs["v"] = value
         trial.reports[1] = 0.5
         opt.tell(trial, value, std_error=0.5, cost=2.0, metrics={"ms": 1.5}, gradient={"x": 0.1})
+    assert opt.history.gradients is not None and (opt.history.gradients[1:, 0] < 0.0).tolist() == [True] * 4
     opt.tell(opt.ask(), 7.0, state="pruned", std_error=0.1)
     opt.tell(opt.ask(), state="paused")
     opt.ask()
@@ -273,6 +274,7 @@ def test_restored_rows_are_the_same_record() -> None:
     assert [t.cost for t in again.trials[:6]] == [None, 2.0, 2.0, 2.0, 2.0, None]
     assert (again.best_trial.number, again.history.n_running, again.history.n_pruned) == (0, 1, 1)
     assert (again.trials[2].metrics, again.trials[2].gradient) == ({"ms": 1.5}, {"x": 0.1})
+    np.testing.assert_array_equal(again.history.gradients, opt.history.gradients)
     for name in ("trial", "step", "values", "cost", "job"):
         np.testing.assert_array_equal(getattr(again.history.curves, name), getattr(opt.history.curves, name))
     resumed = [o.resume(6) for o in (opt, again)]

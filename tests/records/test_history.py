@@ -19,7 +19,7 @@ from hpcore.records.rows import Rows
 @st.composite
 def courses(draw: st.DrawFn) -> list[tuple]:
     """Events of a search: ``("begin",)``, ``("resume", number)``, ``("report", number, step, value)`` and
-    ``("finish", number, state, value, std_error, cost, violations)`` in an order that may happen."""
+    ``("finish", number, state, value, std_error, cost, violations, gradient)`` in an order that may happen."""
     events: list[tuple] = []
     running: list[int] = []
     paused: list[int] = []
@@ -45,7 +45,8 @@ def courses(draw: st.DrawFn) -> list[tuple]:
             std_error = draw(st.sampled_from([None, 0.5])) if has_value else None
             cost = draw(st.sampled_from([None, 1.0, 2.0]))
             violations = draw(st.sampled_from([None, (-1.0, 2.0), (0.0, -1.0), (math.nan, -1.0)]))
-            events.append(("finish", number, state, value, std_error, cost, violations))
+            gradient = draw(st.sampled_from([None, -1.0, 2.0]))
+            events.append(("finish", number, state, value, std_error, cost, violations, gradient))
             if state == PAUSED:
                 paused.append(number)
     return events
@@ -54,7 +55,7 @@ def courses(draw: st.DrawFn) -> list[tuple]:
 def replay(events: list[tuple], last: float = math.inf) -> History:
     """Make a history with all trials and jobs of the events, but only the results of the jobs up to `last`.
 
-    Cost and violations of a trial are those of its last job, once this may be known.
+    Cost, violations and gradient of a trial are those of its last job, once this may be known.
     """
     last_jobs: dict[int, int] = {}
     jobs: list[int] = []  # one per event
@@ -76,10 +77,11 @@ def replay(events: list[tuple], last: float = math.inf) -> History:
             if job <= last:
                 history.curves.append(event[1], event[2], (float(event[3]),), 1.0, job)
         elif job <= last or job < last_jobs[event[1]]:  # a trial that was resumed has paused
-            _, number, state, value, std_error, cost, beyond = event
-            cost, beyond = (cost, beyond) if last_jobs[number] <= last else (None, None)
+            _, number, state, value, std_error, cost, beyond, slope = event
+            cost, beyond, slope = (cost, beyond, slope) if last_jobs[number] <= last else (None, None, None)
             told = None if value is None else (value,)
-            history.finish(number, state, told, std_error, cost=cost, violations=beyond)
+            gradient = None if slope is None else np.array([slope])
+            history.finish(number, state, told, std_error, cost=cost, violations=beyond, gradient=gradient)
     return history
 
 
@@ -92,6 +94,7 @@ def shown(history: History) -> list:
     columns += [history.observed_state, history.running(), history.violations, history.feasible]
     columns += [np.full((n, 1), math.nan) if history.std_errors is None else history.std_errors]
     columns += [unknown if history.cost is None else history.cost]
+    columns += [np.full((n, 1), math.nan) if history.gradients is None else history.gradients]
     columns += [curves.trial, curves.step, curves.values, curves.job, curves.cost]
     one_by_one = [(history.cost_of(i), history.std_error(i), curves.of(i)) for i in range(n)]
     return [*counts, history.n_ended, history.n_observed, *map(np.ndarray.tolist, columns), one_by_one]
@@ -126,9 +129,10 @@ def test_as_of_is_the_same_whatever_the_later_jobs_did(events: list[tuple], data
             history.job.copy(),
         ),
         history.violations.copy(),
+        None if history.gradients is None else history.gradients.copy(),
     )
     for i in np.flatnonzero((history.job > job) & (history.state == RUNNING)).tolist():
-        others.finish(i, COMPLETE, (0.5,), 0.1, cost=3.0, violations=(-1.0, -2.0))
+        others.finish(i, COMPLETE, (0.5,), 0.1, cost=3.0, violations=(-1.0, -2.0), gradient=np.array([5.0]))
     others.curves = history.curves
     assert repr(shown(others.as_of(job))) == repr(shown(history.as_of(job)))
 
@@ -257,3 +261,22 @@ def test_standard_errors_of_one_or_all_objectives() -> None:
         history.finish(history.append(np.zeros(1)), COMPLETE, (1.0, 2.0), std_error)
     np.testing.assert_array_equal(history.std_errors, [[0.5, math.nan], [0.1, 0.2], [math.nan, math.nan]])
     assert [history.std_error(i) for i in range(3)] == [0.5, (0.1, 0.2), None]
+
+
+def test_gradients_grow_are_copied_and_are_removed_with_their_trials() -> None:
+    history = History(2, 1)
+    assert history.gradients is None
+    history.append(np.array([0.5, 0.5]))
+    history.finish(0, COMPLETE, (1.0,), gradient=np.array([2.0, math.nan]))
+    copy = history.snapshot()
+    for _ in range(100):
+        history.append(np.array([0.5, 0.5]))
+    assert history.gradients is not None and history.gradients.shape == (101, 2)
+    assert history.gradients[0].tolist()[0] == 2.0 and np.isnan(history.gradients[1:]).all()
+    history.finish(100, COMPLETE, (1.0,), gradient=np.array([3.0, 4.0]))
+    history.gradients[0] = 9.0
+    assert copy.gradients is not None and copy.gradients[0].tolist()[0] == 2.0
+    history.append(np.array([0.1, 0.1]))
+    history.truncate(101)
+    history.append(np.array([0.1, 0.1]))
+    assert history.gradients is not None and np.isnan(history.gradients[101]).all()

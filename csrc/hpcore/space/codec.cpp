@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <stdexcept>
 #include <string>
 
@@ -170,6 +171,29 @@ double Codec::distribution(std::size_t j, double x) const {
     }
     if (!(u > 0.0)) return 0.0;  // a range of one value is 0 / 0
     return std::min(u, 1.0);
+}
+
+double Codec::slope(std::size_t j, double x) const {
+    const Column& c = columns_[j];
+    const Derived& k = derived_[j];
+    if (c.kind != Kind::real || c.gridded) return std::numeric_limits<double>::quiet_NaN();
+    if (!(c.low < c.high)) return 0.0;
+    const double width = k.b - k.a;
+    switch (c.scale) {
+        case Scale::linear:
+            return width;
+        case Scale::log:
+            return x * width;
+        case Scale::normal:
+        case Scale::log_normal: {
+            // u is the distribution function, cut to the bounds: du/dz = density / width.
+            const bool logged = c.scale == Scale::log_normal;
+            const double z = ((logged ? std::log(x) : x) - c.mean) / c.std;
+            const double density = std::exp(-0.5 * z * z) / std::sqrt(2.0 * std::numbers::pi);
+            return (logged ? x : 1.0) * c.std * width / density;
+        }
+    }
+    return width;
 }
 
 std::uint64_t Codec::level_of_real(std::size_t j, double x) const {

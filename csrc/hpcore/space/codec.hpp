@@ -80,6 +80,10 @@ class Codec {
     double encode_real(std::size_t j, double x) const;
     double encode_whole(std::size_t j, std::int64_t w) const;
 
+    // Derivative of a continuous real column's value by its coordinate, at a value: 0 if there is one value only,
+    // infinite where doubles cannot say it. NaN for a grid or a choice, whose values jump.
+    double slope(std::size_t j, double x) const;
+
     // The grid's level nearest to a value, clamped to the grid.
     std::uint64_t level_of_real(std::size_t j, double x) const;
 
