@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hpcore.arguments import check_integer
+from hpcore.arguments import check_choice, check_integer
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.evaluation.hypergradients import hypergradient
 from hpcore.evaluation.hypergradients import logistic as of_logistic
@@ -29,6 +29,8 @@ from hpcore.space import Float
 __all__ = ["GroupLogisticRegression", "GroupRidge"]
 
 FloatArray = npt.NDArray[np.float64]
+
+_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
 
 
 class _Grouped(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -54,7 +56,10 @@ class _Grouped(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not type
         """
         params: dict[str, Any] = super().get_params(deep=deep)
         if deep:
-            values = self._values()
+            try:
+                values = self._values()
+            except (ValueError, TypeError):  # fit says that groups or numbers are wrong, as estimators do
+                return params
             params.update({f"{self._one}_{g}": float(value) for g, value in enumerate(values)})
         return params
 
@@ -198,6 +203,7 @@ class GroupRidge(RegressorMixin, _Grouped):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> GroupRidge:
@@ -257,8 +263,10 @@ class GroupLogisticRegression(ClassifierMixin, _Grouped):  # type: ignore[misc]
         True for an intercept without a penalty.
     class_weight : dict or "balanced", optional
         Weights of the classes, as in `LogisticRegression`.
+    solver : str, default="lbfgs"
+        Solver of `LogisticRegression`, other than ``"liblinear"``, which penalises the intercept.
     tol, max_iter : float, int
-        Tolerance and largest number of iterations of the solver, L-BFGS.
+        Tolerance and largest number of iterations of the solver.
 
     Attributes
     ----------
@@ -281,6 +289,7 @@ class GroupLogisticRegression(ClassifierMixin, _Grouped):  # type: ignore[misc]
         Cs: Any = 1.0,
         fit_intercept: bool = True,
         class_weight: Any = None,
+        solver: str = "lbfgs",
         tol: float = 1e-4,
         max_iter: int = 1000,
     ) -> None:
@@ -288,6 +297,7 @@ class GroupLogisticRegression(ClassifierMixin, _Grouped):  # type: ignore[misc]
         self.Cs = Cs
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
 
@@ -320,6 +330,7 @@ class GroupLogisticRegression(ClassifierMixin, _Grouped):  # type: ignore[misc]
             C=1.0,
             fit_intercept=self.fit_intercept,
             class_weight=self.class_weight,
+            solver=check_choice("solver", self.solver, _SOLVERS),
             tol=self.tol,
             max_iter=self.max_iter,
         )

@@ -173,7 +173,8 @@ class Differentiator:
         rows = X_valid
         pipeline = estimator
         while isinstance(pipeline, Pipeline):
-            rows = pipeline[:-1].transform(rows) if len(pipeline.steps) > 1 else rows
+            for _, step in pipeline.steps[:-1]:
+                rows = rows if step is None or step == "passthrough" else step.transform(rows)
             pipeline = pipeline.steps[-1][1]
         response = np.asarray(getattr(last, family.response)(rows), dtype=float)
         weights = score_params.get("sample_weight")

@@ -61,7 +61,7 @@ class _Side(NamedTuple):
     by_epsilon : ndarray of shape (k,)
         Derivative of that value by epsilon.
     row : ndarray of int
-        Row of each variable; rows with a weight of 0 have none.
+        Row of each variable; rows of a class with a weight of 0 have none.
     """
 
     sign: FloatArray
@@ -81,16 +81,16 @@ def svc(
             f"SVC has a hypergradient for two classes, got {len(estimator.classes_)}: the decision function of several "
             "counts votes of pairs, which have no derivative; LinearSVC has one for several"
         )
-    y = np.asarray(y)
+    X, y, s = _rows_that_count(estimator, X, np.asarray(y), sample_weight)
     # scikit-learn balances the classes of SVC without the weights of rows.
     by_class = np.asarray(estimator.class_weight_)[np.searchsorted(estimator.classes_, y)]
-    bound = float(estimator.C) * by_class * _weights(sample_weight, len(y))
+    bound = float(estimator.C) * by_class * s
     beta = _beta(estimator, len(y))
     sign = np.where(y == estimator.classes_[1], 1.0, -1.0)
     rows = np.flatnonzero(bound > 0.0)
     at_bound = np.abs(beta) >= bound * (1.0 - _AT_BOUND)
     side = _Side(sign[rows], at_bound[rows], sign[rows], np.zeros(rows.size), rows)
-    return _differentiate(estimator, X, X_valid, np.ravel(v), beta, bound, side, names)
+    return _differentiate(estimator, X, as_matrix(X_valid), np.ravel(v), beta, bound, side, names)
 
 
 @hypergradient(SVR, _names_of_svr)
@@ -98,15 +98,15 @@ def svr(
     estimator: Any, X: Any, y: Any, X_valid: Any, v: FloatArray, names: Sequence[str], sample_weight: Any = None
 ) -> dict[str, float]:
     """Differentiate the predictions by `C`, `epsilon` and the parameters of the kernel."""
-    y, epsilon = np.asarray(y, dtype=float), float(estimator.epsilon)
-    bound = float(estimator.C) * _weights(sample_weight, len(y))
+    X, y, s = _rows_that_count(estimator, X, np.asarray(y, dtype=float), sample_weight)
+    epsilon, bound = float(estimator.epsilon), float(estimator.C) * s
     beta = _beta(estimator, len(y))
     rows = np.flatnonzero(bound > 0.0)
     sign = np.repeat([1.0, -1.0], rows.size)
     twice = np.tile(rows, 2)
     at_bound = sign * beta[twice] >= bound[twice] * (1.0 - _AT_BOUND)
     side = _Side(sign, at_bound, y[twice] - sign * epsilon, -sign, twice)
-    return _differentiate(estimator, X, X_valid, np.ravel(v), beta, bound, side, names)
+    return _differentiate(estimator, X, as_matrix(X_valid), np.ravel(v), beta, bound, side, names)
 
 
 def _differentiate(
@@ -120,9 +120,9 @@ def _differentiate(
     names: Sequence[str],
 ) -> dict[str, float]:
     on = np.asarray(estimator.support_)
-    kernel = _Kernels(estimator, as_matrix(X), on, tuple(name for name in names if name in ("gamma", "coef0")))
+    kernel = _Kernels(estimator, X, on, tuple(name for name in names if name in ("gamma", "coef0")))
     beyond = np.abs(beta[on]) >= bound[on] * (1.0 - _AT_BOUND)
-    K_valid, slopes_valid = kernel.to(as_matrix(X_valid))
+    K_valid, slopes_valid = kernel.to(X_valid)
     g = K_valid.T @ v
     if beyond.all():
         picks, weights = _around_margin(kernel, side, beta[on])
@@ -186,8 +186,20 @@ class _Kernels:
         return self.to(self._X[indices])
 
 
-def _weights(sample_weight: Any, n: int) -> FloatArray:
-    return np.ones(n) if sample_weight is None else np.broadcast_to(np.asarray(sample_weight, dtype=float), (n,))
+def _rows_that_count(estimator: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, FloatArray]:
+    """Return rows, targets and weights without the rows of weight 0, from which `support_` does not count either."""
+    X = as_matrix(X)
+    if sample_weight is None:
+        return X, y, np.ones(len(y))
+    s = np.broadcast_to(np.asarray(sample_weight, dtype=float), y.shape)
+    rows = np.flatnonzero(s > 0.0)
+    if rows.size == len(y):
+        return X, y, s
+    if estimator.kernel == "precomputed":
+        raise InvalidArgument(
+            f"sample_weight must be > 0 for the hypergradient of {type(estimator).__name__} with a precomputed kernel"
+        )
+    return X[rows], y[rows], s[rows]
 
 
 def _beta(estimator: Any, n: int) -> FloatArray:
