@@ -58,7 +58,7 @@ py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const 
                   std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
                   std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
                   const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
-                  const std::optional<Array>& failed) {
+                  const std::optional<Array>& failed, const std::optional<Array>& gradients) {
     const std::size_t d = suggester.d(), m = objectives_of(suggester);
     Request request;
     request.deadline = Deadline::in(seconds);
@@ -89,6 +89,12 @@ py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const 
         request.n_failed = rows_of("failed", *failed, d);
         request.failed = failed->data();
     }
+    if (gradients) {
+        if (m > 1) throw py::value_error("gradients need a single objective");
+        if (rows_of("gradients", *gradients, d) != request.n)
+            throw py::value_error("gradients must have a row a value");
+        request.gradients = gradients->data();
+    }
     request.count = n;
     if (repeats == 0) throw py::value_error("repeats must be at least 1");
     request.repeats = repeats;
@@ -114,7 +120,8 @@ void add_suggest(py::class_<Engine>& type, const char* doc) {
              py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
              py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
              py::arg("repeats") = 1, py::arg("extra") = py::none(), py::arg("limits") = Outcomes{},
-             py::arg("violations") = py::none(), py::arg("cost") = py::none(), py::arg("failed") = py::none(), doc);
+             py::arg("violations") = py::none(), py::arg("cost") = py::none(), py::arg("failed") = py::none(),
+             py::arg("gradients") = py::none(), doc);
 }
 
 }  // namespace
@@ -185,6 +192,10 @@ void bind_bo(py::module_& m) {
                        "Greatest number of rows that hyperparameters are fitted on.")
         .def_readwrite("model_rows", &SuggestOptions::model_rows,
                        "Approximate greatest number of rows that the model holds.")
+        .def_readwrite("fit_observations", &SuggestOptions::fit_observations,
+                       "Number of rows and derivatives up to which a fit takes further derivatives into account.")
+        .def_readwrite("model_observations", &SuggestOptions::model_observations,
+                       "Number of rows and derivatives up to which the model holds further derivatives.")
         .def(
             "set_acquisition",
             [](SuggestOptions& options, std::uintptr_t address, const std::string& name, bool logarithmic) {
@@ -226,7 +237,8 @@ void bind_bo(py::module_& m) {
         "extra (e, d) are further candidates. `limits` has a pair for each limit: rows (k, d) and by how much it is\n"
         "exceeded there (k,); violations (m,), 0 for the rows of X that keep all limits, and how far the others\n"
         "are from that; `cost` is a pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows\n"
-        "without a value, to be avoided. Fewer than n rows are returned only if no new, allowed row was met or\n"
+        "without a value, to be avoided; gradients (m, d) are derivatives of the values, NaN where not known. Fewer "
+        "than n rows are returned only if no new, allowed row was met or\n"
         "the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
         "user's kernel raised or answered NaN.");
     suggester.def(

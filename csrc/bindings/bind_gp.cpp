@@ -51,22 +51,46 @@ const double* noise_of(const MaybeArray& noise, std::size_t n) {
     return noise->data();
 }
 
+// Derivatives (n, d) that are not NaN, and targets y (n,) followed by them.
+struct Observations {
+    std::vector<gp::Slope> slopes;
+    std::vector<double> targets;
+};
+
+Observations observations_of(const Array& y, const MaybeArray& gradients, std::size_t n, std::size_t d) {
+    Observations out;
+    out.targets.assign(y.data(), y.data() + n);
+    if (!gradients) return out;
+    if (rows_of("gradients", *gradients, d) != n) throw py::value_error("gradients must have a row a point");
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < d; ++j) {
+            if (std::isnan(gradients->data()[i * d + j])) continue;
+            out.slopes.push_back({i, j});
+            out.targets.push_back(gradients->data()[i * d + j]);
+        }
+    }
+    return out;
+}
+
 Array to_array(const std::vector<double>& v) {
     return Array(static_cast<py::ssize_t>(v.size()), v.data());
 }
 
 Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, const std::vector<bool>& categorical,
-              const std::vector<bool>& conditional, const gp::FitOptions& options, const Covariance& covariance) {
+              const std::vector<bool>& conditional, const gp::FitOptions& options, const Covariance& covariance,
+              const MaybeArray& gradients) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n, covariance);
+    gp::Points points = points_of(types, X, n, covariance);
+    Observations observed = observations_of(y, gradients, n, types.size());
+    points.observe(std::move(observed.slopes));
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> theta;
     {
         const Unlocked native;
-        theta = gp::fit_map(lapack, points, y.data(), noise, options);
+        theta = gp::fit_map(lapack, points, observed.targets.data(), noise, options);
     }
     return to_array(theta);
 }
@@ -117,21 +141,23 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
 // (value, gradient) of the log likelihood, with or without the prior.
 py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_noise, const Array& theta,
                         const std::vector<bool>& categorical, const std::vector<bool>& conditional, const Prior& prior,
-                        bool with_prior, const Covariance& covariance) {
+                        bool with_prior, const Covariance& covariance, const MaybeArray& gradients) {
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
-    const gp::Layout layout(types, covariance.get());
-    check_length("theta", theta, layout.size());
     const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n, covariance);
+    gp::Points points = points_of(types, X, n, covariance);
+    Observations observed = observations_of(y, gradients, n, types.size());
+    points.observe(std::move(observed.slopes));
+    const gp::Layout layout = points.layout();
+    check_length("theta", theta, layout.size());
     const linalg::Lapack& lapack = scipy_lapack();
     Array gradient(static_cast<py::ssize_t>(layout.size()));
     double* into = gradient.mutable_data();
     double value = 0.0;
     {
         const Unlocked native;
-        gp::LogPosterior density(lapack, points, y.data(), noise, prior);
+        gp::LogPosterior density(lapack, points, observed.targets.data(), noise, prior);
         value = with_prior ? density(theta.data(), into) : density.likelihood(theta.data(), into);
     }
     return py::make_tuple(value, gradient);
@@ -151,13 +177,27 @@ Array mapped(const gp::TargetTransform& map, const Array& y) {
     return out;
 }
 
-void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& known_noise) {
-    const std::size_t n = rows_of("X", X, model.points().d());
+// Derivatives of y, elementwise.
+Array turn_derivatives(const gp::TargetTransform& map, const Array& values, const Array& derivatives) {
+    const auto n = static_cast<std::size_t>(values.size());
+    check_length("values", values, n);
+    check_length("derivatives", derivatives, n);
+    Array out(static_cast<py::ssize_t>(n));
+    std::transform(values.data(), values.data() + n, derivatives.data(), out.mutable_data(),
+                   [&](double v, double derivative) { return gp::turn_derivative(map, v, derivative); });
+    return out;
+}
+
+void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& known_noise,
+            const MaybeArray& gradients) {
+    const std::size_t d = model.points().d(), n = rows_of("X", X, d);
     check_length("y", y, n);
     const double* noise = noise_of(known_noise, n);
+    Observations observed = observations_of(y, gradients, n, d);
     const Unlocked native;
     const ToChange turn(model.turn);
-    model.assign(X.data(), n, noise);
+    model.assign(X.data(), n, noise, observed.slopes);
+    model.set_slope_targets({observed.targets.begin() + static_cast<std::ptrdiff_t>(n), observed.targets.end()});
     model.set_targets(y.data());
 }
 
@@ -247,6 +287,7 @@ void bind_gp(py::module_& m) {
         .def_readwrite("noise", &Prior::noise, "Prior of the noise variance.")
         .def_readwrite("inactive", &Prior::inactive,
                        "Prior of the squared distance of an inactive column from the active ones.")
+        .def_readwrite("slope_noise", &Prior::slope_noise, "Prior of the relative noise variance of derivatives.")
         .def_readwrite("user", &Prior::user, "Priors of the hyperparameters of a user's covariance.");
     py::class_<gp::UserCovariance, Covariance>(
         s, "UserCovariance",
@@ -278,12 +319,14 @@ void bind_gp(py::module_& m) {
                        "Greatest number of L-BFGS iterations of a run.");
     s.def("fit_map", &fit_map, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
           py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("covariance") = py::none(),
+          py::arg("gradients") = py::none(),
           "Logarithms of the hyperparameters that maximise the posterior density, of shape (p,).\n"
           "\n"
           "X (n, d) are canonical rows, y (n,) standardised targets, known_noise (n,) variances or None;\n"
-          "categorical (d,) and conditional (d,) describe the columns. theta is d length scales, signal and noise\n"
-          "variance, the squared height of inactive if a column is conditional, then the user's. Raises ValueError\n"
-          "for a wrong shape, KernelError.");
+          "categorical (d,) and conditional (d,) describe the columns; gradients (n, d) are derivatives of y, NaN\n"
+          "where not known. theta is d length scales, signal and noise variance, the squared height of inactive if a\n"
+          "column is conditional, then the user's; with gradients, last their relative noise. Raises ValueError for a\n"
+          "wrong shape, KernelError.");
     s.def("fit_warp", &fit_warp, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
           py::arg("categorical"), py::arg("conditional"), py::arg("options"), py::arg("theta"),
           "Hyperparameters (p,) and warp parameters (two a numeric column) that are likelier than theta without a\n"
@@ -298,6 +341,7 @@ void bind_gp(py::module_& m) {
     s.def("log_posterior", &log_posterior, py::arg("X").noconvert(), py::arg("y").noconvert(),
           py::arg("known_noise").noconvert(), py::arg("theta").noconvert(), py::arg("categorical"),
           py::arg("conditional"), py::arg("prior"), py::arg("with_prior"), py::arg("covariance") = py::none(),
+          py::arg("gradients") = py::none(),
           "Log density of theta (p,) and its gradient (p,), with the prior or of the likelihood alone; see\n"
           "`fit_map`.");
     py::class_<gp::TargetTransform>(s, "TargetTransform",
@@ -314,6 +358,9 @@ void bind_gp(py::module_& m) {
              "Targets of finite values of any shape, in that shape; finite.")
         .def("restore", &mapped<&gp::restore>, py::arg("y").noconvert(),
              "Values of targets y of any shape, in that shape; finite. What a clip cut off is not restored.")
+        .def("turn_derivatives", &turn_derivatives, py::arg("values").noconvert(), py::arg("derivatives").noconvert(),
+             "Derivatives (n,) of the targets from those of the objective (n,) at points with values (n,); NaN where\n"
+             "clipped.")
         .def("log_slope", &mapped<&gp::log_slope>, py::arg("y").noconvert(),
              "Logarithm of the map's slope at targets y, up to a constant shared by all transforms; -inf where\n"
              "clipped.");
@@ -327,7 +374,8 @@ void bind_gp(py::module_& m) {
         .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional,
                          std::vector<double> theta, const Covariance& covariance) {
                  auto types = types_of(categorical, conditional);
-                 if (theta.size() != gp::Layout(types, covariance.get()).size())
+                 const gp::Layout layout(types, covariance.get());
+                 if (theta.size() != layout.size() && theta.size() != layout.size() + 1)
                      throw py::value_error("theta must have one entry a hyperparameter");
                  return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta), covariance);
              }),
@@ -370,9 +418,11 @@ void bind_gp(py::module_& m) {
             },
             py::arg("X").noconvert(), "Rows X (n, d) as the covariance sees them.")
         .def("assign", &assign, py::arg("X").noconvert(), py::arg("y").noconvert(), py::arg("known_noise").noconvert(),
+             py::arg("gradients") = py::none(),
              "Replace all rows by X (n, d) with targets y (n,) and known noise variances (n,) or None. O(n^3).\n"
              "\n"
-             "Raises numpy.linalg.LinAlgError if the covariance is not positive definite.")
+             "gradients (n, d) are derivatives of y, NaN where not known: theta has their noise then. Raises\n"
+             "numpy.linalg.LinAlgError if the covariance is not positive definite.")
         .def("append", &append, py::arg("x").noconvert(), py::arg("known_noise"),
              "Append a row x (d,) with a known noise variance. O(n^2); targets must be set next.\n"
              "\n"

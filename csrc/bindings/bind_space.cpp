@@ -57,8 +57,7 @@ Array slopes(const Codec& codec, const Array& u) {
     for (std::size_t i = 0; i < n; ++i) {
         codec.decode(in + i * d, row.data());
         for (std::size_t j = 0; j < d; ++j)
-            slope[i * d + j] =
-                row[j].active ? codec.slope(j, row[j].real) : std::numeric_limits<double>::quiet_NaN();
+            slope[i * d + j] = row[j].active ? codec.slope(j, row[j].real) : std::numeric_limits<double>::quiet_NaN();
     }
     return out;
 }

@@ -104,6 +104,10 @@ class SuggestOptions(metaclass=_Native):
     """Greatest number of rows that hyperparameters are fitted on."""
     model_rows: int
     """Approximate greatest number of rows that the model holds."""
+    fit_observations: int
+    """Number of rows and derivatives up to which a fit takes further derivatives into account."""
+    model_observations: int
+    """Number of rows and derivatives up to which the model holds further derivatives."""
     def __init__(self) -> None: ...
     def set_acquisition(self, address: int, name: str, logarithmic: bool) -> None:
         """Use a user's acquisition function, by the address of its compiled code; the caller keeps it alive."""
@@ -138,6 +142,7 @@ class Suggester(metaclass=_Native):
         violations: NDArray[np.float64] | None = None,
         cost: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
         failed: NDArray[np.float64] | None = None,
+        gradients: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], Step]:
         """Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.
 
@@ -146,9 +151,10 @@ class Suggester(metaclass=_Native):
         is the time that is left, inf for any; a row is suggested up to `repeats` times in all; extra (e, d) are
         further candidates. `limits` has a pair for each limit: rows (k, d) and by how much it is exceeded there (k,);
         violations (m,), 0 for the rows of X that keep all limits, and how far the others are from that; `cost` is a
-        pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows without a value, to be avoided. Fewer
-        than n rows are returned only if no new, allowed row was met or the time ran out. Raises ValueError
-        for a wrong shape or a value that is not finite, KernelError if a user's kernel raised or answered NaN.
+        pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows without a value, to be avoided;
+        gradients (m, d) are derivatives of the values, NaN where not known. Fewer than n rows are returned only if no
+        new, allowed row was met or the time ran out. Raises ValueError for a wrong shape or a value that is not finite,
+        KernelError if a user's kernel raised or answered NaN.
         """
     def cheap_start(
         self,
@@ -187,6 +193,7 @@ class ParetoSuggester(metaclass=_Native):
         violations: NDArray[np.float64] | None = None,
         cost: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
         failed: NDArray[np.float64] | None = None,
+        gradients: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], Step]:
         """Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None: one
         objective after the other."""

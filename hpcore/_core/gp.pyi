@@ -31,6 +31,8 @@ class Prior(metaclass=_Native):
     """Prior of the noise variance."""
     inactive: LogNormal
     """Prior of the squared distance of an inactive column from the active ones."""
+    slope_noise: LogNormal
+    """Prior of the relative noise variance of derivatives."""
     user: list[LogNormal]
     """Priors of the hyperparameters of a user's covariance."""
     def __init__(self) -> None: ...
@@ -87,12 +89,14 @@ def fit_map(
     conditional: Sequence[bool],
     options: FitOptions,
     covariance: UserCovariance | None = ...,
+    gradients: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Logarithms of the hyperparameters that maximise the posterior density, of shape (p,).
 
     X (n, d) are canonical rows, y (n,) standardised targets, known_noise (n,) variances or None; categorical (d,)
-    and conditional (d,) describe the columns. theta is d length scales, signal and noise variance, the squared
-    height of inactive if a column is conditional, then the user's. Raises ValueError for a wrong shape, KernelError.
+    and conditional (d,) describe the columns; gradients (n, d) are derivatives of y, NaN where not known. theta is d
+    length scales, signal and noise variance, the squared height of inactive if a column is conditional, then the
+    user's; with gradients, last their relative noise. Raises ValueError for a wrong shape, KernelError.
     """
 
 def fit_warp(
@@ -134,6 +138,7 @@ def log_posterior(
     prior: Prior,
     with_prior: bool,
     covariance: UserCovariance | None = ...,
+    gradients: NDArray[np.float64] | None = None,
 ) -> tuple[float, NDArray[np.float64]]:
     """Log density of theta (p,) and its gradient (p,), with the prior or of the likelihood alone; see `fit_map`."""
 
@@ -157,6 +162,9 @@ class TargetTransform(metaclass=_Native):
         """Targets of finite values of any shape, in that shape; finite."""
     def restore(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values of targets y of any shape, in that shape; finite. What a clip cut off is not restored."""
+    def turn_derivatives(self, values: NDArray[np.float64], derivatives: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivatives (n,) of the targets from those of the objective (n,) at points with values (n,); NaN where
+        clipped."""
     def log_slope(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """Logarithm of the map's slope at targets y, up to a constant shared by all transforms; -inf where clipped."""
 
@@ -182,10 +190,17 @@ class Regressor(metaclass=_Native):
         """Warp numeric columns by parameters from `fit_warp`, before there are rows."""
     def warped(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rows X (n, d) as the covariance sees them."""
-    def assign(self, X: NDArray[np.float64], y: NDArray[np.float64], known_noise: NDArray[np.float64] | None) -> None:
+    def assign(
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[np.float64],
+        known_noise: NDArray[np.float64] | None,
+        gradients: NDArray[np.float64] | None = None,
+    ) -> None:
         """Replace all rows by X (n, d) with targets y (n,) and known noise variances (n,) or None. O(n^3).
 
-        Raises numpy.linalg.LinAlgError if the covariance is not positive definite.
+        gradients (n, d) are derivatives of y, NaN where not known: theta has their noise then. Raises
+        numpy.linalg.LinAlgError if the covariance is not positive definite.
         """
     def append(self, x: NDArray[np.float64], known_noise: float) -> None:
         """Append a row x (d,) with a known noise variance. O(n^2); targets must be set next.

@@ -35,6 +35,7 @@ ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
 MOST_STARTUP = 10  # trials before a model of a single objective takes over
 MOST_STARTUP_OF_MORE = 6  # and where there are several objectives, or costs, whose models say more from the start
+STARTUP_OF_GRADIENTS = 2  # and where gradients are told, each of which says as much as a value a parameter
 N_CHEAP = 64  # candidates of a cheap start
 FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved on
 TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
@@ -92,9 +93,10 @@ class _GP(Suggester):
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
     ) -> tuple[FloatArray, native.Step]:
-        if history.n_observed < self._sampler._startup(self._columns, history.values.shape[1], self._per_cost):
-            return self._start(history, pending, n, rng), native.Step.full
         m = history.values.shape[1]
+        has_gradients = history.gradients is not None and self._sampler._uses_gradients(m)
+        if history.n_observed < self._sampler._startup(self._columns, m, self._per_cost, has_gradients):
+            return self._start(history, pending, n, rng), native.Step.full
         if m == 1:
             return self._by_model(history, pending, n, rng, end)
         # One by one, since each suggestion has its own turn.
@@ -136,6 +138,8 @@ class _GP(Suggester):
             told.violations,
             told.cost,
             told.failed,
+            # Those of the single objective, which the engine of several ones has no use for.
+            told.gradients if self._sampler._uses_gradients(m) else None,
         )
         if not len(rows) and step != native.Step.none:
             # No point was met that is new and allowed; the optimizer finds out if there is one.
@@ -201,7 +205,8 @@ class GPSampler(Sampler):
         One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
     n_startup_trials : int, optional
         Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
-        default two a parameter, at least 4 and at most 10; at most 6 with several objectives, or where costs matter.
+        default two a parameter, at least 4 and at most 10; at most 6 with several objectives, or where costs matter;
+        2 where gradients are told.
     n_draws : int
         Number of draws of the hyperparameters with ``inference="mcmc"``, 1 .. 1000.
     kappa : float
@@ -226,6 +231,9 @@ class GPSampler(Sampler):
     trust_region : bool, optional
         Keep to a box round the best point that widens with success and narrows with failure (Eriksson et al. 2019).
         By default with more than 20 parameters, where a model of the whole space knows little of most of it.
+    gradients : bool
+        Learn from the gradients too that `Optimizer.tell` is given, where there is a single objective; with a
+        `covariance` of your own or a `warp` from the values only.
     explore : bool
         Give every third trial to where the model knows least, a bound of three standard deviations; without it a
         search is quicker to refine what it has, and more often stays with the wrong category or peak.
@@ -263,6 +271,13 @@ class GPSampler(Sampler):
     logarithm (Snoek et al. 2012, "Practical Bayesian optimization of machine learning algorithms"). From the first
     cost on the start is cheap: of 64 Sobol points the one that is farthest from all others, among the cheapest 40 %.
 
+    Gradients: the process is conditioned on values and derivatives jointly (Solak et al. 2003, "Derivative observations
+    in Gaussian process models of dynamic systems"), which are turned by the slope of the transform and have a learnt
+    noise of their own. Its matrix has a row for each value and each derivative: those of the best and the newest trials
+    in turn, up to 600 rows (200 while hyperparameters are fitted), but always those of two trials. Gradients that do
+    not predict how the values of neighbours differ are wrong, and not used. ``benchmarks/gradients.py`` says what they
+    are worth.
+
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
     acquisition cut short; ``"sobol"``, a point of the startup sequence. The time of a level is predicted from earlier
@@ -291,6 +306,7 @@ class GPSampler(Sampler):
         warp: bool = False,
         trust_region: bool | None = None,
         explore: bool = True,
+        gradients: bool = True,
     ) -> None:
         if not isinstance(acquisition, AcquisitionKernel):
             acquisition = _check_acquisition(acquisition)
@@ -310,10 +326,18 @@ class GPSampler(Sampler):
         self.warp = check_warp(warp, self.covariance)
         self.trust_region = None if trust_region is None else check_flag("trust_region", trust_region)
         self.explore = check_flag("explore", explore)
+        self.gradients = check_flag("gradients", gradients)
 
-    def _startup(self, columns: Columns, n_objectives: int = 1, per_cost: bool = False) -> int:
+    def _uses_gradients(self, n_objectives: int) -> bool:
+        return self.gradients and n_objectives == 1 and self.covariance is None and not self.warp
+
+    def _startup(
+        self, columns: Columns, n_objectives: int = 1, per_cost: bool = False, has_gradients: bool = False
+    ) -> int:
         if self.n_startup_trials is not None:
             return self.n_startup_trials
+        if has_gradients:
+            return STARTUP_OF_GRADIENTS
         most = MOST_STARTUP_OF_MORE if n_objectives > 1 or per_cost else MOST_STARTUP
         return min(max(4, 2 * columns.d), most)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hpcore.errors import InvalidArgument, InvalidSpace
 from hpcore.records.history import RUNNING, History
 from hpcore.records.streams import Rng
+from hpcore.samplers.agreement import agree
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.descent import Descent, Result
 from hpcore.samplers.failures import split
@@ -92,6 +93,8 @@ class _Gradient(Suggester):
         good = trials.complete
         if history.n_limits:
             good &= (history.violations <= 0.0).all(axis=1)
+        if not agree(history.X[good], history.values[good, 0], history.gradients[good]):
+            return []
         ended = (trials.complete | trials.failed) & (history.state != RUNNING)
         descents: list[Descent] = []
         for i in np.flatnonzero(ended).tolist():
@@ -169,8 +172,9 @@ class GradientSampler(Sampler):
     The steps are a function of the history alone: they go on from the best trial, whoever proposed it. Trials that run
     at once try other lengths of the same step, then points of the model. A failure, or a trial beyond a limit, is a
     step that failed. A descent is over when a step promises less than a millionth of what was gained, when four steps
-    in a row were no better (so that wrong gradients cost little), or when the reach is below 1e-5 of the range. Then
-    every second trial is the model's; the others go on with the descent that promises most.
+    in a row were no better, or when the reach is below 1e-5 of the range. Then every second trial is the model's; the
+    others go on with the descent that promises most. Gradients that do not predict how the values of neighbours differ
+    are wrong, and not used.
 
     Steps: Nocedal & Wright 2006, "Numerical optimization", chapters 4 and 6. Bounds: Bertsekas 1982, "Projected Newton
     methods for optimization problems with simple constraints".

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hpcore.records.history import History
 from hpcore.records.limits import total_violation
 from hpcore.records.tradeoff import chebyshev, half_range
+from hpcore.samplers.agreement import agree
 from hpcore.samplers.failures import split
 
 __all__ = ["Told", "cost_of", "log_costs", "told_of"]
@@ -36,6 +37,9 @@ class Told(NamedTuple):
     """Points and the logarithms of their costs, where costs matter."""
     failed: FloatArray | None
     """Points that failed and have no value."""
+    gradients: FloatArray | None
+    """(n, d) derivatives of the single objective, NaN where not told; None if none was, if they do not agree with the
+    values, or if there are several objectives."""
 
 
 def told_of(history: History, per_cost: bool, known_costs: Outcome | None, weights: FloatArray | None = None) -> Told:
@@ -75,6 +79,7 @@ def told_of(history: History, per_cost: bool, known_costs: Outcome | None, weigh
         None if violations is None else violations[told],
         cost_of(history, known_costs) if per_cost else None,
         failed,
+        _gradients(history, told),
     )
 
 
@@ -103,6 +108,15 @@ def cost_of(history: History, known: Outcome | None) -> Outcome | None:
 def _known(history: History, excess: FloatArray) -> Outcome:
     known = np.isfinite(excess)
     return np.ascontiguousarray(history.X[known]), np.ascontiguousarray(excess[known])
+
+
+def _gradients(history: History, told: BoolArray) -> FloatArray | None:
+    if history.gradients is None or history.values.shape[1] > 1:
+        return None
+    gradients = np.ascontiguousarray(history.gradients[told])
+    if np.isnan(gradients).all() or not agree(history.X[told], history.values[told, 0], gradients):
+        return None
+    return gradients
 
 
 def _columns(history: History, told: BoolArray) -> tuple[FloatArray, FloatArray | None]:

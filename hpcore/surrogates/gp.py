@@ -98,6 +98,9 @@ class GaussianProcess:
         Theta of the `covariance`, of length 0 without one.
     signal_variance_, noise_variance_ : float
         Variances in the square of the objective's units.
+    gradient_noise_ : float
+        Standard deviation of the noise of derivatives, as a share of what they were expected to be; 0 without
+        gradients.
     n_ : int
         Number of observations.
 
@@ -129,7 +132,13 @@ class GaussianProcess:
 
     # --- fitting -------------------------------------------------------------------------------------------------
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, std_errors: npt.ArrayLike | None = None) -> GaussianProcess:
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        std_errors: npt.ArrayLike | None = None,
+        gradients: npt.ArrayLike | None = None,
+    ) -> GaussianProcess:
         """Learn the hyperparameters and condition on the observations.
 
         Parameters
@@ -140,6 +149,9 @@ class GaussianProcess:
             Their values, finite.
         std_errors : array_like of shape (n,), optional
             Known standard errors of the values, in their units; added to the learnt noise.
+        gradients : array_like of shape (n, d), optional
+            Derivatives of the values by coordinate of the cube, NaN where not known and in columns without one:
+            categories, and inactive ones. Their noise is learnt. Not with a `covariance` or a `warp`.
 
         Returns
         -------
@@ -149,7 +161,8 @@ class GaussianProcess:
         Raises
         ------
         InvalidArgument
-            Shapes that do not match, values that are not finite, negative standard errors.
+            Shapes that do not match, values that are not finite, negative standard errors; gradients of a category,
+            of an inactive column, that are infinite, or with a `covariance` or a `warp`.
         KernelError
             A `covariance` that does not compile, raised an error, answered with NaN or an infinity, or is not positive
             definite.
@@ -168,6 +181,7 @@ class GaussianProcess:
                 raise InvalidArgument(f"std_errors must have one entry a value ({n}), got {len(errors)}")
             if (errors < 0).any():
                 raise InvalidArgument(f"std_errors must be >= 0, got {errors.min()!r}")
+        slopes = self._slopes(gradients, points)
         options = native.FitOptions()
         options.prior = prior_of(d, self.covariance)
         if self.covariance is not None:
@@ -181,15 +195,19 @@ class GaussianProcess:
             targets = native.standardise(values, native.TransformKind.__members__[name])
             y = targets.y
             noise = None if errors is None else (errors / targets.scale) ** 2
-            theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance)
+            turned = None if slopes is None else _turned(targets, values, slopes)
+            theta = native.fit_map(points, y, noise, self._categorical, self._conditional, options, covariance, turned)
             density, _ = native.log_posterior(
-                points, y, noise, theta, self._categorical, self._conditional, options.prior, True, covariance
+                points, y, noise, theta, self._categorical, self._conditional, options.prior, True, covariance, turned
             )
             evidence = density + targets.log_slope(y).sum()
+            if turned is not None:  # derivatives are turned by the same slopes
+                evidence += (targets.log_slope(y) * (~np.isnan(turned)).sum(axis=1)).sum()
             if most > -math.inf and not evidence > most:
                 continue
             most = evidence
             self.transform_, self._targets, self._y, self._noise, self._theta = name, targets, y, noise, theta
+            self._gradients = turned
         self._values, self._X = values, points
         self._warping = np.empty(0)
         numeric = [name for name, is_category in zip(self._names, self._categorical, strict=True) if not is_category]
@@ -209,7 +227,7 @@ class GaussianProcess:
         if len(self._warping):
             model.set_warp(list(self._warping))
         try:
-            model.assign(self._X, self._y, self._noise)
+            model.assign(self._X, self._y, self._noise, self._gradients)
         except np.linalg.LinAlgError:
             if self.covariance is None:
                 raise
@@ -255,6 +273,8 @@ class GaussianProcess:
         self._y = np.append(self._y, self._targets.apply(value))
         if self._noise is not None:
             self._noise = np.append(self._noise, 0.0)
+        if self._gradients is not None:
+            self._gradients = np.vstack([self._gradients, np.full_like(row, math.nan)])
         model.set_targets(self._y)
 
     # --- predictions ---------------------------------------------------------------------------------------------
@@ -322,6 +342,7 @@ class GaussianProcess:
             prior_of(self._X.shape[1], self.covariance),
             False,
             native_covariance(self.covariance),
+            self._gradients,
         )
         return value
 
@@ -349,6 +370,11 @@ class GaussianProcess:
     @property
     def noise_variance_(self) -> float:
         return float(math.exp(self._fitted().theta[len(self._names) + 1])) * self._targets.scale**2
+
+    @property
+    def gradient_noise_(self) -> float:
+        theta = self._fitted().theta
+        return 0.0 if self._gradients is None else math.exp(theta[-1] / 2.0)
 
     @property
     def n_(self) -> int:
@@ -387,10 +413,35 @@ class GaussianProcess:
             raise InvalidArgument("X must lie within the unit cube [0, 1]")
         return points
 
+    def _slopes(self, given: npt.ArrayLike | None, points: FloatArray) -> FloatArray | None:
+        if given is None:
+            return None
+        if self.covariance is not None or self.warp:
+            raise InvalidArgument("gradients cannot be given with a covariance of your own or with warp=True")
+        try:
+            gradients = np.ascontiguousarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InvalidType(f"gradients must be an array of numbers, got {type(given).__name__}") from None
+        if gradients.shape != points.shape:
+            raise InvalidArgument(f"gradients must have shape {points.shape}, got {gradients.shape}")
+        if np.isinf(gradients).any():
+            raise InvalidArgument("gradients must be finite, or NaN where not known, got an infinity")
+        known = ~np.isnan(gradients)
+        if known[:, self._categorical].any() or known[np.isnan(points)].any():
+            raise InvalidArgument("gradients must be NaN in columns that are categories or inactive")
+        return gradients if known.any() else None
+
     def _fitted(self) -> native.Regressor:
         if self._model is None:
             raise NotFitted("the model must be fitted first: call fit(X, y)")
         return self._model
+
+
+def _turned(targets: native.TargetTransform, values: FloatArray, gradients: FloatArray) -> FloatArray | None:
+    """Derivatives of the targets, NaN where the values are clipped; None if there are none left."""
+    turned = np.column_stack([targets.turn_derivatives(values, np.ascontiguousarray(column)) for column in gradients.T])
+    turned[~np.isfinite(turned)] = math.nan
+    return None if np.isnan(turned).all() else np.ascontiguousarray(turned)
 
 
 def _vector(name: str, value: Any) -> FloatArray:

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "hpcore/gp/covariance.hpp"
+#include "hpcore/gp/slopes.hpp"
 #include "hpcore/vectorize.hpp"
 
 namespace hpcore::acquisition {
@@ -98,6 +99,17 @@ Path::Path(gp::Regressor& model, const std::vector<double>& targets, Philox& str
     for (std::size_t i = 0; i < gap.size(); ++i) {
         model.points().row(i, row.data());
         gap[i] -= value_at(row.data()) + std::sqrt(model.noise()[i]) * stream.normal();
+    }
+    if (const std::vector<gp::Slope>& slopes = model.points().slopes(); !slopes.empty()) {
+        std::vector<double> slope_gap = model.slope_targets();
+        double own = 0.0;
+        for (std::size_t e = 0; e < slopes.size(); ++e) {
+            model.points().row(slopes[e].point, row.data());
+            prior(row.data(), {slopes[e].column}, &own);
+            const double noise = model.scales().slope_noise * gp::slope_variance(model.scales(), slopes[e].column);
+            slope_gap[e] -= own + std::sqrt(noise) * stream.normal();
+        }
+        model.set_slope_targets(std::move(slope_gap));
     }
     model.set_targets(gap.data());
 }

@@ -14,6 +14,7 @@ Request of(const Request& request, const Outcome& outcome) {
     column.values = outcome.values;
     column.n = outcome.n;
     column.std_errors = nullptr;
+    column.gradients = nullptr;
     return column;
 }
 

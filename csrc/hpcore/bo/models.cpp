@@ -28,6 +28,55 @@ std::vector<double> noise_of(const Request& request, double scale, const std::ve
     return out;
 }
 
+// Derivatives of some rows, in order, and their targets.
+struct Derivatives {
+    std::vector<gp::Slope> slopes;
+    std::vector<double> targets;
+};
+
+// Of the rows `which`, whose targets are made by `outputs`: those of the best and of the newest one in turn, as long as
+// rows and derivatives are at most `most` together. Those of two trials are always taken.
+Derivatives derivatives_of(const Request& request, const std::vector<std::size_t>& which,
+                           const gp::TargetTransform& outputs, std::size_t d, std::size_t most) {
+    const std::size_t n = which.size();
+    std::vector<std::vector<std::pair<std::size_t, double>>> known(n);
+    std::vector<std::size_t> best;
+    for (std::size_t k = 0; k < n; ++k) {
+        const std::size_t i = which[k];
+        for (std::size_t j = 0; j < d; ++j) {
+            const double derivative = request.gradients[i * d + j];
+            if (std::isnan(derivative) || std::isnan(request.rows[i * d + j])) continue;
+            const double target = gp::turn_derivative(outputs, request.values[i], derivative);
+            if (std::isfinite(target)) known[k].emplace_back(j, target);
+        }
+        if (!known[k].empty()) best.push_back(k);
+    }
+    std::vector<std::size_t> newest(best.rbegin(), best.rend());
+    std::stable_sort(best.begin(), best.end(),
+                     [&](std::size_t a, std::size_t b) { return outputs.y[which[a]] < outputs.y[which[b]]; });
+    std::size_t left = most - std::min(most, n), taken = 0, next_best = 0, next_newest = 0;
+    std::vector<bool> chosen(n, false);
+    while (taken < best.size()) {
+        std::size_t& next = taken % 2 == 0 ? next_best : next_newest;
+        const std::vector<std::size_t>& order = taken % 2 == 0 ? best : newest;
+        while (chosen[order[next]]) ++next;
+        const std::size_t k = order[next];
+        if (taken >= 2 && known[k].size() > left) break;
+        left -= std::min(left, known[k].size());
+        chosen[k] = true;
+        ++taken;
+    }
+    Derivatives out;
+    for (std::size_t k = 0; k < n; ++k) {
+        if (!chosen[k]) continue;
+        for (const auto& [j, target] : known[k]) {
+            out.slopes.push_back({k, j});
+            out.targets.push_back(target);
+        }
+    }
+    return out;
+}
+
 const double* data_or_null(const std::vector<double>& v) {
     return v.empty() ? nullptr : v.data();
 }
@@ -38,7 +87,8 @@ bool Models::hold(const Request& request, std::size_t d) const {
     const std::size_t n = fitted;
     return n <= request.n && !models.empty() && same_bits(rows, request.rows, n * d) &&
            same_bits(values, request.values, n) &&
-           same_bits(errors, request.std_errors, request.std_errors == nullptr ? 0 : n);
+           same_bits(errors, request.std_errors, request.std_errors == nullptr ? 0 : n) &&
+           same_bits(gradients, request.gradients, request.gradients == nullptr ? 0 : n * d);
 }
 
 bool Fitter::refit(const Request& request, std::size_t n_fit, Models& cache) const {
@@ -52,6 +102,7 @@ bool Fitter::refit(const Request& request, std::size_t n_fit, Models& cache) con
     const auto chosen = representative(moves_, request.rows, request.values, n_fit, options_.fit_rows);
     gp::Points points(moves_.types(), options_.covariance);
     for (const std::size_t i : chosen) points.append(request.rows + i * d);
+    const bool with_gradients = uses_gradients(request, cache);
     gp::TargetTransform outputs;
     std::vector<double> y, noise;
     std::vector<std::vector<double>> thetas(1);
@@ -61,6 +112,11 @@ bool Fitter::refit(const Request& request, std::size_t n_fit, Models& cache) con
         gp::TargetTransform seen = gp::standardise(request.values, n_fit, transform);
         std::vector<double> targets;
         for (const std::size_t i : chosen) targets.push_back(seen.y[i]);
+        if (with_gradients) {
+            Derivatives derivatives = derivatives_of(request, chosen, seen, d, options_.fit_observations);
+            points.observe(std::move(derivatives.slopes));
+            targets.insert(targets.end(), derivatives.targets.begin(), derivatives.targets.end());
+        }
         std::vector<double> variances = noise_of(request, seen.scale, chosen);
         std::vector<double> theta =
             gp::fit_map(lapack_, points, targets.data(), data_or_null(variances), options_.fit, request.deadline);
@@ -106,13 +162,15 @@ bool Fitter::refit(const Request& request, std::size_t n_fit, Models& cache) con
         if (request.deadline.passed()) return out_of_time();
         for (std::size_t j = 0; j < d; ++j) theta[j] += std::log(fresh.length_scale_factor);
         Model model{theta, warp, std::nullopt};
-        grow(fresh, model, fresh.members.size(), 0, member_noise);
+        // With gradients the models are built anew for each request.
+        if (!with_gradients) grow(fresh, model, fresh.members.size(), 0, member_noise);
         fresh.models.push_back(std::move(model));
     }
     fresh.fitted = n_fit;
     fresh.rows.assign(request.rows, request.rows + n_fit * d);
     fresh.values.assign(request.values, request.values + n_fit);
     if (request.std_errors != nullptr) fresh.errors.assign(request.std_errors, request.std_errors + n_fit);
+    if (request.gradients != nullptr) fresh.gradients.assign(request.gradients, request.gradients + n_fit * d);
     cache = std::move(fresh);
     costs_.fitted(chosen.size(), seconds_since(begin) / cache.n_fits());
     return true;
@@ -147,7 +205,42 @@ void Fitter::extend_all(const Request& request, std::size_t n_fit, Models& cache
     double scale = 0.0;
     if (request.std_errors != nullptr) scale = gp::standardise(request.values, n_fit, cache.transform).scale;
     const std::vector<double> noise = noise_of(request, scale, members);
-    for (Model& model : cache.models) grow(cache, model, base, held, noise);
+    if (uses_gradients(request, cache))
+        build_with_slopes(request, cache, noise);
+    else
+        for (Model& model : cache.models) grow(cache, model, base, held, noise);
+}
+
+bool Fitter::uses_gradients(const Request& request, const Models& models) const {
+    return request.gradients != nullptr && !models.warp && options_.covariance == nullptr;
+}
+
+// All models anew, from all members and the derivatives that are worth most: the targets of derivatives change with
+// each value that is told, and so does the choice. Should a factor fail, the answer is a smoother model, as in grow().
+void Fitter::build_with_slopes(const Request& request, Models& cache, const std::vector<double>& noise) const {
+    const std::size_t d = moves_.d();
+    const gp::TargetTransform outputs = gp::standardise(request.values, request.n, cache.transform);
+    const Derivatives derivatives = derivatives_of(request, cache.members, outputs, d, options_.model_observations);
+    const std::size_t noise_at = d + 1;
+    for (Model& model : cache.models) {
+        std::vector<double> theta = model.theta;
+        const gp::Layout layout(moves_.types(), nullptr, true);
+        // The first derivatives came after the fit.
+        if (theta.size() < layout.size()) theta.push_back(options_.fit.prior.slope_noise.mean);
+        for (;;) {
+            try {
+                model.regressor.emplace(lapack_, moves_.types(), theta);
+                model.regressor->assign(cache.member_rows.data(), cache.members.size(), data_or_null(noise),
+                                        derivatives.slopes);
+                break;
+            } catch (const NotPositiveDefinite&) {
+                if (theta[noise_at] > std::log(100.0)) throw;
+                theta[noise_at] += std::log(100.0);
+                theta[layout.slope_noise()] += std::log(100.0);
+            }
+        }
+        model.regressor->set_slope_targets(derivatives.targets);
+    }
 }
 
 // Bring a model that holds the first `held` members to all of them: the first `base` factored at once, the rest

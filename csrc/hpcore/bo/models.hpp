@@ -39,7 +39,7 @@ struct Models {
     bool warp = false;
     double length_scale_factor = 1.0;
     std::size_t fitted = 0;
-    std::vector<double> rows, values, errors;
+    std::vector<double> rows, values, errors, gradients;
     std::vector<Model> models;
     std::vector<std::size_t> members;  // rows of the history, in order
     std::vector<double> member_rows;
@@ -62,6 +62,8 @@ class Fitter {
   private:
     void extend_all(const Request& request, std::size_t n_fit, Models& cache) const;
     void grow(Models& cache, Model& model, std::size_t base, std::size_t held, const std::vector<double>& noise) const;
+    bool uses_gradients(const Request& request, const Models& models) const;
+    void build_with_slopes(const Request& request, Models& cache, const std::vector<double>& noise) const;
 
     const linalg::Lapack& lapack_;
     const acquisition::MoveSet& moves_;

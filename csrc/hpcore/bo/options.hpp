@@ -45,6 +45,9 @@ struct SuggestOptions {
     std::size_t n_noisy_draws = 32;  // draws of the incumbents' values in a noisy view
     std::size_t fit_rows = 250;      // hyperparameters are fitted on at most this many rows
     std::size_t model_rows = 1000;   // the model holds at most about this many rows
+    // Derivatives are taken into account while there are at most this many rows and derivatives in all, in a fit and in
+    // the model; but always those of two trials.
+    std::size_t fit_observations = 200, model_observations = 600;
 };
 
 // Values of one more outcome of trials, where it is known.
@@ -59,6 +62,9 @@ struct Request {
     const double* rows = nullptr;        // (n, d) canonical rows with a value
     const double* values = nullptr;      // (n,) lower is better
     const double* std_errors = nullptr;  // (n,) in the units of the values, or null
+    // (n, d) derivatives of the values by coordinate, NaN where not known, or null. Not used with a warp or a user's
+    // covariance.
+    const double* gradients = nullptr;
     std::size_t n = 0;
     const double* pending = nullptr;  // (n_pending, d) rows asked for and not told yet
     std::size_t n_pending = 0;

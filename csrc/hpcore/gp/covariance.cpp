@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 #include "hpcore/vectorize.hpp"
@@ -56,6 +57,17 @@ void matern_slopes(std::size_t n, double signal, double* k, double* slope) {
 }
 
 HPCORE_VECTORIZE
+void matern_curves(std::size_t n, double signal, double* k, double* slope, double* curve) {
+    for (std::size_t b = 0; b < n; ++b) {
+        const double s = std::sqrt(k[b]);
+        const double e = signal * exp_nonpositive(-s);
+        k[b] = mean_variance + (1.0 + s + s * s * (1.0 / 3.0)) * e;
+        slope[b] = (5.0 / 3.0) * ((1.0 + s) * e);
+        curve[b] = (25.0 / 3.0) * e;
+    }
+}
+
+HPCORE_VECTORIZE
 double sum_squares(std::size_t n, double u, const double* v, const double* c) {
     return sum_in_lanes(n, [=](std::size_t b) {
         const double t = v[b] - u;
@@ -90,11 +102,12 @@ double sum_products(std::size_t n, const double* a, const double* b) {
 
 }  // namespace
 
-Layout::Layout(const std::vector<ColumnType>& columns, const UserCovariance* user)
+Layout::Layout(const std::vector<ColumnType>& columns, const UserCovariance* user, bool slopes)
     : d_(columns.size()),
       conditional_(std::any_of(columns.begin(), columns.end(), [](const ColumnType& c) { return c.conditional; })),
       n_user_(user == nullptr ? 0 : user->n_hyperparameters()),
-      user_logarithmic_(user != nullptr && user->logarithmic()) {
+      user_logarithmic_(user != nullptr && user->logarithmic()),
+      slopes_(slopes) {
     for (const ColumnType& c : columns) used_.push_back(user == nullptr || c.categorical || c.conditional);
 }
 
@@ -103,7 +116,8 @@ Scales::Scales(const Layout& layout, const double* theta) : weight(layout.d()) {
     signal = std::exp(theta[layout.signal()]);
     noise = std::exp(theta[layout.noise()]);
     if (layout.conditional()) inactive = std::exp(theta[layout.inactive()]);
-    user.assign(theta + layout.user(), theta + layout.size());
+    if (layout.slopes()) slope_noise = std::exp(theta[layout.slope_noise()]);
+    user.assign(theta + layout.user(), theta + layout.slope_noise());
     if (layout.user_logarithmic())
         for (double& t : user) t = std::exp(t);
 }
@@ -116,7 +130,24 @@ Points::Points(std::vector<ColumnType> columns, std::shared_ptr<const UserCovari
         if (!columns_[j].categorical) numbers_.push_back(j);
 }
 
+void Points::observe(std::vector<Slope> slopes) {
+    if (user_ != nullptr && !slopes.empty())
+        throw std::invalid_argument("derivatives cannot be observed with a user's covariance");
+    for (std::size_t e = 0; e < slopes.size(); ++e) {
+        const auto [i, j] = slopes[e];
+        if (i >= n_ || j >= d() || columns_[j].categorical || (columns_[j].conditional && active(j)[i] == 0.0))
+            throw std::invalid_argument("a derivative must be one at a point, in a numeric column that is active");
+        if (e > 0 && i < slopes[e - 1].point) throw std::invalid_argument("derivatives must be in order of points");
+    }
+    slopes_ = std::move(slopes);
+    before_slopes_ = n_;
+}
+
 void Points::truncate(std::size_t n) {
+    if (n < before_slopes_) {
+        slopes_.clear();
+        before_slopes_ = 0;
+    }
     n_ = n;
     all_numbers_.resize(n * numbers_.size());
 }
@@ -186,6 +217,10 @@ void matern(std::size_t n, double signal, double* s2_to_k, double* slope) {
         matern_values(n, signal, s2_to_k);
     else
         matern_slopes(n, signal, s2_to_k, slope);
+}
+
+void matern(std::size_t n, double signal, double* s2_to_k, double* slope, double* curve) {
+    matern_curves(n, signal, s2_to_k, slope, curve);
 }
 
 void covariances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k,

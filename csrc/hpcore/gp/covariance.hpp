@@ -33,20 +33,28 @@ struct ColumnType {
     bool conditional = false;
 };
 
+// Observed derivative at a point, in a numeric column that is active there: gp/slopes.hpp.
+struct Slope {
+    std::size_t point = 0, column = 0;
+};
+
 // theta, in logarithms: d length scales, signal variance, noise variance, and the squared height h2 of
-// inactive if there is a conditional column. Then the hyperparameters of a user's covariance.
+// inactive if there is a conditional column. Then the hyperparameters of a user's covariance. Where derivatives are
+// observed, last their noise variance, relative to their variance before there are data.
 class Layout {
   public:
     // `user` may be null, and is not kept.
-    explicit Layout(const std::vector<ColumnType>& columns, const UserCovariance* user = nullptr);
+    explicit Layout(const std::vector<ColumnType>& columns, const UserCovariance* user = nullptr, bool slopes = false);
     std::size_t d() const { return d_; }
-    std::size_t size() const { return user() + n_user_; }
+    std::size_t size() const { return slope_noise() + (slopes_ ? 1 : 0); }
     std::size_t signal() const { return d_; }
     std::size_t noise() const { return d_ + 1; }
     std::size_t inactive() const { return d_ + 2; }
     bool conditional() const { return conditional_; }
     std::size_t user() const { return d_ + 2 + (conditional_ ? 1 : 0); }
     std::size_t n_user() const { return n_user_; }
+    bool slopes() const { return slopes_; }
+    std::size_t slope_noise() const { return user() + n_user_; }
     bool user_logarithmic() const { return user_logarithmic_; }
     // True if the covariance depends on theta i; false for length scales of columns that only the user's covariance
     // sees.
@@ -56,7 +64,7 @@ class Layout {
     std::size_t d_;
     bool conditional_;
     std::size_t n_user_;
-    bool user_logarithmic_;
+    bool user_logarithmic_, slopes_;
     std::vector<bool> used_;
 };
 
@@ -64,7 +72,7 @@ class Layout {
 struct Scales {
     Scales(const Layout& layout, const double* theta);
     std::vector<double> weight;  // 5 / ell_j^2
-    double signal = 1.0, noise = 0.0, inactive = 0.2;
+    double signal = 1.0, noise = 0.0, inactive = 0.2, slope_noise = 0.0;
     std::vector<double> user;  // theta of the user's covariance, as its kernel takes it
 };
 
@@ -83,7 +91,16 @@ class Points {
     const double* active(std::size_t j) const { return active_.data() + j * stride_; }  // 1 or 0; conditional only
     void row(std::size_t i, double* out) const;
 
-    Layout layout() const { return Layout(columns_, user_.get()); }
+    // Derivatives that are observed at the points held so far, those of one point together and points in order. Points
+    // appended later have none.
+    void observe(std::vector<Slope> slopes);
+    const std::vector<Slope>& slopes() const { return slopes_; }
+    // Observations: the points that were there when the derivatives came, then these, then later points.
+    std::size_t n_observations() const { return n_ + slopes_.size(); }
+    std::size_t before_slopes() const { return before_slopes_; }
+    std::size_t observation(std::size_t i) const { return i < before_slopes_ ? i : i + slopes_.size(); }
+
+    Layout layout() const { return Layout(columns_, user_.get(), !slopes_.empty()); }
     const std::shared_ptr<const UserCovariance>& user() const { return user_; }
     // With a user's covariance: the columns that it sees, their values in `row`, and in all points (n,
     // numbers().size()).
@@ -96,7 +113,8 @@ class Points {
     std::shared_ptr<const UserCovariance> user_;
     std::vector<std::size_t> numbers_;
     std::vector<double> values_, active_, all_numbers_;
-    std::size_t n_ = 0, stride_ = 0;
+    std::vector<Slope> slopes_;
+    std::size_t n_ = 0, stride_ = 0, before_slopes_ = 0;
     bool conditional_ = false;
 };
 
@@ -109,6 +127,10 @@ void scaled_distances(const Points& points, std::size_t n, const Scales& scales,
 //     dk / dlog ell_j = slope D_j / ell_j^2,     dk / du_j = -slope (u_j - u'_j) / ell_j^2,
 //     slope = 5/3 sf2 (1 + s) exp(-s)
 void matern(std::size_t n, double signal, double* s2_to_k, double* slope);
+// The same, and the factor of the slope's own derivatives:
+//     dslope / dlog ell_j = curve D_j / ell_j^2,     dslope / du_j = -curve (u_j - u'_j) / ell_j^2,
+//     curve = 25/3 sf2 exp(-s)
+void matern(std::size_t n, double signal, double* s2_to_k, double* slope, double* curve);
 
 // k between `row` and point b for b < n, and the slope of matern(), unless null, times the user's covariance.
 void covariances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k,

@@ -30,7 +30,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
 
     std::vector<std::vector<double>> starts{best};
     std::vector<std::pair<double, std::vector<double>>> probes;
-    const bool several = options.n_starts > 1 && points.size() <= options.several_starts_until;
+    const bool several = options.n_starts > 1 && points.n_observations() <= options.several_starts_until;
     if (several || layout.n_user() > 0) {
         // Part of the method, like the nodes of a quadrature rule, and so independent of the user's seed.
         Philox stream(streams::fit_key, 0, streams::own_key);
@@ -81,6 +81,7 @@ double log_evidence(const linalg::Lapack& lapack, const Points& points, const do
                     const Prior& prior, const std::vector<double>& theta, const TargetTransform& outputs) {
     double value = LogPosterior(lapack, points, y, known_noise, prior)(theta.data(), nullptr);
     for (std::size_t i = 0; i < points.size(); ++i) value += log_slope(outputs, y[i]);
+    for (const Slope& slope : points.slopes()) value += log_slope(outputs, y[slope.point]);  // they are turned by it
     return value;
 }
 

@@ -20,6 +20,7 @@ struct FitOptions {
 
 // Hyperparameters that maximise the posterior density, in logarithms. A pure function of its arguments: the starts are
 // fixed, nothing is carried over from an earlier fit, so that a search resumed from its history alone goes on alike.
+// y as for LogPosterior.
 // Empty if the deadline passed, which is checked before each evaluation of the density.
 std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
                             const double* known_noise, const FitOptions& options, const Deadline& deadline = {});

@@ -16,6 +16,8 @@ Prior Prior::standard(std::size_t d) {
     p.signal = {0.0, 1.0, std::log(0.02), std::log(50.0)};
     p.noise = {-7.0, 2.0, std::log(1e-7), 0.0};
     p.inactive = {std::log(0.2), 1.0, std::log(0.01), std::log(4.0)};
+    // From derivatives that are exact to a thousandth, as most are, to some that say nothing.
+    p.slope_noise = {std::log(1e-5), 2.0, std::log(1e-7), std::log(100.0)};
     return p;
 }
 
@@ -23,6 +25,7 @@ const LogNormal& Prior::of(const Layout& layout, std::size_t i) const {
     if (i < layout.d()) return length_scale;
     if (i == layout.signal()) return signal;
     if (i == layout.noise()) return noise;
+    if (i == layout.slope_noise()) return slope_noise;
     return i < layout.user() ? inactive : user[i - layout.user()];
 }
 
@@ -43,13 +46,14 @@ LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, c
       known_noise_(known_noise),
       prior_(prior),
       layout_(points.layout()),
-      k_(points.size() * points.size()),
+      k_(points.n_observations() * points.n_observations()),
       slope_(points.size() * points.size()),
-      alpha_(points.size()),
+      alpha_(points.n_observations()),
       row_(points.d()),
       weights_(points.size()) {}
 
 double LogPosterior::likelihood(const double* theta, double* gradient) {
+    if (layout_.slopes()) return likelihood_with_slopes(theta, gradient);
     const std::size_t n = points_.size(), d = points_.d();
     const Scales scales(layout_, theta);
     double diagonal_signal = 0.0;

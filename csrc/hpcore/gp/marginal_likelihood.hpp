@@ -22,6 +22,7 @@ struct Prior {
     LogNormal signal;
     LogNormal noise;
     LogNormal inactive;
+    LogNormal slope_noise;        // of observed derivatives, see Layout
     std::vector<LogNormal> user;  // one a hyperparameter of the user's covariance, which need not be a logarithm
 
     static Prior standard(std::size_t d);
@@ -33,7 +34,8 @@ struct Prior {
 // Keeps its matrices between calls. Not for several threads at once.
 class LogPosterior {
   public:
-    // y (n,) standardised; known_noise (n,) variances to add to the diagonal, or null. All are read by every call.
+    // y (n,) standardised, followed by the derivatives that the points observe; known_noise (n,) variances to add to
+    // the diagonal, or null. All are read by every call.
     LogPosterior(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
                  const Prior& prior);
 
@@ -49,6 +51,8 @@ class LogPosterior {
     const Layout& layout() const { return layout_; }
 
   private:
+    double likelihood_with_slopes(const double* theta, double* gradient);
+
     const linalg::Lapack& lapack_;
     const Points& points_;
     const double* y_;

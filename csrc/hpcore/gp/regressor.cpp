@@ -6,22 +6,33 @@
 #include <utility>
 
 #include "hpcore/errors.hpp"
+#include "hpcore/gp/slopes.hpp"
 #include "hpcore/linalg/cholesky.hpp"
 
 namespace hpcore::gp {
+
+namespace {
+
+// The layout of theta, of which the length tells whether there is a noise of derivatives.
+Layout layout_of(const Points& points, const std::vector<double>& theta) {
+    const Layout plain = points.layout();
+    return Layout(points.columns(), points.user().get(), theta.size() > plain.size());
+}
+
+}  // namespace
 
 Regressor::Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta,
                      std::shared_ptr<const UserCovariance> user)
     : lapack_(&lapack),
       points_(std::move(columns), std::move(user)),
       theta_(std::move(theta)),
-      scales_(points_.layout(), theta_.data()) {}
+      scales_(layout_of(points_, theta_), theta_.data()) {}
 
 void Regressor::make_room(std::size_t n) {
     if (n <= ld_) return;
     const std::size_t wider = (n + n / 8 + 15) / 8 * 8;
     std::vector<double> grown(wider * wider, 0.0);
-    for (std::size_t i = 0; i < points_.size(); ++i)
+    for (std::size_t i = 0; i < points_.n_observations(); ++i)
         std::copy_n(L_.begin() + static_cast<std::ptrdiff_t>(i * ld_), i + 1,
                     grown.begin() + static_cast<std::ptrdiff_t>(i * wider));
     L_.swap(grown);
@@ -36,11 +47,13 @@ const double* Regressor::warped(const double* rows, std::size_t m, std::vector<d
     return room.data();
 }
 
-void Regressor::assign(const double* rows, std::size_t n, const double* known_noise) {
+void Regressor::assign(const double* rows, std::size_t n, const double* known_noise, const std::vector<Slope>& slopes) {
+    if (!slopes.empty() && !(warp_.identity() && layout_of(points_, theta_).slopes()))
+        throw std::invalid_argument("derivatives need a noise in theta, and no warp");
     truncate(0);
     std::vector<double> room;
     rows = warped(rows, n, room);
-    make_room(n);
+    make_room(n + slopes.size());
     for (std::size_t a = 0; a < n; ++a) {
         const double* row = rows + a * points_.d();
         double* k = L_.data() + a * ld_;
@@ -49,8 +62,12 @@ void Regressor::assign(const double* rows, std::size_t n, const double* known_no
         k[a] = prior_variance(points_, scales_, row) + noise_.back();
         points_.append(row);
     }
+    if (!slopes.empty()) {
+        points_.observe(slopes);
+        fill_slope_rows(points_, scales_, L_.data(), ld_);
+    }
     try {
-        linalg::cholesky_factor(*lapack_, L_.data(), ld_, n);
+        linalg::cholesky_factor(*lapack_, L_.data(), ld_, points_.n_observations());
     } catch (const NotPositiveDefinite&) {
         truncate(0);
         throw;
@@ -66,12 +83,17 @@ void Regressor::assign(const Points& points, std::vector<double> L, std::vector<
 }
 
 void Regressor::append(const double* row, double known_noise) {
-    const std::size_t n = points_.size();
+    const std::size_t n = points_.n_observations();
     std::vector<double> room;
     row = warped(row, 1, room);
     make_room(n + 1);
     row_.resize(n);
-    covariances(points_, n, scales_, row, row_.data(), nullptr);
+    if (points_.slopes().empty()) {
+        covariances(points_, n, scales_, row, row_.data(), nullptr);
+    } else {
+        std::vector<double> slope(points_.size()), curve(points_.size());
+        observation_covariances(points_, scales_, row, row_.data(), slope.data(), curve.data());
+    }
     const double noise = scales_.noise + known_noise;
     linalg::cholesky_append(*lapack_, L_.data(), ld_, n, row_.data(), prior_variance(points_, scales_, row) + noise);
     points_.append(row);
@@ -80,24 +102,43 @@ void Regressor::append(const double* row, double known_noise) {
 
 void Regressor::truncate(std::size_t n) {
     points_.truncate(n);
+    if (points_.slopes().empty()) slope_targets_.clear();
     noise_.resize(n);
 }
 
 void Regressor::set_targets(const double* y) {
-    const std::size_t n = points_.size();
-    alpha_.assign(y, y + n);
+    const std::size_t n = points_.n_observations(), before = points_.before_slopes();
+    alpha_.assign(y, y + points_.size());
+    if (slope_targets_.size() != points_.slopes().size())
+        throw std::logic_error("targets are not set for every derivative of the model");
+    alpha_.insert(alpha_.begin() + static_cast<std::ptrdiff_t>(before), slope_targets_.begin(), slope_targets_.end());
     linalg::solve_lower(*lapack_, L_.data(), ld_, n, alpha_.data(), n, 1);
     linalg::solve_upper(*lapack_, L_.data(), ld_, n, alpha_.data(), n, 1);
 }
 
+void Regressor::observation_covariances_of(const double* row, std::size_t i, Prediction& out) const {
+    const std::size_t n = points_.size();
+    observation_covariances(points_, scales_, row, out.k.data() + i * points_.n_observations(),
+                            out.slope.data() + i * n, out.curve.data() + i * n);
+}
+
 void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
-    const std::size_t n = points_.size(), d = points_.d();
+    const std::size_t n = points_.n_observations(), d = points_.d();
     if (alpha_.size() != n) throw std::logic_error("targets are not set for every row of the model");
     rows = warped(rows, m, out.warped);
     out.mean.resize(m);
     out.k.resize(m * n);
     const bool user = points_.user() != nullptr;
     const std::size_t seen = points_.numbers().size();
+    if (!points_.slopes().empty()) {
+        out.slope.resize(m * points_.size());
+        out.curve.resize(m * points_.size());
+        for (std::size_t i = 0; i < m; ++i) {
+            observation_covariances_of(rows + i * d, i, out);
+            out.mean[i] = dot(out.k.data() + i * n, alpha_.data(), n);
+        }
+        return;
+    }
     if (with_slopes && !user) out.slope.resize(m * n);
     if (with_slopes && user) {
         out.by_x.resize(m * n * seen);
@@ -116,7 +157,7 @@ void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes
 
 void Regressor::predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
     predict_mean(rows, m, with_slopes, out);
-    const std::size_t n = points_.size(), d = points_.d();
+    const std::size_t n = points_.n_observations(), d = points_.d();
     if (!warp_.identity()) rows = out.warped.data();
     out.variance.resize(m);
     out.v.assign(out.k.begin(), out.k.begin() + static_cast<std::ptrdiff_t>(m * n));
@@ -136,7 +177,7 @@ void Regressor::predict(const double* rows, std::size_t m, Prediction& out) cons
 
 void Regressor::predict_for_gradient(const double* rows, std::size_t m, Prediction& out) const {
     predict(rows, m, true, out);
-    const std::size_t n = points_.size();
+    const std::size_t n = points_.n_observations();
     out.w = out.v;
     linalg::solve_upper(*lapack_, L_.data(), ld_, n, out.w.data(), n, m);
 }
@@ -145,7 +186,7 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
                          const std::vector<std::size_t>& columns, Prediction& out, double* into,
                          const double* alpha) const {
     if (alpha == nullptr) alpha = alpha_.data();
-    const std::size_t n = points_.size(), d = points_.d();
+    const std::size_t n = points_.n_observations(), d = points_.d();
     out.w.resize(out.k.size());  // predict_mean does not fill it, and nothing depends on it then
     const double* w = out.w.data() + i * n;
     if (points_.user() != nullptr) {
@@ -165,8 +206,14 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
         }
         return;
     }
-    const double* slope = out.slope.data() + i * n;
     out.c.resize(n);
+    if (!points_.slopes().empty()) {
+        for (std::size_t b = 0; b < n; ++b) out.c[b] = by_mean * alpha[b] - 2.0 * by_variance * w[b];
+        by_row(points_, scales_, rows + i * d, out.c.data(), out.slope.data() + i * points_.size(),
+               out.curve.data() + i * points_.size(), columns, into);
+        return;
+    }
+    const double* slope = out.slope.data() + i * n;
     // d mean = alpha . dk,  d variance = -2 w . dk with w = K^-1 k,  dk_b / du_j = -slope_b (u_j - u_bj) / ell_j^2.
     for (std::size_t b = 0; b < n; ++b) out.c[b] = -(by_mean * alpha[b] - 2.0 * by_variance * w[b]) * slope[b];
     for (std::size_t t = 0; t < columns.size(); ++t) {
@@ -178,11 +225,17 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
 }
 
 void Regressor::covariance(const double* rows, std::size_t m, double* out) const {
-    const std::size_t n = points_.size(), d = points_.d();
+    const std::size_t n = points_.n_observations(), d = points_.d();
     std::vector<double> v(m * n), room;
     rows = warped(rows, m, room);
     Points others(points_.columns(), points_.user());
-    for (std::size_t i = 0; i < m; ++i) covariances(points_, n, scales_, rows + i * d, v.data() + i * n, nullptr);
+    if (points_.slopes().empty()) {
+        for (std::size_t i = 0; i < m; ++i) covariances(points_, n, scales_, rows + i * d, v.data() + i * n, nullptr);
+    } else {
+        std::vector<double> slope(points_.size()), curve(points_.size());
+        for (std::size_t i = 0; i < m; ++i)
+            observation_covariances(points_, scales_, rows + i * d, v.data() + i * n, slope.data(), curve.data());
+    }
     linalg::solve_lower(*lapack_, L_.data(), ld_, n, v.data(), n, m);
     for (std::size_t i = 0; i < m; ++i) {
         others.append(rows + i * d);
@@ -196,7 +249,7 @@ void Regressor::covariance(const double* rows, std::size_t m, double* out) const
 }
 
 void Regressor::fitted(const double* y, double* out) const {
-    for (std::size_t i = 0; i < points_.size(); ++i) out[i] = y[i] - noise_[i] * alpha_[i];
+    for (std::size_t i = 0; i < points_.size(); ++i) out[i] = y[i] - noise_[i] * alpha_[points_.observation(i)];
 }
 
 }  // namespace hpcore::gp

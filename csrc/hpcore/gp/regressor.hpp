@@ -14,12 +14,13 @@ namespace hpcore::gp {
 // Results of a prediction that its gradient needs, and room that is used again. One a thread.
 struct Prediction {
     std::vector<double> mean, variance;  // (m,), of the latent function, not of a noisy observation
-    std::vector<double> k, slope, v, w, c, warped;
+    std::vector<double> k, slope, curve, v, w, c, warped;
     std::vector<double> by_x, own_by_x;  // with a user's covariance: see user_by_x
 };
 
-// A Gaussian process with fixed hyperparameters, conditioned on rows that can be appended and taken back.
-//   L (n, ld) row-major lower factor of K + noise;  alpha = K^-1 y.
+// A Gaussian process with fixed hyperparameters, conditioned on rows that can be appended and taken back, and on
+// derivatives at the rows that it began with.
+//   L (n, ld) row-major lower factor of K + noise;  alpha = K^-1 y. n counts observations: see Points.
 class Regressor {
   public:
     Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> columns, std::vector<double> theta,
@@ -29,16 +30,19 @@ class Regressor {
     void set_warp(Warp warp) { warp_ = std::move(warp); }
     const Warp& warp() const { return warp_; }
 
-    // Replace all rows. O(n^3). Throws NotPositiveDefinite, and is then empty.
-    void assign(const double* rows, std::size_t n, const double* known_noise);
+    // Replace all rows. O(n^3). Throws NotPositiveDefinite, and is then empty. With derivatives, for which theta must
+    // have a noise, set_slope_targets() must come before set_targets(), and there must be no warp.
+    void assign(const double* rows, std::size_t n, const double* known_noise, const std::vector<Slope>& slopes = {});
     // Replace all rows, the factor L (n, n) of K + noise and alpha (n,) being known already.
     void assign(const gp::Points& points, std::vector<double> L, std::vector<double> alpha);
     // One more row, in O(n^2). Throws NotPositiveDefinite and is then unchanged. alpha must be set again.
     void append(const double* row, double known_noise);
     // Forget all rows but the first n.
     void truncate(std::size_t n);
-    // Condition on y (n,). O(n^2).
+    // Condition on y (n,), and on the derivatives that were set. O(n^2).
     void set_targets(const double* y);
+    void set_slope_targets(std::vector<double> derivatives) { slope_targets_ = std::move(derivatives); }
+    const std::vector<double>& slope_targets() const { return slope_targets_; }
 
     std::size_t size() const { return points_.size(); }
     const Points& points() const { return points_; }  // warped
@@ -65,6 +69,7 @@ class Regressor {
 
   private:
     void predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const;
+    void observation_covariances_of(const double* row, std::size_t i, Prediction& out) const;
     void make_room(std::size_t n);
     // rows (m, d) warped, in `room` unless the warp is the identity.
     const double* warped(const double* rows, std::size_t m, std::vector<double>& room) const;
@@ -74,7 +79,7 @@ class Regressor {
     Warp warp_;
     std::vector<double> theta_;
     Scales scales_;
-    std::vector<double> L_, alpha_, noise_, row_;
+    std::vector<double> L_, alpha_, noise_, row_, slope_targets_;
     std::size_t ld_ = 0;
 };
 

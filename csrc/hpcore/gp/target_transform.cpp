@@ -80,6 +80,30 @@ double draw_out(double v, double quartile) {
     return drawn > 0.0 ? -quartile * (far_below + 10.0 * (10.0 / std::max(10.0 - drawn, 1e-12) - 1.0)) : v;
 }
 
+// The derivative of draw_in.
+double slope_of_drawing_in(double v, double quartile) {
+    const double beyond = (-v - far_below * quartile) / quartile;
+    return beyond > 0.0 ? 1.0 / ((1.0 + 0.1 * beyond) * (1.0 + 0.1 * beyond)) : 1.0;
+}
+
+// The derivative of bend; NaN where what is bent is cut off.
+double slope_of_bending(double x, double best, TransformKind transform) {
+    constexpr double cut = std::numeric_limits<double>::quiet_NaN();
+    switch (transform) {
+        case TransformKind::standard:
+            return 1.0;
+        case TransformKind::clip:
+            return x < -3.0 * best ? 1.0 : cut;
+        case TransformKind::half_log:
+            return x > 0.0 ? 1.0 / (1.0 + x / -best) : 1.0;
+        case TransformKind::log:
+            return 10.0 / (1.0 + std::max((x - best) / (-0.1 * best), -0.99));
+        case TransformKind::limit:
+            return std::fabs(x) < -2.0 * best ? 1.0 : cut;
+    }
+    return 1.0;
+}
+
 constexpr double greatest = std::numeric_limits<double>::max();
 
 }  // namespace
@@ -132,6 +156,16 @@ double apply(const TargetTransform& map, double value) {
     if (map.quartile > 0.0) v = draw_in(v, map.quartile);
     if (map.best < 0.0) v = bend(v, map.best, map.transform);
     return std::clamp((std::ldexp(v, -map.again) - map.mean) / map.std, -greatest, greatest);
+}
+
+double turn_derivative(const TargetTransform& map, double value, double derivative) {
+    double v = std::ldexp(value, -map.exponent) - map.median, slope = 1.0 / map.std;
+    if (map.quartile > 0.0) {
+        slope *= slope_of_drawing_in(v, map.quartile);
+        v = draw_in(v, map.quartile);
+    }
+    if (map.best < 0.0) slope *= slope_of_bending(v, map.best, map.transform);
+    return slope * std::ldexp(derivative, -map.exponent - map.again);
 }
 
 double restore(const TargetTransform& map, double y) {

@@ -33,6 +33,9 @@ TargetTransform standardise(const double* values, std::size_t n, TransformKind t
 // The map at a value, also one that it was not made from; finite for finite values.
 double apply(const TargetTransform& map, double value);
 
+// A derivative of the objective, at a point of this value, as one of y; NaN where clip cuts.
+double turn_derivative(const TargetTransform& map, double value, double derivative);
+
 // The value that the map takes to y, also beyond the values it was made from; finite. What clip has cut off is not
 // there to be restored.
 double restore(const TargetTransform& map, double y);
