@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -223,3 +224,36 @@ def test_a_precomputed_kernel_needs_all_rows() -> None:
         gradient_and_differences(
             SVC(kernel="precomputed"), X_TWO @ X_TWO.T, Y_TWO, {"C": 0.7}, HINGE, 1e-3, {"sample_weight": weights}
         )
+
+
+@pytest.mark.parametrize("convert", [pd.DataFrame, np.ndarray.tolist], ids=["frame", "list"])
+def test_data_that_are_no_arrays(convert) -> None:
+    for estimator, X, y, params, scoring in (
+        (Ridge(), X_REG, Y_REG, {"alpha": 3.0}, MSE),
+        (KernelRidge(kernel="rbf"), X_REG, Y_REG, {"alpha": 0.3, "gamma": 0.07}, MSE),
+        (ElasticNet(**TIGHT), X_REG, Y_REG, {"alpha": 0.05, "l1_ratio": 0.4}, MSE),
+        (LogisticRegression(**NEWTON), X_TWO, NAMES[Y_TWO], {"C": 0.7}, LOG_LOSS),
+        (LinearSVC(**LINEAR_SVC), X_THREE, NAMES[Y_THREE], {"C": 0.1}, HINGE),
+        (LinearSVR(**SMOOTH_SVR), X_REG, Y_REG, {"C": 0.1, "epsilon": 0.1}, MSE),
+        (SVC(gamma=0.1, tol=1e-12), X_TWO, NAMES[Y_TWO], {"C": 0.7}, HINGE),
+        (SVR(gamma=0.1, tol=1e-12), X_REG, Y_REG, {"C": 0.7, "epsilon": 0.1}, MSE),
+        (GroupRidge(2), X_REG, Y_REG, {"alpha_0": 3.0, "alpha_1": 1.0}, MSE),
+        (GroupLogisticRegression(2, **NEWTON), X_THREE, Y_THREE, {"C_0": 0.7, "C_1": 0.1}, LOG_LOSS),
+    ):
+        space = {name: hp.Float(0.5 * value, 2.0 * value) for name, value in params.items()}
+
+        search = SearchCV(
+            estimator, space, gradient=True, scoring=scoring, cv=3, n_trials=1, warm_start=[params], refit=False
+        )
+        plain = search.fit(X, y).trials_[0].gradient
+        converted = search.fit(convert(X), pd.Series(y) if convert is pd.DataFrame else y.tolist())
+        assert converted.trials_[0].gradient == pytest.approx(plain, rel=1e-9)
+
+
+def test_a_solver_that_stops_early_has_nearly_the_same_gradient() -> None:
+    def gradient(tol: float) -> float:
+        model, params = LogisticRegression(tol=tol, max_iter=10_000), {"C": 0.7}
+        return gradient_and_differences(model, X_THREE, Y_THREE, params, LOG_LOSS, 1e-3, {})[0]["C"]
+
+    errors = [abs(gradient(tol) / gradient(1e-13) - 1.0) for tol in (1e-2, 1e-4, 1e-6)]
+    assert errors[0] > errors[1] > errors[2] and errors[1] < 1e-2

@@ -35,9 +35,10 @@ def kernel_ridge(
     estimator: Any, X: Any, y: Any, X_valid: Any, v: FloatArray, names: Sequence[str], sample_weight: Any = None
 ) -> dict[str, float]:
     """Differentiate by `alpha` and the parameters of the kernel."""
+    X, X_valid = as_matrix(X), as_matrix(X_valid)
     given = tuple(name for name in names if name != "alpha")
     if estimator.kernel == "precomputed":
-        K, K_valid = as_matrix(X), as_matrix(X_valid)
+        K, K_valid = X, X_valid
         slopes: dict[str, FloatArray] = {}
         slopes_valid: dict[str, FloatArray] = {}
     else:
