@@ -61,6 +61,7 @@ from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_mo
 
 if TYPE_CHECKING:
     from hpcore import schedulers, stopping, surrogates
+    from hpcore.evaluation.hypergradients import hypergradient
     from hpcore.study import Study, delete_study, list_studies, load_study, maximize, minimize
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "between",
     "delete_study",
     "errors",
+    "hypergradient",
     "kernels",
     "linear",
     "list_studies",
@@ -96,7 +98,7 @@ __all__ = [
 
 # Loaded on first use: `ask` and `tell` need neither executors and clocks nor surrogate models.
 _STUDY = ("Study", "delete_study", "list_studies", "load_study", "maximize", "minimize")
-_LAZY = dict.fromkeys(_STUDY, "hpcore.study")
+_LAZY = {**dict.fromkeys(_STUDY, "hpcore.study"), "hypergradient": "hpcore.evaluation.hypergradients"}
 _MODULES = {"schedulers": "hpcore.schedulers", "stopping": "hpcore.stopping", "surrogates": "hpcore.surrogates"}
 
 

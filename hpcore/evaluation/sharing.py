@@ -161,6 +161,7 @@ def _write(folder: Path, workload: Workload, surroundings: Surroundings) -> None
         "return_train_score": workload.return_train_score,
         "caching": workload.caching,
         "resource": workload.resource,
+        "differentiator": workload.differentiator,
     }
     places: list[tuple[int, int]] = []
     with (folder / _ARRAYS).open("wb") as arrays, (folder / _OBJECTS).open("wb") as objects:

@@ -6,7 +6,7 @@ import numbers
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from hpcore.evaluation.cloning import is_copied_whole, replicate
+from hpcore.evaluation.hypergradients.fold import Differentiator, LastFit, recorded
 from hpcore.evaluation.models import Models
 from hpcore.evaluation.prefixes import Key, PrefixCache
 from hpcore.evaluation.resources import Resource, fit
@@ -46,6 +47,9 @@ class FoldScore(NamedTuple):
         Tracebacks of scorers that failed; their scores are `error_score`.
     saved_time : float
         Seconds of `fit_time` that did not pass, because transformers were kept from another fit.
+    gradient : dict of str to float, or None
+        Derivative of the test score that decides by the estimator's parameters that have one; its time is in none of
+        the others.
     """
 
     fold: int
@@ -56,6 +60,7 @@ class FoldScore(NamedTuple):
     error: str | None
     complaints: tuple[str, ...]
     saved_time: float = 0.0
+    gradient: dict[str, float] | None = None
 
 
 def decisive(score: FoldScore, metric: str | None) -> float:
@@ -91,6 +96,8 @@ class Workload:
         same ones; see `prefixes`.
     resource : Resource, optional
         Resource that fits may have less of than in full.
+    differentiator : Differentiator, optional
+        Function that gives the derivatives of scores by parameters; none are computed without it.
 
     Attributes
     ----------
@@ -114,6 +121,7 @@ class Workload:
     return_train_score: bool
     caching: bool = False
     resource: Resource | None = None
+    differentiator: Differentiator | None = None
     models: Models = field(default_factory=Models, init=False, repr=False)
     _prefixes: PrefixCache = field(default_factory=PrefixCache, init=False, repr=False)
 
@@ -148,7 +156,7 @@ class Workload:
         whole = is_copied_whole(template)
         for fold in folds:
             estimator = replicate(template) if whole else self._configured(params)
-            yield self._evaluate_fold(estimator, fold, pairwise, keys, levels, number)
+            yield self._evaluate_fold(estimator, params, fold, pairwise, keys, levels, number)
 
     def failed(self, fold: int, error: str, fit_time: float = 0.0) -> FoldScore:
         """Make the result of a fold whose fit failed with `error`, a traceback or another explanation."""
@@ -163,13 +171,21 @@ class Workload:
         return replicate(self.estimator).set_params(**{k: replicate(v) for k, v in params.items()})
 
     def _evaluate_fold(
-        self, estimator: Any, fold: int, pairwise: bool, keys: list[Key], levels: Sequence[int], number: int
+        self,
+        estimator: Any,
+        params: Mapping[str, Any],
+        fold: int,
+        pairwise: bool,
+        keys: list[Key],
+        levels: Sequence[int],
+        number: int,
     ) -> FoldScore:
         train, test = self.splits[fold]
         resource = self.resource if levels else None
         if resource is not None:
             train = resource.rows(fold, train, levels[-1])
         fit_params = _check_method_params(self.X, params=self.fit_params, indices=train) if self.fit_params else {}
+        last_fit = LastFit()
         start = time.perf_counter()
         X_train, y_train = self._cut(estimator, train, None, pairwise)
         try:
@@ -179,7 +195,8 @@ class Workload:
                 )
             else:
                 part = fold if resource is None else (fold, resource.rows_key(levels[-1]))
-                with self._prefixes.serving(estimator, X_train, part, keys) as prefix:
+                record = nullcontext() if self.differentiator is None else recorded(estimator, last_fit)
+                with record, self._prefixes.serving(estimator, X_train, part, keys) as prefix:
                     fit(estimator, X_train, y_train, fit_params)
                 begun, saved = start, prefix.saved
         except Exception:
@@ -197,7 +214,13 @@ class Workload:
         # The same for all configurations that share transformers, in any order: `refit` may choose by time.
         fit_time = max(0.0, fitted - begun + saved)
         saved = fit_time - (fitted - start)
-        return FoldScore(fold, test_scores, train_scores, fit_time, scored - fitted, None, tuple(complaints), saved)
+        gradient = None
+        if self.differentiator is not None and not complaints:
+            score_params = self._score_params(test)
+            gradient = self.differentiator(estimator, last_fit, params, X_test, y_test, self.scorer, score_params)
+        return FoldScore(
+            fold, test_scores, train_scores, fit_time, scored - fitted, None, tuple(complaints), saved, gradient
+        )
 
     def _climb(
         self,
@@ -242,8 +265,11 @@ class Workload:
             return _safe_split(estimator, self.X, self.y, rows, columns)  # type: ignore[no-any-return]
         return self.X[rows], None if self.y is None else self.y[rows]
 
+    def _score_params(self, rows: Indices) -> dict[str, Any]:
+        return _check_method_params(self.X, params=self.score_params, indices=rows) if self.score_params else {}
+
     def _score(self, estimator: Any, X: Any, y: Any, rows: Indices, complaints: list[str]) -> Scores:
-        params = _check_method_params(self.X, params=self.score_params, indices=rows) if self.score_params else {}
+        params = self._score_params(rows)
         try:
             scores = self.scorer(estimator, X, **params) if y is None else self.scorer(estimator, X, y, **params)
         except Exception:

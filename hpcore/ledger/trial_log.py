@@ -295,11 +295,12 @@ class TrialLog:
         std_error: float | None,
         error: str | None,
         state: str | None = None,
+        gradient: Mapping[str, float] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> Outcome:
         """Check the return of an objective; a value that is not allowed is a failure with the reason."""
         try:
-            return self.optimizer.outcome(value, std_error, error, state=state, params=params)
+            return self.optimizer.outcome(value, std_error, error, gradient=gradient, state=state, params=params)
         except Exception as wrong:
             return Outcome.failed(_useless(value, wrong))
 

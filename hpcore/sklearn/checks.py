@@ -22,6 +22,7 @@ from hpcore.ledger.trial_log import DEFAULT_STALENESS
 from hpcore.samplers import GridSampler, Sampler, resolve
 from hpcore.schedulers.racing import Racing
 from hpcore.sklearn.choices import ONE_STANDARD_ERROR, RECOMMEND, OneStandardError
+from hpcore.sklearn.gradients import wants_gradient
 from hpcore.sklearn.schedule import SAMPLERS, Schedule, read_schedule
 from hpcore.study.stopping import CostBudget, StoppingRule
 
@@ -71,6 +72,8 @@ class Settings:
         True if transformers are fitted once for each fold.
     fold_errors : bool
         True if the optimizer is told the standard error of the mean over the folds.
+    gradient : bool
+        True if the optimizer is told the derivatives of the mean over the folds.
     scoring, refit, error_score : object
         Arguments as given.
     return_train_score : bool
@@ -100,6 +103,7 @@ class Settings:
     warm_start: tuple[Mapping[str, Any], ...]
     caching: bool
     fold_errors: bool
+    gradient: bool
     scoring: Any
     refit: Any
     error_score: Any
@@ -194,6 +198,7 @@ def check_settings(search: Any) -> Settings:
         warm_start=_check_warm_start(search.warm_start),
         caching=check_flag("cache_transformers", search.cache_transformers),
         fold_errors=check_flag("fold_errors", search.fold_errors),
+        gradient=wants_gradient(search.gradient, sampler, schedule),
         scoring=search.scoring,
         refit=search.refit,
         error_score=search.error_score,

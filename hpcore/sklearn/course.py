@@ -279,7 +279,9 @@ class Course:
             incumbent = trial.user_attrs[INCUMBENT] = candidate.incumbent.number
         if self._rungs is not None:
             result, goes_on = self._rungs.conclude(candidate, result, scores, self._run)
-        outcome = None if goes_on else self._run.finish(trial, self._run.judge(*result))
+        if result.gradient is not None:
+            result = result._replace(gradient=self._space.gradient(trial.params, result.gradient))
+        outcome = None if goes_on else self._run.finish(trial, self._run.judge(*result, trial.params))
         if outcome is None and not goes_on:  # too late: another process has stored a result, which is added at the end
             self._known.discard(trial.number)
             return

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.metrics._scorer import _MultimetricScorer
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.evaluation.hypergradients.fold import Differentiator
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Indices, Workload
 from hpcore.ledger.trial_log import TrialLog
@@ -19,6 +20,7 @@ from hpcore.schedulers.rung_races import RungRaces
 from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
 from hpcore.sklearn.course import Course
 from hpcore.sklearn.fidelity import Fidelity, make_fidelity
+from hpcore.sklearn.gradients import make_differentiator
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.names import check_names
 from hpcore.sklearn.races import make_race
@@ -46,6 +48,8 @@ class Plan:
         Check of the scores of a callable that returns several; raises ValueError.
     fidelity : Fidelity or None
         Resource and scheduler, known with the data; see `on`.
+    differentiator : Differentiator or None
+        Function that gives the derivatives of scores, if the strategy uses them.
     """
 
     settings: Settings
@@ -54,6 +58,7 @@ class Plan:
     space: SearchSpace
     check_metrics: Callable[[Any], None]
     fidelity: Fidelity | None = None
+    differentiator: Differentiator | None = None
 
     @property
     def scorers(self) -> Any:
@@ -97,6 +102,7 @@ class Plan:
             return_train_score=settings.return_train_score,
             caching=settings.caching,
             resource=None if self.fidelity is None else self.fidelity.resource,
+            differentiator=self.differentiator,
         )
 
     def begin(
@@ -214,4 +220,7 @@ def make_plan(search: Any) -> Plan:
             space.space.check_partial(space.columns_of(point))
         except (InvalidArgument, InvalidType) as error:
             raise type(error)(f"warm_start[{i}]: {error}") from None
-    return Plan(settings, scorer, refit_metric, space, search._check_refit_for_multimetric)
+    plan = Plan(settings, scorer, refit_metric, space, search._check_refit_for_multimetric)
+    if settings.gradient:
+        plan.differentiator = make_differentiator(settings.estimator, scorer, settings.metric, space)
+    return plan

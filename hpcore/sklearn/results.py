@@ -56,12 +56,16 @@ class Value(NamedTuple):
         Reason why there is no value.
     state : str or None
         ``"pruned"`` for a candidate that lost its race: its value is an estimate by paired differences.
+    gradient : dict of str to float, or None
+        Derivative of the mean over all folds by the estimator's parameters that have a finite one on each; None of a
+        candidate without all its folds.
     """
 
     value: float | None
     std_error: float | None = None
     error: str | None = None
     state: str | None = None
+    gradient: dict[str, float] | None = None
 
 
 def objective(candidate: Candidate, metric: str | None, fold_errors: bool = False) -> Value:
@@ -75,12 +79,24 @@ def objective(candidate: Candidate, metric: str | None, fold_errors: bool = Fals
     mean = sum(known.values()) / len(known)
     if math.isfinite(mean):
         n = len(known)
+        gradient = _mean_gradient(candidate)
         if not fold_errors or n < 2:
-            return Value(mean)
+            return Value(mean, gradient=gradient)
         std_error = float(np.std(list(known.values()), ddof=1)) / math.sqrt(n)
-        return Value(mean, std_error if math.isfinite(std_error) else None)
+        return Value(mean, std_error if math.isfinite(std_error) else None, gradient=gradient)
     errors = [score.error or next(iter(score.complaints), None) for score in candidate.known]
     return Value(None, error=next((error for error in errors if error), f"the mean score is {mean}"))
+
+
+def _mean_gradient(candidate: Candidate) -> dict[str, float] | None:
+    """Average the gradients of the folds as their scores are; None without any."""
+    gradients = [score.gradient if score is not None else None for score in candidate.scores]
+    if not gradients or not all(gradients):
+        return None
+    folds = [gradient for gradient in gradients if gradient is not None]
+    shared = set(folds[0]).intersection(*folds)
+    means = {name: sum(fold[name] for fold in folds) / len(folds) for name in folds[0] if name in shared}
+    return {name: mean for name, mean in means.items() if math.isfinite(mean)} or None
 
 
 def rows(evaluated: Sequence[Evaluated], error_score: Any, callable_scoring: bool) -> list[dict[str, Any]]:

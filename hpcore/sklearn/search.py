@@ -186,6 +186,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         number.
     factor : float, default=3
         Factor between the resources of two rungs; one in `factor` candidates of a rung goes on.
+    gradient : bool, default=False
+        True to tell ``strategy="gp"`` the derivatives of the mean score by the continuous parameters, where the
+        estimator has them; ``strategy="gradient"`` always uses them. The notes say which estimators, scores and
+        parameters have derivatives. Not together with a `scheduler`.
     eta, sampler, seed : optional
         Other names of `factor`, `strategy` and `random_state`, those of `hpcore.Study` and its schedulers. They are
         accepted by the constructor only; `get_params`, `set_params` and `clone` know scikit-learn's names.
@@ -285,6 +289,21 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     draws if the values are no numbers and rarely repeat; likewise scipy's discrete distributions of more than 10,000
     values, such as ``zipf``. ``"grid"`` uses 5 quantiles of a continuous distribution.
 
+    Gradients. The derivatives are those of `mean_test_score` at the fitted models, by implicit differentiation of the
+    training loss; they cost about a fit for all parameters together, and no further fits. The estimator, or the last
+    step of a pipeline, must be one of: `Ridge` (``alpha``), `KernelRidge` (``alpha``, ``gamma``, ``coef0``,
+    ``degree``), `Lasso` and `ElasticNet` (``alpha``, ``l1_ratio``), `LogisticRegression` with the l2 penalty (``C``),
+    `LinearSVC` with the squared hinge (``C``), `LinearSVR` with the squared epsilon-insensitive loss (``C``,
+    ``epsilon``), `SVC` of two classes (``C``, ``gamma``, ``coef0``), `SVR` (the same and ``epsilon``),
+    `hpcore.sklearn.GroupRidge` and `GroupLogisticRegression` (a penalty for each group of columns), or one that
+    `hpcore.hypergradient` registers. Scores with a derivative are ``"neg_mean_squared_error"``,
+    ``"neg_root_mean_squared_error"``, ``"r2"``, ``"neg_log_loss"`` of models with a derivative of their probabilities,
+    and `hpcore.sklearn.neg_squared_hinge`. Other parameters, such as an integer or a choice, are chosen by the model
+    of the strategy. Steps before the last one are fitted as usual; a continuous parameter of them has no derivative
+    and is refused. With a solver that stops early the derivative is that at the point where it stopped: its error
+    falls with the solver's tolerance in proportion (Pedregosa 2016, theorem 1), so that a tolerance of 1e-4 or below
+    serves; a candidate that lost its race, or with a fold that failed, tells none.
+
     Ctrl-C ends the search, not the program: complete candidates are kept, the best of them is refitted, and a
     `SearchInterrupted` warning says so. A second Ctrl-C, or one before any candidate is complete, raises.
 
@@ -338,6 +357,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         min_resources: int | str = "exhaust",
         max_resources: int | str = "auto",
         factor: float = 3,
+        gradient: bool = False,
     ) -> None:
         self.estimator = estimator
         self.space = space
@@ -369,6 +389,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.min_resources = min_resources
         self.max_resources = max_resources
         self.factor = factor
+        self.gradient = gradient
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

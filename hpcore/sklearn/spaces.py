@@ -102,7 +102,27 @@ class SearchSpace:
             return trial
         plain = copy.copy(trial)
         plain.params = self.params(trial.params)
+        if trial.gradient and self._names is not None:
+            names = self._names
+            gradient = {names[column]: slope for column, slope in trial.gradient.items()}
+            plain.set_facts(trial.cost, trial.metrics or None, gradient)
         return plain
+
+    def continuous(self, params: Mapping[str, Any]) -> dict[str, str]:
+        """Find the continuous parameters among those of a trial: the estimator's name of each column.
+
+        A column with other values than the estimator's, such as a quantile, is none of them.
+        """
+        found = {}
+        for column, kind in zip(self.space.columns.names, self.space.columns.kinds, strict=True):
+            if kind == "continuous" and column in params and column not in self._translations:
+                found[column] = column if self._names is None else self._names[column]
+        return found
+
+    def gradient(self, params: Mapping[str, Any], gradient: Mapping[str, float]) -> dict[str, float] | None:
+        """Translate derivatives by parameters of the estimator to those by the columns of a trial; None without any."""
+        names = self.continuous(params)
+        return {column: gradient[name] for column, name in names.items() if name in gradient} or None
 
     def branches(self) -> list[dict[str, list[Any]]]:
         """List for each dictionary its names, each with all its choices or with one number that it may have."""

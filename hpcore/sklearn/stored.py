@@ -142,7 +142,8 @@ def fold_to_data(score: FoldScore) -> list[Any]:
 
     complaints = [bounded_error(text) for text in score.complaints]
     error = bounded_error(score.error)
-    return [score.test_scores, score.train_scores, score.fit_time, score.score_time, error, complaints]
+    data = [score.test_scores, score.train_scores, score.fit_time, score.score_time, error, complaints]
+    return data if score.gradient is None else [*data, score.gradient]
 
 
 def _fold_from_data(number: int, fold: int, data: Any) -> FoldScore:
@@ -154,7 +155,9 @@ def _fold_from_data(number: int, fold: int, data: Any) -> FoldScore:
         If the data has another form.
     """
     try:
-        test, train, fit_time, score_time, error, complaints = data
+        test, train, fit_time, score_time, error, complaints, *more = data
+        if len(more) > 1:
+            raise ValueError("it has too many parts")
         if not (error is None or isinstance(error, str)):
             raise ValueError("an error is text")
         return FoldScore(
@@ -165,6 +168,7 @@ def _fold_from_data(number: int, fold: int, data: Any) -> FoldScore:
             float(score_time),
             error,
             tuple(map(str, complaints)),
+            gradient=None if not more else {str(name): float(value) for name, value in more[0].items()},
         )
     except (TypeError, ValueError, AttributeError, OverflowError) as wrong:
         raise DamagedStore(f"fold {fold} of trial {number} is damaged: {wrong}") from None

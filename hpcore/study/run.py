@@ -253,10 +253,11 @@ class Run:
         std_error: float | None,
         error: str | None,
         state: str | None = None,
+        gradient: Mapping[str, float] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> Outcome:
         """Check a result; see `TrialLog.judge`."""
-        return self._log.judge(value, std_error, error, state, params)
+        return self._log.judge(value, std_error, error, state, gradient, params)
 
     def conclude(self, trial: Trial, outcome: Outcome, pruned: bool) -> Outcome:
         """Return the outcome of a job from the checked return of its objective; see `Jobs.conclude`."""
