@@ -145,7 +145,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         `n_trials`. A number beyond its range is moved to the end of the range, and a parameter whose value is not in
         the space, as ``gamma="scale"`` in a range of numbers, is in the middle of its own; without any value in the
         space, or if a constraint refuses it, there is no such candidate. None is True for strategies that learn:
-        ``benchmarks/quality/gp_ablation.md``. A stored search that has begun is not given it again.
+        ``benchmarks/quality/gp_ablation.md`` says what that is worth. A stored search that has begun is not given it
+        again.
     cache_transformers : bool, default=True
         True to fit the transformers of a `Pipeline` once for each fold and worker, and not again for every candidate
         with the same ones. Scores are the same to the last bit, because only transformers that are known to allow it
