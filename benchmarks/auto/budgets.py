@@ -75,12 +75,15 @@ def table(tasks: Any, runs: list[Run], options: argparse.Namespace) -> str:
     for run in runs:
         for at in options.budgets:
             # "auto" has a run of its own for each budget.
-            if run["opt"] == "auto" and run["budget"] != at or run["budget"] < at:
+            if (run["opt"] == "auto" and run["budget"] != at) or run["budget"] < at:
                 continue
             found.setdefault(run["opt"], {}).setdefault(at, {})[run["problem"], run["seed"]] = score(tasks, run, at)
         if run["budget"] == max(options.budgets):
             seconds.setdefault(run["opt"], []).append(run["own_s"])
-    lines = ["| sampler | " + " | ".join(map(str, options.budgets)) + " | own time, s a run |", "| --- " * (len(options.budgets) + 2) + "|"]
+    lines = [
+        "| sampler | " + " | ".join(map(str, options.budgets)) + " | own time, s a run |",
+        "| --- " * (len(options.budgets) + 2) + "|",
+    ]
     for sampler in options.samplers:
         cells = []
         for at in options.budgets:
@@ -111,7 +114,9 @@ def main() -> int:
     """Run what is missing, then report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--samplers", default=["auto", "gp", "tpe"], type=lambda text: text.split(","))
-    parser.add_argument("--budgets", default=[25, 50, 100, 300, 1000], type=lambda text: [int(p) for p in text.split(",")])
+    parser.add_argument(
+        "--budgets", default=[25, 50, 100, 300, 1000], type=lambda text: [int(p) for p in text.split(",")]
+    )
     parser.add_argument("--seeds", default=seeds_of("0-4"), type=seeds_of)
     parser.add_argument("--all", action="store_true", help="all public problems, not the core only")
     parser.add_argument("--match", default="", help="only problems whose name holds this")
