@@ -162,7 +162,8 @@ class Distribution:
         """
         numeric = np.where(np.isnan(points.numeric) | neutral[:, None], self.mean, points.numeric)
         if foreign.any() and len(self.mean):
-            numeric[foreign] = self._within_reach(numeric[foreign])
+            with np.errstate(all="ignore"):
+                numeric[foreign] = self._within_reach(numeric[foreign])
         twin = _copy(self)
         es = twin._es
         with np.errstate(all="ignore"):
@@ -187,7 +188,9 @@ class Distribution:
         normal = self.normalised(numeric)
         length = np.linalg.norm(normal, axis=1, keepdims=True)
         most = math.sqrt(p) + 2 * p / (p + 2)
-        return self.restored(normal * np.minimum(1.0, most / np.maximum(length, 1e-300)))
+        moved = self.restored(normal * np.minimum(1.0, most / np.maximum(length, 1e-300)))
+        # Where a standard deviation has become 0, nothing but the centre is within reach.
+        return np.where(np.isfinite(moved), moved, self.mean)
 
     def _one_hot(self, choices: IntArray, neutral: npt.NDArray[np.bool_]) -> FloatArray | None:
         if not self._coordinates.n_choices:

@@ -1,0 +1,24 @@
+"""Updates of the distribution of CMA-ES beyond what the package is made for."""
+
+import numpy as np
+import pytest
+
+import hpcore as hp
+from hpcore.samplers.cmaes_columns import Coordinates, Points
+from hpcore.samplers.cmaes_distribution import Distribution
+
+SPACES = {
+    "real": {"x": hp.Float(0, 1), "y": hp.Float(0, 1)},
+    "mixed": {"x": hp.Float(0, 1), "k": hp.Int(1, 9), "c": hp.Categorical(["a", "b"])},
+}
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_points_from_elsewhere_where_a_standard_deviation_is_zero(space: dict[str, hp.Float]) -> None:
+    coordinates = Coordinates(hp.Space(space).columns)
+    distribution = Distribution(coordinates, np.array([0.5, 0.5]), 0.3, 6)
+    distribution.lengths = np.array([0.0, 0.3])
+    far = Points(np.random.default_rng(0).uniform(size=(6, 2)), np.zeros((6, coordinates.n_choices), dtype=np.int64))
+    updated = distribution.updated(far, np.ones(6, dtype=bool), np.zeros(6, dtype=bool))
+    assert np.isfinite(updated.mean).all()
+    assert np.isfinite(updated.lengths).all()
