@@ -82,8 +82,8 @@ class CMAESSampler(Sampler):
     the trial.
 
     The second trial of each generation is the minimum of a quadratic regression on the earlier trials near the
-    distribution (Hansen 2019, "A global surrogate assisted CMA-ES"), if all parameters are continuous and
-    unconditional.
+    distribution (Hansen 2019, "A global surrogate assisted CMA-ES"), if all parameters are numeric and
+    unconditional, and not all of them integers: there the minimum is often a point that was tried.
 
     The distribution is a function of the history. A generation of L trials is the trials with L numbers in a row; those
     that were not proposed by the sampler are used as points from elsewhere. Failed trials come last, and those without

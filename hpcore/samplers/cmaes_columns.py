@@ -47,7 +47,7 @@ class Coordinates:
     choices : tuple of ndarray
         Positions of the choices of each categorical coordinate in [0, 1].
     is_plain : bool
-        True if every coordinate is real, and every row has all of them.
+        True if all coordinates are numeric, at least one is real, and every row has all of them.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -77,7 +77,7 @@ class Coordinates:
         self.grids, self.choices = tuple(grids.values()), tuple(chosen.values())
         # Between two levels, as the margin of CMA-ES divides them.
         self._edges = [(levels[1:] + levels[:-1]) / 2 for levels in self.grids]
-        self.is_plain = self.n_real == columns.d - columns.n_levels.count(1) and not any(columns.parents)
+        self.is_plain = self.n_real > 0 and not chosen and not any(columns.parents)
 
     def _levels(self, j: int, n_levels: int, probes: FloatArray) -> FloatArray:
         """Positions of a column's levels: those found along a line on which it is active."""

@@ -60,7 +60,8 @@ def test_unknown_choices_are_marked():
     [
         ({"x": hp.Float(0, 1), "y": hp.Float(1, 9, log=True)}, True),
         ({"x": hp.Float(0, 1), "y": hp.Int(3, 3)}, True),
-        ({"x": hp.Float(0, 1), "y": hp.Int(0, 3)}, False),
+        ({"x": hp.Float(0, 1), "y": hp.Int(0, 3)}, True),
+        ({"x": hp.Int(0, 9), "y": hp.Int(0, 3)}, False),
         ({"x": hp.Float(0, 1), "y": hp.Categorical(["a", "b"])}, False),
         ({"x": hp.Float(0, 1), "y": hp.Float(0, 1, when={"x": hp.at_least(0.5)})}, False),
     ],
