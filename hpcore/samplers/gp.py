@@ -37,6 +37,9 @@ MOST_DRAWS = 1000
 # several objectives or costs.
 STARTUP, STARTUP_OF_LARGE, MOST_STARTUP_OF_MORE = 4, 10, 6
 STARTUP_OF_GRADIENTS = 2  # where gradients are told, each of which says as much as a value a parameter
+# Rows of the matrix of values and derivatives: a fit needs the gradients of about six trials, or the length scales of
+# many parameters are not learnt; beyond 600 rows a suggestion would take seconds. See benchmarks/quality/gradients.md.
+LEAST_OBSERVATIONS, GRADIENTS_IN_FIT, MOST_OBSERVATIONS = 200, 8, 600
 N_CHEAP = 64  # candidates of a cheap start
 FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved on
 TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
@@ -275,9 +278,9 @@ class GPSampler(Sampler):
     Gradients: the process is conditioned on values and derivatives jointly (Solak et al. 2003, "Derivative observations
     in Gaussian process models of dynamic systems"), which are turned by the slope of the transform and have a learnt
     noise of their own. Its matrix has a row for each value and each derivative: those of the best and the newest trials
-    in turn, up to 600 rows (200 while hyperparameters are fitted), but always those of two trials. Gradients that do
-    not predict how the values of neighbours differ are wrong, and not used. ``benchmarks/gradients.py`` says what they
-    are worth.
+    in turn, up to 600 rows (while hyperparameters are fitted, 200 or eight a parameter), but always those of two
+    trials. Gradients that do not predict how the values of neighbours differ are wrong, and not used.
+    ``benchmarks/gradients.py`` says what they are worth.
 
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
@@ -350,6 +353,8 @@ class GPSampler(Sampler):
         fit = native_gp.FitOptions()
         fit.prior = prior_of(columns.d, self.covariance)
         options.fit = fit
+        options.fit_observations = min(max(LEAST_OBSERVATIONS, GRADIENTS_IN_FIT * columns.d), MOST_OBSERVATIONS)
+        options.model_observations = MOST_OBSERVATIONS
         options.set_covariance(native_covariance(self.covariance))
         if isinstance(self.acquisition, AcquisitionKernel):
             options.set_acquisition(self.acquisition.address, self.acquisition.title, self.acquisition.log)

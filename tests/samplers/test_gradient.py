@@ -18,9 +18,9 @@ Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 def quadratic(d: int, seed: int = 0) -> Function:
-    """A bowl of condition 100 whose axes are turned, with its minimum inside."""
+    """A bowl of condition 30 whose axes are turned, with its minimum inside."""
     rng = np.random.default_rng(seed)
-    centre, weight = rng.uniform(0.2, 0.8, d), 100.0 ** np.linspace(0.0, 1.0, d)
+    centre, weight = rng.uniform(0.2, 0.8, d), 30.0 ** np.linspace(0.0, 1.0, d)
     turn, _ = np.linalg.qr(rng.standard_normal((d, d)))
     hessian = turn * weight @ turn.T
 
@@ -79,11 +79,13 @@ def test_it_needs_no_more_evaluations_than_lbfgsb(make: Callable[[int], Function
 
     exact = {"ftol": 0.0, "gtol": 0.0, "maxiter": 1000}
     least = minimize(counted, np.full(d, 0.5), jac=True, method="L-BFGS-B", bounds=[(0, 1)] * d, options=exact).fun
-    opt = optimizer(d)
-    ours = [tell(opt, opt.ask(), function) for _ in range(60)]
+    levels = [least + share * (theirs[0] - least) for share in (1e-1, 1e-2, 1e-3)]
+    opt, ours = optimizer(d), [math.inf]
+    while min(ours) > levels[-1] and len(ours) <= 40:
+        ours.append(tell(opt, opt.ask(), function))
+    del ours[0]
     assert ours[0] == theirs[0]  # both begin in the middle
-    for share in (1e-1, 1e-2, 1e-3):
-        level = least + share * (theirs[0] - least)
+    for level in levels:
         assert evaluations(ours, level) <= 1.25 * evaluations(theirs, level) + 2
 
 
