@@ -232,8 +232,13 @@ void bind_tpe(py::module_& m) {
         .def_readwrite("scale_up", &Options::scale_up, "Factor of the bandwidth after a new best value.")
         .def_readwrite("scale_down", &Options::scale_down, "Factor of the bandwidth after any other value.")
         .def_readwrite("scale_min", &Options::scale_min, "Least scale of the bandwidth.")
-        .def_readwrite("trend", &Options::trend,
-                       "True if every other proposal weighs candidates by a trend of the values.")
+        .def_readwrite(
+            "trend", &Options::trend,
+            "True if every third proposal, every other without the regression, weighs candidates by a trend of the "
+            "values.")
+        .def_readwrite("regression", &Options::regression,
+                       "True if every third proposal, and all while few trials are known, weighs candidates by their "
+                       "expected improvement.")
         .def_readwrite("constant_liar", &Options::constant_liar, "True if pending points count as bad.")
         .def_readwrite("n_draws", &Options::n_draws, "Number of candidates from the density of the good.")
         .def_readwrite("n_uniform", &Options::n_uniform, "Number of uniform candidates.")

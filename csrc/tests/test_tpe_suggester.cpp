@@ -212,7 +212,7 @@ TEST(pending_points_are_kept_away_from) {
     for (const bool liar : {false, true}) {
         Options options;
         options.constant_liar = liar;
-        options.trend = false;
+        options.trend = options.regression = false;
         Suggester suggester(codec, {false}, options);
         given.tell(suggester);
         for (std::uint64_t number = 40; number < 60; ++number) {

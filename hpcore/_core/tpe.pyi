@@ -83,7 +83,9 @@ class Options(metaclass=_Native):
     scale_min: float
     """Least scale of the bandwidth."""
     trend: bool
-    """True if every other proposal weighs candidates by a trend of the values."""
+    """True if every third proposal, every other without the regression, weighs candidates by a trend of the values."""
+    regression: bool
+    """True if every third proposal, and all while few trials are known, weighs candidates by expected improvement."""
     constant_liar: bool
     """True if pending points count as bad."""
     n_draws: int

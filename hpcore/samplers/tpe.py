@@ -252,13 +252,17 @@ class TPESampler(Sampler):
         Let `scale` follow success: 1.6 times after each new best value, 0.92 times after any other, within
         0.25 .. 1; False leaves it at 1.
     trend : bool
-        Every other proposal also weighs candidates by the probability that a quadratic trend of the values gives them
-        of turning out good. Not in groups whose trend has more than 128 coefficients: one, two per number, one per
-        category.
+        Every third proposal, or every other without the regression, also weighs candidates by the probability that a
+        quadratic trend of the values gives them of turning out good. Not in groups whose trend has more than 128
+        coefficients: one, two per number, one per category.
     constant_liar : bool
         Count trials that are still running as bad, so that proposals keep away from them.
     max_kernels : int
         The density of the others is made of so many of the newest, at least 1: what bounds the time of a proposal.
+    regression : bool
+        Every third proposal, and all of them while fewer than 25 trials have a value, also weighs candidates by their
+        expected improvement, predicted by a kernel regression. Where trials have several objectives, limits or costs,
+        or failed, every proposal does so, whatever this says. Not with a `prior`, which it would overrule.
 
     Raises
     ------
@@ -270,7 +274,8 @@ class TPESampler(Sampler):
     Bergstra et al. (2011), "Algorithms for hyper-parameter optimization"; Watanabe (2023), "Tree-structured Parzen
     estimator: understanding its algorithm components and their roles for better empirical performance". Differences,
     chosen by the sample-efficiency benchmark (``benchmarks/quality/tpe_ablation.md``): bandwidths that do not depend on
-    distances between good points, log-rank weights, candidates beyond the good density's own draws, and the trend.
+    distances between good points, log-rank weights, candidates beyond the good density's own draws, the trend and the
+    regression.
 
     Conditional parameters: columns with the same conditions form a group, with densities of its own from the trials in
     which it was active; parents are chosen first.
@@ -309,6 +314,7 @@ class TPESampler(Sampler):
         trend: bool = True,
         constant_liar: bool = True,
         max_kernels: int = 128,
+        regression: bool = True,
     ) -> None:
         self.multivariate = check_flag("multivariate", multivariate)
         self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, MOST_STARTUP)
@@ -326,6 +332,7 @@ class TPESampler(Sampler):
         self.trend = check_flag("trend", trend)
         self.constant_liar = check_flag("constant_liar", constant_liar)
         self.max_kernels = check_integer("max_kernels", max_kernels, 1, MOST)
+        self.regression = check_flag("regression", regression)
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`.
@@ -352,6 +359,7 @@ class TPESampler(Sampler):
         options.min_bandwidth = self.min_bandwidth
         options.adaptive = self.adaptive_bandwidth
         options.trend = self.trend
+        options.regression = self.regression
         options.constant_liar = self.constant_liar
         options.n_uniform = self.n_candidates // 7
         options.n_mutants = 2 * self.n_candidates // 7

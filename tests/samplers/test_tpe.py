@@ -200,7 +200,8 @@ def test_several_objectives_approach_the_front():
 
 def test_the_trend_finds_the_valley_sooner():
     def best(trend, seed):
-        opt = hp.Optimizer({f"x{i}": hp.Float(-5, 5) for i in range(8)}, hp.samplers.TPESampler(trend=trend), seed=seed)
+        sampler = hp.samplers.TPESampler(trend=trend, regression=False)
+        opt = hp.Optimizer({f"x{i}": hp.Float(-5, 5) for i in range(8)}, sampler, seed=seed)
         for _ in range(40):
             trial = opt.ask()
             opt.tell(trial, sum((v - 1) ** 2 for v in trial.params.values()))
@@ -208,6 +209,20 @@ def test_the_trend_finds_the_valley_sooner():
 
     with_trend, without = (np.median([best(t, seed) for seed in range(7)]) for t in (True, False))
     assert with_trend < 0.8 * without
+
+
+def test_the_regression_needs_fewer_trials():
+    def best(regression, seed):
+        sampler = hp.samplers.TPESampler(regression=regression)
+        opt = hp.Optimizer({"x": hp.Float(-5, 5), "y": hp.Float(-5, 5), "k": hp.Int(0, 5)}, sampler, seed=seed)
+        for _ in range(25):
+            trial = opt.ask()
+            x, y, k = trial.params.values()
+            opt.tell(trial, (x - 1) ** 2 + (y + x - 2) ** 2 + (k - 3) ** 2)
+        return opt.best_value
+
+    with_it, without = (np.median([best(r, seed) for seed in range(9)]) for r in (True, False))
+    assert with_it < 0.7 * without
 
 
 def test_all_trials_failed_goes_on():
@@ -250,6 +265,7 @@ def test_many_columns_do_not_overflow():
         ({"multivariate": 1}, InvalidType),
         ({"adaptive_bandwidth": "yes"}, InvalidType),
         ({"trend": 1}, InvalidType),
+        ({"regression": None}, InvalidType),
         ({"constant_liar": None}, InvalidType),
         ({"max_kernels": 0}, InvalidArgument),
         ({"prior": lambda u: 0.0}, InvalidType),
@@ -265,6 +281,7 @@ def wide_options():
         "multivariate": False, "n_startup_trials": 3, "gamma": 0.3, "max_good": 4, "n_candidates": 8,
         "prior_weight": 0.1, "weights": "uniform", "bandwidth": 0.5, "min_bandwidth": 0.4,
         "adaptive_bandwidth": False, "trend": False, "constant_liar": False, "max_kernels": 3,
+        "regression": False,
     }  # fmt: skip
 
 

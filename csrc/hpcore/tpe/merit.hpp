@@ -30,6 +30,7 @@ struct Outcomes {
 class Merit {
   public:
     explicit Merit(const std::vector<Axis>& axes) : axes_(axes), embedding_(axes) {}
+    Merit(const std::vector<Axis>& axes, double length_per_column) : axes_(axes), embedding_(axes, length_per_column) {}
     Merit(const Merit&) = delete;  // its regressions refer to its embedding
     Merit& operator=(const Merit&) = delete;
 

@@ -9,7 +9,6 @@
 namespace hpcore::tpe {
 namespace {
 
-constexpr double length_per_column = 0.3;
 // More is safer where results have an error, less where they have none: benchmarks/quality/tpe_ablation.md.
 constexpr double noise = 0.005;
 constexpr double apart = 0.245;         // squared distance between two categories
@@ -46,7 +45,7 @@ HPCORE_VECTORIZE void factorise(double* K, std::size_t n) {
 
 }  // namespace
 
-Embedding::Embedding(const std::vector<Axis>& axes) {
+Embedding::Embedding(const std::vector<Axis>& axes, double length_per_column) {
     double columns = 0.0;
     for (const bool categories : {false, true}) {
         for (std::size_t j = 0; j < axes.size(); ++j) {

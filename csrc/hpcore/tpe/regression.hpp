@@ -12,7 +12,8 @@ namespace hpcore::tpe {
 // categorical one, where inactive is a level of its own.
 class Embedding {
   public:
-    explicit Embedding(const std::vector<Axis>& axes);
+    // length_per_column: the kernel's length over the root of the number of columns.
+    explicit Embedding(const std::vector<Axis>& axes, double length_per_column = 0.3);
 
     std::size_t axes() const { return axes_.size(); }
     std::size_t numeric() const { return n_numeric_; }
@@ -30,9 +31,9 @@ class Embedding {
 };
 
 // Kernel regression of several outputs at the same points: Gaussian processes with one Matern-5/2 covariance that is
-// not learnt (Rasmussen & Williams 2006, 2.2), so that they share a factor and cost no search for hyperparameters. A
-// length of 0.3 times the root of the number of columns, a category counting as many as it has levels; signal variances
-// as the outputs' own, a two-hundredth of it noise.
+// not learnt (Rasmussen & Williams 2006, 2.2), so that they share a factor and cost no search for hyperparameters. The
+// length is the embedding's, 0.3 times the root of the number of columns unless told otherwise, a category counting as
+// many as it has levels; signal variances as the outputs' own, a two-hundredth of it noise.
 class Regression {
   public:
     explicit Regression(const Embedding& embedding) : embedding_(embedding) {}

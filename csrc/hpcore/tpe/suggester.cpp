@@ -21,6 +21,11 @@ constexpr std::size_t max_levels = 64;
 constexpr std::size_t few_trials = 64;
 // Of the ratio of the densities beside the merit, which knows much of the same: benchmarks/quality/tpe_ablation.md.
 constexpr double ratio_weight = 0.5;
+// One value alone is improved by turns of the regression, of the trend and of the ratio: where one of them is wrong,
+// the others still find the optimum. The regression rules while so few trials are known, where densities say little;
+// its length is shorter and the ratio counts whole, which keeps it from closing in on one valley. The same file.
+constexpr std::size_t n_turns = 3, few_for_densities = 25;
+constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
 constexpr std::size_t n_cheap_starts = 64;  // points among which the start looks for cheap ones
 
 Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
@@ -227,6 +232,11 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
         start(key, number, attempt, want, out);
         return;
     }
+    if (has_regression_turn(number)) {
+        by_improvement(key, number, attempt, pending, n_pending, want, out);
+        return;
+    }
+    const bool with_trend = has_trend_turn(number);
     const auto stream = [&](std::uint64_t purpose) {
         return Philox(key, number, streams::at_attempt(purpose, attempt));
     };
@@ -248,7 +258,7 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
                 codec_->decode(u.data(), values.data());
                 if (!values[group.columns.front()].active) continue;
             }
-            if (!group.proposed) propose(group, stream(streams::tpe_group(g)), waiting, number % 2 == 1);
+            if (!group.proposed) propose(group, stream(streams::tpe_group(g)), waiting, with_trend);
             tries = std::max(tries, group.batch.size());
             place(group, nth(group, rank - group.n_idle), u.data());
         }
@@ -286,15 +296,41 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
     if (!merit_) merit_ = std::make_unique<Merit>(axes_);
     merit_->fit(coordinates_.data(), value_.data(), told, waiting.data(), n_pending);
     if (n_finite_ >= options_.n_startup)
-        by_merit(key, number, attempt, waiting, taken, want, out);
+        by_merit(*merit_, ratio_weight, key, number, attempt, waiting, taken, want, out);
     else if (merit_->knows_costs())
         cheap_start(key, number, attempt, waiting, want, out);
     else
         start(key, number, attempt, want, out);
 }
 
+// A user's prior says where good points are, which expected improvement would overrule.
+bool Suggester::has_regression() const {
+    return options_.regression && !prior_;
+}
+
+bool Suggester::has_regression_turn(std::uint64_t number) const {
+    return has_regression() && (n_finite_ < few_for_densities || number % n_turns == 0);
+}
+
+bool Suggester::has_trend_turn(std::uint64_t number) const {
+    return options_.trend && (has_regression() ? number % n_turns == 1 : number % 2 == 1);
+}
+
+void Suggester::by_improvement(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
+                               std::size_t n_pending, std::size_t want, double* out) {
+    space::RowSet taken;
+    const std::vector<double> waiting = waiting_of(pending, n_pending, taken);
+    Outcomes told;
+    told.n = rows_;
+    told.m = 1;
+    told.objectives = value_.data();
+    if (!improvement_) improvement_ = std::make_unique<Merit>(axes_, improvement_length);
+    improvement_->fit(coordinates_.data(), value_.data(), told, waiting.data(), n_pending);
+    by_merit(*improvement_, improvement_ratio_weight, key, number, attempt, waiting, taken, want, out);
+}
+
 // Every group proposes its candidates; the i-th ones together make a row, of which the inactive ones do not count.
-void Suggester::by_merit(Philox::Key key, std::uint64_t number, std::uint64_t attempt,
+void Suggester::by_merit(Merit& merit, double weight, Philox::Key key, std::uint64_t number, std::uint64_t attempt,
                          const std::vector<double>& waiting, space::RowSet& taken, std::size_t want, double* out) {
     std::size_t m = 0;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
@@ -312,9 +348,9 @@ void Suggester::by_merit(Philox::Key key, std::uint64_t number, std::uint64_t at
         if (conditional) coordinates_of(u.data() + i * d_, values.data(), rows.data() + i * d_);
         for (const Group& group : groups_)
             if (!std::isnan(rows[i * d_ + group.columns.front()]))
-                score[i] += ratio_weight * group.score[i % group.batch.size()];
+                score[i] += weight * group.score[i % group.batch.size()];
     }
-    merit_->add(rows.data(), m, score.data());
+    merit.add(rows.data(), m, score.data());
     std::vector<std::size_t> order(m);
     std::iota(order.begin(), order.end(), std::size_t{0});
     // The first allowed one is usually among the best few, so a heap takes less time than sorting all.
@@ -336,7 +372,6 @@ void Suggester::by_merit(Philox::Key key, std::uint64_t number, std::uint64_t at
     for (; found < want; ++found) random_point(random, out + found * d_);
 }
 
-// The trend counts every other time: where it is wrong, the densities alone still find the optimum.
 void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
     group.proposed = true;
     group.best.clear();
@@ -355,8 +390,7 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     fit(group, pending);
     candidates(group, random);
     score(group);
-    if (with_trend && options_.trend && fit_trend(group))
-        group.trend.add_log_probability(group.batch, group.score.data());
+    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.score.data());
 }
 
 double Suggester::bandwidth(std::size_t n, std::size_t d) const {

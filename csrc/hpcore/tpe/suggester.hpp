@@ -31,7 +31,8 @@ struct Options {
     double min_bandwidth = 0.02;
     bool adaptive = true;  // scale follows success, else it is 1
     double scale_up = 1.6, scale_down = 0.92, scale_min = 0.25;
-    bool trend = true;                                          // every other proposal asks the values' trend as well
+    bool trend = true;       // every third proposal, every other without the regression, asks the values' trend as well
+    bool regression = true;  // every third one, and all while few trials are known, asks a kernel regression as well
     bool constant_liar = true;                                  // pending points are kernels of the bad density
     std::size_t n_draws = 128, n_uniform = 32, n_mutants = 64;  // candidates, by where they come from
 
@@ -101,8 +102,14 @@ class Suggester {
     void start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, std::size_t want, double* out);
     void cheap_start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const std::vector<double>& waiting,
                      std::size_t want, double* out);
-    void by_merit(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const std::vector<double>& waiting,
-                  space::RowSet& taken, std::size_t want, double* out);
+    bool has_regression() const;
+    bool has_regression_turn(std::uint64_t number) const;
+    bool has_trend_turn(std::uint64_t number) const;
+    void by_improvement(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
+                        std::size_t n_pending, std::size_t want, double* out);
+    // Candidates by the ratio of the densities, `weight` times, and their merit.
+    void by_merit(Merit& merit, double weight, Philox::Key key, std::uint64_t number, std::uint64_t attempt,
+                  const std::vector<double>& waiting, space::RowSet& taken, std::size_t want, double* out);
     void absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
     void even_point(Philox::Key key, std::uint64_t number, double* u) const;
     void prior_point(Philox& random, double* u);
@@ -128,7 +135,8 @@ class Suggester {
     std::vector<Axis> axes_;
     std::vector<Group> groups_;
     std::optional<NormalisedPrior> prior_;
-    std::unique_ptr<Merit> merit_;
+    std::unique_ptr<Merit> merit_;        // of outcomes beyond one value
+    std::unique_ptr<Merit> improvement_;  // of one value alone
 
     std::size_t rows_ = 0, first_open_ = 0, n_finite_ = 0;
     std::vector<double> coordinates_;  // (rows, d)
