@@ -213,7 +213,7 @@ class EvolutionSampler(Sampler):
 
     def __init__(self, population_size: int | None = None, factor: float = 0.6, crossover: float = 0.5) -> None:
         if population_size is not None:
-            check_integer("population_size", population_size, 1)
+            population_size = check_integer("population_size", population_size, -(2**31), 2**31 - 1)
             if population_size < LEAST_POPULATION:
                 raise InvalidArgument(
                     f"population_size must be >= {LEAST_POPULATION}, because a child is made from a parent and three "

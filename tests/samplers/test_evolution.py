@@ -208,6 +208,10 @@ def test_one_objective_loads_no_numba() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_numpy_integer_is_stored_as_an_int() -> None:
+    assert type(EvolutionSampler(np.int64(8)).population_size) is int
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -217,7 +221,7 @@ def test_one_objective_loads_no_numba() -> None:
             "population_size must be >= 4, because a child is made",
         ),
         ({"population_size": 3}, InvalidArgument, "three other members, got 3"),
-        ({"population_size": -2}, InvalidArgument, "population_size must be >= "),
+        ({"population_size": -2}, InvalidArgument, "population_size must be >= 4, because a child is made"),
         ({"population_size": 8.0}, InvalidType, "population_size must be"),
         ({"population_size": True}, InvalidType, "population_size must be"),
         ({"factor": 0.0}, InvalidArgument, "factor must be finite and > 0 and <= 2, got 0.0"),
