@@ -28,7 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 # The rule's numbers: benchmarks/auto/rule.md.
 GP_TRIALS = 200  # of the search's own, before others take turns
 MIXED_FROM, TURNS = 100, 4  # from which on every fourth trial is TPE's
-BLOCK = 32  # trials of TPE, and then of CMA-ES, in a row
+ROUND, N_LATE_GP = 64, 8  # trials of a round after them: the first ones are the Gaussian process's again, where that is not dear
+LATE_SECONDS = 0.01  # of a proposal on average, where nobody says how long a trial takes
 SHARE = 0.1  # a proposal may take this share of a trial's time
 # Seconds of a proposal of the Gaussian process with a hundred trials, and the power by which they grow with the trials.
 GP_SECONDS, GP_POWER = 1e-3, 1.6
@@ -46,6 +47,7 @@ class _Auto(Suggester):
         if "continuous" in columns.kinds:
             self._for_one["gradient"] = GradientSampler().bind(columns)
         self._n_gp, self._seconds, self._per_cost = n_gp, seconds, False
+        self._late_seconds = min(seconds, LATE_SECONDS)
         # Samplers of the latest proposals, by number.
         self._chosen: dict[int, str] = {}
 
@@ -67,7 +69,10 @@ class _Auto(Suggester):
             mixed = self._n_gp is None and number >= MIXED_FROM and number % TURNS == TURNS - 1
             return "tpe" if mixed else "gp"
         by_value_alone = "cmaes" in self._by_name and history.std_errors is None and not self._per_cost
-        return "cmaes" if by_value_alone and number // BLOCK % 2 else "tpe"
+        place = number % ROUND
+        if place < N_LATE_GP and price * N_LATE_GP <= ROUND * self._late_seconds:
+            return "gp"
+        return "cmaes" if by_value_alone and place >= ROUND // 2 else "tpe"
 
     def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """See `Suggester.proposed_by`."""
