@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import rng as native
-from hpcore.arguments import check_integer, check_number
+from hpcore.arguments import check_choice, check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import SUGGEST, Rng
 from hpcore.records.tradeoff import order_by_front
@@ -37,7 +37,8 @@ class _Chain(NamedTuple):
     """State after the results so far."""
 
     best: tuple[tuple[float, int], ...]
-    """Losses and numbers of the best trials since the last restart, at most `KEPT`, the best first."""
+    """Losses and numbers of the best trials, at most `KEPT`, the best first; after a restart from a new point those
+    since then."""
     width: float
     """Width of the neighbourhood."""
     n: int
@@ -76,6 +77,7 @@ class _Annealing(Suggester):
                 width *= math.exp(-self._log_growth / FAILURES)
             if width < self._sampler.min_neighbourhood:
                 width, restarts = self._sampler.neighbourhood, restarts + 1
+                best = best if self._sampler.restart_from == "best" else ()
         return _Chain(best, width, n + 1, restarts)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
@@ -134,6 +136,9 @@ class AnnealingSampler(Sampler):
         Width of the neighbourhood at first and after a restart, as a share of each range, in (0, 1].
     min_neighbourhood : float
         Width below which the search restarts, in (0, 1] and at most `neighbourhood`.
+    restart_from : {"best", "new"}
+        Where a restart begins: at the best points, with wide steps again, or at a new random point. ``"new"`` finds
+        more in searches of 300 trials and longer.
 
     Raises
     ------
@@ -153,7 +158,7 @@ class AnnealingSampler(Sampler):
     The neighbourhood grows by ``exp(0.8 / sqrt(d))`` after a result that is the best so far, up to its first width, and
     shrinks by the fourth root of it after any other: it stays where one step in five improves. The temperature is in
     proportion to the width. When the width falls below `min_neighbourhood`, it returns to the first one, and so does
-    the temperature: a search that is stuck restarts from the best points with wide steps.
+    the temperature: a search that is stuck restarts, from the best points or from a new one.
 
     Limits: feasible trials come first, then the others by their total violation; several objectives are ordered by
     non-dominated fronts, then by hypervolume contribution; failed trials come last. In both cases a proposal costs time
@@ -178,6 +183,7 @@ class AnnealingSampler(Sampler):
         temperature: float = 0.3,
         neighbourhood: float = 0.3,
         min_neighbourhood: float = 0.005,
+        restart_from: str = "best",
     ) -> None:
         self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, 10_000)
         self.temperature = check_number("temperature", temperature, 0.0)
@@ -185,6 +191,7 @@ class AnnealingSampler(Sampler):
         self.min_neighbourhood = check_number(
             "min_neighbourhood", min_neighbourhood, 0.0, self.neighbourhood, open_low=True
         )
+        self.restart_from = check_choice("restart_from", restart_from, ("best", "new"))
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""

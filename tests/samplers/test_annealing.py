@@ -80,6 +80,18 @@ def test_it_restarts_where_the_neighbourhood_has_vanished() -> None:
     assert min(steps) > 0.01
 
 
+@pytest.mark.parametrize("restart_from", ["best", "new"])
+def test_a_restart_begins_where_it_should(restart_from: str) -> None:
+    sampler = AnnealingSampler(1, 0.0, 0.02, 0.01, restart_from)
+    opt = hp.Optimizer(CUBE, sampler, seed=0)
+    for i in range(60):
+        trial = opt.ask()
+        opt.tell(trial, -1.0 if i == 0 else float(i))
+    far = np.abs(opt.history.X[1:] - opt.history.X[0]).max(axis=1)
+    # log(2) / (0.8 / 2 / 4) results to a restart; Cauchy steps go far now and then.
+    assert (np.median(far) < 0.05) == (restart_from == "best")
+
+
 def test_a_temperature_starts_from_other_good_points() -> None:
     def starts(temperature: float) -> np.ndarray:
         opt = hp.Optimizer(
@@ -171,6 +183,8 @@ def test_constraints_are_met_by_steps_and_not_by_chance() -> None:
         ({"neighbourhood": 1.5}, InvalidArgument, "neighbourhood must be"),
         ({"min_neighbourhood": 0.5}, InvalidArgument, "min_neighbourhood must be finite and > 0 and <= 0.3, got 0.5"),
         ({"min_neighbourhood": 0}, InvalidArgument, "min_neighbourhood must be"),
+        ({"restart_from": "worst"}, InvalidArgument, "restart_from must be one of 'best', 'new', got 'worst'"),
+        ({"restart_from": 1}, InvalidType, "restart_from must be one of"),
     ],
 )
 def test_options_outside_their_ranges(options: dict, error: type, message: str) -> None:
