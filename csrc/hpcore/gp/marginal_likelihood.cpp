@@ -35,6 +35,38 @@ void Prior::bounds(const Layout& layout, std::vector<double>& low, std::vector<d
     }
 }
 
+double Prior::log_density(const Layout& layout, const double* theta, double* gradient) const {
+    double value = 0.0, sum = 0.0;
+    std::size_t n_scales = 0;
+    for (std::size_t j = 0; j < layout.d(); ++j) {
+        if (!layout.used(j)) continue;
+        sum += (theta[j] - length_scale.mean) / length_scale.std;
+        ++n_scales;
+    }
+    // The inverse of (1 - shared) I + shared 11' is (I - pull 11') / (1 - shared).
+    const double pull = shared / (1.0 - shared + static_cast<double>(n_scales) * shared);
+    for (std::size_t i = 0; i < layout.size(); ++i) {
+        const LogNormal& p = of(layout, i);
+        const double z = (theta[i] - p.mean) / p.std;
+        const double solved = i < layout.d() && layout.used(i) ? (z - pull * sum) / (1.0 - shared) : z;
+        value -= 0.5 * z * solved;
+        if (gradient != nullptr) gradient[i] -= solved / p.std;
+    }
+    return value;
+}
+
+std::vector<double> Prior::draw(const Layout& layout, Philox& stream) const {
+    std::vector<double> theta(layout.size());
+    const double common = shared > 0.0 ? std::sqrt(shared) * stream.normal() : 0.0;
+    for (std::size_t i = 0; i < theta.size(); ++i) {
+        const LogNormal& p = of(layout, i);
+        double z = stream.normal();
+        if (i < layout.d()) z = common + std::sqrt(1.0 - shared) * z;
+        theta[i] = std::clamp(p.mean + p.std * z, p.low, p.high);
+    }
+    return theta;
+}
+
 LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, const double* y,
                            const double* known_noise, const Prior& prior)
     : lapack_(lapack),
@@ -133,14 +165,8 @@ void LogPosterior::input_gradient(const double* theta, double* out) {
 }
 
 double LogPosterior::operator()(const double* theta, double* gradient) {
-    double value = likelihood(theta, gradient);
-    for (std::size_t i = 0; i < layout_.size(); ++i) {
-        const LogNormal& p = prior_.of(layout_, i);
-        const double z = (theta[i] - p.mean) / p.std;
-        value -= 0.5 * z * z;
-        if (gradient != nullptr) gradient[i] -= z / p.std;
-    }
-    return value;
+    const double value = likelihood(theta, gradient);
+    return value + prior_.log_density(layout_, theta, gradient);
 }
 
 }  // namespace hpcore::gp
