@@ -61,6 +61,8 @@ log = logging.getLogger("hpcore")
 
 # Milliseconds that a suggestion gets if its deadline passed while the store was busy.
 LEAST_MS = 1e-3
+# Attribute of a study whose first candidates are in the queue, or have left it.
+BEGUN = "begun"
 
 
 class _Unusable(Exception):
@@ -606,6 +608,22 @@ class StoredTrialLog(TrialLog):
         """Add parameters to the queue, for the worker that asks next."""
         given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
         self._change(lambda transaction: transaction.enqueue(self.record.id, given))
+
+    def begin_with(self, points: Sequence[Mapping[str, Any]]) -> None:
+        """See `TrialLog.begin_with`; of several workers that begin at once, one adds them."""
+        space = self.optimizer.space
+        given = [params_to_text(space, space.check_partial(point)) for point in points]
+
+        def work(transaction: Transaction) -> None:
+            study = self.record.id
+            if transaction.current(study, lock=True).n_trials or BEGUN in transaction.attributes(study):
+                return
+            transaction.set_attribute(study, BEGUN, to_text(f"attribute {BEGUN!r}", True))
+            for text in given:
+                transaction.enqueue(study, text)
+
+        if given:
+            self._change(work)
 
     def add_report(
         self, number: int, step: float, values: Sequence[float], data: Any = None, cost: float | None = None

@@ -441,6 +441,12 @@ class TrialLog:
         """Add parameters to the queue; see `Optimizer.enqueue`."""
         self.optimizer.enqueue(params)
 
+    def begin_with(self, points: Sequence[Mapping[str, Any]]) -> None:
+        """Add points to the queue, each with some or all parameters, unless the study has begun."""
+        if not self.optimizer.n_trials:
+            for point in points:
+                self.enqueue(point)
+
     def renew(self, trial: Trial | int | None = None) -> None:
         """See `Study.renew`."""
         if trial is None:

@@ -33,8 +33,9 @@ LARGE = 20  # more parameters are searched within a trust region
 EXPLORING = 3.0  # kappa of the exploring turn
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
-MOST_STARTUP = 10  # trials before a model of a single objective takes over
-MOST_STARTUP_OF_MORE = 6  # and where there are several objectives, or costs, whose models say more from the start
+# Trials before a model takes over: of a single objective, the same in a large space, and the most where there are
+# several objectives or costs.
+STARTUP, STARTUP_OF_LARGE, MOST_STARTUP_OF_MORE = 4, 10, 6
 N_CHEAP = 64  # candidates of a cheap start
 FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved on
 TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
@@ -201,7 +202,8 @@ class GPSampler(Sampler):
         One best set of hyperparameters, or the acquisition averaged over `n_draws` of them from their posterior.
     n_startup_trials : int, optional
         Complete trials before the model takes over; the first points are those of a scrambled Sobol sequence. By
-        default two a parameter, at least 4 and at most 10; at most 6 with several objectives, or where costs matter.
+        default 4, and 10 with more than 20 parameters; with several objectives, or where costs matter, two a parameter,
+        at least 4 and at most 6.
     n_draws : int
         Number of draws of the hyperparameters with ``inference="mcmc"``, 1 .. 1000.
     kappa : float
@@ -314,8 +316,9 @@ class GPSampler(Sampler):
     def _startup(self, columns: Columns, n_objectives: int = 1, per_cost: bool = False) -> int:
         if self.n_startup_trials is not None:
             return self.n_startup_trials
-        most = MOST_STARTUP_OF_MORE if n_objectives > 1 or per_cost else MOST_STARTUP
-        return min(max(4, 2 * columns.d), most)
+        if n_objectives > 1 or per_cost:
+            return min(max(STARTUP, 2 * columns.d), MOST_STARTUP_OF_MORE)
+        return STARTUP_OF_LARGE if columns.d > LARGE else STARTUP
 
     def _options(self, columns: Columns) -> native.SuggestOptions:
         options = native.SuggestOptions()

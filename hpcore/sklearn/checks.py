@@ -67,6 +67,8 @@ class Settings:
         Limit for a fold, in seconds.
     warm_start : tuple of mapping
         Candidates to begin with.
+    default_first : bool or None
+        True if the estimator's own parameters are a candidate; None leaves that to the strategy.
     caching : bool
         True if transformers are fitted once for each fold.
     fold_errors : bool
@@ -98,6 +100,7 @@ class Settings:
     staleness: int
     fit_timeout: float | None
     warm_start: tuple[Mapping[str, Any], ...]
+    default_first: bool | None
     caching: bool
     fold_errors: bool
     scoring: Any
@@ -192,6 +195,7 @@ def check_settings(search: Any) -> Settings:
         staleness=_check_staleness(search.deterministic),
         fit_timeout=_check_timeout("fit_timeout", search.fit_timeout),
         warm_start=_check_warm_start(search.warm_start),
+        default_first=None if search.default_first is None else check_flag("default_first", search.default_first),
         caching=check_flag("cache_transformers", search.cache_transformers),
         fold_errors=check_flag("fold_errors", search.fold_errors),
         scoring=search.scoring,

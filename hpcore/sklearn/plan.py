@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.metrics._scorer import _MultimetricScorer
 
@@ -18,6 +19,7 @@ from hpcore.schedulers.racing import Race
 from hpcore.schedulers.rung_races import RungRaces
 from hpcore.sklearn.checks import Settings, check_scoring_names, check_settings
 from hpcore.sklearn.course import Course
+from hpcore.sklearn.defaults import default_candidate
 from hpcore.sklearn.fidelity import Fidelity, make_fidelity
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.names import check_names
@@ -137,7 +139,6 @@ class Plan:
         ordered = bool(settings.staleness) and (optimizer.learns or decides)
         staleness = settings.staleness if ordered else None
         race = self._race(len(folds), ordered)
-        fresh = not len(optimizer.trials)
         mode = f"lag {staleness}" if ordered else "fast" if workers else "lag 1"
         course = Course(
             settings,
@@ -153,8 +154,8 @@ class Plan:
             self.check_metrics,
             fidelity,
         )
-        for point in settings.warm_start if fresh else ():
-            trial_log.enqueue(self.space.columns_of(point))
+        if not len(optimizer.trials):
+            trial_log.begin_with(self._first_candidates(optimizer.learns))
         course.show_known()
         course.catch_up()
         source = Source(
@@ -169,6 +170,16 @@ class Plan:
             refresh=course.refresh,
         )
         return source, course
+
+    def _first_candidates(self, learns: bool) -> list[dict[str, Any]]:
+        """Candidates that come before the sampler's: those of the user, then the estimator as it is."""
+        settings, space = self.settings, self.space
+        given = [space.columns_of(point) for point in settings.warm_start]
+        wanted = learns if settings.default_first is None else settings.default_first
+        default = default_candidate(space, settings.estimator.get_params()) if wanted else None
+        if default is None or any(_same(space, point, default) for point in given):
+            return given
+        return [*given, default]
 
     def _race(self, n_folds: int, ordered: bool) -> Race | RungRaces | None:
         """Make the race of the candidates, or one for each level of a resource."""
@@ -188,6 +199,14 @@ class Plan:
             return race
 
         return RungRaces(make, ordered)
+
+
+def _same(space: SearchSpace, given: dict[str, Any], whole: dict[str, Any]) -> bool:
+    """Tell whether parameters, some of which may be left out, are those of a whole candidate."""
+    if given.keys() != whole.keys():
+        return False
+    a, b = space.space.encode([given, whole])
+    return bool(np.array_equal(a, b, equal_nan=True))
 
 
 def make_plan(search: Any) -> Plan:

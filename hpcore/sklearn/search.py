@@ -140,6 +140,13 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     warm_start : sequence of dict, default=()
         Candidates to begin with, as parameters of the estimator; parameters that are left out are drawn at random. They
         count towards `n_trials`. False, which scikit-learn's tools set for a parameter of this name, is none.
+    default_first : bool, optional
+        The estimator with its own parameters as the first candidate, after those of `warm_start`; it counts towards
+        `n_trials`. A number beyond its range is moved to the end of the range, and a parameter whose value is not in
+        the space, as ``gamma="scale"`` in a range of numbers, is in the middle of its own; without any value in the
+        space, or if a constraint refuses it, there is no such candidate. None is True for strategies that learn:
+        ``benchmarks/quality/gp_ablation.md`` says what that is worth. A stored search that has begun is not given it
+        again.
     cache_transformers : bool, default=True
         True to fit the transformers of a `Pipeline` once for each fold and worker, and not again for every candidate
         with the same ones. Scores are the same to the last bit, because only transformers that are known to allow it
@@ -324,6 +331,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         deterministic: Any = False,
         fit_timeout: float | None = None,
         warm_start: Any = (),
+        default_first: bool | None = None,
         cache_transformers: bool = True,
         fold_errors: bool = False,
         progress: bool | None = False,
@@ -355,6 +363,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.deterministic = deterministic
         self.fit_timeout = fit_timeout
         self.warm_start = warm_start
+        self.default_first = default_first
         self.cache_transformers = cache_transformers
         self.fold_errors = fold_errors
         self.progress = progress

@@ -96,6 +96,29 @@ class SearchSpace:
             values[column] = self._translations[column].column(name, value) if column in self._translations else value
         return values
 
+    def column_value(self, column: str, name: str, value: Any) -> Any:
+        """Translate a value of the estimator's parameter `name` to one of a column.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            If the column has no such value.
+        """
+        if column in self._translations:
+            value = self._translations[column].column(name, value)
+        return self.space[column].check(name, value)
+
+    def branch_columns(self) -> list[tuple[dict[str, Any], dict[str, str]]]:
+        """List for each dictionary what chooses it, and the estimator's name of each of its columns."""
+        if self._names is None:
+            return [({}, {column: column for column in self.space})]
+        selector = self.space[_SELECTOR]
+        assert isinstance(selector, Categorical)
+        return [
+            ({_SELECTOR: i}, {column: name for column, name in self._names.items() if column.startswith(f"{i}/")})
+            for i in selector.choices
+        ]
+
     def trial(self, trial: Trial) -> Trial:
         """Return the trial with the estimator's parameters."""
         if self.is_plain:
