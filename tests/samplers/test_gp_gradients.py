@@ -80,7 +80,7 @@ def test_a_new_or_unpickled_search_goes_on_alike(n: int) -> None:
 
 
 def test_a_gradient_that_changes_changes_the_suggestion() -> None:
-    opt, other = run(8, 3), run(8, 3)
+    opt, other = run(6, 3), run(6, 3)
     assert opt.ask().params == other.ask().params
     assert other.history.gradients is not None
     other.history.gradients[0] *= 1.5
