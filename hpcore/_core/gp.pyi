@@ -24,9 +24,7 @@ class Prior(metaclass=_Native):
     """Prior densities of the hyperparameters."""
 
     length_scale: LogNormal
-    """Prior of each length scale of a number."""
-    category_scale: LogNormal
-    """Prior of each length scale of a category."""
+    """Prior of each length scale."""
     shared: float
     """Correlation of the logarithms of the length scales, at least 0 and below 1."""
     signal: LogNormal

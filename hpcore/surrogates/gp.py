@@ -26,10 +26,6 @@ TRANSFORMS = (*INVERTIBLE, "clip", "auto")
 # Correlation of the length scales a priori: a common part of sd 0.8 and a part of each column of sd 0.6, together 1.
 # Measured in benchmarks/quality/gp_ablation.md.
 SHARED_SCALE = 0.64
-# Times that the median length scale of a category is longer than a number's. Two different categories are 1 apart, two
-# numbers drawn at random 1 / 6 in the mean square, so that sqrt(6 (1 - 1 / k)) makes a column of k categories as
-# relevant a priori as a number: 1.7 to 2.4. The value is that learnt from functions, in the same place.
-CATEGORY_SCALE = 2.2
 
 
 def check_covariance(value: Any) -> CovarianceKernel | None:
@@ -60,8 +56,6 @@ def prior_of(d: int, kernel: CovarianceKernel | None) -> native.Prior:
     """Priors of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
     prior = native.Prior.standard(d)
     prior.shared = SHARED_SCALE
-    scale = prior.length_scale
-    prior.category_scale = native.LogNormal(scale.mean + math.log(CATEGORY_SCALE), scale.std, scale.low, scale.high)
     if kernel is not None:
         bounds = np.log(kernel.bounds) if kernel.log else kernel.bounds
         prior.user = [native.LogNormal((low + high) / 2, (high - low) / 4, low, high) for low, high in bounds]

@@ -205,22 +205,19 @@ def test_the_prior_of_the_length_scales_is_a_correlated_normal(d, shared):
     rng = np.random.default_rng(d)
     prior = native.Prior.standard(d)
     prior.shared = shared
-    prior.category_scale = native.LogNormal(0.7, 0.5, -3.0, 4.0)
-    categorical = [j % 3 == 1 for j in range(d)]
     a, b = (np.append(rng.normal(-0.5, 1.0, d), [0.3, -6.0]) for _ in range(2))
     X, y = rng.random((3, d)), rng.standard_normal(3)
 
     def log_prior(theta):
         with_and_without = [
-            native.log_posterior(X, y, None, theta, categorical, [False] * d, prior, with_prior)[0]
+            native.log_posterior(X, y, None, theta, [False] * d, [False] * d, prior, with_prior)[0]
             for with_prior in (True, False)
         ]
         return with_and_without[0] - with_and_without[1]
 
-    scales = [prior.category_scale if c else prior.length_scale for c in categorical]
-    std = np.array([scale.std for scale in scales])
+    scale = prior.length_scale
     correlation = np.full((d, d), shared) + (1 - shared) * np.eye(d)
-    oracle = multivariate_normal([scale.mean for scale in scales], np.outer(std, std) * correlation)
+    oracle = multivariate_normal(np.full(d, scale.mean), scale.std**2 * correlation)
     expected = oracle.logpdf(a[:d]) - oracle.logpdf(b[:d])
     assert log_prior(a) - log_prior(b) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 

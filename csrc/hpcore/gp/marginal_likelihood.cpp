@@ -13,7 +13,6 @@ namespace hpcore::gp {
 Prior Prior::standard(std::size_t d) {
     Prior p;
     p.length_scale = {std::log(0.5 * std::sqrt(static_cast<double>(d))), 1.0, std::log(0.02), std::log(60.0)};
-    p.category_scale = p.length_scale;
     p.signal = {0.0, 1.0, std::log(0.02), std::log(50.0)};
     p.noise = {-7.0, 2.0, std::log(1e-7), 0.0};
     p.inactive = {std::log(0.2), 1.0, std::log(0.01), std::log(4.0)};
@@ -23,7 +22,7 @@ Prior Prior::standard(std::size_t d) {
 }
 
 const LogNormal& Prior::of(const Layout& layout, std::size_t i) const {
-    if (i < layout.d()) return layout.categorical(i) ? category_scale : length_scale;
+    if (i < layout.d()) return length_scale;
     if (i == layout.signal()) return signal;
     if (i == layout.noise()) return noise;
     if (i == layout.slope_noise()) return slope_noise;
@@ -44,8 +43,7 @@ double Prior::log_density(const Layout& layout, const double* theta, double* gra
     std::size_t n_scales = 0;
     for (std::size_t j = 0; j < layout.d(); ++j) {
         if (!layout.used(j)) continue;
-        const LogNormal& p = of(layout, j);
-        sum += (theta[j] - p.mean) / p.std;
+        sum += (theta[j] - length_scale.mean) / length_scale.std;
         ++n_scales;
     }
     // The inverse of (1 - shared) I + shared 11' is (I - pull 11') / (1 - shared).

@@ -19,8 +19,7 @@ struct LogNormal {
 // Priors as densities in log space (no Jacobian), so that a mode is a median. Medians of length scales grow with
 // sqrt(d) (Hvarfner, Hellsten & Nardi 2024), narrower here than there: measured, see benchmarks/quality.
 struct Prior {
-    LogNormal length_scale;    // of a number, for d columns, see standard()
-    LogNormal category_scale;  // of a category
+    LogNormal length_scale;  // for d columns, see standard()
     // Correlation of the logarithms of the length scales, 0 <= shared < 1: the share of their variance that is common
     // to all columns, so that what is learnt of one says something of the others.
     double shared = 0.0;
