@@ -282,7 +282,10 @@ void bind_gp(py::module_& m) {
     py::class_<Prior>(s, "Prior", "Prior densities of the hyperparameters.")
         .def(py::init<>())
         .def_static("standard", &Prior::standard, py::arg("d"), "Default priors for d columns.")
-        .def_readwrite("length_scale", &Prior::length_scale, "Prior of each length scale.")
+        .def_readwrite("length_scale", &Prior::length_scale, "Prior of each length scale of a number.")
+        .def_readwrite("category_scale", &Prior::category_scale, "Prior of each length scale of a category.")
+        .def_readwrite("shared", &Prior::shared,
+                       "Correlation of the logarithms of the length scales, at least 0 and below 1.")
         .def_readwrite("signal", &Prior::signal, "Prior of the signal variance.")
         .def_readwrite("noise", &Prior::noise, "Prior of the noise variance.")
         .def_readwrite("inactive", &Prior::inactive,

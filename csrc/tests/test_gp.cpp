@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -89,6 +90,41 @@ TEST(draws_without_data_are_the_priors) {
         // One draw after another counts for half of an independent one.
         CHECK_NEAR(drawn, mean, 4.5 * std::sqrt(2.0 * variance / n));
         CHECK_NEAR(spread, variance, 4.5 * variance * std::sqrt(4.0 / n));
+    }
+}
+
+// Draws have the correlation of the density, whose curvature is the inverse of their covariance.
+TEST(length_scales_share_a_part) {
+    constexpr std::size_t d = 3, n = 20000;
+    const std::vector<ColumnType> numbers(d);
+    const Points none(numbers);
+    Prior prior = Prior::standard(d);
+    prior.shared = 0.5;
+    const Layout layout = none.layout();
+    Philox stream({1, 2}, 3, 4);
+    std::vector<double> sum(d), product(d * d);
+    for (std::size_t k = 0; k < n; ++k) {
+        const std::vector<double> draw = prior.draw(layout, stream);
+        for (std::size_t i = 0; i < d; ++i) {
+            sum[i] += draw[i] - prior.length_scale.mean;
+            for (std::size_t j = 0; j < d; ++j)
+                product[i * d + j] += (draw[i] - prior.length_scale.mean) * (draw[j] - prior.length_scale.mean);
+        }
+    }
+    std::vector<double> at(layout.size(), 0.1), up(layout.size()), down(layout.size());
+    for (std::size_t i = 0; i < d; ++i) {
+        CHECK_NEAR(sum[i] / n, 0.0, 0.05);
+        for (std::size_t j = 0; j < d; ++j) CHECK_NEAR(product[i * d + j] / n, i == j ? 1.0 : 0.5, 0.05);
+        std::vector<double> moved = at;
+        std::fill(up.begin(), up.end(), 0.0);
+        std::fill(down.begin(), down.end(), 0.0);
+        moved[i] += 1.0;
+        const double rise = prior.log_density(layout, moved.data(), up.data());
+        moved[i] -= 2.0;
+        const double fall = prior.log_density(layout, moved.data(), down.data());
+        // Quadratic, so that differences are exact: 1.5 and -0.5 are the inverse of 1 and 0.5.
+        for (std::size_t j = 0; j < d; ++j) CHECK_NEAR((up[j] - down[j]) / 2.0, i == j ? -1.5 : 0.5, 1e-12);
+        CHECK_NEAR((rise - fall) / 2.0, (up[i] + down[i]) / 2.0, 1e-12);
     }
 }
 

@@ -24,7 +24,11 @@ class Prior(metaclass=_Native):
     """Prior densities of the hyperparameters."""
 
     length_scale: LogNormal
-    """Prior of each length scale."""
+    """Prior of each length scale of a number."""
+    category_scale: LogNormal
+    """Prior of each length scale of a category."""
+    shared: float
+    """Correlation of the logarithms of the length scales, at least 0 and below 1."""
     signal: LogNormal
     """Prior of the signal variance."""
     noise: LogNormal

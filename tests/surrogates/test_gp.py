@@ -10,6 +10,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import multivariate_normal
 
 import hpcore as hp
 from hpcore._core import gp as native
@@ -103,6 +104,7 @@ def test_gradient_of_the_likelihood(seed):
     y = rng.standard_normal(len(X))
     noise = rng.random(len(X)) * 0.1 if seed % 2 else None
     prior = native.Prior.standard(X.shape[1])
+    prior.shared = 0.64 if seed % 4 < 2 else 0.0
     for with_prior in (False, True):
 
         def value(t, with_prior=with_prior):
@@ -195,6 +197,63 @@ def test_slice_sampling_has_the_moments_of_the_posterior():
     assert draws.shape == (3000, 3)
     assert draws[:, 0].mean() == pytest.approx(prior.length_scale.mean, abs=0.1)
     assert draws[:, 0].std() == pytest.approx(prior.length_scale.std, abs=0.1)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.3, 0.64, 0.99])
+@pytest.mark.parametrize("d", [1, 2, 7])
+def test_the_prior_of_the_length_scales_is_a_correlated_normal(d, shared):
+    rng = np.random.default_rng(d)
+    prior = native.Prior.standard(d)
+    prior.shared = shared
+    prior.category_scale = native.LogNormal(0.7, 0.5, -3.0, 4.0)
+    categorical = [j % 3 == 1 for j in range(d)]
+    a, b = (np.append(rng.normal(-0.5, 1.0, d), [0.3, -6.0]) for _ in range(2))
+    X, y = rng.random((3, d)), rng.standard_normal(3)
+
+    def log_prior(theta):
+        with_and_without = [
+            native.log_posterior(X, y, None, theta, categorical, [False] * d, prior, with_prior)[0]
+            for with_prior in (True, False)
+        ]
+        return with_and_without[0] - with_and_without[1]
+
+    scales = [prior.category_scale if c else prior.length_scale for c in categorical]
+    std = np.array([scale.std for scale in scales])
+    correlation = np.full((d, d), shared) + (1 - shared) * np.eye(d)
+    oracle = multivariate_normal([scale.mean for scale in scales], np.outer(std, std) * correlation)
+    expected = oracle.logpdf(a[:d]) - oracle.logpdf(b[:d])
+    assert log_prior(a) - log_prior(b) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_draws_of_the_length_scales_are_correlated():
+    prior = native.Prior.standard(2)
+    prior.shared = 0.64
+    scale = prior.length_scale.mean
+    draws = native.sample_posterior(
+        np.array([[0.5, 0.5]]),
+        np.array([0.0]),
+        None,
+        [False] * 2,
+        [False] * 2,
+        prior,
+        [scale, scale, 0.0, -7.0],
+        6000,
+        1,
+        2,
+    )
+    assert np.corrcoef(draws[:, :2].T)[0, 1] == pytest.approx(0.64, abs=0.06)
+    np.testing.assert_allclose(draws[:, :2].std(axis=0), prior.length_scale.std, atol=0.1)
+
+
+def test_length_scales_that_nothing_is_known_of_follow_the_others():
+    # The second column never varies; what the first shows of the roughness is all that there is to say of it.
+    x = np.linspace(0, 1, 30)
+    X = np.column_stack([x, np.full(30, 0.5)])
+    model = GaussianProcess().fit(X, np.sin(25 * x))
+    rough, unseen = model.length_scales_.values()
+    median = 0.5 * math.sqrt(2)
+    assert rough < median
+    assert math.log(unseen / median) == pytest.approx(0.64 * math.log(rough / median), rel=0.05)
 
 
 HOSTILE = [

@@ -51,6 +51,7 @@ class Layout {
     std::size_t noise() const { return d_ + 1; }
     std::size_t inactive() const { return d_ + 2; }
     bool conditional() const { return conditional_; }
+    bool categorical(std::size_t j) const { return categorical_[j]; }
     std::size_t user() const { return d_ + 2 + (conditional_ ? 1 : 0); }
     std::size_t n_user() const { return n_user_; }
     bool slopes() const { return slopes_; }
@@ -65,7 +66,7 @@ class Layout {
     bool conditional_;
     std::size_t n_user_;
     bool user_logarithmic_, slopes_;
-    std::vector<bool> used_;
+    std::vector<bool> used_, categorical_;
 };
 
 // theta with the exponentials taken.

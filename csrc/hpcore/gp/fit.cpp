@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "hpcore/optim/lbfgsb.hpp"
 #include "hpcore/rng.hpp"
@@ -36,12 +37,9 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
         Philox stream(streams::fit_key, 0, streams::own_key);
         for (int p = 0; p < options.n_probes; ++p) {
             if (deadline.passed()) return {};
-            std::vector<double> theta(layout.size());
-            for (std::size_t i = 0; i < theta.size(); ++i) {
-                const LogNormal& prior = options.prior.of(layout, i);
-                theta[i] = std::clamp(prior.mean + prior.std * stream.normal(), low[i], high[i]);
-            }
-            probes.emplace_back(posterior(theta.data(), nullptr), theta);
+            std::vector<double> theta = options.prior.draw(layout, stream);
+            const double density = posterior(theta.data(), nullptr);
+            probes.emplace_back(density, std::move(theta));
         }
         std::stable_sort(probes.begin(), probes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     }

@@ -13,6 +13,7 @@ namespace hpcore::gp {
 Prior Prior::standard(std::size_t d) {
     Prior p;
     p.length_scale = {std::log(0.5 * std::sqrt(static_cast<double>(d))), 1.0, std::log(0.02), std::log(60.0)};
+    p.category_scale = p.length_scale;
     p.signal = {0.0, 1.0, std::log(0.02), std::log(50.0)};
     p.noise = {-7.0, 2.0, std::log(1e-7), 0.0};
     p.inactive = {std::log(0.2), 1.0, std::log(0.01), std::log(4.0)};
@@ -22,7 +23,7 @@ Prior Prior::standard(std::size_t d) {
 }
 
 const LogNormal& Prior::of(const Layout& layout, std::size_t i) const {
-    if (i < layout.d()) return length_scale;
+    if (i < layout.d()) return layout.categorical(i) ? category_scale : length_scale;
     if (i == layout.signal()) return signal;
     if (i == layout.noise()) return noise;
     if (i == layout.slope_noise()) return slope_noise;
@@ -36,6 +37,39 @@ void Prior::bounds(const Layout& layout, std::vector<double>& low, std::vector<d
         low[i] = of(layout, i).low;
         high[i] = of(layout, i).high;
     }
+}
+
+double Prior::log_density(const Layout& layout, const double* theta, double* gradient) const {
+    double value = 0.0, sum = 0.0;
+    std::size_t n_scales = 0;
+    for (std::size_t j = 0; j < layout.d(); ++j) {
+        if (!layout.used(j)) continue;
+        const LogNormal& p = of(layout, j);
+        sum += (theta[j] - p.mean) / p.std;
+        ++n_scales;
+    }
+    // The inverse of (1 - shared) I + shared 11' is (I - pull 11') / (1 - shared).
+    const double pull = shared / (1.0 - shared + static_cast<double>(n_scales) * shared);
+    for (std::size_t i = 0; i < layout.size(); ++i) {
+        const LogNormal& p = of(layout, i);
+        const double z = (theta[i] - p.mean) / p.std;
+        const double solved = i < layout.d() && layout.used(i) ? (z - pull * sum) / (1.0 - shared) : z;
+        value -= 0.5 * z * solved;
+        if (gradient != nullptr) gradient[i] -= solved / p.std;
+    }
+    return value;
+}
+
+std::vector<double> Prior::draw(const Layout& layout, Philox& stream) const {
+    std::vector<double> theta(layout.size());
+    const double common = shared > 0.0 ? std::sqrt(shared) * stream.normal() : 0.0;
+    for (std::size_t i = 0; i < theta.size(); ++i) {
+        const LogNormal& p = of(layout, i);
+        double z = stream.normal();
+        if (i < layout.d()) z = common + std::sqrt(1.0 - shared) * z;
+        theta[i] = std::clamp(p.mean + p.std * z, p.low, p.high);
+    }
+    return theta;
 }
 
 LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, const double* y,
@@ -137,14 +171,8 @@ void LogPosterior::input_gradient(const double* theta, double* out) {
 }
 
 double LogPosterior::operator()(const double* theta, double* gradient) {
-    double value = likelihood(theta, gradient);
-    for (std::size_t i = 0; i < layout_.size(); ++i) {
-        const LogNormal& p = prior_.of(layout_, i);
-        const double z = (theta[i] - p.mean) / p.std;
-        value -= 0.5 * z * z;
-        if (gradient != nullptr) gradient[i] -= z / p.std;
-    }
-    return value;
+    const double value = likelihood(theta, gradient);
+    return value + prior_.log_density(layout_, theta, gradient);
 }
 
 }  // namespace hpcore::gp

@@ -5,6 +5,7 @@
 
 #include "hpcore/gp/covariance.hpp"
 #include "hpcore/linalg/lapack.hpp"
+#include "hpcore/rng.hpp"
 
 namespace hpcore::gp {
 
@@ -18,7 +19,11 @@ struct LogNormal {
 // Priors as densities in log space (no Jacobian), so that a mode is a median. Medians of length scales grow with
 // sqrt(d) (Hvarfner, Hellsten & Nardi 2024), narrower here than there: measured, see benchmarks/quality.
 struct Prior {
-    LogNormal length_scale;  // for d columns, see standard()
+    LogNormal length_scale;    // of a number, for d columns, see standard()
+    LogNormal category_scale;  // of a category
+    // Correlation of the logarithms of the length scales, 0 <= shared < 1: the share of their variance that is common
+    // to all columns, so that what is learnt of one says something of the others.
+    double shared = 0.0;
     LogNormal signal;
     LogNormal noise;
     LogNormal inactive;
@@ -28,6 +33,10 @@ struct Prior {
     static Prior standard(std::size_t d);
     const LogNormal& of(const Layout& layout, std::size_t i) const;
     void bounds(const Layout& layout, std::vector<double>& low, std::vector<double>& high) const;
+    // Log density at theta, up to a constant; its gradient is added to `gradient` unless that is null.
+    double log_density(const Layout& layout, const double* theta, double* gradient) const;
+    // A draw, cut at the bounds.
+    std::vector<double> draw(const Layout& layout, Philox& stream) const;
 };
 
 // log p(y | X, theta) + log p(theta) and its gradient in one pass. Rasmussen & Williams 2006, eqs. 5.8 and 5.9.
