@@ -125,7 +125,7 @@ def _whose_turn(descents: list[Descent], number: int) -> Descent | None:
     if not descents:
         return None
     best = min(descents, key=lambda descent: descent.value)
-    # Of halves: the difference of two doubles may be none.
+    # By halves, because the difference of two doubles may be more than the largest double.
     half = max(descent.first_value for descent in descents) / 2.0 - best.value / 2.0
     least = 2.0 * LEAST_GAIN * half
     if not best.is_over(least):
