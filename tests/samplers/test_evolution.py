@@ -114,6 +114,16 @@ def test_a_child_that_is_as_good_replaces_its_parent() -> None:
     assert all(abs(t["x0"] - 0.9) < 1e-12 for t in opt.ask(40))
 
 
+def test_the_member_that_was_replaced_last_still_makes_a_difference() -> None:
+    opt = hp.Optimizer(CUBE, EvolutionSampler(4), seed=0)
+    rng = np.random.default_rng(0)
+    for x0, value in [(0.9, 2.0), (0.5, 1.0)]:
+        for _ in range(4):
+            opt.add({"x0": x0, **{f"x{k}": rng.random() for k in (1, 2, 3)}}, value)
+    differs = [abs(t["x0"] - 0.5) > 1e-12 for t in opt.ask(60)]
+    assert any(differs) and not all(differs)
+
+
 def test_categories_are_those_of_the_best_more_often_than_of_others() -> None:
     space = {"x": hp.Float(0, 1), "c": hp.Categorical(["a", "b", "c"])}
     opt = hp.Optimizer(space, EvolutionSampler(20, crossover=1.0), seed=0)
