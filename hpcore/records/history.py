@@ -130,9 +130,14 @@ class History:
     @property
     def observed(self) -> BoolArray:
         """(n,) True where the trial has a value: a result, or the estimate of a pruned trial."""
-        mask = self.complete
+        return self.observed_in(0, self.n)
+
+    def observed_in(self, first: int, end: int) -> BoolArray:
+        """(end - first,) True where one of the trials first .. end - 1 has a value; see `observed`."""
+        state = self._state[first:end]
+        mask: BoolArray = state == COMPLETE
         if self.n_pruned:
-            mask |= (self.state == PRUNED) & ~np.isnan(self.values[:, 0])
+            mask |= (state == PRUNED) & ~np.isnan(self._values[first:end, 0])
         return mask
 
     @property

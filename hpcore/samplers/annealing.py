@@ -163,6 +163,7 @@ class AnnealingSampler(Sampler):
     Limits: feasible trials come first, then the others by their total violation; several objectives are ordered by
     non-dominated fronts, then by hypervolume contribution; failed trials come last. In both cases a proposal costs time
     in proportion to the number of trials. After a proposal that repeats a known point the next one goes twice as far.
+    Costs, standard errors and gradients are not used.
 
     Figures and what was tried: ``benchmarks/quality/annealing_ablation.md``.
 

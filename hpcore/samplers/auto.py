@@ -190,8 +190,9 @@ class AutoSampler(Sampler):
        what a Gaussian process is too smooth to see. With `trial_seconds`, only while a proposal takes no more than a
        tenth of that time.
     4. After that, in each round of 64 trials, `GPSampler` proposes 8 while this takes no more than 10 ms a trial of the
-       round (to about 1,500 trials), `TPESampler` 24, and `CMAESSampler` 32, on the same history. `TPESampler` proposes
-       the last ones too where there are several objectives, where standard errors are told, and where costs count.
+       round (to about 1,500 trials), or than a tenth of `trial_seconds` if that is less, `TPESampler` 24, and
+       `CMAESSampler` 32, on the same history. `TPESampler` proposes the last ones too where there are several
+       objectives, where standard errors are told, and where costs count.
 
     Conditions, categories, the number of parameters or of workers change nothing: nowhere was another sampler shown to
     be better early. `EvolutionSampler` and `AnnealingSampler` were better than these in no budget.

@@ -8,12 +8,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.errors import InvalidArgument
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.samplers.ladder import FULL, ONE_LEVEL
 from hpcore.space.columns import Columns
 
-__all__ = ["NO_TIME", "Sampler", "Suggester"]
+__all__ = ["NO_TIME", "Sampler", "Suggester", "check_single_objective"]
 
 # Milliseconds that stand for a deadline that has passed: a sampler's cheapest level will do.
 NO_TIME = 1e-6
@@ -117,6 +118,21 @@ class Suggester(ABC):
             Level of the ladder, under a deadline.
         """
         return None
+
+
+def check_single_objective(name: str, n_objectives: int, reason: str) -> None:
+    """Check that a search has one objective, for a sampler that cannot order several.
+
+    Raises
+    ------
+    InvalidArgument
+        There are several.
+    """
+    if n_objectives > 1:
+        raise InvalidArgument(
+            f"sampler must be 'gp', 'tpe', 'evolution' or 'annealing' for several objectives, got {name!r} for "
+            f"{n_objectives}: {reason}"
+        )
 
 
 class Sampler(ABC):

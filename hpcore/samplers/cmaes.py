@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import numpy.typing as npt
 
 from hpcore.arguments import check_choice, check_integer, check_number
-from hpcore.errors import InvalidArgument
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
-from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.base import Sampler, Suggester, check_single_objective
 from hpcore.samplers.cmaes_columns import Coordinates
 from hpcore.samplers.cmaes_distribution import default_population
 from hpcore.samplers.cmaes_replay import MOST_POPULATION, Replay
@@ -25,8 +22,6 @@ RESTARTS = ("ipop", "bipop")
 
 
 class _CMAES(Suggester):
-    uses_pending: ClassVar[bool] = True
-
     def __init__(self, columns: Columns, sampler: CMAESSampler) -> None:
         self._d = columns.d
         coordinates = Coordinates(columns)
@@ -39,11 +34,7 @@ class _CMAES(Suggester):
         )
 
     def prepare(self, n_objectives: int) -> None:
-        if n_objectives > 1:
-            raise InvalidArgument(
-                "sampler must be 'gp', 'tpe' or 'evolution' for several objectives, got 'cmaes' for "
-                f"{n_objectives}: CMA-ES orders trials by one value"
-            )
+        check_single_objective("cmaes", n_objectives, "CMA-ES orders trials by one value")
         import cmaes  # noqa: F401 - a tenth of a second, which the first suggestion does not have under a deadline
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
@@ -96,7 +87,7 @@ class CMAESSampler(Sampler):
     covariance of the start: those of their best tenth, the wider the fewer there are (Nomura et al. 2021, "Warm
     starting CMA-ES for hyperparameter optimization").
 
-    Several objectives are refused.
+    Several objectives are refused. Costs, standard errors and gradients are not used.
 
     Examples
     --------

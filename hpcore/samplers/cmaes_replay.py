@@ -16,7 +16,7 @@ from hpcore.records.tradeoff import order_by_limits
 from hpcore.samplers.cmaes_columns import Coordinates, Points
 from hpcore.samplers.cmaes_distribution import N_TRIES, Distribution
 from hpcore.samplers.cmaes_model import lowest_point
-from hpcore.samplers.cmaes_start import WarmStart, succeeded
+from hpcore.samplers.cmaes_start import WarmStart
 
 __all__ = ["Generation", "Replay"]
 
@@ -210,7 +210,7 @@ class Replay:
     def _next(self, last: Generation, history: History) -> Generation:
         """Generation after one whose trials have all begun."""
         first, end, run, distribution = last.first, last.end, last.run, last.distribution
-        success = succeeded(history, first, end)
+        success = history.observed_in(first, end)
         state = history.state[first:end]
         failed = ~success & ((state == FAILED) | (state == PRUNED))
         n_success = int(success.sum())
@@ -284,7 +284,7 @@ class Replay:
         """Minimum of a quadratic model of the earlier values."""
         if not self._coordinates.is_plain:
             return None
-        success = succeeded(history, 0, first)
+        success = history.observed_in(0, first)
         if history.n_limits:
             success &= (history.violations[:first] <= 0.0).all(axis=1)
         numeric = self._coordinates.points(history.X[:first][success]).numeric

@@ -7,26 +7,16 @@ from bisect import insort
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.records.history import COMPLETE, PRUNED, History
+from hpcore.records.history import History
 from hpcore.samplers.cmaes_columns import INACTIVE, Coordinates
 from hpcore.samplers.cmaes_distribution import Distribution
 
-__all__ = ["WarmStart", "succeeded"]
+__all__ = ["WarmStart"]
 
 FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 SHARE = 0.1  # of the known trials that a start is made of: Nomura et al. 2021, gamma
 LEAST_SIGMA = 0.05
-
-
-def succeeded(history: History, first: int, end: int) -> BoolArray:
-    """Mask of the trials first .. end - 1 that have a value."""
-    state = history.state[first:end]
-    mask: BoolArray = state == COMPLETE
-    if history.n_pruned:
-        mask |= (state == PRUNED) & ~np.isnan(history.values[first:end, 0])
-    return mask
 
 
 class WarmStart:
@@ -55,10 +45,12 @@ class WarmStart:
 
     def learn(self, history: History, number: int) -> bool:
         """Add a trial, and return whether the distribution is another one now."""
-        if not succeeded(history, number, number + 1)[0]:
+        if not history.observed_in(number, number + 1)[0]:
             return False
         before = self._counts()
-        known = float(np.nansum(np.maximum(history.violations[number], 0.0))), float(history.values[number, 0]), number
+        # A limit whose metric is not known is not kept.
+        beyond = np.where(np.isnan(history.violations[number]), np.inf, history.violations[number])
+        known = float(np.maximum(beyond, 0.0).sum()), float(history.values[number, 0]), number
         insort(self._known, known)
         after = self._counts()
         return after != before or known <= self._known[after[1] - 1]

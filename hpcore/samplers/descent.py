@@ -107,7 +107,7 @@ class Descent:
             self.n_steps, self.n_failures = self.n_steps + 1, 0
             self._stand_at(trial, gradient)
         elif was_step:
-            # What the gradient does not lead to, such as the shorter one of two that ran at once, is no failure.
+            # A point that the gradient does not lead to, as the shorter one of two that ran at once, is no failure.
             self.reach = min(self.reach, 0.5 * length)
             self.n_steps, self.n_failures = self.n_steps + 1, self.n_failures + 1
             self._step = None

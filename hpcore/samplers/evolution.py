@@ -28,7 +28,6 @@ LEAST_POPULATION = 4  # a parent, one of the best, and two others whose differen
 POPULATION, POPULATION_OF_MANY = 15, 20  # members by default, with one objective and with several
 BEST_SHARE = 0.2  # of the population that a parent moves towards one of
 SPREAD = 0.5  # share by which the factor of a child varies
-FROM_PARENT = 0.0  # share of the children that the mutation makes from their parent, and not from one of the best
 # A category comes from the member that the parent moves to, from another member, or else from the prior.
 FROM_BEST, FROM_OTHER = 0.4, 0.4
 PATIENCE = 12  # results per member without any replacement after which all members but the best are given up
@@ -52,7 +51,7 @@ class _Evolution(Suggester):
         self._d = columns.d
         self._sampler = sampler
         self._moves = Moves(columns)
-        self._n_uniform = 3 * self._d + 8
+        self._n_uniform = 3 * self._d + 7
         self._varies = min(sampler.crossover, 1.0 - sampler.crossover)
         self._size = sampler.population_size or POPULATION
         self._size_of_many = sampler.population_size or POPULATION_OF_MANY
@@ -124,13 +123,13 @@ class _Evolution(Suggester):
         u: FloatArray,
         attempt: int,
     ) -> FloatArray:
-        """Child (d,) of a parent: current-to-pbest mutation and binomial crossover, by the uniform numbers `u`.
+        """Child (d,) of a parent: mutation of one of the best and binomial crossover, by the uniform numbers `u`.
 
         Where children have repeated known points, all columns come from the mutation, and then one from the prior.
         """
         d, moves, sampler = self._d, self._moves, self._sampler
         which, source, fresh = u[:d], u[d : 2 * d], u[2 * d : 3 * d]
-        to_best, first, second, spread, mixed, always, start = u[3 * d + 1 :].tolist()
+        to_best, first, second, spread, mixed, always = u[3 * d + 1 :].tolist()
         best = known[int(to_best * max(2, round(BEST_SHARE * len(known))))]
         others = [number for _, number in known if number != parent[1]]
         a = others.pop(int(first * len(others)))
@@ -144,7 +143,7 @@ class _Evolution(Suggester):
             points = np.where(missing, fresh, points)
         x, to, y, z = points
         factor = sampler.factor * (1.0 + SPREAD * (2.0 * spread - 1.0))
-        v = x + factor * (to - x + y - z) if start < FROM_PARENT else to + factor * (y - z)
+        v = to + factor * (y - z)
         # Beyond a bound: half the way from the parent to it.
         v = np.where(v < 0.0, 0.5 * x, np.where(v > 1.0, 0.5 * (x + 1.0), v))
         if moves.categorical is not None:
@@ -197,6 +196,7 @@ class EvolutionSampler(Sampler):
     Several objectives: members are the best of all trials by non-dominated fronts, then by crowding distance (Deb et
     al. 2002, "NSGA-II"). Limits: feasible trials come first, then the others by their total violation. Failed trials
     come last, and no child is made of them. With limits a proposal costs time in proportion to the number of trials.
+    Costs, standard errors and gradients are not used.
 
     Figures and what was tried: ``benchmarks/quality/evolution_ablation.md``.
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.errors import InvalidArgument, InvalidSpace
+from hpcore.errors import InvalidSpace
 from hpcore.records.history import RUNNING, History
 from hpcore.records.streams import Rng
 from hpcore.samplers.agreement import agree
-from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.base import Sampler, Suggester, check_single_objective
 from hpcore.samplers.descent import Descent, Result
 from hpcore.samplers.failures import split
 from hpcore.samplers.gp import GPSampler
@@ -39,11 +39,7 @@ class _Gradient(Suggester):
         self._moving = np.array([kind == "continuous" for kind in columns.kinds])
 
     def prepare(self, n_objectives: int) -> None:
-        if n_objectives > 1:
-            raise InvalidArgument(
-                "sampler must be 'gp', 'tpe' or 'evolution' for several objectives, got 'gradient' for "
-                f"{n_objectives}: it descends on one"
-            )
+        check_single_objective("gradient", n_objectives, "it descends on one")
         self._model.prepare(n_objectives)
 
     def allow_repeats(self, n: int) -> None:
@@ -129,7 +125,7 @@ def _whose_turn(descents: list[Descent], number: int) -> Descent | None:
     if not descents:
         return None
     best = min(descents, key=lambda descent: descent.value)
-    # Of halves: the difference of two doubles may be none.
+    # By halves, because the difference of two doubles may be more than the largest double.
     half = max(descent.first_value for descent in descents) / 2.0 - best.value / 2.0
     least = 2.0 * LEAST_GAIN * half
     if not best.is_over(least):
@@ -175,7 +171,7 @@ class GradientSampler(Sampler):
     step that failed. A descent is over when a step promises less than a millionth of what was gained, when four steps
     in a row were no better, or when the reach is below 1e-5 of the range. Then every second trial is the model's; the
     others go on with the descent that promises most. Gradients that do not predict how the values of neighbours differ
-    are wrong, and not used.
+    are wrong, and not used. Costs and standard errors count in the model's proposals only.
 
     Steps: Nocedal & Wright 2006, "Numerical optimization", chapters 4 and 6. Bounds: Bertsekas 1982, "Projected Newton
     methods for optimization problems with simple constraints".

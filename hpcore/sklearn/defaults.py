@@ -84,7 +84,7 @@ def _end_of_range(parameter: Parameter, value: Any) -> int | float | None:
     """The end of a parameter's range that is nearest to a number beyond it; None for anything else."""
     if isinstance(value, bool):
         return None
-    # Of the other type it may have another unit: a leaf of 1 row is not a leaf of all of them, which 1.0 is.
+    # A number of the other type may have another unit: a leaf of 1 row is not a leaf of all of them, which 1.0 is.
     if isinstance(parameter, Float):
         if not isinstance(value, float | np.floating):
             return None

@@ -403,7 +403,7 @@ def group_ridge(
     """Differentiate by the penalty of each group, all with one linear system."""
     groups, alphas = estimator._by_column(np.shape(X)[1])
     V = v.reshape(len(v), -1)
-    q = of_ridge.adjoint(X, y, X_valid, V, alphas, estimator.fit_intercept, sample_weight)
+    q = of_ridge.adjoint(X, X_valid, V, alphas, estimator.fit_intercept, sample_weight)
     by_group = -np.bincount(groups, np.sum(q.T * np.atleast_2d(estimator.coef_), axis=0), estimator._n_groups())
     return {name: float(by_group[int(name.removeprefix("alpha_"))]) for name in names}
 

@@ -7,6 +7,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.records.streams import Rng
 from hpcore.samplers.annealing import KEPT, AnnealingSampler
 
 LINE = {"x": hp.Float(0, 1)}
@@ -190,3 +191,26 @@ def test_constraints_are_met_by_steps_and_not_by_chance() -> None:
 def test_options_outside_their_ranges(options: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         AnnealingSampler(**options)
+
+
+def steps_of(opt: hp.Optimizer, attempt: int = 0) -> np.ndarray:
+    """Steps (400, d) from the best trial."""
+    rows = opt._suggestions.suggester.suggest(
+        opt.history, np.empty((0, len(opt.space))), 400, Rng(0, opt.n_trials, attempt)
+    )
+    return rows - opt.history.X[0]
+
+
+def test_a_step_moves_two_columns_on_average() -> None:
+    opt = hp.Optimizer({f"x{j}": hp.Float(0, 1) for j in range(12)}, AnnealingSampler(1), seed=0)
+    opt.add(dict.fromkeys(opt.space, 0.5), 0.0)
+    # As many as are drawn, and one where none is.
+    expected = 2.0 + (1.0 - 2.0 / 12) ** 12
+    assert (steps_of(opt) != 0.0).sum(axis=1).mean() == pytest.approx(expected, abs=0.25)
+
+
+def test_a_step_after_a_refused_one_goes_twice_as_far() -> None:
+    opt = hp.Optimizer(CUBE, AnnealingSampler(1, neighbourhood=0.01), seed=0)
+    opt.add(dict.fromkeys(CUBE, 0.5), 0.0)
+    first, third = (np.abs(steps_of(opt, attempt)) for attempt in (0, 2))
+    assert np.median(third[third > 0.0]) == pytest.approx(4.0 * np.median(first[first > 0.0]), rel=0.2)

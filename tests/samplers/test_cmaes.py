@@ -267,6 +267,15 @@ def test_known_trials_are_a_warm_start(n):
     assert opt.best_value < min(map(bowl, known))
 
 
+def test_a_warm_start_is_made_of_trials_that_keep_their_limits():
+    opt = hp.Optimizer(floats(2), "cmaes", limits={"m": hp.at_most(0.0)}, seed=0)
+    opt.add({"x0": 0.9, "x1": 0.9}, 0.0, metrics={"m": 2.0})
+    opt.add({"x0": 0.1, "x1": 0.9}, 0.0)  # not known, and so not kept
+    opt.add({"x0": 0.2, "x1": 0.3}, 5.0, metrics={"m": -1.0})
+    opt.add({"x0": 0.9, "x1": 0.1}, 0.0, metrics={"m": 1.0})
+    np.testing.assert_allclose(generation(opt).distribution.mean, [0.2, 0.3])
+
+
 def test_a_warm_start_from_another_sampler():
     first = hp.Optimizer(floats(4), "random", seed=0)
     play(first, 64)
@@ -353,7 +362,7 @@ def test_the_smallest_populations(population):
 
 
 def test_several_objectives_are_refused_with_the_samplers_that_can():
-    with pytest.raises(InvalidArgument, match="must be 'gp', 'tpe' or 'evolution' for several objectives, got 'cmaes'"):
+    with pytest.raises(InvalidArgument, match=r"must be 'gp', .* or 'annealing' for several objectives, got 'cmaes'"):
         hp.Optimizer(floats(2), "cmaes", directions=["minimize"] * 2)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.samplers.cmaes_columns import INACTIVE, Coordinates
+from hpcore.samplers.cmaes_columns import INACTIVE, Coordinates, Points
 
 
 def coordinates(space: dict) -> tuple[hp.Space, Coordinates]:
@@ -47,6 +47,15 @@ def test_rows_and_back():
     np.testing.assert_array_equal(np.isnan(points.numeric).any(axis=1), inactive)
     filled = points._replace(numeric=np.nan_to_num(points.numeric, nan=0.2))
     np.testing.assert_array_equal(found.snapped(found.rows(filled)), X)
+
+
+def test_numbers_between_two_levels_are_rounded_to_the_nearest():
+    _, found = coordinates({"k": hp.Int(1, 50, log=True), "x": hp.Float(0, 1)})
+    (levels,) = found.grids
+    u = np.random.default_rng(0).uniform(levels[0], levels[-1], 500)
+    points = Points(np.stack([np.full(500, 0.5), u], axis=1), np.empty((500, 0), dtype=np.int64))
+    nearest = np.abs(u[:, None] - levels).argmin(axis=1)
+    np.testing.assert_array_equal(found.rows(points)[:, 0], levels[nearest])
 
 
 def test_unknown_choices_are_marked():

@@ -22,3 +22,20 @@ def test_points_from_elsewhere_where_a_standard_deviation_is_zero(space: dict[st
     updated = distribution.updated(far, np.ones(6, dtype=bool), np.zeros(6, dtype=bool))
     assert np.isfinite(updated.mean).all()
     assert np.isfinite(updated.lengths).all()
+
+
+def test_points_from_elsewhere_count_no_farther_than_a_drawn_one_may_be() -> None:
+    coordinates = Coordinates(hp.Space(SPACES["real"]).columns)
+    distribution = Distribution(coordinates, np.array([0.5, 0.5]), 0.1, 6)
+    angles = np.arange(6.0)
+    ways = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    most = np.sqrt(2) + 2 * 2 / (2 + 2)  # Hansen 2011, eq. 5, in standard deviations
+
+    def updated(length: float, foreign: bool) -> Distribution:
+        points = Points(0.5 + length * 0.1 * ways, np.zeros((6, 0), dtype=np.int64))
+        return distribution.updated(points, np.full(6, foreign), np.zeros(6, dtype=bool))
+
+    np.testing.assert_allclose(updated(50.0, True).mean, updated(most, False).mean)
+    np.testing.assert_allclose(updated(50.0, True).lengths, updated(most, False).lengths)
+    np.testing.assert_allclose(updated(1.0, True).mean, updated(1.0, False).mean)
+    assert not np.allclose(updated(50.0, False).mean, updated(most, False).mean)

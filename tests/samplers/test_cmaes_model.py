@@ -61,6 +61,18 @@ def test_the_minimum_is_within_reach():
     assert z @ [1.0, 2.0, -1.0] == pytest.approx(-np.linalg.norm([1, 2, 1]) * REACH * np.sqrt(3), rel=1e-2)
 
 
+def test_the_best_points_count_most():
+    Z = np.random.default_rng(2).normal(size=(30, 2))
+    values = np.exp(Z @ [0.8, 0.3]) + np.exp(Z @ [-0.5, 0.9]) + np.exp(-Z[:, 1])  # no quadratic
+    weights = 1.0 - 0.95 * values.argsort().argsort() / 29
+    terms = np.stack([np.ones(30), *Z.T, *(Z * Z).T, Z[:, 0] * Z[:, 1]], axis=1)
+    root = np.sqrt(weights)
+    _, *gradient, a, b, c = np.linalg.lstsq(terms * root[:, None], values * root, rcond=None)[0]
+    expected = -np.linalg.solve([[2 * a, c], [c, 2 * b]], gradient)
+    assert np.linalg.norm(expected) < REACH
+    np.testing.assert_allclose(lowest_point(Z, values, 30), expected, atol=1e-5)
+
+
 def test_the_nearest_points_count():
     rng = np.random.default_rng(1)
     Z = np.vstack([rng.normal(size=(60, 2)), 30 + rng.normal(size=(60, 2))])

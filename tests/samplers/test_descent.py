@@ -114,3 +114,11 @@ def test_a_bound_stops_a_step() -> None:
     np.testing.assert_allclose(descent.step()[0], [0.0, 0.05])
     corner = Descent(Result(np.array([1.0, 1.0]), 1.0, np.array([-1.0, -1.0])), np.array([True, True]))
     assert corner.is_over(0.0)
+
+
+def test_a_function_that_bends_downwards_does_not_turn_the_step() -> None:
+    descent = Descent(Result(np.array([0.5]), 1.0, np.array([1.0])), np.array([True]))
+    descent.take(Result(np.array([0.4]), 0.8, np.array([3.0])))  # steeper downhill: a negative curvature
+    step, decrease = descent.step()
+    assert step[0] == pytest.approx(-descent.reach)
+    assert decrease > 0.0

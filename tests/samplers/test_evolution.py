@@ -9,7 +9,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.samplers.evolution import PATIENCE, EvolutionSampler
+from hpcore.samplers.evolution import EvolutionSampler
 from tests.reference.fronts import nsga_2_order
 
 CUBE = {f"x{i}": hp.Float(0, 1) for i in range(4)}
@@ -105,6 +105,36 @@ def test_a_worse_child_does_not_replace_its_parent_and_a_failure_none() -> None:
     assert all(abs(t["x0"] - 0.5) < 1e-12 for t in opt.ask(40))
 
 
+def test_a_child_that_is_as_good_replaces_its_parent() -> None:
+    opt = hp.Optimizer(CUBE, EvolutionSampler(4), seed=0)
+    rng = np.random.default_rng(0)
+    for x0 in (0.5, 0.5, 0.5, 0.5, 0.9, 0.9, 0.9, 0.9):
+        opt.add({"x0": x0, **{f"x{k}": rng.random() for k in (1, 2, 3)}}, 1.0)
+    opt.add({"x0": 0.9, "x1": 0.1, "x2": 0.1, "x3": 0.1}, 1.0)  # the one that was replaced last has 0.9 too
+    assert all(abs(t["x0"] - 0.9) < 1e-12 for t in opt.ask(40))
+
+
+def test_the_member_that_was_replaced_last_still_makes_a_difference() -> None:
+    opt = hp.Optimizer(CUBE, EvolutionSampler(4), seed=0)
+    rng = np.random.default_rng(0)
+    for x0, value in [(0.9, 2.0), (0.5, 1.0)]:
+        for _ in range(4):
+            opt.add({"x0": x0, **{f"x{k}": rng.random() for k in (1, 2, 3)}}, value)
+    differs = [abs(t["x0"] - 0.5) > 1e-12 for t in opt.ask(60)]
+    assert any(differs) and not all(differs)
+
+
+def test_categories_are_those_of_the_best_more_often_than_of_others() -> None:
+    space = {"x": hp.Float(0, 1), "c": hp.Categorical(["a", "b", "c"])}
+    opt = hp.Optimizer(space, EvolutionSampler(20, crossover=1.0), seed=0)
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        opt.add({"x": rng.random(), "c": "a" if i < 4 else "b"}, float(i))
+    share = np.mean([t["c"] == "a" for t in opt.ask(400)])
+    # Two fifths of the best, which all have it, two fifths of others, one fifth from the prior.
+    assert share == pytest.approx(0.4 + 0.4 * 4 / 20 + 0.2 / 3, abs=0.08)
+
+
 def test_failures_are_the_worst_members() -> None:
     opt = hp.Optimizer(CUBE, EvolutionSampler(6), seed=0)
     for _ in range(6):  # a whole population fails
@@ -123,7 +153,7 @@ def test_it_restarts_after_a_time_without_any_replacement() -> None:
     opt = hp.Optimizer({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, EvolutionSampler(size), seed=0)
     for i in range(size):
         opt.add({"x": 0.5 + 1e-6 * i, "y": 0.5}, 1.0 + 1e-3 * i)
-    for _ in range(PATIENCE * size - 1):
+    for _ in range(12 * size - 1):  # as the docstring says
         trial = opt.ask()
         assert abs(trial["x"] - 0.5) < 1e-3
         opt.tell(trial, 2.0)

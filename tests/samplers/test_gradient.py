@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidSpace
 from hpcore.records.history import RUNNING
+from hpcore.records.streams import Rng
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
@@ -313,5 +314,24 @@ def test_a_space_without_continuous_parameters_is_refused_with_the_reason() -> N
 
 
 def test_several_objectives_are_refused_with_the_reason() -> None:
-    with pytest.raises(InvalidArgument, match="descends on one objective, got 2; for several use 'gp'"):
+    with pytest.raises(InvalidArgument, match=r"several objectives, got 'gradient' for 2: it descends on one"):
         optimizer(2, directions=["minimize", "minimize"])
+
+
+def test_trials_that_run_at_once_take_other_lengths_of_a_step() -> None:
+    opt = optimizer(2)
+    tell(opt, opt.ask(), lambda u: (float(u.sum()), np.array([2.0, 1.0])))
+    start = opt.history.X[0]
+    rows = opt._suggestions.suggester.suggest(opt.history, np.empty((0, 2)), 3, Rng(0, 1))
+    lengths = (start - rows)[:, 0] / (start - rows[0])[0]
+    np.testing.assert_allclose(lengths, [1.0, 0.4, 2.0])
+
+
+def test_no_descent_begins_at_a_trial_beyond_its_limits() -> None:
+    def descents(metric: float) -> int:
+        opt = optimizer(2, limits={"m": hp.at_most(0.0)})
+        trial = opt.ask()
+        opt.tell(trial, 1.0, metrics={"m": metric}, gradient={"x0": 1.0, "x1": 1.0})
+        return len(opt._suggestions.suggester._descents(opt.history))
+
+    assert (descents(-1.0), descents(1.0)) == (1, 0)

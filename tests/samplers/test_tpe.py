@@ -211,6 +211,27 @@ def test_the_trend_finds_the_valley_sooner():
     assert with_trend < 0.8 * without
 
 
+def test_turns_of_the_regression_and_of_the_trend():
+    def proposals(numbers, **options):
+        opt = hp.Optimizer(SPACES["floats"], hp.samplers.TPESampler(**options), seed=0)
+        rng = np.random.default_rng(1)
+        found = {}
+        for number in range(max(numbers) + 1):
+            if number in numbers:
+                found[number] = tuple(pickle.loads(pickle.dumps(opt)).ask().params.values())  # noqa: S301
+            x = rng.random(5)
+            opt.add(dict(zip(opt.space, x, strict=True)), float(np.sin(9 * x).sum() + x @ x))
+        return found
+
+    numbers = [15, 16, 17, *range(40, 70)]
+    both, no_trend = proposals(numbers), proposals(numbers, trend=False)
+    neither = proposals(numbers, trend=False, regression=False)
+    by_regression = [k for k in numbers if no_trend[k] != neither[k]]
+    by_trend = [k for k in numbers if both[k] != no_trend[k]]
+    assert by_regression == [k for k in numbers if k < 25 or k % 3 == 0]
+    assert by_trend and all(k % 3 == 1 and k >= 25 for k in by_trend)
+
+
 def test_the_regression_needs_fewer_trials():
     def best(regression, seed):
         sampler = hp.samplers.TPESampler(regression=regression)

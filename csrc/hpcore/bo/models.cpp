@@ -34,8 +34,8 @@ struct Derivatives {
     std::vector<double> targets;
 };
 
-// Of the rows `which`, whose targets are made by `outputs`: those of the best and of the newest one in turn, as long as
-// rows and derivatives are at most `most` together. Those of two trials are always taken.
+// Derivatives of the rows `which`, whose targets are made by `outputs`: those of the best and of the newest one in
+// turn, as long as rows and derivatives are at most `most` together. Those of two trials are always taken.
 Derivatives derivatives_of(const Request& request, const std::vector<std::size_t>& which,
                            const gp::TargetTransform& outputs, std::size_t d, std::size_t most) {
     const std::size_t n = which.size();

@@ -35,7 +35,7 @@ def elastic_net(
     for w, values in zip(np.atleast_2d(estimator.coef_), v.reshape(len(v), -1).T, strict=True):
         on = np.flatnonzero(w)
         penalty = np.full(on.size, alpha * (1.0 - ratio))
-        q = adjoint(X[:, on], y, X_valid[:, on], values, penalty, estimator.fit_intercept, s)
+        q = adjoint(X[:, on], X_valid[:, on], values, penalty, estimator.fit_intercept, s)
         signs, w = np.sign(w[on]), w[on]
         # Derivatives of the gradient of the penalty, alpha (ratio sign(w) + (1 - ratio) w).
         slopes = {"alpha": ratio * signs + (1.0 - ratio) * w, "l1_ratio": alpha * (signs - w)}

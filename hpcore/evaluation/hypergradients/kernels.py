@@ -43,10 +43,6 @@ class Kernel(NamedTuple):
     coef0: float
     degree: float
 
-    def matrix(self, X: Any, Y: Any) -> FloatArray:
-        """Compute the kernel between the rows of two matrices."""
-        return self.with_slopes(X, Y, ())[0]
-
     def with_slopes(self, X: Any, Y: Any, names: tuple[str, ...]) -> tuple[FloatArray, dict[str, FloatArray]]:
         """Compute the kernel between rows, and its derivatives by some parameters on which it depends."""
         X, Y = as_matrix(X), as_matrix(Y)

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.svm import LinearSVC, LinearSVR
 
 from hpcore.errors import InvalidArgument
-from hpcore.evaluation.hypergradients.linear import FloatArray, as_matrix, solve_symmetric, times, transposed_times
+from hpcore.evaluation.hypergradients.linear import FloatArray, as_matrix, solve_gram, times, transposed_times
 from hpcore.evaluation.hypergradients.logistic import row_weights
 from hpcore.evaluation.hypergradients.registry import hypergradient
 
@@ -109,14 +109,5 @@ def _solve(
         ridge = np.append(ridge, by_intercept)
         # f = X w + b, without a second look at which of several intercepts it is.
         theta = np.append(w, (f - times(X, w))[0])
-    scaled = rows * (2.0 * C * s[on])[:, None]
-    if len(on) >= len(g):
-        H = rows.T @ scaled
-        H.flat[:: len(g) + 1] += ridge
-        q = solve_symmetric(H, g)
-    else:
-        inner = (rows / ridge) @ scaled.T
-        inner.flat[:: len(on) + 1] += 1.0
-        # (R + A' B)^-1 g with A = rows, B = scaled: R^-1 g - R^-1 B' (I + A R^-1 B')^-1 A R^-1 g.
-        q = g / ridge - (scaled.T @ np.linalg.solve(inner, rows @ (g / ridge))) / ridge
+    q = solve_gram(rows, 2.0 * C * s[on], np.zeros(len(g)), ridge, g)
     return q, float(q @ (ridge * theta)) / C

@@ -16,7 +16,7 @@ __all__ = ["adjoint"]
 
 
 def adjoint(
-    X: Any, y: Any, X_valid: Any, v: FloatArray, penalty: FloatArray, fit_intercept: bool, sample_weight: Any
+    X: Any, X_valid: Any, v: FloatArray, penalty: FloatArray, fit_intercept: bool, sample_weight: Any
 ) -> FloatArray:
     """Solve the adjoint system of penalised least squares.
 
@@ -24,8 +24,6 @@ def adjoint(
     ----------
     X, X_valid : array or sparse matrix of shape (n, d)
         Rows of the fit and of the validation.
-    y : array-like
-        Targets of the fit; they do not matter to the Hessian.
     v : ndarray of shape (n_valid,) or (n_valid, k)
         Derivative by the predictions.
     penalty : ndarray of shape (d,)
@@ -65,11 +63,11 @@ def ridge(
     total = 0.0
     if not estimator.positive:
         penalty = np.full(X.shape[1], float(estimator.alpha))
-        q = adjoint(X, y, X_valid, V, penalty, estimator.fit_intercept, sample_weight)
+        q = adjoint(X, X_valid, V, penalty, estimator.fit_intercept, sample_weight)
         return {"alpha": -float(np.sum(q.T * W))}
     for k, w in enumerate(W):
         on = np.flatnonzero(w)
         penalty = np.full(on.size, float(estimator.alpha))
-        q = adjoint(X[:, on], y, X_valid[:, on], V[:, k], penalty, estimator.fit_intercept, sample_weight)
+        q = adjoint(X[:, on], X_valid[:, on], V[:, k], penalty, estimator.fit_intercept, sample_weight)
         total -= float(q @ w[on])
     return {"alpha": total}
