@@ -61,15 +61,18 @@ def random_space(rng: random.Random) -> hp.Space:
     return hp.Space(parameters, constraints)
 
 
-def random_sampler(rng: random.Random) -> str | hp.samplers.Sampler:
+def random_sampler(rng: random.Random, space: hp.Space, n_objectives: int) -> str | hp.samplers.Sampler:
     """Draw a sampler, mostly TPE with unusual options, since it keeps the most state between calls."""
+    others = [name for name in hp.samplers.names() if name not in ("gp", "grid", "tpe", "auto", "cmaes", "gradient")]
+    if n_objectives == 1:
+        others += ["cmaes", "gradient"] if "continuous" in space.columns.kinds else ["cmaes"]
     draw = rng.random()
     if draw < 0.06:
         return "gp"
     if draw < 0.09:
         return hp.samplers.AutoSampler(rng.choice((None, 8, 100)), n_gp_trials=rng.choice((0, 3, 8)))
     if draw < 0.25:
-        return rng.choice([name for name in hp.samplers.names() if name not in ("gp", "grid", "tpe", "auto")])
+        return rng.choice(others)
     return hp.samplers.TPESampler(
         multivariate=rng.random() < 0.7,
         n_startup_trials=rng.choice((1, 2, 8)),
@@ -96,7 +99,7 @@ class Sequence:
         self.m = rng.choice((1, 1, 1, 1, 1, 1, 1, 2))
         ways = [rng.choice(("minimize", "maximize")) for _ in range(self.m)]
         self.signs = [1.0 if way == "minimize" else -1.0 for way in ways]
-        self.opt = hp.Optimizer(self.space, random_sampler(rng), directions=ways, seed=seed)
+        self.opt = hp.Optimizer(self.space, random_sampler(rng, self.space, len(ways)), directions=ways, seed=seed)
         self.finite = self.space.columns.finite_size is not None
         self.params: list[dict[str, Any]] = []
         self.values: list[tuple[float, ...] | None] = []  # None: running or failed
