@@ -61,11 +61,7 @@ def main() -> int:
         cells = []
         for sampler in options.samplers:
             found = np.array(
-                [
-                    gain(tasks, sampler, name, n_known, options.trials, seed)
-                    for name in names
-                    for seed in options.seeds
-                ]
+                [gain(tasks, sampler, name, n_known, options.trials, seed) for name in names for seed in options.seeds]
             )
             share, seconds = found.mean(axis=0)
             cells.append(f"{100 * share:.0f} % ({seconds:.3f} s)")
