@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -285,3 +287,19 @@ def test_a_fit_that_fails_leaves_nothing_either() -> None:
     with pytest.raises(ValueError, match="alpha"), recorded(ridge, LastFit()):
         ridge.fit(X, y)
     assert "fit" not in vars(ridge)
+
+
+def test_a_users_function_for_a_known_estimator_stays_where_it_came_first() -> None:
+    code = """
+from sklearn.linear_model import Ridge
+import hpcore as hp
+from hpcore.evaluation.hypergradients.registry import find
+
+@hp.hypergradient(Ridge)
+def own(estimator, X, y, X_valid, v, names):
+    return {}
+
+print(find(Ridge).function is own)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

@@ -49,3 +49,21 @@ def test_of_a_few_trials_nothing_can_be_said() -> None:
     assert agree(X[:0], values[:0], gradients[:0])
     assert agree(np.full((9, 2), 0.5), np.ones(9), np.zeros((9, 2)))
     assert agree(np.random.default_rng(0).random((9, 2)), np.zeros(9), np.zeros((9, 2)))
+
+
+def test_a_difference_is_predicted_by_the_gradients_at_both_ends() -> None:
+    X = np.array([[0.3, 0.0], [0.65, 0.0], [0.3, 1.0], [0.65, 1.0]])  # beyond a minimum, and exact by both alone
+    values, gradients = 50.0 * (X[:, 0] - 0.5) ** 2, np.zeros((4, 2))
+    gradients[:, 0] = 100.0 * (X[:, 0] - 0.5)
+    assert agree(X, values, gradients)
+
+
+def test_trials_with_other_active_columns_are_far_apart() -> None:
+    x = np.arange(10) / 10.0
+    around = np.concatenate([x + 0.01, x - 0.01])
+    with_it, without = np.stack([around, np.full(20, 0.5)], axis=1), np.stack([x, np.full(10, np.nan)], axis=1)
+    # One branch falls to both sides of each x, the other one rises with x, far below.
+    values = np.concatenate([np.full(20, 100.0), 2.0 * x])
+    slopes = np.repeat([-3.0, 3.0], 10)
+    gradients = np.concatenate([np.stack([slopes, np.zeros(20)], axis=1), np.tile([2.0, np.nan], (10, 1))])
+    assert agree(np.concatenate([with_it, without]), values, gradients)

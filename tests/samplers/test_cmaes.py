@@ -273,6 +273,7 @@ def test_a_warm_start_is_made_of_trials_that_keep_their_limits():
     opt.add({"x0": 0.1, "x1": 0.9}, 0.0)  # not known, and so not kept
     opt.add({"x0": 0.2, "x1": 0.3}, 5.0, metrics={"m": -1.0})
     opt.add({"x0": 0.9, "x1": 0.1}, 0.0, metrics={"m": 1.0})
+    opt.add({"x0": 0.8, "x1": 0.8}, 9.0, metrics={"m": -5.0})  # keeping one by more is worth nothing
     np.testing.assert_allclose(generation(opt).distribution.mean, [0.2, 0.3])
 
 

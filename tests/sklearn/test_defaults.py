@@ -68,6 +68,12 @@ def test_a_switch_is_no_number() -> None:
     assert candidate(space, RandomForestClassifier(warm_start=True))["warm_start"] == 4
 
 
+def test_of_several_dictionaries_it_is_of_the_one_with_the_largest_share_of_known_values() -> None:
+    wide = {"C": hp.Float(0.1, 10), "kernel": ["poly", "rbf"], "gamma": hp.Float(1e-4, 1.0, log=True)}
+    assert candidate([wide, {"C": hp.Float(0.5, 2.0)}], SVC()) == {"C": 1.0}  # one of one, not two of three
+    assert candidate([{"C": hp.Float(0.1, 10)}, {"tol": hp.Float(1e-4, 1e-2)}], SVC()) == {"C": 1.0}  # the first
+
+
 def test_inactive_parameters_are_left_out() -> None:
     space = {
         "kernel": hp.Categorical(["poly", "rbf"]),
