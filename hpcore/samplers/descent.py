@@ -137,7 +137,7 @@ class Descent:
         pairs = [(move[at], change[at] / steepest) for move, change in self._pairs]
         x = self.x[at]
         low, high = np.maximum(-self.reach, -x), np.minimum(self.reach, 1.0 - x)
-        with np.errstate(all="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             hessian = _curvature(pairs, len(at))
             if not np.isfinite(hessian).all():  # of gradients that differ by a hundred orders of magnitude
                 hessian = _curvature([], len(at))
@@ -154,15 +154,13 @@ class Descent:
 def _curvature(pairs: Sequence[tuple[FloatArray, FloatArray]], d: int) -> FloatArray:
     """Hessian (d, d) by the BFGS formula from moves and changes of the gradient, the oldest first.
 
-    Nocedal & Wright 2006, "Numerical optimization", equation 6.19. It starts from the geometric mean of the curvatures
-    along all moves: that of the last one alone (equation 6.20) may be of a failed step up a steep wall, and all
-    coordinates that no pair tells about would then creep for many steps. Without pairs, the start is one under which
-    the steepest descent in units of the gradient has the length of a first step.
+    Nocedal & Wright 2006, "Numerical optimization", equation 6.19; the scale of the start is that of equation 6.20.
+    Without pairs, one under which the steepest descent in units of the gradient has the length of a first step.
     """
     if not pairs:
         return np.eye(d) / FIRST_REACH
-    along = [np.log(float(move @ change)) - np.log(float(move @ move)) for move, change in pairs]
-    hessian = np.eye(d) * float(np.exp(np.mean(along)))
+    move, change = pairs[-1]
+    hessian = np.eye(d) * float(change @ change / (move @ change))
     for move, change in pairs:
         bent = hessian @ move
         hessian += np.outer(change, change) / float(change @ move) - np.outer(bent, bent) / float(move @ bent)
