@@ -28,6 +28,7 @@ FIELDS = (
     "value",
     "std_error",
     "metrics",
+    "gradient",
     "cost",
     "error",
     "state",
@@ -119,8 +120,8 @@ def read_known(
     space : Space
         Space of the parameters.
     judge : callable
-        Check of a result, ``judge(value, std_error, error, cost, metrics, state=, params=) -> Outcome``, such as
-        `Optimizer.outcome`.
+        Check of a result, ``judge(value, std_error, error, cost, metrics, gradient, state=, params=) -> Outcome``,
+        such as `Optimizer.outcome`.
     rows : iterable
         Pairs ``(params, value)`` or mappings of `FIELDS`.
     positions : iterable of int, optional
@@ -183,7 +184,7 @@ def _outcome(judge: Callable[..., Outcome], fields: Mapping[str, Any], params: M
     state = fields.get("state")
     if state == "paused":
         raise InvalidArgument("state must be that of a trial that has ended, got 'paused'")
-    facts = [fields.get(name) for name in ("std_error", "error", "cost", "metrics")]
+    facts = [fields.get(name) for name in ("std_error", "error", "cost", "metrics", "gradient")]
     return judge(fields["value"], *facts, state=state, params=params)
 
 

@@ -746,7 +746,7 @@ class Optimizer:
         ----------
         rows : iterable
             Pairs ``(params, value)`` as for `add`; or mappings with ``"params"`` and ``"value"``, and optionally
-            ``"std_error"``, ``"metrics"``, ``"cost"``, ``"error"`` (reason of a failure), ``"state"``,
+            ``"std_error"``, ``"metrics"``, ``"gradient"``, ``"cost"``, ``"error"`` (reason of a failure), ``"state"``,
             ``"user_attrs"``, ``"started"`` and ``"finished"`` (unix times in seconds). A value of None, NaN or infinity
             is a failed trial.
 

@@ -79,9 +79,10 @@ class Descent:
 
     def _is_near(self, x: FloatArray, reach: float) -> bool:
         """True if a point differs in columns that move only, and in none of them by more than a length."""
-        if not np.array_equal(np.where(self._moving, 0.0, x), self._place, equal_nan=True):
+        # The distance first: it is the cheaper of the two, and of many descents most are far.
+        if not np.abs(x - self.x)[self._moving].max(initial=0.0) <= reach:
             return False
-        return bool(np.abs(x - self.x)[self._moving].max(initial=0.0) <= reach)
+        return np.array_equal(np.where(self._moving, 0.0, x), self._place, equal_nan=True)
 
     def covers(self, x: FloatArray) -> bool:
         """True if a trial at a point is a step of this descent, or so close that it begins no other one."""

@@ -213,3 +213,16 @@ def test_a_row_may_be_a_pruned_trial_with_its_estimate() -> None:
     for state in ("paused", "running", 3):
         with pytest.raises(InvalidArgument, match="row 0: state must be"):
             opt.add_many([{"params": {"x": 0.5}, "value": None, "state": state}])
+
+
+def test_a_row_may_have_a_gradient(tmp_path: Path) -> None:
+    row = {"params": {"x": 0.5}, "value": 1.0, "gradient": {"x": 2.0}}
+    opt = hp.Optimizer({"x": hp.Float(0.0, 1.0)}, seed=0)
+    study = hp.Study({"x": hp.Float(0.0, 1.0)}, storage=tmp_path / "s.db", name="a")
+    for where in (opt, study):
+        (trial,) = where.add_many([row])
+        assert trial.gradient == {"x": 2.0}
+        with pytest.raises(InvalidArgument, match=r"row 0: gradient must name parameters of the space, got 'z'"):
+            where.add_many([{**row, "gradient": {"z": 2.0}}])
+    assert opt.history.gradients is not None and opt.history.gradients.tolist() == [[2.0]]
+    assert hp.load_study(tmp_path / "s.db", "a").trials[0].gradient == {"x": 2.0}
