@@ -28,7 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 # The rule's numbers: benchmarks/auto/rule.md.
 GP_TRIALS = 200  # of the search's own, before others take turns
 MIXED_FROM, TURNS = 100, 4  # from which on every fourth trial is TPE's
-ROUND, N_LATE_GP = 64, 8  # trials of a round after them: the first ones are the Gaussian process's again, where that is not dear
+# Trials of a round after them: the first ones are the Gaussian process's again, where that is not dear.
+ROUND, N_LATE_GP = 64, 8
 LATE_SECONDS = 0.01  # of a proposal on average, where nobody says how long a trial takes
 SHARE = 0.1  # a proposal may take this share of a trial's time
 # Seconds of a proposal of the Gaussian process with a hundred trials, and the power by which they grow with the trials.

@@ -1,6 +1,7 @@
 """Rules of annealing alone: where a step starts, how far it goes, and when the search restarts."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -190,3 +191,10 @@ def test_constraints_are_met_by_steps_and_not_by_chance() -> None:
 def test_options_outside_their_ranges(options: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         AnnealingSampler(**options)
+
+
+def test_the_highest_temperature_draws_from_the_kept_points() -> None:
+    """Its product with a logarithm is infinite for some of the draws."""
+    opt = hp.Optimizer(CUBE, AnnealingSampler(n_startup_trials=1, temperature=sys.float_info.max), seed=0)
+    X = play(opt, 60, bowl)
+    assert ((X >= 0.0) & (X <= 1.0)).all()
