@@ -42,7 +42,7 @@ class _CMAES(Suggester):
     def prepare(self, n_objectives: int) -> None:
         if n_objectives > 1:
             raise InvalidArgument(
-                "sampler must be 'gp', 'tpe' or 'evolution' for several objectives, got 'cmaes' for "
+                "sampler must be 'gp', 'tpe', 'evolution' or 'annealing' for several objectives, got 'cmaes' for "
                 f"{n_objectives}: CMA-ES orders trials by one value"
             )
         import cmaes  # noqa: F401 - a tenth of a second, which the first suggestion does not have under a deadline

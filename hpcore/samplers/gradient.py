@@ -41,7 +41,7 @@ class _Gradient(Suggester):
     def prepare(self, n_objectives: int) -> None:
         if n_objectives > 1:
             raise InvalidArgument(
-                "sampler must be 'gp', 'tpe' or 'evolution' for several objectives, got 'gradient' for "
+                "sampler must be 'gp', 'tpe', 'evolution' or 'annealing' for several objectives, got 'gradient' for "
                 f"{n_objectives}: it descends on one"
             )
         self._model.prepare(n_objectives)

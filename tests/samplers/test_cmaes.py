@@ -355,7 +355,9 @@ def test_the_smallest_populations(population):
 
 
 def test_several_objectives_are_refused_with_the_samplers_that_can():
-    with pytest.raises(InvalidArgument, match="must be 'gp', 'tpe' or 'evolution' for several objectives, got 'cmaes'"):
+    with pytest.raises(
+        InvalidArgument, match="must be 'gp', 'tpe', 'evolution' or 'annealing' for several objectives, got 'cmaes'"
+    ):
         hp.Optimizer(floats(2), "cmaes", directions=["minimize"] * 2)
 
 
