@@ -97,7 +97,8 @@ class _Annealing(Suggester):
         size = self._n_uniform
         u = rng.uniform(size * (1 if self._moves.feasible is None else N_TRIES), native.ANNEALING, offset)
         heat = self._sampler.temperature * chain.width / self._sampler.neighbourhood
-        place = min(int(-heat * math.log1p(-u[size - 1])), len(chain.best) - 1)
+        # A high temperature may make the product infinite, which no integer is.
+        place = int(min(-heat * math.log1p(-u[size - 1]), len(chain.best) - 1.0))
         x = history.X[chain.best[place][1]]
         width = chain.width * WIDER ** min(rng.attempt, 8)
         return self._moves.allowed(lambda k: self._moved(x, width, u[k * size : (k + 1) * size]), x, rng, offset)

@@ -19,6 +19,7 @@ __all__ = ["CMAESSampler"]
 FloatArray = npt.NDArray[np.float64]
 
 RESTARTS = ("ipop", "bipop")
+LEAST_SIGMA0 = 1e-12  # a smaller step is lost in the rounding of most places in [0, 1], and its square may be 0
 
 
 class _CMAES(Suggester):
@@ -54,7 +55,7 @@ class CMAESSampler(Sampler):
     population_size : int, optional
         Number of trials of a generation of the first run, 2 .. 10,000; by default 4 + floor(3 log D) for D parameters.
     sigma0 : float
-        Standard deviation at the start, in units of the range of a parameter; in (0, 1].
+        Standard deviation at the start, in units of the range of a parameter; 1e-12 .. 1.
     restart : {"ipop", "bipop"} or None
         Runs after the first, which has ended when its standard deviations are small, or when it improves no more:
         ``"ipop"`` doubles the population with each; ``"bipop"`` has short runs of a smaller population between them,
@@ -104,7 +105,7 @@ class CMAESSampler(Sampler):
         self.population_size = (
             None if population_size is None else check_integer("population_size", population_size, 2, MOST_POPULATION)
         )
-        self.sigma0 = check_number("sigma0", sigma0, 0.0, 1.0, open_low=True)
+        self.sigma0 = check_number("sigma0", sigma0, LEAST_SIGMA0, 1.0)
         self.restart = None if restart is None else check_choice("restart", restart, RESTARTS)
 
     def bind(self, columns: Columns) -> Suggester:

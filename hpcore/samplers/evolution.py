@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 Member = tuple[float, int]  # loss and number of a trial
 
 # The numbers below: benchmarks/quality/evolution_ablation.md.
-LEAST_POPULATION = 4  # a parent, one of the best, and two others whose difference is added
+LEAST_POPULATION, MOST_POPULATION = 4, 10_000  # a parent, one of the best, and two others whose difference is added
 POPULATION, POPULATION_OF_MANY = 15, 20  # members by default, with one objective and with several
 BEST_SHARE = 0.2  # of the population that a parent moves towards one of
 SPREAD = 0.5  # share by which the factor of a child varies
@@ -165,7 +165,7 @@ class EvolutionSampler(Sampler):
     Parameters
     ----------
     population_size : int, optional
-        Number of members, at least 4; by default 15 with one objective and 20 with several.
+        Number of members, 4 .. 10,000; by default 15 with one objective and 20 with several.
     factor : float
         Mean factor of the difference that a child adds, in (0, 2]; that of a child lies within half of it.
     crossover : float
@@ -219,6 +219,8 @@ class EvolutionSampler(Sampler):
                     f"population_size must be >= {LEAST_POPULATION}, because a child is made from a parent and three "
                     f"other members, got {population_size!r}"
                 )
+            # The place of each member is copied with each result.
+            check_integer("population_size", population_size, LEAST_POPULATION, MOST_POPULATION)
         self.population_size = population_size
         self.factor = check_number("factor", factor, 0.0, 2.0, open_low=True)
         self.crossover = check_number("crossover", crossover, 0.0, 1.0)

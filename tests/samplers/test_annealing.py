@@ -1,6 +1,7 @@
 """Rules of annealing alone: where a step starts, how far it goes, and when the search restarts."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -214,3 +215,10 @@ def test_a_step_after_a_refused_one_goes_twice_as_far() -> None:
     opt.add(dict.fromkeys(CUBE, 0.5), 0.0)
     first, third = (np.abs(steps_of(opt, attempt)) for attempt in (0, 2))
     assert np.median(third[third > 0.0]) == pytest.approx(4.0 * np.median(first[first > 0.0]), rel=0.2)
+
+
+def test_the_highest_temperature_draws_from_the_kept_points() -> None:
+    """Its product with a logarithm is infinite for some of the draws."""
+    opt = hp.Optimizer(CUBE, AnnealingSampler(n_startup_trials=1, temperature=sys.float_info.max), seed=0)
+    X = play(opt, 60, bowl)
+    assert ((X >= 0.0) & (X <= 1.0)).all()

@@ -13,6 +13,7 @@ import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.streams import Rng
 from hpcore.samplers import CMAESSampler, cmaes_replay
+from hpcore.samplers.cmaes import LEAST_SIGMA0
 from hpcore.samplers.cmaes_distribution import default_population
 
 MIXED = {
@@ -336,7 +337,8 @@ def test_no_restart():
         ({"population_size": 0}, InvalidArgument, "population_size must be within 2"),
         ({"population_size": 10_001}, InvalidArgument, "population_size must be within 2"),
         ({"population_size": 4.0}, InvalidType, "population_size must be an integer"),
-        ({"sigma0": 0.0}, InvalidArgument, "sigma0 must be finite and > 0 and <= 1"),
+        ({"sigma0": 0.0}, InvalidArgument, "sigma0 must be finite and >= 1e-12 and <= 1"),
+        ({"sigma0": 1e-13}, InvalidArgument, "sigma0 must be"),
         ({"sigma0": 1.5}, InvalidArgument, "sigma0 must be"),
         ({"sigma0": math.nan}, InvalidArgument, "sigma0 must be"),
         ({"sigma0": "0.3"}, InvalidType, "sigma0 must be a number"),
@@ -382,3 +384,17 @@ def test_spaces_without_real_parameters(space):
     opt = hp.Optimizer(space, "cmaes", seed=0)
     play(opt, 30, loss)
     assert opt.best_value == 0.0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("restart", ["ipop", "bipop", None])
+@pytest.mark.parametrize("space", [floats(2), {**floats(2), "n": hp.Int(0, 9), "kind": hp.Categorical(["a", "b"])}])
+def test_the_smallest_sigma_starts_from_known_trials_without_a_warning(space, restart) -> None:
+    """The covariance of the known trials is divided by the square of sigma."""
+    opt = hp.Optimizer(space, CMAESSampler(sigma0=LEAST_SIGMA0, restart=restart), seed=0)
+    known = hp.Optimizer(space, "random", seed=1)
+    for value in range(30):
+        opt.add(known.ask().params, float(value))
+    for value in range(60):
+        opt.tell(opt.ask(), float(value % 7))
+    assert ((opt.history.X >= 0.0) & (opt.history.X <= 1.0)).all()

@@ -252,6 +252,7 @@ def test_a_numpy_integer_is_stored_as_an_int() -> None:
         ),
         ({"population_size": 3}, InvalidArgument, "three other members, got 3"),
         ({"population_size": -2}, InvalidArgument, "population_size must be >= 4, because a child is made"),
+        ({"population_size": 10_001}, InvalidArgument, r"population_size must be within 4 \.\. 10000, got 10001"),
         ({"population_size": 8.0}, InvalidType, "population_size must be"),
         ({"population_size": True}, InvalidType, "population_size must be"),
         ({"factor": 0.0}, InvalidArgument, "factor must be finite and > 0 and <= 2, got 0.0"),
