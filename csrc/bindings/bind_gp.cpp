@@ -284,7 +284,7 @@ void bind_gp(py::module_& m) {
         .def_static("standard", &Prior::standard, py::arg("d"), "Default priors for d columns.")
         .def_readwrite("length_scale", &Prior::length_scale, "Prior of each length scale.")
         .def_readwrite("shared", &Prior::shared,
-                       "Correlation of the logarithms of the length scales, at least 0 and below 1.")
+                       "Correlation of the logarithms of the numbers' length scales, at least 0 and below 1.")
         .def_readwrite("signal", &Prior::signal, "Prior of the signal variance.")
         .def_readwrite("noise", &Prior::noise, "Prior of the noise variance.")
         .def_readwrite("inactive", &Prior::inactive,

@@ -26,7 +26,7 @@ class Prior(metaclass=_Native):
     length_scale: LogNormal
     """Prior of each length scale."""
     shared: float
-    """Correlation of the logarithms of the length scales, at least 0 and below 1."""
+    """Correlation of the logarithms of the numbers' length scales, at least 0 and below 1."""
     signal: LogNormal
     """Prior of the signal variance."""
     noise: LogNormal

@@ -23,8 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 
 INVERTIBLE = ("standard", "half_log", "log")
 TRANSFORMS = (*INVERTIBLE, "clip", "auto")
-# Correlation of the length scales a priori: a common part of sd 0.8 and a part of each column of sd 0.6, together 1.
-# Measured in benchmarks/quality/gp_ablation.md.
+# Correlation of the numbers' length scales a priori: a common part of sd 0.8 and one of each column of sd 0.6, together
+# 1. Measured in benchmarks/quality/gp_ablation.md.
 SHARED_SCALE = 0.64
 
 
@@ -110,11 +110,11 @@ class GaussianProcess:
 
     Notes
     -----
-    Maximum a posteriori: `hpcore._core.gp.Prior.standard` holds the priors. The logarithms of the length scales are
-    correlated in them: what one column says of the roughness counts for those that not much is known of yet. Outputs
-    are standardised inside; the constant mean has a normal prior and is integrated out. Each hyperparameter of a
-    `covariance`, or its logarithm with ``log=True``, has a normal prior around the middle of its bounds, a quarter of
-    their width as standard deviation, cut at the bounds.
+    Maximum a posteriori: `hpcore._core.gp.Prior.standard` holds the priors. The logarithms of the length scales of
+    numbers are correlated in them: what one column says of the roughness counts for those that not much is known of
+    yet. Outputs are standardised inside; the constant mean has a normal prior and is integrated out. Each
+    hyperparameter of a `covariance`, or its logarithm with ``log=True``, has a normal prior around the middle of its
+    bounds, a quarter of their width as standard deviation, cut at the bounds.
     """
 
     def __init__(

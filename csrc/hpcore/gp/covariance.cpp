@@ -108,7 +108,10 @@ Layout::Layout(const std::vector<ColumnType>& columns, const UserCovariance* use
       n_user_(user == nullptr ? 0 : user->n_hyperparameters()),
       user_logarithmic_(user != nullptr && user->logarithmic()),
       slopes_(slopes) {
-    for (const ColumnType& c : columns) used_.push_back(user == nullptr || c.categorical || c.conditional);
+    for (const ColumnType& c : columns) {
+        used_.push_back(user == nullptr || c.categorical || c.conditional);
+        categorical_.push_back(c.categorical);
+    }
 }
 
 Scales::Scales(const Layout& layout, const double* theta) : weight(layout.d()) {

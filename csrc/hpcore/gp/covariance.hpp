@@ -59,13 +59,15 @@ class Layout {
     // True if the covariance depends on theta i; false for length scales of columns that only the user's covariance
     // sees.
     bool used(std::size_t i) const { return i >= d_ || used_[i]; }
+    // True for the length scales of numbers that the covariance depends on.
+    bool used_number(std::size_t i) const { return i < d_ && used_[i] && !categorical_[i]; }
 
   private:
     std::size_t d_;
     bool conditional_;
     std::size_t n_user_;
     bool user_logarithmic_, slopes_;
-    std::vector<bool> used_;
+    std::vector<bool> used_, categorical_;
 };
 
 // theta with the exponentials taken.

@@ -42,7 +42,7 @@ double Prior::log_density(const Layout& layout, const double* theta, double* gra
     double value = 0.0, sum = 0.0;
     std::size_t n_scales = 0;
     for (std::size_t j = 0; j < layout.d(); ++j) {
-        if (!layout.used(j)) continue;
+        if (!layout.used_number(j)) continue;
         sum += (theta[j] - length_scale.mean) / length_scale.std;
         ++n_scales;
     }
@@ -51,7 +51,7 @@ double Prior::log_density(const Layout& layout, const double* theta, double* gra
     for (std::size_t i = 0; i < layout.size(); ++i) {
         const LogNormal& p = of(layout, i);
         const double z = (theta[i] - p.mean) / p.std;
-        const double solved = i < layout.d() && layout.used(i) ? (z - pull * sum) / (1.0 - shared) : z;
+        const double solved = layout.used_number(i) ? (z - pull * sum) / (1.0 - shared) : z;
         value -= 0.5 * z * solved;
         if (gradient != nullptr) gradient[i] -= solved / p.std;
     }
@@ -64,7 +64,7 @@ std::vector<double> Prior::draw(const Layout& layout, Philox& stream) const {
     for (std::size_t i = 0; i < theta.size(); ++i) {
         const LogNormal& p = of(layout, i);
         double z = stream.normal();
-        if (i < layout.d()) z = common + std::sqrt(1.0 - shared) * z;
+        if (layout.used_number(i)) z = common + std::sqrt(1.0 - shared) * z;
         theta[i] = std::clamp(p.mean + p.std * z, p.low, p.high);
     }
     return theta;

@@ -20,8 +20,8 @@ struct LogNormal {
 // sqrt(d) (Hvarfner, Hellsten & Nardi 2024), narrower here than there: measured, see benchmarks/quality.
 struct Prior {
     LogNormal length_scale;  // for d columns, see standard()
-    // Correlation of the logarithms of the length scales, 0 <= shared < 1: the share of their variance that is common
-    // to all columns, so that what is learnt of one says something of the others.
+    // Correlation of the logarithms of the length scales of numbers, 0 <= shared < 1: the share of their variance that
+    // is common to all, so that what is learnt of one says something of the others. Overlaps are another measure.
     double shared = 0.0;
     LogNormal signal;
     LogNormal noise;
