@@ -13,8 +13,9 @@ the studies that are named and with the version that changed it::
 
     PYTHONPATH=. python tests/data/make_schema1.py mixed deterministic search "two objectives" "two objectives tpe"
 
-This was done once, for these: samplers came to model success as one more limit, and several objectives by the
-hypervolume. They are the studies with failed trials or with two objectives.
+This was done twice. Samplers came to model success as one more limit, and several objectives by the hypervolume: these
+are the studies with failed trials or with two objectives. Then the Gaussian process came to begin after four trials and
+to correlate length scales, and TPE to ask a regression: these, and ``auto``.
 """
 
 from __future__ import annotations
