@@ -8,6 +8,7 @@ __all__ = [
     "DataChanged",
     "FitTimeout",
     "HpcoreError",
+    "HypergradientError",
     "InfeasibleParams",
     "InfeasibleSpace",
     "InvalidArgument",
@@ -64,6 +65,10 @@ class ConstraintError(HpcoreError, RuntimeError):
 
 class KernelError(HpcoreError, RuntimeError):
     """A user-defined kernel does not compile, raised an error, or returned NaN."""
+
+
+class HypergradientError(HpcoreError, RuntimeError):
+    """A user-defined hypergradient raised an error."""
 
 
 class SearchSpaceExhausted(HpcoreError, RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +12,12 @@ from hpcore.evaluation.cloning import replicate
 from hpcore.evaluation.hypergradients.fold import Differentiator, decisive_scorer, last_step
 from hpcore.evaluation.hypergradients.losses import score_slope
 from hpcore.evaluation.hypergradients.registry import Family, known
+from hpcore.records.history import History
 from hpcore.samplers import AutoSampler, GPSampler, GradientSampler, Sampler
 from hpcore.sklearn.schedule import Schedule
 from hpcore.sklearn.spaces import SearchSpace
 
-__all__ = ["make_differentiator", "wants_gradient"]
+__all__ = ["make_differentiator", "wants_gradient", "warn_without_gradients"]
 
 # Candidates by which it is found out which estimators and settings a space has; more than any space has kinds of them.
 _N_EXAMPLES = 128
@@ -75,6 +77,23 @@ def make_differentiator(estimator: Any, scorer: Any, metric: str | None, space: 
     if examples and not finder.has_any:
         finder.refuse()
     return Differentiator(tuple(sorted(finder.names)), metric, finder.families)
+
+
+def warn_without_gradients(history: History) -> None:
+    """Warn if a search that asked for gradients was told none.
+
+    Warns
+    -----
+    UserWarning
+        If candidates are complete and none has a gradient.
+    """
+    if history.n_complete and history.gradients is None:
+        warnings.warn(
+            f"none of {history.n_complete} complete candidates had a finite gradient, so that the search went on "
+            "without; hypergradients that return NaN, an infinity or no name on some fold are not used",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 class _Finder:

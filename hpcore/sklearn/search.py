@@ -29,6 +29,7 @@ from hpcore.sklearn.checks import check_target, make_splits
 from hpcore.sklearn.course import Course
 from hpcore.sklearn.errors import SearchInterrupted
 from hpcore.sklearn.fidelity import Fidelity
+from hpcore.sklearn.gradients import warn_without_gradients
 from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.levels import summarise
 from hpcore.sklearn.plan import Plan, make_plan
@@ -467,6 +468,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             course.settle()
             hooks.searched()
             self._tabulate(course, plan)
+            if plan.differentiator is not None:
+                warn_without_gradients(self.optimizer_.history)
             check_unchanged()
             if self.refit:
                 self._refit(workload, hooks, plan.fidelity)

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC, LinearSVR
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import HypergradientError, InvalidArgument, InvalidType
 from hpcore.evaluation.hypergradients import registry
 from hpcore.sklearn import GroupRidge, SearchCV, neg_squared_hinge, nested_cross_validate
 
@@ -247,3 +247,24 @@ def test_what_only_the_data_show() -> None:
     three = np.arange(len(TARGET)) % 3
     with pytest.raises(InvalidArgument, match="SVC has a hypergradient for two classes, got 3"):
         SearchCV(SVC(), {"C": C}, strategy="gradient", scoring=neg_squared_hinge).fit(FEATURES, three)
+
+
+class Own(Ridge):
+    """An estimator of the user's."""
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_function_of_the_user_that_fails_is_named(n_jobs: int) -> None:
+    @hp.hypergradient(Own)
+    def of_own(estimator, X, y, X_valid, v, names):
+        return {"alpha": 1.0 / (estimator.alpha - estimator.alpha)}
+
+    with pytest.raises(HypergradientError, match=r"hypergradient of Own raised ZeroDivisionError: .*of_own"):
+        SearchCV(Own(), {"alpha": C}, strategy="gradient", n_trials=2, n_jobs=n_jobs, **OPTIONS).fit(X, y)
+
+
+@pytest.mark.parametrize("found", [{"alpha": np.nan}, {"alpha": np.inf}, {}])
+def test_a_function_of_the_user_that_has_no_number_is_told_of(found: dict[str, float]) -> None:
+    hp.hypergradient(Own)(lambda estimator, X, y, X_valid, v, names: found)
+    with pytest.warns(UserWarning, match="none of 3 complete candidates had a finite gradient"):
+        SearchCV(Own(), {"alpha": C}, strategy="gradient", n_trials=3, **OPTIONS).fit(X, y)

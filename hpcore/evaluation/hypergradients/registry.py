@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from hpcore.arguments import check_choice
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import HpcoreError, HypergradientError, InvalidArgument, InvalidType
 
 __all__ = ["Family", "find", "hypergradient", "known"]
 
@@ -57,6 +57,8 @@ class Family:
         InvalidArgument, InvalidType
             If it returns something other than a mapping of some of the names to numbers, or if there are weights of
             rows and it does not accept them.
+        HypergradientError
+            If it raises another error.
         """
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         if weights and not _accepts(self.function, *range(6), **weights):
@@ -64,7 +66,15 @@ class Family:
                 f"the hypergradient of {self.estimator.__name__} must accept sample_weight, which fit was given: "
                 f"{_title(self.function)}"
             )
-        found = self.function(estimator, X, y, X_valid, v, names, **weights)
+        try:
+            found = self.function(estimator, X, y, X_valid, v, names, **weights)
+        except HpcoreError:
+            raise
+        except Exception as error:
+            raise HypergradientError(
+                f"the hypergradient of {self.estimator.__name__} raised {type(error).__name__}: {error}; it is "
+                f"{_title(self.function)}"
+            ) from error
         if not isinstance(found, Mapping):
             raise InvalidType(
                 f"the hypergradient of {self.estimator.__name__} must return a dict of names to numbers, got {found!r} "
