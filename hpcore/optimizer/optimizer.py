@@ -703,6 +703,7 @@ class Optimizer:
         std_error: float | Sequence[float] | None = None,
         metrics: Mapping[str, float] | None = None,
         cost: float | None = None,
+        gradient: Mapping[str, float] | None = None,
         user_attrs: Mapping[str, Any] | None = None,
     ) -> Trial:
         """Record an evaluation made elsewhere, for a warm start.
@@ -713,7 +714,7 @@ class Optimizer:
             Legal values of all active parameters. Constraints are not checked. In a row of a table, or a
             pandas.Series, None or NaN of an inactive parameter is ignored, and a missing value stands for the choice
             None (or NaN) if there is one.
-        value, std_error, metrics, cost
+        value, std_error, metrics, cost, gradient
             Result, see `tell`.
         user_attrs : mapping of str to value, optional
             Attributes kept with the trial, as plain data; see `Trial.user_attrs`.
@@ -730,7 +731,7 @@ class Optimizer:
         """
         with self._lock:
             point = self.space.encode(without_missing(self.space, read_row(params)))
-            outcome = self.outcome(value, std_error, None, cost, metrics, params=point.params)
+            outcome = self.outcome(value, std_error, None, cost, metrics, gradient, params=point.params)
             attributes = check_attributes("user_attrs", user_attrs)
             assert point.params is not None
             trial = self._begin_given(np.asarray(point), point.params)

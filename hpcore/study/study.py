@@ -515,10 +515,17 @@ class Study:
         std_error: float | Sequence[float] | None = None,
         metrics: Mapping[str, float] | None = None,
         cost: float | None = None,
+        gradient: Mapping[str, float] | None = None,
         user_attrs: Mapping[str, Any] | None = None,
     ) -> Trial:
         """Record an evaluation made elsewhere; see `Optimizer.add`."""
-        facts = {"std_error": std_error, "metrics": metrics, "cost": cost, "user_attrs": user_attrs}
+        facts = {
+            "std_error": std_error,
+            "metrics": metrics,
+            "cost": cost,
+            "gradient": gradient,
+            "user_attrs": user_attrs,
+        }
         return self._trial_log.add(params, value, facts)
 
     def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:

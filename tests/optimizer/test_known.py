@@ -226,3 +226,14 @@ def test_a_row_may_have_a_gradient(tmp_path: Path) -> None:
             where.add_many([{**row, "gradient": {"z": 2.0}}])
     assert opt.history.gradients is not None and opt.history.gradients.tolist() == [[2.0]]
     assert hp.load_study(tmp_path / "s.db", "a").trials[0].gradient == {"x": 2.0}
+
+
+def test_a_result_made_elsewhere_may_have_a_gradient(tmp_path: Path) -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0)
+    study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "s.db", name="a")
+    for where in (opt, study):
+        assert where.add({"x": 0.5}, 1.0, gradient={"x": 2.0}).gradient == {"x": 2.0}
+        with pytest.raises(InvalidArgument, match="gradient must name parameters of the space, got 'z'"):
+            where.add({"x": 0.5}, 1.0, gradient={"z": 2.0})
+        assert len(where.trials) == 1
+    assert hp.load_study(tmp_path / "s.db", "a").trials[0].gradient == {"x": 2.0}
