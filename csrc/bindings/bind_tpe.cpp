@@ -237,7 +237,7 @@ void bind_tpe(py::module_& m) {
             "True if every third proposal, every other without the regression, weighs candidates by a trend of the "
             "values.")
         .def_readwrite("regression", &Options::regression,
-                       "True if every third proposal, and all while few trials are known, weighs candidates by their "
+                       "True if every third proposal, and all while few trials are known, weighs candidates by "
                        "expected improvement.")
         .def_readwrite("constant_liar", &Options::constant_liar, "True if pending points count as bad.")
         .def_readwrite("n_draws", &Options::n_draws, "Number of candidates from the density of the good.")
