@@ -59,7 +59,7 @@ class Distribution:
     ) -> None:
         import cmaes
 
-        self._coordinates = coordinates
+        self._coordinates, self._has_broken_down = coordinates, False
         p = coordinates.n_numeric
         cov = np.eye(p) if cov is None else cov
         self._is_mixed = p > coordinates.n_real or coordinates.n_choices > 0
@@ -112,6 +112,8 @@ class Distribution:
     @property
     def is_degenerate(self) -> bool:
         """True if numbers are too small or too large to go on."""
+        if self._has_broken_down:
+            return True
         if self._coordinates.n_numeric == 0:
             return False
         with np.errstate(all="ignore"):
@@ -165,19 +167,28 @@ class Distribution:
             with np.errstate(all="ignore"):
                 numeric[foreign] = self._within_reach(numeric[foreign])
         twin = _copy(self)
-        es = twin._es
-        with np.errstate(all="ignore"):
-            if self._is_mixed:
-                chosen = self._one_hot(points.choices, neutral)
-                make = type(es).Solution
-                es.tell([
-                    (make(c=None if chosen is None else chosen[i], _v_raw=numeric[i] if len(self.mean) else None), i)
-                    for i in range(len(numeric))
-                ])  # fmt: skip
-            else:
-                es.tell([(row, i) for i, row in enumerate(numeric)])
-        twin._set_factor()
+        try:
+            with np.errstate(all="ignore"):
+                twin._tell(numeric, points.choices, neutral)
+        except (np.linalg.LinAlgError, AssertionError):
+            # Numbers out of range, by which the package has no eigenvalues or stops itself. The distribution before
+            # is as good as any to end a run with.
+            twin = _copy(self)
+            twin._has_broken_down = True
         return twin
+
+    def _tell(self, numeric: FloatArray, choices: IntArray, neutral: npt.NDArray[np.bool_]) -> None:
+        """Update the package's object in place by points, the best first."""
+        if self._is_mixed:
+            chosen = self._one_hot(choices, neutral)
+            make = type(self._es).Solution
+            self._es.tell([
+                (make(c=None if chosen is None else chosen[i], _v_raw=numeric[i] if len(self.mean) else None), i)
+                for i in range(len(numeric))
+            ])  # fmt: skip
+        else:
+            self._es.tell([(row, i) for i, row in enumerate(numeric)])
+        self._set_factor()
 
     def _within_reach(self, numeric: FloatArray) -> FloatArray:
         """Move points towards the centre if they are further than a drawn one can be expected to be.

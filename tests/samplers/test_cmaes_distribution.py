@@ -39,3 +39,19 @@ def test_points_from_elsewhere_count_no_farther_than_a_drawn_one_may_be() -> Non
     np.testing.assert_allclose(updated(50.0, True).lengths, updated(most, False).lengths)
     np.testing.assert_allclose(updated(1.0, True).mean, updated(1.0, False).mean)
     assert not np.allclose(updated(50.0, False).mean, updated(most, False).mean)
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_numbers_out_of_range_end_a_run_and_not_the_search(space: dict[str, hp.Float]) -> None:
+    coordinates = Coordinates(hp.Space(space).columns)
+    distribution = Distribution(coordinates, np.array([0.5, 0.5]), 0.3, 6)
+    assert not distribution.is_degenerate
+    numeric = np.full((6, 2), np.nextafter(np.finfo(float).max, 0.0))
+    points = Points(numeric, np.zeros((6, coordinates.n_choices), dtype=np.int64))
+    drawn, said = np.zeros(6, dtype=bool), np.zeros(6, dtype=bool)
+    broken = distribution.updated(points, drawn, said)
+    assert broken.is_degenerate
+    np.testing.assert_array_equal(broken.mean, distribution.mean)
+    distribution._es._C[:] = np.inf
+    distribution._es._B = distribution._es._D = None
+    assert distribution.updated(Points(np.full((6, 2), 0.4), points.choices), drawn, said).is_degenerate
