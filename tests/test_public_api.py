@@ -48,7 +48,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         (hp.Space.grid, "(self, levels)"),
         (hp.Space.encode, "(self, params)"),
         (hp.Space.decode, "(self, u)"),
-        (hp.Optimizer.add, "(self, params, value, *, std_error, metrics, cost, user_attrs)"),
+        (hp.Optimizer.add, "(self, params, value, *, std_error, metrics, cost, gradient, user_attrs)"),
         (hp.Optimizer.enqueue, "(self, params)"),
     ],
     ids=lambda v: getattr(v, "__qualname__", ""),
