@@ -157,7 +157,8 @@ def test_wrong_returns_end_the_search(function, error, words) -> None:
 
 def test_a_derivative_that_is_not_finite_is_not_told() -> None:
     hp.hypergradient(Shrunk)(lambda *args: {"alpha": np.nan})
-    found = search(Shrunk(), {"alpha": hp.Float(0.5, 2.0)}, X, y)
+    with pytest.warns(UserWarning, match="none of 3 complete candidates had a finite gradient"):
+        found = search(Shrunk(), {"alpha": hp.Float(0.5, 2.0)}, X, y)
     assert [trial.gradient for trial in found.trials_] == [{}] * 3
     assert np.isfinite(found.best_score_)
 
