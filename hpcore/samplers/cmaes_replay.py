@@ -199,11 +199,10 @@ class Replay:
 
     def _own(self, distribution: Distribution, history: History, first: int, end: int) -> int | None:
         """The first trial of first .. end - 1 whose point is a proposal of the distribution."""
+        own = np.zeros(end - first, dtype=np.bool_)
         for attempt in range(self._n_attempts):
-            own = self._is_own(distribution, history.X[first:end], first, attempt)
-            if own.any():
-                return first + int(own.argmax())
-        return None
+            own |= self._is_own(distribution, history.X[first:end], first, attempt)
+        return first + int(own.argmax()) if own.any() else None
 
     # --- the next generation -------------------------------------------------------------------------------------
 
