@@ -108,8 +108,7 @@ double Codec::level_as_double(std::size_t j, std::uint64_t level) const {
     return c.kind == Kind::integer ? static_cast<double>(integer_at(c, level)) : real_at(j, level);
 }
 
-double Codec::real_at(std::size_t j, std::uint64_t level) const {
-    const Column& c = columns_[j];
+double real_at(const Column& c, std::uint64_t level) {
     double x = 0.0;
     if (c.ticks > 0.0) {
         x = static_cast<double>(c.tick_low + static_cast<std::int64_t>(level) * c.tick_step) / c.ticks;
@@ -196,8 +195,7 @@ double Codec::slope(std::size_t j, double x) const {
     return width;
 }
 
-std::uint64_t Codec::level_of_real(std::size_t j, double x) const {
-    const Column& c = columns_[j];
+std::uint64_t level_of_real(const Column& c, double x) {
     double position = 0.0;
     if (c.kind == Kind::integer) {
         position = (x - static_cast<double>(c.whole_low)) / static_cast<double>(c.whole_step);

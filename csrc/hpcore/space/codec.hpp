@@ -14,31 +14,44 @@ namespace hpcore::space {
 enum class Kind { real, integer, choice };
 enum class Scale { linear, log, normal, log_normal };
 
+// What a parameter is to the cube. Functions of space.hpp make columns that satisfy what is said here; the codec takes
+// them at their word, and checks the order of parents only.
+//
+//            kind     scale              low, high        gridded  fields of the grid
+//   real     real     any                low <= high      either   last, step > 0, ticks
+//   integer  integer  linear or log      of whole values  true     last, whole_low, whole_step >= 1
+//   choice   choice   linear (not read)  not read         true     last = number of choices - 1
 struct Column {
     Kind kind = Kind::real;
     Scale scale = Scale::linear;
-    double low = 0.0;   // bounds of a real column, in the parameter's own units; of an open Normal infinite, or 0
-    double high = 1.0;  // below on a log scale
-    double mean = 0.0;  // of a Normal, in units of the value or of its logarithm
-    double std = 1.0;
+    // Bounds, both values themselves, in the parameter's own units: finite, and > 0 on a log scale. Only of a Normal
+    // without a grid, an open end is infinite, or 0 below on a log scale. A grid's are its first and last value.
+    double low = 0.0;
+    double high = 1.0;
+    double mean = 0.0;  // of a Normal, in units of the value or of its logarithm; finite
+    double std = 1.0;   // > 0
 
-    // A grid of last + 1 levels; `gridded` false means continuous. For `choice` the level is the index.
+    // A grid of last + 1 levels; `gridded` false means continuous. For `choice` the level is the index. At most 2^63
+    // levels of reals; all 2^64 of whole numbers.
     bool gridded = false;
     std::uint64_t last = 0;
-    std::int64_t whole_low = 0;  // integer columns: value = whole_low + level * whole_step
+    std::int64_t whole_low = 0;  // integer columns: value = whole_low + level * whole_step, up to 2^63 - 1
     std::uint64_t whole_step = 1;
-    double step = 0.0;  // real columns: value = low + level * step ...
+    double step = 0.0;  // real columns: value = low + level * step, cut to [low, high] ...
     // ... computed as (tick_low + level * tick_step) / ticks where that is exact in its numerator (ticks > 0), so
-    // that level 3 of step 0.1 is the double that people write as 0.3.
+    // that level 3 of step 0.1 is the double that people write as 0.3. Numerators are less than 2^53 in size, and
+    // ticks is a power of ten up to 10^22: the quotient of two exact doubles, rounded once.
     std::int64_t tick_low = 0;
     std::int64_t tick_step = 0;
     double ticks = 0.0;
 
-    // Upper edge of each level's share of [0, 1]; empty = equal shares of a choice, and by the scale elsewhere.
+    // Upper edge of each level's share of [0, 1]: (last + 1,), ascending by 2^-41 or more, the last one 1. Empty =
+    // equal shares of a choice, and by the scale elsewhere.
     std::vector<double> cumulative;
 
     // Conjunction of: parent's level is one of `levels` (if any), or in [level_low, level_high]; or, for a
-    // continuous parent, its value in [real_low, real_high].
+    // continuous parent (by_level false), its value in [real_low, real_high]. Levels ascend, none is twice or above
+    // the parent's last; no range is empty. The parent is another column, and comes before this one in the order.
     struct Condition {
         std::size_t parent = 0;
         bool by_level = true;
@@ -50,6 +63,12 @@ struct Column {
     };
     std::vector<Condition> conditions;
 };
+
+// The value at a level of a real grid.
+double real_at(const Column& column, std::uint64_t level);
+
+// The level of an integer's or a real's grid that is nearest to a value, clamped to the grid.
+std::uint64_t level_of_real(const Column& column, double x);
 
 struct Value {
     bool active = false;
@@ -84,14 +103,12 @@ class Codec {
     // infinite where doubles cannot say it. NaN for a grid or a choice, whose values jump.
     double slope(std::size_t j, double x) const;
 
-    // The grid's level nearest to a value, clamped to the grid.
-    std::uint64_t level_of_real(std::size_t j, double x) const;
+    std::uint64_t level_of_real(std::size_t j, double x) const { return space::level_of_real(columns_[j], x); }
 
     // End of a level's cell in the cube; the last one's ends at 1. For gridded columns and choices.
     double cell_end(std::size_t j, std::uint64_t level) const;
 
-    // The value at a level of a real grid.
-    double real_at(std::size_t j, std::uint64_t level) const;
+    double real_at(std::size_t j, std::uint64_t level) const { return space::real_at(columns_[j], level); }
 
   private:
     struct Derived {                             // precomputed from a column
