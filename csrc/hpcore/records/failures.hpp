@@ -8,7 +8,7 @@
 // whole, with the Gaussian process's half of it and the reasons, is in hpcore/samplers/failures.py.
 namespace hpcore::records {
 
-enum State : std::uint8_t { running, complete, pruned, failed };
+enum State : std::uint8_t { running, complete, pruned, failed, paused };
 
 // The value of a trial that has ended; NaN if it has none to learn from: it failed, was pruned, or is not finite.
 inline double result_of(std::uint8_t state, double value) {
