@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "hpcore/records/failures.hpp"
 #include "hpcore/view.hpp"
 
 namespace hpcore::records {
@@ -27,7 +29,15 @@ struct Trials {
     std::size_t n_limits() const { return violations.d; }
 
     // True if the trial has a value to learn from: it is complete, or pruned with an estimate.
-    bool observed(std::size_t i) const;
+    bool observed(std::size_t i) const {
+        return state[i] == complete || (state[i] == pruned && !std::isnan(values(i, 0)));
+    }
+    // True if the trial has no result yet: it is running, or paused.
+    bool pending(std::size_t i) const { return state[i] == running || state[i] == paused; }
+    // The state as models count it: a pruned trial with an estimate is complete, a paused one is running.
+    State counted(std::size_t i) const {
+        return pending(i) ? running : observed(i) ? complete : static_cast<State>(state[i]);
+    }
 };
 
 }  // namespace hpcore::records

@@ -1,13 +1,11 @@
 #include "hpcore/samplers/failures.hpp"
 
-#include "hpcore/records/failures.hpp"
 #include "hpcore/samplers/cliffs.hpp"
 
 namespace hpcore::samplers {
 
 bool has_failed(const records::Trials& trials, std::size_t i) {
-    const std::uint8_t state = trials.state[i];
-    return state == records::failed || (state == records::pruned && !trials.observed(i));
+    return !trials.pending(i) && !trials.observed(i);
 }
 
 Split split(const records::Trials& trials) {

@@ -80,9 +80,9 @@ class TpeSampler final : public Sampler {
 
   private:
     static std::size_t ended(const Trials& trials) {
-        return static_cast<std::size_t>(std::count_if(trials.state.begin(), trials.state.end(), [](std::uint8_t s) {
-            return s != records::running && s != records::paused;
-        }));
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < trials.n(); ++i) n += trials.pending(i) ? 0 : 1;
+        return n;
     }
 
     // Rank trials with several objectives or limits: the place of each, the best first.
@@ -147,11 +147,8 @@ class TpeSampler final : public Sampler {
         const std::uint8_t* state = trials.state.data();
         if (!plain_) {
             // States for a model: a pruned trial with an estimate counts as complete, a paused one as running.
-            state_.assign(trials.state.begin(), trials.state.end());
-            for (std::size_t i = 0; i < trials.n(); ++i) {
-                if (trials.observed(i)) state_[i] = records::complete;
-                if (state_[i] == records::paused) state_[i] = records::running;
-            }
+            state_.resize(trials.n());
+            for (std::size_t i = 0; i < trials.n(); ++i) state_[i] = trials.counted(i);
             state = state_.data();
         }
         engine_.update(trials.rows.data, ranking.values, ranking.stride, state, trials.n());
