@@ -23,9 +23,6 @@ FloatArray = npt.NDArray[np.float64]
 
 INVERTIBLE = ("standard", "half_log", "log")
 TRANSFORMS = (*INVERTIBLE, "clip", "auto")
-# Correlation of the numbers' length scales a priori: a common part of sd 0.8 and one of each column of sd 0.6, together
-# 1. Measured in benchmarks/quality/gp_ablation.md.
-SHARED_SCALE = 0.64
 
 
 def check_covariance(value: Any) -> CovarianceKernel | None:
@@ -55,7 +52,7 @@ def native_covariance(kernel: CovarianceKernel | None) -> native.UserCovariance 
 def prior_of(d: int, kernel: CovarianceKernel | None) -> native.Prior:
     """Priors of the hyperparameters of d columns; those of a user's covariance are normal within their bounds."""
     prior = native.Prior.standard(d)
-    prior.shared = SHARED_SCALE
+    prior.shared = native.SHARED_SCALE
     if kernel is not None:
         bounds = np.log(kernel.bounds) if kernel.log else kernel.bounds
         prior.user = [native.LogNormal((low + high) / 2, (high - low) / 4, low, high) for low, high in bounds]

@@ -16,6 +16,10 @@ struct LogNormal {
     double low = -10.0, high = 10.0;
 };
 
+// Prior::shared of a search: a common part of sd 0.8 and one of each column of sd 0.6, together 1. Measured in
+// benchmarks/quality/gp_ablation.md.
+constexpr double shared_scale = 0.64;
+
 // Priors as densities in log space (no Jacobian), so that a mode is a median. Medians of length scales grow with
 // sqrt(d) (Hvarfner, Hellsten & Nardi 2024), narrower here than there: measured, see benchmarks/quality.
 struct Prior {

@@ -5,7 +5,7 @@
 #include <limits>
 
 // States of trials, as hpcore/records/history.py numbers them, and how a trial without a result ranks. The rule as a
-// whole, with the Gaussian process's half of it and the reasons, is in hpcore/samplers/failures.py.
+// whole, with the Gaussian process's half of it and the reasons, is in samplers/failures.hpp.
 namespace hpcore::records {
 
 // Stored in databases: these numbers must not change.

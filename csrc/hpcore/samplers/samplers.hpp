@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
+#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "hpcore/acquisition/criterion.hpp"
@@ -13,6 +12,7 @@
 #include "hpcore/kernels.hpp"
 #include "hpcore/linalg/lapack.hpp"
 #include "hpcore/sampler.hpp"
+#include "hpcore/samplers/auto_rule.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/tpe/suggester.hpp"
 
@@ -65,21 +65,15 @@ struct GpOptions {
 std::unique_ptr<Sampler> make_gp(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical,
                                  const GpOptions& options, const linalg::Lapack& lapack);
 
-// Options of the sampler that chooses among others; hpcore/samplers/auto.py explains the rule.
-struct AutoOptions {
-    std::optional<std::size_t> n_gp_trials;  // trials before others take over, in place of the rule's
-    double trial_seconds = std::numeric_limits<double>::infinity();  // of an evaluation, approximately
-};
-
 // A sampler that says whose proposals it makes.
 class AutoSampler : public Sampler {
   public:
-    // "gp", "tpe", "cmaes" or "gradient" for one of the latest trials that it was asked for; empty for another.
-    virtual std::string proposed_by(std::uint64_t number) const = 0;
+    // Whose proposal it was, for one of the latest trials that it was asked for; none for another.
+    virtual std::optional<AutoRule::Choice> proposed_by(std::uint64_t number) const = 0;
 };
 
-// cmaes and gradient, samplers of another make, have their turns in searches with one objective; without them (null)
-// the turns of the first are TPE's, and those of the second everybody's.
+// The sampler that chooses among others by AutoRule. cmaes and gradient are samplers of another make; without them
+// (null) the turns of the first are TPE's, and there are none for the second.
 std::unique_ptr<AutoSampler> make_auto(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical,
                                        const AutoOptions& options, const linalg::Lapack& lapack,
                                        std::unique_ptr<Sampler> cmaes = nullptr,
