@@ -31,12 +31,17 @@ inline std::string text(std::size_t x) {
 }
 
 inline std::string quoted(std::string_view name) {
-    return "'" + std::string(name) + "'";
+    std::string out(1, '\'');
+    out.append(name);
+    out.push_back('\'');
+    return out;
 }
 
 // An argument of a parameter, which may have no name yet.
 inline std::string argument(std::string_view what, std::string_view parameter) {
-    return std::string(what) + (parameter.empty() ? "" : " of " + quoted(parameter));
+    std::string out(what);
+    if (!parameter.empty()) out.append(" of ").append(quoted(parameter));
+    return out;
 }
 
 }  // namespace hpcore::space
