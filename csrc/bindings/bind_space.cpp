@@ -3,12 +3,16 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/space/row_set.hpp"
+#include "hpcore/space/space.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -16,8 +20,12 @@ namespace {
 using space::Codec;
 using space::Column;
 using space::Kind;
+using space::Natural;
+using space::Number;
+using space::Parameter;
 using space::RowSet;
 using space::Scale;
+using space::Space;
 using space::Value;
 
 // (real, whole, active), each (n, d): the values of n points; real for float columns, whole for the others.
@@ -151,10 +159,27 @@ RowSet of_hashes(const HashArray& hashes) {
     return rows;
 }
 
-}  // namespace
+// A Python int, of any size.
+py::object points(const Space& space) {
+    std::optional<Natural> found;
+    {
+        py::gil_scoped_release nogil;
+        found = space.points();
+    }
+    if (!found) return py::none();
+    py::int_ out(0);
+    for (auto word = found->words().rbegin(); word != found->words().rend(); ++word)
+        out = py::int_((out << py::int_(32)) | py::int_(*word));
+    return out;
+}
 
-void bind_space(py::module_& m) {
-    auto s = m.def_submodule("space", "Between parameter values and the unit cube.");
+std::vector<Column> columns(const Space& space) {
+    std::vector<Column> out;
+    for (std::size_t j = 0; j < space.size(); ++j) out.push_back(space.codec()->column(j));
+    return out;
+}
+
+void bind_columns(py::module_& s) {
     py::enum_<Kind>(s, "Kind", "Type of a parameter's values: floating-point, integer, or one of several choices.")
         .value("real", Kind::real)
         .value("integer", Kind::integer)
@@ -168,45 +193,117 @@ void bind_space(py::module_& m) {
     using Condition = Column::Condition;
     py::class_<Condition>(s, "Condition",
                           "Requirement on an earlier column under which a column is active; several must all hold.")
-        .def(py::init<>())
-        .def_readwrite("parent", &Condition::parent, "Index of the column that is required to have a value.")
-        .def_readwrite("by_level", &Condition::by_level,
-                       "True if levels are compared, false if values of a continuous parent.")
-        .def_readwrite("levels", &Condition::levels,
-                       "Allowed levels of the parent; if empty, the range level_low .. level_high.")
-        .def_readwrite("level_low", &Condition::level_low, "Lowest allowed level.")
-        .def_readwrite("level_high", &Condition::level_high, "Highest allowed level.")
-        .def_readwrite("real_low", &Condition::real_low, "Lowest allowed value of a continuous parent.")
-        .def_readwrite("real_high", &Condition::real_high, "Highest allowed value of a continuous parent.");
+        .def_readonly("parent", &Condition::parent, "Index of the column that is required to have a value.")
+        .def_readonly("by_level", &Condition::by_level,
+                      "True if levels are compared, false if values of a continuous parent.")
+        .def_readonly("levels", &Condition::levels,
+                      "Allowed levels of the parent; if empty, the range level_low .. level_high.")
+        .def_readonly("level_low", &Condition::level_low, "Lowest allowed level.")
+        .def_readonly("level_high", &Condition::level_high, "Highest allowed level.")
+        .def_readonly("real_low", &Condition::real_low, "Lowest allowed value of a continuous parent.")
+        .def_readonly("real_high", &Condition::real_high, "Highest allowed value of a continuous parent.");
     py::class_<Column>(s, "Column",
                        "One parameter as a column of the unit cube: its range, distribution, grid and conditions.")
-        .def(py::init<>())
-        .def_readwrite("kind", &Column::kind, "Type of the values.")
-        .def_readwrite("scale", &Column::scale, "Distribution of a real column.")
-        .def_readwrite("low", &Column::low, "Lower bound of a real column; -inf, or 0 on a log scale, if open.")
-        .def_readwrite("high", &Column::high, "Upper bound of a real column; inf if open.")
-        .def_readwrite("mean", &Column::mean, "Mean of a normal column, in units of the value or of its logarithm.")
-        .def_readwrite("std", &Column::std, "Standard deviation of a normal column, likewise; greater than 0.")
-        .def_readwrite("gridded", &Column::gridded,
-                       "True for a grid of last + 1 levels, false for a continuous column.")
-        .def_readwrite("last", &Column::last, "Highest level of a grid or of a choice.")
-        .def_readwrite("whole_low", &Column::whole_low, "Lowest value of an integer column.")
-        .def_readwrite("whole_step", &Column::whole_step, "Distance of two values of an integer column.")
-        .def_readwrite("step", &Column::step, "Distance of two values of a real grid.")
-        .def_readwrite("tick_low", &Column::tick_low,
-                       "Numerator of the lowest value of a real grid whose values are exact fractions.")
-        .def_readwrite("tick_step", &Column::tick_step, "Difference of two such numerators.")
-        .def_readwrite("ticks", &Column::ticks, "Denominator of such values; 0 where they are no exact fractions.")
-        .def_readwrite("cumulative", &Column::cumulative,
-                       "Upper edge of each level's share of [0, 1], ascending; empty for shares by the scale.")
-        .def_readwrite("conditions", &Column::conditions, "Conditions that must all hold for the column to be active.");
+        .def_readonly("kind", &Column::kind, "Type of the values.")
+        .def_readonly("scale", &Column::scale, "Distribution of a real column.")
+        .def_readonly("low", &Column::low, "Lower bound of a real column; -inf, or 0 on a log scale, if open.")
+        .def_readonly("high", &Column::high, "Upper bound of a real column; inf if open.")
+        .def_readonly("mean", &Column::mean, "Mean of a normal column, in units of the value or of its logarithm.")
+        .def_readonly("std", &Column::std, "Standard deviation of a normal column, likewise; greater than 0.")
+        .def_readonly("gridded", &Column::gridded, "True for a grid of last + 1 levels, false for a continuous column.")
+        .def_readonly("last", &Column::last, "Highest level of a grid or of a choice.")
+        .def_readonly("whole_low", &Column::whole_low, "Lowest value of an integer column.")
+        .def_readonly("whole_step", &Column::whole_step, "Distance of two values of an integer column.")
+        .def_readonly("step", &Column::step, "Distance of two values of a real grid.")
+        .def_readonly("tick_low", &Column::tick_low,
+                      "Numerator of the lowest value of a real grid whose values are exact fractions.")
+        .def_readonly("tick_step", &Column::tick_step, "Difference of two such numerators.")
+        .def_readonly("ticks", &Column::ticks, "Denominator of such values; 0 where they are no exact fractions.")
+        .def_readonly("cumulative", &Column::cumulative,
+                      "Upper edge of each level's share of [0, 1], ascending; empty for shares by the scale.")
+        .def_readonly("conditions", &Column::conditions, "Conditions that must all hold for the column to be active.")
+        .def("real_at", &space::real_at, py::arg("level"), "Value at a level of a real grid.")
+        .def("level_of_real", &space::level_of_real, py::arg("x"),
+             "Level of a grid of numbers nearest to x, clamped to the grid.");
+}
 
-    py::class_<Codec, std::shared_ptr<Codec>>(
-        s, "Codec",
-        "Map between rows of the unit cube and parameter values; immutable.\n"
+void bind_parameters(py::module_& s) {
+    py::class_<Parameter>(s, "Parameter", "One dimension of a space, made by `real`, `integer`, `choice` or `normal`.")
+        .def_property_readonly("column", &Parameter::column, py::return_value_policy::reference_internal,
+                               "Column of the parameter, without conditions.")
+        .def("named", &Parameter::named, py::arg("name"), "Copy with another name.");
+    s.def(
+        "real",
+        [](std::string name, double low, double high, bool log, std::optional<double> step) {
+            return space::real(std::move(name), low, high, {.log = log, .step = step});
+        },
+        py::arg("name"), py::arg("low"), py::arg("high"), py::kw_only(), py::arg("log"), py::arg("step"),
+        "Floating-point parameter between two bounds, perhaps on a grid of decimals.\n"
         "\n"
-        "`order` lists the columns, parents before children. Raises ValueError if it does not.")
-        .def(py::init<std::vector<Column>, std::vector<std::size_t>>(), py::arg("columns"), py::arg("order"))
+        "Raises ValueError for arguments that have no meaning.");
+    s.def(
+        "integer",
+        [](std::string name, std::int64_t low, std::int64_t high, bool log, std::int64_t step) {
+            return space::integer(std::move(name), low, high, {.log = log, .step = step});
+        },
+        py::arg("name"), py::arg("low"), py::arg("high"), py::kw_only(), py::arg("log"), py::arg("step"),
+        "Integer parameter between two bounds. Raises ValueError for arguments that have no meaning.");
+    s.def(
+        "choice",
+        [](std::string name, std::size_t n_choices, bool ordered, std::vector<double> weights) {
+            return space::choice(std::move(name), n_choices, {.ordered = ordered, .weights = std::move(weights)});
+        },
+        py::arg("name"), py::arg("n_choices"), py::kw_only(), py::arg("ordered"), py::arg("weights"),
+        "One of several choices, by index, with relative probabilities `weights`, equal ones if empty.\n"
+        "\n"
+        "Raises ValueError for arguments that have no meaning.");
+    s.def(
+        "normal",
+        [](std::string name, double mean, double std, std::optional<double> low, std::optional<double> high, bool log,
+           std::optional<double> step) {
+            return space::normal(std::move(name), mean, std, {.low = low, .high = high, .log = log, .step = step});
+        },
+        py::arg("name"), py::arg("mean"), py::arg("std"), py::kw_only(), py::arg("low"), py::arg("high"),
+        py::arg("log"), py::arg("step"),
+        "Floating-point parameter with a normal or log-normal prior, perhaps cut to bounds or on a grid.\n"
+        "\n"
+        "Raises ValueError for arguments that have no meaning, and for bounds that leave no probability.");
+    s.def(
+        "when",
+        [](const Parameter& parameter, std::string parent, std::vector<Number> values, std::optional<Number> at_least,
+           std::optional<Number> at_most) {
+            return space::when(
+                parameter,
+                {.parent = std::move(parent), .values = std::move(values), .at_least = at_least, .at_most = at_most});
+        },
+        py::arg("parameter"), py::arg("parent"), py::kw_only(), py::arg("values") = std::vector<Number>{},
+        py::arg("at_least") = py::none(), py::arg("at_most") = py::none(),
+        "Copy that is active only where the parent has one of the values or lies within the bounds.\n"
+        "\n"
+        "Values of a choice are indices. Raises ValueError unless there are either values or bounds.");
+    py::class_<Space>(
+        s, "Space",
+        "Search space of named parameters; immutable.\n"
+        "\n"
+        "Raises ValueError for a name given twice, an unknown parent, a cycle of parents, or a condition\n"
+        "that cannot hold.")
+        .def(py::init<std::vector<Parameter>>(), py::arg("parameters"))
+        .def("__len__", &Space::size, "Number of parameters, d.")
+        .def_property_readonly(
+            "codec", [](const Space& space) { return std::const_pointer_cast<Codec>(space.codec()); },
+            "Map between rows of the unit cube and values.")
+        .def_property_readonly("columns", &columns, "Columns with their conditions, in the order of the parameters.")
+        .def("points", &points, "Number of distinct points; None if it is infinite or has too many branches to count.");
+}
+
+}  // namespace
+
+void bind_space(py::module_& m) {
+    auto s = m.def_submodule("space", "Between parameter values and the unit cube.");
+    bind_columns(s);
+    py::class_<Codec, std::shared_ptr<Codec>>(
+        s, "Codec", "Map between rows of the unit cube and parameter values, of a `Space`; immutable.")
+        .def_property_readonly("order", &Codec::order, "Columns with every parent before its children.")
         .def("__len__", &Codec::size, "Number of columns, d.")
         .def("decode", &decode, py::arg("u").noconvert(),
              "Values of rows u (n, d): real (float columns), whole (others) and active, each (n, d).\n"
@@ -226,10 +323,8 @@ void bind_space(py::module_& m) {
         .def("encode_whole", &encode_whole, py::arg("column"), py::arg("w").noconvert(),
              "Coordinates (n,) of values w (n,) of an integer column, or indices of a choice.\n"
              "\n"
-             "Raises ValueError for another column, or a value outside of it.")
-        .def("level_of_real", &Codec::level_of_real, py::arg("column"), py::arg("x"),
-             "Level of a real grid nearest to x, clamped to the grid.")
-        .def("real_at", &Codec::real_at, py::arg("column"), py::arg("level"), "Value at a level of a real grid.");
+             "Raises ValueError for another column, or a value outside of it.");
+    bind_parameters(s);
     py::class_<RowSet>(s, "RowSet",
                        "Set of canonical rows of the cube, by 64-bit hashes of their bits; it can be pickled.")
         .def(py::init<>())

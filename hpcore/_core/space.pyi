@@ -51,66 +51,90 @@ class Scale(metaclass=_Native):
 class Condition(metaclass=_Native):
     """Requirement on an earlier column under which a column is active; several must all hold."""
 
-    parent: int
-    """Index of the column that is required to have a value."""
-    by_level: bool
-    """True if levels are compared, false if values of a continuous parent."""
-    levels: list[int]
-    """Allowed levels of the parent; if empty, the range level_low .. level_high."""
-    level_low: int
-    """Lowest allowed level."""
-    level_high: int
-    """Highest allowed level."""
-    real_low: float
-    """Lowest allowed value of a continuous parent."""
-    real_high: float
-    """Highest allowed value of a continuous parent."""
-    def __init__(self) -> None: ...
+    @property
+    def parent(self) -> int:
+        """Index of the column that is required to have a value."""
+    @property
+    def by_level(self) -> bool:
+        """True if levels are compared, false if values of a continuous parent."""
+    @property
+    def levels(self) -> list[int]:
+        """Allowed levels of the parent; if empty, the range level_low .. level_high."""
+    @property
+    def level_low(self) -> int:
+        """Lowest allowed level."""
+    @property
+    def level_high(self) -> int:
+        """Highest allowed level."""
+    @property
+    def real_low(self) -> float:
+        """Lowest allowed value of a continuous parent."""
+    @property
+    def real_high(self) -> float:
+        """Highest allowed value of a continuous parent."""
 
 class Column(metaclass=_Native):
     """One parameter as a column of the unit cube: its range, distribution, grid and conditions."""
 
-    kind: Kind
-    """Type of the values."""
-    scale: Scale
-    """Distribution of a real column."""
-    low: float
-    """Lower bound of a real column; -inf, or 0 on a log scale, if open."""
-    high: float
-    """Upper bound of a real column; inf if open."""
-    mean: float
-    """Mean of a normal column, in units of the value or of its logarithm."""
-    std: float
-    """Standard deviation of a normal column, likewise; greater than 0."""
-    gridded: bool
-    """True for a grid of last + 1 levels, false for a continuous column."""
-    last: int
-    """Highest level of a grid or of a choice."""
-    whole_low: int
-    """Lowest value of an integer column."""
-    whole_step: int
-    """Distance of two values of an integer column."""
-    step: float
-    """Distance of two values of a real grid."""
-    tick_low: int
-    """Numerator of the lowest value of a real grid whose values are exact fractions."""
-    tick_step: int
-    """Difference of two such numerators."""
-    ticks: float
-    """Denominator of such values; 0 where they are no exact fractions."""
-    cumulative: list[float]
-    """Upper edge of each level's share of [0, 1], ascending; empty for shares by the scale."""
-    conditions: list[Condition]
-    """Conditions that must all hold for the column to be active."""
-    def __init__(self) -> None: ...
+    @property
+    def kind(self) -> Kind:
+        """Type of the values."""
+    @property
+    def scale(self) -> Scale:
+        """Distribution of a real column."""
+    @property
+    def low(self) -> float:
+        """Lower bound of a real column; -inf, or 0 on a log scale, if open."""
+    @property
+    def high(self) -> float:
+        """Upper bound of a real column; inf if open."""
+    @property
+    def mean(self) -> float:
+        """Mean of a normal column, in units of the value or of its logarithm."""
+    @property
+    def std(self) -> float:
+        """Standard deviation of a normal column, likewise; greater than 0."""
+    @property
+    def gridded(self) -> bool:
+        """True for a grid of last + 1 levels, false for a continuous column."""
+    @property
+    def last(self) -> int:
+        """Highest level of a grid or of a choice."""
+    @property
+    def whole_low(self) -> int:
+        """Lowest value of an integer column."""
+    @property
+    def whole_step(self) -> int:
+        """Distance of two values of an integer column."""
+    @property
+    def step(self) -> float:
+        """Distance of two values of a real grid."""
+    @property
+    def tick_low(self) -> int:
+        """Numerator of the lowest value of a real grid whose values are exact fractions."""
+    @property
+    def tick_step(self) -> int:
+        """Difference of two such numerators."""
+    @property
+    def ticks(self) -> float:
+        """Denominator of such values; 0 where they are no exact fractions."""
+    @property
+    def cumulative(self) -> list[float]:
+        """Upper edge of each level's share of [0, 1], ascending; empty for shares by the scale."""
+    @property
+    def conditions(self) -> list[Condition]:
+        """Conditions that must all hold for the column to be active."""
+    def real_at(self, level: int) -> float:
+        """Value at a level of a real grid."""
+    def level_of_real(self, x: float) -> int:
+        """Level of a grid of numbers nearest to x, clamped to the grid."""
 
 class Codec(metaclass=_Native):
-    """Map between rows of the unit cube and parameter values; immutable.
+    """Map between rows of the unit cube and parameter values, of a `Space`; immutable."""
 
-    `order` lists the columns, parents before children. Raises ValueError if it does not.
-    """
-
-    def __init__(self, columns: Sequence[Column], order: Sequence[int]) -> None: ...
+    @property
+    def order(self) -> list[int]:
+        """Columns with every parent before its children."""
     def __len__(self) -> int:
         """Number of columns, d."""
     def decode(self, u: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
@@ -134,10 +158,69 @@ class Codec(metaclass=_Native):
 
         Raises ValueError for another column, or a value outside of it.
         """
-    def level_of_real(self, column: int, x: float) -> int:
-        """Level of a real grid nearest to x, clamped to the grid."""
-    def real_at(self, column: int, level: int) -> float:
-        """Value at a level of a real grid."""
+
+class Parameter(metaclass=_Native):
+    """One dimension of a space, made by `real`, `integer`, `choice` or `normal`."""
+
+    @property
+    def column(self) -> Column:
+        """Column of the parameter, without conditions."""
+    def named(self, name: str) -> Parameter:
+        """Copy with another name."""
+
+def real(name: str, low: float, high: float, *, log: bool, step: float | None) -> Parameter:
+    """Floating-point parameter between two bounds, perhaps on a grid of decimals.
+
+    Raises ValueError for arguments that have no meaning.
+    """
+
+def integer(name: str, low: int, high: int, *, log: bool, step: int) -> Parameter:
+    """Integer parameter between two bounds. Raises ValueError for arguments that have no meaning."""
+
+def choice(name: str, n_choices: int, *, ordered: bool, weights: Sequence[float]) -> Parameter:
+    """One of several choices, by index, with relative probabilities `weights`, equal ones if empty.
+
+    Raises ValueError for arguments that have no meaning.
+    """
+
+def normal(
+    name: str, mean: float, std: float, *, low: float | None, high: float | None, log: bool, step: float | None
+) -> Parameter:
+    """Floating-point parameter with a normal or log-normal prior, perhaps cut to bounds or on a grid.
+
+    Raises ValueError for arguments that have no meaning, and for bounds that leave no probability.
+    """
+
+def when(
+    parameter: Parameter,
+    parent: str,
+    *,
+    values: Sequence[float] = ...,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Parameter:
+    """Copy that is active only where the parent has one of the values or lies within the bounds.
+
+    Values of a choice are indices. Raises ValueError unless there are either values or bounds.
+    """
+
+class Space(metaclass=_Native):
+    """Search space of named parameters; immutable.
+
+    Raises ValueError for a name given twice, an unknown parent, a cycle of parents, or a condition that cannot hold.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None: ...
+    def __len__(self) -> int:
+        """Number of parameters, d."""
+    @property
+    def codec(self) -> Codec:
+        """Map between rows of the unit cube and values."""
+    @property
+    def columns(self) -> list[Column]:
+        """Columns with their conditions, in the order of the parameters."""
+    def points(self) -> int | None:
+        """Number of distinct points; None if it is infinite or has too many branches to count."""
 
 class RowSet(metaclass=_Native):
     """Set of canonical rows of the cube, by 64-bit hashes of their bits; it can be pickled."""

@@ -18,7 +18,7 @@ from hpcore.space.discrete import Categorical, Int
 from hpcore.space.parameter import Parameter
 from hpcore.space.reals import Float, Normal
 
-__all__ = ["Columns", "activation_order", "native_columns"]
+__all__ = ["Columns", "native_space"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -81,63 +81,62 @@ def _columns_of(grid: Any) -> Columns:
     return columns
 
 
-def activation_order(parameters: Mapping[str, Parameter]) -> list[str]:
-    """Names with every parent before its children, otherwise as declared.
+def native_space(parameters: Mapping[str, Parameter]) -> native.Space:
+    """The native space of some parameters, conditions included.
 
     Raises
     ------
     InvalidSpace
-        A parent that is not a parameter, or a cycle.
+        A parent that is not a parameter, a cycle, or a condition that can never hold.
     """
+    _check_parents(parameters)
+    made = []
+    for name, parameter in parameters.items():
+        core = parameter.core.named(name)
+        for parent, wanted in parameter.when.items():
+            core = _add_condition(core, name, parent, wanted, parameters[parent])
+        made.append(core)
+    return native.Space(made)
+
+
+def _check_parents(parameters: Mapping[str, Parameter]) -> None:
     for name, parameter in parameters.items():
         for parent in parameter.when:
             if parent not in parameters:
                 known = ", ".join(map(repr, parameters))
                 raise InvalidSpace(f"when of {name!r} must name parameters of the space ({known}), got {parent!r}")
     try:
-        list(TopologicalSorter({name: list(p.when) for name, p in parameters.items()}).static_order())
+        TopologicalSorter({name: list(p.when) for name, p in parameters.items()}).prepare()
     except CycleError as error:
         raise InvalidSpace(f"conditions must not form a cycle, got {' -> '.join(map(repr, error.args[1]))}") from None
-    placed: dict[str, None] = {}
-    for name in parameters:
-        waiting = [name]  # a stack of our own: a chain of conditions may be longer than Python's is deep
-        while waiting:
-            missing = [parent for parent in reversed(parameters[waiting[-1]].when) if parent not in placed]
-            if missing:
-                waiting += missing
-            else:
-                placed[waiting.pop()] = None
-    return list(placed)
 
 
-def native_columns(parameters: Mapping[str, Parameter]) -> list[native.Column]:
-    """The native layout of each parameter, conditions included."""
-    position = {name: j for j, name in enumerate(parameters)}
-    columns = []
-    for name, parameter in parameters.items():
-        column = parameter.column()
-        column.conditions = [
-            _condition(name, parent, wanted, parameters[parent], position[parent])
-            for parent, wanted in parameter.when.items()
-        ]
-        columns.append(column)
-    return columns
-
-
-def _condition(name: str, parent_name: str, wanted: Any, parent: Parameter, position: int) -> native.Condition:
-    condition = native.Condition()
-    condition.parent = position
+def _add_condition(
+    core: native.Parameter, name: str, parent_name: str, wanted: Any, parent: Parameter
+) -> native.Parameter:
     where = f"when[{parent_name!r}] of {name!r}"
     try:
         if isinstance(wanted, AtLeast | AtMost):
-            _threshold(condition, where, parent_name, wanted, parent)
-        else:
-            condition.levels = sorted({parent.level(parent_name, v) for v in _as_values(wanted, parent)})
+            bound = _bound(where, parent_name, wanted, parent)
+            if isinstance(wanted, AtLeast):
+                return native.when(core, parent_name, at_least=bound)
+            return native.when(core, parent_name, at_most=bound)
+        return native.when(
+            core, parent_name, values=[_native_value(parent_name, v, parent) for v in _as_values(wanted, parent)]
+        )
     except InvalidSpace:
         raise
     except (TypeError, ValueError) as error:
         raise InvalidSpace(f"{where} must be something that {parent_name!r} can be: {error}") from None
-    return condition
+
+
+def _native_value(name: str, value: Any, parent: Parameter) -> float:
+    """A single value of a parent: a number, or the index of a choice."""
+    level = parent.level(name, value)  # which a continuous parameter does not have
+    if isinstance(parent, Categorical):
+        return level
+    number: float = parent.check(name, value)
+    return number
 
 
 def _as_values(wanted: Any, parent: Parameter) -> list[Any]:
@@ -162,35 +161,19 @@ def _is_choice(parent: Categorical, value: Any) -> bool:
     return True
 
 
-def _threshold(
-    condition: native.Condition, where: str, parent_name: str, wanted: AtLeast | AtMost, parent: Parameter
-) -> None:
+def _bound(where: str, parent_name: str, wanted: AtLeast | AtMost, parent: Parameter) -> float:
+    """The threshold of a condition that can hold: a number, or the index of a choice."""
     above = isinstance(wanted, AtLeast)
     if isinstance(parent, Categorical):
         if not parent.ordered:
             raise InvalidSpace(f"{where} needs an ordered parent, but {parent_name!r} has choices without an order")
-        level = parent.level(parent_name, wanted.value)
-        condition.level_low, condition.level_high = (level, len(parent.choices) - 1) if above else (0, level)
-        return
+        return parent.level(parent_name, wanted.value)
     assert isinstance(parent, Float | Normal | Int)
     low, high, value = parent.low, parent.high, wanted.value
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or value != value:
         raise InvalidSpace(f"{where} must be a number, got {value!r}")
     if value > high if above else value < low:
         raise InvalidSpace(f"{where} can never hold: {parent_name!r} lies within {low!r} .. {high!r}, got {wanted!r}")
-    if parent.levels is None:
-        condition.by_level = False
-        # Within the bounds, and so within the doubles, however far outside an integer threshold lies.
-        condition.real_low, condition.real_high = (
-            (float(max(value, low)), high) if above else (low, float(min(value, high)))
-        )
-        return
-    # The first level that is not below the threshold, by bisection: grids may have 2**63 levels.
-    first, beyond = 0, parent.levels
-    while first < beyond:
-        middle = (first + beyond) // 2
-        if (parent.at(middle) >= value) if above else (parent.at(middle) > value):
-            beyond = middle
-        else:
-            first = middle + 1
-    condition.level_low, condition.level_high = (first, parent.levels - 1) if above else (0, first - 1)
+    # Within the bounds, and so within 64 bits, however far outside an integer threshold lies.
+    bound: float = max(value, low) if above else min(value, high)
+    return bound

@@ -1,17 +1,12 @@
-"""Number of distinct points of a space, and all of them in order."""
+"""All points of a grid over a space, in order."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 
 from hpcore._core import space as native
 
-__all__ = ["count_points", "evenly", "walk"]
-
-# Beyond this many combinations of parents' ranges the count is given up; such a space is never exhausted anyway.
-MAX_BRANCHES = 100_000
+__all__ = ["evenly", "walk"]
 
 RealOf = Callable[[int, int], float]  # (column, level) -> value, for a continuous column cut into levels
 
@@ -31,65 +26,6 @@ def _holds(column: native.Column, chosen: dict[int, int], real_of: RealOf) -> bo
         elif not condition.level_low <= level <= condition.level_high:
             return False
     return True
-
-
-def count_points(columns: Sequence[native.Column], order: Sequence[int], n_levels: Sequence[int]) -> int | None:
-    """The number of distinct points before constraints, or None if it is infinite or too branched to count."""
-    if 0 in n_levels:
-        return None
-    total, branches = 1, 0
-    for family in _families(columns, order):
-        classes = {j: _classes(columns, j, n_levels[j]) for j in family}
-        # (position in the family, a member of each class chosen so far, points that it stands for)
-        waiting: list[tuple[int, dict[int, int], int]] = [(0, {}, 1)]
-        found = 0
-        while waiting:
-            branches += 1
-            if branches > MAX_BRANCHES:
-                return None
-            position, chosen, points = waiting.pop()
-            while position < len(family):
-                j = family[position]
-                position += 1
-                if _holds(columns[j], chosen, lambda _j, _level: math.nan):
-                    (level, size), *others = classes[j]
-                    waiting += [(position, {**chosen, j: other}, points * n) for other, n in others]
-                    points *= size
-                    chosen[j] = level
-            found += points
-        total *= found
-    return total
-
-
-def _families(columns: Sequence[native.Column], order: Sequence[int]) -> list[list[int]]:
-    """Columns that conditions tie together, parents first; the sizes of different families multiply."""
-    family_of: dict[int, list[int]] = {}
-    for j in order:
-        joined: list[int] = []
-        for condition in columns[j].conditions:
-            family = family_of[condition.parent]
-            if not joined:
-                joined = family
-            elif family is not joined:
-                joined += family
-                family_of.update(dict.fromkeys(family, joined))
-        joined.append(j)
-        family_of[j] = joined
-    return list({id(family): family for family in family_of.values()}.values())
-
-
-def _classes(columns: Sequence[native.Column], parent: int, n_levels: int) -> list[tuple[int, int]]:
-    """(a member, the size) of each run of levels of `parent` that no child can tell apart."""
-    edges = {0, n_levels}
-    for column in columns:
-        for condition in column.conditions:
-            if condition.parent == parent:
-                for level in condition.levels:
-                    edges |= {level, level + 1}
-                if not condition.levels:
-                    edges |= {condition.level_low, condition.level_high + 1}
-    cuts = sorted(edges)
-    return [(low, high - low) for low, high in pairwise(cuts)]
 
 
 def walk(

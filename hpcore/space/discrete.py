@@ -15,7 +15,7 @@ from hpcore.arguments import check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.choices import choice_index, choice_table
 from hpcore.space.conditions import When, check_when
-from hpcore.space.parameter import Parameter, edges_of, log_or_linear
+from hpcore.space.parameter import Parameter, native_parameter
 
 __all__ = ["Categorical", "Int"]
 
@@ -54,7 +54,8 @@ class Int(Parameter):
             raise InvalidArgument(f"low must be >= 1 when log=True, got low={low!r}")
         if self.step < 1:
             raise InvalidArgument(f"step must be >= 1, got {step!r}")
-        self._last = (self.high - self.low) // self.step
+        self.core = self._make_core()
+        self._last = self.core.column.last
         self.high = self.low + self._last * self.step
         self.when = check_when(when)
 
@@ -92,14 +93,8 @@ class Int(Parameter):
     def at(self, level: int) -> int:
         return self.low + level * self.step
 
-    def column(self) -> native.Column:
-        column = native.Column()
-        column.kind = native.Kind.integer
-        column.scale = log_or_linear(self.log, self.low, self.high)
-        column.low, column.high = float(self.low), float(self.high)
-        column.gridded, column.last = True, self._last
-        column.whole_low, column.whole_step = self.low, self.step
-        return column
+    def _make_core(self) -> native.Parameter:
+        return native_parameter(native.integer, self.low, self.high, log=self.log, step=self.step)
 
     def to_dict(self) -> dict[str, Any]:
         return {"type": "Int", "low": self.low, "high": self.high, "log": self.log, "step": self.step}
@@ -156,6 +151,7 @@ class Categorical(Parameter):
             if min(shares) <= 0 or not math.isfinite(sum(shares)):
                 raise InvalidArgument(f"weights must be > 0 and have a finite sum, got {list(shares)!r}")
             self.weights = shares
+        self.core = self._make_core()
         self.when = check_when(when)
 
     @property
@@ -167,10 +163,10 @@ class Categorical(Parameter):
         return "integer" if self.ordered else "categorical"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k != "_table"}
+        return {k: v for k, v in super().__getstate__().items() if k != "_table"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        super().__setstate__(state)
         # Made again: it knows objects by their identity, which a copy does not keep.
         self._table = choice_table(self.choices)
 
@@ -187,13 +183,8 @@ class Categorical(Parameter):
     def at(self, level: int) -> Any:
         return self.choices[level]
 
-    def column(self) -> native.Column:
-        column = native.Column()
-        column.kind = native.Kind.choice
-        column.gridded, column.last = True, len(self.choices) - 1
-        if self.weights is not None:
-            column.cumulative = edges_of(self.weights)
-        return column
+    def _make_core(self) -> native.Parameter:
+        return native_parameter(native.choice, len(self.choices), ordered=self.ordered, weights=self.weights or ())
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -1,42 +1,34 @@
-"""Interface of a parameter: its legal values, how many there are, and how its native column is laid out.
+"""Interface of a parameter: its legal values, how many there are, and its native twin.
 
 The arithmetic between values and the unit cube is native.
 """
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Callable
 from typing import Any
 
 from hpcore._core import space as native
+from hpcore.errors import InvalidArgument
 from hpcore.space.choices import choice_key
 from hpcore.space.conditions import AtLeast, AtMost
 
-__all__ = ["MAX_SHARES", "Parameter", "edges_of", "log_or_linear"]
-
-# Grids up to this size know the share of the cube of each value; larger ones compute it.
-MAX_SHARES = 10_000
-# The least share that a value of such a grid gets: any less, and the doubles of the cube might step over it.
-MIN_SHARE = 2.0**-40
+__all__ = ["Parameter", "native_parameter"]
 
 
-def edges_of(weights: Sequence[float]) -> list[float]:
-    """The upper edge of each value's share of [0, 1]."""
-    total = math.fsum(weights)
-    shares = [max(weight / total, MIN_SHARE) for weight in weights]
-    total = math.fsum(shares)
-    edges = [edge / total for edge in accumulate(shares)]
-    edges[-1] = 1.0
-    return edges
+def native_parameter(make: Callable[..., native.Parameter], *args: Any, **options: Any) -> native.Parameter:
+    """The native twin of a parameter, which has no name before a space gives it one.
 
-
-def log_or_linear(log: bool, low: float, high: float) -> native.Scale:
-    """The scale on which a parameter is uniform."""
-    # Over a ten-thousandth of its value a logarithm is straight, and rounded it could not tell 2**62 from 2**62 + 1.
-    return native.Scale.log if log and high > 1.0001 * low else native.Scale.linear
+    Raises
+    ------
+    InvalidArgument
+        Arguments that have no meaning together.
+    """
+    try:
+        return make("", *args, **options)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from None
 
 
 class Parameter(ABC):
@@ -46,9 +38,12 @@ class Parameter(ABC):
     ----------
     when : dict
         Parent's name to the value, list of values, `at_least` or `at_most` under which this parameter is active.
+    core : hpcore._core.space.Parameter
+        The same parameter to the core, without a name and conditions.
     """
 
     when: dict[str, Any]
+    core: native.Parameter
 
     @property
     @abstractmethod
@@ -78,12 +73,19 @@ class Parameter(ABC):
         """The value at an index of the grid."""
 
     @abstractmethod
-    def column(self) -> native.Column:
-        """The native column, without conditions."""
+    def _make_core(self) -> native.Parameter:
+        """The native twin, from the checked arguments."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The constructor's arguments and the type's name, as plain data."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "core"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.core = self._make_core()
 
     def __repr__(self) -> str:
         fields = self.to_dict()

@@ -63,8 +63,8 @@ def shares(parameter: Parameter, intervals: Sequence[Interval]) -> Shares:
     """The first and the last coordinate of each interval."""
     levels = parameter.levels is not None and not isinstance(parameter, Categorical)
     values = [(parameter.at(int(a)), parameter.at(int(b))) if levels else (a, b) for a, b in intervals]
-    codec = native.Codec([parameter.column()], [0])
-    whole = parameter.column().kind != native.Kind.real
+    codec = native.Space([parameter.core.named("x")]).codec
+    whole = parameter.core.column.kind != native.Kind.real
 
     def decode(points: FloatArray) -> npt.NDArray[Any]:
         real, integer, _ = codec.decode(points[:, None])

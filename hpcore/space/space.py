@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import rng as native_rng
-from hpcore._core import space as native
 from hpcore.arguments import check_integer
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidSpace, InvalidType
 from hpcore.space.allowed import AllowedSet
 from hpcore.space.coder import Coder, Params
-from hpcore.space.columns import Columns, activation_order, native_columns
+from hpcore.space.columns import Columns, native_space
 from hpcore.space.completing import Completer
 from hpcore.space.constraints import Constraint, allow, check_constraints, pack, unpack
-from hpcore.space.counting import count_points
 from hpcore.space.grids import grid_rows, visits
 from hpcore.space.linear import Linear
 from hpcore.space.margins import margin
@@ -96,29 +94,28 @@ class Space(Mapping[str, Parameter]):
         for constraint in self.constraints:
             if isinstance(constraint, Linear):
                 constraint.check_names(self._parameters)
-        position = {name: j for j, name in enumerate(self._parameters)}
-        self._order = [position[name] for name in activation_order(self._parameters)]
-        self._layout = native_columns(self._parameters)
-        self._codec = native.Codec(self._layout, self._order)
+        core = native_space(self._parameters)
+        self._layout, self._codec = core.columns, core.codec
+        self._order = self._codec.order
         self._coder = Coder(self._parameters, self._codec)
         self._completer = Completer(self._parameters, self._coder, self._layout, self._order)
-        self._columns = self._make_columns(position)
+        self._columns = self._make_columns(core.points())
         self._rare: bool | None = None
         self._allowed_set: AllowedSet | None = None
         if self.constraints:
             self._check_feasible()
 
-    def _make_columns(self, position: Mapping[str, int]) -> Columns:
+    def _make_columns(self, finite_size: int | None) -> Columns:
         parameters = self._parameters.values()
-        n_levels = tuple(p.levels or 0 for p in parameters)
+        position = {name: j for j, name in enumerate(self._parameters)}
         return Columns(
             names=tuple(self._parameters),
             kinds=tuple(p.kind for p in parameters),
-            n_levels=n_levels,
+            n_levels=tuple(p.levels or 0 for p in parameters),
             parents=tuple(tuple(position[q] for q in p.when) for p in parameters),
             order=tuple(self._order),
             codec=self._codec,
-            finite_size=count_points(self._layout, self._order, n_levels),
+            finite_size=finite_size,
             grid=self.grid_points,
             feasible=self._feasible if self.constraints else None,
             around=self._around if self.constraints else None,

@@ -214,10 +214,10 @@ Parameter normal(std::string name, double mean, double std, const NormalOptions&
     if (options.step) {
         const double step = *options.step;
         check_step(name, step);
-        // Multiples of step, unless a lower bound says where the grid begins.
-        const double first = options.low ? low : std::ceil(reach_low / step) * step;
+        // Multiples of step, unless a lower bound says where the grid begins. The sum makes -0.0 a 0.0.
+        const double first = options.low ? low : std::ceil(reach_low / step) * step + 0.0;
         const double last = options.high ? high : reach_high;
-        if (!std::isfinite(first) || !std::isfinite(last) || first > last)
+        if (!std::isfinite(first) || !std::isfinite(last) || first > last || !(first > nothing))
             refuse(
                 "step", name,
                 "have a multiple within 8.3 std of the mean and the bounds, " + text(reach_low) + " .. " + text(last),
