@@ -62,11 +62,11 @@ class LaterVersion : public std::runtime_error {
 };
 
 struct OptimizerOptions {
-    Philox::Key seed;
+    Philox::Key seed{};
     std::vector<bool> maximize{false};       // by objective, one or more
     std::size_t n_limits = 0;                // distances beyond limits that results come with
     std::size_t repeats = 1;                 // times that a point of a finite space may be proposed, at least 1
-    std::optional<bool> per_cost;            // results are weighed by cost; by default as soon as a cost is told
+    std::optional<bool> per_cost{};          // results are weighed by cost; by default as soon as a cost is told
     const linalg::Lapack* lapack = nullptr;  // for predict; null: the plain one. It outlives the optimizer
 };
 
