@@ -152,7 +152,7 @@ void bind_options(py::module_& s) {
         .value("ucb", GpOptions::Acquisition::ucb)
         .value("pi", GpOptions::Acquisition::pi)
         .value("thompson", GpOptions::Acquisition::thompson);
-    py::enum_<GpOptions::Transform>(gp, "Transform", "Targets of the model; `likeliest` is \"auto\".")
+    py::enum_<GpOptions::Transform>(gp, "Transform", "Targets of the model; `likeliest` is \"auto\" of the sampler.")
         .value("turns", GpOptions::Transform::turns)
         .value("likeliest", GpOptions::Transform::likeliest)
         .value("standard", GpOptions::Transform::standard)

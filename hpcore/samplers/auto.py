@@ -26,6 +26,7 @@ __all__ = ["AutoSampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
+
 class _Auto(Suggester):
     """The Gaussian process first, then samplers in turn, on the same history."""
 

@@ -42,9 +42,7 @@ class NativeSuggester(Suggester):
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
-        ask = native.Ask(
-            rng.seed_low, rng.seed_high, rng.number, rng.attempt, n, self._per_cost, deadline_ms / 1e3
-        )
+        ask = native.Ask(rng.seed_low, rng.seed_high, rng.number, rng.attempt, n, self._per_cost, deadline_ms / 1e3)
         return self._native.suggest(history.trials, pending, ask)
 
     def allow_repeats(self, n: int) -> None:
