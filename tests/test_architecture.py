@@ -17,7 +17,7 @@ PACKAGE = ROOT / "hpcore"
 # Part -> (row, place in a "then" order within the row); parts with equal numbers do not import each other.
 PLACE = {
     "_core": (0, 0),
-    "kernels": (0, 0),
+    "kernels": (0, 1),
     "errors": (0, 0),
     "arguments": (0, 0),
     "attributes": (0, 0),

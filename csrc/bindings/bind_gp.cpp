@@ -279,6 +279,7 @@ void bind_gp(py::module_& m) {
         .def_readwrite("std", &LogNormal::std, "Standard deviation of the logarithm; greater than 0.")
         .def_readwrite("low", &LogNormal::low, "Lower bound of the logarithm.")
         .def_readwrite("high", &LogNormal::high, "Upper bound of the logarithm.");
+    s.attr("SHARED_SCALE") = gp::shared_scale;
     py::class_<Prior>(s, "Prior", "Prior densities of the hyperparameters.")
         .def(py::init<>())
         .def_static("standard", &Prior::standard, py::arg("d"), "Default priors for d columns.")

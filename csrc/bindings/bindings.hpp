@@ -10,7 +10,9 @@ void bind_errors(pybind11::module_& m);
 void bind_fidelity(pybind11::module_& m);
 void bind_gp(pybind11::module_& m);
 void bind_linalg(pybind11::module_& m);
+void bind_records(pybind11::module_& m);
 void bind_rng(pybind11::module_& m);
+void bind_samplers(pybind11::module_& m);
 void bind_space(pybind11::module_& m);
 void bind_tpe(pybind11::module_& m);
 

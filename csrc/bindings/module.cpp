@@ -10,9 +10,11 @@ PYBIND11_MODULE(_core, m) {
     hpcore::bindings::bind_linalg(m);
     hpcore::bindings::bind_rng(m);
     hpcore::bindings::bind_space(m);
+    hpcore::bindings::bind_records(m);
     hpcore::bindings::bind_gp(m);
     hpcore::bindings::bind_acquisition(m);
     hpcore::bindings::bind_bo(m);
     hpcore::bindings::bind_fidelity(m);
     hpcore::bindings::bind_tpe(m);
+    hpcore::bindings::bind_samplers(m);
 }

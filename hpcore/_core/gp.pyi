@@ -20,6 +20,8 @@ class LogNormal(metaclass=_Native):
     """Upper bound of the logarithm."""
     def __init__(self, mean: float, std: float, low: float, high: float) -> None: ...
 
+SHARED_SCALE: float
+
 class Prior(metaclass=_Native):
     """Prior densities of the hyperparameters."""
 

@@ -10,7 +10,7 @@ an index outside its array raises (in the kernel itself: functions that it calls
 your options). Arrays are read only, but for those that a covariance's gradient fills.
 An optimizer with kernels is pickled with their code, and compiles them again where it is loaded.
 
-`hypervolume` measures a Pareto front for a report; it is loaded, with Numba, on its first use.
+`hypervolume` measures a Pareto front for a report.
 
 >>> import hpcore as hp
 >>> @hp.kernels.density
@@ -24,8 +24,6 @@ An optimizer with kernels is pickled with their code, and compiles them again wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from hpcore.kernels.decorators import (
     AcquisitionKernel,
     CovarianceKernel,
@@ -34,9 +32,7 @@ from hpcore.kernels.decorators import (
     covariance,
     density,
 )
-
-if TYPE_CHECKING:
-    from hpcore.kernels.dominance import hypervolume
+from hpcore.kernels.dominance import hypervolume
 
 __all__ = [
     "AcquisitionKernel",
@@ -47,15 +43,3 @@ __all__ = [
     "density",
     "hypervolume",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name != "hypervolume":
-        raise AttributeError(f"module 'hpcore.kernels' has no attribute {name!r}")
-    from hpcore.kernels.dominance import hypervolume
-
-    return hypervolume
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpcore._core import records as native
 from hpcore.records.curves import Curves
 from hpcore.records.rows import Rows
 from hpcore.records.trial import TrialState
@@ -91,6 +92,14 @@ class History:
         """(n, m) objective values, signed so that lower is better: results of complete trials, estimates of pruned
         trials that have one, NaN otherwise."""
         return self._values[: self.n]
+
+    @property
+    def trials(self) -> native.Trials:
+        """Trials as the samplers of the core read them; valid until one is added or told."""
+        violations = self.violations if self.n_limits else None
+        return native.Trials(
+            self.X, self.values, self.state, self.std_errors, self.cost, violations, self.gradients, self.n_given
+        )
 
     @property
     def state(self) -> npt.NDArray[np.uint8]:

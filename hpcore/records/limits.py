@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpcore._core import records as native
 from hpcore.arguments import check_number, shown
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.conditions import AtLeast, AtMost
 
-__all__ = ["Limit", "Limits", "between", "least_violation", "total_violation", "typical_size"]
+__all__ = ["Limit", "Limits", "between", "least_violation", "typical_size"]
 
 FloatArray = npt.NDArray[np.float64]
 
 HUGE = sys.float_info.max
-# Distances beyond a bound, in units of their median size, as sums of them have a use for.
-TINY, FARTHEST = sys.float_info.min, 1e100
 
 
 @dataclass(frozen=True)
@@ -197,23 +196,7 @@ def typical_size(violations: FloatArray) -> float:
 
     It is finite also where the mean of two distances is more than the largest double.
     """
-    sizes = np.abs(violations[~np.isnan(violations)])
-    if not len(sizes):
-        return 0.0
-    with np.errstate(over="ignore"):
-        middle = float(np.median(sizes))
-    return middle if middle <= HUGE else 2.0 * float(np.median(sizes / 2.0))
-
-
-def total_violation(violations: FloatArray) -> FloatArray:
-    """Sum (n,) of the distances (n, k) beyond all bounds, each in units of its median size, so that milliseconds and
-    megabytes add up; one that is not known counts as a unit. Finite, and 0 only where all bounds are kept."""
-    total = np.zeros(len(violations))
-    for column in violations.T:
-        with np.errstate(over="ignore"):
-            beyond = np.clip(column / (typical_size(column) or 1.0), TINY, FARTHEST)
-        total += np.where(np.isnan(column), 1.0, np.where(column > 0.0, beyond, 0.0))
-    return total
+    return native.typical_size(np.ascontiguousarray(violations))
 
 
 def _name(name: Any) -> str:

@@ -13,7 +13,6 @@ from hpcore._core import rng as native
 from hpcore.arguments import check_choice, check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import SUGGEST, Rng
-from hpcore.records.tradeoff import order_by_front
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.moves import N_TRIES, Moves, reflected
 from hpcore.samplers.replay import Replay, losses_of
@@ -57,11 +56,6 @@ class _Annealing(Suggester):
         self._share = min(1.0, N_MOVED / self._d)
         self._n_uniform = 3 * self._d + 2
         self._replay = Replay(_Chain((), sampler.neighbourhood, 0, 0), self._after)
-
-    def prepare(self, n_objectives: int) -> None:
-        if n_objectives > 1:
-            # Loads what a ranking needs, which a suggestion has no time for.
-            order_by_front(np.eye(n_objectives))
 
     def _after(self, chain: _Chain, number: int, loss: float) -> _Chain:
         best, width, n, restarts = chain

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from hpcore._core import samplers as native
 from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
@@ -25,29 +26,20 @@ __all__ = ["AutoSampler"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# The rule's numbers: benchmarks/auto/rule.md.
-GP_TRIALS = 200  # of the search's own, before others take turns
-MIXED_FROM, TURNS = 100, 4  # from which on every fourth trial is TPE's
-ROUND, N_LATE_GP = 64, 8  # trials of a round after them, and those that are the Gaussian process's again
-LATE_SECONDS = 0.01  # that proposals of a round may take on average
-SHARE = 0.1  # a proposal may take this share of a trial's time
-# Seconds of a proposal of the Gaussian process with a hundred trials, and the power by which they grow with the trials.
-GP_SECONDS, GP_POWER = 1e-3, 1.6
-
 
 class _Auto(Suggester):
     """The Gaussian process first, then samplers in turn, on the same history."""
 
     ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
-    def __init__(self, columns: Columns, n_gp: int | None, seconds: float) -> None:
+    def __init__(self, columns: Columns, n_gp: int | None, trial_seconds: float) -> None:
         self._codec = columns.codec
         self._by_name = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
         self._for_one: dict[str, Suggester] = {"cmaes": CMAESSampler().bind(columns)}
         if "continuous" in columns.kinds:
             self._for_one["gradient"] = GradientSampler().bind(columns)
-        self._n_gp, self._seconds, self._per_cost = n_gp, seconds, False
-        self._late_seconds = min(seconds, LATE_SECONDS)
+        self._rule = native.AutoRule(n_gp, trial_seconds, True, "gradient" in self._for_one)
+        self._per_cost = False
         # Samplers of the latest proposals, by number.
         self._chosen: dict[int, str] = {}
 
@@ -58,21 +50,6 @@ class _Auto(Suggester):
         if n_objectives == 1:
             # Not prepared: the package that CMA-ES needs is loaded when it is first due, if it ever is.
             self._by_name |= self._for_one
-
-    def _choose(self, number: int, history: History) -> str:
-        """Choose the sampler of a trial; see `AutoSampler`."""
-        if history.gradients is not None and "gradient" in self._by_name:
-            return "gradient"
-        own = number - history.n_given
-        price = GP_SECONDS * (number / 100) ** GP_POWER
-        if own < (GP_TRIALS if self._n_gp is None else self._n_gp) and price <= self._seconds:
-            mixed = self._n_gp is None and number >= MIXED_FROM and number % TURNS == TURNS - 1
-            return "tpe" if mixed else "gp"
-        by_value_alone = "cmaes" in self._by_name and history.std_errors is None and not self._per_cost
-        place = number % ROUND
-        if place < N_LATE_GP and price * N_LATE_GP <= ROUND * self._late_seconds:
-            return "gp"
-        return "cmaes" if by_value_alone and place >= ROUND // 2 else "tpe"
 
     def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """See `Suggester.proposed_by`."""
@@ -108,12 +85,12 @@ class _Auto(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float | None
     ) -> tuple[FloatArray, str]:
         """Make proposals, a run of one sampler at a time; the earlier ones are pending to it."""
-        rows, lowest = pending[:0], FULL
+        rows, lowest, trials = pending[:0], FULL, history.trials
         while len(rows) < n:
             first = rng.number + len(rows)
-            name = self._choose(first, history)
+            name = self._rule.choose(first, trials, self._per_cost)
             last = first + 1
-            while last < rng.number + n and self._choose(last, history) == name:
+            while last < rng.number + n and self._rule.choose(last, trials, self._per_cost) == name:
                 last += 1
             earlier = pending
             if len(rows):
@@ -229,5 +206,5 @@ class AutoSampler(Sampler):
         size = columns.finite_size
         if self.n_trials is not None and size is not None and size <= self.n_trials:
             return _Whole(columns)
-        seconds = math.inf if self.trial_seconds is None else SHARE * self.trial_seconds
+        seconds = math.inf if self.trial_seconds is None else self.trial_seconds
         return _Auto(columns, self.n_gp_trials, seconds)

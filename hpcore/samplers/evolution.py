@@ -12,7 +12,6 @@ from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument
 from hpcore.records.history import History
 from hpcore.records.streams import SUGGEST, Rng
-from hpcore.records.tradeoff import order_by_crowding
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.moves import N_TRIES, Moves
 from hpcore.samplers.replay import Replay, losses_of
@@ -57,11 +56,6 @@ class _Evolution(Suggester):
         self._size_of_many = sampler.population_size or POPULATION_OF_MANY
         self._replay = Replay(_Population((None,) * self._size, -1, 0, 0), self._after)
 
-    def prepare(self, n_objectives: int) -> None:
-        if n_objectives > 1:
-            # Loads what a ranking needs, which a suggestion has no time for.
-            order_by_crowding(np.eye(n_objectives))
-
     def _after(self, population: _Population, number: int, loss: float) -> _Population:
         members, former, idle, restarts = population
         place = number % self._size
@@ -76,7 +70,7 @@ class _Evolution(Suggester):
         return _Population(tuple(m if m == best else None for m in members), -1, 0, restarts + 1)
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        losses = losses_of(history, order_by_crowding, self._size_of_many)
+        losses = losses_of(history, True, self._size_of_many)
         many = history.values.shape[1] > 1
         population = self._selected(losses) if many else self._replay.state(losses)
         size = len(population.members)

@@ -1,190 +1,29 @@
-"""Bayesian optimisation with a Gaussian process: the native engine, bound to a space."""
+"""Bayesian optimisation with a Gaussian process."""
 
 from __future__ import annotations
 
-import math
-import time
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
-from hpcore._core import bo as native
-from hpcore._core import gp as native_gp
-from hpcore._core.acquisition import Kind
+from hpcore._core import samplers as native
 from hpcore.arguments import check_choice, check_flag, check_integer, check_number
 from hpcore.errors import InvalidType
 from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, DensityKernel
-from hpcore.records.history import History
-from hpcore.records.streams import ALLOWED, SUGGEST, Rng
-from hpcore.records.tradeoff import random_weights
-from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.ladder import GP_LADDER, SOBOL
-from hpcore.samplers.sobol import SobolSampler
-from hpcore.samplers.told import Told, cost_of, told_of
+from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.ladder import GP_LADDER
+from hpcore.samplers.native import NativeSuggester, categorical_of, constraints_of
 from hpcore.space.columns import Columns
 from hpcore.surrogates.gp import check_covariance, check_warp, native_covariance, prior_of
 
 __all__ = ["GPSampler"]
 
-FloatArray = npt.NDArray[np.float64]
-
-LARGE = 20  # more parameters are searched within a trust region
-EXPLORING = 3.0  # kappa of the exploring turn
 ACQUISITIONS = ("log_ei", "noisy_log_ei", "ucb", "pi", "thompson")
 MOST_DRAWS = 1000
-# Trials before a model takes over: of a single objective, the same in a large space, and the most where there are
-# several objectives or costs.
-STARTUP, STARTUP_OF_LARGE, MOST_STARTUP_OF_MORE = 4, 10, 6
-STARTUP_OF_GRADIENTS = 2  # where gradients are told, each of which says as much as a value a parameter
-# Rows of the matrix of values and derivatives: a fit needs the gradients of about six trials, or the length scales of
-# many parameters are not learnt; beyond 600 rows a suggestion would take seconds. See benchmarks/quality/gradients.md.
-LEAST_OBSERVATIONS, GRADIENTS_IN_FIT, MOST_OBSERVATIONS = 200, 8, 600
-N_CHEAP = 64  # candidates of a cheap start
-FRONT_OBJECTIVES = (2, 3)  # numbers of objectives whose hypervolume is improved on
-TURNS = 3  # every third suggestion for several objectives improves on a scalarisation instead
-N_BEST = 5  # trials near which allowed points are looked for, where they are rare
 INFERENCES = ("map", "mcmc")
-AUTO_TRANSFORMS = ["half_log", "standard", "log"]
 TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 
 
-class _GP(Suggester):
-    uses_pending: ClassVar[bool] = True
+class _GP(NativeSuggester):
     ladder: ClassVar[tuple[str, ...]] = GP_LADDER
-
-    def __init__(self, columns: Columns, sampler: GPSampler) -> None:
-        self._columns = columns
-        self._startup = SobolSampler().bind(columns)
-        # A reference, because the compiled code of its kernels must outlive the native object.
-        self._sampler = sampler
-        # Made here, because the first one of a process loads SciPy's linear algebra: a tenth of a second that a
-        # suggestion under a deadline does not have.
-        categorical = [kind == "categorical" for kind in columns.kinds]
-        self._engine = native.Suggester(columns.codec, categorical, sampler._options(columns))
-        # By number of objectives; made when the history is known to have so many.
-        self._fronts: dict[int, native.ParetoSuggester] = {}
-        self._repeats = 1
-        self._per_cost = False
-        self._known_costs: tuple[FloatArray, FloatArray] | None = None
-
-    def allow_repeats(self, n: int) -> None:
-        if 0 not in self._columns.n_levels:  # no column is continuous
-            self._repeats = n
-
-    def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        return self._suggest(history, pending, n, rng, math.inf)[0]
-
-    def suggest_within(
-        self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
-    ) -> tuple[FloatArray, str]:
-        if deadline_ms <= NO_TIME:
-            return self._startup.suggest(history, pending, n, rng), SOBOL
-        end = time.monotonic() + deadline_ms / 1e3
-        rows, step = self._suggest(history, pending, n, rng, end)
-        if len(rows) < n and step == native.Step.none:
-            # No time for a model: the rest are points of the start's sequence.
-            later = Rng(rng.seed, rng.number + len(rows), rng.attempt)
-            return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), SOBOL
-        return rows, step.name
-
-    def use_cost(self, on: bool) -> None:
-        self._per_cost = on
-
-    def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:
-        self._known_costs = rows, np.log(costs)
-
-    def _suggest(
-        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
-    ) -> tuple[FloatArray, native.Step]:
-        m = history.values.shape[1]
-        has_gradients = history.gradients is not None and self._sampler._uses_gradients(m)
-        if history.n_observed < self._sampler._startup(self._columns, m, self._per_cost, has_gradients):
-            return self._start(history, pending, n, rng), native.Step.full
-        if m == 1:
-            return self._by_model(history, pending, n, rng, end)
-        # One by one, since each suggestion has its own turn.
-        rows, lowest = pending[:0], native.Step.full
-        for number in range(rng.number, rng.number + n):
-            more, step = self._by_model(history, np.vstack([pending, rows]), 1, Rng(rng.seed, number, rng.attempt), end)
-            if step == native.Step.none and len(rows):
-                break
-            lowest = max(lowest, step, key=int)
-            rows = np.vstack([rows, more])
-        return rows, lowest
-
-    def _by_model(
-        self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
-    ) -> tuple[FloatArray, native.Step]:
-        m = history.values.shape[1]
-        if m in FRONT_OBJECTIVES and self._sampler.acquisition == "log_ei" and rng.number % TURNS != TURNS - 1:
-            engine: native.Suggester | native.ParetoSuggester = self._front(m)
-            told = told_of(history, self._per_cost, self._known_costs)
-        else:
-            engine = self._engine
-            told = told_of(history, self._per_cost, self._known_costs, random_weights(m, rng))
-        extra = self._allowed_candidates(told, rng)  # before the time that is left is taken
-        rows, step = engine.suggest(
-            told.X,
-            told.values,
-            told.errors,
-            np.ascontiguousarray(pending),
-            n,
-            rng.seed_low,
-            rng.seed_high,
-            rng.number,
-            rng.attempt,
-            self._columns.feasible,
-            end - time.monotonic(),
-            self._repeats,
-            extra,
-            told.limits,
-            told.violations,
-            told.cost,
-            told.failed,
-            # Those of the single objective, which the engine of several ones has no use for.
-            told.gradients if self._sampler._uses_gradients(m) else None,
-        )
-        if not len(rows) and step != native.Step.none:
-            # No point was met that is new and allowed; the optimizer finds out if there is one.
-            rows = rng.uniform(self._columns.d, SUGGEST)[None, :]
-        return rows, step
-
-    def _start(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        cost = cost_of(history, self._known_costs) if self._per_cost else None
-        if cost is None or rng.attempt:
-            return self._startup.suggest(history, pending, n, rng)
-        candidates = self._startup.suggest(history, pending, N_CHEAP, Rng(rng.seed, N_CHEAP * rng.number, rng.attempt))
-        if self._columns.feasible is not None:
-            settled = candidates.copy()
-            self._columns.codec.snap(settled)
-            candidates = candidates[self._columns.feasible(settled)]
-            if not len(candidates):
-                return self._startup.suggest(history, pending, n, rng)
-        known, rows = history.X, np.empty((n, self._columns.d))
-        for k in range(n):
-            rows[k] = self._engine.cheap_start(np.ascontiguousarray(known), np.ascontiguousarray(candidates), cost)
-            known = np.vstack([known, rows[k]])
-        return rows
-
-    def _front(self, m: int) -> native.ParetoSuggester:
-        if m not in self._fronts:
-            categorical = [kind == "categorical" for kind in self._columns.kinds]
-            options = self._sampler._options(self._columns)
-            options.views = [self._sampler._front_view()]
-            self._fronts[m] = native.ParetoSuggester(self._columns.codec, categorical, options, m)
-        return self._fronts[m]
-
-    def _allowed_candidates(self, told: Told, rng: Rng) -> FloatArray | None:
-        """Further candidates, where hardly any of the maximiser's own would be allowed."""
-        if self._columns.around is None:
-            return None
-        first = told.values[: len(told.X)]  # of several objectives the first one
-        order = np.argsort(first, kind="stable")
-        if told.violations is not None:
-            order = np.lexsort((first, told.violations))
-        best: FloatArray = told.X[order[:N_BEST]]
-        return self._columns.around(best, rng.generator(ALLOWED))
 
 
 def _check_acquisition(value: Any) -> str:
@@ -332,73 +171,25 @@ class GPSampler(Sampler):
         self.explore = check_flag("explore", explore)
         self.gradients = check_flag("gradients", gradients)
 
-    def _uses_gradients(self, n_objectives: int) -> bool:
-        return self.gradients and n_objectives == 1 and self.covariance is None and not self.warp
-
-    def _startup(
-        self, columns: Columns, n_objectives: int = 1, per_cost: bool = False, has_gradients: bool = False
-    ) -> int:
-        if self.n_startup_trials is not None:
-            return self.n_startup_trials
-        if has_gradients:
-            return STARTUP_OF_GRADIENTS
-        if n_objectives > 1 or per_cost:
-            return min(max(STARTUP, 2 * columns.d), MOST_STARTUP_OF_MORE)
-        return STARTUP_OF_LARGE if columns.d > LARGE else STARTUP
-
-    def _options(self, columns: Columns) -> native.SuggestOptions:
-        options = native.SuggestOptions()
-        options.views = self._views()
-        options.n_draws = self.n_draws if self.inference == "mcmc" else 0
-        fit = native_gp.FitOptions()
-        fit.prior = prior_of(columns.d, self.covariance)
-        options.fit = fit
-        options.fit_observations = min(max(LEAST_OBSERVATIONS, GRADIENTS_IN_FIT * columns.d), MOST_OBSERVATIONS)
-        options.model_observations = MOST_OBSERVATIONS
-        options.set_covariance(native_covariance(self.covariance))
+    def _native_options(self, columns: Columns) -> native.GpOptions:
+        options = native.GpOptions()
         if isinstance(self.acquisition, AcquisitionKernel):
             options.set_acquisition(self.acquisition.address, self.acquisition.title, self.acquisition.log)
+        else:
+            options.acquisition = native.GpOptions.Acquisition.__members__[self.acquisition]
+        options.n_draws = self.n_draws if self.inference == "mcmc" else 0
+        options.n_startup = self.n_startup_trials
+        options.kappa = self.kappa
+        options.set_covariance(native_covariance(self.covariance), prior_of(columns.d, self.covariance).user)
         if self.prior is not None:
             options.set_prior(self.prior.address, self.prior.title, self.beta)
-        region = native.TrustRegion()
-        region.on = columns.d > LARGE if self.trust_region is None else self.trust_region
-        region.after = self._startup(columns)
-        options.trust_region = region
+        transform = "likeliest" if self.transform == "auto" else self.transform
+        options.transform = native.GpOptions.Transform.__members__[transform]
+        options.warp = self.warp
+        options.trust_region = self.trust_region
+        options.explore = self.explore
+        options.gradients = self.gradients
         return options
-
-    def _views(self) -> list[native.View]:
-        """Views of the history, one a trial in turn: benchmarks/quality/gp_ablation.md."""
-        kind = Kind.user
-        if isinstance(self.acquisition, str):
-            kind = {"pi": Kind.pi, "ucb": Kind.ucb}.get(self.acquisition, Kind.log_ei)
-        turns = {"turns": [["half_log"], ["clip"]], "auto": [AUTO_TRANSFORMS]}
-        transforms = turns.get(self.transform, [[self.transform]])
-        views = []
-        for names in transforms:
-            view = self._view(names)
-            view.kind = kind
-            view.noisy = self.acquisition == "noisy_log_ei"
-            view.thompson = self.acquisition == "thompson"
-            view.kappa = self.kappa
-            view.posterior_best = True
-            views.append(view)
-        if self.explore:
-            view = self._view(transforms[0])
-            view.kind, view.kappa = Kind.ucb, EXPLORING
-            # Every third trial, however few the other views are.
-            views = [*(2 * views)[:2], view]
-        return views
-
-    def _front_view(self) -> native.View:
-        """View of each of several objectives: benchmarks/quality/many_ablation.md."""
-        choices = {"turns": ["standard", "half_log"], "auto": AUTO_TRANSFORMS}
-        return self._view(choices.get(self.transform, [self.transform]))
-
-    def _view(self, transforms: list[str]) -> native.View:
-        view = native.View()
-        view.warp = self.warp
-        view.transforms = [native_gp.TransformKind.__members__[name] for name in transforms]
-        return view
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`.
@@ -408,4 +199,7 @@ class GPSampler(Sampler):
         KernelError
             A kernel that does not compile.
         """
-        return _GP(columns, self)
+        options = self._native_options(columns)
+        # Made here, because the first one of a process loads SciPy's linear algebra: a tenth of a second that a
+        # suggestion under a deadline does not have.
+        return _GP(native.gp(columns.codec, categorical_of(columns), options, constraints_of(columns)), self)

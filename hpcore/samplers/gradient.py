@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from hpcore._core.samplers import agree
 from hpcore.errors import InvalidSpace
 from hpcore.records.history import RUNNING, History
 from hpcore.records.streams import Rng
-from hpcore.samplers.agreement import agree
 from hpcore.samplers.base import Sampler, Suggester, check_single_objective
 from hpcore.samplers.descent import Descent, Result
 from hpcore.samplers.failures import split

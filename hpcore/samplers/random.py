@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
-from hpcore.records.history import History
-from hpcore.records.streams import SUGGEST, Rng
+from hpcore._core import samplers as native
 from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.native import NativeSuggester
 from hpcore.space.columns import Columns
 
 __all__ = ["RandomSampler"]
 
 
-class _Random(Suggester):
+class _Random(NativeSuggester):
     uses_pending: ClassVar[bool] = False
-
-    def __init__(self, columns: Columns) -> None:
-        self._d = columns.d
-
-    def suggest(self, history: History, pending: npt.NDArray[np.float64], n: int, rng: Rng) -> npt.NDArray[np.float64]:
-        if n == 1:
-            return rng.uniform(self._d, SUGGEST)[None, :]
-        return np.array([rng.uniform(self._d, SUGGEST, offset) for offset in range(n)])
 
 
 class RandomSampler(Sampler):
@@ -32,4 +21,4 @@ class RandomSampler(Sampler):
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""
-        return _Random(columns)
+        return _Random(native.random(columns.d))

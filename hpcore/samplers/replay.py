@@ -9,27 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.records.history import FAILED, PRUNED, History
-from hpcore.records.tradeoff import order_by_front, order_by_limits
+from hpcore.records.tradeoff import order_by_crowding, order_by_front, order_by_limits
 
 __all__ = ["Replay", "losses_of"]
 
 FloatArray = npt.NDArray[np.float64]
 S = TypeVar("S")
-Order = Callable[[FloatArray, int | None], FloatArray]
 
 # Results between two states that are kept: what a change of an earlier result costs at most, beyond the results after.
 EVERY = 32
 
 
-def losses_of(history: History, order: Order = order_by_front, first: int | None = None) -> FloatArray:
+def losses_of(history: History, crowding: bool = False, first: int | None = None) -> FloatArray:
     """Loss of each trial as one number whose order counts: lower is better.
 
     Parameters
     ----------
     history : History
         Trials in all states.
-    order : callable
-        `order_by_front` or `order_by_crowding`, for several objectives.
+    crowding : bool
+        Order several objectives as `order_by_crowding` does, and not as `order_by_front`.
     first : int, optional
         Number of places that matter with several objectives, which takes less time.
 
@@ -51,7 +50,10 @@ def losses_of(history: History, order: Order = order_by_front, first: int | None
     elif len(values):
         limited = history.n_limits > 0
         violations = history.violations[observed]
-        losses[observed] = order_by_limits(values, violations, first, order) if limited else order(values, first)
+        if limited:
+            losses[observed] = order_by_limits(values, violations, first, crowding)
+        else:
+            losses[observed] = (order_by_crowding if crowding else order_by_front)(values, first)
     return losses
 
 

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
-from hpcore._core import rng as native
-from hpcore.records.history import History
-from hpcore.records.streams import SUGGEST, Rng
+from hpcore._core import samplers as native
 from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.native import NativeSuggester
 from hpcore.space.columns import Columns
 
 __all__ = ["SobolSampler"]
 
-FloatArray = npt.NDArray[np.float64]
 
-
-class _Sobol(Suggester):
+class _Sobol(NativeSuggester):
     uses_pending: ClassVar[bool] = False
-
-    def __init__(self, columns: Columns) -> None:
-        self._d = columns.d
-
-    def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
-        if rng.attempt:
-            # The sequence's own point was refused (a repeat, or not allowed): a random one takes its place.
-            return np.array([rng.uniform(self._d, SUGGEST, offset) for offset in range(n)])
-        return native.sobol(rng.seed_low, rng.seed_high, rng.number, n, self._d)
 
 
 class SobolSampler(Sampler):
@@ -42,4 +27,4 @@ class SobolSampler(Sampler):
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""
-        return _Sobol(columns)
+        return _Sobol(native.sobol(columns.d))

@@ -37,7 +37,7 @@ def runtime(module: str, path: str) -> str:
     return " ".join((found.__doc__ or "").split())
 
 
-@pytest.mark.parametrize("module", ["acquisition", "bo", "gp", "linalg", "rng", "space", "tpe"])
+@pytest.mark.parametrize("module", ["acquisition", "bo", "gp", "linalg", "records", "rng", "samplers", "space", "tpe"])
 def test_everything_has_one_docstring(module: str) -> None:
     for path, text in documented(ast.parse((STUBS / f"{module}.pyi").read_text()).body):
         assert text, f"{module}.{path}: the stub has no docstring"

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore._core.records import total_violation
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.records.limits import Limit, Limits, least_violation, total_violation, typical_size
+from hpcore.records.limits import Limit, Limits, least_violation, typical_size
 
 THREE = Limits({"ms": hp.at_most(20.0), "recall": hp.at_least(0.9), "load": hp.between(1, 2)})
 

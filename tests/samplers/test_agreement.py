@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpcore.samplers.agreement import agree
+from hpcore._core.samplers import agree
 
 
 def case(seed: int, n: int = 30, d: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore._core.samplers import beyond_cliff
 from hpcore.records.history import COMPLETE, FAILED, History
-from hpcore.samplers.cliffs import beyond_cliff
-from hpcore.samplers.told import told_of
+from hpcore.samplers.failures import split
 
 RNG = np.random.default_rng(0)
 RESULTS = 3.0 + RNG.random(20)
@@ -104,18 +104,18 @@ def history(outcomes, m: int = 1) -> History:
 def test_a_penalty_counts_as_a_failure(m: int) -> None:
     results = RESULTS[:, None] * [1.0, -1.0][:m]
     later = [None if k % 3 == 0 else row for k, row in enumerate(results[8:])]
-    failed = told_of(history([*results[:8], *later], m), False, None)
-    penalised = told_of(history([*results[:8], *(np.full(m, 1e5) if v is None else v for v in later)], m), False, None)
-    assert len(failed.limits) == 1
-    for a, b in zip((*failed[:3], *failed.limits[0]), (*penalised[:3], *penalised.limits[0]), strict=True):
-        np.testing.assert_array_equal(a, b)
+    failed = split(history([*results[:8], *later], m))
+    penalised = split(history([*results[:8], *(np.full(m, 1e5) if v is None else v for v in later)], m))
+    assert failed.failed.sum() == 4 and not failed.penalised.any()
+    np.testing.assert_array_equal(penalised.failed, failed.failed)
+    np.testing.assert_array_equal(penalised.penalised, failed.failed)
+    np.testing.assert_array_equal(penalised.complete, failed.complete)
 
 
 def test_of_several_objectives_each_must_be_a_penalty() -> None:
     rows = [np.array([v, -v]) for v in RESULTS] + [np.array([1e5, -3.5 - k]) for k in range(4)]
-    told = told_of(history(rows, 2), False, None)
-    assert told.limits == []
-    assert len(told.values) == 48
+    trials = split(history(rows, 2))
+    assert trials.complete.all() and not trials.failed.any()
 
 
 def loss(t, penalty):
@@ -151,12 +151,8 @@ def test_the_sign_of_a_penalty_turns_with_the_direction() -> None:
 
 
 @pytest.mark.parametrize("f", [lambda t: math.exp(30 * t["x"]), lambda t: (t["x"] - 0.6) ** 2, lambda t: -t["x"]])
-def test_smooth_functions_are_left_as_they_are(f, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smooth_functions_are_left_as_they_are(f) -> None:
     space = {"x": hp.Float(0, 1), "c": hp.Float(0, 1)}
 
-    def run():
-        return [t.params for t in hp.minimize(f, space, sampler="gp", n_trials=30, seed=1).trials]
-
-    seen = run()
-    monkeypatch.setattr("hpcore.samplers.failures.beyond_cliff", lambda values: None)
-    assert run() == seen
+    values = np.array([t.value for t in hp.minimize(f, space, sampler="gp", n_trials=30, seed=1).trials])
+    assert not any(split(history(values[:n])).penalised.any() for n in range(31))

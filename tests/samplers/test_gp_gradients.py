@@ -13,7 +13,6 @@ import hpcore as hp
 from hpcore.errors import InvalidType
 from hpcore.kernels import examples
 from hpcore.samplers import GPSampler
-from hpcore.samplers.told import told_of
 
 
 def bowl(d: int):
@@ -163,19 +162,3 @@ def test_many_trials_of_many_parameters_stay_quick() -> None:
     # 80 trials of 30 parameters have 2,400 derivatives; a matrix of them all would take a minute.
     opt = run(80, 30, GPSampler(n_startup_trials=80))
     assert len(opt.ask().params) == 30
-
-
-def test_what_the_engine_is_told() -> None:
-    opt = hp.Optimizer({"x": hp.Float(0.0, 2.0), "y": hp.Float(0.0, 1.0)}, "random", seed=0)
-    assert told_of(opt.history, False, None).gradients is None
-    opt.tell(opt.ask(), 1.0)
-    opt.tell(opt.ask(), None, gradient={"x": 1.0})
-    assert told_of(opt.history, False, None).gradients is None
-    opt.tell(opt.ask(), 1.0, gradient={"x": 3.0})
-    gradients = told_of(opt.history, False, None).gradients
-    assert gradients is not None and gradients.shape == (2, 2) and gradients[1, 0] == 6.0
-    assert np.isnan(gradients).tolist() == [[True, True], [False, True]]
-    several = hp.Optimizer({"x": hp.Float(0.0, 2.0)}, "gp", directions=["minimize"] * 2, seed=0)
-    for _ in range(9):
-        several.tell(several.ask(), [1.0, 2.0], gradient={"x": 1.0})
-    assert told_of(several.history, False, None).gradients is None
