@@ -51,6 +51,7 @@ class Scale(metaclass=_Native):
 class Condition(metaclass=_Native):
     """Requirement on an earlier column under which a column is active; several must all hold."""
 
+    def __init__(self, *args: object, **kwargs: object) -> None: ...  # raises: others make it
     @property
     def parent(self) -> int:
         """Index of the column that is required to have a value."""
@@ -76,6 +77,7 @@ class Condition(metaclass=_Native):
 class Column(metaclass=_Native):
     """One parameter as a column of the unit cube: its range, distribution, grid and conditions."""
 
+    def __init__(self, *args: object, **kwargs: object) -> None: ...  # raises: others make it
     @property
     def kind(self) -> Kind:
         """Type of the values."""
@@ -132,6 +134,7 @@ class Column(metaclass=_Native):
 class Codec(metaclass=_Native):
     """Map between rows of the unit cube and parameter values, of a `Space`; immutable."""
 
+    def __init__(self, *args: object, **kwargs: object) -> None: ...  # raises: others make it
     @property
     def order(self) -> list[int]:
         """Columns with every parent before its children."""
@@ -162,6 +165,7 @@ class Codec(metaclass=_Native):
 class Parameter(metaclass=_Native):
     """One dimension of a space, made by `real`, `integer`, `choice` or `normal`."""
 
+    def __init__(self, *args: object, **kwargs: object) -> None: ...  # raises: others make it
     @property
     def column(self) -> Column:
         """Column of the parameter, without conditions."""

@@ -175,5 +175,5 @@ def _bound(where: str, parent_name: str, wanted: AtLeast | AtMost, parent: Param
     if value > high if above else value < low:
         raise InvalidSpace(f"{where} can never hold: {parent_name!r} lies within {low!r} .. {high!r}, got {wanted!r}")
     # Within the bounds, and so within 64 bits, however far outside an integer threshold lies.
-    bound: float = max(value, low) if above else min(value, high)
-    return bound
+    bound: Any = max(value, low) if above else min(value, high)
+    return float(bound) if isinstance(bound, float) else int(bound)
