@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "hpcore/pack.hpp"
 #include "hpcore/vectorize.hpp"
 
 // Everything below sees the column-major upper triangle as the row-major lower one: L (n, ld), and what lies above its
@@ -21,9 +22,9 @@ namespace {
 
 using Index = std::ptrdiff_t;
 
-constexpr Index block = 64, small = 8;  // columns of a block, and of one inside it
-constexpr Index tall = 4, lanes = 8;    // rows and columns of a tile
-constexpr Index panel = block * lanes;
+constexpr Index block = 64, small = 8;   // columns of a block, and of one inside it
+constexpr Index tall = 4, wide = lanes;  // rows and columns of a tile
+constexpr Index panel = block * wide;
 constexpr Index everything = std::numeric_limits<Index>::max() / 2;
 
 // Element (i, k) at start[i * row + k * column].
@@ -34,6 +35,11 @@ struct Strided {
     Strided at(Index i, Index k) const { return {start + i * row + k * column, row, column}; }
 };
 
+template <bool subtract>
+HPCORE_INLINE void add(double* c, Pack sum) {
+    store(c, subtract ? load(c) - sum : load(c) + sum);
+}
+
 // C (rows, columns) += or -= A (rows, depth) B, for a panel B and at most 4 rows and 8 columns. Of row i the first
 // `limit` + i columns only, which keeps to a triangle.
 template <bool subtract>
@@ -43,44 +49,53 @@ HPCORE_INLINE void tile(Index depth, Strided a, const double* b, double* c, Inde
     const double* a1 = a0 + (rows > 1 ? 1 : 0) * a.row;  // a row too few is computed, and not stored
     const double* a2 = a0 + (rows > 2 ? 2 : 0) * a.row;
     const double* a3 = a0 + (rows > 3 ? 3 : 0) * a.row;
-    double sum[tall][lanes] = {};
+    Pack s0{}, s1{}, s2{}, s3{};
     for (Index k = 0; k < depth; ++k) {
-        const double v[tall] = {a0[k * a.column], a1[k * a.column], a2[k * a.column], a3[k * a.column]};
-        for (Index i = 0; i < tall; ++i)
-            for (Index j = 0; j < lanes; ++j) sum[i][j] += v[i] * b[k * lanes + j];
+        const Pack right = load(b + k * wide);
+        s0 += a0[k * a.column] * right;
+        s1 += a1[k * a.column] * right;
+        s2 += a2[k * a.column] * right;
+        s3 += a3[k * a.column] * right;
     }
-    if (rows == tall && columns == lanes && limit >= lanes) {
-        for (Index i = 0; i < tall; ++i)
-            for (Index j = 0; j < lanes; ++j) c[i * ldc + j] += subtract ? -sum[i][j] : sum[i][j];
+    if (rows == tall && columns == wide && limit >= wide) {
+        add<subtract>(c, s0);
+        add<subtract>(c + ldc, s1);
+        add<subtract>(c + 2 * ldc, s2);
+        add<subtract>(c + 3 * ldc, s3);
         return;
     }
+    double sum[tall * wide];
+    store(sum, s0);
+    store(sum + wide, s1);
+    store(sum + 2 * wide, s2);
+    store(sum + 3 * wide, s3);
     for (Index i = 0; i < rows; ++i) {
-        const Index end = limit >= columns ? columns : std::min(columns, limit + i);
-        for (Index j = 0; j < end; ++j) c[i * ldc + j] += subtract ? -sum[i][j] : sum[i][j];
+        const Index end = std::min(columns, limit + i);
+        for (Index j = 0; j < end; ++j) c[i * ldc + j] += subtract ? -sum[i * wide + j] : sum[i * wide + j];
     }
 }
 
 // Zeros above the diagonal of a square block that is packed.
 void clear_upper(double* packed, Index n) {
     for (Index k = 0; k < n; ++k)
-        for (Index c = k + 1; c < n; ++c) packed[c / lanes * panel + k * lanes + c % lanes] = 0.0;
+        for (Index c = k + 1; c < n; ++c) packed[c / wide * panel + k * wide + c % wide] = 0.0;
 }
 
 // B (depth, columns) -> its panels, with zeros in the columns that fill the last one up.
 HPCORE_VECTORIZE
 void pack(Strided b, Index depth, Index columns, double* out) {
-    for (Index first = 0; first < columns; first += lanes, out += panel) {
-        const Index width = std::min(lanes, columns - first);
+    for (Index first = 0; first < columns; first += wide, out += panel) {
+        const Index width = std::min(wide, columns - first);
         const double* from = b.start + first * b.column;
-        if (width == lanes && b.column == 1) {
+        if (width == wide && b.column == 1) {
             for (Index k = 0; k < depth; ++k)
-                for (Index j = 0; j < lanes; ++j) out[k * lanes + j] = from[k * b.row + j];
-        } else if (width == lanes) {
+                for (Index j = 0; j < wide; ++j) out[k * wide + j] = from[k * b.row + j];
+        } else if (width == wide) {
             for (Index k = 0; k < depth; ++k)
-                for (Index j = 0; j < lanes; ++j) out[k * lanes + j] = from[k * b.row + j * b.column];
+                for (Index j = 0; j < wide; ++j) out[k * wide + j] = from[k * b.row + j * b.column];
         } else {
             for (Index k = 0; k < depth; ++k)
-                for (Index j = 0; j < lanes; ++j) out[k * lanes + j] = j < width ? from[k * b.row + j * b.column] : 0.0;
+                for (Index j = 0; j < wide; ++j) out[k * wide + j] = j < width ? from[k * b.row + j * b.column] : 0.0;
         }
     }
 }
@@ -92,14 +107,14 @@ HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, c
                             Index apart, Index limit) {
     for (Index i = 0; i < rows; i += tall) {
         const Index height = std::min(tall, rows - i);
-        for (Index p = 0; p * lanes < columns; ++p) {
+        for (Index p = 0; p * wide < columns; ++p) {
             Index left = everything;
             if (limit != everything) {
-                if (limit + i + height <= p * lanes + 1) break;  // above the diagonal
-                left = limit + i > p * lanes ? limit + i - p * lanes : 0;
+                if (limit + i + height <= p * wide + 1) break;  // above the diagonal
+                left = limit + i > p * wide ? limit + i - p * wide : 0;
             }
             tile<subtract>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * apart, ldc, height,
-                           std::min(lanes, columns - p * lanes), left);
+                           std::min(wide, columns - p * wide), left);
         }
     }
 }
@@ -107,7 +122,7 @@ HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, c
 HPCORE_VECTORIZE
 void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
                  Index limit) {
-    multiply<false>(rows, columns, depth, a, b, c, ldc, lanes, limit);
+    multiply<false>(rows, columns, depth, a, b, c, ldc, wide, limit);
 }
 
 HPCORE_VECTORIZE
@@ -120,14 +135,14 @@ void subtract_product(Index rows, Index columns, Index depth, Strided a, const d
 HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double* x) {
     for (Index i = 0; i < n; i += tall) {
         const Index rows = std::min(tall, n - i);
-        tile<true>(i, L.at(i, 0), x, x + i * lanes, lanes, rows, lanes, everything);
+        tile<true>(i, L.at(i, 0), x, x + i * wide, wide, rows, wide, everything);
         for (Index r = i; r < i + rows; ++r) {
-            double* row = x + r * lanes;
+            double* row = x + r * wide;
             for (Index k = i; k < r; ++k) {
                 const double factor = L.start[r * L.row + k * L.column];
-                for (Index j = 0; j < lanes; ++j) row[j] -= factor * x[k * lanes + j];
+                for (Index j = 0; j < wide; ++j) row[j] -= factor * x[k * wide + j];
             }
-            for (Index j = 0; j < lanes; ++j) row[j] *= inverse[r];
+            for (Index j = 0; j < wide; ++j) row[j] *= inverse[r];
         }
     }
 }
@@ -135,7 +150,7 @@ HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double
 // The panels of T (n, columns), at most a block, <- L^-1 T.
 HPCORE_VECTORIZE
 void solve_panels(Strided L, Index n, const double* inverse, double* T, Index columns) {
-    for (Index p = 0; p * lanes < columns; ++p) solve_panel(L, n, inverse, T + p * panel);
+    for (Index p = 0; p * wide < columns; ++p) solve_panel(L, n, inverse, T + p * panel);
 }
 
 // Rows of B (m, n) <- L^-1 b, eight of them at a time; n is at most a block. With a `step` of -1 the elements of b are
@@ -143,16 +158,16 @@ void solve_panels(Strided L, Index n, const double* inverse, double* T, Index co
 HPCORE_VECTORIZE
 void solve_rows(Strided L, Index n, const double* inverse, double* B, Index ldb, Index m, Index step) {
     double x[panel];
-    for (Index r = 0; r < m; r += lanes) {
-        const Index width = std::min(lanes, m - r);
-        for (Index j = 0; j < lanes; ++j) {
+    for (Index r = 0; r < m; r += wide) {
+        const Index width = std::min(wide, m - r);
+        for (Index j = 0; j < wide; ++j) {
             const double* b = B + (r + (j < width ? j : 0)) * ldb;
-            for (Index i = 0; i < n; ++i) x[i * lanes + j] = b[i * step];
+            for (Index i = 0; i < n; ++i) x[i * wide + j] = b[i * step];
         }
         solve_panel(L, n, inverse, x);
         for (Index j = 0; j < width; ++j) {
             double* b = B + (r + j) * ldb;
-            for (Index i = 0; i < n; ++i) b[i * step] = x[i * lanes + j];
+            for (Index i = 0; i < n; ++i) b[i * step] = x[i * wide + j];
         }
     }
 }
@@ -194,7 +209,7 @@ Index factor(double* A, Index ld, Index n, Index width) {
             const Index columns = std::min(block, n - c);
             const Strided left{A + c * ld + j, ld, 1};
             pack({left.start, 1, ld}, size, columns, packed);
-            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, lanes, 1);
+            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, wide, 1);
         }
     }
     return n;
@@ -213,14 +228,14 @@ void invert(double* L, Index ld, Index n) {
             for (Index k = j; k < i; k += block) {
                 pack({L + k * ld + j, ld, 1}, block, columns, packed);
                 if (k == j) clear_upper(packed, block);
-                subtract_product(rows, columns, block, {L + i * ld + k, ld, 1}, packed, sums, lanes, panel, everything);
+                subtract_product(rows, columns, block, {L + i * ld + k, ld, 1}, packed, sums, wide, panel, everything);
             }
             if (i == j)
-                for (Index k = 0; k < rows; ++k) sums[k / lanes * panel + k * lanes + k % lanes] = 1.0;
+                for (Index k = 0; k < rows; ++k) sums[k / wide * panel + k * wide + k % wide] = 1.0;
             solve_panels(diagonal, rows, inverse, sums, columns);
             for (Index r = 0; r < rows; ++r)
                 for (Index c = 0; c < (i == j ? r + 1 : columns); ++c)
-                    L[(i + r) * ld + j + c] = sums[c / lanes * panel + r * lanes + c % lanes];
+                    L[(i + r) * ld + j + c] = sums[c / wide * panel + r * wide + c % wide];
         }
     }
 }
@@ -259,7 +274,7 @@ void solve_forward(const double* L, Index ld, Index n, double* B, Index ldb, Ind
         for (Index c = j + size; c < n; c += block) {
             const Index columns = std::min(block, n - c);
             pack({L + c * ld + j, 1, ld}, size, columns, packed);
-            subtract_product(m, columns, size, {B + j, ldb, 1}, packed, B + c, ldb, lanes, everything);
+            subtract_product(m, columns, size, {B + j, ldb, 1}, packed, B + c, ldb, wide, everything);
         }
     }
 }
@@ -274,7 +289,7 @@ void solve_backward(const double* L, Index ld, Index n, double* B, Index ldb, In
         solve_rows({L + (end - 1) * ld + end - 1, -1, -ld}, size, inverse, B + end - 1, ldb, m, -1);
         for (Index c = 0; c < j; c += block) {
             pack({L + j * ld + c, ld, 1}, size, block, packed);
-            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, lanes, everything);
+            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, wide, everything);
         }
         end = j;
     }
@@ -285,15 +300,24 @@ HPCORE_VECTORIZE
 void solve_vector_forward(const double* L, Index ld, Index n, double* x) {
     for (Index i = 0; i < n; i += tall) {
         const Index rows = std::min(tall, n - i);
-        double sum[tall][lanes] = {};
         const double* row[tall];
         for (Index r = 0; r < tall; ++r) row[r] = L + (i + std::min(r, rows - 1)) * ld;
+        Pack s0{}, s1{}, s2{}, s3{};
         Index k = 0;
-        for (; k + lanes <= i; k += lanes)
-            for (Index r = 0; r < tall; ++r)
-                for (Index l = 0; l < lanes; ++l) sum[r][l] += row[r][k + l] * x[k + l];
+        for (; k + wide <= i; k += wide) {
+            const Pack right = load(x + k);
+            s0 += load(row[0] + k) * right;
+            s1 += load(row[1] + k) * right;
+            s2 += load(row[2] + k) * right;
+            s3 += load(row[3] + k) * right;
+        }
+        double sum[tall * wide];
+        store(sum, s0);
+        store(sum + wide, s1);
+        store(sum + 2 * wide, s2);
+        store(sum + 3 * wide, s3);
         for (Index r = 0; r < rows; ++r) {
-            double* s = sum[r];
+            double* s = sum + r * wide;
             for (Index l = k; l < i + r; ++l) s[l - k] += row[r][l] * x[l];
             x[i + r] = (x[i + r] - (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])))) / row[r][i + r];
         }
