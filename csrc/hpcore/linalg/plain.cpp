@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
-#include "hpcore/pack.hpp"
 #include "hpcore/vectorize.hpp"
 
 // Everything below sees the column-major upper triangle as the row-major lower one: L (n, ld), and what lies above its
@@ -22,8 +23,8 @@ namespace {
 
 using Index = std::ptrdiff_t;
 
-constexpr Index block = 64, small = 8;   // columns of a block, and of one inside it
-constexpr Index tall = 4, wide = lanes;  // rows and columns of a tile
+constexpr Index block = 64, small = 8;  // columns of a block, and of one inside it
+constexpr Index tall = 4, wide = 8;     // rows and columns of a tile
 constexpr Index panel = block * wide;
 constexpr Index everything = std::numeric_limits<Index>::max() / 2;
 
@@ -35,40 +36,134 @@ struct Strided {
     Strided at(Index i, Index k) const { return {start + i * row + k * column, row, column}; }
 };
 
-template <bool subtract>
-HPCORE_INLINE void add(double* c, Pack sum) {
-    store(c, subtract ? load(c) - sum : load(c) + sum);
+// A few doubles that fill a register of the CPU, and what is done to them.
+#if defined(__GNUC__)
+template <Index width>
+struct Register {
+    typedef double Type __attribute__((vector_size(width * sizeof(double))));
+    Type v;
+    HPCORE_INLINE void add_product(double a, const Register& b) { v += a * b.v; }
+    HPCORE_INLINE void add_products(const Register& a, const Register& b) { v += a.v * b.v; }
+    HPCORE_INLINE void add(const Register& a) { v += a.v; }
+    HPCORE_INLINE void subtract(const Register& a) { v -= a.v; }
+};
+#else
+template <Index width>
+struct Register {
+    double v[width];
+    HPCORE_INLINE void add_product(double a, const Register& b) {
+        for (Index i = 0; i < width; ++i) v[i] += a * b.v[i];
+    }
+    HPCORE_INLINE void add_products(const Register& a, const Register& b) {
+        for (Index i = 0; i < width; ++i) v[i] += a.v[i] * b.v[i];
+    }
+    HPCORE_INLINE void add(const Register& a) {
+        for (Index i = 0; i < width; ++i) v[i] += a.v[i];
+    }
+    HPCORE_INLINE void subtract(const Register& a) {
+        for (Index i = 0; i < width; ++i) v[i] -= a.v[i];
+    }
+};
+#endif
+template <Index width>
+HPCORE_INLINE void load(const double* p, Register<width>& x) {
+    std::memcpy(&x, p, sizeof x);
+}
+template <Index width>
+HPCORE_INLINE void store(const Register<width>& x, double* p) {
+    std::memcpy(p, &x, sizeof x);
+}
+
+template <Index n>
+using Width = std::integral_constant<Index, n>;
+
+// body(Width<n>{}), compiled for registers of n doubles and run on those that this CPU has. Types of vectors that are
+// wider than its registers would go through memory.
+#if defined(HPCORE_VERSIONS)
+__attribute__((target("arch=x86-64-v4"))) Index register_width() {
+    return 8;
+}
+__attribute__((target("arch=x86-64-v3"))) Index register_width() {
+    return 4;
+}
+__attribute__((target("default"))) Index register_width() {
+    return 2;
+}
+template <class Body>
+__attribute__((target("arch=x86-64-v4"))) void with_eight(const Body& body) {
+    body(Width<8>{});
+}
+template <class Body>
+__attribute__((target("arch=x86-64-v3"))) void with_four(const Body& body) {
+    body(Width<4>{});
+}
+template <class Body>
+void by_width(const Body& body) {
+    const Index width = register_width();
+    if (width == 8)
+        with_eight(body);
+    else if (width == 4)
+        with_four(body);
+    else
+        body(Width<2>{});
+}
+#define HPCORE_BODY [&](auto width) __attribute__((always_inline))
+#else
+#if defined(__AVX512F__)
+constexpr Index register_width = 8;
+#elif defined(__AVX__)
+constexpr Index register_width = 4;
+#else
+constexpr Index register_width = 2;
+#endif
+template <class Body>
+void by_width(const Body& body) {
+    body(Width<register_width>{});
+}
+#define HPCORE_BODY [&](auto width)
+#endif
+
+// out (4, 8) = A (4, depth) B for a panel B. Of 16 short registers eight hold sums: half a tile at a time.
+template <Index width>
+HPCORE_INLINE void tile_sums(Index depth, const double* const (&a)[tall], Index step, const double* b, double* out) {
+    constexpr Index parts = wide / width, together = parts < 2 ? parts : 2;
+    for (Index first = 0; first < parts; first += together) {
+        Register<width> sum[tall][together] = {};
+        for (Index k = 0; k < depth; ++k) {
+            Register<width> right[together];
+            for (Index j = 0; j < together; ++j) load(b + k * wide + (first + j) * width, right[j]);
+            for (Index i = 0; i < tall; ++i)
+                for (Index j = 0; j < together; ++j) sum[i][j].add_product(a[i][k * step], right[j]);
+        }
+        for (Index i = 0; i < tall; ++i)
+            for (Index j = 0; j < together; ++j) store(sum[i][j], out + i * wide + (first + j) * width);
+    }
 }
 
 // C (rows, columns) += or -= A (rows, depth) B, for a panel B and at most 4 rows and 8 columns. Of row i the first
 // `limit` + i columns only, which keeps to a triangle.
-template <bool subtract>
+template <bool subtract, Index width>
 HPCORE_INLINE void tile(Index depth, Strided a, const double* b, double* c, Index ldc, Index rows, Index columns,
                         Index limit) {
-    const double* a0 = a.start;
-    const double* a1 = a0 + (rows > 1 ? 1 : 0) * a.row;  // a row too few is computed, and not stored
-    const double* a2 = a0 + (rows > 2 ? 2 : 0) * a.row;
-    const double* a3 = a0 + (rows > 3 ? 3 : 0) * a.row;
-    Pack s0{}, s1{}, s2{}, s3{};
-    for (Index k = 0; k < depth; ++k) {
-        const Pack right = load(b + k * wide);
-        s0 += a0[k * a.column] * right;
-        s1 += a1[k * a.column] * right;
-        s2 += a2[k * a.column] * right;
-        s3 += a3[k * a.column] * right;
-    }
+    // A row too few is computed, and not stored.
+    const double* const row[tall] = {a.start, a.start + (rows > 1 ? 1 : 0) * a.row,
+                                     a.start + (rows > 2 ? 2 : 0) * a.row, a.start + (rows > 3 ? 3 : 0) * a.row};
+    double sum[tall * wide];
+    tile_sums<width>(depth, row, a.column, b, sum);
     if (rows == tall && columns == wide && limit >= wide) {
-        add<subtract>(c, s0);
-        add<subtract>(c + ldc, s1);
-        add<subtract>(c + 2 * ldc, s2);
-        add<subtract>(c + 3 * ldc, s3);
+        for (Index i = 0; i < tall; ++i)
+            for (Index j = 0; j < wide; j += width) {
+                Register<width> old, change;
+                load(c + i * ldc + j, old);
+                load(sum + i * wide + j, change);
+                if constexpr (subtract)
+                    old.subtract(change);
+                else
+                    old.add(change);
+                store(old, c + i * ldc + j);
+            }
         return;
     }
-    double sum[tall * wide];
-    store(sum, s0);
-    store(sum + wide, s1);
-    store(sum + 2 * wide, s2);
-    store(sum + 3 * wide, s3);
     for (Index i = 0; i < rows; ++i) {
         const Index end = std::min(columns, limit + i);
         for (Index j = 0; j < end; ++j) c[i * ldc + j] += subtract ? -sum[i * wide + j] : sum[i * wide + j];
@@ -102,7 +197,7 @@ void pack(Strided b, Index depth, Index columns, double* out) {
 
 // C (rows, columns) += or -= A (rows, depth) B of packed B; depth and columns are at most a block. `limit` as in tile.
 // The panels of C are `apart` doubles from each other: 8 in a matrix.
-template <bool subtract>
+template <bool subtract, Index width>
 HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
                             Index apart, Index limit) {
     for (Index i = 0; i < rows; i += tall) {
@@ -113,29 +208,28 @@ HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, c
                 if (limit + i + height <= p * wide + 1) break;  // above the diagonal
                 left = limit + i > p * wide ? limit + i - p * wide : 0;
             }
-            tile<subtract>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * apart, ldc, height,
-                           std::min(wide, columns - p * wide), left);
+            tile<subtract, width>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * apart, ldc, height,
+                                  std::min(wide, columns - p * wide), left);
         }
     }
 }
 
-HPCORE_VECTORIZE
 void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
                  Index limit) {
-    multiply<false>(rows, columns, depth, a, b, c, ldc, wide, limit);
+    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, wide, limit); });
 }
 
-HPCORE_VECTORIZE
 void subtract_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
                       Index apart, Index limit) {
-    multiply<true>(rows, columns, depth, a, b, c, ldc, apart, limit);
+    by_width(HPCORE_BODY { multiply<true, width>(rows, columns, depth, a, b, c, ldc, apart, limit); });
 }
 
 // x <- L^-1 x for a panel x (n, 8) and L of at most a block; `inverse` (n,) holds 1 / L_ii.
+template <Index width>
 HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double* x) {
     for (Index i = 0; i < n; i += tall) {
         const Index rows = std::min(tall, n - i);
-        tile<true>(i, L.at(i, 0), x, x + i * wide, wide, rows, wide, everything);
+        tile<true, width>(i, L.at(i, 0), x, x + i * wide, wide, rows, wide, everything);
         for (Index r = i; r < i + rows; ++r) {
             double* row = x + r * wide;
             for (Index k = i; k < r; ++k) {
@@ -148,24 +242,24 @@ HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double
 }
 
 // The panels of T (n, columns), at most a block, <- L^-1 T.
-HPCORE_VECTORIZE
 void solve_panels(Strided L, Index n, const double* inverse, double* T, Index columns) {
-    for (Index p = 0; p * wide < columns; ++p) solve_panel(L, n, inverse, T + p * panel);
+    by_width(HPCORE_BODY {
+        for (Index p = 0; p * wide < columns; ++p) solve_panel<width>(L, n, inverse, T + p * panel);
+    });
 }
 
 // Rows of B (m, n) <- L^-1 b, eight of them at a time; n is at most a block. With a `step` of -1 the elements of b are
 // taken from the last to the first, which makes a backward substitution of a forward one.
-HPCORE_VECTORIZE
 void solve_rows(Strided L, Index n, const double* inverse, double* B, Index ldb, Index m, Index step) {
     double x[panel];
     for (Index r = 0; r < m; r += wide) {
-        const Index width = std::min(wide, m - r);
+        const Index columns = std::min(wide, m - r);
         for (Index j = 0; j < wide; ++j) {
-            const double* b = B + (r + (j < width ? j : 0)) * ldb;
+            const double* b = B + (r + (j < columns ? j : 0)) * ldb;
             for (Index i = 0; i < n; ++i) x[i * wide + j] = b[i * step];
         }
-        solve_panel(L, n, inverse, x);
-        for (Index j = 0; j < width; ++j) {
+        solve_panels(L, n, inverse, x, columns);
+        for (Index j = 0; j < columns; ++j) {
             double* b = B + (r + j) * ldb;
             for (Index i = 0; i < n; ++i) b[i * step] = x[i * wide + j];
         }
@@ -295,33 +389,43 @@ void solve_backward(const double* L, Index ld, Index n, double* B, Index ldb, In
     }
 }
 
-// x <- L^-1 x, four rows of L at a time.
-HPCORE_VECTORIZE
-void solve_vector_forward(const double* L, Index ld, Index n, double* x) {
-    for (Index i = 0; i < n; i += tall) {
-        const Index rows = std::min(tall, n - i);
-        const double* row[tall];
-        for (Index r = 0; r < tall; ++r) row[r] = L + (i + std::min(r, rows - 1)) * ld;
-        Pack s0{}, s1{}, s2{}, s3{};
-        Index k = 0;
-        for (; k + wide <= i; k += wide) {
-            const Pack right = load(x + k);
-            s0 += load(row[0] + k) * right;
-            s1 += load(row[1] + k) * right;
-            s2 += load(row[2] + k) * right;
-            s3 += load(row[3] + k) * right;
-        }
-        double sum[tall * wide];
-        store(sum, s0);
-        store(sum + wide, s1);
-        store(sum + 2 * wide, s2);
-        store(sum + 3 * wide, s3);
-        for (Index r = 0; r < rows; ++r) {
-            double* s = sum + r * wide;
-            for (Index l = k; l < i + r; ++l) s[l - k] += row[r][l] * x[l];
-            x[i + r] = (x[i + r] - (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])))) / row[r][i + r];
-        }
+// out (4, 8): products of four rows with x (n,), n a multiple of 8, added up in eight lanes.
+template <Index width>
+HPCORE_INLINE void dot_lanes(Index n, const double* const (&row)[tall], const double* x, double* out) {
+    constexpr Index parts = wide / width, together = parts < 2 ? parts : 2;
+    for (Index first = 0; first < parts; first += together) {
+        Register<width> sum[tall][together] = {};
+        for (Index k = first * width; k < n; k += wide)
+            for (Index j = 0; j < together; ++j) {
+                Register<width> right, left;
+                load(x + k + j * width, right);
+                for (Index i = 0; i < tall; ++i) {
+                    load(row[i] + k + j * width, left);
+                    sum[i][j].add_products(left, right);
+                }
+            }
+        for (Index i = 0; i < tall; ++i)
+            for (Index j = 0; j < together; ++j) store(sum[i][j], out + i * wide + (first + j) * width);
     }
+}
+
+// x <- L^-1 x, four rows of L at a time.
+void solve_vector_forward(const double* L, Index ld, Index n, double* x) {
+    by_width(HPCORE_BODY {
+        for (Index i = 0; i < n; i += tall) {
+            const Index rows = std::min(tall, n - i), whole = i / wide * wide;
+            const double* const row[tall] = {L + i * ld, L + (i + std::min<Index>(1, rows - 1)) * ld,
+                                             L + (i + std::min<Index>(2, rows - 1)) * ld, L + (i + rows - 1) * ld};
+            double sum[tall * wide];
+            dot_lanes<width>(whole, row, x, sum);
+            for (Index r = 0; r < rows; ++r) {
+                double* s = sum + r * wide;
+                for (Index k = whole; k < i + r; ++k) s[k - whole] += row[r][k] * x[k];
+                const double known = ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+                x[i + r] = (x[i + r] - known) / row[r][i + r];
+            }
+        }
+    });
 }
 
 // x <- L^-T x, likewise.
