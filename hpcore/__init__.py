@@ -61,6 +61,7 @@ from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_mo
 
 if TYPE_CHECKING:
     from hpcore import schedulers, stopping, surrogates
+    from hpcore.embedding import get_include, get_library
     from hpcore.evaluation.hypergradients import hypergradient
     from hpcore.study import Study, delete_study, list_studies, load_study, maximize, minimize
 
@@ -83,6 +84,8 @@ __all__ = [
     "between",
     "delete_study",
     "errors",
+    "get_include",
+    "get_library",
     "hypergradient",
     "kernels",
     "linear",
@@ -98,7 +101,12 @@ __all__ = [
 
 # Loaded on first use: `ask` and `tell` need neither executors and clocks nor surrogate models.
 _STUDY = ("Study", "delete_study", "list_studies", "load_study", "maximize", "minimize")
-_LAZY = {**dict.fromkeys(_STUDY, "hpcore.study"), "hypergradient": "hpcore.evaluation.hypergradients"}
+_LAZY = {
+    **dict.fromkeys(_STUDY, "hpcore.study"),
+    "hypergradient": "hpcore.evaluation.hypergradients",
+    "get_include": "hpcore.embedding",
+    "get_library": "hpcore.embedding",
+}
 _MODULES = {"schedulers": "hpcore.schedulers", "stopping": "hpcore.stopping", "surrogates": "hpcore.surrogates"}
 
 

@@ -21,6 +21,7 @@ PLACE = {
     "errors": (0, 0),
     "arguments": (0, 0),
     "attributes": (0, 0),
+    "embedding": (0, 1),
     "space": (1, 0),
     "records": (1, 1),
     "workers": (1, 1),

@@ -1,11 +1,12 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings.hpp"
+#include "hpcore/version.hpp"
 
 // The parts are bound in this order: errors first, since the others may throw them.
 PYBIND11_MODULE(_core, m) {
     m.doc() = "hpcore's compiled core: arrays and opaque handles, no parameters and no policies.";
-    m.attr("__version__") = HPCORE_VERSION;
+    m.attr("__version__") = hpcore::version;
     hpcore::bindings::bind_errors(m);
     hpcore::bindings::bind_linalg(m);
     hpcore::bindings::bind_rng(m);

@@ -5,7 +5,8 @@
 
 #include "handles.hpp"
 #include "hpcore/errors.hpp"
-#include "hpcore/linalg/plain.hpp"
+#include "hpcore/linalg/default.hpp"
+#include "hpcore/version.hpp"
 
 namespace hpcore::capi {
 
@@ -21,7 +22,7 @@ hpcore_status note(hpcore_status status, const char* text) noexcept {
 }
 
 std::mutex lapack_mutex;
-std::optional<linalg::Lapack> lent;  // null: the plain routines
+std::optional<linalg::Lapack> lent;  // null: those of the build
 
 }  // namespace
 
@@ -66,7 +67,12 @@ std::string_view checked_name(const char* text, const char* argument) {
 
 linalg::Lapack current_lapack() {
     const std::lock_guard lock(lapack_mutex);
-    return lent ? *lent : linalg::plain_lapack();
+    if (lent) return *lent;
+    try {
+        return linalg::default_lapack();
+    } catch (const std::logic_error& error) {
+        refuse(std::string(error.what()) + ", by hpcore_set_lapack");
+    }
 }
 
 }  // namespace hpcore::capi
@@ -78,7 +84,7 @@ int hpcore_abi_version(void) {
 }
 
 const char* hpcore_version(void) {
-    return HPCORE_VERSION;
+    return hpcore::version;
 }
 
 const char* hpcore_last_error(void) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "hpcore/linalg/plain.hpp"
+#include "hpcore/linalg/default.hpp"
 #include "hpcore/records/dominance.hpp"
 #include "hpcore/streams.hpp"
 
@@ -151,7 +151,7 @@ Optimizer::Optimizer(space::Space space, MakeSampler make, const OptimizerOption
       n_limits_(options.n_limits),
       repeats_(options.repeats),
       per_cost_(options.per_cost),
-      lapack_(options.lapack != nullptr ? options.lapack : &linalg::plain_lapack()),
+      lapack_(options.lapack),
       trials_(space_.size(), signs_.size(), n_limits_),
       remaining_(space_, seed_, repeats_),
       values_(space_.size()),
@@ -512,7 +512,8 @@ void Optimizer::predict(Rows rows, std::size_t objective, MutableColumn mean, Mu
         std::vector<gp::ColumnType> types(d());
         for (std::size_t j = 0; j < d(); ++j)
             types[j] = {space_.categorical()[j], !space_.codec()->column(j).conditions.empty()};
-        predictor_ = std::make_unique<gp::Predictor>(*lapack_, types, Rows{X.data(), y.size(), d()}, y,
+        const linalg::Lapack& lapack = lapack_ != nullptr ? *lapack_ : linalg::default_lapack();
+        predictor_ = std::make_unique<gp::Predictor>(lapack, types, Rows{X.data(), y.size(), d()}, y,
                                                      known ? Column(errors) : Column());
         predictor_results_ = n_results_;
         predictor_objective_ = objective;

@@ -67,7 +67,7 @@ struct OptimizerOptions {
     std::size_t n_limits = 0;                // distances beyond limits that results come with
     std::size_t repeats = 1;                 // times that a point of a finite space may be proposed, at least 1
     std::optional<bool> per_cost{};          // results are weighed by cost; by default as soon as a cost is told
-    const linalg::Lapack* lapack = nullptr;  // for predict; null: the plain one. It outlives the optimizer
+    const linalg::Lapack* lapack = nullptr;  // for predict; null: linalg/default.hpp. It outlives the optimizer
 };
 
 // A result in the user's own sign, where higher may be better. Whatever is empty, or NaN, is not told.

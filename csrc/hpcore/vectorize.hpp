@@ -15,6 +15,7 @@
     defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&                   \
     !defined(HPCORE_ONE_VERSION)
 #define HPCORE_VECTORIZE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define HPCORE_VERSIONS
 #else
 #define HPCORE_VECTORIZE
 #endif

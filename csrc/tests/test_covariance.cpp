@@ -16,9 +16,9 @@
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/user_covariance.hpp"
 #include "hpcore/gp/warp.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/rng.hpp"
 #include "mixed_rows.hpp"
-#include "reference_lapack.hpp"
 #include "user_kernels.hpp"
 
 using namespace hpcore;
@@ -26,7 +26,7 @@ using namespace hpcore::gp;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 
 using User = std::shared_ptr<const UserCovariance>;
 using Matrix = std::vector<std::vector<double>>;

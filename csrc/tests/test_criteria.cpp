@@ -8,8 +8,8 @@
 #include "hpcore/acquisition/criterion.hpp"
 #include "hpcore/acquisition/ensemble.hpp"
 #include "hpcore/acquisition/functions.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/normal.hpp"
-#include "reference_lapack.hpp"
 #include "user_kernels.hpp"
 
 using namespace hpcore;
@@ -17,7 +17,7 @@ using namespace hpcore::acquisition;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 
 TEST(functions_and_their_derivatives) {
     // log h at a few z, to 50 digits elsewhere.

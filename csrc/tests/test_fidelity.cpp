@@ -16,9 +16,9 @@
 #include "hpcore/fidelity/log_posterior.hpp"
 #include "hpcore/fidelity/model.hpp"
 #include "hpcore/fidelity/search.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/rng.hpp"
 #include "mixed_rows.hpp"
-#include "reference_lapack.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
@@ -26,7 +26,7 @@ using namespace hpcore::fidelity;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 constexpr std::size_t d = 4;
 constexpr std::size_t n_configurations = 7;
 

@@ -8,17 +8,17 @@
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/vectorize.hpp"
 #include "mixed_rows.hpp"
-#include "reference_lapack.hpp"
 
 using namespace hpcore;
 using namespace hpcore::gp;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 const double nan = std::numeric_limits<double>::quiet_NaN();
 
 using mixed::types;

@@ -11,7 +11,7 @@
 #include "hpcore/acquisition/ensemble.hpp"
 #include "hpcore/acquisition/maximizer.hpp"
 #include "hpcore/linalg/cholesky.hpp"
-#include "reference_lapack.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "spaces.hpp"
 #include "user_kernels.hpp"
 
@@ -20,7 +20,7 @@ using namespace hpcore::acquisition;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 const Feasible anywhere;
 
 // Every point of a space without continuous columns, once each, in canonical form.

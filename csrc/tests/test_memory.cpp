@@ -11,11 +11,11 @@
 #include "hpcore/bo/suggester.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/tpe/mixture.hpp"
 #include "hpcore/tpe/normalised_prior.hpp"
 #include "hpcore/tpe/suggester.hpp"
-#include "reference_lapack.hpp"
 #include "spaces.hpp"
 
 // GCC warns of a mismatch if it inlines one of the two below and not the other.
@@ -67,7 +67,7 @@ using namespace hpcore;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 
 using Answer = std::vector<double>;
 

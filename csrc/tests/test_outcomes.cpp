@@ -9,7 +9,7 @@
 #include "hpcore/bo/pareto_suggester.hpp"
 #include "hpcore/bo/suggester.hpp"
 #include "hpcore/gp/target_transform.hpp"
-#include "reference_lapack.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
@@ -17,7 +17,7 @@ using namespace hpcore::bo;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 
 SuggestOptions options(std::size_t d) {
     SuggestOptions o;

@@ -9,7 +9,7 @@
 #include "hpcore/acquisition/noisy_ei.hpp"
 #include "hpcore/acquisition/path.hpp"
 #include "hpcore/linalg/cholesky.hpp"
-#include "reference_lapack.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "user_kernels.hpp"
 
 using namespace hpcore;
@@ -17,7 +17,7 @@ using namespace hpcore::acquisition;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 
 const double off = std::numeric_limits<double>::quiet_NaN();
 

@@ -4,15 +4,15 @@
 #include "check.hpp"
 #include "differences.hpp"
 #include "hpcore/acquisition/product.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/normal.hpp"
-#include "reference_lapack.hpp"
 
 using namespace hpcore;
 using namespace hpcore::acquisition;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 const std::vector<std::size_t> both{0, 1};
 
 // A model of five rows in two columns.

@@ -12,8 +12,8 @@
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/slopes.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "mixed_rows.hpp"
-#include "reference_lapack.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
@@ -21,7 +21,7 @@ using namespace hpcore::gp;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 // Length scales, signal, noise, the height of inactive, and the noise of derivatives.
 const std::vector<double> theta{-0.7, 0.2, -0.3, 0.4, 0.3, -6.0, -1.2, -5.0};

@@ -4,7 +4,7 @@
 
 #include "check.hpp"
 #include "hpcore/bo/suggester.hpp"
-#include "reference_lapack.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
@@ -13,7 +13,7 @@ using namespace hpcore::bo;
 
 namespace {
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 
 // A category of two, a child integer in 1..3 of its second value, an integer in 0..4: 1 * 5 + 3 * 5 = 20 points.
 std::shared_ptr<const space::Codec> finite_space() {

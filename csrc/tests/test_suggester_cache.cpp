@@ -14,8 +14,8 @@
 #include "check.hpp"
 #include "hpcore/bo/suggester.hpp"
 #include "hpcore/errors.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/rng.hpp"
-#include "reference_lapack.hpp"
 #include "spaces.hpp"
 #include "user_kernels.hpp"
 
@@ -38,11 +38,11 @@ void dpotrf(char* uplo, int* n, double* a, int* lda, int* info) {
         *info = 1;
         return;
     }
-    reference::dpotrf(uplo, n, a, lda, info);
+    linalg::plain_lapack().dpotrf(uplo, n, a, lda, info);
 }
 
 linalg::Lapack interrupted() {
-    linalg::Lapack out = reference::lapack();
+    linalg::Lapack out = linalg::plain_lapack();
     out.dpotrf = &dpotrf;
     return out;
 }

@@ -12,10 +12,10 @@
 #include "check.hpp"
 #include "hpcore/bo/suggester.hpp"
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/sobol.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/tpe/suggester.hpp"
-#include "reference_lapack.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
@@ -23,7 +23,7 @@ using namespace hpcore;
 namespace {
 
 constexpr std::size_t n_threads = 4, d = 3;
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 
 using Answer = std::vector<double>;
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "hpcore/vectorize.hpp"
 
@@ -22,8 +24,8 @@ namespace {
 using Index = std::ptrdiff_t;
 
 constexpr Index block = 64, small = 8;  // columns of a block, and of one inside it
-constexpr Index tall = 4, lanes = 8;    // rows and columns of a tile
-constexpr Index panel = block * lanes;
+constexpr Index tall = 4, wide = 8;     // rows and columns of a tile
+constexpr Index panel = block * wide;
 constexpr Index everything = std::numeric_limits<Index>::max() / 2;
 
 // Element (i, k) at start[i * row + k * column].
@@ -34,125 +36,232 @@ struct Strided {
     Strided at(Index i, Index k) const { return {start + i * row + k * column, row, column}; }
 };
 
+// A few doubles that fill a register of the CPU, and what is done to them.
+#if defined(__GNUC__)
+template <Index width>
+struct Register {
+    typedef double Type __attribute__((vector_size(width * sizeof(double))));
+    Type v;
+    HPCORE_INLINE void add_product(double a, const Register& b) { v += a * b.v; }
+    HPCORE_INLINE void add_products(const Register& a, const Register& b) { v += a.v * b.v; }
+    HPCORE_INLINE void add(const Register& a) { v += a.v; }
+    HPCORE_INLINE void subtract(const Register& a) { v -= a.v; }
+};
+#else
+template <Index width>
+struct Register {
+    double v[width];
+    HPCORE_INLINE void add_product(double a, const Register& b) {
+        for (Index i = 0; i < width; ++i) v[i] += a * b.v[i];
+    }
+    HPCORE_INLINE void add_products(const Register& a, const Register& b) {
+        for (Index i = 0; i < width; ++i) v[i] += a.v[i] * b.v[i];
+    }
+    HPCORE_INLINE void add(const Register& a) {
+        for (Index i = 0; i < width; ++i) v[i] += a.v[i];
+    }
+    HPCORE_INLINE void subtract(const Register& a) {
+        for (Index i = 0; i < width; ++i) v[i] -= a.v[i];
+    }
+};
+#endif
+template <Index width>
+HPCORE_INLINE void load(const double* p, Register<width>& x) {
+    std::memcpy(&x, p, sizeof x);
+}
+template <Index width>
+HPCORE_INLINE void store(const Register<width>& x, double* p) {
+    std::memcpy(p, &x, sizeof x);
+}
+
+template <Index n>
+using Width = std::integral_constant<Index, n>;
+
+// body(Width<n>{}), compiled for registers of n doubles and run on those that this CPU has. Types of vectors that are
+// wider than its registers would go through memory.
+#if defined(HPCORE_VERSIONS)
+__attribute__((target("arch=x86-64-v4"))) Index register_width() {
+    return 8;
+}
+__attribute__((target("arch=x86-64-v3"))) Index register_width() {
+    return 4;
+}
+__attribute__((target("default"))) Index register_width() {
+    return 2;
+}
+template <class Body>
+__attribute__((target("arch=x86-64-v4"))) void with_eight(const Body& body) {
+    body(Width<8>{});
+}
+template <class Body>
+__attribute__((target("arch=x86-64-v3"))) void with_four(const Body& body) {
+    body(Width<4>{});
+}
+template <class Body>
+void by_width(const Body& body) {
+    const Index width = register_width();
+    if (width == 8)
+        with_eight(body);
+    else if (width == 4)
+        with_four(body);
+    else
+        body(Width<2>{});
+}
+#define HPCORE_BODY [&](auto width) __attribute__((always_inline))
+#else
+#if defined(__AVX512F__)
+constexpr Index register_width = 8;
+#elif defined(__AVX__)
+constexpr Index register_width = 4;
+#else
+constexpr Index register_width = 2;
+#endif
+template <class Body>
+void by_width(const Body& body) {
+    body(Width<register_width>{});
+}
+#define HPCORE_BODY [&](auto width)
+#endif
+
+// out (4, 8) = A (4, depth) B for a panel B. Of 16 short registers eight hold sums: half a tile at a time.
+template <Index width>
+HPCORE_INLINE void tile_sums(Index depth, const double* const (&a)[tall], Index step, const double* b, double* out) {
+    constexpr Index parts = wide / width, together = parts < 2 ? parts : 2;
+    for (Index first = 0; first < parts; first += together) {
+        Register<width> sum[tall][together] = {};
+        for (Index k = 0; k < depth; ++k) {
+            Register<width> right[together];
+            for (Index j = 0; j < together; ++j) load(b + k * wide + (first + j) * width, right[j]);
+            for (Index i = 0; i < tall; ++i)
+                for (Index j = 0; j < together; ++j) sum[i][j].add_product(a[i][k * step], right[j]);
+        }
+        for (Index i = 0; i < tall; ++i)
+            for (Index j = 0; j < together; ++j) store(sum[i][j], out + i * wide + (first + j) * width);
+    }
+}
+
 // C (rows, columns) += or -= A (rows, depth) B, for a panel B and at most 4 rows and 8 columns. Of row i the first
 // `limit` + i columns only, which keeps to a triangle.
-template <bool subtract>
+template <bool subtract, Index width>
 HPCORE_INLINE void tile(Index depth, Strided a, const double* b, double* c, Index ldc, Index rows, Index columns,
                         Index limit) {
-    const double* a0 = a.start;
-    const double* a1 = a0 + (rows > 1 ? 1 : 0) * a.row;  // a row too few is computed, and not stored
-    const double* a2 = a0 + (rows > 2 ? 2 : 0) * a.row;
-    const double* a3 = a0 + (rows > 3 ? 3 : 0) * a.row;
-    double sum[tall][lanes] = {};
-    for (Index k = 0; k < depth; ++k) {
-        const double v[tall] = {a0[k * a.column], a1[k * a.column], a2[k * a.column], a3[k * a.column]};
+    // A row too few is computed, and not stored.
+    const double* const row[tall] = {a.start, a.start + (rows > 1 ? 1 : 0) * a.row,
+                                     a.start + (rows > 2 ? 2 : 0) * a.row, a.start + (rows > 3 ? 3 : 0) * a.row};
+    double sum[tall * wide];
+    tile_sums<width>(depth, row, a.column, b, sum);
+    if (rows == tall && columns == wide && limit >= wide) {
         for (Index i = 0; i < tall; ++i)
-            for (Index j = 0; j < lanes; ++j) sum[i][j] += v[i] * b[k * lanes + j];
-    }
-    if (rows == tall && columns == lanes && limit >= lanes) {
-        for (Index i = 0; i < tall; ++i)
-            for (Index j = 0; j < lanes; ++j) c[i * ldc + j] += subtract ? -sum[i][j] : sum[i][j];
+            for (Index j = 0; j < wide; j += width) {
+                Register<width> old, change;
+                load(c + i * ldc + j, old);
+                load(sum + i * wide + j, change);
+                if constexpr (subtract)
+                    old.subtract(change);
+                else
+                    old.add(change);
+                store(old, c + i * ldc + j);
+            }
         return;
     }
     for (Index i = 0; i < rows; ++i) {
-        const Index end = limit >= columns ? columns : std::min(columns, limit + i);
-        for (Index j = 0; j < end; ++j) c[i * ldc + j] += subtract ? -sum[i][j] : sum[i][j];
+        const Index end = std::min(columns, limit + i);
+        for (Index j = 0; j < end; ++j) c[i * ldc + j] += subtract ? -sum[i * wide + j] : sum[i * wide + j];
     }
 }
 
 // Zeros above the diagonal of a square block that is packed.
 void clear_upper(double* packed, Index n) {
     for (Index k = 0; k < n; ++k)
-        for (Index c = k + 1; c < n; ++c) packed[c / lanes * panel + k * lanes + c % lanes] = 0.0;
+        for (Index c = k + 1; c < n; ++c) packed[c / wide * panel + k * wide + c % wide] = 0.0;
 }
 
 // B (depth, columns) -> its panels, with zeros in the columns that fill the last one up.
 HPCORE_VECTORIZE
 void pack(Strided b, Index depth, Index columns, double* out) {
-    for (Index first = 0; first < columns; first += lanes, out += panel) {
-        const Index width = std::min(lanes, columns - first);
+    for (Index first = 0; first < columns; first += wide, out += panel) {
+        const Index width = std::min(wide, columns - first);
         const double* from = b.start + first * b.column;
-        if (width == lanes && b.column == 1) {
+        if (width == wide && b.column == 1) {
             for (Index k = 0; k < depth; ++k)
-                for (Index j = 0; j < lanes; ++j) out[k * lanes + j] = from[k * b.row + j];
-        } else if (width == lanes) {
+                for (Index j = 0; j < wide; ++j) out[k * wide + j] = from[k * b.row + j];
+        } else if (width == wide) {
             for (Index k = 0; k < depth; ++k)
-                for (Index j = 0; j < lanes; ++j) out[k * lanes + j] = from[k * b.row + j * b.column];
+                for (Index j = 0; j < wide; ++j) out[k * wide + j] = from[k * b.row + j * b.column];
         } else {
             for (Index k = 0; k < depth; ++k)
-                for (Index j = 0; j < lanes; ++j) out[k * lanes + j] = j < width ? from[k * b.row + j * b.column] : 0.0;
+                for (Index j = 0; j < wide; ++j) out[k * wide + j] = j < width ? from[k * b.row + j * b.column] : 0.0;
         }
     }
 }
 
 // C (rows, columns) += or -= A (rows, depth) B of packed B; depth and columns are at most a block. `limit` as in tile.
 // The panels of C are `apart` doubles from each other: 8 in a matrix.
-template <bool subtract>
+template <bool subtract, Index width>
 HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
                             Index apart, Index limit) {
     for (Index i = 0; i < rows; i += tall) {
         const Index height = std::min(tall, rows - i);
-        for (Index p = 0; p * lanes < columns; ++p) {
+        for (Index p = 0; p * wide < columns; ++p) {
             Index left = everything;
             if (limit != everything) {
-                if (limit + i + height <= p * lanes + 1) break;  // above the diagonal
-                left = limit + i > p * lanes ? limit + i - p * lanes : 0;
+                if (limit + i + height <= p * wide + 1) break;  // above the diagonal
+                left = limit + i > p * wide ? limit + i - p * wide : 0;
             }
-            tile<subtract>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * apart, ldc, height,
-                           std::min(lanes, columns - p * lanes), left);
+            tile<subtract, width>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * apart, ldc, height,
+                                  std::min(wide, columns - p * wide), left);
         }
     }
 }
 
-HPCORE_VECTORIZE
 void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
                  Index limit) {
-    multiply<false>(rows, columns, depth, a, b, c, ldc, lanes, limit);
+    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, wide, limit); });
 }
 
-HPCORE_VECTORIZE
 void subtract_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
                       Index apart, Index limit) {
-    multiply<true>(rows, columns, depth, a, b, c, ldc, apart, limit);
+    by_width(HPCORE_BODY { multiply<true, width>(rows, columns, depth, a, b, c, ldc, apart, limit); });
 }
 
 // x <- L^-1 x for a panel x (n, 8) and L of at most a block; `inverse` (n,) holds 1 / L_ii.
+template <Index width>
 HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double* x) {
     for (Index i = 0; i < n; i += tall) {
         const Index rows = std::min(tall, n - i);
-        tile<true>(i, L.at(i, 0), x, x + i * lanes, lanes, rows, lanes, everything);
+        tile<true, width>(i, L.at(i, 0), x, x + i * wide, wide, rows, wide, everything);
         for (Index r = i; r < i + rows; ++r) {
-            double* row = x + r * lanes;
+            double* row = x + r * wide;
             for (Index k = i; k < r; ++k) {
                 const double factor = L.start[r * L.row + k * L.column];
-                for (Index j = 0; j < lanes; ++j) row[j] -= factor * x[k * lanes + j];
+                for (Index j = 0; j < wide; ++j) row[j] -= factor * x[k * wide + j];
             }
-            for (Index j = 0; j < lanes; ++j) row[j] *= inverse[r];
+            for (Index j = 0; j < wide; ++j) row[j] *= inverse[r];
         }
     }
 }
 
 // The panels of T (n, columns), at most a block, <- L^-1 T.
-HPCORE_VECTORIZE
 void solve_panels(Strided L, Index n, const double* inverse, double* T, Index columns) {
-    for (Index p = 0; p * lanes < columns; ++p) solve_panel(L, n, inverse, T + p * panel);
+    by_width(HPCORE_BODY {
+        for (Index p = 0; p * wide < columns; ++p) solve_panel<width>(L, n, inverse, T + p * panel);
+    });
 }
 
 // Rows of B (m, n) <- L^-1 b, eight of them at a time; n is at most a block. With a `step` of -1 the elements of b are
 // taken from the last to the first, which makes a backward substitution of a forward one.
-HPCORE_VECTORIZE
 void solve_rows(Strided L, Index n, const double* inverse, double* B, Index ldb, Index m, Index step) {
     double x[panel];
-    for (Index r = 0; r < m; r += lanes) {
-        const Index width = std::min(lanes, m - r);
-        for (Index j = 0; j < lanes; ++j) {
-            const double* b = B + (r + (j < width ? j : 0)) * ldb;
-            for (Index i = 0; i < n; ++i) x[i * lanes + j] = b[i * step];
+    for (Index r = 0; r < m; r += wide) {
+        const Index columns = std::min(wide, m - r);
+        for (Index j = 0; j < wide; ++j) {
+            const double* b = B + (r + (j < columns ? j : 0)) * ldb;
+            for (Index i = 0; i < n; ++i) x[i * wide + j] = b[i * step];
         }
-        solve_panel(L, n, inverse, x);
-        for (Index j = 0; j < width; ++j) {
+        solve_panels(L, n, inverse, x, columns);
+        for (Index j = 0; j < columns; ++j) {
             double* b = B + (r + j) * ldb;
-            for (Index i = 0; i < n; ++i) b[i * step] = x[i * lanes + j];
+            for (Index i = 0; i < n; ++i) b[i * step] = x[i * wide + j];
         }
     }
 }
@@ -194,7 +303,7 @@ Index factor(double* A, Index ld, Index n, Index width) {
             const Index columns = std::min(block, n - c);
             const Strided left{A + c * ld + j, ld, 1};
             pack({left.start, 1, ld}, size, columns, packed);
-            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, lanes, 1);
+            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, wide, 1);
         }
     }
     return n;
@@ -213,14 +322,14 @@ void invert(double* L, Index ld, Index n) {
             for (Index k = j; k < i; k += block) {
                 pack({L + k * ld + j, ld, 1}, block, columns, packed);
                 if (k == j) clear_upper(packed, block);
-                subtract_product(rows, columns, block, {L + i * ld + k, ld, 1}, packed, sums, lanes, panel, everything);
+                subtract_product(rows, columns, block, {L + i * ld + k, ld, 1}, packed, sums, wide, panel, everything);
             }
             if (i == j)
-                for (Index k = 0; k < rows; ++k) sums[k / lanes * panel + k * lanes + k % lanes] = 1.0;
+                for (Index k = 0; k < rows; ++k) sums[k / wide * panel + k * wide + k % wide] = 1.0;
             solve_panels(diagonal, rows, inverse, sums, columns);
             for (Index r = 0; r < rows; ++r)
                 for (Index c = 0; c < (i == j ? r + 1 : columns); ++c)
-                    L[(i + r) * ld + j + c] = sums[c / lanes * panel + r * lanes + c % lanes];
+                    L[(i + r) * ld + j + c] = sums[c / wide * panel + r * wide + c % wide];
         }
     }
 }
@@ -259,7 +368,7 @@ void solve_forward(const double* L, Index ld, Index n, double* B, Index ldb, Ind
         for (Index c = j + size; c < n; c += block) {
             const Index columns = std::min(block, n - c);
             pack({L + c * ld + j, 1, ld}, size, columns, packed);
-            subtract_product(m, columns, size, {B + j, ldb, 1}, packed, B + c, ldb, lanes, everything);
+            subtract_product(m, columns, size, {B + j, ldb, 1}, packed, B + c, ldb, wide, everything);
         }
     }
 }
@@ -274,30 +383,49 @@ void solve_backward(const double* L, Index ld, Index n, double* B, Index ldb, In
         solve_rows({L + (end - 1) * ld + end - 1, -1, -ld}, size, inverse, B + end - 1, ldb, m, -1);
         for (Index c = 0; c < j; c += block) {
             pack({L + j * ld + c, ld, 1}, size, block, packed);
-            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, lanes, everything);
+            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, wide, everything);
         }
         end = j;
     }
 }
 
-// x <- L^-1 x, four rows of L at a time.
-HPCORE_VECTORIZE
-void solve_vector_forward(const double* L, Index ld, Index n, double* x) {
-    for (Index i = 0; i < n; i += tall) {
-        const Index rows = std::min(tall, n - i);
-        double sum[tall][lanes] = {};
-        const double* row[tall];
-        for (Index r = 0; r < tall; ++r) row[r] = L + (i + std::min(r, rows - 1)) * ld;
-        Index k = 0;
-        for (; k + lanes <= i; k += lanes)
-            for (Index r = 0; r < tall; ++r)
-                for (Index l = 0; l < lanes; ++l) sum[r][l] += row[r][k + l] * x[k + l];
-        for (Index r = 0; r < rows; ++r) {
-            double* s = sum[r];
-            for (Index l = k; l < i + r; ++l) s[l - k] += row[r][l] * x[l];
-            x[i + r] = (x[i + r] - (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])))) / row[r][i + r];
-        }
+// out (4, 8): products of four rows with x (n,), n a multiple of 8, added up in eight lanes.
+template <Index width>
+HPCORE_INLINE void dot_lanes(Index n, const double* const (&row)[tall], const double* x, double* out) {
+    constexpr Index parts = wide / width, together = parts < 2 ? parts : 2;
+    for (Index first = 0; first < parts; first += together) {
+        Register<width> sum[tall][together] = {};
+        for (Index k = first * width; k < n; k += wide)
+            for (Index j = 0; j < together; ++j) {
+                Register<width> right, left;
+                load(x + k + j * width, right);
+                for (Index i = 0; i < tall; ++i) {
+                    load(row[i] + k + j * width, left);
+                    sum[i][j].add_products(left, right);
+                }
+            }
+        for (Index i = 0; i < tall; ++i)
+            for (Index j = 0; j < together; ++j) store(sum[i][j], out + i * wide + (first + j) * width);
     }
+}
+
+// x <- L^-1 x, four rows of L at a time.
+void solve_vector_forward(const double* L, Index ld, Index n, double* x) {
+    by_width(HPCORE_BODY {
+        for (Index i = 0; i < n; i += tall) {
+            const Index rows = std::min(tall, n - i), whole = i / wide * wide;
+            const double* const row[tall] = {L + i * ld, L + (i + std::min<Index>(1, rows - 1)) * ld,
+                                             L + (i + std::min<Index>(2, rows - 1)) * ld, L + (i + rows - 1) * ld};
+            double sum[tall * wide];
+            dot_lanes<width>(whole, row, x, sum);
+            for (Index r = 0; r < rows; ++r) {
+                double* s = sum + r * wide;
+                for (Index k = whole; k < i + r; ++k) s[k - whole] += row[r][k] * x[k];
+                const double known = ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+                x[i + r] = (x[i + r] - known) / row[r][i + r];
+            }
+        }
+    });
 }
 
 // x <- L^-T x, likewise.

@@ -116,6 +116,9 @@ inline WholePack operator<(Pack a, double b) {
 inline WholePack operator>(Pack a, Pack b) {
     HPCORE_LANES(std::int64_t, a[i] > b[i] ? -1 : 0);
 }
+inline WholePack operator>(Pack a, double b) {
+    HPCORE_LANES(std::int64_t, a[i] > b ? -1 : 0);
+}
 inline WholePack operator<<(WholePack a, int k) {
     HPCORE_LANES(std::int64_t, static_cast<std::int64_t>(static_cast<std::uint64_t>(a[i]) << k));
 }
