@@ -92,7 +92,7 @@ def test_suggestions_are_those_of_python(library: CLibrary, sampler: str, space:
     for i in range(n):
         try:
             trial = ours.ask()
-        except hp.SearchSpaceExhausted:
+        except hp.errors.SearchSpaceExhausted:
             with pytest.raises(CError, match="exhausted"):
                 theirs.ask()
             assert space == "finite" and i == 5 + 2 * 5 * 5
