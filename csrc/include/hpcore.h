@@ -123,7 +123,9 @@ typedef struct hpcore_lapack {
 } hpcore_lapack;
 
 /* Use other routines than the library's own in optimizers that are created from now on, or, if null, its own again. The
- * routines must stay valid as long as these optimizers, and may be called from any thread that calls the library. */
+ * routines must stay valid as long as these optimizers, and may be called from any thread that calls the library. Those
+ * that split their work among threads round otherwise with every number of them: proposals are the same to the last bit
+ * where they use one. */
 HPCORE_API int hpcore_set_lapack(const hpcore_lapack* lapack);
 
 /* --- spaces ------------------------------------------------------------------------------------------------------ */

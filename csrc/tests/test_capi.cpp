@@ -125,6 +125,8 @@ TEST(null_handles_and_pointers) {
     hpcore_result result;
     hpcore_result_init(&result, HPCORE_ABI_VERSION);
     result.n_values = 1;
+    hpcore_result whole = result;
+    whole.values = &x;
     const std::vector<std::uint8_t> before = search.saved();
     const int invalid = HPCORE_INVALID_ARGUMENT;
     check_all({
@@ -167,7 +169,7 @@ TEST(null_handles_and_pointers) {
         WRONG(hpcore_optimizer_tell_result(opt, 1, nullptr), invalid, "result must not be null"),
         WRONG(hpcore_optimizer_tell_result(opt, 1, &result), invalid, "values must not be null"),
         WRONG(hpcore_optimizer_report(opt, 1, 1.0, nullptr, 1), invalid, "values"),
-        WRONG(hpcore_optimizer_add(opt, nullptr, 3, &result, nullptr), invalid, "row"),
+        WRONG(hpcore_optimizer_add(opt, nullptr, 3, &whole, nullptr), invalid, "row"),
         WRONG(hpcore_optimizer_add(opt, row, 3, nullptr, nullptr), invalid, "result"),
         WRONG(hpcore_optimizer_enqueue(opt, nullptr, 3), invalid, "row"),
         WRONG(hpcore_optimizer_best(opt, nullptr, nullptr, 0, nullptr), invalid, "trial"),
