@@ -11,15 +11,15 @@ namespace hpcore::bindings {
 
 // The space's constraints are Python: the one thing that takes the GIL back while a suggestion is computed. Empty for
 // None. To be destroyed with the GIL held.
-inline acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
+inline acquisition::Feasible feasible_of(const py::object& callable) {
     if (callable.is_none()) return {};
-    return [callable, d](const double* rows, std::size_t n, bool* allowed) {
+    return [callable](Rows rows, std::span<bool> allowed) {
         py::gil_scoped_acquire gil;
-        Array copy({n, d});
-        std::copy(rows, rows + n * d, copy.mutable_data());
+        Array copy({rows.n, rows.d});
+        std::ranges::copy(rows.flat(), copy.mutable_data());
         const auto answer = callable(copy).cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
-        check_length("the answer of feasible", answer, n);
-        std::copy(answer.data(), answer.data() + n, allowed);
+        check_length("the answer of feasible", answer, rows.n);
+        std::copy_n(answer.data(), rows.n, allowed.begin());
     };
 }
 

@@ -29,8 +29,8 @@ gp::Regressor mixed_model(std::vector<double>& targets, const std::vector<double
     gp::Regressor model(lapack, {{false, false}, {true, false}, {false, true}, {true, true}},
                         {-1.0, 0.2, -0.6, 0.1, 0.3, -1.5, -1.0});
     if (!warp.empty()) model.set_warp(gp::Warp(model.points().columns(), warp));
-    model.assign(rows.data(), 4, nullptr);
-    model.set_targets(targets.data());
+    model.assign({rows.data(), 4, model.points().d()});
+    model.set_targets(targets);
     return model;
 }
 
@@ -121,22 +121,22 @@ TEST(noisy_improvement_against_monte_carlo) {
     std::vector<double> rows(incumbents);
     rows.insert(rows.end(), at, at + 4);
     gp::Prediction exact;
-    model.predict(rows.data(), m, exact);
+    model.predict({rows.data(), m, model.points().d()}, exact);
     std::vector<double> root(m * m);
-    model.covariance(rows.data(), m, root.data());
+    model.covariance({rows.data(), m, model.points().d()}, {root.data(), m, m});
     linalg::cholesky_factor(lapack, root.data(), m, m);
     Philox stream({9, 9}, 0, 0);
     double expected = 0.0;
     for (std::size_t draw = 0; draw < n; ++draw) {
         double z[m], f[m];
         for (double& v : z) v = stream.normal();
-        for (std::size_t i = 0; i < m; ++i) f[i] = exact.mean[i] + gp::dot(root.data() + i * m, z, i + 1);
+        for (std::size_t i = 0; i < m; ++i) f[i] = exact.mean[i] + gp::dot({root.data() + i * m, i + 1}, z);
         expected += std::max(0.0, *std::min_element(f, f + q) - f[q]) / n;
     }
     for (const auto& [n_draws, tolerance] : {std::pair<std::size_t, double>{2048, 0.02}, {32, 0.1}}) {
         Ensemble ensemble({Kind::log_ei, 2.0, {}});
         gp::Regressor grown = model;
-        add_noisy_ei(lapack, grown, targets, incumbents.data(), q, n_draws, 0.0, ensemble);
+        add_noisy_ei(lapack, grown, targets, {incumbents.data(), q, grown.points().d()}, n_draws, 0.0, ensemble);
         CHECK_NEAR(std::exp(check_gradient(ensemble, at)) / expected, 1.0, tolerance);
     }
 }
