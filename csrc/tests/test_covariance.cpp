@@ -217,7 +217,7 @@ void check_posterior_gradient(const User& user, const std::vector<double>& bend)
         model.gradient({asked.data(), m, d}, i, 2.0, -3.0, columns, p, gradient);
         const std::vector<double> slopes = differences::central(
             [&](Column u) {
-                model.predict(u, 1, scratch);
+                model.predict({u.data(), 1, d}, scratch);
                 return 2.0 * scratch.mean[0] - 3.0 * scratch.variance[0];
             },
             {row, row + d}, columns);
@@ -229,6 +229,7 @@ void check_posterior_gradient(const User& user, const std::vector<double>& bend)
 TEST(a_users_errors_are_typed) {
     const double x[2] = {0.1, 0.2}, Y[4] = {0.3, 0.4, 0.5, 0.6}, theta[2] = {0.4, 0.7};
     double k[2], by_theta[4], by_x[4];
+    const UserCovariance::Wanted all{k, {by_theta, 2, 2}, {by_x, 2, 2}};
     const struct {
         CovarianceKernel call;
         std::string message;
@@ -241,10 +242,10 @@ TEST(a_users_errors_are_typed) {
     };
     for (const auto& given : cases) {
         const UserCovariance user({given.call, "covariance kernel 'mine'"}, 2, false);
-        user.evaluate(x, Y, 0, 2, theta, k, by_theta, by_x);  // nothing to ask
+        user.evaluate(x, {Y, 0, 2}, theta, all);  // nothing to ask
         std::string said;
         try {
-            user.evaluate(x, Y, 2, 2, theta, k, by_theta, by_x);
+            user.evaluate(x, {Y, 2, 2}, theta, all);
         } catch (const KernelFailed& error) {
             said = error.what();
         }
@@ -261,7 +262,7 @@ TEST(a_fit_finds_the_period) {
     constexpr double period = 0.29;
     for (int i = 0; i < 25; ++i) {
         const double u = (i * 7 % 25 + 0.5) / 25.0;
-        points.append(&u);
+        points.append({&u, 1});
         y.push_back(std::sin(2.0 * std::numbers::pi * u / period));
     }
     FitOptions options;

@@ -168,12 +168,12 @@ TEST(a_users_errors_are_typed) {
     for (const AcquisitionKernel call : {&raises, &not_a_number, &no_slope}) {
         Ensemble ensemble(of_user(call, false));
         ensemble.add(models[0], 0.0);
-        CHECK_THROWS(ensemble.values(at, 1, &out), KernelFailed);
+        CHECK_THROWS(ensemble.values({at, 1, 2}, {&out, 1}), KernelFailed);
     }
     Ensemble empty(of_user(&nowhere, true));  // allowed: worse than anything
     empty.add(models[0], 0.0);
     empty.add(models[1], 0.0);
-    empty.values(at, 1, &out);
+    empty.values({at, 1, 2}, {&out, 1});
     CHECK(out == -std::numeric_limits<double>::infinity());
     Ensemble negative(of_user(
         [](double mean, double, double, double* into) {
@@ -183,9 +183,9 @@ TEST(a_users_errors_are_typed) {
         },
         false));
     negative.add(models[0], 0.0);
-    negative.values(at, 1, &out);
+    negative.values({at, 1, 2}, {&out, 1});
     negative.weigh(prior, 4);
-    negative.values(at, 1, &out);
+    negative.values({at, 1, 2}, {&out, 1});
     CHECK(out == 0.0);
     CHECK_THROWS(negative.check_sign(), KernelFailed);
 }

@@ -138,7 +138,7 @@ TEST(density_is_that_of_dense_algebra) {
     const std::vector<double> X = mixed::rows(n_configurations, 3);
     const std::vector<Observed> data = observed();
     const std::vector<double> y = values(X, data);
-    const Rows rows = to_rows(X, data);
+    const fidelity::Rows rows = to_rows(X, data);
     const Prior prior = all_free();
     double log_determinant = 0.0;
     const std::vector<double> alpha = solve(dense(X, data, theta), y, &log_determinant);
@@ -157,7 +157,7 @@ TEST(density_is_that_of_dense_algebra) {
 TEST(gradient_is_that_of_differences) {
     const std::vector<double> X = mixed::rows(n_configurations, 3);
     const std::vector<double> y = values(X, observed());
-    const Rows rows = to_rows(X, observed());
+    const fidelity::Rows rows = to_rows(X, observed());
     const Prior prior = all_free();
     LogPosterior posterior(lapack, rows, y, prior);
     std::vector<double> gradient(theta.size());
@@ -176,7 +176,7 @@ TEST(gradient_is_that_of_differences) {
 TEST(fit_is_a_function_of_its_arguments) {
     const std::vector<double> X = mixed::rows(n_configurations, 3);
     const std::vector<double> y = values(X, observed());
-    const Rows rows = to_rows(X, observed());
+    const fidelity::Rows rows = to_rows(X, observed());
     const Prior prior = all_free();
     LogPosterior posterior(lapack, rows, y, prior);
     const std::vector<double> fitted = fit_map(lapack, rows, y, prior, 40, {});

@@ -133,7 +133,7 @@ TEST(evidence_is_a_density_of_the_values) {
     std::vector<double> values;
     for (int i = 0; i < 12; ++i) {
         const double u = (i + 0.5) / 12.0;
-        points.append(&u);
+        points.append({&u, 1});
         values.push_back(3.0 + std::sin(7.0 * u) + u);
     }
     const Prior prior = Prior::standard(1);

@@ -159,18 +159,18 @@ TEST(models_of_objectives_and_their_gradients) {
         const double at[4] = {0.3, 0.6, 0.8, 0.4};
         double value[2], again[2];
         std::vector<std::vector<double>> gradients(2);
-        expected.values(at, 2, value);
-        expected.values_and_gradients(at, 2, {&both, &both}, again, gradients);
+        expected.values({at, 2, 2}, value);
+        expected.values_and_gradients({at, 2, 2}, {&both, &both}, again, gradients);
         for (std::size_t i = 0; i < 2; ++i) {
             CHECK_NEAR(value[i], again[i], 1e-10);
             double one = 0.0, other = 0.0;
-            first.values(at + 2 * i, 1, &one);
-            second.values(at + 2 * i, 1, &other);
+            first.values({at + 2 * i, 1, 2}, {&one, 1});
+            second.values({at + 2 * i, 1, 2}, {&other, 1});
             CHECK_NEAR(value[i], std::log(0.5 * (std::exp(one) + std::exp(other))), 1e-10);
             const std::vector<double> slopes = differences::central(
                 [&](Column u) {
                     double v = 0.0;
-                    expected.values(u, 1, &v);
+                    expected.values({u.data(), 1, 2}, {&v, 1});
                     return v;
                 },
                 {at[2 * i], at[2 * i + 1]}, both);

@@ -46,7 +46,7 @@ void check_gradients(Product& product, const std::vector<double>& at, double tol
     const std::vector<double> slopes = differences::central(
         [&](Column u) {
             double v = 0.0;
-            product.values(u, 1, &v);
+            product.values({u.data(), 1, 2}, {&v, 1});
             return v;
         },
         at, both);

@@ -40,10 +40,10 @@ TEST(it_holds_what_was_put_in) {
 TEST(bits_tell_rows_apart) {
     RowSet set;
     const double rows[][2] = {{0.0, nan}, {nan, 0.0}, {0.0, 1.0}, {1.0, 0.0}, {0.5, 0.5}, {0.5, 0.5000000000000001}};
-    for (const auto& row : rows) CHECK(set.insert(row, 2));
+    for (const auto& row : rows) CHECK(set.insert(row));
     const double negative[] = {-0.0, -nan};
-    CHECK(set.contains(negative, 2));  // one zero, one NaN
-    CHECK(!set.contains(rows[0], 1));
+    CHECK(set.contains(negative));  // one zero, one NaN
+    CHECK(!set.contains(Column{rows[0], 1}));
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ TEST(a_path_has_the_derivatives_that_were_observed) {
     const std::vector<double> y{0.3, -0.2, 0.5, 0.1};
     model.set_targets(y);
     Philox stream({1, 2}, 3, 4);
-    const acquisition::Path path(model, y, stream);
+    acquisition::Path path(model, y, stream);
     Prediction prediction;
     for (std::size_t e = 0; e < slopes.size(); ++e) {
         const Column row{rows.data() + 4 * slopes[e].point, 4};

@@ -161,7 +161,7 @@ TEST(draws_are_cut_at_the_ends) {
             batch.reset(1, n);
             Philox random({5, 6}, 7, 8);
             mixture.draw(random, batch, 0, n, even);
-            std::vector<double> x(batch.column(0), batch.column(0) + n);
+            std::vector<double> x(batch.column(0).begin(), batch.column(0).begin() + n);
             std::sort(x.begin(), x.end());
             CHECK(x.front() > 0.0 && x.back() < 1.0);
             double distance = 0.0;
