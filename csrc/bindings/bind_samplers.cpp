@@ -42,11 +42,11 @@ struct BoundSampler {
 };
 
 // No owner of the function: a copy is made without the GIL.
-acquisition::Feasible borrowed_feasible(py::handle callable, std::size_t d) {
+acquisition::Feasible borrowed_feasible(py::handle callable) {
     if (callable.is_none()) return {};
-    return [callable, d](const double* rows, std::size_t n, bool* allowed) {
+    return [callable](Rows rows, std::span<bool> allowed) {
         const py::gil_scoped_acquire gil;
-        ask_feasible(callable, rows, n, d, allowed);
+        ask_feasible(callable, rows, allowed);
     };
 }
 
@@ -88,7 +88,7 @@ py::tuple suggest(BoundSampler& self, const BoundTrials& trials, const Array& pe
     if (trials.view.d() != d) throw py::value_error("trials must have " + std::to_string(d) + " columns");
     const Rows waiting{pending.data(), rows_of("pending", pending, d), d};
     Ask ask = given;
-    ask.feasible = borrowed_feasible(self.constraints.feasible, d);
+    ask.feasible = borrowed_feasible(self.constraints.feasible);
     ask.around = around_of(self.constraints.around, d, ask.key);
     Proposal proposal;
     if (self.uses_blas) {

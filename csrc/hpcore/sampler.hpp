@@ -11,6 +11,11 @@
 #include "hpcore/rng.hpp"
 #include "hpcore/view.hpp"
 
+// Threads. One rule for the whole core: const calls may run at the same time, everything else of an object is for one
+// thread at a time, and its owner sees to that. Where a comment says that calls from several threads wait for each
+// other, the object locks itself, and nobody locks it besides: samplers, whose calls must be one step to the eye, and
+// the Gaussian process's suggesters in bo/, which know what they can do while they wait. Objects that Python owns take
+// turns by bindings/turns.hpp. Scratch is passed, or belongs to the object: nothing is kept by thread.
 namespace hpcore {
 
 // Level of the deadline ladder that a proposal came from, best first over all samplers; hpcore/samplers/ladder.py has

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -57,7 +58,7 @@ Ask ask_for(const TrialTable& table, std::size_t count = 1) {
 
 Numbers snapped(Numbers rows) {
     std::vector<space::Value> scratch(d);
-    for (std::size_t at = 0; at < rows.size(); at += d) codec()->snap(rows.data() + at, scratch.data());
+    for (std::size_t at = 0; at < rows.size(); at += d) codec()->snap({rows.data() + at, d}, scratch);
     return rows;
 }
 
@@ -118,7 +119,7 @@ TEST(rows_that_need_no_results) {
     const Numbers points = sobol->suggest(table.view(), {}, ask).rows;
     for (std::size_t k = 0; k < 3; ++k) {
         Numbers point(d);
-        sobol_point(key, 4 + k, d, point.data());
+        sobol_point(key, 4 + k, point);
         CHECK(std::equal(point.begin(), point.end(), points.begin() + static_cast<std::ptrdiff_t>(k * d)));
     }
     const Numbers uniform = random->suggest(table.view(), {}, ask).rows;
@@ -179,8 +180,8 @@ TEST(constraints_are_kept_also_where_hardly_any_row_is_allowed) {
         std::size_t n_near = 0;
         while (table.n() < 16) {
             Ask ask = ask_for(table);
-            ask.feasible = [](const double* rows, std::size_t n, bool* allowed) {
-                for (std::size_t i = 0; i < n; ++i) allowed[i] = std::fabs(rows[i * d] - rows[i * d + 1]) < 1e-9;
+            ask.feasible = [](Rows rows, std::span<bool> allowed) {
+                for (std::size_t i = 0; i < rows.n; ++i) allowed[i] = std::fabs(rows(i, 0) - rows(i, 1)) < 1e-9;
             };
             ask.around = [&](Rows near, std::uint64_t number, std::uint64_t attempt) {
                 ++n_near;
@@ -233,7 +234,7 @@ TEST(costs_known_in_advance_draw_the_start) {
     Numbers points, costs;
     for (std::size_t i = 0; i < 32; ++i) {
         Numbers point(d);
-        sobol_point({1, 1}, i, d, point.data());
+        sobol_point({1, 1}, i, point);
         costs.push_back(std::exp(8.0 * point[0]));
         points.insert(points.end(), point.begin(), point.end());
     }
@@ -271,7 +272,7 @@ TEST(points_of_a_grid_may_be_repeated) {
             Numbers row(1);
             for (bool refused = true; refused; ++ask.attempt) {  // as a caller does, in the start
                 row = sampler->suggest(table.view(), {}, ask).rows;
-                grid->snap(row.data(), scratch.data());
+                grid->snap(row, scratch);
                 refused = seen.count(row[0]) >= repeats;
             }
             seen.insert(row[0]);

@@ -33,7 +33,7 @@ class Suggester {
 
   private:
     bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
-                     const acquisition::Seen& seen, double* row, Step& step);
+                     const acquisition::Seen& seen, MutableColumn row, Step& step);
     bool in_time(const Request& request, std::size_t view, std::size_t n_fit) const;
     bool fall_back(const Request& request, std::size_t& view, std::size_t& n_fit, Step& step) const;
 

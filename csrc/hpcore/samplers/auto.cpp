@@ -50,8 +50,7 @@ class Auto final : public AutoSampler {
             if (more.level != Level::full) out.level = more.level;
             const std::size_t first = waiting.size();
             waiting.insert(waiting.end(), more.rows.begin(), more.rows.end());
-            for (std::size_t at = first; at < waiting.size(); at += d)
-                codec_->snap(waiting.data() + at, scratch.data());
+            for (std::size_t at = first; at < waiting.size(); at += d) codec_->snap({waiting.data() + at, d}, scratch);
             out.rows.insert(out.rows.end(), more.rows.begin(), more.rows.end());
         }
         return out;

@@ -185,6 +185,8 @@ class GpSampler final : public Sampler {
         bo::Step step = bo::Step::full;
     };
 
+    Rows rows_of(const std::vector<double>& numbers) const { return {numbers.data(), numbers.size() / d_, d_}; }
+
     bool uses_gradients(std::size_t m) const {
         return options_.gradients && m == 1 && options_.covariance == nullptr && !options_.warp;
     }
@@ -203,7 +205,7 @@ class GpSampler final : public Sampler {
             Ask one = ask;
             one.number += k;
             one.count = 1;
-            const Made more = by_model(trials, {waiting.data(), waiting.size() / d_, d_}, one);
+            const Made more = by_model(trials, rows_of(waiting), one);
             if (more.step == bo::Step::none) {
                 if (k == 0) all.step = more.step;
                 break;
@@ -224,9 +226,8 @@ class GpSampler final : public Sampler {
         const Told told = told_of(trials, ask.per_cost, known_costs_, weights);
         const std::vector<double> extra = allowed_candidates(told, ask);
         bo::Request request = request_of(told, pending, ask);
-        request.extra = extra.data();
-        request.n_extra = extra.size() / d_;
-        if (!uses_gradients(m)) request.gradients = nullptr;
+        request.extra = rows_of(extra);
+        if (!uses_gradients(m)) request.gradients = {};
         Made made;
         made.rows = by_front ? front(m).suggest(request, &made.step) : engine_.suggest(request, &made.step);
         // No point was met that is new and allowed; the caller finds out if there is one.
@@ -235,20 +236,14 @@ class GpSampler final : public Sampler {
     }
 
     bo::Request request_of(const Told& told, Rows pending, const Ask& ask) const {
-        const auto known = [&](const KnownAt& at) {
-            return bo::Outcome{at.rows.data(), at.values.data(), at.values.size()};
-        };
-        const auto or_null = [](const std::vector<double>& v) { return v.empty() ? nullptr : v.data(); };
+        const auto known = [&](const KnownAt& at) { return bo::Outcome{rows_of(at.rows), at.values}; };
         bo::Request request;
-        request.rows = told.rows.data();
-        request.values = told.values.data();
-        request.std_errors = or_null(told.std_errors);
-        request.gradients = or_null(told.gradients);
-        request.n = told.n;
-        request.pending = pending.data;
-        request.n_pending = pending.n;
-        request.failed = told.failed.data();
-        request.n_failed = told.failed.size() / d_;
+        request.rows = rows_of(told.rows);
+        request.values = told.values;
+        request.std_errors = told.std_errors;
+        request.gradients = rows_of(told.gradients);
+        request.pending = pending;
+        request.failed = rows_of(told.failed);
         request.count = ask.count;
         request.repeats = repeats_;
         request.key = ask.key;
@@ -256,7 +251,7 @@ class GpSampler final : public Sampler {
         request.number = ask.number;
         request.feasible = ask.feasible;
         for (const KnownAt& limit : told.limits) request.limits.push_back(known(limit));
-        request.violations = or_null(told.violations);
+        request.violations = told.violations;
         request.cost = known(told.cost);
         request.deadline = ask.deadline;
         return request;
@@ -274,11 +269,9 @@ class GpSampler final : public Sampler {
         std::vector<double> known(trials.rows.flat().begin(), trials.rows.flat().end()), rows;
         for (std::size_t k = 0; k < ask.count; ++k) {
             bo::Request request;
-            request.rows = known.data();
-            request.n = known.size() / d_;
-            request.extra = candidates.data();
-            request.n_extra = candidates.size() / d_;
-            request.cost = {cost.rows.data(), cost.values.data(), cost.values.size()};
+            request.rows = rows_of(known);
+            request.extra = rows_of(candidates);
+            request.cost = {rows_of(cost.rows), cost.values};
             const std::vector<double> row = engine_.cheap_start(request);
             known.insert(known.end(), row.begin(), row.end());
             rows.insert(rows.end(), row.begin(), row.end());
@@ -290,11 +283,11 @@ class GpSampler final : public Sampler {
         std::vector<double> settled = rows, out;
         std::vector<space::Value> scratch(d_);
         const std::size_t n = rows.size() / d_;
-        for (std::size_t i = 0; i < n; ++i) codec_->snap(settled.data() + i * d_, scratch.data());
+        for (std::size_t i = 0; i < n; ++i) codec_->snap({settled.data() + i * d_, d_}, scratch);
         std::array<bool, n_cheap> allowed{};
-        feasible(settled.data(), n, allowed.data());
+        feasible(rows_of(settled), {allowed.data(), n});
         for (std::size_t i = 0; i < n; ++i)
-            if (allowed[i]) out.insert(out.end(), rows.data() + i * d_, rows.data() + (i + 1) * d_);
+            if (allowed[i]) out.insert(out.end(), rows_of(rows)[i].begin(), rows_of(rows)[i].end());
         return out;
     }
 
@@ -323,7 +316,7 @@ class GpSampler final : public Sampler {
             const double* row = told.rows.data() + order[k] * d_;
             best.insert(best.end(), row, row + d_);
         }
-        return ask.around({best.data(), best.size() / d_, d_}, ask.number, ask.attempt);
+        return ask.around(rows_of(best), ask.number, ask.attempt);
     }
 
     std::shared_ptr<const space::Codec> codec_;
