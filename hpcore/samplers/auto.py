@@ -13,9 +13,7 @@ from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.cmaes import CMAESSampler
 from hpcore.samplers.gp import GPSampler
-from hpcore.samplers.gradient import GradientSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.ladder import AUTO_LADDER, FULL, RANDOM, SOBOL, TPE
 from hpcore.samplers.tpe import TPESampler
@@ -35,17 +33,26 @@ SHARE = 0.1  # a proposal may take this share of a trial's time
 GP_SECONDS, GP_POWER = 1e-3, 1.6
 
 
+def _sampler(name: str) -> Sampler:
+    if name == "cmaes":
+        from hpcore.samplers.cmaes import CMAESSampler
+
+        return CMAESSampler()
+    from hpcore.samplers.gradient import GradientSampler
+
+    return GradientSampler()
+
+
 class _Auto(Suggester):
     """The Gaussian process first, then samplers in turn, on the same history."""
 
     ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
     def __init__(self, columns: Columns, n_gp: int | None, seconds: float) -> None:
-        self._codec = columns.codec
-        self._by_name = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
-        self._for_one: dict[str, Suggester] = {"cmaes": CMAESSampler().bind(columns)}
-        if "continuous" in columns.kinds:
-            self._for_one["gradient"] = GradientSampler().bind(columns)
+        self._columns, self._codec = columns, columns.codec
+        self._by_name: dict[str, Suggester] = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
+        self._has_one_objective, self._repeats = False, 1
+        self._known_costs: tuple[FloatArray, FloatArray] | None = None
         self._n_gp, self._seconds, self._per_cost = n_gp, seconds, False
         self._late_seconds = min(seconds, LATE_SECONDS)
         # Samplers of the latest proposals, by number.
@@ -55,24 +62,33 @@ class _Auto(Suggester):
         """See `Suggester.prepare`."""
         for suggester in self._by_name.values():
             suggester.prepare(n_objectives)
-        if n_objectives == 1:
-            # Not prepared: the package that CMA-ES needs is loaded when it is first due, if it ever is.
-            self._by_name |= self._for_one
+        self._has_one_objective = n_objectives == 1
 
     def _choose(self, number: int, history: History) -> str:
         """Choose the sampler of a trial; see `AutoSampler`."""
-        if history.gradients is not None and "gradient" in self._by_name:
+        if history.gradients is not None and self._has_one_objective and "continuous" in self._columns.kinds:
             return "gradient"
         own = number - history.n_given
         price = GP_SECONDS * (number / 100) ** GP_POWER
         if own < (GP_TRIALS if self._n_gp is None else self._n_gp) and price <= self._seconds:
             mixed = self._n_gp is None and number >= MIXED_FROM and number % TURNS == TURNS - 1
             return "tpe" if mixed else "gp"
-        by_value_alone = "cmaes" in self._by_name and history.std_errors is None and not self._per_cost
+        by_value_alone = self._has_one_objective and history.std_errors is None and not self._per_cost
         place = number % ROUND
         if place < N_LATE_GP and price * N_LATE_GP <= ROUND * self._late_seconds:
             return "gp"
         return "cmaes" if by_value_alone and place >= ROUND // 2 else "tpe"
+
+    def _suggester(self, name: str) -> Suggester:
+        """Suggester by its name; those that few searches need are loaded and bound when they are first due."""
+        if name not in self._by_name:
+            suggester = _sampler(name).bind(self._columns)
+            suggester.allow_repeats(self._repeats)
+            suggester.use_cost(self._per_cost)
+            if self._known_costs is not None:
+                suggester.know_costs(*self._known_costs)
+            self._by_name[name] = suggester
+        return self._by_name[name]
 
     def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """See `Suggester.proposed_by`."""
@@ -82,6 +98,7 @@ class _Auto(Suggester):
 
     def allow_repeats(self, n: int) -> None:
         """See `Suggester.allow_repeats`."""
+        self._repeats = n
         for suggester in self._by_name.values():
             suggester.allow_repeats(n)
 
@@ -93,6 +110,7 @@ class _Auto(Suggester):
 
     def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:
         """See `Suggester.know_costs`."""
+        self._known_costs = rows, costs
         for suggester in self._by_name.values():
             suggester.know_costs(rows, costs)
 
@@ -120,7 +138,7 @@ class _Auto(Suggester):
                 taken = rows.copy()
                 self._codec.snap(taken)
                 earlier = np.concatenate([pending, taken])
-            suggester = self._by_name[name]
+            suggester = self._suggester(name)
             self._chosen = {k: v for k, v in self._chosen.items() if k >= history.n}
             self._chosen.update(dict.fromkeys(range(first, last), name))
             asked = (history, earlier, last - first, Rng(rng.seed, first, rng.attempt))
