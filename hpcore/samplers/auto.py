@@ -14,9 +14,7 @@ from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.cmaes import CMAESSampler
 from hpcore.samplers.gp import GPSampler
-from hpcore.samplers.gradient import GradientSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.ladder import AUTO_LADDER, FULL, RANDOM, SOBOL, TPE
 from hpcore.samplers.tpe import TPESampler
@@ -27,19 +25,27 @@ __all__ = ["AutoSampler"]
 FloatArray = npt.NDArray[np.float64]
 
 
+def _sampler(name: str) -> Sampler:
+    if name == "cmaes":
+        from hpcore.samplers.cmaes import CMAESSampler
+
+        return CMAESSampler()
+    from hpcore.samplers.gradient import GradientSampler
+
+    return GradientSampler()
+
+
 class _Auto(Suggester):
     """The Gaussian process first, then samplers in turn, on the same history."""
 
     ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
     def __init__(self, columns: Columns, n_gp: int | None, trial_seconds: float) -> None:
-        self._codec = columns.codec
-        self._by_name = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
-        self._for_one: dict[str, Suggester] = {"cmaes": CMAESSampler().bind(columns)}
-        if "continuous" in columns.kinds:
-            self._for_one["gradient"] = GradientSampler().bind(columns)
-        self._rule = native.AutoRule(n_gp, trial_seconds, True, "gradient" in self._for_one)
-        self._per_cost = False
+        self._columns, self._codec = columns, columns.codec
+        self._by_name: dict[str, Suggester] = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
+        self._rule = native.AutoRule(n_gp, trial_seconds, True, "continuous" in columns.kinds)
+        self._repeats, self._per_cost = 1, False
+        self._known_costs: tuple[FloatArray, FloatArray] | None = None
         # Samplers of the latest proposals, by number.
         self._chosen: dict[int, str] = {}
 
@@ -47,9 +53,17 @@ class _Auto(Suggester):
         """See `Suggester.prepare`."""
         for suggester in self._by_name.values():
             suggester.prepare(n_objectives)
-        if n_objectives == 1:
-            # Not prepared: the package that CMA-ES needs is loaded when it is first due, if it ever is.
-            self._by_name |= self._for_one
+
+    def _suggester(self, name: str) -> Suggester:
+        """Suggester by its name; those that few searches need are loaded and bound when they are first due."""
+        if name not in self._by_name:
+            suggester = _sampler(name).bind(self._columns)
+            suggester.allow_repeats(self._repeats)
+            suggester.use_cost(self._per_cost)
+            if self._known_costs is not None:
+                suggester.know_costs(*self._known_costs)
+            self._by_name[name] = suggester
+        return self._by_name[name]
 
     def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """See `Suggester.proposed_by`."""
@@ -59,6 +73,7 @@ class _Auto(Suggester):
 
     def allow_repeats(self, n: int) -> None:
         """See `Suggester.allow_repeats`."""
+        self._repeats = n
         for suggester in self._by_name.values():
             suggester.allow_repeats(n)
 
@@ -70,6 +85,7 @@ class _Auto(Suggester):
 
     def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:
         """See `Suggester.know_costs`."""
+        self._known_costs = rows, costs
         for suggester in self._by_name.values():
             suggester.know_costs(rows, costs)
 
@@ -97,7 +113,7 @@ class _Auto(Suggester):
                 taken = rows.copy()
                 self._codec.snap(taken)
                 earlier = np.concatenate([pending, taken])
-            suggester = self._by_name[name]
+            suggester = self._suggester(name)
             self._chosen = {k: v for k, v in self._chosen.items() if k >= history.n}
             self._chosen.update(dict.fromkeys(range(first, last), name))
             asked = (history, earlier, last - first, Rng(rng.seed, first, rng.attempt))
