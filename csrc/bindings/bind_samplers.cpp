@@ -202,7 +202,7 @@ void bind_options(py::module_& s) {
 void bind_samplers(py::module_& m) {
     auto s = m.def_submodule("samplers", "Samplers: what to try next, given what was tried.");
     py::class_<Ask>(s, "Ask",
-                    "What is asked of a sampler: `count` rows for trials number .. number + count - 1.\n"
+                    "Request to a sampler: `count` rows for trials number .. number + count - 1.\n"
                     "\n"
                     "Random numbers are a function of the seed's two words, number and attempt, which counts refused\n"
                     "proposals for this trial; per_cost: results are weighed by what they cost; seconds, from now on,\n"

@@ -13,7 +13,7 @@ from hpcore._core.tpe import Options
 class _Native(type): ...  # pybind11's metaclass
 
 class Ask(metaclass=_Native):
-    """What is asked of a sampler: `count` rows for trials number .. number + count - 1.
+    """Request to a sampler: `count` rows for trials number .. number + count - 1.
 
     Random numbers are a function of the seed's two words, number and attempt, which counts refused proposals for this
     trial; per_cost: results are weighed by what they cost; seconds, from now on, is the time that is left.
