@@ -10,13 +10,37 @@
 
 namespace hpcore::bo {
 
+// Rows that a request's suggestions are to avoid: those that were there as often as they may be.
+class Sightings {
+  public:
+    // Of all rows of the request: with a value, pending and failed.
+    Sightings(const Request& request, std::size_t d) : repeats_(request.repeats), d_(d), times_(1) {
+        for (std::size_t i = 0; i < request.n; ++i) note(request.rows + i * d);
+        for (std::size_t i = 0; i < request.n_pending; ++i) note(request.pending + i * d);
+        for (std::size_t i = 0; i < request.n_failed; ++i) note(request.failed + i * d);
+    }
+    void note(const double* row) {
+        std::size_t k = 0;
+        while (k + 1 < repeats_ && times_[k].contains(row, d_))
+            if (++k == times_.size()) times_.emplace_back();
+        times_[k].insert(row, d_);
+    }
+    const acquisition::Seen& seen() const { return repeats_ <= times_.size() ? times_.back() : none_; }
+
+  private:
+    std::size_t repeats_, d_;
+    std::vector<acquisition::Seen> times_;  // rows that were there once, twice, ...
+    acquisition::Seen none_;
+};
+
 // Makes the k-th suggestion of a request, the earlier ones being `chosen`: a row that is not among those seen. False
 // if there is none.
-using SuggestOne = std::function<bool(std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen,
-                                      double* row, Step& step)>;
+using SuggestOne = std::function<bool(const Request& request, std::size_t k, const std::vector<double>& chosen,
+                                      const acquisition::Seen& seen, double* row, Step& step)>;
 
 // Suggestions of a request one after the other, each unlike those before: `one` makes them, or chance as long as the
-// request has no observation. `lowest`, unless null, becomes the lowest step that any of them took.
+// request has no observation. `lowest`, unless null, becomes the lowest step that any of them took. The time that is
+// left is shared out among those that are still wanted: `one` gets the request with its own deadline.
 std::vector<double> suggest_each(const acquisition::MoveSet& moves, const SuggestOptions& options,
                                  const Request& request, const SuggestOne& one, Step* lowest);
 
