@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
@@ -130,8 +131,7 @@ def main() -> None:
                 opt.tell(trial, loss(trial.params))
         rows.append(report(f"ask(16), {n} results", late, taken))
     if args.json:
-        with open(args.json, "w") as file:
-            json.dump(rows, file, indent=1)
+        Path(args.json).write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

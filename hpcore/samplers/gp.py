@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,8 +19,8 @@ from hpcore.kernels.decorators import AcquisitionKernel, CovarianceKernel, Densi
 from hpcore.records.history import History
 from hpcore.records.streams import ALLOWED, SUGGEST, Rng
 from hpcore.records.tradeoff import random_weights
-from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.ladder import GP_LADDER, SOBOL
+from hpcore.samplers.base import Sampler, Suggester
+from hpcore.samplers.ladder import FULL, GP_LADDER, SOBOL
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.samplers.told import Told, cost_of, told_of
 from hpcore.space.columns import Columns
@@ -78,15 +79,31 @@ class _GP(Suggester):
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
-        if deadline_ms <= NO_TIME:
-            return self._startup.suggest(history, pending, n, rng), SOBOL
         end = time.monotonic() + deadline_ms / 1e3
         rows, step = self._suggest(history, pending, n, rng, end)
+        return self._completed(rows, step, history, pending, n, rng)
+
+    def at_once(self, history: History, pending: FloatArray, n: int, rng: Rng) -> tuple[FloatArray, str] | None:
+        """See `Suggester.at_once`."""
+        m = history.values.shape[1]
+        if history.n_observed < self._n_startup(history):
+            return self._startup.suggest(history, pending, n, rng), FULL if not self._per_cost else SOBOL
+        rows, step = self._ask(self._engine.draft, history, pending, n, rng, 0.0, random_weights(m, rng))
+        return self._completed(rows, step, history, pending, n, rng)
+
+    def _completed(
+        self, rows: FloatArray, step: native.Step, history: History, pending: FloatArray, n: int, rng: Rng
+    ) -> tuple[FloatArray, str]:
+        """Fill in points of the start's sequence where there was nothing to make a model of."""
         if len(rows) < n and step == native.Step.none:
-            # No time for a model: the rest are points of the start's sequence.
             later = Rng(rng.seed, rng.number + len(rows), rng.attempt)
             return np.vstack([rows, self._startup.suggest(history, pending, n - len(rows), later)]), SOBOL
         return rows, step.name
+
+    def _n_startup(self, history: History) -> int:
+        m = history.values.shape[1]
+        has_gradients = history.gradients is not None and self._sampler._uses_gradients(m)
+        return self._sampler._startup(self._columns, m, self._per_cost, has_gradients)
 
     def use_cost(self, on: bool) -> None:
         self._per_cost = on
@@ -98,15 +115,19 @@ class _GP(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float
     ) -> tuple[FloatArray, native.Step]:
         m = history.values.shape[1]
-        has_gradients = history.gradients is not None and self._sampler._uses_gradients(m)
-        if history.n_observed < self._sampler._startup(self._columns, m, self._per_cost, has_gradients):
+        if history.n_observed < self._n_startup(history):
             return self._start(history, pending, n, rng), native.Step.full
         if m == 1:
             return self._by_model(history, pending, n, rng, end)
         # One by one, since each suggestion has its own turn.
         rows, lowest = pending[:0], native.Step.full
         for number in range(rng.number, rng.number + n):
-            more, step = self._by_model(history, np.vstack([pending, rows]), 1, Rng(rng.seed, number, rng.attempt), end)
+            # Of the time that is left, the share of this one.
+            now = time.monotonic()
+            mine = now + (end - now) / (n - len(rows))
+            more, step = self._by_model(
+                history, np.vstack([pending, rows]), 1, Rng(rng.seed, number, rng.attempt), mine
+            )
             if step == native.Step.none and len(rows):
                 break
             lowest = max(lowest, step, key=int)
@@ -118,13 +139,25 @@ class _GP(Suggester):
     ) -> tuple[FloatArray, native.Step]:
         m = history.values.shape[1]
         if m in FRONT_OBJECTIVES and self._sampler.acquisition == "log_ei" and rng.number % TURNS != TURNS - 1:
-            engine: native.Suggester | native.ParetoSuggester = self._front(m)
-            told = told_of(history, self._per_cost, self._known_costs)
-        else:
-            engine = self._engine
-            told = told_of(history, self._per_cost, self._known_costs, random_weights(m, rng))
+            rows, step = self._ask(self._front(m).suggest, history, pending, n, rng, end, None)
+            if step != native.Step.none:
+                return rows, step
+        return self._ask(self._engine.suggest, history, pending, n, rng, end, random_weights(m, rng))
+
+    def _ask(
+        self,
+        suggest: Callable[..., tuple[FloatArray, native.Step]],
+        history: History,
+        pending: FloatArray,
+        n: int,
+        rng: Rng,
+        end: float,
+        weights: FloatArray | None,
+    ) -> tuple[FloatArray, native.Step]:
+        """Call a method of an engine on what a history holds, of several objectives by their `weights` if given."""
+        told = told_of(history, self._per_cost, self._known_costs, weights)
         extra = self._allowed_candidates(told, rng)  # before the time that is left is taken
-        rows, step = engine.suggest(
+        rows, step = suggest(
             told.X,
             told.values,
             told.errors,
@@ -143,7 +176,7 @@ class _GP(Suggester):
             told.cost,
             told.failed,
             # Those of the single objective, which the engine of several ones has no use for.
-            told.gradients if self._sampler._uses_gradients(m) else None,
+            told.gradients if self._sampler._uses_gradients(history.values.shape[1]) else None,
         )
         if not len(rows) and step != native.Step.none:
             # No point was met that is new and allowed; the optimizer finds out if there is one.

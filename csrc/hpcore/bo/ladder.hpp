@@ -29,6 +29,8 @@ class Costs {
 
     void fitted(std::size_t m, double seconds) { learn(fit_rate_, seconds / fit_work(m)); }
     void searched(std::size_t n, double seconds) { learn(search_rate_, seconds / search_work(n)); }
+    // A search was not begun because it might come late: each time it is a little likelier that the next one is.
+    void dared_not() { late_rate_ *= 0.9; }
     void came_late(std::size_t n, double seconds) { learn(late_rate_, seconds / search_work(n)); }
 
   private:

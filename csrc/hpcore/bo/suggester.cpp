@@ -138,6 +138,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     const std::size_t d = moves_.d();
     // A search that is cut short before it has begun is worse than a draft, and takes longer.
     if (request.deadline.left() < 1.5 * costs_.late(std::min(request.n, options_.model_rows))) {
+        if (request.count == 1 && request.deadline.left() > 0.0) costs_.dared_not();
         step = Step::none;
         return false;
     }
