@@ -178,8 +178,8 @@ class Suggester(metaclass=_Native):
         failed: NDArray[np.float64] | None = None,
         gradients: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], Step]:
-        """Suggest as `suggest` does, by the smallest model, at once: also while another thread is in a call, and whatever
-        `seconds` says. No rows and the step `none` if there is nothing to make a model of."""
+        """Suggest as `suggest` does, by the smallest model, at once: also while another thread is in a call, and
+        whatever `seconds` says. No rows and the step `none` if there is nothing to make a model of."""
     def cheap_start(
         self,
         X: NDArray[np.float64],
