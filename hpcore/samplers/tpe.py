@@ -83,6 +83,14 @@ class _TPE(Suggester):
             return self.suggest(history, pending, n, rng), FULL
         return self._suggest(history, self._extended(history.n), pending, n, rng), EARLIER_RANKING
 
+    def at_once(self, history: History, pending: FloatArray, n: int, rng: Rng) -> tuple[FloatArray, str] | None:
+        """See `Suggester.at_once`."""
+        # A ranking takes time, and so may a user's functions, also in a call of another thread. Without them a turn at
+        # the engine is over in a moment.
+        if _is_reordered(history) or self._feasible is not None or self._prior is not None:
+            return None
+        return self.suggest(history, pending, n, rng), FULL
+
     def _suggest(self, history: History, values: FloatArray, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         if self._feasible is None and history.values.shape[1] <= MOST_OBJECTIVES:
             return self._propose(history, values, pending, rng, 0, n, 1)

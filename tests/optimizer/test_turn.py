@@ -172,3 +172,25 @@ def test_gp_overtakes_with_a_model() -> None:
     go.set()
     thread.join(FOREVER)
     assert len({tuple(t.params.values()) for t in (*trials, asked[0])}) == 6
+
+
+@pytest.mark.parametrize("name", ["gp", "tpe", "auto"])
+@pytest.mark.parametrize("n", [2, 40])
+def test_samplers_that_have_points_at_once(name: str, n: int) -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1), "k": hp.Int(0, 9)}, name, seed=0)
+    for k in range(n):
+        opt.add({"x": (k * 7 % 40) / 40, "k": k % 10}, (k / 40 - 0.3) ** 2)
+    opt.ask()
+    rows, step = opt._suggestions.at_once(opt.history, 5)
+    assert rows.shape == (5, 2)
+    assert step == ("full" if name == "tpe" or n == 2 else "draft")
+    assert step in opt._suggestions.suggester.ladder
+
+
+@pytest.mark.parametrize("name", ["evolution", "annealing"])
+def test_samplers_that_have_none(name: str) -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, name, seed=0)
+    opt.tell(opt.ask(), 1.0)
+    rows, step = opt._suggestions.at_once(opt.history, 3)
+    assert rows.shape == (3, 1)
+    assert step == "random"
