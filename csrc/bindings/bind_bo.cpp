@@ -50,7 +50,7 @@ std::size_t objectives_of(const ParetoSuggester& suggester) {
     return suggester.m();
 }
 
-template <class Engine>
+template <class Engine, std::vector<double> (Engine::*call)(const Request&, Step*)>
 py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                   const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
                   std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
@@ -89,16 +89,16 @@ py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const 
         // The constraint is destroyed outside this scope, where the GIL is held again.
         request.feasible = feasible_of(feasible);
         const Unlocked native;
-        rows = suggester.suggest(request, &step);
+        rows = (suggester.*call)(request, &step);
     }
     Array out({rows.size() / d, d});
     std::copy(rows.begin(), rows.end(), out.mutable_data());
     return py::make_tuple(out, step);
 }
 
-template <class Engine>
-void add_suggest(py::class_<Engine>& type, const char* doc) {
-    type.def("suggest", &suggest<Engine>, py::arg("X").noconvert(), py::arg("values").noconvert(),
+template <class Engine, std::vector<double> (Engine::*call)(const Request&, Step*)>
+void add_suggest(py::class_<Engine>& type, const char* name, const char* doc) {
+    type.def(name, &suggest<Engine, call>, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
              py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
              py::arg("repeats") = 1, py::arg("extra") = py::none(), py::arg("limits") = Outcomes{},
@@ -117,6 +117,7 @@ void bind_bo(py::module_& m) {
         .value("full", Step::full)
         .value("reuse", Step::reuse)
         .value("search", Step::search)
+        .value("draft", Step::draft)
         .value("none", Step::none);
     py::class_<Schedule>(s, "Schedule", "Sizes of the history at which hyperparameters are fitted.")
         .def(py::init<>())
@@ -207,8 +208,8 @@ void bind_bo(py::module_& m) {
                       return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
                   }),
                   py::arg("codec"), py::arg("categorical"), py::arg("options"));
-    add_suggest(
-        suggester,
+    add_suggest<Suggester, &Suggester::suggest>(
+        suggester, "suggest",
         "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
         "\n"
         "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
@@ -218,9 +219,14 @@ void bind_bo(py::module_& m) {
         "exceeded there (k,); violations (m,), 0 for the rows of X that keep all limits, and how far the others\n"
         "are from that; `cost` is a pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows\n"
         "without a value, to be avoided; gradients (m, d) are derivatives of the values, NaN where not known. Fewer "
-        "than n rows are returned only if no new, allowed row was met or\n"
-        "the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
+        "than n rows are returned only if no new, allowed row was met.\n"
+        "Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
         "user's kernel raised or answered NaN.");
+    add_suggest<Suggester, &Suggester::draft>(
+        suggester, "draft",
+        "Suggest as `suggest` does, by the smallest model, at once: also while another thread is in a call, and "
+        "whatever\n"
+        "`seconds` says. No rows and the step `none` if there is nothing to make a model of.");
     suggester.def(
         "cheap_start",
         [](Suggester& self, const Array& X, const Array& candidates, const std::pair<Array, Array>& cost) {
@@ -255,8 +261,8 @@ void bind_bo(py::module_& m) {
                                                             n_objectives);
                }),
                py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("m"));
-    add_suggest(
-        pareto,
+    add_suggest<ParetoSuggester, &ParetoSuggester::suggest>(
+        pareto, "suggest",
         "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
         "one objective after the other.");
     s.def(

@@ -83,24 +83,37 @@ const char* name_of(Level level) {
     }
 }
 
-py::tuple suggest(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& given) {
+// Calls a method of the sampler without the GIL.
+template <class Method>
+auto call(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& given, Method method) {
     const std::size_t d = self.d;
     if (trials.view.d() != d) throw py::value_error("trials must have " + std::to_string(d) + " columns");
-    const Rows waiting{pending.data(), rows_of("pending", pending, d), d};
+    const Rows waiting = rows_in("pending", pending, d);
     Ask ask = given;
     ask.feasible = borrowed_feasible(self.constraints.feasible);
     ask.around = around_of(self.constraints.around, d, ask.key);
-    Proposal proposal;
     if (self.uses_blas) {
         const Unlocked native;
-        proposal = self.sampler->suggest(trials.view, waiting, ask);
-    } else {
-        const py::gil_scoped_release nogil;
-        proposal = self.sampler->suggest(trials.view, waiting, ask);
+        return (self.sampler.get()->*method)(trials.view, waiting, ask);
     }
+    const py::gil_scoped_release nogil;
+    return (self.sampler.get()->*method)(trials.view, waiting, ask);
+}
+
+py::tuple tuple_of(const Proposal& proposal, std::size_t d) {
     Array out({proposal.rows.size() / d, d});
     std::copy(proposal.rows.begin(), proposal.rows.end(), out.mutable_data());
     return py::make_tuple(std::move(out), name_of(proposal.level));
+}
+
+py::tuple suggest(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& ask) {
+    return tuple_of(call(self, trials, pending, ask, &Sampler::suggest), self.d);
+}
+
+std::optional<py::tuple> at_once(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& ask) {
+    const std::optional<Proposal> proposal = call(self, trials, pending, ask, &Sampler::at_once);
+    if (!proposal) return std::nullopt;
+    return tuple_of(*proposal, self.d);
 }
 
 Ask make_ask(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt,
@@ -225,6 +238,10 @@ void bind_samplers(py::module_& m) {
              "\n"
              "pending (p, d) are rows that are being evaluated. The trials only grow, and none changes once it has\n"
              "ended. Raises ValueError for a wrong shape, KernelError if a user's kernel raised or answered NaN.")
+        .def("at_once", &at_once, py::arg("trials"), py::arg("pending").noconvert(), py::arg("ask"),
+             "Suggest as `suggest` does, in well under a millisecond: also while another thread is in a call. None if "
+             "the\n"
+             "sampler cannot do this.")
         .def(
             "allow_repeats", [](BoundSampler& self, std::size_t n) { self.sampler->allow_repeats(n); }, py::arg("n"),
             py::call_guard<py::gil_scoped_release>(), "Suggest a row up to n times, where all columns are gridded.")

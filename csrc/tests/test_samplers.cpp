@@ -209,14 +209,21 @@ TEST(without_time_there_is_a_cheaper_level) {
     Ask late = ask_for(table, 3);
     late.deadline = Deadline::in(0.0);
     Level level = Level::full;
-    const Numbers rows = suggest(*gp(), table, late, &level);
-    CHECK(level == Level::sobol && rows == suggest(*make_sobol(d), table, ask_for(table, 3)));
+    CHECK(suggest(*gp(), table, late, &level).size() == 3 * d && level == Level::draft);
     suggest(*by_auto(), table, late, &level);
     CHECK(level == Level::full);  // number 20 is TPE's, which has the time
     const auto auto_of_gp = make_auto(codec(), categorical, {}, lapack);
-    CHECK(suggest(*auto_of_gp, table, late, &level) == suggest(*tpe(), table, ask_for(table, 3)));
-    CHECK(level == Level::tpe);
+    CHECK(suggest(*auto_of_gp, table, late, &level).size() == 3 * d && level == Level::draft);
     CHECK(auto_of_gp->proposed_by(20) == AutoRule::Choice::gp && !auto_of_gp->proposed_by(19));
+    GpOptions options;  // of one value no model can be made
+    options.n_startup = 1;
+    TrialTable one(d, 1);
+    run(one, {}, {0.5, 0.5, 0.5});
+    late.number = 1;
+    CHECK(suggest(*make_gp(codec(), categorical, options, lapack), one, late, &level) ==
+          suggest(*make_sobol(d), one, ask_for(one, 3)));
+    CHECK(level == Level::sobol);
+    late.number = table.n();
     // TPE's order of the trials may be an earlier one, and leaves no trace.
     const auto hurried = tpe();
     suggest(*hurried, table, late, &level);
@@ -227,6 +234,21 @@ TEST(without_time_there_is_a_cheaper_level) {
     CHECK(level == Level::earlier_ranking);
     CHECK(suggest(*hurried, table, ask_for(table), &level) == suggest(*tpe(), table, ask_for(table)));
     CHECK(level == Level::full);
+}
+
+TEST(some_have_rows_at_once) {
+    TrialTable table(d, 1), two(d, 2);
+    const auto at_once = [](const std::unique_ptr<Sampler>& sampler, const TrialTable& of) {
+        return sampler->at_once(of.view(), {}, ask_for(of, 2));
+    };
+    CHECK(at_once(gp(), table)->level == Level::full);  // a point of the start
+    while (table.n() < 12) run(table, {}, suggest(*make_random(d), table, ask_for(table)));
+    for (const Make make : {Make{gp}, Make{by_auto}}) {
+        const auto proposal = at_once(make(), table);
+        CHECK(proposal && proposal->level == Level::draft && proposal->rows.size() == 2 * d);
+    }
+    CHECK(at_once(tpe(), table)->level == Level::full);
+    CHECK(!at_once(tpe(), two) && !at_once(make_random(d), table));
 }
 
 TEST(costs_known_in_advance_draw_the_start) {

@@ -138,6 +138,12 @@ class Sampler(metaclass=_Native):
         pending (p, d) are rows that are being evaluated. The trials only grow, and none changes once it has ended.
         Raises ValueError for a wrong shape, KernelError if a user's kernel raised or answered NaN.
         """
+    def at_once(
+        self, trials: Trials, pending: NDArray[np.float64], ask: Ask
+    ) -> tuple[NDArray[np.float64], str] | None:
+        """Suggest as `suggest` does, in well under a millisecond: also while another thread is in a call. None if the
+        sampler cannot do this.
+        """
     def allow_repeats(self, n: int) -> None:
         """Suggest a row up to n times, where all columns are gridded."""
     def know_costs(self, rows: NDArray[np.float64], costs: NDArray[np.float64]) -> None:

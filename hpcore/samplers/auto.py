@@ -16,7 +16,7 @@ from hpcore.records.streams import Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
 from hpcore.samplers.grid import GridSampler
-from hpcore.samplers.ladder import AUTO_LADDER, FULL, RANDOM, SOBOL, TPE
+from hpcore.samplers.ladder import AUTO_LADDER, DRAFT, FULL, RANDOM, SOBOL, TPE
 from hpcore.samplers.tpe import TPESampler
 from hpcore.space.columns import Columns
 
@@ -69,6 +69,8 @@ class _Auto(Suggester):
         """See `Suggester.proposed_by`."""
         if step in (RANDOM, TPE):
             return step
+        if step == DRAFT:  # which may have come without the turn that `_chosen` notes
+            return "gp"
         return self._chosen.get(number)
 
     def allow_repeats(self, n: int) -> None:
@@ -96,6 +98,10 @@ class _Auto(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
         return self._suggest(history, pending, n, rng, time.monotonic() + deadline_ms / 1e3)
+
+    def at_once(self, history: History, pending: FloatArray, n: int, rng: Rng) -> tuple[FloatArray, str] | None:
+        """See `Suggester.at_once`."""
+        return self._by_name["gp"].at_once(history, pending, n, rng)
 
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float | None
@@ -192,9 +198,9 @@ class AutoSampler(Sampler):
 
     ``trial.info["sampler"]`` says which one it was. What is counted are trials by their number, those that failed or
     are running included, and never seconds by the clock: the choice is a function of space, options and history, and so
-    a search is as repeatable as with the samplers themselves. Under a deadline that leaves no time for a first Gaussian
-    process, a proposal by TPE is the last step of the ladder, in place of a Sobol point: ``trial.info["step"]`` is
-    ``"tpe"`` then.
+    a search is as repeatable as with the samplers themselves. Under a deadline, a proposal by TPE is the last step of
+    the ladder, in place of a Sobol point, where there is nothing to make a Gaussian process of:
+    ``trial.info["step"]`` is ``"tpe"`` then.
 
     Why so: ``benchmarks/auto/rule.md``.
 

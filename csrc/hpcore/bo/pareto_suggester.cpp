@@ -1,6 +1,7 @@
 #include "hpcore/bo/pareto_suggester.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -89,6 +90,11 @@ bool ParetoSuggester::fit(const std::vector<Request>& columns, Step& step) {
 bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
                                   const acquisition::Seen& seen, MutableColumn row, Step& step) {
     const std::size_t d = moves_.d(), n = request.n(), n_objectives = m();
+    if (request.deadline.left() <
+        1.5 * static_cast<double>(n_objectives) * costs_.late(std::min(n, options_.model_rows))) {
+        step = Step::none;
+        return false;
+    }
     std::vector<Request> columns(n_objectives, request);
     for (std::size_t o = 0; o < n_objectives; ++o) {
         columns[o].values = request.values.subspan(o * n, n);
@@ -168,11 +174,18 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
 }
 
 std::vector<double> ParetoSuggester::suggest(const Request& request, Step* lowest) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::timed_mutex> lock(mutex_, std::defer_lock);
+    if (!request.deadline.limited()) {
+        lock.lock();
+    } else if (!lock.try_lock() &&
+               !lock.try_lock_for(std::chrono::duration<double>(std::max(0.0, request.deadline.left())))) {
+        if (lowest != nullptr) *lowest = Step::none;
+        return {};
+    }
     return suggest_each(
         moves_, options_, request,
-        [&](std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen, MutableColumn row,
-            Step& step) { return suggest_one(request, k, chosen, seen, row, step); },
+        [&](const Request& one, std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen,
+            MutableColumn row, Step& step) { return suggest_one(one, k, chosen, seen, row, step); },
         lowest);
 }
 

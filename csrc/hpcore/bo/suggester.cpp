@@ -1,6 +1,7 @@
 #include "hpcore/bo/suggester.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -135,6 +136,12 @@ bool Suggester::fall_back(const Request& request, std::size_t& view, std::size_t
 bool Suggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
                             const acquisition::Seen& seen, MutableColumn row, Step& step) {
     const std::size_t d = moves_.d();
+    // A search that is cut short before it has begun is worse than a draft, and takes longer.
+    if (request.deadline.left() < 1.5 * costs_.late(std::min(request.n(), options_.model_rows))) {
+        if (request.count == 1 && request.deadline.left() > 0.0) costs_.dared_not();
+        step = Step::none;
+        return false;
+    }
     std::size_t n_fit = options_.schedule.at(request.n());
     std::size_t turn = (request.number + k) % options_.views.size();
     // The predicted time may be wrong, so that the fit looks at the clock as well.
@@ -144,6 +151,7 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     if (!factors_.fit(fitter_, costs_, request, step)) return false;
     const View& view = options_.views[turn];
     Models& cache = models_[models_of_[turn]];
+    offer(cache);
     fitter_.extend(request, n_fit, cache);
     const gp::TargetTransform outputs = gp::standardise(request.values, cache.transform);
     const std::size_t n_held = cache.members.size();
@@ -211,17 +219,49 @@ bool Suggester::suggest_one(const Request& request, std::size_t k, const std::ve
     return found;
 }
 
+// Hyperparameters for drafts.
+void Suggester::offer(const Models& models) {
+    const Model& first = models.models.front();
+    if (!first.warp.identity()) return;
+    const std::size_t n = std::min(models.fitted, options_.fit_rows);
+    draft_.offer(first.theta, n);
+    at_once_.offer(first.theta, n);
+}
+
 std::vector<double> Suggester::suggest(const Request& request, Step* lowest) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return suggest_each(
+    std::unique_lock<std::timed_mutex> lock(mutex_, std::defer_lock);
+    if (!request.deadline.limited())
+        lock.lock();
+    else if (!lock.try_lock() && !lock.try_lock_for(std::chrono::duration<double>(
+                                     std::max(0.0, request.deadline.left() - at_once_.least_seconds()))))
+        return draft(request, lowest);
+    Step step = Step::full;
+    std::vector<double> rows = suggest_each(
         moves_, options_, request,
-        [&](std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen, MutableColumn row,
-            Step& step) { return suggest_one(request, k, chosen, seen, row, step); },
-        lowest);
+        [&](const Request& one, std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen,
+            MutableColumn row, Step& its) { return suggest_one(one, k, chosen, seen, row, its); },
+        &step);
+    if (step == Step::none) {
+        const std::vector<double> more = draft_.suggest(request, rows, request.count - rows.size() / moves_.d());
+        const auto [theta, n] = draft_.fitted();
+        at_once_.offer(theta, n);
+        if (!more.empty()) step = Step::draft;
+        rows.insert(rows.end(), more.begin(), more.end());
+    }
+    if (lowest != nullptr) *lowest = std::max(*lowest, step);
+    return rows;
+}
+
+std::vector<double> Suggester::draft(const Request& request, Step* lowest) {
+    Request at_once = request;
+    at_once.deadline = Deadline::in(0.0);
+    std::vector<double> rows = at_once_.suggest(at_once, {}, request.count);
+    if (lowest != nullptr) *lowest = std::max(*lowest, rows.empty() ? Step::none : Step::draft);
+    return rows;
 }
 
 std::vector<double> Suggester::cheap_start(const Request& request) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::timed_mutex> lock(mutex_);
     constexpr double cheapest = 0.4;  // the share of the candidates that is cheap enough
     const std::size_t d = moves_.d();
     Step step = Step::full;

@@ -56,6 +56,10 @@ class Auto final : public AutoSampler {
         return out;
     }
 
+    std::optional<Proposal> at_once(const Trials& trials, Rows pending, const Ask& ask) override {
+        return by_choice_.at(Choice::gp)->at_once(trials, pending, ask);
+    }
+
     std::optional<Choice> proposed_by(std::uint64_t number) const override {
         const std::lock_guard<std::mutex> turn(mutex_);
         const auto found = chosen_.find(number);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -43,7 +44,8 @@ class TpeSampler final : public Sampler {
         : codec_(std::move(codec)),
           d_(codec_->size()),
           want_(2 * options.engine.candidates()),
-          engine_(codec_, categorical, options.engine) {
+          engine_(codec_, categorical, options.engine),
+          has_prior_(static_cast<bool>(options.prior)) {
         if (!options.prior) return;
         if (engine_.n_groups() != 1)
             throw std::invalid_argument(
@@ -63,6 +65,13 @@ class TpeSampler final : public Sampler {
         if (!late) order(trials, n_ended);
         if (ranked_.size() < trials.n()) ranked_.resize(trials.n(), nan);  // later trials have no place
         return {rows(trials, pending, ask), late ? Level::earlier_ranking : Level::full};
+    }
+
+    // A ranking takes time, and so may a user's functions, also in a call of another thread. Without them a turn is
+    // over in a moment.
+    std::optional<Proposal> at_once(const Trials& trials, Rows pending, const Ask& ask) override {
+        if (trials.m() > 1 || trials.n_limits() > 0 || ask.feasible || has_prior_) return std::nullopt;
+        return suggest(trials, pending, ask);
     }
 
     void know_costs(Rows points, Column costs) override {
@@ -246,6 +255,7 @@ class TpeSampler final : public Sampler {
     std::vector<double> ranked_;  // the last ranking, once there was one
     std::size_t n_ended_ = 0;     // trials that had ended then
     double ranking_seconds_ = 0.0;
+    const bool has_prior_;
     bool plain_ = true;  // no trial is pruned, failed or paused
 };
 
