@@ -34,12 +34,10 @@ using bo::View;
 // Rows and values of one more outcome; the arrays are the caller's.
 bo::Outcome outcome_of(const char* name, const std::pair<Array, Array>& given, std::size_t d) {
     bo::Outcome outcome;
-    outcome.n = rows_of(name, given.first, d);
-    check_length(name, given.second, outcome.n);
-    for (std::size_t i = 0; i < outcome.n; ++i)
-        if (!std::isfinite(given.second.data()[i])) throw py::value_error(std::string(name) + " must be finite");
-    outcome.rows = given.first.data();
-    outcome.values = given.second.data();
+    outcome.rows = rows_in(name, given.first, d);
+    outcome.values = column_in(name, given.second, outcome.n());
+    for (const double v : outcome.values)
+        if (!std::isfinite(v)) throw py::value_error(std::string(name) + " must be finite");
     return outcome;
 }
 
@@ -52,7 +50,7 @@ std::size_t objectives_of(const ParetoSuggester& suggester) {
     return suggester.m();
 }
 
-template <class Engine>
+template <class Engine, std::vector<double> (Engine::*call)(const Request&, Step*)>
 py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
                   const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
                   std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
@@ -62,38 +60,22 @@ py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const 
     const std::size_t d = suggester.d(), m = objectives_of(suggester);
     Request request;
     request.deadline = Deadline::in(seconds);
-    request.n = rows_of("X", X, d);
-    check_length("values", values, m * request.n);
-    for (std::size_t i = 0; i < m * request.n; ++i)
-        if (!std::isfinite(values.data()[i]))
-            throw py::value_error("values must be finite, row " + std::to_string(i % request.n) + " is not");
-    request.rows = X.data();
-    request.values = values.data();
-    if (std_errors) {
-        check_length("std_errors", *std_errors, m * request.n);
-        request.std_errors = std_errors->data();
-    }
-    request.n_pending = rows_of("pending", pending, d);
-    request.pending = pending.data();
-    if (extra) {
-        request.n_extra = rows_of("extra", *extra, d);
-        request.extra = extra->data();
-    }
-    if (violations) {
-        check_length("violations", *violations, request.n);
-        request.violations = violations->data();
-    }
+    request.rows = rows_in("X", X, d);
+    request.values = column_in("values", values, m * request.n());
+    for (std::size_t i = 0; i < request.values.size(); ++i)
+        if (!std::isfinite(request.values[i]))
+            throw py::value_error("values must be finite, row " + std::to_string(i % request.n()) + " is not");
+    if (std_errors) request.std_errors = column_in("std_errors", *std_errors, m * request.n());
+    request.pending = rows_in("pending", pending, d);
+    if (extra) request.extra = rows_in("extra", *extra, d);
+    if (violations) request.violations = column_in("violations", *violations, request.n());
     for (const auto& limit : limits) request.limits.push_back(outcome_of("limits", limit, d));
     if (cost) request.cost = outcome_of("cost", *cost, d);
-    if (failed) {
-        request.n_failed = rows_of("failed", *failed, d);
-        request.failed = failed->data();
-    }
+    if (failed) request.failed = rows_in("failed", *failed, d);
     if (gradients) {
         if (m > 1) throw py::value_error("gradients need a single objective");
-        if (rows_of("gradients", *gradients, d) != request.n)
-            throw py::value_error("gradients must have a row a value");
-        request.gradients = gradients->data();
+        request.gradients = rows_in("gradients", *gradients, d);
+        if (request.gradients.n != request.n()) throw py::value_error("gradients must have a row a value");
     }
     request.count = n;
     if (repeats == 0) throw py::value_error("repeats must be at least 1");
@@ -105,18 +87,18 @@ py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const 
     Step step = Step::full;
     {
         // The constraint is destroyed outside this scope, where the GIL is held again.
-        request.feasible = feasible_of(feasible, d);
+        request.feasible = feasible_of(feasible);
         const Unlocked native;
-        rows = suggester.suggest(request, &step);
+        rows = (suggester.*call)(request, &step);
     }
     Array out({rows.size() / d, d});
     std::copy(rows.begin(), rows.end(), out.mutable_data());
     return py::make_tuple(out, step);
 }
 
-template <class Engine>
-void add_suggest(py::class_<Engine>& type, const char* doc) {
-    type.def("suggest", &suggest<Engine>, py::arg("X").noconvert(), py::arg("values").noconvert(),
+template <class Engine, std::vector<double> (Engine::*call)(const Request&, Step*)>
+void add_suggest(py::class_<Engine>& type, const char* name, const char* doc) {
+    type.def(name, &suggest<Engine, call>, py::arg("X").noconvert(), py::arg("values").noconvert(),
              py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
              py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
              py::arg("repeats") = 1, py::arg("extra") = py::none(), py::arg("limits") = Outcomes{},
@@ -135,6 +117,7 @@ void bind_bo(py::module_& m) {
         .value("full", Step::full)
         .value("reuse", Step::reuse)
         .value("search", Step::search)
+        .value("draft", Step::draft)
         .value("none", Step::none);
     py::class_<Schedule>(s, "Schedule", "Sizes of the history at which hyperparameters are fitted.")
         .def(py::init<>())
@@ -152,9 +135,7 @@ void bind_bo(py::module_& m) {
                        "Number of startup observations, which are no successes or failures.")
         .def(
             "side",
-            [](const TrustRegion& self, const Array& values, std::size_t d) {
-                return self.side(values.data(), static_cast<std::size_t>(values.size()), d);
-            },
+            [](const TrustRegion& self, const Array& values, std::size_t d) { return self.side(flat(values), d); },
             py::arg("values").noconvert(), py::arg("d"),
             "Side of the box after values (n,) of a search with d parameters; at least 1 means everywhere.");
     py::class_<View>(s, "View",
@@ -227,8 +208,8 @@ void bind_bo(py::module_& m) {
                       return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
                   }),
                   py::arg("codec"), py::arg("categorical"), py::arg("options"));
-    add_suggest(
-        suggester,
+    add_suggest<Suggester, &Suggester::suggest>(
+        suggester, "suggest",
         "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
         "\n"
         "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
@@ -238,20 +219,23 @@ void bind_bo(py::module_& m) {
         "exceeded there (k,); violations (m,), 0 for the rows of X that keep all limits, and how far the others\n"
         "are from that; `cost` is a pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows\n"
         "without a value, to be avoided; gradients (m, d) are derivatives of the values, NaN where not known. Fewer "
-        "than n rows are returned only if no new, allowed row was met or\n"
-        "the time ran out. Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
+        "than n rows are returned only if no new, allowed row was met.\n"
+        "Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
         "user's kernel raised or answered NaN.");
+    add_suggest<Suggester, &Suggester::draft>(
+        suggester, "draft",
+        "Suggest as `suggest` does, by the smallest model, at once: also while another thread is in a call, and "
+        "whatever\n"
+        "`seconds` says. No rows and the step `none` if there is nothing to make a model of.");
     suggester.def(
         "cheap_start",
         [](Suggester& self, const Array& X, const Array& candidates, const std::pair<Array, Array>& cost) {
             Request request;
-            request.n = rows_of("X", X, self.d());
-            request.rows = X.data();
-            request.n_extra = rows_of("candidates", candidates, self.d());
-            if (request.n_extra == 0) throw py::value_error("candidates must have at least one row");
-            request.extra = candidates.data();
+            request.rows = rows_in("X", X, self.d());
+            request.extra = rows_in("candidates", candidates, self.d());
+            if (request.extra.n == 0) throw py::value_error("candidates must have at least one row");
             request.cost = outcome_of("cost", cost, self.d());
-            if (request.cost.n == 0) throw py::value_error("cost must have at least one row");
+            if (request.cost.n() == 0) throw py::value_error("cost must have at least one row");
             std::vector<double> row;
             {
                 const Unlocked native;
@@ -277,8 +261,8 @@ void bind_bo(py::module_& m) {
                                                             n_objectives);
                }),
                py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("m"));
-    add_suggest(
-        pareto,
+    add_suggest<ParetoSuggester, &ParetoSuggester::suggest>(
+        pareto, "suggest",
         "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
         "one objective after the other.");
     s.def(
@@ -286,12 +270,12 @@ void bind_bo(py::module_& m) {
         [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, const Array& X, const Array& y,
            std::size_t most) {
             const acquisition::MoveSet moves(std::move(codec), categorical, SuggestOptions{}.smooth_levels);
-            const std::size_t n = rows_of("X", X, moves.d());
-            check_length("y", y, n);
+            const Rows rows = rows_in("X", X, moves.d());
+            const Column values = column_in("y", y, rows.n);
             std::vector<std::size_t> chosen;
             {
                 const py::gil_scoped_release nogil;
-                chosen = bo::representative(moves, X.data(), y.data(), n, most);
+                chosen = bo::representative(moves, rows, values, most);
             }
             py::array_t<std::int64_t> out(static_cast<py::ssize_t>(chosen.size()));
             std::copy(chosen.begin(), chosen.end(), out.mutable_data());

@@ -28,7 +28,6 @@ using acquisition::SearchOptions;
 using fidelity::ColumnType;
 using fidelity::Normal;
 using fidelity::Prior;
-using fidelity::Rows;
 using Model = InTurn<fidelity::Model>;
 
 std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
@@ -52,11 +51,11 @@ void check_rows(const Array& X, const WholeArray& configuration, const Array& fi
     }
 }
 
-Rows to_rows(const std::vector<ColumnType>& types, const double* X, std::size_t m, const std::int64_t* configuration,
-             const double* fidelity, std::size_t n) {
-    Rows rows(types);
-    for (std::size_t p = 0; p < m; ++p) rows.add_configuration(X + p * types.size());
-    for (std::size_t i = 0; i < n; ++i) rows.add(static_cast<std::size_t>(configuration[i]), fidelity[i]);
+fidelity::Rows to_rows(const std::vector<ColumnType>& types, Rows X, const std::int64_t* configuration,
+                       Column fidelity) {
+    fidelity::Rows rows(types);
+    for (std::size_t p = 0; p < X.n; ++p) rows.add_configuration(X[p]);
+    for (std::size_t i = 0; i < fidelity.size(); ++i) rows.add(static_cast<std::size_t>(configuration[i]), fidelity[i]);
     return rows;
 }
 
@@ -73,8 +72,8 @@ Array fit_map(const Array& X, const WholeArray& configuration, const Array& fide
     std::vector<double> theta;
     {
         const Unlocked native;
-        const Rows rows = to_rows(types, X.data(), m, configuration.data(), fidelity.data(), n);
-        theta = fidelity::fit_map(lapack, rows, y.data(), prior, max_iterations, start);
+        const fidelity::Rows rows = to_rows(types, {X.data(), m, types.size()}, configuration.data(), flat(fidelity));
+        theta = fidelity::fit_map(lapack, rows, flat(y), prior, max_iterations, start);
     }
     return Array(static_cast<py::ssize_t>(theta.size()), theta.data());
 }
@@ -91,12 +90,12 @@ py::tuple log_posterior(const Array& X, const WholeArray& configuration, const A
     check_length("theta", theta, size);
     const linalg::Lapack& lapack = scipy_lapack();
     Array gradient(static_cast<py::ssize_t>(size));
-    double* into = gradient.mutable_data();
+    const MutableColumn into = room_of(gradient);
     double value = 0.0;
     {
         const Unlocked native;
-        const Rows rows = to_rows(types, X.data(), m, configuration.data(), fidelity.data(), n);
-        value = fidelity::LogPosterior(lapack, rows, y.data(), prior)(theta.data(), into);
+        const fidelity::Rows rows = to_rows(types, {X.data(), m, types.size()}, configuration.data(), flat(fidelity));
+        value = fidelity::LogPosterior(lapack, rows, flat(y), prior)(flat(theta), into);
     }
     return py::make_tuple(value, gradient);
 }
@@ -113,7 +112,7 @@ void assign(Model& model, const std::vector<double>& theta, const Array& X, cons
         throw py::value_error("theta must have one entry a hyperparameter");
     const Unlocked native;
     const ToChange turn(model.turn);
-    model.assign(theta, to_rows(types, X.data(), m, configuration.data(), fidelity.data(), n), y.data(), n_known);
+    model.assign(theta, to_rows(types, {X.data(), m, types.size()}, configuration.data(), flat(fidelity)), flat(y));
 }
 
 py::tuple to_arrays(const std::vector<Normal>& found) {
@@ -158,7 +157,7 @@ py::tuple predict_new(const Model& model, const Array& X) {
     {
         const Unlocked native;
         const ToRead turn(model.turn);
-        model.at_full(X.data(), found.size(), found.data());
+        model.at_full({X.data(), found.size(), model.d()}, found);
     }
     return to_arrays(found);
 }
@@ -174,20 +173,21 @@ struct Search {
 py::object propose(const Search& search, const Model& model, acquisition::Kind kind, double kappa, const Array& known,
                    std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt,
                    const py::object& feasible, const std::optional<Array>& extra) {
-    const std::size_t d = search.moves.d(), n_known = rows_of("known", known, d);
-    const std::size_t n_extra = extra ? rows_of("extra", *extra, d) : 0;
+    const std::size_t d = search.moves.d();
+    const Rows known_rows = rows_in("known", known, d);
+    const Rows extra_rows = extra ? rows_in("extra", *extra, d) : Rows{};
     if (model.d() != d) throw py::value_error("the model must have the columns of the space");
     if (kind == acquisition::Kind::user) throw py::value_error("kind must be log_ei, pi or ucb");
     fidelity::Proposal found;
     {
-        const acquisition::Feasible allowed = feasible_of(feasible, d);
+        const acquisition::Feasible allowed = feasible_of(feasible);
         const Unlocked native;
         const ToRead turn(model.turn);
         acquisition::Seen seen;
-        for (std::size_t i = 0; i < n_known; ++i) seen.insert(known.data() + i * d, d);
+        for (std::size_t i = 0; i < known_rows.n; ++i) seen.insert(known_rows[i]);
         Philox stream({seed_low, seed_high}, number, streams::at_attempt(streams::fidelity_search, attempt));
-        found = fidelity::propose(model, search.moves, search.options, {kind, kappa, {}}, seen, allowed,
-                                  extra ? extra->data() : nullptr, n_extra, stream);
+        found = fidelity::propose(model, search.moves, search.options, {kind, kappa, {}}, seen, allowed, extra_rows,
+                                  stream);
     }
     if (found.row.empty()) return py::none();
     return py::make_tuple(Array(static_cast<py::ssize_t>(d), found.row.data()), found.at_full.mean,

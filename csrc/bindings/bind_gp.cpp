@@ -39,16 +39,14 @@ std::vector<ColumnType> types_of(const std::vector<bool>& categorical, const std
     return types;
 }
 
-gp::Points points_of(const std::vector<ColumnType>& types, const Array& X, std::size_t n, const Covariance& user) {
+gp::Points points_of(const std::vector<ColumnType>& types, Rows X, const Covariance& user) {
     gp::Points points(types, user);
-    for (std::size_t i = 0; i < n; ++i) points.append(X.data() + i * types.size());
+    for (std::size_t i = 0; i < X.n; ++i) points.append(X[i]);
     return points;
 }
 
-const double* noise_of(const MaybeArray& noise, std::size_t n) {
-    if (!noise) return nullptr;
-    check_length("known_noise", *noise, n);
-    return noise->data();
+Column noise_of(const MaybeArray& noise, std::size_t n) {
+    return noise ? column_in("known_noise", *noise, n) : Column{};
 }
 
 // Derivatives (n, d) that are not NaN, and targets y (n,) followed by them.
@@ -61,12 +59,13 @@ Observations observations_of(const Array& y, const MaybeArray& gradients, std::s
     Observations out;
     out.targets.assign(y.data(), y.data() + n);
     if (!gradients) return out;
-    if (rows_of("gradients", *gradients, d) != n) throw py::value_error("gradients must have a row a point");
+    const Rows rows = rows_in("gradients", *gradients, d);
+    if (rows.n != n) throw py::value_error("gradients must have a row a point");
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j < d; ++j) {
-            if (std::isnan(gradients->data()[i * d + j])) continue;
+            if (std::isnan(rows(i, j))) continue;
             out.slopes.push_back({i, j});
-            out.targets.push_back(gradients->data()[i * d + j]);
+            out.targets.push_back(rows(i, j));
         }
     }
     return out;
@@ -82,15 +81,15 @@ Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, con
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
-    const double* noise = noise_of(known_noise, n);
-    gp::Points points = points_of(types, X, n, covariance);
+    const Column noise = noise_of(known_noise, n);
+    gp::Points points = points_of(types, {X.data(), n, types.size()}, covariance);
     Observations observed = observations_of(y, gradients, n, types.size());
     points.observe(std::move(observed.slopes));
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> theta;
     {
         const Unlocked native;
-        theta = gp::fit_map(lapack, points, observed.targets.data(), noise, options);
+        theta = gp::fit_map(lapack, points, observed.targets, noise, options);
     }
     return to_array(theta);
 }
@@ -102,13 +101,13 @@ py::tuple fit_warp(const Array& X, const Array& y, const MaybeArray& known_noise
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
     if (theta.size() != gp::Layout(types).size()) throw py::value_error("theta must have one entry a hyperparameter");
-    const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n, nullptr);
+    const Column noise = noise_of(known_noise, n);
+    const gp::Points points = points_of(types, {X.data(), n, types.size()}, nullptr);
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> warp;
     {
         const Unlocked native;
-        warp = gp::fit_warp(lapack, points, y.data(), noise, options, theta);
+        warp = gp::fit_warp(lapack, points, flat(y), noise, options, theta);
     }
     return py::make_tuple(to_array(theta), to_array(warp));
 }
@@ -123,14 +122,14 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
     check_length("y", y, n);
     if (start.size() != gp::Layout(types, covariance.get()).size())
         throw py::value_error("start must have one entry a hyperparameter");
-    const double* noise = noise_of(known_noise, n);
-    const gp::Points points = points_of(types, X, n, covariance);
+    const Column noise = noise_of(known_noise, n);
+    const gp::Points points = points_of(types, {X.data(), n, types.size()}, covariance);
     const linalg::Lapack& lapack = scipy_lapack();
     std::vector<std::vector<double>> draws;
     {
         const Unlocked native;
         Philox stream({seed_low, seed_high}, n, streams::own_key);
-        draws = gp::sample_posterior(lapack, points, y.data(), noise, prior, start, n_draws, stream);
+        draws = gp::sample_posterior(lapack, points, flat(y), noise, prior, start, n_draws, stream);
     }
     Array out({draws.size(), start.size()});
     double* into = out.mutable_data();
@@ -145,27 +144,27 @@ py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_
     const auto types = types_of(categorical, conditional);
     const std::size_t n = rows_of("X", X, types.size());
     check_length("y", y, n);
-    const double* noise = noise_of(known_noise, n);
-    gp::Points points = points_of(types, X, n, covariance);
+    const Column noise = noise_of(known_noise, n);
+    gp::Points points = points_of(types, {X.data(), n, types.size()}, covariance);
     Observations observed = observations_of(y, gradients, n, types.size());
     points.observe(std::move(observed.slopes));
     const gp::Layout layout = points.layout();
     check_length("theta", theta, layout.size());
     const linalg::Lapack& lapack = scipy_lapack();
     Array gradient(static_cast<py::ssize_t>(layout.size()));
-    double* into = gradient.mutable_data();
+    const MutableColumn into = room_of(gradient);
     double value = 0.0;
     {
         const Unlocked native;
-        gp::LogPosterior density(lapack, points, observed.targets.data(), noise, prior);
-        value = with_prior ? density(theta.data(), into) : density.likelihood(theta.data(), into);
+        gp::LogPosterior density(lapack, points, observed.targets, noise, prior);
+        value = with_prior ? density(flat(theta), into) : density.likelihood(flat(theta), into);
     }
     return py::make_tuple(value, gradient);
 }
 
 gp::TargetTransform standardise(const Array& values, gp::TransformKind transform) {
     check_length("values", values, static_cast<std::size_t>(values.size()));
-    return gp::standardise(values.data(), static_cast<std::size_t>(values.size()), transform);
+    return gp::standardise(flat(values), transform);
 }
 
 // A function of the map at every element of y.
@@ -192,20 +191,20 @@ void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& 
             const MaybeArray& gradients) {
     const std::size_t d = model.points().d(), n = rows_of("X", X, d);
     check_length("y", y, n);
-    const double* noise = noise_of(known_noise, n);
+    const Column noise = noise_of(known_noise, n);
     Observations observed = observations_of(y, gradients, n, d);
     const Unlocked native;
     const ToChange turn(model.turn);
-    model.assign(X.data(), n, noise, observed.slopes);
+    model.assign({X.data(), n, d}, noise, observed.slopes);
     model.set_slope_targets({observed.targets.begin() + static_cast<std::ptrdiff_t>(n), observed.targets.end()});
-    model.set_targets(y.data());
+    model.set_targets(flat(y));
 }
 
 void append(Regressor& model, const Array& x, double known_noise) {
     check_length("x", x, model.points().d());
     const Unlocked native;
     const ToChange turn(model.turn);
-    model.append(x.data(), known_noise);
+    model.append(flat(x), known_noise);
 }
 
 void set_targets(Regressor& model, const Array& y) {
@@ -214,16 +213,16 @@ void set_targets(Regressor& model, const Array& y) {
     const Unlocked native;
     const ToChange turn(model.turn);
     if (n != model.size()) throw std::invalid_argument("y must have shape (" + std::to_string(model.size()) + ",)");
-    model.set_targets(y.data());
+    model.set_targets(flat(y));
 }
 
 py::tuple predict(const Regressor& model, const Array& X) {
-    const std::size_t m = rows_of("X", X, model.points().d());
+    const Rows rows = rows_in("X", X, model.points().d());
     gp::Prediction out;
     {
         const Unlocked native;
         const ToRead turn(model.turn);
-        model.predict(X.data(), m, out);
+        model.predict(rows, out);
     }
     return py::make_tuple(to_array(out.mean), to_array(out.variance));
 }
@@ -231,6 +230,7 @@ py::tuple predict(const Regressor& model, const Array& X) {
 // (mean, variance, d mean / dX, d variance / dX), the gradients (m, d) with 0 in categorical and inactive columns.
 py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
     const std::size_t d = model.points().d(), m = rows_of("X", X, d);
+    const Rows rows{X.data(), m, d};
     gp::Prediction out;
     Array by_mean({m, d}), by_variance({m, d});
     double* a = by_mean.mutable_data();
@@ -238,7 +238,7 @@ py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
     {
         const Unlocked native;
         const ToRead turn(model.turn);
-        model.predict_for_gradient(X.data(), m, out);
+        model.predict_for_gradient(rows, out);
         std::vector<std::size_t> columns;
         std::vector<double> part(d);
         std::fill(a, a + m * d, 0.0);
@@ -246,10 +246,10 @@ py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
         for (std::size_t i = 0; i < m; ++i) {
             columns.clear();
             for (std::size_t j = 0; j < d; ++j)
-                if (!model.points().columns()[j].categorical && !std::isnan(X.data()[i * d + j])) columns.push_back(j);
-            model.gradient(X.data(), i, 1.0, 0.0, columns, out, part.data());
+                if (!model.points().columns()[j].categorical && !std::isnan(rows(i, j))) columns.push_back(j);
+            model.gradient(rows, i, 1.0, 0.0, columns, out, part);
             for (std::size_t t = 0; t < columns.size(); ++t) a[i * d + columns[t]] = part[t];
-            model.gradient(X.data(), i, 0.0, 1.0, columns, out, part.data());
+            model.gradient(rows, i, 0.0, 1.0, columns, out, part);
             for (std::size_t t = 0; t < columns.size(); ++t) b[i * d + columns[t]] = part[t];
         }
     }
@@ -262,7 +262,7 @@ Array covariance(const Regressor& model, const Array& X) {
     double* into = out.mutable_data();
     const Unlocked native;
     const ToRead turn(model.turn);
-    model.covariance(X.data(), m, into);
+    model.covariance({X.data(), m, model.points().d()}, {into, m, m});
     return out;
 }
 
@@ -408,14 +408,15 @@ void bind_gp(py::module_& m) {
             [](const Regressor& model, const Array& X) {
                 const std::size_t d = model.points().d(), count = rows_of("X", X, d);
                 Array out({count, d});
-                double* into = out.mutable_data();
+                const Rows rows{X.data(), count, d};
+                const MutableRows into{out.mutable_data(), count, d};
                 const py::gil_scoped_release nogil;
                 const ToRead turn(model.turn);
                 for (std::size_t i = 0; i < count; ++i) {
                     if (model.warp().identity())
-                        std::copy_n(X.data() + i * d, d, into + i * d);
+                        std::ranges::copy(rows[i], into[i].begin());
                     else
-                        model.warp().apply(X.data() + i * d, into + i * d);
+                        model.warp().apply(rows[i], into[i]);
                 }
                 return out;
             },

@@ -102,7 +102,7 @@ void bind_records(py::module_& m) {
     auto s = m.def_submodule("records", "Trials, and orders of trials with several objectives or limits.");
     py::class_<BoundTrials>(
         s, "Trials",
-        "What was tried in one search, as every sampler reads it: a view of arrays, row i being trial number i.\n"
+        "Trials of one search, as every sampler reads them: a view of arrays, row i being trial number i.\n"
         "\n"
         "X (n, d) are canonical rows of the cube, NaN where inactive; values (n, m), lower is better, NaN without a\n"
         "value; state (n,) as in `hpcore.records.history`. Columns that no trial has anything in are None: std_errors\n"

@@ -39,7 +39,7 @@ Array sobol(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t first
     Array out({n, d});
     double* data = out.mutable_data();
     py::gil_scoped_release nogil;
-    for (std::size_t i = 0; i < n; ++i) sobol_point({seed_low, seed_high}, first + i, d, data + i * d);
+    for (std::size_t i = 0; i < n; ++i) sobol_point({seed_low, seed_high}, first + i, {data + i * d, d});
     return out;
 }
 

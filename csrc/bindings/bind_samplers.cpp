@@ -42,11 +42,11 @@ struct BoundSampler {
 };
 
 // No owner of the function: a copy is made without the GIL.
-acquisition::Feasible borrowed_feasible(py::handle callable, std::size_t d) {
+acquisition::Feasible borrowed_feasible(py::handle callable) {
     if (callable.is_none()) return {};
-    return [callable, d](const double* rows, std::size_t n, bool* allowed) {
+    return [callable](Rows rows, std::span<bool> allowed) {
         const py::gil_scoped_acquire gil;
-        ask_feasible(callable, rows, n, d, allowed);
+        ask_feasible(callable, rows, allowed);
     };
 }
 
@@ -83,24 +83,37 @@ const char* name_of(Level level) {
     }
 }
 
-py::tuple suggest(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& given) {
+// Calls a method of the sampler without the GIL.
+template <class Method>
+auto call(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& given, Method method) {
     const std::size_t d = self.d;
     if (trials.view.d() != d) throw py::value_error("trials must have " + std::to_string(d) + " columns");
-    const Rows waiting{pending.data(), rows_of("pending", pending, d), d};
+    const Rows waiting = rows_in("pending", pending, d);
     Ask ask = given;
-    ask.feasible = borrowed_feasible(self.constraints.feasible, d);
+    ask.feasible = borrowed_feasible(self.constraints.feasible);
     ask.around = around_of(self.constraints.around, d, ask.key);
-    Proposal proposal;
     if (self.uses_blas) {
         const Unlocked native;
-        proposal = self.sampler->suggest(trials.view, waiting, ask);
-    } else {
-        const py::gil_scoped_release nogil;
-        proposal = self.sampler->suggest(trials.view, waiting, ask);
+        return (self.sampler.get()->*method)(trials.view, waiting, ask);
     }
+    const py::gil_scoped_release nogil;
+    return (self.sampler.get()->*method)(trials.view, waiting, ask);
+}
+
+py::tuple tuple_of(const Proposal& proposal, std::size_t d) {
     Array out({proposal.rows.size() / d, d});
     std::copy(proposal.rows.begin(), proposal.rows.end(), out.mutable_data());
     return py::make_tuple(std::move(out), name_of(proposal.level));
+}
+
+py::tuple suggest(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& ask) {
+    return tuple_of(call(self, trials, pending, ask, &Sampler::suggest), self.d);
+}
+
+std::optional<py::tuple> at_once(BoundSampler& self, const BoundTrials& trials, const Array& pending, const Ask& ask) {
+    const std::optional<Proposal> proposal = call(self, trials, pending, ask, &Sampler::at_once);
+    if (!proposal) return std::nullopt;
+    return tuple_of(*proposal, self.d);
 }
 
 Ask make_ask(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt,
@@ -202,7 +215,7 @@ void bind_options(py::module_& s) {
 void bind_samplers(py::module_& m) {
     auto s = m.def_submodule("samplers", "Samplers: what to try next, given what was tried.");
     py::class_<Ask>(s, "Ask",
-                    "What is asked of a sampler: `count` rows for trials number .. number + count - 1.\n"
+                    "Request to a sampler: `count` rows for trials number .. number + count - 1.\n"
                     "\n"
                     "Random numbers are a function of the seed's two words, number and attempt, which counts refused\n"
                     "proposals for this trial; per_cost: results are weighed by what they cost; seconds, from now on,\n"
@@ -225,6 +238,10 @@ void bind_samplers(py::module_& m) {
              "\n"
              "pending (p, d) are rows that are being evaluated. The trials only grow, and none changes once it has\n"
              "ended. Raises ValueError for a wrong shape, KernelError if a user's kernel raised or answered NaN.")
+        .def("at_once", &at_once, py::arg("trials"), py::arg("pending").noconvert(), py::arg("ask"),
+             "Suggest as `suggest` does, in well under a millisecond: also while another thread is in a call. None if "
+             "the\n"
+             "sampler cannot do this.")
         .def(
             "allow_repeats", [](BoundSampler& self, std::size_t n) { self.sampler->allow_repeats(n); }, py::arg("n"),
             py::call_guard<py::gil_scoped_release>(), "Suggest a row up to n times, where all columns are gridded.")

@@ -43,7 +43,7 @@ py::tuple decode(const Codec& codec, const Array& u) {
         py::gil_scoped_release nogil;
         std::vector<Value> row(d);
         for (std::size_t i = 0; i < n; ++i) {
-            codec.decode(in + i * d, row.data());
+            codec.decode({in + i * d, d}, row);
             for (std::size_t j = 0; j < d; ++j) {
                 x[i * d + j] = row[j].real;
                 w[i * d + j] = row[j].whole;
@@ -63,7 +63,7 @@ Array slopes(const Codec& codec, const Array& u) {
     py::gil_scoped_release nogil;
     std::vector<Value> row(d);
     for (std::size_t i = 0; i < n; ++i) {
-        codec.decode(in + i * d, row.data());
+        codec.decode({in + i * d, d}, row);
         for (std::size_t j = 0; j < d; ++j)
             slope[i * d + j] = row[j].active ? codec.slope(j, row[j].real) : std::numeric_limits<double>::quiet_NaN();
     }
@@ -75,16 +75,15 @@ void snap(const Codec& codec, Array& u) {
     double* data = u.mutable_data();
     py::gil_scoped_release nogil;
     std::vector<Value> row(d);
-    for (std::size_t i = 0; i < n; ++i) codec.snap(data + i * d, row.data());
+    for (std::size_t i = 0; i < n; ++i) codec.snap({data + i * d, d}, row);
 }
 
 // Snap one point u (d,) in place, as every ask does; its values, None where inactive.
 py::list settle(const Codec& codec, Array& u) {
     const std::size_t d = codec.size();
     check_length("u", u, d);
-    thread_local std::vector<Value> row;
-    row.resize(d);
-    codec.snap(u.mutable_data(), row.data());
+    std::vector<Value> row(d);
+    codec.snap(room_of(u), row);
     py::list out(d);
     for (std::size_t j = 0; j < d; ++j) {
         if (!row[j].active)
@@ -131,18 +130,18 @@ Array encode_whole(const Codec& codec, std::size_t j, const WholeArray& w) {
 // Rows are canonical; the GIL guards a set, which is touched for too short a time to let go of it.
 bool insert(RowSet& rows, const Array& u) {
     if (u.ndim() != 1) throw py::value_error("u must have shape (d,)");
-    return rows.insert(u.data(), static_cast<std::size_t>(u.size()));
+    return rows.insert(flat(u));
 }
 
 bool contains(const RowSet& rows, const Array& u) {
     if (u.ndim() != 1) throw py::value_error("u must have shape (d,)");
-    return rows.contains(u.data(), static_cast<std::size_t>(u.size()));
+    return rows.contains(flat(u));
 }
 
 void update(RowSet& rows, const Array& X) {
     if (X.ndim() != 2) throw py::value_error("X must have shape (n, d)");
     const auto n = static_cast<std::size_t>(X.shape(0)), d = static_cast<std::size_t>(X.shape(1));
-    for (std::size_t i = 0; i < n; ++i) rows.insert(X.data() + i * d, d);
+    for (std::size_t i = 0; i < n; ++i) rows.insert(hpcore::Column{X.data() + i * d, d});
 }
 
 using HashArray = py::array_t<std::uint64_t, py::array::c_style>;

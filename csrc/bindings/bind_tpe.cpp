@@ -55,10 +55,11 @@ void fit(Mixture& mixture, const Array& X, const Array& weights, double prior_we
     check_length("weights", weights, n);
     check_length("bandwidth", bandwidth, d);
     check_cube("X", X.data(), n * d);
-    const double *in = X.data(), *w = weights.data(), *h = bandwidth.data();
+    const double* in = X.data();
     py::gil_scoped_release nogil;
     const ToChange turn(mixture.turn);
-    mixture.fit(coordinates(mixture, in, n).data(), n, w, prior_weight, h, q);
+    const std::vector<double> points = coordinates(mixture, in, n);
+    mixture.fit({points.data(), n, d}, flat(weights), prior_weight, flat(bandwidth), q);
 }
 
 Array log_density(Mixture& mixture, const Array& X) {
@@ -76,7 +77,7 @@ Array log_density(Mixture& mixture, const Array& X) {
         for (std::size_t j = 0; j < d; ++j) batch.at(j, i) = x[i * d + j];
     std::vector<double> padded(batch.padded());
     const ToChange turn(mixture.turn);
-    mixture.log_density(batch, padded.data());
+    mixture.log_density(batch, padded);
     // A level has mass, the cube has density: mass over the cell's width.
     double log_cells = 0.0;
     for (const Axis& axis : mixture.axes())
@@ -102,15 +103,15 @@ Array draw(Mixture& mixture, std::size_t n, std::uint64_t seed_low, std::uint64_
 }
 
 // Log ratio or trend of rows (n, d) by each group, (n, groups).
-template <void (tpe::Suggester::*judge)(const double*, std::size_t, double*)>
+template <void (tpe::Suggester::*judge)(Rows, MutableRows)>
 Array by_group(Suggester& suggester, const space::Codec& codec, const Array& U) {
     const std::size_t n = rows_of("U", U, codec.size());
     Array out(py::array::ShapeContainer{n, suggester.n_groups()});
-    const double* in = U.data();
-    double* result = out.mutable_data();
+    const Rows in{U.data(), n, codec.size()};
+    const MutableRows result{out.mutable_data(), n, suggester.n_groups()};
     py::gil_scoped_release nogil;
     const ToChange turn(suggester.turn);
-    (suggester.*judge)(in, n, result);
+    (suggester.*judge)(in, result);
     return out;
 }
 
@@ -125,26 +126,19 @@ struct Told {
     Array objectives, violations, log_cost, cost_points, cost_logs;
 
     tpe::Outcomes view(std::size_t n, std::size_t d) const {
-        const auto columns = [&](const char* name, const Array& a) {
+        const auto rows = [&](const char* name, const Array& a) {
             if (a.ndim() != 2 || static_cast<std::size_t>(a.shape(0)) != n)
                 throw py::value_error(std::string(name) + " must have shape (" + std::to_string(n) + ", columns)");
-            return static_cast<std::size_t>(a.shape(1));
+            return Rows{a.data(), n, static_cast<std::size_t>(a.shape(1))};
         };
         tpe::Outcomes out;
-        out.n = n;
-        out.m = columns("objectives", objectives);
-        if (out.m < 1 || out.m > 3) throw py::value_error("objectives must have 1, 2 or 3 columns");
-        out.k = columns("violations", violations);
-        out.q = rows_of("cost_points", cost_points, d);
-        check_length("cost_logs", cost_logs, out.q);
-        out.objectives = objectives.data();
-        out.violations = violations.data();
-        out.cost_points = cost_points.data();
-        out.cost_logs = cost_logs.data();
-        if (log_cost.size() > 0) {
-            check_length("log_cost", log_cost, n);
-            out.log_cost = log_cost.data();
-        }
+        out.objectives = rows("objectives", objectives);
+        if (out.objectives.d < 1 || out.objectives.d > 3)
+            throw py::value_error("objectives must have 1, 2 or 3 columns");
+        out.violations = rows("violations", violations);
+        out.cost_points = rows_in("cost_points", cost_points, d);
+        out.cost_logs = column_in("cost_logs", cost_logs, out.cost_points.n);
+        if (log_cost.size() > 0) out.log_cost = column_in("log_cost", log_cost, n);
         return out;
     }
 };
@@ -153,37 +147,40 @@ struct Told {
 Array suggest(Suggester& suggester, const space::Codec& codec, const Array& X, const Array& values,
               const StateArray& state, const Array& pending, std::uint64_t seed_low, std::uint64_t seed_high,
               std::uint64_t number, std::uint64_t attempt, std::size_t n, std::size_t want, const Told* told) {
-    const std::size_t d = codec.size(), rows = rows_of("X", X, d), n_pending = rows_of("pending", pending, d);
-    if (values.ndim() != 2 || static_cast<std::size_t>(values.shape(0)) != rows || values.shape(1) < 1)
-        throw py::value_error("values must have shape (" + std::to_string(rows) + ", m)");
-    check_length("state", state, rows);
+    const std::size_t d = codec.size();
+    records::Trials trials;
+    trials.rows = rows_in("X", X, d);
+    if (values.ndim() != 2 || static_cast<std::size_t>(values.shape(0)) != trials.n() || values.shape(1) < 1)
+        throw py::value_error("values must have shape (" + std::to_string(trials.n()) + ", m)");
+    trials.values = {values.data(), trials.n(), static_cast<std::size_t>(values.shape(1))};
+    check_length("state", state, trials.n());
+    trials.state = {state.data(), trials.n()};
+    const Rows running = rows_in("pending", pending, d);
     Array out(py::array::ShapeContainer{n * want, d});
-    const double *x = X.data(), *y = values.data(), *p = pending.data();
-    const std::uint8_t* s = state.data();
-    const auto stride = static_cast<std::size_t>(values.shape(1));
-    double* result = out.mutable_data();
-    const tpe::Outcomes outcomes = told == nullptr ? tpe::Outcomes{} : told->view(rows, d);
+    const MutableRows result{out.mutable_data(), n * want, d};
+    const tpe::Outcomes outcomes = told == nullptr ? tpe::Outcomes{} : told->view(trials.n(), d);
     py::gil_scoped_release nogil;
     const ToChange turn(suggester.turn);
-    suggester.update(x, y, stride, s, rows);
-    const auto one = [&](std::size_t i, const double* waiting, std::size_t n_waiting) {
-        double* into = result + i * want * d;
+    suggester.update(trials);
+    const auto one = [&](std::size_t i, Rows waiting) {
+        const tpe::Request request{{seed_low, seed_high}, number + i, attempt, waiting};
         if (told == nullptr)
-            suggester.suggest({seed_low, seed_high}, number + i, attempt, waiting, n_waiting, want, into);
+            suggester.suggest(request, result.part(i * want, want));
         else
-            suggester.suggest({seed_low, seed_high}, number + i, attempt, waiting, n_waiting, want, outcomes, into);
+            suggester.suggest(request, outcomes, result.part(i * want, want));
     };
     if (n == 1) {
-        one(0, p, n_pending);
+        one(0, running);
         return out;
     }
     // Each trial of a batch sees those before it as pending, as they will be once they are snapped.
-    std::vector<double> waiting(p, p + n_pending * d);
+    std::vector<double> waiting(running.flat().begin(), running.flat().end());
     std::vector<space::Value> scratch(d);
     for (std::size_t i = 0; i < n; ++i) {
-        one(i, waiting.data(), n_pending + i);
-        waiting.insert(waiting.end(), result + i * want * d, result + i * want * d + d);
-        codec.snap(waiting.data() + (n_pending + i) * d, scratch.data());
+        one(i, {waiting.data(), running.n + i, d});
+        const MutableColumn chosen = result[i * want];
+        waiting.insert(waiting.end(), chosen.begin(), chosen.end());
+        codec.snap({waiting.data() + (running.n + i) * d, d}, scratch);
     }
     return out;
 }

@@ -33,6 +33,7 @@ std::vector<Switch>& switches() {
 }
 
 int scopes = 0;
+// Those of this thread, which live on in a child that it forks: a count of what it is doing, and no scratch.
 thread_local int own_scopes = 0;
 // In a forked child: the numbers of threads are still those of a scope whose thread stayed behind.
 bool left_set = false;

@@ -9,22 +9,22 @@
 
 namespace hpcore::bindings {
 
-// The answer of a space's constraints, which are Python: which rows (n, d) they allow. Needs the GIL.
-inline void ask_feasible(py::handle callable, const double* rows, std::size_t n, std::size_t d, bool* allowed) {
-    Array copy({n, d});
-    std::copy(rows, rows + n * d, copy.mutable_data());
+// Asks a space's constraints, which are Python, what they allow. Needs the GIL.
+inline void ask_feasible(py::handle callable, Rows rows, std::span<bool> allowed) {
+    Array copy({rows.n, rows.d});
+    std::ranges::copy(rows.flat(), copy.mutable_data());
     const auto answer = callable(copy).cast<py::array_t<bool, py::array::c_style | py::array::forcecast>>();
-    check_length("the answer of feasible", answer, n);
-    std::copy(answer.data(), answer.data() + n, allowed);
+    check_length("the answer of feasible", answer, rows.n);
+    std::copy_n(answer.data(), rows.n, allowed.begin());
 }
 
 // The one thing that takes the GIL back while a suggestion is computed. Empty for None. To be destroyed with the GIL
 // held.
-inline acquisition::Feasible feasible_of(const py::object& callable, std::size_t d) {
+inline acquisition::Feasible feasible_of(const py::object& callable) {
     if (callable.is_none()) return {};
-    return [callable, d](const double* rows, std::size_t n, bool* allowed) {
+    return [callable](Rows rows, std::span<bool> allowed) {
         py::gil_scoped_acquire gil;
-        ask_feasible(callable, rows, n, d, allowed);
+        ask_feasible(callable, rows, allowed);
     };
 }
 

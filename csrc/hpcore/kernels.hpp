@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "hpcore/view.hpp"
+
 // Kernels that a user writes in Python and the loops of the core call by pointer, without the GIL. Each returns
 // `kernel_ok`; anything else means that the user's code raised, and its output is not to be read.
 namespace hpcore {
@@ -41,9 +43,9 @@ struct Kernel {
 };
 
 // The density at a point of the cube (d,), checked.
-inline double log_density(const Kernel<DensityKernel>& kernel, const double* u, std::size_t d) {
+inline double log_density(const Kernel<DensityKernel>& kernel, Column u) {
     double out = 0.0;
-    if (kernel.call(u, d, &out) != kernel_ok) kernel.fail("raised an error");
+    if (kernel.call(u.data(), u.size(), &out) != kernel_ok) kernel.fail("raised an error");
     if (std::isnan(out)) kernel.fail("answered NaN");
     if (out == std::numeric_limits<double>::infinity()) kernel.fail("answered infinity");
     return out;

@@ -30,7 +30,9 @@ std::array<std::uint64_t, 4> Philox::block(std::array<std::uint64_t, 4> c, Key k
     return c;
 }
 
-void Philox::fill_uniform(double* out, std::size_t n) {
+void Philox::fill_uniform(MutableColumn numbers) {
+    double* out = numbers.data();
+    std::size_t n = numbers.size();
     constexpr std::size_t together = 4;
     while (n > 0 && used_ < 4) {
         *out++ = uniform();

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hpcore/view.hpp"
+
 namespace hpcore {
 
 // Counter-based random numbers: Philox4x64-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers:
@@ -28,8 +30,8 @@ class Philox {
     // Uniform in [0, 1): 53 random bits.
     double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
-    // The next n of uniform(), several blocks at a time so that their multiplications overlap.
-    void fill_uniform(double* out, std::size_t n);
+    // The next ones of uniform(), several blocks at a time so that their multiplications overlap.
+    void fill_uniform(MutableColumn out);
 
     // Standard normal: the quantile of one uniform, so that a draw costs one counter step whatever its value.
     double normal();

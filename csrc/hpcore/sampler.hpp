@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "hpcore/acquisition/maximizer.hpp"
@@ -11,11 +12,16 @@
 #include "hpcore/rng.hpp"
 #include "hpcore/view.hpp"
 
+// Threads. One rule for the whole core: const calls may run at the same time, everything else of an object is for one
+// thread at a time, and its owner sees to that. Where a comment says that calls from several threads wait for each
+// other, the object locks itself, and nobody locks it besides: samplers, whose calls must be one step to the eye, and
+// the Gaussian process's suggesters in bo/, which know what they can do while they wait. Objects that Python owns take
+// turns by bindings/turns.hpp. Scratch is passed, or belongs to the object: nothing is kept by thread.
 namespace hpcore {
 
 // Level of the deadline ladder that a proposal came from, best first over all samplers; hpcore/samplers/ladder.py has
 // the same names.
-enum class Level { full, reuse, search, earlier_ranking, tpe, sobol, random };
+enum class Level { full, reuse, search, draft, earlier_ranking, tpe, sobol, random };
 
 // What is asked of a sampler. Random numbers are a function of key, number and attempt.
 struct Ask {
@@ -48,6 +54,10 @@ class Sampler {
 
     // pending (p, d): canonical rows that are being evaluated.
     virtual Proposal suggest(const records::Trials& trials, Rows pending, const Ask& ask) = 0;
+
+    // Rows in well under a millisecond, whatever the deadline: another thread may be in any call of this sampler
+    // meanwhile, which is not waited for. None if the sampler cannot do this.
+    virtual std::optional<Proposal> at_once(const records::Trials&, Rows, const Ask&) { return std::nullopt; }
 
     // False if proposals do not depend on what is pending, which may then be left out.
     virtual bool uses_pending() const { return true; }

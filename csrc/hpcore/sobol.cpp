@@ -57,11 +57,11 @@ std::uint64_t scramble(std::uint32_t x, std::uint64_t key) {
 
 }  // namespace
 
-void sobol_point(Philox::Key key, std::uint64_t number, std::size_t d, double* out) {
+void sobol_point(Philox::Key key, std::uint64_t number, MutableColumn out) {
     static const Directions directions = make_directions();
     Philox columns(key, 0, streams::sobol_columns), groups(key, 0, streams::sobol_groups);
     std::uint32_t index = 0;
-    for (std::size_t j = 0; j < d; ++j) {
+    for (std::size_t j = 0; j < out.size(); ++j) {
         if (j % sobol_columns == 0) {
             // Aligned runs of 2^m numbers, whose high bits are alike, stay together: what is even about them is kept.
             const std::uint64_t order = groups.next();

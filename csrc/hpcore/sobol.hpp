@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "hpcore/rng.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore {
 
@@ -16,6 +17,6 @@ namespace hpcore {
 // shuffled ones, within a group and in each column as a Sobol sequence.
 //
 // Writes the coordinates in [0, 1) of point `number` < 2^32 (larger ones start again), into out (d,).
-void sobol_point(Philox::Key key, std::uint64_t number, std::size_t d, double* out);
+void sobol_point(Philox::Key key, std::uint64_t number, MutableColumn out);
 
 }  // namespace hpcore

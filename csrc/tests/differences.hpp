@@ -8,16 +8,16 @@ namespace differences {
 
 constexpr double step = 1e-5;
 
-// df/du_j at u for every j of `columns`, f(const double* u) being a number.
+// df/du_j at u for every j of `columns`, f(Column u) being a number.
 template <class Function>
 std::vector<double> central(Function f, std::vector<double> u, const std::vector<std::size_t>& columns) {
     std::vector<double> out;
     for (const std::size_t j : columns) {
         const double here = u[j];
         u[j] = here + step;
-        const double above = f(u.data());
+        const double above = f(u);
         u[j] = here - step;
-        const double below = f(u.data());
+        const double below = f(u);
         u[j] = here;
         out.push_back((above - below) / (2.0 * step));
     }

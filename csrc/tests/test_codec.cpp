@@ -81,7 +81,7 @@ double share_below(const Column& c, double x, double low, double high) {
 
 double decoded(const Codec& codec, double u) {
     Value v;
-    codec.decode(&u, &v);
+    codec.decode({&u, 1}, {&v, 1});
     CHECK(v.active);
     return codec.column(0).kind == Kind::real ? v.real : static_cast<double>(v.whole);
 }
@@ -89,12 +89,12 @@ double decoded(const Codec& codec, double u) {
 // Every coordinate's value comes back, exactly; snapping twice is snapping once.
 void check_round_trips(const Codec& codec, double u) {
     Value first, second, third;
-    codec.decode(&u, &first);
-    codec.snap(&u, &second);
+    codec.decode({&u, 1}, {&first, 1});
+    codec.snap({&u, 1}, {&second, 1});
     const double once = u;
     CHECK(u >= 0.0 && u <= 1.0);
     CHECK(second.real == first.real && second.whole == first.whole);
-    codec.snap(&u, &third);
+    codec.snap({&u, 1}, {&third, 1});
     CHECK(u == once);
     CHECK(third.real == first.real && third.whole == first.whole);
 }
@@ -218,7 +218,7 @@ TEST(ranges_that_are_hard_to_divide) {
         }
         Value v;
         for (const double u : {0.0, 1.0}) {
-            codec.decode(&u, &v);
+            codec.decode({&u, 1}, {&v, 1});
             CHECK(v.whole == (u == 0.0 ? c.whole_low : static_cast<std::int64_t>(c.high)) || c.high > 1e18);
             if (u == 1.0 && c.high > 1e18) CHECK(v.whole == greatest);
         }

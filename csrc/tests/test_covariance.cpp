@@ -147,19 +147,19 @@ void check_likelihood(const User& user) {
     std::vector<double> known;
     for (std::size_t i = 0; i < n; ++i) known.push_back(0.01 * static_cast<double>(i % 4));
     Points points(types, user);
-    for (std::size_t i = 0; i < n; ++i) points.append(rows.data() + i * d);
-    LogPosterior posterior(lapack, points, y.data(), known.data(), prior_of(user));
+    for (std::size_t i = 0; i < n; ++i) points.append({rows.data() + i * d, d});
+    LogPosterior posterior(lapack, points, y, known, prior_of(user));
     CHECK(posterior.layout().size() == theta.size());
     double log_determinant = 0.0;
     const Matrix alpha = solve(noisy(rows, theta, user, known), {y}, log_determinant);
     const double expected = -0.5 * (product(y, alpha[0]) + log_determinant + n * std::log(2.0 * std::numbers::pi));
     std::vector<double> gradient(theta.size());
-    CHECK_NEAR(posterior.likelihood(theta.data(), gradient.data()), expected, 1e-9);
-    CHECK_NEAR(posterior.likelihood(theta.data(), nullptr), expected, 1e-9);
+    CHECK_NEAR(posterior.likelihood(theta, gradient), expected, 1e-9);
+    CHECK_NEAR(posterior.likelihood(theta, {}), expected, 1e-9);
     std::vector<std::size_t> all;
     for (std::size_t i = 0; i < theta.size(); ++i) all.push_back(i);
     const std::vector<double> slopes =
-        differences::central([&](const double* t) { return posterior.likelihood(t, nullptr); }, theta, all);
+        differences::central([&](Column t) { return posterior.likelihood(t, {}); }, theta, all);
     for (const std::size_t i : all) {
         CHECK_NEAR(gradient[i], slopes[i], 1e-5 * (1.0 + std::fabs(slopes[i])));
         if (!posterior.layout().used(i)) CHECK(gradient[i] == 0.0);
@@ -178,24 +178,24 @@ void check_posterior(const User& user) {
     const std::vector<double> alpha = solve(K, {y}, unused)[0];
     const Matrix w = solve(K, k, unused);
     Regressor model(lapack, types, theta, user), grown(lapack, types, theta, user);
-    model.assign(rows.data(), n, nullptr);
-    grown.assign(rows.data(), 20, nullptr);
-    for (std::size_t i = 20; i < n; ++i) grown.append(rows.data() + i * d, 0.0);
-    grown.append(asked.data(), 0.0);  // taken back
+    model.assign({rows.data(), n, d});
+    grown.assign({rows.data(), 20, d});
+    for (std::size_t i = 20; i < n; ++i) grown.append({rows.data() + i * d, d}, 0.0);
+    grown.append({asked.data(), d}, 0.0);  // taken back
     grown.truncate(n);
     Prediction out;
     std::vector<double> joint(m * m), fitted(n);
     for (Regressor* regressor : {&model, &grown}) {
-        regressor->set_targets(y.data());
-        regressor->predict(asked.data(), m, out);
-        regressor->covariance(asked.data(), m, joint.data());
+        regressor->set_targets(y);
+        regressor->predict({asked.data(), m, d}, out);
+        regressor->covariance({asked.data(), m, d}, {joint.data(), m, m});
         for (std::size_t i = 0; i < m; ++i) {
             CHECK_NEAR(out.mean[i], product(k[i], alpha), 1e-9);
             CHECK_NEAR(out.variance[i], prior[i][i] - product(k[i], w[i]), 1e-9);
             for (std::size_t l = 0; l < m; ++l) CHECK_NEAR(joint[i * m + l], prior[i][l] - product(k[i], w[l]), 1e-9);
         }
-        regressor->fitted(y.data(), fitted.data());
-        regressor->predict_mean(rows.data(), n, false, out);
+        regressor->fitted(y, fitted);
+        regressor->predict_mean({rows.data(), n, d}, false, out);
         for (std::size_t i = 0; i < n; ++i) CHECK_NEAR(fitted[i], out.mean[i], 1e-9);
     }
 }
@@ -205,19 +205,19 @@ void check_posterior_gradient(const User& user, const std::vector<double>& bend)
     const std::vector<double> rows = mixed::rows(n, 2), asked = mixed::rows(m, 4), y = some_targets(rows);
     Regressor model(lapack, types, theta_of(user), user);
     if (!bend.empty()) model.set_warp(Warp(types, bend));
-    model.assign(rows.data(), n, nullptr);
-    model.set_targets(y.data());
+    model.assign({rows.data(), n, d});
+    model.set_targets(y);
     Prediction p, scratch;
-    model.predict_for_gradient(asked.data(), m, p);
+    model.predict_for_gradient({asked.data(), m, d}, p);
     for (std::size_t i = 0; i < m; ++i) {
         const double* row = asked.data() + i * d;
         std::vector<std::size_t> columns{0};
         if (!std::isnan(row[2])) columns.push_back(2);
         std::vector<double> gradient(columns.size());
-        model.gradient(asked.data(), i, 2.0, -3.0, columns, p, gradient.data());
+        model.gradient({asked.data(), m, d}, i, 2.0, -3.0, columns, p, gradient);
         const std::vector<double> slopes = differences::central(
-            [&](const double* u) {
-                model.predict(u, 1, scratch);
+            [&](Column u) {
+                model.predict({u.data(), 1, d}, scratch);
                 return 2.0 * scratch.mean[0] - 3.0 * scratch.variance[0];
             },
             {row, row + d}, columns);
@@ -229,6 +229,7 @@ void check_posterior_gradient(const User& user, const std::vector<double>& bend)
 TEST(a_users_errors_are_typed) {
     const double x[2] = {0.1, 0.2}, Y[4] = {0.3, 0.4, 0.5, 0.6}, theta[2] = {0.4, 0.7};
     double k[2], by_theta[4], by_x[4];
+    const UserCovariance::Wanted all{k, {by_theta, 2, 2}, {by_x, 2, 2}};
     const struct {
         CovarianceKernel call;
         std::string message;
@@ -241,10 +242,10 @@ TEST(a_users_errors_are_typed) {
     };
     for (const auto& given : cases) {
         const UserCovariance user({given.call, "covariance kernel 'mine'"}, 2, false);
-        user.evaluate(x, Y, 0, 2, theta, k, by_theta, by_x);  // nothing to ask
+        user.evaluate(x, {Y, 0, 2}, theta, all);  // nothing to ask
         std::string said;
         try {
-            user.evaluate(x, Y, 2, 2, theta, k, by_theta, by_x);
+            user.evaluate(x, {Y, 2, 2}, theta, all);
         } catch (const KernelFailed& error) {
             said = error.what();
         }
@@ -261,7 +262,7 @@ TEST(a_fit_finds_the_period) {
     constexpr double period = 0.29;
     for (int i = 0; i < 25; ++i) {
         const double u = (i * 7 % 25 + 0.5) / 25.0;
-        points.append(&u);
+        points.append({&u, 1});
         y.push_back(std::sin(2.0 * std::numbers::pi * u / period));
     }
     FitOptions options;
@@ -269,13 +270,13 @@ TEST(a_fit_finds_the_period) {
     options.prior.user = {{std::log(0.45), 0.5, std::log(0.05), std::log(0.55)}};  // below twice the period
     options.several_starts_until = 0;
     options.n_probes = 0;
-    const std::vector<double> stuck = fit_map(lapack, points, y.data(), nullptr, options);
+    const std::vector<double> stuck = fit_map(lapack, points, y, {}, options);
     options.n_probes = 40;
-    const std::vector<double> found = fit_map(lapack, points, y.data(), nullptr, options);
-    LogPosterior posterior(lapack, points, y.data(), nullptr, options.prior);
-    CHECK(posterior(found.data(), nullptr) > posterior(stuck.data(), nullptr) + 1.0);
+    const std::vector<double> found = fit_map(lapack, points, y, {}, options);
+    LogPosterior posterior(lapack, points, y, {}, options.prior);
+    CHECK(posterior(found) > posterior(stuck) + 1.0);
     CHECK_NEAR(std::exp(found.back()), period, 0.005);
-    CHECK(fit_map(lapack, points, y.data(), nullptr, options, Deadline::in(0.0)).empty());
+    CHECK(fit_map(lapack, points, y, {}, options, Deadline::in(0.0)).empty());
 }
 
 TEST(likelihood) {

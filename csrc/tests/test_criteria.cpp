@@ -98,8 +98,8 @@ std::vector<gp::Regressor> two_models() {
     for (const double length : {-1.0, -0.3}) {
         models.emplace_back(lapack, std::vector<gp::ColumnType>{{false, false}, {false, true}},
                             std::vector<double>{length, length, 0.2, -5.0, -1.0});
-        models.back().assign(rows.data(), 4, nullptr);
-        models.back().set_targets(y.data());
+        models.back().assign({rows.data(), 4, 2});
+        models.back().set_targets(y);
     }
     return models;
 }
@@ -121,9 +121,9 @@ TEST(ensembles_and_their_gradients) {
             const double at[2] = {0.3, 0.6};
             double value = 0.0, bare = 0.0, again = 0.0;
             std::vector<std::vector<double>> gradients(1);
-            ensemble.values(at, 1, &value);
-            plain.values(at, 1, &bare);
-            ensemble.values_and_gradients(at, 1, {&both}, &again, gradients);
+            ensemble.values({at, 1, 2}, {&value, 1});
+            plain.values({at, 1, 2}, {&bare, 1});
+            ensemble.values_and_gradients({at, 1, 2}, {&both}, {&again, 1}, gradients);
             CHECK_NEAR(value, again, 1e-12);
             const double log_prior =
                 6.0 / 4.0 * -8.0 * ((0.3 - 1.0 / 3.0) * (0.3 - 1.0 / 3.0) + (0.6 - 1.0 / 3.0) * (0.6 - 1.0 / 3.0));
@@ -132,9 +132,9 @@ TEST(ensembles_and_their_gradients) {
             else
                 CHECK_NEAR(value, bare + (weighed ? log_prior : 0.0), 1e-12);
             const std::vector<double> slopes = differences::central(
-                [&](const double* u) {
+                [&](Column u) {
                     double v = 0.0;
-                    ensemble.values(u, 1, &v);
+                    ensemble.values({u.data(), 1, 2}, {&v, 1});
                     return v;
                 },
                 {at[0], at[1]}, both);
@@ -151,9 +151,9 @@ TEST(a_users_value_is_that_of_the_built_in) {
         for (const gp::Regressor& model : models) ensemble->add(model, -0.8);
     const double at[4] = {0.3, 0.6, 0.35, std::numeric_limits<double>::quiet_NaN()};
     double a[2], b[2], c[2];
-    own.values(at, 2, a);
-    user.values(at, 2, b);
-    raw.values(at, 2, c);
+    own.values({at, 2, 2}, a);
+    user.values({at, 2, 2}, b);
+    raw.values({at, 2, 2}, c);
     for (int i = 0; i < 2; ++i) {
         CHECK(a[i] == b[i]);
         CHECK_NEAR(std::log(c[i]), a[i], 1e-12);
@@ -168,12 +168,12 @@ TEST(a_users_errors_are_typed) {
     for (const AcquisitionKernel call : {&raises, &not_a_number, &no_slope}) {
         Ensemble ensemble(of_user(call, false));
         ensemble.add(models[0], 0.0);
-        CHECK_THROWS(ensemble.values(at, 1, &out), KernelFailed);
+        CHECK_THROWS(ensemble.values({at, 1, 2}, {&out, 1}), KernelFailed);
     }
     Ensemble empty(of_user(&nowhere, true));  // allowed: worse than anything
     empty.add(models[0], 0.0);
     empty.add(models[1], 0.0);
-    empty.values(at, 1, &out);
+    empty.values({at, 1, 2}, {&out, 1});
     CHECK(out == -std::numeric_limits<double>::infinity());
     Ensemble negative(of_user(
         [](double mean, double, double, double* into) {
@@ -183,9 +183,9 @@ TEST(a_users_errors_are_typed) {
         },
         false));
     negative.add(models[0], 0.0);
-    negative.values(at, 1, &out);
+    negative.values({at, 1, 2}, {&out, 1});
     negative.weigh(prior, 4);
-    negative.values(at, 1, &out);
+    negative.values({at, 1, 2}, {&out, 1});
     CHECK(out == 0.0);
     CHECK_THROWS(negative.check_sign(), KernelFailed);
 }

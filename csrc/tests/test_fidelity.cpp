@@ -55,9 +55,9 @@ std::vector<Observed> observed() {
     return out;
 }
 
-Rows to_rows(const std::vector<double>& X, const std::vector<Observed>& data) {
-    Rows rows(mixed::types);
-    for (std::size_t p = 0; p < X.size() / d; ++p) rows.add_configuration(X.data() + p * d);
+fidelity::Rows to_rows(const std::vector<double>& X, const std::vector<Observed>& data) {
+    fidelity::Rows rows(mixed::types);
+    for (std::size_t p = 0; p < X.size() / d; ++p) rows.add_configuration({X.data() + p * d, d});
     for (const Observed& o : data) rows.add(o.of, o.u);
     return rows;
 }
@@ -138,7 +138,7 @@ TEST(density_is_that_of_dense_algebra) {
     const std::vector<double> X = mixed::rows(n_configurations, 3);
     const std::vector<Observed> data = observed();
     const std::vector<double> y = values(X, data);
-    const Rows rows = to_rows(X, data);
+    const fidelity::Rows rows = to_rows(X, data);
     const Prior prior = all_free();
     double log_determinant = 0.0;
     const std::vector<double> alpha = solve(dense(X, data, theta), y, &log_determinant);
@@ -150,43 +150,43 @@ TEST(density_is_that_of_dense_algebra) {
         const double z = (theta[i] - prior.of(layout, i).mean) / prior.of(layout, i).std;
         expected -= 0.5 * z * z;
     }
-    LogPosterior posterior(lapack, rows, y.data(), prior);
-    CHECK_NEAR(posterior(theta.data(), nullptr), expected, 1e-9);
+    LogPosterior posterior(lapack, rows, y, prior);
+    CHECK_NEAR(posterior(theta), expected, 1e-9);
 }
 
 TEST(gradient_is_that_of_differences) {
     const std::vector<double> X = mixed::rows(n_configurations, 3);
     const std::vector<double> y = values(X, observed());
-    const Rows rows = to_rows(X, observed());
+    const fidelity::Rows rows = to_rows(X, observed());
     const Prior prior = all_free();
-    LogPosterior posterior(lapack, rows, y.data(), prior);
+    LogPosterior posterior(lapack, rows, y, prior);
     std::vector<double> gradient(theta.size());
     std::vector<std::size_t> all(theta.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
-    const double value = posterior(theta.data(), gradient.data());
-    CHECK_NEAR(value, posterior(theta.data(), nullptr), 1e-12);
-    const auto expected = differences::central([&](const double* at) { return posterior(at, nullptr); }, theta, all);
+    const double value = posterior(theta, gradient);
+    CHECK_NEAR(value, posterior(theta), 1e-12);
+    const auto expected = differences::central([&](Column at) { return posterior(at); }, theta, all);
     for (std::size_t i = 0; i < theta.size(); ++i) CHECK_NEAR(gradient[i], expected[i], 1e-6);
     // A hyperparameter that is fixed does not move.
-    LogPosterior fixed(lapack, rows, y.data(), Prior::standard(d));
-    fixed(theta.data(), gradient.data());
+    LogPosterior fixed(lapack, rows, y, Prior::standard(d));
+    fixed(theta, gradient);
     CHECK(gradient[theta.size() - 1] == 0.0 && gradient[theta.size() - 2] == 0.0);
 }
 
 TEST(fit_is_a_function_of_its_arguments) {
     const std::vector<double> X = mixed::rows(n_configurations, 3);
     const std::vector<double> y = values(X, observed());
-    const Rows rows = to_rows(X, observed());
+    const fidelity::Rows rows = to_rows(X, observed());
     const Prior prior = all_free();
-    LogPosterior posterior(lapack, rows, y.data(), prior);
-    const std::vector<double> fitted = fit_map(lapack, rows, y.data(), prior, 40, {});
-    CHECK(fitted == fit_map(lapack, rows, y.data(), prior, 40, {}));
-    CHECK(posterior(fitted.data(), nullptr) > posterior(theta.data(), nullptr));
-    const std::vector<double> again = fit_map(lapack, rows, y.data(), prior, 15, fitted);
-    CHECK(posterior(again.data(), nullptr) >= posterior(fitted.data(), nullptr));
-    const std::vector<double> standard = fit_map(lapack, rows, y.data(), Prior::standard(d), 40, {});
+    LogPosterior posterior(lapack, rows, y, prior);
+    const std::vector<double> fitted = fit_map(lapack, rows, y, prior, 40, {});
+    CHECK(fitted == fit_map(lapack, rows, y, prior, 40, {}));
+    CHECK(posterior(fitted) > posterior(theta));
+    const std::vector<double> again = fit_map(lapack, rows, y, prior, 15, fitted);
+    CHECK(posterior(again) >= posterior(fitted));
+    const std::vector<double> standard = fit_map(lapack, rows, y, Prior::standard(d), 40, {});
     CHECK(standard[theta.size() - 1] == -40.0);
-    CHECK(fit_map(lapack, Rows(mixed::types), nullptr, prior, 40, {}).size() == theta.size());
+    CHECK(fit_map(lapack, fidelity::Rows(mixed::types), {}, prior, 40, {}).size() == theta.size());
 }
 
 TEST(posterior_is_that_of_dense_algebra) {
@@ -194,7 +194,7 @@ TEST(posterior_is_that_of_dense_algebra) {
     const std::vector<Observed> data = observed();
     const std::vector<double> y = values(X, data);
     Model model(lapack, mixed::types);
-    model.assign(theta, to_rows(X, data), y.data(), y.size());
+    model.assign(theta, to_rows(X, data), y);
     const Matrix K = dense(X, data, theta);
     const auto check = [&](const double* x, double u, std::size_t of, const Normal& found) {
         std::vector<double> k;
@@ -209,7 +209,7 @@ TEST(posterior_is_that_of_dense_algebra) {
         for (const double u : {0.0, 0.4, 1.0}) check(X.data() + p * d, u, p, model.at(p, u));
     }
     std::vector<Normal> found(5);
-    model.at_full(others.data(), 5, found.data());
+    model.at_full({others.data(), 5, d}, found);
     for (std::size_t i = 0; i < 5; ++i) check(others.data() + i * d, 1.0, n_configurations, found[i]);
 }
 
@@ -217,11 +217,11 @@ TEST(the_process_over_configurations_is_the_posterior_at_full_fidelity) {
     const std::vector<double> X = mixed::rows(n_configurations, 3), others = mixed::rows(5, 8);
     const std::vector<double> y = values(X, observed());
     Model model(lapack, mixed::types);
-    model.assign(theta, to_rows(X, observed()), y.data(), y.size());
+    model.assign(theta, to_rows(X, observed()), y);
     std::vector<Normal> found(5);
-    model.at_full(others.data(), 5, found.data());
+    model.at_full({others.data(), 5, d}, found);
     gp::Prediction prediction;
-    model.regressor().predict(others.data(), 5, prediction);
+    model.regressor().predict({others.data(), 5, d}, prediction);
     for (std::size_t i = 0; i < 5; ++i) {
         CHECK_NEAR(prediction.mean[i], found[i].mean, 1e-9);
         CHECK_NEAR(prediction.variance[i] + std::exp(theta[d + 7]), found[i].variance, 1e-9);
@@ -234,17 +234,17 @@ TEST(running_jobs_enter_at_their_mean) {
     std::vector<Observed> data = observed();
     std::vector<double> y = values(X, data);
     Model before(lapack, mixed::types), after(lapack, mixed::types), told(lapack, mixed::types);
-    before.assign(theta, to_rows(X, data), y.data(), y.size());
+    before.assign(theta, to_rows(X, data), y);
     const std::size_t n_known = y.size();
     data.push_back({1, 1.0});
     y.push_back(before.at_full(1).mean);
-    after.assign(theta, to_rows(X, data), y.data(), n_known);
-    told.assign(theta, to_rows(X, data), y.data(), n_known + 1);
+    after.assign(theta, to_rows(X, data), {y.data(), n_known});
+    told.assign(theta, to_rows(X, data), {y.data(), n_known + 1});
     CHECK(after.at_full(1).variance < before.at_full(1).variance);
     std::vector<Normal> a(5), b(5), c(5);
-    before.at_full(others.data(), 5, a.data());
-    after.at_full(others.data(), 5, b.data());
-    told.at_full(others.data(), 5, c.data());
+    before.at_full({others.data(), 5, d}, a);
+    after.at_full({others.data(), 5, d}, b);
+    told.at_full({others.data(), 5, d}, c);
     for (std::size_t i = 0; i < 5; ++i) {
         CHECK_NEAR(b[i].mean, a[i].mean, 1e-9);
         CHECK_NEAR(b[i].mean, c[i].mean, 1e-9);
@@ -257,28 +257,29 @@ TEST(proposals_are_new_allowed_and_better_than_random_rows) {
     const auto codec = spaces::codec({{}, {}, spaces::choice(3), spaces::when(2, {1}, {})});
     const acquisition::MoveSet moves(codec, {false, false, true, false}, 21);
     Philox drawn({9, 9}, 0, 0);
-    Rows rows(moves.types());
+    fidelity::Rows rows(moves.types());
+    std::vector<space::Value> scratch(4);
     acquisition::Seen seen;
     std::vector<double> y;
     for (std::size_t p = 0; p < 12; ++p) {
         std::vector<double> full(4), row(4);
-        drawn.fill_uniform(full.data(), 4);
-        moves.snap(full.data(), row.data());
-        rows.add_configuration(row.data());
+        drawn.fill_uniform(full);
+        moves.snap(full, row, scratch);
+        rows.add_configuration(row);
         rows.add(p, 1.0);
-        seen.insert(row.data(), 4);
+        seen.insert(row);
         y.push_back(std::pow(row[0] - 0.3, 2.0) + std::pow(row[1] - 0.6, 2.0) + (row[2] < 0.4 ? 0.0 : 0.2));
     }
     Model model(lapack, moves.types());
     model.assign({-0.7, -0.7, 0.0, 0.0, 0.0, -6.0, -1.2, -0.5, 0.0, -1.0, -0.5, -6.0, -40.0, -40.0}, std::move(rows),
-                 y.data(), y.size());
-    const acquisition::Feasible right = [](const double* X, std::size_t n, bool* allowed) {
-        for (std::size_t i = 0; i < n; ++i) allowed[i] = X[i * 4] > 0.35;
+                 y);
+    const acquisition::Feasible right = [](hpcore::Rows X, std::span<bool> allowed) {
+        for (std::size_t i = 0; i < X.n; ++i) allowed[i] = X(i, 0) > 0.35;
     };
     Philox one({1, 2}, 3, 4), same({1, 2}, 3, 4), other({1, 2}, 3, 4);
-    const Proposal found = propose(model, moves, {}, {}, seen, {}, nullptr, 0, one);
-    CHECK(found.row == propose(model, moves, {}, {}, seen, {}, nullptr, 0, same).row);
-    CHECK(!seen.contains(found.row.data(), 4));
+    const Proposal found = propose(model, moves, {}, {}, seen, {}, {}, one);
+    CHECK(found.row == propose(model, moves, {}, {}, seen, {}, {}, same).row);
+    CHECK(!seen.contains(found.row));
     double best = std::numeric_limits<double>::infinity();
     for (std::size_t p = 0; p < 12; ++p) best = std::min(best, model.at_full(p).mean);
     const auto improvement = [&](const Normal& at) {
@@ -286,17 +287,17 @@ TEST(proposals_are_new_allowed_and_better_than_random_rows) {
     };
     for (int i = 0; i < 100; ++i) {
         std::vector<double> full(4), row(4);
-        drawn.fill_uniform(full.data(), 4);
-        moves.snap(full.data(), row.data());
+        drawn.fill_uniform(full);
+        moves.snap(full, row, scratch);
         Normal at;
-        model.at_full(row.data(), 1, &at);
+        model.at_full({row.data(), 1, 4}, {&at, 1});
         CHECK(improvement(at) <= improvement(found.at_full));
     }
-    CHECK(propose(model, moves, {}, {}, seen, right, nullptr, 0, other).row[0] > 0.35);
-    const acquisition::Feasible never = [](const double*, std::size_t n, bool* allowed) {
-        std::fill_n(allowed, n, false);
+    CHECK(propose(model, moves, {}, {}, seen, right, {}, other).row[0] > 0.35);
+    const acquisition::Feasible never = [](hpcore::Rows, std::span<bool> allowed) {
+        std::ranges::fill(allowed, false);
     };
-    CHECK(propose(model, moves, {}, {}, seen, never, nullptr, 0, other).row.empty());
+    CHECK(propose(model, moves, {}, {}, seen, never, {}, other).row.empty());
 }
 
 }  // namespace

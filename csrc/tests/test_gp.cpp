@@ -45,20 +45,19 @@ TEST(fit_is_a_function_of_its_arguments) {
     const std::vector<double> x = rows(15);
     std::vector<double> y;
     for (std::size_t i = 0; i < 15; ++i) {
-        points.append(x.data() + 4 * i);
+        points.append({x.data() + 4 * i, 4});
         y.push_back(std::sin(3.0 * x[4 * i]));
     }
     FitOptions options;
     options.prior = Prior::standard(4);
-    const std::vector<double> first = fit_map(lapack, points, y.data(), nullptr, options);
-    CHECK(first == fit_map(lapack, points, y.data(), nullptr, options));
-    CHECK(first == fit_map(lapack, points, y.data(), nullptr, options, Deadline::in(1000.0)));
-    CHECK(fit_map(lapack, points, y.data(), nullptr, options, Deadline::in(0.0)).empty());
+    const std::vector<double> first = fit_map(lapack, points, y, {}, options);
+    CHECK(first == fit_map(lapack, points, y, {}, options));
+    CHECK(first == fit_map(lapack, points, y, {}, options, Deadline::in(1000.0)));
+    CHECK(fit_map(lapack, points, y, {}, options, Deadline::in(0.0)).empty());
     Philox stream({1, 2}, 3, 4);
-    CHECK(sample_posterior(lapack, points, y.data(), nullptr, options.prior, first, 2, stream, Deadline::in(0.0))
-              .empty());
-    LogPosterior posterior(lapack, points, y.data(), nullptr, options.prior);
-    CHECK(posterior(first.data(), nullptr) >= posterior(theta.data(), nullptr));
+    CHECK(sample_posterior(lapack, points, y, {}, options.prior, first, 2, stream, Deadline::in(0.0)).empty());
+    LogPosterior posterior(lapack, points, y, {}, options.prior);
+    CHECK(posterior(first) >= posterior(theta));
 }
 
 // Without observations the posterior is the prior, cut at its bounds: its moments by the trapezoidal rule.
@@ -68,7 +67,7 @@ TEST(draws_without_data_are_the_priors) {
     Philox stream({1, 2}, 3, 4);
     constexpr int n = 1500;
     const std::vector<double> start{0.0, 0.0, -5.0};
-    const auto draws = sample_posterior(lapack, none, nullptr, nullptr, prior, start, n, stream);
+    const auto draws = sample_posterior(lapack, none, {}, {}, prior, start, n, stream);
     CHECK(draws.size() == n);
     for (std::size_t i = 0; i < 3; ++i) {
         const LogNormal& p = prior.of(none.layout(), i);
@@ -119,9 +118,9 @@ TEST(length_scales_share_a_part) {
         std::fill(up.begin(), up.end(), 0.0);
         std::fill(down.begin(), down.end(), 0.0);
         moved[i] += 1.0;
-        const double rise = prior.log_density(layout, moved.data(), up.data());
+        const double rise = prior.log_density(layout, moved, up);
         moved[i] -= 2.0;
-        const double fall = prior.log_density(layout, moved.data(), down.data());
+        const double fall = prior.log_density(layout, moved, down);
         // Quadratic, so that differences are exact: 1.5 and -0.5 are the inverse of 1 and 0.5.
         for (std::size_t j = 0; j < d; ++j) CHECK_NEAR((up[j] - down[j]) / 2.0, i == j ? -1.5 : 0.5, 1e-12);
         CHECK_NEAR((rise - fall) / 2.0, (up[i] + down[i]) / 2.0, 1e-12);
@@ -134,18 +133,18 @@ TEST(evidence_is_a_density_of_the_values) {
     std::vector<double> values;
     for (int i = 0; i < 12; ++i) {
         const double u = (i + 0.5) / 12.0;
-        points.append(&u);
+        points.append({&u, 1});
         values.push_back(3.0 + std::sin(7.0 * u) + u);
     }
     const Prior prior = Prior::standard(1);
     const std::vector<double> at{-1.0, 0.2, -3.0};
     const auto evidence = [&](TransformKind transform) {
-        const TargetTransform out = standardise(values.data(), values.size(), transform);
-        return log_evidence(lapack, points, out.y.data(), nullptr, prior, at, out);
+        const TargetTransform out = standardise(values, transform);
+        return log_evidence(lapack, points, out.y, {}, prior, at, out);
     };
     const auto expected = [&](TransformKind transform) {
-        const TargetTransform out = standardise(values.data(), values.size(), transform);
-        double sum = LogPosterior(lapack, points, out.y.data(), nullptr, prior)(at.data(), nullptr);
+        const TargetTransform out = standardise(values, transform);
+        double sum = LogPosterior(lapack, points, out.y, {}, prior)(at);
         for (const double v : values) sum += std::log((apply(out, v + 1e-6) - apply(out, v - 1e-6)) / 2e-6);
         return sum;
     };
@@ -164,7 +163,7 @@ TEST(outputs_are_finite) {
     for (const auto& values : hostile)
         for (const auto transform :
              {TransformKind::standard, TransformKind::clip, TransformKind::half_log, TransformKind::log}) {
-            const TargetTransform out = standardise(values.data(), values.size(), transform);
+            const TargetTransform out = standardise(values, transform);
             for (const double v : out.y) CHECK(std::isfinite(v));
             CHECK(std::isfinite(out.scale) && std::isfinite(out.offset));
             for (const double y : {-1e308, -3.0, 0.0, 3.0, 1e308}) CHECK(std::isfinite(restore(out, y)));
@@ -185,9 +184,9 @@ TEST(a_warp_raises_the_density) {
     }
     FitOptions options;
     options.prior = Prior::standard(3);
-    std::vector<double> fitted = fit_map(lapack, points, y.data(), nullptr, options);
-    const double before = LogPosterior(lapack, points, y.data(), nullptr, options.prior)(fitted.data(), nullptr);
-    const std::vector<double> parameters = fit_warp(lapack, points, y.data(), nullptr, options, fitted);
+    std::vector<double> fitted = fit_map(lapack, points, y, {}, options);
+    const double before = LogPosterior(lapack, points, y, {}, options.prior)(fitted);
+    const std::vector<double> parameters = fit_warp(lapack, points, y, {}, options, fitted);
     CHECK(parameters.size() == 4 && Warp::n_parameters(columns) == 4);
     const Warp warp(columns, parameters);
     Points warped(columns);
@@ -195,12 +194,12 @@ TEST(a_warp_raises_the_density) {
     double prior = 0.0;
     for (const double p : parameters) prior -= 0.5 * p * p / (warp_prior_std * warp_prior_std);
     for (std::size_t i = 0; i < points.size(); ++i) {
-        points.row(i, row.data());
-        warp.apply(row.data(), row.data());
-        warped.append(row.data());
+        points.row(i, row);
+        warp.apply(row, row);
+        warped.append(row);
     }
-    CHECK(LogPosterior(lapack, warped, y.data(), nullptr, options.prior)(fitted.data(), nullptr) + prior > before);
-    CHECK(fit_warp(lapack, points, y.data(), nullptr, options, fitted, Deadline::in(0.0)).empty());
+    CHECK(LogPosterior(lapack, warped, y, {}, options.prior)(fitted) + prior > before);
+    CHECK(fit_warp(lapack, points, y, {}, options, fitted, Deadline::in(0.0)).empty());
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ TEST(boxes_hold_each_undominated_point_once) {
             const std::size_t n = stream.below(13);
             const std::vector<double> front = random_rows(n, m, stream, seed % 2 == 0);
             const std::vector<double> reference(m, seed % 3 == 0 ? 0.75 : 1.1);
-            const Boxes boxes = undominated(front.data(), n, m, reference.data());
+            const Boxes boxes = undominated({front.data(), n, m}, reference);
             CHECK(boxes.size() <= (m == 2 ? n + 1 : 2 * n + 1));
             for (int draw = 0; draw < 200; ++draw) {
                 double y[3];
@@ -83,7 +83,7 @@ TEST(values_equal_a_monte_carlo_mean) {
     for (const std::size_t m : {2, 3}) {
         Philox stream({7, 0}, m, 0);
         const std::vector<double> front = random_rows(9, m, stream, false), reference(m, 1.1);
-        HypervolumeImprovement expected(undominated(front.data(), 9, m, reference.data()));
+        HypervolumeImprovement expected(undominated({front.data(), 9, m}, reference));
         const double mean[3] = {0.35, 0.3, 0.5}, std[3] = {0.3, 0.2, 0.25};
         double sum = 0.0, squares = 0.0;
         const int draws = 200'000;
@@ -104,7 +104,7 @@ TEST(derivatives_equal_central_differences_far_from_the_front_too) {
         for (const double away : {0.0, 1.0, 20.0}) {
             Philox stream({3, 0}, m, 0);
             const std::vector<double> front = random_rows(6, m, stream, false), reference(m, 1.1);
-            HypervolumeImprovement expected(undominated(front.data(), 6, m, reference.data()));
+            HypervolumeImprovement expected(undominated({front.data(), 6, m}, reference));
             double mean[3] = {0.4 + away, 0.2 + away, 0.6}, std[3] = {0.3, 0.2, 0.4}, by_mean[3], by_std[3];
             CHECK(std::isfinite(expected.at(mean, std, by_mean, by_std)));
             const auto slope = [&](double& x) {
@@ -126,7 +126,7 @@ TEST(derivatives_equal_central_differences_far_from_the_front_too) {
 
 TEST(an_empty_front_leaves_a_product_of_improvements) {
     const double reference[2] = {1.0, 2.0}, mean[2] = {0.5, 2.5}, std[2] = {0.2, 0.3};
-    HypervolumeImprovement expected(undominated(nullptr, 0, 2, reference));
+    HypervolumeImprovement expected(undominated({nullptr, 0, 2}, reference));
     const double product =
         log_expected_improvement(0.5, 0.2, 1.0).value + log_expected_improvement(2.5, 0.3, 2.0).value;
     CHECK_NEAR(expected.at(mean, std), product, 1e-12);
@@ -144,8 +144,8 @@ TEST(models_of_objectives_and_their_gradients) {
         for (std::size_t k = 0; k < m; ++k) {
             models.emplace_back(lapack, std::vector<gp::ColumnType>{{false, false}, {false, true}},
                                 std::vector<double>{-1.0, -0.5, 0.2, -5.0, -1.0});
-            models.back().assign(rows.data(), 4, nullptr);
-            models.back().set_targets(targets[k].data());
+            models.back().assign({rows.data(), 4, 2});
+            models.back().set_targets(targets[k]);
             for (std::size_t i = 0; i < 4; ++i) front[i * m + k] = targets[k][i];
         }
         std::vector<const gp::Regressor*> of;
@@ -153,24 +153,24 @@ TEST(models_of_objectives_and_their_gradients) {
         const std::vector<double> reference(m, 1.3);
         // The second draw has the objectives' models the other way round.
         const std::vector<const gp::Regressor*> reversed(of.rbegin(), of.rend());
-        const Boxes boxes = undominated(front.data(), 4, m, reference.data());
+        const Boxes boxes = undominated({front.data(), 4, m}, reference);
         ParetoImprovement expected({of, reversed}, boxes), first({of}, boxes), second({reversed}, boxes);
         CHECK(&expected.model() == of[0]);
         const double at[4] = {0.3, 0.6, 0.8, 0.4};
         double value[2], again[2];
         std::vector<std::vector<double>> gradients(2);
-        expected.values(at, 2, value);
-        expected.values_and_gradients(at, 2, {&both, &both}, again, gradients);
+        expected.values({at, 2, 2}, value);
+        expected.values_and_gradients({at, 2, 2}, {&both, &both}, again, gradients);
         for (std::size_t i = 0; i < 2; ++i) {
             CHECK_NEAR(value[i], again[i], 1e-10);
             double one = 0.0, other = 0.0;
-            first.values(at + 2 * i, 1, &one);
-            second.values(at + 2 * i, 1, &other);
+            first.values({at + 2 * i, 1, 2}, {&one, 1});
+            second.values({at + 2 * i, 1, 2}, {&other, 1});
             CHECK_NEAR(value[i], std::log(0.5 * (std::exp(one) + std::exp(other))), 1e-10);
             const std::vector<double> slopes = differences::central(
-                [&](const double* u) {
+                [&](Column u) {
                     double v = 0.0;
-                    expected.values(u, 1, &v);
+                    expected.values({u.data(), 1, 2}, {&v, 1});
                     return v;
                 },
                 {at[2 * i], at[2 * i + 1]}, both);

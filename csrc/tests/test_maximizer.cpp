@@ -27,13 +27,14 @@ const Feasible anywhere;
 std::vector<double> every_point(const MoveSet& moves) {
     const std::size_t d = moves.d();
     std::vector<double> out, full(d), row(d);
+    std::vector<space::Value> scratch(d);
     Seen met;
     std::vector<std::uint64_t> level(d, 0);
     for (std::size_t j = 0; j < d;) {
         for (std::size_t i = 0; i < d; ++i) full[i] = moves.coordinate(i, level[i]);
-        moves.snap(full.data(), row.data());
-        if (!met.contains(row.data(), d)) out.insert(out.end(), row.begin(), row.end());
-        met.insert(row.data(), d);
+        moves.snap(full, row, scratch);
+        if (!met.contains(row)) out.insert(out.end(), row.begin(), row.end());
+        met.insert(row);
         for (j = 0; j < d && level[j] == moves.last_level(j); ++j) level[j] = 0;
         if (j < d) ++level[j];
     }
@@ -69,8 +70,8 @@ gp::Regressor model_of(const MoveSet& moves, const std::vector<double>& points, 
     std::vector<double> theta(d, -1.0);
     theta.insert(theta.end(), {0.2, -3.0, -1.0});
     gp::Regressor model(lapack, moves.types(), theta);
-    model.assign(told.data(), n, nullptr);
-    model.set_targets(y.data());
+    model.assign({told.data(), n, d});
+    model.set_targets(y);
     return model;
 }
 
@@ -81,13 +82,14 @@ TEST(no_candidate_and_no_move_is_better) {
     constexpr std::size_t d = 4, n = 12;
     const std::vector<double> points = every_point(moves);
     CHECK(points.size() == 465 * d);
-    const Feasible even = [](const double* rows, std::size_t m, bool* allowed) {
-        for (std::size_t i = 0; i < m; ++i) allowed[i] = static_cast<int>(rows[d * i + 3] * 31.0) % 2 == 0;
+    const Feasible even = [](Rows rows, std::span<bool> allowed) {
+        for (std::size_t i = 0; i < rows.n; ++i) allowed[i] = static_cast<int>(rows(i, 3) * 31.0) % 2 == 0;
     };
     SearchOptions options;
     options.n_global = 100;
     options.n_local = 20;
     options.rounds = 20;
+    std::vector<space::Value> scratch(d);
     const Maximizer maximizer(moves, options);
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
         std::vector<double> told, full, rows;
@@ -96,29 +98,29 @@ TEST(no_candidate_and_no_move_is_better) {
         acquisition.add(model, -1.0);
         const auto value_at = [&](const double* row) {
             double v = 0.0;
-            acquisition.values(row, 1, &v);
+            acquisition.values({row, 1, d}, {&v, 1});
             return v;
         };
         const Feasible& feasible = seed < 2 ? anywhere : even;
         Seen seen;
-        for (std::size_t i = 0; i < n; ++i) seen.insert(told.data() + i * d, d);
+        for (std::size_t i = 0; i < n; ++i) seen.insert(Column{told.data() + i * d, d});
         const auto usable = [&](const double* row) {
             bool allowed = true;
-            if (feasible) feasible(row, 1, &allowed);
-            return allowed && !seen.contains(row, d);
+            if (feasible) feasible({row, 1, d}, {&allowed, 1});
+            return allowed && !seen.contains(Column{row, d});
         };
         for (std::uint64_t k = 0; k < 4; ++k) {
             Philox stream({seed, 7}, k, 0), same = stream;
             double out[d];
-            CHECK(maximizer.maximize(acquisition, told.data(), 3, n, 0, seen, feasible, stream, out));
+            CHECK(maximizer.maximize(acquisition, {told.data(), 3, d}, {n, 0}, seen, feasible, stream, out));
             CHECK(usable(out));
             const double value = value_at(out);
-            maximizer.candidates(told.data(), 3, same, full, rows);
+            maximizer.candidates({told.data(), 3, d}, same, full, rows);
             for (std::size_t i = 0; i < rows.size(); i += d)
                 if (usable(rows.data() + i)) CHECK(value_at(rows.data() + i) <= value + 1e-12);
             for (std::size_t j = 1; j < d; ++j) {
                 if (std::isnan(out[j])) continue;
-                const auto here = static_cast<std::int64_t>(moves.level(j, out));
+                const auto here = static_cast<std::int64_t>(moves.level(j, out, scratch));
                 for (std::int64_t level = 0; level <= static_cast<std::int64_t>(moves.last_level(j)); ++level) {
                     const std::int64_t step = std::abs(level - here);
                     if (j == 3 && step != 1 && step != 2 && step != 4 && step != 8) continue;
@@ -128,7 +130,7 @@ TEST(no_candidate_and_no_move_is_better) {
                     if (usable(beside)) CHECK(value_at(beside) <= value + 1e-12);
                 }
             }
-            seen.insert(out, d);
+            seen.insert(out);
         }
     }
 }
@@ -142,21 +144,22 @@ TEST(deadlines_cut_the_search_short) {
     std::vector<double> told;
     const gp::Regressor model = model_of(moves, points, n, 3, told);
     Seen seen;
-    for (std::size_t i = 0; i < n; ++i) seen.insert(told.data() + i * d, d);
+    for (std::size_t i = 0; i < n; ++i) seen.insert(Column{told.data() + i * d, d});
     const auto ask = [&](const Deadline& deadline, double* out) {
         Ensemble acquisition({Kind::log_ei, 2.0, {}});
         acquisition.add(model, -1.0);
         Philox stream({5, 7}, 0, 0);
-        CHECK(Maximizer(moves, {}).maximize(acquisition, told.data(), 3, n, 0, seen, anywhere, stream, out, deadline));
+        CHECK(Maximizer(moves, {}).maximize(acquisition, {told.data(), 3, d}, {n, 0}, seen, anywhere, stream, {out, d},
+                                            deadline));
         double value = 0.0;
-        acquisition.values(out, 1, &value);
+        acquisition.values({out, 1, d}, {&value, 1});
         return value;
     };
     double unhurried[d], in_time[d], late[d];
     const double best = ask({}, unhurried);
     CHECK(ask(Deadline::in(1e5), in_time) == best && same_row(unhurried, in_time, d));
     CHECK(ask(Deadline::in(-1.0), late) <= best);
-    CHECK(!seen.contains(late, d));
+    CHECK(!seen.contains(late));
 }
 
 // A region of trust holds every number within its reach of the centre's, and leaves categories alone.
@@ -165,16 +168,16 @@ TEST(a_region_of_trust_is_kept_to) {
                         21);
     const std::vector<double> rows{0.2, 0.5, 0.9, 0.8, 0.5, 0.1, 0.5, 1.0 / 6.0, 0.5}, y{-0.4, 0.3, 1.0};
     gp::Regressor model(lapack, moves.types(), {-1.0, 0.0, -1.0, 0.2, -5.0});
-    model.assign(rows.data(), 3, nullptr);
-    model.set_targets(y.data());
+    model.assign({rows.data(), 3, moves.d()});
+    model.set_targets(y);
     Ensemble acquisition({Kind::ucb, 3.0, {}});
     acquisition.add(model, 0.0);
     SearchOptions options;
     options.n_global = 60;
-    const Maximizer maximizer(moves, options, rows.data(), 0.15);
+    const Maximizer maximizer(moves, options, {rows.data(), 3}, 0.15);
     std::vector<double> full, candidates;
     Philox stream({1, 1}, 0, 0);
-    maximizer.candidates(rows.data(), 1, stream, full, candidates);
+    maximizer.candidates({rows.data(), 1, 3}, stream, full, candidates);
     std::size_t moved = 0;
     for (std::size_t i = 0; i < candidates.size(); i += 3) {
         CHECK(std::fabs(candidates[i] - 0.2) <= 0.15 && candidates[i + 2] >= 0.75);
@@ -182,7 +185,7 @@ TEST(a_region_of_trust_is_kept_to) {
     }
     CHECK(moved > 5 && moved < candidates.size() / 6);
     double out[3];
-    CHECK(maximizer.maximize(acquisition, rows.data(), 1, 3, 0, {}, anywhere, stream, out));
+    CHECK(maximizer.maximize(acquisition, {rows.data(), 1, 3}, {3, 0}, {}, anywhere, stream, out));
     CHECK(std::fabs(out[0] - 0.2) <= 0.15 && out[2] >= 0.75);
 }
 
@@ -196,19 +199,19 @@ void draws_are_the_minimisers_of_the_posterior(bool with_prior) {
     const std::vector<double> rows{points[0], points[1], points[4], points[5], points[10], points[11]},
         y{0.2, -0.3, 0.4};
     gp::Regressor model(lapack, moves.types(), {-0.5, -0.5, 0.2, -1.5});
-    model.assign(rows.data(), 3, nullptr);
-    model.set_targets(y.data());
+    model.assign({rows.data(), 3, moves.d()});
+    model.set_targets(y);
     Seen seen;
-    seen.insert(points.data(), d);
-    const Feasible feasible = [&](const double* at, std::size_t n, bool* allowed) {
-        for (std::size_t i = 0; i < n; ++i) allowed[i] = !same_row(at + i * d, points.data() + d, d);
+    seen.insert(Column{points.data(), d});
+    const Feasible feasible = [&](Rows at, std::span<bool> allowed) {
+        for (std::size_t i = 0; i < at.n; ++i) allowed[i] = !same_row(at[i].data(), points.data() + d, d);
     };
     const UserPrior prior({&user_kernels::around_a_third, "density kernel 'third'"}, 6.0);
 
     gp::Prediction exact;
-    model.predict(points.data(), m, exact);
+    model.predict({points.data(), m, d}, exact);
     std::vector<double> root(m * m), share(m, 0.0), drawn(m, 0.0);
-    model.covariance(points.data(), m, root.data());
+    model.covariance({points.data(), m, d}, {root.data(), m, m});
     linalg::cholesky_factor(lapack, root.data(), m, m);
     Philox stream({9, 9}, 0, 0);
     constexpr std::size_t n_plain = 20000, n_drawn = 800;
@@ -217,8 +220,8 @@ void draws_are_the_minimisers_of_the_posterior(bool with_prior) {
         std::size_t best = m;
         for (double& v : z) v = stream.normal();
         for (std::size_t i = 2; i < m; ++i) {  // one is seen, one not allowed
-            double f = exact.mean[i] + gp::dot(root.data() + i * m, z, i + 1);
-            if (with_prior) f -= prior.at(points.data() + i * d, d, 3);
+            double f = exact.mean[i] + gp::dot({root.data() + i * m, i + 1}, z);
+            if (with_prior) f -= prior.at({points.data() + i * d, d}, 3);
             if (f < least) best = i;
             least = std::min(least, f);
         }
@@ -229,7 +232,7 @@ void draws_are_the_minimisers_of_the_posterior(bool with_prior) {
     const Maximizer maximizer(moves, options);
     for (std::size_t k = 0; k < n_drawn; ++k) {
         double out[d];
-        CHECK(maximizer.draw(lapack, model, with_prior ? &prior : nullptr, 3, nullptr, 0, seen, feasible, stream, out));
+        CHECK(maximizer.draw(lapack, model, with_prior ? &prior : nullptr, 3, {}, seen, feasible, stream, out));
         for (std::size_t i = 0; i < m; ++i)
             if (same_row(out, points.data() + i * d, d)) drawn[i] += 1.0 / n_drawn;
     }
@@ -244,8 +247,8 @@ TEST(anything_unseen_is_found_where_it_is) {
     const MoveSet moves(spaces::codec({spaces::integer(0, 49), spaces::choice(30), spaces::integer(-7, 12)}),
                         {false, true, false}, 21);
     const double needle[d] = {moves.coordinate(0, 17), moves.coordinate(1, 29), moves.coordinate(2, 3)};
-    const Feasible only = [&](const double* rows, std::size_t n, bool* allowed) {
-        for (std::size_t i = 0; i < n; ++i) allowed[i] = same_row(rows + i * d, needle, d);
+    const Feasible only = [&](Rows rows, std::span<bool> allowed) {
+        for (std::size_t i = 0; i < rows.n; ++i) allowed[i] = same_row(rows[i].data(), needle, d);
     };
     Seen seen;
     double out[d] = {};
@@ -253,12 +256,10 @@ TEST(anything_unseen_is_found_where_it_is) {
     const Maximizer maximizer(moves, {});
     CHECK(maximizer.anything_unseen(seen, only, stream, out));
     CHECK(same_row(out, needle, d));
-    seen.insert(needle, d);
+    seen.insert(needle);
     CHECK(!maximizer.anything_unseen(seen, only, stream, out));
     // The tries are bounded where a column is continuous, or the space too large to count through.
-    const Feasible nowhere = [](const double*, std::size_t n, bool* allowed) {
-        std::fill(allowed, allowed + n, false);
-    };
+    const Feasible nowhere = [](Rows, std::span<bool> allowed) { std::ranges::fill(allowed, false); };
     const MoveSet continuous(spaces::codec({spaces::choice(2), spaces::Column{}}), {true, false}, 21);
     CHECK(!Maximizer(continuous, {}).anything_unseen(seen, nowhere, stream, out));
     const MoveSet vast(spaces::codec({spaces::integer(0, 2000), spaces::integer(0, 2000)}), {false, false}, 21);
@@ -273,32 +274,32 @@ TEST(added_candidates_are_searched_as_well) {
                         21);
     const std::vector<double> told{0.9, 0.9, 0.9, 0.1, 0.5, 0.9};
     gp::Regressor model(lapack, moves.types(), {-0.5, -0.5, -0.5, 0.2, -3.0, -1.0});
-    model.assign(told.data(), 2, nullptr);
+    model.assign({told.data(), 2, d});
     const std::vector<double> y{0.5, -0.5};
-    model.set_targets(y.data());
+    model.set_targets(y);
     Ensemble acquisition({Kind::ucb, 2.0, {}});
     acquisition.add(model, -0.5);
-    const Feasible ball = [](const double* rows, std::size_t n, bool* allowed) {
-        for (std::size_t i = 0; i < n; ++i) {
+    const Feasible ball = [](Rows rows, std::span<bool> allowed) {
+        for (std::size_t i = 0; i < rows.n; ++i) {
             double square = 0.0;
-            for (std::size_t j = 0; j < d; ++j) square += (rows[i * d + j] - 0.25) * (rows[i * d + j] - 0.25);
+            for (std::size_t j = 0; j < d; ++j) square += (rows(i, j) - 0.25) * (rows(i, j) - 0.25);
             allowed[i] = square < 1e-6;
         }
     };
     Seen seen;
     double out[d] = {};
     Philox stream({5, 6}, 7, 8);
-    CHECK(!Maximizer(moves, {}).maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
+    CHECK(!Maximizer(moves, {}).maximize(acquisition, {told.data(), 1, d}, {2, 0}, seen, ball, stream, out));
     const std::vector<double> inside{0.25, 0.25, 0.25, 0.2505, 0.25, 0.2495};
     Maximizer maximizer(moves, {});
-    maximizer.add_candidates(inside.data(), 2);
-    CHECK(maximizer.maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
+    maximizer.add_candidates({inside.data(), 2, d});
+    CHECK(maximizer.maximize(acquisition, {told.data(), 1, d}, {2, 0}, seen, ball, stream, out));
     bool allowed = false;
-    ball(out, 1, &allowed);
+    ball({out, 1, d}, {&allowed, 1});
     CHECK(allowed);
-    Maximizer elsewhere(moves, {}, told.data(), 0.2);
-    elsewhere.add_candidates(inside.data(), 2);
-    CHECK(!elsewhere.maximize(acquisition, told.data(), 1, 2, 0, seen, ball, stream, out));
+    Maximizer elsewhere(moves, {}, {told.data(), d}, 0.2);
+    elsewhere.add_candidates({inside.data(), 2, d});
+    CHECK(!elsewhere.maximize(acquisition, {told.data(), 1, d}, {2, 0}, seen, ball, stream, out));
 }
 
 TEST(draws_are_the_minimisers_of_the_posterior) {

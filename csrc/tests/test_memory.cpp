@@ -129,11 +129,16 @@ Trials trials(const space::Codec& codec, std::size_t n) {
     for (double& u : out.rows) u = random.uniform();
     std::vector<space::Value> scratch(d);
     for (std::size_t i = 0; i < n; ++i) {
-        codec.snap(out.rows.data() + i * d, scratch.data());
+        codec.snap({out.rows.data() + i * d, d}, scratch);
         out.values.push_back(random.uniform());
         out.state.push_back(i % 7 == 5 ? 2 : 1);
     }
     return out;
+}
+
+// The first n of them.
+records::Trials first_of(const Trials& given, std::size_t n) {
+    return {.rows = {given.rows.data(), n, 4}, .values = {given.values.data(), n, 1}, .state = {given.state.data(), n}};
 }
 
 TEST(tpe) {
@@ -147,13 +152,13 @@ TEST(tpe) {
             options.n_uniform = 4;
             options.n_mutants = 8;
             auto out = std::make_unique<tpe::Suggester>(codec, std::vector<bool>{true, false, false, false}, options);
-            out->update(given.rows.data(), given.values.data(), 1, given.state.data(), 20);
+            out->update(first_of(given, 20));
             return out;
         },
         [&](tpe::Suggester& suggester) {
             Answer out(8);
-            suggester.update(given.rows.data(), given.values.data(), 1, given.state.data(), 40);
-            suggester.suggest({5, 6}, 41, 0, given.rows.data(), 1, 2, out.data());
+            suggester.update(first_of(given, 40));
+            suggester.suggest({{5, 6}, 41, 0, {given.rows.data(), 1, 4}}, {out.data(), 2, 4});
             return out;
         });
     survives(
@@ -161,14 +166,14 @@ TEST(tpe) {
         [] { return std::make_unique<tpe::Mixture>(std::vector<tpe::Axis>{tpe::Axis{}, tpe::even_axis(3, true)}); },
         [](tpe::Mixture& mixture) {
             const Answer points{0.2, 0.0, 0.9, 2.0}, weights{1.0, 3.0}, h{0.15, 1.0};
-            mixture.fit(points.data(), 2, weights.data(), 0.5, h.data(), 0.25);
+            mixture.fit({points.data(), 2, 2}, weights, 0.5, h, 0.25);
             tpe::Batch batch;
             batch.reset(2, 8);
             Philox random({1, 2}, 3, 4);
             mixture.draw(random, batch, 0, 8, true);
             batch.resize(8);
             Answer out(batch.padded());
-            mixture.log_density(batch, out.data());
+            mixture.log_density(batch, out);
             out.resize(8);
             return out;
         });
@@ -190,26 +195,26 @@ TEST(gp) {
         "gp::Regressor",
         [&] {
             auto out = std::make_unique<gp::Regressor>(lapack, types, theta);
-            out->assign(given.rows.data(), 3, nullptr);
+            out->assign({given.rows.data(), 3, 4});
             return out;
         },
         [&](gp::Regressor& model) {
-            while (model.size() < 12) model.append(given.rows.data() + 4 * model.size(), 0.0);
-            model.set_targets(given.values.data());
+            while (model.size() < 12) model.append({given.rows.data() + 4 * model.size(), 4}, 0.0);
+            model.set_targets(given.values);
             gp::Prediction out;
-            model.predict_for_gradient(given.rows.data(), 14, out);
+            model.predict_for_gradient({given.rows.data(), 14, 4}, out);
             out.mean.insert(out.mean.end(), out.variance.begin(), out.variance.end());
             return out.mean;
         });
     survives("gp::fit_map", [&] {
         gp::Points points(types);
-        for (std::size_t i = 0; i < 14; ++i) points.append(given.rows.data() + 4 * i);
+        for (std::size_t i = 0; i < 14; ++i) points.append({given.rows.data() + 4 * i, 4});
         gp::FitOptions options;
         options.prior = gp::Prior::standard(4);
         options.max_iterations = 5;
-        const Answer best = gp::fit_map(lapack, points, given.values.data(), nullptr, options);
+        const Answer best = gp::fit_map(lapack, points, given.values, {}, options);
         Philox stream({1, 2}, 3, 4);
-        return gp::sample_posterior(lapack, points, given.values.data(), nullptr, options.prior, best, 1, stream)[0];
+        return gp::sample_posterior(lapack, points, given.values, {}, options.prior, best, 1, stream)[0];
     });
     bo::SuggestOptions options;
     options.fit.prior = gp::Prior::standard(4);
@@ -221,11 +226,9 @@ TEST(gp) {
     std::vector<bool> categorical{true, false, false, false};
     const auto request = [&](std::size_t n) {
         bo::Request out;
-        out.rows = given.rows.data();
-        out.values = given.values.data();
-        out.n = n;
-        out.pending = given.rows.data() + 13 * 4;
-        out.n_pending = 1;
+        out.rows = {given.rows.data(), n, 4};
+        out.values = {given.values.data(), n};
+        out.pending = {given.rows.data() + 13 * 4, 1, 4};
         out.key = {5, 6};
         out.number = n;
         return out;

@@ -48,12 +48,13 @@ TEST(values_that_are_not_finite_are_never_accepted) {
     while (!m.done()) {
         const double x = m.trial()[0];
         const double g = 2.0 * (x - 0.2);
-        m.tell(x < 0.1 || (x > 0.3 && x < 0.4) ? std::numeric_limits<double>::quiet_NaN() : (x - 0.2) * (x - 0.2), &g);
+        m.tell(x < 0.1 || (x > 0.3 && x < 0.4) ? std::numeric_limits<double>::quiet_NaN() : (x - 0.2) * (x - 0.2),
+               {&g, 1});
     }
     CHECK(std::isfinite(m.value()));
     BoxMinimizer lost({0.5}, {0.0}, {1.0}, {});
     const double g = 1.0;
-    lost.tell(std::numeric_limits<double>::infinity(), &g);
+    lost.tell(std::numeric_limits<double>::infinity(), {&g, 1});
     CHECK(lost.done());
     CHECK(lost.x()[0] == 0.5);
 }
@@ -63,7 +64,7 @@ TEST(degenerate_boxes_end) {
     CHECK(empty.done());
     BoxMinimizer point({0.3}, {0.3}, {0.3}, {});
     const double g = 5.0;
-    if (!point.done()) point.tell(1.0, &g);
+    if (!point.done()) point.tell(1.0, {&g, 1});
     CHECK(point.done() && point.x()[0] == 0.3);
 }
 

@@ -41,23 +41,23 @@ struct Search {
     }
     Request request() const {
         Request r;
-        r.rows = rows.data();
-        r.values = values.data();
-        r.n = n;
+        const Rows all{rows.data(), n, 2};
+        r.rows = all;
+        r.values = values;
         r.number = n;
         r.key = {3, 5};
         if (with_limit) {
-            r.limits.push_back({rows.data(), excess.data(), n});
-            r.violations = violations.data();
+            r.limits.push_back({all, excess});
+            r.violations = violations;
         }
-        if (with_cost) r.cost = {rows.data(), log_costs.data(), n};
+        if (with_cost) r.cost = {all, log_costs};
         return r;
     }
 };
 
 TEST(a_limit_keeps_its_sign_in_units_of_its_median_size) {
     const std::vector<double> values{-4.0, 1.0, 2.0, -2.0, 900.0};
-    const gp::TargetTransform out = gp::standardise(values.data(), 5, gp::TransformKind::limit);
+    const gp::TargetTransform out = gp::standardise(values, gp::TransformKind::limit);
     // Cut at twice the median of 4, 1, 2, 2, 900.
     const std::vector<double> cut{-4.0, 1.0, 2.0, -2.0, 4.0};
     double mean = 0.0, square = 0.0;
@@ -69,7 +69,7 @@ TEST(a_limit_keeps_its_sign_in_units_of_its_median_size) {
     CHECK(std::isinf(gp::log_slope(out, out.y[4])) && std::isfinite(gp::log_slope(out, out.y[1])));
     for (const std::vector<double>& hostile :
          {std::vector<double>{0.0, 0.0}, {1e308, -1e308, 0.0}, {5e-324, 0.0}, {7.0}}) {
-        const gp::TargetTransform t = gp::standardise(hostile.data(), hostile.size(), gp::TransformKind::limit);
+        const gp::TargetTransform t = gp::standardise(hostile, gp::TransformKind::limit);
         for (const double y : t.y) CHECK(std::isfinite(y));
         CHECK(std::isfinite(gp::apply(t, 0.0)));
     }
@@ -83,8 +83,7 @@ TEST(a_new_suggester_with_limits_and_costs_says_what_the_old_one_says) {
     for (std::size_t n = 0; n < 25; ++n) {
         Request request = search.request();
         const double pending[4] = {0.3, 0.3, 0.9, 0.1};
-        request.pending = pending;
-        request.n_pending = n % 3;
+        request.pending = {pending, n % 3, 2};
         request.count = 1 + n % 2;
         const std::vector<double> row = old.suggest(request);
         Suggester fresh(lapack, codec, {false, false}, options(2));
@@ -105,13 +104,11 @@ TEST(rows_that_failed_are_not_suggested_again) {
     std::set<std::vector<double>> seen;
     for (std::size_t n = 0; n < 20; ++n) {
         Request request;
-        request.rows = rows.data();
-        request.values = values.data();
-        request.n = values.size();
+        request.rows = {rows.data(), values.size(), 2};
+        request.values = values;
         request.number = n;
-        request.failed = failed.data();
-        request.n_failed = failed.size() / 2;
-        if (!failed.empty()) request.limits.push_back({ended.data(), success.data(), success.size()});
+        request.failed = {failed.data(), failed.size() / 2, 2};
+        if (!failed.empty()) request.limits.push_back({{ended.data(), success.size(), 2}, success});
         const std::vector<double> row = suggester.suggest(request);
         CHECK(row.size() == 2 && seen.insert(row).second);
         if (row.size() != 2) return;
@@ -136,8 +133,7 @@ TEST(the_cheap_start_is_far_from_what_is_known_and_cheap) {
     Request request = search.request();
     // Of five, 40 % are the two cheapest; of these the second is farther from what is known.
     const std::vector<double> candidates{0.25, 0.2, 0.9, 0.25, 0.95, 0.95, 0.9, 0.8, 0.1, 0.7};
-    request.extra = candidates.data();
-    request.n_extra = 5;
+    request.extra = {candidates.data(), 5, 2};
     const std::vector<double> row = suggester.cheap_start(request);
     CHECK(row == std::vector<double>({0.9, 0.25}));
 }
@@ -153,13 +149,13 @@ TEST(a_front_is_found_within_a_limit) {
         std::vector<double> values = first;
         values.insert(values.end(), second.begin(), second.end());
         Request request;
-        request.rows = rows.data();
-        request.values = values.data();
-        request.n = n;
+        const Rows all{rows.data(), n, 2};
+        request.rows = all;
+        request.values = values;
         request.number = n;
         request.count = 1 + n % 2;
-        request.limits.push_back({rows.data(), excess.data(), n});
-        request.violations = violations.data();
+        request.limits.push_back({all, excess});
+        request.violations = violations;
         const std::vector<double> row = old.suggest(request);
         if (n % 5 == 0) {
             ParetoSuggester fresh(lapack, codec, {false, false}, o, 2);

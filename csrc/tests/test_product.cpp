@@ -19,8 +19,8 @@ const std::vector<std::size_t> both{0, 1};
 gp::Regressor model_of(const std::vector<double>& targets) {
     const std::vector<double> rows{0.1, 0.2, 0.4, 0.8, 0.7, 0.9, 0.9, 0.5, 0.3, 0.4};
     gp::Regressor model(lapack, {{false, false}, {false, false}}, {-0.7, -0.4, 0.1, -5.0});
-    model.assign(rows.data(), 5, nullptr);
-    model.set_targets(targets.data());
+    model.assign({rows.data(), 5, 2});
+    model.set_targets(targets);
     return model;
 }
 
@@ -40,13 +40,13 @@ int improvement(double mean, double std, double best, double* out) {
 void check_gradients(Product& product, const std::vector<double>& at, double tolerance) {
     double value = 0.0, again = 0.0;
     std::vector<std::vector<double>> gradients(1);
-    product.values(at.data(), 1, &value);
-    product.values_and_gradients(at.data(), 1, {&both}, &again, gradients);
+    product.values({at.data(), 1, 2}, {&value, 1});
+    product.values_and_gradients({at.data(), 1, 2}, {&both}, {&again, 1}, gradients);
     CHECK_NEAR(value, again, 1e-10 * (1.0 + std::fabs(value)));
     const std::vector<double> slopes = differences::central(
-        [&](const double* u) {
+        [&](Column u) {
             double v = 0.0;
-            product.values(u, 1, &v);
+            product.values({u.data(), 1, 2}, {&v, 1});
             return v;
         },
         at, both);
@@ -69,14 +69,14 @@ TEST(a_product_is_a_sum_of_logarithms) {
         CHECK(!product.empty() && product.has_unit() && &product.model() == &objective);
         for (const std::vector<double>& at : {std::vector<double>{0.35, 0.6}, {0.8, 0.15}}) {
             gp::Prediction p, q, r;
-            objective.predict(at.data(), 1, p);
-            limit.predict(at.data(), 1, q);
-            cost.predict(at.data(), 1, r);
+            objective.predict({at.data(), 1, 2}, p);
+            limit.predict({at.data(), 1, 2}, q);
+            cost.predict({at.data(), 1, 2}, r);
             const double kept = std::log(normal_cdf((0.1 - q.mean[0]) / std::sqrt(q.variance[0])));
             double expected = kept - 2.5 * r.mean[0] + 3.0 / 6.0 * (-2.0 * at[0] - at[1]);
             if (weighs) expected += log_expected_improvement(p.mean[0], std::sqrt(p.variance[0]), -0.5).value;
             double value = 0.0;
-            product.values(at.data(), 1, &value);
+            product.values({at.data(), 1, 2}, {&value, 1});
             CHECK_NEAR(value, expected, 1e-9);
             check_gradients(product, at, 1e-5);
         }
@@ -93,10 +93,10 @@ TEST(values_that_are_no_logarithms_are_multiplied) {
     CHECK(!product.has_unit());
     for (const std::vector<double>& at : {std::vector<double>{0.35, 0.6}, {0.8, 0.15}}) {
         gp::Prediction q;
-        limit.predict(at.data(), 1, q);
+        limit.predict({at.data(), 1, 2}, q);
         double base = 0.0, value = 0.0;
-        improved.values(at.data(), 1, &base);
-        product.values(at.data(), 1, &value);
+        improved.values({at.data(), 1, 2}, {&base, 1});
+        product.values({at.data(), 1, 2}, {&value, 1});
         CHECK_NEAR(value, base * normal_cdf((0.1 - q.mean[0]) / std::sqrt(q.variance[0])), 1e-10);
         check_gradients(product, at, 1e-5);
     }

@@ -70,7 +70,7 @@ TEST(sobol_columns_are_even) {
     constexpr std::size_t d = 150, n = 64;
     for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{5 * n}, (std::uint64_t{1} << 32) - n}) {
         std::vector<double> points(n * d);
-        for (std::size_t i = 0; i < n; ++i) sobol_point({7, 8}, first + i, d, points.data() + i * d);
+        for (std::size_t i = 0; i < n; ++i) sobol_point({7, 8}, first + i, {points.data() + i * d, d});
         for (std::size_t j = 0; j < d; ++j) {
             std::vector<int> count(n, 0);
             for (std::size_t i = 0; i < n; ++i)

@@ -30,12 +30,12 @@ TEST(schedule_and_subset) {
         rows.insert(rows.end(), {0.25, std::numeric_limits<double>::quiet_NaN(), 0.1 * (i % 10)});
         y.push_back((i * 37) % 300);
     }
-    const auto chosen = representative(moves, rows.data(), y.data(), 300, 60);
+    const auto chosen = representative(moves, {rows.data(), 300, moves.d()}, {y.data(), 300}, 60);
     CHECK(chosen.size() == 60);
     for (std::size_t i = 1; i < chosen.size(); ++i) CHECK(chosen[i] > chosen[i - 1]);
     for (std::size_t i = 0; i < 300; ++i)  // the best quarter of them
         if (y[i] < 15.0) CHECK(std::find(chosen.begin(), chosen.end(), i) != chosen.end());
-    CHECK(representative(moves, rows.data(), y.data(), 60, 60).size() == 60);
+    CHECK(representative(moves, {rows.data(), 60, moves.d()}, {y.data(), 60}, 60).size() == 60);
 }
 
 // The rules of the region on histories whose sides can be told by hand: the start's median is 10 and its best is 0, so
@@ -43,13 +43,13 @@ TEST(schedule_and_subset) {
 TEST(side_of_the_region) {
     TrustRegion region;
     std::vector<double> values{10.0, 0.0};
-    CHECK(region.side(values.data(), 2, 16) == 1.0);  // there is none
+    CHECK(region.side({values.data(), 2}, 16) == 1.0);  // there is none
     region.on = true;
     region.after = 2;
-    CHECK(region.side(values.data(), 2, 16) == 0.8);
+    CHECK(region.side({values.data(), 2}, 16) == 0.8);
     const auto expect = [&](double value, double side) {
         values.push_back(value);
-        CHECK(region.side(values.data(), values.size(), 16) == side);
+        CHECK(region.side(values, 16) == side);
     };
     expect(-1.0, 0.8);
     expect(-2.0, 0.8);
@@ -64,8 +64,8 @@ TEST(side_of_the_region) {
     // More columns have more patience, ten failures at most; and any finite values will do.
     values = {1.7e308, -1.7e308};
     values.resize(12, 0.0);
-    CHECK(region.side(values.data(), 11, 400) == 0.8 && region.side(values.data(), 12, 400) == 0.4);
-    CHECK(region.side(values.data(), 8, 28) == 0.8 && region.side(values.data(), 9, 28) == 0.4);
+    CHECK(region.side({values.data(), 11}, 400) == 0.8 && region.side({values.data(), 12}, 400) == 0.4);
+    CHECK(region.side({values.data(), 8}, 28) == 0.8 && region.side({values.data(), 9}, 28) == 0.4);
 }
 
 }  // namespace

@@ -32,18 +32,19 @@ Points mixed_points(std::size_t n, std::vector<double>& rows, std::vector<Slope>
     Points points(mixed::types);
     slopes.clear();
     for (std::size_t i = 0; i < n; ++i) {
-        points.append(rows.data() + 4 * i);
+        points.append({rows.data() + 4 * i, 4});
         for (const std::size_t j : {std::size_t{0}, std::size_t{2}})
             if (!std::isnan(rows[4 * i + j])) slopes.push_back({i, j});
     }
     return points;
 }
 
-double covariance(const Scales& scales, const double* one, const double* other) {
+double covariance(const Scales& scales, Column one, Column other) {
     Points single(mixed::types);
     single.append(other);
     double k = 0.0;
-    covariances(single, 1, scales, one, &k, nullptr);
+    Scratch scratch;
+    covariances(single, scales, one, {&k, 1}, {}, scratch);
     return k;
 }
 
@@ -52,7 +53,7 @@ TEST(blocks_of_the_covariance_are_differences_of_it) {
     std::vector<Slope> slopes;
     Points points = mixed_points(6, rows, slopes);
     points.observe(slopes);
-    const Scales scales(points.layout(), theta.data());
+    const Scales scales(points.layout(), theta);
     const std::size_t n = 6, all = points.n_observations();
     CHECK(all == n + slopes.size() && points.layout().size() == theta.size());
     std::vector<double> K(all * all, 0.0);
@@ -62,7 +63,7 @@ TEST(blocks_of_the_covariance_are_differences_of_it) {
         const std::vector<double> one(rows.begin() + static_cast<std::ptrdiff_t>(4 * a),
                                       rows.begin() + static_cast<std::ptrdiff_t>(4 * a + 4));
         for (std::size_t b = 0; b < n; ++b) {
-            const auto value = [&](const double* at) { return covariance(scales, at, rows.data() + 4 * b); };
+            const auto value = [&](Column at) { return covariance(scales, at, {rows.data() + 4 * b, 4}); };
             CHECK_NEAR(K[(n + e) * all + b], differences::central(value, one, {i})[0], 1e-7);
         }
         for (std::size_t f = 0; f < e; ++f) {
@@ -71,8 +72,8 @@ TEST(blocks_of_the_covariance_are_differences_of_it) {
             const std::vector<double> other(rows.begin() + static_cast<std::ptrdiff_t>(4 * b),
                                             rows.begin() + static_cast<std::ptrdiff_t>(4 * b + 4));
             const std::size_t column = j;
-            const auto slope = [&](const double* at) {
-                const auto value = [&](const double* there) { return covariance(scales, at, there); };
+            const auto slope = [&](Column at) {
+                const auto value = [&](Column there) { return covariance(scales, at, there); };
                 return differences::central(value, other, {column})[0];
             };
             CHECK_NEAR(K[(n + e) * all + n + f], differences::central(slope, one, {i})[0], 2e-4);
@@ -91,7 +92,7 @@ TEST(derivatives_are_those_of_active_numbers_in_order) {
     for (std::size_t i = 0; i < 4; ++i)
         if (std::isnan(rows[4 * i + 2])) CHECK_THROWS(points.observe({{i, 2}}), std::invalid_argument);
     points.observe(slopes);
-    points.append(rows.data());
+    points.append({rows.data(), 4});
     CHECK(points.observation(3) == 3 && points.observation(4) == 4 + slopes.size());
     points.truncate(4);
     CHECK(points.slopes().size() == slopes.size());
@@ -106,11 +107,11 @@ TEST(the_likelihood_falls_off_as_its_gradient_says) {
     points.observe(slopes);
     std::vector<double> y;
     for (std::size_t i = 0; i < points.n_observations(); ++i) y.push_back(std::cos(1.7 * static_cast<double>(i)));
-    LogPosterior posterior(lapack, points, y.data(), nullptr, Prior::standard(4));
+    LogPosterior posterior(lapack, points, y, {}, Prior::standard(4));
     std::vector<double> gradient(theta.size());
-    const double value = posterior(theta.data(), gradient.data());
-    CHECK_NEAR(value, posterior(theta.data(), nullptr), 1e-12);
-    const auto at = [&](const double* t) { return posterior(t, nullptr); };
+    const double value = posterior(theta, gradient);
+    CHECK_NEAR(value, posterior(theta), 1e-12);
+    const auto at = [&](Column t) { return posterior(t); };
     std::vector<std::size_t> each;
     for (std::size_t i = 0; i < theta.size(); ++i) each.push_back(i);
     const std::vector<double> expected = differences::central(at, theta, each);
@@ -124,21 +125,21 @@ TEST(a_path_has_the_derivatives_that_were_observed) {
     std::vector<double> quiet = theta;
     quiet[5] = quiet[7] = std::log(1e-10);
     Regressor model(lapack, mixed::types, quiet);
-    model.assign(rows.data(), 4, nullptr, slopes);
+    model.assign({rows.data(), 4, 4}, {}, slopes);
     std::vector<double> derivatives;
     for (std::size_t e = 0; e < slopes.size(); ++e) derivatives.push_back(std::sin(static_cast<double>(e)));
     model.set_slope_targets(derivatives);
     const std::vector<double> y{0.3, -0.2, 0.5, 0.1};
-    model.set_targets(y.data());
+    model.set_targets(y);
     Philox stream({1, 2}, 3, 4);
-    const acquisition::Path path(model, y, stream);
+    acquisition::Path path(model, y, stream);
     Prediction prediction;
     for (std::size_t e = 0; e < slopes.size(); ++e) {
-        const double* row = rows.data() + 4 * slopes[e].point;
+        const Column row{rows.data() + 4 * slopes[e].point, 4};
         double own = 0.0, moved = 0.0;
-        const double prior = path.prior(row, {slopes[e].column}, &own);
-        model.predict_for_gradient(row, 1, prediction);
-        model.gradient(row, 0, 1.0, 0.0, {slopes[e].column}, prediction, &moved);
+        const double prior = path.prior(row, {slopes[e].column}, {&own, 1});
+        model.predict_for_gradient({row.data(), 1, 4}, prediction);
+        model.gradient({row.data(), 1, 4}, 0, 1.0, 0.0, {slopes[e].column}, prediction, {&moved, 1});
         CHECK_NEAR(prior + prediction.mean[0], y[slopes[e].point], 1e-3);
         CHECK_NEAR(own + moved, derivatives[e], 1e-3);
     }
@@ -165,14 +166,14 @@ TEST(a_suggester_with_gradients_is_a_function_of_the_request) {
     for (std::size_t n = 0; n < 14; ++n) {
         if (n >= 2) {
             bo::Request request;
-            request.rows = rows.data();
-            request.values = values.data();
-            request.gradients = gradients.data();
-            request.n = request.number = n;
+            request.rows = {rows.data(), values.size(), 2};
+            request.values = values;
+            request.gradients = {gradients.data(), values.size(), 2};
+            request.number = n;
             const std::vector<double> row = old.suggest(request);
             bo::Suggester fresh(lapack, codec, {false, false}, options);
             CHECK(row == fresh.suggest(request));
-            request.gradients = nullptr;
+            request.gradients = {};
             CHECK(row != fresh.suggest(request));
             rows.insert(rows.end(), row.begin(), row.end());
         }

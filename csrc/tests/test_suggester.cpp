@@ -33,22 +33,20 @@ TEST(a_finite_space_is_seen_once_and_whole) {
     Seen seen;
     for (std::size_t n = 0; n < 20; ++n) {
         Request request;
-        request.rows = rows.data();
-        request.values = values.data();
-        request.n = n;
+        request.rows = {rows.data(), n, 3};
+        request.values = values;
         request.number = n;
         const std::vector<double> row = suggester.suggest(request);
         CHECK(row.size() == 3);
         if (row.size() != 3) return;
-        CHECK(!seen.contains(row.data(), 3));
-        seen.insert(row.data(), 3);
+        CHECK(!seen.contains(row));
+        seen.insert(row);
         rows.insert(rows.end(), row.begin(), row.end());
         values.push_back(row[2] * row[2] - row[0]);
     }
     Request request;
-    request.rows = rows.data();
-    request.values = values.data();
-    request.n = 20;
+    request.rows = {rows.data(), 20, 3};
+    request.values = values;
     CHECK(suggester.suggest(request).empty());
 }
 
@@ -61,14 +59,12 @@ TEST(a_new_suggester_says_what_the_old_one_says) {
     std::vector<double> rows, values;
     for (std::size_t n = 0; n < 30; ++n) {
         Request request;
-        request.rows = rows.data();
-        request.values = values.data();
-        request.n = n;
+        request.rows = {rows.data(), n, 2};
+        request.values = values;
         request.number = n;
         request.key = {7, 8};
         const double pending[4] = {0.3, 0.3, 0.9, 0.1};
-        request.pending = pending;
-        request.n_pending = n % 3;
+        request.pending = {pending, n % 3, 2};
         request.count = 1 + n % 2;
         const std::vector<double> row = old.suggest(request);
         Suggester fresh(lapack, codec, {false, false}, o);
@@ -87,12 +83,11 @@ TEST(batches_differ_and_obey_constraints) {
     Suggester suggester(lapack, codec, {false, false}, options(2));
     const std::vector<double> rows{0.1, 0.1, 0.9, 0.2, 0.4, 0.8, 0.6, 0.5}, values{1.0, 0.5, 0.7, 0.2};
     Request request;
-    request.rows = rows.data();
-    request.values = values.data();
-    request.n = 4;
+    request.rows = {rows.data(), 4, 2};
+    request.values = values;
     request.count = 6;
-    request.feasible = [](const double* at, std::size_t n, bool* allowed) {
-        for (std::size_t i = 0; i < n; ++i) allowed[i] = at[2 * i] + at[2 * i + 1] < 1.0;
+    request.feasible = [](Rows at, std::span<bool> allowed) {
+        for (std::size_t i = 0; i < at.n; ++i) allowed[i] = at(i, 0) + at(i, 1) < 1.0;
     };
     const std::vector<double> batch = suggester.suggest(request);
     CHECK(batch.size() == 12);

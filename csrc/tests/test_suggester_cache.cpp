@@ -69,7 +69,7 @@ History history(std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
         double row[d];
         for (double& u : row) u = random.uniform();
-        space->snap(row, scratch.data());
+        space->snap(row, scratch);
         out.rows.insert(out.rows.end(), row, row + d);
         out.values.push_back((row[0] - 0.3) * (row[0] - 0.3) + row[1] + (row[2] < 0.4 ? 0.2 : 0.0) +
                              (i % 10 == 7 ? 50.0 : 0.0));
@@ -80,10 +80,9 @@ History history(std::size_t n) {
 
 Request request_of(const History& given, std::size_t n, bool with_errors = false) {
     Request out;
-    out.rows = given.rows.data();
-    out.values = given.values.data();
-    out.std_errors = with_errors ? given.errors.data() : nullptr;
-    out.n = n;
+    out.rows = {given.rows.data(), n, d};
+    out.values = {given.values.data(), n};
+    if (with_errors) out.std_errors = {given.errors.data(), n};
     out.key = {7, 8};
     out.number = n;
     return out;
@@ -177,15 +176,14 @@ TEST(a_warm_suggester_answers_like_a_cold_one) {
         for (const std::size_t n : {1u, 9u, 10u, 22u, 21u}) {
             Request request = request_of(given, n, c.with_errors), elsewhere = request;
             request.count = 1 + n % 2;
-            request.pending = given.rows.data() + d * ((n + 3) % 40);
-            request.n_pending = n % 3 == 0 ? 1 : 0;
+            request.pending = {given.rows.data() + d * ((n + 3) % 40), n % 3 == 0 ? 1u : 0u, d};
             Suggester cold(lapack, codec(), categorical, c.options);
             const std::vector<double> expected = cold.suggest(request);
             bool fine = expected.size() == d * request.count && warm.suggest(request) == expected;
             for (std::size_t k = 0; k < 3; ++k) {
-                elsewhere.rows = others[k].rows.data();
-                elsewhere.values = others[k].values.data();
-                if (c.with_errors) elsewhere.std_errors = others[k].errors.data();
+                elsewhere.rows = {others[k].rows.data(), n, d};
+                elsewhere.values = {others[k].values.data(), n};
+                if (c.with_errors) elsewhere.std_errors = {others[k].errors.data(), n};
                 (void)torn[k].suggest(elsewhere);
                 fine = fine && torn[k].suggest(request) == expected;
             }
@@ -210,7 +208,7 @@ TEST(views_do_not_mix) {
     }
 }
 
-// The time runs out at the first factor, the second, the third, ...: the answer is none, or the one of a search cut
+// The time runs out at the first factor, the second, the third, ...: the answer is a draft, or the one of a search cut
 // short, never half of one, and afterwards all is as if nobody had asked.
 TEST(running_out_of_time_leaves_no_trace) {
     const History given = history(12);
@@ -230,16 +228,16 @@ TEST(running_out_of_time_leaves_no_trace) {
         until_wait = n;
         const std::vector<double> answer = suggester.suggest(request, &step);
         until_wait = -1;
-        CHECK(answer.empty() == (step == Step::none));
+        CHECK(answer.size() == d);
         CHECK(step != Step::reuse);  // there is no fit to reuse
         if (step == Step::full) CHECK(answer == expected);
-        cut_off += step == Step::none;
+        cut_off += step == Step::draft;
         CHECK(suggester.suggest(patient) == expected);
     }
     CHECK(cut_off > 5);
 }
 
-// No time at all: nothing from a new suggester; the earlier fit, and a search cut short, from one that has a fit.
+// No time at all: a draft, of as many rows as are wanted, and no trace of it.
 TEST(a_deadline_that_has_passed) {
     const History given = history(12);
     const SuggestOptions o = quick();
@@ -249,16 +247,19 @@ TEST(a_deadline_that_has_passed) {
     late.deadline = Deadline::in(-1.0);
     late.count = 3;
     Step step = Step::full;
-    CHECK(suggester.suggest(late, &step).empty());
-    CHECK(step == Step::none);
-    (void)suggester.suggest(early);
-    step = Step::full;
-    const std::vector<double> answer = suggester.suggest(late, &step);
-    CHECK(step == Step::search);
-    CHECK(answer.size() == d);  // more rows would take more time
-    Seen seen;
-    for (std::size_t i = 0; i < late.n; ++i) seen.insert(given.rows.data() + i * d, d);
-    CHECK(!seen.contains(answer.data(), d));
+    for (const bool warm : {false, true}) {
+        if (warm) (void)suggester.suggest(early);
+        step = Step::full;
+        const std::vector<double> answer = suggester.suggest(late, &step);
+        CHECK(step == Step::draft);
+        CHECK(answer.size() == 3 * d);
+        Seen seen;
+        for (std::size_t i = 0; i < late.n(); ++i) seen.insert(late.rows[i]);
+        for (std::size_t i = 0; i < answer.size(); i += d) {
+            CHECK(!seen.contains(Column(answer).subspan(i, d)));
+            seen.insert(Column(answer).subspan(i, d));
+        }
+    }
     CHECK(suggester.suggest(request_of(given, 12)) == expected);
 }
 

@@ -55,7 +55,7 @@ Trials trials(const space::Codec& codec, std::size_t n, std::uint64_t seed) {
     for (std::size_t i = 0; i < n; ++i) {
         double* row = out.rows.data() + i * d;
         for (std::size_t j = 0; j < d; ++j) row[j] = random.uniform();
-        codec.snap(row, scratch.data());
+        codec.snap({row, d}, scratch);
         out.values[i] = row[0] + 0.1 * row[1];
     }
     return out;
@@ -71,9 +71,8 @@ bo::SuggestOptions gp_options() {
 
 bo::Request request_of(const Trials& given, std::size_t n) {
     bo::Request out;
-    out.rows = given.rows.data();
-    out.values = given.values.data();
-    out.n = n;
+    out.rows = {given.rows.data(), n, d};
+    out.values = {given.values.data(), n};
     out.key = {5, 6};
     out.number = n;
     return out;
@@ -85,19 +84,19 @@ TEST(what_nothing_changes_in) {
         Answer out;
         for (std::uint64_t number = 0; number < 200; ++number) {
             out.resize(out.size() + d);
-            sobol_point({k, 7}, number, d, out.data() + out.size() - d);
+            sobol_point({k, 7}, number, {out.data() + out.size() - d, d});
         }
         return out;
     });
     same_together("space::Codec", [&](std::size_t k) { return trials(*codec, 200, k).rows; });
     const Trials given = trials(*codec, 30, 0);
     gp::Regressor model(lapack, {{false, false}, {false, false}, {true, false}}, {0.1, 0.2, 0.3, 0.0, -4.0});
-    model.assign(given.rows.data(), 30, nullptr);
-    model.set_targets(given.values.data());
+    model.assign({given.rows.data(), 30, d});
+    model.set_targets(given.values);
     same_together("gp::Regressor", [&](std::size_t k) {
         const Trials asked = trials(*codec, 40, k);
         gp::Prediction out;
-        model.predict(asked.rows.data(), 40, out);
+        model.predict({asked.rows.data(), 40, d}, out);
         out.mean.insert(out.mean.end(), out.variance.begin(), out.variance.end());
         return out.mean;
     });
@@ -130,8 +129,10 @@ TEST(a_search_each) {
         Answer out;
         for (std::size_t n = 1; n <= 60; ++n) {
             out.resize(n * d);
-            suggester.update(given.rows.data(), given.values.data(), 1, given.state.data(), n);
-            suggester.suggest({k, 6}, n, 0, nullptr, 0, 1, out.data() + (n - 1) * d);
+            suggester.update({.rows = {given.rows.data(), n, d},
+                              .values = {given.values.data(), n, 1},
+                              .state = {given.state.data(), n}});
+            suggester.suggest({.key = {k, 6}, .number = n}, {out.data() + (n - 1) * d, 1, d});
         }
         return out;
     });

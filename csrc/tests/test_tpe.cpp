@@ -58,7 +58,7 @@ TEST(mixture_against_its_formula) {
     Mixture mixture({Axis{}, even_axis(3, true)});
     const std::vector<double> points{0.2, 0.0, 0.9, 2.0}, weights{1.0, 3.0}, h{0.15, 1.0};
     const double q = 0.25;
-    mixture.fit(points.data(), 2, weights.data(), 0.5, h.data(), q);
+    mixture.fit({points.data(), 2, mixture.axes().size()}, weights, 0.5, h, q);
     Batch batch;
     batch.reset(2, 30);
     batch.resize(30);
@@ -67,7 +67,7 @@ TEST(mixture_against_its_formula) {
         batch.at(1, i) = static_cast<double>(i % 3);
     }
     std::vector<double> got(batch.padded());
-    mixture.log_density(batch, got.data());
+    mixture.log_density(batch, got);
     const auto gauss = [](double x, double mean, double s) {
         const double mass = normal_cdf((1.0 - mean) / s) - normal_cdf(-mean / s);
         return std::exp(-0.5 * (x - mean) * (x - mean) / (s * s)) / (s * 2.5066282746310002 * mass);
@@ -87,13 +87,13 @@ TEST(the_prior_rules_where_no_kernel_reaches) {
         Mixture mixture{std::vector<Axis>(d)};
         const std::vector<double> point(d, 0.0), h(d, 0.02);
         const double weight = 1.0;
-        mixture.fit(point.data(), 1, &weight, 0.5, h.data(), 0.0);
+        mixture.fit({point.data(), 1, mixture.axes().size()}, {&weight, 1}, 0.5, h, 0.0);
         Batch batch;
         batch.reset(d, 1);
         batch.resize(1);
         for (std::size_t j = 0; j < d; ++j) batch.at(j, 0) = 1.0;
         std::vector<double> got(batch.padded());
-        mixture.log_density(batch, got.data());
+        mixture.log_density(batch, got);
         const double axis = -0.125 - std::log(2.5066282746310002 * (normal_cdf(0.5) - normal_cdf(-0.5)));
         CHECK_NEAR(got[0], static_cast<double>(d) * axis + std::log(0.5 / 1.5), 1e-9);
     }
@@ -105,14 +105,14 @@ TEST(a_hundred_thousand_categories) {
     const double q = 0.5, whole = 1.0 + static_cast<double>(levels) * q;
     Mixture mixture({even_axis(levels, true)});
     const std::vector<double> points{7.0, 99'999.0}, weights{1.0, 3.0}, h{1.0};
-    mixture.fit(points.data(), 2, weights.data(), 0.5, h.data(), q);
+    mixture.fit({points.data(), 2, mixture.axes().size()}, weights, 0.5, h, q);
     Batch batch;
     batch.reset(1, 4);
     batch.resize(4);
     const std::vector<double> asked{0.0, 7.0, 50'000.0, 99'999.0};
     for (std::size_t i = 0; i < 4; ++i) batch.at(0, i) = asked[i];
     std::vector<double> got(batch.padded());
-    mixture.log_density(batch, got.data());
+    mixture.log_density(batch, got);
     for (std::size_t i = 0; i < 4; ++i) {
         double mass = 0.5 / static_cast<double>(levels);
         for (std::size_t k = 0; k < 2; ++k) mass += weights[k] * (asked[i] == points[k] ? 1.0 + q : q) / whole;
@@ -127,7 +127,7 @@ TEST(draws_of_categories_follow_their_kernel) {
             Axis axis{levels, true, {0.0, 0.1, 0.2, 0.5, 0.9, 1.0}, false};
             const double point = static_cast<double>(centre), weight = 1.0, h = 1.0, q = 0.25;
             Mixture mixture({axis});
-            mixture.fit(&point, 1, &weight, prior, &h, q);
+            mixture.fit({&point, 1, 1}, {&weight, 1}, prior, {&h, 1}, q);
             Batch batch;
             batch.reset(1, n);
             batch.resize(n);
@@ -154,14 +154,14 @@ TEST(draws_are_cut_at_the_ends) {
     };
     for (const double h : {0.02, 0.25, 1.0}) {
         Mixture mixture({Axis{}});
-        mixture.fit(centres.data(), 3, weights.data(), prior_weight, &h, 0.0);
+        mixture.fit({centres.data(), 3, 1}, weights, prior_weight, {&h, 1}, 0.0);
         for (const bool even : {false, true}) {
             constexpr std::size_t n = 20000;
             Batch batch;
             batch.reset(1, n);
             Philox random({5, 6}, 7, 8);
             mixture.draw(random, batch, 0, n, even);
-            std::vector<double> x(batch.column(0), batch.column(0) + n);
+            std::vector<double> x(batch.column(0).begin(), batch.column(0).begin() + n);
             std::sort(x.begin(), x.end());
             CHECK(x.front() > 0.0 && x.back() < 1.0);
             double distance = 0.0;
@@ -181,7 +181,7 @@ TEST(no_draws_are_no_draws) {
     Mixture mixture({Axis{}, even_axis(3, true)});
     const std::vector<double> point{0.2, 0.0}, h{0.15, 1.0};
     const double weight = 1.0;
-    mixture.fit(point.data(), 1, &weight, 0.5, h.data(), 0.25);
+    mixture.fit({point.data(), 1, mixture.axes().size()}, {&weight, 1}, 0.5, h, 0.25);
     Batch batch;
     batch.reset(2, 0);
     Philox random({1, 2}, 3, 4), untouched = random;
@@ -227,10 +227,10 @@ TEST(a_trend_points_to_the_valley) {
     }
     const auto scores = [&] {
         std::vector<double> score(batch.padded(), 0.0);
-        trend.add_log_probability(batch, score.data());
+        trend.add_log_probability(batch, score);
         return score;
     };
-    CHECK(trend.fit(points.data(), values.data(), n, 6));
+    CHECK(trend.fit({points.data(), n, points.size() / n}, {values.data(), n}, 6));
     std::vector<double> score = scores();
     const auto best = static_cast<std::size_t>(std::max_element(score.begin(), score.begin() + 60) - score.begin());
     CHECK(best % 3 == 1);
@@ -238,11 +238,11 @@ TEST(a_trend_points_to_the_valley) {
     // Values that do not differ, or all failed, prefer nothing.
     for (const double value : {2.5, inf}) {
         values.assign(n, value);
-        CHECK(trend.fit(points.data(), values.data(), n, 6));
+        CHECK(trend.fit({points.data(), n, points.size() / n}, {values.data(), n}, 6));
         score = scores();
         for (std::size_t i = 0; i < 60; ++i) CHECK_NEAR(score[i], score[0], 1e-9);
     }
-    CHECK(!trend.fit(points.data(), values.data(), 3, 1));
+    CHECK(!trend.fit({points.data(), 3, points.size() / n}, {values.data(), 3}, 1));
 }
 
 TEST(incremental_equals_rebuilt) {
@@ -261,12 +261,15 @@ TEST(incremental_equals_rebuilt) {
     for (std::size_t i = 0; i < n; ++i) {
         if (i % 5 != 3) state[i] = i % 7 == 2 ? 3 : 1;  // some fail, some stay open ...
         if (i % 10 == 9) state[i - 6] = 1;              // ... and end later
-        grown.update(X.data(), y.data(), 1, state.data(), i + 1);
+        const records::Trials known{
+            .rows = {X.data(), i + 1, d}, .values = {y.data(), i + 1, 1}, .state = {state.data(), i + 1}};
+        grown.update(known);
         if (i % 6 != 5) continue;
         Suggester rebuilt(codec, std::vector<bool>(d, false), options);
-        rebuilt.update(X.data(), y.data(), 1, state.data(), i + 1);
-        grown.suggest({7, 8}, i, 0, X.data(), 1, 1, a.data());
-        rebuilt.suggest({7, 8}, i, 0, X.data(), 1, 1, b.data());
+        rebuilt.update(known);
+        const Request request{{7, 8}, i, 0, {X.data(), 1, d}};
+        grown.suggest(request, {a.data(), 1, d});
+        rebuilt.suggest(request, {b.data(), 1, d});
         CHECK(a == b);
     }
 }

@@ -31,7 +31,7 @@ const double nan = std::numeric_limits<double>::quiet_NaN();
 std::vector<double> uniforms(std::size_t n, std::uint64_t number) {
     Philox random({1, 2}, number, 3);
     std::vector<double> out(n);
-    random.fill_uniform(out.data(), n);
+    random.fill_uniform(out);
     return out;
 }
 
@@ -105,15 +105,15 @@ TEST(a_regression_is_that_of_dense_algebra) {
     for (std::size_t i = 0; i < size; ++i) {
         std::vector<double> row{u[3 * i], std::floor(3.0 * u[3 * i + 1]), u[3 * i + 2]};
         if (i % 9 == 0) row[2] = row[1] = nan;  // inactive
-        embedding.place(row.data(), points.data() + 3 * i);
+        embedding.place(row, {points.data() + 3 * i, 3});
         if (i % 9 == 0) CHECK(points[3 * i + 1] == 0.5 && points[3 * i + 2] == -1.0);
     }
     std::vector<double> y(n), other(n, 7.0);
     for (std::size_t i = 0; i < n; ++i) y[i] = 1e4 + 30.0 * std::sin(6.0 * points[3 * i]) + points[3 * i + 2];
     Regression regression(embedding);
-    regression.fit(points.data(), n, pending);
-    regression.add_output(y.data());
-    regression.add_output(other.data());  // a constant one
+    regression.fit({points.data(), size, 3}, pending);
+    regression.add_output(y);
+    regression.add_output(other);  // a constant one
     CHECK(regression.outputs() == 2 && regression.n() == n);
 
     std::vector<double> K(n * n), whole(size * size);
@@ -134,10 +134,10 @@ TEST(a_regression_is_that_of_dense_algebra) {
     for (std::size_t i = 0; i < 50; ++i) {
         const std::vector<double> row{rows[3 * i], std::floor(3.0 * rows[3 * i + 1]), rows[3 * i + 2]};
         std::vector<double> placed(3);
-        embedding.place(row.data(), placed.data());
+        embedding.place(row, placed);
         for (std::size_t a = 0; a < 3; ++a) columns[a * 64 + i] = placed[a];
     }
-    regression.predict(columns.data(), 64, mean.data(), std.data());
+    regression.predict({columns.data(), 3, 64}, {mean.data(), 2, 64}, {std.data(), 2, 64});
     for (std::size_t i = 0; i < 50; ++i) {
         const double at[3] = {columns[i], columns[64 + i], columns[128 + i]};
         double expected = average, left = 1.0 + 0.0025;
@@ -173,20 +173,20 @@ struct Predicted {
     Predicted(const Case& c, const std::vector<double>& y, std::size_t first = 0) {
         const Embedding embedding({Axis{}});
         Regression regression(embedding);
-        regression.fit(c.points.data() + first, 10 - first, 0);
-        regression.add_output(y.data());
+        regression.fit({c.points.data() + first, 10 - first, 1}, 0);
+        regression.add_output(y);
         std::vector<double> x(32, 0.0);
         for (std::size_t i = 0; i < 20; ++i) x[i] = static_cast<double>(i) / 19.0;
-        regression.predict(x.data(), 32, mean.data(), std.data());
+        regression.predict({x.data(), 1, 32}, {mean.data(), 1, 32}, {std.data(), 1, 32});
     }
 };
 
 std::vector<double> merits(const Case& c, const Outcomes& told) {
     Merit merit({Axis{}});
-    merit.fit(c.points.data(), c.place.data(), told, nullptr, 0);
+    merit.fit({c.points.data(), c.points.size(), 1}, c.place, told, {});
     std::vector<double> rows(20), score(20, 1.0);
     for (std::size_t i = 0; i < 20; ++i) rows[i] = static_cast<double>(i) / 19.0;
-    merit.add(rows.data(), 20, score.data());
+    merit.add({rows.data(), 20, 1}, score);
     return score;
 }
 
@@ -199,7 +199,7 @@ double log_improvement(double mean, double std, double best) {
 TEST(the_merit_is_improvement_times_feasibility_over_cost) {
     Case c;
     c.violations[0] = nan;  // not known: left out of the limit's regression, and not feasible
-    const std::vector<double> y = gp::standardise(c.objectives.data(), 10, gp::TransformKind::half_log).y;
+    const std::vector<double> y = gp::standardise(c.objectives, gp::TransformKind::half_log).y;
     double best = std::numeric_limits<double>::infinity();
     std::vector<double> sizes, scaled;
     for (std::size_t i = 1; i < 10; ++i) {
@@ -210,11 +210,9 @@ TEST(the_merit_is_improvement_times_feasibility_over_cost) {
     for (std::size_t i = 1; i < 10; ++i) scaled.push_back(std::clamp(c.violations[i] / sizes[4], -2.0, 2.0));
     const Predicted objective(c, y), limit(c, scaled, 1), cost(c, c.log_cost);
     Outcomes told;
-    told.n = 10;
-    told.m = told.k = 1;
-    told.objectives = c.objectives.data();
-    told.violations = c.violations.data();
-    told.log_cost = c.log_cost.data();
+    told.objectives = {c.objectives.data(), 10, 1};
+    told.violations = {c.violations.data(), 10, 1};
+    told.log_cost = c.log_cost;
     const std::vector<double> got = merits(c, told);
     for (std::size_t i = 0; i < 20; ++i)
         CHECK_NEAR(got[i],
@@ -224,7 +222,7 @@ TEST(the_merit_is_improvement_times_feasibility_over_cost) {
 
     // While nothing is feasible the way there is all that counts.
     for (double& v : c.violations) v = std::fabs(v) + 0.1;
-    told.log_cost = nullptr;
+    told.log_cost = {};
     sizes = c.violations;
     sizes[0] = c.violations[0] = 0.3;
     std::sort(sizes.begin(), sizes.end());
@@ -252,18 +250,16 @@ TEST(several_objectives_improve_the_hypervolume) {
         std::vector<double> front(10 * m), reference(m);
         for (std::size_t j = 0; j < m; ++j) {
             for (std::size_t i = 0; i < 10; ++i) columns[i] = values[i * m + j];
-            const std::vector<double> y = gp::standardise(columns.data(), 10, gp::TransformKind::half_log).y;
+            const std::vector<double> y = gp::standardise(columns, gp::TransformKind::half_log).y;
             objectives.emplace_back(c, y);
             const auto [low, high] = std::minmax_element(y.begin(), y.end());
             reference[j] = *high + 0.1 * (*high - *low);
             for (std::size_t i = 0; i < 10; ++i) front[i * m + j] = y[i];
         }
-        acquisition::HypervolumeImprovement improvement(
-            acquisition::undominated(front.data(), 10, m, reference.data()));
+        acquisition::HypervolumeImprovement improvement(acquisition::undominated({front.data(), 10, m}, reference));
         Outcomes told;
-        told.n = 10;
-        told.m = m;
-        told.objectives = values.data();
+        told.objectives = {values.data(), 10, m};
+        told.violations = {nullptr, 10, 0};
         const std::vector<double> got = merits(c, told);
         for (std::size_t i = 0; i < 20; ++i) {
             std::vector<double> mean, std;
@@ -271,7 +267,7 @@ TEST(several_objectives_improve_the_hypervolume) {
                 mean.push_back(o.mean[i]);
                 std.push_back(o.std[i]);
             }
-            CHECK_NEAR(got[i], 1.0 + improvement.at(mean.data(), std.data()), 1e-5);
+            CHECK_NEAR(got[i], 1.0 + improvement.at(mean, std), 1e-5);
         }
     }
 }
@@ -280,7 +276,7 @@ TEST(costs_known_in_advance_guide_the_start) {
     const auto codec = spaces::codec({space::Column{}, space::Column{}});
     Options options;
     Suggester suggester(codec, {false, false}, options);
-    suggester.update(nullptr, nullptr, 1, nullptr, 0);
+    suggester.update({.rows = {nullptr, 0, 2}, .values = {nullptr, 0, 1}, .state = {}});
     std::vector<double> points, logs, row(2);
     for (int i = 0; i <= 4; ++i)
         for (int j = 0; j <= 4; ++j) {
@@ -288,13 +284,12 @@ TEST(costs_known_in_advance_guide_the_start) {
             logs.push_back(2.0 * i);
         }
     Outcomes told;
-    told.m = 1;
-    told.q = logs.size();
-    told.cost_points = points.data();
-    told.cost_logs = logs.data();
+    told.objectives = {nullptr, 0, 1};
+    told.cost_points = {points.data(), logs.size(), 2};
+    told.cost_logs = logs;
     std::vector<double> pending;
     for (std::uint64_t number = 0; number < 6; ++number) {
-        suggester.suggest({7, 8}, number, 0, pending.data(), number, 1, told, row.data());
+        suggester.suggest({{7, 8}, number, 0, {pending.data(), number, 2}}, told, {row.data(), 1, 2});
         CHECK(row[0] < 0.6);                      // the cheapest two fifths
         for (std::size_t p = 0; p < number; ++p)  // and far from each other
             CHECK(std::hypot(row[0] - pending[2 * p], row[1] - pending[2 * p + 1]) > 0.1);
@@ -314,23 +309,23 @@ TEST(suggestions_by_merit_depend_on_the_rows_alone) {
     space::RowSet met;
     std::vector<space::Value> scratch(3);
     for (std::uint64_t number = 0; number < 40; ++number) {
-        grown.update(rows.data(), values.data(), 1, state.data(), state.size());
+        const std::size_t n = state.size();
+        const records::Trials trials{.rows = {rows.data(), n, 3}, .values = {values.data(), n, 1}, .state = state};
+        grown.update(trials);
         Suggester fresh(codec, unordered, options);
-        fresh.update(rows.data(), values.data(), 1, state.data(), state.size());
+        fresh.update(trials);
         Outcomes told;
-        told.n = state.size();
-        told.m = told.k = 1;
-        told.objectives = values.data();
-        told.violations = violations.data();
+        told.objectives = trials.values;
+        told.violations = {violations.data(), n, 1};
         std::vector<double> a(3), b(3);
-        grown.suggest({7, 8}, number, 0, nullptr, 0, 1, told, a.data());
-        fresh.suggest({7, 8}, number, 0, nullptr, 0, 1, told, b.data());
+        grown.suggest({{7, 8}, number, 0}, told, {a.data(), 1, 3});
+        fresh.suggest({{7, 8}, number, 0}, told, {b.data(), 1, 3});
         CHECK(a == b);
-        codec->snap(a.data(), scratch.data());
+        codec->snap(a, scratch);
         if (number >= 4)
-            CHECK(met.insert(a.data(), 3));
+            CHECK(met.insert(a));
         else
-            met.insert(a.data(), 3);
+            met.insert(a);
         rows.insert(rows.end(), a.begin(), a.end());
         const double x = std::isnan(a[1]) ? 0.3 : a[1];
         values.push_back((x - 0.8) * (x - 0.8) + a[2]);
@@ -353,10 +348,12 @@ TEST(turns_of_the_regression) {
     const auto gap = [](const double* u) { return std::hypot(u[0] - 0.7, u[1] - 0.4); };
     for (std::uint64_t number = 0; number < 40; ++number) {
         double x[2], y[2];
-        a.update(rows.data(), values.data(), 1, state.data(), state.size());
-        b.update(rows.data(), values.data(), 1, state.data(), state.size());
-        a.suggest({7, 8}, number, 0, nullptr, 0, 1, x);
-        b.suggest({7, 8}, number, 0, nullptr, 0, 1, y);
+        const std::size_t n = state.size();
+        const records::Trials trials{.rows = {rows.data(), n, 2}, .values = {values.data(), n, 1}, .state = state};
+        a.update(trials);
+        b.update(trials);
+        a.suggest({{7, 8}, number, 0}, {x, 1, 2});
+        b.suggest({{7, 8}, number, 0}, {y, 1, 2});
         const bool differ = x[0] != y[0] || x[1] != y[1];
         if (number < 8) CHECK(!differ);
         if (number >= 25 && number % 3 != 0) CHECK(!differ);

@@ -34,8 +34,10 @@ struct Trials {
     std::vector<double> rows, values;
     std::vector<std::uint8_t> state;
     std::size_t n() const { return state.size(); }
-    void tell(Suggester& suggester, std::size_t stride = 1) const {
-        suggester.update(rows.data(), values.data(), stride, state.data(), n());
+    void tell(Suggester& suggester, std::size_t objectives = 1) const {
+        suggester.update({.rows = {rows.data(), n(), n() > 0 ? rows.size() / n() : 0},
+                          .values = {values.data(), n(), objectives},
+                          .state = state});
     }
 };
 
@@ -49,7 +51,7 @@ Trials trials(const space::Codec& codec, std::size_t n, Function f) {
     Philox random({1, 2}, 3, 4);
     for (std::size_t i = 0; i < n; ++i) {
         for (double& u : row) u = random.uniform();
-        codec.snap(row.data(), scratch.data());
+        codec.snap(row, scratch);
         out.rows.insert(out.rows.end(), row.begin(), row.end());
         out.values.push_back(f(row.data()));
         out.state.push_back(1);
@@ -98,7 +100,7 @@ TEST(the_ratio_is_that_of_the_two_densities) {
                 ++n_bad;
             }
             double got = 0.0;
-            suggester.log_ratio(&x, 1, &got);
+            suggester.log_ratio({&x, 1, 1}, {&got, 1, 1});
             CHECK_NEAR(got, std::log(good / 6.8) - std::log(bad / 15.8), 1e-9);
         }
     }
@@ -119,13 +121,13 @@ TEST(levels_of_uneven_cells) {
     }
     Mixture mixture({axis});
     const std::vector<double> points{2.0, 9.0}, weights{1.0, 2.0}, h{0.2};
-    mixture.fit(points.data(), 2, weights.data(), 0.5, h.data(), 0.0);
+    mixture.fit({points.data(), 2, 1}, weights, 0.5, h, 0.0);
     Batch batch;
     batch.reset(1, 12);
     batch.resize(12);
     for (std::size_t l = 0; l < 12; ++l) batch.at(0, l) = static_cast<double>(l);
     std::vector<double> got(batch.padded()), masses(12);
-    mixture.log_density(batch, got.data());
+    mixture.log_density(batch, got);
     const auto mass = [&](double mean, double deviation, std::size_t l) {
         const auto below = [&](double edge) { return normal_cdf((edge - mean) / deviation); };
         return (below(axis.edges[l + 1]) - below(axis.edges[l])) / (below(1.0) - below(0.0));
@@ -158,10 +160,10 @@ TEST(the_start_is_even) {
     std::set<double> all;
     for (std::uint64_t number = 0; number < 10; ++number) {
         double row[4], again[2];
-        suggester.suggest({7, 8}, number, 0, nullptr, 0, 2, row);
+        suggester.suggest({{7, 8}, number, 0}, {row, 2, codec->size()});
         first.insert(static_cast<int>(10.0 * row[0]));
         second.insert(static_cast<int>(10.0 * row[1]));
-        suggester.suggest({7, 8}, number, 1, nullptr, 0, 1, again);
+        suggester.suggest({{7, 8}, number, 1}, {again, 1, codec->size()});
         all.insert({row[0], row[2], again[0]});
     }
     CHECK(first.size() == 10 && second.size() == 10);
@@ -180,8 +182,8 @@ TEST(a_stride_is_stepped_over) {
     wide.tell(strided, 3);
     double a[2], b[2];
     for (std::uint64_t number = 40; number < 44; ++number) {
-        narrow.suggest({7, 8}, number, 0, nullptr, 0, 1, a);
-        strided.suggest({7, 8}, number, 0, nullptr, 0, 1, b);
+        narrow.suggest({{7, 8}, number, 0}, {a, 1, codec->size()});
+        strided.suggest({{7, 8}, number, 0}, {b, 1, codec->size()});
         CHECK(a[0] == b[0] && a[1] == b[1]);
     }
 }
@@ -198,8 +200,8 @@ TEST(forgotten_is_forgotten) {
     down.tell(twice);
     double a[2], b[2];
     for (std::uint64_t number = 40; number < 44; ++number) {
-        once.suggest({7, 8}, number, 0, nullptr, 0, 1, a);
-        twice.suggest({7, 8}, number, 0, nullptr, 0, 1, b);
+        once.suggest({{7, 8}, number, 0}, {a, 1, codec->size()});
+        twice.suggest({{7, 8}, number, 0}, {b, 1, codec->size()});
         CHECK(a[0] == b[0] && a[1] == b[1] && a[0] > 0.5);
     }
 }
@@ -217,9 +219,9 @@ TEST(pending_points_are_kept_away_from) {
         given.tell(suggester);
         for (std::uint64_t number = 40; number < 60; ++number) {
             double alone = 0.0, beside = 0.0;
-            suggester.suggest({7, 8}, number, 0, nullptr, 0, 1, &alone);
+            suggester.suggest({{7, 8}, number, 0}, {&alone, 1, codec->size()});
             const std::vector<double> pending(12, alone + 1e-12);  // not the very point, which nobody asks for again
-            suggester.suggest({7, 8}, number, 0, pending.data(), 12, 1, &beside);
+            suggester.suggest({{7, 8}, number, 0, {pending.data(), 12, 1}}, {&beside, 1, 1});
             if (!liar) CHECK(beside == alone);
             away[liar] += std::fabs(beside - alone);
         }
@@ -257,9 +259,9 @@ TEST(branches_are_groups_of_their_own) {
         std::vector<space::Value> v(4);
         for (std::uint64_t number = 40; number < 60; ++number) {
             double u[4];
-            suggester.suggest({7, 8}, number, 0, nullptr, 0, 1, u);
+            suggester.suggest({{7, 8}, number, 0}, {u, 1, codec->size()});
             for (const double x : u) CHECK(x >= 0.0 && x <= 1.0);
-            codec->decode(u, v.data());
+            codec->decode(u, v);
             failed += v[0].whole == 1;
         }
         CHECK(failed <= 2);
@@ -267,8 +269,8 @@ TEST(branches_are_groups_of_their_own) {
         const std::size_t groups = suggester.n_groups();
         const double asked[12] = {1.0 / 6.0, 0.3, nan, 0.2, 0.5, nan, 0.4, 0.2, 5.0 / 6.0, nan, nan, 0.05};
         std::vector<double> ratio(3 * groups), trend(3 * groups);
-        suggester.log_ratio(asked, 3, ratio.data());
-        suggester.log_trend(asked, 3, trend.data());
+        suggester.log_ratio({asked, 3, 4}, {ratio.data(), 3, groups});
+        suggester.log_trend({asked, 3, 4}, {trend.data(), 3, groups});
         for (const std::vector<double>& out : {ratio, trend}) {
             CHECK(out[2 * groups] > out[groups]);  // the group of the choice
             for (std::size_t g = 0; g < groups; ++g) CHECK(!std::isnan(out[g]) || g == 2);
@@ -291,7 +293,7 @@ TEST(no_point_twice) {
         Trials told;
         std::set<Point> met;
         const auto tell = [&](double* row) {
-            codec->snap(row, scratch.data());
+            codec->snap({row, d}, scratch);
             met.insert({row[0], row[1]});
             told.rows.insert(told.rows.end(), row, row + d);
             told.values.push_back(row[0] + row[1]);
@@ -304,7 +306,7 @@ TEST(no_point_twice) {
         }
         while (told.n() + want <= n_points) {
             std::vector<double> rows(want * d);
-            suggester.suggest({7, 8}, told.n(), 0, nullptr, 0, want, rows.data());
+            suggester.suggest({{7, 8}, told.n(), 0}, {rows.data(), want, codec->size()});
             for (std::size_t r = 0; r < want; ++r) tell(rows.data() + r * d);
             CHECK(met.size() == told.n());
         }
@@ -315,7 +317,7 @@ TEST(no_point_twice) {
     double left[2][d];
     for (int i = 0; i < 15; ++i) {
         double row[d] = {(i % 3 + 0.5) / 3.0, (i / 3 + 0.5) / 5.0};
-        codec->snap(row, scratch.data());
+        codec->snap({row, d}, scratch);
         if (i == 4 || i == 11) {
             std::copy(row, row + d, left[i == 11]);
             continue;
@@ -329,8 +331,8 @@ TEST(no_point_twice) {
     for (std::uint64_t number = 13; number < 19; ++number)
         for (const int pending : {0, 1}) {
             double u[d];
-            suggester.suggest({7, 8}, number, 0, left[pending], 1, 1, u);
-            codec->snap(u, scratch.data());
+            suggester.suggest({{7, 8}, number, 0, {left[pending], 1, d}}, {u, 1, d});
+            codec->snap(u, scratch);
             CHECK(u[0] == left[1 - pending][0] && u[1] == left[1 - pending][1]);
         }
 }
@@ -359,8 +361,8 @@ TEST(no_point_twice_without_end) {
         std::vector<double> row(d), pending;
         std::size_t n_ends = 0;
         const auto take = [&](std::vector<double>& into) {
-            codec->snap(row.data(), scratch.data());
-            CHECK(met.insert(row.data(), d));
+            codec->snap(row, scratch);
+            CHECK(met.insert(row));
             n_ends += row[0] == 0.0;
             into.insert(into.end(), row.begin(), row.end());
         };
@@ -375,10 +377,10 @@ TEST(no_point_twice_without_end) {
         }
         while (told.n() < 120) {  // two at a time, the second beside the first
             told.tell(suggester);
-            suggester.suggest({7, 8}, told.n(), 0, nullptr, 0, 1, row.data());
+            suggester.suggest({{7, 8}, told.n(), 0}, {row.data(), 1, codec->size()});
             pending.clear();
             take(pending);
-            suggester.suggest({7, 8}, told.n() + 1, 0, pending.data(), 1, 1, row.data());
+            suggester.suggest({{7, 8}, told.n() + 1, 0, {pending.data(), 1, d}}, {row.data(), 1, d});
             take(pending);
             for (int k = 0; k < 2; ++k) {
                 told.rows.insert(told.rows.end(), pending.begin() + static_cast<std::ptrdiff_t>(k * d),
@@ -407,7 +409,7 @@ TEST(a_prior_rules_the_start_and_fades) {
     double mean[2] = {0.0, 0.0};
     for (std::uint64_t number = 0; number < 400; ++number) {
         double u[3];
-        guided.suggest({7, 8}, number, 0, nullptr, 0, 1, u);
+        guided.suggest({{7, 8}, number, 0}, {u, 1, codec->size()});
         mean[number % 2] += u[0] / 200.0;
     }
     CHECK_NEAR(mean[0], 1.0 / (1.0 - std::exp(-6.0)) - 1.0 / 6.0, 0.05);  // every other one
@@ -423,8 +425,8 @@ TEST(a_prior_rules_the_start_and_fades) {
         for (int end = 0; end < 2; ++end) {
             const double u[3] = {end == 0 ? 0.02 : 0.98, 0.5, 0.5};
             double a = 0.0, b = 0.0;
-            with.log_ratio(u, 1, &a);
-            without.log_ratio(u, 1, &b);
+            with.log_ratio({u, 1, 3}, {&a, 1, 1});
+            without.log_ratio({u, 1, 3}, {&b, 1, 1});
             shift[end] = a - b;
         }
         return shift[1] - shift[0];

@@ -18,6 +18,7 @@ class Step(metaclass=_Native):
     none: ClassVar[Step]
     reuse: ClassVar[Step]
     search: ClassVar[Step]
+    draft: ClassVar[Step]
     __members__: ClassVar[dict[str, Step]]
     def __init__(self, value: int) -> None: ...
     @property
@@ -153,9 +154,32 @@ class Suggester(metaclass=_Native):
         violations (m,), 0 for the rows of X that keep all limits, and how far the others are from that; `cost` is a
         pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows without a value, to be avoided;
         gradients (m, d) are derivatives of the values, NaN where not known. Fewer than n rows are returned only if no
-        new, allowed row was met or the time ran out. Raises ValueError for a wrong shape or a value that is not finite,
+        new, allowed row was met. Raises ValueError for a wrong shape or a value that is not finite,
         KernelError if a user's kernel raised or answered NaN.
         """
+    def draft(
+        self,
+        X: NDArray[np.float64],
+        values: NDArray[np.float64],
+        std_errors: NDArray[np.float64] | None,
+        pending: NDArray[np.float64],
+        n: int,
+        seed_low: int,
+        seed_high: int,
+        number: int,
+        attempt: int,
+        feasible: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None,
+        seconds: float,
+        repeats: int = 1,
+        extra: NDArray[np.float64] | None = None,
+        limits: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]] = ...,
+        violations: NDArray[np.float64] | None = None,
+        cost: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        failed: NDArray[np.float64] | None = None,
+        gradients: NDArray[np.float64] | None = None,
+    ) -> tuple[NDArray[np.float64], Step]:
+        """Suggest as `suggest` does, by the smallest model, at once: also while another thread is in a call, and
+        whatever `seconds` says. No rows and the step `none` if there is nothing to make a model of."""
     def cheap_start(
         self,
         X: NDArray[np.float64],

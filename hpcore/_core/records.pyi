@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 class _Native(type): ...  # pybind11's metaclass
 
 class Trials(metaclass=_Native):
-    """What was tried in one search, as every sampler reads it: a view of arrays, row i being trial number i.
+    """Trials of one search, as every sampler reads them: a view of arrays, row i being trial number i.
 
     X (n, d) are canonical rows of the cube, NaN where inactive; values (n, m), lower is better, NaN without a value;
     state (n,) as in `hpcore.records.history`. Columns that no trial has anything in are None: std_errors (n, m) of the

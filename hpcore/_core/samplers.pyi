@@ -13,7 +13,7 @@ from hpcore._core.tpe import Options
 class _Native(type): ...  # pybind11's metaclass
 
 class Ask(metaclass=_Native):
-    """What is asked of a sampler: `count` rows for trials number .. number + count - 1.
+    """Request to a sampler: `count` rows for trials number .. number + count - 1.
 
     Random numbers are a function of the seed's two words, number and attempt, which counts refused proposals for this
     trial; per_cost: results are weighed by what they cost; seconds, from now on, is the time that is left.
@@ -137,6 +137,12 @@ class Sampler(metaclass=_Native):
 
         pending (p, d) are rows that are being evaluated. The trials only grow, and none changes once it has ended.
         Raises ValueError for a wrong shape, KernelError if a user's kernel raised or answered NaN.
+        """
+    def at_once(
+        self, trials: Trials, pending: NDArray[np.float64], ask: Ask
+    ) -> tuple[NDArray[np.float64], str] | None:
+        """Suggest as `suggest` does, in well under a millisecond: also while another thread is in a call. None if the
+        sampler cannot do this.
         """
     def allow_repeats(self, n: int) -> None:
         """Suggest a row up to n times, where all columns are gridded."""

@@ -233,7 +233,7 @@ def shown_params(text: str) -> dict[str, Any]:
 
 def sampler_to_spec(sampler: Sampler) -> dict[str, Any]:
     """Convert a sampler to plain data: its name and options, or its text if the options are not plain data."""
-    name = next((name for name in samplers.names() if type(sampler) is type(samplers.resolve(name))), None)
+    name = samplers.name_of(sampler)
     return _to_spec(name, sampler)
 
 
@@ -247,7 +247,7 @@ def sampler_from_spec(study: str, spec: Any) -> Sampler:
     DamagedStore
         The stored data are not a sampler.
     """
-    made: Sampler = _from_spec("sampler", study, spec, lambda name: type(samplers.resolve(name)))
+    made: Sampler = _from_spec("sampler", study, spec, samplers.class_of)
     return made
 
 

@@ -8,7 +8,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -32,6 +33,7 @@ from hpcore.optimizer.proposer import Proposer, fill_in
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining, check_repeats
 from hpcore.optimizer.suggestions import Suggestions
+from hpcore.optimizer.turn import Turn
 from hpcore.records.channel import Decision
 from hpcore.records.history import History
 from hpcore.records.limits import Limits
@@ -56,6 +58,9 @@ if TYPE_CHECKING:
 __all__ = ["Optimizer", "check_prefetch"]
 
 FloatArray = npt.NDArray[np.float64]
+
+# Numbers of a history that is copied for any caller that might overtake; a longer one only once there was a deadline.
+SMALL = 20_000
 
 # Optimizers of this process; their locks and threads are re-created in a forked child.
 _ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()
@@ -172,7 +177,8 @@ class Optimizer:
         self._is_exhausted = False  # True once no new point was found, if points may be evaluated again without an end
         # Last job whose result the sampler may have learnt from.
         self._learnt_job = math.inf
-        self._lock = threading.RLock()
+        self._lock = Turn()
+        self._n_overtaken = 0  # number after the last trial that began while another thread had its turn
         self._suggestions = Suggestions(
             self.sampler,
             self.space.columns,
@@ -199,11 +205,20 @@ class Optimizer:
         if idle:
             self._lock.release()
         else:
-            self._lock = self._jobs.lock = threading.RLock()
+            self._lock = self._jobs.lock = Turn()
         self._suggestions.after_fork(idle)
 
     def __getstate__(self) -> dict[str, Any]:
-        made_anew = ("_lock", "_suggestions", "_proposer", "_jobs", "_in_order", "_is_exhausted", "_learnt_job")
+        made_anew = (
+            "_lock",
+            "_n_overtaken",
+            "_suggestions",
+            "_proposer",
+            "_jobs",
+            "_in_order",
+            "_is_exhausted",
+            "_learnt_job",
+        )
         return {k: v for k, v in vars(self).items() if k not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -246,12 +261,17 @@ class Optimizer:
             Number of trials, at least 1. With it a list is returned, without it one trial. The list has fewer than `n`
             trials only if the space has no more points, or if a scheduler needs results first.
         deadline_ms : float, optional
-            Time in milliseconds that the sampler may take for all trials of the call, by a monotonic clock; greater
-            than 0. The sampler then uses a ladder of cheaper levels, and ``trial.info["step"]`` names the level that
-            led to the trial; ``"full"`` is the suggestion without a deadline. Other levels are not repeatable, because
-            they depend on the speed of the machine. ``"random"`` is a random point: constraints or repeats refused the
-            sampler's proposals until the time was over, or more than four times; or, with `prefetch`, the sampler was
-            still busy on its thread.
+            Time in milliseconds for all trials of the call, by a monotonic clock; greater than 0. The sampler then uses
+            a ladder of cheaper levels, and ``trial.info["step"]`` names the level that led to the trial; ``"full"`` is
+            the suggestion without a deadline, ``"draft"`` the cheapest by a Gaussian process, which takes well under a
+            millisecond. Other levels than ``"full"`` are not repeatable, because they depend on the speed of the
+            machine. ``"random"`` is a random point: constraints or repeats refused the sampler's proposals until the
+            time was over, or more than four times; or the sampler was busy and has nothing at once.
+
+            The wait for other threads counts: who waits shortens the proposals of those before, where these have a
+            deadline, and overtakes them when its time is over, without knowing their points. With `prefetch` the time
+            is waited for the suggestion that is being computed. With `as_of` or a scheduler, and for samplers that do
+            not learn, each caller waits for its turn.
         as_of : int, optional
             Last job whose result the proposal may use, -1 for none; the trials of later jobs count as running. A job
             begins with each `ask` and each `resume`; without resumed trials jobs are numbered as the trials are. With
@@ -293,18 +313,63 @@ class Optimizer:
                 raise InvalidArgument("as_of needs one trial at a time, leave n out")
         if repeat is not None and (deadline_ms is not None or as_of is not None):
             raise InvalidArgument("repeat needs no proposal: leave deadline_ms and as_of out")
-        with self._lock:
-            self._see(as_of)
-            asked: Trial | list[Trial]
-            if repeat is not None:
-                asked = self._ask_again(n, repeat)
-            elif n is None:
-                asked = self._ask_one(end, as_of)
-            else:
-                asked = self._ask_many(check_integer("n", n, 1), end)
-            if self.prefetch:
-                self._suggestions.look_ahead(self._record.history, self._wants_ahead)
-            return asked
+        if end is None or as_of is not None or self.scheduler is not None or not self._suggestions.learns:
+            with self._lock:
+                return self._ask(n, end, as_of, repeat)
+        mine = self._lock.take(end)
+        if mine is None:
+            with self._lock.overtake():
+                return self._ask_at_once(None if n is None else check_integer("n", n, 1))
+        try:
+            return self._ask(n, mine, as_of, repeat)
+        finally:
+            self._lock.release()
+
+    def _ask(
+        self, n: int | None, end: float | None, as_of: int | None, repeat: Trial | int | None
+    ) -> Trial | list[Trial]:
+        """Propose trials, as `ask` says, for the thread whose turn it is."""
+        self._see(as_of)
+        asked: Trial | list[Trial]
+        if repeat is not None:
+            asked = self._ask_again(n, repeat)
+        elif n is None:
+            asked = self._ask_one(end, as_of)
+        else:
+            asked = self._ask_many(check_integer("n", n, 1), end)
+        if self.prefetch:
+            self._suggestions.look_ahead(self._record.history, self._wants_ahead)
+        return asked
+
+    def _ask_at_once(self, n: int | None) -> Trial | list[Trial]:
+        """Propose trials that take no time, for a caller whose time is over while another thread has its turn."""
+        history, end = self._record.history, time.monotonic()
+        many = 1 if n is None else n
+        trials: list[Trial] = []
+        try:
+            while len(trials) < many and self._queue:
+                trials.append(self._ask_queued())
+            while len(trials) < many:
+                rows, step = self._suggestions.at_once(history, many - len(trials))
+                for u in rows:
+                    trials.append(self._propose(history, history.n, u, step, None, end))
+        except HpcoreError:
+            if not trials:
+                raise
+        self._n_overtaken = history.n
+        self._suggestions.changed()
+        return trials[0] if n is None else trials
+
+    @contextmanager
+    def _away(self, history: History) -> Iterator[History]:
+        """Let callers whose time is over overtake while the sampler computes; yield what it computes from."""
+        alone = self.scheduler is not None or threading.active_count() == 1
+        if alone or (history.X.size > SMALL and not self._lock.hurried):
+            yield history
+            return
+        seen = history.snapshot()
+        with self._lock.away():
+            yield seen
 
     def _see(self, as_of: int | None) -> None:
         """Prepare for proposals from the results of the jobs up to `as_of`, or from all."""
@@ -338,10 +403,12 @@ class Optimizer:
         if not self._is_exhausted:
             try:
                 if as_of is None:
-                    u, step, info = self._suggestions.first(history, end)
-                    return self._propose(history, u, step, info, end)
+                    number = history.n
+                    with self._away(history) as seen:
+                        u, step, info = self._suggestions.first(seen, end)
+                    return self._propose(history, number, u, step, info, end)
                 rows, step = self._suggestions.rows(seen, 1, end=end)
-                return self._propose(seen, rows[0], step, None, end)
+                return self._propose(seen, history.n, rows[0], step, None, end)
             except SearchSpaceExhausted:
                 if self.repeats is not None or not history.n:
                     raise
@@ -362,9 +429,11 @@ class Optimizer:
             while len(trials) < n and self._queue:
                 trials.append(self._ask_queued())
             if len(trials) < n:
-                rows, step = self._suggestions.rows(history, n - len(trials), end=end)
-                for u in rows:
-                    trials.append(self._propose(history, u, step, None, end))
+                number = history.n
+                with self._away(history) as seen:
+                    rows, step = self._suggestions.rows(seen, n - len(trials), end=end)
+                for k, u in enumerate(rows):
+                    trials.append(self._propose(history, number + k, u, step, None, end))
             while len(trials) < n:
                 trials.append(self._ask_one(end))
         except SearchSpaceExhausted:
@@ -401,12 +470,19 @@ class Optimizer:
         return self._begin_given(u, params)
 
     def _propose(
-        self, history: History, u: FloatArray, step: str | None, info: dict[str, Any] | None, end: float | None
+        self,
+        history: History,
+        number: int,
+        u: FloatArray,
+        step: str | None,
+        info: dict[str, Any] | None,
+        end: float | None,
     ) -> Trial:
-        """Begin a trial at a suggested point, or at another one if that repeats or is not allowed."""
+        """Begin a trial at a point that was suggested for trial `number`, or at another one if that repeats or is not
+        allowed."""
         u, params, step = self._proposer.accept(history, u, step, end)
         trial = self._record.begin(u, params)
-        proposed_by = self._suggestions.proposed_by(trial.number, step if end is not None else None)
+        proposed_by = self._suggestions.proposed_by(number, step if end is not None else None)
         if end is not None:
             info = {**(info or {}), "step": step}
         if info is not None or proposed_by is not None:
@@ -489,6 +565,7 @@ class Optimizer:
             # Parameters that the constraints refuse leave the queue: otherwise every later ask would fail.
             del queue[n_queued - 1]
         self._queue = queue
+        first = max(first, self._n_overtaken)
         if self._record.history.n > first:
             self._record.take_back(first)
             self._begin_anew()

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hpcore.optimizer.costs import Costs
 from hpcore.optimizer.prefetch import Prefetcher
+from hpcore.optimizer.turn import AT_ONCE, MEMORY
 from hpcore.records.history import History
 from hpcore.records.streams import FILL, Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
@@ -64,6 +65,7 @@ class Suggestions:
         self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
         self._version = 0  # counts changes of the data that a suggestion depends on
         self._told: list[int] = []  # trials told since the last computation ahead began
+        self._at_once = AT_ONCE
         self._at_rungs: AtRungs | None = None
         self.begin_anew()
 
@@ -133,7 +135,7 @@ class Suggestions:
         if self._orphaned:
             self.begin_anew()
         info = None
-        if self._prefetcher is not None and self._prefetcher.ready(end):
+        if self._prefetcher is not None and self._prefetcher.ready(self._before(end)):
             # A delayed suggestion is valid whatever was told since, but only for the trial number it was made for.
             rows = self._prefetcher.take(history.n if self._delayed else self._version)
             if rows is not None:
@@ -148,14 +150,14 @@ class Suggestions:
     ) -> tuple[FloatArray, str | None]:
         """Suggest up to `n` points (k, d), and return them with the level of the sampler's ladder.
 
-        The points are random if the suggester is still busy at `end`. Each `attempt` gives other points. Without a
-        deadline the level is None.
+        If the suggester is still busy at `end`, the points are what it has at once. Each `attempt` gives other points.
+        Without a deadline the level is None.
         """
         if self._orphaned:
             self.begin_anew()
         rng = Rng(self._seed, history.n, attempt)
-        if self._prefetcher is not None and not self._prefetcher.ready(end):
-            return np.array([rng.uniform(history.X.shape[1], FILL, offset) for offset in range(n)]), RANDOM
+        if self._prefetcher is not None and not self._prefetcher.ready(self._before(end)):
+            return self.at_once(history, n, attempt)
         suggester = self.suggester
         at_rung = None if self._at_rungs is None else self._at_rungs.view(history)
         if at_rung is not None:
@@ -167,6 +169,23 @@ class Suggestions:
             return suggester.suggest(history, pending, n, rng), None
         left_ms = max(1e3 * (end - time.monotonic()), NO_TIME)
         return suggester.suggest_within(history, pending, n, rng, left_ms)
+
+    def at_once(self, history: History, n: int, attempt: int = 0) -> tuple[FloatArray, str]:
+        """Suggest up to `n` points (k, d), and return them with their level, while the suggester may be busy.
+
+        The points are random if the sampler has nothing at once.
+        """
+        begin = time.monotonic()
+        rng = Rng(self._seed, history.n, attempt)
+        made = self.suggester.at_once(history, history.running(), n, rng)
+        self._at_once = max(time.monotonic() - begin, MEMORY * self._at_once)
+        if made is not None:
+            return made
+        return np.array([rng.uniform(history.X.shape[1], FILL, offset) for offset in range(n)]), RANDOM
+
+    def _before(self, end: float | None) -> float | None:
+        """Return the moment at which a suggestion at once has to begin, for a deadline."""
+        return None if end is None else end - 1.5 * self._at_once
 
     # --- ahead ---------------------------------------------------------------------------------------------------
 

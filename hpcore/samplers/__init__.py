@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.samplers.annealing import AnnealingSampler
 from hpcore.samplers.auto import AutoSampler
 from hpcore.samplers.base import Sampler, Suggester
-from hpcore.samplers.cmaes import CMAESSampler
-from hpcore.samplers.evolution import EvolutionSampler
 from hpcore.samplers.gp import GPSampler
-from hpcore.samplers.gradient import GradientSampler
 from hpcore.samplers.grid import GridSampler
 from hpcore.samplers.random import RandomSampler
 from hpcore.samplers.sobol import SobolSampler
 from hpcore.samplers.tpe import TPESampler
+
+if TYPE_CHECKING:
+    from hpcore.samplers.annealing import AnnealingSampler
+    from hpcore.samplers.cmaes import CMAESSampler
+    from hpcore.samplers.evolution import EvolutionSampler
+    from hpcore.samplers.gradient import GradientSampler
 
 __all__ = [
     "DEFAULT",
@@ -29,6 +34,8 @@ __all__ = [
     "SobolSampler",
     "Suggester",
     "TPESampler",
+    "class_of",
+    "name_of",
     "names",
     "resolve",
 ]
@@ -36,17 +43,25 @@ __all__ = [
 # The default of `sampler` and `strategy`: an object of its own, so that it can be told from a "gp" that was given.
 DEFAULT = str(b"gp", "ascii")
 
-_BY_NAME: dict[str, type[Sampler]] = {
-    "random": RandomSampler,
-    "grid": GridSampler,
-    "sobol": SobolSampler,
-    "gp": GPSampler,
-    "tpe": TPESampler,
-    "cmaes": CMAESSampler,
-    "evolution": EvolutionSampler,
-    "annealing": AnnealingSampler,
-    "gradient": GradientSampler,
-    "auto": AutoSampler,
+# Class -> its module, loaded on first use.
+_HOMES = {
+    "AnnealingSampler": "annealing",
+    "CMAESSampler": "cmaes",
+    "EvolutionSampler": "evolution",
+    "GradientSampler": "gradient",
+}
+# Name of `sampler=` and `strategy=` -> class.
+_BY_NAME = {
+    "random": "RandomSampler",
+    "grid": "GridSampler",
+    "sobol": "SobolSampler",
+    "gp": "GPSampler",
+    "tpe": "TPESampler",
+    "cmaes": "CMAESSampler",
+    "evolution": "EvolutionSampler",
+    "annealing": "AnnealingSampler",
+    "gradient": "GradientSampler",
+    "auto": "AutoSampler",
 }
 
 
@@ -76,11 +91,41 @@ def resolve(sampler: str | Sampler, n_trials: int | None = None) -> Sampler:
         return sampler
     if not isinstance(sampler, str):
         raise InvalidType(f"sampler must be a name or a Sampler, got {sampler!r}")
-    if sampler not in _BY_NAME:
+    kind = class_of(sampler)
+    return AutoSampler(n_trials) if kind is AutoSampler else kind()
+
+
+def class_of(name: str) -> type[Sampler]:
+    """Class of a sampler by its name.
+
+    Raises
+    ------
+    InvalidArgument
+        The name is not known.
+    """
+    if name not in _BY_NAME:
         from difflib import get_close_matches
 
-        close = get_close_matches(sampler, _BY_NAME, n=1)
+        close = get_close_matches(name, _BY_NAME, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgument(f"sampler must be one of {', '.join(map(repr, _BY_NAME))}, got {sampler!r}{hint}")
-    kind = _BY_NAME[sampler]
-    return AutoSampler(n_trials) if kind is AutoSampler else kind()
+        raise InvalidArgument(f"sampler must be one of {', '.join(map(repr, _BY_NAME))}, got {name!r}{hint}")
+    title = _BY_NAME[name]
+    kind: type[Sampler] = globals()[title] if title in globals() else __getattr__(title)
+    return kind
+
+
+def name_of(sampler: Sampler) -> str | None:
+    """Name by which `class_of` finds the class of a sampler; None for a class of a user."""
+    kind = type(sampler)
+    found = (name for name, title in _BY_NAME.items() if title == kind.__name__ and class_of(name) is kind)
+    return next(found, None)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpcore.samplers' has no attribute {name!r}")
+    return getattr(import_module(f"hpcore.samplers.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,11 +14,9 @@ from hpcore.arguments import check_integer, check_number
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.samplers.base import NO_TIME, Sampler, Suggester
-from hpcore.samplers.cmaes import CMAESSampler
 from hpcore.samplers.gp import GPSampler
-from hpcore.samplers.gradient import GradientSampler
 from hpcore.samplers.grid import GridSampler
-from hpcore.samplers.ladder import AUTO_LADDER, FULL, RANDOM, SOBOL, TPE
+from hpcore.samplers.ladder import AUTO_LADDER, DRAFT, FULL, RANDOM, SOBOL, TPE
 from hpcore.samplers.tpe import TPESampler
 from hpcore.space.columns import Columns
 
@@ -27,19 +25,27 @@ __all__ = ["AutoSampler"]
 FloatArray = npt.NDArray[np.float64]
 
 
+def _sampler(name: str) -> Sampler:
+    if name == "cmaes":
+        from hpcore.samplers.cmaes import CMAESSampler
+
+        return CMAESSampler()
+    from hpcore.samplers.gradient import GradientSampler
+
+    return GradientSampler()
+
+
 class _Auto(Suggester):
     """The Gaussian process first, then samplers in turn, on the same history."""
 
     ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
     def __init__(self, columns: Columns, n_gp: int | None, trial_seconds: float) -> None:
-        self._codec = columns.codec
-        self._by_name = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
-        self._for_one: dict[str, Suggester] = {"cmaes": CMAESSampler().bind(columns)}
-        if "continuous" in columns.kinds:
-            self._for_one["gradient"] = GradientSampler().bind(columns)
-        self._rule = native.AutoRule(n_gp, trial_seconds, True, "gradient" in self._for_one)
-        self._per_cost = False
+        self._columns, self._codec = columns, columns.codec
+        self._by_name: dict[str, Suggester] = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
+        self._rule = native.AutoRule(n_gp, trial_seconds, True, "continuous" in columns.kinds)
+        self._repeats, self._per_cost = 1, False
+        self._known_costs: tuple[FloatArray, FloatArray] | None = None
         # Samplers of the latest proposals, by number.
         self._chosen: dict[int, str] = {}
 
@@ -47,18 +53,29 @@ class _Auto(Suggester):
         """See `Suggester.prepare`."""
         for suggester in self._by_name.values():
             suggester.prepare(n_objectives)
-        if n_objectives == 1:
-            # Not prepared: the package that CMA-ES needs is loaded when it is first due, if it ever is.
-            self._by_name |= self._for_one
+
+    def _suggester(self, name: str) -> Suggester:
+        """Suggester by its name; those that few searches need are loaded and bound when they are first due."""
+        if name not in self._by_name:
+            suggester = _sampler(name).bind(self._columns)
+            suggester.allow_repeats(self._repeats)
+            suggester.use_cost(self._per_cost)
+            if self._known_costs is not None:
+                suggester.know_costs(*self._known_costs)
+            self._by_name[name] = suggester
+        return self._by_name[name]
 
     def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """See `Suggester.proposed_by`."""
         if step in (RANDOM, TPE):
             return step
+        if step == DRAFT:  # which may have come without the turn that `_chosen` notes
+            return "gp"
         return self._chosen.get(number)
 
     def allow_repeats(self, n: int) -> None:
         """See `Suggester.allow_repeats`."""
+        self._repeats = n
         for suggester in self._by_name.values():
             suggester.allow_repeats(n)
 
@@ -70,6 +87,7 @@ class _Auto(Suggester):
 
     def know_costs(self, rows: FloatArray, costs: FloatArray) -> None:
         """See `Suggester.know_costs`."""
+        self._known_costs = rows, costs
         for suggester in self._by_name.values():
             suggester.know_costs(rows, costs)
 
@@ -80,6 +98,10 @@ class _Auto(Suggester):
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:
         return self._suggest(history, pending, n, rng, time.monotonic() + deadline_ms / 1e3)
+
+    def at_once(self, history: History, pending: FloatArray, n: int, rng: Rng) -> tuple[FloatArray, str] | None:
+        """See `Suggester.at_once`."""
+        return self._by_name["gp"].at_once(history, pending, n, rng)
 
     def _suggest(
         self, history: History, pending: FloatArray, n: int, rng: Rng, end: float | None
@@ -97,7 +119,7 @@ class _Auto(Suggester):
                 taken = rows.copy()
                 self._codec.snap(taken)
                 earlier = np.concatenate([pending, taken])
-            suggester = self._by_name[name]
+            suggester = self._suggester(name)
             self._chosen = {k: v for k, v in self._chosen.items() if k >= history.n}
             self._chosen.update(dict.fromkeys(range(first, last), name))
             asked = (history, earlier, last - first, Rng(rng.seed, first, rng.attempt))
@@ -176,9 +198,9 @@ class AutoSampler(Sampler):
 
     ``trial.info["sampler"]`` says which one it was. What is counted are trials by their number, those that failed or
     are running included, and never seconds by the clock: the choice is a function of space, options and history, and so
-    a search is as repeatable as with the samplers themselves. Under a deadline that leaves no time for a first Gaussian
-    process, a proposal by TPE is the last step of the ladder, in place of a Sobol point: ``trial.info["step"]`` is
-    ``"tpe"`` then.
+    a search is as repeatable as with the samplers themselves. Under a deadline, a proposal by TPE is the last step of
+    the ladder, in place of a Sobol point, where there is nothing to make a Gaussian process of:
+    ``trial.info["step"]`` is ``"tpe"`` then.
 
     Why so: ``benchmarks/auto/rule.md``.
 

@@ -107,6 +107,18 @@ class Suggester(ABC):
         """
         return self.suggest(history, pending, n, rng), FULL
 
+    def at_once(self, history: History, pending: FloatArray, n: int, rng: Rng) -> tuple[FloatArray, str] | None:
+        """Propose points in well under a millisecond; see `suggest`.
+
+        Another thread may be in any call of this suggester meanwhile, which must not be waited for.
+
+        Returns
+        -------
+        tuple of (ndarray of shape (k, d), str), or None
+            Points and level, as from `suggest_within`; None if the sampler cannot do this.
+        """
+        return None
+
     def proposed_by(self, number: int, step: str | None = None) -> str | None:
         """Name of the sampler behind a proposal; None where there is only one.
 

@@ -123,8 +123,11 @@ class GPSampler(Sampler):
 
     The ladder of `Optimizer.ask` under a deadline, as ``trial.info["step"]`` names it: ``"full"``; ``"reuse"``, with
     the hyperparameters of an earlier fit although a new one was due; ``"search"``, with the maximiser of the
-    acquisition cut short; ``"sobol"``, a point of the startup sequence. The time of a level is predicted from earlier
-    calls. See `hpcore.samplers.ladder`.
+    acquisition cut short; ``"draft"``, by a model of at most about 256 of the best rows and others, as many as the time
+    allows, with the hyperparameters of the last fit, or of small fits that grow from call to call, or the prior's
+    medians, in which limits and failures count as the worst value and costs do not count; ``"sobol"``, a point of the
+    startup sequence, where there is nothing to make a model of. A batch for which there is no time for a search each is
+    drafted at once. The time of a level is predicted from earlier calls. See `hpcore.samplers.ladder`.
 
     The improvement is over the best fitted mean (Ament et al. 2023, "Unexpected improvements to expected improvement").
     ``"noisy_log_ei"`` instead averages it over 32 quasi-random draws of what the ten best fitted trials and the running

@@ -45,6 +45,11 @@ class NativeSuggester(Suggester):
         ask = native.Ask(rng.seed_low, rng.seed_high, rng.number, rng.attempt, n, self._per_cost, deadline_ms / 1e3)
         return self._native.suggest(history.trials, pending, ask)
 
+    def at_once(self, history: History, pending: FloatArray, n: int, rng: Rng) -> tuple[FloatArray, str] | None:
+        """See `Suggester.at_once`."""
+        ask = native.Ask(rng.seed_low, rng.seed_high, rng.number, rng.attempt, n, self._per_cost, 0.0)
+        return self._native.at_once(history.trials, pending, ask)
+
     def allow_repeats(self, n: int) -> None:
         self._native.allow_repeats(n)
 

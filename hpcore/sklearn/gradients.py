@@ -13,7 +13,8 @@ from hpcore.evaluation.hypergradients.fold import Differentiator, decisive_score
 from hpcore.evaluation.hypergradients.losses import score_slope
 from hpcore.evaluation.hypergradients.registry import Family, known
 from hpcore.records.history import History
-from hpcore.samplers import AutoSampler, GPSampler, GradientSampler, Sampler
+from hpcore.samplers import AutoSampler, GPSampler, Sampler
+from hpcore.samplers.gradient import GradientSampler
 from hpcore.sklearn.schedule import Schedule
 from hpcore.sklearn.spaces import SearchSpace
 

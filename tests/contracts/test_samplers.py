@@ -276,6 +276,23 @@ def test_constraints_on_a_continuous_space(sampler: str) -> None:
         assert allowed(params)
 
 
+def below_diagonal(params: dict) -> bool:
+    return params["x"] + params["y"] <= 0.0
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 20])
+def test_pickling_continues_identically_with_refused_points_and_failed_first_trials(sampler: str, k: int) -> None:
+    y = hp.Float(-5, 5, step=0.25 if sampler == "grid" else None)
+    parameters = {"x": hp.Float(-5, 5, step=0.5), "y": y, "c": hp.Categorical(["a", "b"])}
+    for seed in range(6):
+        opt = hp.Optimizer(hp.Space(parameters, [below_diagonal]), sampler, seed=seed)
+        for _ in range(k):
+            trial = opt.ask()
+            opt.tell(trial, trial["x"] ** 2 + trial["y"] ** 2 if trial.number > 2 else None)
+        again = pickle.loads(pickle.dumps(opt))  # noqa: S301
+        assert_same(*([dict(o.ask().params) for _ in range(3)] for o in (opt, again)))
+
+
 @pytest.mark.parametrize(
     "parameter",
     [hp.Float(2, 2), hp.Int(5, 5), hp.Categorical([None]), hp.Float(0, 1), hp.Categorical(range(10_000))],

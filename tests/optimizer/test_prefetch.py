@@ -172,6 +172,30 @@ def test_a_deadline_holds_while_the_sampler_is_busy_on_its_thread() -> None:
     assert opt.ask(deadline_ms=30_000).info == {"prefetched": True, "step": "full"}
 
 
+class Prepared(Slow):
+    """A sampler that has points at once, and blocks any thread but the main one."""
+
+    def bind(self, columns: Any) -> Suggester:
+        at_work = super().bind(columns)
+
+        def at_once(history: Any, pending: Any, n: int, rng: Any) -> Any:
+            return np.array([rng.uniform(columns.d, 1, i) for i in range(n)]), "draft"
+
+        at_work.at_once = at_once  # type: ignore[method-assign]
+        return at_work
+
+
+def test_a_busy_sampler_gives_what_it_has_at_once() -> None:
+    sampler = Prepared()
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, sampler, seed=0, prefetch=True)
+    opt.tell(opt.ask(), 1.0)  # the thread begins, and hangs
+    assert opt.ask(deadline_ms=5).info == {"step": "draft"}
+    assert [t.info for t in opt.ask(2, deadline_ms=5)] == [{"step": "draft"}] * 2
+    sampler.go.set()
+    opt.tell(1, 0.5)
+    assert opt.ask(deadline_ms=30_000).info == {"prefetched": True, "step": "full"}
+
+
 @pytest.mark.parametrize("prefetch", [False, True, "delayed"])
 def test_the_longest_deadline_is_no_deadline(prefetch: bool | str) -> None:
     opt = hp.Optimizer({"x": hp.Float(0, 1)}, Learner(), seed=0, prefetch=prefetch)

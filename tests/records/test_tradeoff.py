@@ -85,8 +85,6 @@ def known(n=40):
 
 def test_without_time_for_a_new_order_the_earlier_one_serves():
     plain, hurried = known(), known()
-    hurried.ask()
-    plain.ask()
     for _ in range(6):
         expected, trial = plain.ask(), hurried.ask(deadline_ms=1e-6)
         assert trial.info == {"step": "earlier_ranking"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +273,39 @@ def test_cmaes_takes_its_turns_where_a_trial_is_one_exact_value() -> None:
     assert turns(lambda opt, trial: opt.tell(trial, loss(trial), cost=1.0)) == ["tpe"] * 2
     two = {"directions": ["minimize", "maximize"]}
     assert turns(lambda opt, trial: opt.tell(trial, [loss(trial), trial["x"]]), **two) == ["tpe"] * 2
+
+
+def test_what_few_searches_need_is_loaded_when_it_is_due() -> None:
+    code = """
+import sys, hpcore as hp
+opt = hp.Optimizer({"x": hp.Float(0, 1)}, hp.samplers.AutoSampler(n_gp_trials=0), seed=0)
+def loaded(): return [name for name in ("cmaes", "gradient") if "hpcore.samplers." + name in sys.modules]
+print(loaded())
+for _ in range(33):
+    trial = opt.ask()
+    opt.tell(trial, trial["x"])
+print(loaded())
+trial = opt.ask()
+opt.tell(trial, trial["x"], gradient={"x": 1.0})
+opt.ask()
+print(loaded())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:3] == ["[]", "['cmaes']", "['cmaes', 'gradient']"]
+
+
+def test_a_cost_function_that_is_known_reaches_a_sampler_that_is_due_late() -> None:
+    # Costs rise with x, and so do losses fall: without the costs the descent's model would not stay cheap.
+    def cost(params: dict[str, Any]) -> float:
+        return float(10.0 ** (4 * params["x"]))
+
+    def play_with(sampler: AutoSampler | str) -> list[dict[str, Any]]:
+        opt = hp.Optimizer({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, sampler, seed=1, per_cost=True, cost=cost)
+        for i in range(8):
+            opt.add({"x": (i + 0.5) / 8, "y": 0.3}, i / 8.0, gradient={"y": 0.0})
+        return params(opt.ask(4))
+
+    assert play_with("auto") == play_with("gradient")
 
 
 def test_gradients_that_are_told_are_descended() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import hpcore as hp
-from hpcore.records.streams import Rng
 
 SPACE = {
     "a": hp.Float(0, 1),
@@ -18,7 +17,7 @@ SPACE = {
     "k": hp.Int(1, 9),
     "c": hp.Categorical(["x", "y", "z"]),
 }
-STEPS = {"full", "reuse", "search", "sobol"}
+STEPS = {"full", "reuse", "search", "draft"}
 
 
 def loss(trial: hp.Trial) -> float:
@@ -46,27 +45,50 @@ def test_a_generous_deadline_changes_nothing() -> None:
     assert [t.params for t in plain.ask(3)] == [t.params for t in hurried.ask(3, deadline_ms=60_000)]
 
 
-def test_no_time_for_a_first_model_gives_a_sobol_point() -> None:
+def test_no_time_for_a_first_model_gives_a_draft() -> None:
     opt = optimizer(40)
     trial = opt.ask(deadline_ms=1e-6)
+    assert trial.info == {"step": "draft"}
+    batch = opt.ask(4, deadline_ms=1e-6)
+    assert {t.info["step"] for t in batch if t.info is not None} == {"draft"}
+    assert len({tuple(t.params.values()) for t in (trial, *batch)}) == 5
+
+
+def test_nothing_to_make_a_model_of_gives_a_sobol_point() -> None:
+    opt = optimizer(1, sampler=hp.samplers.GPSampler(n_startup_trials=1))
+    trial = opt.ask(deadline_ms=1e-6)
     assert trial.info == {"step": "sobol"}
-    sobol = hp.Optimizer(SPACE, "sobol", seed=0)
-    assert trial.params == [t.params for t in sobol.ask(41)][40]
-    assert {t.info["step"] for t in opt.ask(4, deadline_ms=1e-6)} == {"sobol"}
+    assert trial.params == [t.params for t in hp.Optimizer(SPACE, "sobol", seed=0).ask(2)][1]
 
 
-def test_no_time_for_a_new_fit_reuses_the_old_one() -> None:
+def test_no_time_for_a_search_gives_a_draft() -> None:
     opt = optimizer(39)
     opt.tell(opt.ask(), 1.0)  # a fit; the next one is due after the next result
     for _ in range(5):
-        history = opt.history
-        # At the sampler's own door: so short a time may be over before an optimizer has come there.
-        rng = Rng(opt.seed, history.n)
-        _, step = opt._suggestions.suggester.suggest_within(history, history.running(), 1, rng, 0.5)
-        assert step == "search"  # with the old hyperparameters, and cut short as well
         trial = opt.ask(deadline_ms=1e-6)
-        assert trial.info == {"step": "sobol"}
+        assert trial.info == {"step": "draft"}
         opt.tell(trial, loss(trial))
+
+
+def test_drafts_find_more_than_chance() -> None:
+    opt = optimizer(60)
+    drafts = []
+    for _ in range(30):
+        trial = opt.ask(deadline_ms=1e-6)
+        drafts.append(loss(trial))
+        opt.tell(trial, drafts[-1])
+    values = sorted(loss(t) for t in opt.trials[:60])
+    assert sum(v < values[15] for v in drafts) > 15  # a quarter would be 7 or 8
+    assert min(drafts) < values[0]
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_several_objectives_have_drafts_too(m: int) -> None:
+    opt = hp.Optimizer(SPACE, "gp", directions=["minimize"] * m, seed=0)
+    for _ in range(20):
+        trial = opt.ask(deadline_ms=60_000)
+        opt.tell(trial, [loss(trial), trial["a"], -trial["b"], trial["k"]][:m])
+    assert {t.info["step"] for t in opt.ask(3, deadline_ms=1e-6) if t.info is not None} == {"draft"}
 
 
 @pytest.mark.parametrize("options", [{}, {"transform": "auto"}, {"inference": "mcmc", "n_draws": 2}])
@@ -89,12 +111,13 @@ def test_start_up_is_always_in_time() -> None:
     assert opt.ask(deadline_ms=5).info == {"step": "full"}
 
 
-def test_a_batch_ends_with_its_time() -> None:
-    opt = optimizer(200)
-    opt.ask()  # a model
-    steps = [t.info["step"] for t in opt.ask(40, deadline_ms=5)]
-    assert len(steps) == 40
-    assert steps[-1] == "sobol"
+def test_a_batch_is_the_models() -> None:
+    for n in (150, 200):
+        opt = optimizer(n)
+        opt.ask()  # a model
+        batch = opt.ask(40, deadline_ms=5)
+        assert {t.info["step"] for t in batch if t.info is not None} <= STEPS - {"full"}
+        assert len({tuple(t.params.values()) for t in batch}) == 40
 
 
 def test_suggestions_load_nothing() -> None:

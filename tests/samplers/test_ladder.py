@@ -19,7 +19,13 @@ def suggester(name: str) -> hp.samplers.Suggester:
 def test_the_cores_names_are_those_of_the_list() -> None:
     levels = [name for name in bo.Step.__members__ if name != "none"]  # which is SOBOL, by the sampler
     assert tuple(levels) == ladder.GP_LADDER[:-1]
-    assert [bo.Step.__members__[name].value for name in (*levels, "none")] == [0, 1, 2, 3]  # the lowest is the greatest
+    assert [bo.Step.__members__[name].value for name in (*levels, "none")] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]  # the lowest is the greatest
 
 
 @pytest.mark.parametrize("name", hp.samplers.names())

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hpcore/gp/regressor.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::acquisition {
 
@@ -16,11 +17,10 @@ class Acquisition {
     virtual ~Acquisition() = default;
 
     // Values at rows (m, d), into (m,).
-    virtual void values(const double* rows, std::size_t m, double* out) = 0;
+    virtual void values(Rows rows, MutableColumn out) = 0;
     // The same with gradients: for row i in the columns moving[i], gradients[i] is resized to fit.
-    virtual void values_and_gradients(const double* rows, std::size_t m,
-                                      const std::vector<const std::vector<std::size_t>*>& moving, double* out,
-                                      std::vector<std::vector<double>>& gradients) = 0;
+    virtual void values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving,
+                                      MutableColumn out, std::vector<std::vector<double>>& gradients) = 0;
     // True if a difference of one means the same whatever the models.
     virtual bool has_unit() const { return true; }
     // Called when all candidates have a value; throws if these make no sense together.

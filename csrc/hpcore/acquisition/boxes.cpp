@@ -18,8 +18,8 @@ struct Strip {
 // objective each point ends the strips that it cuts, as boxes, and begins two: so there are few boxes.
 class Staircase {
   public:
-    Staircase(const double* reference, std::size_t m)
-        : m_(m), right_(reference[0]), strips_{{-infinity, reference[1], -infinity}} {}
+    explicit Staircase(Column reference)
+        : m_(reference.size()), right_(reference[0]), strips_{{-infinity, reference[1], -infinity}} {}
 
     void insert(double x, double y, double depth) {
         const auto after = std::upper_bound(strips_.begin(), strips_.end(), x,
@@ -61,20 +61,19 @@ class Staircase {
 
 }  // namespace
 
-Boxes undominated(const double* front, std::size_t n, std::size_t m, const double* reference) {
+Boxes undominated(Rows front, Column reference) {
+    const std::size_t m = reference.size();
     std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < front.n; ++i) {
         bool inside = true;
-        for (std::size_t k = 0; inside && k < m; ++k) inside = front[i * m + k] < reference[k];
+        for (std::size_t k = 0; inside && k < m; ++k) inside = front(i, k) < reference[k];
         if (inside) order.push_back(i);
     }
     if (m == 3)
-        std::sort(order.begin(), order.end(),
-                  [&](std::size_t a, std::size_t b) { return front[a * 3 + 2] < front[b * 3 + 2]; });
-    Staircase stairs(reference, m);
+        std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return front(a, 2) < front(b, 2); });
+    Staircase stairs(reference);
     // Two objectives are three whose third is the same for all: strips that end where they begin are no boxes.
-    for (const std::size_t i : order)
-        stairs.insert(front[i * m], front[i * m + 1], m == 3 ? front[i * m + 2] : -infinity);
+    for (const std::size_t i : order) stairs.insert(front(i, 0), front(i, 1), m == 3 ? front(i, 2) : -infinity);
     stairs.finish(m == 3 ? reference[2] : infinity);
 
     Boxes boxes;

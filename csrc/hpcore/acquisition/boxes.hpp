@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "hpcore/view.hpp"
+
 namespace hpcore::acquisition {
 
 // Disjoint boxes of what a front leaves undominated below a reference point, for minimisation. Corners are given by
@@ -18,6 +20,6 @@ struct Boxes {
 
 // At most n + 1 boxes for two objectives and 2 n + 1 for three, for a front (n, m) whose rows may dominate each other
 // and may lie beyond the reference (m,).
-Boxes undominated(const double* front, std::size_t n, std::size_t m, const double* reference);
+Boxes undominated(Rows front, Column reference);
 
 }  // namespace hpcore::acquisition

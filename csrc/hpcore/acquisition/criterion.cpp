@@ -10,8 +10,8 @@ namespace {
 // A step that balances the rounding of a central difference and its curvature, on a scale of one.
 constexpr double difference = 6e-6;
 
-std::vector<double> whole(const double* row, std::size_t d) {
-    std::vector<double> u(row, row + d);
+std::vector<double> whole(Column row) {
+    std::vector<double> u(row.begin(), row.end());
     for (double& v : u)
         if (std::isnan(v)) v = 0.5;
     return u;
@@ -42,27 +42,26 @@ Value Criterion::at(double mean, double std, double best) const {
     return {out[0], out[1], out[2]};
 }
 
-double UserPrior::at(const double* row, std::size_t d, std::size_t n) const {
-    return beta_ / static_cast<double>(n) * log_density(kernel_, whole(row, d).data(), d);
+double UserPrior::at(Column row, std::size_t n) const {
+    return beta_ / static_cast<double>(n) * log_density(kernel_, whole(row));
 }
 
-double UserPrior::at(const double* row, std::size_t d, std::size_t n, const std::vector<std::size_t>& columns,
-                     double* gradient) const {
-    std::vector<double> u = whole(row, d);
+double UserPrior::at(Column row, std::size_t n, const std::vector<std::size_t>& columns, MutableColumn gradient) const {
+    std::vector<double> u = whole(row);
     const double weight = beta_ / static_cast<double>(n);
     for (std::size_t t = 0; t < columns.size(); ++t) {
         const std::size_t j = columns[t];
         const double here = u[j];
         const double above = std::min(1.0, here + difference), below = std::max(0.0, here - difference);
         u[j] = above;
-        const double high = log_density(kernel_, u.data(), d);
+        const double high = log_density(kernel_, u);
         u[j] = below;
-        const double low = log_density(kernel_, u.data(), d);
+        const double low = log_density(kernel_, u);
         u[j] = here;
         const double slope = weight * (high - low) / (above - below);
         gradient[t] = std::isfinite(slope) ? slope : 0.0;  // at the edge of where the density is zero
     }
-    return weight * log_density(kernel_, u.data(), d);
+    return weight * log_density(kernel_, u);
 }
 
 }  // namespace hpcore::acquisition

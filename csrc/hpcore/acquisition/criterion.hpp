@@ -5,6 +5,7 @@
 
 #include "hpcore/acquisition/functions.hpp"
 #include "hpcore/kernels.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::acquisition {
 
@@ -39,10 +40,9 @@ class UserPrior {
 
     explicit operator bool() const { return static_cast<bool>(kernel_); }
     // beta / n log density at a canonical row (d,).
-    double at(const double* row, std::size_t d, std::size_t n) const;
+    double at(Column row, std::size_t n) const;
     // The same, and its derivatives in some active columns, by differences within the cube.
-    double at(const double* row, std::size_t d, std::size_t n, const std::vector<std::size_t>& columns,
-              double* gradient) const;
+    double at(Column row, std::size_t n, const std::vector<std::size_t>& columns, MutableColumn gradient) const;
 
   private:
     Kernel<DensityKernel> kernel_;

@@ -23,7 +23,7 @@ void Ensemble::look(std::size_t m, Member& member) const {
     member.by_variance.resize(m);
     for (std::size_t i = 0; i < m; ++i) {
         const double std = criterion_.kind == Kind::draw ? 1.0 : std::sqrt(p.variance[i]);
-        const double mean = n == 0 ? p.mean[i] : gp::dot(p.k.data() + i * n, member.alpha.data(), n);
+        const double mean = n == 0 ? p.mean[i] : gp::dot({p.k.data() + i * n, n}, member.alpha);
         const Value v = criterion_.at(mean, std, member.best);
         member.value[i] = v.value;
         member.by_mean[i] = v.by_mean;
@@ -56,34 +56,34 @@ void Ensemble::check_sign() const {
             "answered negative values only, which a prior cannot multiply; say log=True if they are logarithms");
 }
 
-void Ensemble::values(const double* rows, std::size_t m, double* out) {
-    const std::size_t d = models_.front()->points().d();
+void Ensemble::values(Rows rows, MutableColumn out) {
+    const std::size_t m = rows.n;
     for (std::size_t from = 0; from < m; from += scored_at_once) {
         const std::size_t count = std::min(scored_at_once, m - from);
         for (std::size_t s = 0; s < models_.size(); ++s) {
             if (criterion_.kind == Kind::draw)
-                models_[s]->predict_mean(rows + from * d, count, false, predictions_[s]);
+                models_[s]->predict_mean(rows.part(from, count), false, predictions_[s]);
             else
-                models_[s]->predict(rows + from * d, count, predictions_[s]);
+                models_[s]->predict(rows.part(from, count), predictions_[s]);
         }
         for (Member& member : members_) look(count, member);
         for (std::size_t i = 0; i < count; ++i) {
             double peak = 0.0, sum = 0.0;
             double value = mean_of(i, peak, sum);
-            if (path_ != nullptr) value -= path_->prior(rows + (from + i) * d);
-            out[from + i] = prior_ == nullptr ? value : weighed(value, prior_->at(rows + (from + i) * d, d, n_));
+            if (path_ != nullptr) value -= path_->prior(rows[from + i]);
+            out[from + i] = prior_ == nullptr ? value : weighed(value, prior_->at(rows[from + i], n_));
         }
     }
 }
 
-void Ensemble::values_and_gradients(const double* rows, std::size_t m,
-                                    const std::vector<const std::vector<std::size_t>*>& moving, double* out,
-                                    std::vector<std::vector<double>>& gradients) {
+void Ensemble::values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving,
+                                    MutableColumn out, std::vector<std::vector<double>>& gradients) {
+    const std::size_t m = rows.n;
     for (std::size_t s = 0; s < models_.size(); ++s) {
         if (criterion_.kind == Kind::draw)
-            models_[s]->predict_mean(rows, m, true, predictions_[s]);
+            models_[s]->predict_mean(rows, true, predictions_[s]);
         else
-            models_[s]->predict_for_gradient(rows, m, predictions_[s]);
+            models_[s]->predict_for_gradient(rows, predictions_[s]);
     }
     for (Member& member : members_) look(m, member);
     for (std::size_t i = 0; i < m; ++i) {
@@ -98,17 +98,15 @@ void Ensemble::values_and_gradients(const double* rows, std::size_t m,
                                                           : 1.0 / static_cast<double>(members_.size());
             if (share == 0.0) continue;
             models_[member.model]->gradient(rows, i, share * member.by_mean[i], share * member.by_variance[i], columns,
-                                            predictions_[member.model], part_.data(),
-                                            member.alpha.empty() ? nullptr : member.alpha.data());
+                                            predictions_[member.model], part_, member.alpha);
             for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
         }
-        const std::size_t d = models_.front()->points().d();
         if (path_ != nullptr) {
-            out[i] -= path_->prior(rows + i * d, columns, part_.data());
+            out[i] -= path_->prior(rows[i], columns, part_);
             for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] -= part_[t];
         }
         if (prior_ == nullptr) continue;
-        const double log_prior = prior_->at(rows + i * d, d, n_, columns, part_.data());
+        const double log_prior = prior_->at(rows[i], n_, columns, part_);
         const double value = out[i], factor = has_unit() ? 1.0 : std::exp(log_prior);
         out[i] = weighed(value, log_prior);
         if (!has_unit() && value < 0.0) {

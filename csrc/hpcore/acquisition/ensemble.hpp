@@ -29,7 +29,7 @@ class Ensemble final : public Acquisition {
     }
 
     // With Kind::draw: add the path's prior draw, whose update is the one model's mean. It must outlive the ensemble.
-    void follow(const Path& path) { path_ = &path; }
+    void follow(Path& path) { path_ = &path; }
 
     // `best` is the value to improve on, in the model's units. The model must outlive the ensemble. With `alpha` (n,)
     // the model is meant under the targets that led to it: one model may be added many times in a row with different
@@ -42,9 +42,8 @@ class Ensemble final : public Acquisition {
     // Throws KernelFailed if no value so far was one that a prior can multiply: all were below 0.
     void check_sign() const override;
 
-    void values(const double* rows, std::size_t m, double* out) override;
-    void values_and_gradients(const double* rows, std::size_t m,
-                              const std::vector<const std::vector<std::size_t>*>& moving, double* out,
+    void values(Rows rows, MutableColumn out) override;
+    void values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving, MutableColumn out,
                               std::vector<std::vector<double>>& gradients) override;
 
   private:
@@ -60,7 +59,7 @@ class Ensemble final : public Acquisition {
     double weighed(double value, double log_prior);
 
     Criterion criterion_;
-    const Path* path_ = nullptr;
+    Path* path_ = nullptr;
     const UserPrior* prior_ = nullptr;
     std::size_t n_ = 1;
     double highest_ = -std::numeric_limits<double>::infinity();  // greatest value that the prior multiplied

@@ -24,7 +24,7 @@ HypervolumeImprovement::Term HypervolumeImprovement::difference(const Term& low,
             (high.by_std - share * low.by_std) / rest};
 }
 
-double HypervolumeImprovement::at(const double* mean, const double* std, double* by_mean, double* by_std) {
+double HypervolumeImprovement::at(Column mean, Column std, MutableColumn by_mean, MutableColumn by_std) {
     const std::size_t m = boxes_.m, size = boxes_.size();
     for (std::size_t k = 0; k < m; ++k)
         for (std::size_t e = 0; e < edges_[k].size(); ++e) {
@@ -49,7 +49,7 @@ double HypervolumeImprovement::at(const double* mean, const double* std, double*
     }
     double total = 0.0;
     for (double& log : logs_) total += log = std::exp(log - peak);
-    if (by_mean != nullptr)
+    if (!by_mean.empty())
         for (std::size_t k = 0; k < m; ++k) {
             by_mean[k] = by_std[k] = 0.0;
             for (std::size_t b = 0; b < size; ++b) {
@@ -79,8 +79,8 @@ double ParetoImprovement::average(std::size_t i, bool with_slopes) {
             draw.mean[k] = draw.predictions[k].mean[i];
             draw.std[k] = std::sqrt(draw.predictions[k].variance[i]);
         }
-        draw.value = improvement_.at(draw.mean, draw.std, with_slopes ? draw.by_mean : nullptr,
-                                     with_slopes ? draw.by_std : nullptr);
+        draw.value = with_slopes ? improvement_.at(draw.mean, draw.std, draw.by_mean, draw.by_std)
+                                 : improvement_.at(draw.mean, draw.std);
         peak = std::max(peak, draw.value);
     }
     if (draws_.size() == 1) return peak;
@@ -88,23 +88,23 @@ double ParetoImprovement::average(std::size_t i, bool with_slopes) {
     return peak + std::log(sum / static_cast<double>(draws_.size()));
 }
 
-void ParetoImprovement::values(const double* rows, std::size_t m, double* out) {
-    const std::size_t d = model().points().d();
+void ParetoImprovement::values(Rows rows, MutableColumn out) {
+    const std::size_t m = rows.n;
     for (std::size_t from = 0; from < m; from += scored_at_once) {
         const std::size_t count = std::min(scored_at_once, m - from);
         for (Draw& draw : draws_)
             for (std::size_t k = 0; k < draw.models.size(); ++k)
-                draw.models[k]->predict(rows + from * d, count, draw.predictions[k]);
+                draw.models[k]->predict(rows.part(from, count), draw.predictions[k]);
         for (std::size_t i = 0; i < count; ++i) out[from + i] = average(i, false);
     }
 }
 
-void ParetoImprovement::values_and_gradients(const double* rows, std::size_t m,
-                                             const std::vector<const std::vector<std::size_t>*>& moving, double* out,
-                                             std::vector<std::vector<double>>& gradients) {
+void ParetoImprovement::values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving,
+                                             MutableColumn out, std::vector<std::vector<double>>& gradients) {
+    const std::size_t m = rows.n;
     for (Draw& draw : draws_)
         for (std::size_t k = 0; k < draw.models.size(); ++k)
-            draw.models[k]->predict_for_gradient(rows, m, draw.predictions[k]);
+            draw.models[k]->predict_for_gradient(rows, draw.predictions[k]);
     for (std::size_t i = 0; i < m; ++i) {
         const std::vector<std::size_t>& columns = *moving[i];
         gradients[i].assign(columns.size(), 0.0);
@@ -114,7 +114,7 @@ void ParetoImprovement::values_and_gradients(const double* rows, std::size_t m,
             const double share = std::exp(draw.value - out[i]) / static_cast<double>(draws_.size());
             for (std::size_t k = 0; k < draw.models.size(); ++k) {
                 draw.models[k]->gradient(rows, i, share * draw.by_mean[k], share * draw.by_std[k] / (2.0 * draw.std[k]),
-                                         columns, draw.predictions[k], part_.data());
+                                         columns, draw.predictions[k], part_);
                 for (std::size_t t = 0; t < columns.size(); ++t) gradients[i][t] += part_[t];
             }
         }

@@ -15,8 +15,8 @@ class HypervolumeImprovement {
   public:
     explicit HypervolumeImprovement(Boxes boxes);
 
-    // mean and std (m,), by_mean and by_std (m,) or null.
-    double at(const double* mean, const double* std, double* by_mean = nullptr, double* by_std = nullptr);
+    // mean and std (m,), by_mean and by_std (m,) or empty.
+    double at(Column mean, Column std, MutableColumn by_mean = {}, MutableColumn by_std = {});
     const Boxes& boxes() const { return boxes_; }
 
   private:
@@ -38,9 +38,8 @@ class ParetoImprovement final : public Acquisition {
     // Of each draw the models, 2 or 3 with the same points, which must outlive this; the boxes are in their units.
     ParetoImprovement(std::vector<std::vector<const gp::Regressor*>> draws, Boxes boxes);
 
-    void values(const double* rows, std::size_t m, double* out) override;
-    void values_and_gradients(const double* rows, std::size_t m,
-                              const std::vector<const std::vector<std::size_t>*>& moving, double* out,
+    void values(Rows rows, MutableColumn out) override;
+    void values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving, MutableColumn out,
                               std::vector<std::vector<double>>& gradients) override;
     const gp::Regressor& model() const override { return *draws_.front().models.front(); }
 

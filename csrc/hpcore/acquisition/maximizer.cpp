@@ -12,17 +12,17 @@
 namespace hpcore::acquisition {
 namespace {
 
-std::vector<std::size_t> moving_columns(const MoveSet& moves, const double* row) {
+std::vector<std::size_t> moving_columns(const MoveSet& moves, Column row) {
     std::vector<std::size_t> columns;
     for (std::size_t j = 0; j < moves.d(); ++j)
         if (moves.smooth(j) && !std::isnan(row[j])) columns.push_back(j);
     return columns;
 }
 
-bool allowed_one(const Feasible& feasible, const double* row) {
+bool allowed_one(const Feasible& feasible, Column row) {
     if (!feasible) return true;
     bool ok = false;
-    feasible(row, 1, &ok);
+    feasible({row.data(), 1, row.size()}, {&ok, 1});
     return ok;
 }
 
@@ -33,10 +33,10 @@ constexpr double min_batch_distance = 0.01;
 
 }  // namespace
 
-Maximizer::Maximizer(const MoveSet& moves, const SearchOptions& options, const double* centre, double reach)
+Maximizer::Maximizer(const MoveSet& moves, const SearchOptions& options, Column centre, double reach)
     : moves_(moves), options_(options), low_(moves.d(), 0.0), high_(moves.d(), 1.0) {
-    if (centre == nullptr || !(reach < 1.0)) return;
-    centre_.assign(centre, centre + moves.d());
+    if (centre.empty() || !(reach < 1.0)) return;
+    centre_.assign(centre.begin(), centre.end());
     for (std::size_t j = 0; j < moves.d(); ++j) {
         if (moves.categorical(j) || std::isnan(centre[j])) continue;
         low_[j] = std::max(0.0, centre[j] - reach);
@@ -44,12 +44,12 @@ Maximizer::Maximizer(const MoveSet& moves, const SearchOptions& options, const d
     }
 }
 
-void Maximizer::add_candidates(const double* rows, std::size_t n) {
-    const std::size_t d = moves_.d();
-    for (const double* row = rows; n > 0; --n, row += d) {
+void Maximizer::add_candidates(Rows rows) {
+    for (std::size_t i = 0; i < rows.n; ++i) {
+        const Column row = rows[i];
         bool inside = true;
-        for (std::size_t j = 0; inside && j < d; ++j) inside = row[j] >= low_[j] && row[j] <= high_[j];
-        if (inside) extra_.insert(extra_.end(), row, row + d);
+        for (std::size_t j = 0; inside && j < row.size(); ++j) inside = row[j] >= low_[j] && row[j] <= high_[j];
+        if (inside) extra_.insert(extra_.end(), row.begin(), row.end());
     }
 }
 
@@ -57,7 +57,7 @@ double Maximizer::confine(std::size_t j, double u) const {
     return std::clamp(u, low_[j], high_[j]);
 }
 
-void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) const {
+void Maximizer::perturb(Column incumbent, Philox& stream, MutableColumn full, std::span<space::Value> scratch) const {
     const std::size_t d = moves_.d();
     const double r = stream.uniform();
     const double expected = 1.0 + std::floor(static_cast<double>(d) * r * r);
@@ -75,7 +75,7 @@ void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) c
         if (moves_.categorical(j)) {
             full[j] = stream.uniform();
         } else if (moves_.gridded(j) && stream.uniform() < 0.5) {
-            const std::uint64_t level = moves_.level(j, incumbent);
+            const std::uint64_t level = moves_.level(j, incumbent, scratch);
             const bool up = level == 0 || (level < moves_.last_level(j) && stream.uniform() < 0.5);
             if (moves_.last_level(j) > 0) full[j] = moves_.coordinate(j, up ? level + 1 : level - 1);
         } else {
@@ -85,12 +85,14 @@ void Maximizer::perturb(const double* incumbent, Philox& stream, double* full) c
     }
 }
 
-void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
+void Maximizer::candidates(Rows incumbents, Philox& stream, std::vector<double>& full,
                            std::vector<double>& rows) const {
-    const std::size_t d = moves_.d(), n = options_.n_global, drawn = n + m * options_.n_local;
+    const std::size_t d = moves_.d(), n = options_.n_global, drawn = n + incumbents.n * options_.n_local;
     const std::size_t total = drawn + extra_.size() / d;
     full.resize(total * d);
     rows.resize(total * d);
+    const MutableRows points{full.data(), total, d}, snapped{rows.data(), total, d};
+    std::vector<space::Value> scratch(d);
     std::vector<std::size_t> order(n);
     for (std::size_t j = 0; j < d; ++j) {  // one point in each of n equal slices of every column
         std::iota(order.begin(), order.end(), std::size_t{0});
@@ -104,10 +106,9 @@ void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stre
             for (std::size_t j = 0; j < d; ++j)
                 if (moves_.categorical(j) && !std::isnan(centre_[j]) && stream.uniform() < 0.7)
                     full[i * d + j] = centre_[j];
-    for (std::size_t i = n; i < drawn; ++i)
-        perturb(incumbents + (i - n) / options_.n_local * d, stream, full.data() + i * d);
+    for (std::size_t i = n; i < drawn; ++i) perturb(incumbents[(i - n) / options_.n_local], stream, points[i], scratch);
     std::copy(extra_.begin(), extra_.end(), full.begin() + static_cast<std::ptrdiff_t>(drawn * d));
-    for (std::size_t i = 0; i < total; ++i) moves_.snap(full.data() + i * d, rows.data() + i * d);
+    for (std::size_t i = 0; i < total; ++i) moves_.snap(points[i], snapped[i], scratch);
 }
 
 // Take the point that the gradient reached, if its snapped form is allowed and no worse. With constraints, give way
@@ -115,16 +116,17 @@ void Maximizer::candidates(const double* incumbents, std::size_t m, Philox& stre
 void Maximizer::settle(Acquisition& acquisition, Start& start, const std::vector<double>& reached,
                        const Feasible& feasible) const {
     std::vector<double> full = start.full, row(moves_.d());
+    std::vector<space::Value> scratch(moves_.d());
     double share = 1.0;
     for (int attempt = 0; attempt < 5; ++attempt, share *= 0.5) {
         for (std::size_t t = 0; t < start.moving.size(); ++t) {
             const std::size_t j = start.moving[t];
             full[j] = start.full[j] + share * (reached[t] - start.full[j]);
         }
-        moves_.snap(full.data(), row.data());
-        if (!allowed_one(feasible, row.data())) continue;
+        moves_.snap(full, row, scratch);
+        if (!allowed_one(feasible, row)) continue;
         double value = 0.0;
-        acquisition.values(row.data(), 1, &value);
+        acquisition.values({row.data(), 1, row.size()}, {&value, 1});
         if (value >= start.value) {
             start.full = full;
             start.row = row;
@@ -136,12 +138,12 @@ void Maximizer::settle(Acquisition& acquisition, Start& start, const std::vector
 
 // Score rows (n, d): all as one matrix, or with a deadline from both ends of the list, which hold the local and the
 // global candidates, until it has passed. Unscored rows get -inf.
-void Maximizer::score(Acquisition& acquisition, const std::vector<double>& rows, const Deadline& deadline,
+void Maximizer::score(Acquisition& acquisition, Rows rows, const Deadline& deadline,
                       std::vector<double>& values) const {
-    const std::size_t d = moves_.d(), total = rows.size() / d;
+    const std::size_t total = rows.n;
     if (!deadline.limited()) {
         values.resize(total);
-        acquisition.values(rows.data(), total, values.data());
+        acquisition.values(rows, values);
         return;
     }
     values.assign(total, -std::numeric_limits<double>::infinity());
@@ -151,7 +153,7 @@ void Maximizer::score(Acquisition& acquisition, const std::vector<double>& rows,
     while (first < last && (first + total - last == 0 || !deadline.passed())) {
         const std::size_t size = std::min(chunk, last - first);
         const std::size_t at = from_end ? last - size : first;
-        acquisition.values(rows.data() + at * d, size, values.data() + at);
+        acquisition.values(rows.part(at, size), {values.data() + at, size});
         (from_end ? last : first) = from_end ? at : at + size;
         from_end = !from_end;
     }
@@ -173,7 +175,7 @@ void Maximizer::climb(Acquisition& acquisition, std::vector<Start>& starts, doub
         Start& start = starts[s];
         if (!start.fresh) continue;
         start.fresh = false;
-        start.moving = moving_columns(moves_, start.row.data());
+        start.moving = moving_columns(moves_, start.row);
         if (start.moving.empty()) continue;
         std::vector<double> at;
         for (const std::size_t j : start.moving) at.push_back(start.full[j]);
@@ -206,10 +208,10 @@ void Maximizer::climb(Acquisition& acquisition, std::vector<Start>& starts, doub
             for (std::size_t t = 0; t < start.moving.size(); ++t) row[start.moving[t]] = minimizers[busy[i]].trial()[t];
             moving.push_back(&start.moving);
         }
-        acquisition.values_and_gradients(rows.data(), busy.size(), moving, values.data(), gradients);
+        acquisition.values_and_gradients({rows.data(), busy.size(), d}, moving, values, gradients);
         for (std::size_t i = 0; i < busy.size(); ++i) {
             for (double& g : gradients[i]) g /= -unit;
-            minimizers[busy[i]].tell(values[i] / -unit, gradients[i].data());
+            minimizers[busy[i]].tell(values[i] / -unit, gradients[i]);
         }
     }
     for (std::size_t k = 0; k < minimizers.size(); ++k)
@@ -219,7 +221,8 @@ void Maximizer::climb(Acquisition& acquisition, std::vector<Start>& starts, doub
 void Maximizer::sweep(Acquisition& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,
                       Philox& stream, const Deadline& deadline) const {
     const std::size_t d = moves_.d();
-    std::vector<double> full, rows, values;
+    std::vector<double> full, snapped, values;
+    std::vector<space::Value> scratch(d);
     std::vector<std::size_t> owner;
     std::vector<std::uint64_t> levels;
     std::vector<unsigned char> out_of_bounds;
@@ -232,7 +235,7 @@ void Maximizer::sweep(Acquisition& acquisition, std::vector<Start>& starts, cons
         for (std::size_t s = 0; s < starts.size(); ++s) {
             const Start& start = starts[s];
             if (std::isnan(start.row[j])) continue;
-            const std::uint64_t here = moves_.level(j, start.row.data());
+            const std::uint64_t here = moves_.level(j, start.row, scratch);
             levels.clear();
             if (last < options_.full_sweep) {
                 for (std::uint64_t l = 0; l <= last; ++l)
@@ -255,40 +258,41 @@ void Maximizer::sweep(Acquisition& acquisition, std::vector<Start>& starts, cons
         }
         const std::size_t m = owner.size();
         if (m == 0) continue;
-        rows.resize(m * d);
+        snapped.resize(m * d);
         values.resize(m);
-        for (std::size_t i = 0; i < m; ++i) moves_.snap(full.data() + i * d, rows.data() + i * d);
-        acquisition.values(rows.data(), m, values.data());
+        const MutableRows points{full.data(), m, d}, rows{snapped.data(), m, d};
+        for (std::size_t i = 0; i < m; ++i) moves_.snap(points[i], rows[i], scratch);
+        acquisition.values(rows, values);
         for (std::size_t s = 0; s < starts.size(); ++s) {
             Start& start = starts[s];
             // A start that is itself seen must move, uphill or not.
-            const bool stuck = seen.contains(start.row.data(), d);
+            const bool stuck = seen.contains(start.row);
             std::size_t best = m;
             for (std::size_t i = 0; i < m; ++i) {
                 if (owner[i] != s || !(values[i] > start.value || stuck)) continue;
-                const double u = rows[i * d + j];
+                const double u = rows(i, j);
                 if (u < low_[j] || u > high_[j]) continue;
                 if (best < m && !(values[i] > values[best])) continue;
-                if (seen.contains(rows.data() + i * d, d) || !allowed_one(feasible, rows.data() + i * d)) continue;
+                if (seen.contains(rows[i]) || !allowed_one(feasible, rows[i])) continue;
                 best = i;
             }
             if (best == m) continue;
-            const auto from = static_cast<std::ptrdiff_t>(best * d), to = static_cast<std::ptrdiff_t>(best * d + d);
-            start.full.assign(full.begin() + from, full.begin() + to);
-            start.row.assign(rows.begin() + from, rows.begin() + to);
+            start.full.assign(points[best].begin(), points[best].end());
+            start.row.assign(rows[best].begin(), rows[best].end());
             start.value = values[best];
             start.fresh = true;
         }
     }
 }
 
-bool Maximizer::maximize(Acquisition& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
-                         std::size_t n_fantasised, const Seen& seen, const Feasible& feasible, Philox& stream,
-                         double* out, const Deadline& deadline, bool again) const {
+bool Maximizer::maximize(Acquisition& acquisition, Rows incumbents, ModelRows held, const Seen& seen,
+                         const Feasible& feasible, Philox& stream, MutableColumn out, const Deadline& deadline,
+                         bool again) const {
     const std::size_t d = moves_.d();
-    std::vector<double> full, rows, values;
-    candidates(incumbents, m, stream, full, rows);
-    const std::size_t total = rows.size() / d;
+    std::vector<double> full, snapped, values;
+    candidates(incumbents, stream, full, snapped);
+    const std::size_t total = snapped.size() / d;
+    const Rows points{full.data(), total, d}, rows{snapped.data(), total, d};
     score(acquisition, rows, deadline, values);
     acquisition.check_sign();
     std::vector<std::size_t> order(total);
@@ -297,7 +301,7 @@ bool Maximizer::maximize(Acquisition& acquisition, const double* incumbents, std
     if (feasible) {
         std::vector<unsigned char> keep(total);
         const auto mask = std::make_unique<bool[]>(total);
-        feasible(rows.data(), total, mask.get());
+        feasible(rows, {mask.get(), total});
         std::copy(mask.get(), mask.get() + total, keep.begin());
         std::erase_if(order, [&](std::size_t i) { return keep[i] == 0; });
     }
@@ -312,15 +316,13 @@ bool Maximizer::maximize(Acquisition& acquisition, const double* incumbents, std
     std::vector<Start> starts;
     for (const std::size_t i : order) {
         if (starts.size() == options_.n_starts) break;
-        const double* row = rows.data() + i * d;
-        if (seen.contains(row, d)) continue;
+        const Column row = rows[i], point = points[i];
+        if (seen.contains(row)) continue;
         const bool near = std::any_of(starts.begin(), starts.end(), [&](const Start& s) {
-            return moves_.squared_distance(s.row.data(), row) <
-                   options_.min_start_distance * options_.min_start_distance;
+            return moves_.squared_distance(s.row, row) < options_.min_start_distance * options_.min_start_distance;
         });
         if (near) continue;
-        const double* f = full.data() + i * d;
-        starts.push_back({{f, f + d}, {row, row + d}, values[i], {}, true});
+        starts.push_back({{point.begin(), point.end()}, {row.begin(), row.end()}, values[i], {}, true});
     }
     for (int round = 0; round < options_.rounds; ++round) {
         climb(acquisition, starts, unit, feasible, deadline);
@@ -331,15 +333,15 @@ bool Maximizer::maximize(Acquisition& acquisition, const double* incumbents, std
     std::stable_sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.value > b.value; });
     const gp::Regressor& model = acquisition.model();
     std::vector<double> other(d), warped(d);
-    const auto repeats = [&](const double* row) {
-        if (seen.contains(row, d)) return true;
+    const auto repeats = [&](Column row) {
+        if (seen.contains(row)) return true;
         if (!model.warp().identity()) {  // as the model's own points are
-            model.warp().apply(row, warped.data());
-            row = warped.data();
+            model.warp().apply(row, warped);
+            row = warped;
         }
-        for (std::size_t i = again ? n_told : 0; i < n_told + n_fantasised; ++i) {
-            model.points().row(i, other.data());
-            if (i >= n_told && moves_.squared_distance(row, other.data()) < min_batch_distance * min_batch_distance)
+        for (std::size_t i = again ? held.told : 0; i < held.told + held.fantasised; ++i) {
+            model.points().row(i, other);
+            if (i >= held.told && moves_.squared_distance(row, other) < min_batch_distance * min_batch_distance)
                 return true;
             bool equal = true;
             for (std::size_t j = 0; equal && j < d; ++j)
@@ -349,61 +351,61 @@ bool Maximizer::maximize(Acquisition& acquisition, const double* incumbents, std
         return false;
     };
     for (const Start& start : starts) {
-        if (repeats(start.row.data())) continue;
-        std::copy(start.row.begin(), start.row.end(), out);
+        if (repeats(start.row)) continue;
+        std::ranges::copy(start.row, out.begin());
         return true;
     }
     for (const std::size_t i : order) {
-        const double* row = rows.data() + i * d;
-        if (repeats(row)) continue;
-        std::copy(row, row + d, out);
+        if (repeats(rows[i])) continue;
+        std::ranges::copy(rows[i], out.begin());
         return true;
     }
     return anything_unseen(seen, feasible, stream, out);
 }
 
 bool Maximizer::draw(const linalg::Lapack& lapack, const gp::Regressor& model, const UserPrior* prior, std::size_t n,
-                     const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible,
-                     Philox& stream, double* out) const {
+                     Rows incumbents, const Seen& seen, const Feasible& feasible, Philox& stream,
+                     MutableColumn out) const {
     const std::size_t d = moves_.d();
-    std::vector<double> full, rows;
-    candidates(incumbents, m, stream, full, rows);
-    const std::size_t total = rows.size() / d;
+    std::vector<double> full, snapped;
+    candidates(incumbents, stream, full, snapped);
+    const std::size_t total = snapped.size() / d;
+    const Rows rows{snapped.data(), total, d};
     gp::Prediction prediction;
-    model.predict(rows.data(), total, prediction);
+    model.predict(rows, prediction);
     std::vector<double> covariance(total * total), z(total), sample = prediction.mean;
-    model.covariance(rows.data(), total, covariance.data());
+    model.covariance(rows, {covariance.data(), total, total});
     // Candidates may repeat one another: what is added is a thousandth of a standard deviation, of a draw, not a model.
     for (std::size_t i = 0; i < total; ++i) covariance[i * total + i] += 1e-6 * (1.0 + model.scales().signal);
     linalg::cholesky_factor(lapack, covariance.data(), total, total);
     for (double& v : z) v = stream.normal();
-    for (std::size_t i = 0; i < total; ++i) sample[i] += gp::dot(covariance.data() + i * total, z.data(), i + 1);
+    for (std::size_t i = 0; i < total; ++i) sample[i] += gp::dot({covariance.data() + i * total, i + 1}, z);
     if (prior != nullptr)
-        for (std::size_t i = 0; i < total; ++i) sample[i] -= prior->at(rows.data() + i * d, d, n);
+        for (std::size_t i = 0; i < total; ++i) sample[i] -= prior->at(rows[i], n);
     std::vector<std::size_t> order(total);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sample[a] < sample[b]; });
     for (const std::size_t i : order) {
-        const double* row = rows.data() + i * d;
-        if (seen.contains(row, d) || !allowed_one(feasible, row)) continue;
-        std::copy(row, row + d, out);
+        if (seen.contains(rows[i]) || !allowed_one(feasible, rows[i])) continue;
+        std::ranges::copy(rows[i], out.begin());
         return true;
     }
     return anything_unseen(seen, feasible, stream, out);
 }
 
-bool Maximizer::anything_unseen(const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const {
+bool Maximizer::anything_unseen(const Seen& seen, const Feasible& feasible, Philox& stream, MutableColumn out) const {
     const std::size_t d = moves_.d();
     std::vector<double> full(d), row(d);
+    std::vector<space::Value> scratch(d);
     const auto usable = [&] {
-        moves_.snap(full.data(), row.data());
-        return !seen.contains(row.data(), d) && allowed_one(feasible, row.data());
+        moves_.snap(full, row, scratch);
+        return !seen.contains(row) && allowed_one(feasible, row);
     };
     constexpr int tries = 2000;
     for (int k = 0; k < tries; ++k) {
         for (double& u : full) u = stream.uniform();
         if (!usable()) continue;
-        std::copy(row.begin(), row.end(), out);
+        std::ranges::copy(row, out.begin());
         return true;
     }
     // Few points are left: count through the levels, from a random place so that batches do not walk together.
@@ -424,7 +426,7 @@ bool Maximizer::anything_unseen(const Seen& seen, const Feasible& feasible, Phil
             rest /= levels;
         }
         if (!usable()) continue;
-        std::copy(row.begin(), row.end(), out);
+        std::ranges::copy(row, out.begin());
         return true;
     }
     return false;

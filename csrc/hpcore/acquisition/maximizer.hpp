@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "hpcore/acquisition/acquisition.hpp"
@@ -9,11 +10,12 @@
 #include "hpcore/acquisition/move_set.hpp"
 #include "hpcore/deadline.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::acquisition {
 
-// Marks the rows (n, d) that the space's constraints allow.
-using Feasible = std::function<void(const double* rows, std::size_t n, bool* allowed)>;
+// Marks which of some rows (n, d) the space's constraints allow, into (n,).
+using Feasible = std::function<void(Rows rows, std::span<bool> allowed)>;
 
 struct SearchOptions {
     std::size_t n_global = 300;        // stratified over the whole cube
@@ -25,38 +27,39 @@ struct SearchOptions {
     std::uint64_t full_sweep = 20;     // a column of at most this many levels is searched exhaustively
 };
 
+// Rows of a model: those that were told, and fantasies after them.
+struct ModelRows {
+    std::size_t told = 0, fantasised = 0;
+};
+
 // Candidates scored as one matrix, the best refined by L-BFGS along the smooth columns and by exact moves along the
 // others. Knows nothing of how the models came about.
 class Maximizer {
   public:
     // Over the whole cube, or where every number is within `reach` of the centre's (a canonical row).
-    Maximizer(const MoveSet& moves, const SearchOptions& options, const double* centre = nullptr, double reach = 1.0);
+    Maximizer(const MoveSet& moves, const SearchOptions& options, Column centre = {}, double reach = 1.0);
 
     // Rows (n, d) without NaN that are scored as well, where they are inside the box.
-    void add_candidates(const double* rows, std::size_t n);
+    void add_candidates(Rows rows);
 
     // The best unseen and allowed row, into out (d,). incumbents (m, d): canonical rows to perturb, best first.
-    // The model's n_fantasised rows from n_told on are fantasies: what is near one of them is passed over.
-    // False if no unseen, allowed row was met. With a deadline, candidates are scored a few at a time while there is
-    // time, and the best are refined in what is left. `again`: rows that the model was told are as good as others,
-    // unless they are seen.
-    bool maximize(Acquisition& acquisition, const double* incumbents, std::size_t m, std::size_t n_told,
-                  std::size_t n_fantasised, const Seen& seen, const Feasible& feasible, Philox& stream, double* out,
-                  const Deadline& deadline = {}, bool again = false) const;
+    // What is near one of the model's fantasies is passed over. False if no unseen, allowed row was met. With a
+    // deadline, candidates are scored a few at a time while there is time, and the best are refined in what is left.
+    // `again`: rows that the model was told are as good as others, unless they are seen.
+    bool maximize(Acquisition& acquisition, Rows incumbents, ModelRows held, const Seen& seen, const Feasible& feasible,
+                  Philox& stream, MutableColumn out, const Deadline& deadline = {}, bool again = false) const;
 
     // Thompson sampling where there is no Path: one draw of the objective at the candidates, jointly, and its unseen,
     // allowed minimiser. `prior` as for Ensemble::weigh, or null.
     bool draw(const linalg::Lapack& lapack, const gp::Regressor& model, const UserPrior* prior, std::size_t n,
-              const double* incumbents, std::size_t m, const Seen& seen, const Feasible& feasible, Philox& stream,
-              double* out) const;
+              Rows incumbents, const Seen& seen, const Feasible& feasible, Philox& stream, MutableColumn out) const;
 
     // Uniform and stratified rows (n, d), perturbations of the incumbents, and the rows added: what is scored first.
-    void candidates(const double* incumbents, std::size_t m, Philox& stream, std::vector<double>& full,
-                    std::vector<double>& rows) const;
+    void candidates(Rows incumbents, Philox& stream, std::vector<double>& full, std::vector<double>& rows) const;
 
     // Any unseen, allowed row: random ones first, then level after level. False if the space holds none or none was
     // met in a bounded number of tries.
-    bool anything_unseen(const Seen& seen, const Feasible& feasible, Philox& stream, double* out) const;
+    bool anything_unseen(const Seen& seen, const Feasible& feasible, Philox& stream, MutableColumn out) const;
 
   private:
     struct Start {
@@ -66,9 +69,8 @@ class Maximizer {
         bool fresh = true;  // has changed since its last gradient steps
     };
 
-    void perturb(const double* incumbent, Philox& stream, double* full) const;
-    void score(Acquisition& acquisition, const std::vector<double>& rows, const Deadline& deadline,
-               std::vector<double>& values) const;
+    void perturb(Column incumbent, Philox& stream, MutableColumn full, std::span<space::Value> scratch) const;
+    void score(Acquisition& acquisition, Rows rows, const Deadline& deadline, std::vector<double>& values) const;
     void climb(Acquisition& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,
                const Deadline& deadline) const;
     void sweep(Acquisition& acquisition, std::vector<Start>& starts, const Seen& seen, const Feasible& feasible,

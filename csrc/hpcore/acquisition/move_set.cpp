@@ -48,19 +48,15 @@ MoveSet::MoveSet(std::shared_ptr<const space::Codec> codec, const std::vector<bo
         if (parent[j]) smooth_[j] = false;
 }
 
-void MoveSet::snap(double* full, double* row) const {
-    thread_local std::vector<Value> scratch;
-    scratch.resize(d());
-    for (std::size_t j = 0; j < d(); ++j) row[j] = full[j];
-    codec_->snap(row, scratch.data());
+void MoveSet::snap(MutableColumn full, MutableColumn row, std::span<Value> scratch) const {
+    std::ranges::copy(full, row.begin());
+    codec_->snap(row, scratch);
     for (std::size_t j = 0; j < d(); ++j)
         if (!std::isnan(row[j])) full[j] = row[j];
 }
 
-std::uint64_t MoveSet::level(std::size_t j, const double* row) const {
-    thread_local std::vector<Value> values;
-    values.resize(d());
-    codec_->decode(row, values.data());
+std::uint64_t MoveSet::level(std::size_t j, hpcore::Column row, std::span<Value> values) const {
+    codec_->decode(row, values);
     const Column& c = codec_->column(j);
     if (c.kind == Kind::real) return codec_->level_of_real(j, values[j].real);
     if (c.kind == Kind::choice) return static_cast<std::uint64_t>(values[j].whole);
@@ -77,7 +73,7 @@ double MoveSet::coordinate(std::size_t j, std::uint64_t level) const {
         j, static_cast<std::int64_t>(static_cast<std::uint64_t>(c.whole_low) + level * c.whole_step));
 }
 
-double MoveSet::squared_distance(const double* a, const double* b) const {
+double MoveSet::squared_distance(hpcore::Column a, hpcore::Column b) const {
     double sum = 0.0;
     for (std::size_t j = 0; j < d(); ++j) {
         const bool off_a = std::isnan(a[j]), off_b = std::isnan(b[j]);

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "hpcore/gp/covariance.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/space/row_set.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::acquisition {
 
@@ -28,14 +30,15 @@ class MoveSet {
     bool smooth(std::size_t j) const { return smooth_[j]; }
     std::uint64_t last_level(std::size_t j) const { return last_[j]; }
 
-    // full (d,) -> row (d,), and back into full where active.
-    void snap(double* full, double* row) const;
-    // The level of gridded column j, active in the canonical `row`, and the coordinate of a level.
-    std::uint64_t level(std::size_t j, const double* row) const;
+    // full (d,) -> row (d,), and back into full where active. scratch (d,) is written.
+    void snap(MutableColumn full, MutableColumn row, std::span<space::Value> scratch) const;
+    // The level of gridded column j, active in the canonical `row`, and the coordinate of a level. scratch (d,) is
+    // written.
+    std::uint64_t level(std::size_t j, Column row, std::span<space::Value> scratch) const;
     double coordinate(std::size_t j, std::uint64_t level) const;
     // Squared distance of two canonical rows (d,): 1 for two categories, 1/4 where one row is inactive, 0 where both
     // are.
-    double squared_distance(const double* a, const double* b) const;
+    double squared_distance(Column a, Column b) const;
 
   private:
     std::shared_ptr<const space::Codec> codec_;

@@ -5,6 +5,7 @@
 
 #include "hpcore/acquisition/ensemble.hpp"
 #include "hpcore/linalg/lapack.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::acquisition {
 
@@ -15,7 +16,7 @@ namespace hpcore::acquisition {
 // every observation. The draws use fixed random numbers.
 //
 // Adds the model to the ensemble n times, once a draw. The model, with these targets, gets the rows appended.
-void add_noisy_ei(const linalg::Lapack& lapack, gp::Regressor& model, std::vector<double> targets, const double* rows,
-                  std::size_t m, std::size_t n, double xi, Ensemble& ensemble);
+void add_noisy_ei(const linalg::Lapack& lapack, gp::Regressor& model, std::vector<double> targets, Rows rows,
+                  std::size_t n, double xi, Ensemble& ensemble);
 
 }  // namespace hpcore::acquisition

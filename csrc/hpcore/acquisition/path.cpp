@@ -97,26 +97,26 @@ Path::Path(gp::Regressor& model, const std::vector<double>& targets, Philox& str
     // Data less the prior's draw, of which an observation has noise of its own.
     std::vector<double> gap(targets), row(columns_.size());
     for (std::size_t i = 0; i < gap.size(); ++i) {
-        model.points().row(i, row.data());
-        gap[i] -= value_at(row.data()) + std::sqrt(model.noise()[i]) * stream.normal();
+        model.points().row(i, row);
+        gap[i] -= value_at(row) + std::sqrt(model.noise()[i]) * stream.normal();
     }
     if (const std::vector<gp::Slope>& slopes = model.points().slopes(); !slopes.empty()) {
         std::vector<double> slope_gap = model.slope_targets();
         double own = 0.0;
         for (std::size_t e = 0; e < slopes.size(); ++e) {
-            model.points().row(slopes[e].point, row.data());
-            prior(row.data(), {slopes[e].column}, &own);
+            model.points().row(slopes[e].point, row);
+            prior(row, {slopes[e].column}, {&own, 1});
             const double noise = model.scales().slope_noise * gp::slope_variance(model.scales(), slopes[e].column);
             slope_gap[e] -= own + std::sqrt(noise) * stream.normal();
         }
         model.set_slope_targets(std::move(slope_gap));
     }
-    model.set_targets(gap.data());
+    model.set_targets(gap);
 }
 
 // A level is a corner of a simplex of edge one: a coordinate of its own, of length 1 / sqrt 2. Keyed by the level, so
 // that it does not matter which one is met first.
-const std::vector<double>& Path::of_level(std::size_t j, double coordinate) const {
+const std::vector<double>& Path::of_level(std::size_t j, double coordinate) {
     const auto bits = std::bit_cast<std::uint64_t>(coordinate);
     std::vector<double>& turns = levels_[j][bits];
     if (turns.empty()) {
@@ -127,7 +127,7 @@ const std::vector<double>& Path::of_level(std::size_t j, double coordinate) cons
     return turns;
 }
 
-void Path::phases(const double* warped) const {
+void Path::phases(Column warped) {
     const std::size_t n = shift_.size();
     phase_ = shift_;
     for (std::size_t j = 0; j < columns_.size(); ++j) {
@@ -140,25 +140,25 @@ void Path::phases(const double* warped) const {
     }
 }
 
-double Path::value_at(const double* warped) const {
+double Path::value_at(Column warped) {
     phases(warped);
     cosines(shift_.size(), phase_.data(), wave_.data());
-    return constant_ + gp::dot(weight_.data(), wave_.data(), shift_.size());
+    return constant_ + gp::dot(weight_, wave_);
 }
 
-double Path::prior(const double* row) const {
+double Path::prior(Column row) {
     if (model_.warp().identity()) return value_at(row);
     warped_.resize(columns_.size());
-    model_.warp().apply(row, warped_.data());
-    return value_at(warped_.data());
+    model_.warp().apply(row, warped_);
+    return value_at(warped_);
 }
 
-double Path::prior(const double* row, const std::vector<std::size_t>& columns, double* gradient) const {
+double Path::prior(Column row, const std::vector<std::size_t>& columns, MutableColumn gradient) {
     const double value = prior(row);
     scaled_sines(shift_.size(), phase_.data(), weight_.data(), wave_.data());
     for (std::size_t t = 0; t < columns.size(); ++t) {
         const std::size_t j = columns[t];
-        gradient[t] = -2.0 * std::numbers::pi * gp::dot(turns_[j].data(), wave_.data(), shift_.size());
+        gradient[t] = -2.0 * std::numbers::pi * gp::dot(turns_[j], wave_);
         if (!model_.warp().identity()) gradient[t] *= model_.warp().slope(j, row[j]);
     }
     return value;

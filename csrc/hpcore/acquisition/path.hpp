@@ -26,13 +26,13 @@ class Path {
 
     // The draw of the prior at a row (d,), and its derivatives in active numeric columns. The path is this plus the
     // model's mean.
-    double prior(const double* row) const;
-    double prior(const double* row, const std::vector<std::size_t>& columns, double* gradient) const;
+    double prior(Column row);
+    double prior(Column row, const std::vector<std::size_t>& columns, MutableColumn gradient);
 
   private:
-    const std::vector<double>& of_level(std::size_t j, double coordinate) const;
-    void phases(const double* warped) const;
-    double value_at(const double* warped) const;
+    const std::vector<double>& of_level(std::size_t j, double coordinate);
+    void phases(Column warped);
+    double value_at(Column warped);
 
     const gp::Regressor& model_;
     const std::vector<gp::ColumnType>& columns_;
@@ -41,9 +41,8 @@ class Path {
     std::vector<double> spread_, weight_, shift_;      // (n_features,)
     std::vector<std::vector<double>> turns_, absent_;  // (d, n_features): turns a unit of each column, and of inactive
     std::vector<double> scale_;                        // (d,) 1 / (2 pi ell)
-    mutable std::vector<std::unordered_map<std::uint64_t, std::vector<double>>>
-        levels_;  // turns of categories that were met
-    mutable std::vector<double> phase_, wave_, warped_;
+    std::vector<std::unordered_map<std::uint64_t, std::vector<double>>> levels_;  // turns of categories that were met
+    std::vector<double> phase_, wave_, warped_;
 };
 
 }  // namespace hpcore::acquisition

@@ -32,9 +32,8 @@ class Product final : public Acquisition {
     // The product, or the base if there is nothing to multiply it by.
     Acquisition& whole() { return empty() ? base_ : *this; }
 
-    void values(const double* rows, std::size_t m, double* out) override;
-    void values_and_gradients(const double* rows, std::size_t m,
-                              const std::vector<const std::vector<std::size_t>*>& moving, double* out,
+    void values(Rows rows, MutableColumn out) override;
+    void values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving, MutableColumn out,
                               std::vector<std::vector<double>>& gradients) override;
     bool has_unit() const override { return !weighs_ || base_.has_unit(); }
     void check_sign() const override {

@@ -11,33 +11,23 @@ std::vector<double> suggest_each(const acquisition::MoveSet& moves, const Sugges
                                  const Request& request, const SuggestOne& one, Step* lowest) {
     const std::size_t d = moves.d();
     std::vector<double> out, row(d);
-    // Rows that were there once, twice, ...; those that were there as often as they may be are the ones to avoid.
-    std::vector<acquisition::Seen> times(1);
-    const auto note = [&](const double* at) {
-        std::size_t k = 0;
-        while (k + 1 < request.repeats && times[k].contains(at, d))
-            if (++k == times.size()) times.emplace_back();
-        times[k].insert(at, d);
-    };
-    for (std::size_t i = 0; i < request.n; ++i) note(request.rows + i * d);
-    for (std::size_t i = 0; i < request.n_pending; ++i) note(request.pending + i * d);
-    for (std::size_t i = 0; i < request.n_failed; ++i) note(request.failed + i * d);
-    const acquisition::Seen none;
+    Sightings sightings(request);
+    Request mine = request;
     for (std::size_t k = 0; k < request.count; ++k) {
-        if (k > 0 && request.deadline.passed()) break;
-        const acquisition::Seen& seen = request.repeats <= times.size() ? times.back() : none;
+        if (request.deadline.limited())
+            mine.deadline = Deadline::in(request.deadline.left() / static_cast<double>(request.count - k));
+        const acquisition::Seen& seen = sightings.seen();
         bool found = false;
-        if (request.n == 0) {
+        if (request.n() == 0) {
             Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
-            found = acquisition::Maximizer(moves, options.search)
-                        .anything_unseen(seen, request.feasible, stream, row.data());
+            found = acquisition::Maximizer(moves, options.search).anything_unseen(seen, request.feasible, stream, row);
         } else {
             Step step = Step::full;
-            found = one(k, out, seen, row.data(), step);
+            found = one(mine, k, out, seen, row, step);
             if (lowest != nullptr) *lowest = std::max(*lowest, step);
         }
         if (!found) break;
-        note(row.data());
+        sightings.note(row);
         out.insert(out.end(), row.begin(), row.end());
     }
     return out;

@@ -15,19 +15,18 @@ class Factors {
   public:
     // Bring the models to the request's outcomes. False if the deadline left no time for it and there is no earlier fit
     // of one of them; `step` tells if an earlier one had to do.
-    bool fit(const Fitter& fitter, const Costs& costs, std::size_t d, const Request& request, Step& step);
+    bool fit(const Fitter& fitter, const Costs& costs, const Request& request, Step& step);
     // Condition the models on the outcomes. With `hopeless`, while nothing is known that keeps all limits, the pending
-    // rows (n_pending, d) are taken to miss them narrowly, so that the next point is elsewhere. Call restore() when the
+    // rows (p, d) are taken to miss them narrowly, so that the next point is elsewhere. Call restore() when the
     // acquisition has been maximised.
-    void condition(const Request& request, const double* pending, std::size_t n_pending, bool hopeless);
+    void condition(const Request& request, Rows pending, bool hopeless);
     void multiply(acquisition::Product& product) const;
     void restore();
     // Of candidates (n, d), canonical rows, the one farthest from all of `known` (k, d) among the `share` of them that
     // the conditioned model expects to be cheapest: where little is known, something is learnt for little.
-    std::size_t cheap_and_far(const acquisition::MoveSet& moves, const double* candidates, std::size_t n,
-                              const double* known, std::size_t k, double share) const;
+    std::size_t cheap_and_far(const acquisition::MoveSet& moves, Rows candidates, Rows known, double share) const;
     // True if the conditioned models expect a row (d,) to keep all limits.
-    bool expect_kept(const double* row) const;
+    bool expect_kept(Column row) const;
 
   private:
     std::vector<Models> limits_;

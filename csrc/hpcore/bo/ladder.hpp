@@ -12,7 +12,8 @@ enum class Step {
     full,    // the suggestion that is made without a deadline
     reuse,   // hyperparameters of an earlier fit, although a new one was due
     search,  // the acquisition's maximiser cut short, whatever the hyperparameters
-    none     // no model could be had in the time: the caller has something cheaper
+    draft,   // a small model, for which there is always time; see Draft
+    none     // no model could be had at all: the caller has something else
 };
 
 // Costs of the parts of a suggestion on this machine: a guess at first, then measurements, of which high ones are
@@ -23,8 +24,14 @@ class Costs {
     double fit(std::size_t m) const { return fit_rate_ * fit_work(m); }
     double search(std::size_t n) const { return search_rate_ * search_work(n); }
 
+    // Seconds by which a search that is cut short comes late: it looks at the clock between its steps only.
+    double late(std::size_t n) const { return late_rate_ * search_work(n); }
+
     void fitted(std::size_t m, double seconds) { learn(fit_rate_, seconds / fit_work(m)); }
     void searched(std::size_t n, double seconds) { learn(search_rate_, seconds / search_work(n)); }
+    // A search was not begun because it might come late: each time it is a little likelier that the next one is.
+    void dared_not() { late_rate_ *= 0.9; }
+    void came_late(std::size_t n, double seconds) { learn(late_rate_, seconds / search_work(n)); }
 
   private:
     static void learn(double& rate, double measured) {
@@ -44,6 +51,7 @@ class Costs {
 
     double fit_rate_ = 4e-9;     // about 8 ms at 100 rows
     double search_rate_ = 5e-8;  // about 6 ms at 100 rows
+    double late_rate_ = 5e-9;
 };
 
 }  // namespace hpcore::bo

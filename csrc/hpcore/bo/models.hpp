@@ -31,7 +31,8 @@ struct Models {
         return transforms == view.transforms && warp == view.warp && length_scale_factor == view.length_scale_factor;
     }
     // True if they were computed from the first observations of this very request.
-    bool hold(const Request& request, std::size_t d) const;
+    bool hold(const Request& request) const;
+    Rows held_rows(std::size_t d) const { return {member_rows.data(), members.size(), d}; }
     double n_fits() const { return static_cast<double>(transforms.size()) + (warp ? 1.0 : 0.0); }
 
     std::vector<gp::TransformKind> transforms;

@@ -13,6 +13,7 @@
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/target_transform.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::bo {
 
@@ -52,40 +53,38 @@ struct SuggestOptions {
 
 // Values of one more outcome of trials, where it is known.
 struct Outcome {
-    const double* rows = nullptr;    // (n, d) canonical rows
-    const double* values = nullptr;  // (n,)
-    std::size_t n = 0;
+    Rows rows;      // (n, d) canonical rows
+    Column values;  // (n,)
+
+    std::size_t n() const { return rows.n; }
 };
 
-// One call of a suggester.
+// One call of a suggester: columns of the trials that have a value, and what is known of the others. Views.
 struct Request {
-    const double* rows = nullptr;        // (n, d) canonical rows with a value
-    const double* values = nullptr;      // (n,) lower is better
-    const double* std_errors = nullptr;  // (n,) in the units of the values, or null
-    // (n, d) derivatives of the values by coordinate, NaN where not known, or null. Not used with a warp or a user's
-    // covariance.
-    const double* gradients = nullptr;
-    std::size_t n = 0;
-    const double* pending = nullptr;  // (n_pending, d) rows asked for and not told yet
-    std::size_t n_pending = 0;
-    const double* failed = nullptr;  // (n_failed, d) rows that ended without a value
-    std::size_t n_failed = 0;
-    std::size_t count = 1;    // suggestions wanted
-    std::size_t repeats = 1;  // how often a row may be suggested in all; more than once where all columns are gridded
+    Rows rows;          // (n, d) canonical rows with a value
+    Column values;      // (n,) lower is better; of several objectives (m n,), one after the other
+    Column std_errors;  // as the values and in their units, or empty
+    Rows gradients;  // (n, d) derivatives of the values by coordinate, NaN where not known, or empty. Not used with a
+                     // warp or a user's covariance.
+    Rows pending;    // (p, d) rows asked for and not told yet
+    Rows failed;     // (f, d) rows that ended without a value
+    Rows extra;      // (e, d) further candidates without NaN, where random rows are hardly allowed
+    std::vector<Outcome> limits;  // of each limit, by how much it is exceeded: at most 0 keeps it
+    Column violations;            // (n,) how far each row is from keeping all limits, 0 if it does; or empty
+    Outcome cost;                 // logarithms of costs; empty if they do not matter
+
     Philox::Key key;
-    std::uint64_t attempt = 0;  // raised when an earlier answer was refused
     std::uint64_t number = 0;   // trial number of the first suggestion
+    std::uint64_t attempt = 0;  // raised when an earlier answer was refused
+    std::size_t count = 1;      // suggestions wanted
+    std::size_t repeats = 1;    // how often a row may be suggested in all; more than once where all columns are gridded
     acquisition::Feasible feasible;
-    const double* extra = nullptr;  // (n_extra, d) further candidates without NaN, where random rows are hardly allowed
-    std::size_t n_extra = 0;
-    std::vector<Outcome> limits;         // of each limit, by how much it is exceeded: at most 0 keeps it
-    const double* violations = nullptr;  // (n,) how far each row is from keeping all limits, 0 if it does; or null
-    Outcome cost;                        // logarithms of costs; empty if they do not matter
     Deadline deadline;
 
-    bool has_factors() const { return !limits.empty() || cost.n > 0; }
+    std::size_t n() const { return rows.n; }
+    bool has_factors() const { return !limits.empty() || cost.n() > 0; }
     // True if the i-th row keeps all limits.
-    bool keeps_limits(std::size_t i) const { return violations == nullptr || violations[i] == 0.0; }
+    bool keeps_limits(std::size_t i) const { return violations.empty() || violations[i] == 0.0; }
 };
 
 }  // namespace hpcore::bo

@@ -1,6 +1,7 @@
 #include "hpcore/bo/pareto_suggester.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -65,19 +66,18 @@ ParetoSuggester::ParetoSuggester(const linalg::Lapack& lapack, std::shared_ptr<c
 // Bring the models to the request's rows. False if the deadline leaves no time and there is no earlier fit of all.
 bool ParetoSuggester::fit(const std::vector<Request>& columns, Step& step) {
     const Request& first = columns.front();
-    std::size_t n_fit = options_.schedule.at(first.n);
-    const std::size_t d = moves_.d();
+    std::size_t n_fit = options_.schedule.at(first.n());
     bool in_time = true;
     if (first.deadline.limited()) {
-        double wanted = 0.2 * costs_.search(std::min(first.n, options_.model_rows));
+        double wanted = 0.2 * costs_.search(std::min(first.n(), options_.model_rows));
         for (std::size_t k = 0; k < m(); ++k)
-            if (models_[k].fitted != n_fit || !models_[k].hold(columns[k], d))
+            if (models_[k].fitted != n_fit || !models_[k].hold(columns[k]))
                 wanted += costs_.fit(std::min(n_fit, options_.fit_rows)) * models_[k].n_fits();
         in_time = wanted < first.deadline.left();
     }
     for (std::size_t k = 0; in_time && k < m(); ++k) in_time = fitter_.refit(columns[k], n_fit, models_[k]);
     for (std::size_t k = 0; k < m(); ++k) {
-        if (!models_[k].hold(columns[k], d)) {
+        if (!models_[k].hold(columns[k])) {
             step = Step::none;
             return false;
         }
@@ -88,27 +88,33 @@ bool ParetoSuggester::fit(const std::vector<Request>& columns, Step& step) {
 }
 
 bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
-                                  const acquisition::Seen& seen, double* row, Step& step) {
-    const std::size_t d = moves_.d(), n = request.n, n_objectives = m();
+                                  const acquisition::Seen& seen, MutableColumn row, Step& step) {
+    const std::size_t d = moves_.d(), n = request.n(), n_objectives = m();
+    if (request.deadline.left() <
+        1.5 * static_cast<double>(n_objectives) * costs_.late(std::min(n, options_.model_rows))) {
+        step = Step::none;
+        return false;
+    }
     std::vector<Request> columns(n_objectives, request);
     for (std::size_t o = 0; o < n_objectives; ++o) {
-        columns[o].values = request.values + o * n;
-        if (request.std_errors != nullptr) columns[o].std_errors = request.std_errors + o * n;
+        columns[o].values = request.values.subspan(o * n, n);
+        if (!request.std_errors.empty()) columns[o].std_errors = request.std_errors.subspan(o * n, n);
     }
-    if (!fit(columns, step) || !factors_.fit(fitter_, costs_, d, request, step)) return false;
+    if (!fit(columns, step) || !factors_.fit(fitter_, costs_, request, step)) return false;
 
-    std::vector<double> out(request.pending, request.pending + request.n_pending * d);
-    out.insert(out.end(), chosen.begin(), chosen.end());
+    std::vector<double> out_data(request.pending.flat().begin(), request.pending.flat().end());
+    out_data.insert(out_data.end(), chosen.begin(), chosen.end());
+    const Rows out{out_data.data(), request.pending.n + k, d};
     std::vector<double> outputs(n * n_objectives), fantasies;  // (n, m) and (pending and chosen, m)
     std::vector<double> reference(n_objectives), ideal(n_objectives);
     std::vector<std::vector<const gp::Regressor*>> draws(models_.front().models.size());
     std::vector<std::size_t> held;
-    const std::size_t n_fantasised = request.n_pending + k;
+    const std::size_t n_fantasised = out.n;
     fantasies.resize(n_fantasised * n_objectives);
     gp::Prediction prediction;
     for (std::size_t o = 0; o < n_objectives; ++o) {
         Models& of = models_[o];
-        const gp::TargetTransform transformed = gp::standardise(columns[o].values, n, of.transform);
+        const gp::TargetTransform transformed = gp::standardise(columns[o].values, of.transform);
         for (std::size_t i = 0; i < n; ++i) outputs[i * n_objectives + o] = transformed.y[i];
         const auto [low, high] = std::minmax_element(transformed.y.begin(), transformed.y.end());
         ideal[o] = *low;
@@ -119,14 +125,13 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
         for (std::size_t s = 0; s < draws.size(); ++s) {
             gp::Regressor& model = *of.models[s].regressor;
             std::vector<double> targets = told;
-            model.set_targets(targets.data());
+            model.set_targets(targets);
             for (std::size_t t = 0; t < n_fantasised; ++t) {
-                const double* at = out.data() + t * d;
-                model.predict(at, 1, prediction);
+                model.predict(out.part(t, 1), prediction);
                 targets.push_back(prediction.mean[0]);
                 if (s == 0) fantasies[t * n_objectives + o] = prediction.mean[0];
-                model.append(at, acquisition::fantasy_noise - model.scales().noise);
-                model.set_targets(targets.data());
+                model.append(out[t], acquisition::fantasy_noise - model.scales().noise);
+                model.set_targets(targets);
             }
             draws[s].push_back(&model);
         }
@@ -136,32 +141,32 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
     const std::vector<std::size_t> best =
         hopeless ? nearest_to_keeping(request, n_perturbed)
                  : spread(front_of(outputs, n_objectives, kept), outputs, n_objectives, n_perturbed);
-    const std::vector<double> incumbents = gather(request.rows, d, best);
+    const std::vector<double> incumbents = gather(request.rows, best);
     std::vector<double> front;
     const auto add = [&](const std::vector<double>& table, std::size_t i) {
         front.insert(front.end(), table.begin() + static_cast<std::ptrdiff_t>(i * n_objectives),
                      table.begin() + static_cast<std::ptrdiff_t>((i + 1) * n_objectives));
     };
     for (const std::size_t i : kept) add(outputs, i);
-    factors_.condition(request, out.data(), n_fantasised, hopeless);
+    factors_.condition(request, out, hopeless);
     for (std::size_t t = 0; t < n_fantasised; ++t)
-        if (factors_.expect_kept(out.data() + t * d)) add(fantasies, t);
+        if (factors_.expect_kept(out[t])) add(fantasies, t);
     for (std::size_t i = 0; i < front.size(); ++i) {
         const std::size_t o = i % n_objectives;
         front[i] -= least_gain * (reference[o] - ideal[o]);
     }
     acquisition::ParetoImprovement improvement(
         std::move(draws),
-        acquisition::undominated(front.data(), front.size() / n_objectives, n_objectives, reference.data()));
+        acquisition::undominated({front.data(), front.size() / n_objectives, n_objectives}, reference));
     acquisition::Product product(improvement, !hopeless);
     factors_.multiply(product);
     if (options_.prior) product.weigh(options_.prior, n);
 
     Philox stream(request.key, request.number + k, streams::at_attempt(streams::gp_search, request.attempt));
     acquisition::Maximizer maximizer(moves_, options_.search);
-    maximizer.add_candidates(request.extra, request.n_extra);
-    const bool found = search(maximizer, product.whole(), incumbents, n_objectives, held.front(), n_fantasised, seen,
-                              request, stream, costs_, row, step);
+    maximizer.add_candidates(request.extra);
+    const bool found = search(maximizer, product.whole(), {incumbents.data(), best.size(), d}, n_objectives,
+                              {held.front(), n_fantasised}, seen, request, stream, costs_, row, step);
     for (std::size_t o = 0; o < n_objectives; ++o)
         for (Model& model : models_[o].models) model.regressor->truncate(held[o]);
     factors_.restore();
@@ -169,12 +174,18 @@ bool ParetoSuggester::suggest_one(const Request& request, std::size_t k, const s
 }
 
 std::vector<double> ParetoSuggester::suggest(const Request& request, Step* lowest) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::timed_mutex> lock(mutex_, std::defer_lock);
+    if (!request.deadline.limited()) {
+        lock.lock();
+    } else if (!lock.try_lock() &&
+               !lock.try_lock_for(std::chrono::duration<double>(std::max(0.0, request.deadline.left())))) {
+        if (lowest != nullptr) *lowest = Step::none;
+        return {};
+    }
     return suggest_each(
         moves_, options_, request,
-        [&](std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen, double* row, Step& step) {
-            return suggest_one(request, k, chosen, seen, row, step);
-        },
+        [&](const Request& one, std::size_t k, const std::vector<double>& chosen, const acquisition::Seen& seen,
+            MutableColumn row, Step& step) { return suggest_one(one, k, chosen, seen, row, step); },
         lowest);
 }
 

@@ -21,7 +21,9 @@ class ParetoSuggester {
     ParetoSuggester(const linalg::Lapack& lapack, std::shared_ptr<const space::Codec> codec,
                     const std::vector<bool>& categorical, const SuggestOptions& options, std::size_t m);
 
-    // As Suggester::suggest, for values (m, n) and standard errors (m, n) or null, one objective after the other.
+    // As Suggester::suggest, for values and standard errors (m n,), one objective after the other; but there are no
+    // drafts. Without time, or while another thread is in a call for longer than the deadline allows, the answer is no
+    // rows and Step::none.
     std::vector<double> suggest(const Request& request, Step* step = nullptr);
 
     std::size_t d() const { return moves_.d(); }
@@ -29,12 +31,12 @@ class ParetoSuggester {
 
   private:
     bool suggest_one(const Request& request, std::size_t k, const std::vector<double>& chosen,
-                     const acquisition::Seen& seen, double* row, Step& step);
+                     const acquisition::Seen& seen, MutableColumn row, Step& step);
     bool fit(const std::vector<Request>& columns, Step& step);
 
     acquisition::MoveSet moves_;
     SuggestOptions options_;
-    std::mutex mutex_;
+    std::timed_mutex mutex_;
     std::vector<Models> models_;  // by objective
     Factors factors_;
     Costs costs_;

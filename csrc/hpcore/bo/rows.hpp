@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "hpcore/deadline.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::bo {
 
 // Some of the rows (n, d).
-inline std::vector<double> gather(const double* rows, std::size_t d, const std::vector<std::size_t>& which) {
+inline std::vector<double> gather(Rows rows, const std::vector<std::size_t>& which) {
     std::vector<double> out;
-    out.reserve(which.size() * d);
-    for (const std::size_t i : which) out.insert(out.end(), rows + i * d, rows + i * d + d);
+    out.reserve(which.size() * rows.d);
+    for (const std::size_t i : which) out.insert(out.end(), rows[i].begin(), rows[i].end());
     return out;
 }
 

@@ -18,12 +18,11 @@ std::size_t Schedule::at(std::size_t n) const {
     }
 }
 
-std::vector<std::size_t> representative(const acquisition::MoveSet& moves, const double* rows, const double* y,
-                                        std::size_t n, std::size_t most) {
+std::vector<std::size_t> representative(const acquisition::MoveSet& moves, Rows rows, Column y, std::size_t most) {
+    const std::size_t n = rows.n;
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (n <= most) return order;
-    const std::size_t d = moves.d();
     std::vector<bool> taken(n, false);
     std::size_t count = 0;
     const auto take = [&](std::size_t i) {
@@ -37,7 +36,7 @@ std::vector<std::size_t> representative(const acquisition::MoveSet& moves, const
     std::vector<double> nearness(n, std::numeric_limits<double>::infinity());
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t k = 0; k < 3; ++k)
-            nearness[i] = std::min(nearness[i], moves.squared_distance(rows + i * d, rows + order[k] * d));
+            nearness[i] = std::min(nearness[i], moves.squared_distance(rows[i], rows[order[k]]));
     std::vector<std::size_t> near(n);
     std::iota(near.begin(), near.end(), std::size_t{0});
     std::stable_sort(near.begin(), near.end(), [&](std::size_t a, std::size_t b) { return nearness[a] < nearness[b]; });

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hpcore/acquisition/move_set.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::bo {
 
@@ -18,9 +19,8 @@ struct Schedule {
     std::size_t at(std::size_t n) const;
 };
 
-// At most `most` of the first n rows (n, d) for a model whose cost must stay bounded: the best, those nearest to the
-// best few, and an even spread over the rest, in their own order.
-std::vector<std::size_t> representative(const acquisition::MoveSet& moves, const double* rows, const double* y,
-                                        std::size_t n, std::size_t most);
+// At most `most` of rows (n, d) with values y (n,) for a model whose cost must stay bounded: the best, those nearest to
+// the best few, and an even spread over the rest, in their own order.
+std::vector<std::size_t> representative(const acquisition::MoveSet& moves, Rows rows, Column y, std::size_t most);
 
 }  // namespace hpcore::bo

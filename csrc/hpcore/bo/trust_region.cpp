@@ -6,12 +6,13 @@
 
 namespace hpcore::bo {
 
-double TrustRegion::side(const double* values, std::size_t n, std::size_t d) const {
+double TrustRegion::side(Column values, std::size_t d) const {
+    const std::size_t n = values.size();
     constexpr double first = 0.8, least = 1.0 / 64.0, widest = 1.6;
     if (!on) return 1.0;
     if (after == 0 || n <= after) return first;
     const std::size_t patience = std::clamp<std::size_t>(d / 4, 4, 10);
-    std::vector<double> start(values, values + after);
+    std::vector<double> start(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(after));
     const auto middle = start.begin() + static_cast<std::ptrdiff_t>(after / 2);
     std::nth_element(start.begin(), middle, start.end());
     const double median = *middle;

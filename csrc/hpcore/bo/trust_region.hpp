@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "hpcore/view.hpp"
+
 namespace hpcore::bo {
 
 // A region round the best point that the search keeps to in spaces where a model of the whole is beyond its reach:
@@ -14,7 +16,7 @@ struct TrustRegion {
     // The side, from 0.8: doubled after 3 successes in a row, halved after max(4, d / 4), at most 10, failures, and
     // from 0.8 again once it is below 1/64. At least 1 means everywhere. A function of the history alone, in the order
     // told. A success is a gain of a thousandth of what had been gained over the start's median.
-    double side(const double* values, std::size_t n, std::size_t d) const;
+    double side(Column values, std::size_t d) const;
 };
 
 }  // namespace hpcore::bo

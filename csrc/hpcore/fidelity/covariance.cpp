@@ -47,7 +47,7 @@ const LogNormal& Prior::of(const Layout& layout, std::size_t i) const {
     return *drifts[i - layout.base().size()];
 }
 
-Scales::Scales(const Layout& layout, const double* theta)
+Scales::Scales(const Layout& layout, Column theta)
     : base(layout.base(), theta),
       f(base.signal),
       n(base.noise),
@@ -66,31 +66,31 @@ void Rows::add(std::size_t configuration, double u) {
     of_.push_back(configuration);
 }
 
-void matern(std::size_t n, const double* s2, double* value, double* slope) {
-    if (slope == nullptr)
-        matern_values(n, s2, value);
+void matern(Column s2, MutableColumn value, MutableColumn slope) {
+    if (slope.empty())
+        matern_values(s2.size(), s2.data(), value.data());
     else
-        matern_slopes(n, s2, value, slope);
+        matern_slopes(s2.size(), s2.data(), value.data(), slope.data());
 }
 
 double drift(const Scales& scales, double u, double v, double* by_memory) {
     const double s2 = 5.0 * (u - v) * (u - v) / (scales.lt * scales.lt), size = (1.0 - u) * (1.0 - v);
     double value = 0.0, slope = 0.0;
-    matern(1, &s2, &value, &slope);
+    matern({&s2, 1}, {&value, 1}, {&slope, 1});
     if (by_memory != nullptr) *by_memory = size * 2.0 * s2 * slope;
     return size * value + (u < 1.0 && v < 1.0 ? scales.t : 0.0);
 }
 
-void factors(const gp::Points& points, std::size_t m, const Scales& scales, const double* row, double* full,
-             double* drifting) {
-    gp::scaled_distances(points, m, scales.base, row, full);
-    if (drifting != nullptr) {
+void factors(const gp::Points& points, const Scales& scales, Column row, MutableColumn full, MutableColumn drifting) {
+    const std::size_t m = full.size();
+    gp::scaled_distances(points, scales.base, row, full);
+    if (!drifting.empty()) {
         const double shrink = 1.0 / (scales.rho * scales.rho);
         for (std::size_t b = 0; b < m; ++b) drifting[b] = shrink * full[b];
-        matern(m, drifting, drifting, nullptr);
+        matern(drifting, drifting);
         for (std::size_t b = 0; b < m; ++b) drifting[b] = scales.c + scales.g * drifting[b];
     }
-    matern(m, full, full, nullptr);
+    matern(full, full);
     for (std::size_t b = 0; b < m; ++b) full[b] = mean_variance + scales.f * full[b];
 }
 

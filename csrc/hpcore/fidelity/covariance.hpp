@@ -5,6 +5,7 @@
 
 #include "hpcore/gp/covariance.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
+#include "hpcore/view.hpp"
 
 // The covariance of a learning curve's Gaussian process, over a configuration x (a canonical row of the unit cube) and
 // its fidelity u in [0, 1], 1 being the full one:
@@ -55,7 +56,7 @@ struct Prior {
 
 // theta with the exponentials taken.
 struct Scales {
-    Scales(const Layout& layout, const double* theta);
+    Scales(const Layout& layout, Column theta);
     gp::Scales base;
     double f, n, g, rho, c, lt, h, e, t;
 };
@@ -64,7 +65,7 @@ struct Scales {
 class Rows {
   public:
     explicit Rows(std::vector<ColumnType> columns) : points_(std::move(columns)) {}
-    void add_configuration(const double* row) { points_.append(row); }
+    void add_configuration(Column row) { points_.append(row); }
     // The configuration must have been added.
     void add(std::size_t configuration, double u);
 
@@ -80,15 +81,15 @@ class Rows {
     std::vector<double> levels_;
 };
 
-// M52 and slope = -dM52 / ds2 at squared, scaled distances s2 (n,); `slope` may be null.
-void matern(std::size_t n, const double* s2, double* value, double* slope);
+// M52 and slope = -dM52 / ds2 at squared, scaled distances s2 (n,); `slope` may be empty.
+void matern(Column s2, MutableColumn value, MutableColumn slope = {});
 
 // T between two fidelities; `by_memory`, unless null, becomes dT / dlog lt.
 double drift(const Scales& scales, double u, double v, double* by_memory = nullptr);
 
-// The two factors of the covariance between a configuration and the first m: at full fidelity, without h, into `full`,
-// and in front of T, without e, into `drifting` (which may be null).
-void factors(const gp::Points& points, std::size_t m, const Scales& scales, const double* row, double* full,
-             double* drifting);
+// The two factors of the covariance between a configuration and the first m: at full fidelity, without h, into `full`
+// (m,), and in front of T, without e, into `drifting` (which may be empty).
+void factors(const gp::Points& points, const Scales& scales, Column row, MutableColumn full,
+             MutableColumn drifting = {});
 
 }  // namespace hpcore::fidelity

@@ -4,7 +4,7 @@
 
 namespace hpcore::fidelity {
 
-std::vector<double> fit_map(const linalg::Lapack& lapack, const Rows& rows, const double* y, const Prior& prior,
+std::vector<double> fit_map(const linalg::Lapack& lapack, const Rows& rows, Column y, const Prior& prior,
                             int max_iterations, const std::vector<double>& start) {
     LogPosterior posterior(lapack, rows, y, prior);
     const Layout& layout = posterior.layout();
@@ -24,9 +24,9 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Rows& rows, cons
     search.value_tolerance = 1e-5;
     optim::BoxMinimizer minimizer(start.empty() ? first : start, low, high, search);
     while (!minimizer.done()) {
-        const double value = -posterior(minimizer.trial().data(), gradient.data());
+        const double value = -posterior(minimizer.trial(), gradient);
         for (double& g : gradient) g = -g;
-        minimizer.tell(value, gradient.data());
+        minimizer.tell(value, gradient);
     }
     return minimizer.x();
 }

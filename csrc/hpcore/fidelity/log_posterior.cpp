@@ -10,7 +10,7 @@
 
 namespace hpcore::fidelity {
 
-LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Rows& rows, const double* y, const Prior& prior)
+LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Rows& rows, Column y, const Prior& prior)
     : lapack_(lapack),
       rows_(rows),
       y_(y),
@@ -32,13 +32,14 @@ LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Rows& rows, const
 void LogPosterior::fill(const Scales& scales, bool with_slopes) {
     const double shrink = 1.0 / (scales.rho * scales.rho);
     for (std::size_t p = 0; p < m_; ++p) {
-        rows_.points().row(p, row_.data());
-        gp::scaled_distances(rows_.points(), p + 1, scales.base, row_.data(), s2_.data() + p * m_);
+        rows_.points().row(p, row_);
+        const auto part = [&](std::vector<double>& matrix) { return MutableColumn{matrix.data() + p * m_, p + 1}; };
+        gp::scaled_distances(rows_.points(), scales.base, row_, part(s2_));
         s2_[p * m_ + p] = 0.0;
         for (std::size_t q = 0; q <= p; ++q) s2_drift_[p * m_ + q] = shrink * s2_[p * m_ + q];
         const auto at = p * m_;
-        matern(p + 1, s2_.data() + at, M_.data() + at, with_slopes ? slope_.data() + at : nullptr);
-        matern(p + 1, s2_drift_.data() + at, M_drift_.data() + at, with_slopes ? slope_drift_.data() + at : nullptr);
+        matern(part(s2_), part(M_), with_slopes ? part(slope_) : MutableColumn{});
+        matern(part(s2_drift_), part(M_drift_), with_slopes ? part(slope_drift_) : MutableColumn{});
         for (std::size_t q = 0; q <= p; ++q) {
             full_[at + q] = full_[q * m_ + p] = mean_variance + scales.f * M_[at + q];
             drifting_[at + q] = drifting_[q * m_ + p] = scales.c + scales.g * M_drift_[at + q];
@@ -52,9 +53,9 @@ void LogPosterior::fill(const Scales& scales, bool with_slopes) {
                 drift(scales, rows_.levels()[l], rows_.levels()[k], by_memory_.data() + l * levels_ + k);
 }
 
-double LogPosterior::likelihood(const double* theta, double* gradient) {
+double LogPosterior::likelihood(Column theta, MutableColumn gradient) {
     const Scales scales(layout_, theta);
-    fill(scales, gradient != nullptr);
+    fill(scales, !gradient.empty());
     for (std::size_t i = 0; i < n_; ++i) {
         const double* full = full_.data() + rows_.of(i) * m_;
         const double* drifting = drifting_.data() + rows_.of(i) * m_;
@@ -68,12 +69,12 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
     } catch (const NotPositiveDefinite&) {
         return -std::numeric_limits<double>::infinity();
     }
-    std::copy(y_, y_ + n_, alpha_.begin());
+    std::copy_n(y_.begin(), n_, alpha_.begin());
     linalg::solve_lower(lapack_, k_.data(), n_, n_, alpha_.data(), n_, 1);
-    const double fit = gp::dot(alpha_.data(), alpha_.data(), n_);
+    const double fit = gp::dot(alpha_, alpha_);
     const double value = -0.5 * (fit + linalg::log_determinant(k_.data(), n_, n_) +
                                  static_cast<double>(n_) * std::log(2.0 * std::numbers::pi));
-    if (gradient == nullptr) return value;
+    if (gradient.empty()) return value;
     linalg::solve_upper(lapack_, k_.data(), n_, n_, alpha_.data(), n_, 1);
     linalg::cholesky_inverse(lapack_, k_.data(), n_, n_);
     add_gradient(scales, gradient);
@@ -81,8 +82,8 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
 }
 
 // dL/dtheta = 1/2 tr((alpha alpha' - K^-1) dK/dtheta); each off-diagonal pair counts twice.
-void LogPosterior::add_gradient(const Scales& scales, double* gradient) {
-    std::fill(gradient, gradient + layout_.size(), 0.0);
+void LogPosterior::add_gradient(const Scales& scales, MutableColumn gradient) {
+    std::ranges::fill(gradient, 0.0);
     for (auto* sums : {&on_full_, &on_drift_, &on_T_}) std::fill(sums->begin(), sums->end(), 0.0);
     double diagonal = 0.0;
     for (std::size_t i = 0; i < n_; ++i) {
@@ -115,14 +116,14 @@ void LogPosterior::add_gradient(const Scales& scales, double* gradient) {
                 gradient[layout_.own()] += scales.e * on_drift;
             }
         }
-        rows_.points().row(p, row_.data());
+        rows_.points().row(p, row_);
+        const Column folded{folded_.data(), p};
         for (std::size_t j = 0; j < row_.size(); ++j) {
             const double weight = scales.base.weight[j];
-            gradient[j] +=
-                2.0 * weight * gp::weighted_distance(rows_.points(), p, scales.base, row_.data(), j, folded_.data());
+            gradient[j] += 2.0 * weight * gp::weighted_distance(rows_.points(), scales.base, row_, j, folded);
             if (rows_.points().columns()[j].conditional)
-                gradient[base.inactive()] -= weight * scales.base.inactive *
-                                             gp::weighted_mismatch(rows_.points(), p, row_.data(), j, folded_.data());
+                gradient[base.inactive()] -=
+                    weight * scales.base.inactive * gp::weighted_mismatch(rows_.points(), row_, j, folded);
         }
     }
     for (std::size_t l = 0; l < levels_; ++l)
@@ -133,15 +134,15 @@ void LogPosterior::add_gradient(const Scales& scales, double* gradient) {
         }
 }
 
-double LogPosterior::operator()(const double* theta, double* gradient) {
+double LogPosterior::operator()(Column theta, MutableColumn gradient) {
     double value = likelihood(theta, gradient);
     for (std::size_t i = 0; i < layout_.size(); ++i) {
         const LogNormal& p = prior_.of(layout_, i);
         if (p.std > 0.0) {
             const double z = (theta[i] - p.mean) / p.std;
             value -= 0.5 * z * z;
-            if (gradient != nullptr) gradient[i] -= z / p.std;
-        } else if (gradient != nullptr) {
+            if (!gradient.empty()) gradient[i] -= z / p.std;
+        } else if (!gradient.empty()) {
             gradient[i] = 0.0;
         }
     }

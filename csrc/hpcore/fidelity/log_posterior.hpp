@@ -14,21 +14,21 @@ namespace hpcore::fidelity {
 class LogPosterior {
   public:
     // y (rows.size(),) standardised. All are read by every call.
-    LogPosterior(const linalg::Lapack& lapack, const Rows& rows, const double* y, const Prior& prior);
+    LogPosterior(const linalg::Lapack& lapack, const Rows& rows, Column y, const Prior& prior);
 
-    // The value at theta; -infinity where the covariance has no Cholesky factor. gradient may be null.
-    double operator()(const double* theta, double* gradient);
+    // The value at theta; -infinity where the covariance has no Cholesky factor. gradient may be empty.
+    double operator()(Column theta, MutableColumn gradient = {});
 
     const Layout& layout() const { return layout_; }
 
   private:
-    double likelihood(const double* theta, double* gradient);
+    double likelihood(Column theta, MutableColumn gradient);
     void fill(const Scales& scales, bool with_slopes);
-    void add_gradient(const Scales& scales, double* gradient);
+    void add_gradient(const Scales& scales, MutableColumn gradient);
 
     const linalg::Lapack& lapack_;
     const Rows& rows_;
-    const double* y_;
+    Column y_;
     Prior prior_;
     Layout layout_;
     std::size_t n_, m_, levels_;

@@ -11,20 +11,20 @@ namespace hpcore::fidelity {
 Scales Model::empty_scales(const std::vector<ColumnType>& columns) {
     const Layout layout(columns);
     const std::vector<double> theta(layout.size(), 0.0);
-    return {layout, theta.data()};
+    return {layout, theta};
 }
 
-void Model::assign(const std::vector<double>& theta, Rows rows, const double* y, std::size_t n_known) {
+void Model::assign(const std::vector<double>& theta, Rows rows, Column y) {
     rows_ = std::move(rows);
     theta_ = theta;
-    scales_ = Scales(Layout(columns_), theta.data());
-    const std::size_t n = rows_.size(), m = rows_.points().size();
+    scales_ = Scales(Layout(columns_), theta);
+    const std::size_t n = rows_.size(), n_known = y.size(), m = rows_.points().size();
     full_.resize(m * m);
     drifting_.resize(m * m);
     std::vector<double> row(d());
     for (std::size_t p = 0; p < m; ++p) {
-        rows_.points().row(p, row.data());
-        factors(rows_.points(), p + 1, scales_, row.data(), full_.data() + p * m, drifting_.data() + p * m);
+        rows_.points().row(p, row);
+        factors(rows_.points(), scales_, row, {full_.data() + p * m, p + 1}, {drifting_.data() + p * m, p + 1});
         for (std::size_t q = 0; q < p; ++q) {
             full_[q * m + p] = full_[p * m + q];
             drifting_[q * m + p] = drifting_[p * m + q];
@@ -48,7 +48,7 @@ void Model::assign(const std::vector<double>& theta, Rows rows, const double* y,
     linalg::cholesky_factor(*lapack_, L_.data(), n, n);
     // The leading part of the factor is the factor of the known rows; a row at its posterior mean has alpha 0.
     alpha_.assign(n, 0.0);
-    std::copy(y, y + n_known, alpha_.begin());
+    std::ranges::copy(y, alpha_.begin());
     linalg::solve_lower(*lapack_, L_.data(), n, n_known, alpha_.data(), n_known, 1);
     linalg::solve_upper(*lapack_, L_.data(), n, n_known, alpha_.data(), n_known, 1);
     std::vector<double> V(m * n, 0.0);
@@ -61,27 +61,26 @@ void Model::assign(const std::vector<double>& theta, Rows rows, const double* y,
     G_.resize(m * m);
     for (std::size_t p = 0; p < m; ++p)
         for (std::size_t q = 0; q <= p; ++q)
-            G_[p * m + q] = G_[q * m + p] = gp::dot(V.data() + p * n, V.data() + q * n, n);
+            G_[p * m + q] = G_[q * m + p] = gp::dot({V.data() + p * n, n}, {V.data() + q * n, n});
 }
 
-Normal Model::full_from(const double* q, double prior) const {
+Normal Model::full_from(Column q, double prior) const {
     const std::size_t m = a_.size();
     double taken = 0.0;
-    for (std::size_t p = 0; p < m; ++p) taken += q[p] * gp::dot(G_.data() + p * m, q, m);
+    for (std::size_t p = 0; p < m; ++p) taken += q[p] * gp::dot({G_.data() + p * m, m}, q);
     // Cancellation can leave a variance below zero at the data; there it is of the size of the rounding of the prior.
-    return {gp::dot(a_.data(), q, m), std::max(prior - taken, 1e-14 * prior)};
+    return {gp::dot(a_, q), std::max(prior - taken, 1e-14 * prior)};
 }
 
 Normal Model::at_full(std::size_t configuration) const {
-    return full_from(full_.data() + configuration * a_.size(), mean_variance + scales_.f + scales_.h);
+    return full_from({full_.data() + configuration * a_.size(), a_.size()}, mean_variance + scales_.f + scales_.h);
 }
 
-void Model::at_full(const double* rows, std::size_t k, Normal* out) const {
-    const std::size_t m = a_.size();
-    std::vector<double> q(m);
-    for (std::size_t i = 0; i < k; ++i) {
-        factors(rows_.points(), m, scales_, rows + i * d(), q.data(), nullptr);
-        out[i] = full_from(q.data(), mean_variance + scales_.f + scales_.h);
+void Model::at_full(hpcore::Rows rows, std::span<Normal> out) const {
+    std::vector<double> q(a_.size());
+    for (std::size_t i = 0; i < rows.n; ++i) {
+        factors(rows_.points(), scales_, rows[i], q);
+        out[i] = full_from(q, mean_variance + scales_.f + scales_.h);
     }
 }
 
@@ -92,10 +91,10 @@ Normal Model::at(std::size_t configuration, double u) const {
     std::vector<double> T, k(n);
     for (const double v : rows_.levels()) T.push_back(drift(scales_, u, v));
     for (std::size_t i = 0; i < n; ++i) k[i] = full[rows_.of(i)] + drifting[rows_.of(i)] * T[rows_.level_of(i)];
-    const double mean = gp::dot(k.data(), alpha_.data(), n);
+    const double mean = gp::dot(k, alpha_);
     linalg::solve_lower(*lapack_, L_.data(), n, n, k.data(), n, 1);
     const double prior = full[configuration] + drifting[configuration] * drift(scales_, u, u);
-    return {mean, std::max(prior - gp::dot(k.data(), k.data(), n), 1e-14 * prior)};
+    return {mean, std::max(prior - gp::dot(k, k), 1e-14 * prior)};
 }
 
 gp::Regressor Model::regressor() const {

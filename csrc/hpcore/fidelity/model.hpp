@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "hpcore/fidelity/covariance.hpp"
@@ -23,10 +24,10 @@ class Model {
     Model(const linalg::Lapack& lapack, std::vector<ColumnType> columns)
         : lapack_(&lapack), columns_(std::move(columns)), rows_(columns_), scales_(empty_scales(columns_)) {}
 
-    // Condition on y (n_known,), the values of the first rows. The others are jobs that run: they enter at their
+    // Condition on y, the values of the first rows. The others are jobs that run: they enter at their
     // posterior mean, which leaves all means as they are and takes the variance that their results will take.
     // Throws NotPositiveDefinite.
-    void assign(const std::vector<double>& theta, Rows rows, const double* y, std::size_t n_known);
+    void assign(const std::vector<double>& theta, Rows rows, Column y);
 
     std::size_t d() const { return columns_.size(); }
     const std::vector<ColumnType>& columns() const { return columns_; }
@@ -35,7 +36,7 @@ class Model {
     // Without noise: a known configuration at a fidelity; at full fidelity; and new rows (k, d) at full fidelity.
     Normal at(std::size_t configuration, double u) const;
     Normal at_full(std::size_t configuration) const;
-    void at_full(const double* rows, std::size_t k, Normal* out) const;
+    void at_full(hpcore::Rows rows, std::span<Normal> out) const;
 
     // The same posterior at full fidelity as a process over configurations alone, without their own offsets: what
     // stands for K + noise between the m configurations is (Z' K^-1 Z)^-1. For the maximiser of an acquisition.
@@ -43,7 +44,7 @@ class Model {
 
   private:
     static Scales empty_scales(const std::vector<ColumnType>& columns);
-    Normal full_from(const double* q, double prior) const;
+    Normal full_from(Column q, double prior) const;
 
     const linalg::Lapack* lapack_;
     std::vector<ColumnType> columns_;

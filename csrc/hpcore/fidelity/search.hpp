@@ -17,10 +17,10 @@ struct Proposal {
 };
 
 // A new configuration: the maximiser of an acquisition function at full fidelity, improvements being over the lowest
-// posterior mean of a known configuration. `extra` (n_extra, d) are further candidates without NaN. `feasible` may be
+// posterior mean of a known configuration. `extra` (e, d) are further candidates without NaN. `feasible` may be
 // empty.
 Proposal propose(const Model& model, const acquisition::MoveSet& moves, const acquisition::SearchOptions& options,
                  const acquisition::Criterion& criterion, const acquisition::Seen& seen,
-                 const acquisition::Feasible& feasible, const double* extra, std::size_t n_extra, Philox& stream);
+                 const acquisition::Feasible& feasible, hpcore::Rows extra, Philox& stream);
 
 }  // namespace hpcore::fidelity

@@ -114,13 +114,14 @@ Layout::Layout(const std::vector<ColumnType>& columns, const UserCovariance* use
     }
 }
 
-Scales::Scales(const Layout& layout, const double* theta) : weight(layout.d()) {
+Scales::Scales(const Layout& layout, Column theta) : weight(layout.d()) {
     for (std::size_t j = 0; j < layout.d(); ++j) weight[j] = 5.0 * std::exp(-2.0 * theta[j]);
     signal = std::exp(theta[layout.signal()]);
     noise = std::exp(theta[layout.noise()]);
     if (layout.conditional()) inactive = std::exp(theta[layout.inactive()]);
     if (layout.slopes()) slope_noise = std::exp(theta[layout.slope_noise()]);
-    user.assign(theta + layout.user(), theta + layout.slope_noise());
+    const Column of_user = theta.subspan(layout.user(), layout.n_user());
+    user.assign(of_user.begin(), of_user.end());
     if (layout.user_logarithmic())
         for (double& t : user) t = std::exp(t);
 }
@@ -155,11 +156,11 @@ void Points::truncate(std::size_t n) {
     all_numbers_.resize(n * numbers_.size());
 }
 
-void Points::numbers_of(const double* row, double* out) const {
+void Points::numbers_of(Column row, MutableColumn out) const {
     for (std::size_t q = 0; q < numbers_.size(); ++q) out[q] = std::isnan(row[numbers_[q]]) ? middle : row[numbers_[q]];
 }
 
-void Points::append(const double* row) {
+void Points::append(Column row) {
     const std::size_t dims = d();
     if (n_ == stride_) {
         const std::size_t wider = std::max<std::size_t>(64, 2 * stride_);
@@ -187,85 +188,85 @@ void Points::append(const double* row) {
     ++n_;
     if (user_ == nullptr) return;
     all_numbers_.resize(n_ * numbers_.size());
-    numbers_of(row, all_numbers_.data() + (n_ - 1) * numbers_.size());
+    numbers_of(row, {all_numbers_.data() + (n_ - 1) * numbers_.size(), numbers_.size()});
 }
 
-void Points::row(std::size_t i, double* out) const {
+void Points::row(std::size_t i, MutableColumn out) const {
     for (std::size_t j = 0; j < d(); ++j) {
         const bool on = !columns_[j].conditional || active(j)[i] != 0.0;
         out[j] = on ? value(j)[i] : std::numeric_limits<double>::quiet_NaN();
     }
 }
 
-void scaled_distances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* out) {
-    std::fill(out, out + n, 0.0);
+void scaled_distances(const Points& points, const Scales& scales, Column row, MutableColumn out) {
+    const std::size_t n = out.size();
+    std::ranges::fill(out, 0.0);
     for (std::size_t j = 0; j < points.d(); ++j) {
         const ColumnType type = points.columns()[j];
         const double w = scales.weight[j], u = row[j];
         const double on_row = std::isnan(u) ? 0.0 : 1.0;
+        const double* v = points.value(j).data();
         if (!type.categorical) {
-            if (points.user() == nullptr) add_squares(n, w, on_row > 0.0 ? u : middle, points.value(j), out);
+            if (points.user() == nullptr) add_squares(n, w, on_row > 0.0 ? u : middle, v, out.data());
         } else if (!type.conditional)
-            add_overlap(n, w, u, points.value(j), out);
+            add_overlap(n, w, u, v, out.data());
         else if (on_row > 0.0)
-            add_overlap_where(n, w, u, points.value(j), points.active(j), out);
+            add_overlap_where(n, w, u, v, points.active(j).data(), out.data());
         if (type.conditional)
             add_mismatch(n, w * (scales.inactive + (type.categorical ? to_any_category : 0.0)), on_row,
-                         points.active(j), out);
+                         points.active(j).data(), out.data());
     }
 }
 
-void matern(std::size_t n, double signal, double* s2_to_k, double* slope) {
-    if (slope == nullptr)
-        matern_values(n, signal, s2_to_k);
+void matern(double signal, MutableColumn s2_to_k, MutableColumn slope) {
+    if (slope.empty())
+        matern_values(s2_to_k.size(), signal, s2_to_k.data());
     else
-        matern_slopes(n, signal, s2_to_k, slope);
+        matern_slopes(s2_to_k.size(), signal, s2_to_k.data(), slope.data());
 }
 
-void matern(std::size_t n, double signal, double* s2_to_k, double* slope, double* curve) {
-    matern_curves(n, signal, s2_to_k, slope, curve);
+void matern(double signal, MutableColumn s2_to_k, MutableColumn slope, MutableColumn curve) {
+    matern_curves(s2_to_k.size(), signal, s2_to_k.data(), slope.data(), curve.data());
 }
 
-void covariances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k,
-                 double* slope) {
-    scaled_distances(points, n, scales, row, k);
-    matern(n, scales.signal, k, slope);
+void covariances(const Points& points, const Scales& scales, Column row, MutableColumn k, MutableColumn slope,
+                 Scratch& scratch) {
+    scaled_distances(points, scales, row, k);
+    matern(scales.signal, k, slope);
     if (points.user() == nullptr) return;
-    thread_local std::vector<double> x, u;
+    std::vector<double>&x = scratch.x, &u = scratch.u;
     x.resize(points.numbers().size());
-    u.resize(n);
-    points.numbers_of(row, x.data());
-    points.user()->evaluate(x.data(), points.all_numbers(), n, x.size(), scales.user.data(), u.data(), nullptr,
-                            nullptr);
-    for (std::size_t b = 0; b < n; ++b) k[b] = mean_variance + (k[b] - mean_variance) * u[b];
-    if (slope != nullptr)
-        for (std::size_t b = 0; b < n; ++b) slope[b] *= u[b];
+    u.resize(k.size());
+    points.numbers_of(row, x);
+    points.user()->evaluate(x, points.first_numbers(k.size()), scales.user, {.k = u});
+    for (std::size_t b = 0; b < k.size(); ++b) k[b] = mean_variance + (k[b] - mean_variance) * u[b];
+    for (std::size_t b = 0; b < slope.size(); ++b) slope[b] *= u[b];
 }
 
-double signal_variance(const Points& points, const Scales& scales, const double* row) {
+double signal_variance(const Points& points, const Scales& scales, Column row, Scratch& scratch) {
     if (points.user() == nullptr) return scales.signal;
-    thread_local std::vector<double> x;
+    std::vector<double>& x = scratch.x;
     x.resize(points.numbers().size());
-    points.numbers_of(row, x.data());
+    points.numbers_of(row, x);
     double u = 0.0;
-    points.user()->evaluate(x.data(), x.data(), 1, x.size(), scales.user.data(), &u, nullptr, nullptr);
+    points.user()->evaluate(x, {x.data(), 1, x.size()}, scales.user, {.k = {&u, 1}});
     return scales.signal * u;
 }
 
-void add_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, const double* c,
-                  double c_own, double* sums) {
-    const std::size_t p = scales.user.size();
-    thread_local std::vector<double> x, rest, gradient, sum;
+void add_by_theta(const Points& points, const Scales& scales, Column row, Column c, double c_own, MutableColumn sums,
+                  Scratch& scratch) {
+    const std::size_t p = scales.user.size(), n = c.size();
+    std::vector<double>&x = scratch.x, &rest = scratch.rest, &gradient = scratch.by_theta, &sum = scratch.sum;
     x.resize(points.numbers().size());
     rest.resize(n);
     gradient.resize((n + 1) * p);
-    points.numbers_of(row, x.data());
+    points.numbers_of(row, x);
     const UserCovariance& user = *points.user();
     double* own = gradient.data() + n * p;
-    user.evaluate(x.data(), points.all_numbers(), n, x.size(), scales.user.data(), nullptr, gradient.data(), nullptr);
-    user.evaluate(x.data(), x.data(), 1, x.size(), scales.user.data(), nullptr, own, nullptr);
-    scaled_distances(points, n, scales, row, rest.data());
-    matern(n, scales.signal, rest.data(), nullptr);
+    user.evaluate(x, points.first_numbers(n), scales.user, {.by_theta = {gradient.data(), n, p}});
+    user.evaluate(x, {x.data(), 1, x.size()}, scales.user, {.by_theta = {own, 1, p}});
+    scaled_distances(points, scales, row, rest);
+    matern(scales.signal, rest);
     sum.assign(p, 0.0);
     for (std::size_t b = 0; b < n; ++b) {
         const double weight = c[b] * (rest[b] - mean_variance);
@@ -275,53 +276,53 @@ void add_by_theta(const Points& points, std::size_t n, const Scales& scales, con
         sums[i] += (user.logarithmic() ? scales.user[i] : 1.0) * (sum[i] + c_own * scales.signal * own[i]);
 }
 
-void user_by_x(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k, double* out,
-               double* own) {
-    const std::size_t d = points.numbers().size();
-    thread_local std::vector<double> x, u;
+void user_by_x(const Points& points, const Scales& scales, Column row, MutableColumn k, MutableRows out,
+               MutableColumn own, Scratch& scratch) {
+    const std::size_t d = points.numbers().size(), n = k.size();
+    std::vector<double>&x = scratch.x, &u = scratch.u;
     x.resize(d);
     u.resize(n + 1);
-    points.numbers_of(row, x.data());
+    points.numbers_of(row, x);
     const UserCovariance& user = *points.user();
-    user.evaluate(x.data(), points.all_numbers(), n, d, scales.user.data(), u.data(), nullptr, out);
-    user.evaluate(x.data(), x.data(), 1, d, scales.user.data(), u.data() + n, nullptr, own);
-    scaled_distances(points, n, scales, row, k);
-    matern(n, scales.signal, k, nullptr);
+    user.evaluate(x, points.first_numbers(n), scales.user, {.k = {u.data(), n}, .by_x = out});
+    user.evaluate(x, {x.data(), 1, d}, scales.user, {.k = {u.data() + n, 1}, .by_x = {own.data(), 1, d}});
+    scaled_distances(points, scales, row, k);
+    matern(scales.signal, k);
     for (std::size_t b = 0; b < n; ++b) {
         const double rest = k[b] - mean_variance;
-        for (std::size_t q = 0; q < d; ++q) out[b * d + q] *= rest;
+        for (double& slope : out[b]) slope *= rest;
         k[b] = mean_variance + rest * u[b];
     }
-    for (std::size_t q = 0; q < d; ++q) own[q] *= 2.0 * scales.signal;
+    for (double& slope : own) slope *= 2.0 * scales.signal;
 }
 
-double weighted_distance(const Points& points, std::size_t n, const Scales& scales, const double* row, std::size_t j,
-                         const double* c) {
+double weighted_distance(const Points& points, const Scales& scales, Column row, std::size_t j, Column c) {
     const ColumnType type = points.columns()[j];
     const bool on_row = !std::isnan(row[j]);
     const double u = on_row ? row[j] : middle;
+    const double* v = points.value(j).data();
     double sum = 0.0;
     if (!type.categorical) {
-        if (points.user() == nullptr) sum = sum_squares(n, u, points.value(j), c);
+        if (points.user() == nullptr) sum = sum_squares(c.size(), u, v, c.data());
     } else if (!type.conditional)
-        sum = sum_overlap(n, u, points.value(j), c);
+        sum = sum_overlap(c.size(), u, v, c.data());
     else if (on_row)
-        sum = sum_overlap_where(n, u, points.value(j), points.active(j), c);
+        sum = sum_overlap_where(c.size(), u, v, points.active(j).data(), c.data());
     if (type.conditional)
-        sum += (scales.inactive + (type.categorical ? to_any_category : 0.0)) * weighted_mismatch(points, n, row, j, c);
+        sum += (scales.inactive + (type.categorical ? to_any_category : 0.0)) * weighted_mismatch(points, row, j, c);
     return sum;
 }
 
-double weighted_mismatch(const Points& points, std::size_t n, const double* row, std::size_t j, const double* c) {
-    return sum_where(n, std::isnan(row[j]) ? 1.0 : 0.0, points.active(j), c);
+double weighted_mismatch(const Points& points, Column row, std::size_t j, Column c) {
+    return sum_where(c.size(), std::isnan(row[j]) ? 1.0 : 0.0, points.active(j).data(), c.data());
 }
 
-double weighted_difference(const Points& points, std::size_t n, double u, std::size_t j, const double* c) {
-    return sum_difference(n, u, points.value(j), c);
+double weighted_difference(const Points& points, double u, std::size_t j, Column c) {
+    return sum_difference(c.size(), u, points.value(j).data(), c.data());
 }
 
-double dot(const double* a, const double* b, std::size_t n) {
-    return sum_products(n, a, b);
+double dot(Column a, Column b) {
+    return sum_products(a.size(), a.data(), b.data());
 }
 
 }  // namespace hpcore::gp

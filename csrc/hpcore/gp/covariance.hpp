@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hpcore/gp/user_covariance.hpp"
+#include "hpcore/view.hpp"
 
 // The covariance of the Gaussian process, on canonical rows of the unit cube (NaN = inactive):
 //
@@ -72,7 +73,7 @@ class Layout {
 
 // theta with the exponentials taken.
 struct Scales {
-    Scales(const Layout& layout, const double* theta);
+    Scales(const Layout& layout, Column theta);
     std::vector<double> weight;  // 5 / ell_j^2
     double signal = 1.0, noise = 0.0, inactive = 0.2, slope_noise = 0.0;
     std::vector<double> user;  // theta of the user's covariance, as its kernel takes it
@@ -83,15 +84,15 @@ class Points {
   public:
     explicit Points(std::vector<ColumnType> columns, std::shared_ptr<const UserCovariance> user = nullptr);
 
-    void append(const double* row);
+    void append(Column row);
     void truncate(std::size_t n);
     std::size_t size() const { return n_; }
     std::size_t d() const { return columns_.size(); }
     const std::vector<ColumnType>& columns() const { return columns_; }
 
-    const double* value(std::size_t j) const { return values_.data() + j * stride_; }   // 1/2 where inactive
-    const double* active(std::size_t j) const { return active_.data() + j * stride_; }  // 1 or 0; conditional only
-    void row(std::size_t i, double* out) const;
+    Column value(std::size_t j) const { return {values_.data() + j * stride_, n_}; }   // 1/2 where inactive
+    Column active(std::size_t j) const { return {active_.data() + j * stride_, n_}; }  // 1 or 0; conditional only
+    void row(std::size_t i, MutableColumn out) const;
 
     // Derivatives that are observed at the points held so far, those of one point together and points in order. Points
     // appended later have none.
@@ -104,11 +105,11 @@ class Points {
 
     Layout layout() const { return Layout(columns_, user_.get(), !slopes_.empty()); }
     const std::shared_ptr<const UserCovariance>& user() const { return user_; }
-    // With a user's covariance: the columns that it sees, their values in `row`, and in all points (n,
+    // With a user's covariance: the columns that it sees, their values in `row`, and in the first points (n,
     // numbers().size()).
     const std::vector<std::size_t>& numbers() const { return numbers_; }
-    void numbers_of(const double* row, double* out) const;
-    const double* all_numbers() const { return all_numbers_.data(); }
+    void numbers_of(Column row, MutableColumn out) const;
+    Rows first_numbers(std::size_t n) const { return {all_numbers_.data(), n, numbers_.size()}; }
 
   private:
     std::vector<ColumnType> columns_;
@@ -122,47 +123,54 @@ class Points {
 
 constexpr double mean_variance = 1.0;  // c
 
-// out[b] = s^2 between `row` and point b, for b < n.
-void scaled_distances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* out);
+// Room that the functions below use again from call to call, with a user's covariance or derivatives. One a thread.
+struct Scratch {
+    std::vector<double> x, u, rest, by_theta, sum, weight, own;
+};
 
-// In place s^2 -> k, and into `slope` (unless null) the factor of every derivative:
+// Functions of `row` (d,) and the first n points, n being the length of their output or weights.
+
+// out[b] = s^2 between `row` and point b.
+void scaled_distances(const Points& points, const Scales& scales, Column row, MutableColumn out);
+
+// In place s^2 -> k, and into `slope` (unless empty) the factor of every derivative:
 //     dk / dlog ell_j = slope D_j / ell_j^2,     dk / du_j = -slope (u_j - u'_j) / ell_j^2,
 //     slope = 5/3 sf2 (1 + s) exp(-s)
-void matern(std::size_t n, double signal, double* s2_to_k, double* slope);
+void matern(double signal, MutableColumn s2_to_k, MutableColumn slope = {});
 // The same, and the factor of the slope's own derivatives:
 //     dslope / dlog ell_j = curve D_j / ell_j^2,     dslope / du_j = -curve (u_j - u'_j) / ell_j^2,
 //     curve = 25/3 sf2 exp(-s)
-void matern(std::size_t n, double signal, double* s2_to_k, double* slope, double* curve);
+void matern(double signal, MutableColumn s2_to_k, MutableColumn slope, MutableColumn curve);
 
-// k between `row` and point b for b < n, and the slope of matern(), unless null, times the user's covariance.
-void covariances(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k,
-                 double* slope);
+// k between `row` and point b, and the slope of matern(), unless empty, times the user's covariance.
+void covariances(const Points& points, const Scales& scales, Column row, MutableColumn k, MutableColumn slope,
+                 Scratch& scratch);
 // k between `row` and itself, without c.
-double signal_variance(const Points& points, const Scales& scales, const double* row);
+double signal_variance(const Points& points, const Scales& scales, Column row, Scratch& scratch);
 // The same with c.
-inline double prior_variance(const Points& points, const Scales& scales, const double* row) {
-    return mean_variance + signal_variance(points, scales, row);
+inline double prior_variance(const Points& points, const Scales& scales, Column row, Scratch& scratch) {
+    return mean_variance + signal_variance(points, scales, row, scratch);
 }
 
 // With a user's covariance: into sums (p,) sum_b c[b] dk(row, b) / dtheta_i, and c_own of k(row, row), for what is
 // fitted.
-void add_by_theta(const Points& points, std::size_t n, const Scales& scales, const double* row, const double* c,
-                  double c_own, double* sums);
+void add_by_theta(const Points& points, const Scales& scales, Column row, Column c, double c_own, MutableColumn sums,
+                  Scratch& scratch);
 // With a user's covariance: k, and dk_b / du of its columns (n, numbers().size()); `own` (numbers().size(),) is that of
 // k(row, row), through both of its arguments.
-void user_by_x(const Points& points, std::size_t n, const Scales& scales, const double* row, double* k, double* out,
-               double* own);
+void user_by_x(const Points& points, const Scales& scales, Column row, MutableColumn k, MutableRows out,
+               MutableColumn own, Scratch& scratch);
 
 // sum_b c[b] D_j(row, b): what is left of a derivative in log ell_j. For one column.
-double weighted_distance(const Points& points, std::size_t n, const Scales& scales, const double* row, std::size_t j,
-                         const double* c);
+double weighted_distance(const Points& points, const Scales& scales, Column row, std::size_t j, Column c);
 
 // sum_b c[b] over the points of which exactly one of (row, b) is active in column j.
-double weighted_mismatch(const Points& points, std::size_t n, const double* row, std::size_t j, const double* c);
+double weighted_mismatch(const Points& points, Column row, std::size_t j, Column c);
 
 // sum_b c[b] (u - u_bj), an inactive u_bj being 1/2: what is left of a derivative in an active, numeric u_j.
-double weighted_difference(const Points& points, std::size_t n, double u, std::size_t j, const double* c);
+double weighted_difference(const Points& points, double u, std::size_t j, Column c);
 
-double dot(const double* a, const double* b, std::size_t n);
+// Of two columns of the same length.
+double dot(Column a, Column b);
 
 }  // namespace hpcore::gp

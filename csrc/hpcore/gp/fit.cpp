@@ -20,8 +20,8 @@ std::vector<double> medians(const Layout& layout, const Prior& prior) {
 
 }  // namespace
 
-std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
-                            const double* known_noise, const FitOptions& options, const Deadline& deadline) {
+std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise,
+                            const FitOptions& options, const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, options.prior);
     const Layout& layout = posterior.layout();
     std::vector<double> low, high;
@@ -38,7 +38,7 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
         for (int p = 0; p < options.n_probes; ++p) {
             if (deadline.passed()) return {};
             std::vector<double> theta = options.prior.draw(layout, stream);
-            const double density = posterior(theta.data(), nullptr);
+            const double density = posterior(theta);
             probes.emplace_back(density, std::move(theta));
         }
         std::stable_sort(probes.begin(), probes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -58,9 +58,9 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
         optim::BoxMinimizer minimizer(starts[s], low, high, search);
         while (!minimizer.done()) {
             if (deadline.passed()) return {};
-            const double f = -posterior(minimizer.trial().data(), gradient.data());
+            const double f = -posterior(minimizer.trial(), gradient);
             for (double& g : gradient) g = -g;
-            minimizer.tell(f, gradient.data());
+            minimizer.tell(f, gradient);
         }
         if (minimizer.value() < best_value) {
             best_value = minimizer.value();
@@ -75,22 +75,21 @@ std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, 
     return best;
 }
 
-double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
+double log_evidence(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise,
                     const Prior& prior, const std::vector<double>& theta, const TargetTransform& outputs) {
-    double value = LogPosterior(lapack, points, y, known_noise, prior)(theta.data(), nullptr);
+    double value = LogPosterior(lapack, points, y, known_noise, prior)(theta);
     for (std::size_t i = 0; i < points.size(); ++i) value += log_slope(outputs, y[i]);
     for (const Slope& slope : points.slopes()) value += log_slope(outputs, y[slope.point]);  // they are turned by it
     return value;
 }
 
-std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
-                                                  const double* known_noise, const Prior& prior,
-                                                  std::vector<double> theta, int n, Philox& stream,
-                                                  const Deadline& deadline) {
+std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, Column y,
+                                                  Column known_noise, const Prior& prior, std::vector<double> theta,
+                                                  int n, Philox& stream, const Deadline& deadline) {
     LogPosterior posterior(lapack, points, y, known_noise, prior);
     std::vector<double> low, high;
     prior.bounds(posterior.layout(), low, high);
-    double value = posterior(theta.data(), nullptr);
+    double value = posterior(theta);
     std::vector<std::vector<double>> draws;
     constexpr int sweeps_a_draw = 3, burn_in = 3;
     for (int sweep = 0; static_cast<int>(draws.size()) < n; ++sweep) {
@@ -110,7 +109,7 @@ std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, 
                 }
                 if (deadline.passed()) return {};
                 theta[i] = left + (right - left) * stream.uniform();
-                const double trial = posterior(theta.data(), nullptr);
+                const double trial = posterior(theta);
                 if (trial >= level) {
                     value = trial;
                     break;

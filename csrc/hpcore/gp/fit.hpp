@@ -22,19 +22,18 @@ struct FitOptions {
 // fixed, nothing is carried over from an earlier fit, so that a search resumed from its history alone goes on alike.
 // y as for LogPosterior.
 // Empty if the deadline passed, which is checked before each evaluation of the density.
-std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, const double* y,
-                            const double* known_noise, const FitOptions& options, const Deadline& deadline = {});
+std::vector<double> fit_map(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise,
+                            const FitOptions& options, const Deadline& deadline = {});
 
 // Log posterior density of the objective's own values, up to what every transform of them shares: that of y, which are
 // `outputs.y` at `points`, at hyperparameters theta, and the log slopes of the transform. Transforms are chosen by it.
-double log_evidence(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
+double log_evidence(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise,
                     const Prior& prior, const std::vector<double>& theta, const TargetTransform& outputs);
 
 // n draws of the hyperparameters from their posterior, by slice sampling one coordinate after the other from `start`.
 // Neal 2003, "Slice sampling", figures 3 and 5. Empty if the deadline passed.
-std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, const double* y,
-                                                  const double* known_noise, const Prior& prior,
-                                                  std::vector<double> start, int n, Philox& stream,
-                                                  const Deadline& deadline = {});
+std::vector<std::vector<double>> sample_posterior(const linalg::Lapack& lapack, const Points& points, Column y,
+                                                  Column known_noise, const Prior& prior, std::vector<double> start,
+                                                  int n, Philox& stream, const Deadline& deadline = {});
 
 }  // namespace hpcore::gp

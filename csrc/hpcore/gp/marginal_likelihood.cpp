@@ -38,7 +38,7 @@ void Prior::bounds(const Layout& layout, std::vector<double>& low, std::vector<d
     }
 }
 
-double Prior::log_density(const Layout& layout, const double* theta, double* gradient) const {
+double Prior::log_density(const Layout& layout, Column theta, MutableColumn gradient) const {
     double value = 0.0, sum = 0.0;
     std::size_t n_scales = 0;
     for (std::size_t j = 0; j < layout.d(); ++j) {
@@ -53,7 +53,7 @@ double Prior::log_density(const Layout& layout, const double* theta, double* gra
         const double z = (theta[i] - p.mean) / p.std;
         const double solved = layout.used_number(i) ? (z - pull * sum) / (1.0 - shared) : z;
         value -= 0.5 * z * solved;
-        if (gradient != nullptr) gradient[i] -= solved / p.std;
+        if (!gradient.empty()) gradient[i] -= solved / p.std;
     }
     return value;
 }
@@ -70,8 +70,8 @@ std::vector<double> Prior::draw(const Layout& layout, Philox& stream) const {
     return theta;
 }
 
-LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, const double* y,
-                           const double* known_noise, const Prior& prior)
+LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise,
+                           const Prior& prior)
     : lapack_(lapack),
       points_(points),
       y_(y),
@@ -84,37 +84,38 @@ LogPosterior::LogPosterior(const linalg::Lapack& lapack, const Points& points, c
       row_(points.d()),
       weights_(points.size()) {}
 
-double LogPosterior::likelihood(const double* theta, double* gradient) {
+double LogPosterior::likelihood(Column theta, MutableColumn gradient) {
     if (layout_.slopes()) return likelihood_with_slopes(theta, gradient);
     const std::size_t n = points_.size(), d = points_.d();
     const Scales scales(layout_, theta);
     double diagonal_signal = 0.0;
     for (std::size_t a = 0; a < n; ++a) {
-        points_.row(a, row_.data());
+        points_.row(a, row_);
         double* k = k_.data() + a * n;
-        covariances(points_, a, scales, row_.data(), k, gradient == nullptr ? nullptr : slope_.data() + a * n);
-        k[a] = prior_variance(points_, scales, row_.data()) + scales.noise +
-               (known_noise_ == nullptr ? 0.0 : known_noise_[a]);
+        const MutableColumn slope = gradient.empty() ? MutableColumn{} : MutableColumn{slope_.data() + a * n, a};
+        covariances(points_, scales, row_, {k, a}, slope, scratch_);
+        k[a] = prior_variance(points_, scales, row_, scratch_) + scales.noise +
+               (known_noise_.empty() ? 0.0 : known_noise_[a]);
     }
-    if (gradient != nullptr) correlation_ = k_;
+    if (!gradient.empty()) correlation_ = k_;
     try {
         linalg::cholesky_factor(lapack_, k_.data(), n, n);
     } catch (const NotPositiveDefinite&) {
         return -std::numeric_limits<double>::infinity();
     }
-    std::copy(y_, y_ + n, alpha_.begin());
+    std::copy_n(y_.begin(), n, alpha_.begin());
     linalg::solve_lower(lapack_, k_.data(), n, n, alpha_.data(), n, 1);
-    const double fit = dot(alpha_.data(), alpha_.data(), n);
+    const double fit = dot(alpha_, alpha_);
     const double value = -0.5 * (fit + linalg::log_determinant(k_.data(), n, n) +
                                  static_cast<double>(n) * std::log(2.0 * std::numbers::pi));
-    if (gradient == nullptr) return value;
+    if (gradient.empty()) return value;
     linalg::solve_upper(lapack_, k_.data(), n, n, alpha_.data(), n, 1);
     linalg::cholesky_inverse(lapack_, k_.data(), n, n);
 
     // dL/dtheta = 1/2 tr((alpha alpha' - K^-1) dK/dtheta); each off-diagonal pair counts twice.
-    std::fill(gradient, gradient + layout_.size(), 0.0);
+    std::ranges::fill(gradient, 0.0);
     for (std::size_t a = 0; a < n; ++a) {
-        points_.row(a, row_.data());
+        points_.row(a, row_);
         const double* inverse = k_.data() + a * n;
         const double* slope = slope_.data() + a * n;
         const double* covariance = correlation_.data() + a * n;
@@ -125,50 +126,52 @@ double LogPosterior::likelihood(const double* theta, double* gradient) {
             weights_[b] = w * slope[b];
         }
         const double w = alpha_[a] * alpha_[a] - inverse[a];
-        diagonal_signal += signal + 0.5 * w * signal_variance(points_, scales, row_.data());
+        diagonal_signal += signal + 0.5 * w * signal_variance(points_, scales, row_, scratch_);
         gradient[layout_.noise()] += 0.5 * w * scales.noise;
+        const Column weights{weights_.data(), a};
         for (std::size_t j = 0; j < d; ++j) {
             const double shrink = scales.weight[j] * 0.2;  // 1 / ell^2
-            gradient[j] += shrink * weighted_distance(points_, a, scales, row_.data(), j, weights_.data());
+            gradient[j] += shrink * weighted_distance(points_, scales, row_, j, weights);
             if (points_.columns()[j].conditional)  // dk/dlog h2 = -1/2 slope h2 / ell^2
                 gradient[layout_.inactive()] -=
-                    0.5 * shrink * scales.inactive * weighted_mismatch(points_, a, row_.data(), j, weights_.data());
+                    0.5 * shrink * scales.inactive * weighted_mismatch(points_, row_, j, weights);
         }
         if (points_.user() == nullptr) continue;
         for (std::size_t b = 0; b < a; ++b) weights_[b] = alpha_[a] * alpha_[b] - inverse[b];
-        add_by_theta(points_, a, scales, row_.data(), weights_.data(), 0.5 * w, gradient + layout_.user());
+        add_by_theta(points_, scales, row_, weights, 0.5 * w, gradient.subspan(layout_.user(), layout_.n_user()),
+                     scratch_);
     }
     gradient[layout_.signal()] = diagonal_signal;
     return value;
 }
 
-void LogPosterior::input_gradient(const double* theta, double* out) {
+void LogPosterior::input_gradient(Column theta, MutableRows out) {
     const std::size_t n = points_.size(), d = points_.d();
     const Scales scales(layout_, theta);
-    std::fill(out, out + n * d, 0.0);
+    std::ranges::fill(out.flat(), 0.0);
     for (std::size_t a = 0; a < n; ++a) {
         const double* inverse = k_.data() + a * n;
         const double* slope = slope_.data() + a * n;
         for (std::size_t b = 0; b < a; ++b) weights_[b] = (alpha_[a] * alpha_[b] - inverse[b]) * slope[b];
         for (std::size_t j = 0; j < d; ++j) {
             if (points_.columns()[j].categorical) continue;
-            const double* u = points_.value(j);
+            const Column u = points_.value(j);
             const double shrink = scales.weight[j] * 0.2;  // 1 / ell^2
             for (std::size_t b = 0; b < a; ++b) {  // dk/du_a = -slope (u_a - u_b) / ell^2, and for u_b its opposite
                 const double pull = shrink * weights_[b] * (u[a] - u[b]);
-                out[a * d + j] -= pull;
-                out[b * d + j] += pull;
+                out(a, j) -= pull;
+                out(b, j) += pull;
             }
         }
     }
     for (std::size_t a = 0; a < n; ++a) {
-        points_.row(a, row_.data());
+        points_.row(a, row_);
         for (std::size_t j = 0; j < d; ++j)
-            if (std::isnan(row_[j])) out[a * d + j] = 0.0;
+            if (std::isnan(row_[j])) out(a, j) = 0.0;
     }
 }
 
-double LogPosterior::operator()(const double* theta, double* gradient) {
+double LogPosterior::operator()(Column theta, MutableColumn gradient) {
     const double value = likelihood(theta, gradient);
     return value + prior_.log_density(layout_, theta, gradient);
 }

@@ -6,6 +6,7 @@
 #include "hpcore/gp/covariance.hpp"
 #include "hpcore/linalg/lapack.hpp"
 #include "hpcore/rng.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::gp {
 
@@ -36,8 +37,8 @@ struct Prior {
     static Prior standard(std::size_t d);
     const LogNormal& of(const Layout& layout, std::size_t i) const;
     void bounds(const Layout& layout, std::vector<double>& low, std::vector<double>& high) const;
-    // Log density at theta, up to a constant; its gradient is added to `gradient` unless that is null.
-    double log_density(const Layout& layout, const double* theta, double* gradient) const;
+    // Log density at theta, up to a constant; its gradient is added to `gradient` unless that is empty.
+    double log_density(const Layout& layout, Column theta, MutableColumn gradient = {}) const;
     // A draw, cut at the bounds.
     std::vector<double> draw(const Layout& layout, Philox& stream) const;
 };
@@ -47,31 +48,30 @@ struct Prior {
 class LogPosterior {
   public:
     // y (n,) standardised, followed by the derivatives that the points observe; known_noise (n,) variances to add to
-    // the diagonal, or null. All are read by every call.
-    LogPosterior(const linalg::Lapack& lapack, const Points& points, const double* y, const double* known_noise,
-                 const Prior& prior);
+    // the diagonal, or empty. All are read by every call.
+    LogPosterior(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise, const Prior& prior);
 
-    // The value at theta; -infinity where the covariance has no Cholesky factor. gradient may be null.
-    double operator()(const double* theta, double* gradient);
+    // The value at theta; -infinity where the covariance has no Cholesky factor. gradient may be empty.
+    double operator()(Column theta, MutableColumn gradient = {});
     // Without the prior.
-    double likelihood(const double* theta, double* gradient);
+    double likelihood(Column theta, MutableColumn gradient);
 
     // d/du of the likelihood at every numeric, active coordinate of the points, (n, d), 0 elsewhere. At the theta of
     // the last call, which must have asked for a gradient.
-    void input_gradient(const double* theta, double* out);
+    void input_gradient(Column theta, MutableRows out);
 
     const Layout& layout() const { return layout_; }
 
   private:
-    double likelihood_with_slopes(const double* theta, double* gradient);
+    double likelihood_with_slopes(Column theta, MutableColumn gradient);
 
     const linalg::Lapack& lapack_;
     const Points& points_;
-    const double* y_;
-    const double* known_noise_;
+    Column y_, known_noise_;
     Prior prior_;
     Layout layout_;
     std::vector<double> k_, slope_, correlation_, alpha_, row_, weights_;
+    Scratch scratch_;
 };
 
 }  // namespace hpcore::gp

@@ -26,7 +26,7 @@ Regressor::Regressor(const linalg::Lapack& lapack, std::vector<ColumnType> colum
     : lapack_(&lapack),
       points_(std::move(columns), std::move(user)),
       theta_(std::move(theta)),
-      scales_(layout_of(points_, theta_), theta_.data()) {}
+      scales_(layout_of(points_, theta_), theta_) {}
 
 void Regressor::make_room(std::size_t n) {
     if (n <= ld_) return;
@@ -39,27 +39,29 @@ void Regressor::make_room(std::size_t n) {
     ld_ = wider;
 }
 
-const double* Regressor::warped(const double* rows, std::size_t m, std::vector<double>& room) const {
+Rows Regressor::warped(Rows rows, std::vector<double>& room) const {
     if (warp_.identity()) return rows;
-    const std::size_t d = points_.d();
-    room.resize(m * d);
-    for (std::size_t i = 0; i < m; ++i) warp_.apply(rows + i * d, room.data() + i * d);
-    return room.data();
+    room.resize(rows.size());
+    const MutableRows out{room.data(), rows.n, rows.d};
+    for (std::size_t i = 0; i < rows.n; ++i) warp_.apply(rows[i], out[i]);
+    return out;
 }
 
-void Regressor::assign(const double* rows, std::size_t n, const double* known_noise, const std::vector<Slope>& slopes) {
+void Regressor::assign(Rows rows, Column known_noise, const std::vector<Slope>& slopes) {
+    const std::size_t n = rows.n;
     if (!slopes.empty() && !(warp_.identity() && layout_of(points_, theta_).slopes()))
         throw std::invalid_argument("derivatives need a noise in theta, and no warp");
     truncate(0);
     std::vector<double> room;
-    rows = warped(rows, n, room);
+    rows = warped(rows, room);
     make_room(n + slopes.size());
+    Scratch scratch;
     for (std::size_t a = 0; a < n; ++a) {
-        const double* row = rows + a * points_.d();
+        const Column row = rows[a];
         double* k = L_.data() + a * ld_;
-        covariances(points_, a, scales_, row, k, nullptr);
-        noise_.push_back(scales_.noise + (known_noise == nullptr ? 0.0 : known_noise[a]));
-        k[a] = prior_variance(points_, scales_, row) + noise_.back();
+        covariances(points_, scales_, row, {k, a}, {}, scratch);
+        noise_.push_back(scales_.noise + (known_noise.empty() ? 0.0 : known_noise[a]));
+        k[a] = prior_variance(points_, scales_, row, scratch) + noise_.back();
         points_.append(row);
     }
     if (!slopes.empty()) {
@@ -82,20 +84,22 @@ void Regressor::assign(const Points& points, std::vector<double> L, std::vector<
     noise_.assign(ld_, scales_.noise);
 }
 
-void Regressor::append(const double* row, double known_noise) {
+void Regressor::append(Column row, double known_noise) {
     const std::size_t n = points_.n_observations();
     std::vector<double> room;
-    row = warped(row, 1, room);
+    row = warped({row.data(), 1, row.size()}, room)[0];
     make_room(n + 1);
     row_.resize(n);
+    Scratch scratch;
     if (points_.slopes().empty()) {
-        covariances(points_, n, scales_, row, row_.data(), nullptr);
+        covariances(points_, scales_, row, row_, {}, scratch);
     } else {
         std::vector<double> slope(points_.size()), curve(points_.size());
-        observation_covariances(points_, scales_, row, row_.data(), slope.data(), curve.data());
+        observation_covariances(points_, scales_, row, row_, slope, curve);
     }
     const double noise = scales_.noise + known_noise;
-    linalg::cholesky_append(*lapack_, L_.data(), ld_, n, row_.data(), prior_variance(points_, scales_, row) + noise);
+    linalg::cholesky_append(*lapack_, L_.data(), ld_, n, row_.data(),
+                            prior_variance(points_, scales_, row, scratch) + noise);
     points_.append(row);
     noise_.push_back(noise);
 }
@@ -106,9 +110,9 @@ void Regressor::truncate(std::size_t n) {
     noise_.resize(n);
 }
 
-void Regressor::set_targets(const double* y) {
+void Regressor::set_targets(Column y) {
     const std::size_t n = points_.n_observations(), before = points_.before_slopes();
-    alpha_.assign(y, y + points_.size());
+    alpha_.assign(y.begin(), y.begin() + static_cast<std::ptrdiff_t>(points_.size()));
     if (slope_targets_.size() != points_.slopes().size())
         throw std::logic_error("targets are not set for every derivative of the model");
     alpha_.insert(alpha_.begin() + static_cast<std::ptrdiff_t>(before), slope_targets_.begin(), slope_targets_.end());
@@ -116,16 +120,16 @@ void Regressor::set_targets(const double* y) {
     linalg::solve_upper(*lapack_, L_.data(), ld_, n, alpha_.data(), n, 1);
 }
 
-void Regressor::observation_covariances_of(const double* row, std::size_t i, Prediction& out) const {
-    const std::size_t n = points_.size();
-    observation_covariances(points_, scales_, row, out.k.data() + i * points_.n_observations(),
-                            out.slope.data() + i * n, out.curve.data() + i * n);
+void Regressor::observation_covariances_of(Column row, std::size_t i, Prediction& out) const {
+    const std::size_t n = points_.size(), n_all = points_.n_observations();
+    observation_covariances(points_, scales_, row, {out.k.data() + i * n_all, n_all}, {out.slope.data() + i * n, n},
+                            {out.curve.data() + i * n, n});
 }
 
-void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
-    const std::size_t n = points_.n_observations(), d = points_.d();
+void Regressor::predict_mean(Rows rows, bool with_slopes, Prediction& out) const {
+    const std::size_t n = points_.n_observations(), m = rows.n;
     if (alpha_.size() != n) throw std::logic_error("targets are not set for every row of the model");
-    rows = warped(rows, m, out.warped);
+    rows = warped(rows, out.warped);
     out.mean.resize(m);
     out.k.resize(m * n);
     const bool user = points_.user() != nullptr;
@@ -134,8 +138,8 @@ void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes
         out.slope.resize(m * points_.size());
         out.curve.resize(m * points_.size());
         for (std::size_t i = 0; i < m; ++i) {
-            observation_covariances_of(rows + i * d, i, out);
-            out.mean[i] = dot(out.k.data() + i * n, alpha_.data(), n);
+            observation_covariances_of(rows[i], i, out);
+            out.mean[i] = dot({out.k.data() + i * n, n}, alpha_);
         }
         return;
     }
@@ -145,47 +149,48 @@ void Regressor::predict_mean(const double* rows, std::size_t m, bool with_slopes
         out.own_by_x.resize(m * seen);
     }
     for (std::size_t i = 0; i < m; ++i) {
-        double* k = out.k.data() + i * n;
+        const MutableColumn k{out.k.data() + i * n, n};
         if (with_slopes && user)
-            user_by_x(points_, n, scales_, rows + i * d, k, out.by_x.data() + i * n * seen,
-                      out.own_by_x.data() + i * seen);
+            user_by_x(points_, scales_, rows[i], k, {out.by_x.data() + i * n * seen, n, seen},
+                      {out.own_by_x.data() + i * seen, seen}, out.scratch);
         else
-            covariances(points_, n, scales_, rows + i * d, k, with_slopes ? out.slope.data() + i * n : nullptr);
-        out.mean[i] = dot(k, alpha_.data(), n);
+            covariances(points_, scales_, rows[i], k,
+                        with_slopes ? MutableColumn{out.slope.data() + i * n, n} : MutableColumn{}, out.scratch);
+        out.mean[i] = dot(k, alpha_);
     }
 }
 
-void Regressor::predict(const double* rows, std::size_t m, bool with_slopes, Prediction& out) const {
-    predict_mean(rows, m, with_slopes, out);
-    const std::size_t n = points_.n_observations(), d = points_.d();
-    if (!warp_.identity()) rows = out.warped.data();
+void Regressor::predict(Rows rows, bool with_slopes, Prediction& out) const {
+    predict_mean(rows, with_slopes, out);
+    const std::size_t n = points_.n_observations(), m = rows.n;
+    if (!warp_.identity()) rows.data = out.warped.data();
     out.variance.resize(m);
     out.v.assign(out.k.begin(), out.k.begin() + static_cast<std::ptrdiff_t>(m * n));
     linalg::solve_lower(*lapack_, L_.data(), ld_, n, out.v.data(), n, m);
     for (std::size_t i = 0; i < m; ++i) {
-        const double* v = out.v.data() + i * n;
-        const double prior = prior_variance(points_, scales_, rows + i * d);
+        const Column v{out.v.data() + i * n, n};
+        const double prior = prior_variance(points_, scales_, rows[i], out.scratch);
         // Cancellation can leave a variance below zero at the data; there it is of the size of the rounding of the
         // prior.
-        out.variance[i] = std::max(prior - dot(v, v, n), 1e-14 * prior);
+        out.variance[i] = std::max(prior - dot(v, v), 1e-14 * prior);
     }
 }
 
-void Regressor::predict(const double* rows, std::size_t m, Prediction& out) const {
-    predict(rows, m, false, out);
+void Regressor::predict(Rows rows, Prediction& out) const {
+    predict(rows, false, out);
 }
 
-void Regressor::predict_for_gradient(const double* rows, std::size_t m, Prediction& out) const {
-    predict(rows, m, true, out);
+void Regressor::predict_for_gradient(Rows rows, Prediction& out) const {
+    predict(rows, true, out);
     const std::size_t n = points_.n_observations();
     out.w = out.v;
-    linalg::solve_upper(*lapack_, L_.data(), ld_, n, out.w.data(), n, m);
+    linalg::solve_upper(*lapack_, L_.data(), ld_, n, out.w.data(), n, rows.n);
 }
 
-void Regressor::gradient(const double* rows, std::size_t i, double by_mean, double by_variance,
-                         const std::vector<std::size_t>& columns, Prediction& out, double* into,
-                         const double* alpha) const {
-    if (alpha == nullptr) alpha = alpha_.data();
+void Regressor::gradient(Rows rows, std::size_t i, double by_mean, double by_variance,
+                         const std::vector<std::size_t>& columns, Prediction& out, MutableColumn into,
+                         Column alpha) const {
+    if (alpha.empty()) alpha = alpha_;
     const std::size_t n = points_.n_observations(), d = points_.d();
     out.w.resize(out.k.size());  // predict_mean does not fill it, and nothing depends on it then
     const double* w = out.w.data() + i * n;
@@ -202,15 +207,16 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
         for (std::size_t t = 0; t < columns.size(); ++t) {
             const auto q = std::lower_bound(numbers.begin(), numbers.end(), columns[t]) - numbers.begin();
             into[t] = out.c[static_cast<std::size_t>(q)];
-            if (!warp_.identity()) into[t] *= warp_.slope(columns[t], rows[i * d + columns[t]]);
+            if (!warp_.identity()) into[t] *= warp_.slope(columns[t], rows(i, columns[t]));
         }
         return;
     }
     out.c.resize(n);
     if (!points_.slopes().empty()) {
         for (std::size_t b = 0; b < n; ++b) out.c[b] = by_mean * alpha[b] - 2.0 * by_variance * w[b];
-        by_row(points_, scales_, rows + i * d, out.c.data(), out.slope.data() + i * points_.size(),
-               out.curve.data() + i * points_.size(), columns, into);
+        const std::size_t n_points = points_.size();
+        by_row(points_, scales_, rows[i], out.c, {out.slope.data() + i * n_points, n_points},
+               {out.curve.data() + i * n_points, n_points}, columns, into, out.scratch);
         return;
     }
     const double* slope = out.slope.data() + i * n;
@@ -218,37 +224,37 @@ void Regressor::gradient(const double* rows, std::size_t i, double by_mean, doub
     for (std::size_t b = 0; b < n; ++b) out.c[b] = -(by_mean * alpha[b] - 2.0 * by_variance * w[b]) * slope[b];
     for (std::size_t t = 0; t < columns.size(); ++t) {
         const std::size_t j = columns[t];
-        const double u = warp_.identity() ? rows[i * d + j] : out.warped[i * d + j];
-        into[t] = 0.2 * scales_.weight[j] * weighted_difference(points_, n, u, j, out.c.data());
-        if (!warp_.identity()) into[t] *= warp_.slope(j, rows[i * d + j]);
+        const double u = warp_.identity() ? rows(i, j) : out.warped[i * d + j];
+        into[t] = 0.2 * scales_.weight[j] * weighted_difference(points_, u, j, out.c);
+        if (!warp_.identity()) into[t] *= warp_.slope(j, rows(i, j));
     }
 }
 
-void Regressor::covariance(const double* rows, std::size_t m, double* out) const {
-    const std::size_t n = points_.n_observations(), d = points_.d();
-    std::vector<double> v(m * n), room;
-    rows = warped(rows, m, room);
+void Regressor::covariance(Rows rows, MutableRows out) const {
+    const std::size_t n = points_.n_observations(), m = rows.n;
+    std::vector<double> solved(m * n), room;
+    const MutableRows v{solved.data(), m, n};
+    rows = warped(rows, room);
     Points others(points_.columns(), points_.user());
+    Scratch scratch;
     if (points_.slopes().empty()) {
-        for (std::size_t i = 0; i < m; ++i) covariances(points_, n, scales_, rows + i * d, v.data() + i * n, nullptr);
+        for (std::size_t i = 0; i < m; ++i) covariances(points_, scales_, rows[i], v[i], {}, scratch);
     } else {
         std::vector<double> slope(points_.size()), curve(points_.size());
-        for (std::size_t i = 0; i < m; ++i)
-            observation_covariances(points_, scales_, rows + i * d, v.data() + i * n, slope.data(), curve.data());
+        for (std::size_t i = 0; i < m; ++i) observation_covariances(points_, scales_, rows[i], v[i], slope, curve);
     }
-    linalg::solve_lower(*lapack_, L_.data(), ld_, n, v.data(), n, m);
+    linalg::solve_lower(*lapack_, L_.data(), ld_, n, solved.data(), n, m);
     for (std::size_t i = 0; i < m; ++i) {
-        others.append(rows + i * d);
-        double* k = out + i * m;
-        covariances(others, i + 1, scales_, rows + i * d, k, nullptr);
+        others.append(rows[i]);
+        covariances(others, scales_, rows[i], out[i].first(i + 1), {}, scratch);
         for (std::size_t l = 0; l <= i; ++l) {
-            k[l] -= dot(v.data() + i * n, v.data() + l * n, n);
-            out[l * m + i] = k[l];
+            out(i, l) -= dot(v[i], v[l]);
+            out(l, i) = out(i, l);
         }
     }
 }
 
-void Regressor::fitted(const double* y, double* out) const {
+void Regressor::fitted(Column y, MutableColumn out) const {
     for (std::size_t i = 0; i < points_.size(); ++i) out[i] = y[i] - noise_[i] * alpha_[points_.observation(i)];
 }
 

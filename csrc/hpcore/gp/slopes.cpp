@@ -9,7 +9,7 @@ namespace {
 constexpr double middle = 0.5;  // coordinate of an inactive number
 
 // (u_j - u'_j) / ell_j^2
-double pull(const Points& points, const Scales& scales, const double* row, std::size_t b, std::size_t j) {
+double pull(const Points& points, const Scales& scales, Column row, std::size_t b, std::size_t j) {
     return 0.2 * scales.weight[j] * ((std::isnan(row[j]) ? middle : row[j]) - points.value(j)[b]);
 }
 
@@ -27,16 +27,15 @@ void fill_slope_rows(const Points& points, const Scales& scales, double* K, std:
         const std::size_t a = slopes[first].point;
         std::size_t last = first;
         while (last < slopes.size() && slopes[last].point == a) ++last;
-        points.row(a, row.data());
-        scaled_distances(points, n, scales, row.data(), k.data());
-        matern(n, scales.signal, k.data(), slope.data(), curve.data());
-        for (std::size_t f = 0; f < last; ++f)
-            other[f] = pull(points, scales, row.data(), slopes[f].point, slopes[f].column);
+        points.row(a, row);
+        scaled_distances(points, scales, row, k);
+        matern(scales.signal, k, slope, curve);
+        for (std::size_t f = 0; f < last; ++f) other[f] = pull(points, scales, row, slopes[f].point, slopes[f].column);
         for (std::size_t e = first; e < last; ++e) {
             const std::size_t i = slopes[e].column;
             const double shrink = 0.2 * scales.weight[i];  // 1 / ell^2
             double* out = K + (n + e) * ld;
-            const double* v = points.value(i);
+            const Column v = points.value(i);
             for (std::size_t b = 0; b < n; ++b) out[b] = -slope[b] * (shrink * (row[i] - v[b]));
             for (std::size_t f = 0; f <= e; ++f) {
                 const auto [b, j] = slopes[f];
@@ -49,22 +48,22 @@ void fill_slope_rows(const Points& points, const Scales& scales, double* K, std:
     }
 }
 
-void observation_covariances(const Points& points, const Scales& scales, const double* row, double* k, double* slope,
-                             double* curve) {
+void observation_covariances(const Points& points, const Scales& scales, Column row, MutableColumn k,
+                             MutableColumn slope, MutableColumn curve) {
     const std::size_t n = points.size(), before = points.before_slopes();
     const std::vector<Slope>& slopes = points.slopes();
-    scaled_distances(points, n, scales, row, k);
-    matern(n, scales.signal, k, slope, curve);
-    std::copy_backward(k + before, k + n, k + n + slopes.size());
+    scaled_distances(points, scales, row, k.first(n));
+    matern(scales.signal, k.first(n), slope, curve);
+    std::copy_backward(k.data() + before, k.data() + n, k.data() + n + slopes.size());
     for (std::size_t e = 0; e < slopes.size(); ++e)
         k[before + e] = slope[slopes[e].point] * pull(points, scales, row, slopes[e].point, slopes[e].column);
 }
 
-void by_row(const Points& points, const Scales& scales, const double* row, const double* c, const double* slope,
-            const double* curve, const std::vector<std::size_t>& columns, double* into) {
+void by_row(const Points& points, const Scales& scales, Column row, Column c, Column slope, Column curve,
+            const std::vector<std::size_t>& columns, MutableColumn into, Scratch& scratch) {
     const std::size_t n = points.size();
-    const double* of_slopes = c + points.before_slopes();
-    thread_local std::vector<double> weight, own;
+    const Column of_slopes = c.subspan(points.before_slopes());
+    std::vector<double>&weight = scratch.weight, &own = scratch.own;
     weight.resize(n);
     own.assign(points.d(), 0.0);
     for (std::size_t b = 0; b < n; ++b) weight[b] = -c[points.observation(b)] * slope[b];
@@ -75,7 +74,7 @@ void by_row(const Points& points, const Scales& scales, const double* row, const
     }
     for (std::size_t t = 0; t < columns.size(); ++t) {
         const std::size_t j = columns[t];
-        into[t] = 0.2 * scales.weight[j] * (weighted_difference(points, n, row[j], j, weight.data()) + own[j]);
+        into[t] = 0.2 * scales.weight[j] * (weighted_difference(points, row[j], j, weight) + own[j]);
     }
 }
 

@@ -18,16 +18,16 @@ namespace hpcore::gp {
 // The variance of a derivative in column j before there are data.
 double slope_variance(const Scales& scales, std::size_t j);
 
-// The rows of K + noise that belong to derivatives, into its lower triangle, K (n + slopes, ld): the first n = size()
-// observations are values.
+// The rows of K + noise that belong to derivatives, into its lower triangle, K (n + slopes, ld) as linalg/cholesky.hpp
+// takes it: the first n = size() observations are values.
 void fill_slope_rows(const Points& points, const Scales& scales, double* K, std::size_t ld);
 
 // The covariances of f(row) with all observations, k (n_observations(),), and slope and curve of each point (size(),).
-void observation_covariances(const Points& points, const Scales& scales, const double* row, double* k, double* slope,
-                             double* curve);
+void observation_covariances(const Points& points, const Scales& scales, Column row, MutableColumn k,
+                             MutableColumn slope, MutableColumn curve);
 
 // d/du_j of sum_e c[e] k[e] at `row`, in some columns, from what observation_covariances() gave. c (n_observations(),).
-void by_row(const Points& points, const Scales& scales, const double* row, const double* c, const double* slope,
-            const double* curve, const std::vector<std::size_t>& columns, double* into);
+void by_row(const Points& points, const Scales& scales, Column row, Column c, Column slope, Column curve,
+            const std::vector<std::size_t>& columns, MutableColumn into, Scratch& scratch);
 
 }  // namespace hpcore::gp

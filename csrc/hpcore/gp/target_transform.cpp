@@ -108,11 +108,12 @@ constexpr double greatest = std::numeric_limits<double>::max();
 
 }  // namespace
 
-TargetTransform standardise(const double* values, std::size_t n, TransformKind transform) {
+TargetTransform standardise(Column values, TransformKind transform) {
+    const std::size_t n = values.size();
     TargetTransform out;
     if (n == 0) return out;
     out.transform = transform;
-    out.y.assign(values, values + n);
+    out.y.assign(values.begin(), values.end());
     out.exponent = rescale(out.y);
     if (transform == TransformKind::limit) {
         std::vector<double> sizes;

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <cstddef>
 #include <vector>
+
+#include "hpcore/view.hpp"
 
 namespace hpcore::gp {
 
@@ -28,7 +29,7 @@ struct TargetTransform {
     bool affine = true;  // offset + scale y gives the value back
 };
 
-TargetTransform standardise(const double* values, std::size_t n, TransformKind transform);
+TargetTransform standardise(Column values, TransformKind transform);
 
 // The map at a value, also one that it was not made from; finite for finite values.
 double apply(const TargetTransform& map, double value);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hpcore/kernels.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::gp {
 
@@ -18,10 +19,13 @@ class UserCovariance {
     bool logarithmic() const { return logarithmic_; }
     const Kernel<CovarianceKernel>& kernel() const { return kernel_; }
 
-    // x (d,) against rows Y (n, d), into k (n,); by_theta (n, p) and by_x (n, d) may be null. Throws KernelFailed
-    // unless every number is finite.
-    void evaluate(const double* x, const double* Y, std::size_t n, std::size_t d, const double* theta, double* k,
-                  double* by_theta, double* by_x) const;
+    // What is wanted of an evaluation: values (n,), derivatives (n, p) and (n, d). Those without data are not.
+    struct Wanted {
+        MutableColumn k = {};
+        MutableRows by_theta = {}, by_x = {};
+    };
+    // x (d,) against rows Y (n, d). Throws KernelFailed unless every number is finite.
+    void evaluate(Column x, Rows Y, Column theta, const Wanted& wanted) const;
 
   private:
     Kernel<CovarianceKernel> kernel_;

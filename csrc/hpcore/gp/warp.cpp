@@ -33,7 +33,7 @@ std::size_t Warp::n_parameters(const std::vector<ColumnType>& columns) {
                    std::count_if(columns.begin(), columns.end(), [](const ColumnType& c) { return !c.categorical; }));
 }
 
-void Warp::apply(const double* row, double* out) const {
+void Warp::apply(Column row, MutableColumn out) const {
     for (std::size_t j = 0; j < a_.size(); ++j) {
         out[j] = row[j];
         if (!moves(j) || std::isnan(row[j])) continue;
@@ -54,13 +54,13 @@ void Warp::by_parameters(std::size_t j, double u, double& by_log_a, double& by_l
     by_log_b = -std::exp(b_[j] * log_rest) * log_rest * b_[j];
 }
 
-std::vector<double> fit_warp(const linalg::Lapack& lapack, const Points& points, const double* y,
-                             const double* known_noise, const FitOptions& options, std::vector<double>& theta,
-                             const Deadline& deadline) {
+std::vector<double> fit_warp(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise,
+                             const FitOptions& options, std::vector<double>& theta, const Deadline& deadline) {
     const std::vector<ColumnType>& columns = points.columns();
     const std::size_t n = points.size(), d = columns.size(), m = theta.size(), extra = Warp::n_parameters(columns);
-    std::vector<double> rows(n * d), row(d);
-    for (std::size_t i = 0; i < n; ++i) points.row(i, rows.data() + i * d);
+    std::vector<double> data(n * d), row(d);
+    const MutableRows rows{data.data(), n, d};
+    for (std::size_t i = 0; i < n; ++i) points.row(i, rows[i]);
     Points warped(columns);
     std::vector<double> low, high;
     options.prior.bounds(Layout(columns), low, high);
@@ -76,29 +76,31 @@ std::vector<double> fit_warp(const linalg::Lapack& lapack, const Points& points,
     search.gradient_tolerance = 1e-3;
     search.value_tolerance = 1e-6;
     optim::BoxMinimizer minimizer(start, low, high, search);
-    std::vector<double> gradient(m + extra), by_input(n * d);
+    std::vector<double> gradient(m + extra), slopes(n * d);
+    const MutableRows by_input{slopes.data(), n, d};
     while (!minimizer.done()) {
         if (deadline.passed()) return {};
         const std::vector<double>& at = minimizer.trial();
         const Warp warp(columns, {at.begin() + static_cast<std::ptrdiff_t>(m), at.end()});
         warped.truncate(0);
         for (std::size_t i = 0; i < n; ++i) {
-            warp.apply(rows.data() + i * d, row.data());
-            warped.append(row.data());
+            warp.apply(rows[i], row);
+            warped.append(row);
         }
         LogPosterior density(lapack, warped, y, known_noise, options.prior);
-        double value = density(at.data(), gradient.data());
-        density.input_gradient(at.data(), by_input.data());
+        const Column of_density{at.data(), m};
+        double value = density(of_density, {gradient.data(), m});
+        density.input_gradient(of_density, by_input);
         std::fill(gradient.begin() + static_cast<std::ptrdiff_t>(m), gradient.end(), 0.0);
         for (std::size_t i = 0; i < n; ++i) {
             std::size_t k = m;
             for (std::size_t j = 0; j < d; ++j) {
                 if (columns[j].categorical) continue;
-                const double u = rows[i * d + j];
+                const double u = rows(i, j);
                 double by_a = 0.0, by_b = 0.0;
                 if (!std::isnan(u)) warp.by_parameters(j, u, by_a, by_b);
-                gradient[k++] += by_input[i * d + j] * by_a;
-                gradient[k++] += by_input[i * d + j] * by_b;
+                gradient[k++] += by_input(i, j) * by_a;
+                gradient[k++] += by_input(i, j) * by_b;
             }
         }
         for (std::size_t k = m; k < m + extra; ++k) {
@@ -106,7 +108,7 @@ std::vector<double> fit_warp(const linalg::Lapack& lapack, const Points& points,
             gradient[k] -= at[k] / (warp_prior_std * warp_prior_std);
         }
         for (double& g : gradient) g = -g;
-        minimizer.tell(-value, gradient.data());
+        minimizer.tell(-value, gradient);
     }
     const std::vector<double>& best = minimizer.x();
     std::copy_n(best.begin(), m, theta.begin());

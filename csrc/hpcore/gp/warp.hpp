@@ -23,7 +23,7 @@ class Warp {
     const std::vector<double>& parameters() const { return parameters_; }
 
     // row (d,) -> out (d,), which may be the same; categories and inactive values stay.
-    void apply(const double* row, double* out) const;
+    void apply(Column row, MutableColumn out) const;
     // dw/du, dw/dlog a and dw/dlog b of a numeric column.
     double slope(std::size_t j, double u) const;
     void by_parameters(std::size_t j, double u, double& by_log_a, double& by_log_b) const;
@@ -36,8 +36,7 @@ class Warp {
 // A warp of the rows in `points` that raises the posterior density, log a and log b having normal priors of mean 0,
 // found together with theta from a fit without one, which is improved in place. Empty if the deadline passed.
 constexpr double warp_prior_std = 0.5;
-std::vector<double> fit_warp(const linalg::Lapack& lapack, const Points& points, const double* y,
-                             const double* known_noise, const FitOptions& options, std::vector<double>& theta,
-                             const Deadline& deadline = {});
+std::vector<double> fit_warp(const linalg::Lapack& lapack, const Points& points, Column y, Column known_noise,
+                             const FitOptions& options, std::vector<double>& theta, const Deadline& deadline = {});
 
 }  // namespace hpcore::gp

@@ -87,7 +87,7 @@ void BoxMinimizer::place_trial() {
     if (!moved) done_ = true;
 }
 
-void BoxMinimizer::accept(double f, const double* gradient) {
+void BoxMinimizer::accept(double f, Column gradient) {
     const std::size_t n = x_.size();
     if (started_) {
         Pair pair;
@@ -109,7 +109,7 @@ void BoxMinimizer::accept(double f, const double* gradient) {
     const bool stalled = started_ && decrease <= options_.value_tolerance * (1.0 + std::fabs(f));
     x_ = trial_;
     f_ = f;
-    std::copy(gradient, gradient + n, g_.begin());
+    std::ranges::copy(gradient, g_.begin());
     if (started_) ++iterations_;
     started_ = true;
     if (stalled || iterations_ >= options_.max_iterations || projected_gradient() <= options_.gradient_tolerance) {
@@ -135,7 +135,7 @@ void BoxMinimizer::reject(double f) {
     place_trial();
 }
 
-void BoxMinimizer::tell(double f, const double* gradient) {
+void BoxMinimizer::tell(double f, Column gradient) {
     ++evaluations_;
     bool usable = std::isfinite(f);
     for (std::size_t i = 0; usable && i < x_.size(); ++i) usable = std::isfinite(gradient[i]);

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "hpcore/view.hpp"
+
 namespace hpcore::optim {
 
 // Minimise a smooth function over a box by projected L-BFGS. The minimiser asks and is told, so that a caller can
@@ -29,7 +31,7 @@ class BoxMinimizer {
 
     bool done() const { return done_; }
     const std::vector<double>& trial() const { return trial_; }
-    void tell(double f, const double* gradient);
+    void tell(double f, Column gradient);
 
     const std::vector<double>& x() const { return x_; }
     double value() const { return f_; }
@@ -45,7 +47,7 @@ class BoxMinimizer {
     double projected_gradient() const;
     void choose_direction();
     void place_trial();
-    void accept(double f, const double* gradient);
+    void accept(double f, Column gradient);
     void reject(double f);
 
     Options options_;

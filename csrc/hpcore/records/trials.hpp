@@ -17,10 +17,10 @@ struct Trials {
     Rows rows;                            // (n, d) canonical rows of the cube; NaN where a column is inactive
     Rows values;                          // (n, m) lower is better; NaN without a value
     std::span<const std::uint8_t> state;  // (n,) records::State
-    Rows std_errors;                      // (n, m) of the values, in their units; NaN where not known
-    Column cost;                          // (n,) greater than or equal to 0; NaN where not known
-    Rows violations;                      // (n, k) how far each limit is exceeded, at most 0 keeps it; NaN: not known
-    Rows gradients;                       // (n, d) of the first value by coordinate; NaN where not known
+    Rows std_errors = {};                 // (n, m) of the values, in their units; NaN where not known
+    Column cost = {};                     // (n,) greater than or equal to 0; NaN where not known
+    Rows violations = {};                 // (n, k) how far each limit is exceeded, at most 0 keeps it; NaN: not known
+    Rows gradients = {};                  // (n, d) of the first value by coordinate; NaN where not known
     std::size_t n_given = 0;              // trials whose parameters a user gave
 
     std::size_t n() const { return rows.n; }

@@ -50,11 +50,14 @@ class Auto final : public AutoSampler {
             if (more.level != Level::full) out.level = more.level;
             const std::size_t first = waiting.size();
             waiting.insert(waiting.end(), more.rows.begin(), more.rows.end());
-            for (std::size_t at = first; at < waiting.size(); at += d)
-                codec_->snap(waiting.data() + at, scratch.data());
+            for (std::size_t at = first; at < waiting.size(); at += d) codec_->snap({waiting.data() + at, d}, scratch);
             out.rows.insert(out.rows.end(), more.rows.begin(), more.rows.end());
         }
         return out;
+    }
+
+    std::optional<Proposal> at_once(const Trials& trials, Rows pending, const Ask& ask) override {
+        return by_choice_.at(Choice::gp)->at_once(trials, pending, ask);
     }
 
     std::optional<Choice> proposed_by(std::uint64_t number) const override {

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -151,24 +153,19 @@ class GpSampler final : public Sampler {
           engine_(lapack, codec_, categorical, engine_options(options, d_)) {}
 
     Proposal suggest(const Trials& trials, Rows pending, const Ask& ask) override {
-        if (ask.deadline.passed()) return {start_rows(ask, ask.count, d_), Level::sobol};
-        const std::lock_guard<std::mutex> turn(mutex_);
-        Made made = propose(trials, pending, ask);
-        const std::size_t n = made.rows.size() / d_;
-        if (n < ask.count && made.step == bo::Step::none) {
-            // No time for a model: the rest are points of the start's sequence.
-            Ask later = ask;
-            later.number += n;
-            const std::vector<double> rest = start_rows(later, ask.count - n, d_);
-            made.rows.insert(made.rows.end(), rest.begin(), rest.end());
-        }
-        return {std::move(made.rows), level_of(made.step)};
+        return completed(propose(trials, pending, ask), ask);
+    }
+
+    std::optional<Proposal> at_once(const Trials& trials, Rows pending, const Ask& ask) override {
+        if (starts(trials, ask))
+            return Proposal{start_rows(ask, ask.count, d_), ask.per_cost ? Level::sobol : Level::full};
+        const std::vector<double> weights = records::random_weights(trials.m(), ask.key, ask.number, ask.attempt);
+        return completed(by_engine(&bo::Suggester::draft, engine_, trials, pending, ask, weights), ask);
     }
 
     void allow_repeats(std::size_t n) override {
         for (std::size_t j = 0; j < d_; ++j)
             if (!codec_->column(j).gridded && codec_->column(j).kind == space::Kind::real) return;
-        const std::lock_guard<std::mutex> turn(mutex_);
         repeats_ = n;
     }
 
@@ -185,17 +182,35 @@ class GpSampler final : public Sampler {
         bo::Step step = bo::Step::full;
     };
 
+    Rows rows_of(const std::vector<double>& numbers) const { return {numbers.data(), numbers.size() / d_, d_}; }
+
     bool uses_gradients(std::size_t m) const {
         return options_.gradients && m == 1 && options_.covariance == nullptr && !options_.warp;
     }
 
-    Made propose(const Trials& trials, Rows pending, const Ask& ask) {
+    // Fills in points of the start's sequence where there was nothing to make a model of.
+    Proposal completed(Made made, const Ask& ask) const {
+        const std::size_t n = made.rows.size() / d_;
+        if (n < ask.count && made.step == bo::Step::none) {
+            Ask later = ask;
+            later.number += n;
+            const std::vector<double> rest = start_rows(later, ask.count - n, d_);
+            made.rows.insert(made.rows.end(), rest.begin(), rest.end());
+        }
+        return {std::move(made.rows), level_of(made.step)};
+    }
+
+    // True if there are too few values for the model to take over.
+    bool starts(const Trials& trials, const Ask& ask) const {
         std::size_t n_observed = 0;
         for (std::size_t i = 0; i < trials.n(); ++i) n_observed += trials.observed(i) ? 1 : 0;
-        const std::size_t m = trials.m();
-        const bool has_gradients = !trials.gradients.empty() && uses_gradients(m);
-        if (n_observed < startup_of(options_, d_, m, ask.per_cost, has_gradients)) return {start(trials, ask)};
-        if (m == 1) return by_model(trials, pending, ask);
+        const bool has_gradients = !trials.gradients.empty() && uses_gradients(trials.m());
+        return n_observed < startup_of(options_, d_, trials.m(), ask.per_cost, has_gradients);
+    }
+
+    Made propose(const Trials& trials, Rows pending, const Ask& ask) {
+        if (starts(trials, ask)) return {start(trials, ask)};
+        if (trials.m() == 1) return by_model(trials, pending, ask);
         // One by one, since each suggestion has its own turn.
         Made all;
         std::vector<double> waiting(pending.flat().begin(), pending.flat().end());
@@ -203,7 +218,10 @@ class GpSampler final : public Sampler {
             Ask one = ask;
             one.number += k;
             one.count = 1;
-            const Made more = by_model(trials, {waiting.data(), waiting.size() / d_, d_}, one);
+            // Of the time that is left, the share of this one.
+            if (ask.deadline.limited())
+                one.deadline = Deadline::in(ask.deadline.left() / static_cast<double>(ask.count - k));
+            const Made more = by_model(trials, rows_of(waiting), one);
             if (more.step == bo::Step::none) {
                 if (k == 0) all.step = more.step;
                 break;
@@ -217,38 +235,46 @@ class GpSampler final : public Sampler {
 
     Made by_model(const Trials& trials, Rows pending, const Ask& ask) {
         const std::size_t m = trials.m();
-        const bool by_front = has_front(m) && !options_.user_acquisition.kernel &&
-                              options_.acquisition == GpOptions::Acquisition::log_ei && ask.number % turns != turns - 1;
-        std::vector<double> weights;
-        if (!by_front) weights = records::random_weights(m, ask.key, ask.number, ask.attempt);
-        const Told told = told_of(trials, ask.per_cost, known_costs_, weights);
+        if (has_front(m) && !options_.user_acquisition.kernel &&
+            options_.acquisition == GpOptions::Acquisition::log_ei && ask.number % turns != turns - 1) {
+            Made made = by_engine(&bo::ParetoSuggester::suggest, front(m), trials, pending, ask, {});
+            if (made.step != bo::Step::none) return made;
+        }
+        const std::vector<double> weights = records::random_weights(m, ask.key, ask.number, ask.attempt);
+        return by_engine(&bo::Suggester::suggest, engine_, trials, pending, ask, weights);
+    }
+
+    // Rows by a method of an engine, of several objectives by their weights if given.
+    template <class Engine>
+    Made by_engine(std::vector<double> (Engine::*method)(const bo::Request&, bo::Step*), Engine& engine,
+                   const Trials& trials, Rows pending, const Ask& ask, Column weights) {
+        const Told told = told_of(trials, ask.per_cost, known_costs(ask), weights);
         const std::vector<double> extra = allowed_candidates(told, ask);
         bo::Request request = request_of(told, pending, ask);
-        request.extra = extra.data();
-        request.n_extra = extra.size() / d_;
-        if (!uses_gradients(m)) request.gradients = nullptr;
+        request.extra = rows_of(extra);
+        if (!uses_gradients(trials.m())) request.gradients = {};
         Made made;
-        made.rows = by_front ? front(m).suggest(request, &made.step) : engine_.suggest(request, &made.step);
+        made.rows = (engine.*method)(request, &made.step);
         // No point was met that is new and allowed; the caller finds out if there is one.
         if (made.rows.empty() && made.step != bo::Step::none) made.rows = uniform_rows(ask, 1, d_);
         return made;
     }
 
+    KnownAt known_costs(const Ask& ask) const {
+        if (!ask.per_cost) return {};
+        const std::lock_guard<std::mutex> turn(mutex_);
+        return known_costs_;
+    }
+
     bo::Request request_of(const Told& told, Rows pending, const Ask& ask) const {
-        const auto known = [&](const KnownAt& at) {
-            return bo::Outcome{at.rows.data(), at.values.data(), at.values.size()};
-        };
-        const auto or_null = [](const std::vector<double>& v) { return v.empty() ? nullptr : v.data(); };
+        const auto known = [&](const KnownAt& at) { return bo::Outcome{rows_of(at.rows), at.values}; };
         bo::Request request;
-        request.rows = told.rows.data();
-        request.values = told.values.data();
-        request.std_errors = or_null(told.std_errors);
-        request.gradients = or_null(told.gradients);
-        request.n = told.n;
-        request.pending = pending.data;
-        request.n_pending = pending.n;
-        request.failed = told.failed.data();
-        request.n_failed = told.failed.size() / d_;
+        request.rows = rows_of(told.rows);
+        request.values = told.values;
+        request.std_errors = told.std_errors;
+        request.gradients = rows_of(told.gradients);
+        request.pending = pending;
+        request.failed = rows_of(told.failed);
         request.count = ask.count;
         request.repeats = repeats_;
         request.key = ask.key;
@@ -256,7 +282,7 @@ class GpSampler final : public Sampler {
         request.number = ask.number;
         request.feasible = ask.feasible;
         for (const KnownAt& limit : told.limits) request.limits.push_back(known(limit));
-        request.violations = or_null(told.violations);
+        request.violations = told.violations;
         request.cost = known(told.cost);
         request.deadline = ask.deadline;
         return request;
@@ -264,7 +290,7 @@ class GpSampler final : public Sampler {
 
     std::vector<double> start(const Trials& trials, const Ask& ask) {
         if (!ask.per_cost || ask.attempt > 0) return start_rows(ask, ask.count, d_);
-        const KnownAt cost = cost_of(trials, known_costs_);
+        const KnownAt cost = cost_of(trials, known_costs(ask));
         if (cost.values.empty()) return start_rows(ask, ask.count, d_);
         Ask among = ask;
         among.number = n_cheap * ask.number;
@@ -274,11 +300,9 @@ class GpSampler final : public Sampler {
         std::vector<double> known(trials.rows.flat().begin(), trials.rows.flat().end()), rows;
         for (std::size_t k = 0; k < ask.count; ++k) {
             bo::Request request;
-            request.rows = known.data();
-            request.n = known.size() / d_;
-            request.extra = candidates.data();
-            request.n_extra = candidates.size() / d_;
-            request.cost = {cost.rows.data(), cost.values.data(), cost.values.size()};
+            request.rows = rows_of(known);
+            request.extra = rows_of(candidates);
+            request.cost = {rows_of(cost.rows), cost.values};
             const std::vector<double> row = engine_.cheap_start(request);
             known.insert(known.end(), row.begin(), row.end());
             rows.insert(rows.end(), row.begin(), row.end());
@@ -290,15 +314,16 @@ class GpSampler final : public Sampler {
         std::vector<double> settled = rows, out;
         std::vector<space::Value> scratch(d_);
         const std::size_t n = rows.size() / d_;
-        for (std::size_t i = 0; i < n; ++i) codec_->snap(settled.data() + i * d_, scratch.data());
+        for (std::size_t i = 0; i < n; ++i) codec_->snap({settled.data() + i * d_, d_}, scratch);
         std::array<bool, n_cheap> allowed{};
-        feasible(settled.data(), n, allowed.data());
+        feasible(rows_of(settled), {allowed.data(), n});
         for (std::size_t i = 0; i < n; ++i)
-            if (allowed[i]) out.insert(out.end(), rows.data() + i * d_, rows.data() + (i + 1) * d_);
+            if (allowed[i]) out.insert(out.end(), rows_of(rows)[i].begin(), rows_of(rows)[i].end());
         return out;
     }
 
     bo::ParetoSuggester& front(std::size_t m) {
+        const std::lock_guard<std::mutex> turn(mutex_);
         std::unique_ptr<bo::ParetoSuggester>& engine = fronts_[m];
         if (engine == nullptr) {
             bo::SuggestOptions options = engine_options(options_, d_);
@@ -323,7 +348,7 @@ class GpSampler final : public Sampler {
             const double* row = told.rows.data() + order[k] * d_;
             best.insert(best.end(), row, row + d_);
         }
-        return ask.around({best.data(), best.size() / d_, d_}, ask.number, ask.attempt);
+        return ask.around(rows_of(best), ask.number, ask.attempt);
     }
 
     std::shared_ptr<const space::Codec> codec_;
@@ -331,10 +356,10 @@ class GpSampler final : public Sampler {
     GpOptions options_;
     const linalg::Lapack& lapack_;
     std::size_t d_;
-    std::mutex mutex_;
-    bo::Suggester engine_;
+    bo::Suggester engine_;  // has a lock of its own, which who is in a hurry does not wait for
+    std::atomic<std::size_t> repeats_ = 1;
+    mutable std::mutex mutex_;                                            // of what follows, and for a moment only
     std::map<std::size_t, std::unique_ptr<bo::ParetoSuggester>> fronts_;  // by number of objectives
-    std::size_t repeats_ = 1;
     KnownAt known_costs_;
 };
 

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
 #include <mutex>
-#include <numeric>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -35,12 +37,6 @@ struct Outcomes {
     tpe::Outcomes view;
 };
 
-// How trials rank: a column with a step from one trial to the next.
-struct Ranking {
-    const double* values;
-    std::size_t stride;
-};
-
 class TpeSampler final : public Sampler {
   public:
     TpeSampler(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& categorical,
@@ -48,7 +44,8 @@ class TpeSampler final : public Sampler {
         : codec_(std::move(codec)),
           d_(codec_->size()),
           want_(2 * options.engine.candidates()),
-          engine_(codec_, categorical, options.engine) {
+          engine_(codec_, categorical, options.engine),
+          has_prior_(static_cast<bool>(options.prior)) {
         if (!options.prior) return;
         if (engine_.n_groups() != 1)
             throw std::invalid_argument(
@@ -60,15 +57,21 @@ class TpeSampler final : public Sampler {
 
     Proposal suggest(const Trials& trials, Rows pending, const Ask& ask) override {
         const std::lock_guard<std::mutex> turn(mutex_);
-        if (trials.m() == 1 && trials.n_limits() == 0)
-            return {rows(trials, {trials.values.data, 1}, pending, ask), Level::full};
+        if (trials.m() == 1 && trials.n_limits() == 0) return {rows(trials, pending, ask), Level::full};
         // Half of the time is for the proposal.
         const std::size_t n_ended = ended(trials);
         const bool stale = !ranked_.empty() && n_ended != n_ended_;
         const bool late = ask.deadline.limited() && stale && ranking_seconds_ > 0.5 * ask.deadline.left();
         if (!late) order(trials, n_ended);
         if (ranked_.size() < trials.n()) ranked_.resize(trials.n(), nan);  // later trials have no place
-        return {rows(trials, {ranked_.data(), 1}, pending, ask), late ? Level::earlier_ranking : Level::full};
+        return {rows(trials, pending, ask), late ? Level::earlier_ranking : Level::full};
+    }
+
+    // A ranking takes time, and so may a user's functions, also in a call of another thread. Without them a turn is
+    // over in a moment.
+    std::optional<Proposal> at_once(const Trials& trials, Rows pending, const Ask& ask) override {
+        if (trials.m() > 1 || trials.n_limits() > 0 || ask.feasible || has_prior_) return std::nullopt;
+        return suggest(trials, pending, ask);
     }
 
     void know_costs(Rows points, Column costs) override {
@@ -111,47 +114,38 @@ class TpeSampler final : public Sampler {
         ranking_seconds_ = std::chrono::duration<double>(Deadline::Clock::now() - start).count();
     }
 
-    std::vector<double> rows(const Trials& trials, Ranking ranking, Rows pending, const Ask& ask) {
-        learn(trials, ranking);
+    std::vector<double> rows(const Trials& trials, Rows pending, const Ask& ask) {
+        std::uint8_t highest = 0;
+        for (const std::uint8_t state : trials.state) highest = std::max(highest, state);
+        plain_ = highest <= records::complete;
+        Trials ranked = trials;  // places where trials are ranked by more than a value of their own
+        if (trials.m() > 1 || trials.n_limits() > 0) ranked.values = {ranked_.data(), trials.n(), 1};
+        engine_.update(ranked);
         std::vector<double> waiting(pending.flat().begin(), pending.flat().end());
         const bool checked = static_cast<bool>(ask.feasible), scalarised = trials.m() > most_objectives;
         const std::size_t want = checked ? want_ : 1;
-        std::vector<double> out(ask.count * d_), best(want * d_);
+        std::vector<double> out(ask.count * d_), candidates(want * d_);
+        const MutableRows best{candidates.data(), want, d_};
         std::vector<space::Value> scratch(d_);
         Outcomes outcomes;
         bool several = false;
         for (std::size_t k = 0; k < ask.count; ++k) {
             if (k == 0 || scalarised) several = tell(trials, ask, k, outcomes);
             const std::size_t n_waiting = waiting.size() / d_;
-            const std::uint64_t number = ask.number + k;
+            const tpe::Request request{ask.key, ask.number + k, ask.attempt, {waiting.data(), n_waiting, d_}};
             if (several)
-                engine_.suggest(ask.key, number, ask.attempt, waiting.data(), n_waiting, want, outcomes.view,
-                                best.data());
+                engine_.suggest(request, outcomes.view, best);
             else
-                engine_.suggest(ask.key, number, ask.attempt, waiting.data(), n_waiting, want, best.data());
-            double* row = out.data() + k * d_;
-            std::copy_n(best.data(), d_, row);
-            if (checked && !first_allowed(best, ask, row)) best_of_allowed(trials, ranking, ask, k, row);
+                engine_.suggest(request, best);
+            const MutableColumn row{out.data() + k * d_, d_};
+            std::ranges::copy(best[0], row.begin());
+            if (checked && !first_allowed(best, ask, row)) best_of_allowed(ranked, ask, k, row);
             if (k + 1 == ask.count) break;
             // Each trial of a batch sees those before it as pending, as they will be once they are snapped.
-            waiting.insert(waiting.end(), row, row + d_);
-            codec_->snap(waiting.data() + n_waiting * d_, scratch.data());
+            waiting.insert(waiting.end(), row.begin(), row.end());
+            codec_->snap({waiting.data() + n_waiting * d_, d_}, scratch);
         }
         return out;
-    }
-
-    void learn(const Trials& trials, Ranking ranking) {
-        std::uint8_t highest = 0;
-        for (const std::uint8_t s : trials.state) highest = std::max(highest, s);
-        plain_ = highest <= records::complete;
-        const std::uint8_t* state = trials.state.data();
-        if (!plain_) {
-            // States for a model: a pruned trial with an estimate counts as complete, a paused one as running.
-            state_.resize(trials.n());
-            for (std::size_t i = 0; i < trials.n(); ++i) state_[i] = trials.counted(i);
-            state = state_.data();
-        }
-        engine_.update(trials.rows.data, ranking.values, ranking.stride, state, trials.n());
     }
 
     // Outcomes beyond one value, for the k-th trial asked for. False for one objective without limits, costs and
@@ -164,16 +158,12 @@ class TpeSampler final : public Sampler {
         const bool has_costs = ask.per_cost && (!out.log_cost.empty() || !known_costs_.values.empty());
         if (m == 1 && trials.n_limits() == 0 && !has_costs && !any_failed) return false;
         out.view = {};
-        out.view.n = n;
-        out.view.m = m;
-        out.view.objectives = trials.values.data;
+        out.view.objectives = trials.values;
         if (m > most_objectives) {
             scalarise(trials, ask, k, out.objectives);
-            out.view.m = 1;
-            out.view.objectives = out.objectives.data();
+            out.view.objectives = {out.objectives.data(), n, 1};
         }
-        out.view.k = trials.n_limits();
-        out.view.violations = trials.violations.data;
+        out.view.violations = trials.violations;
         if (any_failed) {
             // A failure is one more limit, violated where trials failed.
             out.violations.clear();
@@ -183,15 +173,13 @@ class TpeSampler final : public Sampler {
                                           trials.violations[i].end());
                 out.violations.push_back(has_failed(trials, i) ? 1.0 : trials.observed(i) ? -1.0 : nan);
             }
-            ++out.view.k;
-            out.view.violations = out.violations.data();
+            out.view.violations = {out.violations.data(), n, trials.n_limits() + 1};
         }
         if (has_costs) {
             out.log_cost.resize(n, nan);
-            out.view.log_cost = n > 0 ? out.log_cost.data() : nullptr;
-            out.view.q = known_costs_.values.size();
-            out.view.cost_points = known_costs_.rows.data();
-            out.view.cost_logs = known_costs_.values.data();
+            out.view.log_cost = out.log_cost;
+            out.view.cost_points = {known_costs_.rows.data(), known_costs_.values.size(), d_};
+            out.view.cost_logs = known_costs_.values;
         }
         return true;
     }
@@ -211,38 +199,39 @@ class TpeSampler final : public Sampler {
     }
 
     // The best of ranked rows that is allowed, into `row`. False if none is.
-    bool first_allowed(const std::vector<double>& ranked, const Ask& ask, double* row) const {
-        const std::size_t n = ranked.size() / d_;
-        bool allowed[chunk];
-        for (std::size_t first = 0; first < n; first += chunk) {
-            const std::size_t count = std::min(chunk, n - first);
-            ask.feasible(ranked.data() + first * d_, count, allowed);
-            const auto found = std::find(allowed, allowed + count, true) - allowed;
-            if (static_cast<std::size_t>(found) == count) continue;
-            std::copy_n(ranked.data() + (first + static_cast<std::size_t>(found)) * d_, d_, row);
+    static bool first_allowed(Rows ranked, const Ask& ask, MutableColumn row) {
+        std::array<bool, chunk> answer{};
+        for (std::size_t first = 0; first < ranked.n; first += chunk) {
+            const Rows some = ranked.part(first, std::min(chunk, ranked.n - first));
+            const std::span<bool> allowed(answer.data(), some.n);
+            ask.feasible(some, allowed);
+            const auto found = std::ranges::find(allowed, true);
+            if (found == allowed.end()) continue;
+            std::ranges::copy(some[static_cast<std::size_t>(found - allowed.begin())], row.begin());
             return true;
         }
         return false;
     }
 
     // The best of some allowed points by the densities, into `row`, where hardly any point is allowed.
-    void best_of_allowed(const Trials& trials, Ranking ranking, const Ask& ask, std::size_t k, double* row) {
+    void best_of_allowed(const Trials& ranked, const Ask& ask, std::size_t k, MutableColumn row) {
         if (!ask.around) return;
-        const auto value = [&](std::size_t i) { return ranking.values[i * ranking.stride]; };
+        const auto value = [&](std::size_t i) { return ranked.values(i, 0); };
         std::vector<std::size_t> order;
-        for (std::size_t i = 0; i < trials.n(); ++i)
+        for (std::size_t i = 0; i < ranked.n(); ++i)
             if (std::isfinite(value(i))) order.push_back(i);
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return value(a) < value(b); });
+        std::ranges::stable_sort(order, {}, value);
         std::vector<double> best;
         for (std::size_t i = 0; i < std::min(n_best, order.size()); ++i)
-            best.insert(best.end(), trials.rows[order[i]].begin(), trials.rows[order[i]].end());
+            best.insert(best.end(), ranked.rows[order[i]].begin(), ranked.rows[order[i]].end());
         const std::vector<double> points = ask.around({best.data(), best.size() / d_, d_}, ask.number + k, ask.attempt);
         const std::size_t n = points.size() / d_, groups = engine_.n_groups();
         if (n == 0) return;
         std::vector<double> settled = points, ratio(n * groups);
         std::vector<space::Value> scratch(d_);
-        for (std::size_t i = 0; i < n; ++i) codec_->snap(settled.data() + i * d_, scratch.data());
-        engine_.log_ratio(settled.data(), n, ratio.data());
+        const MutableRows rows{settled.data(), n, d_};
+        for (std::size_t i = 0; i < n; ++i) codec_->snap(rows[i], scratch);
+        engine_.log_ratio(rows, {ratio.data(), n, groups});
         // The sum over the groups of columns that are active in a row.
         for (double& r : ratio)
             if (std::isnan(r)) r = 0.0;
@@ -255,7 +244,7 @@ class TpeSampler final : public Sampler {
                 chosen = i;
             }
         }
-        std::copy_n(points.data() + chosen * d_, d_, row);
+        std::copy_n(points.data() + chosen * d_, d_, row.begin());
     }
 
     std::shared_ptr<const space::Codec> codec_;
@@ -266,7 +255,7 @@ class TpeSampler final : public Sampler {
     std::vector<double> ranked_;  // the last ranking, once there was one
     std::size_t n_ended_ = 0;     // trials that had ended then
     double ranking_seconds_ = 0.0;
-    std::vector<std::uint8_t> state_;
+    const bool has_prior_;
     bool plain_ = true;  // no trial is pruned, failed or paused
 };
 

@@ -276,7 +276,7 @@ double Codec::encode_whole(std::size_t j, std::int64_t w) const {
     return encode_level(j, (static_cast<std::uint64_t>(w) - static_cast<std::uint64_t>(c.whole_low)) / c.whole_step);
 }
 
-bool Codec::holds(const Column::Condition& condition, const Value* values) const {
+bool Codec::holds(const Column::Condition& condition, std::span<const Value> values) const {
     const Value& parent = values[condition.parent];
     if (!parent.active) return false;
     const Column& c = columns_[condition.parent];
@@ -294,7 +294,7 @@ bool Codec::holds(const Column::Condition& condition, const Value* values) const
     return level >= condition.level_low && level <= condition.level_high;
 }
 
-void Codec::decode(const double* u, Value* out) const {
+void Codec::decode(hpcore::Column u, std::span<Value> out) const {
     for (const std::size_t j : order_) {
         const Column& c = columns_[j];
         Value& value = out[j];
@@ -314,7 +314,7 @@ void Codec::decode(const double* u, Value* out) const {
     }
 }
 
-void Codec::snap(double* u, Value* scratch) const {
+void Codec::snap(MutableColumn u, std::span<Value> scratch) const {
     decode(u, scratch);
     for (std::size_t j = 0; j < columns_.size(); ++j) {
         if (!scratch[j].active)

@@ -2,7 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
+
+#include "hpcore/view.hpp"
 
 // Between parameter values and the unit cube. A column is one parameter. A value is a double (`real`) for a
 // floating-point parameter and an int64 (`whole`) for an integer (its value) or a choice (its index).
@@ -88,11 +91,11 @@ class Codec {
 
     // One row: u (d,) -> out (d,). An inactive column's u is not read; an active column's u is clamped to [0, 1] and
     // NaN raises std::invalid_argument.
-    void decode(const double* u, Value* out) const;
+    void decode(hpcore::Column u, std::span<Value> out) const;
 
     // The cube's representative of what u decodes to, in place: decode(snap(u)) == decode(u), snap is idempotent,
-    // and inactive columns become NaN.
-    void snap(double* u, Value* scratch) const;
+    // and inactive columns become NaN. scratch (d,) becomes what decode gives.
+    void snap(MutableColumn u, std::span<Value> scratch) const;
 
     // u of one value. For every value that decode can produce, decoding the answer gives it back exactly; for
     // another one (a double between two that the cube's 2^-53 spacing can reach) the nearest.
@@ -123,7 +126,7 @@ class Codec {
     double real_value(std::size_t j, double u) const;
     double encode_level(std::size_t j, std::uint64_t level) const;
     double level_as_double(std::size_t j, std::uint64_t level) const;
-    bool holds(const Column::Condition& c, const Value* values) const;
+    bool holds(const Column::Condition& c, std::span<const Value> values) const;
 
     std::vector<Column> columns_;
     std::vector<Derived> derived_;

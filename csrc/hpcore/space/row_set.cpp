@@ -18,10 +18,10 @@ std::size_t place(const std::vector<std::uint64_t>& slots, std::uint64_t hash) {
 
 }  // namespace
 
-std::uint64_t RowSet::hash(const double* row, std::size_t d) {
+std::uint64_t RowSet::hash(hpcore::Column row) {
     std::uint64_t h = 0x9E3779B97F4A7C15u;
-    for (std::size_t j = 0; j < d; ++j) {
-        std::uint64_t x = std::isnan(row[j]) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(row[j] + 0.0);
+    for (const double u : row) {
+        std::uint64_t x = std::isnan(u) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(u + 0.0);
         // Mixing of the splitmix64 generator (Steele, Lea & Flood 2014).
         x = (x ^ h) + 0x9E3779B97F4A7C15u;
         x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "hpcore/view.hpp"
+
 namespace hpcore::space {
 
 // Canonical rows of the cube (Codec::snap), by 64-bit hashes of their bits: 11 to 21 bytes a row, whatever its length.
@@ -11,8 +13,8 @@ namespace hpcore::space {
 class RowSet {
   public:
     // False if it was there. If memory runs out the set is as it was.
-    bool insert(const double* row, std::size_t d) { return insert(hash(row, d)); }
-    bool contains(const double* row, std::size_t d) const { return contains(hash(row, d)); }
+    bool insert(hpcore::Column row) { return insert(hash(row)); }
+    bool contains(hpcore::Column row) const { return contains(hash(row)); }
     std::size_t size() const { return n_; }
     void clear();
 
@@ -21,7 +23,7 @@ class RowSet {
     bool contains(std::uint64_t hash) const;
     std::vector<std::uint64_t> hashes() const;  // in no order
     // NaN equals NaN, 0 equals -0.
-    static std::uint64_t hash(const double* row, std::size_t d);
+    static std::uint64_t hash(hpcore::Column row);
 
   private:
     void grow();

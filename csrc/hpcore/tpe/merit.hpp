@@ -6,19 +6,18 @@
 #include "hpcore/acquisition/boxes.hpp"
 #include "hpcore/tpe/axis.hpp"
 #include "hpcore/tpe/regression.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::tpe {
 
 // What trials came to, beyond one value: columns of a row per trial, NaN where not known. Views.
 struct Outcomes {
-    std::size_t n = 0, m = 0, k = 0;
-    const double* objectives = nullptr;  // (n, m), lower is better; m is 1, 2 or 3
-    const double* violations = nullptr;  // (n, k), at most 0 where a limit holds
-    const double* log_cost = nullptr;    // (n,), or null: costs do not count
-    // A cost function that is known in advance: points (q, d) of the cube and the logarithms of their costs.
-    std::size_t q = 0;
-    const double* cost_points = nullptr;
-    const double* cost_logs = nullptr;
+    Rows objectives;  // (n, m), lower is better; m is 1, 2 or 3
+    Rows violations;  // (n, k), at most 0 where a limit holds; empty without a limit
+    Column log_cost;  // (n,), empty where costs do not count
+    // A cost function that is known in advance: points (q, d) of the cube and the logarithms of their costs (q,).
+    Rows cost_points;
+    Column cost_logs;
 };
 
 // The merit of a candidate: the logarithm of its expected improvement, on the best feasible value or of the hypervolume
@@ -34,16 +33,15 @@ class Merit {
     Merit(const Merit&) = delete;  // its regressions refer to its embedding
     Merit& operator=(const Merit&) = delete;
 
-    // coordinates (n, d), NaN where inactive; place (n,): how trials rank, NaN without a rank; pending (n_pending, d).
-    void fit(const double* coordinates, const double* place, const Outcomes& told, const double* pending,
-             std::size_t n_pending);
+    // coordinates (n, d), NaN where inactive; place (n,): how trials rank, NaN without a rank; pending (p, d).
+    void fit(Rows coordinates, Column place, const Outcomes& told, Rows pending);
 
     // Adds to score (m,) the merit of rows (m, d).
-    void add(const double* rows, std::size_t m, double* score);
+    void add(Rows rows, MutableColumn score);
 
     bool knows_costs() const { return !cost_.empty(); }
-    // The cheapest of rows (m, d) by prediction, those farthest from the points (n, d) first. Needs costs.
-    std::vector<std::size_t> cheap_and_far(const double* rows, std::size_t m, const std::vector<double>& points);
+    // The cheapest of rows (m, d) by prediction, those farthest from the points (k, d) first. Needs costs.
+    std::vector<std::size_t> cheap_and_far(Rows rows, Rows points);
 
   private:
     // A regression of outputs that are known of the same trials.
@@ -56,19 +54,19 @@ class Merit {
     struct Output {
         std::size_t model, column;
     };
-    std::vector<std::size_t> chosen(std::vector<std::size_t> known, const double* place) const;
+    std::vector<std::size_t> chosen(std::vector<std::size_t> known, Column place) const;
     std::size_t model_of(const std::vector<std::size_t>& trials);
-    void learn_objectives(const double* place, const Outcomes& told);
-    void learn_limits(const double* place, const Outcomes& told);
-    void learn_cost(const double* place, const Outcomes& told);
-    void embed(const double* rows, std::size_t m);
-    void add_improvement(std::size_t m, double* score);
-    const double* mean(Output output) const { return models_[output.model].mean.data() + output.column * padded_; }
-    const double* std(Output output) const { return models_[output.model].std.data() + output.column * padded_; }
+    void learn_objectives(Column place, const Outcomes& told);
+    void learn_limits(Column place, const Outcomes& told);
+    void learn_cost(Column place, const Outcomes& told);
+    void embed(Rows rows);
+    void add_improvement(MutableColumn score);
+    Column mean(Output output) const { return {models_[output.model].mean.data() + output.column * padded_, padded_}; }
+    Column std(Output output) const { return {models_[output.model].std.data() + output.column * padded_, padded_}; }
 
     std::vector<Axis> axes_;
     Embedding embedding_;
-    const double* coordinates_ = nullptr;  // during fit
+    Rows coordinates_;  // during fit
     std::size_t n_ = 0;
     std::vector<double> cost_points_, pending_;  // coordinates (q, d), (n_pending, d)
     std::vector<Model> models_;
@@ -77,6 +75,7 @@ class Merit {
     acquisition::Boxes boxes_;                        // what the front of several leaves
     std::size_t padded_ = 0;
     std::vector<double> rows_;  // (axes, padded)
+    Rows axis_major() const { return {rows_.data(), axes_.size(), padded_}; }
 };
 
 }  // namespace hpcore::tpe

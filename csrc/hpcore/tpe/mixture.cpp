@@ -60,15 +60,15 @@ Mixture::Mixture(std::vector<Axis> axes) : axes_(std::move(axes)), h_(axes_.size
     inverse_.resize(smooth_.size());
 }
 
-void Mixture::fit(const double* points, std::size_t n, const double* weights, double prior_weight, const double* h,
-                  double q) {
-    const std::size_t d = axes_.size(), ds = smooth_.size(), dt = stepped_.size(), room = padded_to(n + 1, 8);
+void Mixture::fit(Rows points, Column weights, double prior_weight, Column h, double q) {
+    const std::size_t n = points.n, d = axes_.size(), ds = smooth_.size(), dt = stepped_.size();
+    const std::size_t room = padded_to(n + 1, 8);
     n_ = n;
     q_ = q;
     prior_weight_ = prior_weight;
-    std::copy(h, h + d, h_.begin());
-    points_.assign(points, points + n * d);
-    weight_.assign(weights, weights + n);
+    std::ranges::copy(h, h_.begin());
+    points_.assign(points.flat().begin(), points.flat().end());
+    weight_.assign(weights.begin(), weights.end());
     scaled_ = weight_;
     running_.resize(n + 1);
     double sum = 0.0;
@@ -163,18 +163,18 @@ void Mixture::fill_table(std::size_t t, const std::vector<bool>& wanted) {
     }
 }
 
-void Mixture::kernel_sums(const Batch& batch, double* out) {
+void Mixture::kernel_sums(const Batch& batch, MutableColumn out) {
     const std::size_t padded = batch.padded();
     x_scaled_.resize(smooth_.size() * padded);
     for (std::size_t s = 0; s < smooth_.size(); ++s) {
-        const double* x = batch.column(smooth_[s]);
+        const Column x = batch.column(smooth_[s]);
         for (std::size_t i = 0; i < padded; ++i) x_scaled_[s * padded + i] = x[i] * inverse_[s];
     }
     x_level_.resize(stepped_.size() * padded);
     std::vector<const double*> tables(stepped_.size());
     std::vector<std::size_t> levels(stepped_.size());
     for (std::size_t t = 0; t < stepped_.size(); ++t) {
-        const double* x = batch.column(stepped_[t]);
+        const Column x = batch.column(stepped_[t]);
         for (std::size_t i = 0; i < padded; ++i) x_level_[t * padded + i] = static_cast<std::int32_t>(x[i]);
         tables[t] = axes_[stepped_[t]].unordered ? nullptr : tables_.data() + table_at_[t];
         levels[t] = axes_[stepped_[t]].levels;
@@ -182,32 +182,32 @@ void Mixture::kernel_sums(const Batch& batch, double* out) {
     tpe::kernel_sums(
         {batch.size(), padded, n_, smooth_.size(), stepped_.size(), x_scaled_.data(), centres_.data(), scaled_.data(),
          x_level_.data(), level_.data(), tables.data(), levels.data(), own_.data(), other_.data()},
-        out);
+        out.data());
 }
 
-void Mixture::log_density(const Batch& batch, double* out) {
+void Mixture::log_density(const Batch& batch, MutableColumn out) {
     constexpr double peak = -0.5 * 1.8378770664093453;  // log of 1 / sqrt(2 pi)
     static const double log_mass = std::log(normal_mass(prior_mean, prior_deviation, 0.0, 1.0));
     const double constant = static_cast<double>(smooth_.size()) * (peak - log_mass);
     std::vector<double> prior(batch.padded(), constant);
     for (const std::size_t j : smooth_) {
-        const double* x = batch.column(j);
+        const Column x = batch.column(j);
         for (std::size_t i = 0; i < batch.padded(); ++i) prior[i] -= 0.5 * (x[i] - 0.5) * (x[i] - 0.5);
     }
     for (std::size_t t = 0; t < stepped_.size(); ++t) {
-        const double* x = batch.column(stepped_[t]);
+        const Column x = batch.column(stepped_[t]);
         const double* table = prior_tables_.data() + prior_at_[t];
         for (std::size_t i = 0; i < batch.padded(); ++i) prior[i] += table[static_cast<std::size_t>(x[i])];
     }
-    log_density(batch, prior.data(), out);
+    log_density(batch, prior, out);
 }
 
-void Mixture::log_density(const Batch& batch, const double* log_prior, double* out) {
+void Mixture::log_density(const Batch& batch, Column log_prior, MutableColumn out) {
     kernel_sums(batch, out);
     std::vector<double> prior(batch.padded());
     const double log_weight = prior_weight_ > 0.0 ? std::log(prior_weight_) : -std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < prior.size(); ++i) prior[i] = log_prior[i] + log_weight;
-    finish_log(out, batch.padded(), log_scale_, prior.data(), std::log(total_));
+    finish_log(out.data(), batch.padded(), log_scale_, prior.data(), std::log(total_));
 }
 
 void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t n, bool even) {
@@ -223,7 +223,7 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
             origin_[i] = k;
         }
     } else {
-        random.fill_uniform(uniform_.data(), n);
+        random.fill_uniform({uniform_.data(), n});
         for (std::size_t i = 0; i < n; ++i) {
             const auto next = std::upper_bound(running_.begin(), running_.end(), uniform_[i] * total_);
             origin_[i] = std::min(static_cast<std::size_t>(next - running_.begin()), n_);
@@ -235,7 +235,7 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
         mean_.resize(n_ + 1);
         for (std::size_t k = 0; k < n_; ++k) mean_[k] = points_[k * d + j];
         mean_[n_] = prior_mean;
-        random.fill_uniform(uniform_.data(), n);
+        random.fill_uniform({uniform_.data(), n});
         for (std::size_t i = 0; i < n; ++i) uniform_[i] = low[origin_[i]] + uniform_[i] * mass[origin_[i]];
         std::fill(uniform_.begin() + static_cast<std::ptrdiff_t>(n), uniform_.end(), 0.5);
         quantile_array(uniform_.data(), padded);
@@ -248,7 +248,7 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
     for (std::size_t t = 0; t < stepped_.size(); ++t) {
         const std::size_t j = stepped_[t];
         const Axis& axis = axes_[j];
-        random.fill_uniform(uniform_.data(), n);
+        random.fill_uniform({uniform_.data(), n});
         for (std::size_t i = 0; i < n; ++i) {
             double left = uniform_[i];
             std::size_t level = 0;

@@ -6,6 +6,7 @@
 
 #include "hpcore/rng.hpp"
 #include "hpcore/tpe/axis.hpp"
+#include "hpcore/view.hpp"
 
 // A Parzen estimator: a mixture of product kernels around points of the cube, and a prior component.
 //
@@ -24,7 +25,7 @@ class Batch {
     void reset(std::size_t axes, std::size_t room);
     double& at(std::size_t axis, std::size_t i) { return x_[axis * padded_ + i]; }
     double at(std::size_t axis, std::size_t i) const { return x_[axis * padded_ + i]; }
-    const double* column(std::size_t axis) const { return x_.data() + axis * padded_; }
+    Column column(std::size_t axis) const { return {x_.data() + axis * padded_, padded_}; }
     std::size_t size() const { return n_; }
     std::size_t padded() const { return padded_; }
     void resize(std::size_t n) { n_ = n; }  // at most the room
@@ -38,15 +39,14 @@ class Mixture {
   public:
     explicit Mixture(std::vector<Axis> axes);
 
-    // points (n, axes) row-major coordinates; weights (n,) positive; h (axes,) read for all axes but categories.
-    // Memory is kept from one call to the next.
-    void fit(const double* points, std::size_t n, const double* weights, double prior_weight, const double* h,
-             double q);
+    // points (n, axes) coordinates; weights (n,) positive; h (axes,) read for all axes but categories. Memory is kept
+    // from one call to the next.
+    void fit(Rows points, Column weights, double prior_weight, Column h, double q);
 
     // log p of each point of the batch, into out (batch.padded()).
-    void log_density(const Batch& batch, double* out);
+    void log_density(const Batch& batch, MutableColumn out);
     // The same with another log density in the prior component's place: log_prior (batch.padded()).
-    void log_density(const Batch& batch, const double* log_prior, double* out);
+    void log_density(const Batch& batch, Column log_prior, MutableColumn out);
 
     // Draws from the mixture, into slots [first, first + n) of the batch. `even` shares the components out by their
     // weights with one random offset, component after component, in place of independent draws.
@@ -59,7 +59,7 @@ class Mixture {
   private:
     void fill_table(std::size_t t, const std::vector<bool>& wanted);
     std::size_t category_at(double u, std::size_t t, std::size_t centre) const;
-    void kernel_sums(const Batch& batch, double* out);
+    void kernel_sums(const Batch& batch, MutableColumn out);
 
     std::vector<Axis> axes_;
     std::vector<std::size_t> smooth_, stepped_;  // axes without and with levels

@@ -23,10 +23,10 @@ NormalisedPrior::NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector
     Philox random(streams::prior_key, 0, streams::own_key);
     Batch starts;
     starts.reset(d, n_starts);
-    std::vector<double> level(n_starts);
+    std::vector<double> level(n_starts), room(d);
     for (std::size_t i = 0; i < n_starts; ++i) {
         for (std::size_t a = 0; a < d; ++a) starts.at(a, i) = axes_[a].coordinate(random.uniform());
-        level[i] = raw(starts, i);
+        level[i] = raw(starts, i, room);
     }
     std::vector<std::size_t> order(n_starts);
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -51,7 +51,7 @@ NormalisedPrior::NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector
                 u = std::fabs(u - 2.0 * std::floor(0.5 * u + 0.5));
                 walk.at(a, 1) = axis.coordinate(std::min(u, 1.0));
             }
-            const double there = raw(walk, 1);
+            const double there = raw(walk, 1, room);
             const bool moves = there >= here || random.uniform() < std::exp(there - here);
             if (moves) {
                 for (std::size_t a = 0; a < d; ++a) walk.at(a, 0) = walk.at(a, 1);
@@ -78,12 +78,12 @@ NormalisedPrior::NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector
                           1e-3, 1.0);
     }
     Mixture proposal(axes_);
-    proposal.fit(states.data(), n, weights.data(), 0.25 * static_cast<double>(n), h.data(), 1.0);
+    proposal.fit({states.data(), n, d}, weights, 0.25 * static_cast<double>(n), h, 1.0);
     pool_.reset(d, n_pool);
     pool_.resize(n_pool);
     proposal.draw(random, pool_, 0, n_pool, true);
     std::vector<double> log_proposal(pool_.padded());
-    proposal.log_density(pool_, log_proposal.data());
+    proposal.log_density(pool_, log_proposal);
     running_.resize(n_pool);
     double peak = -inf;
     for (std::size_t i = 0; i < n_pool; ++i) {
@@ -91,7 +91,7 @@ NormalisedPrior::NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector
         double cells = 0.0;
         for (std::size_t a = 0; a < d; ++a)
             if (!axes_[a].continuous()) cells += std::log(axes_[a].width(static_cast<std::size_t>(pool_.at(a, i))));
-        running_[i] = raw(pool_, i) + cells - log_proposal[i];
+        running_[i] = raw(pool_, i, room) + cells - log_proposal[i];
         peak = std::max(peak, running_[i]);
     }
     if (peak == -inf) kernel_.fail("answered -infinity everywhere it was asked");
@@ -100,17 +100,16 @@ NormalisedPrior::NormalisedPrior(Kernel<DensityKernel> kernel, const std::vector
     log_mass_ = peak + std::log(sum / static_cast<double>(n_pool));
 }
 
-double NormalisedPrior::raw(const Batch& batch, std::size_t i) const {
-    thread_local std::vector<double> u;
-    u.resize(columns_.size());
+double NormalisedPrior::raw(const Batch& batch, std::size_t i, std::vector<double>& u) const {
     for (std::size_t a = 0; a < columns_.size(); ++a) u[columns_[a]] = axes_[a].position(batch.at(a, i));
-    return hpcore::log_density(kernel_, u.data(), u.size());
+    return hpcore::log_density(kernel_, u);
 }
 
 void NormalisedPrior::log_density(const Batch& batch, std::vector<double>& out) const {
     out.assign(batch.padded(), 0.0);
+    std::vector<double> room(columns_.size());
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        out[i] = raw(batch, i) - log_mass_;
+        out[i] = raw(batch, i, room) - log_mass_;
         // The mixture's kernels are masses of levels, not densities.
         for (std::size_t a = 0; a < axes_.size(); ++a)
             if (!axes_[a].continuous()) out[i] += std::log(axes_[a].width(static_cast<std::size_t>(batch.at(a, i))));

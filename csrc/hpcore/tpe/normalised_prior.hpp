@@ -28,7 +28,8 @@ class NormalisedPrior {
     void draw(Philox& random, Batch& batch, std::size_t i) const;
 
   private:
-    double raw(const Batch& batch, std::size_t i) const;
+    // u (columns,) is room for the kernel's argument.
+    double raw(const Batch& batch, std::size_t i, std::vector<double>& u) const;
 
     Kernel<DensityKernel> kernel_;
     std::vector<Axis> axes_;

@@ -59,7 +59,7 @@ Embedding::Embedding(const std::vector<Axis>& axes, double length_per_column) {
     length_ = length_per_column * std::sqrt(columns);
 }
 
-void Embedding::place(const double* coordinates, double* out) const {
+void Embedding::place(Column coordinates, MutableColumn out) const {
     for (std::size_t a = 0; a < axes_.size(); ++a) {
         const double x = coordinates[from_[a]];
         if (a < n_numeric_)
@@ -69,7 +69,7 @@ void Embedding::place(const double* coordinates, double* out) const {
     }
 }
 
-double Embedding::distance(const double* a, const double* b, std::size_t stride) const {
+double Embedding::distance(Column a, const double* b, std::size_t stride) const {
     double sum = 0.0;
     for (std::size_t j = 0; j < axes_.size(); ++j) {
         const double gap = a[j] - b[j * stride];
@@ -78,11 +78,11 @@ double Embedding::distance(const double* a, const double* b, std::size_t stride)
     return sum;
 }
 
-void Regression::fit(const double* points, std::size_t n, std::size_t n_pending) {
+void Regression::fit(Rows points, std::size_t n_pending) {
     const std::size_t axes = embedding_.axes();
-    n_ = n;
-    size_ = n + n_pending;
-    points_.assign(points, points + size_ * axes);
+    n_ = points.n - n_pending;
+    size_ = points.n;
+    points_.assign(points.flat().begin(), points.flat().end());
     targets_.clear();
     mean_.clear();
     deviation_.clear();
@@ -106,7 +106,7 @@ void Regression::fit(const double* points, std::size_t n, std::size_t n_pending)
     }
 }
 
-void Regression::add_output(const double* y) {
+void Regression::add_output(Column y) {
     double mean = 0.0, squares = 0.0;
     for (std::size_t i = 0; i < n_; ++i) mean += y[i] / static_cast<double>(n_);
     for (std::size_t i = 0; i < n_; ++i) squares += (y[i] - mean) * (y[i] - mean) / static_cast<double>(n_);
@@ -125,16 +125,17 @@ Points Regression::view() const {
     return {points_.data(), embedding_.axes(), embedding_.numeric(), apart, std::sqrt(5.0) / embedding_.length()};
 }
 
-void Regression::predict(const double* rows, std::size_t padded, double* mean, double* std) const {
+void Regression::predict(Rows rows, MutableRows mean, MutableRows std) const {
+    const std::size_t padded = rows.d;
     std::vector<double> v(size_ * block), variance(block);
     for (std::size_t at = 0; at < padded; at += block) {
-        for (std::size_t r = 0; r < size_; ++r) covariances(view(), r, rows + at, padded, v.data() + r * block);
+        for (std::size_t r = 0; r < size_; ++r) covariances(view(), r, rows.data + at, padded, v.data() + r * block);
         substitute(factor_.data(), size_, v.data());
-        accumulate(v.data(), n_, size_, targets_.data(), outputs(), padded, mean + at, variance.data());
+        accumulate(v.data(), n_, size_, targets_.data(), outputs(), padded, mean.data + at, variance.data());
         for (std::size_t o = 0; o < outputs(); ++o) {
             for (std::size_t i = 0; i < block; ++i) {
-                mean[o * padded + at + i] = mean_[o] + deviation_[o] * mean[o * padded + at + i];
-                std[o * padded + at + i] = deviation_[o] * std::sqrt(std::max(variance[i] + 0.5 * noise, min_variance));
+                mean(o, at + i) = mean_[o] + deviation_[o] * mean(o, at + i);
+                std(o, at + i) = deviation_[o] * std::sqrt(std::max(variance[i] + 0.5 * noise, min_variance));
             }
         }
     }

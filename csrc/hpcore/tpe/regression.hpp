@@ -5,6 +5,7 @@
 
 #include "hpcore/tpe/axis.hpp"
 #include "hpcore/tpe/kernel_sums.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::tpe {
 
@@ -19,9 +20,9 @@ class Embedding {
     std::size_t numeric() const { return n_numeric_; }
     double length() const { return length_; }  // of the kernel
     // coordinates (axes,), NaN where inactive, into out (axes,): the numeric ones first.
-    void place(const double* coordinates, double* out) const;
-    // Squared distance between embedded points, one (axes,), the other with its axes `stride` apart.
-    double distance(const double* a, const double* b, std::size_t stride) const;
+    void place(Column coordinates, MutableColumn out) const;
+    // Squared distance between embedded points, a (axes,), and b with its axes `stride` apart.
+    double distance(Column a, const double* b, std::size_t stride) const;
 
   private:
     std::vector<Axis> axes_;  // numeric ones first
@@ -40,15 +41,15 @@ class Regression {
 
     // points (n + n_pending, axes) as the embedding places them; the last n_pending are being evaluated: they narrow
     // what is not known and leave means alone. Forgets the outputs.
-    void fit(const double* points, std::size_t n, std::size_t n_pending);
+    void fit(Rows points, std::size_t n_pending);
     // y (n,), finite, in any units.
-    void add_output(const double* y);
+    void add_output(Column y);
     std::size_t n() const { return n_; }
     std::size_t outputs() const { return mean_.size(); }
 
     // Rows (axes, padded), an axis after the other, `padded` a multiple of `block`: the outputs' means into mean
     // (outputs, padded), their standard deviations into std (outputs, padded).
-    void predict(const double* rows, std::size_t padded, double* mean, double* std) const;
+    void predict(Rows rows, MutableRows mean, MutableRows std) const;
 
   private:
     Points view() const;

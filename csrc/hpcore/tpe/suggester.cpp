@@ -96,25 +96,23 @@ void Suggester::forget_results() {
     for (Group& group : groups_) group.ranking = Ranking(options_.gamma, options_.max_good);
 }
 
-void Suggester::update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
-                       std::size_t n) {
+void Suggester::update(const records::Trials& trials) {
     try {
-        absorb(X, values, stride, state, n);
+        absorb(trials);
     } catch (...) {  // out of memory half-way: better nothing than a part
         clear();
         throw;
     }
 }
 
-void Suggester::absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state,
-                       std::size_t n) {
+void Suggester::absorb(const records::Trials& trials) {
+    const std::size_t n = trials.n();
     coordinates_.resize(n * d_);
     for (std::size_t i = rows_; i < n; ++i) {
-        for (std::size_t j = 0; j < d_; ++j) {
-            const double u = X[i * d_ + j];
-            coordinates_[i * d_ + j] = std::isnan(u) ? nan : axes_[j].coordinate(u);
-        }
-        seen_.insert(X + i * d_, d_);
+        const Column row = trials.rows[i];
+        for (std::size_t j = 0; j < d_; ++j)
+            coordinates_[i * d_ + j] = std::isnan(row[j]) ? nan : axes_[j].coordinate(row[j]);
+        seen_.insert(row);
     }
     std::size_t first_new = rows_;
     rows_ = n;
@@ -123,10 +121,10 @@ void Suggester::absorb(const double* X, const double* values, std::size_t stride
     least_.resize(n, inf);
     scale_.resize(n, 1.0);
     for (std::size_t i = first_open_; i < n; ++i) {
-        if (ended_[i] || state[i] == records::running) continue;
+        if (ended_[i] || trials.pending(i)) continue;
         ended_[i] = 1;
         first_new = std::min(first_new, i);
-        value_[i] = records::result_of(state[i], values[i * stride]);
+        value_[i] = records::result_of(trials.counted(i), trials.values(i, 0));
         if (!std::isnan(value_[i])) ++n_finite_;
         for (Group& group : groups_) {
             if (std::isnan(coordinates_[i * d_ + group.columns.front()])) continue;
@@ -151,12 +149,12 @@ void Suggester::absorb(const double* X, const double* values, std::size_t stride
 
 // --- points that no density rules ---------------------------------------------------------------------------------
 
-void Suggester::random_point(Philox& random, double* u) const {
-    for (std::size_t j = 0; j < d_; ++j) u[j] = random.uniform();
+void Suggester::random_point(Philox& random, MutableColumn u) const {
+    for (double& x : u) x = random.uniform();
 }
 
 // Point `number` of a Latin hypercube of n_startup points (McKay, Beckman & Conover 1979), the same for every call.
-void Suggester::even_point(Philox::Key key, std::uint64_t number, double* u) const {
+void Suggester::even_point(Philox::Key key, std::uint64_t number, MutableColumn u) const {
     Philox shuffle(key, 0, streams::tpe_shuffle);
     Philox random(key, number, streams::tpe_even);
     const std::size_t n = options_.n_startup;
@@ -175,50 +173,51 @@ void Suggester::set_prior(const Kernel<DensityKernel>& prior) {
     prior_.emplace(prior, axes, groups_.front().columns);
 }
 
-void Suggester::prior_point(Philox& random, double* u) {
+void Suggester::prior_point(Philox& random, MutableColumn u) {
     Group& group = groups_.front();
     group.batch.reset(group.columns.size(), 1);
     prior_->draw(random, group.batch, 0);
     place(group, 0, u);
 }
 
-// `want` points for trial `number` before the densities rule.
-void Suggester::start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, std::size_t want, double* out) {
+// Points for a trial before the densities rule.
+void Suggester::start(const Request& request, MutableRows out) {
+    const auto [key, number, attempt, pending] = request;
     Philox random(key, number, streams::at_attempt(streams::tpe_startup, attempt));
-    for (std::size_t r = 0; r < want; ++r) {
+    for (std::size_t r = 0; r < out.n; ++r) {
         if (prior_ && (number + r) % 2 == 0)
-            prior_point(random, out + r * d_);
+            prior_point(random, out[r]);
         else if (r == 0 && attempt == 0 && number < options_.n_startup)
-            even_point(key, number, out);
+            even_point(key, number, out[r]);
         else
-            random_point(random, out + r * d_);
+            random_point(random, out[r]);
     }
 }
 
 // Once a few costs are known, points that are cheap and far from all others come first.
-void Suggester::cheap_start(Philox::Key key, std::uint64_t number, std::uint64_t attempt,
-                            const std::vector<double>& waiting, std::size_t want, double* out) {
-    Philox random(key, number, streams::at_attempt(streams::tpe_startup, attempt));
+void Suggester::cheap_start(const Request& request, const std::vector<double>& waiting, MutableRows out) {
+    Philox random(request.key, request.number, streams::at_attempt(streams::tpe_startup, request.attempt));
     std::vector<double> u(n_cheap_starts * d_), rows(u.size());
+    const MutableRows points{u.data(), n_cheap_starts, d_}, coordinates{rows.data(), n_cheap_starts, d_};
     std::vector<space::Value> scratch(d_);
     for (std::size_t i = 0; i < n_cheap_starts; ++i) {
-        random_point(random, u.data() + i * d_);
-        coordinates_of(u.data() + i * d_, scratch.data(), rows.data() + i * d_);
+        random_point(random, points[i]);
+        coordinates_of(points[i], scratch, coordinates[i]);
     }
     std::vector<double> tried = coordinates_;
     tried.insert(tried.end(), waiting.begin(), waiting.end());
-    const std::vector<std::size_t> order = merit_->cheap_and_far(rows.data(), n_cheap_starts, tried);
-    for (std::size_t r = 0; r < want; ++r) {
+    const std::vector<std::size_t> order = merit_->cheap_and_far(coordinates, {tried.data(), tried.size() / d_, d_});
+    for (std::size_t r = 0; r < out.n; ++r) {
         if (r < order.size())
-            std::copy_n(u.data() + order[r] * d_, d_, out + r * d_);
+            std::ranges::copy(points[order[r]], out[r].begin());
         else
-            random_point(random, out + r * d_);
+            random_point(random, out[r]);
     }
 }
 
 // Coordinates of the point that u (d,) decodes to, NaN where inactive.
-void Suggester::coordinates_of(const double* u, space::Value* scratch, double* out) const {
-    std::copy_n(u, d_, out);
+void Suggester::coordinates_of(Column u, std::vector<space::Value>& scratch, MutableColumn out) const {
+    std::ranges::copy(u, out.begin());
     codec_->snap(out, scratch);
     for (std::size_t j = 0; j < d_; ++j)
         if (!std::isnan(out[j])) out[j] = axes_[j].coordinate(out[j]);
@@ -226,22 +225,21 @@ void Suggester::coordinates_of(const double* u, space::Value* scratch, double* o
 
 // --- one suggestion -----------------------------------------------------------------------------------------------
 
-void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
-                        std::size_t n_pending, std::size_t want, double* out) {
+void Suggester::suggest(const Request& request, MutableRows out) {
     if (n_finite_ < options_.n_startup) {
-        start(key, number, attempt, want, out);
+        start(request, out);
         return;
     }
-    if (has_regression_turn(number)) {
-        by_improvement(key, number, attempt, pending, n_pending, want, out);
+    if (has_regression_turn(request.number)) {
+        by_improvement(request, out);
         return;
     }
-    const bool with_trend = has_trend_turn(number);
+    const bool with_trend = has_trend_turn(request.number);
     const auto stream = [&](std::uint64_t purpose) {
-        return Philox(key, number, streams::at_attempt(purpose, attempt));
+        return Philox(request.key, request.number, streams::at_attempt(purpose, request.attempt));
     };
     space::RowSet taken;
-    const std::vector<double> waiting = waiting_of(pending, n_pending, taken);
+    const std::vector<double> waiting = waiting_of(request.pending, taken);
     for (Group& group : groups_) {
         group.proposed = false;
         group.n_idle = 0;
@@ -250,57 +248,56 @@ void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t att
     std::vector<space::Value> values(d_);
     std::vector<double> u(d_), snapped(d_);
     std::size_t found = 0, tries = options_.candidates();
-    for (std::size_t rank = 0; rank < tries && found < want; ++rank) {
+    for (std::size_t rank = 0; rank < tries && found < out.n; ++rank) {
         std::fill(u.begin(), u.end(), 0.5);
         for (std::size_t g = 0; g < groups_.size(); ++g) {
             Group& group = groups_[g];
             if (conditional) {
-                codec_->decode(u.data(), values.data());
+                codec_->decode(u, values);
                 if (!values[group.columns.front()].active) continue;
             }
             if (!group.proposed) propose(group, stream(streams::tpe_group(g)), waiting, with_trend);
             tries = std::max(tries, group.batch.size());
-            place(group, nth(group, rank - group.n_idle), u.data());
+            place(group, nth(group, rank - group.n_idle), u);
         }
         snapped = u;
-        codec_->snap(snapped.data(), values.data());
-        const std::uint64_t h = space::RowSet::hash(snapped.data(), d_);
+        codec_->snap(snapped, values);
+        const std::uint64_t h = space::RowSet::hash(snapped);
         if (seen_.contains(h) || !taken.insert(h)) {
             // A branch whose points are used up leaves the best candidates of the others where they are.
             for (Group& group : groups_)
                 if (conditional && endless_ && !values[group.columns.front()].active) ++group.n_idle;
             continue;
         }
-        std::copy(u.begin(), u.end(), out + found++ * d_);
+        std::ranges::copy(u, out[found++].begin());
     }
     Philox random = stream(streams::tpe_rest);
-    for (; found < want; ++found) random_point(random, out + found * d_);
+    for (; found < out.n; ++found) random_point(random, out[found]);
 }
 
-std::vector<double> Suggester::waiting_of(const double* pending, std::size_t n_pending, space::RowSet& taken) const {
-    std::vector<double> waiting(n_pending * d_);
-    for (std::size_t p = 0; p < n_pending; ++p) {
+std::vector<double> Suggester::waiting_of(Rows pending, space::RowSet& taken) const {
+    std::vector<double> waiting(pending.n * d_);
+    for (std::size_t p = 0; p < pending.n; ++p) {
         for (std::size_t j = 0; j < d_; ++j) {
-            const double u = pending[p * d_ + j];
+            const double u = pending(p, j);
             waiting[p * d_ + j] = std::isnan(u) ? nan : axes_[j].coordinate(u);
         }
-        taken.insert(pending + p * d_, d_);
+        taken.insert(pending[p]);
     }
     return waiting;
 }
 
-void Suggester::suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
-                        std::size_t n_pending, std::size_t want, const Outcomes& told, double* out) {
+void Suggester::suggest(const Request& request, const Outcomes& told, MutableRows out) {
     space::RowSet taken;
-    const std::vector<double> waiting = waiting_of(pending, n_pending, taken);
+    const std::vector<double> waiting = waiting_of(request.pending, taken);
     if (!merit_) merit_ = std::make_unique<Merit>(axes_);
-    merit_->fit(coordinates_.data(), value_.data(), told, waiting.data(), n_pending);
+    merit_->fit(known(), value_, told, {waiting.data(), request.pending.n, d_});
     if (n_finite_ >= options_.n_startup)
-        by_merit(*merit_, ratio_weight, key, number, attempt, waiting, taken, want, out);
+        by_merit(*merit_, ratio_weight, request, waiting, taken, out);
     else if (merit_->knows_costs())
-        cheap_start(key, number, attempt, waiting, want, out);
+        cheap_start(request, waiting, out);
     else
-        start(key, number, attempt, want, out);
+        start(request, out);
 }
 
 // A user's prior says where good points are, which expected improvement would overrule.
@@ -316,41 +313,41 @@ bool Suggester::has_trend_turn(std::uint64_t number) const {
     return options_.trend && (has_regression() ? number % n_turns == 1 : number % 2 == 1);
 }
 
-void Suggester::by_improvement(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
-                               std::size_t n_pending, std::size_t want, double* out) {
+void Suggester::by_improvement(const Request& request, MutableRows out) {
     space::RowSet taken;
-    const std::vector<double> waiting = waiting_of(pending, n_pending, taken);
+    const std::vector<double> waiting = waiting_of(request.pending, taken);
     Outcomes told;
-    told.n = rows_;
-    told.m = 1;
-    told.objectives = value_.data();
+    told.objectives = {value_.data(), rows_, 1};
     if (!improvement_) improvement_ = std::make_unique<Merit>(axes_, improvement_length);
-    improvement_->fit(coordinates_.data(), value_.data(), told, waiting.data(), n_pending);
-    by_merit(*improvement_, improvement_ratio_weight, key, number, attempt, waiting, taken, want, out);
+    improvement_->fit(known(), value_, told, {waiting.data(), request.pending.n, d_});
+    by_merit(*improvement_, improvement_ratio_weight, request, waiting, taken, out);
 }
 
 // Every group proposes its candidates; the i-th ones together make a row, of which the inactive ones do not count.
-void Suggester::by_merit(Merit& merit, double weight, Philox::Key key, std::uint64_t number, std::uint64_t attempt,
-                         const std::vector<double>& waiting, space::RowSet& taken, std::size_t want, double* out) {
+void Suggester::by_merit(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
+                         space::RowSet& taken, MutableRows out) {
+    const auto stream = [&](std::uint64_t purpose) {
+        return Philox(request.key, request.number, streams::at_attempt(purpose, request.attempt));
+    };
     std::size_t m = 0;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-        propose(groups_[g], Philox(key, number, streams::at_attempt(streams::tpe_group(g), attempt)), waiting, false);
+        propose(groups_[g], stream(streams::tpe_group(g)), waiting, false);
         m = std::max(m, groups_[g].batch.size());
     }
-    std::vector<double> u(m * d_), rows(m * d_), score(m, 0.0);
+    std::vector<double> candidates(m * d_), coordinates(m * d_), score(m, 0.0);
+    const MutableRows u{candidates.data(), m, d_}, rows{coordinates.data(), m, d_};
     std::vector<space::Value> values(d_);
     const bool conditional = groups_.size() > 1;
     for (std::size_t i = 0; i < m; ++i) {
         for (const Group& group : groups_) {
-            place(group, static_cast<std::uint32_t>(i % group.batch.size()), u.data() + i * d_);
-            for (std::size_t a = 0; !conditional && a < d_; ++a) rows[i * d_ + group.columns[a]] = group.batch.at(a, i);
+            place(group, static_cast<std::uint32_t>(i % group.batch.size()), u[i]);
+            for (std::size_t a = 0; !conditional && a < d_; ++a) rows(i, group.columns[a]) = group.batch.at(a, i);
         }
-        if (conditional) coordinates_of(u.data() + i * d_, values.data(), rows.data() + i * d_);
+        if (conditional) coordinates_of(u[i], values, rows[i]);
         for (const Group& group : groups_)
-            if (!std::isnan(rows[i * d_ + group.columns.front()]))
-                score[i] += weight * group.score[i % group.batch.size()];
+            if (!std::isnan(rows(i, group.columns.front()))) score[i] += weight * group.score[i % group.batch.size()];
     }
-    merit.add(rows.data(), m, score.data());
+    merit.add(rows, score);
     std::vector<std::size_t> order(m);
     std::iota(order.begin(), order.end(), std::size_t{0});
     // The first allowed one is usually among the best few, so a heap takes less time than sorting all.
@@ -360,16 +357,16 @@ void Suggester::by_merit(Merit& merit, double weight, Philox::Key key, std::uint
     std::make_heap(order.begin(), order.end(), after);
     std::size_t found = 0;
     std::vector<double> snapped(d_);
-    for (; !order.empty() && found < want; order.pop_back()) {
+    for (; !order.empty() && found < out.n; order.pop_back()) {
         std::pop_heap(order.begin(), order.end(), after);
-        const double* row = u.data() + order.back() * d_;
-        std::copy_n(row, d_, snapped.data());
-        codec_->snap(snapped.data(), values.data());
-        const std::uint64_t h = space::RowSet::hash(snapped.data(), d_);
-        if (!seen_.contains(h) && taken.insert(h)) std::copy_n(row, d_, out + found++ * d_);
+        const Column row = u[order.back()];
+        std::ranges::copy(row, snapped.begin());
+        codec_->snap(snapped, values);
+        const std::uint64_t h = space::RowSet::hash(snapped);
+        if (!seen_.contains(h) && taken.insert(h)) std::ranges::copy(row, out[found++].begin());
     }
-    Philox random(key, number, streams::at_attempt(streams::tpe_rest, attempt));
-    for (; found < want; ++found) random_point(random, out + found * d_);
+    Philox random = stream(streams::tpe_rest);
+    for (; found < out.n; ++found) random_point(random, out[found]);
 }
 
 void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
@@ -390,7 +387,7 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     fit(group, pending);
     candidates(group, random);
     score(group);
-    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.score.data());
+    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.score);
 }
 
 double Suggester::bandwidth(std::size_t n, std::size_t d) const {
@@ -424,7 +421,7 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
     }
     for (double& w : weights_) w *= static_cast<double>(n_good) / sum;
     h_.assign(d, bandwidth(n_good, d));
-    group.good.fit(points_.data(), n_good, weights_.data(), options_.prior_weight, h_.data(),
+    group.good.fit({points_.data(), n_good, d}, weights_, options_.prior_weight, h_,
                    1.0 / (static_cast<double>(n_good) + 1.0));
 
     weights_.clear();
@@ -445,20 +442,21 @@ void Suggester::fit(Group& group, const std::vector<double>& pending) {
     }
     const std::size_t n_bad = weights_.size();
     h_.assign(d, bandwidth(n_bad, d));
-    group.bad.fit(points_.data() + n_good * d, n_bad, weights_.data(), options_.prior_weight, h_.data(),
+    group.bad.fit({points_.data() + n_good * d, n_bad, d}, weights_, options_.prior_weight, h_,
                   1.0 / (static_cast<double>(n_bad) + 1.0));
 }
 
 // Fit the trend to those points of the densities that have a result.
 bool Suggester::fit_trend(Group& group) {
-    return group.trend.fit(points_.data(), values_.data(), values_.size(), group.ranking.good().size());
+    return group.trend.fit({points_.data(), values_.size(), group.columns.size()}, values_,
+                           group.ranking.good().size());
 }
 
 void Suggester::uniforms(Group& group, Philox& random, std::size_t first, std::size_t n) {
     for (std::size_t a = 0; a < group.columns.size(); ++a) {
         const Axis& axis = axes_[group.columns[a]];
         double* x = &group.batch.at(a, first);
-        random.fill_uniform(x, n);
+        random.fill_uniform({x, n});
         if (axis.continuous()) continue;
         for (std::size_t i = 0; i < n; ++i) x[i] = axis.coordinate(x[i]);
     }
@@ -486,7 +484,7 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
     moves_.clear();
     steps_.clear();
     words_.resize(group.n_mutants * (d + 1));
-    random.fill_uniform(words_.data(), words_.size());
+    random.fill_uniform(words_);
     const double* u = words_.data();
     for (std::size_t c = 0; c < group.n_mutants; ++c) {
         const double* parent = coordinates_.data() + group.ranking.good()[c % parents].trial * d_;
@@ -519,30 +517,31 @@ void Suggester::score(Group& group) {
     log_bad_.resize(padded);
     if (prior_) {
         prior_->log_density(group.batch, log_prior_);
-        group.good.log_density(group.batch, log_prior_.data(), log_good_.data());
+        group.good.log_density(group.batch, log_prior_, log_good_);
     } else {
-        group.good.log_density(group.batch, log_good_.data());
+        group.good.log_density(group.batch, log_good_);
     }
-    group.bad.log_density(group.batch, log_bad_.data());
+    group.bad.log_density(group.batch, log_bad_);
     for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = log_good_[i] - log_bad_[i];
 }
 
-void Suggester::log_ratio(const double* u, std::size_t n, double* out) {
-    for_each_group(u, n, out, [this](Group& group) { score(group); });
+void Suggester::log_ratio(Rows rows, MutableRows out) {
+    for_each_group(rows, out, [this](Group& group) { score(group); });
 }
 
-void Suggester::log_trend(const double* u, std::size_t n, double* out) {
-    for_each_group(u, n, out, [this](Group& group) {
-        if (fit_trend(group)) group.trend.add_log_probability(group.batch, group.score.data());
+void Suggester::log_trend(Rows rows, MutableRows out) {
+    for_each_group(rows, out, [this](Group& group) {
+        if (fit_trend(group)) group.trend.add_log_probability(group.batch, group.score);
     });
 }
 
 // Rows as each group's batch, what `judge` makes of them from score 0.
 template <class Judge>
-void Suggester::for_each_group(const double* u, std::size_t n, double* out, Judge judge) {
+void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
+    const std::size_t n = rows.n;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
         Group& group = groups_[g];
-        const auto active = [&](std::size_t i) { return !std::isnan(u[i * d_ + group.columns.front()]); };
+        const auto active = [&](std::size_t i) { return !std::isnan(rows(i, group.columns.front())); };
         group.batch.reset(group.columns.size(), n);
         group.batch.resize(n);
         group.score.assign(group.batch.padded(), 0.0);
@@ -550,14 +549,14 @@ void Suggester::for_each_group(const double* u, std::size_t n, double* out, Judg
             if (!active(i)) continue;
             for (std::size_t a = 0; a < group.columns.size(); ++a) {
                 const std::size_t j = group.columns[a];
-                group.batch.at(a, i) = axes_[j].coordinate(u[i * d_ + j]);
+                group.batch.at(a, i) = axes_[j].coordinate(rows(i, j));
             }
         }
         if (group.ranking.n_finite() > 0) {
             fit(group, {});
             judge(group);
         }
-        for (std::size_t i = 0; i < n; ++i) out[i * groups_.size() + g] = active(i) ? group.score[i] : nan;
+        for (std::size_t i = 0; i < n; ++i) out(i, g) = active(i) ? group.score[i] : nan;
     }
 }
 
@@ -578,7 +577,7 @@ std::uint32_t Suggester::nth(Group& group, std::size_t rank) const {
     return group.best[rank < group.best.size() ? rank : 0];
 }
 
-void Suggester::place(const Group& group, std::uint32_t candidate, double* u) const {
+void Suggester::place(const Group& group, std::uint32_t candidate, MutableColumn u) const {
     for (std::size_t a = 0; a < group.columns.size(); ++a) {
         const std::size_t j = group.columns[a];
         u[j] = axes_[j].position(group.batch.at(a, candidate));

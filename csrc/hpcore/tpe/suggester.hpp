@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "hpcore/records/trials.hpp"
 #include "hpcore/rng.hpp"
 #include "hpcore/space/codec.hpp"
 #include "hpcore/space/row_set.hpp"
@@ -14,6 +15,7 @@
 #include "hpcore/tpe/normalised_prior.hpp"
 #include "hpcore/tpe/ranking.hpp"
 #include "hpcore/tpe/trend.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::tpe {
 
@@ -39,41 +41,46 @@ struct Options {
     std::size_t candidates() const { return n_draws + n_uniform + n_mutants; }
 };
 
+// What is asked of a Suggester: rows for one trial.
+struct Request {
+    Philox::Key key;
+    std::uint64_t number = 0;   // of the trial
+    std::uint64_t attempt = 0;  // raised when an earlier answer was refused
+    Rows pending = {};          // (p, d) canonical rows that are being evaluated
+};
+
 // The tree-structured Parzen estimator at work on a space: columns that are active together form a group with its own
 // two densities, of the points that were active there. Groups are chosen parents first, each by its own ratio, so that
 // a branch with more columns has no advantage.
 //
-// Everything kept is a function of the rows given so far: fed at once or one by one, the suggestions are the same.
+// Everything kept is a function of the trials given so far: fed at once or one by one, the suggestions are the same.
+// Not for several threads at once: see sampler.hpp.
 class Suggester {
   public:
     // unordered (d,): columns whose levels have no order.
     Suggester(std::shared_ptr<const space::Codec> codec, const std::vector<bool>& unordered, const Options& options);
 
-    // Learn new rows and results. X (n, d) rows of the cube, NaN where inactive; values (n,), lower is better;
-    // state (n,): 0 running, 1 complete, other: ended without a value. A row once seen ended is not read again.
-    // If memory runs out all is forgotten, and the next update learns everything anew.
-    void update(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
+    // Learn new rows and results: states and the first of the values, or ranks in their place. A trial once seen ended
+    // is not read again. If memory runs out all is forgotten, and the next update learns everything anew.
+    void update(const records::Trials& trials);
 
     // Forget all results, but not the rows, for values that were ranked anew.
     void forget_results();
 
-    // `want` rows (want, d) for trial `number`, best first. pending (n_pending, d). Rows repeat known points only
-    // where nothing new was among the candidates, and in the start.
-    // Throws KernelFailed if the user's prior raised or answered NaN.
-    void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
-                 std::size_t n_pending, std::size_t want, double* out);
+    // Rows (k, d) for one trial, best first. They repeat known points only where nothing new was among the candidates,
+    // and in the start. Throws KernelFailed if the user's prior raised or answered NaN.
+    void suggest(const Request& request, MutableRows out);
 
-    // The same where trials came to more than one value: candidates are chosen by their merit as well. told.n is the
-    // number of rows of the last update, whose values say how trials rank.
-    void suggest(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
-                 std::size_t n_pending, std::size_t want, const Outcomes& told, double* out);
+    // The same where trials came to more than one value: candidates are chosen by their merit as well. The outcomes are
+    // those of the trials of the last update, whose values say how trials rank.
+    void suggest(const Request& request, const Outcomes& told, MutableRows out);
 
     // log l - log g of rows (n, d) by each group's densities, nothing pending, into out (n, groups); NaN where a row
     // has NaN in a group's columns, 0 for a group without a finite value.
-    void log_ratio(const double* u, std::size_t n, double* out);
+    void log_ratio(Rows rows, MutableRows out);
 
     // The log probability of turning out good by each group's trend, likewise; 0 for a group that has none yet.
-    void log_trend(const double* u, std::size_t n, double* out);
+    void log_trend(Rows rows, MutableRows out);
 
     // The good density's prior component, and every other startup point. Needs a space whose columns are one group
     // (std::invalid_argument); throws KernelFailed.
@@ -98,34 +105,33 @@ class Suggester {
     };
 
     void clear();
-    std::vector<double> waiting_of(const double* pending, std::size_t n_pending, space::RowSet& taken) const;
-    void start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, std::size_t want, double* out);
-    void cheap_start(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const std::vector<double>& waiting,
-                     std::size_t want, double* out);
+    std::vector<double> waiting_of(Rows pending, space::RowSet& taken) const;
+    void start(const Request& request, MutableRows out);
+    void cheap_start(const Request& request, const std::vector<double>& waiting, MutableRows out);
     bool has_regression() const;
     bool has_regression_turn(std::uint64_t number) const;
     bool has_trend_turn(std::uint64_t number) const;
-    void by_improvement(Philox::Key key, std::uint64_t number, std::uint64_t attempt, const double* pending,
-                        std::size_t n_pending, std::size_t want, double* out);
+    void by_improvement(const Request& request, MutableRows out);
     // Candidates by the ratio of the densities, `weight` times, and their merit.
-    void by_merit(Merit& merit, double weight, Philox::Key key, std::uint64_t number, std::uint64_t attempt,
-                  const std::vector<double>& waiting, space::RowSet& taken, std::size_t want, double* out);
-    void absorb(const double* X, const double* values, std::size_t stride, const std::uint8_t* state, std::size_t n);
-    void even_point(Philox::Key key, std::uint64_t number, double* u) const;
-    void prior_point(Philox& random, double* u);
-    void random_point(Philox& random, double* u) const;
-    void coordinates_of(const double* u, space::Value* scratch, double* out) const;
+    void by_merit(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
+                  space::RowSet& taken, MutableRows out);
+    void absorb(const records::Trials& trials);
+    void even_point(Philox::Key key, std::uint64_t number, MutableColumn u) const;
+    void prior_point(Philox& random, MutableColumn u);
+    void random_point(Philox& random, MutableColumn u) const;
+    void coordinates_of(Column u, std::vector<space::Value>& scratch, MutableColumn out) const;
+    Rows known() const { return {coordinates_.data(), rows_, d_}; }
     void propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend);
     void fit(Group& group, const std::vector<double>& pending);
     void candidates(Group& group, Philox& random);
     bool fit_trend(Group& group);
     template <class Judge>
-    void for_each_group(const double* u, std::size_t n, double* out, Judge judge);
+    void for_each_group(Rows rows, MutableRows out, Judge judge);
     void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
     void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
     void score(Group& group);
     std::uint32_t nth(Group& group, std::size_t rank) const;
-    void place(const Group& group, std::uint32_t candidate, double* u) const;
+    void place(const Group& group, std::uint32_t candidate, MutableColumn u) const;
     double bandwidth(std::size_t n, std::size_t d) const;
 
     std::shared_ptr<const space::Codec> codec_;

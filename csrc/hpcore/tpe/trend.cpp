@@ -61,7 +61,8 @@ Trend::Trend(const std::vector<Axis>& axes) : axes_(axes) {
 }
 
 // Equal values share the mean of their ranks.
-void Trend::normal_scores(const double* values, std::size_t n) {
+void Trend::normal_scores(Column values) {
+    const std::size_t n = values.size();
     order_.clear();
     for (std::size_t i = 0; i < n; ++i) order_.emplace_back(values[i], static_cast<std::uint32_t>(i));
     std::sort(order_.begin(), order_.end());
@@ -74,15 +75,16 @@ void Trend::normal_scores(const double* values, std::size_t n) {
     quantile_array(scores_.data(), scores_.size());
 }
 
-bool Trend::fit(const double* points, const double* values, std::size_t n, std::size_t n_good) {
+bool Trend::fit(Rows points, Column values, std::size_t n_good) {
+    const std::size_t n = points.n;
     if (n < min_points || size_ > max_coefficients || n_good == 0 || n_good >= n) return false;
-    normal_scores(values, n);
+    normal_scores(values);
     features_.assign(n * stride_, 0.0);
     for (std::size_t i = 0; i < n; ++i) {
         double* f = features_.data() + i * stride_;
         f[0] = 1.0;
         for (std::size_t a = 0; a < axes_.size(); ++a) {
-            const double x = points[i * axes_.size() + a];
+            const double x = points(i, a);
             if (axes_[a].unordered) {
                 f[first_[a] + static_cast<std::size_t>(x)] = 0.5;
             } else {
@@ -122,16 +124,16 @@ bool Trend::fit(const double* points, const double* values, std::size_t n, std::
     return true;
 }
 
-void Trend::add_log_probability(const Batch& batch, double* score) {
+void Trend::add_log_probability(const Batch& batch, MutableColumn score) {
     std::vector<double>& t = scores_;
     t.assign(batch.padded(), coefficients_[0]);
     for (std::size_t a = 0; a < axes_.size(); ++a) {
         const double* b = coefficients_.data() + first_[a];
-        const double* x = batch.column(a);
+        const Column x = batch.column(a);
         if (axes_[a].unordered) {
             for (std::size_t i = 0; i < batch.size(); ++i) t[i] += 0.5 * b[static_cast<std::size_t>(x[i])];
         } else if (axes_[a].continuous()) {
-            add_parabola(x, batch.padded(), b[0], b[1], t.data());
+            add_parabola(x.data(), batch.padded(), b[0], b[1], t.data());
         } else {
             for (std::size_t i = 0; i < batch.size(); ++i) {
                 const double u = 2.0 * axes_[a].position(x[i]) - 1.0;
@@ -140,7 +142,7 @@ void Trend::add_log_probability(const Batch& batch, double* score) {
         }
     }
     for (double& value : t) value = (cut_ - value) / deviation_;
-    add_log_cdf(t.data(), t.size(), score);
+    add_log_cdf(t.data(), t.size(), score.data());
 }
 
 }  // namespace hpcore::tpe

@@ -7,6 +7,7 @@
 
 #include "hpcore/tpe/axis.hpp"
 #include "hpcore/tpe/mixture.hpp"
+#include "hpcore/view.hpp"
 
 namespace hpcore::tpe {
 
@@ -20,15 +21,15 @@ class Trend {
   public:
     explicit Trend(const std::vector<Axis>& axes);
 
-    // points (n, axes) row-major coordinates; values (n,), lower is better, +infinity for a trial that failed; the best
-    // n_good of them count as good. false, and no trend, with fewer than 4 points or more than 128 coefficients.
-    bool fit(const double* points, const double* values, std::size_t n, std::size_t n_good);
+    // points (n, axes) coordinates; values (n,), lower is better, +infinity for a trial that failed; the best n_good of
+    // them count as good. false, and no trend, with fewer than 4 points or more than 128 coefficients.
+    bool fit(Rows points, Column values, std::size_t n_good);
 
     // Adds to score[i] the log probability, by the trend, that candidate i turns out good; score (batch.padded()).
-    void add_log_probability(const Batch& batch, double* score);
+    void add_log_probability(const Batch& batch, MutableColumn score);
 
   private:
-    void normal_scores(const double* values, std::size_t n);
+    void normal_scores(Column values);
 
     std::vector<Axis> axes_;
     std::vector<std::size_t> first_;      // each axis' first coefficient
