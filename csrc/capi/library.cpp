@@ -100,7 +100,7 @@ const char* hpcore_status_name(int status) {
 
 const char* hpcore_level_name(int level) {
     // Those of hpcore/samplers/ladder.py.
-    constexpr const char* names[] = {"full", "reuse", "search", "earlier_ranking", "tpe", "sobol", "random"};
+    constexpr const char* names[] = {"full", "reuse", "search", "draft", "earlier_ranking", "tpe", "sobol", "random"};
     return level >= 0 && level < static_cast<int>(std::size(names)) ? names[level] : "unknown";
 }
 

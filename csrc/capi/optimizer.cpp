@@ -14,7 +14,7 @@ constexpr std::int64_t max_asked = 1'000'000;
 constexpr std::size_t max_objectives = 64, max_limits = 1000;
 
 static_assert(int(Level::full) == HPCORE_LEVEL_FULL && int(Level::reuse) == HPCORE_LEVEL_REUSE &&
-              int(Level::search) == HPCORE_LEVEL_SEARCH &&
+              int(Level::search) == HPCORE_LEVEL_SEARCH && int(Level::draft) == HPCORE_LEVEL_DRAFT &&
               int(Level::earlier_ranking) == HPCORE_LEVEL_EARLIER_RANKING && int(Level::tpe) == HPCORE_LEVEL_TPE &&
               int(Level::sobol) == HPCORE_LEVEL_SOBOL && int(Level::random) == HPCORE_LEVEL_RANDOM);
 static_assert(int(records::running) == HPCORE_RUNNING && int(records::complete) == HPCORE_COMPLETE &&

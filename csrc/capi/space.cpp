@@ -76,7 +76,7 @@ space::Value value_at(hpcore_space* handle, const double* row, std::size_t d, st
     const Place at = place(handle, d, column, kind);
     checked(row, "row");
     std::vector<space::Value> values(d);
-    at.space->codec()->decode(row, values.data());
+    at.space->codec()->decode({row, d}, values);
     return values[column];
 }
 

@@ -170,7 +170,7 @@ Optimizer::Optimizer(space::Space space, MakeSampler make, const OptimizerOption
 // --- ask ----------------------------------------------------------------------------------------------------------
 
 void Optimizer::snap(double* row) {
-    space_.codec()->snap(row, values_.data());
+    space_.codec()->snap({row, d()}, values_);
 }
 
 Proposal Optimizer::suggested(std::size_t count, std::uint64_t attempt, const Deadline& deadline) {
@@ -213,7 +213,7 @@ Asked Optimizer::accept(Column suggestion, Level level, const Deadline& deadline
         ++refused;
         if (remaining_.finite() && refused >= max_repeats) return begin_remaining(level);
         if (sampler_->uses_pending() && (attempt > patience || deadline.passed())) {
-            Philox(seed_, trials_.n(), streams::at_attempt(streams::fill, attempt)).fill_uniform(row_.data(), d());
+            Philox(seed_, trials_.n(), streams::at_attempt(streams::fill, attempt)).fill_uniform(row_);
             level = Level::random;
         } else {
             const Proposal again = suggested(1, attempt, deadline);
@@ -230,7 +230,7 @@ Asked Optimizer::begin_queued() {
     const std::vector<double>& given = queue_.front();
     std::vector<double> drawn(d());
     for (std::size_t attempt = 0;; ++attempt) {
-        Philox(seed_, trials_.n(), streams::at_attempt(streams::fill, attempt)).fill_uniform(drawn.data(), d());
+        Philox(seed_, trials_.n(), streams::at_attempt(streams::fill, attempt)).fill_uniform(drawn);
         for (std::size_t j = 0; j < d(); ++j) row_[j] = std::isnan(given[j]) ? drawn[j] : given[j];
         snap(row_.data());
         // Drawn parents must not make given columns inactive.
@@ -491,7 +491,7 @@ void Optimizer::predict(Rows rows, std::size_t objective, MutableColumn mean, Mu
                                     std::to_string(objective));
     std::vector<double> points(rows.data, rows.data + rows.size());
     std::vector<space::Value> scratch(d());
-    for (std::size_t i = 0; i < rows.n; ++i) space_.codec()->snap(points.data() + i * d(), scratch.data());
+    for (std::size_t i = 0; i < rows.n; ++i) space_.codec()->snap({points.data() + i * d(), d()}, scratch);
 
     const Turn turn(mutex_);
     if (!predictor_ || predictor_results_ != n_results_ || predictor_objective_ != objective) {

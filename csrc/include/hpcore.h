@@ -93,10 +93,11 @@ typedef enum hpcore_level {
     HPCORE_LEVEL_FULL = 0,            /* what is proposed without a deadline */
     HPCORE_LEVEL_REUSE = 1,           /* Gaussian process: hyperparameters of an earlier fit */
     HPCORE_LEVEL_SEARCH = 2,          /* Gaussian process: a shorter search, too */
-    HPCORE_LEVEL_EARLIER_RANKING = 3, /* TPE with several objectives or limits: the order of an earlier call */
-    HPCORE_LEVEL_TPE = 4,             /* "auto": no time for a Gaussian process */
-    HPCORE_LEVEL_SOBOL = 5,           /* no time for a model: a point of an even sequence */
-    HPCORE_LEVEL_RANDOM = 6           /* a random point */
+    HPCORE_LEVEL_DRAFT = 3,           /* Gaussian process: the model's cheapest suggestion */
+    HPCORE_LEVEL_EARLIER_RANKING = 4, /* TPE with several objectives or limits: the order of an earlier call */
+    HPCORE_LEVEL_TPE = 5,             /* "auto": no time for a Gaussian process */
+    HPCORE_LEVEL_SOBOL = 6,           /* no time for a model: a point of an even sequence */
+    HPCORE_LEVEL_RANDOM = 7           /* a random point */
 } hpcore_level;
 
 /* --- the library ------------------------------------------------------------------------------------------------ */

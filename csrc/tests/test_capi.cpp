@@ -85,7 +85,7 @@ TEST(versions_and_names) {
     CHECK(hpcore_status_name(HPCORE_INTERNAL) == std::string("internal"));
     CHECK(hpcore_status_name(-1) == std::string("unknown") && hpcore_status_name(100) == std::string("unknown"));
     CHECK(hpcore_level_name(HPCORE_LEVEL_RANDOM) == std::string("random"));
-    CHECK(hpcore_level_name(7) == std::string("unknown") && hpcore_level_name(-1) == std::string("unknown"));
+    CHECK(hpcore_level_name(8) == std::string("unknown") && hpcore_level_name(-1) == std::string("unknown"));
 }
 
 TEST(an_old_version_is_refused) {

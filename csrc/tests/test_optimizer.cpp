@@ -213,7 +213,7 @@ TEST(a_grid_walk_meets_each_point_once) {
     std::size_t n = 0;
     for (; walk.next(row.data()); ++n) {
         std::vector<double> snapped = row;
-        space.codec()->snap(snapped.data(), values.data());
+        space.codec()->snap(snapped, values);
         CHECK(same(snapped, row));
         for (double& u : snapped) u = std::isnan(u) ? -1.0 : u;
         points.insert(snapped);

@@ -16,7 +16,7 @@ constexpr double shared_scale = 0.64;
 
 TargetTransform transformed(Column values) {
     if (values.empty()) throw std::invalid_argument("a model needs at least one value");
-    return standardise(values.data(), values.size(), TransformKind::standard);
+    return standardise(values, TransformKind::standard);
 }
 
 Regressor fitted(const linalg::Lapack& lapack, const std::vector<ColumnType>& columns, Rows rows,
@@ -26,15 +26,14 @@ Regressor fitted(const linalg::Lapack& lapack, const std::vector<ColumnType>& co
         const double scaled = std_errors[i] / targets.scale;
         noise[i] = scaled * scaled;
     }
-    const double* known_noise = noise.empty() ? nullptr : noise.data();
     Points points(columns);
-    for (std::size_t i = 0; i < rows.n; ++i) points.append(rows[i].data());
+    for (std::size_t i = 0; i < rows.n; ++i) points.append(rows[i]);
     FitOptions options;
     options.prior = Prior::standard(columns.size());
     options.prior.shared = shared_scale;
-    Regressor model(lapack, columns, fit_map(lapack, points, targets.y.data(), known_noise, options));
-    model.assign(rows.data, rows.n, known_noise);
-    model.set_targets(targets.y.data());
+    Regressor model(lapack, columns, fit_map(lapack, points, targets.y, noise, options));
+    model.assign(rows, noise);
+    model.set_targets(targets.y);
     return model;
 }
 
@@ -51,7 +50,7 @@ Predictor::Predictor(const linalg::Lapack& lapack, const std::vector<ColumnType>
     : targets_(transformed(values)), model_(fitted(lapack, columns, rows, targets_, std_errors)) {}
 
 void Predictor::predict(Rows rows, MutableColumn mean, MutableColumn std) {
-    model_.predict(rows.data, rows.n, room_);
+    model_.predict(rows, room_);
     for (std::size_t i = 0; i < rows.n; ++i) {
         mean[i] = in_range(targets_.offset + targets_.scale * room_.mean[i]);
         std[i] = in_range(targets_.scale * std::sqrt(room_.variance[i]));

@@ -189,16 +189,16 @@ Remaining::Remaining(Space space, Philox::Key key, std::size_t repeats)
 }
 
 bool Remaining::contains(const double* row) const {
-    if (!finite_) return repeats_ > 1 || !rows_.contains(row, space_.size());
-    const auto found = counts_.find(RowSet::hash(row, space_.size()));
+    if (!finite_) return repeats_ > 1 || !rows_.contains({row, space_.size()});
+    const auto found = counts_.find(RowSet::hash({row, space_.size()}));
     return found == counts_.end() || found->second < repeats_;
 }
 
 void Remaining::discard(const double* row) {
     if (finite_)
-        ++counts_[RowSet::hash(row, space_.size())];
+        ++counts_[RowSet::hash({row, space_.size()})];
     else
-        rows_.insert(row, space_.size());
+        rows_.insert({row, space_.size()});
 }
 
 void Remaining::begin_anew(Rows rows) {
@@ -248,10 +248,10 @@ bool Remaining::next(double* row) {
                 enumerate();
                 continue;
             }
-            space_.codec()->snap(current_.data(), values.data());
+            space_.codec()->snap(current_, values);
             here_ = true;
         }
-        const auto found = counts_.find(RowSet::hash(current_.data(), space_.size()));
+        const auto found = counts_.find(RowSet::hash(current_));
         if (found == counts_.end() || found->second < round_) {
             std::copy(current_.begin(), current_.end(), row);
             return true;
