@@ -239,7 +239,7 @@ bool Remaining::next(double* row) {
     if (!finite_ || (repeats_ == 1 && size_ && counts_.size() >= *size_)) return false;
     if (!enumerating_) enumerate();
     std::vector<Value> values(space_.size());
-    for (;;) {
+    for (std::size_t passed = 0;;) {
         if (!here_) {
             if (!advance()) {
                 if (round_ == repeats_) return false;
@@ -258,6 +258,8 @@ bool Remaining::next(double* row) {
         }
         here_ = false;
         ++place_;
+        // Levels that the cube cannot tell apart are one point: there may be 2^63 of them in the far end of a Normal.
+        if (listed_.empty() && ++passed > counts_.size() + listed_until) return false;
     }
 }
 

@@ -61,7 +61,8 @@ class Remaining {
     // Write a canonical row (d,) that may still be proposed; false if there is none, or if the space is not finite.
     // The row stays the next one until it is discarded.
     //
-    // Spaces of up to 100,000 points are listed in a random order, larger ones are walked through.
+    // Spaces of up to 100,000 points are listed in a random order, larger ones are walked through, until 100,000 rows
+    // more than were proposed hold nothing new.
     bool next(double* row);
 
   private:
