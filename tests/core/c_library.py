@@ -191,11 +191,12 @@ class CSpace:
         if isinstance(wanted, list | tuple):
             values = [p.choices.index(v) if isinstance(p, hp.Categorical) else v for v in wanted]
             pointer, array = _doubles(values)
-            self.library.call(
-                "space_when_in", self.handle, name, parent.encode(), pointer, ctypes.c_size_t(len(array))
-            )
+            self.library.call("space_when_in", self.handle, name, parent.encode(), pointer, ctypes.c_size_t(len(array)))
         else:
-            low, high = (-_INFINITY if wanted.low is None else wanted.low, _INFINITY if wanted.high is None else wanted.high)
+            low, high = (
+                -_INFINITY if wanted.low is None else wanted.low,
+                _INFINITY if wanted.high is None else wanted.high,
+            )
             self.library.call("space_when_between", self.handle, name, parent.encode(), _bits(low), _bits(high))
 
     def params(self, row: FloatArray) -> dict[str, Any]:
@@ -285,7 +286,12 @@ class COptimizer:
         pointer, row = _doubles(np.empty(self.d))
         number, level = ctypes.c_uint64(), ctypes.c_int()
         self._call(
-            "ask_within", _bits(deadline_ms), pointer, ctypes.c_size_t(self.d), ctypes.byref(number), ctypes.byref(level)
+            "ask_within",
+            _bits(deadline_ms),
+            pointer,
+            ctypes.c_size_t(self.d),
+            ctypes.byref(number),
+            ctypes.byref(level),
         )
         return number.value, row, self.library.dll.hpcore_level_name(level).decode()
 

@@ -340,7 +340,9 @@ def exported_symbols(path: Path) -> list[str]:
         strings = sections[section[6]][4]
         for at in range(section[4], section[4] + section[5], 24):
             name, info, _other, index, _value, _size = struct.unpack_from("<IBBHQQ", data, at)
-            if index != 0 and info >> 4 in (1, 2) and info & 15 in (1, 2):  # defined, global or weak; objects, functions
+            if (
+                index != 0 and info >> 4 in (1, 2) and info & 15 in (1, 2)
+            ):  # defined, global or weak; objects, functions
                 names.append(data[strings + name : data.index(b"\0", strings + name)].decode())
     return sorted(names)
 
@@ -413,5 +415,3 @@ def test_rows_and_values(library: CLibrary) -> None:
         row = theirs.row(params)
         assert same(row, space.encode(params))
         assert theirs.params(row) == params
-
-
