@@ -89,7 +89,8 @@ namespace space = hpcore::space;
 int hpcore_space_create(int abi_version, hpcore_space** out) {
     return guarded([&] {
         check_version(abi_version);
-        checked(out, "space") = std::make_unique<hpcore_space>().release();
+        hpcore_space*& handle = checked(out, "space");
+        handle = std::make_unique<hpcore_space>().release();
     });
 }
 
