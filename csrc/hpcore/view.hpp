@@ -7,7 +7,8 @@
 namespace hpcore {
 
 // Views of doubles that somebody else owns and that must outlive them: a shape is part of the type, so that a length
-// cannot be taken for another one.
+// cannot be taken for another one. Bare pointers are left to what is called as they are: BLAS and LAPACK (linalg/), the
+// compiled loops of tpe/kernel_sums.hpp, and users' kernels (kernels.hpp).
 
 // (n,) numbers.
 using Column = std::span<const double>;
