@@ -16,6 +16,7 @@
 #include "hpcore/samplers/cliffs.hpp"
 #include "hpcore/samplers/failures.hpp"
 #include "hpcore/samplers/samplers.hpp"
+#include "hpcore/samplers/start.hpp"
 #include "kernels.hpp"
 #include "scipy_lapack.hpp"
 #include "trials.hpp"
@@ -72,6 +73,8 @@ const char* name_of(Level level) {
             return "reuse";
         case Level::search:
             return "search";
+        case Level::draft:
+            return "draft";
         case Level::earlier_ranking:
             return "earlier_ranking";
         case Level::tpe:
@@ -126,6 +129,20 @@ Ask make_ask(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t numb
     ask.per_cost = per_cost;
     ask.deadline = Deadline::in(seconds);
     return ask;
+}
+
+// Rows that need no results: a call of numbers alone, because it takes less time than what describes trials.
+template <std::vector<double> (*make)(const Ask&, std::size_t, std::size_t)>
+Array rows_by(std::uint64_t seed_low, std::uint64_t seed_high, std::uint64_t number, std::uint64_t attempt,
+              std::size_t count, std::size_t d) {
+    Ask ask;
+    ask.key = {seed_low, seed_high};
+    ask.number = number;
+    ask.attempt = attempt;
+    const std::vector<double> rows = make(ask, count, d);
+    Array out({count, d});
+    std::copy(rows.begin(), rows.end(), out.mutable_data());
+    return out;
 }
 
 BoolArray mask_of(const std::vector<bool>& mask) {
@@ -255,12 +272,14 @@ void bind_samplers(py::module_& m) {
             },
             py::arg("rows").noconvert(), py::arg("costs").noconvert(),
             "Learn the costs (q,), greater than 0, of rows (q, d) that are known in advance.");
-    s.def(
-        "random", [](std::size_t d) { return BoundSampler{samplers::make_random(d), d, {}, false}; }, py::arg("d"),
-        "Make a sampler of independent uniform rows.");
-    s.def(
-        "sobol", [](std::size_t d) { return BoundSampler{samplers::make_sobol(d), d, {}, false}; }, py::arg("d"),
-        "Make a sampler of the points of a scrambled Sobol sequence.");
+    s.def("uniform_rows", &rows_by<samplers::uniform_rows>, py::arg("seed_low"), py::arg("seed_high"),
+          py::arg("number"), py::arg("attempt"), py::arg("count"), py::arg("d"),
+          "Make independent uniform rows (count, d) for trials number .. number + count - 1.");
+    s.def("start_rows", &rows_by<samplers::start_rows>, py::arg("seed_low"), py::arg("seed_high"), py::arg("number"),
+          py::arg("attempt"), py::arg("count"), py::arg("d"),
+          "Make the points (count, d) of a scrambled Sobol sequence that have the numbers of the trials, or uniform "
+          "rows\n"
+          "in place of refused ones, where attempt is greater than 0.");
     s.def(
         "tpe",
         [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, const TpeOptions& options,

@@ -138,9 +138,7 @@ class Sampler(metaclass=_Native):
         pending (p, d) are rows that are being evaluated. The trials only grow, and none changes once it has ended.
         Raises ValueError for a wrong shape, KernelError if a user's kernel raised or answered NaN.
         """
-    def at_once(
-        self, trials: Trials, pending: NDArray[np.float64], ask: Ask
-    ) -> tuple[NDArray[np.float64], str] | None:
+    def at_once(self, trials: Trials, pending: NDArray[np.float64], ask: Ask) -> tuple[NDArray[np.float64], str] | None:
         """Suggest as `suggest` does, in well under a millisecond: also while another thread is in a call. None if the
         sampler cannot do this.
         """
@@ -149,11 +147,13 @@ class Sampler(metaclass=_Native):
     def know_costs(self, rows: NDArray[np.float64], costs: NDArray[np.float64]) -> None:
         """Learn the costs (q,), greater than 0, of rows (q, d) that are known in advance."""
 
-def random(d: int) -> Sampler:
-    """Make a sampler of independent uniform rows."""
+def uniform_rows(seed_low: int, seed_high: int, number: int, attempt: int, count: int, d: int) -> NDArray[np.float64]:
+    """Make independent uniform rows (count, d) for trials number .. number + count - 1."""
 
-def sobol(d: int) -> Sampler:
-    """Make a sampler of the points of a scrambled Sobol sequence."""
+def start_rows(seed_low: int, seed_high: int, number: int, attempt: int, count: int, d: int) -> NDArray[np.float64]:
+    """Make the points (count, d) of a scrambled Sobol sequence that have the numbers of the trials, or uniform rows in
+    place of refused ones, where attempt is greater than 0.
+    """
 
 def tpe(codec: Codec, categorical: Sequence[bool], options: TpeOptions, constraints: Constraints) -> Sampler:
     """Make a tree-structured Parzen estimator; `categorical` (d,) marks columns without an order.

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from hpcore._core import samplers as native
+from hpcore.records.history import History
+from hpcore.records.streams import Rng
 from hpcore.samplers.base import Sampler, Suggester
-from hpcore.samplers.native import NativeSuggester
 from hpcore.space.columns import Columns
 
 __all__ = ["SobolSampler"]
 
+FloatArray = npt.NDArray[np.float64]
 
-class _Sobol(NativeSuggester):
+
+class _Sobol(Suggester):
     uses_pending: ClassVar[bool] = False
+
+    def __init__(self, columns: Columns) -> None:
+        self._d = columns.d
+
+    def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
+        return native.start_rows(rng.seed_low, rng.seed_high, rng.number, rng.attempt, n, self._d)
 
 
 class SobolSampler(Sampler):
@@ -27,4 +39,4 @@ class SobolSampler(Sampler):
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""
-        return _Sobol(native.sobol(columns.d))
+        return _Sobol(columns)

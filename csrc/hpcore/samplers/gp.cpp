@@ -136,6 +136,8 @@ Level level_of(bo::Step step) {
             return Level::reuse;
         case bo::Step::search:
             return Level::search;
+        case bo::Step::draft:
+            return Level::draft;
         default:
             return Level::sobol;
     }
