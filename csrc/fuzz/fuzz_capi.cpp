@@ -46,8 +46,8 @@ class Source {
     // Numbers that people use, and numbers that nobody does.
     double number() {
         constexpr double inf = std::numeric_limits<double>::infinity();
-        constexpr double odd[] = {0.0,    -0.0,    1.0,    -1.0, 0.5,    0.25,
-                                  2.0,    10.0,    1e-3,   1e3,  1e-300, 1e300,
+        constexpr double odd[] = {0.0,    -0.0,     1.0,    -1.0, 0.5,    0.25,
+                                  2.0,    10.0,     1e-3,   1e3,  1e-300, 1e300,
                                   5e-324, 1.79e308, -1e300, inf,  -inf,   std::numeric_limits<double>::quiet_NaN(),
                                   100.0,  3.0};
         if (byte() < 40) {
@@ -360,7 +360,8 @@ class Session {
                 if (checked(hpcore_row_set_real(space_, again.data(), d, column, x)) != HPCORE_OK)
                     fail("a real is lost");
                 checked(hpcore_row_get_real(space_, again.data(), d, column, &same, nullptr));
-                if (same != x) fail("a real has changed");
+                // On a grid finer than doubles are, several levels are one double.
+                if (same != x && levels < std::uint64_t{1} << 52) fail("a real has changed");
             } else if (asked == HPCORE_INTEGER &&
                        checked(hpcore_row_get_integer(space_, point.data(), d, column, &w, &active)) == HPCORE_OK &&
                        active == 1) {
