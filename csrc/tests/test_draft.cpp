@@ -12,8 +12,8 @@
 
 #include "check.hpp"
 #include "hpcore/bo/suggester.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/rng.hpp"
-#include "reference_lapack.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
@@ -39,11 +39,11 @@ struct Gate {
 
 void dpotrf(char* uplo, int* n, double* a, int* lda, int* info) {
     gate.pass();
-    reference::dpotrf(uplo, n, a, lda, info);
+    linalg::plain_lapack().dpotrf(uplo, n, a, lda, info);
 }
 
 linalg::Lapack gated() {
-    linalg::Lapack out = reference::lapack();
+    linalg::Lapack out = linalg::plain_lapack();
     out.dpotrf = &dpotrf;
     return out;
 }

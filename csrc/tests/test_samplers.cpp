@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "check.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/records/trial_table.hpp"
 #include "hpcore/samplers/samplers.hpp"
 #include "hpcore/sobol.hpp"
-#include "reference_lapack.hpp"
 #include "spaces.hpp"
 
 using namespace hpcore;
@@ -26,7 +26,7 @@ namespace {
 using Numbers = std::vector<double>;
 using Make = std::unique_ptr<Sampler> (*)();
 
-const linalg::Lapack lapack = reference::lapack();
+const linalg::Lapack& lapack = linalg::plain_lapack();
 constexpr Philox::Key key{11, 12};
 constexpr std::size_t d = 3;
 

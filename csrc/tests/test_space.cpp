@@ -398,7 +398,7 @@ std::uint64_t counted(const Space& space) {
         for (std::size_t j = 0; j < u.size(); ++j)
             u[j] = codec.encode_whole(j, codec.column(j).whole_low + static_cast<std::int64_t>(at[j]));
         std::vector<Value> values(space.size());
-        codec.decode(u.data(), values.data());
+        codec.decode(u, values);
         std::vector<std::int64_t> point;
         for (const Value& v : values) {
             point.push_back(v.active);
