@@ -18,6 +18,13 @@ using namespace hpcore::space;
 
 namespace {
 
+// The name of the j-th of many parameters.
+std::string numbered(char letter, std::size_t j) {
+    std::string out(1, letter);
+    out += std::to_string(j);
+    return out;
+}
+
 constexpr double inf = std::numeric_limits<double>::infinity();
 const double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
@@ -378,8 +385,8 @@ TEST(parents_come_first_and_the_rest_as_declared) {
     std::vector<Parameter> chain;
     const std::size_t n = 50'000;
     for (std::size_t j = 0; j < n; ++j) {
-        const Parameter p = integer(named('p', j), 0, 3);
-        chain.push_back(j + 1 < n ? when(p, {.parent = named('p', j + 1), .at_least = 1}) : p);
+        const Parameter p = integer(numbered('p', j), 0, 3);
+        chain.push_back(j + 1 < n ? when(p, {.parent = numbered('p', j + 1), .at_least = 1}) : p);
     }
     const Space space(std::move(chain));
     CHECK(space.codec()->order().front() == n - 1 && space.codec()->order().back() == 0);
@@ -387,13 +394,6 @@ TEST(parents_come_first_and_the_rest_as_declared) {
 
 // --- counts
 // -----------------------------------------------------------------------------------------------------------
-
-// The name of the j-th of many parameters.
-std::string named(char letter, std::size_t j) {
-    std::string out(1, letter);
-    out += std::to_string(j);
-    return out;
-}
 
 // Points of a space of small grids, each counted.
 std::uint64_t counted(const Space& space) {
@@ -454,7 +454,7 @@ TEST(counts_may_be_of_any_size) {
     std::vector<Parameter> wide;
     Natural power = 1;
     for (std::size_t j = 0; j < 30; ++j) {
-        wide.push_back(integer(named('p', j), 0, std::int64_t{1} << 62));
+        wide.push_back(integer(numbered('p', j), 0, std::int64_t{1} << 62));
         power *= Natural((std::uint64_t{1} << 62) + 1);
     }
     CHECK(Space(wide).points() == power);
@@ -467,9 +467,9 @@ TEST(counts_may_be_of_any_size) {
     std::vector<Parameter> switches;
     Natural fives = 1;
     for (std::size_t j = 0; j < 60; ++j) {
-        const std::string name = named('s', j);
+        const std::string name = numbered('s', j);
         switches.push_back(choice(name, 2));
-        switches.push_back(when(integer(named('c', j), 1, 4), {.parent = name, .values = {1}}));
+        switches.push_back(when(integer(numbered('c', j), 1, 4), {.parent = name, .values = {1}}));
         fives *= 5;
     }
     CHECK(Space(switches).points() == fives);
@@ -477,7 +477,7 @@ TEST(counts_may_be_of_any_size) {
     std::vector<Parameter> parents;
     Parameter child = integer("child", 0, 1);
     for (std::size_t j = 0; j < 20; ++j) {
-        parents.push_back(choice(named('s', j), 2));
+        parents.push_back(choice(numbered('s', j), 2));
         child = when(std::move(child), {.parent = parents.back().name(), .values = {1}});
     }
     parents.push_back(child);
