@@ -127,13 +127,32 @@ def test_a_stored_study_goes_on_identically(tmp_path: Path, n_first: int) -> Non
     assert params(again.trials) == params(whole.trials)
 
 
-def test_no_time_for_a_gaussian_process_is_time_enough_for_a_draft() -> None:
+def test_no_time_for_a_search_is_time_enough_for_a_draft() -> None:
     opt = hp.Optimizer(SPACE, "auto", seed=0)
     for trial in play(hp.Optimizer(SPACE, "random", seed=1), 40):
         opt.add(trial.params, trial.value)
-    batch = opt.ask(3, deadline_ms=1e-6)
-    assert [trial.info for trial in batch] == [{"step": "draft", "sampler": "gp"}] * 3
+    assert [trial.info for trial in opt.ask(3, deadline_ms=1e-6)] == [{"step": "draft", "sampler": "gp"}] * 3
     assert opt.ask(deadline_ms=60_000.0).info == {"step": "full", "sampler": "gp"}
+
+
+def test_where_no_model_can_be_made_tpe_proposes() -> None:
+    class Modelless(Suggester):
+        """A Gaussian process that has nothing to make a model of."""
+
+        def suggest(self, history: Any, pending: Any, n: int, rng: Any) -> Any:
+            raise AssertionError("there is a deadline")
+
+        def suggest_within(self, history: Any, pending: Any, n: int, rng: Any, deadline_ms: float) -> Any:
+            return np.full((n, len(SPACE)), 0.5), "sobol"
+
+    opt = hp.Optimizer(SPACE, "auto", seed=0)
+    for trial in play(hp.Optimizer(SPACE, "random", seed=1), 40):
+        opt.add(trial.params, trial.value)
+    expected = params(twin(opt, "tpe").ask(3))
+    opt._suggestions.suggester._by_name["gp"] = Modelless()
+    batch = opt.ask(3, deadline_ms=1e-6)
+    assert params(batch) == expected
+    assert [trial.info for trial in batch] == [{"step": "tpe", "sampler": "tpe"}] * 3
 
 
 def test_a_batch_keeps_what_there_was_time_for() -> None:
