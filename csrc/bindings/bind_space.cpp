@@ -13,6 +13,7 @@
 #include "hpcore/space/codec.hpp"
 #include "hpcore/space/row_set.hpp"
 #include "hpcore/space/space.hpp"
+#include "turns.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -23,7 +24,7 @@ using space::Kind;
 using space::Natural;
 using space::Number;
 using space::Parameter;
-using space::RowSet;
+using RowSet = InTurn<space::RowSet>;
 using space::Scale;
 using space::Space;
 using space::Value;
@@ -128,34 +129,41 @@ Array encode_whole(const Codec& codec, std::size_t j, const WholeArray& w) {
     return u;
 }
 
-// Rows are canonical; the GIL guards a set, which is touched for too short a time to let go of it.
+// Rows are canonical. A set is touched for too short a time to let go of the GIL, whose owner never waits for a turn
+// then; without a GIL it does.
 bool insert(RowSet& rows, const Array& u) {
     if (u.ndim() != 1) throw py::value_error("u must have shape (d,)");
+    const ToChange turn(rows.turn);
     return rows.insert(u.data(), static_cast<std::size_t>(u.size()));
 }
 
 bool contains(const RowSet& rows, const Array& u) {
     if (u.ndim() != 1) throw py::value_error("u must have shape (d,)");
+    const ToRead turn(rows.turn);
     return rows.contains(u.data(), static_cast<std::size_t>(u.size()));
 }
 
 void update(RowSet& rows, const Array& X) {
     if (X.ndim() != 2) throw py::value_error("X must have shape (n, d)");
     const auto n = static_cast<std::size_t>(X.shape(0)), d = static_cast<std::size_t>(X.shape(1));
+    const ToChange turn(rows.turn);
     for (std::size_t i = 0; i < n; ++i) rows.insert(X.data() + i * d, d);
 }
 
 using HashArray = py::array_t<std::uint64_t, py::array::c_style>;
 
 HashArray hashes(const RowSet& rows) {
-    const std::vector<std::uint64_t> all = rows.hashes();
+    const std::vector<std::uint64_t> all = [&] {
+        const ToRead turn(rows.turn);
+        return rows.hashes();
+    }();
     return HashArray(static_cast<py::ssize_t>(all.size()), all.data());
 }
 
-RowSet of_hashes(const HashArray& hashes) {
-    RowSet rows;
+std::unique_ptr<RowSet> of_hashes(const HashArray& hashes) {
+    auto rows = std::make_unique<RowSet>();
     for (py::ssize_t i = 0; i < hashes.size(); ++i)
-        if (hashes.data()[i] != 0) rows.insert(hashes.data()[i]);
+        if (hashes.data()[i] != 0) rows->insert(hashes.data()[i]);
     return rows;
 }
 
@@ -331,7 +339,13 @@ void bind_space(py::module_& m) {
         .def("insert", &insert, py::arg("u").noconvert(), "Insert a row u (d,); False if it was there.")
         .def("update", &update, py::arg("X").noconvert(), "Insert rows X (n, d).")
         .def("__contains__", &contains, py::arg("u").noconvert(), "True if the row u (d,) is in the set.")
-        .def("__len__", &RowSet::size, "Number of rows.")
+        .def(
+            "__len__",
+            [](const RowSet& rows) {
+                const ToRead turn(rows.turn);
+                return rows.size();
+            },
+            "Number of rows.")
         .def(py::pickle(&hashes, &of_hashes));
 }
 
