@@ -1,6 +1,10 @@
-"""Four threads at once, each with its own optimizer or all with a shared one; `.ci/sanitize tsan` runs this too."""
+"""Four threads at once, each with its own optimizer or all with a shared one; `.ci/sanitize tsan` runs this too.
+
+With a free-threaded interpreter they run at once indeed.
+"""
 
 import itertools
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -9,7 +13,7 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore._core import gp
+from hpcore._core import gp, space
 from hpcore.surrogates import GaussianProcess, ParzenEstimator
 
 N = 4
@@ -95,6 +99,45 @@ def test_one_optimizer_is_shared(sampler, prefetch):
     assert len(asked) == len(set(asked)) == N * 15
     assert opt.n_trials == N * 17
     assert all(trial.state in ("complete", "failed") for trial in opt.trials)
+
+
+FIRST_CALLS = """
+import threading
+import hpcore as hp
+
+SPACE = {"x": hp.Float(0, 1), "y": hp.Float(0, 1, step=0.1)}
+gate, out = threading.Barrier(8), [None] * 8
+
+def run(k):
+    gate.wait()
+    opt = hp.Optimizer(SPACE, "gp", seed=0)
+    for _ in range(12):
+        trial = opt.ask()
+        opt.tell(trial, (trial["x"] - 0.3) ** 2 + trial["y"])
+    out[k] = [trial.params for trial in opt.trials]
+
+threads = [threading.Thread(target=run, args=(k,)) for k in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert out[0] and all(other == out[0] for other in out), out
+"""
+
+
+def test_eight_threads_are_the_first_to_need_what_is_made_once():
+    """A new process: modules, the LAPACK that is looked up and the switches of its threads are found by eight."""
+    run = subprocess.run([sys.executable, "-c", FIRST_CALLS], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+
+
+def test_one_set_of_rows_is_filled_by_all():
+    rows = np.random.default_rng(0).random((2_000, 3))
+    known = space.RowSet()
+    work = lambda k: sum(known.insert(row) for row in rows) + sum(row not in known for row in rows)  # noqa: E731
+    assert sum(together(work)) == len(rows) == len(known)
+    known.update(rows)
+    assert len(known) == len(rows)
 
 
 def test_one_space_is_read_by_all():
