@@ -545,7 +545,7 @@ class Optimizer:
         elif order.parent is None and order.replaces is None:
             history = self._record.history
             seen = history if as_of is None else history.as_of(as_of)
-            trial = self._propose(seen, order.point, None, None, None)
+            trial = self._propose(seen, history.n, order.point, None, None, None)
         else:
             # A point may come again: with another checkpoint, or in place of another trial.
             u = np.ascontiguousarray(order.point, dtype=np.float64)
