@@ -222,8 +222,9 @@ Asked Optimizer::accept(Column suggestion, Level level, const Deadline& deadline
         }
     }
     if (remaining_.finite()) return begin_remaining(level);
-    throw SpaceExhausted("no point was met that is new, in " + std::to_string(max_tries) + " tries: all were among the " +
-                         std::to_string(remaining_.n_seen()) + " that have been proposed");
+    throw SpaceExhausted("no point was met that is new, in " + std::to_string(max_tries) +
+                         " tries: all were among the " + std::to_string(remaining_.n_seen()) +
+                         " that have been proposed");
 }
 
 Asked Optimizer::begin_queued() {

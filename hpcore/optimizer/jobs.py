@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.suggestions import Suggestions
+from hpcore.optimizer.turn import Turn
 from hpcore.records.channel import Channel, Decision, Direct
 from hpcore.records.curves import Curves
 from hpcore.records.history import History
@@ -36,13 +36,11 @@ class Jobs:
         Suggestions of its sampler, which reports make stale.
     scheduling : Scheduling or None
         Its scheduler at work.
-    lock : RLock
+    lock : Turn
         Lock of the optimizer.
     """
 
-    def __init__(
-        self, record: Record, suggestions: Suggestions, scheduling: Scheduling | None, lock: threading.RLock
-    ) -> None:
+    def __init__(self, record: Record, suggestions: Suggestions, scheduling: Scheduling | None, lock: Turn) -> None:
         self._record, self._suggestions, self._scheduling = record, suggestions, scheduling
         self.lock = lock
         self.set_channel(Direct(self.receive))
