@@ -19,22 +19,22 @@
  * pointers point to. No C++ exception leaves the library, and wrong values of arguments, null pointers among them, are
  * a status. A pointer that is neither null nor valid is not noticed.
  *
- * Ownership. A handle belongs to the caller from its ..._create to its ..._destroy. An optimizer has its own copy of the
- * space and of the options, which may be destroyed before it. All other memory is the caller's and is only used during
- * the call, but for texts that functions return, which are valid as their comments say.
+ * Ownership. A handle belongs to the caller from its ..._create to its ..._destroy. An optimizer has its own copy of
+ * the space and of the options, which may be destroyed before it. All other memory is the caller's and is only used
+ * during the call, but for texts that functions return, which are valid as their comments say.
  *
- * Threads. Every handle may be used from several threads; calls with the same handle wait for each other, and calls with
- * different handles do not. A handle must not be destroyed during a call with it. Threads of the caller may come and go.
- * The library starts none.
+ * Threads. Every handle may be used from several threads; calls with the same handle wait for each other, and calls
+ * with different handles do not. A handle must not be destroyed during a call with it. Threads of the caller may come
+ * and go. The library starts none.
  *
  * Rows. A point is a row of d doubles, a column a parameter in the order in which they were added: coordinates of the
  * unit cube [0, 1], uniform under the parameters' distributions, and NaN where a condition makes a column inactive.
  * hpcore_row_get_... and hpcore_row_set_... are the way between a row and values of parameters; no value is lost on it.
  *
- * Proposals are a function of the space, the sampler, the seed and the results, to the last bit, and the same as those of
- * hpcore.Optimizer in Python, as long as both use the same linear algebra (hpcore_set_lapack), which matters to the
- * Gaussian process alone. In Python, sampler "auto" gives later trials to CMA-ES or a search by gradients, which are not
- * part of this library; here these are TPE's.
+ * Proposals are a function of the space, the sampler, the seed and the results, to the last bit, and the same as those
+ * of hpcore.Optimizer in Python, as long as both use the same linear algebra (hpcore_set_lapack), which matters to the
+ * Gaussian process alone. In Python, sampler "auto" gives later trials to CMA-ES or a search by gradients, which are
+ * not part of this library; here these are TPE's.
  */
 #ifndef HPCORE_H
 #define HPCORE_H
@@ -137,13 +137,15 @@ HPCORE_API int hpcore_space_create(int abi_version, hpcore_space** space);
 HPCORE_API void hpcore_space_destroy(hpcore_space* space);
 
 /* Add a parameter: the next column. Names have 1 to 512 bytes of UTF-8, and none is there twice.
- * real: low <= high; `log`, 0 or 1: uniform in the logarithm, low > 0; step > 0 puts it on a grid from low, 0 does not. */
+ * real: low <= high; `log`, 0 or 1: uniform in the logarithm, low > 0; step > 0 puts it on a grid from low, 0 does not.
+ */
 HPCORE_API int hpcore_space_add_real(hpcore_space* space, const char* name, double low, double high, int log,
                                      double step);
 /* integer: low <= high, both included; log needs low >= 1; step >= 1. */
 HPCORE_API int hpcore_space_add_integer(hpcore_space* space, const char* name, int64_t low, int64_t high, int log,
                                         int64_t step);
-/* choice: one of n, 1 to 1,000,000, by index; `ordered`, 0 or 1: neighbours are alike; weights (n,) > 0, or null for equal ones. */
+/* choice: one of n, 1 to 1,000,000, by index; `ordered`, 0 or 1: neighbours are alike; weights (n,) > 0, or null for
+ * equal ones. */
 HPCORE_API int hpcore_space_add_choice(hpcore_space* space, const char* name, size_t n, int ordered,
                                        const double* weights);
 /* normal: mean and std of the value or, with log, of its logarithm; low and high are bounds of the value, -INFINITY and
@@ -151,9 +153,9 @@ HPCORE_API int hpcore_space_add_choice(hpcore_space* space, const char* name, si
 HPCORE_API int hpcore_space_add_normal(hpcore_space* space, const char* name, double mean, double std, double low,
                                        double high, int log, double step);
 
-/* Make a parameter active only where another one, its parent, has one of n >= 1 values: integers, indices of a choice, or
- * values of a real on a grid. Several conditions must hold together. Whether they make sense is said when the space is
- * used first. */
+/* Make a parameter active only where another one, its parent, has one of n >= 1 values: integers, indices of a choice,
+ * or values of a real on a grid. Several conditions must hold together. Whether they make sense is said when the space
+ * is used first. */
 HPCORE_API int hpcore_space_when_in(hpcore_space* space, const char* name, const char* parent, const double* values,
                                     size_t n);
 /* The same for bounds, both included; -INFINITY or INFINITY for none. A choice needs an order for them. */
@@ -168,8 +170,8 @@ HPCORE_API int hpcore_space_find(hpcore_space* space, const char* name, size_t* 
  * them. Either may be null. */
 HPCORE_API int hpcore_space_column(hpcore_space* space, size_t column, int* kind, uint64_t* n_levels);
 
-/* The value at a column of a row (d,): a real's, an integer's, the index of a choice. `active`, which may be null, is set
- * to 0 where the column is inactive, and the value to NaN or 0; else to 1. */
+/* The value at a column of a row (d,): a real's, an integer's, the index of a choice. `active`, which may be null, is
+ * set to 0 where the column is inactive, and the value to NaN or 0; else to 1. */
 HPCORE_API int hpcore_row_get_real(hpcore_space* space, const double* row, size_t d, size_t column, double* value,
                                    int* active);
 HPCORE_API int hpcore_row_get_integer(hpcore_space* space, const double* row, size_t d, size_t column, int64_t* value,
@@ -187,25 +189,26 @@ HPCORE_API int hpcore_row_set_choice(hpcore_space* space, double* row, size_t d,
 typedef struct hpcore_options {
     size_t struct_size;
     int abi_version;
-    const char* sampler;   /* "gp", "tpe", "sobol", "random" or "auto" (the default) */
-    uint64_t seed_low;     /* the 128 bits of the seed; 0 by default */
+    const char* sampler; /* "gp", "tpe", "sobol", "random" or "auto" (the default) */
+    uint64_t seed_low;   /* the 128 bits of the seed; 0 by default */
     uint64_t seed_high;
-    size_t n_objectives;   /* 1 (the default) to 64 */
-    const int* maximize;   /* (n_objectives,), not 0 where higher is better; null: lower is */
-    size_t n_limits;       /* limits that results say their distance from; 0 (the default) to 1000 */
-    size_t repeats;        /* times that a point of a finite space is proposed; 1 by default */
-    int per_cost;          /* 1: weigh results by their cost, 0: do not, -1 (default): if a cost is told */
-    int64_t n_startup;     /* "gp", "tpe": results before the model takes over; -1 (default) is the sampler's rule */
-    int64_t n_candidates;  /* "tpe": points that one proposal is chosen among, at least 8; -1 is its rule */
+    size_t n_objectives;     /* 1 (the default) to 64 */
+    const int* maximize;     /* (n_objectives,), not 0 where higher is better; null: lower is */
+    size_t n_limits;         /* limits that results say their distance from; 0 (the default) to 1000 */
+    size_t repeats;          /* times that a point of a finite space is proposed; 1 by default */
+    int per_cost;            /* 1: weigh results by their cost, 0: do not, -1 (default): if a cost is told */
+    int64_t n_startup;       /* "gp", "tpe": results before the model takes over; -1 (default) is the sampler's rule */
+    int64_t n_candidates;    /* "tpe": points that one proposal is chosen among, at least 8; -1 is its rule */
     const char* acquisition; /* "gp": "log_ei", "noisy_log_ei", "ucb", "pi", "thompson"; null is its rule, "log_ei" */
-    double trial_seconds;  /* "auto": what an evaluation takes, approximately; INFINITY (default) if long */
+    double trial_seconds;    /* "auto": what an evaluation takes, approximately; INFINITY (default) if long */
 } hpcore_options;
 
 HPCORE_API int hpcore_options_init(hpcore_options* options, int abi_version);
 
 /* An optimizer of a space with one parameter or more; null options are the defaults. An option of another sampler is an
  * invalid argument. */
-HPCORE_API int hpcore_optimizer_create(hpcore_space* space, const hpcore_options* options, hpcore_optimizer** optimizer);
+HPCORE_API int hpcore_optimizer_create(hpcore_space* space, const hpcore_options* options,
+                                       hpcore_optimizer** optimizer);
 /* Null is allowed. */
 HPCORE_API void hpcore_optimizer_destroy(hpcore_optimizer* optimizer);
 
@@ -215,22 +218,22 @@ HPCORE_API int hpcore_optimizer_ask(hpcore_optimizer* optimizer, double* row, si
  * is the hpcore_level that was reached. */
 HPCORE_API int hpcore_optimizer_ask_within(hpcore_optimizer* optimizer, double deadline_ms, double* row, size_t d,
                                            uint64_t* trial, int* level);
-/* n points at once, 1 to 1,000,000, rows (n, d), numbers (n,) and levels (n,), which may be null; deadline_ms is INFINITY for none.
- * n_asked is less than n only if the space has no more points. */
+/* n points at once, 1 to 1,000,000, rows (n, d), numbers (n,) and levels (n,), which may be null; deadline_ms is
+ * INFINITY for none. n_asked is less than n only if the space has no more points. */
 HPCORE_API int hpcore_optimizer_ask_many(hpcore_optimizer* optimizer, size_t n, double deadline_ms, double* rows,
                                          size_t d, uint64_t* trials, int* levels, size_t* n_asked);
 
 /* What a trial came to. hpcore_result_init sets a complete trial without values; null, 0 and NaN: not told. */
 typedef struct hpcore_result {
     size_t struct_size;
-    int state;              /* HPCORE_COMPLETE, HPCORE_PRUNED or HPCORE_FAILED */
-    const double* values;   /* (m,) finite; a pruned trial may have none: then those of its newest report count */
+    int state;            /* HPCORE_COMPLETE, HPCORE_PRUNED or HPCORE_FAILED */
+    const double* values; /* (m,) finite; a pruned trial may have none: then those of its newest report count */
     size_t n_values;
     const double* std_errors; /* (m,) of the values, at least 0, NaN where not known */
     size_t n_std_errors;
     const double* violations; /* (k,) distance beyond each limit, at most 0 keeps it, NaN where not known */
     size_t n_violations;
-    double cost;            /* at least 0, in any unit */
+    double cost; /* at least 0, in any unit */
 } hpcore_result;
 
 HPCORE_API int hpcore_result_init(hpcore_result* result, int abi_version);
@@ -253,7 +256,8 @@ HPCORE_API int hpcore_optimizer_add(hpcore_optimizer* optimizer, const double* r
 HPCORE_API int hpcore_optimizer_enqueue(hpcore_optimizer* optimizer, const double* row, size_t d);
 
 /* The best trial: complete, and within all limits; of one objective. row (d,) and value may be null. */
-HPCORE_API int hpcore_optimizer_best(hpcore_optimizer* optimizer, uint64_t* trial, double* row, size_t d, double* value);
+HPCORE_API int hpcore_optimizer_best(hpcore_optimizer* optimizer, uint64_t* trial, double* row, size_t d,
+                                     double* value);
 /* Numbers (n,) of the complete trials within all limits that no other one dominates, rising. n_front is always written;
  * HPCORE_BUFFER_TOO_SMALL if n is less, and then nothing else is. */
 HPCORE_API int hpcore_optimizer_front(hpcore_optimizer* optimizer, uint64_t* trials, size_t n, size_t* n_front);
@@ -262,8 +266,8 @@ HPCORE_API int hpcore_optimizer_n_trials(hpcore_optimizer* optimizer, size_t* n)
 HPCORE_API int hpcore_optimizer_trial(hpcore_optimizer* optimizer, uint64_t trial, int* state, double* row, size_t d,
                                       double* values, size_t m);
 
-/* Mean and standard deviation (n,) of an objective, from 0 on, without noise at rows (n, d): by a Gaussian process of all
- * values told so far, which is fitted anew, in O(n_trials^3), when there are more. */
+/* Mean and standard deviation (n,) of an objective, from 0 on, without noise at rows (n, d): by a Gaussian process of
+ * all values told so far, which is fitted anew, in O(n_trials^3), when there are more. */
 HPCORE_API int hpcore_optimizer_predict(hpcore_optimizer* optimizer, size_t objective, const double* rows, size_t n,
                                         size_t d, double* mean, double* std);
 
