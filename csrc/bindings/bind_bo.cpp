@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,17 +11,13 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "blas_threads.hpp"
-#include "feasible.hpp"
-#include "hpcore/bo/pareto_suggester.hpp"
 #include "hpcore/bo/schedule.hpp"
 #include "hpcore/bo/suggester.hpp"
-#include "kernels.hpp"
 #include "scipy_lapack.hpp"
 
 namespace hpcore::bindings {
 namespace {
 
-using bo::ParetoSuggester;
 using bo::Request;
 using bo::Schedule;
 using bo::Step;
@@ -31,79 +26,24 @@ using bo::SuggestOptions;
 using bo::TrustRegion;
 using bo::View;
 
-// Rows and values of one more outcome; the arrays are the caller's.
-bo::Outcome outcome_of(const char* name, const std::pair<Array, Array>& given, std::size_t d) {
-    bo::Outcome outcome;
-    outcome.rows = rows_in(name, given.first, d);
-    outcome.values = column_in(name, given.second, outcome.n());
-    for (const double v : outcome.values)
-        if (!std::isfinite(v)) throw py::value_error(std::string(name) + " must be finite");
-    return outcome;
-}
-
-using Outcomes = std::vector<std::pair<Array, Array>>;
-
-std::size_t objectives_of(const Suggester&) {
-    return 1;
-}
-std::size_t objectives_of(const ParetoSuggester& suggester) {
-    return suggester.m();
-}
-
-template <class Engine, std::vector<double> (Engine::*call)(const Request&, Step*)>
-py::tuple suggest(Engine& suggester, const Array& X, const Array& values, const std::optional<Array>& std_errors,
-                  const Array& pending, std::size_t n, std::uint64_t seed_low, std::uint64_t seed_high,
-                  std::uint64_t number, std::uint64_t attempt, const py::object& feasible, double seconds,
-                  std::size_t repeats, const std::optional<Array>& extra, const Outcomes& limits,
-                  const std::optional<Array>& violations, const std::optional<std::pair<Array, Array>>& cost,
-                  const std::optional<Array>& failed, const std::optional<Array>& gradients) {
-    const std::size_t d = suggester.d(), m = objectives_of(suggester);
+// One suggestion of a search without outcomes beyond one value: what a sampler asks of the engine at least.
+py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, std::uint64_t number) {
     Request request;
-    request.deadline = Deadline::in(seconds);
-    request.rows = rows_in("X", X, d);
-    request.values = column_in("values", values, m * request.n());
-    for (std::size_t i = 0; i < request.values.size(); ++i)
+    request.rows = rows_in("X", X, suggester.d());
+    request.values = column_in("values", values, request.n());
+    for (std::size_t i = 0; i < request.n(); ++i)
         if (!std::isfinite(request.values[i]))
-            throw py::value_error("values must be finite, row " + std::to_string(i % request.n()) + " is not");
-    if (std_errors) request.std_errors = column_in("std_errors", *std_errors, m * request.n());
-    request.pending = rows_in("pending", pending, d);
-    if (extra) request.extra = rows_in("extra", *extra, d);
-    if (violations) request.violations = column_in("violations", *violations, request.n());
-    for (const auto& limit : limits) request.limits.push_back(outcome_of("limits", limit, d));
-    if (cost) request.cost = outcome_of("cost", *cost, d);
-    if (failed) request.failed = rows_in("failed", *failed, d);
-    if (gradients) {
-        if (m > 1) throw py::value_error("gradients need a single objective");
-        request.gradients = rows_in("gradients", *gradients, d);
-        if (request.gradients.n != request.n()) throw py::value_error("gradients must have a row a value");
-    }
-    request.count = n;
-    if (repeats == 0) throw py::value_error("repeats must be at least 1");
-    request.repeats = repeats;
-    request.key = {seed_low, seed_high};
+            throw py::value_error("values must be finite, row " + std::to_string(i) + " is not");
     request.number = number;
-    request.attempt = attempt;
     std::vector<double> rows;
     Step step = Step::full;
     {
-        // The constraint is destroyed outside this scope, where the GIL is held again.
-        request.feasible = feasible_of(feasible);
         const Unlocked native;
-        rows = (suggester.*call)(request, &step);
+        rows = suggester.suggest(request, &step);
     }
-    Array out({rows.size() / d, d});
+    Array out({rows.size() / suggester.d(), suggester.d()});
     std::copy(rows.begin(), rows.end(), out.mutable_data());
     return py::make_tuple(out, step);
-}
-
-template <class Engine, std::vector<double> (Engine::*call)(const Request&, Step*)>
-void add_suggest(py::class_<Engine>& type, const char* name, const char* doc) {
-    type.def(name, &suggest<Engine, call>, py::arg("X").noconvert(), py::arg("values").noconvert(),
-             py::arg("std_errors").noconvert(), py::arg("pending").noconvert(), py::arg("n"), py::arg("seed_low"),
-             py::arg("seed_high"), py::arg("number"), py::arg("attempt"), py::arg("feasible"), py::arg("seconds"),
-             py::arg("repeats") = 1, py::arg("extra") = py::none(), py::arg("limits") = Outcomes{},
-             py::arg("violations") = py::none(), py::arg("cost") = py::none(), py::arg("failed") = py::none(),
-             py::arg("gradients") = py::none(), doc);
 }
 
 }  // namespace
@@ -158,113 +98,27 @@ void bind_bo(py::module_& m) {
         .def(py::init<>())
         .def_readwrite("views", &SuggestOptions::views,
                        "Views of the history, taken in turn by trial number; at least one.")
-        .def_readwrite("n_draws", &SuggestOptions::n_draws,
-                       "Number of draws of the hyperparameters; 0 for their maximum a posteriori.")
         .def_readwrite("fit", &SuggestOptions::fit, "Options of the fit.")
         .def_readwrite("search", &SuggestOptions::search, "Options of the maximiser.")
         .def_readwrite("schedule", &SuggestOptions::schedule, "Sizes at which hyperparameters are fitted.")
-        .def_readwrite("trust_region", &SuggestOptions::trust_region, "Rules of the box that the search keeps to.")
-        .def_readwrite("smooth_levels", &SuggestOptions::smooth_levels,
-                       "Number of levels from which a grid is moved along the gradient.")
-        .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents, "Number of best points that are perturbed.")
-        .def_readwrite("n_noisy_draws", &SuggestOptions::n_noisy_draws,
-                       "Number of draws of the incumbents' values in a noisy view.")
-        .def_readwrite("fit_rows", &SuggestOptions::fit_rows,
-                       "Greatest number of rows that hyperparameters are fitted on.")
-        .def_readwrite("model_rows", &SuggestOptions::model_rows,
-                       "Approximate greatest number of rows that the model holds.")
-        .def_readwrite("fit_observations", &SuggestOptions::fit_observations,
-                       "Number of rows and derivatives up to which a fit takes further derivatives into account.")
-        .def_readwrite("model_observations", &SuggestOptions::model_observations,
-                       "Number of rows and derivatives up to which the model holds further derivatives.")
-        .def(
-            "set_acquisition",
-            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, bool logarithmic) {
-                options.acquisition = {kernel_at<AcquisitionKernel>(address, name), logarithmic};
-            },
-            py::arg("address"), py::arg("name"), py::arg("logarithmic"),
-            "Use a user's acquisition function, by the address of its compiled code; the caller keeps it alive.")
-        .def(
-            "set_prior",
-            [](SuggestOptions& options, std::uintptr_t address, const std::string& name, double beta) {
-                options.prior = acquisition::UserPrior(kernel_at<DensityKernel>(address, name), beta);
-            },
-            py::arg("address"), py::arg("name"), py::arg("beta"),
-            "Use a user's prior density, which counts as its power beta / n; the caller keeps its code alive.")
-        .def(
-            "set_covariance",
-            [](SuggestOptions& options, std::shared_ptr<gp::UserCovariance> covariance) {
-                options.covariance = std::move(covariance);
-            },
-            py::arg("covariance"), "Use a user's covariance of the numeric columns; None for the built-in one.");
-    py::class_<Suggester> suggester(
+        .def_readwrite("n_incumbents", &SuggestOptions::n_incumbents, "Number of best points that are perturbed.");
+    py::class_<Suggester>(
         s, "Suggester",
-        "Gaussian-process suggestions for one search; calls from several threads wait for each other.\n"
+        "Gaussian-process suggestions for one search, the engine of the sampler; calls from several threads wait for\n"
+        "each other.\n"
         "\n"
         "`categorical` (d,) marks columns without an order. Raises ValueError if its length is not d, or without\n"
-        "a view.");
-    suggester.def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
-                              const SuggestOptions& options) {
-                      return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
-                  }),
-                  py::arg("codec"), py::arg("categorical"), py::arg("options"));
-    add_suggest<Suggester, &Suggester::suggest>(
-        suggester, "suggest",
-        "Suggest up to n rows, of shape (k, d), and the lowest level of the ladder that one of them reached.\n"
-        "\n"
-        "X (m, d) are canonical rows with finite values (m,), lower is better, and std_errors (m,) or None;\n"
-        "pending (p, d) are rows without a value yet. `feasible` maps rows to booleans (its exceptions are passed\n"
-        "on); seconds is the time that is left, inf for any; a row is suggested up to `repeats` times in all;\n"
-        "extra (e, d) are further candidates. `limits` has a pair for each limit: rows (k, d) and by how much it is\n"
-        "exceeded there (k,); violations (m,), 0 for the rows of X that keep all limits, and how far the others\n"
-        "are from that; `cost` is a pair of rows (k, d) and logarithms of costs (k,); failed (f, d) are rows\n"
-        "without a value, to be avoided; gradients (m, d) are derivatives of the values, NaN where not known. Fewer "
-        "than n rows are returned only if no new, allowed row was met.\n"
-        "Raises ValueError for a wrong shape or a value that is not finite, KernelError if a\n"
-        "user's kernel raised or answered NaN.");
-    add_suggest<Suggester, &Suggester::draft>(
-        suggester, "draft",
-        "Suggest as `suggest` does, by the smallest model, at once: also while another thread is in a call, and "
-        "whatever\n"
-        "`seconds` says. No rows and the step `none` if there is nothing to make a model of.");
-    suggester.def(
-        "cheap_start",
-        [](Suggester& self, const Array& X, const Array& candidates, const std::pair<Array, Array>& cost) {
-            Request request;
-            request.rows = rows_in("X", X, self.d());
-            request.extra = rows_in("candidates", candidates, self.d());
-            if (request.extra.n == 0) throw py::value_error("candidates must have at least one row");
-            request.cost = outcome_of("cost", cost, self.d());
-            if (request.cost.n() == 0) throw py::value_error("cost must have at least one row");
-            std::vector<double> row;
-            {
-                const Unlocked native;
-                row = self.cheap_start(request);
-            }
-            Array out(row.size());
-            std::copy(row.begin(), row.end(), out.mutable_data());
-            return out;
-        },
-        py::arg("X").noconvert(), py::arg("candidates").noconvert(), py::arg("cost"),
-        "Choose one of candidates (m, d), as a canonical row (d,): far from X (n, d), which are tried or pending, and\n"
-        "among the cheapest by a model of `cost`, rows (k, d) and logarithms of costs (k,). Raises ValueError without\n"
-        "a candidate or a cost.");
-    py::class_<ParetoSuggester> pareto(
-        s, "ParetoSuggester",
-        "Gaussian-process suggestions for 2 or 3 objectives, by the expected improvement of the hypervolume.\n"
-        "\n"
-        "The first view's transforms and warp are those of every objective. Raises ValueError for another number m of\n"
-        "objectives, as `Suggester` otherwise.");
-    pareto.def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
-                           const SuggestOptions& options, std::size_t n_objectives) {
-                   return std::make_unique<ParetoSuggester>(scipy_lapack(), std::move(codec), categorical, options,
-                                                            n_objectives);
-               }),
-               py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("m"));
-    add_suggest<ParetoSuggester, &ParetoSuggester::suggest>(
-        pareto, "suggest",
-        "Suggest as `Suggester.suggest` does, for values (objectives * m,) and std_errors of that shape or None:\n"
-        "one objective after the other.");
+        "a view.")
+        .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
+                         const SuggestOptions& options) {
+                 return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
+             }),
+             py::arg("codec"), py::arg("categorical"), py::arg("options"))
+        .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("number"),
+             "Suggest a row for trial `number`, of shape (1, d), and the level of the ladder that it reached.\n"
+             "\n"
+             "X (m, d) are canonical rows with finite values (m,), lower is better. No row is returned only if no new\n"
+             "one was met. Raises ValueError for a wrong shape or a value that is not finite.");
     s.def(
         "representative",
         [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, const Array& X, const Array& y,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -260,8 +261,13 @@ void bind_samplers(py::module_& m) {
              "the\n"
              "sampler cannot do this.")
         .def(
-            "allow_repeats", [](BoundSampler& self, std::size_t n) { self.sampler->allow_repeats(n); }, py::arg("n"),
-            py::call_guard<py::gil_scoped_release>(), "Suggest a row up to n times, where all columns are gridded.")
+            "allow_repeats",
+            [](BoundSampler& self, std::size_t n) {
+                if (n == 0) throw std::invalid_argument("n must be at least 1");
+                self.sampler->allow_repeats(n);
+            },
+            py::arg("n"), py::call_guard<py::gil_scoped_release>(),
+            "Suggest a row up to n times, at least 1, where all columns are gridded. Raises ValueError for 0.")
         .def(
             "know_costs",
             [](BoundSampler& self, const Array& rows, const Array& costs) {

@@ -214,8 +214,9 @@ HPCORE_API void hpcore_optimizer_destroy(hpcore_optimizer* optimizer);
 
 /* The next point to evaluate, a row (d,), and the number of its trial. */
 HPCORE_API int hpcore_optimizer_ask(hpcore_optimizer* optimizer, double* row, size_t d, uint64_t* trial);
-/* The same within a time in milliseconds > 0, which waiting for other threads counts towards; level, which may be null,
- * is the hpcore_level that was reached. */
+/* The same within a time in milliseconds > 0, which waiting for other threads counts towards: when it is over before
+ * the call of another thread with this handle ends, the proposal is the cheapest, but comes after that call. level,
+ * which may be null, is the hpcore_level that was reached. */
 HPCORE_API int hpcore_optimizer_ask_within(hpcore_optimizer* optimizer, double deadline_ms, double* row, size_t d,
                                            uint64_t* trial, int* level);
 /* n points at once, 1 to 1,000,000, rows (n, d), numbers (n,) and levels (n,), which may be null; deadline_ms is

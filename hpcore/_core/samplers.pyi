@@ -143,7 +143,7 @@ class Sampler(metaclass=_Native):
         sampler cannot do this.
         """
     def allow_repeats(self, n: int) -> None:
-        """Suggest a row up to n times, where all columns are gridded."""
+        """Suggest a row up to n times, at least 1, where all columns are gridded. Raises ValueError for 0."""
     def know_costs(self, rows: NDArray[np.float64], costs: NDArray[np.float64]) -> None:
         """Learn the costs (q,), greater than 0, of rows (q, d) that are known in advance."""
 

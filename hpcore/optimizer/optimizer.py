@@ -363,13 +363,15 @@ class Optimizer:
     @contextmanager
     def _away(self, history: History) -> Iterator[History]:
         """Let callers whose time is over overtake while the sampler computes; yield what it computes from."""
-        alone = self.scheduler is not None or threading.active_count() == 1
-        if alone or (history.X.size > SMALL and not self._lock.hurried):
-            yield history
-            return
         seen = history.snapshot()
         with self._lock.away():
             yield seen
+
+    def _stays(self, history: History) -> bool:
+        """True if nobody can overtake, or hardly anybody would, so that the turn is kept while the sampler computes."""
+        if not self._suggestions.learns or self.scheduler is not None or threading.active_count() == 1:
+            return True
+        return history.X.size > SMALL and not self._lock.hurried
 
     def _see(self, as_of: int | None) -> None:
         """Prepare for proposals from the results of the jobs up to `as_of`, or from all."""
@@ -404,8 +406,11 @@ class Optimizer:
             try:
                 if as_of is None:
                     number = history.n
-                    with self._away(history) as seen:
-                        u, step, info = self._suggestions.first(seen, end)
+                    if self._stays(history):
+                        u, step, info = self._suggestions.first(history, end)
+                    else:
+                        with self._away(history) as seen:
+                            u, step, info = self._suggestions.first(seen, end)
                     return self._propose(history, number, u, step, info, end)
                 rows, step = self._suggestions.rows(seen, 1, end=end)
                 return self._propose(seen, history.n, rows[0], step, None, end)
@@ -430,8 +435,11 @@ class Optimizer:
                 trials.append(self._ask_queued())
             if len(trials) < n:
                 number = history.n
-                with self._away(history) as seen:
-                    rows, step = self._suggestions.rows(seen, n - len(trials), end=end)
+                if self._stays(history):
+                    rows, step = self._suggestions.rows(history, n - len(trials), end=end)
+                else:
+                    with self._away(history) as seen:
+                        rows, step = self._suggestions.rows(seen, n - len(trials), end=end)
                 for k, u in enumerate(rows):
                     trials.append(self._propose(history, number + k, u, step, None, end))
             while len(trials) < n:

@@ -53,9 +53,14 @@ class Turn:
             self._inside.release()
         self._turn.release()
 
-    def __enter__(self) -> Turn:
-        self.acquire()
-        return self
+    def __enter__(self) -> None:
+        # `acquire` without its options: this is on the way of every ask and tell.
+        if self._overtaker and self._overtaker == threading.get_ident():
+            self.acquire()  # raises
+        self._turn.acquire()
+        if self._depth == 0:
+            self._inside.acquire()
+        self._depth += 1
 
     def __exit__(self, *error: Any) -> None:
         self.release()

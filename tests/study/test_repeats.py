@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore._core import samplers
 from hpcore.errors import DamagedStore, InvalidArgument, InvalidType, SearchSpaceExhausted
 from hpcore.samplers import GPSampler, GridSampler
+from hpcore.samplers.native import constraints_of
 
 SAMPLERS = ["random", "grid", "sobol", "gp", "tpe", "auto"]
 SPACE = {"a": hp.Int(1, 3), "b": ["x", "y"]}
@@ -151,13 +153,10 @@ def test_batches_count_too(sampler: str) -> None:
 
 
 def test_the_native_argument_is_checked() -> None:
-    from hpcore._core import bo as acquisition
-
-    codec = hp.Space({"a": hp.Int(1, 5)}).columns.codec
-    engine = acquisition.Suggester(codec, [False], acquisition.SuggestOptions())
-    nothing = np.empty((0, 1))
-    with pytest.raises(ValueError, match="repeats must be at least 1"):
-        engine.suggest(nothing, np.empty(0), None, nothing, 1, 0, 0, 0, 0, None, np.inf, 0)
+    columns = hp.Space({"a": hp.Int(1, 5)}).columns
+    options, allowed = hp.samplers.GPSampler()._native_options(columns), constraints_of(columns)
+    with pytest.raises(ValueError, match="n must be at least 1"):
+        samplers.gp(columns.codec, [False], options, allowed).allow_repeats(0)
 
 
 # --- stored repeats ------------------------------------------------------------------------------------------------
