@@ -198,9 +198,9 @@ void bind_columns(py::module_& s) {
         .value("log_normal", Scale::log_normal);
 
     using Condition = Column::Condition;
-    py::class_<Condition>(s, "Condition",
-                          "Requirement on an earlier column under which a column is active; several must all hold.")
+    py::class_<Condition>(s, "Condition", "Requirement on an earlier column under which a column is active.")
         .def_readonly("parent", &Condition::parent, "Index of the column that is required to have a value.")
+        .def_readonly("alternative", &Condition::alternative, "True if it begins another alternative.")
         .def_readonly("by_level", &Condition::by_level,
                       "True if levels are compared, false if values of a continuous parent.")
         .def_readonly("levels", &Condition::levels,
@@ -228,7 +228,10 @@ void bind_columns(py::module_& s) {
         .def_readonly("ticks", &Column::ticks, "Denominator of such values; 0 where they are no exact fractions.")
         .def_readonly("cumulative", &Column::cumulative,
                       "Upper edge of each level's share of [0, 1], ascending; empty for shares by the scale.")
-        .def_readonly("conditions", &Column::conditions, "Conditions that must all hold for the column to be active.")
+        .def_readonly(
+            "conditions", &Column::conditions,
+            "Conditions that must all hold for the column to be active, up to one that begins an alternative;\n"
+            "or all from there on.")
         .def("real_at", &space::real_at, py::arg("level"), "Value at a level of a real grid.")
         .def("level_of_real", &space::level_of_real, py::arg("x"),
              "Level of a grid of numbers nearest to x, clamped to the grid.");
@@ -288,6 +291,10 @@ void bind_parameters(py::module_& s) {
         "Copy that is active only where the parent has one of the values or lies within the bounds.\n"
         "\n"
         "Values of a choice are indices. Raises ValueError unless there are either values or bounds.");
+    s.def("or_when", &space::or_when, py::arg("parameter"),
+          "Copy that is active also where the conditions hold that are added next.\n"
+          "\n"
+          "Raises ValueError if there are no conditions yet, or none since the last call.");
     py::class_<Space>(
         s, "Space",
         "Search space of named parameters; immutable.\n"

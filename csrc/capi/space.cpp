@@ -26,17 +26,22 @@ void add(hpcore_space* handle, space::Parameter parameter) {
     handle->built.reset();
 }
 
-void restrict(hpcore_space* handle, const char* name, space::When condition) {
+template <class Change>
+void change(hpcore_space* handle, const char* name, Change changed) {
     const std::string_view child = checked_name(name, "name");
     const std::lock_guard lock(handle->mutex);
     for (space::Parameter& parameter : handle->parameters) {
         if (parameter.name() != child) continue;
-        space::Parameter restricted = when(parameter, std::move(condition));
-        std::swap(parameter, restricted);
+        space::Parameter other = changed(parameter);
+        std::swap(parameter, other);
         handle->built.reset();
         return;
     }
     refuse("name must be that of a parameter, got '" + std::string(child) + "'");
+}
+
+void restrict(hpcore_space* handle, const char* name, space::When condition) {
+    change(handle, name, [&](const space::Parameter& parameter) { return when(parameter, std::move(condition)); });
 }
 
 // A whole number as such: indices of choices are never doubles.
@@ -156,6 +161,13 @@ int hpcore_space_when_between(hpcore_space* handle, const char* name, const char
         if (low != -inf) condition.at_least = number(low);
         if (high != inf) condition.at_most = number(high);
         restrict(handle, name, std::move(condition));
+    });
+}
+
+int hpcore_space_or_when(hpcore_space* handle, const char* name) {
+    return guarded([&] {
+        checked(handle, "space");
+        change(handle, name, [](const space::Parameter& parameter) { return or_when(parameter); });
     });
 }
 

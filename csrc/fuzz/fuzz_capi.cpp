@@ -128,6 +128,7 @@ class Session {
                                                 in_.number(), in_.flag(), in_.number()));
                 break;
             default:
+                if (in_.rarely()) checked(hpcore_space_or_when(space, in_.name()));
                 if (in_.flag() == 1) {
                     const double values[] = {double(in_.byte() % 4), in_.number()};
                     checked(hpcore_space_when_in(space, in_.name(), in_.name(), values,

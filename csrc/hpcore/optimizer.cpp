@@ -550,6 +550,7 @@ std::uint64_t Optimizer::fingerprint() const {
             for (const std::uint64_t level : condition.levels) hash.add(level);
             hash.add(condition.real_low);
             hash.add(condition.real_high);
+            if (condition.alternative) hash.add(std::uint64_t{1});
         }
     }
     return hash.value();

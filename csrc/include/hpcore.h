@@ -154,13 +154,16 @@ HPCORE_API int hpcore_space_add_normal(hpcore_space* space, const char* name, do
                                        double high, int log, double step);
 
 /* Make a parameter active only where another one, its parent, has one of n >= 1 values: integers, indices of a choice,
- * or values of a real on a grid. Several conditions must hold together. Whether they make sense is said when the space
- * is used first. */
+ * or values of a real on a grid. Several conditions must hold together, those since hpcore_space_or_when. Whether they
+ * make sense is said when the space is used first. */
 HPCORE_API int hpcore_space_when_in(hpcore_space* space, const char* name, const char* parent, const double* values,
                                     size_t n);
 /* The same for bounds, both included; -INFINITY or INFINITY for none. A choice needs an order for them. */
 HPCORE_API int hpcore_space_when_between(hpcore_space* space, const char* name, const char* parent, double low,
                                          double high);
+/* Begin an alternative: the parameter is active where all conditions before this call hold, or all conditions that are
+ * added after it, up to the next call. Either must be one or more. */
+HPCORE_API int hpcore_space_or_when(hpcore_space* space, const char* name);
 
 /* Number of columns. */
 HPCORE_API int hpcore_space_size(hpcore_space* space, size_t* d);

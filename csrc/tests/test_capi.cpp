@@ -139,6 +139,8 @@ TEST(null_handles_and_pointers) {
         WRONG(hpcore_space_when_in(space, "rate", "kind", nullptr, 1), invalid, "values must not be null"),
         WRONG(hpcore_space_when_in(space, "rate", nullptr, &x, 1), invalid, "parent must not be null"),
         WRONG(hpcore_space_when_between(nullptr, "rate", "kind", 0, 1), invalid, "space"),
+        WRONG(hpcore_space_or_when(nullptr, "rate"), invalid, "space"),
+        WRONG(hpcore_space_or_when(space, nullptr), invalid, "name must not be null"),
         WRONG(hpcore_space_size(nullptr, &n), invalid, "space"),
         WRONG(hpcore_space_size(space, nullptr), invalid, "d must not be null"),
         WRONG(hpcore_space_find(space, "rate", nullptr), invalid, "column"),
@@ -219,6 +221,8 @@ TEST(wrong_parameters) {
         WRONG(hpcore_space_when_in(space, "rate", "kind", values, 0), invalid, "n must be"),
         WRONG(hpcore_space_when_in(space, "rate", "kind", values, huge), invalid, "n must be"),
         WRONG(hpcore_space_when_between(space, "rate", "kind", -inf, inf), invalid, "at_least"),
+        WRONG(hpcore_space_or_when(space, "none"), invalid, "none"),
+        WRONG(hpcore_space_or_when(space, "kind"), invalid, "an alternative of 'kind' must have"),
         WRONG(hpcore_space_column(space, 3, nullptr, nullptr), invalid, "column must be below 3"),
     });
     std::size_t d = 0, column = 9;
@@ -437,6 +441,15 @@ TEST(inactive_columns_are_read_as_such) {
     CHECK(hpcore_row_get_integer(space, row, 3, 2, &n, &active) == HPCORE_OK && active == 0 && n == 0);
     CHECK(hpcore_row_set_choice(space, row, 3, 0, 1) == HPCORE_OK);
     CHECK(hpcore_row_get_real(space, row, 3, 1, &x, &active) == HPCORE_OK && active == 1 && x == 0.75);
+    CHECK(hpcore_row_get_integer(space, row, 3, 2, &n, &active) == HPCORE_OK && active == 1 && n == 5);
+    // "n" is also active where "kind" is 0.
+    const double first = 0.0;
+    CHECK(hpcore_row_set_choice(space, row, 3, 0, 0) == HPCORE_OK);
+    CHECK(hpcore_row_get_integer(space, row, 3, 2, &n, &active) == HPCORE_OK && active == 0);
+    CHECK(hpcore_space_or_when(space, "n") == HPCORE_OK);
+    check_all({WRONG(hpcore_row_get_integer(space, row, 3, 2, &n, &active), HPCORE_INVALID_ARGUMENT,
+                     "an alternative of 'n' must have")});
+    CHECK(hpcore_space_when_in(space, "n", "kind", &first, 1) == HPCORE_OK);
     CHECK(hpcore_row_get_integer(space, row, 3, 2, &n, &active) == HPCORE_OK && active == 1 && n == 5);
     hpcore_space_destroy(space);
 }

@@ -244,31 +244,35 @@ TEST(conditions_on_every_kind_of_parent) {
     by_value.by_level = false;
     by_value.real_low = 0.25;
     by_value.real_high = 0.5;
-    Column child, both, grandchild;
+    Column child, both, grandchild, either;
     child.conditions = {by_range};
     both.conditions = {by_level, by_value};
+    either.conditions = {by_level, by_value, by_range};
+    either.conditions[2].alternative = true;
     Column::Condition of_child = by_value;
     of_child.parent = 4;
     grandchild.conditions = {of_child};
-    // A choice that has nothing to do with it, the three parents, the children, a child of the first child.
+    // A choice that has nothing to do with it, the three parents, the children, a child of the first child, and one
+    // that is active where any of the children is.
     const auto codec =
-        spaces::codec({spaces::choice(3), spaces::integer(0, 6), tenths(), Column{}, child, both, grandchild});
+        spaces::codec({spaces::choice(3), spaces::integer(0, 6), tenths(), Column{}, child, both, grandchild, either});
     hpcore::Philox random({1, 2}, 3, 4);
     int met[3] = {0, 0, 0};
     for (int i = 0; i < 3000; ++i) {
-        double u[7];
+        double u[8];
         for (double& x : u) x = random.uniform();
-        Value v[7], again[7];
+        Value v[8], again[8];
         codec->decode(u, v);
         const bool first = v[1].whole >= 2 && v[1].whole <= 4;
         const bool second = (v[2].real == 0.3 || v[2].real == 0.7) && v[3].real >= 0.25 && v[3].real <= 0.5;
         const bool third = first && v[4].real >= 0.25 && v[4].real <= 0.5;
         CHECK(v[4].active == first && v[5].active == second && v[6].active == third);
+        CHECK(v[7].active == (first || second));
         met[0] += first;
         met[1] += second;
         met[2] += third;
         codec->snap(u, again);
-        for (int j = 0; j < 7; ++j) {
+        for (int j = 0; j < 8; ++j) {
             CHECK(std::isnan(u[j]) == !v[j].active);
             CHECK(again[j].active == v[j].active && again[j].real == v[j].real && again[j].whole == v[j].whole);
         }

@@ -137,6 +137,22 @@ TEST(no_candidate_and_no_move_is_better) {
 
 // With a deadline that is far off the answer is that without one; with one that has passed it is a worse point, but an
 // unseen one.
+TEST(levels_of_rows_that_lack_a_parents_value) {
+    const MoveSet moves(spaces::codec({spaces::choice(3), spaces::when(0, {2}, spaces::integer(-3, 6)),
+                                       spaces::when(0, {2}, spaces::integer(-3, 1000))}),
+                        {true, false, false}, 21);
+    std::vector<space::Value> scratch(3);
+    for (const std::size_t j : {1u, 2u}) {
+        for (std::uint64_t level = 0; level <= moves.last_level(j); ++level) {
+            double row[3] = {5.0 / 6.0, 0.5, 0.5};
+            row[j] = moves.coordinate(j, level);
+            CHECK(moves.level(j, row, scratch) == level);
+            row[0] = row[3 - j] = std::numeric_limits<double>::quiet_NaN();
+            CHECK(moves.level(j, row, scratch) == level);
+        }
+    }
+}
+
 TEST(deadlines_cut_the_search_short) {
     const MoveSet moves = conditional_space();
     constexpr std::size_t d = 4, n = 12;

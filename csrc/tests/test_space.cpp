@@ -340,6 +340,35 @@ TEST(conditions_that_cannot_be_are_refused) {
     CHECK(has(refusal([] { when(real("x", 0.0, 1.0), {.parent = "p", .values = {1}, .at_most = 2}); }), "got both"));
 }
 
+TEST(alternatives_are_conditions_any_of_which_may_hold) {
+    // kind is 0 and n at least 3, or kind is 2, or n is 0.
+    Parameter child = when(real("x", 0.0, 1.0), {.parent = "kind", .values = {0}});
+    child = or_when(when(std::move(child), {.parent = "n", .at_least = 3}));
+    child = or_when(when(std::move(child), {.parent = "kind", .values = {2}}));
+    child = when(std::move(child), {.parent = "n", .values = {0}});
+    const Space space({choice("kind", 3), integer("n", 0, 4), child});
+    const Codec& codec = *space.codec();
+    CHECK(!codec.column(2).conditions[0].alternative && !codec.column(2).conditions[1].alternative);
+    CHECK(codec.column(2).conditions[2].alternative && codec.column(2).conditions[3].alternative);
+    for (std::int64_t kind = 0; kind < 3; ++kind) {
+        for (std::int64_t n = 0; n <= 4; ++n) {
+            const double u[3] = {codec.encode_whole(0, kind), codec.encode_whole(1, n), 0.5};
+            Value values[3];
+            codec.decode(u, values);
+            CHECK(values[2].active == ((kind == 0 && n >= 3) || kind == 2 || n == 0));
+        }
+    }
+    const std::string none = "an alternative of 'x' must have at least one condition, got none";
+    CHECK(refusal([] { or_when(real("x", 0.0, 1.0)); }) == none);
+    CHECK(refusal([&] { or_when(or_when(child)); }) == none);
+    CHECK(refusal([&] { Space({choice("kind", 3), integer("n", 0, 4), or_when(child)}); }) == none);
+    const Parameter never = when(or_when(child), {.parent = "n", .at_least = 5});
+    CHECK(has(refusal([&] { Space({choice("kind", 3), integer("n", 0, 4), never}); }), "of 'x' on 'n' can never hold"));
+    const Parameter back =
+        when(or_when(when(integer("n", 0, 4), {.parent = "kind", .values = {1}})), {.parent = "x", .at_least = 0.5});
+    CHECK(has(refusal([&] { Space({choice("kind", 3), back, child}); }), "must not form a cycle"));
+}
+
 // --- the space
 // --------------------------------------------------------------------------------------------------------
 
@@ -439,6 +468,7 @@ TEST(points_are_counted_as_a_list_of_them_is_long) {
                     w.values = {below(high + 1), below(high + 1)};
                 else
                     w.at_least = below(high + 1);
+                if (!p.conditions().empty() && below(2)) p = or_when(std::move(p));
                 p = when(std::move(p), std::move(w));
             }
             parameters.push_back(std::move(p));

@@ -280,6 +280,46 @@ TEST(branches_are_groups_of_their_own) {
     }
 }
 
+TEST(columns_with_the_same_alternatives_are_a_group) {
+    const auto either = [](bool alternative) {
+        space::Column c = spaces::when(0, {1}, spaces::when(0, {0}, space::Column{}));
+        c.conditions[1].alternative = alternative;
+        return c;
+    };
+    const auto codec = spaces::codec({spaces::choice(3), either(true), either(true), either(false)});
+    CHECK(Suggester(codec, {true, false, false, false}, {}).n_groups() == 3);
+}
+
+// Rows that lack some values of a group are in it all the same, and say nothing of the columns that they lack.
+TEST(rows_may_lack_values) {
+    const auto codec = spaces::codec({spaces::choice(3), space::Column{}, space::Column{}, spaces::integer(0, 3)});
+    for (const bool trend : {false, true}) {
+        Options options;
+        options.trend = trend;
+        Suggester suggester(codec, {true, false, false, false}, options);
+        Trials given;
+        Philox random({3, 4}, 5, 6);
+        for (int i = 0; i < 60; ++i) {
+            const double x = random.uniform();
+            const bool lacks = i % 3 == 0;
+            given.rows.insert(given.rows.end(), {i % 4 == 1 ? nan : 0.5, x, lacks ? nan : random.uniform(),
+                                                 i % 5 == 2 ? nan : 0.125 + 0.25 * (i % 4)});
+            given.values.push_back(std::fabs(x - 0.3));
+            given.state.push_back(1);
+        }
+        given.tell(suggester);
+        std::vector<double> waiting(given.rows.begin(), given.rows.begin() + 8);
+        double sum = 0.0;
+        for (std::uint64_t number = 60; number < 90; ++number) {
+            double u[4];
+            suggester.suggest({{7, 8}, number, 0, {waiting.data(), 2, 4}}, {u, 1, 4});
+            for (const double v : u) CHECK(v >= 0.0 && v <= 1.0);
+            sum += std::fabs(u[1] - 0.3);
+        }
+        CHECK(sum / 30 < 0.15);  // they do say where the column is good that they have
+    }
+}
+
 // In a space of few points none is asked for twice while there is a new one, alone, together or beside a pending one.
 TEST(no_point_twice) {
     const auto codec = spaces::codec({spaces::choice(3), spaces::integer(0, 4)});

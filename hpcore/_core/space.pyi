@@ -49,12 +49,15 @@ class Scale(metaclass=_Native):
     def __setstate__(self, state: int) -> None: ...
 
 class Condition(metaclass=_Native):
-    """Requirement on an earlier column under which a column is active; several must all hold."""
+    """Requirement on an earlier column under which a column is active."""
 
     def __init__(self, *args: object, **kwargs: object) -> None: ...  # raises: others make it
     @property
     def parent(self) -> int:
         """Index of the column that is required to have a value."""
+    @property
+    def alternative(self) -> bool:
+        """True if it begins another alternative."""
     @property
     def by_level(self) -> bool:
         """True if levels are compared, false if values of a continuous parent."""
@@ -125,7 +128,9 @@ class Column(metaclass=_Native):
         """Upper edge of each level's share of [0, 1], ascending; empty for shares by the scale."""
     @property
     def conditions(self) -> list[Condition]:
-        """Conditions that must all hold for the column to be active."""
+        """Conditions that must all hold for the column to be active, up to one that begins an alternative;
+        or all from there on.
+        """
     def real_at(self, level: int) -> float:
         """Value at a level of a real grid."""
     def level_of_real(self, x: float) -> int:
@@ -206,6 +211,12 @@ def when(
     """Copy that is active only where the parent has one of the values or lies within the bounds.
 
     Values of a choice are indices. Raises ValueError unless there are either values or bounds.
+    """
+
+def or_when(parameter: Parameter) -> Parameter:
+    """Copy that is active also where the conditions hold that are added next.
+
+    Raises ValueError if there are no conditions yet, or none since the last call.
     """
 
 class Space(metaclass=_Native):

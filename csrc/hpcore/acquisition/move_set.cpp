@@ -1,5 +1,6 @@
 #include "hpcore/acquisition/move_set.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <stdexcept>
@@ -56,8 +57,26 @@ void MoveSet::snap(MutableColumn full, MutableColumn row, std::span<Value> scrat
 }
 
 std::uint64_t MoveSet::level(std::size_t j, hpcore::Column row, std::span<Value> values) const {
-    codec_->decode(row, values);
     const Column& c = codec_->column(j);
+    const auto missing = [](double u) { return std::isnan(u); };
+    if (std::ranges::none_of(row, missing)) {
+        codec_->decode(row, values);
+    } else {  // inactive, or recorded without a value: neither matters here
+        std::vector<double> whole(row.begin(), row.end());
+        std::ranges::replace_if(whole, missing, 0.5);
+        codec_->decode(whole, values);
+        if (!values[j].active) {  // without a parent's value
+            std::uint64_t low = 0, high = c.last;
+            while (low < high) {
+                const std::uint64_t middle = low + (high - low) / 2;
+                if (coordinate(j, middle) < row[j])
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            return low;
+        }
+    }
     if (c.kind == Kind::real) return codec_->level_of_real(j, values[j].real);
     if (c.kind == Kind::choice) return static_cast<std::uint64_t>(values[j].whole);
     // Unsigned arithmetic wraps, so ranges wider than 2^63 come out right.

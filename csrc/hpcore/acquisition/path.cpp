@@ -136,7 +136,7 @@ void Path::phases(Column warped) {
             add_scaled(n, on ? warped[j] : middle, turns_[j].data(), phase_.data());
         else if (on)
             add_scaled(n, 1.0, of_level(j, warped[j]).data(), phase_.data());
-        if (!on) add_scaled(n, 1.0, absent_[j].data(), phase_.data());
+        if (!on && columns_[j].conditional) add_scaled(n, 1.0, absent_[j].data(), phase_.data());
     }
 }
 

@@ -27,6 +27,14 @@ void add_overlap(std::size_t n, double w, double u, const double* v, double* out
     for (std::size_t b = 0; b < n; ++b) out[b] += v[b] != u ? w : 0.0;
 }
 
+// A category of its own for trials that were recorded without one, though the column is never inactive.
+constexpr double no_category = -1.0;
+
+// What stands for a value that is inactive, or was not recorded.
+double stand_in(const ColumnType& type) {
+    return type.categorical && !type.conditional ? no_category : middle;
+}
+
 // For conditional columns; `on_row` is 1 or 0.
 HPCORE_VECTORIZE
 void add_mismatch(std::size_t n, double w, double on_row, const double* on, double* out) {
@@ -182,7 +190,7 @@ void Points::append(Column row) {
     }
     for (std::size_t j = 0; j < dims; ++j) {
         const bool on = !std::isnan(row[j]);
-        values_[j * stride_ + n_] = on ? row[j] : middle;
+        values_[j * stride_ + n_] = on ? row[j] : stand_in(columns_[j]);
         if (conditional_) active_[j * stride_ + n_] = on ? 1.0 : 0.0;
     }
     ++n_;
@@ -209,7 +217,7 @@ void scaled_distances(const Points& points, const Scales& scales, Column row, Mu
         if (!type.categorical) {
             if (points.user() == nullptr) add_squares(n, w, on_row > 0.0 ? u : middle, v, out.data());
         } else if (!type.conditional)
-            add_overlap(n, w, u, v, out.data());
+            add_overlap(n, w, on_row > 0.0 ? u : no_category, v, out.data());
         else if (on_row > 0.0)
             add_overlap_where(n, w, u, v, points.active(j).data(), out.data());
         if (type.conditional)
@@ -299,7 +307,7 @@ void user_by_x(const Points& points, const Scales& scales, Column row, MutableCo
 double weighted_distance(const Points& points, const Scales& scales, Column row, std::size_t j, Column c) {
     const ColumnType type = points.columns()[j];
     const bool on_row = !std::isnan(row[j]);
-    const double u = on_row ? row[j] : middle;
+    const double u = on_row ? row[j] : stand_in(type);
     const double* v = points.value(j).data();
     double sum = 0.0;
     if (!type.categorical) {

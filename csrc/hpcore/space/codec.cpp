@@ -299,8 +299,8 @@ void Codec::decode(hpcore::Column u, std::span<Value> out) const {
         const Column& c = columns_[j];
         Value& value = out[j];
         value = Value{};
-        value.active = std::all_of(c.conditions.begin(), c.conditions.end(),
-                                   [&](const Column::Condition& condition) { return holds(condition, out); });
+        value.active =
+            any_alternative(c.conditions, [&](const Column::Condition& condition) { return holds(condition, out); });
         if (!value.active) continue;
         if (std::isnan(u[j]))
             throw std::invalid_argument("column " + std::to_string(j) + " is active but its coordinate is NaN");

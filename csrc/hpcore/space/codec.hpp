@@ -52,11 +52,12 @@ struct Column {
     // equal shares of a choice, and by the scale elsewhere.
     std::vector<double> cumulative;
 
-    // Conjunction of: parent's level is one of `levels` (if any), or in [level_low, level_high]; or, for a
-    // continuous parent (by_level false), its value in [real_low, real_high]. Levels ascend, none is twice or above
-    // the parent's last; no range is empty. The parent is another column, and comes before this one in the order.
+    // Parent's level is one of `levels` (if any), or in [level_low, level_high]; or, for a continuous parent (by_level
+    // false), its value in [real_low, real_high]. Levels ascend, none is twice or above the parent's last; no range is
+    // empty. The parent is another column, and comes before this one in the order.
     struct Condition {
         std::size_t parent = 0;
+        bool alternative = false;  // begins another alternative; false for the first condition of a column
         bool by_level = true;
         std::vector<std::uint64_t> levels;
         std::uint64_t level_low = 0;
@@ -64,8 +65,23 @@ struct Column {
         double real_low = 0.0;
         double real_high = 0.0;
     };
+    // A disjunction of conjunctions: all conditions must hold up to the next one that begins an alternative.
     std::vector<Condition> conditions;
 };
+
+// True if all conditions of an alternative are met, or if there are no conditions.
+template <class Met>
+bool any_alternative(const std::vector<Column::Condition>& conditions, Met met) {
+    bool all = true;
+    for (const Column::Condition& condition : conditions) {
+        if (condition.alternative) {
+            if (all) return true;
+            all = true;
+        }
+        all = all && met(condition);
+    }
+    return all;
+}
 
 // The value at a level of a real grid.
 double real_at(const Column& column, std::uint64_t level);

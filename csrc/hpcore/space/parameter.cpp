@@ -243,7 +243,16 @@ Parameter when(Parameter parameter, When condition) {
     if (!condition.values.empty() && (condition.at_least || condition.at_most))
         throw std::invalid_argument(argument("a condition", parameter.name_) +
                                     " must give either values or bounds, got both");
+    condition.alternative = std::exchange(parameter.open_alternative_, false);
     parameter.conditions_.push_back(std::move(condition));
+    return parameter;
+}
+
+Parameter or_when(Parameter parameter) {
+    if (parameter.conditions_.empty() || parameter.open_alternative_)
+        throw std::invalid_argument(argument("an alternative", parameter.name_) +
+                                    " must have at least one condition, got none");
+    parameter.open_alternative_ = true;
     return parameter;
 }
 

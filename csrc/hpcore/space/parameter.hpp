@@ -25,6 +25,7 @@ struct When {
     std::vector<Number> values{};
     std::optional<Number> at_least{};
     std::optional<Number> at_most{};
+    bool alternative = false;  // begins another alternative; set by `when` after `or_when`
 };
 
 struct RealOptions;
@@ -38,8 +39,10 @@ class Parameter {
     const std::string& name() const { return name_; }
     // Without conditions, which need to know the parents.
     const Column& column() const { return column_; }
-    // All of them must hold for the parameter to be active.
+    // All of them must hold for the parameter to be active, up to one that begins an alternative; or all from there on.
     const std::vector<When>& conditions() const { return conditions_; }
+    // True after `or_when`, as long as the alternative has no condition.
+    bool open_alternative() const { return open_alternative_; }
     // True for choices without an order.
     bool categorical() const { return column_.kind == Kind::choice && !ordered_; }
 
@@ -52,12 +55,14 @@ class Parameter {
     Column column_;
     bool ordered_;
     std::vector<When> conditions_;
+    bool open_alternative_ = false;
 
     friend Parameter real(std::string, double, double, const RealOptions&);
     friend Parameter integer(std::string, std::int64_t, std::int64_t, const IntegerOptions&);
     friend Parameter choice(std::string, std::size_t, const ChoiceOptions&);
     friend Parameter normal(std::string, double, double, const NormalOptions&);
     friend Parameter when(Parameter, When);
+    friend Parameter or_when(Parameter);
 };
 
 struct RealOptions {
@@ -91,7 +96,11 @@ struct NormalOptions {
 // Mean and std > 0 of the value, or of its logarithm. Throws also if bounds leave no probability within 8.3 std.
 Parameter normal(std::string name, double mean, double std, const NormalOptions& options = {});
 
-// The same parameter, active only where its conditions and this one hold.
+// The same parameter, active only where its conditions and this one hold; after `or_when`, those since then.
 Parameter when(Parameter parameter, When condition);
+
+// The same parameter, active also where the conditions hold that are added next. Throws if it has no conditions yet, or
+// none since the last call.
+Parameter or_when(Parameter parameter);
 
 }  // namespace hpcore::space

@@ -81,7 +81,7 @@ struct Branch {
     Natural points = 1;
 
     bool activates(const Column& column) const {
-        return std::all_of(column.conditions.begin(), column.conditions.end(), [&](const Column::Condition& condition) {
+        return any_alternative(column.conditions, [&](const Column::Condition& condition) {
             const auto parent = chosen.find(condition.parent);
             return parent != chosen.end() && holds(condition, parent->second);
         });

@@ -143,19 +143,17 @@ GridWalk::GridWalk(const Codec& codec) : codec_(&codec), chosen_(codec.size()) {
 }
 
 bool GridWalk::holds(std::size_t column) const {
-    for (const Column::Condition& condition : codec_->column(column).conditions) {
+    return any_alternative(codec_->column(column).conditions, [this](const Column::Condition& condition) {
         const auto& level = chosen_[condition.parent];
         if (!level) return false;
         if (!condition.by_level) {
             const double x = codec_->real_at(condition.parent, *level);
-            if (!(condition.real_low <= x && x <= condition.real_high)) return false;
-        } else if (!condition.levels.empty()) {
-            if (!std::binary_search(condition.levels.begin(), condition.levels.end(), *level)) return false;
-        } else if (*level < condition.level_low || *level > condition.level_high) {
-            return false;
+            return condition.real_low <= x && x <= condition.real_high;
         }
-    }
-    return true;
+        if (!condition.levels.empty())
+            return std::binary_search(condition.levels.begin(), condition.levels.end(), *level);
+        return *level >= condition.level_low && *level <= condition.level_high;
+    });
 }
 
 bool GridWalk::next(double* row) {

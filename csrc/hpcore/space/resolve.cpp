@@ -102,6 +102,7 @@ Column::Condition resolve(const std::string& child, const When& when, const Para
     };
     Column::Condition out;
     out.parent = position;
+    out.alternative = when.alternative;
     out.by_level = c.gridded;
     for (const Number& value : when.values) {
         check(value);

@@ -73,6 +73,9 @@ Space::Space(std::vector<Parameter> parameters) {
     std::vector<Column> columns;
     for (const Parameter& parameter : parameters) {
         Column column = parameter.column();
+        if (parameter.open_alternative())
+            throw std::invalid_argument("an alternative of " + quoted(parameter.name()) +
+                                        " must have at least one condition, got none");
         for (const When& condition : parameter.conditions()) {
             const auto parent = find(condition.parent);
             if (!parent)

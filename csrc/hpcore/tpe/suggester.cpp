@@ -44,12 +44,31 @@ Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
 }
 
 bool same(const space::Column::Condition& a, const space::Column::Condition& b) {
-    return a.parent == b.parent && a.by_level == b.by_level && a.levels == b.levels && a.level_low == b.level_low &&
-           a.level_high == b.level_high && a.real_low == b.real_low && a.real_high == b.real_high;
+    return a.parent == b.parent && a.alternative == b.alternative && a.by_level == b.by_level && a.levels == b.levels &&
+           a.level_low == b.level_low && a.level_high == b.level_high && a.real_low == b.real_low &&
+           a.real_high == b.real_high;
 }
 
 bool same_conditions(const space::Column& a, const space::Column& b) {
     return std::equal(a.conditions.begin(), a.conditions.end(), b.conditions.begin(), b.conditions.end(), same);
+}
+
+// Coordinates of a row that was recorded without some of the columns of a group, while others are there. Such values
+// are not known, so that they are spread evenly over the rows, as if drawn from a uniform prior: they say nothing about
+// where good points are. A group without any value is inactive.
+template <class Groups>
+void spread_missing(const Groups& groups, const std::vector<Axis>& axes, std::size_t number, MutableColumn row) {
+    constexpr double golden = 0.6180339887498949;  // its multiples, modulo 1, are spread evenly
+    for (const auto& group : groups) {
+        const auto missing = [&](std::size_t j) { return std::isnan(row[j]); };
+        const auto n = static_cast<std::size_t>(std::ranges::count_if(group.columns, missing));
+        if (n == 0 || n == group.columns.size()) continue;
+        for (const std::size_t j : group.columns) {
+            if (!missing(j)) continue;
+            const double place = golden * (static_cast<double>(number) + 1.0) + std::sqrt(static_cast<double>(j));
+            row[j] = axes[j].coordinate(place - std::floor(place));
+        }
+    }
 }
 
 }  // namespace
@@ -112,6 +131,7 @@ void Suggester::absorb(const records::Trials& trials) {
         const Column row = trials.rows[i];
         for (std::size_t j = 0; j < d_; ++j)
             coordinates_[i * d_ + j] = std::isnan(row[j]) ? nan : axes_[j].coordinate(row[j]);
+        spread_missing(groups_, axes_, i, {coordinates_.data() + i * d_, d_});
         seen_.insert(row);
     }
     std::size_t first_new = rows_;
@@ -282,6 +302,7 @@ std::vector<double> Suggester::waiting_of(Rows pending, space::RowSet& taken) co
             const double u = pending(p, j);
             waiting[p * d_ + j] = std::isnan(u) ? nan : axes_[j].coordinate(u);
         }
+        spread_missing(groups_, axes_, p, {waiting.data() + p * d_, d_});
         taken.insert(pending[p]);
     }
     return waiting;
