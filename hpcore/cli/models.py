@@ -6,6 +6,7 @@ import click
 
 from hpcore.cli.report import short
 from hpcore.space import Categorical, Float, Int, Parameter
+from hpcore.space.conditions import alternatives_of
 from hpcore.tables import presets
 
 __all__ = ["show"]
@@ -47,7 +48,10 @@ def _described(parameter: Parameter) -> str:
     else:
         what = repr(parameter)
     conditions = [
-        f"{short(parent)} is {' or '.join(map(str, allowed)) if isinstance(allowed, list) else allowed}"
-        for parent, allowed in parameter.when.items()
+        " and ".join(
+            f"{short(parent)} is {' or '.join(map(str, allowed)) if isinstance(allowed, list) else allowed}"
+            for parent, allowed in alternative.items()
+        )
+        for alternative in alternatives_of(parameter.when)
     ]
-    return what + (f"; when {' and '.join(conditions)}" if conditions else "")
+    return what + (f"; when {', or '.join(conditions)}" if conditions else "")

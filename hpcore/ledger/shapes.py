@@ -170,7 +170,9 @@ def spec_from(text: str) -> dict[str, Any]:
         names.add(name)
         if not isinstance(entry.get("type"), str):
             raise ValueError(f"parameter {name!r:.80} must have a type, got {shown(entry.get('type')):.80}")
-        check_mapping(f"the conditions of {name!r:.80}", entry.get("when"))
+        when = entry.get("when")
+        for alternative in when if isinstance(when, list) and when else [when]:
+            check_mapping(f"the conditions of {name!r:.80}", alternative)
     if type(n_constraints) is not int or n_constraints < 0:
         raise ValueError(f"its number of constraints cannot be {shown(n_constraints):.80}")
     ways = spec["directions"]

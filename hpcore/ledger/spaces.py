@@ -16,7 +16,7 @@ from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, InvalidTyp
 from hpcore.ledger.shapes import check_mapping, json_from
 from hpcore.samplers import Sampler
 from hpcore.schedulers import Scheduler
-from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.conditions import AtLeast, AtMost, alternatives_of
 from hpcore.space.convert import choices_of
 from hpcore.space.discrete import Categorical
 from hpcore.space.labels import label_of
@@ -128,9 +128,10 @@ def _as_stored(stored: Any, space: Space) -> Space:
             ordered = parameter.ordered and choices_of(choices, rearrange=False).ordered
             parameters[name] = Categorical(choices, ordered=ordered, when=parameter.when)
     for parameter in space.values():
-        for parent, wanted in parameter.when.items():
-            if isinstance(wanted, AtLeast | AtMost):  # the order decides what is active
-                parameters[parent] = space[parent]
+        for alternative in alternatives_of(parameter.when):
+            for parent, wanted in alternative.items():
+                if isinstance(wanted, AtLeast | AtMost):  # the order decides what is active
+                    parameters[parent] = space[parent]
     return Space(parameters, space.constraints)
 
 

@@ -100,6 +100,7 @@ def gradients_by_coordinate(
             if name in at:
                 row[at[name]] = sign * derivative
     with np.errstate(over="ignore", invalid="ignore"):
-        turned: FloatArray = told * space.columns.codec.slopes(np.ascontiguousarray(X))
+        # Slopes do not depend on what is active, which a trial's missing values may leave open.
+        turned: FloatArray = told * space.columns.codec.slopes(np.nan_to_num(X, nan=0.5))
     turned[~np.isfinite(turned)] = math.nan
     return turned

@@ -91,6 +91,10 @@ class Record:
         self._measured: set[str] = set()
         self._said_missing: set[str] = set()
 
+    def keep_said(self, other: Record) -> None:
+        """Keep what the log has said of metrics for another record of the same trials."""
+        self._measured, self._said_missing = set(other._measured), set(other._said_missing)
+
     # --- changes of state ----------------------------------------------------------------------------------------
 
     def begin(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:
@@ -350,7 +354,7 @@ class Record:
         rows = replace(rows, values=values, reports=self._signed(rows.reports))
         self.history.extend(rows, violations, gradients)
         running = np.flatnonzero(rows.state == RUNNING)
-        for i, params in zip(running.tolist(), self._space.decode(rows.X[running]), strict=True):
+        for i, params in zip(running.tolist(), self._space.decode_recorded(rows.X[running]), strict=True):
             params = dict(rows.notes.get(first + i, {}).get("params", params))
             self.running[first + i] = self._evaluated_again(first + i, params)
         self._find_best()
@@ -394,7 +398,7 @@ class Record:
         before = self.running[number]
         params = self.history.notes.get(number, {}).get("params")
         if params is None:
-            (params,) = self._space.decode(self.history.X[number : number + 1])
+            (params,) = self._space.decode_recorded(self.history.X[number : number + 1])
         trial = self._evaluated_again(number, dict(params))
         trial.info = before.info
         self.running[number] = trial
@@ -429,7 +433,7 @@ class Record:
         """Live view of all trials by number."""
         from hpcore.records.view import TrialsView
 
-        return TrialsView(self.history, self.running, self._space.decode, self._signs, self._limits)
+        return TrialsView(self.history, self.running, self._space.decode_recorded, self._signs, self._limits)
 
     @property
     def best(self) -> Trial:

@@ -11,6 +11,7 @@ from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.records.trial import Trial
 from hpcore.sklearn.values import LEARNING, Manner, Translation, read_value
 from hpcore.space import Categorical, Parameter, Space
+from hpcore.space.conditions import alternatives_of, check_when
 
 __all__ = ["SearchSpace", "read_space"]
 
@@ -208,7 +209,12 @@ def _read_union(branches: Sequence[Any], manner: Manner) -> SearchSpace:
         for name, parameter in parameters.items():
             column = f"{i}/{name}"
             renamed = copy.copy(parameter)
-            renamed.when = {_SELECTOR: i, **{f"{i}/{parent}": allowed for parent, allowed in parameter.when.items()}}
+            renamed.when = check_when(
+                [
+                    {_SELECTOR: i, **{f"{i}/{parent}": allowed for parent, allowed in alternative.items()}}
+                    for alternative in alternatives_of(parameter.when) or [{}]
+                ]
+            )
             columns[column] = renamed
             names[column] = name
             if name in translated:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.space.conditions import shown_when
 from hpcore.space.discrete import Categorical, Int
 from hpcore.space.parameter import Parameter
 
@@ -85,11 +86,20 @@ class Coder:
             if active[i, j]:
                 raise InvalidArgument(f"params must give the active parameter {name!r}, got {dict(rows[i])!r}")
             raise InvalidArgument(
-                f"params must leave out {name!r}, which is active only when {self._parameters[name].when!r}, "
+                f"params must leave out {name!r}, which is active only when {shown_when(self._parameters[name].when)}, "
                 f"got {dict(rows[i])!r}"
             )
         u[~given] = np.nan
         return clean, u
+
+    def encode_values(self, rows: Sequence[Params]) -> FloatArray:
+        """Points (n, d) of checked values, NaN where there are none."""
+        u = np.full((len(rows), len(self._names)), np.nan)
+        for j, name in enumerate(self._names):
+            at = [i for i, row in enumerate(rows) if name in row]
+            if at:
+                u[at, j] = self.encode_column(j, [rows[i][name] for i in at])
+        return u
 
     def active(self, params: Mapping[str, Any]) -> set[str]:
         """Names of the parameters that some values make active, whether or not they are among them.

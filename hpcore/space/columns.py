@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hpcore._core import space as native
 from hpcore.errors import InvalidSpace
-from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.conditions import AtLeast, AtMost, alternatives_of, parents_of
 from hpcore.space.discrete import Categorical, Int
 from hpcore.space.parameter import Parameter
 from hpcore.space.reals import Float, Normal
@@ -93,20 +93,23 @@ def native_space(parameters: Mapping[str, Parameter]) -> native.Space:
     made = []
     for name, parameter in parameters.items():
         core = parameter.core.named(name)
-        for parent, wanted in parameter.when.items():
-            core = _add_condition(core, name, parent, wanted, parameters[parent])
+        for i, alternative in enumerate(alternatives_of(parameter.when)):
+            if i > 0:
+                core = native.or_when(core)
+            for parent, wanted in alternative.items():
+                core = _add_condition(core, name, parent, wanted, parameters[parent])
         made.append(core)
     return native.Space(made)
 
 
 def _check_parents(parameters: Mapping[str, Parameter]) -> None:
     for name, parameter in parameters.items():
-        for parent in parameter.when:
+        for parent in parents_of(parameter.when):
             if parent not in parameters:
                 known = ", ".join(map(repr, parameters))
                 raise InvalidSpace(f"when of {name!r} must name parameters of the space ({known}), got {parent!r}")
     try:
-        TopologicalSorter({name: list(p.when) for name, p in parameters.items()}).prepare()
+        TopologicalSorter({name: parents_of(p.when) for name, p in parameters.items()}).prepare()
     except CycleError as error:
         raise InvalidSpace(f"conditions must not form a cycle, got {' -> '.join(map(repr, error.args[1]))}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import numpy.typing as npt
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument
 from hpcore.space.coder import Coder, Params, check_mapping
+from hpcore.space.conditions import parents_of, shown_when
 from hpcore.space.parameter import Parameter
-from hpcore.space.partial import Shares, implied, place, shares
+from hpcore.space.partial import Shares, Ways, implied, pick, place, shares, ways_of
 
 __all__ = ["Completer"]
 
 FloatArray = npt.NDArray[np.float64]
+Key = tuple[frozenset[int], tuple[tuple[int, int], ...]]  # given columns, and the way of those that have several
 
 
 class Completer:
@@ -41,9 +44,10 @@ class Completer:
         layout: Sequence[native.Column],
         order: Sequence[int],
     ) -> None:
-        self._parameters, self._coder, self._layout, self._order = parameters, coder, layout, order
+        self._parameters, self._coder, self._order = parameters, coder, order
+        self._layout = layout
         self._names = tuple(parameters)
-        self._last_shares: tuple[frozenset[int], dict[int, Shares]] | None = None
+        self._last_shares: tuple[Key, dict[int, Shares]] | None = None
 
     def check(self, params: Mapping[str, Any]) -> tuple[Params, bool]:
         """The given parameters, each as its parameter's own type, and whether nothing is left out.
@@ -74,17 +78,35 @@ class Completer:
             if name in given:
                 row[j] = self._coder.encode_column(j, [given[name]])[0]
                 columns.add(j)
-        for j, within in self._shares(frozenset(columns)).items():
+        picked = pick(self._ways, self._order, self._places(given), u) if self._several else {}
+        for j, within in self._shares(frozenset(columns), picked).items():
             row[j] = place(within, row[j])
         return {name: given.get(name, value) for name, value in self._coder.settle(row).items()}
 
-    def _shares(self, given: frozenset[int]) -> dict[int, Shares]:
+    @cached_property
+    def _ways(self) -> Ways:
+        return ways_of(self._layout)
+
+    @cached_property
+    def _several(self) -> bool:
+        return any(len(ways) > 1 for ways in self._ways)
+
+    def _places(self, given: Params) -> dict[int, float]:
+        """Levels of given columns, and values of continuous ones, by column."""
+        found: dict[int, float] = {}
+        for j, name in enumerate(self._names):
+            if name in given:
+                parameter = self._parameters[name]
+                found[j] = given[name] if parameter.levels is None else parameter.level(name, given[name])
+        return found
+
+    def _shares(self, given: frozenset[int], picked: Mapping[int, int]) -> dict[int, Shares]:
         """Ranges that parents of given columns are drawn from; kept, as most draws are for the same columns."""
-        known = self._last_shares
-        if known is None or known[0] != given:
-            found = implied(self._layout, self._order, set(given))
+        known, key = self._last_shares, (given, tuple(picked.items()))
+        if known is None or known[0] != key:
+            found = implied(self._ways, self._order, given, picked)
             within = {j: shares(self._parameters[self._names[j]], where) for j, where in found.items() if where}
-            known = self._last_shares = (given, within)
+            known = self._last_shares = (key, within)
         return known[1]
 
     def _when(self, name: str, given: Params) -> str:
@@ -92,6 +114,7 @@ class Completer:
         waiting, said = [name], []
         for child in waiting:
             when = self._parameters[child].when
-            said += [repr(when)] if when else []
-            waiting += [parent for parent in when if parent not in given and parent not in waiting]
+            if when:
+                said.append(f"({shown_when(when)})" if isinstance(when, list) else shown_when(when))
+            waiting += [parent for parent in parents_of(when) if parent not in given and parent not in waiting]
         return " and ".join(said)

@@ -1,8 +1,11 @@
-"""Conditions under which a parameter is active: its parent has one of some values, or is above or below a threshold."""
+"""Conditions under which a parameter is active: its parent has one of some values, or is above or below a threshold.
+
+The conditions of a dict must all hold; of a list of dicts, the alternatives, any one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +13,18 @@ import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["AtLeast", "AtMost", "When", "at_least", "at_most", "check_when"]
+__all__ = [
+    "AtLeast",
+    "AtMost",
+    "Conditions",
+    "When",
+    "alternatives_of",
+    "at_least",
+    "at_most",
+    "check_when",
+    "parents_of",
+    "shown_when",
+]
 
 
 # A range is kept as the list of its values.
@@ -31,7 +45,8 @@ class AtMost:
     value: Any
 
 
-When = Mapping[str, Any]
+When = Mapping[str, Any] | Sequence[Mapping[str, Any]]  # as given
+Conditions = dict[str, Any] | list[dict[str, Any]]  # as kept: a list has two alternatives or more, none of them empty
 
 
 def at_least(value: Any) -> AtLeast:
@@ -66,23 +81,55 @@ def at_most(value: Any) -> AtMost:
     return AtMost(value)
 
 
-def check_when(when: When | None) -> dict[str, Any]:
-    """The conditions as a plain dict, with their form checked; their values are checked by the space."""
+def check_when(when: When | None) -> Conditions:
+    """The conditions as plain dicts, with their form checked; their values are checked by the space."""
     if when is None:
         return {}
-    if not isinstance(when, Mapping):
-        raise InvalidType(f"when must map a parent's name to its values, got {when!r}")
+    if isinstance(when, Mapping):
+        return _check_all("when", when)
+    if isinstance(when, str | bytes) or not isinstance(when, Sequence):
+        raise InvalidType(f"when must map a parent's name to its values, or list such mappings, got {when!r}")
+    if not when:
+        raise InvalidArgument("when must list at least one alternative, got []")
+    found = []
+    for i, alternative in enumerate(when):
+        if not isinstance(alternative, Mapping):
+            raise InvalidType(f"when[{i}] must map a parent's name to its values, got {alternative!r}")
+        if not alternative:
+            raise InvalidArgument(
+                f"when[{i}] must hold at least one condition (without one the parameter is always active), got {{}}"
+            )
+        found.append(_check_all(f"when[{i}]", alternative))
+    return found[0] if len(found) == 1 else found
+
+
+def _check_all(where: str, when: Mapping[str, Any]) -> dict[str, Any]:
     for name, wanted in when.items():
         if not isinstance(name, str):
-            raise InvalidType(f"when must map a parent's name (str) to its values, got the name {name!r}")
+            raise InvalidType(f"{where} must map a parent's name (str) to its values, got the name {name!r}")
         if isinstance(wanted, list | set | frozenset | range) and not wanted:
-            raise InvalidArgument(f"when[{name!r}] must list at least one value, got {wanted!r}")
+            raise InvalidArgument(f"{where}[{name!r}] must list at least one value, got {wanted!r}")
         if isinstance(wanted, range) and len(wanted) > MAX_RANGE:
             raise InvalidArgument(
-                f"when[{name!r}] must list at most {MAX_RANGE} values (at_least and at_most take any number), "
+                f"{where}[{name!r}] must list at most {MAX_RANGE} values (at_least and at_most take any number), "
                 f"got {wanted!r}"
             )
     return {name: _plain(wanted) for name, wanted in when.items()}
+
+
+def alternatives_of(when: Conditions) -> list[dict[str, Any]]:
+    """The dicts any one of which must hold; none for a parameter that is always active."""
+    return when if isinstance(when, list) else [when] if when else []
+
+
+def parents_of(when: Conditions) -> list[str]:
+    """Names of the parents, each once, in the order in which they are named."""
+    return list(when) if isinstance(when, dict) else list(dict.fromkeys(name for one in when for name in one))
+
+
+def shown_when(when: Conditions) -> str:
+    """The conditions for the text of an error."""
+    return " or ".join(map(repr, alternatives_of(when)))
 
 
 def _plain(wanted: Any) -> Any:

@@ -13,19 +13,24 @@ RealOf = Callable[[int, int], float]  # (column, level) -> value, for a continuo
 
 def _holds(column: native.Column, chosen: dict[int, int], real_of: RealOf) -> bool:
     """True if a column is active, given the levels chosen for the active columns before it."""
+    held = True
     for condition in column.conditions:
-        level = chosen.get(condition.parent)
-        if level is None:
-            return False
-        if not condition.by_level:
-            if not condition.real_low <= real_of(condition.parent, level) <= condition.real_high:
-                return False
-        elif condition.levels:
-            if level not in condition.levels:
-                return False
-        elif not condition.level_low <= level <= condition.level_high:
-            return False
-    return True
+        if condition.alternative:
+            if held:
+                return True
+            held = True
+        held = held and _is_met(condition, chosen.get(condition.parent), real_of)
+    return held
+
+
+def _is_met(condition: native.Condition, level: int | None, real_of: RealOf) -> bool:
+    if level is None:
+        return False
+    if not condition.by_level:
+        return condition.real_low <= real_of(condition.parent, level) <= condition.real_high
+    if condition.levels:
+        return level in condition.levels
+    return condition.level_low <= level <= condition.level_high
 
 
 def walk(

@@ -33,8 +33,8 @@ class Int(Parameter):
         Uniform in the logarithm; needs ``low >= 1``.
     step : int
         Distance of the values, counted from `low`; one larger than the range leaves `low` alone.
-    when : mapping, optional
-        Condition as for `Float`.
+    when : mapping or list of mapping, optional
+        Conditions as for `Float`.
 
     Raises
     ------
@@ -111,8 +111,8 @@ class Categorical(Parameter):
         The order of the choices means something: models treat them as a grid.
     weights : sequence of float, optional
         Relative prior probability of each choice; positive.
-    when : mapping, optional
-        Condition as for `Float`.
+    when : mapping or list of mapping, optional
+        Conditions as for `Float`.
 
     Raises
     ------

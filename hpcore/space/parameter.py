@@ -12,7 +12,7 @@ from typing import Any
 from hpcore._core import space as native
 from hpcore.errors import InvalidArgument
 from hpcore.space.choices import choice_key
-from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.conditions import AtLeast, AtMost, Conditions, alternatives_of
 
 __all__ = ["Parameter", "native_parameter"]
 
@@ -36,13 +36,14 @@ class Parameter(ABC):
 
     Attributes
     ----------
-    when : dict
-        Parent's name to the value, list of values, `at_least` or `at_most` under which this parameter is active.
+    when : dict or list of dict
+        Parent's name to the value, list of values, `at_least` or `at_most` under which this parameter is active; a list
+        of two or more such dicts if it is active under any of them.
     core : hpcore._core.space.Parameter
         The same parameter to the core, without a name and conditions.
     """
 
-    when: dict[str, Any]
+    when: Conditions
     core: native.Parameter
 
     @property
@@ -99,10 +100,13 @@ class Parameter(ABC):
 
     def _key(self) -> list[Any]:
         """Key by which two parameters are the same: choices by `choice_key`, so that True is not 1 and nan is nan."""
-        conditions = {
-            parent: (type(wanted), choice_key(wanted.value if isinstance(wanted, AtLeast | AtMost) else wanted))
-            for parent, wanted in self.when.items()
-        }
+        conditions = [
+            {
+                parent: (type(wanted), choice_key(wanted.value if isinstance(wanted, AtLeast | AtMost) else wanted))
+                for parent, wanted in alternative.items()
+            }
+            for alternative in alternatives_of(self.when)
+        ]
         return [conditions, *(choice_key(value) for value in self.to_dict().values())]
 
     __hash__ = None  # type: ignore[assignment]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from hpcore._core import space as native
 from hpcore.space.discrete import Categorical
 from hpcore.space.parameter import Parameter
 
-__all__ = ["Shares", "ancestors", "implied", "place", "shares"]
+__all__ = ["Shares", "Ways", "implied", "pick", "place", "shares", "ways_of"]
 
 FloatArray = npt.NDArray[np.float64]
 Shares = tuple[FloatArray, FloatArray]
@@ -21,26 +21,113 @@ Interval = tuple[float, float]  # both ends included; of levels (ints of any siz
 
 # Halvings of the cube: beyond them neighbouring doubles are the same.
 HALVINGS = 64
+# Combinations of alternatives that are tried before those given are taken to contradict each other.
+MOST_PICKS = 10_000
 
 
-def ancestors(columns: Sequence[native.Column], order: Sequence[int], given: set[int]) -> set[int]:
-    """The given columns and every one that must be active for them to be so."""
-    needed = set(given)
-    for j in reversed(order):
-        if j in needed:
-            needed |= {condition.parent for condition in columns[j].conditions}
-    return needed
+class Requirement(NamedTuple):
+    """Column that must be active, with its level or value in one of some intervals."""
+
+    parent: int
+    within: list[Interval]
 
 
-def implied(columns: Sequence[native.Column], order: Sequence[int], given: set[int]) -> dict[int, list[Interval]]:
+# By column: ways in which it may be active, and what each requires; none for a column that is always active.
+Ways = list[list[list[Requirement]]]
+
+
+def ways_of(columns: Sequence[native.Column]) -> Ways:
+    """Ways in which each column may be active."""
+    found: Ways = []
+    for column in columns:
+        ways: list[list[Requirement]] = []
+        for condition in column.conditions:
+            if condition.alternative or not ways:
+                ways.append([])
+            ways[-1].append(Requirement(condition.parent, _intervals(condition)))
+        found.append(_united(ways) if len(ways) > 1 else ways)
+    return found
+
+
+def _united(ways: list[list[Requirement]]) -> list[list[Requirement]]:
+    """The same with one way for all that require a single parent and nothing else."""
+    alone: dict[int, list[Interval]] = {}
+    for way in ways:
+        if len(way) == 1:
+            alone.setdefault(way[0].parent, []).extend(way[0].within)
+    return [way for way in ways if len(way) > 1] + [
+        [Requirement(parent, _either(within))] for parent, within in alone.items()
+    ]
+
+
+def pick(ways: Ways, order: Sequence[int], given: Mapping[int, float], u: FloatArray) -> dict[int, int]:
+    """The way in which each column of several ways is to be active, so that the given ones are.
+
+    Parameters
+    ----------
+    ways : list
+        From `ways_of`.
+    order : sequence of int
+        Columns with every parent before its children.
+    given : mapping of int to number
+        Levels of given columns, or values of continuous ones.
+    u : ndarray of shape (d,)
+        Where a given column has several ways, its coordinate says which one is tried first.
+
+    Returns
+    -------
+    dict of int to int
+        Index of the way by column; empty if none suits the given values.
+    """
+    stack: list[tuple[int, set[int], dict[int, list[Interval]], dict[int, int]]]
+    stack = [(len(order) - 1, set(given), {}, {})]
+    for _ in range(MOST_PICKS):
+        if not stack:
+            break
+        k, needed, found, picked = stack.pop()
+        while k >= 0 and not (order[k] in needed and ways[order[k]]):
+            k -= 1
+        if k < 0:
+            return picked
+        j = order[k]
+        n = len(ways[j])
+        first = min(int(u[j] * n), n - 1) if j in given else 0
+        for i in reversed([*range(first, n), *range(first)]):
+            left = _restricted(ways[j][i], given, found)
+            if left is not None:
+                parents = {requirement.parent for requirement in ways[j][i]}
+                stack.append((k - 1, needed | parents, left, {**picked, j: i} if n > 1 else picked))
+    return {}
+
+
+def _restricted(
+    way: list[Requirement], given: Mapping[int, float], found: dict[int, list[Interval]]
+) -> dict[int, list[Interval]] | None:
+    """The ranges of parents that a way leaves; None if it suits neither them nor the given values."""
+    left = dict(found)
+    for parent, within in way:
+        if parent in given:
+            if not any(low <= given[parent] <= high for low, high in within):
+                return None
+            continue
+        left[parent] = _both(left[parent], within) if parent in left else within
+        if not left[parent]:
+            return None
+    return left
+
+
+def implied(ways: Ways, order: Sequence[int], given: Set[int], picked: Mapping[int, int]) -> dict[int, list[Interval]]:
     """Ranges of each ancestor of the given columns that is not given itself; empty where they contradict."""
+    needed = set(given)
     found: dict[int, list[Interval]] = {}
-    for j in ancestors(columns, order, given):
-        for condition in columns[j].conditions:
-            if condition.parent not in given:
-                here = _intervals(condition)
-                before = found.get(condition.parent)
-                found[condition.parent] = here if before is None else _both(before, here)
+    for j in reversed(order):
+        if j not in needed or not ways[j]:
+            continue
+        for parent, within in ways[j][picked.get(j, 0)]:
+            needed.add(parent)
+            if parent not in given:
+                before = found.get(parent)
+                found[parent] = within if before is None else _both(before, within)
     return found
 
 
@@ -57,6 +144,17 @@ def _intervals(condition: native.Condition) -> list[Interval]:
 def _both(a: list[Interval], b: list[Interval]) -> list[Interval]:
     pairs = [(max(low, other[0]), min(high, other[1])) for low, high in a for other in b]
     return [(low, high) for low, high in pairs if low <= high]
+
+
+def _either(intervals: list[Interval]) -> list[Interval]:
+    """The same points by intervals that ascend and do not overlap."""
+    out: list[Interval] = []
+    for low, high in sorted(intervals):
+        if out and low <= out[-1][1]:
+            out[-1] = (out[-1][0], max(high, out[-1][1]))
+        else:
+            out.append((low, high))
+    return out
 
 
 def shares(parameter: Parameter, intervals: Sequence[Interval]) -> Shares:

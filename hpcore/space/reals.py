@@ -71,10 +71,11 @@ class Float(_Real):
     step : float, optional
         Distance of a grid that starts at `low`; the highest value is the last one not above `high`, which is `low`
         itself if the step is larger than the range. May be combined with `log`.
-    when : mapping, optional
+    when : mapping or list of mapping, optional
         Parent's name to the value, list or `range` of values, `at_least` or `at_most` under which this parameter is
-        active. Where the parent's choices are lists themselves, a list that is a choice is read as that one value,
-        and refused if its items are choices too.
+        active. All entries must hold; a list of mappings means that any one of them suffices. Where the parent's
+        choices are lists themselves, a list that is a choice is read as that one value, and refused if its items are
+        choices too.
 
     Raises
     ------
@@ -122,8 +123,8 @@ class Normal(_Real):
     step : float, optional
         Distance of a grid, which starts at `low` if that is given and else holds the multiples of `step`; without a
         bound it ends 8.3 standard deviations from the mean.
-    when : mapping, optional
-        Condition as for `Float`.
+    when : mapping or list of mapping, optional
+        Conditions as for `Float`.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.choices import MAX_DEPTH
-from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.conditions import AtLeast, AtMost, Conditions
 from hpcore.space.discrete import Categorical, Int
 from hpcore.space.parameter import Parameter
 from hpcore.space.reals import Float, Normal
@@ -64,7 +64,12 @@ def from_plain(data: Any, depth: int = 0) -> Any:
     raise InvalidArgument(f"a stored value must be plain or tagged data, got {data!r}")
 
 
-def _when_plain(when: dict[str, Any], label: Callable[[Any], Any] | None) -> dict[str, Any]:
+def _when_plain(when: Conditions, label: Callable[[Any], Any] | None) -> Any:
+    """Conditions as JSON data: an object, or a list of such objects for alternatives."""
+    return [_all_plain(one, label) for one in when] if isinstance(when, list) else _all_plain(when, label)
+
+
+def _all_plain(when: dict[str, Any], label: Callable[[Any], Any] | None) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for parent, wanted in when.items():
         if isinstance(wanted, AtLeast):
@@ -76,7 +81,11 @@ def _when_plain(when: dict[str, Any], label: Callable[[Any], Any] | None) -> dic
     return out
 
 
-def _when_value(data: Any) -> dict[str, Any]:
+def _when_value(data: Any) -> Conditions:
+    return [_all_value(alternative) for alternative in data] if isinstance(data, list) else _all_value(data)
+
+
+def _all_value(data: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for parent, wanted in data.items():
         ((tag, content),) = wanted.items()
@@ -136,7 +145,7 @@ def parameters_from_json(text: str, n_constraints: int) -> dict[str, Parameter]:
                 fields = {"mean": fields.pop("mean"), "std": fields.pop("std"), **fields}
             if name in out:
                 raise InvalidArgument(f"a parameter's name must be unique, got {name!r} twice")
-            out[name] = KINDS[kind](**fields, when=when or None)
+            out[name] = KINDS[kind](**fields, when=None if when == {} else when)
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         if isinstance(error, InvalidArgument | InvalidType):
             raise

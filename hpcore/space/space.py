@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import count, islice
 from typing import Any, overload
 
@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import rng as native_rng
+from hpcore._core import space as native
 from hpcore.arguments import check_integer
 from hpcore.errors import InfeasibleSpace, InvalidArgument, InvalidSpace, InvalidType
+from hpcore.space.activity import Activity
 from hpcore.space.allowed import AllowedSet
-from hpcore.space.coder import Coder, Params
+from hpcore.space.coder import Coder, Params, check_mapping
 from hpcore.space.columns import Columns, native_space
 from hpcore.space.completing import Completer
+from hpcore.space.conditions import parents_of, shown_when
 from hpcore.space.constraints import Constraint, allow, check_constraints, pack, unpack
 from hpcore.space.grids import grid_rows, visits
 from hpcore.space.linear import Linear
@@ -60,6 +63,14 @@ class Space(Mapping[str, Parameter]):
     ConstraintError
         A constraint that raised an error or did not answer True or False.
 
+    Attributes
+    ----------
+    constraints : tuple of callable
+        The constraints.
+    unexplained : tuple of str
+        Parameters that some complete trials lack for a reason that `learn` did not find; of other spaces none. They are
+        kept by copies, not by JSON.
+
     Notes
     -----
     If fewer than about 0.2 % of random points are allowed, points come from random walks in the allowed set (see
@@ -98,6 +109,7 @@ class Space(Mapping[str, Parameter]):
         self._layout, self._codec = core.columns, core.codec
         self._order = self._codec.order
         self._coder = Coder(self._parameters, self._codec)
+        self.unexplained: tuple[str, ...] = ()
         self._completer = Completer(self._parameters, self._coder, self._layout, self._order)
         self._columns = self._make_columns(core.points())
         self._rare: bool | None = None
@@ -112,7 +124,7 @@ class Space(Mapping[str, Parameter]):
             names=tuple(self._parameters),
             kinds=tuple(p.kind for p in parameters),
             n_levels=tuple(p.levels or 0 for p in parameters),
-            parents=tuple(tuple(position[q] for q in p.when) for p in parameters),
+            parents=tuple(tuple(position[q] for q in parents_of(p.when)) for p in parameters),
             order=tuple(self._order),
             codec=self._codec,
             finite_size=finite_size,
@@ -147,15 +159,20 @@ class Space(Mapping[str, Parameter]):
         return f"Space({{{inner}}}{constraints})"
 
     def __reduce__(self) -> Any:
-        return (_unpacked, (type(self), self._parameters, pack(self.constraints)))
+        return (_unpacked, (type(self), self._parameters, pack(self.constraints), self.unexplained))
 
     # Copies are not pickled: a constraint that is no importable function stays the same function.
 
     def __copy__(self) -> Space:
-        return type(self)(self._parameters, self.constraints)
+        return self._with_unexplained(type(self)(self._parameters, self.constraints))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Space:
-        return type(self)(copy.deepcopy(self._parameters, memo), copy.deepcopy(self.constraints, memo))
+        made = type(self)(copy.deepcopy(self._parameters, memo), copy.deepcopy(self.constraints, memo))
+        return self._with_unexplained(made)
+
+    def _with_unexplained(self, other: Space) -> Space:
+        other.unexplained = self.unexplained
+        return other
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -349,36 +366,126 @@ class Space(Mapping[str, Parameter]):
         return self._completer.complete(given, u)
 
     @overload
-    def encode(self, params: Mapping[str, Any]) -> EncodedPoint: ...
+    def encode(
+        self, params: Mapping[str, Any], *, missing: str = "error", defaults: Mapping[str, Any] | None = None
+    ) -> EncodedPoint: ...
     @overload
-    def encode(self, params: Sequence[Mapping[str, Any]]) -> FloatArray: ...
-    def encode(self, params: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> FloatArray:
+    def encode(
+        self, params: Sequence[Mapping[str, Any]], *, missing: str = "error", defaults: Mapping[str, Any] | None = None
+    ) -> FloatArray: ...
+    def encode(
+        self,
+        params: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        missing: str = "error",
+        defaults: Mapping[str, Any] | None = None,
+    ) -> FloatArray:
         """Encode parameters as points of the unit cube.
 
         Parameters
         ----------
         params : mapping of str to value, or a sequence of them
             Every active parameter and no other.
+        missing : {"error", "inactive"}
+            What an active parameter without a value is, such as one that a pruned trial had not asked for yet:
+            an error, or NaN, as if it were inactive. Conditions on a missing value are then open: what depends on it
+            may be there or not. `decode` refuses such points, samplers learn from them.
+        defaults : mapping of str to value, optional
+            Values that stand for missing ones where the parameter is active.
 
         Returns
         -------
         ndarray of shape (d,) or (n, d)
-            In [0, 1], NaN where inactive. Of one point, the answer also remembers the parameters that it came from:
-            a cube of doubles has fewer points than, say, the integers up to 2**63 have values, so that only with
-            this memory ``decode(encode(p)) == p`` holds for every legal p. Without it (in a copy, a slice or a row
-            of many) the round trip is exact for every value that `decode` can give.
+            In [0, 1], NaN where inactive or missing. Of one point, the answer also remembers the parameters that it
+            came from: a cube of doubles has fewer points than, say, the integers up to 2**63 have values, so that only
+            with this memory ``decode(encode(p)) == p`` holds for every legal p. Without it (in a copy, a slice or a
+            row of many) the round trip is exact for every value that `decode` can give.
 
         Raises
         ------
         InvalidArgument, InvalidType
             Parameters that `check` refuses.
         """
+        encode = self._coder.encode
+        if missing != "error" or defaults is not None:
+            encode = partial(self._encode_missing, missing=missing, defaults=defaults or {})
         if isinstance(params, Mapping):
-            clean, u = self._coder.encode([params])
+            clean, u = encode([params])
             return EncodedPoint.remember(u[0], clean[0])
         if isinstance(params, str | bytes) or not isinstance(params, Sequence):
             raise InvalidType(f"params must be a mapping of names to values or a list of them, got {params!r}")
-        return self._coder.encode(params)[1]
+        return encode(params)[1]
+
+    def complete_missing(self, params: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Params:
+        """Parameters in the order of the columns, with defaults for those that are active and missing.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Parameters, some of which may be missing.
+        defaults : mapping of str to value, optional
+            Values that stand for missing ones. What remains missing stays so.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            An unknown name, a value for an inactive parameter, or an illegal value.
+        """
+        check_mapping(params)
+        given = {name: self._coder.check(name, value) for name, value in params.items()}
+        others = {name: self._coder.check(name, value) for name, value in (defaults or {}).items()}
+        places = {name: self._activity.place(name, value) for name, value in given.items()}
+        stand_in = {name: self._activity.place(name, value) for name, value in others.items()}
+        states = self._activity.states(places, stand_in)
+        for name in given:
+            if states[name] is False:
+                raise InvalidArgument(
+                    f"params must leave out {name!r}, which is active only when {shown_when(self[name].when)}, "
+                    f"got {dict(params)!r}"
+                )
+        found = {**{name: value for name, value in others.items() if states[name]}, **given}
+        return {name: found[name] for name in self if name in found}
+
+    def _encode_missing(
+        self, rows: Sequence[Mapping[str, Any]], missing: str, defaults: Mapping[str, Any]
+    ) -> tuple[list[Params], FloatArray]:
+        if missing not in ("error", "inactive"):
+            raise InvalidArgument(f"missing must be 'error' or 'inactive', got {missing!r}")
+        clean = [self.complete_missing(row, defaults) for row in rows]
+        if missing == "error":
+            return self._coder.encode(clean)
+        return clean, self._coder.encode_values(clean)
+
+    @cached_property
+    def _activity(self) -> Activity:
+        return Activity(self._parameters, self._layout, self._order)
+
+    def explains(self, params: Mapping[str, Any], complete: bool = True) -> bool:
+        """Tell whether a trial agrees with the conditions; if not, `learn` finds others.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Parameters that the trial asked for.
+        complete : bool
+            True if it asked for all of them. Otherwise active parameters may be missing.
+
+        Returns
+        -------
+        bool
+            False if the trial has an inactive parameter, an unknown one or an illegal value, or is complete and lacks
+            an active parameter that is not among the unexplained ones. Constraints are not looked at.
+        """
+        check_mapping(params)
+        try:
+            places = {name: self._activity.place(name, value) for name, value in params.items()}
+        except (InvalidArgument, InvalidType):
+            return False
+        states = self._activity.states(places)
+        return all(
+            states[name] is not False if name in places else not (complete and states[name]) or name in self.unexplained
+            for name in self
+        )
 
     def decode(self, u: npt.ArrayLike) -> Any:
         """The parameters at points of the unit cube.
@@ -416,6 +523,19 @@ class Space(Mapping[str, Parameter]):
         except ValueError as error:
             raise InvalidArgument(f"u must be finite where a parameter is active: {error}") from None
         return params[0] if points.ndim == 1 else params
+
+    def decode_recorded(self, points: FloatArray) -> list[Params]:
+        """The parameters at points (n, d) of trials, without those that were not recorded; see `encode`."""
+        try:
+            return self._coder.decode(points)
+        except ValueError:
+            # Values do not depend on what is active.
+            alone = native.Space([p.core.named(name) for name, p in self._parameters.items()])
+            whole = Coder(self._parameters, alone.codec).decode(np.nan_to_num(points, nan=0.5))
+            return [
+                {name: value for (name, value), u in zip(params.items(), row, strict=True) if not math.isnan(u)}
+                for params, row in zip(whole, points.tolist(), strict=True)
+            ]
 
     def slopes(self, params: Mapping[str, Any]) -> dict[str, float]:
         """Derivatives of continuous parameters by their coordinates in the unit cube.
@@ -488,6 +608,79 @@ class Space(Mapping[str, Parameter]):
             return mapping if not more else cls(mapping._parameters, [*mapping.constraints, *more])
         return cls(parameters_of(mapping), constraints)
 
+    @classmethod
+    def learn(
+        cls,
+        parameters: Mapping[str, Parameter],
+        trials: Iterable[Any],
+        *,
+        unexplained: str = "keep",
+        constraints: Sequence[Constraint] = (),
+    ) -> Space:
+        """A space whose conditions are read off the trials of a program that asks for its parameters one by one.
+
+        A parameter that all complete trials have is active always. One that some lack is explained by a parameter that
+        was asked for earlier and whose values tell the trials with it from those without: a set of choices, or a
+        threshold. Trials that lack the earlier one too are explained by its own conditions. If no single parameter
+        explains it, up to 3 conditions that hold together are tried, and then up to 4 any one of which suffices.
+
+        Parameters
+        ----------
+        parameters : mapping of str to Parameter
+            Parameters by name, with their ranges, in the order of the columns. One with ``when`` keeps it.
+        trials : iterable
+            Each the parameters of a complete trial, a mapping in the order in which they were asked for; a pair of
+            such a mapping and whether the trial is complete; or a `Trial`. A trial that is not complete may lack
+            parameters because it ended before it asked for them: it shows what is active, and not what is inactive.
+            Names that are not among the parameters are not looked at.
+        unexplained : {"keep", "drop"}
+            What becomes of a parameter that some complete trials lack for no reason that was found, or that no trial
+            has: it is active always and listed in `unexplained`, and points of trials without it need
+            ``encode(missing="inactive")``; or it is left out of the space.
+        constraints : sequence of callable
+            Constraints of the space.
+
+        Returns
+        -------
+        Space
+
+        Raises
+        ------
+        InvalidArgument, InvalidType, InvalidSpace
+            An illegal value, an argument of the wrong form, or no parameter.
+
+        Notes
+        -----
+        If several parameters explain it, that one is taken which could explain the fewest other patterns, as a choice
+        of two against a continuous value, and of equals the one asked for last. Choices that no such trial had count as
+        those without the parameter, except where choices have an order. A threshold is the middle between the nearest
+        values on both sides, on a log scale the geometric one; a whole number just in the middle is on the side without
+        the parameter.
+
+        Examples
+        --------
+        >>> import hpcore as hp
+        >>> ranges = {"kernel": hp.Categorical(["rbf", "linear"]), "gamma": hp.Float(1e-5, 10.0, log=True)}
+        >>> space = hp.Space.learn(ranges, [{"kernel": "rbf", "gamma": 0.1}, {"kernel": "linear"}])
+        >>> space["gamma"].when
+        {'kernel': ['rbf']}
+        >>> space.explains({"kernel": "linear", "gamma": 1.0})
+        False
+        """
+        from hpcore.space.learning import learn_conditions
+
+        if unexplained not in ("keep", "drop"):
+            raise InvalidArgument(f"unexplained must be 'keep' or 'drop', got {unexplained!r}")
+        seen = list(trials)
+        learnt, left = learn_conditions(parameters, seen)
+        while unexplained == "drop" and left:
+            learnt, left = learn_conditions(
+                {n: p for n, p in parameters.items() if n in learnt and n not in left}, seen
+            )
+        space = cls(learnt, constraints)
+        space.unexplained = left
+        return space
+
     def to_json(self) -> str:
         """The space as JSON text: plain data, without the constraints' code (their number is noted).
 
@@ -528,5 +721,12 @@ def _utf8(name: str) -> bytes:
         raise InvalidArgument(f"a parameter's name must be text that UTF-8 can write, got {name[:80]!r}") from None
 
 
-def _unpacked(kind: type[Space], parameters: Mapping[str, Parameter], packed: Sequence[Constraint | bytes]) -> Space:
-    return kind(parameters, unpack(packed))
+def _unpacked(
+    kind: type[Space],
+    parameters: Mapping[str, Parameter],
+    packed: Sequence[Constraint | bytes],
+    unexplained: tuple[str, ...] = (),
+) -> Space:
+    space = kind(parameters, unpack(packed))
+    space.unexplained = unexplained
+    return space

@@ -9,6 +9,8 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidSpace, SearchSpaceExhausted
+from hpcore.records.history import COMPLETE, PRUNED
+from hpcore.records.rows import Rows
 from hpcore.records.trial import Trial
 from tests.reference import spaces as ref
 
@@ -336,6 +338,55 @@ def test_conditional_parameters_are_active_when_they_should_be(sampler: str) -> 
         assert ("c" in params) == (params.get("b", 0) >= 2)
         seen.add(tuple(params))
     assert seen == {("a",), ("a", "b"), ("c", "a", "b")}
+
+
+def test_alternatives_are_active_when_any_holds(sampler: str) -> None:
+    needs_continuous(sampler)
+    space = hp.Space(
+        {
+            "a": hp.Categorical(["on", "off"]),
+            "b": hp.Int(0, 3, when={"a": "on"}),
+            "c": hp.Int(0, 2, when=[{"b": hp.at_least(2)}, {"a": "off"}]),
+        }
+    )
+    opt = hp.Optimizer(space, sampler, seed=0)
+    points = [tuple(params.items()) for params in play(opt, 11, tell=lambda t: float(len(t)))]
+    assert all(("c" in dict(point)) == (dict(point)["a"] == "off" or dict(point)["b"] >= 2) for point in points)
+    assert len(set(points)) == space.n_points == 11
+    with pytest.raises(SearchSpaceExhausted):
+        opt.ask()
+
+
+@pytest.mark.parametrize("n", [3, 30])
+@pytest.mark.parametrize("everywhere", [False, True], ids=["some trials", "all trials"])
+def test_trials_may_lack_values(sampler: str, n: int, everywhere: bool) -> None:
+    """Pruned trials that had not asked for all their parameters yet, or trials from before the space grew."""
+    space = make_space()
+    rng = np.random.default_rng(0)
+    late = ("kernel", "layers", "share", "units2")
+    params = []
+    for i, whole in enumerate(space.sample(n, seed=1)):
+        lacks = late if everywhere else [name for name in space if rng.random() < 0.3 and i % 2]
+        params.append({name: value for name, value in whole.items() if name not in lacks})
+    points = space.encode(params, missing="inactive")
+
+    def make() -> hp.Optimizer:
+        opt = hp.Optimizer(space, sampler, seed=4)
+        values = np.array([[float(len(given)) + i % 7] for i, given in enumerate(params)])
+        state = np.where(np.arange(n) % 4 == 3, PRUNED, COMPLETE).astype(np.uint8)
+        notes = {i: {"params": given} for i, given in enumerate(params)}
+        opt.restore(Rows(points, state, values, np.full((n, 2), math.nan), notes=notes))
+        return opt
+
+    opt = make()
+    assert [trial.params for trial in opt.trials] == params
+    asked = play(opt, 12)
+    for given in asked:
+        assert_legal(space, given)
+    assert_same(asked, play(make(), 12))
+    batch = opt.ask(3)
+    assert len({repr(trial.params) for trial in batch}) == 3
+    assert [trial.params for trial in opt.trials[:n]] == params and opt.best_trial.params in [*params, *asked]
 
 
 def test_several_objectives(sampler: str) -> None:

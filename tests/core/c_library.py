@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 import hpcore as hp
+from hpcore.space.conditions import alternatives_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -148,8 +149,11 @@ class CSpace:
         for name, parameter in self.parameters.items():
             self._add(name.encode(), parameter)
         for name, parameter in self.parameters.items():
-            for parent, wanted in (parameter.when or {}).items():
-                self._when(name.encode(), parent, wanted)
+            for i, alternative in enumerate(alternatives_of(parameter.when)):
+                if i > 0:
+                    library.call("space_or_when", self.handle, name.encode())
+                for parent, wanted in alternative.items():
+                    self._when(name.encode(), parent, wanted)
 
     def __del__(self) -> None:
         self.library.dll.hpcore_space_destroy(self.handle)

@@ -44,6 +44,12 @@ CONDITIONAL = {
     "degree": hp.Int(2, 5, when={"kernel": ["poly"]}),
     "coef0": hp.Float(0.0, 1.0, when={"degree": [3, 4, 5]}),
 }
+ALTERNATIVES = {
+    "kernel": hp.Categorical(["linear", "rbf", "poly"]),
+    "degree": hp.Int(2, 5, when={"kernel": ["poly"]}),
+    "gamma": hp.Float(1e-5, 10.0, log=True, when=[{"kernel": ["rbf"]}, {"kernel": ["poly"], "degree": [2, 5]}]),
+    "coef0": hp.Float(0.0, 1.0, when=[{"degree": [3, 4]}, {"kernel": ["linear"]}]),
+}
 FINITE = {
     "depth": hp.Int(1, 5),
     "kind": hp.Categorical(["a", "b", "c"]),
@@ -53,6 +59,7 @@ SPACES = {
     "floats": {f"x{j}": hp.Float(-1.0, 2.0) for j in range(5)},
     "mixed": MIXED,
     "conditional": CONDITIONAL,
+    "alternatives": ALTERNATIVES,
     "finite": FINITE,
 }
 SAMPLERS = ("random", "sobol", "tpe", "gp", "auto")

@@ -65,6 +65,21 @@ def test_two_spaces_for_one_name(space, match: str) -> None:
     assert [s.n_trials for s in hp.list_studies(store)] == [1]
 
 
+def test_alternatives_are_stored(runs: Path) -> None:
+    def space(last: int) -> dict:
+        either = [{"k": 1}, {"c": ["a", None], "k": hp.at_least(last)}]
+        return {"k": hp.Int(1, 5), "c": hp.Categorical(["a", "b", None]), "x": hp.Float(0, 1, when=either)}
+
+    study = hp.Study(space(3), storage=runs, name="a", sampler="random", seed=0)
+    study.run(lambda trial: float(len(trial.params)), n_trials=20)
+    again = hp.load_study(runs, "a")
+    assert again.space == hp.Space(space(3)) and again.trials[:] == study.trials[:]
+    assert {len(trial.params) for trial in again.trials} == {2, 3}
+    assert hp.Study(space(3), storage=runs, name="a").ask().number == 20
+    with pytest.raises(SpaceMismatch, match="when of 'x' was"):
+        hp.Study(space(4), storage=runs, name="a")
+
+
 @pytest.mark.parametrize(("was", "now"), [(["a", True], ["a", 1]), ([1, 2], [1.0, 2.0])])
 def test_equal_is_not_the_same_choice(was: list, now: list, runs: Path) -> None:
     hp.Study({"c": hp.Categorical(was)}, storage=runs, name="a", seed=0)

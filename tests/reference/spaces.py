@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import hpcore as hp
-from hpcore.space.conditions import AtLeast, AtMost
+from hpcore.space.conditions import AtLeast, AtMost, check_when
 from hpcore.space.parameter import Parameter
 
 NAN = float("nan")
@@ -36,8 +36,10 @@ def holds(wanted: Any, value: Any, parent: Parameter) -> bool:
 
 
 def is_active(space: hp.Space, name: str, chosen: dict[str, Any]) -> bool:
-    return all(
-        parent in chosen and holds(wanted, chosen[parent], space[parent]) for parent, wanted in space[name].when.items()
+    when = space[name].when
+    return any(
+        all(parent in chosen and holds(wanted, chosen[parent], space[parent]) for parent, wanted in alternative.items())
+        for alternative in (when if isinstance(when, list) else [when])
     )
 
 
@@ -173,8 +175,11 @@ def spaces(draw: st.DrawFn, kinds: st.SearchStrategy[Parameter] = parameters, ma
     for i in range(draw(st.integers(1, max_size))):
         parameter = draw(kinds)
         if made and draw(st.booleans()):
-            names = draw(st.lists(st.sampled_from(list(made)), min_size=1, max_size=2, unique=True))
-            parameter.when = {name: draw(conditions(made[name])) for name in names}
+            alternatives = []
+            for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):
+                names = draw(st.lists(st.sampled_from(list(made)), min_size=1, max_size=2, unique=True))
+                alternatives.append({name: draw(conditions(made[name])) for name in names})
+            parameter.when = check_when(alternatives)
         made[f"p{i}"] = parameter
     return hp.Space(made)
 

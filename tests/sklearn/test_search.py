@@ -59,6 +59,26 @@ def test_conditional_space(strategy):
         assert ("gamma" in params) == (params["kernel"] == "rbf") == (not masked)
 
 
+def test_alternatives_in_one_of_several_spaces():
+    either = [{"kernel": "rbf"}, {"kernel": "poly", "degree": [3]}]
+    space = [
+        hp.Space(
+            {
+                "kernel": hp.Categorical(["rbf", "poly", "linear"]),
+                "degree": hp.Int(2, 3, when={"kernel": "poly"}),
+                "gamma": hp.Float(1e-4, 1.0, log=True, when=either),
+            }
+        ),
+        {"kernel": ["sigmoid"]},
+    ]
+    search = SearchCV(SVC(), space, strategy="random", n_trials=30, random_state=1).fit(X, y)
+    seen = set()
+    for params in search.cv_results_["params"]:
+        assert ("gamma" in params) == (params["kernel"] == "rbf" or params.get("degree") == 3)
+        seen.add((params["kernel"], "gamma" in params))
+    assert len(seen) == 5
+
+
 def test_mixture_of_what_people_have():
     space = {
         "C": scipy.stats.loguniform(1e-2, 1e2),
