@@ -947,6 +947,55 @@ class Optimizer:
 
     # --- for stores ----------------------------------------------------------------------------------------------
 
+    def extend(self, space: Space | Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None) -> None:
+        """Go on in a larger space, with all trials.
+
+        Proposals are those of an optimizer that had the larger space and the same trials from the start.
+
+        Parameters
+        ----------
+        space : Space or mapping
+            Space with all parameters of the present one, each of the same type with the same or wider bounds or more
+            choices, and with new ones.
+        defaults : mapping of str to value, optional
+            Values that earlier trials have of new parameters. Where a new parameter is active for a trial and has no
+            default, its value is missing: for models it is as if it were inactive.
+
+        Raises
+        ------
+        SpaceMismatch
+            A parameter is missing, of another type, or has lost values.
+        InvalidArgument, InvalidType, InvalidSpace
+            An argument is not allowed, or the conditions of the larger space make a value of a trial, or of enqueued
+            parameters, inactive. Nothing has changed.
+
+        Examples
+        --------
+        >>> import hpcore as hp
+        >>> opt = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0)
+        >>> trial = opt.add({"x": 0.25}, 3.0)
+        >>> opt.extend({"x": hp.Float(0, 2), "layers": hp.Int(1, 3)}, defaults={"layers": 1})
+        >>> opt.best_params
+        {'x': 0.25, 'layers': 1}
+        """
+        # Imported here: most spaces stay as they are.
+        from hpcore.optimizer.extending import check_larger, extended_costs, extended_record
+
+        larger, given = Space.of(space), dict(defaults or {})
+        with self._lock:
+            old, lock = self.space, self._lock
+            check_larger(old, larger, given)
+            record = extended_record(self._record, old, larger, self.directions, self.limits, given)
+            costs = extended_costs(self._costs, old, larger, given)
+            queue = deque(larger.check_partial(params) for params in self._queue)
+            remaining = Remaining(larger, self.seed, self.repeats or 1)
+            remaining.discard_all(record.history.X)
+            self.space, self._record, self._costs = larger, record, costs
+            self._queue, self._remaining = queue, remaining
+            self._begin()
+            # Other threads may be waiting for it.
+            self._lock = self._jobs.lock = lock
+
     @property
     def jobs(self) -> Jobs:
         """Jobs, for logs and workers."""
