@@ -526,6 +526,7 @@ class Space(Mapping[str, Parameter]):
 
     def decode_recorded(self, points: FloatArray) -> list[Params]:
         """The parameters at points (n, d) of trials, without those that were not recorded; see `encode`."""
+        points = np.ascontiguousarray(points)
         try:
             return self._coder.decode(points)
         except ValueError:
