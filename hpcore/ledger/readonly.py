@@ -18,6 +18,7 @@ _READING = ("no_feasible_trial", "outcome", "recommend", "rows", "running", "sch
 # Methods for which the study has another name.
 _INSTEAD = {
     "restore": "study.add_many(...)",
+    "put": "study.add_many(...)",
     "take_known": "study.add_many(...)",
     "finish": "study.tell(...)",
     "replace_running": "study.refresh()",

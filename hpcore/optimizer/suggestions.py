@@ -65,6 +65,8 @@ class Suggestions:
         self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
         self._version = 0  # counts changes of the data that a suggestion depends on
         self._told: list[int] = []  # trials told since the last computation ahead began
+        # Trials that the suggester may have learnt from, running ones included; True if one of them has changed since.
+        self._n_seen, self._is_outdated = 0, False
         self._at_once = AT_ONCE
         self._at_rungs: AtRungs | None = None
         self.begin_anew()
@@ -97,6 +99,7 @@ class Suggestions:
         Needed after trials were removed from the history: a suggester does not forget a trial.
         """
         self.suggester = self._new_suggester()
+        self._n_seen, self._is_outdated = 0, False
         if self._at_rungs is not None:
             self._at_rungs.forget()
         self._prefetcher = Prefetcher(self.suggester) if self._ahead and self.learns else None
@@ -146,18 +149,21 @@ class Suggestions:
         return rows[0], step, info
 
     def rows(
-        self, history: History, n: int, attempt: int = 0, end: float | None = None
+        self, history: History, n: int, attempt: int = 0, end: float | None = None, number: int | None = None
     ) -> tuple[FloatArray, str | None]:
         """Suggest up to `n` points (k, d), and return them with the level of the sampler's ladder.
 
         If the suggester is still busy at `end`, the points are what it has at once. Each `attempt` gives other points.
-        Without a deadline the level is None.
+        Without a deadline the level is None. They are for the trials from `number` on, or from the next one.
         """
         if self._orphaned:
             self.begin_anew()
-        rng = Rng(self._seed, history.n, attempt)
+        rng = Rng(self._seed, history.n if number is None else number, attempt)
         if self._prefetcher is not None and not self._prefetcher.ready(self._before(end)):
             return self.at_once(history, n, attempt)
+        if self._is_outdated:
+            self._renew()
+        self._n_seen = max(self._n_seen, history.n, rng.number + n)
         suggester = self.suggester
         at_rung = None if self._at_rungs is None else self._at_rungs.view(history)
         if at_rung is not None:
@@ -208,11 +214,28 @@ class Suggestions:
             return
         self._told = []
         key = history.n if self._delayed else self._version
+        if self._is_outdated:
+            self._prefetcher.ready(None)
+            self._renew()
+        self._n_seen = max(self._n_seen, history.n + 1)
         self._prefetcher.start(key, history, Rng(self._seed, history.n), self._costs.count(history))
 
     def changed(self) -> None:
         """Mark a suggestion that was computed ahead as stale: the history has changed."""
         self._version += 1
+
+    def revised(self, number: int) -> None:
+        """Note that a trial has changed in another way than by an end, so that the suggester may have to learn anew."""
+        self.changed()
+        self._is_outdated = self._is_outdated or number < self._n_seen
+
+    def _renew(self) -> None:
+        """Let the suggester, or a new one, follow trials that have changed."""
+        if not self.suggester.revised():
+            self.begin_anew()
+        if self._at_rungs is not None:
+            self._at_rungs.forget()
+        self._n_seen, self._is_outdated = 0, False
 
     # --- a fork --------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
         One value per objective in the user's own sign. A pruned trial has an estimate or None; a failed or paused trial
         has None.
     state : int
-        Index into `hpcore.records.history.STATES`, never that of a running trial.
+        Index into `hpcore.records.history.STATES`, never that of a running trial. A withdrawn trial has nothing else.
     std_error : float, tuple of float, or None
         Standard error of the first of several values or of the only one, or of each of several.
     error : str or None

@@ -27,6 +27,7 @@ class TrialState(str, Enum):
     PRUNED = "pruned"
     FAILED = "failed"
     PAUSED = "paused"
+    WITHDRAWN = "withdrawn"
 
     __str__ = str.__str__
 
@@ -80,7 +81,8 @@ class Trial(Mapping[str, Any]):
     params : dict
         Active parameters.
     state : TrialState
-        ``"running"``, ``"paused"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
+        ``"running"``, ``"paused"``, ``"complete"``, ``"pruned"``, ``"failed"`` or ``"withdrawn"``, which says nothing
+        of the point.
     values : tuple of float
         One value per objective in the user's own sign. The value of a pruned trial is an estimate. Empty if there are
         none. ``trial.values()`` gives the values of the parameters, as for every mapping.
@@ -258,7 +260,7 @@ class Trial(Mapping[str, Any]):
     @property
     def feasible(self) -> bool | None:
         """True if the trial is complete and known to keep all limits; None without limits, or before its end."""
-        if self._violations is None or self.state in (TrialState.RUNNING, TrialState.PAUSED):
+        if self._violations is None or self.state in (TrialState.RUNNING, TrialState.PAUSED, TrialState.WITHDRAWN):
             return None
         return self.state == TrialState.COMPLETE and all(beyond <= 0.0 for beyond in self._violations.values())
 

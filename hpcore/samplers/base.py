@@ -88,6 +88,17 @@ class Suggester(ABC):
             Costs of these points, finite and greater than 0.
         """
 
+    def revised(self) -> bool:
+        """Take note that trials of the history have changed: their points, or the results of those that had ended.
+
+        Returns
+        -------
+        bool
+            True if suggestions follow from the history as it is, whatever was learnt before; False if that needs a
+            suggester without memory.
+        """
+        return False
+
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:

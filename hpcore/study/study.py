@@ -20,6 +20,8 @@ from hpcore.optimizer import Optimizer
 from hpcore.optimizer.costs import CostFunction
 from hpcore.optimizer.known import read_known
 from hpcore.optimizer.remaining import STORED, check_repeats
+from hpcore.records.history import WITHDRAWN
+from hpcore.records.outcome import Outcome as Ended
 from hpcore.records.returned import Outcome
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
@@ -483,6 +485,27 @@ class Study:
         self._trial_log.tell(trial, outcome)
         if self._trial_log.optimizer.scheduler is not None:
             self._checkpoints.ended(number)
+
+    def withdraw(self, trial: Trial | int) -> None:
+        """Record that a running trial says nothing of its point; see `Optimizer.withdraw`.
+
+        For a stored study it is on disk when this returns, and any process may withdraw any trial without a result. In
+        a run, another trial is evaluated in its place. A trial that somebody may still evaluate need not be withdrawn:
+        those that a run leaves unfinished come first in the next one.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            Trial that `ask` returned, a copy of it, or its number.
+
+        Raises
+        ------
+        UnknownTrial, TrialAlreadyTold, StorageError
+            As in `tell`.
+        """
+        self._trial_log.tell(trial, Ended(None, WITHDRAWN))
+        if self._trial_log.optimizer.scheduler is not None:
+            self._checkpoints.ended(number_of(trial))
 
     def renew(self, trial: Trial | int | None = None) -> None:
         """Renew the lease of a trial, or claim a trial without a worker for this process.
