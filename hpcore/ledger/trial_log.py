@@ -250,6 +250,12 @@ class TrialLog:
             self._mode = "fast"
         return self.optimizer.ask(n, repeat=repeat)
 
+    def hand_out_given(self, n: int, given: Mapping[str, Any]) -> list[Trial]:
+        """Begin `n` trials with some given values, for a caller of `Study.ask`."""
+        if self._mode not in ("", "lag 1"):  # the order of later proposals depends on when this was called
+            self._mode = "fast"
+        return self.optimizer.ask(n, given=given)
+
     def _next_given_back(self, staleness: int | None) -> Trial | None:
         """Return the first trial that was given back and has no result; None if there is none."""
         while self._given_back:

@@ -244,6 +244,7 @@ class Optimizer:
         as_of: int | None = None,
         repeat: Trial | int | None = None,
         number: int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> Trial: ...
     @overload
     def ask(
@@ -254,6 +255,7 @@ class Optimizer:
         as_of: int | None = None,
         repeat: Trial | int | None = None,
         number: int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> list[Trial]: ...
     def ask(
         self,
@@ -263,6 +265,7 @@ class Optimizer:
         as_of: int | None = None,
         repeat: Trial | int | None = None,
         number: int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> Trial | list[Trial]:
         """Propose the next parameters to evaluate.
 
@@ -297,7 +300,13 @@ class Optimizer:
             What is proposed follows from the seed, the trials that are known and the number alone: asked for again
             in another process, with the same trials, it is the same point. Numbers may be left out, and be asked for
             later. A trial that is running already is returned as it is. Enqueued parameters stay in the queue. Not
-            together with the other arguments or a scheduler.
+            together with `n`, `deadline_ms`, `as_of`, `repeat` or a scheduler.
+        given : mapping of str to value, optional
+            Legal values of some parameters, which the sampler completes: ``"gp"`` and ``"tpe"`` choose the other values
+            by their own criterion with these values fixed, samplers that propose without one have the given values in
+            place of their own, and samplers that do not learn draw the others at random. Parents are such that the
+            given parameters are active. A known point comes again if no new one with these values is found. Enqueued
+            parameters stay in the queue. Not together with `deadline_ms`, `as_of`, `repeat` or a scheduler.
 
         Returns
         -------
@@ -319,6 +328,8 @@ class Optimizer:
             There is no trial to `repeat`, or it comes from another optimizer.
         TrialAlreadyTold
             The trial with the `number` has ended, or is paused.
+        InfeasibleParams
+            No allowed point with the `given` values was found.
         InvalidArgument, InvalidType
             An argument is not allowed.
         """
@@ -335,8 +346,15 @@ class Optimizer:
         if number is not None:
             if not (n is None and deadline_ms is None and as_of is None and repeat is None):
                 raise InvalidArgument("number stands for one trial, leave n, deadline_ms, as_of and repeat out")
+            number = self._check_number("number", number)
             with self._lock:
-                return self._ask_number(self._check_number("number", number))
+                return self._ask_number(number, None if given is None else self.space.check_partial(given))
+        if given is not None:
+            if not (deadline_ms is None and as_of is None and repeat is None and self.scheduler is None):
+                raise InvalidArgument("given values are completed from all results: leave deadline_ms, as_of and "
+                                      "repeat out, and have no scheduler")  # fmt: skip
+            with self._lock:
+                return self._ask_given(n, self.space.check_partial(given))
         if end is None or as_of is not None or self.scheduler is not None or not self._suggestions.learns:
             with self._lock:
                 return self._ask(n, end, as_of, repeat)
@@ -494,14 +512,45 @@ class Optimizer:
                 raise
         return trials
 
-    def _ask_number(self, number: int) -> Trial:
+    def _ask_number(self, number: int, given: Params | None) -> Trial:
         """Begin the trial of a number, as `ask` says."""
         history = self._record.history
         if number < history.n and history.state[number] != WITHDRAWN:
-            return self._record.find(number)
+            known = self._record.find(number)
+            if given is not None and not (given.items() <= known.params.items()):
+                raise InvalidArgument(f"given must agree with trial {number}, which is running with {known.params!r}")
+            return known
         self._see(None)
         self._record.skip(number)
-        return self._propose_at(number)
+        return self._propose_at(number) if given is None else self._complete_at(number, given)
+
+    def _ask_given(self, n: int | None, given: Params) -> Trial | list[Trial]:
+        """Begin trials with some given values."""
+        many = 1 if n is None else check_integer("n", n, 1)
+        self._see(None)
+        first, trials = self._record.history.n, []
+        try:
+            for _ in range(many):
+                trials.append(self._complete_at(self._record.history.n, given))
+        except BaseException as error:
+            self._take_back(first, self._queue, error)
+            raise
+        return trials[0] if n is None else trials
+
+    def _complete_at(self, number: int, given: Params) -> Trial:
+        """Begin the trial of a number, which must not be beyond the next one, with some given values."""
+        history = self._record.history
+        u, params, proposed_by = self._proposer.complete(history, given, number)
+        self._remaining.discard(u)
+        if number < history.n:
+            self._suggestions.revised(number)
+        else:
+            self._suggestions.changed()
+        trial = self._record.begin_at(number, u, params)
+        self._record.keep_params(number)
+        if proposed_by is not None:
+            self._record.explain(trial, None, proposed_by)
+        return trial
 
     def _propose_at(self, number: int) -> Trial:
         """Begin the trial of a number, which must not be beyond the next one, at a point that follows from it."""
@@ -666,6 +715,7 @@ class Optimizer:
         metrics: Mapping[str, float] | None = None,
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the result of a trial.
 
@@ -694,6 +744,9 @@ class Optimizer:
             State of the trial; by default it follows from `value` and `error`. A ``"pruned"`` trial was stopped early:
             its value, which may be left out, is an estimate, from which samplers learn and which is never best. A
             ``"paused"`` trial has no value yet; `resume` begins another job of it.
+        params : mapping of str to value, optional
+            Legal values of all active parameters, where others were really used than those that were proposed: the
+            trial's parameters become these. Constraints are not checked, as in `add`.
 
         Raises
         ------
@@ -705,10 +758,15 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state, known.params)
+            if params is None:
+                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state, known.params)
+            else:
+                params = self.used_params(params)
+                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state, params)
+                outcome = outcome._replace(params=params)
             if value is None and state is None and error is None and self.scheduler is not None:
                 outcome = self._jobs.conclude(trial, known, outcome)
-            if known is not trial or self.prefetch:
+            if known is not trial or self.prefetch or params is not None:
                 self._finish(known, outcome, trial)
             else:
                 self._record.finish(known, outcome)
@@ -728,6 +786,9 @@ class Optimizer:
         if known is not told and isinstance(told, Trial):
             # A copy, for instance from a worker process: its times, attributes and reports belong to the trial.
             known.adopt(told)
+        if outcome.params is not None and self._record.move(known, outcome.params):
+            self._has_moved = True
+            self._suggestions.revised(known.number)
         if outcome.state == WITHDRAWN:
             self._withdraw(known.number)
         else:
@@ -752,6 +813,12 @@ class Optimizer:
             There is no such running trial.
         """
         self.finish(trial, Outcome(None, WITHDRAWN))
+
+    def used_params(self, params: Mapping[str, Any]) -> Params:
+        """Check the parameters that a trial was really evaluated with; see `tell`."""
+        point = self.space.encode(without_missing(self.space, read_row(params)))
+        assert point.params is not None
+        return point.params
 
     def _withdraw(self, number: int) -> None:
         self._record.withdraw(number)

@@ -147,6 +147,42 @@ class Proposer:
         remaining.discard(found[0])
         return found
 
+    def complete(self, history: History, given: Params, number: int) -> tuple[FloatArray, Params, str | None]:
+        """Complete given values for a trial, so that the point is allowed and, if one is found, new.
+
+        Returns
+        -------
+        u : ndarray of shape (d,)
+            Point.
+        params : dict
+            All parameters.
+        proposed_by : str or None
+            See `Suggester.proposed_by`.
+
+        Raises
+        ------
+        InfeasibleParams, ConstraintError
+            See `fill_in`.
+        """
+        space = self._space
+        for attempt in range(REPEATS):
+            row, proposed_by = None, None
+            if attempt <= PATIENCE:
+                row, proposed_by = self._suggestions.row_given(space, history, given, number, attempt)
+            free = Rng(self._seed, number, attempt).uniform(len(space), FILL)
+            params = space.complete(given, free if row is None else np.where(np.isnan(row), free, row))
+            # Values that were drawn must not make given ones inactive.
+            if given.keys() <= params.keys():
+                u = np.asarray(space.encode(params))
+                if u in self._remaining and space.allows(params):
+                    return u, params, proposed_by
+        try:
+            return *fill_in(space, given, self._seed, number), None
+        except InfeasibleParams:
+            raise InfeasibleParams(
+                f"the space must have room for given={given!r}, but no allowed point with these values was found"
+            ) from None
+
 
 def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatArray, Params]:
     """Complete parameters at random, for trial `number`; return the point (d,) and all parameters.

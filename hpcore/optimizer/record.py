@@ -223,7 +223,7 @@ class Record:
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Record the end of a running trial, or that it pauses."""
         number, history = trial.number, self.history
-        values, state, std_error, error, cost, metrics, gradient = outcome
+        values, state, std_error, error, cost, metrics, gradient, _ = outcome
         signed = None if values is None else tuple(map(float.__mul__, values, self._signs))
         trial.values, trial.state, trial.error = values, STATES[state], error
         # Without metrics those of earlier jobs stay, as other facts do.
@@ -389,11 +389,30 @@ class Record:
                 self._find_best()
         if not is_exact or history.is_given(number):
             # The copy of a trial is no given one, whoever made its parameters: afterwards both look the same.
-            is_decoded = _same(self._space.coder.settle(u.copy()), params)
-            history.mirror(number, None if is_decoded else params)
+            self._mirror(number, params)
         if reports is not None:
             has_changed |= self._put_reports(number, reports)
         return has_changed
+
+    def keep_params(self, number: int) -> None:
+        """Keep the parameters of a running trial as they are, where its point decodes to others."""
+        self._mirror(number, self.running[number].params)
+
+    def _mirror(self, number: int, params: Params) -> None:
+        is_decoded = _same(self._space.coder.settle(self.history.X[number].copy()), params)
+        self.history.mirror(number, None if is_decoded else params)
+
+    def move(self, trial: Trial, params: Mapping[str, Any]) -> bool:
+        """Replace the parameters of a running trial by those that were really used; True if its point changed."""
+        number, history = trial.number, self.history
+        if _same(trial.params, params):
+            return False
+        u = np.asarray(self._space.encode(params))
+        has_moved: bool = history.X[number].tobytes() != u.tobytes()
+        history.X[number] = u
+        trial.params = dict(params)
+        self._mirror(number, trial.params)
+        return has_moved
 
     def _params_of(self, number: int) -> Params:
         """Parameters of a trial, which must not be changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from hpcore.space.columns import Columns
 
 if TYPE_CHECKING:
     from hpcore.optimizer.at_rungs import AtRungs
+    from hpcore.optimizer.given import GivenColumns
     from hpcore.schedulers.base import Judge
+    from hpcore.space.space import Space
 
 __all__ = ["Suggestions"]
 
@@ -71,8 +74,8 @@ class Suggestions:
         self._at_rungs: AtRungs | None = None
         self.begin_anew()
 
-    def _new_suggester(self) -> Suggester:
-        suggester = self._sampler.bind(self._columns)
+    def _new_suggester(self, columns: Columns | None = None) -> Suggester:
+        suggester = self._sampler.bind(self._columns if columns is None else columns)
         suggester.prepare(self._n_objectives)
         if self._repeats > 1:
             suggester.allow_repeats(self._repeats)
@@ -100,6 +103,7 @@ class Suggestions:
         """
         self.suggester = self._new_suggester()
         self._n_seen, self._is_outdated = 0, False
+        self._by_given: tuple[GivenColumns, Suggester] | None = None
         if self._at_rungs is not None:
             self._at_rungs.forget()
         self._prefetcher = Prefetcher(self.suggester) if self._ahead and self.learns else None
@@ -176,6 +180,42 @@ class Suggestions:
         left_ms = max(1e3 * (end - time.monotonic()), NO_TIME)
         return suggester.suggest_within(history, pending, n, rng, left_ms)
 
+    def row_given(
+        self, space: Space, history: History, given: Mapping[str, Any], number: int, attempt: int
+    ) -> tuple[FloatArray | None, str | None]:
+        """Suggest a point for a trial with some given values, which need not have them.
+
+        Returns
+        -------
+        u : ndarray of shape (d,), or None
+            Point, whose other values are the sampler's; None from a sampler that does not learn.
+        proposed_by : str or None
+            See `Suggester.proposed_by`.
+        """
+        if self._orphaned:
+            self.begin_anew()
+        if not self.learns:
+            return None, None
+        if self._prefetcher is not None:
+            self._prefetcher.ready(None)
+        if self._is_outdated:
+            self._renew()
+        self._n_seen = max(self._n_seen, history.n, number + 1)
+        suggester = self.suggester
+        if suggester.asks_around:
+            # A suggester of its own, because samplers take constraints when they are bound.
+            if self._by_given is None:
+                # Imported here: few searches have given values.
+                from hpcore.optimizer.given import GivenColumns
+
+                columns = GivenColumns(space)
+                self._by_given = columns, self._new_suggester(columns.columns)
+            columns, suggester = self._by_given
+            columns.fix(given)
+        suggester.use_cost(self._costs.count(history))
+        u = suggester.suggest(history, history.running(), 1, Rng(self._seed, number, attempt))[0]
+        return u, suggester.proposed_by(number)
+
     def at_once(self, history: History, n: int, attempt: int = 0) -> tuple[FloatArray, str]:
         """Suggest up to `n` points (k, d), and return them with their level, while the suggester may be busy.
 
@@ -233,6 +273,8 @@ class Suggestions:
         """Let the suggester, or a new one, follow trials that have changed."""
         if not self.suggester.revised():
             self.begin_anew()
+        if self._by_given is not None and not self._by_given[1].revised():
+            self._by_given = None
         if self._at_rungs is not None:
             self._at_rungs.forget()
         self._n_seen, self._is_outdated = 0, False

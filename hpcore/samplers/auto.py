@@ -42,6 +42,7 @@ def _sampler(name: str) -> Sampler:
 class _Auto(Suggester):
     """The Gaussian process first, then samplers in turn, on the same history."""
 
+    asks_around: ClassVar[bool] = True
     ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
     def __init__(self, columns: Columns, n_gp: int | None, trial_seconds: float) -> None:

@@ -32,6 +32,9 @@ class Suggester(ABC):
     uses_pending: ClassVar[bool] = True
     """False if proposals do not depend on trials that are still running; then `pending` is passed empty."""
 
+    asks_around: ClassVar[bool] = False
+    """True if the suggester asks `Columns.around` for allowed points, and chooses among them by its own criterion."""
+
     ladder: ClassVar[tuple[str, ...]] = ONE_LEVEL
     """Levels that `suggest_within` may fall down, best first; see `hpcore.samplers.ladder`."""
 

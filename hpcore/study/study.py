@@ -385,11 +385,30 @@ class Study:
             self._run.stop()
 
     @overload
-    def ask(self, n: None = None, *, deadline_ms: float | None = None, repeat: Trial | int | None = None) -> Trial: ...
-    @overload
-    def ask(self, n: int, *, deadline_ms: float | None = None, repeat: Trial | int | None = None) -> list[Trial]: ...
     def ask(
-        self, n: int | None = None, *, deadline_ms: float | None = None, repeat: Trial | int | None = None
+        self,
+        n: None = None,
+        *,
+        deadline_ms: float | None = None,
+        repeat: Trial | int | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Trial: ...
+    @overload
+    def ask(
+        self,
+        n: int,
+        *,
+        deadline_ms: float | None = None,
+        repeat: Trial | int | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> list[Trial]: ...
+    def ask(
+        self,
+        n: int | None = None,
+        *,
+        deadline_ms: float | None = None,
+        repeat: Trial | int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> Trial | list[Trial]:
         """Return the next trials to evaluate, for callers with their own loop; for a stored study in one transaction.
 
@@ -406,6 +425,9 @@ class Study:
         repeat : Trial or int, optional
             Trial in any state, or its number, whose parameters are to be evaluated again; see `Optimizer.ask`. Trials
             that were given back stay where they are.
+        given : mapping of str to value, optional
+            Legal values of some parameters, which the sampler completes; see `Optimizer.ask`. Trials that were given
+            back, and enqueued parameters, stay where they are. Not together with `deadline_ms` or `repeat`.
 
         Returns
         -------
@@ -416,7 +438,7 @@ class Study:
         ------
         InvalidArgument, InvalidType
             An argument is not allowed.
-        SearchSpaceExhausted, InfeasibleSpace, ConstraintError
+        SearchSpaceExhausted, InfeasibleSpace, InfeasibleParams, ConstraintError
             See `Optimizer.ask`.
         StorageError
             The store cannot be written. No trial began.
@@ -424,6 +446,11 @@ class Study:
         many = 1 if n is None else check_integer("n", n, 1)
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
+        if given is not None:
+            if deadline_ms is not None or repeat is not None:
+                raise InvalidArgument("given values are completed from all results: leave deadline_ms and repeat out")
+            trials = self._trial_log.hand_out_given(many, given)
+            return trials[0] if n is None else trials
         if repeat is not None:
             if deadline_ms is not None:
                 raise InvalidArgument("repeat needs no proposal: leave deadline_ms out")
@@ -446,6 +473,7 @@ class Study:
         metrics: Mapping[str, float] | None = None,
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the result of a trial. For a stored study it is on disk when this returns.
 
@@ -460,6 +488,8 @@ class Study:
             of a copy are kept.
         value, std_error, error, cost, metrics, gradient, state
             Result, see `Optimizer.tell`.
+        params : mapping of str to value, optional
+            Parameters that were really used, if they are not those of the trial; see `Optimizer.tell`.
 
         Raises
         ------
@@ -476,12 +506,16 @@ class Study:
         """
         number = number_of(trial)
         optimizer = self._trial_log.optimizer
-        params: Mapping[str, Any] | None = None
-        if isinstance(trial, Trial):
-            params = trial.params
+        used: Mapping[str, Any] | None = None
+        if params is not None:
+            used = params = optimizer.used_params(params)
+        elif isinstance(trial, Trial):
+            used = trial.params
         elif 0 <= number < optimizer.n_trials:  # else another process began it, of which this one has not read yet
-            params = optimizer.trials[number].params
-        outcome = optimizer.outcome(value, std_error, error, cost, metrics, gradient, state, params)
+            used = optimizer.trials[number].params
+        outcome = optimizer.outcome(value, std_error, error, cost, metrics, gradient, state, used)
+        if params is not None:
+            outcome = outcome._replace(params=params)
         self._trial_log.tell(trial, outcome)
         if self._trial_log.optimizer.scheduler is not None:
             self._checkpoints.ended(number)
