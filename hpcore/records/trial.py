@@ -15,6 +15,7 @@ from hpcore.space.choices import maybe_copy
 
 if TYPE_CHECKING:
     from hpcore.records.progress import Progress
+    from hpcore.records.snapshot import TrialSnapshot
 
 __all__ = ["Trial", "TrialState"]
 
@@ -319,11 +320,36 @@ class Trial(Mapping[str, Any]):
         is raised."""
         if self._user_attrs is None and self._reports is None:
             return None, None
-        self._user_attrs, reports = self._settled()
+        self._user_attrs, reports = self.settled()
         self._reports = None if reports is None else dict(reports)
         return self._user_attrs, reports
 
-    def _settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+    def snapshot(self) -> TrialSnapshot:
+        """Copy the trial as it is now, for a queue or another thread; later changes of the trial do not reach the copy.
+
+        Returns
+        -------
+        TrialSnapshot
+            Read-only copy of parameters, state, values, partial results so far and all other facts; it can be pickled
+            if the values of the parameters can.
+
+        Examples
+        --------
+        >>> import hpcore as hp
+        >>> trial = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0).ask()
+        >>> trial.report(0.5, step=1)
+        >>> copy = trial.snapshot()
+        >>> trial.report(0.25, step=2)
+        >>> dict(copy.reports), copy["x"] == trial["x"]
+        ({1: 0.5}, True)
+        """
+        # Imported here: few trials are copied.
+        from hpcore.records.snapshot import TrialSnapshot
+
+        return TrialSnapshot.of(self)
+
+    def settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+        """Copy attributes and reports as plain data; None for each that is empty. See `settle`."""
         user_attrs, reports = self._user_attrs, self._reports
         if user_attrs is not None and type(user_attrs) is not Settled:
             user_attrs = settled(f"trial {self.number}", user_attrs)
@@ -333,7 +359,7 @@ class Trial(Mapping[str, Any]):
         # An attribute may have been changed since it was set, and hold an object that cannot be pickled.
         state = {name: getattr(self, name) for name in self.__slots__}
         if self._user_attrs is not None or self._reports is not None:
-            state["_user_attrs"], state["_reports"] = self._settled()
+            state["_user_attrs"], state["_reports"] = self.settled()
         return None, state
 
     def check_copy(self, trial: Trial) -> None:

@@ -28,6 +28,7 @@ from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
 from hpcore.study.carrying import carry
 from hpcore.study.checkpoints import Checkpoints, check_folder
+from hpcore.study.closing import closing
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
@@ -268,7 +269,8 @@ class Study:
             and trial are the caller's own objects, with processes they are copies.
         callbacks : sequence of callable
             Functions called as ``callback(study, trial)`` in this thread after each trial, once its result is stored;
-            they may call `stop`. Their exceptions end the run.
+            they may call `stop`. Their exceptions end the run. At its end, also after an error or Ctrl-C, the method
+            ``close()`` of each callback that has one is called.
         progress : bool, optional
             True shows a progress bar, False nothing; None shows it on a terminal. Trials of earlier runs are included.
             If it cannot be written any more, the run continues without it.
@@ -320,29 +322,30 @@ class Study:
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
         with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._trial_log):
             try:
-                self._trial_log.refresh()
-                shown.begin_from(self.optimizer, more=True)
-                # The objective is packed before anything is stored.
-                work = ObjectiveWork(objective, pool)
-                hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
-                if shown.visible:
-                    hooks.append(partial(shown, self))
-                interrupts = Interrupts()
-                with interrupts, interrupts.held():
-                    self._run = Run(
-                        self._trial_log,
-                        hooks,
-                        n_trials=n_trials,
-                        deadline=deadline,
-                        rules=rules,
-                        staleness=staleness,
-                        mode=mode,
-                        eager=not callbacks,
-                        checkpoints=self._checkpoints,
-                    )
-                remote = pool is not None and pool.by_file
-                with self._listening(pool, staleness) as listener:
-                    evaluate(work, pool, [TrialSource(self._run, remote, listener)], interrupts, listener)
+                with closing(callbacks):
+                    self._trial_log.refresh()
+                    shown.begin_from(self.optimizer, more=True)
+                    # The objective is packed before anything is stored.
+                    work = ObjectiveWork(objective, pool)
+                    hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
+                    if shown.visible:
+                        hooks.append(partial(shown, self))
+                    interrupts = Interrupts()
+                    with interrupts, interrupts.held():
+                        self._run = Run(
+                            self._trial_log,
+                            hooks,
+                            n_trials=n_trials,
+                            deadline=deadline,
+                            rules=rules,
+                            staleness=staleness,
+                            mode=mode,
+                            eager=not callbacks,
+                            checkpoints=self._checkpoints,
+                        )
+                    remote = pool is not None and pool.by_file
+                    with self._listening(pool, staleness) as listener:
+                        evaluate(work, pool, [TrialSource(self._run, remote, listener)], interrupts, listener)
             except KeyboardInterrupt:
                 self.interrupted = True
                 n, running = self.optimizer.n_trials, len(self.optimizer.running())
