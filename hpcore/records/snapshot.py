@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
-from hpcore.records.trial import ObjectiveValues, Trial, TrialState
+from hpcore.records.objective_values import ObjectiveValues
 
 __all__ = ["TrialSnapshot"]
 
@@ -29,7 +28,7 @@ class TrialSnapshot(Mapping[str, Any]):
 
     number: int
     params: Mapping[str, Any]
-    state: TrialState
+    state: str
     objectives: tuple[float, ...] | None
     reports: Mapping[int, float]
     user_attrs: Mapping[str, Any]
@@ -45,27 +44,12 @@ class TrialSnapshot(Mapping[str, Any]):
     until: float
 
     @classmethod
-    def of(cls, trial: Trial) -> TrialSnapshot:
-        """Copy a trial."""
-        user_attrs, reports = trial.settled()
-        return cls(
-            trial.number,
-            MappingProxyType(dict(trial.params)),
-            trial.state,
-            tuple(trial.values) or None,
-            MappingProxyType(dict(reports or {})),
-            MappingProxyType(copy.deepcopy(dict(user_attrs or {}))),
-            trial.started,
-            trial.finished,
-            trial.cost,
-            MappingProxyType(trial.metrics),
-            MappingProxyType(trial.gradient),
-            MappingProxyType(trial.violations),
-            trial.feasible,
-            trial.error,
-            None if trial.info is None else MappingProxyType(dict(trial.info)),
-            trial.until,
-        )
+    def make(cls, **content: Any) -> TrialSnapshot:
+        """Make a copy from the attributes, whose mappings become read-only copies."""
+        frozen: dict[str, Any] = {
+            name: MappingProxyType(dict(value)) if isinstance(value, dict) else value for name, value in content.items()
+        }
+        return cls(**frozen)
 
     @property
     def value(self) -> float | None:

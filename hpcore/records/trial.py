@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hpcore.arguments import check_attributes, check_number, check_values
 from hpcore.attributes import Attributes, Settled, settled, settled_reports
 from hpcore.errors import UnknownTrial
+from hpcore.records.objective_values import ObjectiveValues
 from hpcore.space.choices import maybe_copy
 
 if TYPE_CHECKING:
@@ -34,39 +36,6 @@ class TrialState(str, Enum):
 
 
 _NO_FACTS = (None, None, None)
-
-
-class ObjectiveValues(tuple[float, ...]):
-    """Objective values of a trial, which can be called like the method `values` of a mapping.
-
-    Other libraries have an attribute `values` of a trial, and every mapping has a method `values`: one object serves
-    both.
-    """
-
-    _params: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any], values: tuple[float, ...] | None) -> ObjectiveValues:
-        """Values of a trial with these parameters; empty if `values` is None."""
-        made = cls(values or ())
-        made._params = params
-        return made
-
-    def __call__(self) -> ValuesView[Any]:
-        """Values of the parameters."""
-        return self._params.values()
-
-    def __eq__(self, other: object) -> bool:
-        # Earlier versions had None for a trial without values: comparisons with None still work.
-        return not self if other is None else super().__eq__(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = tuple.__hash__
-
-    def __reduce__(self) -> Any:
-        return tuple, (tuple(self),)
 
 
 class Trial(Mapping[str, Any]):
@@ -346,7 +315,25 @@ class Trial(Mapping[str, Any]):
         # Imported here: few trials are copied.
         from hpcore.records.snapshot import TrialSnapshot
 
-        return TrialSnapshot.of(self)
+        user_attrs, reports = self.settled()
+        return TrialSnapshot.make(
+            number=self.number,
+            params=self.params,
+            state=self.state,
+            objectives=self._values,
+            reports=reports or {},
+            user_attrs=copy.deepcopy(dict(user_attrs or {})),
+            started=self.started,
+            finished=self.finished,
+            cost=self.cost,
+            metrics=self.metrics,
+            gradient=self.gradient,
+            violations=self.violations,
+            feasible=self.feasible,
+            error=self.error,
+            info=self.info,
+            until=self.until,
+        )
 
     def settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
         """Copy attributes and reports as plain data; None for each that is empty. See `settle`."""
