@@ -162,12 +162,14 @@ class Suggestions:
         """
         if self._orphaned:
             self.begin_anew()
-        rng = Rng(self._seed, history.n if number is None else number, attempt)
+        first = history.n
+        rng = Rng(self._seed, first if number is None else number, attempt)
         if self._prefetcher is not None and not self._prefetcher.ready(self._before(end)):
             return self.at_once(history, n, attempt)
         if self._is_outdated:
             self._renew()
-        self._n_seen = max(self._n_seen, history.n, rng.number + n)
+        if first + n > self._n_seen:
+            self._n_seen = first + n
         suggester = self.suggester
         at_rung = None if self._at_rungs is None else self._at_rungs.view(history)
         if at_rung is not None:
