@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 __all__ = ["closing"]
@@ -12,9 +11,8 @@ __all__ = ["closing"]
 log = logging.getLogger("hpcore")
 
 
-@contextmanager
-def closing(callbacks: Sequence[Callable[..., Any]]) -> Iterator[None]:
-    """Close callbacks at the end of a run, also after an error.
+class closing:
+    """Context that closes callbacks at the end of a run, also after an error.
 
     Parameters
     ----------
@@ -24,18 +22,21 @@ def closing(callbacks: Sequence[Callable[..., Any]]) -> Iterator[None]:
     Notes
     -----
     All of them are closed. An error of one is raised at the end; after another error, which comes first, it is logged.
+    No generator: that would set attributes of an error, which some do not let.
     """
-    try:
-        yield
-    except BaseException:
-        for error in _close(callbacks):
-            log.warning("a callback could not be closed: %s: %s", type(error).__name__, error)
-        raise
-    errors = _close(callbacks)
-    for error in errors[1:]:
-        log.warning("a callback could not be closed: %s: %s", type(error).__name__, error)
-    if errors:
-        raise errors[0]
+
+    def __init__(self, callbacks: Sequence[Callable[..., Any]]) -> None:
+        self._callbacks = callbacks
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        errors = _close(self._callbacks)
+        for later in errors if kind is not None else errors[1:]:
+            log.warning("a callback could not be closed: %s: %s", type(later).__name__, later)
+        if errors and kind is None:
+            raise errors[0]
 
 
 def _close(callbacks: Sequence[Callable[..., Any]]) -> list[Exception]:
