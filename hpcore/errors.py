@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 __all__ = [
     "ConstraintError",
     "DamagedStore",
@@ -141,6 +144,37 @@ class RunEnded(HpcoreError, RuntimeError):
 
 class MissingDependency(HpcoreError, ImportError):
     """An optional package is not installed; the message names the extra that installs it."""
+
+
+def require(module: str, extra: str, needed_by: str | None = None) -> Any:
+    """Import a module of an optional package.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module.
+    extra : str
+        Extra of hpcore that installs its package.
+    needed_by : str, optional
+        Words for the message; by default the module ``hpcore.integrations.EXTRA``.
+
+    Returns
+    -------
+    module
+        The module.
+
+    Raises
+    ------
+    MissingDependency
+        It cannot be imported; the message names the package and the extra.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingDependency(
+            f"{needed_by or f'hpcore.integrations.{extra}'} needs {module.partition('.')[0]}, which cannot be imported "
+            f"({error}): pip install 'hpcore[{extra}]'"
+        ) from error
 
 
 class StorageError(HpcoreError, RuntimeError):

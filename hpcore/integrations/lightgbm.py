@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hpcore.arguments import check_integer
-from hpcore.integrations.training import ReportingTrial, check_name, check_trial, is_due, pick, report, require
+from hpcore.errors import require
+from hpcore.integrations.training import ReportingTrial, check_name, check_trial, is_due, pick, report
 
 __all__ = ["PruningCallback"]
 

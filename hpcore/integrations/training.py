@@ -7,13 +7,12 @@ the training when the trial is to stop, in the way of the framework: the call th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any, Protocol
 
 from hpcore.arguments import check_choice, shown
-from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
+from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["ReportingTrial", "check_name", "check_trial", "is_due", "pick", "report", "require"]
+__all__ = ["ReportingTrial", "check_name", "check_trial", "is_due", "pick", "report"]
 
 
 class ReportingTrial(Protocol):
@@ -31,23 +30,6 @@ class ReportingTrial(Protocol):
     def should_stop(self) -> bool:
         """Tell whether this job ends now."""
         ...
-
-
-def require(module: str, extra: str) -> Any:
-    """Import a module of a framework.
-
-    Raises
-    ------
-    MissingDependency
-        The framework is not installed.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise MissingDependency(
-            f"hpcore.integrations.{extra} needs {module.partition('.')[0]}, which cannot be imported ({error}): "
-            f"pip install 'hpcore[{extra}]'"
-        ) from error
 
 
 def check_trial(trial: Any) -> ReportingTrial:

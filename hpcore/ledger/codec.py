@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +47,9 @@ __all__ = [
     "report_record",
     "report_records",
     "resumed",
+    "used_params",
     "values_of",
+    "with_params",
 ]
 
 _AT = {name: i for i, name in enumerate(TRIAL_COLUMNS)}
@@ -128,6 +130,30 @@ def ended(record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
         _notes(outcome, user_attrs, _kept(record.notes)),
         record.cost if outcome.cost is None else outcome.cost,
     )
+
+
+def with_params(record: TrialRecord, space: Space, params: Mapping[str, Any]) -> TrialRecord:
+    """Make the record of the same trial with the parameters that were really used."""
+    point = np.asarray(space.encode(params))
+    exact = int(space.decode(point.copy()) != dict(params))
+    return replace(record, exact=exact, point=point.astype("<f8").tobytes(), params=params_to_text(space, params))
+
+
+def used_params(record: TrialRecord, space: Space, study: str) -> dict[str, Any]:
+    """Read the parameters of a trial whose point is not what was proposed.
+
+    Raises
+    ------
+    DamagedStore
+        They are not legal, or their point is another one.
+    """
+    try:
+        params = space.check(params_from_text(space, record.params))
+        if np.asarray(space.encode(params)).astype("<f8").tobytes() != record.point:
+            raise ValueError("its point and its params do not go together")
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: {error}") from None
+    return params
 
 
 def _kept(notes: str | None) -> dict[str, Any]:

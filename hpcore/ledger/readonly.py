@@ -14,10 +14,11 @@ from hpcore.records.trial import Trial
 __all__ = ["ReadOnlyOptimizer"]
 
 # Methods without effects.
-_READING = ("no_feasible_trial", "outcome", "recommend", "rows", "running", "schedule", "view")
+_READING = ("no_feasible_trial", "outcome", "recommend", "rows", "running", "schedule", "used_params", "view")
 # Methods for which the study has another name.
 _INSTEAD = {
     "restore": "study.add_many(...)",
+    "put": "study.add_many(...)",
     "take_known": "study.add_many(...)",
     "finish": "study.tell(...)",
     "replace_running": "study.refresh()",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from hpcore.ledger.codec import adopt_result, is_same_result, read_facts, read_reports, read_rows
+from hpcore.ledger.codec import adopt_result, is_same_result, read_facts, read_reports, read_rows, used_params
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import PAUSED, RUNNING
 from hpcore.records.outcome import Outcome
@@ -251,7 +251,10 @@ class Replica:
         trial = optimizer.running().get(number)
         if trial is None:  # it is still paused
             return
-        optimizer.finish(trial, adopt_result(trial, record, len(optimizer.directions), self.record.name))
+        outcome = adopt_result(trial, record, len(optimizer.directions), self.record.name)
+        if record.point != optimizer.history.X[number].astype("<f8").tobytes():
+            outcome = outcome._replace(params=used_params(record, optimizer.space, self.record.name))
+        optimizer.finish(trial, outcome)
 
     # --- owners of running trials --------------------------------------------------------------------------------
 

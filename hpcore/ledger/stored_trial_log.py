@@ -32,6 +32,7 @@ from hpcore.ledger.codec import (
     report_record,
     report_records,
     resumed,
+    with_params,
 )
 from hpcore.ledger.holder import LeaseHolder
 from hpcore.ledger.leases import Leases
@@ -169,6 +170,18 @@ class StoredTrialLog(TrialLog):
         def begin(transaction: Transaction) -> list[Trial]:
             self._note_order(transaction, n, None)
             new = self.optimizer.ask(n, repeat=repeat)
+            return [self._insert(transaction, trial, None, out=True) for trial in new]
+
+        trials = self._replica.inside(begin)
+        self._holder.keep()
+        return trials
+
+    def hand_out_given(self, n: int, given: Mapping[str, Any]) -> list[Trial]:
+        """See `TrialLog.hand_out_given`."""
+
+        def begin(transaction: Transaction) -> list[Trial]:
+            self._note_order(transaction, n, None)
+            new = self.optimizer.ask(n, given=given)
             return [self._insert(transaction, trial, None, out=True) for trial in new]
 
         trials = self._replica.inside(begin)
@@ -366,7 +379,11 @@ class StoredTrialLog(TrialLog):
             held.trial.check_copy(trial)
             if _is_of_earlier_job(trial, held.record.job):
                 raise _too_late(held.record)
-            return ended(held.record, trial, outcome)
+            return self._ended(held.record, trial, outcome)
+
+    def _ended(self, record: TrialRecord, trial: Trial, outcome: Outcome) -> TrialRecord:
+        record = ended(record, trial, outcome)
+        return record if outcome.params is None else with_params(record, self.optimizer.space, outcome.params)
 
     @contextmanager
     def _saved_later(self, record: TrialRecord, reports: Sequence[ReportRecord]) -> Iterator[None]:
@@ -432,7 +449,7 @@ class StoredTrialLog(TrialLog):
             return stranger
         if _is_of_earlier_job(told, record.job):
             return _too_late(record)
-        record = ended(record, told, outcome)
+        record = self._ended(record, told, outcome)
         stored = transaction.finish(record, report_records(self.optimizer, told, record))
         self._replica.let_go(number)
         if not is_same_result(stored, record):

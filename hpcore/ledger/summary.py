@@ -12,7 +12,7 @@ from hpcore.ledger.codec import read_facts, read_reports
 from hpcore.ledger.leases import is_waiting
 from hpcore.ledger.spaces import shown_params
 from hpcore.ledger.studies import find, read_spec
-from hpcore.records.history import COMPLETE, PAUSED, RUNNING, STATES
+from hpcore.records.history import COMPLETE, PAUSED, RUNNING, STATES, WITHDRAWN
 from hpcore.records.limits import Limits
 from hpcore.records.table import Row, columns_of
 from hpcore.storage import Storage
@@ -151,7 +151,7 @@ def _row(
         raise DamagedStore(f"trial {record.number} of study {study!r:.80} is damaged: {error}") from None
     waiting = record.state == RUNNING and is_waiting(record, now)
     feasible = None
-    if limits and record.state not in (RUNNING, PAUSED):
+    if limits and record.state not in (RUNNING, PAUSED, WITHDRAWN):
         feasible = record.state == COMPLETE and all(beyond <= 0.0 for beyond in limits.violations(notes.metrics))
     return Row(
         number=record.number,

@@ -25,6 +25,7 @@ from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.optimizer.search_view import SearchView
 from hpcore.records.channel import Decision, Direct
+from hpcore.records.history import WITHDRAWN
 from hpcore.records.outcome import Outcome
 from hpcore.records.rows import Report
 from hpcore.records.trial import Trial
@@ -249,6 +250,12 @@ class TrialLog:
             self._mode = "fast"
         return self.optimizer.ask(n, repeat=repeat)
 
+    def hand_out_given(self, n: int, given: Mapping[str, Any]) -> list[Trial]:
+        """Begin `n` trials with some given values, for a caller of `Study.ask`."""
+        if self._mode not in ("", "lag 1"):  # the order of later proposals depends on when this was called
+            self._mode = "fast"
+        return self.optimizer.ask(n, given=given)
+
     def _next_given_back(self, staleness: int | None) -> Trial | None:
         """Return the first trial that was given back and has no result; None if there is none."""
         while self._given_back:
@@ -349,7 +356,7 @@ class TrialLog:
         )
 
     def tell(self, trial: Trial | int, outcome: Outcome) -> None:
-        """Record the result of any running trial, given itself, its number or a copy."""
+        """Record the result of any running trial, given itself, its number or a copy; or that it is withdrawn."""
         self.optimizer.finish(trial, outcome)
 
     def add_report(
@@ -502,10 +509,13 @@ def is_resume(order: Start | Resume | None) -> TypeGuard[Resume]:
 
 
 def _n_new(optimizer: Optimizer) -> int:
-    """Count the trials that do not go on from another one's checkpoint."""
+    """Count the trials that do not go on from another one's checkpoint, without withdrawn ones."""
+    history = optimizer.history
+    n = history.n - history.n_withdrawn
     if optimizer.scheduler is None:
-        return optimizer.n_trials
-    return optimizer.n_trials - sum("parent" in note for note in optimizer.history.notes.values())
+        return n
+    state = history.state
+    return n - sum(1 for i, note in history.notes.items() if "parent" in note and state[i] != WITHDRAWN)
 
 
 def out_of_order(number: int, why: str) -> InvalidArgument:

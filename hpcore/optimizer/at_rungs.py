@@ -62,7 +62,7 @@ class AtRungs:
             The rung's suggester, the trials there as complete ones, and the points (p, d) of running trials that are
             not there yet; None if the scheduler has no rungs, or no trial has reached one.
         """
-        levels = self._judge.levels(history.curves, history.state)
+        levels = self._judge.levels(history.curves, history.for_schedulers().state)
         if not levels or not len(history.curves):
             return None
         if self._rungs.levels != levels:
@@ -86,13 +86,14 @@ class AtRungs:
     def _values_at(self, rung: int, history: History) -> tuple[dict[int, tuple[float, ...]], dict[int, int]]:
         """Values of trials at a rung, measured or estimated, and the jobs that reported them, by number."""
         reached, row = self._rungs.reached[: history.n], self._rungs.row[: history.n]
-        there = np.flatnonzero(row[:, rung] >= 0)
+        there = np.flatnonzero((row[:, rung] >= 0) & history.present)
         curves = history.curves
         values = {number: _tuple(curves.values[row[number, rung]]) for number in there.tolist()}
         jobs = {number: int(curves.job[row[number, rung]]) for number in values}
+        over = history.present & (history.state != RUNNING)
         for below in range(rung):
             change = _change(curves.values, row[there, below], row[there, rung])
-            for number in np.flatnonzero((reached == below) & (history.state != RUNNING)).tolist():
+            for number in np.flatnonzero((reached == below) & over).tolist():
                 with np.errstate(over="ignore", invalid="ignore"):  # one beyond all doubles counts as a failure
                     values[number] = _tuple(curves.values[row[number, below]] + change)
                 jobs[number] = int(curves.job[row[number, below]])

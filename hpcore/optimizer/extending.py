@@ -77,13 +77,13 @@ def extended_record(record: Record, old: Space, new: Space, directions: Any, lim
     params = [dict(trial.params) for trial in record.trials[:]]
     rows = record.rows(n)
     notes = {number: dict(note) for number, note in rows.notes.items()}
-    for number, given in enumerate(params):
-        notes.setdefault(number, {})["params"] = new.complete_missing(given, defaults)
-    X = (
-        new.encode([notes[number]["params"] for number in range(n)], missing="inactive")
-        if n
-        else np.empty((0, len(new)))
-    )
+    # A number that stands for nothing has no point, so defaults have no place there.
+    there = np.flatnonzero(record.history.present | ~np.isnan(record.history.X).all(axis=1))
+    for number in there:
+        notes.setdefault(int(number), {})["params"] = new.complete_missing(params[number], defaults)
+    X = np.full((n, len(new)), np.nan)
+    if len(there):
+        X[there] = new.encode([notes[int(number)]["params"] for number in there], missing="inactive")
     made = Record(new, directions, limits)
     made.channel, made.root, made.full = record.channel, record.root, record.full
     made.restore(replace(rows, X=X, notes=notes))

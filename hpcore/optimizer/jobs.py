@@ -114,7 +114,7 @@ class Jobs:
         assert self._scheduling is not None
         with self.lock:
             history = self._record.history
-            return self._scheduling.judge.snapshot(number, history.curves, history.state)
+            return self._scheduling.judge.snapshot(number, history.curves, history.for_schedulers().state)
 
     def _seen(self, as_of: int | None) -> History:
         history = self._record.history

@@ -35,7 +35,7 @@ from hpcore.optimizer.remaining import Remaining, check_repeats
 from hpcore.optimizer.suggestions import Suggestions
 from hpcore.optimizer.turn import Turn
 from hpcore.records.channel import Decision
-from hpcore.records.history import History
+from hpcore.records.history import WITHDRAWN, History
 from hpcore.records.limits import Limits
 from hpcore.records.outcome import Outcome
 from hpcore.records.returned import Outcome as Returned
@@ -44,6 +44,7 @@ from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler, resolve
 from hpcore.samplers.ladder import FULL
+from hpcore.space.point import EncodedPoint
 from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
 
@@ -61,6 +62,11 @@ FloatArray = npt.NDArray[np.float64]
 
 # Numbers of a history that is copied for any caller that might overtake; a longer one only once there was a deadline.
 SMALL = 20_000
+
+# States of a trial that is kept elsewhere, and the largest number of trials, each of which takes a row whose number is
+# its own: a larger one is a mistake.
+COPIED_STATES = ("running", "complete", "pruned", "failed", "withdrawn")
+MOST_TRIALS = 10_000_000
 
 # Optimizers of this process; their locks and threads are re-created in a forked child.
 _ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()
@@ -169,6 +175,8 @@ class Optimizer:
         self._record = Record(self.space, self.directions, self.limits)
         self._queue: deque[Params] = deque()
         self._remaining = Remaining(self.space, self.seed, self.repeats or 1)
+        # True if a trial's point has changed, or may be proposed again, which the remaining points do not know yet.
+        self._has_moved = False
         self._begin()
 
     def _begin(self) -> None:
@@ -235,6 +243,8 @@ class Optimizer:
         deadline_ms: float | None = None,
         as_of: int | None = None,
         repeat: Trial | int | None = None,
+        number: int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> Trial: ...
     @overload
     def ask(
@@ -244,6 +254,8 @@ class Optimizer:
         deadline_ms: float | None = None,
         as_of: int | None = None,
         repeat: Trial | int | None = None,
+        number: int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> list[Trial]: ...
     def ask(
         self,
@@ -252,6 +264,8 @@ class Optimizer:
         deadline_ms: float | None = None,
         as_of: int | None = None,
         repeat: Trial | int | None = None,
+        number: int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> Trial | list[Trial]:
         """Propose the next parameters to evaluate.
 
@@ -281,6 +295,18 @@ class Optimizer:
             Trial in any state, or its number, whose parameters are to be evaluated again, whatever `repeats` says;
             ``trial.info["repeat_of"]`` is its number. Enqueued parameters stay in the queue. Not together with
             `deadline_ms`, `as_of` or a scheduler.
+        number : int, optional
+            Number of the trial, from 0, where trials are numbered elsewhere, see `put`; the next number by default.
+            What is proposed follows from the seed, the trials that are known and the number alone: asked for again
+            in another process, with the same trials, it is the same point. Numbers may be left out, and be asked for
+            later. A trial that is running already is returned as it is. Enqueued parameters stay in the queue. Not
+            together with `n`, `deadline_ms`, `as_of`, `repeat` or a scheduler.
+        given : mapping of str to value, optional
+            Legal values of some parameters, which the sampler completes: ``"gp"`` and ``"tpe"`` choose the other values
+            by their own criterion with these values fixed, samplers that propose without one have the given values in
+            place of their own, and samplers that do not learn draw the others at random. Parents are such that the
+            given parameters are active. A known point comes again if no new one with these values is found. Enqueued
+            parameters stay in the queue. Not together with `deadline_ms`, `as_of`, `repeat` or a scheduler.
 
         Returns
         -------
@@ -300,6 +326,10 @@ class Optimizer:
             A constraint raised an exception. Then no trial begins, also none of a list.
         UnknownTrial
             There is no trial to `repeat`, or it comes from another optimizer.
+        TrialAlreadyTold
+            The trial with the `number` has ended, or is paused.
+        InfeasibleParams
+            No allowed point with the `given` values was found.
         InvalidArgument, InvalidType
             An argument is not allowed.
         """
@@ -313,6 +343,18 @@ class Optimizer:
                 raise InvalidArgument("as_of needs one trial at a time, leave n out")
         if repeat is not None and (deadline_ms is not None or as_of is not None):
             raise InvalidArgument("repeat needs no proposal: leave deadline_ms and as_of out")
+        if number is not None:
+            if not (n is None and deadline_ms is None and as_of is None and repeat is None):
+                raise InvalidArgument("number stands for one trial, leave n, deadline_ms, as_of and repeat out")
+            number = self._check_number("number", number)
+            with self._lock:
+                return self._ask_number(number, None if given is None else self.space.check_partial(given))
+        if given is not None:
+            if not (deadline_ms is None and as_of is None and repeat is None and self.scheduler is None):
+                raise InvalidArgument("given values are completed from all results: leave deadline_ms, as_of and "
+                                      "repeat out, and have no scheduler")  # fmt: skip
+            with self._lock:
+                return self._ask_given(n, self.space.check_partial(given))
         if end is None or as_of is not None or self.scheduler is not None or not self._suggestions.learns:
             with self._lock:
                 return self._ask(n, end, as_of, repeat)
@@ -375,6 +417,9 @@ class Optimizer:
 
     def _see(self, as_of: int | None) -> None:
         """Prepare for proposals from the results of the jobs up to `as_of`, or from all."""
+        if self._has_moved:
+            self._has_moved = self._is_exhausted = False
+            self._remaining.begin_anew(self._record.history.X[self._record.history.present])
         self._in_order = as_of is not None
         if as_of is None:
             self._learnt_job = math.inf
@@ -466,6 +511,79 @@ class Optimizer:
                     break
                 raise
         return trials
+
+    def _ask_number(self, number: int, given: Params | None) -> Trial:
+        """Begin the trial of a number, as `ask` says."""
+        history = self._record.history
+        if number < history.n and history.state[number] != WITHDRAWN:
+            known = self._record.find(number)
+            if given is not None and not (given.items() <= known.params.items()):
+                raise InvalidArgument(f"given must agree with trial {number}, which is running with {known.params!r}")
+            return known
+        self._see(None)
+        self._record.skip(number)
+        return self._propose_at(number) if given is None else self._complete_at(number, given)
+
+    def _ask_given(self, n: int | None, given: Params) -> Trial | list[Trial]:
+        """Begin trials with some given values."""
+        many = 1 if n is None else check_integer("n", n, 1)
+        self._see(None)
+        first, trials = self._record.history.n, []
+        try:
+            for _ in range(many):
+                trials.append(self._complete_at(self._record.history.n, given))
+        except BaseException as error:
+            self._take_back(first, self._queue, error)
+            raise
+        return trials[0] if n is None else trials
+
+    def _complete_at(self, number: int, given: Params) -> Trial:
+        """Begin the trial of a number, which must not be beyond the next one, with some given values."""
+        history = self._record.history
+        u, params, proposed_by = self._proposer.complete(history, given, number)
+        self._remaining.discard(u)
+        if number < history.n:
+            self._suggestions.revised(number)
+        else:
+            self._suggestions.changed()
+        trial = self._record.begin_at(number, u, params)
+        self._record.keep_params(number)
+        if proposed_by is not None:
+            self._record.explain(trial, None, proposed_by)
+        return trial
+
+    def _propose_at(self, number: int) -> Trial:
+        """Begin the trial of a number, which must not be beyond the next one, at a point that follows from it."""
+        history, suggestions = self._record.history, self._suggestions
+        info: dict[str, Any] | None = None
+        try:
+            if self._is_exhausted:
+                raise SearchSpaceExhausted("every point has been proposed")
+            rows, _ = suggestions.rows(history, 1, number=number)
+            u, params, _ = self._proposer.accept(history, rows[0], None, None, number)
+            proposed_by = suggestions.proposed_by(number, None)
+        except SearchSpaceExhausted:
+            if self.repeats is not None or not history.present.any():
+                raise
+            self._is_exhausted = True
+            from hpcore.optimizer.replication import most_telling
+
+            again = most_telling(history, self.space.columns)
+            u, params = history.X[again].copy(), dict(self._record.trials[again].params)
+            self._remaining.discard(u)
+            info, proposed_by = {"repeat_of": again}, None
+        if number < history.n:
+            suggestions.revised(number)
+        trial = self._record.begin_at(number, u, params)
+        if info is not None or proposed_by is not None:
+            self._record.explain(trial, info, proposed_by)
+        return trial
+
+    def _check_number(self, name: str, number: Any) -> int:
+        """Check the number of a trial that was given from outside."""
+        if self.scheduler is not None:
+            raise InvalidArgument("trials cannot be given numbers with a scheduler, which begins trials by itself")
+        return check_integer(name, number, 0, MOST_TRIALS - 1)
 
     def _ask_queued(self) -> Trial:
         """Begin the first trial of the queue; missing parameters are drawn at random."""
@@ -580,8 +698,8 @@ class Optimizer:
 
     def _begin_anew(self) -> None:
         """Re-create the state that is derived from the record, after trials were removed."""
-        self._is_exhausted = False
-        self._remaining.begin_anew(self._record.history.X)
+        self._has_moved = self._is_exhausted = False
+        self._remaining.begin_anew(self._record.history.X[self._record.history.present])
         self._suggestions.begin_anew()
 
     # --- tell ----------------------------------------------------------------------------------------------------
@@ -597,6 +715,7 @@ class Optimizer:
         metrics: Mapping[str, float] | None = None,
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the result of a trial.
 
@@ -625,6 +744,9 @@ class Optimizer:
             State of the trial; by default it follows from `value` and `error`. A ``"pruned"`` trial was stopped early:
             its value, which may be left out, is an estimate, from which samplers learn and which is never best. A
             ``"paused"`` trial has no value yet; `resume` begins another job of it.
+        params : mapping of str to value, optional
+            Legal values of all active parameters, where others were really used than those that were proposed: the
+            trial's parameters become these. Constraints are not checked, as in `add`.
 
         Raises
         ------
@@ -636,10 +758,15 @@ class Optimizer:
         """
         with self._lock:
             known = self._record.find(trial)
-            outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state, known.params)
+            if params is None:
+                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state, known.params)
+            else:
+                params = self.used_params(params)
+                outcome = self.outcome(value, std_error, error, cost, metrics, gradient, state, params)
+                outcome = outcome._replace(params=params)
             if value is None and state is None and error is None and self.scheduler is not None:
                 outcome = self._jobs.conclude(trial, known, outcome)
-            if known is not trial or self.prefetch:
+            if known is not trial or self.prefetch or params is not None:
                 self._finish(known, outcome, trial)
             else:
                 self._record.finish(known, outcome)
@@ -659,9 +786,44 @@ class Optimizer:
         if known is not told and isinstance(told, Trial):
             # A copy, for instance from a worker process: its times, attributes and reports belong to the trial.
             known.adopt(told)
-        self._record.finish(known, outcome)
+        if outcome.params is not None and self._record.move(known, outcome.params):
+            self._has_moved = True
+            self._suggestions.revised(known.number)
+        if outcome.state == WITHDRAWN:
+            self._withdraw(known.number)
+        else:
+            self._record.finish(known, outcome)
         if self.prefetch:
             self._suggestions.look_ahead(self._record.history, self._wants_ahead, told=known.number)
+
+    def withdraw(self, trial: Trial | int) -> None:
+        """Record that a running trial says nothing of its point: its machine was lost, a user stopped it.
+
+        It keeps its number, and is listed as ``"withdrawn"``. It counts neither as running nor as failed, and no
+        sampler learns from it; its point may be proposed again.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            Trial that `ask` returned, a copy of it, or its number.
+
+        Raises
+        ------
+        UnknownTrial, TrialAlreadyTold
+            There is no such running trial.
+        """
+        self.finish(trial, Outcome(None, WITHDRAWN))
+
+    def used_params(self, params: Mapping[str, Any]) -> Params:
+        """Check the parameters that a trial was really evaluated with; see `tell`."""
+        point = self.space.encode(without_missing(self.space, read_row(params)))
+        assert point.params is not None
+        return point.params
+
+    def _withdraw(self, number: int) -> None:
+        self._record.withdraw(number)
+        self._has_moved = True
+        self._suggestions.revised(number)
 
     def report(
         self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
@@ -779,6 +941,129 @@ class Optimizer:
         if isinstance(value, Returned):
             value, facts = value.value, value.facts(facts)
         return check_outcome(self.space, len(self.directions), value, **facts, state=state, params=params)
+
+    def put(
+        self,
+        number: int,
+        params: Mapping[str, Any] | None,
+        state: str = "complete",
+        value: float | Sequence[float] | None = None,
+        *,
+        reports: Mapping[float, float | Sequence[float]] | None = None,
+        std_error: float | Sequence[float] | None = None,
+        cost: float | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Copy a trial of a record that is kept elsewhere: the storage of another tool, a file, another process.
+
+        The copy follows the original: a trial with the number is made, or becomes what is told. The same once more
+        changes nothing, and the order of the calls does not matter: proposals for numbers, ``ask(number=k)``, follow
+        from the trials as they are.
+
+        Parameters
+        ----------
+        number : int
+            Number of the trial, from 0. A number that no trial has, though a later one does, stands for nothing: it
+            counts neither as running nor as failed.
+        params : mapping of str to value, or None
+            Legal values of all active parameters, as for `add`; None only for a trial that is ``"withdrawn"``.
+        state : {"running", "complete", "pruned", "failed", "withdrawn"}
+            State of the trial.
+        value : float, sequence of float, or None
+            One number per objective; of a complete trial, or the estimate of a pruned one. NaN or an infinity makes a
+            failed trial, as in `tell`.
+        reports : mapping of float to value, optional
+            All partial results so far by step, which replace those that are known; by default these stay.
+        std_error, cost, metrics
+            Further facts of a trial that has ended, see `tell`.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            An argument is not allowed, or does not fit the state; or there is a scheduler, which begins trials by
+            itself. Nothing changes.
+
+        Notes
+        -----
+        Takes microseconds, whatever the number of trials. Where the result of a trial that had ended or the point of
+        any trial changes, it takes O(n) now and at the next `ask`, and samplers that keep what they have learnt by
+        trial learn anew there. Each number up to the largest takes a row of the record, about a hundred bytes with ten
+        parameters. Trials that were put do not count as given by a user, whoever made their parameters.
+
+        Examples
+        --------
+        >>> import hpcore as hp
+        >>> space = {"x": hp.Float(0, 1)}
+        >>> opt, other = hp.Optimizer(space, seed=0), hp.Optimizer(space, seed=0)
+        >>> opt.put(7, {"x": 0.5}, "complete", 1.0)
+        >>> opt.put(3, {"x": 0.25}, "running")
+        >>> other.put(3, {"x": 0.25}, "running")
+        >>> other.put(7, {"x": 0.5}, "complete", 1.0)
+        >>> opt.ask(number=8) == other.ask(number=8)
+        True
+        """
+        number = self._check_number("number", number)
+        state = _state_of_copy(state)
+        if state == "withdrawn":
+            for name, given in (("value", value), ("reports", reports), ("std_error", std_error), ("cost", cost),
+                                ("metrics", metrics)):  # fmt: skip
+                if given is not None:
+                    raise InvalidArgument(f"{name} must be left out of a withdrawn trial, got {given!r}")
+        elif params is None:
+            raise InvalidType(f"params must be a mapping of names to values for a {state} trial, got None")
+        point = None if params is None else self.space.encode(without_missing(self.space, read_row(params)))
+        outcome = None
+        if state == "running":
+            for name, given in (("value", value), ("std_error", std_error), ("cost", cost), ("metrics", metrics)):
+                if given is not None:
+                    raise InvalidArgument(f"{name} must be left out of a running trial, got {given!r}")
+        elif state != "withdrawn":
+            if state == "complete" and value is None:
+                raise InvalidArgument("value must be given with a complete trial, got None")
+            assert point is not None
+            outcome = self.outcome(value, std_error, None, cost, metrics, None, state, point.params)
+        curve = None if reports is None else self._check_reports(reports)
+        with self._lock:
+            self._put(number, point, outcome, curve, state == "withdrawn")
+
+    def _put(
+        self,
+        number: int,
+        point: EncodedPoint | None,
+        outcome: Outcome | None,
+        reports: dict[float, tuple[float, ...]] | None,
+        is_withdrawn: bool,
+    ) -> None:
+        history, record = self._record.history, self._record
+        first = history.n
+        if is_withdrawn:
+            if number >= first:
+                record.skip(number + 1)
+            elif history.state[number] != WITHDRAWN:
+                self._withdraw(number)
+            return
+        assert point is not None and point.params is not None
+        u = np.asarray(point)
+        if number >= first or history.state[number] == WITHDRAWN:
+            self._remaining.discard(u)
+        elif history.X[number].tobytes() != u.tobytes():
+            self._has_moved = True
+        if record.put(number, u, point.params, outcome, reports):
+            self._suggestions.revised(number)
+        else:
+            self._suggestions.changed()
+
+    def _check_reports(self, reports: Mapping[float, Any]) -> dict[float, tuple[float, ...]]:
+        """Check partial results by step."""
+        if not isinstance(reports, Mapping):
+            raise InvalidType(f"reports must be a mapping of steps to values, got {reports!r}")
+        checked = {}
+        for step, value in reports.items():
+            values = check_values(value, len(self.directions))
+            if values is None:
+                raise InvalidType(f"reports[{step!r}] must be a number or one number per objective, got None")
+            checked[check_number("step of reports", step)] = values
+        return checked
 
     def add(
         self,
@@ -989,7 +1274,8 @@ class Optimizer:
             costs = extended_costs(self._costs, old, larger, given)
             queue = deque(larger.check_partial(params) for params in self._queue)
             remaining = Remaining(larger, self.seed, self.repeats or 1)
-            remaining.discard_all(record.history.X)
+            remaining.discard_all(record.history.X[record.history.present])
+            self._has_moved = False
             self.space, self._record, self._costs = larger, record, costs
             self._queue, self._remaining = queue, remaining
             self._begin()
@@ -1021,7 +1307,7 @@ class Optimizer:
             first = self._record.history.n
             self._record.restore(rows)
             self._jobs.restored(first)
-            self._remaining.discard_all(self._record.history.X[first:])
+            self._remaining.discard_all(self._record.history.X[first:][self._record.history.present[first:]])
             self._suggestions.changed()
 
     def rows(self, n: int | None = None) -> Rows:
@@ -1197,6 +1483,13 @@ def check_prefetch(prefetch: Any, scheduler: Scheduler | None) -> None:
         raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
     if scheduler is not None and prefetch:
         raise InvalidArgument("prefetch must be False with a scheduler, whose reports change the next proposal")
+
+
+def _state_of_copy(state: Any) -> str:
+    """Check the state of a trial that is kept elsewhere."""
+    if not isinstance(state, str) or str(state) not in COPIED_STATES:
+        raise InvalidArgument(f"state must be one of {', '.join(map(repr, COPIED_STATES))}, got {state!r}")
+    return str(state)
 
 
 def _scheduler(given: str | Scheduler | None) -> Scheduler | None:

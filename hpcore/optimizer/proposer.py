@@ -49,9 +49,9 @@ class Proposer:
         self._codec, self._assemble = space.columns.codec, space.coder.assemble
 
     def accept(
-        self, history: History, u: FloatArray, step: str | None, end: float | None
+        self, history: History, u: FloatArray, step: str | None, end: float | None, number: int | None = None
     ) -> tuple[FloatArray, Params, str | None]:
-        """Choose the point for trial number ``history.n``, and count it as proposed.
+        """Choose the point for a trial, and count it as proposed.
 
         Parameters
         ----------
@@ -63,6 +63,8 @@ class Proposer:
             Level of the sampler's ladder that led to the suggestion, under a deadline.
         end : float or None
             Deadline on the monotonic clock.
+        number : int, optional
+            Number of the trial; the next one, ``history.n``, by default.
 
         Returns
         -------
@@ -79,6 +81,7 @@ class Proposer:
             See `Optimizer.ask`.
         """
         space, remaining = self._space, self._remaining
+        of = history.n if number is None else number
         repeats = 0
         for attempt in range(1, MAX_TRIES + 1):
             u = np.ascontiguousarray(u, dtype=np.float64)
@@ -86,22 +89,22 @@ class Proposer:
             if u not in remaining:
                 repeats += 1
                 if remaining.finite and repeats >= REPEATS:
-                    return *self._next_remaining(history.n), step
+                    return *self._next_remaining(of), step
             else:
                 params = self._assemble(values)
                 if not space.constraints or space.allows(params):
                     remaining.discard(u)
                     return u, params, step
-            if attempt >= RARE_PATIENCE and space.rare and (walked := self._walk(history.n, attempt)) is not None:
+            if attempt >= RARE_PATIENCE and space.rare and (walked := self._walk(of, attempt)) is not None:
                 u, step = walked, RANDOM
             elif self._suggestions.learns and (attempt > PATIENCE or (end is not None and time.monotonic() >= end)):
-                u = Rng(self._seed, history.n, attempt).uniform(len(space), FILL)
+                u = Rng(self._seed, of, attempt).uniform(len(space), FILL)
                 step = RANDOM
             else:
-                rows, step = self._suggestions.rows(history, 1, attempt, end)
+                rows, step = self._suggestions.rows(history, 1, attempt, end, number)
                 u = rows[0]
         if remaining.finite:
-            return *self._next_remaining(history.n), step
+            return *self._next_remaining(of), step
         if repeats:
             raise SearchSpaceExhausted(
                 f"no new point was met in {MAX_TRIES} tries: {repeats} were among the {remaining.n_seen} that have "
@@ -143,6 +146,42 @@ class Proposer:
             raise SearchSpaceExhausted(f"every allowed point of the space has been proposed ({n} points)")
         remaining.discard(found[0])
         return found
+
+    def complete(self, history: History, given: Params, number: int) -> tuple[FloatArray, Params, str | None]:
+        """Complete given values for a trial, so that the point is allowed and, if one is found, new.
+
+        Returns
+        -------
+        u : ndarray of shape (d,)
+            Point.
+        params : dict
+            All parameters.
+        proposed_by : str or None
+            See `Suggester.proposed_by`.
+
+        Raises
+        ------
+        InfeasibleParams, ConstraintError
+            See `fill_in`.
+        """
+        space = self._space
+        for attempt in range(REPEATS):
+            row, proposed_by = None, None
+            if attempt <= PATIENCE:
+                row, proposed_by = self._suggestions.row_given(space, history, given, number, attempt)
+            free = Rng(self._seed, number, attempt).uniform(len(space), FILL)
+            params = space.complete(given, free if row is None else np.where(np.isnan(row), free, row))
+            # Values that were drawn must not make given ones inactive.
+            if given.keys() <= params.keys():
+                u = np.asarray(space.encode(params))
+                if u in self._remaining and space.allows(params):
+                    return u, params, proposed_by
+        try:
+            return *fill_in(space, given, self._seed, number), None
+        except InfeasibleParams:
+            raise InfeasibleParams(
+                f"the space must have room for given={given!r}, but no allowed point with these values was found"
+            ) from None
 
 
 def fill_in(space: Space, given: Params, seed: int, number: int) -> tuple[FloatArray, Params]:

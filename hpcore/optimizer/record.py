@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from hpcore.errors import (
 )
 from hpcore.optimizer.gradients import gradients_by_coordinate
 from hpcore.records.channel import Channel
-from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, History
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, RUNNING, STATES, WITHDRAWN, History
 from hpcore.records.limits import Limits, least_violation
 from hpcore.records.outcome import Outcome
 from hpcore.records.pareto import non_dominated
@@ -153,7 +153,10 @@ class Record:
             self.history.notes.setdefault(trial.number, {})["info"] = trial.info
         elif proposed_by is not None:
             trial.info = {"sampler": proposed_by}
-            self.history.set_proposed_by(trial.number, proposed_by)
+            if trial.number == self.history.n - 1:
+                self.history.set_proposed_by(trial.number, proposed_by)
+            else:
+                self.history.notes.setdefault(trial.number, {})["info"] = trial.info
 
     def find(self, trial: Trial | int) -> Trial:
         """Find a running trial, given itself, a copy or its number.
@@ -170,11 +173,9 @@ class Record:
         if known is None:
             if 0 <= number < self.history.n:
                 state = STATES[self.history.state[number]]
-                told = (
-                    "is paused; resume it first"
-                    if state == STATES[PAUSED]
-                    else f"has been told already, it is {state.value}"
-                )
+                told = f"has been told already, it is {state.value}"
+                if state in (STATES[PAUSED], STATES[WITHDRAWN]):
+                    told = "is paused; resume it first" if state == STATES[PAUSED] else "was withdrawn"
                 raise TrialAlreadyTold(f"trial {number} {told}")
             raise self._unknown(number)
         if isinstance(trial, Trial):
@@ -226,7 +227,7 @@ class Record:
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Record the end of a running trial, or that it pauses."""
         number, history = trial.number, self.history
-        values, state, std_error, error, cost, metrics, gradient = outcome
+        values, state, std_error, error, cost, metrics, gradient, _ = outcome
         signed = None if values is None else tuple(map(float.__mul__, values, self._signs))
         trial.values, trial.state, trial.error = values, STATES[state], error
         # Without metrics those of earlier jobs stay, as other facts do.
@@ -330,6 +331,156 @@ class Record:
         trial.progress.is_resumed = True
         self.running[number] = trial
         return trial
+
+    # --- trials by number ----------------------------------------------------------------------------------------
+
+    def begin_at(self, number: int, u: FloatArray, params: Params) -> Trial:
+        """Begin the trial of a number at `u` (d,), anew if it is known; numbers before it that no trial has stay
+        without one."""
+        history = self.history
+        if number >= history.n:
+            self.skip(number + 1)
+        elif history.curves.of(number):
+            history.curves = history.curves.without(number)
+        history.begin_anew(number, u)
+        # The object that a caller has goes on.
+        trial = self.running.setdefault(number, Trial(number, params))
+        trial.params, trial.info = params, None
+        trial.extras = None, None
+        trial.progress = Progress(len(self._signs), self.channel, history.job_of(number), self.root)
+        return trial
+
+    def put(
+        self, number: int, u: FloatArray, params: Params, outcome: Outcome | None, reports: Mapping[float, Any] | None
+    ) -> bool:
+        """Copy a trial that is recorded elsewhere; see `Optimizer.put`.
+
+        Parameters
+        ----------
+        number : int
+            Number of the trial.
+        u : ndarray of shape (d,)
+            Its point.
+        params : dict
+            Its parameters.
+        outcome : Outcome or None
+            Its outcome; None if it runs.
+        reports : mapping of float to tuple of float, or None
+            Its partial results, in the user's own sign; None if they are those that are known.
+
+        Returns
+        -------
+        bool
+            True if it is not what followed from the trial before: its point, or a result, has changed.
+        """
+        history = self.history
+        before = int(history.state[number]) if number < history.n else None
+        stays = before not in (None, WITHDRAWN) and history.X[number].tobytes() == u.tobytes()
+        is_exact = stays and _same(self._params_of(number), params)
+        has_changed = False
+        if not (is_exact and self._has_come_to(number, outcome)):
+            if stays and before == RUNNING:
+                trial = self.running[number]
+                trial.params = params
+            else:
+                has_changed = before is not None
+                reported = history.curves if stays else None
+                trial = self.begin_at(number, u, params)
+                history.curves = history.curves if reported is None else reported
+            if outcome is not None:
+                self.finish(trial, outcome)
+            if before == COMPLETE:
+                self._find_best()
+        if not is_exact or history.is_given(number):
+            # The copy of a trial is no given one, whoever made its parameters: afterwards both look the same.
+            self._mirror(number, params)
+        if reports is not None:
+            has_changed |= self._put_reports(number, reports)
+        return has_changed
+
+    def keep_params(self, number: int) -> None:
+        """Keep the parameters of a running trial as they are, where its point decodes to others."""
+        self._mirror(number, self.running[number].params)
+
+    def _mirror(self, number: int, params: Params) -> None:
+        is_decoded = _same(self._space.coder.settle(self.history.X[number].copy()), params)
+        self.history.mirror(number, None if is_decoded else params)
+
+    def move(self, trial: Trial, params: Mapping[str, Any]) -> bool:
+        """Replace the parameters of a running trial by those that were really used; True if its point changed."""
+        number, history = trial.number, self.history
+        if _same(trial.params, params):
+            return False
+        u = np.asarray(self._space.encode(params))
+        has_moved: bool = history.X[number].tobytes() != u.tobytes()
+        history.X[number] = u
+        trial.params = dict(params)
+        self._mirror(number, trial.params)
+        return has_moved
+
+    def _params_of(self, number: int) -> Params:
+        """Parameters of a trial, which must not be changed."""
+        note = self.history.notes.get(number)
+        if note is not None and "params" in note:
+            given: Params = note["params"]
+            return given
+        return self._space.coder.settle(self.history.X[number].copy())
+
+    def _has_come_to(self, number: int, outcome: Outcome | None) -> bool:
+        """True if a trial has this outcome already, or is running if that is None."""
+        history = self.history
+        if history.state[number] != (RUNNING if outcome is None else outcome.state):
+            return False
+        if outcome is None:
+            return True
+        note = history.notes.get(number, {})
+        known = None if math.isnan(history.values[number, 0]) else self.in_own_sign(history.values[number])
+        return (
+            known == outcome.values
+            and history.std_error(number) == outcome.std_error
+            and history.cost_of(number) == outcome.cost
+            and _same(note.get("metrics") or {}, outcome.metrics or {})
+            and note.get("error") == outcome.error
+        )
+
+    def _put_reports(self, number: int, reports: Mapping[float, Any]) -> bool:
+        """Replace the partial results of a trial; True if one that was known has changed."""
+        history, job = self.history, self.history.job_of(number)
+        curves = history.curves
+        known = {float(curves.step[i]): self.in_own_sign(curves.values[i]) for i in curves.of(number)}
+        has_changed = any(step not in reports or not _equal(reports[step], values) for step, values in known.items())
+        if has_changed:
+            history.curves, known = curves.without(number), {}
+        for step in sorted(reports.keys() - known.keys()):
+            signed = [v * sign for v, sign in zip(reports[step], self._signs, strict=True)]
+            history.curves.append(number, step, signed, None, job)
+        running = self.running.get(number)
+        if running is not None:
+            first: dict[Any, float] = {int(s) if s.is_integer() else s: reports[s][0] for s in sorted(reports)}
+            running.extras = running.extras[0], first or None
+            assert running.progress is not None
+            running.progress.step = max(reports, default=-math.inf)
+        return has_changed
+
+    def skip(self, n: int) -> None:
+        """Let the numbers before `n` that no trial has stay without one."""
+        if n > self.history.n:
+            self.history.set_proposed_by(self.history.n, None)
+            self.history.skip(n)
+
+    def withdraw(self, number: int) -> None:
+        """Record that a trial in any state says nothing of its point."""
+        was_best = self._best == number
+        trial = self.running.pop(number, None)
+        if trial is not None:
+            trial.state, trial.values, trial.progress = STATES[WITHDRAWN], None, None
+            trial.set_facts(None, None, None)
+            user_attrs, _ = trial.settle()
+            if user_attrs:
+                self.history.notes.setdefault(number, {})["user_attrs"] = user_attrs
+        self.history.withdraw(number)
+        if was_best:
+            self._find_best()
 
     # --- several trials ------------------------------------------------------------------------------------------
 
@@ -486,3 +637,16 @@ class Record:
         numbers = np.flatnonzero(self.history.feasible)
         trials = self.trials
         return [trials[int(i)] for i in numbers[non_dominated(self.history.values[numbers])]]
+
+
+def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """True if two mappings hold the same values: 1, 1.0 and True are three, and NaN is one."""
+    if a.keys() != b.keys():
+        return False
+    pairs = [(value, b[name]) for name, value in a.items()]
+    return all(x is y or (type(x) is type(y) and (x == y or (x != x and y != y))) for x, y in pairs)
+
+
+def _equal(a: Sequence[float], b: Sequence[float]) -> bool:
+    """True if numbers are equal; NaN equals NaN."""
+    return all(x == y or (x != x and y != y) for x, y in zip(a, b, strict=True))

@@ -44,14 +44,16 @@ def most_telling(history: History, columns: Columns) -> int:
     between them, so that the answer depends on the history alone. Trials that are running count as evaluated, with the
     value that the model expects.
     """
+    present = history.present
     keys = [row.tobytes() for row in history.X]
     first: dict[bytes, int] = {}
     for number, key in enumerate(keys):
-        first.setdefault(key, number)
+        if present[number]:
+            first.setdefault(key, number)
     at = {key: i for i, key in enumerate(first)}
-    point = np.array([at[key] for key in keys])
+    point = np.array([at.get(key, -1) for key in keys])  # -1 for a number that no trial has
     numbers = np.array(list(first.values()))
-    counts = np.bincount(point, minlength=len(numbers))
+    counts = np.bincount(point[present], minlength=len(numbers))
     known = split(history).complete & history.feasible
     contenders = np.unique(point[known])
     if not len(contenders):
@@ -66,7 +68,7 @@ def most_telling(history: History, columns: Columns) -> int:
     # The model may be sure too early, of a point that was unlucky once: half of the forced exploration of Garivier &
     # Kaufmann 2016, "Optimal best arm identification with fixed confidence", which is much in a few dozen trials.
     rarest = contenders[np.argmin(counts[contenders])]
-    if counts[rarest] < (math.sqrt(history.n) - len(contenders) / 2) / 2:
+    if counts[rarest] < (math.sqrt(counts.sum()) - len(contenders) / 2) / 2:
         return int(numbers[rarest])
     return int(numbers[_contender(history, columns, np.flatnonzero(known), contenders, point, numbers)])
 

@@ -40,22 +40,22 @@ class Scheduling:
 
     def next_job(self, history: History, job: int) -> Start | Resume | None:
         """Choose the next job, which gets the number `job`; see `Judge.next`."""
-        order = self.judge.next(history, Rng(self._seed, job))
+        order = self.judge.next(history.for_schedulers(), Rng(self._seed, job))
         if isinstance(order, Resume) and history.state[order.number] != PAUSED:
             raise InvalidArgument(f"the scheduler resumes trial {order.number}, which is not paused")
         return order
 
     def full_resource(self, history: History) -> float:
         """Resource of a full evaluation, as far as it is known."""
-        return self.judge.full_resource(history.curves, history.state)
+        return self.judge.full_resource(history.curves, history.for_schedulers().state)
 
     def decide(self, progress: Progress, number: int, step: float, history: History) -> Decision:
         """Decide on a trial after a report, which is in the history."""
-        return progress.decide(step, self.judge.decide(number, step, history.curves, history.state))
+        return progress.decide(step, self.judge.decide(number, step, history.curves, history.for_schedulers().state))
 
     def snapshot(self, progress: Progress, number: int, history: History, forward: Channel | None) -> Snapshot:
         """Make a channel that decides from the history as it is now, wherever the job runs."""
-        seen = self.judge.snapshot(number, history.curves, history.state)
+        seen = self.judge.snapshot(number, history.curves, history.for_schedulers().state)
         return Snapshot(self.judge, seen, self._signs, history.job_of(number), progress.until, progress.full, forward)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from hpcore.space.columns import Columns
 
 if TYPE_CHECKING:
     from hpcore.optimizer.at_rungs import AtRungs
+    from hpcore.optimizer.given import GivenColumns
     from hpcore.schedulers.base import Judge
+    from hpcore.space.space import Space
 
 __all__ = ["Suggestions"]
 
@@ -65,12 +68,14 @@ class Suggestions:
         self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
         self._version = 0  # counts changes of the data that a suggestion depends on
         self._told: list[int] = []  # trials told since the last computation ahead began
+        # Trials that the suggester may have learnt from, running ones included; True if one of them has changed since.
+        self._n_seen, self._is_outdated = 0, False
         self._at_once = AT_ONCE
         self._at_rungs: AtRungs | None = None
         self.begin_anew()
 
-    def _new_suggester(self) -> Suggester:
-        suggester = self._sampler.bind(self._columns)
+    def _new_suggester(self, columns: Columns | None = None) -> Suggester:
+        suggester = self._sampler.bind(self._columns if columns is None else columns)
         suggester.prepare(self._n_objectives)
         if self._repeats > 1:
             suggester.allow_repeats(self._repeats)
@@ -97,6 +102,8 @@ class Suggestions:
         Needed after trials were removed from the history: a suggester does not forget a trial.
         """
         self.suggester = self._new_suggester()
+        self._n_seen, self._is_outdated = 0, False
+        self._by_given: tuple[GivenColumns, Suggester] | None = None
         if self._at_rungs is not None:
             self._at_rungs.forget()
         self._prefetcher = Prefetcher(self.suggester) if self._ahead and self.learns else None
@@ -146,18 +153,23 @@ class Suggestions:
         return rows[0], step, info
 
     def rows(
-        self, history: History, n: int, attempt: int = 0, end: float | None = None
+        self, history: History, n: int, attempt: int = 0, end: float | None = None, number: int | None = None
     ) -> tuple[FloatArray, str | None]:
         """Suggest up to `n` points (k, d), and return them with the level of the sampler's ladder.
 
         If the suggester is still busy at `end`, the points are what it has at once. Each `attempt` gives other points.
-        Without a deadline the level is None.
+        Without a deadline the level is None. They are for the trials from `number` on, or from the next one.
         """
         if self._orphaned:
             self.begin_anew()
-        rng = Rng(self._seed, history.n, attempt)
+        first = history.n
+        rng = Rng(self._seed, first if number is None else number, attempt)
         if self._prefetcher is not None and not self._prefetcher.ready(self._before(end)):
             return self.at_once(history, n, attempt)
+        if self._is_outdated:
+            self._renew()
+        if first + n > self._n_seen:
+            self._n_seen = first + n
         suggester = self.suggester
         at_rung = None if self._at_rungs is None else self._at_rungs.view(history)
         if at_rung is not None:
@@ -169,6 +181,42 @@ class Suggestions:
             return suggester.suggest(history, pending, n, rng), None
         left_ms = max(1e3 * (end - time.monotonic()), NO_TIME)
         return suggester.suggest_within(history, pending, n, rng, left_ms)
+
+    def row_given(
+        self, space: Space, history: History, given: Mapping[str, Any], number: int, attempt: int
+    ) -> tuple[FloatArray | None, str | None]:
+        """Suggest a point for a trial with some given values, which need not have them.
+
+        Returns
+        -------
+        u : ndarray of shape (d,), or None
+            Point, whose other values are the sampler's; None from a sampler that does not learn.
+        proposed_by : str or None
+            See `Suggester.proposed_by`.
+        """
+        if self._orphaned:
+            self.begin_anew()
+        if not self.learns:
+            return None, None
+        if self._prefetcher is not None:
+            self._prefetcher.ready(None)
+        if self._is_outdated:
+            self._renew()
+        self._n_seen = max(self._n_seen, history.n, number + 1)
+        suggester = self.suggester
+        if suggester.asks_around:
+            # A suggester of its own, because samplers take constraints when they are bound.
+            if self._by_given is None:
+                # Imported here: few searches have given values.
+                from hpcore.optimizer.given import GivenColumns
+
+                columns = GivenColumns(space)
+                self._by_given = columns, self._new_suggester(columns.columns)
+            columns, suggester = self._by_given
+            columns.fix(given)
+        suggester.use_cost(self._costs.count(history))
+        u = suggester.suggest(history, history.running(), 1, Rng(self._seed, number, attempt))[0]
+        return u, suggester.proposed_by(number)
 
     def at_once(self, history: History, n: int, attempt: int = 0) -> tuple[FloatArray, str]:
         """Suggest up to `n` points (k, d), and return them with their level, while the suggester may be busy.
@@ -208,11 +256,30 @@ class Suggestions:
             return
         self._told = []
         key = history.n if self._delayed else self._version
+        if self._is_outdated:
+            self._prefetcher.ready(None)
+            self._renew()
+        self._n_seen = max(self._n_seen, history.n + 1)
         self._prefetcher.start(key, history, Rng(self._seed, history.n), self._costs.count(history))
 
     def changed(self) -> None:
         """Mark a suggestion that was computed ahead as stale: the history has changed."""
         self._version += 1
+
+    def revised(self, number: int) -> None:
+        """Note that a trial has changed in another way than by an end, so that the suggester may have to learn anew."""
+        self.changed()
+        self._is_outdated = self._is_outdated or number < self._n_seen
+
+    def _renew(self) -> None:
+        """Let the suggester, or a new one, follow trials that have changed."""
+        if not self.suggester.revised():
+            self.begin_anew()
+        if self._by_given is not None and not self._by_given[1].revised():
+            self._by_given = None
+        if self._at_rungs is not None:
+            self._at_rungs.forget()
+        self._n_seen, self._is_outdated = 0, False
 
     # --- a fork --------------------------------------------------------------------------------------------------
 

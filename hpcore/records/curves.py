@@ -95,6 +95,10 @@ class Curves:
             self._rows.setdefault(number, []).append(i)
         self._n = i + 1
 
+    def without(self, number: int) -> Curves:
+        """Copy of the reports of all other trials."""
+        return self._taken(0, np.flatnonzero(self.trial != number))
+
     def of(self, number: int) -> list[int]:
         """Rows of a trial's reports, in order of arrival."""
         return self._by_trial().get(number, [])

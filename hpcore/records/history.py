@@ -18,15 +18,22 @@ from hpcore.records.curves import Curves
 from hpcore.records.rows import Rows
 from hpcore.records.trial import TrialState
 
-__all__ = ["COMPLETE", "FAILED", "PAUSED", "PRUNED", "RUNNING", "STATES", "History"]
+__all__ = ["COMPLETE", "FAILED", "PAUSED", "PRUNED", "RUNNING", "STATES", "WITHDRAWN", "History"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
 # Stored in databases: these numbers must not change.
-RUNNING, COMPLETE, PRUNED, FAILED, PAUSED = range(5)
-STATES = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED, TrialState.PAUSED)
+RUNNING, COMPLETE, PRUNED, FAILED, PAUSED, WITHDRAWN = range(6)
+STATES = (
+    TrialState.RUNNING,
+    TrialState.COMPLETE,
+    TrialState.PRUNED,
+    TrialState.FAILED,
+    TrialState.PAUSED,
+    TrialState.WITHDRAWN,
+)
 
 FIRST_ROOM = 64
 
@@ -51,21 +58,25 @@ class History:
         Numbers of complete trials, and of trials that are being evaluated.
     n_pruned, n_paused : int
         Numbers of trials that were stopped early, and of trials that may be resumed.
+    n_withdrawn : int
+        Number of trials that say nothing of their points; among them the numbers that no trial has, whose points are
+        NaN.
     n_given : int
-        Number of trials whose parameters a user gave: known results, and parameters that waited in the queue.
+        Number of trials whose parameters a user gave: known results, and parameters that waited in the queue; without
+        withdrawn ones.
     curves : Curves
         Partial results.
     notes : dict of int to dict
-        Facts that few trials have, by trial number: ``params`` that a user gave, ``info``, ``error``, ``user_attrs``,
-        ``metrics``, ``gradient``; of trials that a scheduler began, the ``parent`` and ``parent_job`` whose checkpoint
-        was copied, the trial that it ``replaces``, and ``as_of``, the last job whose results its job saw, where its
-        number does not tell.
+        Facts that few trials have, by trial number: ``params`` that a user gave, or, ``mirrored``, as a record that is
+        kept elsewhere has them; ``info``, ``error``, ``user_attrs``, ``metrics``, ``gradient``; of trials that a
+        scheduler began, the ``parent`` and ``parent_job`` whose checkpoint was copied, the trial that it ``replaces``,
+        and ``as_of``, the last job whose results its job saw, where its number does not tell.
     """
 
     def __init__(self, d: int, m: int, k: int = 0) -> None:
         self.n = 0
         self._n_resumed = 0
-        self.n_complete = self.n_running = self.n_pruned = self.n_paused = self.n_given = 0
+        self.n_complete = self.n_running = self.n_pruned = self.n_paused = self.n_withdrawn = self.n_given = 0
         self.curves = Curves(m)
         self._X = np.empty((FIRST_ROOM, d))
         self._values = np.empty((FIRST_ROOM, m))
@@ -97,8 +108,10 @@ class History:
     def trials(self) -> native.Trials:
         """Trials as the samplers of the core read them; valid until one is added or told."""
         violations = self.violations if self.n_limits else None
+        # Withdrawn trials are no more a sampler's own than given ones are, where it counts these.
+        given = self.n_given + self.n_withdrawn
         return native.Trials(
-            self.X, self.values, self.state, self.std_errors, self.cost, violations, self.gradients, self.n_given
+            self.X, self.values, self.state, self.std_errors, self.cost, violations, self.gradients, given
         )
 
     @property
@@ -161,8 +174,14 @@ class History:
 
     @property
     def n_ended(self) -> int:
-        """Number of trials that have ended: neither running nor paused."""
-        return self.n - self.n_running - self.n_paused
+        """Number of trials that have ended: neither running nor paused, nor withdrawn."""
+        return self.n - self.n_running - self.n_paused - self.n_withdrawn
+
+    @property
+    def present(self) -> BoolArray:
+        """(n,) True where there is a trial that was not withdrawn."""
+        mask: BoolArray = self.state != WITHDRAWN
+        return mask
 
     @property
     def times(self) -> FloatArray:
@@ -253,16 +272,77 @@ class History:
         self.notes[number] = {"params": dict(params)}
         self.n_given += 1
 
+    def mirror(self, number: int, params: Mapping[str, Any] | None) -> None:
+        """Note the parameters of the copy of a trial; None if they are what its point decodes to."""
+        self.n_given -= self.is_given(number)
+        if params is not None:
+            self.notes.setdefault(number, {}).update(params=dict(params), mirrored=True)
+        elif number in self.notes:
+            self.notes[number].pop("params", None)
+
     def truncate(self, n: int) -> None:
-        """Remove the trials from number `n` on; all of them must be running and in their first job."""
-        self.n_running -= self.n - n
+        """Remove the trials from number `n` on; all of them must be running and in their first job, or withdrawn."""
+        n_withdrawn = int((self.state[n:] == WITHDRAWN).sum()) if self.n_withdrawn else 0
+        self.n_withdrawn -= n_withdrawn
+        self.n_running -= self.n - n - n_withdrawn
         for number in range(n, self.n):
-            self.n_given -= "params" in self.notes.pop(number, ())
+            self.n_given -= self.is_given(number)
+            self.notes.pop(number, None)
             for column in (self._times, self._std_errors, self._cost, self._gradients, self._until, self._violations):
                 if column is not None:
                     column[number] = math.nan
         self._proposers = [entry for entry in self._proposers if entry[0] < n]
         self.n = n
+
+    def skip(self, n: int) -> None:
+        """Let the numbers before `n` that no trial has stay without one: their rows are withdrawn, their points NaN."""
+        first = self.n
+        if n <= first:
+            return
+        while n > len(self._state):
+            self._grow()
+        self._X[first:n], self._values[first:n], self._state[first:n] = math.nan, math.nan, WITHDRAWN
+        if self._job is not None:
+            self._job[first:n] = np.arange(self.n_jobs, self.n_jobs + n - first)
+        self.n_withdrawn += n - first
+        self.n = n
+
+    def begin_anew(self, number: int, u: FloatArray) -> None:
+        """Make a trial in any state a running one at the point `u` (d,); nothing else of it is kept but its reports."""
+        self._count(number, -1)
+        self.notes.pop(number, None)
+        self._X[number] = u
+        self._clear(number)
+        self._state[number] = RUNNING
+        self.n_running += 1
+
+    def withdraw(self, number: int) -> None:
+        """Record that a trial in any state says nothing of its point; its results are removed, but not its reports."""
+        self._count(number, -1)
+        self._clear(number)
+        for name in ("metrics", "gradient", "error"):
+            self.notes.get(number, {}).pop(name, None)
+        self._state[number] = WITHDRAWN
+        self.n_withdrawn += 1
+
+    def _clear(self, number: int) -> None:
+        """Remove a trial's results."""
+        self._values[number] = math.nan
+        for column in (self._times, self._std_errors, self._cost, self._gradients, self._violations):
+            if column is not None:
+                column[number] = math.nan
+
+    def _count(self, number: int, by: int) -> None:
+        """Count a trial in its state, or no more."""
+        name = _COUNTED[self._state[number]]
+        self.n_given += by * self.is_given(number)
+        if name is not None:
+            setattr(self, name, getattr(self, name) + by)
+
+    def is_given(self, number: int) -> bool:
+        """True if a user gave the parameters of a trial that was not withdrawn."""
+        note = self.notes.get(number)
+        return note is not None and "params" in note and "mirrored" not in note and self._state[number] != WITHDRAWN
 
     def extend(self, rows: Rows, violations: FloatArray | None = None, gradients: FloatArray | None = None) -> None:
         """Append trials in any state, with their `violations` (n, k) if there are limits, and their `gradients` (n, d)
@@ -301,8 +381,9 @@ class History:
         self.n_running += int((rows.state == RUNNING).sum())
         self.n_pruned += int((rows.state == PRUNED).sum())
         self.n_paused += int((rows.state == PAUSED).sum())
+        self.n_withdrawn += int((rows.state == WITHDRAWN).sum())
         self.notes.update(rows.notes)
-        self.n_given += sum("params" in note for note in rows.notes.values())
+        self.n_given += sum(map(self.is_given, rows.notes))
         for report in rows.reports:
             self.curves.append(*report)
 
@@ -400,7 +481,9 @@ class History:
         gradients, violations and reports are hidden; times and notes are not.
         """
         unfinished = np.arange(max(job + 1, 0), self.n) if self._job is None else np.flatnonzero(self.job > job)
-        later = unfinished[self.state[unfinished] != RUNNING]
+        state = self.state[unfinished]
+        # A withdrawn trial says nothing at any time.
+        later = unfinished[(state != RUNNING) & (state != WITHDRAWN)]
         # Cost, gradient and metrics of an earlier job are hidden too: the later job's own ones replace them.
         has_cost = self._cost is not None and not np.isnan(self._cost[unfinished]).all()
         has_violations = self.n_limits > 0 and not np.isnan(self._violations[unfinished]).all()
@@ -430,6 +513,27 @@ class History:
         view.n_complete -= int((hidden == COMPLETE).sum())
         view.n_pruned -= int((hidden == PRUNED).sum())
         view.n_paused -= int((hidden == PAUSED).sum())
+        return view
+
+    def first(self, n: int) -> History:
+        """View of the first `n` trials as they are now, to be read only, without the reports and notes."""
+        view = History.__new__(History)
+        vars(view).update(vars(self))
+        view.n, view.notes, view._proposers = n, {}, []
+        counts = np.bincount(view.state, minlength=len(STATES)).tolist()
+        for name, count in zip(_COUNTED, counts, strict=True):
+            if name is not None:
+                setattr(view, name, count)
+        return view
+
+    def for_schedulers(self) -> History:
+        """View in which withdrawn trials have failed, to be read only: to a scheduler both have left their place."""
+        if not self.n_withdrawn:
+            return self
+        view = History.__new__(History)
+        vars(view).update(vars(self))
+        view._state = np.where(self.present, self.state, np.uint8(FAILED))
+        view.n_withdrawn = 0
         return view
 
     def set_proposed_by(self, number: int, proposed_by: str | None) -> None:
@@ -485,6 +589,10 @@ class History:
     def _use_jobs(self) -> None:
         if self._job is None:
             self._job = np.arange(len(self._state))
+
+
+# Counts of the states; that of failed trials is not kept.
+_COUNTED = ("n_running", "n_complete", "n_pruned", None, "n_paused", "n_withdrawn")
 
 
 def _known(column: FloatArray | None, number: int) -> float | None:

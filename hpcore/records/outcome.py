@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
         One value per objective in the user's own sign. A pruned trial has an estimate or None; a failed or paused trial
         has None.
     state : int
-        Index into `hpcore.records.history.STATES`, never that of a running trial.
+        Index into `hpcore.records.history.STATES`, never that of a running trial. A withdrawn trial has nothing else.
     std_error : float, tuple of float, or None
         Standard error of the first of several values or of the only one, or of each of several.
     error : str or None
@@ -30,6 +30,8 @@ class Outcome(NamedTuple):
         Further measurements by name.
     gradient : mapping of str to float, or None
         Derivative of the first value by parameter, in the parameters' own units.
+    params : mapping of str to value, or None
+        Parameters that were really used, if they are not those of the trial.
     """
 
     values: tuple[float, ...] | None = None
@@ -39,6 +41,7 @@ class Outcome(NamedTuple):
     cost: float | None = None
     metrics: Mapping[str, float] | None = None
     gradient: Mapping[str, float] | None = None
+    params: Mapping[str, Any] | None = None
 
     @classmethod
     def failed(cls, error: str, **facts: Any) -> Outcome:

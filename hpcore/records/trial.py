@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from hpcore.arguments import check_attributes, check_number, check_values
 from hpcore.attributes import Attributes, Settled, settled, settled_reports
 from hpcore.errors import UnknownTrial
+from hpcore.records.objective_values import ObjectiveValues
 from hpcore.space.choices import maybe_copy
 
 if TYPE_CHECKING:
     from hpcore.records.progress import Progress
+    from hpcore.records.snapshot import TrialSnapshot
 
 __all__ = ["Trial", "TrialState"]
 
@@ -27,44 +30,12 @@ class TrialState(str, Enum):
     PRUNED = "pruned"
     FAILED = "failed"
     PAUSED = "paused"
+    WITHDRAWN = "withdrawn"
 
     __str__ = str.__str__
 
 
 _NO_FACTS = (None, None, None)
-
-
-class ObjectiveValues(tuple[float, ...]):
-    """Objective values of a trial, which can be called like the method `values` of a mapping.
-
-    Other libraries have an attribute `values` of a trial, and every mapping has a method `values`: one object serves
-    both.
-    """
-
-    _params: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any], values: tuple[float, ...] | None) -> ObjectiveValues:
-        """Values of a trial with these parameters; empty if `values` is None."""
-        made = cls(values or ())
-        made._params = params
-        return made
-
-    def __call__(self) -> ValuesView[Any]:
-        """Values of the parameters."""
-        return self._params.values()
-
-    def __eq__(self, other: object) -> bool:
-        # Earlier versions had None for a trial without values: comparisons with None still work.
-        return not self if other is None else super().__eq__(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = tuple.__hash__
-
-    def __reduce__(self) -> Any:
-        return tuple, (tuple(self),)
 
 
 class Trial(Mapping[str, Any]):
@@ -80,7 +51,8 @@ class Trial(Mapping[str, Any]):
     params : dict
         Active parameters.
     state : TrialState
-        ``"running"``, ``"paused"``, ``"complete"``, ``"pruned"`` or ``"failed"``.
+        ``"running"``, ``"paused"``, ``"complete"``, ``"pruned"``, ``"failed"`` or ``"withdrawn"``, which says nothing
+        of the point.
     values : tuple of float
         One value per objective in the user's own sign. The value of a pruned trial is an estimate. Empty if there are
         none. ``trial.values()`` gives the values of the parameters, as for every mapping.
@@ -258,7 +230,7 @@ class Trial(Mapping[str, Any]):
     @property
     def feasible(self) -> bool | None:
         """True if the trial is complete and known to keep all limits; None without limits, or before its end."""
-        if self._violations is None or self.state in (TrialState.RUNNING, TrialState.PAUSED):
+        if self._violations is None or self.state in (TrialState.RUNNING, TrialState.PAUSED, TrialState.WITHDRAWN):
             return None
         return self.state == TrialState.COMPLETE and all(beyond <= 0.0 for beyond in self._violations.values())
 
@@ -317,11 +289,54 @@ class Trial(Mapping[str, Any]):
         is raised."""
         if self._user_attrs is None and self._reports is None:
             return None, None
-        self._user_attrs, reports = self._settled()
+        self._user_attrs, reports = self.settled()
         self._reports = None if reports is None else dict(reports)
         return self._user_attrs, reports
 
-    def _settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+    def snapshot(self) -> TrialSnapshot:
+        """Copy the trial as it is now, for a queue or another thread; later changes of the trial do not reach the copy.
+
+        Returns
+        -------
+        TrialSnapshot
+            Read-only copy of parameters, state, values, partial results so far and all other facts; it can be pickled
+            if the values of the parameters can.
+
+        Examples
+        --------
+        >>> import hpcore as hp
+        >>> trial = hp.Optimizer({"x": hp.Float(0, 1)}, seed=0).ask()
+        >>> trial.report(0.5, step=1)
+        >>> copy = trial.snapshot()
+        >>> trial.report(0.25, step=2)
+        >>> dict(copy.reports), copy["x"] == trial["x"]
+        ({1: 0.5}, True)
+        """
+        # Imported here: few trials are copied.
+        from hpcore.records.snapshot import TrialSnapshot
+
+        user_attrs, reports = self.settled()
+        return TrialSnapshot.make(
+            number=self.number,
+            params=self.params,
+            state=self.state,
+            objectives=self._values,
+            reports=reports or {},
+            user_attrs=copy.deepcopy(dict(user_attrs or {})),
+            started=self.started,
+            finished=self.finished,
+            cost=self.cost,
+            metrics=self.metrics,
+            gradient=self.gradient,
+            violations=self.violations,
+            feasible=self.feasible,
+            error=self.error,
+            info=self.info,
+            until=self.until,
+        )
+
+    def settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
+        """Copy attributes and reports as plain data; None for each that is empty. See `settle`."""
         user_attrs, reports = self._user_attrs, self._reports
         if user_attrs is not None and type(user_attrs) is not Settled:
             user_attrs = settled(f"trial {self.number}", user_attrs)
@@ -331,7 +346,7 @@ class Trial(Mapping[str, Any]):
         # An attribute may have been changed since it was set, and hold an object that cannot be pickled.
         state = {name: getattr(self, name) for name in self.__slots__}
         if self._user_attrs is not None or self._reports is not None:
-            state["_user_attrs"], state["_reports"] = self._settled()
+            state["_user_attrs"], state["_reports"] = self.settled()
         return None, state
 
     def check_copy(self, trial: Trial) -> None:

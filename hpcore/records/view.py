@@ -6,11 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
+import numpy as np
+import numpy.typing as npt
+
 from hpcore.records.history import STATES, History
 from hpcore.records.limits import Limits
 from hpcore.records.trial import Trial
 
 __all__ = ["TrialsView"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 class TrialsView(Sequence[Trial]):
@@ -51,11 +56,19 @@ class TrialsView(Sequence[Trial]):
     def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
         if isinstance(index, slice):
             numbers = range(*index.indices(len(self)))
-            params = self._decode(self._history.X[index])
+            params = self._params(self._history.X[index])
             return [self._trial(i, p) for i, p in zip(numbers, params, strict=True)]
         number = range(len(self))[index]
         running = self._running.get(number)
-        return running if running is not None else self._trial(number, self._decode(self._history.X[[number]])[0])
+        return running if running is not None else self._trial(number, self._params(self._history.X[[number]])[0])
+
+    def _params(self, X: FloatArray) -> list[dict[str, Any]]:
+        """Parameters at points (n, d) of the history; empty where no trial has the number."""
+        if not self._history.n_withdrawn:
+            return self._decode(X)
+        known = np.logical_not(np.isnan(X).all(axis=1))
+        decoded = iter(self._decode(X[known]))
+        return [next(decoded) if is_known else {} for is_known in known]
 
     def _trial(self, number: int, params: dict[str, Any]) -> Trial:
         running = self._running.get(number)  # read once: another thread may tell it in between

@@ -74,6 +74,10 @@ class _Annealing(Suggester):
                 best = best if self._sampler.restart_from == "best" else ()
         return _Chain(best, width, n + 1, restarts)
 
+    def revised(self) -> bool:
+        # Losses are compared with those before, and points are read when they are needed.
+        return True
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         chain = self._replay.state(losses_of(history, first=PLACES))
         rows = np.empty((n, self._d))

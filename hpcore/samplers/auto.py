@@ -26,6 +26,10 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def _sampler(name: str) -> Sampler:
+    if name == "gp":
+        return GPSampler()
+    if name == "tpe":
+        return TPESampler()
     if name == "cmaes":
         from hpcore.samplers.cmaes import CMAESSampler
 
@@ -38,11 +42,12 @@ def _sampler(name: str) -> Sampler:
 class _Auto(Suggester):
     """The Gaussian process first, then samplers in turn, on the same history."""
 
+    asks_around: ClassVar[bool] = True
     ladder: ClassVar[tuple[str, ...]] = AUTO_LADDER
 
     def __init__(self, columns: Columns, n_gp: int | None, trial_seconds: float) -> None:
         self._columns, self._codec = columns, columns.codec
-        self._by_name: dict[str, Suggester] = {"gp": GPSampler().bind(columns), "tpe": TPESampler().bind(columns)}
+        self._by_name: dict[str, Suggester] = {name: _sampler(name).bind(columns) for name in ("gp", "tpe")}
         self._rule = native.AutoRule(n_gp, trial_seconds, True, "continuous" in columns.kinds)
         self._repeats, self._per_cost = 1, False
         self._known_costs: tuple[FloatArray, FloatArray] | None = None
@@ -91,6 +96,12 @@ class _Auto(Suggester):
         for suggester in self._by_name.values():
             suggester.know_costs(rows, costs)
 
+    def revised(self) -> bool:
+        """See `Suggester.revised`."""
+        for name in [name for name, suggester in self._by_name.items() if not suggester.revised()]:
+            del self._by_name[name]  # made anew when it is due
+        return True
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return self._suggest(history, pending, n, rng, None)[0]
 
@@ -130,7 +141,7 @@ class _Auto(Suggester):
             if step == SOBOL:
                 # No time for the model that was due; the other one costs microseconds. Rows made so far stay:
                 # the rest of a batch is asked for again, because each trial says which step was its own.
-                return (rows, lowest) if len(rows) else (self._by_name["tpe"].suggest(history, pending, n, rng), TPE)
+                return (rows, lowest) if len(rows) else (self._suggester("tpe").suggest(history, pending, n, rng), TPE)
             rows = np.concatenate([rows, more]) if len(rows) else more
             if step != FULL:
                 lowest = step

@@ -32,6 +32,9 @@ class Suggester(ABC):
     uses_pending: ClassVar[bool] = True
     """False if proposals do not depend on trials that are still running; then `pending` is passed empty."""
 
+    asks_around: ClassVar[bool] = False
+    """True if the suggester asks `Columns.around` for allowed points, and chooses among them by its own criterion."""
+
     ladder: ClassVar[tuple[str, ...]] = ONE_LEVEL
     """Levels that `suggest_within` may fall down, best first; see `hpcore.samplers.ladder`."""
 
@@ -87,6 +90,17 @@ class Suggester(ABC):
         costs : ndarray of shape (q,)
             Costs of these points, finite and greater than 0.
         """
+
+    def revised(self) -> bool:
+        """Take note that trials of the history have changed: their points, or the results of those that had ended.
+
+        Returns
+        -------
+        bool
+            True if suggestions follow from the history as it is, whatever was learnt before; False if that needs a
+            suggester without memory.
+        """
+        return False
 
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float

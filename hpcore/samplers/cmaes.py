@@ -38,9 +38,15 @@ class _CMAES(Suggester):
         check_single_objective("cmaes", n_objectives, "CMA-ES orders trials by one value")
         import cmaes  # noqa: F401 - a tenth of a second, which the first suggestion does not have under a deadline
 
+    def revised(self) -> bool:
+        # Trials are compared with those that the generations were made from.
+        return True
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         if self._replay is None:
             return np.full((n, self._d), 0.5)
+        if rng.number < history.n:  # trials after a generation do not count in it
+            history = history.first(rng.number)
         generation = self._replay.current(history, rng)
         return np.array([self._replay.propose(generation, rng.number + k, rng.attempt) for k in range(n)])
 

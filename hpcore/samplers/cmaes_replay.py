@@ -328,7 +328,7 @@ class Replay:
             population = min(LARGER * largest, MOST_POPULATION)
             sigma = self._sigma0
             following = Run(first, True, run.n_large + 1, (small, large))
-        mean = self._far(draws[2:].reshape(N_FAR, p), history.X[:first]) if p else np.empty(0)
+        mean = self._far(draws[2:].reshape(N_FAR, p), history.X[:first][history.present[:first]]) if p else np.empty(0)
         return self._make(first, Distribution(self._coordinates, mean, sigma, population), following, history)
 
     def _far(self, places: FloatArray, X: FloatArray) -> FloatArray:

@@ -69,6 +69,10 @@ class _Evolution(Suggester):
         best = min(member for member in members if member is not None)
         return _Population(tuple(m if m == best else None for m in members), -1, 0, restarts + 1)
 
+    def revised(self) -> bool:
+        # Losses are compared with those before, and points are read when they are needed.
+        return True
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         losses = losses_of(history, True, self._size_of_many)
         many = history.values.shape[1] > 1

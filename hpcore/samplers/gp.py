@@ -25,6 +25,10 @@ TRANSFORMS = ("turns", "auto", "standard", "half_log", "log", "clip")
 class _GP(NativeSuggester):
     ladder: ClassVar[tuple[str, ...]] = GP_LADDER
 
+    def revised(self) -> bool:
+        # A fit is kept with all that it was made from.
+        return True
+
 
 def _check_acquisition(value: Any) -> str:
     if not isinstance(value, str):

@@ -57,6 +57,9 @@ class _Gradient(Suggester):
 
         return self._suggest(history, pending, n, rng, by_model)[0]
 
+    def revised(self) -> bool:
+        return self._model.revised()
+
     def suggest_within(
         self, history: History, pending: FloatArray, n: int, rng: Rng, deadline_ms: float
     ) -> tuple[FloatArray, str]:

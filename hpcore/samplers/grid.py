@@ -38,7 +38,10 @@ class _Grid(Suggester):
 
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         # Points in the history, asked for or added, were met: a grid bound to an old history goes on where it stopped.
-        self._counts.update(row.tobytes() for row in history.X[self._synced :])
+        rows = history.X[self._synced :]
+        if history.n_withdrawn:
+            rows = rows[history.present[self._synced :]]
+        self._counts.update(row.tobytes() for row in rows)
         self._synced = history.n
         out: list[FloatArray] = []
         while len(out) < n:

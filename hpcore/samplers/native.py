@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ class NativeSuggester(Suggester):
     options : object
         What must outlive it: compiled code of a user's kernels.
     """
+
+    asks_around: ClassVar[bool] = True
 
     def __init__(self, native: native.Sampler, options: Any = None) -> None:
         self._native, self._options = native, options

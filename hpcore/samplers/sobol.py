@@ -24,6 +24,9 @@ class _Sobol(Suggester):
     def __init__(self, columns: Columns) -> None:
         self._d = columns.d
 
+    def revised(self) -> bool:
+        return True
+
     def suggest(self, history: History, pending: FloatArray, n: int, rng: Rng) -> FloatArray:
         return native.start_rows(rng.seed_low, rng.seed_high, rng.number, rng.attempt, n, self._d)
 

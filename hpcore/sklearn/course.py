@@ -15,7 +15,7 @@ from hpcore.errors import InfeasibleSpace, InvalidArgument
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.ledger.trial_log import TrialLog
-from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, WITHDRAWN
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.schedulers.racing import Race
@@ -282,7 +282,8 @@ class Course:
         if result.gradient is not None:
             result = result._replace(gradient=self._space.gradient(trial.params, result.gradient))
         outcome = None if goes_on else self._run.finish(trial, self._run.judge(*result, trial.params))
-        if outcome is None and not goes_on:  # too late: another process has stored a result, which is added at the end
+        # Too late: another process has stored a result, which is added at the end; or the candidate was withdrawn.
+        if (outcome is None and not goes_on) or (outcome is not None and outcome.state == WITHDRAWN):
             self._known.discard(trial.number)
             return
         self._check_scores(result, scores)
@@ -337,9 +338,9 @@ class Course:
             self.catch_up()
 
     def abandon(self) -> None:
-        """Give back open candidates; in memory, where no other search can finish them, they fail."""
+        """Give back open candidates; in memory, where no other search can finish them, they are withdrawn."""
         if not self.trial_log.durable:
             for trial in self._run.open_trials:
                 paused = self._rungs is not None and self._rungs.levels(trial.number)
-                self.trial_log.tell(trial, Outcome(None, PAUSED) if paused else Outcome.failed("interrupted"))
+                self.trial_log.tell(trial, Outcome(None, PAUSED if paused else WITHDRAWN))
         self._run.give_up()

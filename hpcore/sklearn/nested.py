@@ -31,6 +31,7 @@ from hpcore.sklearn.hooks import FitHooks
 from hpcore.sklearn.plan import make_plan
 from hpcore.sklearn.search import SearchCV, choose
 from hpcore.sklearn.stored import check_same_search, open_trial_log
+from hpcore.study.closing import closing
 from hpcore.workers.pools import choose_pool
 
 __all__ = ["NestedScores", "nested_cross_validate"]
@@ -175,7 +176,7 @@ def nested_cross_validate(
     sources: list[Source] = []
     judges: list[_Judge] = []
     check_unchanged = watch(X, y)
-    with ExitStack() as leases:
+    with closing(plan.settings.callbacks), ExitStack() as leases:
         try:
             for k, inner_folds in enumerate(folds):
                 own = clone(search).set_params(progress=False)

@@ -36,6 +36,7 @@ from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.results import blank, recommended_row, rows
 from hpcore.sklearn.stored import check_same_search, open_trial_log
 from hpcore.study.carrying import carry
+from hpcore.study.closing import closing
 from hpcore.study.study import Study
 from hpcore.workers.interrupts import Interrupts
 from hpcore.workers.pools import Pool, choose_pool
@@ -163,7 +164,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Display of trials, folds, the incumbent, saved fits and times. True shows a bar on a terminal and in a notebook
         and lines elsewhere; None shows the bar only, False (the default) nothing.
     callbacks : sequence of callable, default=()
-        Functions called as ``callback(search, trial)`` as soon as a candidate is finished, in the thread of `fit`.
+        Functions called as ``callback(search, trial)`` as soon as a candidate is finished, in the thread of `fit`. At
+        the end of `fit`, also after an error, the method ``close()`` of each one that has it is called.
     stop : sequence of StoppingRule, default=()
         Rules of `hpcore.stopping`, each of which can end the search; their values are those of the score that decides.
     storage : str, path or Storage, optional
@@ -454,7 +456,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         workload = plan.workload(X, y, splits, routed)
         pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
         check_unchanged = watch(X, y)
-        with FitHooks(self, X, y, params) as hooks:
+        with closing(settings.callbacks), FitHooks(self, X, y, params) as hooks:
             deadline = None if settings.timeout is None else start + settings.timeout
             trial_log = open_trial_log(settings, plan.space.space, fidelity=plan.fidelity)
             if trial_log.durable:

@@ -93,7 +93,7 @@ class Progress:
 
     def __call__(self, search: Any, trial: Trial) -> None:
         """Count one trial and show it."""
-        if trial.state == TrialState.PAUSED:
+        if trial.state in (TrialState.PAUSED, TrialState.WITHDRAWN):
             return
         self.done += 1
         if trial.state == TrialState.FAILED:

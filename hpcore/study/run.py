@@ -13,7 +13,7 @@ import numpy as np
 from hpcore.errors import InfeasibleParams, InfeasibleSpace, LeaseExpired, SearchSpaceExhausted, StorageError
 from hpcore.ledger.trial_log import Terms, TrialLog
 from hpcore.optimizer.search_view import SearchView
-from hpcore.records.history import PAUSED, History
+from hpcore.records.history import PAUSED, WITHDRAWN, History
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.study.checkpoints import Checkpoints
@@ -60,10 +60,6 @@ class Run:
     checkpoints : Checkpoints, optional
         Checkpoints of the study.
 
-    Attributes
-    ----------
-    n_begun : int
-        Number of trials that this run began.
     """
 
     def __init__(
@@ -87,7 +83,8 @@ class Run:
         self._terms = Terms(most, staleness, self._ask_rules if rules and staleness is not None else None)
         self._eager = eager and trial_log.durable and not rules
         self._at_least_one, self._reason_hook = at_least_one, say_why
-        self.n_begun = 0
+        self._counted: set[int] = set()  # numbers of the trials that count in n_trials
+        self._over_by_number = False  # True if the run is over because these are all
         self._scheduled = trial_log.optimizer.scheduler is not None
         self._measures = not _has_told_costs(trial_log.optimizer.history)
         self._open: dict[int, Trial] = {}
@@ -101,6 +98,11 @@ class Run:
         for rule in rules:
             rule.start(trial_log.optimizer.view())
         trial_log.begin(mode, staleness)
+
+    @property
+    def n_begun(self) -> int:
+        """Number of trials that this run began, without those that were withdrawn since."""
+        return len(self._counted)
 
     def stop(self) -> None:
         """Begin no more trials."""
@@ -129,7 +131,7 @@ class Run:
         trial = self._next()
         if isinstance(trial, Trial):
             if trial.progress is None or not trial.progress.is_resumed:
-                self.n_begun += 1
+                self._counted.add(trial.number)
             self._open[trial.number] = trial
             if self._scheduled and self._checkpoints is not None:
                 self._checkpoints.copy_parent(trial)
@@ -191,14 +193,17 @@ class Run:
         return f"the run ends after {self.n_begun} of n_trials={self._n_trials}, with {total}"
 
     def _ended(self) -> bool:
-        if not self._over and (
-            self._stopped
-            or (self._is_full() and not self._scheduled)
-            or self._exhausted
-            or (self._deadline is not None and self._out_of_time(self._deadline))
-            or (self._rules and self._satisfied())
-        ):
-            self.end()
+        if not self._over:
+            by_number = self._is_full() and not self._scheduled
+            if (
+                self._stopped
+                or by_number
+                or self._exhausted
+                or (self._deadline is not None and self._out_of_time(self._deadline))
+                or (self._rules and self._satisfied())
+            ):
+                self.end()
+                self._over_by_number = by_number
         self._news = False
         return self._over
 
@@ -301,6 +306,8 @@ class Run:
         except BaseException:
             self._open[trial.number] = trial  # given back at the end, unless its result is stored later
             raise
+        if finished.outcome.state == WITHDRAWN:
+            self._replace(trial)
         if self._scheduled and self._checkpoints is not None:
             self._checkpoints.ended(trial.number)
         if isinstance(finished.following, Trial):
@@ -311,6 +318,14 @@ class Run:
             self._exhausted = not isinstance(finished.end, InfeasibleParams)
             self._say_why(finished.end)
         return finished.outcome
+
+    def _replace(self, trial: Trial) -> None:
+        """Let another trial begin in place of one that somebody withdrew."""
+        if trial.number not in self._counted:
+            return
+        self._counted.remove(trial.number)
+        if self._over_by_number:
+            self._over = self._over_by_number = False
 
     def drop(self, trial: Trial) -> None:
         """Leave a trial to the worker that has it now."""
@@ -323,9 +338,9 @@ class Run:
         return self._following is None and not self._ended()
 
     def tell_hooks(self, trial: Trial, outcome: Outcome) -> None:
-        """Call the hooks with a result that is recorded; a paused trial has none yet."""
+        """Call the hooks with a result that is recorded; a paused trial has none yet, and a withdrawn one has none."""
         self._news = True
-        if outcome.state == PAUSED:
+        if outcome.state in (PAUSED, WITHDRAWN):
             return
         if outcome.error is not None:
             log.info("trial %d failed: %s", trial.number, (outcome.error.strip().splitlines() or [""])[-1])

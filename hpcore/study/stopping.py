@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument
 from hpcore.optimizer.search_view import SearchView
-from hpcore.records.history import PAUSED, RUNNING
+from hpcore.records.history import PAUSED, RUNNING, WITHDRAWN
 from hpcore.records.streams import SUGGEST, Rng
 
 __all__ = ["CostBudget", "MaxTrials", "NoImprovement", "RegretBound", "StoppingRule", "TargetValue", "Timeout"]
@@ -167,12 +167,13 @@ class NoImprovement(StoppingRule):
         """See `StoppingRule`."""
         history = view.history
         start, state = self._first, history.state[self._first :]
-        ended = (state != RUNNING) & (state != PAUSED)
+        over = (state != RUNNING) & (state != PAUSED)
+        ended = over & (state != WITHDRAWN)
         # The estimate of a pruned trial is no result.
         losses = np.where(history.feasible[start:], history.values[start:, 0], math.nan)
-        # Trials before the first one that has not ended are read once.
-        n = len(ended) if ended.all() else int(np.argmin(ended))
-        self._best, self._idle = self._count(losses[:n], self._best, self._idle)
+        # Trials before the first one that is not over are read once.
+        n = len(over) if over.all() else int(np.argmin(over))
+        self._best, self._idle = self._count(losses[:n][ended[:n]], self._best, self._idle)
         self._first = start + n
         best, idle = self._count(losses[n:][ended[n:]], self._best, self._idle)
         return not math.isinf(best) and idle >= self.k

@@ -20,12 +20,15 @@ from hpcore.optimizer import Optimizer
 from hpcore.optimizer.costs import CostFunction
 from hpcore.optimizer.known import read_known
 from hpcore.optimizer.remaining import STORED, check_repeats
+from hpcore.records.history import WITHDRAWN
+from hpcore.records.outcome import Outcome as Ended
 from hpcore.records.returned import Outcome
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler
 from hpcore.space.space import Params, Space
 from hpcore.study.carrying import carry
 from hpcore.study.checkpoints import Checkpoints, check_folder
+from hpcore.study.closing import closing
 from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
@@ -266,7 +269,8 @@ class Study:
             and trial are the caller's own objects, with processes they are copies.
         callbacks : sequence of callable
             Functions called as ``callback(study, trial)`` in this thread after each trial, once its result is stored;
-            they may call `stop`. Their exceptions end the run.
+            they may call `stop`. Their exceptions end the run. At its end, also after an error or Ctrl-C, the method
+            ``close()`` of each callback that has one is called.
         progress : bool, optional
             True shows a progress bar, False nothing; None shows it on a terminal. Trials of earlier runs are included.
             If it cannot be written any more, the run continues without it.
@@ -318,29 +322,30 @@ class Study:
         direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
         with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._trial_log):
             try:
-                self._trial_log.refresh()
-                shown.begin_from(self.optimizer, more=True)
-                # The objective is packed before anything is stored.
-                work = ObjectiveWork(objective, pool)
-                hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
-                if shown.visible:
-                    hooks.append(partial(shown, self))
-                interrupts = Interrupts()
-                with interrupts, interrupts.held():
-                    self._run = Run(
-                        self._trial_log,
-                        hooks,
-                        n_trials=n_trials,
-                        deadline=deadline,
-                        rules=rules,
-                        staleness=staleness,
-                        mode=mode,
-                        eager=not callbacks,
-                        checkpoints=self._checkpoints,
-                    )
-                remote = pool is not None and pool.by_file
-                with self._listening(pool, staleness) as listener:
-                    evaluate(work, pool, [TrialSource(self._run, remote, listener)], interrupts, listener)
+                with closing(callbacks):
+                    self._trial_log.refresh()
+                    shown.begin_from(self.optimizer, more=True)
+                    # The objective is packed before anything is stored.
+                    work = ObjectiveWork(objective, pool)
+                    hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
+                    if shown.visible:
+                        hooks.append(partial(shown, self))
+                    interrupts = Interrupts()
+                    with interrupts, interrupts.held():
+                        self._run = Run(
+                            self._trial_log,
+                            hooks,
+                            n_trials=n_trials,
+                            deadline=deadline,
+                            rules=rules,
+                            staleness=staleness,
+                            mode=mode,
+                            eager=not callbacks,
+                            checkpoints=self._checkpoints,
+                        )
+                    remote = pool is not None and pool.by_file
+                    with self._listening(pool, staleness) as listener:
+                        evaluate(work, pool, [TrialSource(self._run, remote, listener)], interrupts, listener)
             except KeyboardInterrupt:
                 self.interrupted = True
                 n, running = self.optimizer.n_trials, len(self.optimizer.running())
@@ -383,11 +388,30 @@ class Study:
             self._run.stop()
 
     @overload
-    def ask(self, n: None = None, *, deadline_ms: float | None = None, repeat: Trial | int | None = None) -> Trial: ...
-    @overload
-    def ask(self, n: int, *, deadline_ms: float | None = None, repeat: Trial | int | None = None) -> list[Trial]: ...
     def ask(
-        self, n: int | None = None, *, deadline_ms: float | None = None, repeat: Trial | int | None = None
+        self,
+        n: None = None,
+        *,
+        deadline_ms: float | None = None,
+        repeat: Trial | int | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Trial: ...
+    @overload
+    def ask(
+        self,
+        n: int,
+        *,
+        deadline_ms: float | None = None,
+        repeat: Trial | int | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> list[Trial]: ...
+    def ask(
+        self,
+        n: int | None = None,
+        *,
+        deadline_ms: float | None = None,
+        repeat: Trial | int | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> Trial | list[Trial]:
         """Return the next trials to evaluate, for callers with their own loop; for a stored study in one transaction.
 
@@ -404,6 +428,9 @@ class Study:
         repeat : Trial or int, optional
             Trial in any state, or its number, whose parameters are to be evaluated again; see `Optimizer.ask`. Trials
             that were given back stay where they are.
+        given : mapping of str to value, optional
+            Legal values of some parameters, which the sampler completes; see `Optimizer.ask`. Trials that were given
+            back, and enqueued parameters, stay where they are. Not together with `deadline_ms` or `repeat`.
 
         Returns
         -------
@@ -414,7 +441,7 @@ class Study:
         ------
         InvalidArgument, InvalidType
             An argument is not allowed.
-        SearchSpaceExhausted, InfeasibleSpace, ConstraintError
+        SearchSpaceExhausted, InfeasibleSpace, InfeasibleParams, ConstraintError
             See `Optimizer.ask`.
         StorageError
             The store cannot be written. No trial began.
@@ -422,6 +449,11 @@ class Study:
         many = 1 if n is None else check_integer("n", n, 1)
         if deadline_ms is not None:
             deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
+        if given is not None:
+            if deadline_ms is not None or repeat is not None:
+                raise InvalidArgument("given values are completed from all results: leave deadline_ms and repeat out")
+            trials = self._trial_log.hand_out_given(many, given)
+            return trials[0] if n is None else trials
         if repeat is not None:
             if deadline_ms is not None:
                 raise InvalidArgument("repeat needs no proposal: leave deadline_ms out")
@@ -444,6 +476,7 @@ class Study:
         metrics: Mapping[str, float] | None = None,
         gradient: Mapping[str, float] | None = None,
         state: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the result of a trial. For a stored study it is on disk when this returns.
 
@@ -458,6 +491,8 @@ class Study:
             of a copy are kept.
         value, std_error, error, cost, metrics, gradient, state
             Result, see `Optimizer.tell`.
+        params : mapping of str to value, optional
+            Parameters that were really used, if they are not those of the trial; see `Optimizer.tell`.
 
         Raises
         ------
@@ -474,15 +509,40 @@ class Study:
         """
         number = number_of(trial)
         optimizer = self._trial_log.optimizer
-        params: Mapping[str, Any] | None = None
-        if isinstance(trial, Trial):
-            params = trial.params
+        used: Mapping[str, Any] | None = None
+        if params is not None:
+            used = params = optimizer.used_params(params)
+        elif isinstance(trial, Trial):
+            used = trial.params
         elif 0 <= number < optimizer.n_trials:  # else another process began it, of which this one has not read yet
-            params = optimizer.trials[number].params
-        outcome = optimizer.outcome(value, std_error, error, cost, metrics, gradient, state, params)
+            used = optimizer.trials[number].params
+        outcome = optimizer.outcome(value, std_error, error, cost, metrics, gradient, state, used)
+        if params is not None:
+            outcome = outcome._replace(params=params)
         self._trial_log.tell(trial, outcome)
         if self._trial_log.optimizer.scheduler is not None:
             self._checkpoints.ended(number)
+
+    def withdraw(self, trial: Trial | int) -> None:
+        """Record that a running trial says nothing of its point; see `Optimizer.withdraw`.
+
+        For a stored study it is on disk when this returns, and any process may withdraw any trial without a result. In
+        a run, another trial is evaluated in its place. A trial that somebody may still evaluate need not be withdrawn:
+        those that a run leaves unfinished come first in the next one.
+
+        Parameters
+        ----------
+        trial : Trial or int
+            Trial that `ask` returned, a copy of it, or its number.
+
+        Raises
+        ------
+        UnknownTrial, TrialAlreadyTold, StorageError
+            As in `tell`.
+        """
+        self._trial_log.tell(trial, Ended(None, WITHDRAWN))
+        if self._trial_log.optimizer.scheduler is not None:
+            self._checkpoints.ended(number_of(trial))
 
     def renew(self, trial: Trial | int | None = None) -> None:
         """Renew the lease of a trial, or claim a trial without a worker for this process.

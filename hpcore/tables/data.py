@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpcore.errors import InvalidArgument, MissingDependency
+from hpcore.errors import InvalidArgument, require
 from hpcore.tables.catalogue import DATA_SETS
 from hpcore.tables.names import closest
 from hpcore.tables.table import Table
@@ -98,13 +98,8 @@ def _read(path: Path, ending: str, packed: bool, encoding: str | None) -> Table:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingDependency(
-            f"reading {path.name!r} needs pyarrow, which is not installed: pip install 'hpcore[parquet]'"
-        ) from error
+    pa = require("pyarrow", "parquet", f"reading {path.name!r}")
+    parquet = require("pyarrow.parquet", "parquet", f"reading {path.name!r}")
     try:
         _refuse_duplicates(path, parquet.read_schema(path).names)
         frame: pd.DataFrame = parquet.read_table(path).to_pandas()

@@ -693,3 +693,147 @@ def test_of_several_workers_one_promotes_a_trial(stored: Study) -> None:
     assert log.optimizer.history.n_jobs == 48 and "running" not in states(log)
     untils = [(number, step) for number in range(log.optimizer.n_trials) for step, _ in curve(log, number)]
     assert len(untils) == len(set(untils)) == 48, "no trial reached a rung twice"
+
+
+# --- trials that say nothing, and other parameters than those that were proposed -----------------------------------
+
+
+def test_a_withdrawn_trial_says_nothing(of: Study) -> None:
+    study = of.study()
+    first, second, third = study.ask(3)
+    study.tell(first, 1.0)
+    second.user_attrs["host"] = "lost"
+    study.withdraw(second)
+    study.withdraw(third.number)
+    assert states(study._trial_log) == ["complete", "withdrawn", "withdrawn"]
+    for again in (second, 1):
+        with pytest.raises(TrialAlreadyTold):
+            study.tell(again, 2.0)
+        with pytest.raises(TrialAlreadyTold):
+            study.withdraw(again)
+    with pytest.raises(UnknownTrial):
+        study.withdraw(7)
+    other = of.study()
+    assert states(other._trial_log) == ["complete", "withdrawn", "withdrawn"]
+    trial = other.trials[1]
+    assert (trial.params, trial.value, trial.error, trial.user_attrs) == (second.params, None, None, {"host": "lost"})
+    history = other.optimizer.history
+    assert (history.n_ended, history.n_running, history.n_withdrawn) == (1, 0, 2)
+    assert other.best_trial.number == 0
+    assert other.ask().number == 3
+
+
+def test_a_withdrawn_trial_leaves_its_point(of: Study) -> None:
+    of = of.with_options(sampler="grid")
+    study, points = of.study(), set()
+    for _ in range(3):
+        trial = study.ask(given={"x": 0.0})
+        points.add(trial["k"])
+        study.tell(trial, 0.0)
+    gone = study.ask(given={"x": 0.0})
+    study.withdraw(gone)
+    again = of.study().ask(given=gone.params)
+    assert again.params == gone.params
+    assert again.number == 4
+    study.refresh()
+    study.tell(again, 1.0)
+    assert of.study().trials[4].value == 1.0
+
+
+def test_withdrawn_trials_do_not_count_in_a_run(of: Study) -> None:
+    study, seen = of.study(), []
+
+    def objective(trial: hp.Trial) -> float:
+        seen.append(trial.number)
+        if trial.number in (1, 4):
+            study.withdraw(trial.number)
+        return 1.0
+
+    study.run(objective, n_trials=5, progress=False, callbacks=[lambda study, trial: seen.append(trial.state.value)])
+    assert seen == [0, "complete", 1, 2, "complete", 3, "complete", 4, 5, "complete", 6, "complete"]
+    assert states(of.log()).count("complete") == 5
+    study.run(objective, stop=[hp.stopping.MaxTrials(6)], progress=False)
+    assert states(of.log()).count("complete") == 6
+
+
+def test_withdrawn_trials_do_not_count_on_threads(of: Study) -> None:
+    study = of.study()
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number in (5, 7, 8):
+            study.withdraw(trial.number)
+        return 1.0
+
+    with ThreadPoolExecutor(4) as pool:
+        study.run(objective, n_trials=8, n_jobs=4, executor=pool, progress=False)
+    assert states(of.log()).count("complete") == 8
+    assert states(of.log()).count("withdrawn") == 3
+
+
+def test_another_worker_withdraws(stored: Study) -> None:
+    mine, other = stored.study(), stored.study()
+    trial = mine.ask()
+    other.refresh()
+    other.withdraw(trial.number)
+    with pytest.raises(LeaseExpired):
+        mine.tell(trial, 1.0)
+    mine.refresh()
+    assert states(mine._trial_log) == states(other._trial_log) == ["withdrawn"]
+    (row,) = read_contents(open_storage(stored.url, read_only=True), stored.name).trials
+    assert row.state == "withdrawn"
+
+
+def test_a_scheduler_goes_on_without_a_withdrawn_trial(of: Study) -> None:
+    of = of.with_options(scheduler=hp.schedulers.SuccessiveHalving(1, 4, 2))
+    study = of.study()
+    withdrawn = study.ask()
+    study.withdraw(withdrawn)
+
+    def objective(trial: hp.Trial) -> float:
+        for step in range(1, 5):
+            trial.report(trial["x"] ** 2, step)
+            if trial.should_stop():
+                break
+        return trial["x"] ** 2
+
+    study.run(objective, n_trials=3, progress=False)
+    assert states(of.log())[0] == "withdrawn"
+    assert "complete" in states(of.log())
+    assert not {"running"} & set(states(of.log()))
+
+
+def test_a_trial_becomes_what_was_used(of: Study) -> None:
+    study = of.study()
+    first, second = study.ask(2)
+    study.tell(first, 1.0, params={"x": 0.25, "k": 3})
+    study.tell(second.number, 2.0, params=second.params)
+    with pytest.raises(InvalidArgument):
+        study.tell(study.ask(), 1.0, params={"x": 9.0, "k": 3})
+    assert first.params == study.trials[0].params == {"x": 0.25, "k": 3}
+    other = of.study()
+    assert [t.params for t in list(other.trials)[:2]] == [{"x": 0.25, "k": 3}, second.params]
+    assert other.optimizer.history.X[0].tobytes() == study.optimizer.history.X[0].tobytes()
+    assert other.best_params == {"x": 0.25, "k": 3}
+
+
+def test_another_worker_tells_what_was_used(stored: Study) -> None:
+    mine, other = stored.study(), stored.study()
+    trial = mine.ask()
+    other.refresh()
+    other.tell(trial.number, 1.0, params={"x": 0.5, "k": 2})
+    mine.refresh()
+    assert mine.trials[0].params == other.trials[0].params == {"x": 0.5, "k": 2}
+    assert mine.ask().params == stored.with_options().study().ask(2)[1].params
+
+
+def test_given_values_are_completed(of: Study) -> None:
+    study = of.study()
+    first, second = study.ask(given={"k": 4}), study.ask(2, given={"x": 1.0})[1]
+    assert (first["k"], second["x"], second.number) == (4, 1.0, 2)
+    study.tell(second, 1.0)
+    assert of.study().trials[2].params == second.params
+    with pytest.raises(InvalidArgument, match="given"):
+        study.ask(given={"k": 4}, deadline_ms=1.0)
+    with pytest.raises(InvalidArgument, match="'k'"):
+        study.ask(given={"k": 40})
+    assert study.optimizer.n_trials == 3

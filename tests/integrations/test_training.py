@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
-from hpcore.integrations.training import check_name, check_trial, is_due, pick, report, require
+from hpcore.errors import InvalidArgument, InvalidType, MissingDependency, require
+from hpcore.integrations.training import check_name, check_trial, is_due, pick, report
 
 FRAMEWORKS = {
     "lightgbm": "lightgbm",

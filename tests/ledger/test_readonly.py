@@ -45,7 +45,7 @@ def facts(study: hp.Study) -> list[Any]:
 
 # --- the optimizer ------------------------------------------------------------------------------------------------
 
-READING = {"no_feasible_trial", "outcome", "recommend", "rows", "running", "schedule", "view"}
+READING = {"no_feasible_trial", "outcome", "recommend", "rows", "running", "schedule", "used_params", "view"}
 METHODS = [
     name
     for name, member in vars(hp.Optimizer).items()

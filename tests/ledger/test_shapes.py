@@ -100,7 +100,7 @@ TRIALS = [
     {"params": '{"x": [1]}', "exact": 1},
     {"state": 3},
     {"state": 4},
-    {"state": 5},
+    {"state": 6},
     {"job": 1},
     {"job": 9},
     {"cost": -1.0},

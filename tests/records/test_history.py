@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hpcore as hp
 from hpcore.records import History
-from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, STATES
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, STATES, WITHDRAWN
 from hpcore.records.rows import Rows
+from hpcore.samplers import AutoSampler
+from hpcore.samplers.failures import split
 
 # --- the view as of a job ---------------------------------------------------------------------------------------------
 
@@ -176,11 +179,51 @@ def test_a_truncated_history_forgets_who_proposed() -> None:
 def test_counts_by_state(state: int) -> None:
     history = History(1, 1)
     history.append(np.array([0.5]))
-    if state != RUNNING:
+    if state == WITHDRAWN:
+        history.withdraw(0)
+    elif state != RUNNING:
         history.finish(0, state, None)
-    counts = [history.n_running, history.n_complete, history.n_pruned, history.n_paused]
-    assert counts == [int(state == other) for other in (RUNNING, COMPLETE, PRUNED, PAUSED)]
-    assert history.n_ended == int(state not in (RUNNING, PAUSED))
+    counts = [history.n_running, history.n_complete, history.n_pruned, history.n_paused, history.n_withdrawn]
+    assert counts == [int(state == other) for other in (RUNNING, COMPLETE, PRUNED, PAUSED, WITHDRAWN)]
+    assert history.n_ended == int(state not in (RUNNING, PAUSED, WITHDRAWN))
+
+
+def test_a_withdrawn_trial_is_nowhere() -> None:
+    history = History(1, 1, 1)
+    for number in range(5):
+        history.append(np.array([number / 10]))
+        history.give(number, {"x": number})
+        history.finish(number, COMPLETE, (float(number),), 0.5, (1.0, 2.0), 3.0, (-1.0,), np.array([1.0]))
+    history.withdraw(1)
+    history.skip(8)
+    history.skip(3)  # there are more
+    assert history.present.tolist() == [True, False, True, True, True, False, False, False]
+    assert (history.n, history.n_complete, history.n_given, history.n_withdrawn) == (8, 4, 4, 4)
+    assert np.isnan([history.values[1, 0], history.cost[1], history.violations[1, 0], history.gradients[1, 0]]).all()
+    assert history.std_error(1) is None
+    assert history.times_of(1) == (None, None)
+    assert len(history.running()) == 0
+    parts = split(history)
+    assert parts.complete.tolist() == history.complete.tolist() == history.feasible.tolist()
+    assert not parts.failed.any()
+    seen = history.as_of(3)
+    assert seen.state.tolist() == [COMPLETE, WITHDRAWN, COMPLETE, COMPLETE, RUNNING, *[WITHDRAWN] * 3]
+    scheduled = history.for_schedulers()
+    assert scheduled.state.tolist() == [COMPLETE, FAILED, *[COMPLETE] * 3, *[FAILED] * 3]
+    assert (scheduled.n_ended, history.n_ended) == (8, 4)
+    first = history.first(3)
+    assert (first.n, first.n_complete, first.n_withdrawn) == (3, 2, 1)
+    history.begin_anew(1, np.array([0.7]))
+    assert (history.n_running, history.n_withdrawn, history.n_given, history.X[1, 0]) == (1, 3, 4, 0.7)
+    history.truncate(5)
+    assert (history.n, history.n_withdrawn) == (5, 0)
+
+
+def test_samplers_take_withdrawn_trials_for_given_ones() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, AutoSampler(n_gp_trials=3), seed=0)
+    for _ in range(3):
+        opt.withdraw(opt.ask())
+    assert opt.ask().info == {"sampler": "gp"}
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------

@@ -312,7 +312,7 @@ def test_interrupted_in_process():
     assert search.interrupted_
     assert [p["C"] for p in search.cv_results_["params"]] == [0, 1, 2, 3, 4]
     assert search.best_estimator_.C == 0
-    assert [t.state for t in search.trials_] == ["complete"] * 5 + ["failed"]
+    assert [t.state for t in search.trials_] == ["complete"] * 5 + ["withdrawn"]
 
 
 class Stubborn(Slow):

@@ -69,7 +69,7 @@ def test_a_forged_study_is_named(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"job": 1}, {"job": -1}, {"cost": -0.5}, {"cost": math.inf}, {"cost": "1"}, {"state": 5}], ids=str
+    "change", [{"job": 1}, {"job": -1}, {"cost": -0.5}, {"cost": math.inf}, {"cost": "1"}, {"state": 6}], ids=str
 )
 def test_a_forged_trial_is_named(change: dict[str, Any]) -> None:
     fields = tuple({**dict(zip(TRIAL_COLUMNS, TRIAL.fields(), strict=True)), **change}.values())

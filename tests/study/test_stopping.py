@@ -220,3 +220,20 @@ def test_any_rule_ends_it_with_workers_too() -> None:
 def test_bad_rules(make, error: type[Exception]) -> None:
     with pytest.raises(error):
         make()
+
+
+def test_withdrawn_trials_are_no_results() -> None:
+    opt = hp.Optimizer({"x": hp.Float(0, 1)}, "random", seed=0)
+    idle, most = NoImprovement(2), MaxTrials(3)
+    idle.start(opt.view())
+    opt.tell(opt.ask(), 1.0)
+    for _ in range(4):
+        opt.withdraw(opt.ask())
+    running = opt.ask()
+    opt.tell(opt.ask(), 2.0)
+    assert not idle.reached(opt.view())
+    assert not most.reached(opt.view())
+    opt.withdraw(running)
+    opt.tell(opt.ask(), 2.0)
+    assert idle.reached(opt.view())
+    assert most.reached(opt.view())

@@ -9,7 +9,8 @@
 namespace hpcore::records {
 
 // Stored in databases: these numbers must not change.
-enum State : std::uint8_t { running, complete, pruned, failed, paused };
+// A withdrawn trial says nothing of its point: to samplers it does not exist, and its row may hold NaN alone.
+enum State : std::uint8_t { running, complete, pruned, failed, paused, withdrawn };
 
 // The value of a trial that has ended; NaN if it has none to learn from: it failed, was pruned, or is not finite.
 inline double result_of(std::uint8_t state, double value) {

@@ -34,6 +34,8 @@ struct Trials {
     }
     // True if the trial has no result yet: it is running, or paused.
     bool pending(std::size_t i) const { return state[i] == running || state[i] == paused; }
+    // True if the trial says nothing of its point, and counts as if it did not exist.
+    bool absent(std::size_t i) const { return state[i] == withdrawn; }
     // The state as models count it: a pruned trial with an estimate is complete, a paused one is running.
     State counted(std::size_t i) const {
         return pending(i) ? running : observed(i) ? complete : static_cast<State>(state[i]);

@@ -5,7 +5,7 @@
 namespace hpcore::samplers {
 
 bool has_failed(const records::Trials& trials, std::size_t i) {
-    return !trials.pending(i) && !trials.observed(i);
+    return !trials.pending(i) && !trials.observed(i) && !trials.absent(i);
 }
 
 Split split(const records::Trials& trials) {

@@ -22,7 +22,7 @@
 // benchmarks/quality/failures.py.
 namespace hpcore::samplers {
 
-// Masks over the trials, each (n,); a trial that is still running is in none.
+// Masks over the trials, each (n,); a trial that is still running, or was withdrawn, is in none.
 struct Split {
     std::vector<bool> complete;   // trials with a result to learn from
     std::vector<bool> failed;     // trials that count as failed, those with a penalty included

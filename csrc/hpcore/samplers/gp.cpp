@@ -299,7 +299,9 @@ class GpSampler final : public Sampler {
         std::vector<double> candidates = start_rows(among, n_cheap, d_);
         if (ask.feasible) candidates = allowed_of(candidates, ask.feasible);
         if (candidates.empty()) return start_rows(ask, ask.count, d_);
-        std::vector<double> known(trials.rows.flat().begin(), trials.rows.flat().end()), rows;
+        std::vector<double> known, rows;
+        for (std::size_t i = 0; i < trials.n(); ++i)
+            if (!trials.absent(i)) known.insert(known.end(), trials.rows[i].begin(), trials.rows[i].end());
         for (std::size_t k = 0; k < ask.count; ++k) {
             bo::Request request;
             request.rows = rows_of(known);

@@ -129,10 +129,11 @@ void Suggester::absorb(const records::Trials& trials) {
     coordinates_.resize(n * d_);
     for (std::size_t i = rows_; i < n; ++i) {
         const Column row = trials.rows[i];
+        const bool absent = trials.absent(i);
         for (std::size_t j = 0; j < d_; ++j)
-            coordinates_[i * d_ + j] = std::isnan(row[j]) ? nan : axes_[j].coordinate(row[j]);
+            coordinates_[i * d_ + j] = absent || std::isnan(row[j]) ? nan : axes_[j].coordinate(row[j]);
         spread_missing(groups_, axes_, i, {coordinates_.data() + i * d_, d_});
-        seen_.insert(row);
+        if (!absent) seen_.insert(row);
     }
     std::size_t first_new = rows_;
     rows_ = n;
@@ -143,6 +144,7 @@ void Suggester::absorb(const records::Trials& trials) {
     for (std::size_t i = first_open_; i < n; ++i) {
         if (ended_[i] || trials.pending(i)) continue;
         ended_[i] = 1;
+        if (trials.absent(i)) continue;  // it has no place among the others, and passes on what came before it
         first_new = std::min(first_new, i);
         value_[i] = records::result_of(trials.counted(i), trials.values(i, 0));
         if (!std::isnan(value_[i])) ++n_finite_;
@@ -224,7 +226,10 @@ void Suggester::cheap_start(const Request& request, const std::vector<double>& w
         random_point(random, points[i]);
         coordinates_of(points[i], scratch, coordinates[i]);
     }
-    std::vector<double> tried = coordinates_;
+    std::vector<double> tried;
+    for (const double* row = coordinates_.data(); row != coordinates_.data() + coordinates_.size(); row += d_)
+        if (!std::all_of(row, row + d_, [](double x) { return std::isnan(x); }))
+            tried.insert(tried.end(), row, row + d_);
     tried.insert(tried.end(), waiting.begin(), waiting.end());
     const std::vector<std::size_t> order = merit_->cheap_and_far(coordinates, {tried.data(), tried.size() / d_, d_});
     for (std::size_t r = 0; r < out.n; ++r) {

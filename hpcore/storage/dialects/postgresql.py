@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, MissingDependency, StorageError
+from hpcore.errors import DamagedStore, HpcoreError, InvalidArgument, StorageError, require
 
 __all__ = ["Postgresql"]
 
@@ -41,10 +41,7 @@ class Postgresql:
     words: Mapping[str, str] = {"id": "BIGSERIAL PRIMARY KEY", "real": "DOUBLE PRECISION", "blob": "BYTEA", "end": ""}
 
     def __init__(self, place: str) -> None:
-        try:
-            import psycopg
-        except ImportError as error:
-            raise MissingDependency("storage on PostgreSQL needs psycopg 3: pip install 'hpcore[postgres]'") from error
+        psycopg = require("psycopg", "postgres", "storage on PostgreSQL")
         try:
             self._url: URL = make_url(f"postgresql+psycopg://{place}")
             self.connect()
