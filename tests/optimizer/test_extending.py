@@ -206,3 +206,20 @@ def test_what_is_refused_changes_nothing() -> None:
         with pytest.raises((SpaceMismatch, InvalidArgument), match=message):
             opt.extend(larger, **options)
     assert (opt.space, opt.history) == before and opt.ask()["x"] == 0.25
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_numbers_without_a_trial_stay_so(sampler: str) -> None:
+    def told(space: dict, more: dict) -> hp.Optimizer:
+        opt = hp.Optimizer(space, sampler, seed=1)
+        for k in (0, 1, 2, 5, 6, 7, 9, 11):
+            opt.put(k, {"kind": "b", "x": k / 11, "n": 2, **more}, "complete", (k - 3.0) ** 2)
+        opt.put(13, {"kind": "b", "x": 0.5, "n": 3, **more}, "withdrawn")
+        return opt
+
+    opt = told(SMALL, {})
+    opt.extend(LARGE, defaults={"depth": 1, "rate": 0.25})
+    other = told(LARGE, {"depth": 1})
+    assert [trial.state for trial in opt.trials] == [trial.state for trial in other.trials]
+    assert [trial.params for trial in opt.trials] == [trial.params for trial in other.trials]
+    assert ref.same_params(opt.ask(number=14).params, other.ask(number=14).params)
