@@ -7,7 +7,7 @@
 namespace hpcore::tpe {
 
 struct SumsInput {
-    std::size_t n_points, padded;  // candidates: `padded` is a multiple of block
+    std::size_t padded;  // candidates, a multiple of eight
     std::size_t n_kernels, n_smooth, n_stepped;
     const double* x;              // (smooth, padded) candidates times 1 / (h sqrt 2)
     const double* centres;        // (kernels, smooth) in the same unit
@@ -24,6 +24,23 @@ constexpr std::size_t block = 32;
 // out[i] = sum_k weight_k exp(-|x_i - centre_k|^2) prod_t table_t[level_kt][x_level_ti]; kernels are added in order.
 // Categories have no table, which would grow with the square of their number.
 void kernel_sums(const SumsInput& in, double* out);
+
+struct RoughInput {
+    std::size_t padded;  // candidates, a multiple of `block`
+    std::size_t n_kernels, n_axes, n_categories;  // an even number of kernels
+    const float* x;         // (axes, padded) candidates
+    const float* offset;    // (padded,) -|x|^2
+    const float* centres;   // (kernels, axes) twice the centres
+    const float* bias;      // (kernels,) -|centre|^2
+    const float* weight;    // (kernels,) at most 1
+    const float* category;  // (categories, padded)
+    const float* level;     // (kernels, categories)
+    const float* gain;      // (categories,) of the exponent, where categories are the same
+};
+
+// out[i] = sum_k weight_k 2^(-|x_i - centre_k|^2 + gains), to 2e-4 of it and the rounding of exponents; 0 where it is so small that it might be
+// less than that.
+void rough_sums(const RoughInput& in, double* out);
 
 // erf of x >= 0, in place; n is a multiple of eight.
 void erf_array(double* x, std::size_t n);

@@ -26,6 +26,7 @@ constexpr double ratio_weight = 0.5;
 // its length is shorter and the ratio counts whole, which keeps it from closing in on one valley. The same file.
 constexpr std::size_t n_turns = 3, few_for_densities = 25;
 constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
+constexpr double rounding = 1e-9;           // far above that of logarithms, so that bounds hold
 constexpr std::size_t n_cheap_starts = 64;  // points among which the start looks for cheap ones
 
 Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
@@ -256,7 +257,7 @@ void Suggester::suggest(const Request& request, MutableRows out) {
                 codec_->decode(u, values);
                 if (!values[group.columns.front()].active) continue;
             }
-            if (!group.proposed) propose(group, stream(streams::tpe_group(g)), waiting, with_trend);
+            if (!group.proposed) propose_bounded(group, stream(streams::tpe_group(g)), waiting, with_trend);
             tries = std::max(tries, group.batch.size());
             place(group, nth(group, rank - group.n_idle), u);
         }
@@ -331,7 +332,7 @@ void Suggester::by_merit(Merit& merit, double weight, const Request& request, co
     };
     std::size_t m = 0;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-        propose(groups_[g], stream(streams::tpe_group(g)), waiting, false);
+        propose(groups_[g], stream(streams::tpe_group(g)), waiting);
         m = std::max(m, groups_[g].batch.size());
     }
     std::vector<double> candidates(m * d_), coordinates(m * d_), score(m, 0.0);
@@ -369,9 +370,11 @@ void Suggester::by_merit(Merit& merit, double weight, const Request& request, co
     for (; found < out.n; ++found) random_point(random, out[found]);
 }
 
-void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
+// False if all its candidates are random, as no trial of the group has a value.
+bool Suggester::begin(Group& group, Philox& random, const std::vector<double>& pending) {
     group.proposed = true;
     group.best.clear();
+    group.open.clear();
     // Few kernels are scored quickly, so there is time for more candidates.
     const std::size_t times = group.ranking.members().size() < few_trials ? 2 : 1;
     group.n_draws = times * options_.n_draws;
@@ -379,15 +382,37 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     group.n_mutants = times * options_.n_mutants;
     group.batch.reset(group.columns.size(), times * options_.candidates());
     group.score.assign(group.batch.padded(), 0.0);
-    if (group.ranking.n_finite() == 0) {  // a branch without a trial
+    if (group.ranking.n_finite() == 0) {
         group.batch.resize(times * options_.candidates());
         uniforms(group, random, 0, group.batch.size());
-        return;
+        return false;
     }
     fit(group, pending);
     candidates(group, random);
-    score(group);
-    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.score);
+    return true;
+}
+
+void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending) {
+    if (begin(group, random, pending)) score(group);
+}
+
+// What the scores do not exceed is known long before the scores, which most candidates then need not have.
+void Suggester::propose_bounded(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
+    if (!begin(group, random, pending)) return;
+    score_good(group);
+    const std::size_t n = group.batch.size();
+    group.log_trend.assign(group.batch.padded(), 0.0);
+    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.log_trend);
+    log_bad_.resize(group.batch.padded());
+    group.bad.log_bound(group.batch, group.log_prior, log_bad_);
+    group.bound.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const double bound = group.log_good[i] - log_bad_[i] + rounding + group.log_trend[i];
+        group.bound[i] = std::isnan(bound) ? inf : bound;
+        group.score[i] = -inf;
+    }
+    group.open.resize(n);
+    std::iota(group.open.begin(), group.open.end(), std::uint32_t{0});
 }
 
 double Suggester::bandwidth(std::size_t n, std::size_t d) const {
@@ -511,18 +536,53 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
     }
 }
 
-void Suggester::score(Group& group) {
+// log_prior is that of the bad density's prior component.
+void Suggester::score_good(Group& group) {
     const std::size_t padded = group.batch.padded();
-    log_good_.resize(padded);
-    log_bad_.resize(padded);
+    group.log_good.resize(padded);
+    group.log_prior.resize(padded);
     if (prior_) {
-        prior_->log_density(group.batch, log_prior_);
-        group.good.log_density(group.batch, log_prior_, log_good_);
-    } else {
-        group.good.log_density(group.batch, log_good_);
+        prior_->log_density(group.batch, group.log_prior);
+        group.good.log_density(group.batch, group.log_prior, group.log_good);
     }
-    group.bad.log_density(group.batch, log_bad_);
-    for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = log_good_[i] - log_bad_[i];
+    group.bad.log_prior(group.batch, group.log_prior);
+    if (!prior_) group.good.log_density(group.batch, group.log_prior, group.log_good);
+}
+
+void Suggester::score(Group& group) {
+    score_good(group);
+    log_bad_.resize(group.batch.padded());
+    group.bad.log_density(group.batch, group.log_prior, log_bad_);
+    for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = group.log_good[i] - log_bad_[i];
+}
+
+// Score those open candidates that have the highest bounds, all at least `least`: a pack, usually enough, then blocks.
+void Suggester::score_most_promising(Group& group, double least) {
+    promising_.clear();
+    for (const std::uint32_t i : group.open)
+        if (group.bound[i] >= least) promising_.push_back(i);
+    const std::size_t most = group.open.size() == group.batch.size() ? 8 : block;
+    if (promising_.size() > most) {
+        const auto higher = [&](std::uint32_t a, std::uint32_t b) { return group.bound[a] > group.bound[b]; };
+        std::nth_element(promising_.begin(), promising_.begin() + static_cast<std::ptrdiff_t>(most), promising_.end(),
+                         higher);
+        promising_.resize(most);
+    }
+    const std::size_t n = promising_.size(), axes = group.columns.size();
+    some_.reset(axes, n, 8);
+    some_.resize(n);
+    for (std::size_t a = 0; a < axes; ++a)
+        for (std::size_t k = 0; k < n; ++k) some_.at(a, k) = group.batch.at(a, promising_[k]);
+    some_prior_.assign(some_.padded(), 0.0);
+    for (std::size_t k = 0; k < n; ++k) some_prior_[k] = group.log_prior[promising_[k]];
+    log_bad_.resize(some_.padded());
+    group.bad.log_density(some_, some_prior_, log_bad_);
+    for (std::size_t k = 0; k < n; ++k) {
+        const std::uint32_t i = promising_[k];
+        group.score[i] = group.log_good[i] - log_bad_[k] + group.log_trend[i];
+        group.bound[i] = -inf;
+    }
+    std::erase_if(group.open, [&](std::uint32_t i) { return group.bound[i] == -inf; });
 }
 
 void Suggester::log_ratio(Rows rows, MutableRows out) {
@@ -546,10 +606,9 @@ void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
         group.batch.resize(n);
         group.score.assign(group.batch.padded(), 0.0);
         for (std::size_t i = 0; i < n; ++i) {
-            if (!active(i)) continue;
             for (std::size_t a = 0; a < group.columns.size(); ++a) {
                 const std::size_t j = group.columns[a];
-                group.batch.at(a, i) = axes_[j].coordinate(rows(i, j));
+                group.batch.at(a, i) = active(i) ? axes_[j].coordinate(rows(i, j)) : 0.0;
             }
         }
         if (group.ranking.n_finite() > 0) {
@@ -561,15 +620,20 @@ void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
 }
 
 // The candidate that comes at `rank` by score; of equal scores the first. Past the last one the best again.
-std::uint32_t Suggester::nth(Group& group, std::size_t rank) const {
+std::uint32_t Suggester::nth(Group& group, std::size_t rank) {
     while (group.best.size() <= rank && group.best.size() < group.batch.size()) {
         std::uint32_t best = 0;
-        double score = -inf;
+        double score = -inf, bound = -inf;
         for (std::size_t i = 0; i < group.batch.size(); ++i) {
             if (group.score[i] > score) {
                 score = group.score[i];
                 best = static_cast<std::uint32_t>(i);
             }
+        }
+        for (const std::uint32_t i : group.open) bound = std::max(bound, group.bound[i]);
+        if (bound >= score && bound > -inf) {
+            score_most_promising(group, score);
+            continue;
         }
         group.best.push_back(best);
         group.score[best] = -inf;
