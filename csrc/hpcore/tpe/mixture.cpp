@@ -53,6 +53,7 @@ Mixture::Mixture(std::vector<Axis> axes) : axes_(std::move(axes)), h_(axes_.size
                     ? axis.width(l)
                     : normal_mass(prior_mean, prior_deviation, axis.edges[l], axis.edges[l + 1]) / prior_mass;
             prior_tables_.push_back(std::log(share));
+            prior_shares_.push_back(std::exp(prior_tables_.back()));
         }
     }
     tables_.resize(tables);
@@ -359,21 +360,31 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
         const std::size_t j = stepped_[t];
         const Axis& axis = axes_[j];
         random.fill_uniform({uniform_.data(), n});
+        double* out = &batch.at(j, first);
+        if (axis.unordered) {
+            for (std::size_t i = 0; i < n; ++i)
+                out[i] = static_cast<double>(
+                    origin_[i] == n_ ? axis.level_of(uniform_[i])
+                                     : category_at(uniform_[i], t, level_[origin_[i] * stepped_.size() + t]));
+            continue;
+        }
+        // Neighbours come from the same kernel if shared out evenly: one cumulative sum for all of them.
+        std::vector<double>& cumulative = around_;
+        cumulative.resize(axis.levels);
         for (std::size_t i = 0; i < n; ++i) {
-            double left = uniform_[i];
-            std::size_t level = 0;
-            if (axis.unordered) {
-                level = origin_[i] == n_ ? axis.level_of(left)
-                                         : category_at(left, t, level_[origin_[i] * stepped_.size() + t]);
-            } else if (origin_[i] == n_) {
-                const double* row = prior_tables_.data() + prior_at_[t];
-                while (level + 1 < axis.levels && left >= std::exp(row[level])) left -= std::exp(row[level++]);
-            } else {
+            const bool prior = origin_[i] == n_;
+            const std::uint32_t centre = prior ? 0 : level_[origin_[i] * stepped_.size() + t];
+            if (i == 0 || origin_[i] != origin_[i - 1]) {
                 const double* row =
-                    tables_.data() + table_at_[t] + level_[origin_[i] * stepped_.size() + t] * axis.levels;
-                while (level + 1 < axis.levels && left >= row[level]) left -= row[level++];
+                    prior ? prior_shares_.data() + prior_at_[t] : tables_.data() + table_at_[t] + centre * axis.levels;
+                double sum = 0.0;
+                for (std::size_t l = 0; l < axis.levels; ++l) cumulative[l] = sum += row[l];
             }
-            batch.at(j, first + i) = static_cast<double>(level);
+            // Most are near the centre, from which the search begins.
+            std::size_t level = prior ? axis.level_of(uniform_[i]) : centre;
+            while (level + 1 < axis.levels && uniform_[i] >= cumulative[level]) ++level;
+            while (level > 0 && uniform_[i] < cumulative[level - 1]) --level;
+            out[i] = static_cast<double>(level);
         }
     }
 }

@@ -82,6 +82,7 @@ class Mixture {
     std::vector<double> tables_;           // K_j(level | centre level), (centre level, level), of ordered levels
     std::vector<double> own_, other_;      // the two values of K_j per stepped axis of categories
     std::vector<double> prior_tables_;     // log K_j0(level), one stepped axis after the other
+    std::vector<double> prior_shares_;     // their exponentials
     std::vector<std::size_t> prior_at_;
     std::vector<std::uint32_t> level_;                      // (n, stepped)
     std::vector<double> x_scaled_, erfs_, uniform_, mean_, prior_, product_, nearest_, around_;  // scratch

@@ -26,6 +26,7 @@ constexpr double ratio_weight = 0.5;
 // its length is shorter and the ratio counts whole, which keeps it from closing in on one valley. The same file.
 constexpr std::size_t n_turns = 3, few_for_densities = 25;
 constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
+constexpr std::size_t pack_of_candidates = 8;  // that are scored first: usually the best is among them
 constexpr double rounding = 1e-9;           // far above that of logarithms, so that bounds hold
 constexpr std::size_t n_cheap_starts = 64;  // points among which the start looks for cheap ones
 
@@ -257,7 +258,13 @@ void Suggester::suggest(const Request& request, MutableRows out) {
                 codec_->decode(u, values);
                 if (!values[group.columns.front()].active) continue;
             }
-            if (!group.proposed) propose_bounded(group, stream(streams::tpe_group(g)), waiting, with_trend);
+            if (!group.proposed) {
+                Philox random = stream(streams::tpe_group(g));
+                if (draw_candidates(group, random, waiting)) {
+                    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.merit);
+                    weigh(group, 1.0, out.n);
+                }
+            }
             tries = std::max(tries, group.batch.size());
             place(group, nth(group, rank - group.n_idle), u);
         }
@@ -324,9 +331,45 @@ void Suggester::by_improvement(const Request& request, MutableRows out) {
     by_merit(*improvement_, improvement_ratio_weight, request, waiting, taken, out);
 }
 
-// Every group proposes its candidates; the i-th ones together make a row, of which the inactive ones do not count.
 void Suggester::by_merit(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
                          space::RowSet& taken, MutableRows out) {
+    if (groups_.size() > 1) {
+        by_merit_of_rows(merit, weight, request, waiting, taken, out);
+        return;
+    }
+    const auto stream = [&](std::uint64_t purpose) {
+        return Philox(request.key, request.number, streams::at_attempt(purpose, request.attempt));
+    };
+    Group& group = groups_.front();
+    Philox random = stream(streams::tpe_group(0));
+    const bool has_ratio = draw_candidates(group, random, waiting);
+    const std::size_t m = group.batch.size();
+    coordinates_scratch_.resize(m * d_);
+    const MutableRows rows{coordinates_scratch_.data(), m, d_};
+    for (std::size_t a = 0; a < d_; ++a)
+        for (std::size_t i = 0; i < m; ++i) rows(i, group.columns[a]) = group.batch.at(a, i);
+    merit.add(rows, {group.merit.data(), m});
+    if (has_ratio)
+        weigh(group, weight, out.n);
+    else
+        group.score = group.merit;
+    std::vector<space::Value> values(d_);
+    std::vector<double> u(d_), snapped(d_);
+    std::size_t found = 0;
+    for (std::size_t rank = 0; rank < m && found < out.n; ++rank) {
+        place(group, nth(group, rank), u);
+        snapped = u;
+        codec_->snap(snapped, values);
+        const std::uint64_t h = space::RowSet::hash(snapped);
+        if (!seen_.contains(h) && taken.insert(h)) std::ranges::copy(u, out[found++].begin());
+    }
+    random = stream(streams::tpe_rest);
+    for (; found < out.n; ++found) random_point(random, out[found]);
+}
+
+// Every group proposes its candidates; the i-th ones together make a row, of which the inactive ones do not count.
+void Suggester::by_merit_of_rows(Merit& merit, double weight, const Request& request,
+                                 const std::vector<double>& waiting, space::RowSet& taken, MutableRows out) {
     const auto stream = [&](std::uint64_t purpose) {
         return Philox(request.key, request.number, streams::at_attempt(purpose, request.attempt));
     };
@@ -338,13 +381,9 @@ void Suggester::by_merit(Merit& merit, double weight, const Request& request, co
     std::vector<double> candidates(m * d_), coordinates(m * d_), score(m, 0.0);
     const MutableRows u{candidates.data(), m, d_}, rows{coordinates.data(), m, d_};
     std::vector<space::Value> values(d_);
-    const bool conditional = groups_.size() > 1;
     for (std::size_t i = 0; i < m; ++i) {
-        for (const Group& group : groups_) {
-            place(group, static_cast<std::uint32_t>(i % group.batch.size()), u[i]);
-            for (std::size_t a = 0; !conditional && a < d_; ++a) rows(i, group.columns[a]) = group.batch.at(a, i);
-        }
-        if (conditional) coordinates_of(u[i], values, rows[i]);
+        for (const Group& group : groups_) place(group, static_cast<std::uint32_t>(i % group.batch.size()), u[i]);
+        coordinates_of(u[i], values, rows[i]);
         for (const Group& group : groups_)
             if (!std::isnan(rows(i, group.columns.front()))) score[i] += weight * group.score[i % group.batch.size()];
     }
@@ -371,7 +410,7 @@ void Suggester::by_merit(Merit& merit, double weight, const Request& request, co
 }
 
 // False if all its candidates are random, as no trial of the group has a value.
-bool Suggester::begin(Group& group, Philox& random, const std::vector<double>& pending) {
+bool Suggester::draw_candidates(Group& group, Philox& random, const std::vector<double>& pending) {
     group.proposed = true;
     group.best.clear();
     group.open.clear();
@@ -382,6 +421,7 @@ bool Suggester::begin(Group& group, Philox& random, const std::vector<double>& p
     group.n_mutants = times * options_.n_mutants;
     group.batch.reset(group.columns.size(), times * options_.candidates());
     group.score.assign(group.batch.padded(), 0.0);
+    group.merit.assign(group.batch.padded(), 0.0);
     if (group.ranking.n_finite() == 0) {
         group.batch.resize(times * options_.candidates());
         uniforms(group, random, 0, group.batch.size());
@@ -393,24 +433,27 @@ bool Suggester::begin(Group& group, Philox& random, const std::vector<double>& p
 }
 
 void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending) {
-    if (begin(group, random, pending)) score(group);
+    if (draw_candidates(group, random, pending)) score(group);
 }
 
-// What the scores do not exceed is known long before the scores, which most candidates then need not have.
-void Suggester::propose_bounded(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
-    if (!begin(group, random, pending)) return;
-    score_good(group);
+// What a score does not exceed is known long before the score itself, which most candidates then need not have.
+void Suggester::weigh(Group& group, double weight, std::size_t n_wanted) {
     const std::size_t n = group.batch.size();
-    group.log_trend.assign(group.batch.padded(), 0.0);
-    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.log_trend);
+    if (n_wanted > pack_of_candidates) {
+        score(group);
+        for (std::size_t i = 0; i < n; ++i) group.score[i] = weight * group.score[i] + group.merit[i];
+        return;
+    }
+    score_good(group);
+    group.weight = weight;
     log_bad_.resize(group.batch.padded());
     group.bad.log_bound(group.batch, group.log_prior, log_bad_);
     group.bound.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
-        const double bound = group.log_good[i] - log_bad_[i] + rounding + group.log_trend[i];
+        const double bound = weight * (group.log_good[i] - log_bad_[i]) + rounding + group.merit[i];
         group.bound[i] = std::isnan(bound) ? inf : bound;
-        group.score[i] = -inf;
     }
+    std::fill(group.score.begin(), group.score.end(), -inf);
     group.open.resize(n);
     std::iota(group.open.begin(), group.open.end(), std::uint32_t{0});
 }
@@ -506,11 +549,13 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
     const std::size_t d = group.columns.size();
     // One number u decides if a column moves (u < p), and by how much (u / p).
     const double p = std::max(0.3, 2.0 / static_cast<double>(d));
-    moves_.clear();
-    steps_.clear();
     words_.resize(group.n_mutants * (d + 1));
     random.fill_uniform(words_);
     const double* u = words_.data();
+    // One place more than there can be moves, as the next one is written before it is known to be one.
+    moves_.resize(group.n_mutants * d + 1);
+    steps_.resize(moves_.size() + 8);
+    std::size_t n_moves = 0;
     for (std::size_t c = 0; c < group.n_mutants; ++c) {
         const double* parent = coordinates_.data() + group.ranking.good()[c % parents].trial * d_;
         const auto pick = static_cast<std::size_t>(*u++ * static_cast<double>(2 * d));
@@ -518,11 +563,13 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
         const double step = pick % 2 == 0 ? 0.05 : 0.2;
         for (std::size_t a = 0; a < d; ++a, ++u) {
             group.batch.at(a, first + c) = parent[group.columns[a]];
-            if (a != sure && *u >= p) continue;
-            moves_.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(first + c), step});
-            steps_.push_back(a == sure ? *u : *u / p);
+            moves_[n_moves] = {static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(first + c), step};
+            steps_[n_moves] = a == sure ? *u : *u / p;
+            n_moves += a == sure || *u < p ? 1u : 0u;
         }
     }
+    moves_.resize(n_moves);
+    steps_.resize(n_moves);
     probabilities_ = steps_;
     steps_.resize((steps_.size() + 7) / 8 * 8, 0.5);
     quantile_array(steps_.data(), steps_.size());
@@ -561,7 +608,7 @@ void Suggester::score_most_promising(Group& group, double least) {
     promising_.clear();
     for (const std::uint32_t i : group.open)
         if (group.bound[i] >= least) promising_.push_back(i);
-    const std::size_t most = group.open.size() == group.batch.size() ? 8 : block;
+    const std::size_t most = group.open.size() == group.batch.size() ? pack_of_candidates : block;
     if (promising_.size() > most) {
         const auto higher = [&](std::uint32_t a, std::uint32_t b) { return group.bound[a] > group.bound[b]; };
         std::nth_element(promising_.begin(), promising_.begin() + static_cast<std::ptrdiff_t>(most), promising_.end(),
@@ -569,7 +616,7 @@ void Suggester::score_most_promising(Group& group, double least) {
         promising_.resize(most);
     }
     const std::size_t n = promising_.size(), axes = group.columns.size();
-    some_.reset(axes, n, 8);
+    some_.reset(axes, n, pack_of_candidates);
     some_.resize(n);
     for (std::size_t a = 0; a < axes; ++a)
         for (std::size_t k = 0; k < n; ++k) some_.at(a, k) = group.batch.at(a, promising_[k]);
@@ -579,7 +626,7 @@ void Suggester::score_most_promising(Group& group, double least) {
     group.bad.log_density(some_, some_prior_, log_bad_);
     for (std::size_t k = 0; k < n; ++k) {
         const std::uint32_t i = promising_[k];
-        group.score[i] = group.log_good[i] - log_bad_[k] + group.log_trend[i];
+        group.score[i] = group.weight * (group.log_good[i] - log_bad_[k]) + group.merit[i];
         group.bound[i] = -inf;
     }
     std::erase_if(group.open, [&](std::uint32_t i) { return group.bound[i] == -inf; });
