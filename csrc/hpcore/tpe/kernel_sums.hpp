@@ -48,6 +48,9 @@ void erf_array(double* x, std::size_t n);
 // Standard normal quantiles of p in [0, 1], within 6.6 deviations, in place; n is a multiple of eight.
 void quantile_array(double* p, std::size_t n);
 
+// level[i] = how many of `edges` (n_edges,) are at most u[i], as a double; n is a multiple of eight.
+void count_below(const double* edges, std::size_t n_edges, const double* u, std::size_t n, double* level);
+
 // a[i] = log(exp(shift + log a[i]) + prior * exp(log_prior[i])) - log_total for a >= 0; n is a multiple of eight.
 void finish_log(double* a, std::size_t n, double shift, const double* log_prior, double log_total);
 

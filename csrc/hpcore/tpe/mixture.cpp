@@ -13,6 +13,7 @@ namespace {
 
 constexpr double root_half = 0.5 * std::numbers::sqrt2;
 constexpr double root_two_pi = 2.5066282746310002;
+constexpr std::size_t most_counted = 64;  // categories that a draw looks at one by one
 constexpr double prior_mean = 0.5, prior_deviation = 1.0;
 
 std::size_t padded_to(std::size_t n, std::size_t unit) {
@@ -361,30 +362,34 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
         const Axis& axis = axes_[j];
         random.fill_uniform({uniform_.data(), n});
         double* out = &batch.at(j, first);
-        if (axis.unordered) {
+        const auto level_of = [&](std::size_t i) { return level_[origin_[i] * stepped_.size() + t]; };
+        if (axis.unordered && axis.levels > most_counted) {
             for (std::size_t i = 0; i < n; ++i)
-                out[i] = static_cast<double>(
-                    origin_[i] == n_ ? axis.level_of(uniform_[i])
-                                     : category_at(uniform_[i], t, level_[origin_[i] * stepped_.size() + t]));
+                out[i] = static_cast<double>(origin_[i] == n_ ? axis.level_of(uniform_[i])
+                                                              : category_at(uniform_[i], t, level_of(i)));
             continue;
         }
-        // Neighbours come from the same kernel if shared out evenly: one cumulative sum for all of them.
-        std::vector<double>& cumulative = around_;
-        cumulative.resize(axis.levels);
-        for (std::size_t i = 0; i < n; ++i) {
-            const bool prior = origin_[i] == n_;
-            const std::uint32_t centre = prior ? 0 : level_[origin_[i] * stepped_.size() + t];
-            if (i == 0 || origin_[i] != origin_[i - 1]) {
-                const double* row =
-                    prior ? prior_shares_.data() + prior_at_[t] : tables_.data() + table_at_[t] + centre * axis.levels;
-                double sum = 0.0;
-                for (std::size_t l = 0; l < axis.levels; ++l) cumulative[l] = sum += row[l];
+        // The level at which a cumulative probability passes u. Neighbours come from one kernel if shared out evenly.
+        double levels[8], u[8];
+        std::vector<double>& edges = around_;
+        edges.resize(axis.levels);
+        for (std::size_t i = 0, end = 0; i < n; i = end) {
+            while (end < n && origin_[end] == origin_[i]) ++end;
+            if (origin_[i] == n_ && axis.unordered) {
+                for (std::size_t k = i; k < end; ++k) out[k] = static_cast<double>(axis.level_of(uniform_[k]));
+                continue;
             }
-            // Most are near the centre, from which the search begins.
-            std::size_t level = prior ? axis.level_of(uniform_[i]) : centre;
-            while (level + 1 < axis.levels && uniform_[i] >= cumulative[level]) ++level;
-            while (level > 0 && uniform_[i] < cumulative[level - 1]) --level;
-            out[i] = static_cast<double>(level);
+            const double* row = origin_[i] == n_ ? prior_shares_.data() + prior_at_[t]
+                                                 : tables_.data() + table_at_[t] + level_of(i) * axis.levels;
+            double sum = 0.0;
+            for (std::size_t l = 0; l + 1 < axis.levels; ++l)
+                edges[l] = sum += !axis.unordered ? row[l] : l == level_of(i) ? own_[t] : other_[t];
+            for (std::size_t k = i; k < end; k += 8) {
+                const std::size_t some = std::min<std::size_t>(8, end - k);
+                for (std::size_t m = 0; m < 8; ++m) u[m] = uniform_[k + std::min(m, some - 1)];
+                count_below(edges.data(), axis.levels - 1, u, 8, levels);
+                std::copy_n(levels, some, out + k);
+            }
         }
     }
 }

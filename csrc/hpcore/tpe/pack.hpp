@@ -194,6 +194,11 @@ HPCORE_INLINE Pack repeat(double x) {
     return out + x;
 }
 
+// Eight entries of a row. Through an array the load would wait for eight stores.
+HPCORE_INLINE Pack picked(const double* row, const std::int32_t* at) {
+    return Pack{row[at[0]], row[at[1]], row[at[2]], row[at[3]], row[at[4]], row[at[5]], row[at[6]], row[at[7]]};
+}
+
 constexpr std::size_t float_lanes = sizeof(FloatPack) / sizeof(float);
 
 HPCORE_INLINE FloatPack load(const float* p) {
