@@ -99,7 +99,8 @@ TEST(the_prior_rules_where_no_kernel_reaches) {
     }
 }
 
-// To the rounding of logarithms. Narrow and wide kernels, levels narrower than them, wider, and uneven, categories; few columns and many.
+// To the rounding of logarithms. Narrow and wide kernels, levels narrower than them, wider, and uneven, categories; few
+// columns and many.
 TEST(bounds_are_below_densities_and_near) {
     Axis uneven = even_axis(9, false);
     for (std::size_t l = 1; l < 9; ++l) uneven.edges[l] = static_cast<double>(l * l) / 81.0;

@@ -285,12 +285,13 @@ TEST(branches_are_groups_of_their_own) {
 TEST(bounds_change_no_suggestion) {
     const auto line = spaces::codec({space::Column{}});
     const auto plane = spaces::codec(std::vector<space::Column>(5));
-    const auto mixed = spaces::codec({space::Column{}, spaces::choice(3), spaces::integer(1, 50), spaces::integer(0, 3)});
+    const auto mixed =
+        spaces::codec({space::Column{}, spaces::choice(3), spaces::integer(1, 50), spaces::integer(0, 3)});
     const auto forked = spaces::codec({spaces::choice(2), spaces::when(0, {1}, space::Column{}), space::Column{}});
-    for (const auto& [codec, unordered] : {std::pair{line, std::vector<bool>(1, false)},
-                                           std::pair{plane, std::vector<bool>(5, false)},
-                                           std::pair{mixed, std::vector<bool>{false, true, false, false}},
-                                           std::pair{forked, std::vector<bool>{true, false, false}}}) {
+    for (const auto& [codec, unordered] :
+         {std::pair{line, std::vector<bool>(1, false)}, std::pair{plane, std::vector<bool>(5, false)},
+          std::pair{mixed, std::vector<bool>{false, true, false, false}},
+          std::pair{forked, std::vector<bool>{true, false, false}}}) {
         const std::size_t d = codec->size();
         for (const std::size_t n : {12u, 90u, 200u}) {
             const Trials given = trials(*codec, n, [&](const double* u) {

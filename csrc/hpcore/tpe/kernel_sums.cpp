@@ -81,8 +81,12 @@ HPCORE_VECTORIZE void rough_sums(const RoughInput& in, double* out) {
             for (std::size_t j = 0; j < in.n_categories; ++j, x += in.padded)
                 for (std::size_t i = 0; i < kernels; ++i)
                     for (std::size_t p = 0; p < packs; ++p)
-                        t[i][p] +=
-                            where_equal(load(x + p * float_lanes), level[i * in.n_categories + j], in.gain[j]);
+                        t[i][p] += where_equal(load(x + p * float_lanes), level[i * in.n_categories + j], in.gain[j]);
+            // Candidates beside each other often come from one place, far from most kernels.
+            FloatPack highest = t[0][0];
+            for (std::size_t i = 0; i < kernels; ++i)
+                for (std::size_t p = 0; p < packs; ++p) highest = greater_of(highest, t[i][p]);
+            if (!any_above(highest, in.cut)) continue;
             for (std::size_t i = 0; i < kernels; ++i)
                 for (std::size_t p = 0; p < packs; ++p) t[i][p] = exp2_roughly(t[i][p]) * in.weight[k + i];
             for (std::size_t p = 0; p < packs; ++p) sum[p] += t[0][p] + t[1][p];

@@ -81,8 +81,8 @@ void Mixture::fit(Rows points, Column weights, double prior_weight, Column h, do
     for (std::size_t k = 0; k < n; ++k) running_[k] = sum += weights[k];
     running_[n] = total_ = sum + prior_weight;
 
-    // Masses in [0, 1] of the kernels of each smooth axis: half the sum of two erf, so nothing cancels. From 6 on erf is
-    // 1 to the last bit, as one of the two is where kernels are narrow.
+    // Masses in [0, 1] of the kernels of each smooth axis: half the sum of two erf, so nothing cancels. From 6 on erf
+    // is 1 to the last bit, as one of the two is where kernels are narrow.
     log_scale_ = 0.0;
     low_.resize(ds * room);
     mass_.resize(ds * room);
@@ -198,10 +198,9 @@ void Mixture::kernel_sums(const Batch& batch, MutableColumn out) {
         tables[t] = axes_[stepped_[t]].unordered ? nullptr : tables_.data() + table_at_[t];
         levels[t] = axes_[stepped_[t]].levels;
     }
-    tpe::kernel_sums(
-        {padded, n_, smooth_.size(), stepped_.size(), x_scaled_.data(), centres_.data(), scaled_.data(),
-         x_level_.data(), level_.data(), tables.data(), levels.data(), own_.data(), other_.data()},
-        out.data());
+    tpe::kernel_sums({padded, n_, smooth_.size(), stepped_.size(), x_scaled_.data(), centres_.data(), scaled_.data(),
+                      x_level_.data(), level_.data(), tables.data(), levels.data(), own_.data(), other_.data()},
+                     out.data());
 }
 
 void Mixture::log_density(const Batch& batch, MutableColumn out) {
@@ -314,8 +313,14 @@ void Mixture::log_bound(const Batch& batch, Column log_prior, MutableColumn out)
     double heaviest = 0.0;
     for (const double w : weight) heaviest = std::max(heaviest, w);
     for (std::size_t k = 0; k < n_; ++k) rough_weight_[k] = static_cast<float>(weight[k] / heaviest);
+    // What is left out is a thousandth of the prior component at most.
+    constexpr double log2_e = 1.4426950408889634;
+    const double lowest = *std::min_element(log_prior.begin(), log_prior.end()) + std::log(prior_weight_);
+    const double cut =
+        (lowest - log_scale - std::log(heaviest)) * log2_e - std::log2(static_cast<double>(n_ + 1)) - 10.0;
     rough_sums({padded, even, dn, dc, rough_x_.data(), rough_offset_.data(), rough_centres_.data(), rough_bias_.data(),
-                rough_weight_.data(), rough_category_.data(), rough_level_.data(), rough_gain_.data()},
+                rough_weight_.data(), rough_category_.data(), rough_level_.data(), rough_gain_.data(),
+                static_cast<float>(cut)},
                out.data());
     // Exponents are sums of so many terms, none larger than four times the squares, each rounded by 2^-24.
     const double error = 1e-3 + 8.0 * squares * static_cast<double>(dn + dc + 4) * 0x1p-24;

@@ -27,9 +27,9 @@ constexpr double ratio_weight = 0.5;
 constexpr std::size_t n_turns = 3, few_for_densities = 25;
 constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
 constexpr std::size_t pack_of_candidates = 8;  // that are scored first: usually the best is among them
-constexpr double near_bound = 0.05;  // several times what bounds are usually apart from scores
-constexpr double rounding = 1e-9;           // far above that of logarithms, so that bounds hold
-constexpr std::size_t n_cheap_starts = 64;  // points among which the start looks for cheap ones
+constexpr double near_bound = 0.05;            // several times what bounds are usually apart from scores
+constexpr double rounding = 1e-9;              // far above that of logarithms, so that bounds hold
+constexpr std::size_t n_cheap_starts = 64;     // points among which the start looks for cheap ones
 
 Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
     const space::Column& c = codec.column(j);

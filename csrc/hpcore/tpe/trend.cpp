@@ -78,8 +78,7 @@ HPCORE_VECTORIZE double squared_errors(const double* F, std::size_t n, std::size
     for (std::size_t i = 0; i < n; ++i) {
         Pack sum = repeat(0.0);
         for (std::size_t c = 0; c < stride; c += lanes) sum += load(F + i * stride + c) * load(b + c);
-        const double predicted =
-            ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+        const double predicted = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
         const double error = y[i] - predicted;
         squares += error * error;
     }
@@ -151,8 +150,7 @@ bool Trend::fit(Rows points, Column values, std::size_t n_good) {
         for (std::size_t c = 0; c <= r; ++c) coefficients_[c] += m[c] * half[r];
         for (std::size_t c = 1; c <= r; ++c) freedom -= ridge * m[c] * m[c];
     }
-    const double squares =
-        squared_errors(features_.data(), n, stride_, scores_.data(), coefficients_.data());
+    const double squares = squared_errors(features_.data(), n, stride_, scores_.data(), coefficients_.data());
     const double count = static_cast<double>(n), left = std::max(count - freedom, 0.05 * count);
     deviation_ = std::max(std::sqrt(count * squares) / left, min_deviation);
     cut_ = normal_quantile(static_cast<double>(n_good) / count);
