@@ -33,16 +33,16 @@ HPCORE_INLINE void sums_at(const SumsInput& in, std::size_t at, double* out) {
         for (std::size_t t = 0; t < in.n_stepped; ++t) {
             const std::uint32_t level = in.level[k * in.n_stepped + t];
             const std::int32_t* l = in.x_level + t * in.padded + at;
-            double factor[width];
             if (in.table[t] == nullptr) {
                 const double own = in.own[t], other = in.other[t];
+                double factor[width];
                 for (std::size_t i = 0; i < width; ++i)
                     factor[i] = l[i] == static_cast<std::int32_t>(level) ? own : other;
+                for (std::size_t p = 0; p < packs; ++p) f[p] *= load(factor + p * lanes);
             } else {
                 const double* row = in.table[t] + level * in.levels[t];
-                for (std::size_t i = 0; i < width; ++i) factor[i] = row[l[i]];
+                for (std::size_t p = 0; p < packs; ++p) f[p] *= picked(row, l + p * lanes);
             }
-            for (std::size_t p = 0; p < packs; ++p) f[p] *= load(factor + p * lanes);
         }
         for (std::size_t p = 0; p < packs; ++p) sum[p] += f[p];
     }
@@ -81,8 +81,12 @@ HPCORE_VECTORIZE void rough_sums(const RoughInput& in, double* out) {
             for (std::size_t j = 0; j < in.n_categories; ++j, x += in.padded)
                 for (std::size_t i = 0; i < kernels; ++i)
                     for (std::size_t p = 0; p < packs; ++p)
-                        t[i][p] +=
-                            where_equal(load(x + p * float_lanes), level[i * in.n_categories + j], in.gain[j]);
+                        t[i][p] += where_equal(load(x + p * float_lanes), level[i * in.n_categories + j], in.gain[j]);
+            // Candidates beside each other often come from one place, far from most kernels.
+            FloatPack highest = t[0][0];
+            for (std::size_t i = 0; i < kernels; ++i)
+                for (std::size_t p = 0; p < packs; ++p) highest = greater_of(highest, t[i][p]);
+            if (!any_above(highest, in.cut)) continue;
             for (std::size_t i = 0; i < kernels; ++i)
                 for (std::size_t p = 0; p < packs; ++p) t[i][p] = exp2_roughly(t[i][p]) * in.weight[k + i];
             for (std::size_t p = 0; p < packs; ++p) sum[p] += t[0][p] + t[1][p];
@@ -115,6 +119,16 @@ HPCORE_VECTORIZE void quantile_array(double* p, std::size_t n) {
         for (std::size_t i = 0; i < some; i += lanes) store(p + i, central_quantile(load(p + i)));
         for (std::size_t i = 0; i < m; i += lanes) store(tails + i, tail_quantile(load(tails + i)));
         for (std::size_t i = 0; i < m; ++i) p[from[i]] = tails[i];
+    }
+}
+
+HPCORE_VECTORIZE void count_below(const double* edges, std::size_t n_edges, const double* u, std::size_t n,
+                                  double* level) {
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const Pack x = load(u + i);
+        WholePack above{};
+        for (std::size_t e = 0; e < n_edges; ++e) above = above + (x < edges[e]);
+        store(level + i, static_cast<double>(n_edges) + converted(above));
     }
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double root_half = 0.5 * std::numbers::sqrt2;
 constexpr double root_two_pi = 2.5066282746310002;
+constexpr std::size_t most_counted = 64;  // categories that a draw looks at one by one
 constexpr double prior_mean = 0.5, prior_deviation = 1.0;
 
 std::size_t padded_to(std::size_t n, std::size_t unit) {
@@ -80,8 +81,8 @@ void Mixture::fit(Rows points, Column weights, double prior_weight, Column h, do
     for (std::size_t k = 0; k < n; ++k) running_[k] = sum += weights[k];
     running_[n] = total_ = sum + prior_weight;
 
-    // Masses in [0, 1] of the kernels of each smooth axis: half the sum of two erf, so nothing cancels. From 6 on erf is
-    // 1 to the last bit, as one of the two is where kernels are narrow.
+    // Masses in [0, 1] of the kernels of each smooth axis: half the sum of two erf, so nothing cancels. From 6 on erf
+    // is 1 to the last bit, as one of the two is where kernels are narrow.
     log_scale_ = 0.0;
     low_.resize(ds * room);
     mass_.resize(ds * room);
@@ -197,10 +198,9 @@ void Mixture::kernel_sums(const Batch& batch, MutableColumn out) {
         tables[t] = axes_[stepped_[t]].unordered ? nullptr : tables_.data() + table_at_[t];
         levels[t] = axes_[stepped_[t]].levels;
     }
-    tpe::kernel_sums(
-        {padded, n_, smooth_.size(), stepped_.size(), x_scaled_.data(), centres_.data(), scaled_.data(),
-         x_level_.data(), level_.data(), tables.data(), levels.data(), own_.data(), other_.data()},
-        out.data());
+    tpe::kernel_sums({padded, n_, smooth_.size(), stepped_.size(), x_scaled_.data(), centres_.data(), scaled_.data(),
+                      x_level_.data(), level_.data(), tables.data(), levels.data(), own_.data(), other_.data()},
+                     out.data());
 }
 
 void Mixture::log_density(const Batch& batch, MutableColumn out) {
@@ -313,8 +313,14 @@ void Mixture::log_bound(const Batch& batch, Column log_prior, MutableColumn out)
     double heaviest = 0.0;
     for (const double w : weight) heaviest = std::max(heaviest, w);
     for (std::size_t k = 0; k < n_; ++k) rough_weight_[k] = static_cast<float>(weight[k] / heaviest);
+    // What is left out is a thousandth of the prior component at most.
+    constexpr double log2_e = 1.4426950408889634;
+    const double lowest = *std::min_element(log_prior.begin(), log_prior.end()) + std::log(prior_weight_);
+    const double cut =
+        (lowest - log_scale - std::log(heaviest)) * log2_e - std::log2(static_cast<double>(n_ + 1)) - 10.0;
     rough_sums({padded, even, dn, dc, rough_x_.data(), rough_offset_.data(), rough_centres_.data(), rough_bias_.data(),
-                rough_weight_.data(), rough_category_.data(), rough_level_.data(), rough_gain_.data()},
+                rough_weight_.data(), rough_category_.data(), rough_level_.data(), rough_gain_.data(),
+                static_cast<float>(cut)},
                out.data());
     // Exponents are sums of so many terms, none larger than four times the squares, each rounded by 2^-24.
     const double error = 1e-3 + 8.0 * squares * static_cast<double>(dn + dc + 4) * 0x1p-24;
@@ -361,30 +367,34 @@ void Mixture::draw(Philox& random, Batch& batch, std::size_t first, std::size_t 
         const Axis& axis = axes_[j];
         random.fill_uniform({uniform_.data(), n});
         double* out = &batch.at(j, first);
-        if (axis.unordered) {
+        const auto level_of = [&](std::size_t i) { return level_[origin_[i] * stepped_.size() + t]; };
+        if (axis.unordered && axis.levels > most_counted) {
             for (std::size_t i = 0; i < n; ++i)
-                out[i] = static_cast<double>(
-                    origin_[i] == n_ ? axis.level_of(uniform_[i])
-                                     : category_at(uniform_[i], t, level_[origin_[i] * stepped_.size() + t]));
+                out[i] = static_cast<double>(origin_[i] == n_ ? axis.level_of(uniform_[i])
+                                                              : category_at(uniform_[i], t, level_of(i)));
             continue;
         }
-        // Neighbours come from the same kernel if shared out evenly: one cumulative sum for all of them.
-        std::vector<double>& cumulative = around_;
-        cumulative.resize(axis.levels);
-        for (std::size_t i = 0; i < n; ++i) {
-            const bool prior = origin_[i] == n_;
-            const std::uint32_t centre = prior ? 0 : level_[origin_[i] * stepped_.size() + t];
-            if (i == 0 || origin_[i] != origin_[i - 1]) {
-                const double* row =
-                    prior ? prior_shares_.data() + prior_at_[t] : tables_.data() + table_at_[t] + centre * axis.levels;
-                double sum = 0.0;
-                for (std::size_t l = 0; l < axis.levels; ++l) cumulative[l] = sum += row[l];
+        // The level at which a cumulative probability passes u. Neighbours come from one kernel if shared out evenly.
+        double levels[8], u[8];
+        std::vector<double>& edges = around_;
+        edges.resize(axis.levels);
+        for (std::size_t i = 0, end = 0; i < n; i = end) {
+            while (end < n && origin_[end] == origin_[i]) ++end;
+            if (origin_[i] == n_ && axis.unordered) {
+                for (std::size_t k = i; k < end; ++k) out[k] = static_cast<double>(axis.level_of(uniform_[k]));
+                continue;
             }
-            // Most are near the centre, from which the search begins.
-            std::size_t level = prior ? axis.level_of(uniform_[i]) : centre;
-            while (level + 1 < axis.levels && uniform_[i] >= cumulative[level]) ++level;
-            while (level > 0 && uniform_[i] < cumulative[level - 1]) --level;
-            out[i] = static_cast<double>(level);
+            const double* row = origin_[i] == n_ ? prior_shares_.data() + prior_at_[t]
+                                                 : tables_.data() + table_at_[t] + level_of(i) * axis.levels;
+            double sum = 0.0;
+            for (std::size_t l = 0; l + 1 < axis.levels; ++l)
+                edges[l] = sum += !axis.unordered ? row[l] : l == level_of(i) ? own_[t] : other_[t];
+            for (std::size_t k = i; k < end; k += 8) {
+                const std::size_t some = std::min<std::size_t>(8, end - k);
+                for (std::size_t m = 0; m < 8; ++m) u[m] = uniform_[k + std::min(m, some - 1)];
+                count_below(edges.data(), axis.levels - 1, u, 8, levels);
+                std::copy_n(levels, some, out + k);
+            }
         }
     }
 }

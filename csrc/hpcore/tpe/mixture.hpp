@@ -70,7 +70,7 @@ class Mixture {
 
     std::vector<Axis> axes_;
     std::vector<std::size_t> smooth_, stepped_;  // axes without and with levels
-    std::size_t n_ = 0, max_levels_ = 0;  // max_levels_: of an ordered axis
+    std::size_t n_ = 0, max_levels_ = 0;         // max_levels_: of an ordered axis
     double q_ = 0.0, prior_weight_ = 0.0, total_ = 1.0, log_scale_ = 0.0;
     std::vector<double> h_, inverse_;      // bandwidths; 1 / (h sqrt 2) per smooth axis
     std::vector<double> points_;           // (n, axes) as given
@@ -84,9 +84,9 @@ class Mixture {
     std::vector<double> prior_tables_;     // log K_j0(level), one stepped axis after the other
     std::vector<double> prior_shares_;     // their exponentials
     std::vector<std::size_t> prior_at_;
-    std::vector<std::uint32_t> level_;                      // (n, stepped)
+    std::vector<std::uint32_t> level_;                                                           // (n, stepped)
     std::vector<double> x_scaled_, erfs_, uniform_, mean_, prior_, product_, nearest_, around_;  // scratch
-    std::vector<double> whole_;                             // per stepped axis and level: erf over all cells
+    std::vector<double> whole_;  // per stepped axis and level: erf over all cells
     std::vector<std::int32_t> x_level_;
     std::vector<float> rough_x_, rough_offset_, rough_centres_, rough_bias_, rough_weight_;
     std::vector<float> rough_category_, rough_level_, rough_gain_;

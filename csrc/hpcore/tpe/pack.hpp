@@ -56,6 +56,15 @@ HPCORE_INLINE FloatPack where_equal(FloatPack a, float b, float x) {
 HPCORE_INLINE FloatPack at_least(FloatPack a, float least) {
     return a > least ? a : FloatPack{} + least;
 }
+HPCORE_INLINE FloatPack greater_of(FloatPack a, FloatPack b) {
+    return a > b ? a : b;
+}
+HPCORE_INLINE bool any_above(FloatPack a, float x) {
+    const WholePack above = reinterpret_cast<WholePack>(a > x);
+    const auto half =
+        __builtin_shufflevector(above, above, 0, 1, 2, 3) | __builtin_shufflevector(above, above, 4, 5, 6, 7);
+    return ((half[0] | half[1]) | (half[2] | half[3])) != 0;
+}
 #else
 // The same in plain loops, for compilers without vector types.
 template <class T>
@@ -158,7 +167,8 @@ using FloatPack = Lanes<float>;
 inline FloatPack times_power(FloatPack x, FloatPack shifted) {
     FloatPack out;
     for (std::size_t i = 0; i < lanes; ++i)
-        out[i] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x[i]) + (std::bit_cast<std::uint32_t>(shifted[i]) << 23));
+        out[i] =
+            std::bit_cast<float>(std::bit_cast<std::uint32_t>(x[i]) + (std::bit_cast<std::uint32_t>(shifted[i]) << 23));
     return out;
 }
 inline FloatPack where_equal(FloatPack a, float b, float x) {
@@ -166,6 +176,14 @@ inline FloatPack where_equal(FloatPack a, float b, float x) {
 }
 inline FloatPack at_least(FloatPack a, float least) {
     HPCORE_LANES(float, a[i] > least ? a[i] : least);
+}
+inline FloatPack greater_of(FloatPack a, FloatPack b) {
+    HPCORE_LANES(float, a[i] > b[i] ? a[i] : b[i]);
+}
+inline bool any_above(FloatPack a, float x) {
+    bool any = false;
+    for (std::size_t i = 0; i < lanes; ++i) any = any || a[i] > x;
+    return any;
 }
 #undef HPCORE_LANES
 inline WholePack bits_of(Pack x) {
@@ -192,6 +210,11 @@ HPCORE_INLINE void store(double* p, Pack x) {
 HPCORE_INLINE Pack repeat(double x) {
     Pack out{};
     return out + x;
+}
+
+// Eight entries of a row. Through an array the load would wait for eight stores.
+HPCORE_INLINE Pack picked(const double* row, const std::int32_t* at) {
+    return Pack{row[at[0]], row[at[1]], row[at[2]], row[at[3]], row[at[4]], row[at[5]], row[at[6]], row[at[7]]};
 }
 
 constexpr std::size_t float_lanes = sizeof(FloatPack) / sizeof(float);

@@ -27,8 +27,9 @@ constexpr double ratio_weight = 0.5;
 constexpr std::size_t n_turns = 3, few_for_densities = 25;
 constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
 constexpr std::size_t pack_of_candidates = 8;  // that are scored first: usually the best is among them
-constexpr double rounding = 1e-9;           // far above that of logarithms, so that bounds hold
-constexpr std::size_t n_cheap_starts = 64;  // points among which the start looks for cheap ones
+constexpr double near_bound = 0.05;            // several times what bounds are usually apart from scores
+constexpr double rounding = 1e-9;              // far above that of logarithms, so that bounds hold
+constexpr std::size_t n_cheap_starts = 64;     // points among which the start looks for cheap ones
 
 Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
     const space::Column& c = codec.column(j);
@@ -603,13 +604,22 @@ void Suggester::score(Group& group) {
     for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = group.log_good[i] - log_bad_[i];
 }
 
-// Score those open candidates that have the highest bounds, all at least `least`: a pack, usually enough, then blocks.
+// Score those open candidates that have the highest bounds, all at least `least`: at first those near the highest one,
+// usually enough, then blocks.
 void Suggester::score_most_promising(Group& group, double least) {
-    promising_.clear();
-    for (const std::uint32_t i : group.open)
-        if (group.bound[i] >= least) promising_.push_back(i);
-    const std::size_t most = group.open.size() == group.batch.size() ? pack_of_candidates : block;
-    if (promising_.size() > most) {
+    std::size_t most = block;
+    if (group.open.size() == group.batch.size()) {
+        most = pack_of_candidates;
+        for (const double bound : group.bound) least = std::max(least, bound - near_bound);
+    }
+    promising_.resize(group.open.size());
+    std::size_t kept = 0;
+    for (const std::uint32_t i : group.open) {
+        promising_[kept] = i;
+        kept += group.bound[i] >= least ? 1u : 0u;
+    }
+    promising_.resize(kept);
+    if (kept > most) {
         const auto higher = [&](std::uint32_t a, std::uint32_t b) { return group.bound[a] > group.bound[b]; };
         std::nth_element(promising_.begin(), promising_.begin() + static_cast<std::ptrdiff_t>(most), promising_.end(),
                          higher);

@@ -122,7 +122,7 @@ class Suggester {
     void by_merit(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
                   space::RowSet& taken, MutableRows out);
     void by_merit_of_rows(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
-                  space::RowSet& taken, MutableRows out);
+                          space::RowSet& taken, MutableRows out);
     void absorb(const records::Trials& trials);
     void even_point(Philox::Key key, std::uint64_t number, MutableColumn u) const;
     void prior_point(Philox& random, MutableColumn u);

@@ -52,6 +52,16 @@ HPCORE_VECTORIZE void factor_and_invert(double* A, double* M, std::size_t size, 
     }
 }
 
+// x (n padded) into the mean of how many of the n values are below, and how many are not above.
+HPCORE_VECTORIZE void mean_ranks(const double* values, std::size_t n, double* x) {
+    for (std::size_t at = 0; at < n; at += lanes) {
+        const Pack own = load(x + at);
+        WholePack balance{};  // those below less those above
+        for (std::size_t j = 0; j < n; ++j) balance = balance + (own < values[j]) - (own > values[j]);
+        store(x + at, 0.5 * (converted(balance) + static_cast<double>(n)));
+    }
+}
+
 // sum (stride,) = F'y.
 HPCORE_VECTORIZE void weighted_rows(const double* F, std::size_t n, std::size_t stride, const double* y, double* sum) {
     for (std::size_t c = 0; c < stride; c += lanes) {
@@ -68,8 +78,7 @@ HPCORE_VECTORIZE double squared_errors(const double* F, std::size_t n, std::size
     for (std::size_t i = 0; i < n; ++i) {
         Pack sum = repeat(0.0);
         for (std::size_t c = 0; c < stride; c += lanes) sum += load(F + i * stride + c) * load(b + c);
-        const double predicted =
-            ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+        const double predicted = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
         const double error = y[i] - predicted;
         squares += error * error;
     }
@@ -94,18 +103,14 @@ Trend::Trend(const std::vector<Axis>& axes) : axes_(axes) {
     stride_ = (size_ + 7) / 8 * 8;
 }
 
-// Equal values share the mean of their ranks.
+// Equal values share the mean of their ranks. Each counts those below and above it, which takes less time than sorting.
 void Trend::normal_scores(Column values) {
     const std::size_t n = values.size();
-    order_.clear();
-    for (std::size_t i = 0; i < n; ++i) order_.emplace_back(values[i], static_cast<std::uint32_t>(i));
-    std::sort(order_.begin(), order_.end());
-    scores_.assign((n + 7) / 8 * 8, 0.5);
-    for (std::size_t i = 0, end = 0; i < n; i = end) {
-        while (end < n && order_[end].first == order_[i].first) ++end;
-        const double rank = 0.5 * static_cast<double>(i + end);
-        for (std::size_t k = i; k < end; ++k) scores_[order_[k].second] = rank / static_cast<double>(n);
-    }
+    scores_.assign((n + 7) / 8 * 8, 0.0);
+    std::ranges::copy(values, scores_.begin());
+    mean_ranks(values.data(), n, scores_.data());
+    for (std::size_t i = 0; i < n; ++i) scores_[i] /= static_cast<double>(n);
+    std::fill(scores_.begin() + static_cast<std::ptrdiff_t>(n), scores_.end(), 0.5);
     quantile_array(scores_.data(), scores_.size());
 }
 
@@ -145,8 +150,7 @@ bool Trend::fit(Rows points, Column values, std::size_t n_good) {
         for (std::size_t c = 0; c <= r; ++c) coefficients_[c] += m[c] * half[r];
         for (std::size_t c = 1; c <= r; ++c) freedom -= ridge * m[c] * m[c];
     }
-    const double squares =
-        squared_errors(features_.data(), n, stride_, scores_.data(), coefficients_.data());
+    const double squares = squared_errors(features_.data(), n, stride_, scores_.data(), coefficients_.data());
     const double count = static_cast<double>(n), left = std::max(count - freedom, 0.05 * count);
     deviation_ = std::max(std::sqrt(count * squares) / left, min_deviation);
     cut_ = normal_quantile(static_cast<double>(n_good) / count);
