@@ -205,26 +205,27 @@ void pack(Strided b, Index depth, Index columns, double* out) {
 }
 
 // C (rows, columns) += or -= A (rows, depth) B of packed B; depth and columns are at most a block. `limit` as in tile.
+// Of row i of A the first `zeros` i elements, for 0 or 1, are zero and passed over.
 template <bool subtract, Index width>
 HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                            Index limit) {
+                            Index limit, Index zeros = 0) {
     for (Index i = 0; i < rows; i += tall) {
-        const Index height = std::min(tall, rows - i);
+        const Index height = std::min(tall, rows - i), first = zeros * i;
         for (Index p = 0; p * wide < columns; ++p) {
             Index left = everything;
             if (limit != everything) {
                 if (limit + i + height <= p * wide + 1) break;  // above the diagonal
                 left = limit + i > p * wide ? limit + i - p * wide : 0;
             }
-            tile<subtract, width>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * wide, ldc, height,
-                                  std::min(wide, columns - p * wide), left);
+            tile<subtract, width>(depth - first, a.at(i, first), b + p * panel + first * wide, c + i * ldc + p * wide,
+                                  ldc, height, std::min(wide, columns - p * wide), left);
         }
     }
 }
 
-void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                 Index limit) {
-    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, limit); });
+void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc, Index limit,
+                 Index zeros) {
+    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, limit, zeros); });
 }
 
 void subtract_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
@@ -401,11 +402,11 @@ void square(double* W, Index ld, Index n) {
             pack({out, ld, 1}, rows, columns, packed);
             if (i == j) clear_upper(packed, rows);
             for (Index r = 0; r < rows; ++r) std::fill(out + r * ld, out + r * ld + (i == j ? r + 1 : columns), 0.0);
-            add_product(rows, columns, rows, {corner, 1, block}, packed, out, ld, limit);
+            add_product(rows, columns, rows, {corner, 1, block}, packed, out, ld, limit, 1);
             for (Index k = i + block; k < n; k += block) {
                 const Index depth = std::min(block, n - k);
                 pack({W + k * ld + j, ld, 1}, depth, columns, packed);
-                add_product(rows, columns, depth, {W + k * ld + i, 1, ld}, packed, out, ld, limit);
+                add_product(rows, columns, depth, {W + k * ld + i, 1, ld}, packed, out, ld, limit, 0);
             }
         }
     }
