@@ -56,11 +56,12 @@ TEST(variances_are_below_their_bounds) {
         model.predict({asked.data(), m, d}, expected);
         model.predict_bound({asked.data(), m, d}, bound);
         CHECK(bound.mean == expected.mean);
-        std::size_t n_tight = 0;
+        std::size_t n_tight = 0;  // far from what is known without observations
+        const double prior = mean_variance + model.scales().signal;
         for (std::size_t i = 0; i < m; ++i) {
             CHECK(bound.variance[i] > expected.variance[i]);
             if (n <= 64) CHECK_NEAR(bound.variance[i], expected.variance[i], 1e-12);
-            if (bound.variance[i] <= 4.0 * expected.variance[i]) ++n_tight;
+            if (bound.variance[i] < 0.3 * prior) ++n_tight;
         }
         CHECK(n_tight > m / 2);
     }

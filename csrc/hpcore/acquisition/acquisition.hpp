@@ -9,7 +9,7 @@
 namespace hpcore::acquisition {
 
 // Rows whose values are computed at once: their covariances stay in the cache.
-constexpr std::size_t scored_at_once = 128;
+constexpr std::size_t scored_at_once = 32;
 
 // What a Maximizer maximises. One a thread.
 class Acquisition {

@@ -285,40 +285,38 @@ void Maximizer::sweep(Acquisition& acquisition, std::vector<Start>& starts, cons
     }
 }
 
-// Values are computed of the candidates whose bounds are highest, until those that come first have one.
 std::vector<Maximizer::Start> Maximizer::first_starts(Acquisition& acquisition, Rows points, Rows rows,
-                                                      const std::vector<bool>& allowed, const Seen& seen) const {
+                                                      const std::vector<bool>& allowed, const Seen& seen, bool bounded,
+                                                      std::vector<double>& values) const {
     constexpr std::size_t at_once = 32, sorted_at_once = 64;
     const double nowhere = -std::numeric_limits<double>::infinity();
-    std::vector<double> upper(rows.n);  // or the value
-    acquisition.upper_bounds(rows, upper);
-    std::vector<bool> known(rows.n, false);
-    std::vector<double> unknown_rows, values;
-    double least = nowhere;  // what is below is not looked at
+    const double too_near = options_.min_start_distance * options_.min_start_distance;
+    std::vector<bool> known(rows.n, !bounded);
+    std::vector<double> unknown_rows, unknown_values;
     std::vector<std::size_t> order, found, unknown;
     const auto better = [&](std::size_t a, std::size_t b) {
-        return upper[a] > upper[b] || (upper[a] == upper[b] && a < b);
+        return values[a] > values[b] || (values[a] == values[b] && a < b);
     };
+    double least = nowhere;  // what is below is not looked at
     for (;;) {
         order.clear();
         for (std::size_t i = 0; i < rows.n; ++i)
-            if (upper[i] >= least && (allowed.empty() || allowed[i])) order.push_back(i);
+            if (values[i] >= least && (allowed.empty() || allowed[i])) order.push_back(i);
         found.clear();
         unknown.clear();
         const auto begin = order.begin();
         for (std::size_t at = 0; at < order.size(); ++at) {
             if (found.size() == options_.n_starts || unknown.size() == at_once) break;
-            if (at % sorted_at_once == 0)
+            if (at % sorted_at_once == 0)  // few of them are needed in order
                 std::partial_sort(begin + static_cast<std::ptrdiff_t>(at),
                                   begin + static_cast<std::ptrdiff_t>(std::min(order.size(), at + sorted_at_once)),
                                   order.end(), better);
             const std::size_t i = order[at];
+            if (seen.contains(rows[i])) continue;
             const bool near = std::any_of(found.begin(), found.end(), [&](std::size_t f) {
-                return moves_.squared_distance(rows[f], rows[i]) <
-                       options_.min_start_distance * options_.min_start_distance;
+                return moves_.squared_distance(rows[f], rows[i]) < too_near;
             });
-            if (near || seen.contains(rows[i])) continue;
-            (known[i] ? found : unknown).push_back(i);
+            if (!near) (known[i] ? found : unknown).push_back(i);
         }
         const bool enough = found.size() == options_.n_starts;
         if (!unknown.empty()) {
@@ -327,21 +325,21 @@ std::vector<Maximizer::Start> Maximizer::first_starts(Acquisition& acquisition, 
             // One row alone is solved for by another routine, and would have other last bits than among many.
             if (unknown.size() == 1)
                 unknown_rows.insert(unknown_rows.end(), rows[unknown[0]].begin(), rows[unknown[0]].end());
-            values.resize(unknown_rows.size() / rows.d);
-            acquisition.values({unknown_rows.data(), values.size(), rows.d}, values);
+            unknown_values.resize(unknown_rows.size() / rows.d);
+            acquisition.values({unknown_rows.data(), unknown_values.size(), rows.d}, unknown_values);
             for (std::size_t k = 0; k < unknown.size(); ++k) {
-                upper[unknown[k]] = values[k];
+                values[unknown[k]] = unknown_values[k];
                 known[unknown[k]] = true;
             }
-            if (enough) least = upper[found.back()];
+            if (enough) least = values[found.back()];
             continue;
         }
-        if (least == nowhere || (enough && least <= upper[found.back()])) break;
-        least = enough ? upper[found.back()] : nowhere;
+        if (least == nowhere || (enough && least <= values[found.back()])) break;
+        least = enough ? values[found.back()] : nowhere;
     }
     std::vector<Start> starts;
     for (const std::size_t i : found)
-        starts.push_back({{points[i].begin(), points[i].end()}, {rows[i].begin(), rows[i].end()}, upper[i], {}, true});
+        starts.push_back({{points[i].begin(), points[i].end()}, {rows[i].begin(), rows[i].end()}, values[i], {}, true});
     return starts;
 }
 
@@ -353,48 +351,37 @@ bool Maximizer::maximize(Acquisition& acquisition, Rows incumbents, ModelRows he
     candidates(incumbents, stream, full, snapped);
     const std::size_t total = snapped.size() / d;
     const Rows points{full.data(), total, d}, rows{snapped.data(), total, d};
-    std::vector<bool> allowed;  // empty: all
-    const auto ask_feasible = [&] {
-        if (!feasible) return;
-        const auto mask = std::make_unique<bool[]>(total);
-        feasible(rows, {mask.get(), total});
-        allowed.assign(mask.get(), mask.get() + total);
-    };
-    std::vector<std::size_t> order(total);
-    const auto rank = [&] {
-        std::iota(order.begin(), order.end(), std::size_t{0});
-        std::stable_sort(order.begin(), order.end(),
-                         [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
-        if (!allowed.empty()) std::erase_if(order, [&](std::size_t i) { return !allowed[i]; });
-    };
-    std::vector<Start> starts;
-    double unit = 1.0;
-    const bool by_bounds = !deadline.limited() && acquisition.has_bounds();
-    if (by_bounds) {
-        ask_feasible();
-        starts = first_starts(acquisition, points, rows, allowed, seen);
+    const bool bounded = !deadline.limited() && acquisition.has_bounds();
+    if (bounded) {
+        values.resize(total);
+        acquisition.upper_bounds(rows, values);
     } else {
         score(acquisition, rows, deadline, values);
         acquisition.check_sign();
-        ask_feasible();
+    }
+    std::vector<bool> allowed;  // empty: all
+    if (feasible) {
+        const auto mask = std::make_unique<bool[]>(total);
+        feasible(rows, {mask.get(), total});
+        allowed.assign(mask.get(), mask.get() + total);
+    }
+    std::vector<std::size_t> order;
+    const auto rank = [&] {
+        for (std::size_t i = 0; i < total; ++i)
+            if (allowed.empty() || allowed[i]) order.push_back(i);
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+    };
+    // Steps end where little is left to gain. For values without a unit, little is relative to the lead of the best.
+    double unit = 1.0;
+    if (!acquisition.has_unit()) {
         rank();
-        // Steps end where little is left to gain. For values without a unit, little is relative to the lead of the
-        // best.
-        if (!acquisition.has_unit() && !order.empty()) {
+        if (!order.empty()) {
             const double ahead = values[order.front()] - values[order[order.size() / 2]];
             if (ahead > 0.0) unit = std::min(1.0, ahead);
         }
-        for (const std::size_t i : order) {
-            if (starts.size() == options_.n_starts) break;
-            const Column row = rows[i], point = points[i];
-            if (seen.contains(row)) continue;
-            const bool near = std::any_of(starts.begin(), starts.end(), [&](const Start& s) {
-                return moves_.squared_distance(s.row, row) < options_.min_start_distance * options_.min_start_distance;
-            });
-            if (near) continue;
-            starts.push_back({{point.begin(), point.end()}, {row.begin(), row.end()}, values[i], {}, true});
-        }
     }
+    std::vector<Start> starts = first_starts(acquisition, points, rows, allowed, seen, bounded, values);
     for (int round = 0; round < options_.rounds; ++round) {
         climb(acquisition, starts, unit, feasible, deadline);
         if (deadline.passed()) break;
@@ -426,10 +413,9 @@ bool Maximizer::maximize(Acquisition& acquisition, Rows incumbents, ModelRows he
         std::ranges::copy(start.row, out.begin());
         return true;
     }
-    if (by_bounds) {  // rarely: all starts were too close to a fantasy
-        score(acquisition, rows, deadline, values);
-        rank();
-    }
+    // Rarely: all of them were too close to a fantasy, or to a point that was told.
+    if (bounded) score(acquisition, rows, deadline, values);
+    if (order.empty()) rank();
     for (const std::size_t i : order) {
         if (repeats(rows[i])) continue;
         std::ranges::copy(rows[i], out.begin());

@@ -16,9 +16,9 @@
 // diagonal is neither read nor written. A right-hand side is a row, of B (m, ldb).
 //
 // A product of blocks is made of tiles of 4 rows and 8 columns, whose sums stay in registers, so the right operand is
-// packed: panels of 8 columns, [k][8] each. Sums run over k in order in every tile, which is why the bits depend on no
-// vector width.
-// Golub & Van Loan 2013, Matrix Computations, 4.2 and 3.1; Goto & van de Geijn 2008 for the packing.
+// packed: panels of 8 columns, [k][8] each. Right-hand sides of a forward substitution are panels too, of 8 or 4 of
+// them, and meet L where it is. Sums run over k in order in every tile, which is why the bits depend on no vector
+// width. Golub & Van Loan 2013, Matrix Computations, 4.2 and 3.1; Goto & van de Geijn 2008 for the packing.
 namespace hpcore::linalg {
 namespace {
 
@@ -187,7 +187,6 @@ void clear_upper(double* packed, Index n) {
 }
 
 // B (depth, columns) -> its panels, with zeros in the columns that fill the last one up.
-HPCORE_VECTORIZE
 void pack(Strided b, Index depth, Index columns, double* out) {
     for (Index first = 0; first < columns; first += wide, out += panel) {
         const Index width = std::min(wide, columns - first);
@@ -206,32 +205,32 @@ void pack(Strided b, Index depth, Index columns, double* out) {
 }
 
 // C (rows, columns) += or -= A (rows, depth) B of packed B; depth and columns are at most a block. `limit` as in tile.
-// The panels of C are `apart` doubles from each other: 8 in a matrix.
+// Of row i of A the first `zeros` i elements, for 0 or 1, are zero and passed over.
 template <bool subtract, Index width>
 HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                            Index apart, Index limit) {
+                            Index limit, Index zeros = 0) {
     for (Index i = 0; i < rows; i += tall) {
-        const Index height = std::min(tall, rows - i);
+        const Index height = std::min(tall, rows - i), first = zeros * i;
         for (Index p = 0; p * wide < columns; ++p) {
             Index left = everything;
             if (limit != everything) {
                 if (limit + i + height <= p * wide + 1) break;  // above the diagonal
                 left = limit + i > p * wide ? limit + i - p * wide : 0;
             }
-            tile<subtract, width>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * apart, ldc, height,
-                                  std::min(wide, columns - p * wide), left);
+            tile<subtract, width>(depth - first, a.at(i, first), b + p * panel + first * wide, c + i * ldc + p * wide,
+                                  ldc, height, std::min(wide, columns - p * wide), left);
         }
     }
 }
 
-void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                 Index limit) {
-    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, wide, limit); });
+void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc, Index limit,
+                 Index zeros) {
+    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, limit, zeros); });
 }
 
 void subtract_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                      Index apart, Index limit) {
-    by_width(HPCORE_BODY { multiply<true, width>(rows, columns, depth, a, b, c, ldc, apart, limit); });
+                      Index limit) {
+    by_width(HPCORE_BODY { multiply<true, width>(rows, columns, depth, a, b, c, ldc, limit); });
 }
 
 // x (rows, lanes) -= A (rows, depth) B for a panel B, at most `tile_rows` rows at a time.
@@ -289,12 +288,20 @@ HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double
     }
 }
 
-// The panels of T (n, columns), at most a block, <- L^-1 T.
+// The same without the registers' width.
 template <Index lanes>
-void solve_panels(Strided L, Index n, const double* inverse, double* T, Index columns) {
+void solve_panel(Strided L, Index n, const double* inverse, double* x) {
+    by_width(HPCORE_BODY { solve_panel<lanes, std::min<Index>(width, lanes)>(L, n, inverse, x); });
+}
+
+// x (rows, lanes) -= A (rows, depth) B for a panel B.
+template <Index lanes>
+void subtract_from_panel(Index depth, Strided a, const double* b, double* x, Index rows) {
     by_width(HPCORE_BODY {
-        for (Index p = 0; p * lanes < columns; ++p)
-            solve_panel<lanes, std::min<Index>(width, lanes)>(L, n, inverse, T + p * block * lanes);
+        constexpr Index together = 2 * tall;
+        for (Index i = 0; i < rows; i += together)
+            subtract_from_panel<lanes, std::min<Index>(width, lanes), together>(depth, a.at(i, 0), b, x + i * lanes,
+                                                                                std::min(together, rows - i));
     });
 }
 
@@ -309,7 +316,7 @@ void solve_rows(Strided L, Index n, const double* inverse, double* B, Index ldb,
             const double* b = B + (r + (j < columns ? j : 0)) * ldb;
             for (Index i = 0; i < n; ++i) x[i * lanes + j] = b[i * step];
         }
-        solve_panels<lanes>(L, n, inverse, x, columns);
+        solve_panel<lanes>(L, n, inverse, x);
         for (Index j = 0; j < columns; ++j) {
             double* b = B + (r + j) * ldb;
             for (Index i = 0; i < n; ++i) b[i * step] = x[i * lanes + j];
@@ -354,34 +361,31 @@ Index factor(double* A, Index ld, Index n, Index width) {
             const Index columns = std::min(block, n - c);
             const Strided left{A + c * ld + j, ld, 1};
             pack({left.start, 1, ld}, size, columns, packed);
-            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, wide, 1);
+            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, 1);
         }
     }
     return n;
 }
 
-// L -> L^-1 by rows of blocks: what stands left of the diagonal becomes -L_II^-1 (L W), W the rows above it.
+// L -> L^-1 in place, eight columns at a time from the left: of what they overwrite later ones need nothing. What is
+// zero above the diagonal is passed over.
 void invert(double* L, Index ld, Index n) {
-    double packed[block * block], sums[block * block], inverse[block];
-    for (Index i = 0; i < n; i += block) {
-        const Index rows = std::min(block, n - i);
-        const Strided diagonal{L + i * ld + i, ld, 1};
-        invert_diagonal(diagonal.start, ld, rows, inverse);
-        for (Index j = 0; j <= i; j += block) {
-            const Index columns = std::min(block, n - j);
-            std::fill(sums, sums + block * block, 0.0);
-            for (Index k = j; k < i; k += block) {
-                pack({L + k * ld + j, ld, 1}, block, columns, packed);
-                if (k == j) clear_upper(packed, block);
-                subtract_product(rows, columns, block, {L + i * ld + k, ld, 1}, packed, sums, wide, panel, everything);
-            }
-            if (i == j)
-                for (Index k = 0; k < rows; ++k) sums[k / wide * panel + k * wide + k % wide] = 1.0;
-            solve_panels<wide>(diagonal, rows, inverse, sums, columns);
-            for (Index r = 0; r < rows; ++r)
-                for (Index c = 0; c < (i == j ? r + 1 : columns); ++c)
-                    L[(i + r) * ld + j + c] = sums[c / wide * panel + r * wide + c % wide];
+    std::vector<double> room(static_cast<std::size_t>(n * (wide + 1)));
+    double *const x = room.data(), *const inverse = x + n * wide;
+    invert_diagonal(L, ld, n, inverse);
+    for (Index first = 0; first < n; first += wide) {
+        const Index columns = std::min(wide, n - first);
+        std::fill(x + first * wide, x + n * wide, 0.0);
+        for (Index c = 0; c < columns; ++c) x[(first + c) * wide + c] = 1.0;
+        for (Index j = first / block * block; j < n; j += block) {
+            const Index begin = std::max(j, first), size = std::min(n, j + block) - begin;
+            const double* rows = L + begin * ld;
+            for (Index k = first; k < j; k = (k / block + 1) * block)
+                subtract_from_panel<wide>(block - k % block, {rows + k, ld, 1}, x + k * wide, x + begin * wide, size);
+            solve_panel<wide>({rows + begin, ld, 1}, size, inverse + begin, x + begin * wide);
         }
+        for (Index i = first; i < n; ++i)
+            for (Index c = 0; c < std::min(columns, i - first + 1); ++c) L[i * ld + first + c] = x[i * wide + c];
     }
 }
 
@@ -398,11 +402,11 @@ void square(double* W, Index ld, Index n) {
             pack({out, ld, 1}, rows, columns, packed);
             if (i == j) clear_upper(packed, rows);
             for (Index r = 0; r < rows; ++r) std::fill(out + r * ld, out + r * ld + (i == j ? r + 1 : columns), 0.0);
-            add_product(rows, columns, rows, {corner, 1, block}, packed, out, ld, limit);
+            add_product(rows, columns, rows, {corner, 1, block}, packed, out, ld, limit, 1);
             for (Index k = i + block; k < n; k += block) {
                 const Index depth = std::min(block, n - k);
                 pack({W + k * ld + j, ld, 1}, depth, columns, packed);
-                add_product(rows, columns, depth, {W + k * ld + i, 1, ld}, packed, out, ld, limit);
+                add_product(rows, columns, depth, {W + k * ld + i, 1, ld}, packed, out, ld, limit, 0);
             }
         }
     }
@@ -413,6 +417,7 @@ template <Index lanes, Index most>
 void solve_forward(const double* L, Index ld, Index n, double* B, Index ldb, Index m) {
     const Index apart = n * lanes;
     std::vector<double> room(static_cast<std::size_t>(apart * std::min(most, (m + lanes - 1) / lanes)));
+    double inverse[block];
     double* const x = room.data();
     for (Index first = 0; first < m; first += lanes * most) {
         const Index count = std::min(lanes * most, m - first), panels = (count + lanes - 1) / lanes;
@@ -421,22 +426,17 @@ void solve_forward(const double* L, Index ld, Index n, double* B, Index ldb, Ind
             double* into = x + r / lanes * apart + r % lanes;
             for (Index i = 0; i < n; ++i) into[i * lanes] = b[i];
         }
-        by_width(HPCORE_BODY {
-            constexpr Index w = std::min<Index>(width, lanes), rows = 2 * tall;
-            double inverse[block];
-            for (Index j = 0; j < n; j += block) {
-                const Index size = std::min(block, n - j);
-                for (Index k = 0; k < j; k += block)
-                    for (Index p = 0; p < panels; ++p)
-                        for (Index i = j; i < j + size; i += rows)
-                            subtract_from_panel<lanes, w, rows>(block, {L + i * ld + k, ld, 1},
-                                                                x + p * apart + k * lanes, x + p * apart + i * lanes,
-                                                                std::min(rows, j + size - i));
-                invert_diagonal(L + j * ld + j, ld, size, inverse);
+        for (Index j = 0; j < n; j += block) {
+            const Index size = std::min(block, n - j);
+            const double* rows = L + j * ld;
+            for (Index k = 0; k < j; k += block)
                 for (Index p = 0; p < panels; ++p)
-                    solve_panel<lanes, w>({L + j * ld + j, ld, 1}, size, inverse, x + p * apart + j * lanes);
-            }
-        });
+                    subtract_from_panel<lanes>(block, {rows + k, ld, 1}, x + p * apart + k * lanes,
+                                               x + p * apart + j * lanes, size);
+            invert_diagonal(rows + j, ld, size, inverse);
+            for (Index p = 0; p < panels; ++p)
+                solve_panel<lanes>({rows + j, ld, 1}, size, inverse, x + p * apart + j * lanes);
+        }
         for (Index r = 0; r < count; ++r) {
             const double* solved = x + r / lanes * apart + r % lanes;
             double* b = B + (first + r) * ldb;
@@ -487,7 +487,7 @@ void solve_backward(const double* L, Index ld, Index n, double* B, Index ldb, In
                 continue;
             }
             pack({L + j * ld + c, ld, 1}, size, block, packed);
-            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, wide, everything);
+            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, everything);
         }
         end = j;
     }
