@@ -24,7 +24,7 @@ typedef std::int64_t WholePack __attribute__((vector_size(64)));
 typedef std::uint64_t UnsignedPack __attribute__((vector_size(64)));
 
 typedef float FloatPack __attribute__((vector_size(64)));
-typedef std::int32_t WholeFloatPack __attribute__((vector_size(64)));
+typedef std::uint32_t UnsignedFloatPack __attribute__((vector_size(64)));
 
 HPCORE_INLINE WholePack bits_of(Pack x) {
     return reinterpret_cast<WholePack>(x);
@@ -47,11 +47,11 @@ HPCORE_INLINE WholePack wrapping_difference(WholePack a, WholePack b) {
 }
 // x times 2^n of the n in the low bits of `shifted`.
 HPCORE_INLINE FloatPack times_power(FloatPack x, FloatPack shifted) {
-    return reinterpret_cast<FloatPack>(reinterpret_cast<WholeFloatPack>(x) +
-                                       (reinterpret_cast<WholeFloatPack>(shifted) << 23));
+    return reinterpret_cast<FloatPack>(reinterpret_cast<UnsignedFloatPack>(x) +
+                                       (reinterpret_cast<UnsignedFloatPack>(shifted) << 23));
 }
 HPCORE_INLINE FloatPack where_equal(FloatPack a, float b, float x) {
-    return reinterpret_cast<FloatPack>((a == b) & reinterpret_cast<WholeFloatPack>(FloatPack{} + x));
+    return a == b ? FloatPack{} + x : FloatPack{};
 }
 HPCORE_INLINE FloatPack at_least(FloatPack a, float least) {
     return a > least ? a : FloatPack{} + least;
