@@ -130,9 +130,10 @@ def test_large_spaces_are_searched_near_the_best_point():
         return opt.best_value, np.abs(late - best).max()
 
     assert away()[0] < 0.25  # 3 at random
-    # A bound far below the mean goes where nothing is known, unless it is kept to a box.
-    assert away(acquisition="ucb", kappa=10.0)[1] < 0.4
-    assert away(acquisition="ucb", kappa=10.0, trust_region=False)[1] > 0.59  # corners
+    # A bound far below the mean goes where nothing is known, unless it is kept to a box: with eight seeds 0.73 to 0.89,
+    # and 0.25 to 0.56.
+    assert away(acquisition="ucb", kappa=10.0)[1] < 0.65
+    assert away(acquisition="ucb", kappa=10.0, trust_region=False)[1] > 0.65
 
 
 # --- determinism -------------------------------------------------------------------------------------------------
