@@ -126,7 +126,7 @@ assert out[0] and all(other == out[0] for other in out), out
 
 
 def test_eight_threads_are_the_first_to_need_what_is_made_once():
-    """A new process: modules, the LAPACK that is looked up and the switches of its threads are found by eight."""
+    """A new process: modules, and what the core makes at the first call, are found by eight."""
     run = subprocess.run([sys.executable, "-c", FIRST_CALLS], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
 

@@ -10,10 +10,9 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "blas_threads.hpp"
 #include "hpcore/bo/schedule.hpp"
 #include "hpcore/bo/suggester.hpp"
-#include "scipy_lapack.hpp"
+#include "hpcore/linalg/plain.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -38,7 +37,7 @@ py::tuple suggest(Suggester& suggester, const Array& X, const Array& values, std
     std::vector<double> rows;
     Step step = Step::full;
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         rows = suggester.suggest(request, &step);
     }
     Array out({rows.size() / suggester.d(), suggester.d()});
@@ -111,7 +110,7 @@ void bind_bo(py::module_& m) {
         "a view.")
         .def(py::init([](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical,
                          const SuggestOptions& options) {
-                 return std::make_unique<Suggester>(scipy_lapack(), std::move(codec), categorical, options);
+                 return std::make_unique<Suggester>(linalg::plain_lapack(), std::move(codec), categorical, options);
              }),
              py::arg("codec"), py::arg("categorical"), py::arg("options"))
         .def("suggest", &suggest, py::arg("X").noconvert(), py::arg("values").noconvert(), py::arg("number"),

@@ -11,14 +11,13 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "blas_threads.hpp"
 #include "feasible.hpp"
 #include "hpcore/fidelity/fit.hpp"
 #include "hpcore/fidelity/log_posterior.hpp"
 #include "hpcore/fidelity/model.hpp"
 #include "hpcore/fidelity/search.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/streams.hpp"
-#include "scipy_lapack.hpp"
 #include "turns.hpp"
 
 namespace hpcore::bindings {
@@ -68,12 +67,11 @@ Array fit_map(const Array& X, const WholeArray& configuration, const Array& fide
     check_length("y", y, n);
     if (!start.empty() && start.size() != fidelity::Layout(types).size())
         throw py::value_error("start must have one entry a hyperparameter");
-    const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> theta;
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const fidelity::Rows rows = to_rows(types, {X.data(), m, types.size()}, configuration.data(), flat(fidelity));
-        theta = fidelity::fit_map(lapack, rows, flat(y), prior, max_iterations, start);
+        theta = fidelity::fit_map(linalg::plain_lapack(), rows, flat(y), prior, max_iterations, start);
     }
     return Array(static_cast<py::ssize_t>(theta.size()), theta.data());
 }
@@ -88,14 +86,13 @@ py::tuple log_posterior(const Array& X, const WholeArray& configuration, const A
     check_length("y", y, n);
     const std::size_t size = fidelity::Layout(types).size();
     check_length("theta", theta, size);
-    const linalg::Lapack& lapack = scipy_lapack();
     Array gradient(static_cast<py::ssize_t>(size));
     const MutableColumn into = room_of(gradient);
     double value = 0.0;
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const fidelity::Rows rows = to_rows(types, {X.data(), m, types.size()}, configuration.data(), flat(fidelity));
-        value = fidelity::LogPosterior(lapack, rows, flat(y), prior)(flat(theta), into);
+        value = fidelity::LogPosterior(linalg::plain_lapack(), rows, flat(y), prior)(flat(theta), into);
     }
     return py::make_tuple(value, gradient);
 }
@@ -110,7 +107,7 @@ void assign(Model& model, const std::vector<double>& theta, const Array& X, cons
     const std::vector<ColumnType> types = model.columns();
     if (theta.size() != fidelity::Layout(types).size())
         throw py::value_error("theta must have one entry a hyperparameter");
-    const Unlocked native;
+    const py::gil_scoped_release nogil;
     const ToChange turn(model.turn);
     model.assign(theta, to_rows(types, {X.data(), m, types.size()}, configuration.data(), flat(fidelity)), flat(y));
 }
@@ -130,7 +127,7 @@ py::tuple predict(const Model& model, const WholeArray& configuration, const Arr
     check_length("configuration", configuration, k);
     std::vector<Normal> found(k);
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const ToRead turn(model.turn);
         for (std::size_t i = 0; i < k; ++i) {
             const std::int64_t p = configuration.data()[i];
@@ -145,7 +142,7 @@ py::tuple predict(const Model& model, const WholeArray& configuration, const Arr
 py::tuple predict_full(const Model& model) {
     std::vector<Normal> found;
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const ToRead turn(model.turn);
         for (std::size_t p = 0; p < model.rows().points().size(); ++p) found.push_back(model.at_full(p));
     }
@@ -155,7 +152,7 @@ py::tuple predict_full(const Model& model) {
 py::tuple predict_new(const Model& model, const Array& X) {
     std::vector<Normal> found(rows_of("X", X, model.d()));
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const ToRead turn(model.turn);
         model.at_full({X.data(), found.size(), model.d()}, found);
     }
@@ -181,7 +178,7 @@ py::object propose(const Search& search, const Model& model, acquisition::Kind k
     fidelity::Proposal found;
     {
         const acquisition::Feasible allowed = feasible_of(feasible);
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const ToRead turn(model.turn);
         acquisition::Seen seen;
         for (std::size_t i = 0; i < known_rows.n; ++i) seen.insert(known_rows[i]);
@@ -227,7 +224,7 @@ void bind_fidelity(py::module_& m) {
                       "\n"
                       "Calls from several threads wait for each other.")
         .def(py::init([](const std::vector<bool>& categorical, const std::vector<bool>& conditional) {
-                 return std::make_unique<Model>(scipy_lapack(), types_of(categorical, conditional));
+                 return std::make_unique<Model>(linalg::plain_lapack(), types_of(categorical, conditional));
              }),
              py::arg("categorical"), py::arg("conditional"))
         .def("assign", &assign, py::arg("theta"), py::arg("X").noconvert(), py::arg("configuration").noconvert(),

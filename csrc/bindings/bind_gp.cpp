@@ -10,15 +10,14 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "blas_threads.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
 #include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/streams.hpp"
 #include "kernels.hpp"
-#include "scipy_lapack.hpp"
 #include "turns.hpp"
 
 namespace hpcore::bindings {
@@ -85,11 +84,10 @@ Array fit_map(const Array& X, const Array& y, const MaybeArray& known_noise, con
     gp::Points points = points_of(types, {X.data(), n, types.size()}, covariance);
     Observations observed = observations_of(y, gradients, n, types.size());
     points.observe(std::move(observed.slopes));
-    const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> theta;
     {
-        const Unlocked native;
-        theta = gp::fit_map(lapack, points, observed.targets, noise, options);
+        const py::gil_scoped_release nogil;
+        theta = gp::fit_map(linalg::plain_lapack(), points, observed.targets, noise, options);
     }
     return to_array(theta);
 }
@@ -103,11 +101,10 @@ py::tuple fit_warp(const Array& X, const Array& y, const MaybeArray& known_noise
     if (theta.size() != gp::Layout(types).size()) throw py::value_error("theta must have one entry a hyperparameter");
     const Column noise = noise_of(known_noise, n);
     const gp::Points points = points_of(types, {X.data(), n, types.size()}, nullptr);
-    const linalg::Lapack& lapack = scipy_lapack();
     std::vector<double> warp;
     {
-        const Unlocked native;
-        warp = gp::fit_warp(lapack, points, flat(y), noise, options, theta);
+        const py::gil_scoped_release nogil;
+        warp = gp::fit_warp(linalg::plain_lapack(), points, flat(y), noise, options, theta);
     }
     return py::make_tuple(to_array(theta), to_array(warp));
 }
@@ -124,12 +121,11 @@ Array sample_posterior(const Array& X, const Array& y, const MaybeArray& known_n
         throw py::value_error("start must have one entry a hyperparameter");
     const Column noise = noise_of(known_noise, n);
     const gp::Points points = points_of(types, {X.data(), n, types.size()}, covariance);
-    const linalg::Lapack& lapack = scipy_lapack();
     std::vector<std::vector<double>> draws;
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         Philox stream({seed_low, seed_high}, n, streams::own_key);
-        draws = gp::sample_posterior(lapack, points, flat(y), noise, prior, start, n_draws, stream);
+        draws = gp::sample_posterior(linalg::plain_lapack(), points, flat(y), noise, prior, start, n_draws, stream);
     }
     Array out({draws.size(), start.size()});
     double* into = out.mutable_data();
@@ -150,13 +146,12 @@ py::tuple log_posterior(const Array& X, const Array& y, const MaybeArray& known_
     points.observe(std::move(observed.slopes));
     const gp::Layout layout = points.layout();
     check_length("theta", theta, layout.size());
-    const linalg::Lapack& lapack = scipy_lapack();
     Array gradient(static_cast<py::ssize_t>(layout.size()));
     const MutableColumn into = room_of(gradient);
     double value = 0.0;
     {
-        const Unlocked native;
-        gp::LogPosterior density(lapack, points, observed.targets, noise, prior);
+        const py::gil_scoped_release nogil;
+        gp::LogPosterior density(linalg::plain_lapack(), points, observed.targets, noise, prior);
         value = with_prior ? density(flat(theta), into) : density.likelihood(flat(theta), into);
     }
     return py::make_tuple(value, gradient);
@@ -193,7 +188,7 @@ void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& 
     check_length("y", y, n);
     const Column noise = noise_of(known_noise, n);
     Observations observed = observations_of(y, gradients, n, d);
-    const Unlocked native;
+    const py::gil_scoped_release nogil;
     const ToChange turn(model.turn);
     model.assign({X.data(), n, d}, noise, observed.slopes);
     model.set_slope_targets({observed.targets.begin() + static_cast<std::ptrdiff_t>(n), observed.targets.end()});
@@ -202,7 +197,7 @@ void assign(Regressor& model, const Array& X, const Array& y, const MaybeArray& 
 
 void append(Regressor& model, const Array& x, double known_noise) {
     check_length("x", x, model.points().d());
-    const Unlocked native;
+    const py::gil_scoped_release nogil;
     const ToChange turn(model.turn);
     model.append(flat(x), known_noise);
 }
@@ -210,7 +205,7 @@ void append(Regressor& model, const Array& x, double known_noise) {
 void set_targets(Regressor& model, const Array& y) {
     const auto n = static_cast<std::size_t>(y.size());
     check_length("y", y, n);
-    const Unlocked native;
+    const py::gil_scoped_release nogil;
     const ToChange turn(model.turn);
     if (n != model.size()) throw std::invalid_argument("y must have shape (" + std::to_string(model.size()) + ",)");
     model.set_targets(flat(y));
@@ -220,7 +215,7 @@ py::tuple predict(const Regressor& model, const Array& X) {
     const Rows rows = rows_in("X", X, model.points().d());
     gp::Prediction out;
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const ToRead turn(model.turn);
         model.predict(rows, out);
     }
@@ -236,7 +231,7 @@ py::tuple predict_with_gradients(const Regressor& model, const Array& X) {
     double* a = by_mean.mutable_data();
     double* b = by_variance.mutable_data();
     {
-        const Unlocked native;
+        const py::gil_scoped_release nogil;
         const ToRead turn(model.turn);
         model.predict_for_gradient(rows, out);
         std::vector<std::size_t> columns;
@@ -260,7 +255,7 @@ Array covariance(const Regressor& model, const Array& X) {
     const std::size_t m = rows_of("X", X, model.points().d());
     Array out({m, m});
     double* into = out.mutable_data();
-    const Unlocked native;
+    const py::gil_scoped_release nogil;
     const ToRead turn(model.turn);
     model.covariance({X.data(), m, model.points().d()}, {into, m, m});
     return out;
@@ -380,7 +375,8 @@ void bind_gp(py::module_& m) {
                  const gp::Layout layout(types, covariance.get());
                  if (theta.size() != layout.size() && theta.size() != layout.size() + 1)
                      throw py::value_error("theta must have one entry a hyperparameter");
-                 return std::make_unique<Regressor>(scipy_lapack(), std::move(types), std::move(theta), covariance);
+                 return std::make_unique<Regressor>(linalg::plain_lapack(), std::move(types), std::move(theta),
+                                                    covariance);
              }),
              py::arg("categorical"), py::arg("conditional"), py::arg("theta"), py::arg("covariance") = py::none())
         .def(

@@ -1,8 +1,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "blas_threads.hpp"
 #include "hpcore/linalg/cholesky.hpp"
-#include "scipy_lapack.hpp"
+#include "hpcore/linalg/plain.hpp"
 
 namespace hpcore::bindings {
 namespace {
@@ -16,9 +15,8 @@ std::size_t order_of(const char* name, const Array& a) {
 void cholesky_factor(Array& K) {
     const std::size_t n = order_of("K", K);
     double* data = K.mutable_data();  // refuses read-only arrays
-    const linalg::Lapack& lapack = scipy_lapack();
-    const Unlocked native;
-    linalg::cholesky_factor(lapack, data, n, n);
+    const py::gil_scoped_release nogil;
+    linalg::cholesky_factor(linalg::plain_lapack(), data, n, n);
 }
 
 void cholesky_append(Array& L, std::size_t n, const Array& k, double kappa) {
@@ -28,9 +26,8 @@ void cholesky_append(Array& L, std::size_t n, const Array& k, double kappa) {
     double* out = L.mutable_data();
     const double* in = k.data();
     const auto ld = static_cast<std::size_t>(L.shape(1));
-    const linalg::Lapack& lapack = scipy_lapack();
-    const Unlocked native;
-    linalg::cholesky_append(lapack, out, ld, n, in, kappa);
+    const py::gil_scoped_release nogil;
+    linalg::cholesky_append(linalg::plain_lapack(), out, ld, n, in, kappa);
 }
 
 template <auto solve>
@@ -38,30 +35,28 @@ void bound_solve(const Array& L, Array& B) {
     const std::size_t n = order_of("L", L), m = rows_of("B", B, n);
     const double* factor = L.data();
     double* data = B.mutable_data();
-    const linalg::Lapack& lapack = scipy_lapack();
-    const Unlocked native;
-    solve(lapack, factor, n, n, data, n, m);
+    const py::gil_scoped_release nogil;
+    solve(linalg::plain_lapack(), factor, n, n, data, n, m);
 }
 
 void cholesky_inverse(Array& L) {
     const std::size_t n = order_of("L", L);
     double* data = L.mutable_data();
-    const linalg::Lapack& lapack = scipy_lapack();
-    const Unlocked native;
-    linalg::cholesky_inverse(lapack, data, n, n);
+    const py::gil_scoped_release nogil;
+    linalg::cholesky_inverse(linalg::plain_lapack(), data, n, n);
 }
 
 double log_determinant(const Array& L) {
     const std::size_t n = order_of("L", L);
     const double* data = L.data();
-    const Unlocked native;
+    const py::gil_scoped_release nogil;
     return linalg::log_determinant(data, n, n);
 }
 
 }  // namespace
 
 void bind_linalg(py::module_& m) {
-    auto s = m.def_submodule("linalg", "Cholesky factors, through the BLAS that SciPy ships; it loads on first use.");
+    auto s = m.def_submodule("linalg", "Cholesky factors.");
     s.def("cholesky_factor", &cholesky_factor, py::arg("K").noconvert(),
           "Factor K (n, n), symmetric, in place: its lower triangle becomes L with K = L L'.\n"
           "\n"

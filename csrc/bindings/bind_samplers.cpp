@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "bindings.hpp"
-#include "blas_threads.hpp"
 #include "feasible.hpp"
+#include "hpcore/linalg/plain.hpp"
 #include "hpcore/samplers/agreement.hpp"
 #include "hpcore/samplers/auto_rule.hpp"
 #include "hpcore/samplers/cliffs.hpp"
@@ -19,7 +19,6 @@
 #include "hpcore/samplers/samplers.hpp"
 #include "hpcore/samplers/start.hpp"
 #include "kernels.hpp"
-#include "scipy_lapack.hpp"
 #include "trials.hpp"
 
 namespace hpcore::bindings {
@@ -40,7 +39,6 @@ struct BoundSampler {
     std::unique_ptr<Sampler> sampler;
     std::size_t d;
     Constraints constraints;
-    bool uses_blas;
 };
 
 // No owner of the function: a copy is made without the GIL.
@@ -96,10 +94,6 @@ auto call(BoundSampler& self, const BoundTrials& trials, const Array& pending, c
     Ask ask = given;
     ask.feasible = borrowed_feasible(self.constraints.feasible);
     ask.around = around_of(self.constraints.around, d, ask.key);
-    if (self.uses_blas) {
-        const Unlocked native;
-        return (self.sampler.get()->*method)(trials.view, waiting, ask);
-    }
     const py::gil_scoped_release nogil;
     return (self.sampler.get()->*method)(trials.view, waiting, ask);
 }
@@ -291,7 +285,7 @@ void bind_samplers(py::module_& m) {
         [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, const TpeOptions& options,
            const Constraints& constraints) {
             const std::size_t d = codec->size();
-            return BoundSampler{samplers::make_tpe(std::move(codec), categorical, options), d, constraints, false};
+            return BoundSampler{samplers::make_tpe(std::move(codec), categorical, options), d, constraints};
         },
         py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("constraints"),
         "Make a tree-structured Parzen estimator; `categorical` (d,) marks columns without an order.\n"
@@ -303,8 +297,8 @@ void bind_samplers(py::module_& m) {
         [](std::shared_ptr<space::Codec> codec, const std::vector<bool>& categorical, const GpOptions& options,
            const Constraints& constraints) {
             const std::size_t d = codec->size();
-            return BoundSampler{samplers::make_gp(std::move(codec), categorical, options, scipy_lapack()), d,
-                                constraints, true};
+            return BoundSampler{samplers::make_gp(std::move(codec), categorical, options, linalg::plain_lapack()), d,
+                                constraints};
         },
         py::arg("codec"), py::arg("categorical"), py::arg("options"), py::arg("constraints"),
         "Make a sampler by a Gaussian process; `categorical` (d,) marks columns without an order.\n"

@@ -3,8 +3,11 @@
 #include "bindings.hpp"
 #include "hpcore/version.hpp"
 
+namespace py = pybind11;
+
+// Nothing here counts on the GIL: engines have a lock of their own, as hpcore/sampler.hpp says, and so have tables.
 // The parts are bound in this order: errors first, since the others may throw them.
-PYBIND11_MODULE(_core, m) {
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     m.doc() = "hpcore's compiled core: arrays and opaque handles, no parameters and no policies.";
     m.attr("__version__") = hpcore::version;
     hpcore::bindings::bind_errors(m);

@@ -33,27 +33,15 @@ std::array<std::uint64_t, 4> Philox::block(std::array<std::uint64_t, 4> c, Key k
 void Philox::fill_uniform(MutableColumn numbers) {
     double* out = numbers.data();
     std::size_t n = numbers.size();
-    constexpr std::size_t together = 4;
     while (n > 0 && used_ < 4) {
         *out++ = uniform();
         --n;
     }
-    for (; n >= 4 * together; n -= 4 * together) {
-        std::array<std::array<std::uint64_t, 4>, together> c;
-        for (auto& counter : c) {
-            ++counter_[0];
-            counter = counter_;
-        }
-        Key key = key_;
-        for (int r = 0; r < 10; ++r) {
-            if (r > 0) {
-                key.low += w0;
-                key.high += w1;
-            }
-            for (auto& counter : c) round(counter, key);
-        }
-        for (const auto& counter : c)
-            for (const std::uint64_t word : counter) *out++ = static_cast<double>(word >> 11) * 0x1.0p-53;
+    // The CPU overlaps the multiplications of several blocks by itself, as none waits for another.
+    for (; n >= 4; n -= 4) {
+        ++counter_[0];
+        for (const std::uint64_t word : block(counter_, key_))
+            *out++ = static_cast<double>(static_cast<std::int64_t>(word >> 11)) * 0x1.0p-53;
     }
     for (; n > 0; --n) *out++ = uniform();
 }

@@ -30,7 +30,7 @@ class Philox {
     // Uniform in [0, 1): 53 random bits.
     double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
-    // The next ones of uniform(), several blocks at a time so that their multiplications overlap.
+    // The next ones of uniform().
     void fill_uniform(MutableColumn out);
 
     // Standard normal: the quantile of one uniform, so that a draw costs one counter step whatever its value.

@@ -32,9 +32,9 @@
  * hpcore_row_get_... and hpcore_row_set_... are the way between a row and values of parameters; no value is lost on it.
  *
  * Proposals are a function of the space, the sampler, the seed and the results, to the last bit, and the same as those
- * of hpcore.Optimizer in Python, as long as both use the same linear algebra (hpcore_set_lapack), which matters to the
- * Gaussian process alone. In Python, sampler "auto" gives later trials to CMA-ES or a search by gradients, which are
- * not part of this library; here these are TPE's.
+ * of hpcore.Optimizer in Python, as long as the library uses its own linear algebra (hpcore_set_lapack), which matters
+ * to the Gaussian process alone. In Python, sampler "auto" gives later trials to CMA-ES or a search by gradients, which
+ * are not part of this library; here these are TPE's.
  */
 #ifndef HPCORE_H
 #define HPCORE_H

@@ -6,6 +6,7 @@
 #include "check.hpp"
 #include "hpcore/gp/fit.hpp"
 #include "hpcore/gp/marginal_likelihood.hpp"
+#include "hpcore/gp/regressor.hpp"
 #include "hpcore/gp/target_transform.hpp"
 #include "hpcore/gp/warp.hpp"
 #include "hpcore/linalg/plain.hpp"
@@ -38,6 +39,32 @@ TEST(exponential) {
     CHECK(worst < 5e-16);
     CHECK(exp_nonpositive(0.0) == 1.0);
     CHECK(exp_nonpositive(-1e300) < 1e-300);
+}
+
+// Fewer observations leave more of a variance, and all of it is what a prediction says.
+TEST(variances_are_below_their_bounds) {
+    constexpr std::size_t m = 90, d = 4;
+    const std::vector<double> asked = rows(m);
+    for (const std::size_t n : {20, 64, 300}) {
+        const std::vector<double> told = rows(n);
+        std::vector<double> y;
+        for (std::size_t i = 0; i < n; ++i) y.push_back(std::sin(3.0 * told[d * i]));
+        Regressor model(lapack, types, theta);
+        model.assign({told.data(), n, d});
+        model.set_targets(y);
+        Prediction expected, bound;
+        model.predict({asked.data(), m, d}, expected);
+        model.predict_bound({asked.data(), m, d}, bound);
+        CHECK(bound.mean == expected.mean);
+        std::size_t n_tight = 0;  // far from what is known without observations
+        const double prior = mean_variance + model.scales().signal;
+        for (std::size_t i = 0; i < m; ++i) {
+            CHECK(bound.variance[i] > expected.variance[i]);
+            if (n <= 64) CHECK_NEAR(bound.variance[i], expected.variance[i], 1e-12);
+            if (bound.variance[i] < 0.3 * prior) ++n_tight;
+        }
+        CHECK(n_tight > m / 2);
+    }
 }
 
 TEST(fit_is_a_function_of_its_arguments) {

@@ -161,6 +161,27 @@ TEST(plain_routines_of_every_size) {
     }
 }
 
+// A suggestion must not depend on how many rows are solved for together.
+TEST(few_rows_have_the_bits_of_many) {
+    constexpr std::size_t m = 38;  // more than share what is read of the factor
+    for (const std::size_t size : {1, 7, 8, 64, 65, 100, 128, 200, 333}) {
+        const std::size_t lead = size + size % 3;
+        std::vector<double> factor = on_a_line(size, lead), b(m * size);
+        linalg::cholesky_factor(lapack, factor.data(), lead, size);
+        for (std::size_t i = 0; i < b.size(); ++i) b[i] = std::cos(static_cast<double>(i * i % 1009));
+        std::vector<double> lower = b, upper = b;
+        linalg::solve_lower(lapack, factor.data(), lead, size, lower.data(), size, m);
+        linalg::solve_upper(lapack, factor.data(), lead, size, upper.data(), size, m);
+        for (const std::size_t few : {2, 3, 4, 5, 9, 33}) {
+            std::vector<double> x = b, y = b;
+            linalg::solve_lower(lapack, factor.data(), lead, size, x.data(), size, few);
+            linalg::solve_upper(lapack, factor.data(), lead, size, y.data(), size, few);
+            for (std::size_t i = 0; i < few * size; ++i) CHECK(x[i] == lower[i] && y[i] == upper[i]);
+            for (std::size_t i = few * size; i < m * size; ++i) CHECK(x[i] == b[i] && y[i] == b[i]);
+        }
+    }
+}
+
 // The numbers are those of SciPy 1.17: lapack.dpotrf, lapack.dpotri and solve_triangular.
 TEST(plain_routines_as_scipy_has_them) {
     constexpr std::size_t size = 150;

@@ -135,8 +135,6 @@ TEST(no_candidate_and_no_move_is_better) {
     }
 }
 
-// With a deadline that is far off the answer is that without one; with one that has passed it is a worse point, but an
-// unseen one.
 TEST(levels_of_rows_that_lack_a_parents_value) {
     const MoveSet moves(spaces::codec({spaces::choice(3), spaces::when(0, {2}, spaces::integer(-3, 6)),
                                        spaces::when(0, {2}, spaces::integer(-3, 1000))}),
@@ -153,6 +151,70 @@ TEST(levels_of_rows_that_lack_a_parents_value) {
     }
 }
 
+// An acquisition that says nothing of bounds.
+class WithoutBounds final : public Acquisition {
+  public:
+    explicit WithoutBounds(Ensemble& of) : of_(of) {}
+    void values(Rows rows, MutableColumn out) override { of_.values(rows, out); }
+    void values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving, MutableColumn out,
+                              std::vector<std::vector<double>>& gradients) override {
+        of_.values_and_gradients(rows, moving, out, gradients);
+    }
+    const gp::Regressor& model() const override { return of_.model(); }
+
+  private:
+    Ensemble& of_;
+};
+
+// By bounds the same candidates are refined as by the values of all of them, and the same is answered to the last bit,
+// also where the refined ones were too close to a fantasy.
+TEST(bounds_change_no_answer) {
+    constexpr std::size_t d = 3;
+    const MoveSet moves(spaces::codec({spaces::Column{}, spaces::Column{}, spaces::choice(3)}), {false, false, true},
+                        21);
+    const Feasible below = [](Rows rows, std::span<bool> allowed) {
+        for (std::size_t i = 0; i < rows.n; ++i) allowed[i] = rows(i, 0) + rows(i, 1) < 1.0;
+    };
+    for (std::uint64_t seed = 0; seed < 12; ++seed) {
+        const std::size_t n = 100 + 30 * seed;
+        Philox random({seed, 9}, 2, 3);
+        std::vector<double> told, y;
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = 0; j < 2; ++j) told.push_back(random.uniform());
+            told.push_back((static_cast<double>(random.below(3)) + 0.5) / 3.0);
+            y.push_back(std::sin(9.0 * told[d * i]) + told[d * i + 1] + 0.3 * told[d * i + 2]);
+        }
+        std::vector<gp::Regressor> models;
+        for (std::size_t k = 0; k < 1 + seed % 2; ++k) {
+            const double length = -1.2 + 0.3 * static_cast<double>(k);
+            models.emplace_back(lapack, moves.types(), std::vector<double>{length, length, 0.2, 0.3, -6.0});
+            models.back().assign({told.data(), n, d});
+            models.back().set_targets(y);
+        }
+        Ensemble acquisition({seed % 3 == 2 ? Kind::ucb : Kind::log_ei, 3.0, {}});
+        for (const gp::Regressor& model : models) acquisition.add(model, *std::min_element(y.begin(), y.end()));
+        CHECK(acquisition.has_bounds() == (n >= 150));
+        WithoutBounds plainly(acquisition);
+        Seen seen;
+        for (std::size_t i = 0; i < n; ++i) seen.insert(Column{told.data() + i * d, d});
+        const std::size_t best = static_cast<std::size_t>(std::min_element(y.begin(), y.end()) - y.begin());
+        const Rows incumbents{told.data() + best * d, 1, d};
+        const Maximizer maximizer(moves, {});
+        for (int k = 0; k < 4; ++k) {
+            double row[d] = {}, other[d] = {};
+            Philox one({seed, 4}, 5, 6), two({seed, 4}, 5, 6);
+            const ModelRows held{k < 3 ? n : n - n / 2, k < 3 ? 0 : n / 2};  // half of the points as fantasies
+            const Feasible& feasible = seed % 4 == 3 ? below : anywhere;
+            CHECK(maximizer.maximize(acquisition, incumbents, held, seen, feasible, one, row));
+            CHECK(maximizer.maximize(plainly, incumbents, held, seen, feasible, two, other));
+            CHECK(same_row(row, other, d));
+            seen.insert(row);
+        }
+    }
+}
+
+// With a deadline that is far off the answer is that without one; with one that has passed it is a worse point, but an
+// unseen one.
 TEST(deadlines_cut_the_search_short) {
     const MoveSet moves = conditional_space();
     constexpr std::size_t d = 4, n = 12;

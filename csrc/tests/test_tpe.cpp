@@ -99,6 +99,52 @@ TEST(the_prior_rules_where_no_kernel_reaches) {
     }
 }
 
+// To the rounding of logarithms. Narrow and wide kernels, levels narrower than them, wider, and uneven, categories; few
+// columns and many.
+TEST(bounds_are_below_densities_and_near) {
+    Axis uneven = even_axis(9, false);
+    for (std::size_t l = 1; l < 9; ++l) uneven.edges[l] = static_cast<double>(l * l) / 81.0;
+    uneven.even = false;
+    std::vector<Axis> all{Axis{}, even_axis(50, false), even_axis(3, true), Axis{}, uneven, even_axis(4, false)};
+    for (const std::size_t d : {1u, 3u, 6u, 40u}) {
+        for (const double width : {0.02, 0.1, 0.6}) {
+            std::vector<Axis> axes(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(d, 6)));
+            axes.resize(d);
+            Philox random({1, 2}, d, 3);
+            const auto point = [&](std::size_t j) { return axes[j].coordinate(random.uniform()); };
+            constexpr std::size_t n = 31, m = 70;
+            std::vector<double> points(n * d), weights(n);
+            for (std::size_t k = 0; k < n; ++k) {
+                for (std::size_t j = 0; j < d; ++j) points[k * d + j] = point(j);
+                weights[k] = 0.1 + random.uniform();
+            }
+            Mixture mixture(axes);
+            mixture.fit({points.data(), n, d}, weights, 0.7, std::vector<double>(d, width), 0.2);
+            Batch batch;
+            batch.reset(d, m);
+            batch.resize(m);
+            for (std::size_t i = 0; i < m; ++i)
+                for (std::size_t j = 0; j < d; ++j) batch.at(j, i) = i < n ? points[i * d + j] : point(j);
+            std::vector<double> prior(batch.padded()), bound(prior), density(prior);
+            mixture.log_prior(batch, prior);
+            mixture.log_bound(batch, prior, bound);
+            mixture.log_density(batch, density);
+            for (std::size_t i = 0; i < m; ++i) {
+                CHECK(bound[i] <= density[i] + 1e-12);
+                if (d == 1 || width == 0.6) CHECK(bound[i] > density[i] - 0.02 * static_cast<double>(d));
+            }
+        }
+    }
+}
+
+TEST(counting_finds_levels) {
+    const std::vector<double> edges{0.25, 0.5, 0.75}, u{0.0, 0.2, 0.25, 0.3, 0.5, 0.74, 0.75, 1.0},
+        expected{0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0};
+    std::vector<double> level(8);
+    count_below(edges.data(), 3, u.data(), 8, level.data());
+    CHECK(level == expected);
+}
+
 // A table of their kernel would take 80 GB.
 TEST(a_hundred_thousand_categories) {
     constexpr std::size_t levels = 100'000;

@@ -321,6 +321,38 @@ TEST(rows_may_lack_values) {
 }
 
 // In a space of few points none is asked for twice while there is a new one, alone, together or beside a pending one.
+// Few rows come from bounds, many from all scores: the first of many are the few.
+TEST(bounds_change_no_suggestion) {
+    const auto line = spaces::codec({space::Column{}});
+    const auto plane = spaces::codec(std::vector<space::Column>(5));
+    const auto mixed =
+        spaces::codec({space::Column{}, spaces::choice(3), spaces::integer(1, 50), spaces::integer(0, 3)});
+    const auto forked = spaces::codec({spaces::choice(2), spaces::when(0, {1}, space::Column{}), space::Column{}});
+    for (const auto& [codec, unordered] :
+         {std::pair{line, std::vector<bool>(1, false)}, std::pair{plane, std::vector<bool>(5, false)},
+          std::pair{mixed, std::vector<bool>{false, true, false, false}},
+          std::pair{forked, std::vector<bool>{true, false, false}}}) {
+        const std::size_t d = codec->size();
+        for (const std::size_t n : {12u, 90u, 200u}) {
+            const Trials given = trials(*codec, n, [&](const double* u) {
+                double sum = 0.0;
+                for (std::size_t j = 0; j < d; ++j) sum += std::isnan(u[j]) ? 0.1 : (u[j] - 0.3) * (u[j] - 0.3);
+                return sum;
+            });
+            Suggester suggester(codec, unordered, {});
+            given.tell(suggester);
+            for (std::uint64_t number = n; number < n + 9; ++number) {
+                std::vector<double> many(20 * d), few(3 * d);
+                suggester.suggest({{7, 8}, number, 0}, {many.data(), 20, d});
+                for (const std::size_t want : {1u, 3u}) {
+                    suggester.suggest({{7, 8}, number, 0}, {few.data(), want, d});
+                    CHECK(std::equal(few.data(), few.data() + want * d, many.data()));
+                }
+            }
+        }
+    }
+}
+
 TEST(no_point_twice) {
     const auto codec = spaces::codec({spaces::choice(3), spaces::integer(0, 4)});
     constexpr std::size_t d = 2, n_points = 15;

@@ -93,8 +93,8 @@ class GPSampler(Sampler):
     Notes
     -----
     Same seed and history, same suggestions to the last bit: on one machine, across processes and resumed searches, and
-    for any number of BLAS threads. While a suggestion is computed SciPy's BLAS (OpenBLAS or MKL) is held to one
-    thread, and given its own number back; with another BLAS, set its number of threads yourself.
+    the same as through the C interface. The core's own linear algebra is used, in the calling thread alone, whatever
+    BLAS there is and however many threads it has.
 
     Limits: an acquisition is multiplied by the probability that each is kept, by a model of each metric (Gardner et al.
     2014, "Bayesian optimization with inequality constraints"); improvement is over the best that keeps them all. While
@@ -207,6 +207,4 @@ class GPSampler(Sampler):
             A kernel that does not compile.
         """
         options = self._native_options(columns)
-        # Made here, because the first one of a process loads SciPy's linear algebra: a tenth of a second that a
-        # suggestion under a deadline does not have.
         return _GP(native.gp(columns.codec, categorical_of(columns), options, constraints_of(columns)), self)

@@ -112,7 +112,7 @@ class CLibrary:
             raise CError(self.dll.hpcore_status_name(status).decode(), self.dll.hpcore_last_error().decode())
 
     def lend_scipy(self) -> None:
-        """Let the library use the linear algebra that the Python module uses."""
+        """Let the library use SciPy's linear algebra."""
         from scipy.linalg import cython_blas, cython_lapack
 
         pointer, name_of = ctypes.pythonapi.PyCapsule_GetPointer, ctypes.pythonapi.PyCapsule_GetName

@@ -8,14 +8,13 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from threadpoolctl import threadpool_limits
 
 import hpcore as hp
 from tests.core.c_library import ABI_VERSION, CError, CLibrary, COptimizer, CSpace, Lapack, Options, find_library
@@ -66,13 +65,8 @@ SAMPLERS = ("random", "sobol", "tpe", "gp", "auto")
 
 
 @pytest.fixture(scope="module")
-def library() -> Iterator[CLibrary]:
-    library = CLibrary(find_library())
-    library.lend_scipy()
-    # A BLAS that splits its work rounds otherwise; Python's own calls of it use one thread as well.
-    with threadpool_limits(1, "blas"):
-        yield library
-    library.own_lapack()
+def library() -> CLibrary:
+    return CLibrary(find_library())
 
 
 def loss_of(row: FloatArray, k: int = 0) -> float:
@@ -228,15 +222,15 @@ def test_last_points_of_a_large_finite_space(library: CLibrary) -> None:
         theirs.tell(number, 0.0)
 
 
-def test_own_linear_algebra_agrees(library: CLibrary) -> None:
-    """The plain routines give other last bits, and the same search in all that matters."""
+def test_lent_linear_algebra_agrees(library: CLibrary) -> None:
+    """The routines of SciPy give other last bits, and the same search in all that matters."""
     space = hp.Space(SPACES["floats"])
-    lent = COptimizer(library, space, "gp", 1)
-    library.own_lapack()
+    own = COptimizer(library, space, "gp", 1)
+    library.lend_scipy()
     try:
-        own = COptimizer(library, space, "gp", 1)
+        lent = COptimizer(library, space, "gp", 1)
     finally:
-        library.lend_scipy()
+        library.own_lapack()
     for _ in range(12):
         (number, row), (_, other) = lent.ask(), own.ask()
         np.testing.assert_allclose(row, other, atol=1e-4)

@@ -105,29 +105,18 @@ def test_bad_shapes_types_and_layouts_are_refused(call: object, error: type[Exce
         call()  # type: ignore[operator]
 
 
-def test_scipy_is_loaded_on_first_use_by_many_threads() -> None:
+def test_scipy_is_not_loaded() -> None:
     code = """
-import sys, threading
-import numpy as np
-from hpcore._core import linalg
-assert not any(name.startswith("scipy") for name in sys.modules)
-errors = []
-def work():
-    try:
-        for _ in range(20):
-            K = np.eye(30) * 4.0
-            linalg.cholesky_factor(K)
-            assert K[3, 3] == 2.0
-    except BaseException as error:
-        errors.append(error)
-threads = [threading.Thread(target=work) for _ in range(8)]
-[t.start() for t in threads]
-[t.join() for t in threads]
-assert not errors, errors
-assert "scipy.linalg.cython_blas" in sys.modules
+import sys
+import hpcore as hp
+opt = hp.Optimizer({"x": hp.Float(0, 1), "y": hp.Float(0, 1)}, "gp", seed=0)
+for _ in range(8):
+    trial = opt.ask()
+    opt.tell(trial, trial.params["x"] + trial.params["y"])
+print([name for name in sys.modules if name.startswith("scipy")])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_threads_share_nothing() -> None:

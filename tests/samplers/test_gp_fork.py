@@ -9,7 +9,6 @@ import pytest
 CODE = """
 import os, signal, sys, threading, time
 import hpcore as hp
-from threadpoolctl import ThreadpoolController
 
 SPACE = {f"x{i}": hp.Float(0, 1) for i in range(4)}
 
@@ -19,12 +18,7 @@ def search(opt, n):
         opt.tell(trial, sum(trial.params.values()))
     return opt
 
-def blas():
-    return {i["filepath"]: i["num_threads"] for i in ThreadpoolController().info() if i["user_api"] == "blas"}
-
-search(hp.Optimizer(SPACE, "gp", seed=0), 10)
-ThreadpoolController().limit(limits=2, user_api="blas")
-before = blas()
+first = search(hp.Optimizer(SPACE, "gp", seed=0), 10)
 busy = search(hp.Optimizer(SPACE, "gp", seed=1), 60)
 on = True
 def work():
@@ -40,18 +34,18 @@ for k in range(10):
     child = os.fork()
     if child == 0:
         signal.alarm(60)
-        search(hp.Optimizer(SPACE, "gp", seed=2), 11)
+        again = search(hp.Optimizer(SPACE, "gp", seed=0), 10)
         busy.ask()
-        os._exit(0 if blas() == before else 3)
+        os._exit(0 if [t.params for t in again.trials] == [t.params for t in first.trials] else 3)
     codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 on = False
 thread.join()
-print(codes, blas() == before)
+print(codes)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_forked_child_suggests_and_gives_back_the_threads_of_the_blas():
+def test_a_forked_child_suggests_the_same():
     code = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", CODE]
     done = subprocess.run(code, capture_output=True, text=True, timeout=300)
-    assert done.stdout == f"{[0] * 10} True\n", done.stderr
+    assert done.stdout == f"{[0] * 10}\n", done.stderr

@@ -9,7 +9,7 @@
 namespace hpcore::acquisition {
 
 // Rows whose values are computed at once: their covariances stay in the cache.
-constexpr std::size_t scored_at_once = 128;
+constexpr std::size_t scored_at_once = 32;
 
 // What a Maximizer maximises. One a thread.
 class Acquisition {
@@ -21,6 +21,10 @@ class Acquisition {
     // The same with gradients: for row i in the columns moving[i], gradients[i] is resized to fit.
     virtual void values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving,
                                       MutableColumn out, std::vector<std::vector<double>>& gradients) = 0;
+    // True if upper_bounds() takes much less time than values().
+    virtual bool has_bounds() const { return false; }
+    // What the values at rows (m, d) are not above, into (m,).
+    virtual void upper_bounds(Rows rows, MutableColumn out) { values(rows, out); }
     // True if a difference of one means the same whatever the models.
     virtual bool has_unit() const { return true; }
     // Called when all candidates have a value; throws if these make no sense together.

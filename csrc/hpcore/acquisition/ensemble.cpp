@@ -76,6 +76,29 @@ void Ensemble::values(Rows rows, MutableColumn out) {
     }
 }
 
+bool Ensemble::has_bounds() const {
+    constexpr std::size_t many = 150;  // fewer take no longer than what is done for the bounds
+    const bool monotone = criterion_.kind == Kind::log_ei || (criterion_.kind == Kind::ucb && criterion_.kappa >= 0.0);
+    const bool own = std::all_of(members_.begin(), members_.end(), [](const Member& m) { return m.alpha.empty(); });
+    return monotone && own && path_ == nullptr && prior_ == nullptr && model().points().n_observations() >= many;
+}
+
+void Ensemble::upper_bounds(Rows rows, MutableColumn out) {
+    constexpr std::size_t at_once = 32;  // rows whose covariances stay in the cache
+    for (std::size_t from = 0; from < rows.n; from += at_once) {
+        const std::size_t count = std::min(at_once, rows.n - from);
+        for (std::size_t s = 0; s < models_.size(); ++s)
+            models_[s]->predict_bound(rows.part(from, count), predictions_[s]);
+        for (Member& member : members_) look(count, member);
+        for (std::size_t i = 0; i < count; ++i) {
+            double peak = 0.0, sum = 0.0;
+            const double value = mean_of(i, peak, sum);
+            // It grows with the variance in exact arithmetic; it is computed to more digits than these.
+            out[from + i] = value + 1e-9 * (1.0 + std::fabs(value));
+        }
+    }
+}
+
 void Ensemble::values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving,
                                     MutableColumn out, std::vector<std::vector<double>>& gradients) {
     const std::size_t m = rows.n;

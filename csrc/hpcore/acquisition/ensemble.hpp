@@ -43,6 +43,9 @@ class Ensemble final : public Acquisition {
     void check_sign() const override;
 
     void values(Rows rows, MutableColumn out) override;
+    // For improvements and bounds under many observations, which grow with the variance.
+    bool has_bounds() const override;
+    void upper_bounds(Rows rows, MutableColumn out) override;
     void values_and_gradients(Rows rows, const std::vector<const std::vector<std::size_t>*>& moving, MutableColumn out,
                               std::vector<std::vector<double>>& gradients) override;
 

@@ -285,6 +285,64 @@ void Maximizer::sweep(Acquisition& acquisition, std::vector<Start>& starts, cons
     }
 }
 
+std::vector<Maximizer::Start> Maximizer::first_starts(Acquisition& acquisition, Rows points, Rows rows,
+                                                      const std::vector<bool>& allowed, const Seen& seen, bool bounded,
+                                                      std::vector<double>& values) const {
+    constexpr std::size_t at_once = 32, sorted_at_once = 64;
+    const double nowhere = -std::numeric_limits<double>::infinity();
+    const double too_near = options_.min_start_distance * options_.min_start_distance;
+    std::vector<bool> known(rows.n, !bounded);
+    std::vector<double> unknown_rows, unknown_values;
+    std::vector<std::size_t> order, found, unknown;
+    const auto better = [&](std::size_t a, std::size_t b) {
+        return values[a] > values[b] || (values[a] == values[b] && a < b);
+    };
+    double least = nowhere;  // what is below is not looked at
+    for (;;) {
+        order.clear();
+        for (std::size_t i = 0; i < rows.n; ++i)
+            if (values[i] >= least && (allowed.empty() || allowed[i])) order.push_back(i);
+        found.clear();
+        unknown.clear();
+        const auto begin = order.begin();
+        for (std::size_t at = 0; at < order.size(); ++at) {
+            if (found.size() == options_.n_starts || unknown.size() == at_once) break;
+            if (at % sorted_at_once == 0)  // few of them are needed in order
+                std::partial_sort(begin + static_cast<std::ptrdiff_t>(at),
+                                  begin + static_cast<std::ptrdiff_t>(std::min(order.size(), at + sorted_at_once)),
+                                  order.end(), better);
+            const std::size_t i = order[at];
+            if (seen.contains(rows[i])) continue;
+            const bool near = std::any_of(found.begin(), found.end(), [&](std::size_t f) {
+                return moves_.squared_distance(rows[f], rows[i]) < too_near;
+            });
+            if (!near) (known[i] ? found : unknown).push_back(i);
+        }
+        const bool enough = found.size() == options_.n_starts;
+        if (!unknown.empty()) {
+            unknown_rows.clear();
+            for (const std::size_t i : unknown) unknown_rows.insert(unknown_rows.end(), rows[i].begin(), rows[i].end());
+            // One row alone is solved for by another routine, and would have other last bits than among many.
+            if (unknown.size() == 1)
+                unknown_rows.insert(unknown_rows.end(), rows[unknown[0]].begin(), rows[unknown[0]].end());
+            unknown_values.resize(unknown_rows.size() / rows.d);
+            acquisition.values({unknown_rows.data(), unknown_values.size(), rows.d}, unknown_values);
+            for (std::size_t k = 0; k < unknown.size(); ++k) {
+                values[unknown[k]] = unknown_values[k];
+                known[unknown[k]] = true;
+            }
+            if (enough) least = values[found.back()];
+            continue;
+        }
+        if (least == nowhere || (enough && least <= values[found.back()])) break;
+        least = enough ? values[found.back()] : nowhere;
+    }
+    std::vector<Start> starts;
+    for (const std::size_t i : found)
+        starts.push_back({{points[i].begin(), points[i].end()}, {rows[i].begin(), rows[i].end()}, values[i], {}, true});
+    return starts;
+}
+
 bool Maximizer::maximize(Acquisition& acquisition, Rows incumbents, ModelRows held, const Seen& seen,
                          const Feasible& feasible, Philox& stream, MutableColumn out, const Deadline& deadline,
                          bool again) const {
@@ -293,37 +351,37 @@ bool Maximizer::maximize(Acquisition& acquisition, Rows incumbents, ModelRows he
     candidates(incumbents, stream, full, snapped);
     const std::size_t total = snapped.size() / d;
     const Rows points{full.data(), total, d}, rows{snapped.data(), total, d};
-    score(acquisition, rows, deadline, values);
-    acquisition.check_sign();
-    std::vector<std::size_t> order(total);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+    const bool bounded = !deadline.limited() && acquisition.has_bounds();
+    if (bounded) {
+        values.resize(total);
+        acquisition.upper_bounds(rows, values);
+    } else {
+        score(acquisition, rows, deadline, values);
+        acquisition.check_sign();
+    }
+    std::vector<bool> allowed;  // empty: all
     if (feasible) {
-        std::vector<unsigned char> keep(total);
         const auto mask = std::make_unique<bool[]>(total);
         feasible(rows, {mask.get(), total});
-        std::copy(mask.get(), mask.get() + total, keep.begin());
-        std::erase_if(order, [&](std::size_t i) { return keep[i] == 0; });
+        allowed.assign(mask.get(), mask.get() + total);
     }
-
+    std::vector<std::size_t> order;
+    const auto rank = [&] {
+        for (std::size_t i = 0; i < total; ++i)
+            if (allowed.empty() || allowed[i]) order.push_back(i);
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+    };
     // Steps end where little is left to gain. For values without a unit, little is relative to the lead of the best.
     double unit = 1.0;
-    if (!acquisition.has_unit() && !order.empty()) {
-        const double ahead = values[order.front()] - values[order[order.size() / 2]];
-        if (ahead > 0.0) unit = std::min(1.0, ahead);
+    if (!acquisition.has_unit()) {
+        rank();
+        if (!order.empty()) {
+            const double ahead = values[order.front()] - values[order[order.size() / 2]];
+            if (ahead > 0.0) unit = std::min(1.0, ahead);
+        }
     }
-
-    std::vector<Start> starts;
-    for (const std::size_t i : order) {
-        if (starts.size() == options_.n_starts) break;
-        const Column row = rows[i], point = points[i];
-        if (seen.contains(row)) continue;
-        const bool near = std::any_of(starts.begin(), starts.end(), [&](const Start& s) {
-            return moves_.squared_distance(s.row, row) < options_.min_start_distance * options_.min_start_distance;
-        });
-        if (near) continue;
-        starts.push_back({{point.begin(), point.end()}, {row.begin(), row.end()}, values[i], {}, true});
-    }
+    std::vector<Start> starts = first_starts(acquisition, points, rows, allowed, seen, bounded, values);
     for (int round = 0; round < options_.rounds; ++round) {
         climb(acquisition, starts, unit, feasible, deadline);
         if (deadline.passed()) break;
@@ -355,6 +413,9 @@ bool Maximizer::maximize(Acquisition& acquisition, Rows incumbents, ModelRows he
         std::ranges::copy(start.row, out.begin());
         return true;
     }
+    // Rarely: all of them were too close to a fantasy, or to a point that was told.
+    if (bounded) score(acquisition, rows, deadline, values);
+    if (order.empty()) rank();
     for (const std::size_t i : order) {
         if (repeats(rows[i])) continue;
         std::ranges::copy(rows[i], out.begin());

@@ -69,6 +69,11 @@ class Maximizer {
         bool fresh = true;  // has changed since its last gradient steps
     };
 
+    // The first candidates in the order of their values, without those that are seen, not allowed (a mask, empty if all
+    // are) or close to an earlier one. Where `bounded`, values are upper bounds, of which those that matter become
+    // values.
+    std::vector<Start> first_starts(Acquisition& acquisition, Rows points, Rows rows, const std::vector<bool>& allowed,
+                                    const Seen& seen, bool bounded, std::vector<double>& values) const;
     void perturb(Column incumbent, Philox& stream, MutableColumn full, std::span<space::Value> scratch) const;
     void score(Acquisition& acquisition, Rows rows, const Deadline& deadline, std::vector<double>& values) const;
     void climb(Acquisition& acquisition, std::vector<Start>& starts, double unit, const Feasible& feasible,

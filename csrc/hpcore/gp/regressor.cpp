@@ -163,16 +163,31 @@ void Regressor::predict_mean(Rows rows, bool with_slopes, Prediction& out) const
 void Regressor::predict(Rows rows, bool with_slopes, Prediction& out) const {
     predict_mean(rows, with_slopes, out);
     const std::size_t n = points_.n_observations(), m = rows.n;
-    if (!warp_.identity()) rows.data = out.warped.data();
-    out.variance.resize(m);
     out.v.assign(out.k.begin(), out.k.begin() + static_cast<std::ptrdiff_t>(m * n));
     linalg::solve_lower(*lapack_, L_.data(), ld_, n, out.v.data(), n, m);
-    for (std::size_t i = 0; i < m; ++i) {
-        const Column v{out.v.data() + i * n, n};
+    variances_of_solved(rows, out.v.data(), n, 0.0, out);
+}
+
+void Regressor::predict_bound(Rows rows, Prediction& out) const {
+    constexpr std::size_t few = 64;
+    predict_mean(rows, false, out);
+    const std::size_t n = points_.n_observations(), first = std::min(n, few);
+    linalg::solve_lower(*lapack_, L_.data(), ld_, first, out.k.data(), n, rows.n);
+    variances_of_solved(rows, out.k.data(), first, 1e-13, out);  // far above rounding
+}
+
+// `more` of the prior on top.
+void Regressor::variances_of_solved(Rows rows, const double* v, std::size_t n_solved, double more,
+                                    Prediction& out) const {
+    const std::size_t n = points_.n_observations();
+    if (!warp_.identity()) rows.data = out.warped.data();
+    out.variance.resize(rows.n);
+    for (std::size_t i = 0; i < rows.n; ++i) {
+        const Column solved{v + i * n, n_solved};
         const double prior = prior_variance(points_, scales_, rows[i], out.scratch);
         // Cancellation can leave a variance below zero at the data; there it is of the size of the rounding of the
         // prior.
-        out.variance[i] = std::max(prior - dot(v, v), 1e-14 * prior);
+        out.variance[i] = std::max(prior - dot(solved, solved), 1e-14 * prior) + more * prior;
     }
 }
 

@@ -56,7 +56,10 @@ class Regressor {
 
     // Mean and variance at rows (m, d). Needs targets for every row of the model.
     void predict(Rows rows, Prediction& out) const;
-    // The same, and ready for gradient().
+    // The same means, and what the first observations alone leave of the variances: no less, and found at the cost of
+    // the means.
+    void predict_bound(Rows rows, Prediction& out) const;
+    // The same as predict(), and ready for gradient().
     void predict_for_gradient(Rows rows, Prediction& out) const;
     // Without the variances, and the solve that they cost; by_variance must then be 0 in gradient().
     void predict_mean(Rows rows, bool for_gradient, Prediction& out) const;
@@ -71,6 +74,7 @@ class Regressor {
 
   private:
     void predict(Rows rows, bool with_slopes, Prediction& out) const;
+    void variances_of_solved(Rows rows, const double* v, std::size_t n_solved, double more, Prediction& out) const;
     void observation_covariances_of(Column row, std::size_t i, Prediction& out) const;
     void make_room(std::size_t n);
     // rows (m, d) warped, in `room` unless the warp is the identity.

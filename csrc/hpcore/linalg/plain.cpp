@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "hpcore/vectorize.hpp"
 
@@ -15,9 +16,9 @@
 // diagonal is neither read nor written. A right-hand side is a row, of B (m, ldb).
 //
 // A product of blocks is made of tiles of 4 rows and 8 columns, whose sums stay in registers, so the right operand is
-// packed: panels of 8 columns, [k][8] each. Sums run over k in order in every tile, which is why the bits depend on no
-// vector width.
-// Golub & Van Loan 2013, Matrix Computations, 4.2 and 3.1; Goto & van de Geijn 2008 for the packing.
+// packed: panels of 8 columns, [k][8] each. Right-hand sides of a forward substitution are panels too, of 8 or 4 of
+// them, and meet L where it is. Sums run over k in order in every tile, which is why the bits depend on no vector
+// width. Golub & Van Loan 2013, Matrix Computations, 4.2 and 3.1; Goto & van de Geijn 2008 for the packing.
 namespace hpcore::linalg {
 namespace {
 
@@ -25,6 +26,7 @@ using Index = std::ptrdiff_t;
 
 constexpr Index block = 64, small = 8;  // columns of a block, and of one inside it
 constexpr Index tall = 4, wide = 8;     // rows and columns of a tile
+constexpr Index few = 4;                // right-hand sides that are solved for without packing
 constexpr Index panel = block * wide;
 constexpr Index everything = std::numeric_limits<Index>::max() / 2;
 
@@ -46,6 +48,8 @@ struct Register {
     HPCORE_INLINE void add_products(const Register& a, const Register& b) { v += a.v * b.v; }
     HPCORE_INLINE void add(const Register& a) { v += a.v; }
     HPCORE_INLINE void subtract(const Register& a) { v -= a.v; }
+    HPCORE_INLINE void subtract_product(double a, const Register& b) { v -= a * b.v; }
+    HPCORE_INLINE void scale(double a) { v *= a; }
 };
 #else
 template <Index width>
@@ -62,6 +66,12 @@ struct Register {
     }
     HPCORE_INLINE void subtract(const Register& a) {
         for (Index i = 0; i < width; ++i) v[i] -= a.v[i];
+    }
+    HPCORE_INLINE void subtract_product(double a, const Register& b) {
+        for (Index i = 0; i < width; ++i) v[i] -= a * b.v[i];
+    }
+    HPCORE_INLINE void scale(double a) {
+        for (Index i = 0; i < width; ++i) v[i] *= a;
     }
 };
 #endif
@@ -123,20 +133,20 @@ void by_width(const Body& body) {
 #define HPCORE_BODY [&](auto width)
 #endif
 
-// out (4, 8) = A (4, depth) B for a panel B. Of 16 short registers eight hold sums: half a tile at a time.
-template <Index width>
-HPCORE_INLINE void tile_sums(Index depth, const double* const (&a)[tall], Index step, const double* b, double* out) {
-    constexpr Index parts = wide / width, together = parts < 2 ? parts : 2;
+// out (rows, lanes) = A (rows, depth) B for a panel B. Of 16 short registers eight hold sums: half a tile at a time.
+template <Index lanes, Index width, Index rows>
+HPCORE_INLINE void tile_sums(Index depth, const double* const (&a)[rows], Index step, const double* b, double* out) {
+    constexpr Index parts = lanes / width, together = parts < 2 || rows > tall ? 1 : 2;
     for (Index first = 0; first < parts; first += together) {
-        Register<width> sum[tall][together] = {};
+        Register<width> sum[rows][together] = {};
         for (Index k = 0; k < depth; ++k) {
             Register<width> right[together];
-            for (Index j = 0; j < together; ++j) load(b + k * wide + (first + j) * width, right[j]);
-            for (Index i = 0; i < tall; ++i)
+            for (Index j = 0; j < together; ++j) load(b + k * lanes + (first + j) * width, right[j]);
+            for (Index i = 0; i < rows; ++i)
                 for (Index j = 0; j < together; ++j) sum[i][j].add_product(a[i][k * step], right[j]);
         }
-        for (Index i = 0; i < tall; ++i)
-            for (Index j = 0; j < together; ++j) store(sum[i][j], out + i * wide + (first + j) * width);
+        for (Index i = 0; i < rows; ++i)
+            for (Index j = 0; j < together; ++j) store(sum[i][j], out + i * lanes + (first + j) * width);
     }
 }
 
@@ -149,7 +159,7 @@ HPCORE_INLINE void tile(Index depth, Strided a, const double* b, double* c, Inde
     const double* const row[tall] = {a.start, a.start + (rows > 1 ? 1 : 0) * a.row,
                                      a.start + (rows > 2 ? 2 : 0) * a.row, a.start + (rows > 3 ? 3 : 0) * a.row};
     double sum[tall * wide];
-    tile_sums<width>(depth, row, a.column, b, sum);
+    tile_sums<wide, width>(depth, row, a.column, b, sum);
     if (rows == tall && columns == wide && limit >= wide) {
         for (Index i = 0; i < tall; ++i)
             for (Index j = 0; j < wide; j += width) {
@@ -177,7 +187,6 @@ void clear_upper(double* packed, Index n) {
 }
 
 // B (depth, columns) -> its panels, with zeros in the columns that fill the last one up.
-HPCORE_VECTORIZE
 void pack(Strided b, Index depth, Index columns, double* out) {
     for (Index first = 0; first < columns; first += wide, out += panel) {
         const Index width = std::min(wide, columns - first);
@@ -196,72 +205,121 @@ void pack(Strided b, Index depth, Index columns, double* out) {
 }
 
 // C (rows, columns) += or -= A (rows, depth) B of packed B; depth and columns are at most a block. `limit` as in tile.
-// The panels of C are `apart` doubles from each other: 8 in a matrix.
+// Of row i of A the first `zeros` i elements, for 0 or 1, are zero and passed over.
 template <bool subtract, Index width>
 HPCORE_INLINE void multiply(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                            Index apart, Index limit) {
+                            Index limit, Index zeros = 0) {
     for (Index i = 0; i < rows; i += tall) {
-        const Index height = std::min(tall, rows - i);
+        const Index height = std::min(tall, rows - i), first = zeros * i;
         for (Index p = 0; p * wide < columns; ++p) {
             Index left = everything;
             if (limit != everything) {
                 if (limit + i + height <= p * wide + 1) break;  // above the diagonal
                 left = limit + i > p * wide ? limit + i - p * wide : 0;
             }
-            tile<subtract, width>(depth, a.at(i, 0), b + p * panel, c + i * ldc + p * apart, ldc, height,
-                                  std::min(wide, columns - p * wide), left);
+            tile<subtract, width>(depth - first, a.at(i, first), b + p * panel + first * wide, c + i * ldc + p * wide,
+                                  ldc, height, std::min(wide, columns - p * wide), left);
         }
     }
 }
 
-void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                 Index limit) {
-    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, wide, limit); });
+void add_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc, Index limit,
+                 Index zeros) {
+    by_width(HPCORE_BODY { multiply<false, width>(rows, columns, depth, a, b, c, ldc, limit, zeros); });
 }
 
 void subtract_product(Index rows, Index columns, Index depth, Strided a, const double* b, double* c, Index ldc,
-                      Index apart, Index limit) {
-    by_width(HPCORE_BODY { multiply<true, width>(rows, columns, depth, a, b, c, ldc, apart, limit); });
+                      Index limit) {
+    by_width(HPCORE_BODY { multiply<true, width>(rows, columns, depth, a, b, c, ldc, limit); });
 }
 
-// x <- L^-1 x for a panel x (n, 8) and L of at most a block; `inverse` (n,) holds 1 / L_ii.
-template <Index width>
-HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double* x) {
-    for (Index i = 0; i < n; i += tall) {
-        const Index rows = std::min(tall, n - i);
-        tile<true, width>(i, L.at(i, 0), x, x + i * wide, wide, rows, wide, everything);
-        for (Index r = i; r < i + rows; ++r) {
-            double* row = x + r * wide;
-            for (Index k = i; k < r; ++k) {
-                const double factor = L.start[r * L.row + k * L.column];
-                for (Index j = 0; j < wide; ++j) row[j] -= factor * x[k * wide + j];
-            }
-            for (Index j = 0; j < wide; ++j) row[j] *= inverse[r];
+// x (rows, lanes) -= A (rows, depth) B for a panel B, at most `tile_rows` rows at a time.
+template <Index lanes, Index width, Index tile_rows>
+HPCORE_INLINE void subtract_from_panel(Index depth, Strided a, const double* b, double* x, Index rows) {
+    const double* row[tile_rows];  // a row too few is computed, and not subtracted
+    for (Index i = 0; i < tile_rows; ++i) row[i] = a.start + (i < rows ? i : 0) * a.row;
+    double sum[tile_rows * lanes];
+    tile_sums<lanes, width>(depth, row, a.column, b, sum);
+    if (rows < tile_rows) {
+        for (Index i = 0; i < rows * lanes; ++i) x[i] -= sum[i];
+        return;
+    }
+    for (Index i = 0; i < tile_rows * lanes; i += width) {
+        Register<width> old, change;
+        load(x + i, old);
+        load(sum + i, change);
+        old.subtract(change);
+        store(old, x + i);
+    }
+}
+
+// Rows [i, i + 4) of a panel of solve_panel(), whose sums and rows stay in registers.
+template <Index lanes, Index width>
+HPCORE_INLINE void solve_four(Strided L, Index i, const double* inverse, double* x) {
+    for (Index part = 0; part < lanes; part += width) {
+        Register<width> sum[tall] = {}, row[tall];
+        for (Index k = 0; k < i; ++k) {
+            Register<width> known;
+            load(x + k * lanes + part, known);
+            for (Index r = 0; r < tall; ++r) sum[r].add_product(*L.at(i + r, k).start, known);
+        }
+        for (Index r = 0; r < tall; ++r) {
+            load(x + (i + r) * lanes + part, row[r]);
+            row[r].subtract(sum[r]);
+            for (Index k = 0; k < r; ++k) row[r].subtract_product(*L.at(i + r, i + k).start, row[k]);
+            row[r].scale(inverse[i + r]);
+            store(row[r], x + (i + r) * lanes + part);
         }
     }
 }
 
-// The panels of T (n, columns), at most a block, <- L^-1 T.
-void solve_panels(Strided L, Index n, const double* inverse, double* T, Index columns) {
+// x <- L^-1 x for a panel x (n, lanes) and L of at most a block; `inverse` (n,) holds 1 / L_ii.
+template <Index lanes, Index width>
+HPCORE_INLINE void solve_panel(Strided L, Index n, const double* inverse, double* x) {
+    Index i = 0;
+    for (; i + tall <= n; i += tall) solve_four<lanes, width>(L, i, inverse, x);
+    if (i == n) return;
+    if (i > 0) subtract_from_panel<lanes, width, tall>(i, L.at(i, 0), x, x + i * lanes, n - i);
+    for (Index r = i; r < n; ++r) {
+        double* row = x + r * lanes;
+        for (Index k = i; k < r; ++k)
+            for (Index j = 0; j < lanes; ++j) row[j] -= *L.at(r, k).start * x[k * lanes + j];
+        for (Index j = 0; j < lanes; ++j) row[j] *= inverse[r];
+    }
+}
+
+// The same without the registers' width.
+template <Index lanes>
+void solve_panel(Strided L, Index n, const double* inverse, double* x) {
+    by_width(HPCORE_BODY { solve_panel<lanes, std::min<Index>(width, lanes)>(L, n, inverse, x); });
+}
+
+// x (rows, lanes) -= A (rows, depth) B for a panel B.
+template <Index lanes>
+void subtract_from_panel(Index depth, Strided a, const double* b, double* x, Index rows) {
     by_width(HPCORE_BODY {
-        for (Index p = 0; p * wide < columns; ++p) solve_panel<width>(L, n, inverse, T + p * panel);
+        constexpr Index together = 2 * tall;
+        for (Index i = 0; i < rows; i += together)
+            subtract_from_panel<lanes, std::min<Index>(width, lanes), together>(depth, a.at(i, 0), b, x + i * lanes,
+                                                                                std::min(together, rows - i));
     });
 }
 
-// Rows of B (m, n) <- L^-1 b, eight of them at a time; n is at most a block. With a `step` of -1 the elements of b are
-// taken from the last to the first, which makes a backward substitution of a forward one.
+// Rows of B (m, n) <- L^-1 b, `lanes` of them at a time; n is at most a block. With a `step` of -1 the elements of b
+// are taken from the last to the first, which makes a backward substitution of a forward one.
+template <Index lanes>
 void solve_rows(Strided L, Index n, const double* inverse, double* B, Index ldb, Index m, Index step) {
-    double x[panel];
-    for (Index r = 0; r < m; r += wide) {
-        const Index columns = std::min(wide, m - r);
-        for (Index j = 0; j < wide; ++j) {
+    double x[block * lanes];
+    for (Index r = 0; r < m; r += lanes) {
+        const Index columns = std::min(lanes, m - r);
+        for (Index j = 0; j < lanes; ++j) {
             const double* b = B + (r + (j < columns ? j : 0)) * ldb;
-            for (Index i = 0; i < n; ++i) x[i * wide + j] = b[i * step];
+            for (Index i = 0; i < n; ++i) x[i * lanes + j] = b[i * step];
         }
-        solve_panels(L, n, inverse, x, columns);
+        solve_panel<lanes>(L, n, inverse, x);
         for (Index j = 0; j < columns; ++j) {
             double* b = B + (r + j) * ldb;
-            for (Index i = 0; i < n; ++i) b[i * step] = x[i * wide + j];
+            for (Index i = 0; i < n; ++i) b[i * step] = x[i * lanes + j];
         }
     }
 }
@@ -298,39 +356,36 @@ Index factor(double* A, Index ld, Index n, Index width) {
         if (next == n) break;
         double* below = A + next * ld + j;  // (n - next, size)
         invert_diagonal(diagonal, ld, size, inverse);
-        solve_rows({diagonal, ld, 1}, size, inverse, below, ld, n - next, 1);
+        solve_rows<wide>({diagonal, ld, 1}, size, inverse, below, ld, n - next, 1);
         for (Index c = next; c < n; c += block) {
             const Index columns = std::min(block, n - c);
             const Strided left{A + c * ld + j, ld, 1};
             pack({left.start, 1, ld}, size, columns, packed);
-            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, wide, 1);
+            subtract_product(n - c, columns, size, left, packed, A + c * ld + c, ld, 1);
         }
     }
     return n;
 }
 
-// L -> L^-1 by rows of blocks: what stands left of the diagonal becomes -L_II^-1 (L W), W the rows above it.
+// L -> L^-1 in place, eight columns at a time from the left: of what they overwrite later ones need nothing. What is
+// zero above the diagonal is passed over.
 void invert(double* L, Index ld, Index n) {
-    double packed[block * block], sums[block * block], inverse[block];
-    for (Index i = 0; i < n; i += block) {
-        const Index rows = std::min(block, n - i);
-        const Strided diagonal{L + i * ld + i, ld, 1};
-        invert_diagonal(diagonal.start, ld, rows, inverse);
-        for (Index j = 0; j <= i; j += block) {
-            const Index columns = std::min(block, n - j);
-            std::fill(sums, sums + block * block, 0.0);
-            for (Index k = j; k < i; k += block) {
-                pack({L + k * ld + j, ld, 1}, block, columns, packed);
-                if (k == j) clear_upper(packed, block);
-                subtract_product(rows, columns, block, {L + i * ld + k, ld, 1}, packed, sums, wide, panel, everything);
-            }
-            if (i == j)
-                for (Index k = 0; k < rows; ++k) sums[k / wide * panel + k * wide + k % wide] = 1.0;
-            solve_panels(diagonal, rows, inverse, sums, columns);
-            for (Index r = 0; r < rows; ++r)
-                for (Index c = 0; c < (i == j ? r + 1 : columns); ++c)
-                    L[(i + r) * ld + j + c] = sums[c / wide * panel + r * wide + c % wide];
+    std::vector<double> room(static_cast<std::size_t>(n * (wide + 1)));
+    double *const x = room.data(), *const inverse = x + n * wide;
+    invert_diagonal(L, ld, n, inverse);
+    for (Index first = 0; first < n; first += wide) {
+        const Index columns = std::min(wide, n - first);
+        std::fill(x + first * wide, x + n * wide, 0.0);
+        for (Index c = 0; c < columns; ++c) x[(first + c) * wide + c] = 1.0;
+        for (Index j = first / block * block; j < n; j += block) {
+            const Index begin = std::max(j, first), size = std::min(n, j + block) - begin;
+            const double* rows = L + begin * ld;
+            for (Index k = first; k < j; k = (k / block + 1) * block)
+                subtract_from_panel<wide>(block - k % block, {rows + k, ld, 1}, x + k * wide, x + begin * wide, size);
+            solve_panel<wide>({rows + begin, ld, 1}, size, inverse + begin, x + begin * wide);
         }
+        for (Index i = first; i < n; ++i)
+            for (Index c = 0; c < std::min(columns, i - first + 1); ++c) L[i * ld + first + c] = x[i * wide + c];
     }
 }
 
@@ -347,29 +402,70 @@ void square(double* W, Index ld, Index n) {
             pack({out, ld, 1}, rows, columns, packed);
             if (i == j) clear_upper(packed, rows);
             for (Index r = 0; r < rows; ++r) std::fill(out + r * ld, out + r * ld + (i == j ? r + 1 : columns), 0.0);
-            add_product(rows, columns, rows, {corner, 1, block}, packed, out, ld, limit);
+            add_product(rows, columns, rows, {corner, 1, block}, packed, out, ld, limit, 1);
             for (Index k = i + block; k < n; k += block) {
                 const Index depth = std::min(block, n - k);
                 pack({W + k * ld + j, ld, 1}, depth, columns, packed);
-                add_product(rows, columns, depth, {W + k * ld + i, 1, ld}, packed, out, ld, limit);
+                add_product(rows, columns, depth, {W + k * ld + i, 1, ld}, packed, out, ld, limit, 0);
             }
         }
     }
 }
 
-// Rows of B (m, n) <- L^-1 b.
+// Rows of B (m, n) <- L^-1 b, as panels of `lanes` rows, of which at most `most` share what is read of L.
+template <Index lanes, Index most>
 void solve_forward(const double* L, Index ld, Index n, double* B, Index ldb, Index m) {
-    double packed[block * block], inverse[block];
-    for (Index j = 0; j < n; j += block) {
-        const Index size = std::min(block, n - j);
-        const double* diagonal = L + j * ld + j;
-        invert_diagonal(diagonal, ld, size, inverse);
-        solve_rows({diagonal, ld, 1}, size, inverse, B + j, ldb, m, 1);
-        for (Index c = j + size; c < n; c += block) {
-            const Index columns = std::min(block, n - c);
-            pack({L + c * ld + j, 1, ld}, size, columns, packed);
-            subtract_product(m, columns, size, {B + j, ldb, 1}, packed, B + c, ldb, wide, everything);
+    const Index apart = n * lanes;
+    std::vector<double> room(static_cast<std::size_t>(apart * std::min(most, (m + lanes - 1) / lanes)));
+    double inverse[block];
+    double* const x = room.data();
+    for (Index first = 0; first < m; first += lanes * most) {
+        const Index count = std::min(lanes * most, m - first), panels = (count + lanes - 1) / lanes;
+        for (Index r = 0; r < panels * lanes; ++r) {
+            const double* b = B + (first + (r < count ? r : 0)) * ldb;
+            double* into = x + r / lanes * apart + r % lanes;
+            for (Index i = 0; i < n; ++i) into[i * lanes] = b[i];
         }
+        for (Index j = 0; j < n; j += block) {
+            const Index size = std::min(block, n - j);
+            const double* rows = L + j * ld;
+            for (Index k = 0; k < j; k += block)
+                for (Index p = 0; p < panels; ++p)
+                    subtract_from_panel<lanes>(block, {rows + k, ld, 1}, x + p * apart + k * lanes,
+                                               x + p * apart + j * lanes, size);
+            invert_diagonal(rows + j, ld, size, inverse);
+            for (Index p = 0; p < panels; ++p)
+                solve_panel<lanes>({rows + j, ld, 1}, size, inverse, x + p * apart + j * lanes);
+        }
+        for (Index r = 0; r < count; ++r) {
+            const double* solved = x + r / lanes * apart + r % lanes;
+            double* b = B + (first + r) * ldb;
+            for (Index i = 0; i < n; ++i) b[i] = solved[i * lanes];
+        }
+    }
+}
+
+// C (m, 64) -= A (m, depth) B for at most `few` rows, of a B that is not packed.
+template <Index width>
+HPCORE_INLINE void subtract_few(Index m, Index depth, const double* A, Index lda, const double* B, Index ldb, double* C,
+                                Index ldc) {
+    const double* row[few];
+    for (Index i = 0; i < few; ++i) row[i] = A + std::min(i, m - 1) * lda;
+    for (Index c = 0; c < block; c += 2 * width) {
+        Register<width> sum[few][2] = {};
+        for (Index k = 0; k < depth; ++k) {
+            Register<width> right[2];
+            for (Index j = 0; j < 2; ++j) load(B + k * ldb + c + j * width, right[j]);
+            for (Index i = 0; i < few; ++i)
+                for (Index j = 0; j < 2; ++j) sum[i][j].add_product(row[i][k], right[j]);
+        }
+        for (Index i = 0; i < m; ++i)
+            for (Index j = 0; j < 2; ++j) {
+                Register<width> old;
+                load(C + i * ldc + c + j * width, old);
+                old.subtract(sum[i][j]);
+                store(old, C + i * ldc + c + j * width);
+            }
     }
 }
 
@@ -380,10 +476,18 @@ void solve_backward(const double* L, Index ld, Index n, double* B, Index ldb, In
         const Index size = (end - 1) % block + 1, j = end - size;
         invert_diagonal(L + j * ld + j, ld, size, inverse);
         std::reverse(inverse, inverse + size);
-        solve_rows({L + (end - 1) * ld + end - 1, -1, -ld}, size, inverse, B + end - 1, ldb, m, -1);
+        const Strided mirrored{L + (end - 1) * ld + end - 1, -1, -ld};
+        if (m <= few)
+            solve_rows<few>(mirrored, size, inverse, B + end - 1, ldb, m, -1);
+        else
+            solve_rows<wide>(mirrored, size, inverse, B + end - 1, ldb, m, -1);
         for (Index c = 0; c < j; c += block) {
+            if (m <= few) {  // an element of L is used once: it is not packed
+                by_width(HPCORE_BODY { subtract_few<width>(m, size, B + j, ldb, L + j * ld + c, ld, B + c, ldb); });
+                continue;
+            }
             pack({L + j * ld + c, ld, 1}, size, block, packed);
-            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, wide, everything);
+            subtract_product(m, block, size, {B + j, ldb, 1}, packed, B + c, ldb, everything);
         }
         end = j;
     }
@@ -482,7 +586,7 @@ void dtrsm(char* side, char* uplo, char* trans, char* diag, int* m, int* n, doub
            double* b, int* ldb) {
     require(*side == 'L' && *uplo == 'U' && *diag == 'N' && *alpha == 1.0 && (*trans == 'T' || *trans == 'N'), "dtrsm");
     if (*trans == 'T')
-        solve_forward(a, *lda, *m, b, *ldb, *n);
+        (*n <= few ? solve_forward<few, 1> : solve_forward<wide, 4>)(a, *lda, *m, b, *ldb, *n);
     else
         solve_backward(a, *lda, *m, b, *ldb, *n);
 }

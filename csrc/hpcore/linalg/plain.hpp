@@ -2,8 +2,8 @@
 
 #include "hpcore/linalg/lapack.hpp"
 
-// The routines of the table in plain C++, for programs that have no BLAS. Blocks of 64 keep the operands in the first
-// cache, and tiles of them in registers. No threads, no memory but the stack's, and the same bits on every CPU.
+// The routines of the table in plain C++, for programs that bring no BLAS. Blocks of 64 keep the operands in the first
+// cache, and tiles of them in registers. No threads, and the same bits on every CPU.
 namespace hpcore::linalg {
 
 // Only what the core calls: 'U' triangles, 'L' sides, non-unit diagonals, a factor alpha of 1, unit increments. Other

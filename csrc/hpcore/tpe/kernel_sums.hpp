@@ -7,7 +7,7 @@
 namespace hpcore::tpe {
 
 struct SumsInput {
-    std::size_t n_points, padded;  // candidates: `padded` is a multiple of block
+    std::size_t padded;  // candidates, a multiple of eight
     std::size_t n_kernels, n_smooth, n_stepped;
     const double* x;              // (smooth, padded) candidates times 1 / (h sqrt 2)
     const double* centres;        // (kernels, smooth) in the same unit
@@ -25,11 +25,32 @@ constexpr std::size_t block = 32;
 // Categories have no table, which would grow with the square of their number.
 void kernel_sums(const SumsInput& in, double* out);
 
+struct RoughInput {
+    std::size_t padded;                           // candidates, a multiple of `block`
+    std::size_t n_kernels, n_axes, n_categories;  // an even number of kernels
+    const float* x;                               // (axes, padded) candidates
+    const float* offset;                          // (padded,) -|x|^2
+    const float* centres;                         // (kernels, axes) twice the centres
+    const float* bias;                            // (kernels,) -|centre|^2
+    const float* weight;                          // (kernels,) at most 1
+    const float* category;                        // (categories, padded)
+    const float* level;                           // (kernels, categories)
+    const float* gain;                            // (categories,) of the exponent, where categories are the same
+    float cut;                                    // terms of smaller exponents may be left out
+};
+
+// out[i] = sum_k weight_k 2^(-|x_i - centre_k|^2 + gains), to 2e-4 of it and the rounding of exponents; 0 where it is
+// so small that it might be less than that.
+void rough_sums(const RoughInput& in, double* out);
+
 // erf of x >= 0, in place; n is a multiple of eight.
 void erf_array(double* x, std::size_t n);
 
 // Standard normal quantiles of p in [0, 1], within 6.6 deviations, in place; n is a multiple of eight.
 void quantile_array(double* p, std::size_t n);
+
+// level[i] = how many of `edges` (n_edges,) are at most u[i], as a double; n is a multiple of eight.
+void count_below(const double* edges, std::size_t n_edges, const double* u, std::size_t n, double* level);
 
 // a[i] = log(exp(shift + log a[i]) + prior * exp(log_prior[i])) - log_total for a >= 0; n is a multiple of eight.
 void finish_log(double* a, std::size_t n, double shift, const double* log_prior, double log_total);

@@ -22,7 +22,8 @@ namespace hpcore::tpe {
 // Points to be scored, an axis after the other, padded so that whole packs may be read.
 class Batch {
   public:
-    void reset(std::size_t axes, std::size_t room);
+    // Whatever is in the room then must be set; the rest of the last pack is 0.
+    void reset(std::size_t axes, std::size_t room, std::size_t unit = 32);
     double& at(std::size_t axis, std::size_t i) { return x_[axis * padded_ + i]; }
     double at(std::size_t axis, std::size_t i) const { return x_[axis * padded_ + i]; }
     Column column(std::size_t axis) const { return {x_.data() + axis * padded_, padded_}; }
@@ -45,6 +46,11 @@ class Mixture {
 
     // log p of each point of the batch, into out (batch.padded()).
     void log_density(const Batch& batch, MutableColumn out);
+    // The log density of the prior component alone, which depends on the axes only.
+    void log_prior(const Batch& batch, MutableColumn out) const;
+    // What log p is at least, with the same log_prior: close to it, but for levels that are much wider than h, and
+    // several times sooner.
+    void log_bound(const Batch& batch, Column log_prior, MutableColumn out);
     // The same with another log density in the prior component's place: log_prior (batch.padded()).
     void log_density(const Batch& batch, Column log_prior, MutableColumn out);
 
@@ -60,10 +66,11 @@ class Mixture {
     void fill_table(std::size_t t, const std::vector<bool>& wanted);
     std::size_t category_at(double u, std::size_t t, std::size_t centre) const;
     void kernel_sums(const Batch& batch, MutableColumn out);
+    void finish(double log_scale, Column log_prior, MutableColumn out);
 
     std::vector<Axis> axes_;
     std::vector<std::size_t> smooth_, stepped_;  // axes without and with levels
-    std::size_t n_ = 0;
+    std::size_t n_ = 0, max_levels_ = 0;         // max_levels_: of an ordered axis
     double q_ = 0.0, prior_weight_ = 0.0, total_ = 1.0, log_scale_ = 0.0;
     std::vector<double> h_, inverse_;      // bandwidths; 1 / (h sqrt 2) per smooth axis
     std::vector<double> points_;           // (n, axes) as given
@@ -75,10 +82,14 @@ class Mixture {
     std::vector<double> tables_;           // K_j(level | centre level), (centre level, level), of ordered levels
     std::vector<double> own_, other_;      // the two values of K_j per stepped axis of categories
     std::vector<double> prior_tables_;     // log K_j0(level), one stepped axis after the other
+    std::vector<double> prior_shares_;     // their exponentials
     std::vector<std::size_t> prior_at_;
-    std::vector<std::uint32_t> level_;                      // (n, stepped)
-    std::vector<double> x_scaled_, erfs_, uniform_, mean_;  // scratch
+    std::vector<std::uint32_t> level_;                                                           // (n, stepped)
+    std::vector<double> x_scaled_, erfs_, uniform_, mean_, prior_, product_, nearest_, around_;  // scratch
+    std::vector<double> whole_;  // per stepped axis and level: erf over all cells
     std::vector<std::int32_t> x_level_;
+    std::vector<float> rough_x_, rough_offset_, rough_centres_, rough_bias_, rough_weight_;
+    std::vector<float> rough_category_, rough_level_, rough_gain_;
     std::vector<std::size_t> origin_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,9 @@ typedef double Pack __attribute__((vector_size(64)));
 typedef std::int64_t WholePack __attribute__((vector_size(64)));
 typedef std::uint64_t UnsignedPack __attribute__((vector_size(64)));
 
+typedef float FloatPack __attribute__((vector_size(64)));
+typedef std::uint32_t UnsignedFloatPack __attribute__((vector_size(64)));
+
 HPCORE_INLINE WholePack bits_of(Pack x) {
     return reinterpret_cast<WholePack>(x);
 }
@@ -40,6 +44,26 @@ HPCORE_INLINE WholePack wrapping_sum(WholePack a, WholePack b) {
 }
 HPCORE_INLINE WholePack wrapping_difference(WholePack a, WholePack b) {
     return reinterpret_cast<WholePack>(reinterpret_cast<UnsignedPack>(a) - reinterpret_cast<UnsignedPack>(b));
+}
+// x times 2^n of the n in the low bits of `shifted`.
+HPCORE_INLINE FloatPack times_power(FloatPack x, FloatPack shifted) {
+    return reinterpret_cast<FloatPack>(reinterpret_cast<UnsignedFloatPack>(x) +
+                                       (reinterpret_cast<UnsignedFloatPack>(shifted) << 23));
+}
+HPCORE_INLINE FloatPack where_equal(FloatPack a, float b, float x) {
+    return a == b ? FloatPack{} + x : FloatPack{};
+}
+HPCORE_INLINE FloatPack at_least(FloatPack a, float least) {
+    return a > least ? a : FloatPack{} + least;
+}
+HPCORE_INLINE FloatPack greater_of(FloatPack a, FloatPack b) {
+    return a > b ? a : b;
+}
+HPCORE_INLINE bool any_above(FloatPack a, float x) {
+    const WholePack above = reinterpret_cast<WholePack>(a > x);
+    const auto half =
+        __builtin_shufflevector(above, above, 0, 1, 2, 3) | __builtin_shufflevector(above, above, 4, 5, 6, 7);
+    return ((half[0] | half[1]) | (half[2] | half[3])) != 0;
 }
 #else
 // The same in plain loops, for compilers without vector types.
@@ -139,6 +163,28 @@ inline WholePack wrapping_difference(WholePack a, WholePack b) {
     HPCORE_LANES(std::int64_t,
                  static_cast<std::int64_t>(static_cast<std::uint64_t>(a[i]) - static_cast<std::uint64_t>(b[i])));
 }
+using FloatPack = Lanes<float>;
+inline FloatPack times_power(FloatPack x, FloatPack shifted) {
+    FloatPack out;
+    for (std::size_t i = 0; i < lanes; ++i)
+        out[i] =
+            std::bit_cast<float>(std::bit_cast<std::uint32_t>(x[i]) + (std::bit_cast<std::uint32_t>(shifted[i]) << 23));
+    return out;
+}
+inline FloatPack where_equal(FloatPack a, float b, float x) {
+    HPCORE_LANES(float, a[i] == b ? x : 0.0f);
+}
+inline FloatPack at_least(FloatPack a, float least) {
+    HPCORE_LANES(float, a[i] > least ? a[i] : least);
+}
+inline FloatPack greater_of(FloatPack a, FloatPack b) {
+    HPCORE_LANES(float, a[i] > b[i] ? a[i] : b[i]);
+}
+inline bool any_above(FloatPack a, float x) {
+    bool any = false;
+    for (std::size_t i = 0; i < lanes; ++i) any = any || a[i] > x;
+    return any;
+}
 #undef HPCORE_LANES
 inline WholePack bits_of(Pack x) {
     WholePack out;
@@ -164,6 +210,34 @@ HPCORE_INLINE void store(double* p, Pack x) {
 HPCORE_INLINE Pack repeat(double x) {
     Pack out{};
     return out + x;
+}
+
+// Eight entries of a row. Through an array the load would wait for eight stores.
+HPCORE_INLINE Pack picked(const double* row, const std::int32_t* at) {
+    return Pack{row[at[0]], row[at[1]], row[at[2]], row[at[3]], row[at[4]], row[at[5]], row[at[6]], row[at[7]]};
+}
+
+constexpr std::size_t float_lanes = sizeof(FloatPack) / sizeof(float);
+
+HPCORE_INLINE FloatPack load(const float* p) {
+    FloatPack x;
+    std::memcpy(&x, p, sizeof x);
+    return x;
+}
+HPCORE_INLINE void store(float* p, FloatPack x) {
+    std::memcpy(p, &x, sizeof x);
+}
+
+// 2^x for x in [-126, 126], relative error below 2e-4; 2^-126 for less.
+HPCORE_INLINE FloatPack exp2_roughly(FloatPack x) {
+    constexpr float to_whole = 0x1.8p23f;  // as in exp below
+    x = at_least(x, -126.0f);
+    const FloatPack shifted = x + to_whole;
+    const FloatPack r = x - (shifted - to_whole);  // |r| <= 1/2
+    FloatPack p = r * 0.05517163f + 0.24261114f;
+    p = p * r + 0.69326100f;
+    p = p * r + 0.99992807f;
+    return times_power(p, shifted);
 }
 
 // Polynomials through the Chebyshev points of the ranges named below.
@@ -238,17 +312,21 @@ HPCORE_INLINE Pack sqrt(Pack x) {
 }
 
 // The standard normal quantile, as hpcore::normal_quantile but for p in [1.4e-11, 1 - 1.4e-11] only (6.6 deviations),
-// to which p is cut.
-HPCORE_INLINE Pack normal_quantile(Pack p) {
+// to which p is cut; in two parts.
+constexpr double central_half = 0.425;  // central: |p - 1/2| is at most this
+
+HPCORE_INLINE Pack central_quantile(Pack p) {
     const Pack q = p - 0.5;
-    const Pack distance = choose(q < 0.0, -q, q);
     const Pack r = 0.180625 - q * q;
-    const Pack central = q * horner(as241::central_num, r) / horner(as241::central_den, r);
-    Pack tail = 0.5 - distance;
+    return q * horner(as241::central_num, r) / horner(as241::central_den, r);
+}
+HPCORE_INLINE Pack tail_quantile(Pack p) {
+    const Pack q = p - 0.5;
+    Pack tail = 0.5 - choose(q < 0.0, -q, q);
     tail = choose(tail < 1.4e-11, repeat(1.4e-11), tail);
     const Pack s = sqrt(-log(tail)) - 1.6;
     const Pack outer = horner(as241::middle_num, s) / horner(as241::middle_den, s);
-    return choose(distance > repeat(0.425), choose(q < 0.0, -outer, outer), central);
+    return choose(q < 0.0, -outer, outer);
 }
 
 }  // namespace hpcore::tpe

@@ -26,7 +26,10 @@ constexpr double ratio_weight = 0.5;
 // its length is shorter and the ratio counts whole, which keeps it from closing in on one valley. The same file.
 constexpr std::size_t n_turns = 3, few_for_densities = 25;
 constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
-constexpr std::size_t n_cheap_starts = 64;  // points among which the start looks for cheap ones
+constexpr std::size_t pack_of_candidates = 8;  // that are scored first: usually the best is among them
+constexpr double near_bound = 0.05;            // several times what bounds are usually apart from scores
+constexpr double rounding = 1e-9;              // far above that of logarithms, so that bounds hold
+constexpr std::size_t n_cheap_starts = 64;     // points among which the start looks for cheap ones
 
 Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
     const space::Column& c = codec.column(j);
@@ -281,7 +284,13 @@ void Suggester::suggest(const Request& request, MutableRows out) {
                 codec_->decode(u, values);
                 if (!values[group.columns.front()].active) continue;
             }
-            if (!group.proposed) propose(group, stream(streams::tpe_group(g)), waiting, with_trend);
+            if (!group.proposed) {
+                Philox random = stream(streams::tpe_group(g));
+                if (draw_candidates(group, random, waiting)) {
+                    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.merit);
+                    weigh(group, 1.0, out.n);
+                }
+            }
             tries = std::max(tries, group.batch.size());
             place(group, nth(group, rank - group.n_idle), u);
         }
@@ -349,27 +358,59 @@ void Suggester::by_improvement(const Request& request, MutableRows out) {
     by_merit(*improvement_, improvement_ratio_weight, request, waiting, taken, out);
 }
 
-// Every group proposes its candidates; the i-th ones together make a row, of which the inactive ones do not count.
 void Suggester::by_merit(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
                          space::RowSet& taken, MutableRows out) {
+    if (groups_.size() > 1) {
+        by_merit_of_rows(merit, weight, request, waiting, taken, out);
+        return;
+    }
+    const auto stream = [&](std::uint64_t purpose) {
+        return Philox(request.key, request.number, streams::at_attempt(purpose, request.attempt));
+    };
+    Group& group = groups_.front();
+    Philox random = stream(streams::tpe_group(0));
+    const bool has_ratio = draw_candidates(group, random, waiting);
+    const std::size_t m = group.batch.size();
+    coordinates_scratch_.resize(m * d_);
+    const MutableRows rows{coordinates_scratch_.data(), m, d_};
+    for (std::size_t a = 0; a < d_; ++a)
+        for (std::size_t i = 0; i < m; ++i) rows(i, group.columns[a]) = group.batch.at(a, i);
+    merit.add(rows, {group.merit.data(), m});
+    if (has_ratio)
+        weigh(group, weight, out.n);
+    else
+        group.score = group.merit;
+    std::vector<space::Value> values(d_);
+    std::vector<double> u(d_), snapped(d_);
+    std::size_t found = 0;
+    for (std::size_t rank = 0; rank < m && found < out.n; ++rank) {
+        place(group, nth(group, rank), u);
+        snapped = u;
+        codec_->snap(snapped, values);
+        const std::uint64_t h = space::RowSet::hash(snapped);
+        if (!seen_.contains(h) && taken.insert(h)) std::ranges::copy(u, out[found++].begin());
+    }
+    random = stream(streams::tpe_rest);
+    for (; found < out.n; ++found) random_point(random, out[found]);
+}
+
+// Every group proposes its candidates; the i-th ones together make a row, of which the inactive ones do not count.
+void Suggester::by_merit_of_rows(Merit& merit, double weight, const Request& request,
+                                 const std::vector<double>& waiting, space::RowSet& taken, MutableRows out) {
     const auto stream = [&](std::uint64_t purpose) {
         return Philox(request.key, request.number, streams::at_attempt(purpose, request.attempt));
     };
     std::size_t m = 0;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-        propose(groups_[g], stream(streams::tpe_group(g)), waiting, false);
+        propose(groups_[g], stream(streams::tpe_group(g)), waiting);
         m = std::max(m, groups_[g].batch.size());
     }
     std::vector<double> candidates(m * d_), coordinates(m * d_), score(m, 0.0);
     const MutableRows u{candidates.data(), m, d_}, rows{coordinates.data(), m, d_};
     std::vector<space::Value> values(d_);
-    const bool conditional = groups_.size() > 1;
     for (std::size_t i = 0; i < m; ++i) {
-        for (const Group& group : groups_) {
-            place(group, static_cast<std::uint32_t>(i % group.batch.size()), u[i]);
-            for (std::size_t a = 0; !conditional && a < d_; ++a) rows(i, group.columns[a]) = group.batch.at(a, i);
-        }
-        if (conditional) coordinates_of(u[i], values, rows[i]);
+        for (const Group& group : groups_) place(group, static_cast<std::uint32_t>(i % group.batch.size()), u[i]);
+        coordinates_of(u[i], values, rows[i]);
         for (const Group& group : groups_)
             if (!std::isnan(rows(i, group.columns.front()))) score[i] += weight * group.score[i % group.batch.size()];
     }
@@ -395,9 +436,11 @@ void Suggester::by_merit(Merit& merit, double weight, const Request& request, co
     for (; found < out.n; ++found) random_point(random, out[found]);
 }
 
-void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend) {
+// False if all its candidates are random, as no trial of the group has a value.
+bool Suggester::draw_candidates(Group& group, Philox& random, const std::vector<double>& pending) {
     group.proposed = true;
     group.best.clear();
+    group.open.clear();
     // Few kernels are scored quickly, so there is time for more candidates.
     const std::size_t times = group.ranking.members().size() < few_trials ? 2 : 1;
     group.n_draws = times * options_.n_draws;
@@ -405,15 +448,41 @@ void Suggester::propose(Group& group, Philox random, const std::vector<double>& 
     group.n_mutants = times * options_.n_mutants;
     group.batch.reset(group.columns.size(), times * options_.candidates());
     group.score.assign(group.batch.padded(), 0.0);
-    if (group.ranking.n_finite() == 0) {  // a branch without a trial
+    group.merit.assign(group.batch.padded(), 0.0);
+    if (group.ranking.n_finite() == 0) {
         group.batch.resize(times * options_.candidates());
         uniforms(group, random, 0, group.batch.size());
-        return;
+        return false;
     }
     fit(group, pending);
     candidates(group, random);
-    score(group);
-    if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.score);
+    return true;
+}
+
+void Suggester::propose(Group& group, Philox random, const std::vector<double>& pending) {
+    if (draw_candidates(group, random, pending)) score(group);
+}
+
+// What a score does not exceed is known long before the score itself, which most candidates then need not have.
+void Suggester::weigh(Group& group, double weight, std::size_t n_wanted) {
+    const std::size_t n = group.batch.size();
+    if (n_wanted > pack_of_candidates) {
+        score(group);
+        for (std::size_t i = 0; i < n; ++i) group.score[i] = weight * group.score[i] + group.merit[i];
+        return;
+    }
+    score_good(group);
+    group.weight = weight;
+    log_bad_.resize(group.batch.padded());
+    group.bad.log_bound(group.batch, group.log_prior, log_bad_);
+    group.bound.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const double bound = weight * (group.log_good[i] - log_bad_[i]) + rounding + group.merit[i];
+        group.bound[i] = std::isnan(bound) ? inf : bound;
+    }
+    std::fill(group.score.begin(), group.score.end(), -inf);
+    group.open.resize(n);
+    std::iota(group.open.begin(), group.open.end(), std::uint32_t{0});
 }
 
 double Suggester::bandwidth(std::size_t n, std::size_t d) const {
@@ -507,11 +576,13 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
     const std::size_t d = group.columns.size();
     // One number u decides if a column moves (u < p), and by how much (u / p).
     const double p = std::max(0.3, 2.0 / static_cast<double>(d));
-    moves_.clear();
-    steps_.clear();
     words_.resize(group.n_mutants * (d + 1));
     random.fill_uniform(words_);
     const double* u = words_.data();
+    // One place more than there can be moves, as the next one is written before it is known to be one.
+    moves_.resize(group.n_mutants * d + 1);
+    steps_.resize(moves_.size() + 8);
+    std::size_t n_moves = 0;
     for (std::size_t c = 0; c < group.n_mutants; ++c) {
         const double* parent = coordinates_.data() + group.ranking.good()[c % parents].trial * d_;
         const auto pick = static_cast<std::size_t>(*u++ * static_cast<double>(2 * d));
@@ -519,11 +590,13 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
         const double step = pick % 2 == 0 ? 0.05 : 0.2;
         for (std::size_t a = 0; a < d; ++a, ++u) {
             group.batch.at(a, first + c) = parent[group.columns[a]];
-            if (a != sure && *u >= p) continue;
-            moves_.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(first + c), step});
-            steps_.push_back(a == sure ? *u : *u / p);
+            moves_[n_moves] = {static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(first + c), step};
+            steps_[n_moves] = a == sure ? *u : *u / p;
+            n_moves += a == sure || *u < p ? 1u : 0u;
         }
     }
+    moves_.resize(n_moves);
+    steps_.resize(n_moves);
     probabilities_ = steps_;
     steps_.resize((steps_.size() + 7) / 8 * 8, 0.5);
     quantile_array(steps_.data(), steps_.size());
@@ -537,18 +610,62 @@ void Suggester::mutants(Group& group, Philox& random, std::size_t parents, std::
     }
 }
 
-void Suggester::score(Group& group) {
+// log_prior is that of the bad density's prior component.
+void Suggester::score_good(Group& group) {
     const std::size_t padded = group.batch.padded();
-    log_good_.resize(padded);
-    log_bad_.resize(padded);
+    group.log_good.resize(padded);
+    group.log_prior.resize(padded);
     if (prior_) {
-        prior_->log_density(group.batch, log_prior_);
-        group.good.log_density(group.batch, log_prior_, log_good_);
-    } else {
-        group.good.log_density(group.batch, log_good_);
+        prior_->log_density(group.batch, group.log_prior);
+        group.good.log_density(group.batch, group.log_prior, group.log_good);
     }
-    group.bad.log_density(group.batch, log_bad_);
-    for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = log_good_[i] - log_bad_[i];
+    group.bad.log_prior(group.batch, group.log_prior);
+    if (!prior_) group.good.log_density(group.batch, group.log_prior, group.log_good);
+}
+
+void Suggester::score(Group& group) {
+    score_good(group);
+    log_bad_.resize(group.batch.padded());
+    group.bad.log_density(group.batch, group.log_prior, log_bad_);
+    for (std::size_t i = 0; i < group.batch.size(); ++i) group.score[i] = group.log_good[i] - log_bad_[i];
+}
+
+// Score those open candidates that have the highest bounds, all at least `least`: at first those near the highest one,
+// usually enough, then blocks.
+void Suggester::score_most_promising(Group& group, double least) {
+    std::size_t most = block;
+    if (group.open.size() == group.batch.size()) {
+        most = pack_of_candidates;
+        for (const double bound : group.bound) least = std::max(least, bound - near_bound);
+    }
+    promising_.resize(group.open.size());
+    std::size_t kept = 0;
+    for (const std::uint32_t i : group.open) {
+        promising_[kept] = i;
+        kept += group.bound[i] >= least ? 1u : 0u;
+    }
+    promising_.resize(kept);
+    if (kept > most) {
+        const auto higher = [&](std::uint32_t a, std::uint32_t b) { return group.bound[a] > group.bound[b]; };
+        std::nth_element(promising_.begin(), promising_.begin() + static_cast<std::ptrdiff_t>(most), promising_.end(),
+                         higher);
+        promising_.resize(most);
+    }
+    const std::size_t n = promising_.size(), axes = group.columns.size();
+    some_.reset(axes, n, pack_of_candidates);
+    some_.resize(n);
+    for (std::size_t a = 0; a < axes; ++a)
+        for (std::size_t k = 0; k < n; ++k) some_.at(a, k) = group.batch.at(a, promising_[k]);
+    some_prior_.assign(some_.padded(), 0.0);
+    for (std::size_t k = 0; k < n; ++k) some_prior_[k] = group.log_prior[promising_[k]];
+    log_bad_.resize(some_.padded());
+    group.bad.log_density(some_, some_prior_, log_bad_);
+    for (std::size_t k = 0; k < n; ++k) {
+        const std::uint32_t i = promising_[k];
+        group.score[i] = group.weight * (group.log_good[i] - log_bad_[k]) + group.merit[i];
+        group.bound[i] = -inf;
+    }
+    std::erase_if(group.open, [&](std::uint32_t i) { return group.bound[i] == -inf; });
 }
 
 void Suggester::log_ratio(Rows rows, MutableRows out) {
@@ -572,10 +689,9 @@ void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
         group.batch.resize(n);
         group.score.assign(group.batch.padded(), 0.0);
         for (std::size_t i = 0; i < n; ++i) {
-            if (!active(i)) continue;
             for (std::size_t a = 0; a < group.columns.size(); ++a) {
                 const std::size_t j = group.columns[a];
-                group.batch.at(a, i) = axes_[j].coordinate(rows(i, j));
+                group.batch.at(a, i) = active(i) ? axes_[j].coordinate(rows(i, j)) : 0.0;
             }
         }
         if (group.ranking.n_finite() > 0) {
@@ -587,15 +703,20 @@ void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
 }
 
 // The candidate that comes at `rank` by score; of equal scores the first. Past the last one the best again.
-std::uint32_t Suggester::nth(Group& group, std::size_t rank) const {
+std::uint32_t Suggester::nth(Group& group, std::size_t rank) {
     while (group.best.size() <= rank && group.best.size() < group.batch.size()) {
         std::uint32_t best = 0;
-        double score = -inf;
+        double score = -inf, bound = -inf;
         for (std::size_t i = 0; i < group.batch.size(); ++i) {
             if (group.score[i] > score) {
                 score = group.score[i];
                 best = static_cast<std::uint32_t>(i);
             }
+        }
+        for (const std::uint32_t i : group.open) bound = std::max(bound, group.bound[i]);
+        if (bound >= score && bound > -inf) {
+            score_most_promising(group, score);
+            continue;
         }
         group.best.push_back(best);
         group.score[best] = -inf;

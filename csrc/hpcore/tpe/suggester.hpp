@@ -100,7 +100,13 @@ class Suggester {
         std::size_t n_idle = 0;  // candidates that repeated a point in which this group was not active
         std::size_t n_draws = 0, n_uniform = 0, n_mutants = 0;
         Batch batch;
-        std::vector<double> score;
+        std::vector<double> score;        // -infinity where not known yet, and where it has become one of the best
+        std::vector<std::uint32_t> open;  // candidates whose score is not known yet ...
+        std::vector<double> bound;        // ... and what it does not exceed
+        std::vector<double> log_good, log_prior;
+        // A score is `weight` times the ratio of the densities, and what else speaks for a candidate.
+        double weight = 1.0;
+        std::vector<double> merit;
         std::vector<std::uint32_t> best;  // candidates, best first, as far as they were needed
     };
 
@@ -115,13 +121,19 @@ class Suggester {
     // Candidates by the ratio of the densities, `weight` times, and their merit.
     void by_merit(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
                   space::RowSet& taken, MutableRows out);
+    void by_merit_of_rows(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
+                          space::RowSet& taken, MutableRows out);
     void absorb(const records::Trials& trials);
     void even_point(Philox::Key key, std::uint64_t number, MutableColumn u) const;
     void prior_point(Philox& random, MutableColumn u);
     void random_point(Philox& random, MutableColumn u) const;
     void coordinates_of(Column u, std::vector<space::Value>& scratch, MutableColumn out) const;
     Rows known() const { return {coordinates_.data(), rows_, d_}; }
-    void propose(Group& group, Philox random, const std::vector<double>& pending, bool with_trend);
+    // Candidates of a group, and their ratios, or what comes before them.
+    void propose(Group& group, Philox random, const std::vector<double>& pending);
+    bool draw_candidates(Group& group, Philox& random, const std::vector<double>& pending);
+    // Bounds of the scores, from which nth finds the best; all scores at once if many are wanted.
+    void weigh(Group& group, double weight, std::size_t n_wanted);
     void fit(Group& group, const std::vector<double>& pending);
     void candidates(Group& group, Philox& random);
     bool fit_trend(Group& group);
@@ -130,7 +142,9 @@ class Suggester {
     void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
     void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
     void score(Group& group);
-    std::uint32_t nth(Group& group, std::size_t rank) const;
+    void score_good(Group& group);
+    void score_most_promising(Group& group, double least);
+    std::uint32_t nth(Group& group, std::size_t rank);
     void place(const Group& group, std::uint32_t candidate, MutableColumn u) const;
     double bandwidth(std::size_t n, std::size_t d) const;
 
@@ -158,7 +172,9 @@ class Suggester {
     };
     std::vector<Move> moves_;
     std::vector<double> steps_, probabilities_, words_;
-    std::vector<double> points_, values_, weights_, h_, log_good_, log_bad_, log_prior_;
+    std::vector<double> points_, values_, weights_, h_, log_bad_, some_prior_, coordinates_scratch_;
+    std::vector<std::uint32_t> promising_;
+    Batch some_;
 };
 
 }  // namespace hpcore::tpe

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "hpcore/tpe/axis.hpp"
@@ -36,7 +34,6 @@ class Trend {
     std::size_t size_ = 1, stride_ = 0;   // coefficients, and the same padded to whole packs
     double cut_ = 0.0, deviation_ = 1.0;  // normal score that a good trial stays below
     std::vector<double> features_, gram_, inverse_, coefficients_, scores_;
-    std::vector<std::pair<double, std::uint32_t>> order_;
 };
 
 }  // namespace hpcore::tpe
