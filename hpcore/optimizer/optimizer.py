@@ -953,6 +953,7 @@ class Optimizer:
         std_error: float | Sequence[float] | None = None,
         cost: float | None = None,
         metrics: Mapping[str, float] | None = None,
+        missing: str = "error",
     ) -> None:
         """Copy a trial of a record that is kept elsewhere: the storage of another tool, a file, another process.
 
@@ -976,6 +977,9 @@ class Optimizer:
             All partial results so far by step, which replace those that are known; by default these stay.
         std_error, cost, metrics
             Further facts of a trial that has ended, see `tell`.
+        missing : {"error", "inactive"}
+            What an active parameter without a value is, such as one that the trial had not asked for yet; see
+            `Space.encode`.
 
         Raises
         ------
@@ -1011,7 +1015,9 @@ class Optimizer:
                     raise InvalidArgument(f"{name} must be left out of a withdrawn trial, got {given!r}")
         elif params is None:
             raise InvalidType(f"params must be a mapping of names to values for a {state} trial, got None")
-        point = None if params is None else self.space.encode(without_missing(self.space, read_row(params)))
+        point = None
+        if params is not None:
+            point = self.space.encode(without_missing(self.space, read_row(params)), missing=missing)
         outcome = None
         if state == "running":
             for name, given in (("value", value), ("std_error", std_error), ("cost", cost), ("metrics", metrics)):

@@ -403,7 +403,7 @@ class Record:
         self._mirror(number, self.running[number].params)
 
     def _mirror(self, number: int, params: Params) -> None:
-        is_decoded = _same(self._space.coder.settle(self.history.X[number].copy()), params)
+        is_decoded = _same(self._space.decode_recorded(self.history.X[number : number + 1])[0], params)
         self.history.mirror(number, None if is_decoded else params)
 
     def move(self, trial: Trial, params: Mapping[str, Any]) -> bool:
@@ -424,7 +424,7 @@ class Record:
         if note is not None and "params" in note:
             given: Params = note["params"]
             return given
-        return self._space.coder.settle(self.history.X[number].copy())
+        return self._space.decode_recorded(self.history.X[number : number + 1])[0]
 
     def _has_come_to(self, number: int, outcome: Outcome | None) -> bool:
         """True if a trial has this outcome already, or is running if that is None."""
