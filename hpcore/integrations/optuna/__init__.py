@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hpcore.integrations.optuna.pruner import HpcorePruner
 from hpcore.integrations.optuna.sampler import HpcoreSampler
 
-__all__ = ["HpcoreSampler"]
+__all__ = ["HpcorePruner", "HpcoreSampler"]

@@ -78,11 +78,11 @@ class Copy:
             new = ended
         assert self._optimizer is not None
         for trial in new:
-            params = self.tree.row(trial).params
-            outcome = outcome_of(trial)
-            if params and outcome is not None:
+            row = self.tree.row(trial)
+            if row.params:
                 self._running.pop(trial.number, None)
-                self._optimizer.put(trial.number, params, missing="inactive", **outcome)
+                missing = "error" if row.whole and not self.tree.space.unexplained else "inactive"
+                self._optimizer.put(trial.number, row.params, missing=missing, **outcome_of(trial))
 
     def propose(self, number: int, given: Mapping[str, Any], running: Mapping[int, Mapping[str, Any]]) -> Params:
         """Propose parameters for a trial.

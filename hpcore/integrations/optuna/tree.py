@@ -62,6 +62,7 @@ class Tree:
     def _begin(self) -> None:
         self.distributions: dict[str, Any] = {}
         self.space: Space | None = None
+        self._has_conditions = False
         self._parameters: dict[str, Parameter] = {}
         self._rows: dict[int, Row] = {}
         self._last = self._learnt = -1
@@ -92,6 +93,8 @@ class Tree:
 
     def known(self, params: Mapping[str, Any]) -> Params:
         """Those of a trial's parameters, given in the values of Optuna, that agree with the space."""
+        if not params:
+            return {}
         assert self.space is not None
         ranges = self.distributions
         places = {name: place_of(ranges[name], value) for name, value in params.items() if name in ranges}
@@ -127,6 +130,8 @@ class Tree:
 
     def _explains(self, row: Row) -> bool:
         assert self.space is not None
+        if not self._has_conditions:  # all values are legal
+            return not row.whole or len(row.params) == len(self.space) or self.space.explains(*row)
         return self.space.explains(*row)
 
     def _learn(self, number: int) -> None:
@@ -135,7 +140,7 @@ class Tree:
         space = Space.learn(self._parameters, self._rows.values())
         if any(space[name].when for name in self._fixed if name in space):
             space = _always(space, self._fixed)
-        self.space = space
+        self.space, self._has_conditions = space, any(parameter.when for parameter in space.values())
         self._learnt = number
         self.version += 1
 
@@ -151,12 +156,12 @@ class Tree:
         return True
 
     def _begin_anew(self) -> None:
-        space, distributions, version = self.space, self.distributions, self.version
+        space, version = self.space, self.version
         self._begin()
         for number in sorted(self._trials):
             self._add(self._trials[number])
-        if self.space == space and self.distributions == distributions:
-            self.space, self.version = space, version
+        if space is not None and self.space == space and self.space.unexplained == space.unexplained:
+            self.version = version  # and rows are those of the same ranges
 
 
 def _always(space: Space, names: Iterable[str]) -> Space:
