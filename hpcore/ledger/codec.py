@@ -473,7 +473,7 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
     times = np.array([columns["started"], columns["finished"]], dtype=np.float64).T
     if not np.all(np.isnan(X) | ((X >= 0.0) & (X <= 1.0))):
         raise ValueError("its point is outside of the unit cube")
-    space.columns.codec.decode(X)  # raises for NaN of an active parameter
+    _check_missing(space, X, columns)
     rows = Rows(
         X,
         state,
@@ -489,6 +489,26 @@ def _rows(fields: Sequence[tuple[Any, ...]], space: Space, m: int) -> Rows:
         for i, of_all in errors.items():
             rows.std_errors[i] = of_all
     return rows
+
+
+def _check_missing(space: Space, X: npt.NDArray[np.float64], columns: dict[str, tuple[Any, ...]]) -> None:
+    """Check that NaN stands for inactive parameters, or for those that a given trial lacks.
+
+    Raises
+    ------
+    ValueError
+        A coordinate is NaN for another reason.
+    """
+    decode = space.columns.codec.decode
+    try:
+        decode(X)
+    except ValueError:
+        exact = np.array(columns["exact"], dtype=np.bool_)
+        decode(X[~exact])
+        for i in np.flatnonzero(exact).tolist():
+            params = params_from_text(space, columns["params"][i])
+            if [name for name, u in zip(space, X[i].tolist(), strict=True) if not math.isnan(u)] != list(params):
+                raise
 
 
 def _maybe(column: tuple[float | None, ...]) -> Any:

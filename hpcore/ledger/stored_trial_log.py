@@ -611,7 +611,14 @@ class StoredTrialLog(TrialLog):
         def work(transaction: Transaction) -> None:
             first = self.optimizer.n_trials
             transaction.insert_many(known_records(self.optimizer, known, self.record.id, first))
-            n_jobs = self.optimizer.history.n_jobs + len(known)
+            first_job = self.optimizer.history.n_jobs
+            transaction.add_reports(
+                [
+                    report_record(self.record.id, number, job, step, values, cost)
+                    for number, step, values, cost, job in known.rows_of_reports(first, first_job)
+                ]
+            )
+            n_jobs = first_job + len(known)
             self._replica.change(transaction, n_trials=first + len(known), n_jobs=n_jobs)
 
         if not len(known):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.records.history import STATES
 from hpcore.records.limits import Limits
 from hpcore.records.outcome import Outcome
-from hpcore.records.rows import Rows
+from hpcore.records.rows import Report, Rows
 from hpcore.records.trial import Trial
 from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
@@ -56,6 +56,8 @@ class Known:
         Unix times of start and finish, None if not known.
     positions : list of int
         Positions of the rows in the user's input, for messages.
+    reports : list of dict
+        Partial results by step, one number per objective; empty if no result has any.
     """
 
     X: FloatArray
@@ -64,12 +66,14 @@ class Known:
     user_attrs: list[dict[str, Any]]
     times: list[tuple[float | None, float | None]]
     positions: list[int]
+    reports: list[dict[float, tuple[float, ...]]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.params)
 
-    def rows(self, first: int, m: int) -> Rows:
-        """Convert to trials in columns with numbers from `first` on and `m` objectives, in the user's own sign."""
+    def rows(self, first: int, first_job: int, m: int) -> Rows:
+        """Convert to trials in columns with numbers from `first` on, jobs from `first_job` on and `m` objectives, in
+        the user's own sign."""
         nothing = (math.nan,) * m
         values = [nothing if outcome.values is None else outcome.values for outcome in self.outcomes]
         costs = [math.nan if outcome.cost is None else outcome.cost for outcome in self.outcomes]
@@ -82,7 +86,16 @@ class Known:
             np.array(errors) if any(outcome.std_errors for outcome in self.outcomes) else None,
             None if all(map(math.isnan, costs)) else np.array(costs),
             notes=self._notes(first),
+            reports=self.rows_of_reports(first, first_job),
         )
+
+    def rows_of_reports(self, first: int, first_job: int) -> list[Report]:
+        """Partial results in the form of `Rows.reports`."""
+        return [
+            (first + i, step, values, None, first_job + i)
+            for i, reports in enumerate(self.reports)
+            for step, values in reports.items()
+        ]
 
     def _notes(self, first: int) -> dict[int, dict[str, Any]]:
         notes: dict[int, dict[str, Any]] = {}
@@ -105,7 +118,9 @@ class Known:
             trial.set_facts(outcome.cost, outcome.metrics, outcome.gradient)
             if limits:
                 trial.set_violations(limits.by_name(limits.violations(outcome.metrics)))
-            trial.extras = (dict(self.user_attrs[i]) or None, None)
+            reports = self.reports[i] if self.reports else {}
+            shown = {int(step) if float(step).is_integer() else step: values[0] for step, values in reports.items()}
+            trial.extras = (dict(self.user_attrs[i]) or None, shown or None)
             trials.append(trial)
         return trials
 

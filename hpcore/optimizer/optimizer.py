@@ -1153,7 +1153,7 @@ class Optimizer:
             first = self._record.history.n
             if not len(known):
                 return []
-            self.restore(known.rows(first, len(self.directions)))
+            self.restore(known.rows(first, self._record.history.n_jobs, len(self.directions)))
             for i, outcome in enumerate(known.outcomes):
                 self._record.say_missing(first + i, outcome)
             if self.prefetch and not self._in_order:
