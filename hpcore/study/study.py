@@ -18,7 +18,7 @@ from hpcore.ledger.heartbeat import keeping_leases
 from hpcore.ledger.trial_log import DEFAULT_STALENESS, TrialLog, number_of
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.costs import CostFunction
-from hpcore.optimizer.known import read_known
+from hpcore.optimizer.known import Known, read_known
 from hpcore.optimizer.remaining import STORED, check_repeats
 from hpcore.records.history import WITHDRAWN
 from hpcore.records.outcome import Outcome as Ended
@@ -593,7 +593,11 @@ class Study:
 
         For a stored study this is one transaction, which is on disk when this returns.
         """
-        return self._trial_log.add_known(read_known(self.space, self.optimizer.outcome, rows))
+        return self.add_known(read_known(self.space, self.optimizer.outcome, rows))
+
+    def add_known(self, known: Known) -> list[Trial]:
+        """Record checked results; see `add_many`."""
+        return self._trial_log.add_known(known)
 
     def add_frame(
         self,

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.integrations.training import require
+from hpcore.errors import InvalidArgument, InvalidType, require
 from hpcore.space.discrete import Categorical, Int
 from hpcore.space.parameter import Parameter
 from hpcore.space.reals import Float
 
-__all__ = ["parameter_of", "place_of", "value_of"]
+__all__ = ["distribution_of", "parameter_of", "place_of", "value_of"]
 
 _optuna: Any = require("optuna.distributions", "optuna")
 
 
-def parameter_of(name: str, distribution: Any) -> Parameter:
-    """Parameter for a distribution; a choice is its position.
+def parameter_of(name: str, distribution: Any, *, as_choices: bool = False) -> Parameter:
+    """Parameter for a distribution; a choice is its position, or the choice itself with `as_choices`.
 
     Raises
     ------
@@ -34,7 +33,8 @@ def parameter_of(name: str, distribution: Any) -> Parameter:
             step = 1 if distribution.log else distribution.step
             return Int(distribution.low, distribution.high, log=distribution.log, step=step)
         if isinstance(distribution, _optuna.CategoricalDistribution):
-            return Categorical(positions(distribution))
+            known = _positions(distribution)
+            return Categorical([distribution.choices[i] for i in known] if as_choices else known)
     except (InvalidArgument, InvalidType) as error:
         raise InvalidArgument(
             f"the distribution of {name!r}, {distribution!r:.200}, has no counterpart ({error}): use finite bounds, "
@@ -46,7 +46,7 @@ def parameter_of(name: str, distribution: Any) -> Parameter:
     )
 
 
-def positions(distribution: Any) -> list[int]:
+def _positions(distribution: Any) -> list[int]:
     """Positions of the choices that Optuna can tell from those before them."""
     return [i for i, choice in enumerate(distribution.choices) if distribution.to_internal_repr(choice) == i]
 
@@ -78,3 +78,25 @@ def value_of(distribution: Any, place: Any) -> Any:
     if isinstance(distribution, _optuna.FloatDistribution):
         return min(max(float(place), distribution.low), distribution.high)
     return int(place)
+
+
+def distribution_of(name: str, parameter: Parameter) -> Any:
+    """Distribution for a parameter.
+
+    Raises
+    ------
+    InvalidArgument
+        Optuna has none for it.
+    """
+    try:
+        if isinstance(parameter, Float):
+            return _optuna.FloatDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
+        if isinstance(parameter, Int):
+            return _optuna.IntDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
+        if isinstance(parameter, Categorical):
+            return _optuna.CategoricalDistribution(parameter.choices)
+    except ValueError as error:
+        raise InvalidArgument(f"{name!r}, {parameter!r}, has no counterpart in Optuna: {error}") from None
+    raise InvalidArgument(
+        f"{name!r}, {parameter!r}, has no counterpart in Optuna, whose distributions are uniform: use a Float"
+    )

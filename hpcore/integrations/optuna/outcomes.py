@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from hpcore.space.conditions import at_most
 
-__all__ = ["directions_of", "last_value", "limits_of", "outcome_of"]
+__all__ = ["STATES", "directions_of", "limits_of", "outcome_of"]
 
+HUGE = sys.float_info.max
 # By the name of a state of Optuna.
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
@@ -24,7 +26,7 @@ def limits_of(constraints: Iterable[str]) -> dict[str, Any]:
     return {name: at_most(0.0) for name in constraints}
 
 
-def last_value(trial: Any) -> float | None:
+def _last_value(trial: Any) -> float | None:
     """The last intermediate value of a trial, None if there is none or it is not finite."""
     step = trial.last_step
     value = None if step is None else trial.intermediate_values[step]
@@ -36,10 +38,11 @@ def outcome_of(trial: Any) -> dict[str, Any]:
     state = STATES[trial.state.name]
     values: Any = trial.values
     if state == "pruned" and (values is None or not all(map(math.isfinite, values))):
-        only = last_value(trial)
+        only = _last_value(trial)
         values = None if only is None else [only]
     if state == "failed":
         values = None
     value = None if values is None else values[0] if len(values) == 1 else tuple(values)
-    constraints = trial.constraints
-    return {"state": state, "value": value, "metrics": dict(constraints) if constraints else None}
+    # Infinite distances are very large ones.
+    metrics = {name: min(max(beyond, -HUGE), HUGE) for name, beyond in trial.constraints.items()}
+    return {"state": state, "value": value, "metrics": metrics or None}

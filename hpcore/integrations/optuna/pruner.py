@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, require
 from hpcore.integrations.optuna.outcomes import directions_of
-from hpcore.integrations.training import require
 from hpcore.records.channel import Decision
 from hpcore.records.curves import Curves
 from hpcore.records.history import COMPLETE, FAILED, PRUNED, RUNNING

@@ -8,10 +8,10 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpcore.errors import require
 from hpcore.integrations.optuna.copying import Copy
 from hpcore.integrations.optuna.distributions import parameter_of, value_of
 from hpcore.integrations.optuna.outcomes import directions_of
-from hpcore.integrations.training import require
 from hpcore.records.streams import check_seed
 from hpcore.samplers import Sampler, resolve
 from hpcore.space.space import Space
