@@ -119,7 +119,9 @@ class Known:
             if limits:
                 trial.set_violations(limits.by_name(limits.violations(outcome.metrics)))
             reports = self.reports[i] if self.reports else {}
-            shown = {int(step) if float(step).is_integer() else step: values[0] for step, values in reports.items()}
+            shown: dict[Any, float] = {
+                int(step) if float(step).is_integer() else step: values[0] for step, values in reports.items()
+            }
             trial.extras = (dict(self.user_attrs[i]) or None, shown or None)
             trials.append(trial)
         return trials

@@ -126,7 +126,7 @@ class HpcorePruner(_BasePruner):
         return {"scheduler": self.scheduler, "_rule": self._rule}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
         self._begin()
 
     def __repr__(self) -> str:

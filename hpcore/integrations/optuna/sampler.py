@@ -152,7 +152,8 @@ class HpcoreSampler(_BaseSampler):
 
     Failed trials tell where evaluations fail; pruned ones count with their last intermediate value; parameters of
     running trials, also of those of other workers as far as they have them, keep new trials away. Constraints are those
-    of ``trial.set_constraint``. Several objectives need ``"gp"``, ``"tpe"``, ``"evolution"`` or ``"auto"``.
+    of ``trial.set_constraint``. Several objectives need ``"gp"``, ``"tpe"``, ``"auto"``, ``"evolution"`` or
+    ``"annealing"``.
 
     Examples
     --------
@@ -178,7 +179,7 @@ class HpcoreSampler(_BaseSampler):
         return {"sampler": self.sampler, "seed": self.seed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
         self._begin()
 
     def __repr__(self) -> str:
@@ -211,7 +212,7 @@ class HpcoreSampler(_BaseSampler):
         return value_of(param_distribution, drawn["x"])
 
     def _search(self, study: Any) -> _Search:
-        """What is known of a study, with all its trials up to now."""
+        """Find what is known of a study, and read its trials up to now."""
         # Hyperband of Optuna has a study of the same name for each bracket, made anew at every call.
         directions = directions_of(study)
         key = study.study_name, getattr(study, "_bracket_id", None), directions

@@ -148,7 +148,8 @@ def _inside(parameters: Mapping[str, Parameter], params: Mapping[str, Any]) -> P
 
 
 def _known(trials: Iterable[Any], space: Space, study: Study) -> Known:
-    params, outcomes, attributes, times, reports = [], [], [], [], []
+    params, outcomes, attributes, times = [], [], [], []
+    reports: list[dict[float, tuple[float, ...]]] = []
     for trial in trials:
         outcome = Outcome(None, WITHDRAWN)
         inside: Params = {}
