@@ -26,8 +26,8 @@ from hpcore.ledger.codec import (
     report_record,
     report_records,
 )
-from hpcore.optimizer.known import read_known
-from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING
+from hpcore.optimizer.known import Known, read_known
+from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, WITHDRAWN
 from hpcore.records.outcome import Outcome
 from hpcore.storage.records import TrialRecord
 
@@ -230,3 +230,42 @@ def test_facts_of_an_earlier_job_stay_in_the_store(tmp_path: Path) -> None:
         assert [t.metrics for t in one.trials] == [{"ms": 4.0}, {"ms": 9.0}]
         assert [t.cost for t in one.trials] == [3.0, 3.0]
         assert [t.feasible for t in one.trials] == [True, False] and one.best_trial.number == 0
+
+
+# --- trials that lack values -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["in memory", "stored"])
+def test_trials_that_lack_values_and_their_reports(stored: bool, tmp_path: Path) -> None:
+    space = hp.Space({"k": hp.Categorical(["a", "b"]), "x": hp.Float(0, 1), "y": hp.Float(0, 1, when={"k": "a"})})
+    store = tmp_path / "a.db" if stored else None
+    study = hp.Study(space, storage=store, name="a", direction="maximize", sampler="tpe", seed=0)
+    params = [{"k": "a", "x": 0.5}, {"k": "b", "x": 0.25}, {}, {"x": 0.75}]
+    outcomes = [Outcome((1.0,), PRUNED), Outcome((2.0,)), Outcome(None, WITHDRAWN), Outcome.failed("broke")]
+    reports = [{1.0: (3.0,), 2.5: (math.nan,)}, {}, {}, {4.0: (5.0,)}]
+    times = [(1.0, 2.0)] * 4
+    attributes: list[dict[str, Any]] = [{"a": 1}, {}, {"b": None}, {}]
+    X = space.encode(params, missing="inactive")
+    study.add_known(Known(X, params, outcomes, attributes, times, list(range(4)), reports))
+    study.run(lambda trial: trial["x"], n_trials=3)
+    if store is not None:
+        study = hp.load_study(store, "a")
+    trials = study.trials
+    assert [trial.params for trial in trials[:4]] == params
+    assert [str(trial.state) for trial in trials] == ["pruned", "complete", "withdrawn", "failed"] + ["complete"] * 3
+    assert [dict(trial.user_attrs) for trial in trials[:4]] == attributes
+    assert repr([dict(trial.reports) for trial in trials[:4]]) == repr([{1: 3.0, 2.5: math.nan}, {}, {}, {4: 5.0}])
+    assert (trials[0].value, trials[3].error, study.best_trial.number) == (1.0, "broke", 1)
+    assert study.optimizer.history.curves.job.tolist() == [0, 0, 3]
+
+
+def test_a_value_that_a_trial_should_have_is_damage() -> None:
+    opt, _ = optimizer(2)
+    known = read_known(SPACE, opt.outcome, [({"x": 1.0, "c": "a"}, 0.5)])
+    (record,) = known_records(opt, known, 3, 0)
+    lacking = replace(record, point=np.array([math.nan, 0.25]).astype("<f8").tobytes())
+    for wrong in (lacking, replace(lacking, exact=0), replace(lacking, params='{"x": 1.0}')):
+        with pytest.raises(DamagedStore, match="trial 0 of study 'a' is damaged: column 0 is active"):
+            read_rows([wrong.fields()], [], SPACE, 1, "a")
+    rows = read_rows([replace(lacking, params='{"c": "a"}').fields()], [], SPACE, 1, "a")
+    assert rows.notes[0]["params"] == {"c": "a"}

@@ -329,3 +329,41 @@ def test_limits_and_costs() -> None:
     assert again.best_trial.number == 7
     again.put(*rows[7][0], **rows[7][1])
     assert first.ask(number=30) == again.ask(number=30)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_trials_may_lack_values(sampler: str) -> None:
+    """Trials that ended, or are running, before they asked for all their parameters."""
+    lacking = [
+        (0, {"c": "a", "x": 0.5}, "failed", None),
+        (1, {"k": 3, "x": -0.5}, "running", None),
+        (3, {"c": "a", "x": 1.0, "y": 0.5, "k": 2}, "pruned", 4.0),
+        (4, {"c": "b"}, "complete", 9.0),
+    ]
+
+    def copied(rows: list) -> hp.Optimizer:
+        opt = new(sampler)
+        for number, params, state, value in rows:
+            opt.put(number, params, state, value, missing="inactive")
+        return opt
+
+    opt = copied(lacking)
+    assert [opt.trials[number].params for number, *_ in lacking] == [params for _, params, *_ in lacking]
+    before = facts(opt)
+    for number, params, state, value in lacking:
+        opt.put(number, params, state, value, missing="inactive")
+    assert facts(opt) == before
+    for number in range(5, 18):
+        params = dict(opt.ask(number=number).params)
+        lacking.append((number, params, "complete", loss(params)))
+        opt.put(*lacking[-1])
+    assert copied(lacking[::-1]).ask(number=20) == opt.ask(number=20)
+    whole = {"x": 0.5, "y": 0.1, "k": 3, "c": "b"}
+    opt.put(1, whole, "complete", 1.0)
+    assert opt.trials[1].params == whole
+    with pytest.raises(InvalidArgument, match="missing must be"):
+        opt.put(1, whole, "complete", 1.0, missing="ignore")
+    with pytest.raises(InvalidArgument, match="'y'"):
+        opt.put(21, {"x": 0.5, "k": 3, "c": "b"}, "complete", 1.0)
+    with pytest.raises(InvalidArgument, match="'z'"):
+        opt.put(21, {"z": 0.5, "c": "b"}, "complete", 1.0, missing="inactive")

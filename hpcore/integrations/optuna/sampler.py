@@ -43,6 +43,8 @@ class _Search:
         self._known: dict[int, Any] = {}
         self._constraints: list[str] = []
         self._running: dict[int, Any] = {}
+        # Trial for which the trials have been read, and that was not proposed for yet.
+        self.read_for: int | None = None
         # What was proposed for running trials, some of which was not asked for yet.
         self.proposed: dict[int, dict[str, Any]] = {}
         self.whole = Copy(*self._make)
@@ -61,6 +63,7 @@ class _Search:
                 elif trial.state.name == "RUNNING":
                     running[number] = trial
             elif before is trial or _is_same(before, trial):
+                known[number] = trial
                 n += 1
             else:
                 return False
@@ -120,8 +123,8 @@ def _is_same(before: Any, trial: Any) -> bool:
     return bool(
         before.state == trial.state
         and before.datetime_start == trial.datetime_start
-        and before.params == trial.params
         and before.values == trial.values
+        and repr(before.params) == repr(trial.params)  # a choice may be NaN
     )
 
 
@@ -188,14 +191,16 @@ class HpcoreSampler(_BaseSampler):
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
         """See `optuna.samplers.BaseSampler`: all parameters that trials have asked for."""
         with self._lock:
-            return dict(self._search(study).whole.tree.distributions)
+            search = self._search(study)
+            search.read_for = trial.number
+            return dict(search.whole.tree.distributions)
 
     def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
         """See `optuna.samplers.BaseSampler`: a configuration of one branch of the objective."""
         if not search_space:
             return {}
         with self._lock:
-            proposed = self._search(study).propose(trial)
+            proposed = self._search(study, trial.number).propose(trial)
             return {name: proposed[name] for name in search_space if name in proposed}
 
     def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
@@ -211,16 +216,18 @@ class HpcoreSampler(_BaseSampler):
         (drawn,) = Space({"x": parameter}).sample(1, seed)
         return value_of(param_distribution, drawn["x"])
 
-    def _search(self, study: Any) -> _Search:
-        """Find what is known of a study, and read its trials up to now."""
+    def _search(self, study: Any, number: int | None = None) -> _Search:
+        """Find what is known of a study, and read its trials up to now, unless that was done for the trial `number`."""
         # Hyperband of Optuna has a study of the same name for each bracket, made anew at every call.
         directions = directions_of(study)
         key = study.study_name, getattr(study, "_bracket_id", None), directions
-        trials = study.get_trials(deepcopy=False)
         search = self._searches.pop(key, None)
-        if search is None or not search.read(trials):
-            search = _Search(self.sampler, self.seed, directions)
-            search.read(trials)
+        if search is None or number is None or search.read_for != number:
+            trials = study.get_trials(deepcopy=False)
+            if search is None or not search.read(trials):
+                search = _Search(self.sampler, self.seed, directions)
+                search.read(trials)
+        search.read_for = None
         self._searches[key] = search
         if len(self._searches) > MOST_STUDIES:
             self._searches.popitem(last=False)
