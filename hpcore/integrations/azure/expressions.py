@@ -124,8 +124,7 @@ def space_of(expressions: Any, log_base: float = math.e) -> Space:
     Parameters
     ----------
     expressions : mapping of str to expression
-        Each an `Expression`, a mapping with ``type``, an object of an SDK of Azure ML, or the list ``[name, arguments]``
-        of SDK v1.
+        Each an `Expression`, a mapping with ``type``, an object of SDK v2, or the list ``[name, arguments]`` of SDK v1.
     log_base : float
         Base of the logarithms of bounds.
 

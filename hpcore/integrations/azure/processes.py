@@ -172,7 +172,7 @@ def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) 
 
 
 def _has_ended(process: subprocess.Popen[Any]) -> bool:
-    """True if a process has ended. It stays known to the system until `end_process`, so that its group is not another's."""
+    """True if a process has ended; the system keeps its number until `end_process`, so that its group is its own."""
     if not hasattr(os, "waitid"):
         return process.poll() is not None
     return process.returncode is not None or (

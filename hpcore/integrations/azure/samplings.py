@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from hpcore.arguments import check_integer, check_number
@@ -93,11 +94,7 @@ def sampling_of(algorithm: Any) -> Sampling:
         return Sampling("random")
     if isinstance(algorithm, ParameterSampling):
         fields: dict[str, Any] = {"type": algorithm.type, **algorithm.properties}
-    elif (
-        isinstance(algorithm, str)
-        or (not hasattr(algorithm, "__dict__") and not isinstance(algorithm, Mapping))
-        or ("type" not in vars(algorithm) and hasattr(algorithm, "value"))
-    ):
+    elif isinstance(algorithm, str | Enum):
         return Sampling(_SAMPLERS[one_of(where, algorithm, ARGUMENTS)])
     else:
         fields = fields_of(where, algorithm, EVERYTHING)

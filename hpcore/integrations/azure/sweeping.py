@@ -29,6 +29,7 @@ from hpcore.study import Study
 
 __all__ = ["Sweep", "sweep"]
 
+_OF_GRID = ("max_total_trials", "grid")
 # Of a sweep job that does not say it.
 N_TRIALS = 1000
 
@@ -232,6 +233,7 @@ def _read(document: Document) -> Sweep:
         ignored=document.ignored,
     )
     if sampling.sampler == "grid":
+        found.n_trials = found.space.n_points or N_TRIALS
         for name, parameter in found.space.items():
             if not isinstance(parameter, Categorical):
                 raise InvalidArgument(f"search_space.{name} must be a choice in a grid, got {parameter!r}")
@@ -262,7 +264,9 @@ def _read_limits(found: Sweep, limits: Any) -> None:
     only("limits", fields, LIMITS)
     for key, attribute in (("max_total_trials", "n_trials"), ("max_concurrent_trials", "n_jobs")):
         if fields.get(key) is not None:
-            setattr(found, attribute, check_integer(f"limits.{key}", fields[key], 1))
+            given = check_integer(f"limits.{key}", fields[key], 1)
+            # A grid has an end.
+            setattr(found, attribute, min(given, found.n_trials) if (key, found.sampler) == _OF_GRID else given)
     for key in ("timeout", "trial_timeout"):
         if fields.get(key) is not None:
             seconds = check_number(f"limits.{key}", fields[key], 0.0, open_low=True, unit=" of seconds")
