@@ -94,6 +94,10 @@ def _seed(context: click.Context, option: click.Parameter, value: int) -> int:
     return value
 
 
+def _optional_seed(context: click.Context, option: click.Parameter, value: int | None) -> int | None:
+    return None if value is None else _seed(context, option, value)
+
+
 def _one(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> str | None:
     """Return the value of an option; click would silently use the last of several."""
     if len(set(value)) > 1:
@@ -143,6 +147,7 @@ def main() -> None:
       hpcore tune houses.csv --target price          a file; the other options have defaults
       hpcore tune --help                             all options, models, samplers, data sets
       hpcore models                                  the models and their search spaces
+      hpcore sweep sweep.yaml                        a sweep job of Azure ML, on this machine
     """
 
 
@@ -297,6 +302,42 @@ def models(names: tuple[str, ...]) -> None:
     from hpcore.cli.models import show
 
     show(names)
+
+
+@main.command()
+@click.argument("file", metavar="SWEEP.YAML")
+@click.option("--trials", type=int, metavar="N", callback=_number("--trials", 1), help="Total number of trials.")
+@click.option("--jobs", type=int, metavar="N", callback=_number("--jobs", 1), help="Number of trials at a time.")
+@click.option(
+    "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
+)
+@click.option("--trial-timeout", type=float, metavar="SECONDS", callback=_timeout, help="End a trial after this time.")
+@click.option("--sampler", metavar="NAME", multiple=True, callback=_one, help="Another sampler, such as gp.")
+@click.option("--seed", type=int, metavar="S", callback=_optional_seed, help="Seed.  [default: that of the file, or 0]")
+@click.option(
+    "--out",
+    metavar="DIR",
+    default="hpcore-sweep",
+    show_default=True,
+    help="Directory of the results and of runs.db, which continues the same sweep.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def sweep(context: click.Context, /, **options: Any) -> None:
+    """Run a sweep job of Azure ML on this machine.
+
+    SWEEP.YAML is the file of a job of type sweep. Each trial runs the command of the file with the values of
+    ${{search_space.NAME}}, in the folder of trial.code. Lines that it prints, such as "loss: 0.25" for the metric
+    loss, are its values: the last one counts, and the earlier ones decide whether early_termination ends the trial.
+    Options replace what the file says; keys without an effect on this machine, such as compute, are listed.
+
+    The results are trials.csv and best_params.json in DIR. The same command continues the sweep, and Ctrl-C keeps the
+    finished trials.
+    """
+    from hpcore.cli.sweep import Request, run
+
+    context.exit(run(Request(**options)))
 
 
 _store = click.argument("store", metavar="RUNS.DB")

@@ -122,7 +122,7 @@ class Sweep:
             direction=self.direction,
             seed=self.seed,
         )
-        done = sum(str(trial.state.value) not in ("running", "paused", "withdrawn") for trial in study.trials)
+        done = sum(trial.state in ("complete", "pruned", "failed") for trial in study.trials)
         if done >= n_trials:
             return study
         command = evaluate if isinstance(evaluate, Command) else None
@@ -131,24 +131,12 @@ class Sweep:
         # A command waits for its process, so that threads suffice.
         in_threads = n_jobs > 1 and isinstance(evaluate, Command | Timed)
         executor = ThreadPoolExecutor(n_jobs) if in_threads else None
-        try:
-            with nullcontext() if executor is None else executor:
-                try:
-                    return study.run(
-                        evaluate,
-                        n_trials - done,
-                        self.timeout,
-                        1 if in_threads else n_jobs,
-                        executor,
-                        callbacks,
-                        progress,
-                    )
-                finally:
-                    if command is not None:
-                        command.processes.end()
-        finally:
-            if study.optimizer.scheduler is not None and storage is None:
-                study.clear_checkpoints()
+        with nullcontext() if executor is None else executor:
+            try:
+                return study.run(evaluate, n_trials - done, self.timeout, n_jobs, executor, callbacks, progress)
+            finally:
+                if command is not None:
+                    command.processes.end()
 
     def _objective(self, objective: Callable[[Trial], Any] | None) -> Callable[[Trial], Any]:
         seconds = self.trial_timeout
