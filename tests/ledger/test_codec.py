@@ -232,7 +232,7 @@ def test_facts_of_an_earlier_job_stay_in_the_store(tmp_path: Path) -> None:
         assert [t.feasible for t in one.trials] == [True, False] and one.best_trial.number == 0
 
 
-# --- trials that lack values -------------------------------------------------------------------------------------------
+# --- trials that lack values ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["in memory", "stored"])
