@@ -6,6 +6,7 @@ With a free-threaded interpreter they run at once indeed.
 import itertools
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable
 
@@ -201,3 +202,10 @@ def test_a_model_grows_while_it_is_asked():
     assert all(np.abs(mean - at.sum(axis=1)).max() < 0.5 for mean in [*seen, final])
     with pytest.raises(ValueError, match=r"y must have shape \(160,\)"):
         model.set_targets(y[:159])
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="needs a free-threaded interpreter")
+def test_a_free_threaded_interpreter_goes_on_without_the_gil():
+    code = "import hpcore, sys; hpcore.minimize(lambda t: t['x'], {'x': (0.0, 1.0)}, 5); print(sys._is_gil_enabled())"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert run.stdout == "False\n", run.stderr
