@@ -107,12 +107,10 @@ class Copy:
         self._copy_running(optimizer, number, running)
         fixed = self.tree.known(given)
         try:
-            return dict(self._ask(optimizer, number, fixed))
+            proposed = self._running[number] = dict(self._ask(optimizer, number, fixed))
         except (SearchSpaceExhausted, InfeasibleSpace):
             return {}
-        finally:
-            if number in optimizer.running():
-                optimizer.withdraw(number)
+        return dict(proposed)
 
     def _ask(self, optimizer: Optimizer, number: int, fixed: Params) -> Params:
         if not fixed:
