@@ -186,7 +186,7 @@ def _outcome(study: Study, trial: Any, params: Params) -> Outcome:
 
 
 def _kept_of(trial: Any, space: Space, inside: Params, outcome: Outcome) -> dict[str, Any]:
-    """What a trial of Optuna has beyond its copy."""
+    """Collect what a trial of Optuna has beyond its copy."""
     kept: dict[str, Any] = {}
     state = trial.state.name
     if STATES.get(state) != OURS[outcome.state].value:
