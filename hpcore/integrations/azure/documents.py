@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, require
 from hpcore.integrations.azure.fields import fields_of, only, spelt
-from hpcore.integrations.training import require
 
 __all__ = ["LIMITS", "Document", "TrialDocument", "read_document", "read_trial"]
 

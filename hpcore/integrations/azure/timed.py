@@ -35,12 +35,14 @@ class Timed:
     Raises
     ------
     InvalidArgument
-        The objective cannot be pickled.
+        The objective cannot be pickled, or the system is Windows.
     """
 
     def __init__(self, objective: Objective, seconds: float) -> None:
         import cloudpickle
 
+        if sys.platform == "win32":
+            raise InvalidArgument("trial_timeout cannot end a function on Windows, but a command line")
         try:
             self._packed: bytes = cloudpickle.dumps(objective)
         except Exception as error:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
-from hpcore.integrations.training import require
+from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, require
 from hpcore.space import at_least, at_most
 from hpcore.space.parameter import Parameter
 

@@ -6,8 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
-from hpcore.integrations.training import require
+from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, require
 from hpcore.space.parameter import Parameter
 
 __all__ = ["Allowed"]

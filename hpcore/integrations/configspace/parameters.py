@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcore.errors import HpcoreError, InvalidSpace
-from hpcore.integrations.training import require
+from hpcore.errors import HpcoreError, InvalidSpace, require
 from hpcore.space import Categorical, Float, Int, Normal
 from hpcore.space.parameter import Parameter
 

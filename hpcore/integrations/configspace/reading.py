@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpcore.errors import InvalidType
+from hpcore.errors import InvalidType, require
 from hpcore.integrations.configspace.conditions import ways_of, when_of
 from hpcore.integrations.configspace.forbidden import Allowed
 from hpcore.integrations.configspace.parameters import parameter_of
-from hpcore.integrations.training import require
 from hpcore.space import Space
 from hpcore.space.parameter import Parameter
 

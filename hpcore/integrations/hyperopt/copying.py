@@ -7,9 +7,8 @@ import threading
 import warnings
 from typing import Any
 
-from hpcore.errors import HpcoreError, SearchSpaceExhausted
+from hpcore.errors import HpcoreError, SearchSpaceExhausted, require
 from hpcore.integrations.hyperopt.reading import nearest
-from hpcore.integrations.training import require
 from hpcore.optimizer import Optimizer
 from hpcore.samplers.base import Sampler
 from hpcore.space import Space

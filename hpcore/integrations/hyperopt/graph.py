@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcore.errors import InvalidSpace
-from hpcore.integrations.training import require
+from hpcore.errors import InvalidSpace, require
 
 __all__ = ["CHOICES", "Branches", "Label", "bounds_of_randint", "read_labels", "simplest"]
 

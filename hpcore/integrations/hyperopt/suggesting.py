@@ -9,10 +9,9 @@ from functools import partial
 from typing import Any
 
 from hpcore.arguments import check_integer
-from hpcore.errors import InvalidType
+from hpcore.errors import InvalidType, require
 from hpcore.integrations.hyperopt.copying import CopiedTrials
 from hpcore.integrations.hyperopt.reading import parameters_of
-from hpcore.integrations.training import require
 from hpcore.optimizer.remaining import check_repeats
 from hpcore.records.streams import check_seed
 from hpcore.samplers import DEFAULT, Sampler, resolve
