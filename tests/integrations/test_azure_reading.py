@@ -276,6 +276,7 @@ def trial(command: Any = "run ${{search_space.lr}}", **more: Any) -> dict[str, A
             {**trial(), "inputs": {"data": {"type": "uri_file", "path": "azureml://datastores/x"}}},
             "inputs.data.path must be on this machine",
         ),
+        ({**trial(), "inputs": {"data": {"type": "uri_file", "pth": "x"}}}, "inputs.data.pth is not known"),
         (job(trial=3), "trial must be a mapping"),
         ("no/such/file.yaml", "cannot be read"),
         (42, "the sweep must be a mapping or an object"),

@@ -37,6 +37,7 @@ TRIAL_ELSEWHERE = (
     "environment",
     "distribution",
 )
+INPUT = ("type", "path", "mode", "default", "optional", "description", "min", "max", "enum")
 LIMITS = ("max_total_trials", "max_concurrent_trials", "timeout", "trial_timeout")
 
 
@@ -167,7 +168,8 @@ def _input(where: str, value: Any, folder: Path | None) -> Any:
         return value
     if isinstance(value, str):
         return str(_local(where, value, folder)) if value.startswith(("file:", "azureml:")) else value
-    fields = fields_of(where, value, ("type", "path", "default", "optional"))
+    fields = fields_of(where, value, INPUT)
+    only(where, fields, INPUT)
     if fields.get("path") is not None:
         return str(_local(f"{where}.path", str(fields["path"]), folder))
     return fields.get("default")
