@@ -115,6 +115,17 @@ void bind_records(py::module_& m) {
              py::arg("std_errors").noconvert() = py::none(), py::arg("cost").noconvert() = py::none(),
              py::arg("violations").noconvert() = py::none(), py::arg("gradients").noconvert() = py::none(),
              py::arg("n_given") = 0)
+        .def(
+            "first",
+            [](const BoundTrials& trials, std::size_t n, std::size_t n_given) {
+                if (n > trials.view.n())
+                    throw py::value_error("n must be at most " + std::to_string(trials.view.n()) + ", got " +
+                                          std::to_string(n));
+                BoundTrials out = trials;
+                out.view = trials.view.first(n, n_given);
+                return out;
+            },
+            py::arg("n"), py::arg("n_given"), "The first n of them, a view too, of which a user gave n_given.")
         .def("__len__", [](const BoundTrials& trials) { return trials.view.n(); }, "Number of trials.");
     s.def("order_by_front", &order_by_front, py::arg("values").noconvert(), py::arg("first") = py::none(),
           py::arg("crowding") = false,

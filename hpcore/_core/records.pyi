@@ -27,6 +27,9 @@ class Trials(metaclass=_Native):
         gradients: NDArray[np.float64] | None = None,
         n_given: int = 0,
     ) -> None: ...
+    def first(self, n: int, n_given: int) -> Trials:
+        """The first n of them, a view too, of which a user gave n_given."""
+
     def __len__(self) -> int:
         """Number of trials."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,8 @@ class History:
         self._gradients: FloatArray | None = None
         self._until: FloatArray | None = None
         self._job: IntArray | None = None
+        # What samplers read, and the columns that it is of.
+        self._bound: tuple[native.Trials, tuple[FloatArray | npt.NDArray[np.uint8] | None, ...]] | None = None
         self.notes: dict[int, dict[str, Any]] = {}
         # (number, sampler): the sampler that a rule chose for the trials from this number on; None if not known.
         self._proposers: list[tuple[int, str | None]] = []
@@ -107,12 +110,16 @@ class History:
     @property
     def trials(self) -> native.Trials:
         """Trials as the samplers of the core read them; valid until one is added or told."""
-        violations = self.violations if self.n_limits else None
+        columns = (
+            self._state, self._X, self._values, self._std_errors, self._cost, self._violations, self._gradients
+        )  # fmt: skip
+        if self._bound is None or not all(map(is_, columns, self._bound[1])):
+            self._bound = _bound(*columns), columns
         # Withdrawn trials are no more a sampler's own than given ones are, where it counts these.
-        given = self.n_given + self.n_withdrawn
-        return native.Trials(
-            self.X, self.values, self.state, self.std_errors, self.cost, violations, self.gradients, given
-        )
+        return self._bound[0].first(self.n, self.n_given + self.n_withdrawn)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_bound": None}
 
     @property
     def state(self) -> npt.NDArray[np.uint8]:
@@ -593,6 +600,15 @@ class History:
 
 # Counts of the states; that of failed trials is not kept.
 _COUNTED = ("n_running", "n_complete", "n_pruned", None, "n_paused", "n_withdrawn")
+
+
+def _bound(state: npt.NDArray[np.uint8], X: FloatArray, values: FloatArray, *rare: FloatArray | None) -> native.Trials:
+    """Columns with all their room as samplers read them; a view of another history shares longer ones with it."""
+    room = len(state)
+    std_errors, cost, violations, gradients = (
+        None if column is None or column.shape[-1] == 0 else column[:room] for column in rare
+    )
+    return native.Trials(X[:room], values[:room], state, std_errors, cost, violations, gradients)
 
 
 def _known(column: FloatArray | None, number: int) -> float | None:

@@ -28,6 +28,19 @@ struct Trials {
     std::size_t m() const { return values.d; }
     std::size_t n_limits() const { return violations.d; }
 
+    // The first `count` of them, of which a user gave `given`.
+    Trials first(std::size_t count, std::size_t given) const {
+        const auto cut = [count](Rows of) { return of.empty() ? of : of.part(0, count); };
+        return {cut(rows),
+                cut(values),
+                state.first(count),
+                cut(std_errors),
+                cost.empty() ? cost : cost.first(count),
+                cut(violations),
+                cut(gradients),
+                given};
+    }
+
     // True if the trial has a value to learn from: it is complete, or pruned with an estimate.
     bool observed(std::size_t i) const {
         return state[i] == complete || (state[i] == pruned && !std::isnan(values(i, 0)));
