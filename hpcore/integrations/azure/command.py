@@ -53,6 +53,14 @@ class Command:
         self.processes = Processes()
         self._reader = MetricReader(metric)
 
+    def begin(self) -> None:
+        """Prepare for a run."""
+        self.processes.open()
+
+    def end(self) -> None:
+        """End the processes of all trials."""
+        self.processes.end()
+
     def __call__(self, trial: Trial) -> float:
         """Run a trial.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from hpcore.errors import FitTimeout
 
-__all__ = ["EndedEarly", "Processes", "ProgramFailed", "end_process"]
+__all__ = ["EndedEarly", "Processes", "ProgramFailed", "end_process", "kill_process"]
 
 # Lines at the end of the output that an error shows.
 TAIL = 20
@@ -103,7 +103,7 @@ class Processes:
             running = list(self._running)
         for process in running:
             with contextlib.suppress(ProcessLookupError):
-                _kill(process)
+                kill_process(process)
 
     def open(self) -> None:
         """Allow processes again."""
@@ -164,9 +164,10 @@ def _lines(process: subprocess.Popen[str], seconds: float | None) -> Iterator[st
 
 def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
     assert process.stdout is not None
-    with contextlib.suppress(ValueError, OSError):  # closed at the end
-        for text in process.stdout:
-            # Progress bars end their lines with a carriage return, which text mode makes a line end as well.
+    # Closed here: in another thread that would wait for this one, as long as anybody holds the other end.
+    with process.stdout as output:
+        # Progress bars end their lines with a carriage return, which text mode makes a line end as well.
+        for text in output:
             lines.put(text.rstrip("\n"))
     lines.put(None)
 
@@ -180,7 +181,7 @@ def _has_ended(process: subprocess.Popen[Any]) -> bool:
     )
 
 
-def _kill(process: subprocess.Popen[Any]) -> None:
+def kill_process(process: subprocess.Popen[Any]) -> None:
     """Kill a process with its group; the thread that reads from it notices."""
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)
@@ -198,7 +199,7 @@ def end_process(process: subprocess.Popen[Any]) -> None:
             end = time.monotonic() + GRACE
             while not _has_ended(process) and time.monotonic() < end:
                 time.sleep(0.01)
-            _kill(process)
+            kill_process(process)
     else:
         process.kill()
     process.wait()

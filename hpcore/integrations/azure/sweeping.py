@@ -125,18 +125,17 @@ class Sweep:
         done = sum(trial.state in ("complete", "pruned", "failed") for trial in study.trials)
         if done >= n_trials:
             return study
-        command = evaluate if isinstance(evaluate, Command) else None
-        if command is not None:
-            command.processes.open()
-        # A command waits for its process, so that threads suffice.
-        in_threads = n_jobs > 1 and isinstance(evaluate, Command | Timed)
-        executor = ThreadPoolExecutor(n_jobs) if in_threads else None
+        elsewhere = evaluate if isinstance(evaluate, Command | Timed) else None
+        if elsewhere is not None:
+            elsewhere.begin()
+        # Threads that wait for the processes of trials.
+        executor = ThreadPoolExecutor(n_jobs) if n_jobs > 1 and elsewhere is not None else None
         with nullcontext() if executor is None else executor:
             try:
                 return study.run(evaluate, n_trials - done, self.timeout, n_jobs, executor, callbacks, progress)
             finally:
-                if command is not None:
-                    command.processes.end()
+                if elsewhere is not None:
+                    elsewhere.end()
 
     def _objective(self, objective: Callable[[Trial], Any] | None) -> Callable[[Trial], Any]:
         seconds = self.trial_timeout

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
 from hpcore.errors import FitTimeout, InvalidArgument, Pruned, WorkerDied
-from hpcore.integrations.azure.processes import end_process
+from hpcore.integrations.azure.processes import end_process, kill_process
 from hpcore.records.channel import Decision
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Objective
@@ -50,6 +51,16 @@ class Timed:
                 f"objective must be picklable for a process that trial_timeout can end: {type(error).__name__}: {error}"
             ) from error
         self.seconds = seconds
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def begin(self) -> None:
+        """Prepare for a run."""
+
+    def end(self) -> None:
+        """End the processes of all trials; the threads that wait for them notice."""
+        for process in list(self._running):
+            with suppress(ProcessLookupError):
+                kill_process(process)
 
     def __call__(self, trial: Trial) -> Any:
         """Run a trial.
@@ -74,9 +85,11 @@ class Timed:
                     pass_fds=(there.fileno(),),
                     start_new_session=True,
                 )
+            self._running.add(process)
             try:
                 return self._talk(here, trial, end)
             finally:
+                self._running.discard(process)
                 end_process(process)
 
     def _talk(self, here: Connection, trial: Trial, end: float) -> Any:
