@@ -128,6 +128,46 @@ def test_objects_of_sdk_v2() -> None:
     assert vars(found.scheduler) == vars(Bandit(slack_factor=0.2, delay_evaluation=5))
 
 
+def test_nodes_of_sdk_v2_are_dicts_without_content(tmp_path: Path) -> None:
+    class AttrDict(dict[str, Any]):
+        """A dict that answers every name, as the SDK's own does."""
+
+        __module__ = "azure.ai.ml.entities"
+
+        def __getattr__(self, name: str) -> Any:
+            return AttrDict() if not name.startswith("_") else super().__getattribute__(name)
+
+    class Node(AttrDict):
+        __module__ = "azure.ai.ml.entities"
+
+    def node(**attributes: Any) -> Any:
+        made = Node()
+        vars(made).update(attributes)
+        return made
+
+    text = "run ${{inputs.x}} ${{inputs.bias}} ${{inputs.more}}"
+    inputs = {name: SimpleNamespace(type="number", default=value, path=None) for name, value in (("x", 1), ("bias", 2))}
+    job = node(
+        type="sweep",
+        _base_path=tmp_path,
+        search_space={"x": SimpleNamespace(type="uniform", min_value=0, max_value=1)},
+        objective=SimpleNamespace(goal="minimize", primary_metric="loss"),
+        trial=node(type="command", command=text, code="src", inputs=inputs),
+        # What is searched and what has its default holds no data.
+        inputs={
+            "x": SimpleNamespace(_data=None),
+            "bias": SimpleNamespace(_data=None),
+            "more": SimpleNamespace(_data=7),
+        },
+    )
+    (tmp_path / "src").mkdir()
+    found = sweep(job)
+    assert found.command is not None and found.command.folder == tmp_path / "src"
+    trial: Any = SimpleNamespace(params={"x": 0.5}, number=0)
+    assert found.command.filled(trial) == ["run", "0.5", "2", "7"]
+    assert found.ignored == () and found.scheduler is None and found.n_trials == 1000
+
+
 # --- sampling, policies, limits ----------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcore.errors import InvalidArgument, InvalidType, require
-from hpcore.integrations.azure.fields import fields_of, only, spelt
+from hpcore.integrations.azure.fields import fields_of, is_mapping, only, spelt
 
 __all__ = ["LIMITS", "Document", "TrialDocument", "read_document", "read_trial"]
 
@@ -73,7 +73,9 @@ def read_document(source: Any) -> Document:
     if isinstance(source, str | Path):
         path = Path(source)
         source, folder = _read_yaml(path), path.absolute().parent
-    is_object = not isinstance(source, Mapping)
+    is_object = not is_mapping(source)
+    if is_object and getattr(source, "_base_path", None):
+        folder = Path(source._base_path)
     fields = fields_of("the sweep", source, (*SWEEP, "type", *_known_elsewhere(source)))
     if is_object and not fields.get("search_space"):
         raise InvalidType(
@@ -125,13 +127,13 @@ def read_trial(document: Document) -> TrialDocument | None:
     InvalidArgument, InvalidType
         It is not a command on this machine, or a key is not known.
     """
-    given, folder = document.fields.get("trial"), document.folder
-    if given is None:
+    source, folder = document.fields.get("trial"), document.folder
+    if source is None:
         return None
-    if isinstance(given, str):
-        path = _local("trial", given, folder)
-        given, folder = _read_yaml(path), path.parent
-    fields = fields_of("trial", given, (*TRIAL, "type"))
+    if isinstance(source, str):
+        path = _local("trial", source, folder)
+        source, folder = _read_yaml(path), path.parent
+    fields = fields_of("trial", source, (*TRIAL, "type"))
     only("trial", fields, (*TRIAL, *TRIAL_ELSEWHERE))
     if spelt(fields.get("type", "command")) not in ("command", "command_component"):
         raise InvalidArgument(f"trial.type must be command, got {fields['type']!r}")
@@ -150,8 +152,11 @@ def read_trial(document: Document) -> TrialDocument | None:
         (folder, "trial.inputs", fields.get("inputs")),
         (document.folder, "inputs", document.fields.get("inputs")),
     ):
-        for name, value in (fields_of(where, inputs, ()) if inputs else {}).items():
-            trial.inputs[name] = _input(f"{where}.{name}", value, place)
+        named = dict(inputs) if isinstance(inputs, Mapping) else fields_of(where, inputs, ()) if inputs else {}
+        for name, value in named.items():
+            given = _input(f"{where}.{name}", value, place)
+            # An input of a node of the SDK without a value has that of its component.
+            trial.inputs[name] = trial.inputs.get(name) if given is None else given
     outputs = [
         fields_of(where, named, ())
         for where, named in (("trial.outputs", fields.get("outputs")), ("outputs", document.fields.get("outputs")))
@@ -168,6 +173,8 @@ def _input(where: str, value: Any, folder: Path | None) -> Any:
         return value
     if isinstance(value, str):
         return str(_local(where, value, folder)) if value.startswith(("file:", "azureml:")) else value
+    if "_data" in getattr(value, "__dict__", ()):  # an input of a node of the SDK v2
+        return _input(where, value._data, folder)
     fields = fields_of(where, value, INPUT)
     only(where, fields, INPUT)
     if fields.get("path") is not None:

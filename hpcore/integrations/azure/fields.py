@@ -8,7 +8,7 @@ from typing import Any
 
 from hpcore.errors import InvalidArgument, InvalidType
 
-__all__ = ["EVERYTHING", "fields_of", "kind_of", "one_of", "only", "spelt"]
+__all__ = ["EVERYTHING", "fields_of", "is_mapping", "kind_of", "one_of", "only", "spelt"]
 
 EVERYTHING: Collection[str] = ()
 
@@ -23,15 +23,25 @@ def fields_of(where: str, given: Any, names: Collection[str]) -> dict[str, Any]:
     names : collection of str
         Fields to read of an object; EVERYTHING reads its own attributes.
     """
-    if isinstance(given, Mapping):
+    if is_mapping(given):
         for name in given:
             if not isinstance(name, str):
                 raise InvalidType(f"a key of {where} must be a string, got {name!r}")
         return dict(given)
     if isinstance(given, str | bytes | int | float | list | tuple) or given is None or not hasattr(given, "__dict__"):
         raise InvalidType(f"{where} must be a mapping or an object of an SDK of Azure ML, got {given!r:.200}")
+    # Objects of the SDK that are dicts as well make an empty dict of every name that they do not have.
     found = {name: getattr(given, name, None) for name in names or [n for n in vars(given) if not n.startswith("_")]}
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None and not _is_nothing(value)}
+
+
+def _is_nothing(value: Any) -> bool:
+    return isinstance(value, dict) and not value and (type(value) is dict or "AttrDict" in type(value).__name__)
+
+
+def is_mapping(given: Any) -> bool:
+    """True for a mapping that is its content; nodes of the SDK v2 are dicts, and have it in their attributes."""
+    return isinstance(given, Mapping) and not type(given).__module__.startswith("azure.")
 
 
 def only(where: str, fields: Mapping[str, Any], known: Collection[str]) -> None:

@@ -107,8 +107,8 @@ class Template:
         group, _, name = inside.partition(".")
         if group == "search_space" and name in self._parameters:
             return group, name
-        # In the SDK, a sweep over an input of a command replaces its value by an expression.
-        if group == "inputs" and name in self._parameters and self._inputs.get(name) is None:
+        # A sweep over an input of a command or a component replaces its value.
+        if group == "inputs" and name in self._parameters:
             return "search_space", name
         if group == "inputs" and name in self._inputs:
             return group, name
