@@ -86,7 +86,8 @@ class Float(_Real):
     def __init__(
         self, low: float, high: float, *, log: bool = False, step: float | None = None, when: When | None = None
     ) -> None:
-        self.low, self.high = check_number("low", low), check_number("high", high)
+        # The sum makes -0.0 a 0.0, which is the same value and has one point.
+        self.low, self.high = check_number("low", low) + 0.0, check_number("high", high) + 0.0
         if self.low > self.high:
             raise InvalidArgument(f"low must be <= high, got low={low!r}, high={high!r}")
         self.log = check_flag("log", log)
@@ -147,8 +148,8 @@ class Normal(_Real):
         if self.std <= 0:
             raise InvalidArgument(f"std must be > 0, got {std!r}")
         self.log = check_flag("log", log)
-        self.low = (math.ulp(0.0) if log else -math.inf) if low is None else check_number("low", low)
-        self.high = math.inf if high is None else check_number("high", high)
+        self.low = (math.ulp(0.0) if log else -math.inf) if low is None else check_number("low", low) + 0.0
+        self.high = math.inf if high is None else check_number("high", high) + 0.0
         self._given = (None if low is None else self.low, None if high is None else self.high)
         if self.low > self.high:
             raise InvalidArgument(f"low must be <= high, got low={low!r}, high={high!r}")

@@ -146,6 +146,7 @@ def test_a_sum_near_a_grid_value_means_the_grid_value() -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(space=ref.spaces(), seed=st.integers(0, 2**32))
+@example(space=hp.Space({"p0": hp.Float(-0.0, 0.0), "p1": hp.Normal(0.0, 1.0, low=-0.0)}), seed=0)
 def test_snap_is_idempotent_and_keeps_the_values(space: hp.Space, seed: int) -> None:
     u = np.random.default_rng(seed).uniform(size=(5, len(space)))
     before = space.decode(u)

@@ -135,8 +135,8 @@ Parameter real(std::string name, double low, double high, const RealOptions& opt
     check_bounds(name, low, high);
     if (options.log && low <= 0.0) refuse("low", name, "be > 0 on a log scale", text(low));
     Column column;
-    column.low = low;
-    column.high = high;
+    column.low = low + 0.0;  // 0.0 for -0.0
+    column.high = high + 0.0;
     if (options.step) {
         check_step(name, *options.step);
         put_on_grid(column, name, high, *options.step);
@@ -209,13 +209,13 @@ Parameter normal(std::string name, double mean, double std, const NormalOptions&
     Column column;
     column.mean = mean;
     column.std = std;
-    column.low = low;
-    column.high = high;
+    column.low = low + 0.0;
+    column.high = high + 0.0;
     if (options.step) {
         const double step = *options.step;
         check_step(name, step);
         // Multiples of step, unless a lower bound says where the grid begins. The sum makes -0.0 a 0.0.
-        const double first = options.low ? low : std::ceil(reach_low / step) * step + 0.0;
+        const double first = options.low ? column.low : std::ceil(reach_low / step) * step + 0.0;
         const double last = options.high ? high : reach_high;
         if (!std::isfinite(first) || !std::isfinite(last) || first > last || !(first > nothing))
             refuse(
