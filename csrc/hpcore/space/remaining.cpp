@@ -117,14 +117,17 @@ class NumpyGenerator {
     }
 
     std::uint32_t next_32() {
-        if (half_) return std::exchange(half_, std::nullopt).value();
+        // The higher half of a word is kept for the next call.
+        has_half_ = !has_half_;
+        if (!has_half_) return half_;
         const std::uint64_t x = next_64();
         half_ = static_cast<std::uint32_t>(x >> 32);
         return static_cast<std::uint32_t>(x);
     }
 
     Wide state_, increment_;
-    std::optional<std::uint32_t> half_;
+    std::uint32_t half_ = 0;
+    bool has_half_ = false;
 };
 
 }  // namespace
