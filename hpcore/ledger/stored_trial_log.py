@@ -312,7 +312,12 @@ class StoredTrialLog(TrialLog):
             if record.state != RUNNING or self._leases.is_kept(record, now):
                 continue
             taken = self._leases.take(record, now)
-            transaction.replace(taken, record.token)
+            if not transaction.replace(taken, record.token):
+                # Results are stored without the study's lock: its worker has told it and ended since it was read.
+                told = transaction.trial(self.record.id, record.number)
+                if told is not None:
+                    self._replica.absorb(told)
+                continue
             if taken.state == RUNNING:
                 return self._replica.claim(self._restarted(taken.number, staleness), taken, out)
             self._replica.absorb(taken)

@@ -319,6 +319,25 @@ def test_a_fork_uses_connections_of_its_own(url: str, name: str) -> None:
     assert [(t.number, t.state) for t in study.trials] == [(i, "complete") for i in range(11)]
 
 
+def test_a_trial_whose_worker_tells_and_ends_while_it_is_looked_for_is_not_begun_again(
+    server: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On PostgreSQL: a result is stored without the lock under which another worker looks for lost trials.
+    one, two = begun(server.url, name), begun(server.url, name)
+    trial = one.ask()
+    two.refresh()
+    kept = hpcore.ledger.leases.Leases.is_kept
+
+    def ended(leases: Any, record: Any, now: float) -> bool:
+        monkeypatch.setattr(hpcore.ledger.leases.Leases, "is_kept", kept)
+        one.tell(trial, 2.0)
+        return False
+
+    monkeypatch.setattr(hpcore.ledger.leases.Leases, "is_kept", ended)
+    assert two.ask().number == 1
+    assert (two.trials[0].state, two.trials[0].value) == ("complete", 2.0)
+
+
 def test_threads_may_share_a_study(url: str, name: str) -> None:
     study = begun(url, name)
 
