@@ -25,6 +25,7 @@ from hpcore.errors import (
     ResultsNeeded,
     SearchSpaceExhausted,
 )
+from hpcore.optimizer.copied import CopiedTrial, read_copied
 from hpcore.optimizer.costs import CostFunction, Costs, read_costs
 from hpcore.optimizer.jobs import Jobs
 from hpcore.optimizer.known import Known, read_known
@@ -44,7 +45,6 @@ from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler, resolve
 from hpcore.samplers.ladder import FULL
-from hpcore.space.point import EncodedPoint
 from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
 
@@ -63,9 +63,7 @@ FloatArray = npt.NDArray[np.float64]
 # Numbers of a history that is copied for any caller that might overtake; a longer one only once there was a deadline.
 SMALL = 20_000
 
-# States of a trial that is kept elsewhere, and the largest number of trials, each of which takes a row whose number is
-# its own: a larger one is a mistake.
-COPIED_STATES = ("running", "complete", "pruned", "failed", "withdrawn")
+# The largest number of trials whose numbers come from outside, each of which takes a row: a larger one is a mistake.
 MOST_TRIALS = 10_000_000
 
 # Optimizers of this process; their locks and threads are re-created in a forked child.
@@ -967,7 +965,8 @@ class Optimizer:
             Number of the trial, from 0. A number that no trial has, though a later one does, stands for nothing: it
             counts neither as running nor as failed.
         params : mapping of str to value, or None
-            Legal values of all active parameters, as for `add`; None only for a trial that is ``"withdrawn"``.
+            Legal values of all active parameters, as for `add`; None for a trial that is ``"withdrawn"``, of which
+            nothing is kept.
         state : {"running", "complete", "pruned", "failed", "withdrawn"}
             State of the trial.
         value : float, sequence of float, or None
@@ -989,10 +988,10 @@ class Optimizer:
 
         Notes
         -----
-        Takes microseconds, whatever the number of trials. Where the result of a trial that had ended or the point of
-        any trial changes, it takes O(n) now and at the next `ask`, and samplers that keep what they have learnt by
-        trial learn anew there. Each number up to the largest takes a row of the record, about a hundred bytes with ten
-        parameters. Trials that were put do not count as given by a user, whoever made their parameters.
+        Takes about as long as `add`, whatever the number of trials. Where the result of a trial that had ended or the
+        point of any trial changes, it takes O(n) now and at the next `ask`, and samplers that keep what they have learnt
+        by trial learn anew there. Each number up to the largest takes a row of the record, about a hundred bytes with
+        ten parameters. Trials that were put do not count as given by a user, whoever made their parameters.
 
         Examples
         --------
@@ -1007,69 +1006,30 @@ class Optimizer:
         True
         """
         number = self._check_number("number", number)
-        state = _state_of_copy(state)
-        if state == "withdrawn":
-            for name, given in (("value", value), ("reports", reports), ("std_error", std_error), ("cost", cost),
-                                ("metrics", metrics)):  # fmt: skip
-                if given is not None:
-                    raise InvalidArgument(f"{name} must be left out of a withdrawn trial, got {given!r}")
-        elif params is None:
-            raise InvalidType(f"params must be a mapping of names to values for a {state} trial, got None")
-        point = None
-        if params is not None:
-            point = self.space.encode(without_missing(self.space, read_row(params)), missing=missing)
-        outcome = None
-        if state == "running":
-            for name, given in (("value", value), ("std_error", std_error), ("cost", cost), ("metrics", metrics)):
-                if given is not None:
-                    raise InvalidArgument(f"{name} must be left out of a running trial, got {given!r}")
-        elif state != "withdrawn":
-            if state == "complete" and value is None:
-                raise InvalidArgument("value must be given with a complete trial, got None")
-            assert point is not None
-            outcome = self.outcome(value, std_error, None, cost, metrics, None, state, point.params)
-        curve = None if reports is None else self._check_reports(reports)
+        facts = {"std_error": std_error, "cost": cost, "metrics": metrics}
+        copied = read_copied(self.space, len(self.directions), params, state, value, reports, facts, missing)
         with self._lock:
-            self._put(number, point, outcome, curve, state == "withdrawn")
+            self._put(number, copied)
 
-    def _put(
-        self,
-        number: int,
-        point: EncodedPoint | None,
-        outcome: Outcome | None,
-        reports: dict[float, tuple[float, ...]] | None,
-        is_withdrawn: bool,
-    ) -> None:
+    def _put(self, number: int, copied: CopiedTrial) -> None:
         history, record = self._record.history, self._record
         first = history.n
-        if is_withdrawn:
+        if copied.point is None:
             if number >= first:
                 record.skip(number + 1)
             elif history.state[number] != WITHDRAWN:
                 self._withdraw(number)
             return
-        assert point is not None and point.params is not None
-        u = np.asarray(point)
+        assert copied.point.params is not None
+        u = np.asarray(copied.point)
         if number >= first or history.state[number] == WITHDRAWN:
             self._remaining.discard(u)
         elif history.X[number].tobytes() != u.tobytes():
             self._has_moved = True
-        if record.put(number, u, point.params, outcome, reports):
+        if record.put(number, u, copied.point.params, copied.outcome, copied.reports):
             self._suggestions.revised(number)
         else:
             self._suggestions.changed()
-
-    def _check_reports(self, reports: Mapping[float, Any]) -> dict[float, tuple[float, ...]]:
-        """Check partial results by step."""
-        if not isinstance(reports, Mapping):
-            raise InvalidType(f"reports must be a mapping of steps to values, got {reports!r}")
-        checked = {}
-        for step, value in reports.items():
-            values = check_values(value, len(self.directions))
-            if values is None:
-                raise InvalidType(f"reports[{step!r}] must be a number or one number per objective, got None")
-            checked[check_number("step of reports", step)] = values
-        return checked
 
     def add(
         self,
@@ -1489,13 +1449,6 @@ def check_prefetch(prefetch: Any, scheduler: Scheduler | None) -> None:
         raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
     if scheduler is not None and prefetch:
         raise InvalidArgument("prefetch must be False with a scheduler, whose reports change the next proposal")
-
-
-def _state_of_copy(state: Any) -> str:
-    """Check the state of a trial that is kept elsewhere."""
-    if not isinstance(state, str) or str(state) not in COPIED_STATES:
-        raise InvalidArgument(f"state must be one of {', '.join(map(repr, COPIED_STATES))}, got {state!r}")
-    return str(state)
 
 
 def _scheduler(given: str | Scheduler | None) -> Scheduler | None:

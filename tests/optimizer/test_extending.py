@@ -214,7 +214,7 @@ def test_numbers_without_a_trial_stay_so(sampler: str) -> None:
         opt = hp.Optimizer(space, sampler, seed=1)
         for k in (0, 1, 2, 5, 6, 7, 9, 11):
             opt.put(k, {"kind": "b", "x": k / 11, "n": 2, **more}, "complete", (k - 3.0) ** 2)
-        opt.put(13, {"kind": "b", "x": 0.5, "n": 3, **more}, "withdrawn")
+        opt.put(13, None, "withdrawn")
         return opt
 
     opt = told(SMALL, {})
