@@ -989,9 +989,9 @@ class Optimizer:
         Notes
         -----
         Takes about as long as `add`, whatever the number of trials. Where the result of a trial that had ended or the
-        point of any trial changes, it takes O(n) now and at the next `ask`, and samplers that keep what they have learnt
-        by trial learn anew there. Each number up to the largest takes a row of the record, about a hundred bytes with
-        ten parameters. Trials that were put do not count as given by a user, whoever made their parameters.
+        point of any trial changes, it takes O(n) now and at the next `ask`, and samplers that keep what they have
+        learnt by trial learn anew there. Each number up to the largest takes a row of the record, about a hundred bytes
+        with ten parameters. Trials that were put do not count as given by a user, whoever made their parameters.
 
         Examples
         --------
