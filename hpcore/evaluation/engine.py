@@ -14,6 +14,7 @@ from hpcore.evaluation.worker import Item, run_bundle
 from hpcore.evaluation.workload import FoldScore, Workload
 from hpcore.workers import engine
 from hpcore.workers.engine import Piece
+from hpcore.workers.packing import Missed
 from hpcore.workers.pools import Pool
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import Watchdog
@@ -62,6 +63,7 @@ class CrossValidation:
         self._workload, self._n_threads, self._fit_timeout = workload, n_threads, fit_timeout
         self._handle: Handle | None = None
         self._watchdog: Watchdog | None = None
+        self._missed: Missed | None = None
 
     @contextmanager
     def opened(self, pool: Pool | None) -> Iterator[None]:
@@ -71,12 +73,17 @@ class CrossValidation:
                 yield
                 return
             limit = pool.n_threads if self._n_threads is None else self._n_threads
+            shared = SharedWorkload(self._workload, limit, pool.by_file, timed=pool.timed)
+            self._missed = Missed(shared.pack)
             with (
                 pool.bounded(limit),
-                SharedWorkload(self._workload, limit, pool.by_file, timed=pool.timed) as self._handle,
+                shared as self._handle,
                 Watchdog(self._handle.path, self._fit_timeout, pool.kill) as self._watchdog,
             ):
-                yield
+                try:
+                    yield
+                finally:
+                    self._missed.clear()
 
     def here(self, job: Candidate, positions: Sequence[int]) -> Iterator[FoldScore]:
         """See `Work`."""
@@ -84,10 +91,16 @@ class CrossValidation:
 
     def submit(self, pool: Pool, bundle: Sequence[Piece]) -> Future[Any]:
         """See `Work`."""
-        return pool.submit(run_bundle, self._handle, [_item(piece) for piece in bundle])
+        assert self._missed is not None
+        along = self._missed.along(pool, bundle)
+        return pool.submit(run_bundle, self._handle, [_item(piece) for piece in bundle], along)
 
-    def results(self, found: Any, bundle: Sequence[Piece]) -> tuple[list[list[FoldScore]], float]:
+    def results(self, found: Any, bundle: Sequence[Piece]) -> tuple[list[list[FoldScore]], float] | None:
         """See `Work`."""
+        if found is None:
+            assert self._missed is not None
+            self._missed.note(bundle)
+            return None
         scores, error, seconds = found
         if error is not None:
             carried, told = error

@@ -4,7 +4,8 @@ All arrays of the workload are written to a temporary file that workers map into
 tasks carry its token and path only. Everything is pickled by cloudpickle, because estimators, rows, metadata and
 arguments of scorers may be of classes and functions of a script or notebook. Files are in their own folder, which only
 this user may enter and which is removed with the search. They are messages between processes of hpcore, not records:
-nothing else is ever unpickled.
+nothing else is ever unpickled. A worker on another machine, which does not reach them, gets the workload once with a
+task, see `hpcore.workers.packing`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hpcore.errors import InvalidArgument
 from hpcore.evaluation.models import Models
 from hpcore.evaluation.workload import Workload
 from hpcore.workers.interrupts import uninterrupted
+from hpcore.workers.packing import Cargo, OutOfReach, Packed
 
 __all__ = ["Handle", "Surroundings", "SharedWorkload", "fetch", "live_warning_filters"]
 
@@ -117,6 +119,11 @@ class SharedWorkload:
         path = self._folder.name if self._folder is not None else ""
         return Handle(self._token, os.getpid(), path, self._n_threads, self._timed)
 
+    def pack(self) -> Packed:
+        """Pack the workload for a worker that does not reach the files."""
+        surroundings = _owned[self._token][1]
+        return Packed((_parts(self._workload), surroundings))
+
     def __exit__(self, *exc_info: object) -> None:
         _owned.pop(self._token, None)
         if self._folder is not None:
@@ -130,8 +137,14 @@ def live_warning_filters() -> list[Any]:
     return filters
 
 
-def fetch(handle: Handle) -> tuple[Workload, Surroundings]:
-    """Return the workload behind a handle: the owner's, the one kept from an earlier task, or the file's."""
+def fetch(handle: Handle, cargo: Cargo | None = None) -> tuple[Workload, Surroundings]:
+    """Return the workload behind a handle: the owner's, the one kept from an earlier task, that of `cargo` or the file's.
+
+    Raises
+    ------
+    OutOfReach
+        If the files are not there.
+    """
     if handle.owner == os.getpid() and handle.token in _owned:
         return _owned[handle.token]
     with _fetching:
@@ -140,7 +153,12 @@ def fetch(handle: Handle) -> tuple[Workload, Surroundings]:
             return _fetched[handle.token]
         while len(_fetched) >= _KEPT:
             _fetched.popitem(last=False)
-        found = _fetched[handle.token] = _read(Path(handle.path))
+        if cargo is None:
+            found = _read(Path(handle.path))
+        else:
+            parts, surroundings = cargo.unpack(read_only=True)
+            found = Workload(**parts), surroundings
+        _fetched[handle.token] = found
         return found
 
 
@@ -148,8 +166,8 @@ def _current_surroundings() -> Surroundings:
     return Surroundings(sklearn.get_config(), list(live_warning_filters()))
 
 
-def _write(folder: Path, workload: Workload, surroundings: Surroundings) -> None:
-    parts = {
+def _parts(workload: Workload) -> dict[str, Any]:
+    return {
         "X": _contiguous(workload.X),
         "y": _contiguous(workload.y),
         "splits": workload.splits,
@@ -163,6 +181,10 @@ def _write(folder: Path, workload: Workload, surroundings: Surroundings) -> None
         "resource": workload.resource,
         "differentiator": workload.differentiator,
     }
+
+
+def _write(folder: Path, workload: Workload, surroundings: Surroundings) -> None:
+    parts = _parts(workload)
     places: list[tuple[int, int]] = []
     with (folder / _ARRAYS).open("wb") as arrays, (folder / _OBJECTS).open("wb") as objects:
 
@@ -186,7 +208,11 @@ def _write(folder: Path, workload: Workload, surroundings: Surroundings) -> None
 
 
 def _read(folder: Path) -> tuple[Workload, Surroundings]:
-    places = pickle.loads((folder / _PLACES).read_bytes())  # noqa: S301 - written by the process that sent us here
+    try:
+        written = (folder / _PLACES).read_bytes()
+    except FileNotFoundError as error:
+        raise OutOfReach(str(error)) from error
+    places = pickle.loads(written)  # noqa: S301 - written by the process that sent us here
     buffers: list[memoryview] = []
     if places:
         with (folder / _ARRAYS).open("rb") as file:

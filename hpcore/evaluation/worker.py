@@ -21,6 +21,7 @@ from hpcore.evaluation.workload import FoldScore, Workload, decisive
 from hpcore.records.channel import Channel, Decision
 from hpcore.schedulers.racing import Incumbent, RaceSnapshot
 from hpcore.workers.nesting import working
+from hpcore.workers.packing import Cargo, OutOfReach
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import clock_of
 
@@ -68,7 +69,9 @@ def _unpacked(packed: bytes) -> Item:
 Raised = tuple["Carried", str]
 
 
-def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldScore]], Raised | None, float]:
+def run_bundle(
+    handle: Handle, items: Sequence[Item], cargo: Cargo | None = None
+) -> tuple[list[list[FoldScore]], Raised | None, float] | None:
     """Evaluate some configurations on some folds each.
 
     Parameters
@@ -77,9 +80,13 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
         Reference to the workload.
     items : sequence of Item
         Folds to evaluate.
+    cargo : Cargo, optional
+        Packed workload for a worker that cannot read the files.
 
     Returns
     -------
+    None
+        This worker does not have the workload, and evaluated nothing. Otherwise:
     scores : list of list of FoldScore
         One list for each item; shorter than its folds if its incumbent stopped it.
     error : (Exception, str) or None
@@ -89,7 +96,10 @@ def run_bundle(handle: Handle, items: Sequence[Item]) -> tuple[list[list[FoldSco
         Time that the evaluation took, without transfers.
     """
     start = time.perf_counter()
-    workload, surroundings = fetch(handle)
+    try:
+        workload, surroundings = fetch(handle, cargo)
+    except OutOfReach:
+        return None
     here = handle.owner == os.getpid()
     context = _thread(handle, surroundings) if here else _process(handle, surroundings)
     scores: list[list[FoldScore]] = []

@@ -234,7 +234,7 @@ class Study:
         objective: Objective,
         n_trials: int | None = None,
         timeout: float | None = None,
-        n_jobs: int | None = 1,
+        n_jobs: int | None = None,
         executor: Executor | None = None,
         callbacks: Sequence[Callback] = (),
         progress: bool | None = None,
@@ -258,7 +258,8 @@ class Study:
         timeout : float, optional
             Seconds after which no trial begins, greater than 0; running trials are finished.
         n_jobs : int, optional
-            Number of worker processes; 1 (or None) evaluates in this process, -1 uses every core. With workers,
+            Number of trials at a time. Without `executor`, 1 (or None) evaluates in this process, another number in so
+            many worker processes, -1 uses every core; with it, None is the number of its workers. With workers,
             proposals depend on the results that are in, so with samplers that learn only ``n_jobs=1`` or
             `deterministic` repeats exactly. Arrays behind the objective are written to a temporary file once and mapped
             by the workers; changes that an objective makes in them are seen by its own worker only. Workers that do not
@@ -266,7 +267,10 @@ class Study:
             processes.
         executor : concurrent.futures.Executor, optional
             Executor that runs the trials instead of a pool of this run; it is not shut down. With threads, objective
-            and trial are the caller's own objects, with processes they are copies.
+            and trial are the caller's own objects, with processes they are copies. A worker on another machine, which
+            does not reach the temporary file, gets the objective with a trial, once. The number of workers is known of
+            executors of the standard library, joblib, Dask (``client.get_executor(pure=False)``) and mpi4py, and of
+            those with an attribute `n_workers`; of others it is taken to be the number of cores of this machine.
         callbacks : sequence of callable
             Functions called as ``callback(study, trial)`` in this thread after each trial, once its result is stored;
             they may call `stop`. Their exceptions end the run. At its end, also after an error or Ctrl-C, the method

@@ -14,7 +14,7 @@ from hpcore.study.trials import TrialJob
 
 if TYPE_CHECKING:
     from hpcore.workers.engine import Piece
-    from hpcore.workers.packing import Packed, Shared
+    from hpcore.workers.packing import Missed, Packed, Shared
     from hpcore.workers.pools import Pool
 
 __all__ = ["ObjectiveWork"]
@@ -42,10 +42,12 @@ class ObjectiveWork:
     def __init__(self, objective: Objective, pool: Pool | None) -> None:
         self._objective = objective
         self._shared: Shared | None = None
+        self._missed: Missed | None = None
         if pool is not None and pool.by_file:
-            from hpcore.workers.packing import Shared
+            from hpcore.workers.packing import Missed, Shared
 
             self._shared = Shared(_pack(objective))
+            self._missed = Missed(lambda: _pack(objective))
 
     def opened(self, pool: Pool | None) -> AbstractContextManager[Any]:
         """See `Work`."""
@@ -56,7 +58,11 @@ class ObjectiveWork:
     @contextmanager
     def _opened(self, pool: Pool) -> Iterator[None]:
         with pool.bounded(), nullcontext() if self._shared is None else self._shared:
-            yield
+            try:
+                yield
+            finally:
+                if self._missed is not None:
+                    self._missed.clear()
 
     def here(self, job: TrialJob, positions: Sequence[int]) -> Iterable[Evaluation]:
         """See `Work`; without a generator, which the one piece does not need."""
@@ -65,17 +71,18 @@ class ObjectiveWork:
     def submit(self, pool: Pool, bundle: Sequence[Piece]) -> Future[Any]:
         """See `Work`."""
         [piece] = bundle
-        if self._shared is None:
+        if self._shared is None or self._missed is None:
             return pool.submit(_call_in_thread, self._objective, piece.job.trial)
         from hpcore.study.remote import call_in_worker
 
-        return pool.submit(call_in_worker, os.getpid(), self._shared.handle, piece.job.trial)
+        along = self._missed.along(pool, bundle)
+        return pool.submit(call_in_worker, os.getpid(), self._shared.handle, piece.job.trial, along)
 
     def results(self, found: Evaluation | None, bundle: Sequence[Piece]) -> tuple[list[list[Evaluation]], float] | None:
         """See `Work`."""
-        if found is None:  # the worker cannot read the files, so the objective is sent with the next tasks
-            assert self._shared is not None
-            self._shared.send_along(_pack(self._objective))
+        if found is None:
+            assert self._missed is not None
+            self._missed.note(bundle)
             return None
         return [[found]], 0.0
 

@@ -5,6 +5,9 @@ worker's memory from there: all workers of a machine share one copy, whether the
 matrix, a list, a closure or an object whose method is called. The mapping is private: code that writes into its data
 changes the pages of its own worker only, as it did when each worker had a copy.
 
+A worker that does not reach the file, on another machine, says so, and the object travels with the task as a `Cargo`
+when that is sent again; the worker keeps it for its other tasks.
+
 The file is a message between our own processes, not a record: nothing else is ever unpickled.
 """
 
@@ -16,15 +19,20 @@ import mmap
 import pickle
 import tempfile
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cloudpickle
 import numpy as np
 
 from hpcore.workers.interrupts import uninterrupted
 
-__all__ = ["Handle", "OutOfReach", "Packed", "Shared", "unpack"]
+if TYPE_CHECKING:
+    from hpcore.workers.engine import Piece
+    from hpcore.workers.pools import Pool
+
+__all__ = ["Cargo", "Handle", "Missed", "OutOfReach", "Packed", "Shared", "unpack"]
 
 log = logging.getLogger("hpcore")
 
@@ -37,7 +45,7 @@ _ALIGNMENT = 64
 
 
 class OutOfReach(Exception):
-    """Files of an object are missing: this worker shares no disk with the process that wrote them."""
+    """This worker has no object: it shares no disk with the process that wrote the files, or there are none."""
 
 
 class Handle(NamedTuple):
@@ -48,9 +56,9 @@ class Handle(NamedTuple):
     token : str
         Identifier of the object.
     folder : str
-        Folder of its files; empty if `packed` is all.
+        Folder of its files; empty if there are none.
     packed : bytes
-        Pickle of the whole object, if there are no files.
+        Pickle of a whole small object; empty for a large one.
     """
 
     token: str
@@ -107,6 +115,84 @@ class Packed:
         return False
 
 
+class Cargo:
+    """Packed object on its way to a worker that does not reach the files.
+
+    Parameters
+    ----------
+    stream : bytes
+        Pickle of the object without its large arrays.
+    buffers : sequence of buffer
+        Its large arrays.
+
+    Notes
+    -----
+    With protocol 5 of pickle the arrays stay outside the stream, so that a cluster need not copy them.
+    """
+
+    def __init__(self, stream: bytes, buffers: Sequence[Any]) -> None:
+        self._stream, self._buffers = stream, buffers
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        wrap: Callable[[Any], Any] = pickle.PickleBuffer if int(protocol) >= 5 else bytearray
+        return Cargo, (self._stream, [wrap(buffer) for buffer in self._buffers])
+
+    def unpack(self, *, read_only: bool = False) -> Any:
+        """Return the object; its arrays are read-only or, by default, this process's own."""
+        views = [memoryview(buffer) for buffer in self._buffers]
+        if read_only:
+            buffers: list[Any] = [view.toreadonly() for view in views]
+        else:  # the shared memory of a cluster is read-only
+            buffers = [bytearray(view) if view.readonly else view for view in views]
+        return pickle.loads(self._stream, buffers=buffers)  # noqa: S301 - pickled by our own parent process
+
+
+class Missed:
+    """Pieces whose worker did not have the object, and the way by which it reaches them.
+
+    Parameters
+    ----------
+    pack : callable
+        Function that packs the object.
+
+    Notes
+    -----
+    A pool that keeps objects for its workers (`Pool.place`) gets the object once, and all tasks refer to it from then
+    on. Otherwise the object goes with each piece that missed it; no task can be sent to a certain worker, so that one
+    that has the object already may get it again.
+    """
+
+    def __init__(self, pack: Callable[[], Packed]) -> None:
+        self._pack = pack
+        self._cargo: Cargo | None = None
+        self._placed: Any = None
+        self._serials: set[int] = set()
+
+    def note(self, bundle: Sequence[Piece]) -> None:
+        """Note that the worker of some pieces has no object; they are sent again."""
+        self._serials.add(bundle[0].serial)
+
+    def along(self, pool: Pool, bundle: Sequence[Piece]) -> Any:
+        """Return what is sent along with some pieces: the object or a reference to it, which a task sees as a `Cargo`;
+        None where the worker is expected to have it.
+        """
+        if self._placed is None and bundle[0].serial in self._serials:
+            self._serials.discard(bundle[0].serial)
+            if self._cargo is None:
+                packed = self._pack()
+                self._cargo = Cargo(packed.stream, packed.buffers)
+                self._placed = pool.place(self._cargo)
+            if self._placed is None:
+                return self._cargo
+            self._cargo = None
+        return self._placed
+
+    def clear(self) -> None:
+        """Forget the object, which a cluster may then drop."""
+        self._cargo = self._placed = None
+        self._serials.clear()
+
+
 class Shared:
     """Packed object that workers can reach while the context lasts.
 
@@ -130,7 +216,7 @@ class Shared:
         packed, self._packed = self._packed, None
         assert packed is not None
         if not packed.buffers and len(packed.stream) <= _SMALL:
-            self._send_all(packed.stream, [])
+            self.handle = self.handle._replace(packed=packed.stream)
             return self
         try:
             # Where a mapped file cannot be removed (Windows), the folder goes when the interpreter exits.
@@ -138,8 +224,7 @@ class Shared:
             self._write(Path(self._folder.name), packed)
         except OSError as error:
             self.__exit__()
-            log.warning("no temporary file for the data behind the objective, which goes with every trial: %s", error)
-            self.send_along(packed)
+            log.warning("no temporary file for the data behind the objective, which is sent to each worker: %s", error)
         except BaseException:
             self.__exit__()
             raise
@@ -149,13 +234,6 @@ class Shared:
         folder, self._folder = self._folder, None
         if folder is not None:
             uninterrupted(folder.cleanup)
-
-    def send_along(self, packed: Packed) -> None:
-        """Put the whole object into the handle from now on, for workers that do not reach the files."""
-        self._send_all(packed.stream, list(map(bytearray, packed.buffers)))
-
-    def _send_all(self, stream: bytes, buffers: list[bytearray]) -> None:
-        self.handle = Handle(self.handle.token, "", pickle.dumps((stream, buffers), protocol=5))
 
     def _write(self, folder: Path, packed: Packed) -> None:
         handle = Handle(self.handle.token, str(folder), b"")
@@ -175,13 +253,14 @@ def unpack(handle: Handle) -> Any:
     Raises
     ------
     OutOfReach
-        If its files are not there.
+        If there are no files, or they are not there.
     """
-    buffers: list[Any]
+    if handle.packed:
+        return pickle.loads(handle.packed)  # noqa: S301 - pickled by our own parent process
     if not handle.folder:
-        stream, buffers = pickle.loads(handle.packed)  # noqa: S301 - pickled by our own parent process
-        return pickle.loads(stream, buffers=buffers)  # noqa: S301 - the same
-    folder, buffers = Path(handle.folder), []
+        raise OutOfReach("no files")
+    folder = Path(handle.folder)
+    buffers: list[Any] = []
     try:
         stream, extents = pickle.loads((folder / f"{handle.token}.pickle").read_bytes())  # noqa: S301 - the same
         if extents:

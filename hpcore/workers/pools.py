@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import joblib
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.workers import executors
 from hpcore.workers.ending import kill_trees
 from hpcore.workers.interrupts import uninterrupted
 from hpcore.workers.nesting import inside_worker
@@ -37,6 +38,9 @@ class Pool(Protocol):
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run ``function(*args)`` on a worker."""
+
+    def place(self, value: Any) -> Any:
+        """Put an object where all workers find it; return an argument that a task sees as the object, or None."""
 
     def wait(self, tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
         """Wait until some of `tasks` are done, or `seconds` are over, and return those in the order given."""
@@ -90,6 +94,9 @@ class OwnPool:
             self._workers.append(self._take())
         return min(self._workers, key=lambda worker: worker.n_tasks).submit(function, *args)
 
+    def place(self, value: Any) -> None:
+        """Return None: workers of this machine read files."""
+
     def wait(self, tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
         """Wait until some of `tasks` are done, or `seconds` are over, and return those in the order given."""
         if seconds is not None:
@@ -137,7 +144,7 @@ def _kill(workers: Sequence[WorkerProcess]) -> None:
 
 
 class BorrowedPool:
-    """Executor of the caller, who alone may shut it down. Only its `submit` is used.
+    """Executor of the caller, who alone may shut it down. Its `submit` is used, and what `executors` knows of it.
 
     Parameters
     ----------
@@ -166,7 +173,11 @@ class BorrowedPool:
         try:
             return self._executor.submit(function, *args)
         except RuntimeError as error:
-            raise BrokenExecutor(str(error)) from error
+            raise BrokenExecutor(f"{type(self._executor).__name__}: {error}") from error
+
+    def place(self, value: Any) -> Any:
+        """Put an object where all workers find it, see `executors.place`; None if the executor has no such place."""
+        return executors.place(self._executor, value)
 
     def wait(self, tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
         """Wait until some of `tasks` are done, or `seconds` are over, and return those in the order given."""
@@ -193,9 +204,10 @@ def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool 
     Parameters
     ----------
     n_jobs : int or None
-        Number of workers as in scikit-learn: None is 1, or that of ``joblib.parallel_config``; -1 is every core.
+        Number of workers as in scikit-learn: None is 1, or that of ``joblib.parallel_config``, and with an executor
+        the number of its workers, or that of the cores if it does not say; -1 is every core.
     executor : concurrent.futures.Executor or None
-        Executor of the caller; `n_jobs` is then its number of workers, if it does not have one itself.
+        Executor of the caller, which has at most `n_jobs` tasks at a time.
     killing : bool
         True if a task may have to be ended, which needs a process of hpcore even for a single worker.
 
@@ -204,14 +216,12 @@ def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool 
     InvalidArgument
         If `n_jobs` is 0, the executor is shut down or broken, or tasks may have to be ended where they cannot be.
     InvalidType
-        If `n_jobs` is not an integer, or the executor has no `submit`.
+        If `n_jobs` is not an integer, or the executor is none.
     """
     if n_jobs is not None and (isinstance(n_jobs, bool) or not hasattr(n_jobs, "__index__")):
         raise InvalidType(f"n_jobs must be an integer or None, got {n_jobs!r}")
     if n_jobs is not None and int(n_jobs) == 0:
         raise InvalidArgument("n_jobs must not be 0: 1 works in this process, -1 on every core")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise InvalidType(f"executor must be a concurrent.futures.Executor, got {executor!r}")
     if killing and (executor is not None or inside_worker()):
         where = "with executor=, whose processes are not its own" if executor is not None else "inside another search"
         raise InvalidArgument(f"fit_timeout ends the process of a fold, which hpcore cannot do {where}")
@@ -221,19 +231,12 @@ def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool 
     if executor is None:
         n_workers = int(joblib.effective_n_jobs(n_jobs))
         return None if n_workers == 1 and not killing else OwnPool(n_workers)
-    try:
-        executor.submit(_nothing)  # without waiting: all its workers may be busy
-    except Exception as error:
-        raise InvalidArgument(f"executor does not accept work: {type(error).__name__}: {error}") from error
+    executors.check(executor)
     if n_jobs is None:
-        n_jobs = getattr(executor, "_max_workers", None) or joblib.cpu_count()
+        n_jobs = executors.capacity(executor) or joblib.cpu_count()
     return BorrowedPool(executor, max(1, int(joblib.effective_n_jobs(n_jobs))))
 
 
 def _first_done(tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:
     done, _ = wait(tasks, seconds, FIRST_COMPLETED)
     return [task for task in tasks if task in done]
-
-
-def _nothing() -> None:
-    return None

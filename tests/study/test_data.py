@@ -137,14 +137,25 @@ class Elsewhere(Executor):
         return future
 
 
-def test_workers_that_share_no_disk_get_it_with_the_trials(folder: Path) -> None:
+def test_workers_that_share_no_disk_get_it_once(folder: Path) -> None:
     executor = Elsewhere()
     study = run(Model(np.ones(N)), n=4, executor=executor, n_jobs=2)
     assert [t.number for t in study.trials] == [0, 1, 2, 3]
     assert [t.value for t in study.trials] == [N] * 4
     assert not any(t.user_attrs["mapped"] for t in study.trials)
-    # Two tasks had been sent when the first one returned.
-    assert [size > 8 * N for size in executor.bytes] == [False] * 2 + [True] * 4
+    # Two tasks had been sent when the first one returned; both are sent again, and the others need no data.
+    assert [size > 8 * N for size in executor.bytes] == [False] * 2 + [True] * 2 + [False] * 2
+
+
+def test_workers_of_ours_get_it_where_there_is_no_room_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", no_room)
+    study = run(Model(np.ones(N)), n_jobs=2)
+    assert [t.value for t in study.trials] == [N] * 6
+    assert not any(t.user_attrs["mapped"] for t in study.trials)
+
+
+def no_room(*args: Any, **kwargs: Any) -> Any:
+    raise OSError("no space left on device")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -8,14 +8,15 @@ import pickle
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
 
-from hpcore.workers.packing import Handle, OutOfReach, Packed, Shared, unpack
+from hpcore.workers.engine import Piece
+from hpcore.workers.packing import Cargo, Missed, OutOfReach, Packed, Shared, unpack
 
 N = 50_000
 DATA = np.arange(float(N))
@@ -176,20 +177,80 @@ def test_workers_that_do_not_reach_the_files(folder: Path) -> None:
         away = shared.handle._replace(folder=shared.handle.folder + "-elsewhere")
         with pytest.raises(OutOfReach):
             unpack(away)
-        token = shared.handle.token
-        shared.send_along(Packed(Holder(DATA)))
-        assert shared.handle.folder == "" and shared.handle.token == token
-        copy: Handle = pickle.loads(pickle.dumps(shared.handle))  # noqa: S301
-        found = unpack(copy)()
-        np.testing.assert_array_equal(found, DATA)
-        found[0] = 1.0
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_cargo_arrives_as_it_was_sent(protocol: int) -> None:
+    packed = Packed(Holder(DATA))
+    cargo = Cargo(packed.stream, packed.buffers)
+    copy: Cargo = pickle.loads(pickle.dumps(cargo, protocol=protocol))  # noqa: S301
+    found = copy.unpack()()
+    np.testing.assert_array_equal(found, DATA)
+    found[0] = 1.0
+    assert DATA[0] == 0.0
+    assert not copy.unpack(read_only=True)().flags.writeable
+
+
+def test_cargo_in_shared_memory_is_copied_where_it_may_be_written_to() -> None:
+    buffers: list[Any] = []
+    packed = Packed(Holder(DATA))
+    stream = pickle.dumps(Cargo(packed.stream, packed.buffers), protocol=5, buffer_callback=buffers.append)
+    assert len(stream) < DATA.nbytes / 10, "the arrays are not in it"
+    frames = [memoryview(bytes(buffer.raw())) for buffer in buffers]
+    arrived: Cargo = pickle.loads(stream, buffers=frames)  # noqa: S301
+    shown = arrived.unpack(read_only=True)()
+    assert np.shares_memory(shown, np.frombuffer(frames[0], np.uint8))
+    own = arrived.unpack()()
+    own[0] = 1.0
+    assert shown[0] == DATA[0] == 0.0
+
+
+class Place(NamedTuple):
+    """Pool that has a place for objects or none, and the objects there."""
+
+    there: list[Any]
+    has: bool
+
+    def place(self, value: Any) -> Any:
+        self.there.append(value)
+        return f"reference {len(self.there)}" if self.has else None
+
+
+def pieces(serial: int) -> list[Piece]:
+    return [Piece(None, [0], serial), Piece(None, [0], serial + 1)]
+
+
+def test_what_missed_the_object_gets_it_with_the_next_sending() -> None:
+    pool: Any = Place([], has=False)
+    missed = Missed(lambda: Packed(Holder(DATA)))
+    assert missed.along(pool, pieces(0)) is None
+    missed.note(pieces(0))
+    assert missed.along(pool, pieces(2)) is None, "its worker may have it"
+    cargo = missed.along(pool, pieces(0))
+    assert isinstance(cargo, Cargo)
+    assert missed.along(pool, pieces(0)) is None, "a worker that has run it has it"
+    missed.note(pieces(4))
+    assert missed.along(pool, pieces(4)) is cargo, "it is packed once"
+    missed.note(pieces(6))
+    missed.clear()
+    assert missed.along(pool, pieces(6)) is None
+
+
+def test_a_place_gets_the_object_once_and_all_tasks_refer_to_it() -> None:
+    pool: Any = Place([], has=True)
+    missed = Missed(lambda: Packed(Holder(DATA)))
+    assert missed.along(pool, pieces(0)) is None and pool.there == []
+    missed.note(pieces(0))
+    missed.note(pieces(2))
+    assert [missed.along(pool, pieces(n)) for n in (0, 2, 4)] == ["reference 1"] * 3
+    assert len(pool.there) == 1
 
 
 def test_no_room_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there is no such folder"))
-    with Shared(Packed(Holder(DATA))) as shared:
-        np.testing.assert_array_equal(unpack(shared.handle)(), DATA)
-    assert "goes with every trial" in caplog.text
+    with Shared(Packed(Holder(DATA))) as shared, pytest.raises(OutOfReach):
+        unpack(shared.handle)
+    assert "sent to each worker" in caplog.text
 
 
 def test_files_go_whatever_happens(folder: Path) -> None:

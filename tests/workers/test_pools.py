@@ -11,6 +11,7 @@ import pytest
 from hpcore.errors import InvalidArgument
 from hpcore.workers.nesting import working
 from hpcore.workers.pools import BorrowedPool, OwnPool, choose_pool
+from tests.contracts.test_pools import Inline
 from tests.workers.living import until
 
 
@@ -38,6 +39,9 @@ def test_who_does_the_work():
         assert isinstance(borrowed, BorrowedPool)
         assert borrowed.n_workers == 3
         assert not borrowed.by_file
+        one = choose_pool(1, executor)
+        assert one is not None and one.n_workers == 1, "a number that is given wins"
+    assert choose_pool(None, Inline()).n_workers == joblib.cpu_count()
     with pytest.raises(InvalidArgument, match="shutdown"):
         choose_pool(None, executor)
     with working():
