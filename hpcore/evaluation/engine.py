@@ -14,7 +14,7 @@ from hpcore.evaluation.worker import Item, run_bundle
 from hpcore.evaluation.workload import FoldScore, Workload
 from hpcore.workers import engine
 from hpcore.workers.engine import Piece
-from hpcore.workers.packing import Missed
+from hpcore.workers.packing import Miss, Missed
 from hpcore.workers.pools import Pool
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import Watchdog
@@ -97,9 +97,9 @@ class CrossValidation:
 
     def results(self, found: Any, bundle: Sequence[Piece]) -> tuple[list[list[FoldScore]], float] | None:
         """See `Work`."""
-        if found is None:
+        if isinstance(found, Miss):
             assert self._missed is not None
-            self._missed.note(bundle)
+            self._missed.note(found, bundle)
             return None
         scores, error, seconds = found
         if error is not None:

@@ -21,7 +21,7 @@ from hpcore.evaluation.workload import FoldScore, Workload, decisive
 from hpcore.records.channel import Channel, Decision
 from hpcore.schedulers.racing import Incumbent, RaceSnapshot
 from hpcore.workers.nesting import working
-from hpcore.workers.packing import Cargo, OutOfReach
+from hpcore.workers.packing import Cargo, Miss, OutOfReach
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import clock_of
 
@@ -71,7 +71,7 @@ Raised = tuple["Carried", str]
 
 def run_bundle(
     handle: Handle, items: Sequence[Item], cargo: Cargo | None = None
-) -> tuple[list[list[FoldScore]], Raised | None, float] | None:
+) -> tuple[list[list[FoldScore]], Raised | None, float] | Miss:
     """Evaluate some configurations on some folds each.
 
     Parameters
@@ -85,7 +85,7 @@ def run_bundle(
 
     Returns
     -------
-    None
+    Miss
         This worker does not have the workload, and evaluated nothing. Otherwise:
     scores : list of list of FoldScore
         One list for each item; shorter than its folds if its incumbent stopped it.
@@ -99,7 +99,7 @@ def run_bundle(
     try:
         workload, surroundings = fetch(handle, cargo)
     except OutOfReach:
-        return None
+        return Miss.here()
     here = handle.owner == os.getpid()
     context = _thread(handle, surroundings) if here else _process(handle, surroundings)
     scores: list[list[FoldScore]] = []

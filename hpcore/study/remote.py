@@ -9,7 +9,7 @@ import threading
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Evaluation, Objective, call
 from hpcore.workers.nesting import working
-from hpcore.workers.packing import Cargo, Handle, OutOfReach, unpack
+from hpcore.workers.packing import Cargo, Handle, Miss, OutOfReach, unpack
 
 __all__ = ["call_in_worker"]
 
@@ -18,7 +18,7 @@ _unpacked: tuple[str, Objective] | None = None
 _unpacking = threading.Lock()
 
 
-def call_in_worker(owner: int, handle: Handle, trial: Trial, cargo: Cargo | None = None) -> Evaluation | None:
+def call_in_worker(owner: int, handle: Handle, trial: Trial, cargo: Cargo | None = None) -> Evaluation | Miss:
     """Evaluate a trial in a worker process.
 
     Parameters
@@ -34,8 +34,8 @@ def call_in_worker(owner: int, handle: Handle, trial: Trial, cargo: Cargo | None
 
     Returns
     -------
-    Evaluation or None
-        Evaluation with the copy; None if this worker does not have the objective, which was not called then.
+    Evaluation or Miss
+        Evaluation with the copy; `Miss` if this worker does not have the objective, which was not called then.
     """
     # Ctrl-C is sent to the whole process group; the parent decides which workers end.
     if owner != os.getpid() and threading.current_thread() is threading.main_thread():
@@ -43,7 +43,7 @@ def call_in_worker(owner: int, handle: Handle, trial: Trial, cargo: Cargo | None
     try:
         objective = _objective(handle, cargo)
     except OutOfReach:
-        return None
+        return Miss.here()
     with working():
         return call(objective, trial)
 

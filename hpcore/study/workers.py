@@ -14,7 +14,7 @@ from hpcore.study.trials import TrialJob
 
 if TYPE_CHECKING:
     from hpcore.workers.engine import Piece
-    from hpcore.workers.packing import Missed, Packed, Shared
+    from hpcore.workers.packing import Miss, Missed, Packed, Shared
     from hpcore.workers.pools import Pool
 
 __all__ = ["ObjectiveWork"]
@@ -78,11 +78,11 @@ class ObjectiveWork:
         along = self._missed.along(pool, bundle)
         return pool.submit(call_in_worker, os.getpid(), self._shared.handle, piece.job.trial, along)
 
-    def results(self, found: Evaluation | None, bundle: Sequence[Piece]) -> tuple[list[list[Evaluation]], float] | None:
+    def results(self, found: Evaluation | Miss, bundle: Sequence[Piece]) -> tuple[list[list[Evaluation]], float] | None:
         """See `Work`."""
-        if found is None:
+        if not isinstance(found, Evaluation):
             assert self._missed is not None
-            self._missed.note(bundle)
+            self._missed.note(found, bundle)
             return None
         return [[found]], 0.0
 

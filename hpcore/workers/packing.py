@@ -16,7 +16,9 @@ from __future__ import annotations
 import io
 import logging
 import mmap
+import os
 import pickle
+import platform
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from hpcore.workers.engine import Piece
     from hpcore.workers.pools import Pool
 
-__all__ = ["Cargo", "Handle", "Missed", "OutOfReach", "Packed", "Shared", "unpack"]
+__all__ = ["Cargo", "Handle", "Miss", "Missed", "OutOfReach", "Packed", "Shared", "unpack"]
 
 log = logging.getLogger("hpcore")
 
@@ -147,6 +149,23 @@ class Cargo:
         return pickle.loads(self._stream, buffers=buffers)  # noqa: S301 - pickled by our own parent process
 
 
+class Miss(NamedTuple):
+    """Answer of a worker that does not have the object.
+
+    Attributes
+    ----------
+    worker : str
+        Machine and process of the worker.
+    """
+
+    worker: str
+
+    @classmethod
+    def here(cls) -> Miss:
+        """Return the answer of this process."""
+        return cls(f"{platform.node()}:{os.getpid()}")
+
+
 class Missed:
     """Pieces whose worker did not have the object, and the way by which it reaches them.
 
@@ -158,39 +177,46 @@ class Missed:
     Notes
     -----
     A pool that keeps objects for its workers (`Pool.place`) gets the object once, and all tasks refer to it from then
-    on. Otherwise the object goes with each piece that missed it; no task can be sent to a certain worker, so that one
-    that has the object already may get it again.
+    on. Otherwise the object goes with one task for each worker that missed it. No task can be sent to a certain worker,
+    so that one that has the object already may get it again; pieces that missed it twice always take it with them.
     """
 
     def __init__(self, pack: Callable[[], Packed]) -> None:
         self._pack = pack
         self._cargo: Cargo | None = None
         self._placed: Any = None
-        self._serials: set[int] = set()
+        self._workers: set[str] = set()
+        self._n_sent = 0
+        self._n_missed: dict[int, int] = {}  # by the serial number of a bundle
 
-    def note(self, bundle: Sequence[Piece]) -> None:
+    def note(self, miss: Miss, bundle: Sequence[Piece]) -> None:
         """Note that the worker of some pieces has no object; they are sent again."""
-        self._serials.add(bundle[0].serial)
+        self._workers.add(miss.worker)
+        serial = bundle[0].serial
+        self._n_missed[serial] = self._n_missed.get(serial, 0) + 1
 
     def along(self, pool: Pool, bundle: Sequence[Piece]) -> Any:
         """Return what is sent along with some pieces: the object or a reference to it, which a task sees as a `Cargo`;
         None where the worker is expected to have it.
         """
-        if self._placed is None and bundle[0].serial in self._serials:
-            self._serials.discard(bundle[0].serial)
-            if self._cargo is None:
-                packed = self._pack()
-                self._cargo = Cargo(packed.stream, packed.buffers)
-                self._placed = pool.place(self._cargo)
-            if self._placed is None:
-                return self._cargo
+        if self._placed is not None:
+            return self._placed
+        n_missed = self._n_missed.get(bundle[0].serial, 0)
+        if n_missed == 0 or (n_missed == 1 and self._n_sent >= len(self._workers)):
+            return None
+        if self._cargo is None:
+            packed = self._pack()
+            self._cargo = Cargo(packed.stream, packed.buffers)
+            self._placed = pool.place(self._cargo)
+        if self._placed is not None:
             self._cargo = None
-        return self._placed
+            return self._placed
+        self._n_sent += 1
+        return self._cargo
 
     def clear(self) -> None:
         """Forget the object, which a cluster may then drop."""
         self._cargo = self._placed = None
-        self._serials.clear()
 
 
 class Shared:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
+import pytest
 import scipy.sparse
 
 from hpcore.evaluation import sharing
 from hpcore.evaluation.sharing import SharedWorkload, fetch
+from hpcore.evaluation.worker import run_bundle
+from hpcore.workers.packing import Cargo, Miss, OutOfReach
 from tests.evaluation.reports import is_mapped, workload
 
 
@@ -65,3 +69,22 @@ def test_threads_of_one_worker_read_a_workload_once(monkeypatch):
     assert len(n_reads) == 1
     assert all(pair is found[0] for pair in found)
     sharing._fetched.clear()
+
+
+def test_a_worker_without_the_files_gets_the_workload_once():
+    sharing._fetched.clear()
+    large = np.arange(6000.0).reshape(2000, 3)
+    shared = SharedWorkload(workload(X=large), 1, by_file=True)
+    with shared as handle:
+        far = handle._replace(owner=-1, path=handle.path + "-of-another-machine")
+        with pytest.raises(OutOfReach):
+            fetch(far)
+        assert run_bundle(far, []) == Miss.here()
+        packed = shared.pack()
+        cargo = pickle.loads(pickle.dumps(Cargo(packed.stream, packed.buffers)))
+        found, surroundings = fetch(far, cargo)
+        np.testing.assert_array_equal(found.X, large)
+        assert not found.X.flags.writeable, "as where it is mapped"
+        assert surroundings.config == sharing._owned[handle.token][1].config
+        assert fetch(far)[0] is found, "it is kept for tasks that come without"
+        assert run_bundle(far, [])[:2] == ([], None)

@@ -217,6 +217,28 @@ def test_the_callers_executor_is_used_and_left_open() -> None:
         assert pool.submit(lambda: 5).result() == 5
 
 
+@pytest.mark.parametrize(("options", "most"), [({}, 3), ({"n_jobs": 2}, 2), ({"n_jobs": 1}, 1)])
+def test_all_workers_of_the_callers_executor_are_used_or_as_many_as_asked_for(options, most: int) -> None:
+    together = threading.Barrier(most, timeout=60)
+    running, highest, lock = 0, 0, threading.Lock()
+
+    def objective(trial):
+        nonlocal running, highest
+        with lock:
+            running += 1
+            highest = max(highest, running)
+        together.wait()
+        with lock:
+            running -= 1
+        return 1.0
+
+    with ThreadPoolExecutor(3) as pool:
+        for search in (hp.minimize, hp.maximize):
+            study = search(objective, SPACE, n_trials=6, executor=pool, sampler="random", **options)
+            assert [t.value for t in study.trials] == [1.0] * 6
+            assert highest == most
+
+
 class Inline(Executor):
     """Executor that runs tasks in the calling thread."""
 

@@ -16,7 +16,7 @@ import pytest
 import scipy.sparse
 
 from hpcore.workers.engine import Piece
-from hpcore.workers.packing import Cargo, Missed, OutOfReach, Packed, Shared, unpack
+from hpcore.workers.packing import Cargo, Miss, Missed, OutOfReach, Packed, Shared, unpack
 
 N = 50_000
 DATA = np.arange(float(N))
@@ -224,24 +224,24 @@ def test_what_missed_the_object_gets_it_with_the_next_sending() -> None:
     pool: Any = Place([], has=False)
     missed = Missed(lambda: Packed(Holder(DATA)))
     assert missed.along(pool, pieces(0)) is None
-    missed.note(pieces(0))
+    missed.note(Miss("a"), pieces(0))
     assert missed.along(pool, pieces(2)) is None, "its worker may have it"
     cargo = missed.along(pool, pieces(0))
     assert isinstance(cargo, Cargo)
-    assert missed.along(pool, pieces(0)) is None, "a worker that has run it has it"
-    missed.note(pieces(4))
-    assert missed.along(pool, pieces(4)) is cargo, "it is packed once"
-    missed.note(pieces(6))
-    missed.clear()
-    assert missed.along(pool, pieces(6)) is None
+    missed.note(Miss("a"), pieces(4))
+    assert missed.along(pool, pieces(4)) is None, "it is on its way to that worker"
+    missed.note(Miss("b"), pieces(6))
+    assert missed.along(pool, pieces(6)) is cargo, "it is packed once"
+    missed.note(Miss("a"), pieces(4))
+    assert missed.along(pool, pieces(4)) is cargo, "another worker got it"
 
 
 def test_a_place_gets_the_object_once_and_all_tasks_refer_to_it() -> None:
     pool: Any = Place([], has=True)
     missed = Missed(lambda: Packed(Holder(DATA)))
     assert missed.along(pool, pieces(0)) is None and pool.there == []
-    missed.note(pieces(0))
-    missed.note(pieces(2))
+    missed.note(Miss("a"), pieces(0))
+    missed.note(Miss("b"), pieces(2))
     assert [missed.along(pool, pieces(n)) for n in (0, 2, 4)] == ["reference 1"] * 3
     assert len(pool.there) == 1
 
