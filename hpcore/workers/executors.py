@@ -93,8 +93,8 @@ def _check_mpi() -> None:
     beside = Path(sys.executable).parent / "mpiexec"
     found = f" (add {beside.parent}, where it is, to PATH)" if beside.exists() else ""
     raise InvalidArgument(
-        f"executor is an MPI pool, and this process was not started by mpiexec, which is not on PATH either{found}: MPI "
-        f"could not start the workers. Run `mpiexec -n 3 python -m mpi4py.futures script.py` for 2 workers"
+        f"executor is an MPI pool, and this process was not started by mpiexec, which is not on PATH either{found}: "
+        f"MPI could not start the workers. Run `mpiexec -n 3 python -m mpi4py.futures script.py` for 2 workers"
     )
 
 

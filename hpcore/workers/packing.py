@@ -129,19 +129,16 @@ class Cargo:
 
     Notes
     -----
-    With protocol 5 of pickle the arrays stay outside the stream, so that a cluster need not copy them.
+    The buffers become arrays of bytes, which clusters know how to store and to send without copies.
     """
 
     def __init__(self, stream: bytes, buffers: Sequence[Any]) -> None:
-        self._stream, self._buffers = stream, buffers
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        wrap: Callable[[Any], Any] = pickle.PickleBuffer if int(protocol) >= 5 else bytearray
-        return Cargo, (self._stream, [wrap(buffer) for buffer in self._buffers])
+        self._stream = stream
+        self._arrays = [np.frombuffer(buffer, np.uint8) for buffer in buffers]
 
     def unpack(self, *, read_only: bool = False) -> Any:
         """Return the object; its arrays are read-only or, by default, this process's own."""
-        views = [memoryview(buffer) for buffer in self._buffers]
+        views = [array.data for array in self._arrays]
         if read_only:
             buffers: list[Any] = [view.toreadonly() for view in views]
         else:  # the shared memory of a cluster is read-only

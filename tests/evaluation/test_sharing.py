@@ -81,7 +81,7 @@ def test_a_worker_without_the_files_gets_the_workload_once():
             fetch(far)
         assert run_bundle(far, []) == Miss.here()
         packed = shared.pack()
-        cargo = pickle.loads(pickle.dumps(Cargo(packed.stream, packed.buffers)))
+        cargo = pickle.loads(pickle.dumps(Cargo(packed.stream, packed.buffers)))  # noqa: S301
         found, surroundings = fetch(far, cargo)
         np.testing.assert_array_equal(found.X, large)
         assert not found.X.flags.writeable, "as where it is mapped"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 
@@ -115,7 +116,7 @@ def test_the_data_of_a_search_reaches_workers_of_other_machines_once(client: Any
     space = {"var_smoothing": hp.Float(1e-9, 1.0, log=True)}
     alone = SearchCV(GaussianNB(), space, n_trials=8, strategy="random", random_state=0).fit(X, y)
     with client.get_executor(pure=False) as executor:
-        there = SearchCV(GaussianNB(), space, n_trials=8, strategy="random", random_state=0, executor=executor).fit(X, y)
+        there = clone(alone).set_params(executor=executor).fit(X, y)
     np.testing.assert_array_equal(there.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
     far += client.run(join).values()
     assert set(far) <= {0, 1} and 1 in far
@@ -147,6 +148,6 @@ def test_executors_that_are_none_any_more(client: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"ClientExecutor, does not accept work.*shutdown"):
         hp.minimize(lambda trial: 1.0, SPACE, n_trials=2, executor=executor)
     with pytest.raises(InvalidArgument, match=r"ClientExecutor, does not accept work"):
-        SearchCV(DummyClassifier(), {"strategy": ["prior", "uniform"]}, executor=executor).fit(np.eye(10), np.arange(10) % 2)
+        SearchCV(DummyClassifier(), {"strategy": ["prior", "uniform"]}, executor=executor).fit(np.eye(10), [0, 1] * 5)
     with pytest.raises(InvalidType, match=r"client.get_executor\(pure=False\)"):
         hp.minimize(lambda trial: 1.0, SPACE, n_trials=2, executor=client)

@@ -143,7 +143,7 @@ def test_workers_that_share_no_disk_get_it_once(folder: Path) -> None:
     assert [t.number for t in study.trials] == [0, 1, 2, 3]
     assert [t.value for t in study.trials] == [N] * 4
     assert not any(t.user_attrs["mapped"] for t in study.trials)
-    # Two tasks had been sent when the first one returned. Both are sent again; there is one worker, so one takes it along.
+    # Two tasks had been sent when the first one returned. Both are sent again, one with the data for the one worker.
     assert [size > 8 * N for size in executor.bytes] == [False] * 2 + [True] + [False] * 3
 
 
