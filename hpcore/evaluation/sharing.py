@@ -138,7 +138,7 @@ def live_warning_filters() -> list[Any]:
 
 
 def fetch(handle: Handle, cargo: Cargo | None = None) -> tuple[Workload, Surroundings]:
-    """Return the workload behind a handle: the owner's, the one kept from an earlier task, `cargo` or that in the files.
+    """Return the workload behind a handle: the owner's, one kept from an earlier task, `cargo` or that in the files.
 
     Raises
     ------

@@ -105,9 +105,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     scoring : str, callable, list, tuple or dict, optional
         Metrics, as in scikit-learn. With several, the strategy follows the one that `refit` names, or else the first.
     n_jobs : int, optional
-        Number of worker processes; None is 1 (or that of ``joblib.parallel_config``), -1 is every core. With 1 all
-        folds run in this thread and no thread setting is changed; otherwise the threads of numerical libraries inside
-        workers are bounded, so that together they do not exceed the cores.
+        Number of worker processes; None is 1 (or that of ``joblib.parallel_config``, or with `executor` the number of
+        its workers), -1 is every core. With 1 all folds run in this thread and no thread setting is changed; otherwise
+        the threads of numerical libraries inside workers are bounded, so that together they do not exceed the cores.
     refit : bool, str or callable, default=True
         Choice of the best candidate and its fit on all data, as in scikit-learn: True or False, the name of the metric
         that decides, or a function from `cv_results_` to the index of the best. ``"recommend"`` is the candidate with
@@ -121,9 +121,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     timeout : float, optional
         Seconds after which no candidate starts; running ones are finished.
     executor : concurrent.futures.Executor, optional
-        Executor of the caller, used through `submit` only and never shut down. Its processes must see the same
-        temporary folder; `n_jobs` is its number of workers, if the executor does not have one. For Dask it is
-        ``client.get_executor(pure=False)``.
+        Executor of the caller, which is never shut down; `n_jobs` is then the number of tasks at a time, None the
+        number of its workers, see `Study.run`. Workers map the data from a temporary file; one on another machine,
+        which does not reach it, gets the data with a task, once. For Dask it is ``client.get_executor(pure=False)``.
     racing : bool, "exact" or Racing, default=False
         Race, which stops candidates before their last fold. ``"exact"`` stops those that cannot beat the incumbent any
         more, because the score has an upper bound; True also those that very probably will not, by a paired test on

@@ -477,7 +477,7 @@ class _Queue:
     def _fail_all(self, bundle: list[Piece], cause: Exception) -> None:
         """Fail all remaining pieces: the caller's executor is broken, and only the caller can replace it."""
         why = WorkerDied(
-            f"the executor given as executor= broke: {_said(cause)}; results are kept, and a run with a new one continues"
+            f"the executor given as executor= broke: {_said(cause)}; results are kept, and a new executor can continue"
         )
         for source in self._sources:
             source.end()

@@ -10,7 +10,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import hpcore as hp
-from hpcore.errors import WorkerDied
+from hpcore.errors import InvalidArgument, WorkerDied
 from hpcore.sklearn import SearchCV
 
 X, y = np.arange(24.0).reshape(12, 2), np.arange(12) % 2
@@ -184,6 +185,17 @@ def test_an_executor_that_breaks_ends_the_run_and_results_are_kept(run: Callable
     assert sorted(set(found.told)) == sorted(found.told)
     # A study raises the reason; the table of a search has it.
     assert isinstance(found.error, WorkerDied) == (run is run_study)
+
+
+@posix
+def test_a_pool_of_processes_that_lost_one_ends_the_run_and_results_are_kept(run: Callable[..., Result]) -> None:
+    with ProcessPoolExecutor(1, get_context("forkserver")) as executor:
+        found = run("kill", (3,), executor=executor, n_jobs=1)
+    assert {k: found.values[k] for k in range(3)} == {0: 0.0, 1: 1.0, 2: 2.0}
+    assert "executor given as executor= broke: BrokenProcessPool" in found.errors[3]
+    assert "a new executor can continue" in found.errors[3]
+    with pytest.raises(InvalidArgument, match="ProcessPoolExecutor, does not accept work"):
+        run(executor=executor)
 
 
 def test_an_executor_that_is_shut_down_under_way(run: Callable[..., Result]) -> None:

@@ -239,6 +239,13 @@ def test_all_workers_of_the_callers_executor_are_used_or_as_many_as_asked_for(op
             assert highest == most
 
 
+def test_one_trial_at_a_time_gives_the_trials_of_a_run_without_an_executor() -> None:
+    here = hp.minimize(parabola, SPACE, n_trials=12, sampler="gp", seed=3)
+    with ThreadPoolExecutor(3) as pool:
+        there = hp.minimize(parabola, SPACE, n_trials=12, sampler="gp", seed=3, executor=pool, n_jobs=1)
+    assert [t.params for t in there.trials] == [t.params for t in here.trials]
+
+
 class Inline(Executor):
     """Executor that runs tasks in the calling thread."""
 
