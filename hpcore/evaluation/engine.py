@@ -109,6 +109,8 @@ class CrossValidation:
 
     def is_loss(self, failure: Exception) -> bool:
         """See `Work`: an error of the model would have come as a value."""
+        assert self._missed is not None
+        self._missed.lost()
         return True
 
     def failed(self, job: Candidate, position: int, cause: Exception, seconds: float) -> FoldScore:

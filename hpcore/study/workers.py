@@ -88,7 +88,10 @@ class ObjectiveWork:
 
     def is_loss(self, failure: Exception) -> bool:
         """See `Work`; other errors mean that a result could not be pickled or unpickled."""
-        return isinstance(failure, BrokenExecutor | CancelledError)
+        loss = isinstance(failure, BrokenExecutor | CancelledError)
+        if loss and self._missed is not None:
+            self._missed.lost()
+        return loss
 
     def failed(self, job: TrialJob, position: int, cause: Exception, seconds: float) -> Evaluation:
         """See `Work`."""

@@ -211,6 +211,10 @@ class Missed:
         self._n_sent += 1
         return self._cargo
 
+    def lost(self) -> None:
+        """Note that a task was lost: the place may have been the memory of its worker, and is looked for no more."""
+        self._placed = None
+
     def clear(self) -> None:
         """Forget the object, which a cluster may then drop."""
         self._cargo = self._placed = None

@@ -142,6 +142,38 @@ def test_a_worker_that_is_killed_costs_no_trial(tmp_path: Path) -> None:
     assert [t.value for t in study.trials] == list(map(float, range(10)))
 
 
+def test_data_is_sent_again_after_the_death_of_the_worker_that_had_it(tmp_path: Path) -> None:
+    """The data is in the memory of the only worker."""
+    mark = tmp_path / "killed"
+    data = np.ones(N)
+
+    def objective(trial: hp.Trial) -> float:
+        if trial.number == 3 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return float(data.sum())
+
+    class Away(type(Path())):  # type: ignore[misc]
+        def read_bytes(self) -> bytes:
+            raise FileNotFoundError(f"{self} is on another machine")
+
+    class Distant(distributed.WorkerPlugin):  # type: ignore[misc, name-defined]
+        def setup(self, worker: Any) -> None:  # of the worker that replaces it, too
+            from hpcore.workers import packing
+
+            packing.Path = Away  # type: ignore[misc]
+
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+        client.get_executor(pure=False) as executor,
+    ):
+        client.register_plugin(Distant())
+        study = hp.minimize(objective, SPACE, n_trials=10, executor=executor, sampler="random")
+    assert mark.exists()
+    assert [t.value for t in study.trials] == [N] * 10
+
+
 def test_executors_that_are_none_any_more(client: Any) -> None:
     with client.get_executor(pure=False) as executor:
         pass

@@ -244,6 +244,10 @@ def test_a_place_gets_the_object_once_and_all_tasks_refer_to_it() -> None:
     missed.note(Miss("b"), pieces(2))
     assert [missed.along(pool, pieces(n)) for n in (0, 2, 4)] == ["reference 1"] * 3
     assert len(pool.there) == 1
+    missed.lost()
+    assert missed.along(pool, pieces(6)) is None, "the place may be gone"
+    missed.note(Miss("b"), pieces(6))
+    assert missed.along(pool, pieces(6)) == "reference 2"
 
 
 def test_no_room_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
