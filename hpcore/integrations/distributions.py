@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hpcore.errors import InvalidSpace
-from hpcore.space import Categorical, Float, Int, Normal, Space
+from hpcore.space import Categorical, Float, Int, Normal
 from hpcore.space.parameter import Parameter
 
 __all__ = [
@@ -120,7 +120,7 @@ def categorical(rest: Rest, p: Any) -> Parameter:
     return Categorical(possible, weights=[shares[i] for i in possible], **rest)
 
 
-def nearest(searched: Space, values: Mapping[str, Any]) -> dict[str, Any]:
+def nearest(searched: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of a trial with those of quantised parameters rounded to the ones that the space lists.
 
     Trials of other algorithms have them with other rounding errors, or between those that the space keeps.

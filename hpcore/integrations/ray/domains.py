@@ -17,7 +17,7 @@ __all__ = ["is_domain", "parameter_of", "refused"]
 _sample: Any = require("ray.tune.search.sample", "ray")
 
 USABLE = (
-    "tune.uniform, quniform, loguniform, qloguniform, randn, qrandn, randint, qrandint, lograndint, qlograndint or choice"
+    "tune.uniform, quniform, loguniform, qloguniform, randn, qrandn, randint, qrandint, lograndint, qlograndint, choice"
 )
 
 
@@ -78,8 +78,8 @@ def parameter_of(name: str, domain: Any, when: Any = None) -> Parameter:
     except (HpcoreError, ArithmeticError, TypeError, ValueError) as error:
         raise InvalidSpace(f"{name!r}, a {type(domain).__name__} domain {domain.domain_str}: {error}") from error
     raise InvalidSpace(
-        f"{name!r} is a {type(domain).__name__} domain drawn by {type(sampler).__name__}, which has no counterpart: use "
-        f"{USABLE}"
+        f"{name!r} is a {type(domain).__name__} domain drawn by {type(sampler).__name__}, which has no counterpart: "
+        f"use {USABLE}"
     )
 
 

@@ -138,7 +138,7 @@ def read_space(given: Any) -> tuple[Space | None, Pattern]:
     if isinstance(given, Space):
         return given, _Table("", {name: _Leaf(given, name) for name in given})
     if not isinstance(given, Mapping):
-        raise InvalidSpace(f"space must be a Space or a mapping, such as the param_space of a Tuner, got {given!r:.200}")
+        raise InvalidSpace(f"space must be a Space or a mapping, such as a Tuner's param_space, got {given!r:.200}")
     parameters: dict[str, Parameter] = {}
     pattern = _read(given, "", None, parameters)
     return (Space(parameters) if parameters else None), pattern
@@ -195,7 +195,8 @@ def _below(place: str, key: Any) -> str:
 
 def _equal(made: Any, given: Any) -> bool:
     if isinstance(made, Mapping):
-        return isinstance(given, Mapping) and made.keys() == given.keys() and all(_equal(made[k], given[k]) for k in made)
+        same = isinstance(given, Mapping) and made.keys() == given.keys()
+        return same and all(_equal(made[key], given[key]) for key in made)
     if isinstance(made, list | tuple):
         same = isinstance(given, list | tuple) and len(made) == len(given)
         return same and all(map(_equal, made, given))

@@ -23,7 +23,7 @@ _schedulers: Any = require("ray.tune.schedulers", "ray")
 _result: Any = require("ray.tune.result", "ray")
 
 
-class HpcoreScheduler(_schedulers.FIFOScheduler):  # type: ignore[misc]
+class HpcoreScheduler(_schedulers.FIFOScheduler):
     """Scheduler of Ray Tune that stops trials by a scheduler of hpcore.
 
     Parameters
@@ -94,14 +94,14 @@ class HpcoreScheduler(_schedulers.FIFOScheduler):  # type: ignore[misc]
         """See `ray.tune.schedulers.TrialScheduler`."""
         if not self._metric or not self._mode:
             raise InvalidArgument(
-                f"metric and mode must be given, to HpcoreScheduler or to tune.TuneConfig, got metric={self._metric!r}, "
+                f"metric and mode must be given to HpcoreScheduler or tune.TuneConfig, got metric={self._metric!r}, "
                 f"mode={self._mode!r}"
             )
         self._number(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """See `ray.tune.schedulers.TrialScheduler`."""
-        number, step, value = self._number(trial), result.get(self._time_attr), result.get(self._metric)
+        number, step, value = self._number(trial), result.get(self._time_attr), result.get(self._metric or "")
         if step is None or value is None or not step > self._steps[number]:
             return str(self.CONTINUE)
         if self._judge is None:

@@ -29,7 +29,7 @@ _result: Any = require("ray.tune.result", "ray")
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 
 
-class HpcoreSearch(_search.Searcher):  # type: ignore[misc]
+class HpcoreSearch(_search.Searcher):
     """Searcher of Ray Tune that proposes by a sampler of hpcore.
 
     Parameters
@@ -88,6 +88,8 @@ class HpcoreSearch(_search.Searcher):  # type: ignore[misc]
     ) -> None:
         _check_objectives(metric, mode)
         super().__init__(metric=metric, mode=mode)
+        self._metric: Any = metric
+        self._mode: Any = mode
         self._sampler, self._seed = resolve(sampler), check_seed(seed)
         self._points = _check_points(points_to_evaluate, evaluated_rewards)
         self._rewards = None if evaluated_rewards is None else list(evaluated_rewards)
@@ -190,10 +192,10 @@ class HpcoreSearch(_search.Searcher):  # type: ignore[misc]
         """
         trials = self._defined()
         params, _ = self._read(parameters)
-        reports = {k: self._of_objectives(v) for k, v in enumerate(intermediate_values or (), start=1)}
+        reports = {float(k): self._of_objectives(v) for k, v in enumerate(intermediate_values or (), start=1)}
         values = None if value is None else self._of_objectives(value)
         if pruned and values is None and reports:
-            values = reports[len(reports)]
+            values = reports[float(len(reports))]
         if error:
             trials.add(params, "failed", None, reports)
         elif pruned:
