@@ -1,4 +1,7 @@
-"""Domains of Ray Tune as parameters, with Tune's own probabilities."""
+"""Domains of Ray Tune as parameters, with Tune's own probabilities.
+
+Only whole numbers on a logarithmic scale have others: each has the half to both sides, where Tune rounds down.
+"""
 
 from __future__ import annotations
 

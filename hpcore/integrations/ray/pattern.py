@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidSpace
+from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.integrations.distributions import nearest
 from hpcore.integrations.ray.domains import is_domain, parameter_of, refused
 from hpcore.space import Categorical, Space
@@ -44,7 +44,7 @@ class Pattern:
 
         Raises
         ------
-        InvalidArgument
+        InvalidArgument, InvalidType
             The config does not fit the pattern. Keys that the pattern lacks are no error; they are added to `unknown`.
         """
 
@@ -62,8 +62,8 @@ class _Leaf(Pattern):
 
 
 class _Table(Pattern):
-    def __init__(self, place: str, parts: dict[Any, Pattern]) -> None:
-        self._place, self._parts = place, parts
+    def __init__(self, place: str, parts: dict[Any, Pattern], by_name: Mapping[str, Pattern]) -> None:
+        self._place, self._parts, self._by_name = place, parts, by_name
 
     def fill(self, params: Params) -> Any:
         filled = {key: part.fill(params) for key, part in self._parts.items()}
@@ -73,10 +73,12 @@ class _Table(Pattern):
         if not isinstance(given, Mapping):
             raise InvalidArgument(f"{self._place or 'a config'} must be a mapping, got {given!r:.200}")
         for key, value in given.items():
-            if key in self._parts:
-                self._parts[key].read(value, out, unknown)
+            name = _below(self._place, key)
+            part = self._parts.get(key) or self._by_name.get(name)
+            if part is None:
+                unknown.append(name)
             else:
-                unknown.append(_below(self._place, key))
+                part.read(value, out, unknown)
 
 
 class _List(Pattern):
@@ -99,14 +101,15 @@ class _Options(Pattern):
         self._name, self._options = name, options
 
     def fill(self, params: Params) -> Any:
-        return self._options[params[self._name]].fill(params)
+        index = params.get(self._name)
+        return _ABSENT if index is None else self._options[index].fill(params)
 
     def read(self, given: Any, out: Params, unknown: list[str]) -> None:
         for i, option in enumerate(self._options):
             found: Params = {self._name: i}
             try:
                 option.read(given, found, [])
-            except InvalidArgument:
+            except (InvalidArgument, InvalidType):
                 continue
             if _equal(option.fill(found), given):
                 out.update(found)
@@ -136,49 +139,62 @@ def read_space(given: Any) -> tuple[Space | None, Pattern]:
         Something cannot be searched, or two parameters have the same name.
     """
     if isinstance(given, Space):
-        return given, _Table("", {name: _Leaf(given, name) for name in given})
+        return given, _Table("", {name: _Leaf(given, name) for name in given}, {})
     if not isinstance(given, Mapping):
         raise InvalidSpace(f"space must be a Space or a mapping, such as a Tuner's param_space, got {given!r:.200}")
-    parameters: dict[str, Parameter] = {}
-    pattern = _read(given, "", None, parameters)
-    return (Space(parameters) if parameters else None), pattern
+    reading = _Reading()
+    pattern = reading.read(given, "", None)
+    return (Space(reading.parameters) if reading.parameters else None), pattern
 
 
-def _read(given: Any, place: str, when: Any, parameters: dict[str, Parameter]) -> Pattern:
-    why = refused(given)
-    if why is not None:
-        raise InvalidSpace(f"{place!r} {why}")
-    if is_domain(given):
-        return _read_domain(given, place, when, parameters)
-    if isinstance(given, Parameter):
-        if when is not None:
-            raise InvalidSpace(f"{place!r} is within an option of a tune.choice: use a domain of Ray Tune there")
-        return _leaf(place, given, parameters)
-    if isinstance(given, Mapping):
-        parts = {key: _read(value, _below(place, key), when, parameters) for key, value in given.items()}
-        return _Table(place, parts)
-    if type(given) in (list, tuple):
-        of_items = [_read(value, _below(place, i), when, parameters) for i, value in enumerate(given)]
-        if all(type(part) is Pattern for part in of_items):
-            return Pattern(given)
-        return _List(place, type(given), of_items)
-    return Pattern(given)
+class _Reading:
+    """A config that is being read.
 
+    Attributes
+    ----------
+    parameters : dict
+        Parameters by name.
+    by_name : dict
+        Patterns of their places.
+    """
 
-def _read_domain(domain: Any, name: str, when: Any, parameters: dict[str, Parameter]) -> Pattern:
-    options = getattr(domain, "categories", None)
-    if options is None or not any(map(_varies, options)):
-        return _leaf(name, parameter_of(name, domain, when), parameters)
-    _leaf(name, Categorical(range(len(options)), when=when), parameters)
-    inside = [_read(option, _below(name, i), {name: i}, parameters) for i, option in enumerate(options)]
-    return _Options(name, inside)
+    def __init__(self) -> None:
+        self.parameters: dict[str, Parameter] = {}
+        self.by_name: dict[str, Pattern] = {}
 
+    def read(self, given: Any, place: str, when: Any) -> Pattern:
+        """Read what is at a place; `when` is the condition of its parameters."""
+        why = refused(given)
+        if why is not None:
+            raise InvalidSpace(f"{place!r} {why}")
+        if is_domain(given):
+            return self._domain(given, place, when)
+        if isinstance(given, Parameter):
+            if when is not None:
+                raise InvalidSpace(f"{place!r} is within an option of a tune.choice: use a domain of Ray Tune there")
+            return self._named(place, given, _Leaf(self.parameters, place))
+        if isinstance(given, Mapping):
+            parts = {key: self.read(value, _below(place, key), when) for key, value in given.items()}
+            return _Table(place, parts, self.by_name)
+        if type(given) in (list, tuple):
+            items = [self.read(value, _below(place, i), when) for i, value in enumerate(given)]
+            return _List(place, type(given), items)
+        return Pattern(given)
 
-def _leaf(name: str, parameter: Parameter, parameters: dict[str, Parameter]) -> Pattern:
-    if name in parameters:
-        raise InvalidSpace(f"two places of the config have the name {name!r}: use keys without '/'")
-    parameters[name] = parameter
-    return _Leaf(parameters, name)
+    def _domain(self, domain: Any, name: str, when: Any) -> Pattern:
+        options = getattr(domain, "categories", ())
+        if not any(map(_varies, options)):
+            return self._named(name, parameter_of(name, domain, when), _Leaf(self.parameters, name))
+        branches: list[Pattern] = []
+        made = self._named(name, Categorical(range(len(options)), when=when), _Options(name, branches))
+        branches += [self.read(option, _below(name, i), {name: i}) for i, option in enumerate(options)]
+        return made
+
+    def _named(self, name: str, parameter: Parameter, pattern: Pattern) -> Pattern:
+        if name in self.parameters:
+            raise InvalidSpace(f"two places of the config have the name {name!r}: use keys without '/'")
+        self.parameters[name], self.by_name[name] = parameter, pattern
+        return pattern
 
 
 def _varies(value: Any) -> bool:

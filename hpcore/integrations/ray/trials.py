@@ -153,9 +153,10 @@ class SearchTrials:
 
     def _note(self, trial: _Trial, step: float, values: Values) -> None:
         """Note the values of a trial at a training iteration."""
-        if step > self._full:
-            self._full, self._n_full, self._n_estimated = step, 0, 0
-        self._n_full += step == self._full and step not in trial.reports
+        if all(map(math.isfinite, values)):
+            if step > self._full:
+                self._full, self._n_full, self._n_estimated = step, 0, 0
+            self._n_full += step == self._full and step not in trial.reports
         trial.reports[step] = values
 
     def _estimate(self) -> None:
