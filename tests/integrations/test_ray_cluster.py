@@ -6,6 +6,7 @@ Functions are defined inside the tests: workers cannot import this file.
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import tempfile
 import time
@@ -145,6 +146,14 @@ def test_large_data_is_stored_once(executor: RayExecutor, monkeypatch: pytest.Mo
     assert len(stored) == 6
 
 
+def test_references_stand_for_what_is_stored(executor: RayExecutor) -> None:
+    reference = executor.put({"a": np.ones(50_000)})
+    assert executor.submit(lambda held, k: float(held["a"].sum()) + k, reference, 2).result() == 50_002.0
+    assert executor.submit(lambda deep: deep[0]["a"].flags.writeable, [reference]).result() is False
+    earlier = ray.remote(lambda k: -k).remote(5)
+    assert executor.submit(abs, earlier).result() == 5
+
+
 def test_an_objective_whose_files_are_out_of_reach_is_stored_once(
     executor: RayExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +162,7 @@ def test_an_objective_whose_files_are_out_of_reach_is_stored_once(
     put = ray.put
 
     def counting(value: Any) -> Any:
-        stored.append(len(value))
+        stored.append(value)
         return put(value)
 
     def none(*_: Any, **__: Any) -> None:
@@ -164,7 +173,7 @@ def test_an_objective_whose_files_are_out_of_reach_is_stored_once(
     data = np.arange(100_000.0)
     study = hp.minimize(lambda t: (t["x"] - data[2]) ** 2, SPACE, n_trials=10, seed=0, executor=executor)
     assert len(study.trials) == 10 and all(str(trial.state) == "complete" for trial in study.trials)
-    assert len(stored) == 1 and stored[0] > data.nbytes
+    assert len(stored) == 1 and len(pickle.dumps(stored[0])) > data.nbytes
 
 
 def test_waiting_tasks_are_cancelled(executor: RayExecutor, tmp_path: Path) -> None:
@@ -209,9 +218,10 @@ def test_an_executor_that_is_shut_down(cluster: None) -> None:
 
 
 def test_workers_are_counted_by_what_a_task_needs(cluster: None) -> None:
-    assert RayExecutor()._max_workers == 2
-    assert RayExecutor(num_cpus=2)._max_workers == 1
-    assert RayExecutor(num_cpus=0)._max_workers == 2
+    assert RayExecutor().n_workers == 2
+    assert RayExecutor(num_cpus=2).n_workers == 1
+    assert RayExecutor(num_cpus=0).n_workers == 2
+    assert RayExecutor(memory=2**20)._max_workers == 2
 
 
 def test_tasks_wait_for_their_resources(cluster: None) -> None:
