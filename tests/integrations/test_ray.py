@@ -22,6 +22,7 @@ import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType, MissingDependency
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+ray: Any = pytest.importorskip("ray")
 tune: Any = pytest.importorskip("ray.tune")
 
 from ray.tune.search import ConcurrencyLimiter, Repeater, Searcher, SearchGenerator  # noqa: E402
@@ -107,6 +108,8 @@ def domains() -> dict[str, Any]:
 @pytest.mark.parametrize("name", domains())
 def test_values_have_the_probabilities_of_tune(name: str) -> None:
     """A random search draws as Tune's own: the same kind of values, and each as often."""
+    if name in ("qrandint", "qlograndint") and tuple(map(int, ray.__version__.split(".")[:2])) < (2, 60):
+        pytest.skip("earlier versions round whole numbers, so that the ends come half as often")
     domain = domains()[name]
     rng = np.random.RandomState(0)
     theirs = [domain.sample(random_state=rng) for _ in range(4000)]
