@@ -335,6 +335,7 @@ def test_a_finite_space_ends() -> None:
         ({"loss": math.inf}, False, ("failed", None)),
         ({"loss": -math.inf}, False, ("failed", None)),
         ({"loss": "low"}, False, ("failed", None)),
+        ({"loss": "2.0"}, False, ("failed", None)),
         ({"loss": [1, 2]}, False, ("failed", None)),
         ({"other": 1.0}, False, ("failed", None)),
         ({}, False, ("failed", None)),
@@ -388,7 +389,6 @@ def test_a_value_of_a_lower_fidelity_is_an_estimate() -> None:
         train(search, f"far {k}", [5.0, 4.0 + k, 3.0, 2.0 + k / 2], end)
     train(search, "by itself", [7.0, 6.5], "whole")
     train(search, "taken", [6.0], "taken")
-    search.suggest("next")
     found = outcomes(search)
     # From the second to the fourth iteration the others change by -2, -2.5, -3 and -3.5, from the first by -3 .. -1.5.
     assert found[0] == ("pruned", 5.25)
@@ -404,19 +404,17 @@ def test_estimates_follow_trials_that_get_further() -> None:
     search.suggest("runs")
     for k in range(1, 6):
         search.on_trial_result("runs", {"loss": 9.0 - k, "training_iteration": k})
-        search.suggest(f"asked at {k}")
+        train(search, f"other {k}", [1.0], "whole")
         assert outcomes(search)[0] == (("complete", 9.0) if k == 1 else ("pruned", 10.0 - k))
+    # Nothing to compare with at the sixth iteration.
     search.on_trial_complete("runs", {"loss": math.nan, "training_iteration": 6})
-    search.suggest("last")
-    assert outcomes(search)[0] == ("pruned", 5.0)  # nothing to compare with at the sixth, so the estimate stays
-    assert outcomes(search)[1] == ("failed", None)
+    assert outcomes(search)[:2] == [("pruned", 5.0), ("failed", None)]
 
 
 def test_a_trial_that_diverged_when_it_was_stopped_has_failed() -> None:
     search = make(LINE)
     train(search, "whole", [3.0, 2.0, 1.0], "whole")
     train(search, "nan", [3.0, math.nan], "stopped")
-    search.suggest("next")
     assert outcomes(search)[1] == ("failed", None)
 
 
@@ -602,6 +600,29 @@ def test_options_of_a_choice_may_be_any_objects(tmp_path: Path) -> None:
     config = search.suggest("a")
     search.add_evaluated_point(config, 1.0)
     assert search.optimizer.trials[-1].params == search.optimizer.trials[0].params
+
+
+def test_copies_of_options_are_known() -> None:
+    tables = [{"a": 1, "b": np.arange(3)}, {"a": 2, "b": np.arange(3)}, np.zeros(2), [1, 2]]
+    inside = [{"a": np.arange(2), "x": tune.uniform(0, 1)}, {"a": np.arange(3), "x": tune.uniform(0, 1)}]
+    search = make({"t": tune.choice(tables), "u": tune.choice(inside)}, sampler="random")
+    configs = [copy.deepcopy(search.suggest(str(k))) for k in range(20)]
+    for config in configs:
+        search.add_evaluated_point(config, 1.0)
+    trials = search.optimizer.trials
+    assert all(
+        a.params["t"] is b.params["t"] and a.params["u"] == b.params["u"]
+        for a, b in zip(trials, trials[20:], strict=False)
+    )
+    with pytest.raises(InvalidArgument, match="'t' must be one of"):
+        search.add_evaluated_point({**configs[0], "t": {"a": 3}}, 1.0)
+
+
+@pytest.mark.parametrize("sampler", ["random", "sobol", "cmaes", "evolution", "annealing", "grid"])
+def test_all_samplers(sampler: str) -> None:
+    search = make({"n": tune.randint(0, 1000), "q": tune.quniform(0, 1, 0.1)}, sampler=sampler)
+    configs = drive(search, 15, f=lambda c: c["n"] / 1000 + c["q"])
+    assert len({repr(config) for config in configs}) == 15
 
 
 # --- inside Tune ----------------------------------------------------------------------------------------------------

@@ -297,7 +297,6 @@ def test_a_search_in_tune(cluster: None, tmp_path: Path) -> None:
     lengths = {
         result.metrics["config"]["net"]["x"][0]: result.metrics.get("training_iteration", 0) for result in results
     }
-    search.suggest("one more")
     for trial in search.optimizer.trials[:8]:
         n = max(trial.reports, default=0)
         if trial.params["kind"] == "fails":

@@ -113,6 +113,9 @@ def test_other_clocks_and_results_without_them() -> None:
         {"loss": 9.0, "training_iteration": 5},
         {"epoch": 3},
         {"loss": None, "epoch": 3},
+        {"loss": 9.0, "epoch": math.nan},
+        {"loss": 9.0, "epoch": math.inf},
+        {"loss": 9.0, "epoch": "third"},
     ):
         assert scheduler.on_trial_result(None, trial, result) == TrialScheduler.CONTINUE
     assert scheduler.on_trial_result(None, trial, {"loss": 0.1, "epoch": 4}) == TrialScheduler.CONTINUE

@@ -246,6 +246,7 @@ class _TaskFuture(Future[Any]):
     def _take(self, done: Future[Any]) -> None:
         if not self.set_running_or_notify_cancel():
             return
+        self._reference = None  # so that the cluster may forget the result
         error = done.exception()
         if error is None:
             self.set_result(done.result())

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.integrations.distributions import nearest
 from hpcore.integrations.ray.domains import is_domain, parameter_of, refused
@@ -57,8 +59,17 @@ class _Leaf(Pattern):
         return params.get(self._name, _ABSENT)
 
     def read(self, given: Any, out: Params, unknown: list[str]) -> None:
+        parameter = self._space[self._name]
         rounded = nearest(self._space, {self._name: given})
-        out[self._name] = self._space[self._name].check(self._name, rounded[self._name])
+        try:
+            out[self._name] = parameter.check(self._name, rounded[self._name])
+        except InvalidArgument:
+            # Tune copies what it hands out: dicts and arrays are then other objects than the choices.
+            choices = parameter.choices if isinstance(parameter, Categorical) else ()
+            same = [choice for choice in choices if type(choice) is type(given) and _equal(choice, given)]
+            if len(same) != 1:
+                raise
+            out[self._name] = same[0]
 
 
 class _Table(Pattern):
@@ -221,4 +232,4 @@ def _equal(made: Any, given: Any) -> bool:
     try:
         return bool(made == given)
     except ValueError:  # arrays have no single answer
-        return False
+        return bool(np.array_equal(made, given))

@@ -10,6 +10,7 @@ import cloudpickle
 import numpy as np
 
 from hpcore.errors import InvalidArgument, InvalidType, require
+from hpcore.integrations.ray.results import number
 from hpcore.integrations.stopping import stopping_scheduler
 from hpcore.records.channel import Decision
 from hpcore.records.curves import Curves
@@ -73,8 +74,8 @@ class HpcoreScheduler(_schedulers.FIFOScheduler):
         self._metric, self._mode, self._time_attr = metric, mode, time_attr
         self._judge: Judge | None = None
         self._curves = Curves(1)
-        # Numbers of the trials in the order in which they began, their states, and the last step of each.
-        self._numbers: dict[str, int] = {}
+        # Trials in the order in which they began, their states, and the last step of each.
+        self._places: dict[str, int] = {}
         self._states: list[int] = []
         self._steps: list[float] = []
 
@@ -97,25 +98,25 @@ class HpcoreScheduler(_schedulers.FIFOScheduler):
                 f"metric and mode must be given to HpcoreScheduler or tune.TuneConfig, got metric={self._metric!r}, "
                 f"mode={self._mode!r}"
             )
-        self._number(trial)
+        self._place(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """See `ray.tune.schedulers.TrialScheduler`."""
-        number, step, value = self._number(trial), result.get(self._time_attr), result.get(self._metric or "")
-        if step is None or value is None or not step > self._steps[number]:
+        place, step, told = self._place(trial), number(result.get(self._time_attr)), result.get(self._metric or "")
+        if told is None or not self._steps[place] < step < math.inf:
             return str(self.CONTINUE)
         if self._judge is None:
             direction = "maximize" if self._mode == "max" else "minimize"
             self._judge = self._rule.bind(Space({"x": Float(0.0, 1.0)}).columns, (direction,), 0)
-        value = -float(value) if self._mode == "max" else float(value)
-        self._steps[number] = step
-        self._curves.append(number, float(step), (value,))
+        value = -number(told) if self._mode == "max" else number(told)
+        self._steps[place] = step
+        self._curves.append(place, step, (value,))
         if step >= self._judge.max_resource:
             return str(self.STOP)
         states = np.array(self._states, dtype=np.uint8)
-        decision = self._judge.decide(number, float(step), self._curves, states)
+        decision = self._judge.decide(place, step, self._curves, states)
         if math.isnan(value) or decision is Decision.STOP:
-            self._states[number] = PRUNED
+            self._states[place] = PRUNED
             return str(self.STOP)
         return str(self.CONTINUE)
 
@@ -144,17 +145,18 @@ class HpcoreScheduler(_schedulers.FIFOScheduler):
         """See `ray.tune.schedulers.TrialScheduler`; a file of ``save``, which is unpickled, must be trusted."""
         self.__dict__.update(cloudpickle.loads(Path(checkpoint_path).read_bytes()))
 
-    def _number(self, trial: Any) -> int:
-        number = self._numbers.setdefault(trial.trial_id, len(self._states))
-        if number == len(self._states):
+    def _place(self, trial: Any) -> int:
+        """Place of a trial in the order in which they began."""
+        place = self._places.setdefault(trial.trial_id, len(self._states))
+        if place == len(self._states):
             self._states.append(RUNNING)
             self._steps.append(-math.inf)
-        return number
+        return place
 
     def _end(self, trial: Any, state: int) -> None:
-        number = self._number(trial)
-        if self._states[number] == RUNNING:
-            self._states[number] = state
+        place = self._place(trial)
+        if self._states[place] == RUNNING:
+            self._states[place] = state
 
 
 def _check_mode(mode: Any) -> None:

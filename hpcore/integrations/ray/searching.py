@@ -13,6 +13,7 @@ import cloudpickle
 
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, require
 from hpcore.integrations.ray.pattern import Pattern, read_space
+from hpcore.integrations.ray.results import number
 from hpcore.integrations.ray.trials import SearchTrials, Values
 from hpcore.optimizer import Optimizer
 from hpcore.records.streams import check_seed
@@ -284,14 +285,14 @@ class HpcoreSearch(_search.Searcher):
                 self._has_missed = True
                 log.warning("a result lacks the metric %r, and has %s", missing[0], ", ".join(map(repr, result)))
             return None
-        return tuple(_number(result[name]) for name in names)
+        return tuple(number(result[name]) for name in names)
 
     def _of_objectives(self, value: Any) -> Values:
         if isinstance(self._metric, str):
-            return (_number(value),)
+            return (number(value),)
         if not isinstance(value, list | tuple) or len(value) != len(self._metric):
             raise InvalidArgument(f"a value must be a list of one number for each of {self._metric!r}, got {value!r}")
-        return tuple(map(_number, value))
+        return tuple(map(number, value))
 
 
 def _check_objectives(metric: Any, mode: Any) -> None:
@@ -326,14 +327,6 @@ def _check_points(points: Any, rewards: Any) -> list[Any]:
     return list(points)
 
 
-def _number(value: Any) -> float:
-    """The number that a value is; NaN for any other."""
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-
-
 def _step(result: Mapping[str, Any]) -> float | None:
-    step = _number(result.get(_result.TRAINING_ITERATION))
+    step = number(result.get(_result.TRAINING_ITERATION))
     return step if math.isfinite(step) else None

@@ -65,9 +65,10 @@ class SearchTrials:
     Notes
     -----
     Ray does not say of a trial that it was stopped early. It passes on the reports of a running trial but the one at
-    which the trial is stopped, so that a trial whose last training iteration is new at its end did not end by itself;
-    if other trials have got further, its value is of a lower fidelity. Such a trial is pruned: it is never best, and
-    samplers learn from an estimate, its value plus the median change of others from there to the furthest iteration.
+    which the trial is stopped, so that a trial whose last training iteration is new at its end did not end by itself,
+    or is a class that says ``done``. If other trials have got further, its value is of a lower fidelity: the trial is
+    pruned, so that it is never best, and samplers learn from an estimate, its value plus the median change of others
+    from there to the furthest iteration.
     """
 
     def __init__(self, searched: Space, sampler: Sampler, seed: int, directions: Sequence[str]) -> None:
@@ -87,7 +88,6 @@ class SearchTrials:
         SearchSpaceExhausted
             The space has no more points.
         """
-        self._estimate()
         asked = self.optimizer.ask(number=self._n, given=given or None)
         assert not isinstance(asked, list)
         params = dict(asked.params)
@@ -137,11 +137,13 @@ class SearchTrials:
             was_stopped = step is not None and step not in trial.reports
             if step is not None:
                 self._note(trial, step, values)
-        self._put(trial, "complete", values)
         if was_stopped and all(map(math.isfinite, values)):
             assert step is not None
             trial.last = step
             self._stopped.append(trial)
+        self._estimate()
+        if not trial.last < self._full:
+            self._put(trial, "complete", values)
 
     def add(self, params: Params, state: str, values: Values | None, reports: Mapping[float, Values]) -> None:
         """Record a trial that was evaluated elsewhere."""
