@@ -250,6 +250,11 @@ def test_metric_and_mode_may_come_with_the_tuner() -> None:
     assert search.optimizer.directions == ("maximize",) and search.optimizer.best_value == 3.0
     anonymous = make(LINE, None, "min")
     assert anonymous.metric == "_metric" and anonymous.suggest("t")
+    half = HpcoreSearch(LINE, mode="max", seed=0)
+    half.set_search_properties("accuracy", None, {})
+    assert half.metric == "accuracy" and half.suggest("t")
+    alone = HpcoreSearch(LINE, mode="max", seed=0)
+    assert alone.suggest("t") and alone.metric == "_metric"
 
 
 @pytest.mark.parametrize(
@@ -416,6 +421,17 @@ def test_a_trial_that_diverged_when_it_was_stopped_has_failed() -> None:
     train(search, "whole", [3.0, 2.0, 1.0], "whole")
     train(search, "nan", [3.0, math.nan], "stopped")
     assert outcomes(search)[1] == ("failed", None)
+
+
+def test_trials_that_report_at_other_iterations() -> None:
+    search = make(LINE)
+    search.suggest("rare")
+    for step, value in ((2, 8.0), (6, 5.0)):
+        search.on_trial_result("rare", {"loss": value, "training_iteration": step})
+    search.on_trial_complete("rare", {"loss": 5.0, "training_iteration": 6})
+    train(search, "after", [9.0, 8.5, 8.0], "stopped")
+    train(search, "before", [9.0], "stopped")
+    assert outcomes(search)[1:] == [("pruned", 5.0), ("pruned", 9.0)]  # of the first iteration nothing is known
 
 
 def test_low_values_of_trials_that_were_stopped_do_not_mislead() -> None:

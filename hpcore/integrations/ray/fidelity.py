@@ -31,11 +31,21 @@ def median_changes(curves: Iterable[Curve], full: float, steps: Iterable[float])
     reached = [curve for curve in curves if full in curve and all(map(math.isfinite, curve[full]))]
     found = {}
     for step in set(steps):
-        # A trial that reports more rarely has the value of its last report before.
-        before = [(max((s for s in curve if s <= step), default=None), curve) for curve in reached]
-        pairs = [(curve[s], curve[full]) for s, curve in before if s is not None]
-        changes = [tuple(late - early for early, late in zip(*pair, strict=True)) for pair in pairs]
+        pairs = [(_at(curve, step), curve[full]) for curve in reached]
+        changes = [
+            tuple(end - begin for begin, end in zip(early, late, strict=True))
+            for early, late in pairs
+            if early is not None
+        ]
         finite = [change for change in changes if all(map(math.isfinite, change))]
         if finite:
             found[step] = tuple(map(median, zip(*finite, strict=True)))
     return found
+
+
+def _at(curve: Curve, step: float) -> tuple[float, ...] | None:
+    """Values of a trial at a step, or of its last report before."""
+    if step in curve:
+        return curve[step]
+    before = max((s for s in curve if s < step), default=None)
+    return None if before is None else curve[before]

@@ -66,8 +66,8 @@ class HpcoreSearch(_search.Searcher):
     learn an estimate: its value plus the median change of other trials from there on. It is never best. Failed trials,
     and results that are None, NaN or infinite, tell where evaluations fail.
 
-    A searcher that was saved and restored goes on as if it had not been. One without a limit of its own leaves that to
-    the ``ConcurrencyLimiter`` of ``max_concurrent_trials``, whose ``batch`` works too.
+    A searcher that was saved and restored goes on as if it had not been. How many trials run at a time is left to Tune:
+    ``max_concurrent_trials``, or a ``ConcurrencyLimiter``, whose ``batch`` works too.
 
     Examples
     --------
@@ -117,16 +117,15 @@ class HpcoreSearch(_search.Searcher):
 
     def set_search_properties(self, metric: Any, mode: Any, config: dict[str, Any], **spec: Any) -> bool:
         """See `ray.tune.search.Searcher`; False if there is a space already."""
-        if self._space is not None:
-            if self._trials is None and (metric or mode):
-                self._set_objectives(metric, mode)
-                self._begin()
-            return False
-        space, pattern = read_space(config)
-        self._set_objectives(metric, mode)
-        self._space, self._pattern = space, pattern
-        self._begin()
-        return True
+        is_new = self._space is None
+        space, pattern = read_space(config) if is_new else (self._space, self._pattern)
+        if self._trials is None:
+            metric, mode = metric or self._metric, mode or self._mode
+            _check_objectives(metric, mode)
+            self._metric, self._mode = metric, mode
+            self._space, self._pattern = space, pattern
+            self._begin(anonymous=True)
+        return is_new
 
     def suggest(self, trial_id: str) -> Any:
         """See `ray.tune.search.Searcher`: the whole config, or ``"FINISHED"`` if the space has no more points."""
@@ -224,16 +223,10 @@ class HpcoreSearch(_search.Searcher):
 
     # --- beginning -----------------------------------------------------------------------------------------------
 
-    def _set_objectives(self, metric: Any, mode: Any) -> None:
-        metric, mode = metric or self._metric, mode or self._mode
-        if metric is None and isinstance(mode, str):
-            metric = _result.DEFAULT_METRIC
-        _check_objectives(metric, mode)
-        self._metric, self._mode = metric, mode
-
-    def _begin(self) -> None:
-        """Begin the search once its space and objectives are known."""
-        self._set_objectives(None, None)
+    def _begin(self, anonymous: bool = False) -> None:
+        """Begin the search if its space and objectives are known; `anonymous` takes the metric that Tune has then."""
+        if anonymous and self._metric is None and isinstance(self._mode, str):
+            self._metric = _result.DEFAULT_METRIC
         if self._space is None or not self._metric or not self._mode:
             return
         modes = [self._mode] if isinstance(self._mode, str) else self._mode
@@ -252,6 +245,8 @@ class HpcoreSearch(_search.Searcher):
 
     def _defined(self) -> SearchTrials:
         """The trials; RuntimeError without a space or an objective."""
+        if self._trials is None:
+            self._begin(anonymous=True)
         if self._trials is not None:
             return self._trials
         name = type(self).__name__
