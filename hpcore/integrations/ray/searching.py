@@ -237,11 +237,11 @@ class HpcoreSearch(_search.Searcher):
             if unknown:
                 raise InvalidArgument(f"points_to_evaluate[{i}] has {unknown[0]!r}, which is not in the space")
             points.append(self._space.check_partial(given))
-        self._points, self._trials = points, trials
         if self._rewards is not None:
-            self._points = []
             for given, reward in zip(points, self._rewards, strict=True):
                 trials.add(given, "complete", self._of_objectives(reward), {})
+            points = []
+        self._points, self._trials = points, trials
 
     def _defined(self) -> SearchTrials:
         """The trials; RuntimeError without a space or an objective."""
