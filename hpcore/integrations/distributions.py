@@ -6,7 +6,8 @@ The first argument of each function holds what else the parameter is made with, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "categorical",
     "lognormal",
     "loguniform",
+    "nearest",
     "normal",
     "qlognormal",
     "qloguniform",
@@ -116,6 +118,29 @@ def categorical(rest: Rest, p: Any) -> Parameter:
         raise InvalidSpace(f"probabilities must be >= 0, got {shares!r}")
     possible = [i for i, share in enumerate(shares) if share > 0]
     return Categorical(possible, weights=[shares[i] for i in possible], **rest)
+
+
+def nearest(searched: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a trial with those of quantised parameters rounded to the ones that the space lists.
+
+    Trials of other algorithms have them with other rounding errors, or between those that the space keeps.
+    """
+    out = dict(values)
+    for name, value in values.items():
+        parameter = searched.get(name)
+        if isinstance(parameter, Categorical) and parameter.ordered and isinstance(value, numbers.Real):
+            out[name] = _nearest(parameter, float(value))
+    return out
+
+
+def _nearest(parameter: Categorical, value: float) -> float:
+    choices = parameter.choices
+    found: float = min(choices, key=lambda choice: abs(choice - value))
+    at = choices.index(found)
+    # Half the way to a neighbour; a value beyond the ends by more than that is none of this space.
+    gaps = [abs(found - choices[i]) for i in (at - 1, at + 1) if 0 <= i < len(choices)]
+    room = max(gaps, default=1e-9 * max(1.0, abs(found))) / 2
+    return found if math.isfinite(value) and abs(value - found) <= room else value
 
 
 def _checked(low: float, high: float, q: float) -> tuple[float, float, float]:

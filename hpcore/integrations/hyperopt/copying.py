@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from hpcore.errors import HpcoreError, SearchSpaceExhausted, require
-from hpcore.integrations.hyperopt.reading import nearest
+from hpcore.integrations.distributions import nearest
 from hpcore.optimizer import Optimizer
 from hpcore.samplers.base import Sampler
 from hpcore.space import Space

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import numbers
-from collections.abc import Mapping
 from typing import Any
 
 from hpcore.errors import InvalidSpace
 from hpcore.integrations.hyperopt.graph import read_labels, simplest
 from hpcore.integrations.hyperopt.parameters import parameter_of
-from hpcore.space import Categorical, Space
+from hpcore.space import Space
 from hpcore.space.parameter import Parameter
 
-__all__ = ["nearest", "parameters_of", "space"]
+__all__ = ["parameters_of", "space"]
 
 
 def space(expr: Any) -> Space:
@@ -60,26 +57,3 @@ def parameters_of(expr: Any) -> dict[str, Parameter]:
         when = [{parent: sorted(wanted) for parent, wanted in way.items()} for way in simplest(label, labels)]
         out[name] = parameter_of(label, None if {} in when else when)
     return out
-
-
-def nearest(searched: Space, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a trial with those of quantised labels rounded to the ones that the space lists.
-
-    Trials of other algorithms have them with other rounding errors, or between those that the space keeps.
-    """
-    out = dict(values)
-    for name, value in values.items():
-        parameter = searched.get(name)
-        if isinstance(parameter, Categorical) and parameter.ordered and isinstance(value, numbers.Real):
-            out[name] = _nearest(parameter, float(value))
-    return out
-
-
-def _nearest(parameter: Categorical, value: float) -> float:
-    choices = parameter.choices
-    found: float = min(choices, key=lambda choice: abs(choice - value))
-    at = choices.index(found)
-    # Half the way to a neighbour; a value beyond the ends by more than that is none of this space.
-    gaps = [abs(found - choices[i]) for i in (at - 1, at + 1) if 0 <= i < len(choices)]
-    room = max(gaps, default=1e-9 * max(1.0, abs(found))) / 2
-    return found if math.isfinite(value) and abs(value - found) <= room else value

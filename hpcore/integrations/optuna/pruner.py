@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from hpcore.errors import InvalidArgument, InvalidType, require
+from hpcore.errors import require
 from hpcore.integrations.optuna.outcomes import directions_of
+from hpcore.integrations.stopping import stopping_scheduler
 from hpcore.records.channel import Decision
 from hpcore.records.curves import Curves
 from hpcore.records.history import COMPLETE, FAILED, PRUNED, RUNNING
-from hpcore.schedulers import ASHA, Hyperband, Judge, Replay, Scheduler, SuccessiveHalving, class_of, resolve
+from hpcore.schedulers import Judge, Scheduler
 from hpcore.space.reals import Float
 from hpcore.space.space import Space
 
@@ -25,10 +26,6 @@ _BasePruner: Any = require("optuna.pruners", "optuna").BasePruner
 
 STATES = {"RUNNING": RUNNING, "COMPLETE": COMPLETE, "PRUNED": PRUNED, "FAIL": FAILED, "WAITING": RUNNING}
 MOST_STUDIES = 32
-# As many brackets as there are rungs.
-ALL_BRACKETS = 1_000
-# What decides after each report by itself; the others pause trials, or let them go on from others' checkpoints.
-USABLE = "'asha', 'hyperband', 'halving', 'median', 'bandit', 'truncation', 'patience' or 'threshold'"
 
 
 class _Record:
@@ -113,8 +110,7 @@ class HpcorePruner(_BasePruner):
     """
 
     def __init__(self, scheduler: str | Scheduler = "asha") -> None:
-        self.scheduler = scheduler if isinstance(scheduler, Scheduler) else _named(scheduler)
-        self._rule = _stopping(self.scheduler)
+        self.scheduler, self._rule = stopping_scheduler(scheduler, "Optuna")
         self._begin()
 
     def _begin(self) -> None:
@@ -152,37 +148,3 @@ class HpcorePruner(_BasePruner):
             if len(self._records) > MOST_STUDIES:
                 self._records.popitem(last=False)
             return record.stops([*trials, trial], trial.number, step)
-
-
-def _named(name: Any) -> Scheduler:
-    if not isinstance(name, str):
-        raise InvalidType(f"scheduler must be a name or a Scheduler, got {name!r}")
-    if name in ("auto", "freeze_thaw"):
-        raise InvalidArgument(f"scheduler must be {USABLE}, since Optuna cannot pause trials, got {name!r}")
-    made = resolve(name)
-    assert made is not None
-    return made
-
-
-def _stopping(scheduler: Scheduler) -> Scheduler:
-    """The scheduler that stops trials where the given one pauses them.
-
-    Raises
-    ------
-    InvalidArgument
-        There is none.
-    """
-    if isinstance(scheduler, ASHA):
-        brackets = scheduler.brackets
-    elif isinstance(scheduler, Hyperband):
-        brackets = ALL_BRACKETS
-    elif isinstance(scheduler, SuccessiveHalving):
-        brackets = 1
-    else:
-        if isinstance(scheduler, (Replay, *map(class_of, ("freeze_thaw", "pbt", "pb2")))):
-            raise InvalidArgument(
-                f"scheduler must be one that stops trials, {USABLE}, since Optuna cannot pause trials or copy their "
-                f"checkpoints, got {scheduler!r}"
-            )
-        return scheduler
-    return ASHA(scheduler.min_resource, scheduler.max_resource, scheduler.eta, kind="stopping", brackets=brackets)
