@@ -22,7 +22,7 @@ class Tree:
     Parameters
     ----------
     hps : sequence of HyperParameter
-        Hyperparameters, parents first, as Keras Tuner has them.
+        Hyperparameters, in any order.
 
     Attributes
     ----------
@@ -36,15 +36,7 @@ class Tree:
     """
 
     def __init__(self, hps: Sequence[Any]) -> None:
-        self._hps: dict[str, Any] = {}
-        for hp in hps:
-            known = self._hps.setdefault(hp.name, hp)
-            if known.conditions != hp.conditions:
-                raise InvalidSpace(
-                    f"hyperparameter {hp.name!r} is asked for under different conditions, of which Keras Tuner loses "
-                    "values: give each a name of its own, for instance by hp.name_scope"
-                )
-            self._hps[hp.name] = hp
+        self._hps = _parents_first(hps)
         self._dimensions = {name: dimension_of(hp) for name, hp in self._hps.items()}
         # Conditions of each hyperparameter that may be active.
         self._when: dict[str, When] = {}
@@ -96,12 +88,7 @@ class Tree:
         """Conditions of a hyperparameter on those that vary; None if they never hold."""
         when: When = {}
         for condition in hp.conditions:
-            parent, wanted = getattr(condition, "name", None), getattr(condition, "values", None)
-            if parent is None or wanted is None:
-                raise InvalidSpace(
-                    f"hyperparameter {hp.name!r} has the condition {condition!r:.200}, which has no counterpart: use "
-                    "hp.conditional_scope"
-                )
+            parent, wanted = condition.name, condition.values
             if parent not in self._when:
                 return None
             dimension = self._dimensions[parent]
@@ -126,3 +113,34 @@ class Tree:
                 "none of them: give it a step, or use Choice"
             )
         return places
+
+
+def _parents_first(hps: Sequence[Any]) -> dict[str, Any]:
+    """Hyperparameters by name, each after those that its conditions name; Keras Tuner's workers mix them."""
+    known: dict[str, Any] = {}
+    for hp in hps:
+        if known.setdefault(hp.name, hp).conditions != hp.conditions:
+            raise InvalidSpace(
+                f"hyperparameter {hp.name!r} is asked for under different conditions, of which Keras Tuner loses "
+                "values: give each a name of its own, for instance by hp.name_scope"
+            )
+        for condition in hp.conditions:
+            if not (hasattr(condition, "name") and hasattr(condition, "values")):
+                raise InvalidSpace(
+                    f"hyperparameter {hp.name!r} has the condition {condition!r:.200}, which has no counterpart: use "
+                    "hp.conditional_scope"
+                )
+        known[hp.name] = hp
+    seen: set[str] = set()
+    found: dict[str, Any] = {}
+
+    def add(name: str) -> None:
+        if name in known and name not in seen:
+            seen.add(name)
+            for condition in known[name].conditions:
+                add(condition.name)
+            found[name] = known[name]
+
+    for name in known:
+        add(name)
+    return found
