@@ -215,7 +215,7 @@ def test_conditions_without_counterpart_are_named(make: Make) -> None:
         make(h).create_trial("t")
     h = space()
     h.space[0].conditions = [object()]
-    with pytest.raises(InvalidSpace, match="'model' has the condition <object.*use hp.conditional_scope"):
+    with pytest.raises(InvalidSpace, match=r"'model' has the condition <object.*use hp.conditional_scope"):
         make(h).create_trial("t")
 
 
@@ -316,7 +316,9 @@ def test_new_entries(make: Make) -> None:
 @pytest.mark.parametrize("sampler", ["gp", "tpe", "auto"])
 def test_it_learns(make: Make, sampler: str) -> None:
     def best(sampler: str) -> float:
-        return float(np.mean([min(map(loss, drive(make(space(), sampler, sampler=sampler, seed=s), 30))) for s in (1, 2)]))
+        return float(
+            np.mean([min(map(loss, drive(make(space(), sampler, sampler=sampler, seed=s), 30))) for s in (1, 2)])
+        )
 
     assert best(sampler) < 0.6 * best("random")
 
@@ -475,6 +477,8 @@ def build(hp: Any) -> Any:
     return model
 
 
+# Keras Tuner loads weights into models whose optimizer was not used.
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 def test_a_tuner_of_keras_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     X = rng.random((64, 4)).astype("float32")
@@ -498,6 +502,8 @@ def test_a_tuner_of_keras_models(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert [t.hyperparameters.values for t in runs[0]] == [t.hyperparameters.values for t in runs[1]]
     best = min(runs[0], key=lambda trial: trial.score)
     assert whole.get_best_hyperparameters()[0].values == best.hyperparameters.values
+    [model] = whole.get_best_models()
+    assert model.evaluate(X[48:], y[48:], verbose=0) == pytest.approx(best.score, rel=1e-4)
 
 
 def test_a_tuner_without_a_model(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class HpcoreTuner(_Tuner):
     >>> from hpcore.integrations.keras_tuner import HpcoreTuner  # doctest: +SKIP
     >>> tuner = HpcoreTuner(build_model, "val_accuracy", max_trials=30, seed=0)  # doctest: +SKIP
     >>> tuner.search(x, y, epochs=5, validation_data=(x_val, y_val))  # doctest: +SKIP
-    >>> tuner.get_best_hyperparameters()[0].values  # doctest: +SKIP
+    >>> tuner.get_best_models()[0]  # doctest: +SKIP
     """
 
     def __init__(
