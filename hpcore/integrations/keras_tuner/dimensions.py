@@ -23,13 +23,13 @@ class Dimension:
     ----------
     parameter : Parameter
         Parameter, without conditions.
-    mirror : int or float, optional
+    ends : int or float, optional
         Sum of the two bounds for ``sampling="reverse_log"``: the parameter, which is logarithmic, has the value at the
         same distance from the other bound.
     """
 
-    def __init__(self, parameter: Parameter, mirror: float | None = None) -> None:
-        self.parameter, self._mirror = parameter, mirror
+    def __init__(self, parameter: Parameter, ends: float | None = None) -> None:
+        self.parameter, self._ends = parameter, ends
         choices = parameter.choices if isinstance(parameter, Categorical) else ()
         # Keras Tuner compares values by ==, for which True is 1.
         self._choices = {choice: choice for choice in choices}
@@ -48,14 +48,17 @@ class Dimension:
 
     def value_of(self, place: Any) -> Any:
         """Value of Keras Tuner for a value of the parameter."""
-        return self._mirrored(place)
+        if self._ends is None:
+            return place
+        low, high = self.parameter.low, self.parameter.high  # type: ignore[attr-defined]
+        return min(max(self._ends - place, low), high)  # a rounding may lead out of the bounds
 
     def place_of(self, value: Any) -> Any:
         """Value of the parameter for a value of Keras Tuner; None if it has none, such as a default off its steps."""
         if self._choices:
             return self._choices.get(value)
         try:
-            return self.parameter.check("x", self._mirrored(self.parameter.check("x", value)))
+            return self.parameter.check("x", self.value_of(self.parameter.check("x", value)))
         except (InvalidArgument, InvalidType):
             return None
 
@@ -63,12 +66,6 @@ class Dimension:
         """Values of the parameter that Keras Tuner takes for one of some values."""
         found = [(self.place_of(value), value) for value in values]
         return list(dict.fromkeys(p for p, value in found if p is not None and self.value_of(p) == value))
-
-    def _mirrored(self, value: Any) -> Any:
-        if self._mirror is None:
-            return value
-        low, high = self.parameter.low, self.parameter.high  # type: ignore[attr-defined]
-        return min(max(self._mirror - value, low), high)  # a rounding may lead out of the bounds
 
 
 def dimension_of(hp: Any) -> Dimension:
