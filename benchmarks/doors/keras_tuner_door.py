@@ -92,6 +92,7 @@ def main() -> None:
             took, values = run(make, seed, given.trials)
             times[name] += took
             best[name].append(min(values))
+            print(f"seed {seed}  {name:20}  ms mean {np.mean(took):8.2f}  best {min(values):.4f}", flush=True)
     # What Keras Tuner itself takes, as it writes each trial three times, is in all of them.
     print(f"{given.trials} trials, {given.seeds} seeds; milliseconds a trial, and the best value")
     for name in ORACLES:
