@@ -125,6 +125,7 @@ void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
             }
         }
         if (group.ranking.n_finite() > 0) {
+            look_everywhere(group);
             fit(group, {});
             judge(group);
         }
