@@ -266,7 +266,8 @@ bool Suggester::has_trend_turn(std::uint64_t number) const {
 
 // A user's prior is a density over the whole cube.
 bool Suggester::has_local_turn(std::uint64_t number) const {
-    return options_.local && !prior_ && n_finite_ >= few_for_local && number % n_local_turns == n_local_turns - 1;
+    return options_.local && !prior_ && n_finite_ >= few_for_local && number % n_local_turns == n_local_turns - 1 &&
+           std::ranges::any_of(groups_, [&](const Group& group) { return can_look_near_best(group); });
 }
 
 void Suggester::by_improvement(const Request& request, MutableRows out) {

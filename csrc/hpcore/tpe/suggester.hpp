@@ -93,6 +93,7 @@ class Suggester {
   private:
     // What a group looks at: the whole cube, or a box of it, whose continuous axes become [0, 1] for the densities.
     struct Box {
+        explicit Box(std::size_t axes) : low(axes, 0.0), width(axes, 1.0) {}
         bool whole = true;
         std::vector<double> low, width;      // (axes,)
         std::vector<Ranking::Entry> trials;  // that a box which is not whole holds, best first
@@ -106,15 +107,16 @@ class Suggester {
               good(axes),
               bad(axes),
               trend(axes),
-              ranking(options.gamma, options.max_good) {}
+              ranking(options.gamma, options.max_good),
+              box(columns.size()) {}
         std::vector<std::size_t> columns;
         bool continuous = false;  // one of them is
         Mixture good, bad;
         Trend trend;
         Ranking ranking;
         // state of the suggestion being made
-        bool proposed = false;
         Box box;
+        bool proposed = false;
         std::size_t n_idle = 0;  // candidates that repeated a point in which this group was not active
         std::size_t n_draws = 0, n_uniform = 0, n_mutants = 0;
         Batch batch;
@@ -153,7 +155,7 @@ class Suggester {
     bool draw_candidates(Group& group, Philox& random, const std::vector<double>& pending, bool local = false);
     // Bounds of the scores, from which nth finds the best; all scores at once if many are wanted.
     void weigh(Group& group, double weight, std::size_t n_wanted);
-    void look_everywhere(Group& group) const;
+    bool can_look_near_best(const Group& group) const;
     void look_near_best(Group& group) const;
     bool holds(const Group& group, const double* row) const;
     // Trials that count as good, best first.

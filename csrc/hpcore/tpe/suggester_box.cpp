@@ -12,22 +12,24 @@ namespace hpcore::tpe {
 namespace {
 
 // Trials in the box, in which a trend of two coefficients an axis is to be seen; and of them those that count as good.
-constexpr std::size_t n_in_box = 16, n_in_box_per_axis = 4, one_good_in = 4;
+constexpr std::size_t one_good_in = 4;
+constexpr std::size_t n_in_box_of(std::size_t axes) {
+    return 16 + 4 * axes;
+}
+
 constexpr double least_reach = 1e-9;  // half of the narrowest box: less tells numbers apart that are rounded alike
 
 }  // namespace
 
-void Suggester::look_everywhere(Group& group) const {
-    group.box.whole = true;
-    group.box.low.assign(group.columns.size(), 0.0);
-    group.box.width.assign(group.columns.size(), 1.0);
+// There have to be twice as many trials as the box will hold, or it would be no closer look.
+bool Suggester::can_look_near_best(const Group& group) const {
+    return group.continuous && group.ranking.n_finite() > 0 &&
+           group.ranking.members().size() >= 2 * n_in_box_of(group.columns.size());
 }
 
-// Only where there are twice as many trials as the box will hold, or it would be no closer look.
 void Suggester::look_near_best(Group& group) const {
-    const std::size_t d = group.columns.size(), n = n_in_box + n_in_box_per_axis * d;
+    const std::size_t d = group.columns.size(), n = n_in_box_of(d);
     const std::vector<std::uint32_t>& members = group.ranking.members();
-    if (!group.continuous || members.size() < 2 * n) return;
     const double* best = coordinates_.data() + group.ranking.good().front().trial * d_;
     // Chebyshev's distance; that of other categories is as wide as the cube.
     std::vector<std::pair<double, std::uint32_t>> near;

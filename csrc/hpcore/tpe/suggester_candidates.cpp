@@ -27,13 +27,13 @@ bool Suggester::draw_candidates(Group& group, Philox& random, const std::vector<
     group.batch.reset(group.columns.size(), times * options_.candidates());
     group.score.assign(group.batch.padded(), 0.0);
     group.merit.assign(group.batch.padded(), 0.0);
-    look_everywhere(group);
+    group.box = Box(group.columns.size());
     if (group.ranking.n_finite() == 0) {
         group.batch.resize(times * options_.candidates());
         uniforms(group, random, 0, group.batch.size());
         return false;
     }
-    if (local) look_near_best(group);
+    if (local && can_look_near_best(group)) look_near_best(group);
     fit(group, pending);
     candidates(group, random);
     return true;

@@ -125,7 +125,7 @@ void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
             }
         }
         if (group.ranking.n_finite() > 0) {
-            look_everywhere(group);
+            group.box = Box(group.columns.size());
             fit(group, {});
             judge(group);
         }
