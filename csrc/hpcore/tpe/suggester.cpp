@@ -20,7 +20,7 @@ constexpr double ratio_weight = 0.5;
 // One value alone is improved by turns of the regression, of the trend and of the ratio: where one of them is wrong,
 // the others still find the optimum. The regression rules while so few trials are known, where densities say little;
 // its length is shorter and the ratio counts whole, which keeps it from closing in on one valley. The same file.
-constexpr std::size_t n_turns = 3, few_for_densities = 25;
+constexpr std::size_t n_turns = 3, few_for_densities = 25, few_per_column = 8;
 constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
 // One proposal in four looks at what is near the best point only, as soon as so many trials show where that is.
 constexpr std::size_t n_local_turns = 4, few_for_local = 50;
@@ -257,7 +257,7 @@ bool Suggester::has_regression() const {
 }
 
 bool Suggester::has_regression_turn(std::uint64_t number) const {
-    return has_regression() && (n_finite_ < few_for_densities || number % n_turns == 0);
+    return has_regression() && (n_finite_ < std::min(few_for_densities, few_per_column * d_) || number % n_turns == 0);
 }
 
 bool Suggester::has_trend_turn(std::uint64_t number) const {
