@@ -87,6 +87,7 @@ def random_sampler(rng: random.Random, space: hp.Space, n_objectives: int) -> st
         trend=rng.random() < 0.7,
         constant_liar=rng.random() < 0.7,
         max_kernels=rng.choice((1, 4, 128)),
+        local=rng.random() < 0.7,
     )
 
 

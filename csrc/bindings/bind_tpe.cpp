@@ -236,6 +236,9 @@ void bind_tpe(py::module_& m) {
         .def_readwrite("regression", &Options::regression,
                        "True if every third proposal, and all while few trials are known, weighs candidates by "
                        "expected improvement.")
+        .def_readwrite("local", &Options::local,
+                       "True if every fourth proposal, once enough trials are known, models those nearest to the best "
+                       "one only.")
         .def_readwrite("constant_liar", &Options::constant_liar, "True if pending points count as bad.")
         .def_readwrite("n_draws", &Options::n_draws, "Number of candidates from the density of the good.")
         .def_readwrite("n_uniform", &Options::n_uniform, "Number of uniform candidates.")

@@ -83,7 +83,8 @@ TEST(the_ratio_is_that_of_the_two_densities) {
         std::sort(order.begin(), order.end(),
                   [&](std::size_t a, std::size_t b) { return given.values[a] < given.values[b]; });
         order.resize(6);  // a fifth are good
-        const auto bandwidth = [](double n) { return std::max(0.25 * std::pow(n, -0.2), 0.02); };
+        // The spacing of 30 points, which is less than the usual bandwidth.
+        const auto bandwidth = [](double n) { return std::min(std::max(0.25 * std::pow(n, -0.2), 0.02), 1.0 / 30.0); };
         double sum = 0.0;
         for (std::size_t r = 0; r < 6; ++r) sum += std::log(7.0) - std::log(static_cast<double>(r + 1));
         for (const double x : {0.0, 0.1, 0.35, 0.6, 0.99}) {
@@ -227,6 +228,32 @@ TEST(pending_points_are_kept_away_from) {
         }
     }
     CHECK(away[0] == 0.0 && away[1] > 20 * 0.05);
+}
+
+// Every fourth proposal is made in a box that 16 trials and 4 an axis are in, half as wide as their farthest.
+TEST(local_turns_stay_near_the_best_point) {
+    const std::vector<double> centre{0.3, 0.7};
+    const auto codec = spaces::codec(std::vector<space::Column>(2));
+    const Trials given =
+        trials(*codec, 200, [&](const double* u) { return std::hypot(u[0] - centre[0], u[1] - centre[1]); });
+    std::vector<double> distance;
+    const auto best = std::min_element(given.values.begin(), given.values.end()) - given.values.begin();
+    const double* at = given.rows.data() + 2 * best;
+    for (std::size_t i = 0; i < 200; ++i)
+        distance.push_back(std::max(std::fabs(given.rows[2 * i] - at[0]), std::fabs(given.rows[2 * i + 1] - at[1])));
+    std::nth_element(distance.begin(), distance.begin() + 23, distance.end());
+    const double reach = distance[23];
+    CHECK(reach < 0.4);
+    Suggester suggester(codec, {false, false}, {});
+    given.tell(suggester);
+    const double waiting[4] = {centre[0] + 1e-4, centre[1], 0.99, 0.01};  // inside the box, and outside
+    for (std::uint64_t number = 203; number < 263; number += 4) {
+        double u[2], beside[2];
+        suggester.suggest({{7, 8}, number, 0}, {u, 1, 2});
+        suggester.suggest({{7, 8}, number, 0, {waiting, 2, 2}}, {beside, 1, 2});
+        for (std::size_t j = 0; j < 2; ++j)
+            CHECK(std::fabs(u[j] - at[j]) <= reach + 1e-12 && std::fabs(beside[j] - at[j]) <= reach + 1e-12);
+    }
 }
 
 // A choice of three whose levels have a number, an integer of few values, and nothing of their own; and one number

@@ -86,6 +86,8 @@ class Options(metaclass=_Native):
     """True if every third proposal, every other without the regression, weighs candidates by a trend of the values."""
     regression: bool
     """True if every third proposal, and all while few trials are known, weighs candidates by expected improvement."""
+    local: bool
+    """True if every fourth proposal, once enough trials are known, models those nearest to the best one only."""
     constant_liar: bool
     """True if pending points count as bad."""
     n_draws: int

@@ -51,7 +51,8 @@ class TPESampler(Sampler):
     bandwidth : float
         Bandwidth of the kernels, as a share of the range: ``bandwidth * scale * n**(-1 / (d + 4))``, positive.
     min_bandwidth : float
-        Its lower limit, in (0, 1].
+        Its lower limit, in (0, 1]. Whatever this says, kernels of continuous parameters are no wider than trials lie
+        apart on average, ``n**(-1 / d)``, which matters with one parameter or two.
     adaptive_bandwidth : bool
         Let `scale` follow success: 1.6 times after each new best value, 0.92 times after any other, within
         0.25 .. 1; False leaves it at 1.
@@ -64,9 +65,13 @@ class TPESampler(Sampler):
     max_kernels : int
         The density of the others is made of so many of the newest, at least 1: what bounds the time of a proposal.
     regression : bool
-        Every third proposal, and all of them while fewer than 25 trials have a value, also weighs candidates by their
-        expected improvement, predicted by a kernel regression. Where trials have several objectives, limits or costs,
+        Every third proposal, and all of them while fewer than 25 trials have a value, or 8 a parameter, also weighs
+        candidates by their expected improvement, predicted by a kernel regression. Where trials have several objectives, limits or costs,
         or failed, every proposal does so, whatever this says. Not with a `prior`, which it would overrule.
+    local : bool
+        Every fourth proposal, from 50 trials with a value on, looks at a box around the best trial that holds so few
+        trials, 16 and 4 a parameter, that it shrinks as they come closer: what lets the search approach an optimum
+        of continuous parameters as far as there are evaluations for. Not with a `prior`.
 
     Raises
     ------
@@ -78,8 +83,8 @@ class TPESampler(Sampler):
     Bergstra et al. (2011), "Algorithms for hyper-parameter optimization"; Watanabe (2023), "Tree-structured Parzen
     estimator: understanding its algorithm components and their roles for better empirical performance". Differences,
     chosen by the sample-efficiency benchmark (``benchmarks/quality/tpe_ablation.md``): bandwidths that do not depend on
-    distances between good points, log-rank weights, candidates beyond the good density's own draws, the trend and the
-    regression.
+    distances between good points, log-rank weights, candidates beyond the good density's own draws, the trend, the
+    regression and the turns near the best trial.
 
     Conditional parameters: columns with the same conditions form a group, with densities of its own from the trials in
     which it was active; parents are chosen first.
@@ -119,6 +124,7 @@ class TPESampler(Sampler):
         constant_liar: bool = True,
         max_kernels: int = 128,
         regression: bool = True,
+        local: bool = True,
     ) -> None:
         self.multivariate = check_flag("multivariate", multivariate)
         self.n_startup_trials = check_integer("n_startup_trials", n_startup_trials, 1, MOST_STARTUP)
@@ -137,6 +143,7 @@ class TPESampler(Sampler):
         self.constant_liar = check_flag("constant_liar", constant_liar)
         self.max_kernels = check_integer("max_kernels", max_kernels, 1, MOST)
         self.regression = check_flag("regression", regression)
+        self.local = check_flag("local", local)
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`.
@@ -169,6 +176,7 @@ class TPESampler(Sampler):
         engine.adaptive = self.adaptive_bandwidth
         engine.trend = self.trend
         engine.regression = self.regression
+        engine.local = self.local
         engine.constant_liar = self.constant_liar
         options.engine = engine
         options.set_candidates(self.n_candidates)

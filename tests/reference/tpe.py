@@ -37,11 +37,13 @@ def log_ratio(rows, X, values, ended, columns, n_levels, categorical, gamma=0.1,
     weights = np.log(n_good + 1) - np.log(np.arange(1, n_good + 1))
     weights *= n_good / weights.sum()
     scale = scale_after(values)
+    levels, unordered = [n_levels[j] for j in columns], [categorical[j] for j in columns]
+    n_members = np.count_nonzero(~np.isnan(X[:, columns[0]]) & ended)
+    widest = n_members ** (-1 / d) if 0 in levels else 1.0
 
     def density(points, w):
         n = max(len(points), 1)
-        h = np.full(d, np.clip(bandwidth * scale * n ** (-1 / (d + 4)), FLOOR, 1.0))
-        levels, unordered = [n_levels[j] for j in columns], [categorical[j] for j in columns]
+        h = np.full(d, min(np.clip(bandwidth * scale * n ** (-1 / (d + 4)), FLOOR, 1.0), widest))
         return parzen.log_density(rows[:, columns], X[np.ix_(points, columns)], w, prior_weight, h, levels, unordered)
 
     return density(good, weights) - density(bad, np.ones(len(bad)))

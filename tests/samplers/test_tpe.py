@@ -224,12 +224,75 @@ def test_turns_of_the_regression_and_of_the_trend():
         return found
 
     numbers = [15, 16, 17, *range(40, 70)]
-    both, no_trend = proposals(numbers), proposals(numbers, trend=False)
-    neither = proposals(numbers, trend=False, regression=False)
+    both, no_trend = proposals(numbers, local=False), proposals(numbers, trend=False, local=False)
+    neither = proposals(numbers, trend=False, regression=False, local=False)
     by_regression = [k for k in numbers if no_trend[k] != neither[k]]
     by_trend = [k for k in numbers if both[k] != no_trend[k]]
     assert by_regression == [k for k in numbers if k < 25 or k % 3 == 0]
     assert by_trend and all(k % 3 == 1 and k >= 25 for k in by_trend)
+
+
+def test_turns_near_the_best_trial():
+    def proposals(**options):
+        opt = hp.Optimizer(SPACES["mixed"], hp.samplers.TPESampler(**options), seed=0)
+        rng = np.random.default_rng(1)
+        found = []
+        for number in range(100):
+            found.append(pickle.loads(pickle.dumps(opt)).ask().params)  # noqa: S301
+            opt.add(opt.space.sample(1, seed=number)[0], float(rng.random()))
+        return found
+
+    everywhere, both = proposals(local=False), proposals()
+    # 40 trials are too few for a box that holds 16 and 4 for each of 6 parameters, which has to be half of them.
+    assert [k for k in range(100) if everywhere[k] != both[k]] == [k for k in range(80, 100) if k % 4 == 3]
+
+
+def bowl(x):
+    return float(((x - 0.62) ** 2).sum())
+
+
+def funnel(x):
+    return float((abs(x - 0.62) + (x > 0.62) * 4 * abs(x - 0.62)).sum())
+
+
+def best_of(f, d, n, seed, **options):
+    opt = hp.Optimizer({f"x{i}": hp.Float(0, 1) for i in range(d)}, hp.samplers.TPESampler(**options), seed=seed)
+    for _ in range(n):
+        trial = opt.ask()
+        opt.tell(trial, f(np.array(list(trial.params.values()))))
+    return opt.best_value
+
+
+@pytest.mark.parametrize(("f", "d", "limit"), [(bowl, 1, 1e-12), (bowl, 3, 1e-7), (bowl, 5, 1e-4), (funnel, 1, 1e-6),
+                                               (funnel, 2, 1e-3)])  # fmt: skip
+def test_an_optimum_is_approached_as_long_as_the_search_goes_on(f, d, limit):
+    near = [best_of(f, d, 400, seed) for seed in range(3)]
+    assert max(near) < limit
+    assert np.median(near) < 0.1 * np.median([best_of(f, d, 400, seed, local=False) for seed in range(3)])
+
+
+def test_a_narrow_valley_of_one_parameter_is_found():
+    def two(x):  # the better one holds 3 % of the range, the other one all the rest
+        return float(min((x[0] - 0.2) ** 2, 900 * (x[0] - 0.8) ** 2 - 0.2))
+
+    assert sum(best_of(two, 1, 100, seed) < -0.15 for seed in range(8)) >= 6
+
+
+@pytest.mark.parametrize("at", [0.0, 1.0])
+@pytest.mark.parametrize("log", [False, True])
+def test_an_optimum_at_the_end_of_a_range(at, log):
+    low, high = (1e-6, 1.0) if log else (-3.0, 5.0)
+    best = (low, high)[int(at)]
+    opt = hp.Optimizer(
+        {"x": hp.Float(low, high, log=log), "k": hp.Int(1, 200), "c": hp.Categorical(["a", "b"])}, "tpe", seed=1
+    )
+    for _ in range(250):
+        trial = opt.ask()
+        x, k, c = trial.params.values()
+        opt.tell(trial, abs(math.log(x / best) if log else x - best) + (k - 200) ** 2 / 1e4 + (c == "a"))
+    assert opt.best_value < 1e-3
+    points = [tuple(t.params.values()) for t in opt.trials]
+    assert len(set(points)) == len(points)
 
 
 def test_the_regression_needs_fewer_trials():
@@ -287,6 +350,7 @@ def test_many_columns_do_not_overflow():
         ({"adaptive_bandwidth": "yes"}, InvalidType),
         ({"trend": 1}, InvalidType),
         ({"regression": None}, InvalidType),
+        ({"local": 1}, InvalidType),
         ({"constant_liar": None}, InvalidType),
         ({"max_kernels": 0}, InvalidArgument),
         ({"prior": lambda u: 0.0}, InvalidType),
@@ -302,7 +366,7 @@ def wide_options():
         "multivariate": False, "n_startup_trials": 3, "gamma": 0.3, "max_good": 4, "n_candidates": 8,
         "prior_weight": 0.1, "weights": "uniform", "bandwidth": 0.5, "min_bandwidth": 0.4,
         "adaptive_bandwidth": False, "trend": False, "constant_liar": False, "max_kernels": 3,
-        "regression": False,
+        "regression": False, "local": False,
     }  # fmt: skip
 
 
@@ -310,7 +374,7 @@ def wide_options():
 def test_every_option_changes_something(option):
     def play(sampler):
         opt = hp.Optimizer(SPACES["floats"], sampler, seed=0)
-        for k in range(60):
+        for k in range(79):
             trial = opt.ask()
             opt.tell(trial, float(np.sin(5.0 * k)))
             if k % 10 == 0:

@@ -20,8 +20,10 @@ constexpr double ratio_weight = 0.5;
 // One value alone is improved by turns of the regression, of the trend and of the ratio: where one of them is wrong,
 // the others still find the optimum. The regression rules while so few trials are known, where densities say little;
 // its length is shorter and the ratio counts whole, which keeps it from closing in on one valley. The same file.
-constexpr std::size_t n_turns = 3, few_for_densities = 25;
+constexpr std::size_t n_turns = 3, few_for_densities = 25, few_per_column = 8;
 constexpr double improvement_length = 0.2, improvement_ratio_weight = 1.0;
+// One proposal in four looks at what is near the best point only, as soon as so many trials show where that is.
+constexpr std::size_t n_local_turns = 4, few_for_local = 50;
 
 Axis axis_of(const space::Codec& codec, std::size_t j, bool unordered) {
     const space::Column& c = codec.column(j);
@@ -171,11 +173,12 @@ void Suggester::suggest(const Request& request, MutableRows out) {
         start(request, out);
         return;
     }
-    if (has_regression_turn(request.number)) {
+    const bool local = has_local_turn(request.number);
+    if (!local && has_regression_turn(request.number)) {
         by_improvement(request, out);
         return;
     }
-    const bool with_trend = has_trend_turn(request.number);
+    const bool with_trend = local ? options_.trend : has_trend_turn(request.number);
     const auto stream = [&](std::uint64_t purpose) {
         return Philox(request.key, request.number, streams::at_attempt(purpose, request.attempt));
     };
@@ -199,7 +202,7 @@ void Suggester::suggest(const Request& request, MutableRows out) {
             }
             if (!group.proposed) {
                 Philox random = stream(streams::tpe_group(g));
-                if (draw_candidates(group, random, waiting)) {
+                if (draw_candidates(group, random, waiting, local)) {
                     if (with_trend && fit_trend(group)) group.trend.add_log_probability(group.batch, group.merit);
                     weigh(group, 1.0, out.n);
                 }
@@ -254,11 +257,17 @@ bool Suggester::has_regression() const {
 }
 
 bool Suggester::has_regression_turn(std::uint64_t number) const {
-    return has_regression() && (n_finite_ < few_for_densities || number % n_turns == 0);
+    return has_regression() && (n_finite_ < std::min(few_for_densities, few_per_column * d_) || number % n_turns == 0);
 }
 
 bool Suggester::has_trend_turn(std::uint64_t number) const {
     return options_.trend && (has_regression() ? number % n_turns == 1 : number % 2 == 1);
+}
+
+// A user's prior is a density over the whole cube.
+bool Suggester::has_local_turn(std::uint64_t number) const {
+    return options_.local && !prior_ && n_finite_ >= few_for_local && number % n_local_turns == n_local_turns - 1 &&
+           std::ranges::any_of(groups_, [&](const Group& group) { return can_look_near_best(group); });
 }
 
 void Suggester::by_improvement(const Request& request, MutableRows out) {

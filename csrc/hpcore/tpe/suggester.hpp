@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "hpcore/records/trials.hpp"
@@ -35,6 +37,7 @@ struct Options {
     double scale_up = 1.6, scale_down = 0.92, scale_min = 0.25;
     bool trend = true;       // every third proposal, every other without the regression, asks the values' trend as well
     bool regression = true;  // every third one, and all while few trials are known, asks a kernel regression as well
+    bool local = true;       // every fourth one, once enough are known, models the trials nearest to the best one only
     bool constant_liar = true;                                  // pending points are kernels of the bad density
     std::size_t n_draws = 128, n_uniform = 32, n_mutants = 64;  // candidates, by where they come from
 
@@ -88,14 +91,31 @@ class Suggester {
     std::size_t n_groups() const { return groups_.size(); }
 
   private:
+    // What a group looks at: the whole cube, or a box of it, whose continuous axes become [0, 1] for the densities.
+    struct Box {
+        explicit Box(std::size_t axes) : low(axes, 0.0), width(axes, 1.0) {}
+        bool whole = true;
+        std::vector<double> low, width;      // (axes,)
+        std::vector<Ranking::Entry> trials;  // that a box which is not whole holds, best first
+        double inside(std::size_t axis, double x) const { return (x - low[axis]) / width[axis]; }
+        double outside(std::size_t axis, double x) const { return low[axis] + width[axis] * x; }
+    };
     struct Group {
         Group(std::vector<std::size_t> its, std::vector<Axis> axes, const Options& options)
-            : columns(std::move(its)), good(axes), bad(axes), trend(axes), ranking(options.gamma, options.max_good) {}
+            : columns(std::move(its)),
+              continuous(std::ranges::any_of(axes, &Axis::continuous)),
+              good(axes),
+              bad(axes),
+              trend(axes),
+              ranking(options.gamma, options.max_good),
+              box(columns.size()) {}
         std::vector<std::size_t> columns;
+        bool continuous = false;  // one of them is
         Mixture good, bad;
         Trend trend;
         Ranking ranking;
         // state of the suggestion being made
+        Box box;
         bool proposed = false;
         std::size_t n_idle = 0;  // candidates that repeated a point in which this group was not active
         std::size_t n_draws = 0, n_uniform = 0, n_mutants = 0;
@@ -117,6 +137,7 @@ class Suggester {
     bool has_regression() const;
     bool has_regression_turn(std::uint64_t number) const;
     bool has_trend_turn(std::uint64_t number) const;
+    bool has_local_turn(std::uint64_t number) const;
     void by_improvement(const Request& request, MutableRows out);
     // Candidates by the ratio of the densities, `weight` times, and their merit.
     void by_merit(Merit& merit, double weight, const Request& request, const std::vector<double>& waiting,
@@ -131,22 +152,27 @@ class Suggester {
     Rows known() const { return {coordinates_.data(), rows_, d_}; }
     // Candidates of a group, and their ratios, or what comes before them.
     void propose(Group& group, Philox random, const std::vector<double>& pending);
-    bool draw_candidates(Group& group, Philox& random, const std::vector<double>& pending);
+    bool draw_candidates(Group& group, Philox& random, const std::vector<double>& pending, bool local = false);
     // Bounds of the scores, from which nth finds the best; all scores at once if many are wanted.
     void weigh(Group& group, double weight, std::size_t n_wanted);
+    bool can_look_near_best(const Group& group) const;
+    void look_near_best(Group& group) const;
+    bool holds(const Group& group, const double* row) const;
+    // Trials that count as good, best first.
+    std::span<const Ranking::Entry> good_of(const Group& group) const;
     void fit(Group& group, const std::vector<double>& pending);
     void candidates(Group& group, Philox& random);
     bool fit_trend(Group& group);
     template <class Judge>
     void for_each_group(Rows rows, MutableRows out, Judge judge);
     void uniforms(Group& group, Philox& random, std::size_t first, std::size_t n);
-    void mutants(Group& group, Philox& random, std::size_t parents, std::size_t first);
+    void mutants(Group& group, Philox& random, std::size_t first);
     void score(Group& group);
     void score_good(Group& group);
     void score_most_promising(Group& group, double least);
     std::uint32_t nth(Group& group, std::size_t rank);
     void place(const Group& group, std::uint32_t candidate, MutableColumn u) const;
-    double bandwidth(std::size_t n, std::size_t d) const;
+    double bandwidth(const Group& group, std::size_t n) const;
 
     std::shared_ptr<const space::Codec> codec_;
     Options options_;

@@ -125,6 +125,7 @@ void Suggester::for_each_group(Rows rows, MutableRows out, Judge judge) {
             }
         }
         if (group.ranking.n_finite() > 0) {
+            group.box = Box(group.columns.size());
             fit(group, {});
             judge(group);
         }
