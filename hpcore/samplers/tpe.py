@@ -66,8 +66,9 @@ class TPESampler(Sampler):
         The density of the others is made of so many of the newest, at least 1: what bounds the time of a proposal.
     regression : bool
         Every third proposal, and all of them while fewer than 25 trials have a value, or 8 a parameter, also weighs
-        candidates by their expected improvement, predicted by a kernel regression. Where trials have several objectives, limits or costs,
-        or failed, every proposal does so, whatever this says. Not with a `prior`, which it would overrule.
+        candidates by their expected improvement, predicted by a kernel regression. Where trials have several
+        objectives, limits or costs, or failed, every proposal does so, whatever this says. Not with a `prior`, which
+        it would overrule.
     local : bool
         Every fourth proposal, from 50 trials with a value on, looks at a box around the best trial that holds so few
         trials, 16 and 4 a parameter, that it shrinks as they come closer: what lets the search approach an optimum
