@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hpcore.arguments import check_integer, check_number
 from hpcore.errors import HpcoreError, InvalidArgument, ResultsNeeded, SearchSpaceExhausted
 from hpcore.optimizer.basis import Basis
+from hpcore.optimizer.by_number import check_number_given
 from hpcore.optimizer.jobs import Jobs
-from hpcore.optimizer.numbered import check_number_given
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.starting import Starter
 from hpcore.optimizer.suggestions import Suggestions

@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, check_values
 from hpcore.errors import InvalidType, NoFeasibleTrial
-from hpcore.optimizer.asking import Asking, check_question
-from hpcore.optimizer.basis import Basis
+from hpcore.optimizer.asking import check_question
+from hpcore.optimizer.assembly import assemble
+from hpcore.optimizer.by_number import check_number_given
 from hpcore.optimizer.copied import read_copied
 from hpcore.optimizer.costs import CostFunction, Costs, read_costs
 from hpcore.optimizer.forks import watch
 from hpcore.optimizer.jobs import Jobs
 from hpcore.optimizer.known import Known, read_known
-from hpcore.optimizer.numbered import Numbered, check_number_given
-from hpcore.optimizer.objectives import check_directions, check_outcome
+from hpcore.optimizer.objectives import check_directions, told_outcome
 from hpcore.optimizer.prefetch import check_prefetch
-from hpcore.optimizer.proposer import Proposer
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining, check_repeats
-from hpcore.optimizer.starting import Starter
-from hpcore.optimizer.suggestions import Suggestions
-from hpcore.optimizer.telling import Telling
 from hpcore.optimizer.turn import Turn
 from hpcore.records.channel import Decision
 from hpcore.records.history import WITHDRAWN, History
@@ -41,7 +37,6 @@ from hpcore.space.space import Params, Space
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpcore.optimizer.scheduling import Scheduling
     from hpcore.optimizer.search_view import SearchView
     from hpcore.records.schedule import Schedule
     from hpcore.schedulers.base import Resume, Scheduler, Start
@@ -157,31 +152,21 @@ class Optimizer:
     def _begin(self, lock: Turn, has_moved: bool = False) -> None:
         """Build the members that are not pickled; for `has_moved` see `Basis`."""
         self._lock = lock
-        self._suggestions = Suggestions(
-            self.sampler,
-            self.space.columns,
-            len(self.directions),
+        self._suggestions, self._jobs, self._basis, self._asking, self._numbered, self._telling = assemble(
+            self.space,
+            self.directions,
             self.seed,
+            self.sampler,
+            self.scheduler,
             self.prefetch,
-            self.repeats or 1,
+            self.repeats,
             self._costs,
+            self._record,
+            self._queue,
+            self._remaining,
+            lock,
+            has_moved,
         )
-        scheduling: Scheduling | None = None
-        if self.scheduler is not None:
-            # Imported here: most searches have no scheduler.
-            from hpcore.optimizer.scheduling import Scheduling
-
-            scheduling = Scheduling(self.scheduler, self.space.columns, self.directions, self.seed)
-            self._suggestions.learn_at_rungs(scheduling.judge)
-        self._jobs = Jobs(self._record, self._suggestions, scheduling, lock)
-        columns, record, queue, remaining = self.space.columns, self._record, self._queue, self._remaining
-        suggestions, jobs = self._suggestions, self._jobs
-        self._basis = basis = Basis(record, queue, remaining, suggestions, has_moved)
-        proposer = Proposer(self.space, suggestions, remaining, self.seed)
-        starter = Starter(self.space, self.seed, record, queue, remaining, suggestions, proposer)
-        self._asking = Asking(columns, self.repeats, record, queue, suggestions, basis, starter, jobs, lock)
-        self._numbered = Numbered(columns, self.repeats, record, remaining, suggestions, proposer, basis)
-        self._telling = Telling(record, queue, remaining, suggestions, basis, starter, jobs)
         watch(self)
 
     def _after_fork(self) -> None:
@@ -533,16 +518,8 @@ class Optimizer:
         )
         if is_plain and state is None and cost is None and metrics is None and gradient is None:
             return Outcome((value,))
-        facts: dict[str, Any] = {
-            "std_error": std_error,
-            "error": error,
-            "cost": cost,
-            "metrics": metrics,
-            "gradient": gradient,
-        }
-        if isinstance(value, Returned):
-            value, facts = value.value, value.facts(facts)
-        return check_outcome(self.space, len(self.directions), value, **facts, state=state, params=params)
+        m = len(self.directions)
+        return told_outcome(self.space, m, value, std_error, error, cost, metrics, gradient, state, params)
 
     def put(
         self,
@@ -981,15 +958,11 @@ class Optimizer:
             There is no such trial.
         """
         # Imported here: most searches have no such trials.
-        from hpcore.records.schedule import Schedule, chain
+        from hpcore.records.schedule import schedule_of
 
         with self._lock:
-            history = self._record.history
             number = self._record.number_of(self.best_trial if trial is None else trial)
-            numbers, steps = zip(*chain(history, number), strict=True)
-            rows, trials = history.curves.of(number), self._record.trials
-            end = float(history.curves.step[rows].max()) if rows else steps[-1]
-            return Schedule(numbers, steps, [trials[i].params for i in numbers], history.X[list(numbers)], end)
+            return schedule_of(self._record.history, self._record.trials, number)
 
     @property
     def pareto_front(self) -> list[Trial]:
