@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from hpcore.ledger.codec import order_of
 from hpcore.ledger.identity import Identity, Life, life_of
+from hpcore.ledger.reading import order_of
 from hpcore.records.history import FAILED
 from hpcore.storage.records import GIVEN_UP, TrialRecord
 

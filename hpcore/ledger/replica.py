@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from hpcore.ledger.codec import adopt_result, is_same_result, read_facts, read_reports, read_rows, used_params
+from hpcore.ledger.reading import adopt_result, read_facts, read_reports, read_rows, used_params
+from hpcore.ledger.writing import is_same_result
 from hpcore.optimizer import Optimizer
 from hpcore.records.history import PAUSED, RUNNING
 from hpcore.records.outcome import Outcome

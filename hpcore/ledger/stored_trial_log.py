@@ -22,24 +22,23 @@ from hpcore.errors import (
     TrialAlreadyTold,
     UnknownTrial,
 )
-from hpcore.ledger.codec import (
-    adopt_result,
+from hpcore.ledger.holder import LeaseHolder
+from hpcore.ledger.leases import Leases
+from hpcore.ledger.reading import adopt_result, report_data
+from hpcore.ledger.readonly import ReadOnlyOptimizer
+from hpcore.ledger.replica import Replica
+from hpcore.ledger.spaces import params_from_text, params_to_text
+from hpcore.ledger.trial_log import Finished, Terms, TrialLog, is_resume, number_of, out_of_order
+from hpcore.ledger.writing import (
     begun,
     ended,
     is_same_result,
     known_records,
-    report_data,
     report_record,
     report_records,
     resumed,
     with_params,
 )
-from hpcore.ledger.holder import LeaseHolder
-from hpcore.ledger.leases import Leases
-from hpcore.ledger.readonly import ReadOnlyOptimizer
-from hpcore.ledger.replica import Replica
-from hpcore.ledger.spaces import params_from_text, params_to_text
-from hpcore.ledger.trial_log import Finished, Terms, TrialLog, is_resume, number_of, out_of_order
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.records.channel import Decision

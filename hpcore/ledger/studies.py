@@ -24,7 +24,7 @@ from hpcore.ledger.stored_trial_log import StoredTrialLog
 from hpcore.optimizer import Optimizer
 from hpcore.optimizer.costs import CostFunction, read_costs
 from hpcore.optimizer.objectives import check_directions
-from hpcore.optimizer.optimizer import check_prefetch
+from hpcore.optimizer.prefetch import check_prefetch
 from hpcore.optimizer.remaining import STORED, check_repeats
 from hpcore.records.limits import Limits
 from hpcore.samplers import Sampler, resolve

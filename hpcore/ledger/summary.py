@@ -8,8 +8,8 @@ from typing import Any
 
 from hpcore.errors import DamagedStore
 from hpcore.ledger.attributes import user_attributes
-from hpcore.ledger.codec import read_facts, read_reports
 from hpcore.ledger.leases import is_waiting
+from hpcore.ledger.reading import read_facts, read_reports
 from hpcore.ledger.spaces import shown_params
 from hpcore.ledger.studies import find, read_spec
 from hpcore.records.history import COMPLETE, PAUSED, RUNNING, STATES, WITHDRAWN

@@ -45,6 +45,11 @@ class Jobs:
         self.lock = lock
         self.set_channel(Direct(self.receive))
 
+    @property
+    def has_scheduler(self) -> bool:
+        """True if a scheduler decides which job is next."""
+        return self._scheduling is not None
+
     # --- before a job --------------------------------------------------------------------------------------------
 
     @property
@@ -68,6 +73,12 @@ class Jobs:
         if self._scheduling is not None:
             self._record.full = self._scheduling.full_resource(seen)
         return seen
+
+    def resume(self, trial: Trial | int, job: int | None, until: float) -> Trial:
+        """Begin another job of a paused trial; see `Optimizer.resume`."""
+        resumed = self._record.resume(trial, job, until)
+        self._suggestions.changed()
+        return resumed
 
     def restored(self, first: int) -> None:
         """Tell the running trials from number `first` on, which were restored, the resource of a full evaluation."""

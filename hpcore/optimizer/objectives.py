@@ -13,9 +13,10 @@ from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.optimizer.gradients import check_gradient
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
+from hpcore.records.returned import Outcome as Returned
 from hpcore.space.space import Space
 
-__all__ = ["check_directions", "check_outcome"]
+__all__ = ["check_directions", "check_outcome", "told_outcome"]
 
 _ENDS = {"complete": COMPLETE, "pruned": PRUNED, "paused": PAUSED, "failed": FAILED}
 
@@ -93,6 +94,31 @@ def check_outcome(
     if error is not None:
         return Outcome(None, FAILED, std_error, error, cost, metrics, gradient)
     return Outcome(values, COMPLETE, std_error, None, cost, metrics, gradient)
+
+
+def told_outcome(
+    space: Space,
+    m: int,
+    value: Any,
+    std_error: float | Sequence[float] | None,
+    error: str | None,
+    cost: float | None,
+    metrics: Mapping[str, float] | None,
+    gradient: Mapping[str, float] | None,
+    state: str | None,
+    params: Mapping[str, Any] | None,
+) -> Outcome:
+    """Check the result of a trial as `check_outcome` does, also one that is a `hpcore.Outcome`."""
+    facts: dict[str, Any] = {
+        "std_error": std_error,
+        "error": error,
+        "cost": cost,
+        "metrics": metrics,
+        "gradient": gradient,
+    }
+    if isinstance(value, Returned):
+        value, facts = value.value, value.facts(facts)
+    return check_outcome(space, m, value, **facts, state=state, params=params)
 
 
 def _check_errors(given: Any, m: int) -> float | tuple[float, ...] | None:

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
-import threading
-import time
-import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-import numpy.typing as npt
-
 from hpcore.arguments import check_alias, check_attributes, check_integer, check_number, check_values
-from hpcore.errors import (
-    HpcoreError,
-    InfeasibleSpace,
-    InvalidArgument,
-    InvalidType,
-    NoFeasibleTrial,
-    ResultsNeeded,
-    SearchSpaceExhausted,
-)
-from hpcore.optimizer.copied import CopiedTrial, read_copied
+from hpcore.errors import InvalidType, NoFeasibleTrial
+from hpcore.optimizer.asking import check_question
+from hpcore.optimizer.assembly import assemble
+from hpcore.optimizer.by_number import check_number_given
+from hpcore.optimizer.copied import read_copied
 from hpcore.optimizer.costs import CostFunction, Costs, read_costs
+from hpcore.optimizer.forks import watch
 from hpcore.optimizer.jobs import Jobs
 from hpcore.optimizer.known import Known, read_known
-from hpcore.optimizer.objectives import check_directions, check_outcome
-from hpcore.optimizer.proposer import Proposer, fill_in
+from hpcore.optimizer.objectives import check_directions, told_outcome
+from hpcore.optimizer.prefetch import check_prefetch
 from hpcore.optimizer.record import Record
 from hpcore.optimizer.remaining import Remaining, check_repeats
-from hpcore.optimizer.suggestions import Suggestions
 from hpcore.optimizer.turn import Turn
 from hpcore.records.channel import Decision
 from hpcore.records.history import WITHDRAWN, History
@@ -44,30 +31,17 @@ from hpcore.records.rows import Rows
 from hpcore.records.streams import check_seed
 from hpcore.records.trial import Trial
 from hpcore.samplers import DEFAULT, Sampler, resolve
-from hpcore.samplers.ladder import FULL
 from hpcore.space.reading import read_row, without_missing
 from hpcore.space.space import Params, Space
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpcore.optimizer.scheduling import Scheduling
     from hpcore.optimizer.search_view import SearchView
     from hpcore.records.schedule import Schedule
     from hpcore.schedulers.base import Resume, Scheduler, Start
 
-__all__ = ["Optimizer", "check_prefetch"]
-
-FloatArray = npt.NDArray[np.float64]
-
-# Numbers of a history that is copied for any caller that might overtake; a longer one only once there was a deadline.
-SMALL = 20_000
-
-# The largest number of trials whose numbers come from outside, each of which takes a row: a larger one is a mistake.
-MOST_TRIALS = 10_000_000
-
-# Optimizers of this process; their locks and threads are re-created in a forked child.
-_ALIVE: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+__all__ = ["Optimizer"]
 
 
 class Optimizer:
@@ -173,63 +147,42 @@ class Optimizer:
         self._record = Record(self.space, self.directions, self.limits)
         self._queue: deque[Params] = deque()
         self._remaining = Remaining(self.space, self.seed, self.repeats or 1)
-        # True if a trial's point has changed, or may be proposed again, which the remaining points do not know yet.
-        self._has_moved = False
-        self._begin()
+        self._begin(Turn())
 
-    def _begin(self) -> None:
-        """Build the members that are not pickled."""
-        self._in_order = False
-        self._is_exhausted = False  # True once no new point was found, if points may be evaluated again without an end
-        # Last job whose result the sampler may have learnt from.
-        self._learnt_job = math.inf
-        self._lock = Turn()
-        self._n_overtaken = 0  # number after the last trial that began while another thread had its turn
-        self._suggestions = Suggestions(
-            self.sampler,
-            self.space.columns,
-            len(self.directions),
+    def _begin(self, lock: Turn, has_moved: bool = False) -> None:
+        """Build the members that are not pickled; for `has_moved` see `Basis`."""
+        self._lock = lock
+        self._suggestions, self._jobs, self._basis, self._asking, self._numbered, self._telling = assemble(
+            self.space,
+            self.directions,
             self.seed,
+            self.sampler,
+            self.scheduler,
             self.prefetch,
-            self.repeats or 1,
+            self.repeats,
             self._costs,
+            self._record,
+            self._queue,
+            self._remaining,
+            lock,
+            has_moved,
         )
-        self._proposer = Proposer(self.space, self._suggestions, self._remaining, self.seed)
-        scheduling: Scheduling | None = None
-        if self.scheduler is not None:
-            # Imported here: most searches have no scheduler.
-            from hpcore.optimizer.scheduling import Scheduling
-
-            scheduling = Scheduling(self.scheduler, self.space.columns, self.directions, self.seed)
-            self._suggestions.learn_at_rungs(scheduling.judge)
-        self._jobs = Jobs(self._record, self._suggestions, scheduling, self._lock)
-        _ALIVE.add(self)
+        watch(self)
 
     def _after_fork(self) -> None:
         """Re-create the lock and suggestions in a forked child, which has no other threads."""
-        idle = self._lock.acquire(blocking=False)
-        if idle:
-            self._lock.release()
-        else:
-            self._lock = self._jobs.lock = Turn()
-        self._suggestions.after_fork(idle)
+        self._suggestions.after_fork(idle=self._lock.after_fork())
 
     def __getstate__(self) -> dict[str, Any]:
-        made_anew = (
-            "_lock",
-            "_n_overtaken",
-            "_suggestions",
-            "_proposer",
-            "_jobs",
-            "_in_order",
-            "_is_exhausted",
-            "_learnt_job",
-        )
-        return {k: v for k, v in vars(self).items() if k not in made_anew}
+        made_anew = ("_lock", "_suggestions", "_jobs", "_basis", "_asking", "_numbered", "_telling")
+        kept = {k: v for k, v in vars(self).items() if k not in made_anew}
+        return {**kept, "_has_moved": self._basis.has_moved}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._begin()
+        kept = dict(state)
+        has_moved = kept.pop("_has_moved")
+        vars(self).update(kept)
+        self._begin(Turn(), has_moved)
 
     # --- ask -----------------------------------------------------------------------------------------------------
 
@@ -331,311 +284,22 @@ class Optimizer:
         InvalidArgument, InvalidType
             An argument is not allowed.
         """
-        end = None
-        if deadline_ms is not None:
-            deadline_ms = check_number("deadline_ms", deadline_ms, 0.0, open_low=True, unit=" of milliseconds")
-            end = time.monotonic() + min(deadline_ms / 1e3, threading.TIMEOUT_MAX)
-        if as_of is not None:
-            as_of = check_integer("as_of", as_of, -1)
-            if n is not None:
-                raise InvalidArgument("as_of needs one trial at a time, leave n out")
-        if repeat is not None and (deadline_ms is not None or as_of is not None):
-            raise InvalidArgument("repeat needs no proposal: leave deadline_ms and as_of out")
-        if number is not None:
-            if not (n is None and deadline_ms is None and as_of is None and repeat is None):
-                raise InvalidArgument("number stands for one trial, leave n, deadline_ms, as_of and repeat out")
-            number = self._check_number("number", number)
+        end, as_of, number = check_question(n, deadline_ms, as_of, repeat, number, given, self.scheduler is not None)
+        if number is not None or given is not None:
             with self._lock:
-                return self._ask_number(number, None if given is None else self.space.check_partial(given))
-        if given is not None:
-            if not (deadline_ms is None and as_of is None and repeat is None and self.scheduler is None):
-                raise InvalidArgument("given values are completed from all results: leave deadline_ms, as_of and "
-                                      "repeat out, and have no scheduler")  # fmt: skip
-            with self._lock:
-                return self._ask_given(n, self.space.check_partial(given))
+                values = None if given is None else self.space.check_partial(given)
+                return self._numbered.ask(n, number, values)
         if end is None or as_of is not None or self.scheduler is not None or not self._suggestions.learns:
             with self._lock:
-                return self._ask(n, end, as_of, repeat)
+                return self._asking.ask(n, end, as_of, repeat)
         mine = self._lock.take(end)
         if mine is None:
             with self._lock.overtake():
-                return self._ask_at_once(None if n is None else check_integer("n", n, 1))
+                return self._asking.at_once(None if n is None else check_integer("n", n, 1))
         try:
-            return self._ask(n, mine, as_of, repeat)
+            return self._asking.ask(n, mine, as_of, repeat)
         finally:
             self._lock.release()
-
-    def _ask(
-        self, n: int | None, end: float | None, as_of: int | None, repeat: Trial | int | None
-    ) -> Trial | list[Trial]:
-        """Propose trials, as `ask` says, for the thread whose turn it is."""
-        self._see(as_of)
-        asked: Trial | list[Trial]
-        if repeat is not None:
-            asked = self._ask_again(n, repeat)
-        elif n is None:
-            asked = self._ask_one(end, as_of)
-        else:
-            asked = self._ask_many(check_integer("n", n, 1), end)
-        if self.prefetch:
-            self._suggestions.look_ahead(self._record.history, self._wants_ahead)
-        return asked
-
-    def _ask_at_once(self, n: int | None) -> Trial | list[Trial]:
-        """Propose trials that take no time, for a caller whose time is over while another thread has its turn."""
-        history, end = self._record.history, time.monotonic()
-        many = 1 if n is None else n
-        trials: list[Trial] = []
-        try:
-            while len(trials) < many and self._queue:
-                trials.append(self._ask_queued())
-            while len(trials) < many:
-                rows, step = self._suggestions.at_once(history, many - len(trials))
-                for u in rows:
-                    trials.append(self._propose(history, history.n, u, step, None, end))
-        except HpcoreError:
-            if not trials:
-                raise
-        self._n_overtaken = history.n
-        self._suggestions.changed()
-        return trials[0] if n is None else trials
-
-    @contextmanager
-    def _away(self, history: History) -> Iterator[History]:
-        """Let callers whose time is over overtake while the sampler computes; yield what it computes from."""
-        seen = history.snapshot()
-        with self._lock.away():
-            yield seen
-
-    def _stays(self, history: History) -> bool:
-        """True if nobody can overtake, or hardly anybody would, so that the turn is kept while the sampler computes."""
-        if not self._suggestions.learns or self.scheduler is not None or threading.active_count() == 1:
-            return True
-        return history.X.size > SMALL and not self._lock.hurried
-
-    def _see(self, as_of: int | None) -> None:
-        """Prepare for proposals from the results of the jobs up to `as_of`, or from all."""
-        if self._has_moved:
-            self._has_moved = self._is_exhausted = False
-            self._remaining.begin_anew(self._record.history.X[self._record.history.present])
-        self._in_order = as_of is not None
-        if as_of is None:
-            self._learnt_job = math.inf
-        else:
-            if as_of < self._learnt_job:  # a suggester does not forget
-                self._suggestions.begin_anew()
-            self._learnt_job = as_of
-
-    @property
-    def _wants_ahead(self) -> bool:
-        """True if the next trial is a sampler's suggestion, from all results."""
-        return not (self._queue or self._in_order or self._is_exhausted)
-
-    def _ask_one(self, end: float | None, as_of: int | None = None) -> Trial:
-        if self.scheduler is not None:
-            order = self._jobs.next(as_of)
-            if order is None:
-                raise ResultsNeeded("the scheduler needs results of running trials first, tell one of them")
-            return self._begin_job(order, end, as_of)
-        return self._ask_new(end, as_of)
-
-    def _ask_new(self, end: float | None, as_of: int | None = None) -> Trial:
-        if self._queue:
-            return self._ask_queued()
-        history = self._record.history
-        # A suggestion computed ahead is not used in a deterministic order: it may have seen later results.
-        seen = history if as_of is None else history.as_of(as_of)
-        if not self._is_exhausted:
-            try:
-                if as_of is None:
-                    number = history.n
-                    if self._stays(history):
-                        u, step, info = self._suggestions.first(history, end)
-                    else:
-                        with self._away(history) as seen:
-                            u, step, info = self._suggestions.first(seen, end)
-                    return self._propose(history, number, u, step, info, end)
-                rows, step = self._suggestions.rows(seen, 1, end=end)
-                return self._propose(seen, history.n, rows[0], step, None, end)
-            except SearchSpaceExhausted:
-                if self.repeats is not None or not history.n:
-                    raise
-                self._is_exhausted = True
-        # Imported here: most searches do not come to the end of their space.
-        from hpcore.optimizer.replication import most_telling
-
-        return self._begin_again(most_telling(seen, self.space.columns), None if end is None else FULL)
-
-    def _ask_many(self, n: int, end: float | None) -> list[Trial]:
-        """Propose `n` trials, fewer if the space has no more points; after an error no trial begins."""
-        if self.scheduler is not None or self._is_exhausted:
-            return self._ask_ordered(n, end)
-        history, queue = self._record.history, self._queue.copy()
-        first = history.n
-        trials: list[Trial] = []
-        try:
-            while len(trials) < n and self._queue:
-                trials.append(self._ask_queued())
-            if len(trials) < n:
-                number = history.n
-                if self._stays(history):
-                    rows, step = self._suggestions.rows(history, n - len(trials), end=end)
-                else:
-                    with self._away(history) as seen:
-                        rows, step = self._suggestions.rows(seen, n - len(trials), end=end)
-                for k, u in enumerate(rows):
-                    trials.append(self._propose(history, number + k, u, step, None, end))
-            while len(trials) < n:
-                trials.append(self._ask_one(end))
-        except SearchSpaceExhausted:
-            if self.repeats is None and history.n:
-                self._is_exhausted = True
-                return trials + self._ask_ordered(n - len(trials), end)
-            if not trials:
-                raise
-        except BaseException as error:
-            self._take_back(first, queue, error)
-            raise
-        return trials
-
-    def _ask_ordered(self, n: int, end: float | None) -> list[Trial]:
-        """Begin up to `n` jobs that the scheduler orders; an error after the first one waits for the next call."""
-        trials: list[Trial] = []
-        while len(trials) < n:
-            try:
-                trials.append(self._ask_one(end))
-            except HpcoreError:
-                if trials:
-                    break
-                raise
-        return trials
-
-    def _ask_number(self, number: int, given: Params | None) -> Trial:
-        """Begin the trial of a number, as `ask` says."""
-        history = self._record.history
-        if number < history.n and history.state[number] != WITHDRAWN:
-            known = self._record.find(number)
-            if given is not None and not (given.items() <= known.params.items()):
-                raise InvalidArgument(f"given must agree with trial {number}, which is running with {known.params!r}")
-            return known
-        self._see(None)
-        self._record.skip(number)
-        return self._propose_at(number) if given is None else self._complete_at(number, given)
-
-    def _ask_given(self, n: int | None, given: Params) -> Trial | list[Trial]:
-        """Begin trials with some given values."""
-        many = 1 if n is None else check_integer("n", n, 1)
-        self._see(None)
-        first, trials = self._record.history.n, []
-        try:
-            for _ in range(many):
-                trials.append(self._complete_at(self._record.history.n, given))
-        except BaseException as error:
-            self._take_back(first, self._queue, error)
-            raise
-        return trials[0] if n is None else trials
-
-    def _complete_at(self, number: int, given: Params) -> Trial:
-        """Begin the trial of a number, which must not be beyond the next one, with some given values."""
-        history = self._record.history
-        u, params, proposed_by = self._proposer.complete(history, given, number)
-        self._remaining.discard(u)
-        if number < history.n:
-            self._suggestions.revised(number)
-        else:
-            self._suggestions.changed()
-        trial = self._record.begin_at(number, u, params)
-        self._record.keep_params(number)
-        if proposed_by is not None:
-            self._record.explain(trial, None, proposed_by)
-        return trial
-
-    def _propose_at(self, number: int) -> Trial:
-        """Begin the trial of a number, which must not be beyond the next one, at a point that follows from it."""
-        history, suggestions = self._record.history, self._suggestions
-        info: dict[str, Any] | None = None
-        try:
-            if self._is_exhausted:
-                raise SearchSpaceExhausted("every point has been proposed")
-            rows, _ = suggestions.rows(history, 1, number=number)
-            u, params, _ = self._proposer.accept(history, rows[0], None, None, number)
-            proposed_by = suggestions.proposed_by(number, None)
-        except SearchSpaceExhausted:
-            if self.repeats is not None or not history.present.any():
-                raise
-            self._is_exhausted = True
-            from hpcore.optimizer.replication import most_telling
-
-            again = most_telling(history, self.space.columns)
-            u, params = history.X[again].copy(), dict(self._record.trials[again].params)
-            self._remaining.discard(u)
-            info, proposed_by = {"repeat_of": again}, None
-        if number < history.n:
-            suggestions.revised(number)
-        trial = self._record.begin_at(number, u, params)
-        if info is not None or proposed_by is not None:
-            self._record.explain(trial, info, proposed_by)
-        return trial
-
-    def _check_number(self, name: str, number: Any) -> int:
-        """Check the number of a trial that was given from outside."""
-        if self.scheduler is not None:
-            raise InvalidArgument("trials cannot be given numbers with a scheduler, which begins trials by itself")
-        return check_integer(name, number, 0, MOST_TRIALS - 1)
-
-    def _ask_queued(self) -> Trial:
-        """Begin the first trial of the queue; missing parameters are drawn at random."""
-        try:
-            u, params = fill_in(self.space, self._queue[0], self.seed, self._record.history.n)
-        except InfeasibleSpace:
-            self._queue.popleft()  # otherwise every later ask would fail
-            raise
-        self._queue.popleft()
-        return self._begin_given(u, params)
-
-    def _propose(
-        self,
-        history: History,
-        number: int,
-        u: FloatArray,
-        step: str | None,
-        info: dict[str, Any] | None,
-        end: float | None,
-    ) -> Trial:
-        """Begin a trial at a point that was suggested for trial `number`, or at another one if that repeats or is not
-        allowed."""
-        u, params, step = self._proposer.accept(history, u, step, end)
-        trial = self._record.begin(u, params)
-        proposed_by = self._suggestions.proposed_by(number, step if end is not None else None)
-        if end is not None:
-            info = {**(info or {}), "step": step}
-        if info is not None or proposed_by is not None:
-            self._record.explain(trial, info, proposed_by)
-        return trial
-
-    def _begin_given(self, u: FloatArray, params: Params) -> Trial:
-        """Begin a trial with a user's own parameters."""
-        self._remaining.discard(u)
-        return self._record.begin(u, params, exact=True)
-
-    def _ask_again(self, n: int | None, trial: Trial | int) -> Trial | list[Trial]:
-        """Begin other evaluations of a trial's point."""
-        if self.scheduler is not None:
-            raise InvalidArgument("repeat cannot be given with a scheduler, which begins trials by itself")
-        number = self._record.number_of(trial)
-        if n is None:
-            return self._begin_again(number)
-        return [self._begin_again(number) for _ in range(check_integer("n", n, 1))]
-
-    def _begin_again(self, number: int, step: str | None = None) -> Trial:
-        """Begin another trial at the point of trial `number`."""
-        history = self._record.history
-        u, params = history.X[number].copy(), dict(self._record.trials[number].params)
-        self._remaining.discard(u)
-        trial = self._record.begin(u, params, exact="params" in history.notes.get(number, ()))
-        info: dict[str, Any] = {"repeat_of": number}
-        self._record.explain(trial, info if step is None else {**info, "step": step}, None)
-        return trial
 
     def begin_job(
         self, order: Start | Resume, as_of: int | None = None, end: float | None = None, is_late: bool = False
@@ -654,51 +318,7 @@ class Optimizer:
             True if `as_of` does not follow from the number of the job, and is noted with the trial.
         """
         with self._lock:
-            self._see(as_of)
-            trial = self._begin_job(order, end, as_of)
-            self._record.note_view(trial.number, as_of if is_late else None)
-            return trial
-
-    def _begin_job(self, order: Start | Resume, end: float | None, as_of: int | None) -> Trial:
-        from hpcore.schedulers.base import Resume
-
-        if isinstance(order, Resume):
-            return self._resume(order.number, None, order.until)
-        if order.point is None or self._queue:
-            trial = self._ask_new(end, as_of)
-        elif order.parent is None and order.replaces is None:
-            history = self._record.history
-            seen = history if as_of is None else history.as_of(as_of)
-            trial = self._propose(seen, history.n, order.point, None, None, None)
-        else:
-            # A point may come again: with another checkpoint, or in place of another trial.
-            u = np.ascontiguousarray(order.point, dtype=np.float64)
-            params = self.space.coder.settle(u)
-            if order.parent is not None and self.space.constraints and not self.space.allows(params):
-                u = self._record.history.X[order.parent].copy()
-                params = self.space.coder.settle(u)
-            self._remaining.discard(u)
-            trial = self._record.begin(u, params)
-        self._record.order(trial, order)
-        return trial
-
-    def _take_back(self, first: int, queue: deque[Params], error: BaseException) -> None:
-        """Undo an `ask` that failed: remove the trials from number `first` on, which no caller has."""
-        n_queued = len(queue) - len(self._queue)
-        if isinstance(error, InfeasibleSpace) and n_queued > self._record.history.n - first:
-            # Parameters that the constraints refuse leave the queue: otherwise every later ask would fail.
-            del queue[n_queued - 1]
-        self._queue = queue
-        first = max(first, self._n_overtaken)
-        if self._record.history.n > first:
-            self._record.take_back(first)
-            self._begin_anew()
-
-    def _begin_anew(self) -> None:
-        """Re-create the state that is derived from the record, after trials were removed."""
-        self._has_moved = self._is_exhausted = False
-        self._remaining.begin_anew(self._record.history.X[self._record.history.present])
-        self._suggestions.begin_anew()
+            return self._asking.begin_job(order, as_of, end, is_late)
 
     # --- tell ----------------------------------------------------------------------------------------------------
 
@@ -765,7 +385,7 @@ class Optimizer:
             if value is None and state is None and error is None and self.scheduler is not None:
                 outcome = self._jobs.conclude(trial, known, outcome)
             if known is not trial or self.prefetch or params is not None:
-                self._finish(known, outcome, trial)
+                self._telling.finish(known, outcome, trial)
             else:
                 self._record.finish(known, outcome)
 
@@ -778,21 +398,7 @@ class Optimizer:
             There is no such running trial.
         """
         with self._lock:
-            self._finish(self._record.find(trial), outcome, trial)
-
-    def _finish(self, known: Trial, outcome: Outcome, told: Trial | int) -> None:
-        if known is not told and isinstance(told, Trial):
-            # A copy, for instance from a worker process: its times, attributes and reports belong to the trial.
-            known.adopt(told)
-        if outcome.params is not None and self._record.move(known, outcome.params):
-            self._has_moved = True
-            self._suggestions.revised(known.number)
-        if outcome.state == WITHDRAWN:
-            self._withdraw(known.number)
-        else:
-            self._record.finish(known, outcome)
-        if self.prefetch:
-            self._suggestions.look_ahead(self._record.history, self._wants_ahead, told=known.number)
+            self._telling.finish(self._record.find(trial), outcome, trial)
 
     def withdraw(self, trial: Trial | int) -> None:
         """Record that a running trial says nothing of its point: its machine was lost, a user stopped it.
@@ -817,11 +423,6 @@ class Optimizer:
         point = self.space.encode(without_missing(self.space, read_row(params)))
         assert point.params is not None
         return point.params
-
-    def _withdraw(self, number: int) -> None:
-        self._record.withdraw(number)
-        self._has_moved = True
-        self._suggestions.revised(number)
 
     def report(
         self, trial: Trial | int, value: float | Sequence[float], step: float, cost: float | None = None
@@ -893,14 +494,9 @@ class Optimizer:
         """
         with self._lock:
             self._jobs.know_full()
-            resumed = self._resume(trial, job, until)
+            resumed = self._jobs.resume(trial, job, until)
             self._record.note_view(resumed.number, as_of)
             return resumed
-
-    def _resume(self, trial: Trial | int, job: int | None, until: float) -> Trial:
-        resumed = self._record.resume(trial, job, until)
-        self._suggestions.changed()
-        return resumed
 
     def outcome(
         self,
@@ -917,28 +513,13 @@ class Optimizer:
 
         The `params` of the trial tell which parameters a gradient may name.
         """
-        if (
-            type(value) is float
-            and self._single
-            and math.isfinite(value)
-            and std_error is None
-            and error is None
-            and state is None
-            and cost is None
-            and metrics is None
-            and gradient is None
-        ):
+        is_plain = (
+            type(value) is float and self._single and math.isfinite(value) and std_error is None and error is None
+        )
+        if is_plain and state is None and cost is None and metrics is None and gradient is None:
             return Outcome((value,))
-        facts: dict[str, Any] = {
-            "std_error": std_error,
-            "error": error,
-            "cost": cost,
-            "metrics": metrics,
-            "gradient": gradient,
-        }
-        if isinstance(value, Returned):
-            value, facts = value.value, value.facts(facts)
-        return check_outcome(self.space, len(self.directions), value, **facts, state=state, params=params)
+        m = len(self.directions)
+        return told_outcome(self.space, m, value, std_error, error, cost, metrics, gradient, state, params)
 
     def put(
         self,
@@ -1005,31 +586,11 @@ class Optimizer:
         >>> opt.ask(number=8) == other.ask(number=8)
         True
         """
-        number = self._check_number("number", number)
+        number = check_number_given("number", number, self.scheduler is not None)
         facts = {"std_error": std_error, "cost": cost, "metrics": metrics}
         copied = read_copied(self.space, len(self.directions), params, state, value, reports, facts, missing)
         with self._lock:
-            self._put(number, copied)
-
-    def _put(self, number: int, copied: CopiedTrial) -> None:
-        history, record = self._record.history, self._record
-        first = history.n
-        if copied.point is None:
-            if number >= first:
-                record.skip(number + 1)
-            elif history.state[number] != WITHDRAWN:
-                self._withdraw(number)
-            return
-        assert copied.point.params is not None
-        u = np.asarray(copied.point)
-        if number >= first or history.state[number] == WITHDRAWN:
-            self._remaining.discard(u)
-        elif history.X[number].tobytes() != u.tobytes():
-            self._has_moved = True
-        if record.put(number, u, copied.point.params, copied.outcome, copied.reports):
-            self._suggestions.revised(number)
-        else:
-            self._suggestions.changed()
+            self._numbered.put(number, copied)
 
     def add(
         self,
@@ -1069,12 +630,7 @@ class Optimizer:
             point = self.space.encode(without_missing(self.space, read_row(params)))
             outcome = self.outcome(value, std_error, None, cost, metrics, gradient, params=point.params)
             attributes = check_attributes("user_attrs", user_attrs)
-            assert point.params is not None
-            trial = self._begin_given(np.asarray(point), point.params)
-            if attributes:
-                trial.user_attrs.update(attributes)
-            self._finish(trial, outcome, trial)
-            return trial
+            return self._telling.add(point, outcome, attributes)
 
     def add_many(self, rows: Iterable[tuple[Mapping[str, Any], Any] | Mapping[str, Any]]) -> list[Trial]:
         """Record many evaluations made elsewhere, all of them or none.
@@ -1110,18 +666,7 @@ class Optimizer:
     def take_known(self, known: Known) -> list[Trial]:
         """Record checked results; see `add_many`."""
         with self._lock:
-            first = self._record.history.n
-            if not len(known):
-                return []
-            self.restore(known.rows(first, self._record.history.n_jobs, len(self.directions)))
-            for i, outcome in enumerate(known.outcomes):
-                self._record.say_missing(first + i, outcome)
-            if self.prefetch and not self._in_order:
-                last = self._record.history.n - 1
-                for number in range(first, last + 1):
-                    wanted = number == last and not self._queue
-                    self._suggestions.look_ahead(self._record.history, wanted, told=number)
-            return known.trials(first, self.limits)
+            return self._telling.take_known(known, len(self.directions), self.limits)
 
     def add_frame(
         self,
@@ -1234,19 +779,17 @@ class Optimizer:
 
         larger, given = Space.of(space), dict(defaults or {})
         with self._lock:
-            old, lock = self.space, self._lock
+            old = self.space
             check_larger(old, larger, given)
             record = extended_record(self._record, old, larger, self.directions, self.limits, given)
             costs = extended_costs(self._costs, old, larger, given)
             queue = deque(larger.check_partial(params) for params in self._queue)
             remaining = Remaining(larger, self.seed, self.repeats or 1)
             remaining.discard_all(record.history.X[record.history.present])
-            self._has_moved = False
             self.space, self._record, self._costs = larger, record, costs
             self._queue, self._remaining = queue, remaining
-            self._begin()
-            # Other threads may be waiting for it.
-            self._lock = self._jobs.lock = lock
+            # The lock stays: other threads may be waiting for it.
+            self._begin(self._lock)
 
     @property
     def jobs(self) -> Jobs:
@@ -1270,11 +813,7 @@ class Optimizer:
     def restore(self, rows: Rows) -> None:
         """Append trials of another optimizer of the same space; values are in the user's own sign."""
         with self._lock:
-            first = self._record.history.n
-            self._record.restore(rows)
-            self._jobs.restored(first)
-            self._remaining.discard_all(self._record.history.X[first:][self._record.history.present[first:]])
-            self._suggestions.changed()
+            self._telling.restore(rows)
 
     def rows(self, n: int | None = None) -> Rows:
         """Copy the first `n` trials, or all, for `restore` of another optimizer of the same space."""
@@ -1302,7 +841,7 @@ class Optimizer:
         with self._lock:
             self._record.clear()
             self._queue.clear()
-            self._begin_anew()
+            self._basis.begin_anew()
 
     # --- results -------------------------------------------------------------------------------------------------
 
@@ -1419,15 +958,11 @@ class Optimizer:
             There is no such trial.
         """
         # Imported here: most searches have no such trials.
-        from hpcore.records.schedule import Schedule, chain
+        from hpcore.records.schedule import schedule_of
 
         with self._lock:
-            history = self._record.history
             number = self._record.number_of(self.best_trial if trial is None else trial)
-            numbers, steps = zip(*chain(history, number), strict=True)
-            rows, trials = history.curves.of(number), self._record.trials
-            end = float(history.curves.step[rows].max()) if rows else steps[-1]
-            return Schedule(numbers, steps, [trials[i].params for i in numbers], history.X[list(numbers)], end)
+            return schedule_of(self._record.history, self._record.trials, number)
 
     @property
     def pareto_front(self) -> list[Trial]:
@@ -1443,26 +978,9 @@ class Optimizer:
         )
 
 
-def check_prefetch(prefetch: Any, scheduler: Scheduler | None) -> None:
-    """Check the argument `prefetch`; with a scheduler it must be False."""
-    if not isinstance(prefetch, bool) and prefetch != "delayed":
-        raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
-    if scheduler is not None and prefetch:
-        raise InvalidArgument("prefetch must be False with a scheduler, whose reports change the next proposal")
-
-
 def _scheduler(given: str | Scheduler | None) -> Scheduler | None:
     if given is None:
         return None
     from hpcore.schedulers import resolve as resolve_scheduler
 
     return resolve_scheduler(given)
-
-
-def _after_fork() -> None:
-    for optimizer in list(_ALIVE):
-        optimizer._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

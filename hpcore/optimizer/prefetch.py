@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.errors import InvalidArgument
 from hpcore.records.history import History
 from hpcore.records.streams import Rng
 from hpcore.samplers.base import Suggester
 
-__all__ = ["Prefetcher"]
+__all__ = ["Prefetcher", "check_prefetch"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -72,3 +74,17 @@ class Prefetcher:
             wait([future])
             return None
         return future.result()
+
+
+def check_prefetch(prefetch: Any, scheduler: Any) -> None:
+    """Check the argument `prefetch` of `Optimizer`; with a scheduler it must be False.
+
+    Raises
+    ------
+    InvalidArgument
+        It is not allowed.
+    """
+    if not isinstance(prefetch, bool) and prefetch != "delayed":
+        raise InvalidArgument(f"prefetch must be True, False or 'delayed', got {prefetch!r}")
+    if scheduler is not None and prefetch:
+        raise InvalidArgument("prefetch must be False with a scheduler, whose reports change the next proposal")

@@ -51,6 +51,11 @@ class Suggestions:
         Number of times that a point may be suggested, for samplers that count.
     costs : Costs, optional
         Use of what trials cost.
+
+    Attributes
+    ----------
+    looks_ahead : bool
+        True if suggestions are computed ahead, where the sampler learns.
     """
 
     def __init__(
@@ -65,7 +70,7 @@ class Suggestions:
     ) -> None:
         self._sampler, self._columns, self._n_objectives, self._seed = sampler, columns, n_objectives, seed
         self._repeats, self._costs = repeats, Costs() if costs is None else costs
-        self._ahead, self._delayed = bool(prefetch), prefetch == "delayed"
+        self.looks_ahead, self._delayed = bool(prefetch), prefetch == "delayed"
         self._version = 0  # counts changes of the data that a suggestion depends on
         self._told: list[int] = []  # trials told since the last computation ahead began
         # Trials that the suggester may have learnt from, running ones included; True if one of them has changed since.
@@ -106,7 +111,7 @@ class Suggestions:
         self._by_given: tuple[GivenColumns, Suggester] | None = None
         if self._at_rungs is not None:
             self._at_rungs.forget()
-        self._prefetcher = Prefetcher(self.suggester) if self._ahead and self.learns else None
+        self._prefetcher = Prefetcher(self.suggester) if self.looks_ahead and self.learns else None
         self._orphaned = False
 
     @property

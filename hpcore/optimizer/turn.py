@@ -26,6 +26,9 @@ class Turn:
     """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._turn = threading.RLock()
         self._inside = threading.Lock()  # held by the owner unless it is away, and by a thread that overtakes
         self._depth = 0
@@ -34,6 +37,15 @@ class Turn:
         self._at_once = AT_ONCE
         self.hurried = False
         """True once a caller had a deadline."""
+
+    def after_fork(self) -> bool:
+        """Free the turn in a forked child, which has no other threads; return True if none of the parent had it."""
+        idle = self.acquire(blocking=False)
+        if idle:
+            self.release()
+        else:
+            self._begin()
+        return idle
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the turn; return False if that takes longer than `timeout` seconds, or if it is not free at once."""

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from hpcore.arguments import check_number
 from hpcore.records.history import History
+from hpcore.records.trial import Trial
 
-__all__ = ["Schedule", "chain", "first_row"]
+__all__ = ["Schedule", "chain", "first_row", "schedule_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -90,3 +91,11 @@ def chain(history: History, number: int) -> list[tuple[int, float]]:
         found.append((at, 0.0 if row is None else float(history.curves.step[row])))
         at = history.notes.get(at, {}).get("parent")
     return found[::-1]
+
+
+def schedule_of(history: History, trials: Sequence[Trial], number: int) -> Schedule:
+    """Make the schedule that led to a trial; trial k is ``trials[k]``."""
+    numbers, steps = zip(*chain(history, number), strict=True)
+    rows = history.curves.of(number)
+    end = float(history.curves.step[rows].max()) if rows else steps[-1]
+    return Schedule(numbers, steps, [trials[i].params for i in numbers], history.X[list(numbers)], end)

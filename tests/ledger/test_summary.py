@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 import hpcore as hp
 from hpcore.cli.app import main
-from hpcore.ledger.codec import ended
 from hpcore.ledger.summary import WAITING, read_contents
+from hpcore.ledger.writing import ended
 from hpcore.records.history import PAUSED, PRUNED
 from hpcore.records.outcome import Outcome
 from hpcore.storage import open_storage

@@ -243,6 +243,34 @@ def test_pickling_keeps_everything() -> None:
     assert [t.params for t in again.ask(20)] == [t.params for t in opt.ask(20)]
 
 
+def test_the_pickled_state_is_that_of_earlier_versions() -> None:
+    """Its names stay, so that what one version has pickled another one reads."""
+    opt = hp.Optimizer({"a": range(2)}, seed=0)
+    opt.withdraw(opt.ask())
+    state = opt.__getstate__()
+    assert list(state) == [
+        "space",
+        "sampler",
+        "directions",
+        "seed",
+        "repeats",
+        "scheduler",
+        "prefetch",
+        "_single",
+        "limits",
+        "_costs",
+        "_record",
+        "_queue",
+        "_remaining",
+        "_has_moved",
+    ]
+    assert state["_has_moved"] is True
+    again = pickle.loads(pickle.dumps(opt))  # noqa: S301
+    # The point of the withdrawn trial may be proposed again.
+    assert sorted(trial["a"] for trial in again.ask(3)) == [0, 1]
+    assert again.__getstate__()["_has_moved"] is False
+
+
 def test_threads_may_share_an_optimizer() -> None:
     opt = hp.Optimizer({"a": range(400)}, seed=0)
     seen: list[int] = []

@@ -345,7 +345,7 @@ def test_a_damaged_record_stays_one(statement: str, read: str, said: str, path: 
 
 def test_forged_records_stay_refused(tmp_path: Path) -> None:
     """A checksum that fits over contents that do not is given one that fits again: whoever reads them refuses them."""
-    from hpcore.ledger.codec import read_result
+    from hpcore.ledger.reading import read_result
 
     content = stores.rows()
     content["hpcore_trials"][1] = stores.trial(1, notes='{"reports": [["1", 2]]}')

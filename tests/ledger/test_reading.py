@@ -1,8 +1,7 @@
-"""Conversion of trials to records of a store and back."""
+"""Trials that are read from the records of a store, as they were written."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -12,24 +11,12 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import DamagedStore, InvalidArgument, InvalidType
-from hpcore.ledger.codec import (
-    adopt_result,
-    begun,
-    ended,
-    is_same_result,
-    known_records,
-    read_reports,
-    read_result,
-    read_rows,
-    report_data,
-    report_record,
-    report_records,
-)
+from hpcore.errors import DamagedStore
+from hpcore.ledger.reading import adopt_result, read_reports, read_result, read_rows, report_data
+from hpcore.ledger.writing import begun, ended, known_records, report_record
 from hpcore.optimizer.known import Known, read_known
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, WITHDRAWN
 from hpcore.records.outcome import Outcome
-from hpcore.storage.records import TrialRecord
 
 SPACE = hp.Space({"x": hp.Float(-5, 5), "c": hp.Categorical(["a", None])})
 
@@ -127,51 +114,6 @@ def test_states_and_values_go_together(change: dict[str, Any]) -> None:
         read_rows([bad.fields()], [], SPACE, 1, "a")
 
 
-def test_reports_of_a_trial_that_ends() -> None:
-    opt, (plain, curve, written) = optimizer(3, "maximize")
-    opt.report(curve, 2.0, 1.0, cost=0.5)
-    opt.report(curve, math.nan, 1.5)
-    curve.reports[1], curve.reports[9] = 7.0, 8.0
-    written.reports[3] = 4.0
-    made = []
-    for trial in (plain, curve, written):
-        record = ended(begun(opt, trial, 1, "w", 9.0), trial, Outcome((0.0,)))
-        made.append(report_records(opt, trial, record, curves=True))
-    assert made[0] == []
-    assert [(r.step, r.value, r.cost, r.job) for r in made[1]] == [
-        (1.0, "[2.0]", 0.5, 1),
-        (1.5, "[NaN]", None, 1),
-        (9.0, "[8.0]", None, 1),
-    ]
-    assert [(r.step, r.value) for r in made[2]] == [(3.0, "[4.0]")]
-    # Reports that were made while the trial ran are usually stored already.
-    record = replace(record, number=1, job=1)
-    assert [(r.step, r.value) for r in report_records(opt, curve, record)] == [(9.0, "[8.0]")]
-
-
-def test_reports_of_earlier_jobs_are_stored_already() -> None:
-    opt, (trial,) = optimizer()
-    opt.report(trial, 1.0, 1)
-    record = ended(begun(opt, trial, 1, "w", 9.0), trial, Outcome(None, PAUSED))
-    assert [r.step for r in report_records(opt, trial, record, True)] == [1.0]
-    opt.finish(trial, Outcome(None, PAUSED))
-    again = opt.resume(0)
-    opt.report(again, 0.5, 2)
-    record = ended(begun(opt, again, 1, "w", 9.0), again, Outcome((0.5,)))
-    assert [(r.step, r.job) for r in report_records(opt, again, record, True)] == [(2.0, 1)]
-
-
-def test_reports_of_several_objectives() -> None:
-    opt = hp.Optimizer(SPACE, sampler="random", directions=["minimize", "maximize"], seed=0)
-    trial = opt.ask()
-    opt.report(trial, [1.0, 2.0], 1)
-    trial.reports[5] = 3.0
-    record = ended(begun(opt, trial, 1, "w", 9.0), trial, Outcome((1.0, 2.0)))
-    records = report_records(opt, trial, record, curves=True)
-    assert [r.value for r in records] == ["[1.0, 2.0]", "[3.0, NaN]"]
-    assert read_reports(records[:1], 2, "a", 1) == [(0, 1.0, (1.0, 2.0), None, 0)]
-
-
 @pytest.mark.parametrize("value", ["[1.0]", "{}", "[1, null]", "x", "[1, [2]]"])
 def test_a_report_with_odd_values_is_named(value: str) -> None:
     report = replace(report_record(1, 0, 0, 2.5, [1.0, 2.0]), value=value)
@@ -189,47 +131,6 @@ def test_data_of_a_report() -> None:
     assert report_data(report_record(1, 0, 0, 1, [1.0], data='{"m": [1]}'), "a") == {"m": [1]}
     with pytest.raises(DamagedStore, match="report 1 of trial 0 of study 'a' is damaged: its data"):
         report_data(report_record(1, 0, 0, 1, [1.0], data="{"), "a")
-
-
-def test_results_made_elsewhere() -> None:
-    opt, _ = optimizer(2)
-    table = [({"x": 1.0, "c": "a"}, 0.5), {"params": {"x": 2.0, "c": None}, "value": None, "error": "broke"}]
-    known = read_known(SPACE, opt.outcome, table)
-    records = known_records(opt, known, 3, 2)
-    assert [(r.number, r.job, r.state, r.objective, r.error, r.exact) for r in records] == [
-        (2, 2, COMPLETE, "[0.5]", None, 1),
-        (3, 3, FAILED, None, "broke", 1),
-    ]
-    for bad, kind in (({"a": object()}, InvalidType), ({"a": "x" * 2**21}, InvalidArgument)):
-        known = read_known(SPACE, opt.outcome, table[:1])
-        known.user_attrs[0] = bad
-        with pytest.raises(kind, match="row 0: "):
-            known_records(opt, known, 3, 2)
-
-
-def test_the_same_result_under_another_token() -> None:
-    record = TrialRecord(1, 0, 0, COMPLETE, 0, b"", "{}", objective=json.dumps([1.0]), token=1)
-    assert is_same_result(record, record)
-    assert is_same_result(replace(record, token=3, deaths=1), record)
-    assert not is_same_result(replace(record, objective="[2.0]"), record)
-
-
-# --- limits, metrics and standard errors of several jobs --------------------------------------------------------------
-
-
-def test_facts_of_an_earlier_job_stay_in_the_store(tmp_path: Path) -> None:
-    limits = {"ms": hp.at_most(5.0)}
-    study = hp.Study({"x": hp.Float(0, 1)}, storage=tmp_path / "a.db", name="a", limits=limits, sampler="random")
-    for later in (None, {"ms": 9.0}):
-        trial = study.ask()
-        study.tell(trial, state="paused", metrics={"ms": 4.0}, cost=3.0)
-        resumed = study._trial_log.resume(trial)
-        study.tell(resumed, 1.0, metrics=later)
-    again = hp.load_study(tmp_path / "a.db")
-    for one in (study, again):
-        assert [t.metrics for t in one.trials] == [{"ms": 4.0}, {"ms": 9.0}]
-        assert [t.cost for t in one.trials] == [3.0, 3.0]
-        assert [t.feasible for t in one.trials] == [True, False] and one.best_trial.number == 0
 
 
 # --- trials that lack values ------------------------------------------------------------------------------------------
