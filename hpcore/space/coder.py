@@ -90,7 +90,7 @@ class Coder:
         return clean, u
 
     def encode_one(self, row: Mapping[str, Any]) -> tuple[Params, FloatArray]:
-        """What `encode` answers for one row, and its point (d,): every trial from outside comes here.
+        """Encode one row as `encode` does, to a point (d,): every trial from outside comes here.
 
         Raises
         ------
