@@ -36,6 +36,7 @@ __all__ = [
     "adopt_result",
     "begun",
     "ended",
+    "in_space",
     "is_same_result",
     "known_records",
     "order_of",
@@ -137,6 +138,21 @@ def with_params(record: TrialRecord, space: Space, params: Mapping[str, Any]) ->
     point = np.asarray(space.encode(params))
     exact = int(space.decode(point.copy()) != dict(params))
     return replace(record, exact=exact, point=point.astype("<f8").tobytes(), params=params_to_text(space, params))
+
+
+def in_space(record: TrialRecord, space: Space, rows: Rows) -> TrialRecord:
+    """Make the record of the same trial in another space, in which `rows` are all trials of the study.
+
+    A running trial gets another token: what its worker knows of it is of the space before.
+    """
+    number = record.number
+    return replace(
+        record,
+        exact=1,
+        point=rows.X[number].astype("<f8").tobytes(),
+        params=params_to_text(space, rows.notes[number]["params"]),
+        token=record.token + (record.state == RUNNING),
+    )
 
 
 def used_params(record: TrialRecord, space: Space, study: str) -> dict[str, Any]:
