@@ -53,6 +53,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         (hp.Optimizer.add, "(self, params, value, *, std_error, metrics, cost, gradient, user_attrs)"),
         (hp.Optimizer.enqueue, "(self, params)"),
         (hp.Optimizer.extend, "(self, space, *, defaults)"),
+        (hp.Study.extend, "(self, space, *, defaults)"),
         (hp.get_include, "()"),
         (hp.get_library, "()"),
     ],

@@ -26,6 +26,8 @@ HPCORE: dict[str, Make] = {
     f"hpcore {name}": lambda seed, name=name: HpcoreSampler(name, seed=seed) for name in ("gp", "tpe", "auto")
 }
 N_KNOWN, N_SUGGESTIONS, N_TRIALS = 100, 20, 60
+# A trial of it takes little more than Optuna's own work: storage, trial objects, checks of the values.
+FRAME = "Optuna random"
 
 
 def smooth(trial: optuna.Trial) -> float:
@@ -86,6 +88,7 @@ def speed() -> None:
     """Processor time of a trial after 100 trials, alternating between the samplers."""
     samplers: dict[str, Make] = {
         **HPCORE,
+        FRAME: lambda seed: RandomSampler(seed=seed),
         "Optuna TPE": lambda seed: TPESampler(seed=seed),
     }
     if importlib.util.find_spec("torch") is not None:  # which Optuna's GP needs
@@ -105,10 +108,18 @@ def speed() -> None:
             times[name].append(1e3 * (time.thread_time() - begin))
             study.tell(trial, value)
     middle = {name: float(np.median(many[1:])) for name, many in times.items()}
-    print(f"milliseconds a trial after {N_KNOWN} trials, 6 parameters (median of {N_SUGGESTIONS - 1})")
+    frame = middle[FRAME]
+    print(f"milliseconds a trial after {N_KNOWN} trials, 6 parameters (median of {N_SUGGESTIONS - 1}); of these above")
+    print(f"the {frame:.2f} that Optuna itself takes, by its random sampler")
+    peers = [name for name in samplers if name not in HPCORE and name != FRAME]
     for name, ms in middle.items():
-        peers = ", ".join(f"1/{middle[p] / ms:.0f} of {p}" for p in samplers if p not in HPCORE)
-        print(f"  {name:12} {ms:9.2f}   {peers if name in HPCORE else ''}")
+        above = ms - frame
+        shares = ", ".join(
+            f"1/{middle[p] / ms:.0f} of {p}, above it 1/{(middle[p] - frame) / above:.0f}"
+            for p in peers
+            if name in HPCORE and above > 0.0
+        )
+        print(f"  {name:14} {ms:9.2f} {above:9.2f}   {shares}".rstrip())
 
 
 def compare(

@@ -97,6 +97,44 @@ py::list settle(const Codec& codec, Array& u) {
     return out;
 }
 
+std::int64_t checked_whole(const Column& c, std::int64_t w) {
+    const bool inside = c.kind == Kind::choice ? w >= 0 && static_cast<std::uint64_t>(w) <= c.last : w >= c.whole_low;
+    if (!inside) throw py::value_error("value " + std::to_string(w) + " is outside the column");
+    return w;
+}
+
+// Encode one point's values, as every trial from outside needs it; None where there is no value. The row (d,), NaN
+// there, and the first column that is active without a value, or the other way round; None if there is none.
+py::tuple encode(const Codec& codec, const py::list& values) {
+    const std::size_t d = codec.size();
+    if (values.size() != d) throw py::value_error("values must have length " + std::to_string(d));
+    Array out(static_cast<py::ssize_t>(d));
+    const MutableColumn u = room_of(out);
+    for (std::size_t j = 0; j < d; ++j) {
+        PyObject* const value = PyList_GET_ITEM(values.ptr(), static_cast<py::ssize_t>(j));
+        u[j] = 0.5;
+        if (value == Py_None) continue;
+        if (codec.column(j).kind == Kind::real) {
+            const double x = PyFloat_AsDouble(value);
+            if (x == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+            u[j] = codec.encode_real(j, x);
+        } else {
+            const long long w = PyLong_AsLongLong(value);
+            if (w == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+            u[j] = codec.encode_whole(j, checked_whole(codec.column(j), w));
+        }
+    }
+    std::vector<Value> row(d);
+    codec.decode(u, row);
+    py::object differs = py::none();
+    for (std::size_t j = d; j-- > 0;) {
+        const bool given = PyList_GET_ITEM(values.ptr(), static_cast<py::ssize_t>(j)) != Py_None;
+        if (given != row[j].active) differs = py::int_(j);
+        if (!given) u[j] = std::numeric_limits<double>::quiet_NaN();
+    }
+    return py::make_tuple(std::move(out), std::move(differs));
+}
+
 Array encode_real(const Codec& codec, std::size_t j, const Array& x) {
     if (j >= codec.size() || codec.column(j).kind != Kind::real) throw py::value_error("not a real column");
     check_length("x", x, static_cast<std::size_t>(x.size()));
@@ -118,11 +156,7 @@ Array encode_whole(const Codec& codec, std::size_t j, const WholeArray& w) {
     const std::int64_t* in = w.data();
     double* out = u.mutable_data();
     const auto n = static_cast<std::size_t>(w.size());
-    for (std::size_t i = 0; i < n; ++i) {
-        const bool inside =
-            c.kind == Kind::choice ? in[i] >= 0 && static_cast<std::uint64_t>(in[i]) <= c.last : in[i] >= c.whole_low;
-        if (!inside) throw py::value_error("value " + std::to_string(in[i]) + " is outside the column");
-    }
+    for (std::size_t i = 0; i < n; ++i) checked_whole(c, in[i]);
     py::gil_scoped_release nogil;
     for (std::size_t i = 0; i < n; ++i) out[i] = codec.encode_whole(j, in[i]);
     return u;
@@ -332,6 +366,11 @@ void bind_space(py::module_& m) {
              "Replace rows u (n, d), in place, by the canonical rows of their values: NaN where inactive.")
         .def("settle", &settle, py::arg("u").noconvert(),
              "Snap one row u (d,) in place; its values, None where inactive.")
+        .def("encode", &encode, py::arg("values"),
+             "Row u (d,) of one point's values, indices of choices; None where there is no value, where u is NaN.\n"
+             "\n"
+             "Also the first column that is active without a value, or inactive with one; None if there is none.\n"
+             "Raises ValueError for an integer or an index outside of its column.")
         .def("encode_real", &encode_real, py::arg("column"), py::arg("x").noconvert(),
              "Coordinates (n,) of values x (n,) of a real column. Raises ValueError for another column.")
         .def("encode_whole", &encode_whole, py::arg("column"), py::arg("w").noconvert(),

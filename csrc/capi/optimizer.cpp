@@ -18,7 +18,8 @@ static_assert(int(Level::full) == HPCORE_LEVEL_FULL && int(Level::reuse) == HPCO
               int(Level::earlier_ranking) == HPCORE_LEVEL_EARLIER_RANKING && int(Level::tpe) == HPCORE_LEVEL_TPE &&
               int(Level::sobol) == HPCORE_LEVEL_SOBOL && int(Level::random) == HPCORE_LEVEL_RANDOM);
 static_assert(int(records::running) == HPCORE_RUNNING && int(records::complete) == HPCORE_COMPLETE &&
-              int(records::pruned) == HPCORE_PRUNED && int(records::failed) == HPCORE_FAILED);
+              int(records::pruned) == HPCORE_PRUNED && int(records::failed) == HPCORE_FAILED &&
+              int(records::withdrawn) == HPCORE_WITHDRAWN);
 static_assert(int(space::Kind::real) == HPCORE_REAL && int(space::Kind::integer) == HPCORE_INTEGER &&
               int(space::Kind::choice) == HPCORE_CHOICE);
 
@@ -245,6 +246,10 @@ int hpcore_optimizer_fail(hpcore_optimizer* optimizer, uint64_t trial) {
 
 int hpcore_optimizer_prune(hpcore_optimizer* optimizer, uint64_t trial) {
     return guarded([&] { core(optimizer).tell(trial, {.state = hpcore::records::pruned}); });
+}
+
+int hpcore_optimizer_withdraw(hpcore_optimizer* optimizer, uint64_t trial) {
+    return guarded([&] { core(optimizer).withdraw(trial); });
 }
 
 int hpcore_optimizer_tell_result(hpcore_optimizer* optimizer, uint64_t trial, const hpcore_result* result) {

@@ -225,7 +225,7 @@ class Session {
 
     void step() {
         hpcore_optimizer* search = in_.rarely() ? nullptr : optimizer_;
-        switch (in_.below(18)) {
+        switch (in_.below(19)) {
             case 0:
             case 1:
             case 2: {
@@ -330,6 +330,9 @@ class Session {
             }
             case 16:
                 save_and_load(search);
+                break;
+            case 17:
+                checked(hpcore_optimizer_withdraw(search, trial()));
                 break;
             default:
                 if (in_.rarely())

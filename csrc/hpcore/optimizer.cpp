@@ -155,6 +155,7 @@ Asked Optimizer::ask_one(const Deadline& deadline) {
 Asked Optimizer::ask(MutableColumn row, const Deadline& deadline) {
     check_length("row", row.size(), d());
     const Turn turn(mutex_, deadline);
+    forget_withdrawn();
     const Asked asked = ask_one(deadline);
     const auto begun = trials_.view().rows[static_cast<std::size_t>(asked.number)];
     std::copy(begun.begin(), begun.end(), row.begin());
@@ -166,6 +167,7 @@ std::size_t Optimizer::ask(MutableRows rows, std::span<Asked> asked, const Deadl
     check_length("asked", asked.size(), rows.n);
     if (rows.n == 0) throw std::invalid_argument("n must be at least 1, got 0");
     const Turn turn(mutex_, deadline);
+    forget_withdrawn();
     const std::size_t first = trials_.n();
     const auto queue = queue_;
     std::size_t n = 0;
@@ -199,8 +201,25 @@ void Optimizer::take_back(std::size_t n, std::deque<std::vector<double>> queue) 
     queue_ = std::move(queue);
     if (trials_.n() == n) return;
     trials_.truncate(n);
-    remaining_.begin_anew(trials_.view().rows);
+    begin_remaining_anew();
     sampler_ = make_();
+}
+
+// Let the sampler, and the remaining points, follow trials that were withdrawn: neither forgets one by itself.
+void Optimizer::forget_withdrawn() {
+    if (!has_withdrawn_) return;
+    begin_remaining_anew();
+    sampler_ = make_();
+    has_withdrawn_ = false;
+}
+
+void Optimizer::begin_remaining_anew() {
+    const records::Trials trials = trials_.view();
+    std::vector<double> present;
+    present.reserve(trials.rows.size());
+    for (std::size_t i = 0; i < trials.n(); ++i)
+        if (!trials.absent(i)) present.insert(present.end(), trials.rows[i].begin(), trials.rows[i].end());
+    remaining_.begin_anew({present.data(), present.size() / d(), d()});
 }
 
 void Optimizer::enqueue(Column row) {
@@ -240,7 +259,9 @@ void Optimizer::check_running(std::uint64_t number) const {
         throw UnknownTrial("trial must be one that was asked for (" + std::to_string(trials_.n()) + " so far), got " +
                            std::to_string(number));
     const std::uint8_t state = trials_.view().state[static_cast<std::size_t>(number)];
-    if (state != records::running) throw NotRunning("trial " + std::to_string(number) + " has been told already");
+    if (state != records::running)
+        throw NotRunning("trial " + std::to_string(number) +
+                         (state == records::withdrawn ? " was withdrawn" : " has been told already"));
 }
 
 void Optimizer::check(const Outcome& outcome) const {
@@ -307,6 +328,14 @@ void Optimizer::tell(std::uint64_t number, const Outcome& outcome) {
     if (m() == 1 && outcome.state == records::complete && (n_limits_ == 0 || keeps_limits(trials.violations[i])))
         best_.take(number, trials.values(i, 0));
     if (reported != reports_.end()) reports_.erase(reported);
+}
+
+void Optimizer::withdraw(std::uint64_t number) {
+    const Turn turn(mutex_);
+    check_running(number);
+    trials_.withdraw(static_cast<std::size_t>(number));
+    reports_.erase(number);
+    has_withdrawn_ = true;
 }
 
 std::uint64_t Optimizer::add(Column row, const Outcome& outcome) {

@@ -116,6 +116,9 @@ class Optimizer {
     // Record the result of a running trial. Throws as report does.
     void tell(std::uint64_t number, const Outcome& outcome);
     void tell(std::uint64_t number, double value) { tell(number, {.values = {&value, 1}}); }
+    // Record that a running trial says nothing of its point: its machine was lost, a user stopped it. It keeps its
+    // number; no sampler learns from it, and its point may be proposed again. Throws UnknownTrial, NotRunning.
+    void withdraw(std::uint64_t number);
     // Add a result from elsewhere at a row (d,), which is made canonical; return the number of its trial. NaN in an
     // active column is std::invalid_argument.
     std::uint64_t add(Column row, const Outcome& outcome);
@@ -163,6 +166,8 @@ class Optimizer {
     Asked begin_remaining(Level level);
     Asked begin_queued();
     void take_back(std::size_t n, std::deque<std::vector<double>> queue);
+    void forget_withdrawn();
+    void begin_remaining_anew();
     void check_running(std::uint64_t number) const;
     void check(const Outcome& outcome) const;
     records::Result signed_result(const Outcome& outcome, const Report* newest);
@@ -186,6 +191,7 @@ class Optimizer {
     std::unordered_map<std::uint64_t, Report> reports_;  // the newest of each running trial that has one
     Best best_;
     bool has_cost_ = false;
+    bool has_withdrawn_ = false;        // a trial that the sampler and the remaining points still count
     std::vector<space::Value> values_;  // scratch of snap
     std::vector<double> row_, told_;    // scratch of accept and tell
     // The model of `predict` and the number of results and the objective that it knows.

@@ -18,7 +18,10 @@ using saved::Reader;
 using saved::Writer;
 
 constexpr std::array<std::uint8_t, 8> magic{'h', 'p', 'c', 'o', 'r', 'e', '\r', '\n'};
-constexpr std::uint64_t format = 1;
+// Format 1 has no withdrawn trials, and says how many trials were given, but not which.
+constexpr std::uint64_t format = 2;
+// Set in the word of a trial's state if the trial was given.
+constexpr std::uint64_t given_mark = 256;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
@@ -78,7 +81,7 @@ std::vector<std::uint8_t> Optimizer::save() const {
           std::uint64_t{n_limits_}, std::uint64_t{trials.n_given}, std::uint64_t{trials.n()}})
         out.write(word);
     for (std::size_t i = 0; i < trials.n(); ++i) {
-        out.write(std::uint64_t{trials.state[i]});
+        out.write(std::uint64_t{trials.state[i]} + (trials_.is_given(i) ? given_mark : 0));
         out.write(trials.rows, i, d());
         out.write(trials.values, i, m());
         out.write(trials.std_errors, i, m());
@@ -104,7 +107,8 @@ void Optimizer::load(std::span<const std::uint8_t> bytes) {
     require(bytes.size() >= 16 && std::equal(magic.begin(), magic.end(), bytes.begin()), "another beginning");
     Reader in(bytes.first(bytes.size() / 8 * 8));
     in.word();
-    if (const std::uint64_t version = in.word(); version > format)
+    const std::uint64_t version = in.word();
+    if (version > format)
         throw LaterVersion("the saved search has format " + std::to_string(version) + ", this library reads format " +
                            std::to_string(format));
     require(bytes.size() % 8 == 0 && bytes.size() >= 24, "a wrong length");
@@ -136,8 +140,12 @@ void Optimizer::load(std::span<const std::uint8_t> bytes) {
                 "a row outside of the cube");
     };
     for (std::size_t i = 0; i < n; ++i) {
-        const std::uint64_t state = in.word();
-        require(state <= records::failed, "an unknown state");
+        const std::uint64_t word = in.word();
+        const std::uint64_t state = version == 1 ? word : word % given_mark;
+        // Of a format 1 with trials that run, any may have been given.
+        const bool given = version == 1 ? i < n_given : word >= given_mark;
+        require(word < 2 * given_mark && (state <= records::failed || (version > 1 && state == records::withdrawn)),
+                "an unknown state");
         in.read(row);
         in.read(values);
         in.read(errors);
@@ -160,13 +168,15 @@ void Optimizer::load(std::span<const std::uint8_t> bytes) {
         require(std::isnan(cost) || is_size(cost), "a wrong cost");
         for (const double beyond : violations) require(!std::isinf(beyond), "a violation that is infinite");
 
-        // Which trials were given does not matter, only how many.
-        const std::size_t number = trials.append(canonical, i < n_given);
-        remaining.discard(canonical.data());
-        if (state == records::running) {
-            require(all_nan(errors) && std::isnan(cost) && all_nan(violations), "a result of a running trial");
+        const std::size_t number = trials.append(canonical, given);
+        if (state == records::running || state == records::withdrawn)
+            require(all_nan(errors) && std::isnan(cost) && all_nan(violations), "a result of a trial without one");
+        if (state == records::withdrawn) {
+            trials.withdraw(number);
             continue;
         }
+        remaining.discard(canonical.data());
+        if (state == records::running) continue;
         ++n_results;
         has_cost = has_cost || !std::isnan(cost);
         trials.finish(number, {.state = static_cast<records::State>(state),
@@ -176,6 +186,7 @@ void Optimizer::load(std::span<const std::uint8_t> bytes) {
                                .violations = all_nan(violations) ? Column() : Column(violations)});
         if (m() == 1 && complete && keeps_limits(violations)) best.take(number, values[0]);
     }
+    require(trials.view().n_given == n_given, "another number of given trials");
     std::deque<std::vector<double>> queue;
     for (std::size_t count = in.count(d()); count > 0; --count) {
         in.read(row);
@@ -202,6 +213,7 @@ void Optimizer::load(std::span<const std::uint8_t> bytes) {
     reports_ = std::move(reports);
     best_ = best;
     has_cost_ = has_cost;
+    has_withdrawn_ = false;
     n_results_ = n_results;
     predictor_.reset();
     sampler_ = std::move(sampler);

@@ -85,7 +85,8 @@ typedef enum hpcore_state {
     HPCORE_RUNNING = 0,
     HPCORE_COMPLETE = 1,
     HPCORE_PRUNED = 2, /* stopped early; its values, if any, are estimates */
-    HPCORE_FAILED = 3
+    HPCORE_FAILED = 3,
+    HPCORE_WITHDRAWN = 5 /* says nothing of its point; 4 is not used in this library */
 } hpcore_state;
 
 /* How a proposal was reached; all but the first only under a deadline, or where proposals repeated known points. */
@@ -248,6 +249,9 @@ HPCORE_API int hpcore_optimizer_tell(hpcore_optimizer* optimizer, uint64_t trial
 HPCORE_API int hpcore_optimizer_fail(hpcore_optimizer* optimizer, uint64_t trial);
 /* End it as stopped early, with its newest report as estimate, if it has one. */
 HPCORE_API int hpcore_optimizer_prune(hpcore_optimizer* optimizer, uint64_t trial);
+/* End it without a word on its point, because its machine was lost or a user stopped it: it keeps its number, counts
+ * neither as running nor as failed, no sampler learns from it, and its point may be proposed again. */
+HPCORE_API int hpcore_optimizer_withdraw(hpcore_optimizer* optimizer, uint64_t trial);
 /* End it with a result. */
 HPCORE_API int hpcore_optimizer_tell_result(hpcore_optimizer* optimizer, uint64_t trial, const hpcore_result* result);
 /* Report the values (m,) of a running trial at a step: an epoch, a fold. */

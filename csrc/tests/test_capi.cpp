@@ -168,6 +168,7 @@ TEST(null_handles_and_pointers) {
         WRONG(hpcore_optimizer_tell(opt, 1, nullptr, 1), invalid, "values must not be null"),
         WRONG(hpcore_optimizer_fail(nullptr, 1), invalid, "optimizer"),
         WRONG(hpcore_optimizer_prune(nullptr, 1), invalid, "optimizer"),
+        WRONG(hpcore_optimizer_withdraw(nullptr, 1), invalid, "optimizer"),
         WRONG(hpcore_optimizer_tell_result(opt, 1, nullptr), invalid, "result must not be null"),
         WRONG(hpcore_optimizer_tell_result(opt, 1, &result), invalid, "values must not be null"),
         WRONG(hpcore_optimizer_report(opt, 1, 1.0, nullptr, 1), invalid, "values"),
@@ -343,6 +344,8 @@ TEST(wrong_calls_of_a_search) {
         WRONG(hpcore_optimizer_fail(opt, 5), HPCORE_UNKNOWN_TRIAL, "got 5"),
         WRONG(hpcore_optimizer_fail(opt, 0), HPCORE_ALREADY_TOLD, "trial 0"),
         WRONG(hpcore_optimizer_prune(opt, 5), HPCORE_UNKNOWN_TRIAL, "got 5"),
+        WRONG(hpcore_optimizer_withdraw(opt, 5), HPCORE_UNKNOWN_TRIAL, "got 5"),
+        WRONG(hpcore_optimizer_withdraw(opt, 0), HPCORE_ALREADY_TOLD, "told already"),
         WRONG(hpcore_optimizer_report(opt, 5, 1.0, &x, 1), HPCORE_UNKNOWN_TRIAL, "got 5"),
         WRONG(hpcore_optimizer_report(opt, 0, 1.0, &x, 1), HPCORE_ALREADY_TOLD, "trial 0"),
         WRONG(hpcore_optimizer_report(opt, 1, nan, &x, 1), invalid, "step"),
@@ -350,6 +353,7 @@ TEST(wrong_calls_of_a_search) {
         WRONG(hpcore_optimizer_report(opt, 1, 1.0, two, 2), invalid, "m must be 1"),
         WRONG(tell([](auto& r) { r.state = HPCORE_RUNNING; }), invalid, "state"),
         WRONG(tell([](auto& r) { r.state = 4; }), invalid, "state"),
+        WRONG(tell([](auto& r) { r.state = HPCORE_WITHDRAWN; }), invalid, "state"),
         WRONG(tell([](auto& r) { r.state = HPCORE_FAILED; }), invalid, "left out of a failed trial"),
         WRONG(tell([](auto& r) { r.n_values = 0; }), invalid, "n_values"),
         WRONG(tell([&](auto& r) { r.state = HPCORE_PRUNED, r.values = two, r.n_values = 2; }), invalid, "values"),
@@ -376,6 +380,21 @@ TEST(wrong_calls_of_a_search) {
     });
     // In a limited search the value of trial 0 is not known to keep the limit.
     CHECK(trial == 77 && n == 77 && x == 1.0 && search.saved() == before);
+}
+
+TEST(a_withdrawn_trial_says_nothing) {
+    Search search("tpe");
+    CHECK(hpcore_optimizer_withdraw(search.optimizer, 1) == HPCORE_OK);
+    int state = 0;
+    double row[3], value = 0.0;
+    const double told = 1.0;
+    CHECK(hpcore_optimizer_trial(search.optimizer, 1, &state, row, 3, &value, 1) == HPCORE_OK);
+    CHECK(state == HPCORE_WITHDRAWN && std::isnan(value) && row[0] == search.row[0]);
+    check_all({
+        WRONG(hpcore_optimizer_tell(search.optimizer, 1, &told, 1), HPCORE_ALREADY_TOLD, "trial 1 was withdrawn"),
+        WRONG(hpcore_optimizer_withdraw(search.optimizer, 1), HPCORE_ALREADY_TOLD, "trial 1 was withdrawn"),
+    });
+    CHECK(hpcore_optimizer_ask(search.optimizer, row, 3, &search.trial) == HPCORE_OK && search.trial == 2);
 }
 
 TEST(damaged_buffers) {

@@ -260,6 +260,53 @@ TEST(a_deadline_that_has_passed_still_gives_a_trial) {
     CHECK(search.ask(row, Deadline::in(1e3)).level == Level::full);
 }
 
+TEST(a_withdrawn_point_may_come_again) {
+    Optimizer search = random_search(Space({space::integer("n", 0, 4)}));
+    std::vector<double> row(1);
+    for (int i = 0; i < 5; ++i) search.ask(row);
+    CHECK_THROWS(search.ask(row), SpaceExhausted);
+    std::vector<double> lost(1);
+    search.trial(2, lost, {});
+    search.withdraw(2);
+    CHECK_THROWS(search.tell(2, 1.0), NotRunning);
+    CHECK_THROWS(search.withdraw(2), NotRunning);
+    CHECK_THROWS(search.withdraw(9), UnknownTrial);
+    std::vector<double> values(1);
+    CHECK(search.trial(2, row, values) == records::withdrawn && row == lost && std::isnan(values[0]));
+    CHECK(search.ask(row).number == 5 && row == lost);
+    CHECK_THROWS(search.ask(row), SpaceExhausted);
+    CHECK_THROWS(search.best(), NoResult);
+    CHECK(search.pareto_front().empty());
+}
+
+// Row by row, as a reader of the format that knows the checksum.
+std::vector<std::uint8_t> of_format_1(std::vector<std::uint8_t> bytes, std::size_t words, std::size_t n) {
+    bytes[8] = 1;
+    for (std::size_t i = 0; i < n; ++i) bytes[8 * (10 + i * words) + 1] = 0;  // the mark of a given trial
+    std::uint64_t hash = 0xcbf29ce484222325u;
+    for (std::size_t i = 0; i + 8 < bytes.size(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    for (unsigned i = 0; i < 8; ++i) bytes[bytes.size() - 8 + i] = static_cast<std::uint8_t>(hash >> (8 * i));
+    return bytes;
+}
+
+TEST(a_search_saved_in_format_1_is_read) {
+    const Space space = real_space();
+    Optimizer first(space, tpe_of(space), {});
+    const double value = 0.5;
+    first.add(std::vector{0.25, 0.5}, {.values = {&value, 1}});
+    for (int i = 0; i < 12; ++i) first.tell(asked(first).empty() ? 0 : std::uint64_t(i) + 1, double(i));
+    const std::size_t words = 1 + 2 + 2 + 1;
+    Optimizer second(space, tpe_of(space), {}), third(space, tpe_of(space), {});
+    second.load(of_format_1(first.save(), words, 13));
+    CHECK(second.save() == first.save());
+    for (int i = 0; i < 5; ++i) CHECK(same(asked(first), asked(second)));
+    // It knows no withdrawn trials.
+    first.withdraw(13);
+    CHECK_THROWS(third.load(of_format_1(first.save(), words, 18)), Damaged);
+    third.load(first.save());
+    CHECK(third.save() == first.save());
+}
+
 TEST(a_saved_search_goes_on_alike) {
     for (const Space& space : {real_space(), conditional_space(), Space({space::integer("n", 0, 40)})}) {
         OptimizerOptions options{.seed = {3, 4}, .maximize = {true}, .n_limits = 1};
@@ -269,7 +316,9 @@ TEST(a_saved_search_goes_on_alike) {
             const Asked asked = first.ask(row);
             const double value = row[0], cost = 2.0, beyond = row[0] - 0.9;
             if (i % 5 == 3) continue;
-            if (i % 7 == 4)
+            if (i % 11 == 6)
+                first.withdraw(asked.number);
+            else if (i % 7 == 4)
                 first.tell(asked.number, {.state = records::failed});
             else
                 first.tell(asked.number, {.values = {&value, 1}, .cost = cost, .violations = {&beyond, 1}});
@@ -282,6 +331,7 @@ TEST(a_saved_search_goes_on_alike) {
         second.load(bytes);
         CHECK(second.save() == bytes);
         CHECK(second.best() == first.best());
+        for (Optimizer* search : {&first, &second}) search->withdraw(8);
         for (int i = 0; i < 10; ++i) {
             const std::vector<double> a = asked(first), b = asked(second);
             CHECK(same(a, b));

@@ -64,7 +64,7 @@ TrialTable table_of(std::size_t n) {
 }
 
 TEST(numbers_of_states_are_those_of_databases) {
-    CHECK(running == 0 && complete == 1 && pruned == 2 && failed == 3 && paused == 4);
+    CHECK(running == 0 && complete == 1 && pruned == 2 && failed == 3 && paused == 4 && withdrawn == 5);
 }
 
 TEST(a_running_trial_has_a_row_and_nothing_else) {
@@ -111,6 +111,28 @@ TEST(a_trial_counts_as_observed_if_it_has_a_value) {
         CHECK(trials.observed(i) == observed[i]);
         CHECK(trials.counted(i) == counted[i]);
     }
+}
+
+TEST(a_withdrawn_trial_keeps_its_row_and_nothing_else) {
+    TrialTable table = table_of(3);
+    const double value = 5.0, error = 0.5, beyond = -1.0;
+    table.finish(
+        1, {.state = paused, .values = {&value, 1}, .std_error = {&error, 1}, .cost = 7.0, .violations = {&beyond, 1}});
+    CHECK_THROWS(table.withdraw(1), std::invalid_argument);
+    CHECK_THROWS(table.withdraw(3), std::invalid_argument);
+    table.resume(1);
+    table.withdraw(1);
+    const Trials trials = table.view();
+    CHECK(trials.absent(1) && !trials.pending(1) && !trials.observed(1) && trials.rows(1, 0) == 1.0);
+    CHECK(std::isnan(trials.values(1, 0)) && std::isnan(trials.std_errors(1, 0)) && std::isnan(trials.cost[1]) &&
+          std::isnan(trials.violations(1, 0)));
+    CHECK((table.pending_numbers() == std::vector<std::size_t>{0, 2}));
+    CHECK(trials.n_given == 1 && table.is_given(1) && !table.is_given(0));
+    CHECK_THROWS(table.withdraw(1), std::invalid_argument);
+    table.append(std::vector{3.0, -3.0}, true);
+    CHECK(table.view().n_given == 2);
+    table.withdraw(3);
+    CHECK(table.view().n_given == 2);
 }
 
 TEST(running_and_paused_trials_are_pending_by_number) {

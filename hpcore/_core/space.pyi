@@ -159,6 +159,12 @@ class Codec(metaclass=_Native):
         """Replace rows u (n, d), in place, by the canonical rows of their values: NaN where inactive."""
     def settle(self, u: NDArray[np.float64]) -> list[float | int | None]:
         """Snap one row u (d,) in place; its values, None where inactive."""
+    def encode(self, values: list[float | int | None]) -> tuple[NDArray[np.float64], int | None]:
+        """Row u (d,) of one point's values, indices of choices; None where there is no value, where u is NaN.
+
+        Also the first column that is active without a value, or inactive with one; None if there is none.
+        Raises ValueError for an integer or an index outside of its column.
+        """
     def encode_real(self, column: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coordinates (n,) of values x (n,) of a real column. Raises ValueError for another column."""
     def encode_whole(self, column: int, w: NDArray[np.int64]) -> NDArray[np.float64]:

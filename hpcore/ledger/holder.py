@@ -98,12 +98,12 @@ def _give_back(storage: Storage, replica: Replica) -> None:
 
     The trials do not count as having lost a worker.
     """
-    unsaved = replica.all_unsaved()
+    unsaved, check = replica.all_unsaved(), replica.checker()
     running = [held.record for held in replica.all_held() if held.is_running]
 
     def work(transaction: Transaction) -> None:
         for result, reports in unsaved:
-            transaction.finish(result, reports)
+            transaction.finish(result, reports, check)
         for record in running:
             transaction.replace(replace(record, worker=None, lease=None), record.token)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import threading
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from hpcore.errors import SpaceMismatch
 from hpcore.ledger.reading import adopt_result, read_facts, read_reports, read_rows, used_params
 from hpcore.ledger.writing import is_same_result
 from hpcore.optimizer import Optimizer
@@ -22,7 +24,7 @@ from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
 from hpcore.storage.transaction import Transaction
 
-__all__ = ["Held", "Replica"]
+__all__ = ["Held", "Replica", "space_of"]
 
 log = logging.getLogger("hpcore")
 
@@ -80,6 +82,8 @@ class Replica:
         self.lock = threading.RLock()
         self.shared = False
         self._optimizer, self._storage = optimizer, storage
+        # Space of the memory as it is stored, and the text of the record that it is known to be in.
+        self._space, self._spec = space_of(record), record.spec
         # Running trials of this worker.
         self._held: dict[int, Held] = {}
         # Running trials of other workers, or that were given back.
@@ -139,8 +143,33 @@ class Replica:
         self.record = replace(self.record, **fields)
         transaction.change(self.record)
 
+    def checker(self) -> Callable[[StudyRecord], None]:
+        """Return a function that raises SpaceMismatch if a study has another space than this memory has now."""
+        space, spec = self._space, self._spec
+
+        def check(record: StudyRecord) -> None:
+            if record.spec != spec and space_of(record) != space:
+                raise SpaceMismatch(
+                    f"the space of study {record.name!r} is a larger one now, which another worker gave it: open the "
+                    "study again. Running trials may be told there, by their numbers"
+                )
+
+        return check
+
+    def extended(self, records: Sequence[TrialRecord]) -> None:
+        """Take the space of the record, which this worker has just stored, with the running trials in it."""
+        self._space, self._spec = space_of(self.record), self.record.spec
+        for record in records:
+            held = self._held.get(record.number)
+            if held is not None:
+                self._held[record.number] = held._replace(record=record)
+            elif record.number in self._others:
+                self._others[record.number] = record
+
     def _synchronise(self, transaction: Transaction, reading: bool) -> None:
-        self.record = transaction.current(self.record.id, lock=not reading)
+        record = transaction.current(self.record.id, lock=not reading)
+        self.checker()(record)
+        self.record, self._spec = record, record.spec
         if self._optimizer.n_trials > self.record.n_trials:
             log.warning("study %r has trials in memory that were never stored; they are dropped", self.record.name)
             self._forget()
@@ -193,7 +222,7 @@ class Replica:
 
     def _flush(self, transaction: Transaction) -> None:
         for number, (record, reports) in list(self._unsaved.items()):
-            if not is_same_result(transaction.finish(record, reports), record):
+            if not is_same_result(transaction.finish(record, reports, self.checker()), record):
                 log.warning("the result of trial %d came too late: it has another one", number)
             self._held.pop(number, None)
         # The optimizer learns these results when the records are read below, as for trials of other workers.
@@ -319,3 +348,11 @@ class Replica:
     def is_unsaved(self, number: int) -> bool:
         """Tell whether the result of a trial is not stored yet."""
         return number in self._unsaved
+
+
+def space_of(record: StudyRecord) -> str:
+    """The space in a study's record, as text that another space does not have."""
+    try:
+        return json.dumps(json.loads(record.spec)["space"], sort_keys=True)
+    except (ValueError, LookupError, TypeError):
+        return record.spec  # a damaged one, which those who read it refuse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
@@ -14,6 +15,7 @@ from hpcore.errors import (
     ConstraintError,
     DamagedStore,
     HpcoreError,
+    InvalidArgument,
     InvalidType,
     LeaseExpired,
     ResultsNeeded,
@@ -27,11 +29,12 @@ from hpcore.ledger.leases import Leases
 from hpcore.ledger.reading import adopt_result, report_data
 from hpcore.ledger.readonly import ReadOnlyOptimizer
 from hpcore.ledger.replica import Replica
-from hpcore.ledger.spaces import params_from_text, params_to_text
+from hpcore.ledger.spaces import params_from_text, params_to_text, space_to_spec
 from hpcore.ledger.trial_log import Finished, Terms, TrialLog, is_resume, number_of, out_of_order
 from hpcore.ledger.writing import (
     begun,
     ended,
+    in_space,
     is_same_result,
     known_records,
     report_record,
@@ -46,6 +49,7 @@ from hpcore.records.history import FAILED, PAUSED, RUNNING
 from hpcore.records.outcome import Outcome
 from hpcore.records.rows import Report
 from hpcore.records.trial import Trial
+from hpcore.space.space import Space
 from hpcore.storage.plain import check_name, to_text
 from hpcore.storage.records import ReportRecord, StudyRecord, TrialRecord
 from hpcore.storage.sql import Storage
@@ -328,17 +332,18 @@ class StoredTrialLog(TrialLog):
         """See `TrialLog.finish`; the result is on disk when this returns."""
         if self._replica.held(trial.number) is None and trial.number not in self.optimizer.running():
             return super().finish(trial, outcome, then=then)  # told by another thread, or by its own objective
+        check = self._replica.checker()
         record = self._record_of(trial, outcome)
         reports = report_records(self.optimizer, trial, record)
         following: Trial | Wait | Exception | None = None
         if then is None:
             with self._saved_later(record, reports):
-                stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
+                stored = self.storage.write(lambda transaction: transaction.finish(record, reports, check))
             self._learn(trial, outcome, record, stored)
         else:
 
             def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Wait | Exception | None]:
-                stored = transaction.finish(record, reports)
+                stored = transaction.finish(record, reports, check)
                 self._learn(trial, outcome, record, stored)
                 try:
                     return stored, self._next_trial(transaction, then)
@@ -422,10 +427,11 @@ class StoredTrialLog(TrialLog):
                 self.refresh()
             return
         mine = trial if isinstance(trial, Trial) else held.trial
+        check = self._replica.checker()
         record = self._record_of(mine, outcome)
         reports = report_records(self.optimizer, mine, record)
         with self._saved_later(record, reports):
-            stored = self.storage.write(lambda transaction: transaction.finish(record, reports))
+            stored = self.storage.write(lambda transaction: transaction.finish(record, reports, check))
         if is_same_result(stored, record):
             self._learn(mine, outcome, record, stored)
             return
@@ -596,6 +602,55 @@ class StoredTrialLog(TrialLog):
         if taken:
             raise out_of_order(min(taken), why)
 
+    def extend(self, space: Space | Mapping[str, Any], defaults: Mapping[str, Any] | None) -> None:
+        """See `TrialLog.extend`; all trials are written anew in one transaction.
+
+        Raises
+        ------
+        InvalidArgument
+            Another worker has a running trial.
+        """
+        larger, given = Space.of(space), dict(defaults or {})
+        with self._replica.lock:
+            running = self._replica.inside(lambda transaction: self._extend(transaction, larger, given))
+            self._replica.extended(running)
+            super().extend(larger, given)
+
+    def _extend(self, transaction: Transaction, larger: Space, defaults: Mapping[str, Any]) -> list[TrialRecord]:
+        """Store the trials, the queue and the study in a larger space; return the records of the running trials."""
+        optimizer, study, now = self.optimizer, self.record, transaction.now()
+        kept = [record.number for record in self._replica.elsewhere() if self._leases.is_kept(record, now)]
+        if kept:
+            raise InvalidArgument(
+                f"space cannot become larger while other workers have trials: trial {min(kept)} of study "
+                f"{study.name!r} is still running"
+            )
+        # The memory changes only when all is stored, so that another optimizer is extended first.
+        other = Optimizer(
+            optimizer.space,
+            optimizer.sampler,
+            None,
+            optimizer.directions,
+            optimizer.seed,
+            repeats=optimizer.repeats,
+            scheduler=optimizer.scheduler,
+            limits=optimizer.limits,
+        )
+        other.use_costs(optimizer.costs)
+        other.restore(optimizer.rows())
+        other.extend(larger, defaults=defaults)
+        rows = other.rows()
+        before = [TrialRecord.from_fields(fields) for fields in transaction.trials(study)]
+        after = [in_space(record, larger, rows) for record in before]
+        transaction.rewrite(before, after)
+        queue = [
+            params_to_text(larger, larger.check_partial(self._read_params(t))) for t in transaction.queue(study.id)
+        ]
+        transaction.replace_queue(study.id, queue)
+        spec = {**json.loads(study.spec), "space": space_to_spec(larger)}
+        self._replica.change(transaction, spec=json.dumps(spec, allow_nan=False))
+        return [record for record in after if record.state == RUNNING]
+
     def _change_mode(self, transaction: Transaction, mode: str) -> None:
         if mode != self.record.mode:
             self._replica.change(transaction, mode=mode)
@@ -713,8 +768,10 @@ class StoredTrialLog(TrialLog):
         """Call ``work(transaction)`` in a transaction, if the study still exists."""
 
         def inside(transaction: Transaction) -> None:
-            transaction.current(self.record.id, lock=True)
+            check(transaction.current(self.record.id, lock=True))
             work(transaction)
+
+        check = self._replica.checker()
 
         self.storage.write(inside)
 

@@ -29,6 +29,7 @@ from hpcore.records.history import WITHDRAWN
 from hpcore.records.outcome import Outcome
 from hpcore.records.rows import Report
 from hpcore.records.trial import Trial
+from hpcore.space.space import Space
 from hpcore.workers.waiting import WAIT, Wait
 
 if TYPE_CHECKING:
@@ -461,6 +462,11 @@ class TrialLog:
         if not self.optimizer.n_trials:
             for point in points:
                 self.enqueue(point)
+
+    def extend(self, space: Space | Mapping[str, Any], defaults: Mapping[str, Any] | None) -> None:
+        """Go on in a larger space; see `Study.extend`."""
+        self.optimizer.extend(space, defaults=defaults)
+        self.optimizer.jobs.set_channel(self._channel)
 
     def renew(self, trial: Trial | int | None = None) -> None:
         """See `Study.renew`."""

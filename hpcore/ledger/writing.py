@@ -17,6 +17,7 @@ from hpcore.optimizer import Optimizer
 from hpcore.optimizer.known import Known
 from hpcore.records.history import RUNNING
 from hpcore.records.outcome import Outcome
+from hpcore.records.rows import Rows
 from hpcore.records.trial import Trial
 from hpcore.space.space import Space
 from hpcore.storage.plain import bounded_error, to_text
@@ -25,6 +26,7 @@ from hpcore.storage.records import ReportRecord, TrialRecord, real
 __all__ = [
     "begun",
     "ended",
+    "in_space",
     "is_same_result",
     "known_records",
     "report_record",
@@ -99,6 +101,21 @@ def with_params(record: TrialRecord, space: Space, params: Mapping[str, Any]) ->
     point = np.asarray(space.encode(params))
     exact = int(space.decode(point.copy()) != dict(params))
     return replace(record, exact=exact, point=point.astype("<f8").tobytes(), params=params_to_text(space, params))
+
+
+def in_space(record: TrialRecord, space: Space, rows: Rows) -> TrialRecord:
+    """Make the record of the same trial in another space, in which `rows` are all trials of the study.
+
+    A running trial gets another token: what its worker knows of it is of the space before.
+    """
+    number = record.number
+    return replace(
+        record,
+        exact=1,
+        point=rows.X[number].astype("<f8").tobytes(),
+        params=params_to_text(space, rows.notes[number]["params"]),
+        token=record.token + (record.state == RUNNING),
+    )
 
 
 def _kept(notes: str | None) -> dict[str, Any]:

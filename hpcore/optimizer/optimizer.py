@@ -784,6 +784,10 @@ class Optimizer:
             record = extended_record(self._record, old, larger, self.directions, self.limits, given)
             costs = extended_costs(self._costs, old, larger, given)
             queue = deque(larger.check_partial(params) for params in self._queue)
+            # What does not fit the larger space says so before anything changes.
+            self.sampler.bind(larger.columns)
+            if self.scheduler is not None:
+                self.scheduler.bind(larger.columns, self.directions, self.seed)
             remaining = Remaining(larger, self.seed, self.repeats or 1)
             remaining.discard_all(record.history.X[record.history.present])
             self.space, self._record, self._costs = larger, record, costs

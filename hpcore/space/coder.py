@@ -63,6 +63,9 @@ class Coder:
             An unknown name, a missing active parameter, a value for an inactive one, or an illegal value.
         """
         n, d = len(rows), len(self._names)
+        if n == 1:
+            one, point = self.encode_one(rows[0])
+            return [one], point[None]
         for row in rows:
             check_mapping(row)
             for name in row:
@@ -82,18 +85,59 @@ class Coder:
         _, _, active = self._codec.decode(u)
         if not np.array_equal(active, given):
             i, j = (int(k) for k in np.argwhere(active != given)[0])
-            name = self._names[j]
-            if active[i, j]:
-                raise InvalidArgument(f"params must give the active parameter {name!r}, got {dict(rows[i])!r}")
-            raise InvalidArgument(
-                f"params must leave out {name!r}, which is active only when {shown_when(self._parameters[name].when)}, "
-                f"got {dict(rows[i])!r}"
-            )
+            raise self._wrong_activity(rows[i], j)
         u[~given] = np.nan
         return clean, u
 
+    def encode_one(self, row: Mapping[str, Any]) -> tuple[Params, FloatArray]:
+        """Encode one row as `encode` does, to a point (d,): every trial from outside comes here.
+
+        Raises
+        ------
+        InvalidArgument, InvalidType
+            See `encode`.
+        """
+        check_mapping(row)
+        parameters = self._parameters
+        for name in row:
+            if name not in parameters:
+                self._check_name(name)
+        clean: Params = {}
+        values: list[Any] = []
+        for name, choices in zip(self._names, self._choices):  # noqa: B905 - equal by construction
+            if name not in row:
+                values.append(None)
+            elif choices is None:
+                clean[name] = value = parameters[name].check(name, row[name])
+                values.append(value)
+            else:
+                level = parameters[name].level(name, row[name])
+                clean[name] = choices[level]
+                values.append(level)
+        u, differs = self._codec.encode(values)
+        if differs is not None:
+            raise self._wrong_activity(row, differs)
+        return clean, u
+
+    def _wrong_activity(self, row: Mapping[str, Any], j: int) -> InvalidArgument:
+        """The error of a row that lacks column `j` though it is active, or has it though it is not."""
+        name = self._names[j]
+        if name not in row:
+            return InvalidArgument(f"params must give the active parameter {name!r}, got {dict(row)!r}")
+        return InvalidArgument(
+            f"params must leave out {name!r}, which is active only when {shown_when(self._parameters[name].when)}, "
+            f"got {dict(row)!r}"
+        )
+
     def encode_values(self, rows: Sequence[Params]) -> FloatArray:
         """Points (n, d) of checked values, NaN where there are none."""
+        if len(rows) == 1:
+            values: list[Any] = []
+            for name, choices in zip(self._names, self._choices, strict=True):
+                value = rows[0].get(name)
+                is_level = choices is not None and name in rows[0]
+                values.append(self._parameters[name].level(name, value) if is_level else value)
+            return self._codec.encode(values)[0][None]
         u = np.full((len(rows), len(self._names)), np.nan)
         for j, name in enumerate(self._names):
             at = [i for i, row in enumerate(rows) if name in row]
@@ -139,6 +183,8 @@ class Coder:
 
     def decode(self, points: FloatArray) -> list[Params]:
         """The parameters at points (n, d); raises ValueError for NaN in an active column."""
+        if len(points) == 1:
+            return [self.settle(points[0].copy())]
         real, whole, active = self._codec.decode(points)
         columns: list[list[Any]] = []
         for j, (parameter, choices) in enumerate(zip(self._parameters.values(), self._choices, strict=True)):

@@ -342,7 +342,7 @@ class Space(Mapping[str, Parameter]):
         InvalidArgument, InvalidType
             An unknown name, a missing active parameter, a value for an inactive one, or an illegal value.
         """
-        return self._coder.encode([params])[0][0]
+        return self._coder.encode_one(params)[0]
 
     def check_partial(self, params: Mapping[str, Any]) -> Params:
         """Some of the parameters, each as its parameter's own type.
@@ -409,6 +409,9 @@ class Space(Mapping[str, Parameter]):
         encode = self._coder.encode
         if missing != "error" or defaults is not None:
             encode = partial(self._encode_missing, missing=missing, defaults=defaults or {})
+        elif isinstance(params, Mapping):
+            one, point = self._coder.encode_one(params)
+            return EncodedPoint.remember(point, one)
         if isinstance(params, Mapping):
             clean, u = encode([params])
             return EncodedPoint.remember(u[0], clean[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, NoReturn
@@ -52,7 +52,8 @@ _numbers_from = (
     .where(trials.c.study_id == bindparam("of"), trials.c.number >= bindparam("start"))
     .order_by(trials.c.number)
 )
-_first_queued = select(queue).where(queue.c.study_id == bindparam("of")).order_by(queue.c.id).limit(1)
+_queued = select(queue).where(queue.c.study_id == bindparam("of")).order_by(queue.c.id)
+_first_queued = _queued.limit(1)
 _update_trial = update(trials).where(
     trials.c.study_id == bindparam("of"),
     trials.c.number == bindparam("which"),
@@ -309,13 +310,32 @@ class Transaction:
         keys = {"of": row.pop("study_id"), "which": row.pop("number"), "held": token, "was": state}
         return self.connection.execute(_update_trial, {**row, **keys}).rowcount == 1
 
+    def rewrite(self, before: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> None:
+        """Store trials as they are now, in place of what was read of them in this transaction.
+
+        Raises
+        ------
+        StorageError
+            One has changed since.
+        """
+        for old, new in zip(before, records, strict=True):
+            if not self._update(new, old.token, old.state):
+                raise StorageError(
+                    f"trial {old.number}{self._of(old.study_id)} got a result while it was written; try again"
+                )
+
     def is_held(self, record: TrialRecord) -> bool:
         """Tell whether a trial is still running, and under the fencing token of this record."""
         keys = {"of": record.study_id, "which": record.number}
         row = self.connection.execute(_holder, keys).fetchone()
         return row is not None and tuple(row) == (RUNNING, record.token)
 
-    def finish(self, record: TrialRecord, reports: Sequence[ReportRecord] = ()) -> TrialRecord:
+    def finish(
+        self,
+        record: TrialRecord,
+        reports: Sequence[ReportRecord] = (),
+        check: Callable[[StudyRecord], None] | None = None,
+    ) -> TrialRecord:
         """Store the result of a trial, unless it has one: the first result counts, whoever brings it.
 
         Parameters
@@ -324,6 +344,9 @@ class Transaction:
             The trial with its result.
         reports : sequence of ReportRecord
             Partial results that are stored with it.
+        check : callable, optional
+            Called as ``check(study)`` before the result is stored under another token than that of the record; raises
+            if the record does not fit the study any more.
 
         Returns
         -------
@@ -348,6 +371,8 @@ class Transaction:
                 if not found.is_given_up or record.state not in (COMPLETE, PRUNED):
                     return found
                 self._update(replace(found, state=RUNNING, error=None), found.token, FAILED)
+            if check is not None:
+                check(self.current(record.study_id, lock=False))
             record = replace(record, token=found.token, deaths=found.deaths)
         self.add_reports(reports)
         return record
@@ -367,6 +392,17 @@ class Transaction:
         self.connection.execute(queue.delete().where(queue.c.id == row[0]))
         params: str = verify("an enqueued trial", tuple(row[1:]))[1]
         return params
+
+    def queue(self, study_id: int) -> list[str]:
+        """Read the parameters in a study's queue, in their order."""
+        rows = self.connection.execute(_queued, {"of": study_id}).fetchall()
+        return [verify("an enqueued trial", tuple(row[1:]))[1] for row in rows]
+
+    def replace_queue(self, study_id: int, params: Sequence[str]) -> None:
+        """Replace what is in a study's queue."""
+        self.connection.execute(queue.delete().where(queue.c.study_id == study_id))
+        for text in params:
+            self.enqueue(study_id, text)
 
     def attributes(self, study_id: int) -> dict[str, Any]:
         """Read a study's attributes by name."""

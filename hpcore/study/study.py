@@ -631,6 +631,35 @@ class Study:
         """
         self._trial_log.enqueue(params)
 
+    def extend(self, space: Space | Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None) -> None:
+        """Go on in a larger space, with all trials; see `Optimizer.extend`.
+
+        For a stored study all trials and the queue are written anew in one transaction, and the larger space is that of
+        the study from then on. A study object that another process, or this one, opened before raises `SpaceMismatch`
+        at its next call that reads or writes trials: open the study again.
+
+        Parameters
+        ----------
+        space : Space or mapping
+            Space with all parameters of the present one, each of the same type with the same or wider bounds or more
+            choices, and with new ones.
+        defaults : mapping of str to value, optional
+            Values that earlier trials have of new parameters; see `Optimizer.extend`.
+
+        Raises
+        ------
+        SpaceMismatch
+            A parameter is missing, of another type, or has lost values; or another worker made the space larger.
+        InvalidArgument, InvalidType, InvalidSpace
+            An argument is not allowed; a run of this study is not over, or another worker has a running trial. Nothing
+            has changed.
+        StorageError
+            The store cannot be written. Nothing has changed.
+        """
+        if self._run is not None:
+            raise InvalidArgument("space cannot become larger during a run of the study: wait for its end")
+        self._trial_log.extend(space, defaults)
+
     def clear_checkpoints(self) -> None:
         """Remove the files of `Trial.checkpoint` of all trials that are not running.
 

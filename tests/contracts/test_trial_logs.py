@@ -15,7 +15,15 @@ import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.errors import HpcoreError, InvalidArgument, LeaseExpired, ResultsNeeded, TrialAlreadyTold, UnknownTrial
+from hpcore.errors import (
+    HpcoreError,
+    InvalidArgument,
+    LeaseExpired,
+    ResultsNeeded,
+    SpaceMismatch,
+    TrialAlreadyTold,
+    UnknownTrial,
+)
 from hpcore.ledger.summary import WAITING, read_contents
 from hpcore.ledger.trial_log import Terms, TrialLog
 from hpcore.optimizer.known import read_known
@@ -837,3 +845,45 @@ def test_given_values_are_completed(of: Study) -> None:
     with pytest.raises(InvalidArgument, match="'k'"):
         study.ask(given={"k": 40})
     assert study.optimizer.n_trials == 3
+
+
+# --- a larger space --------------------------------------------------------------------------------------------------
+
+
+def test_trials_in_every_state_go_on_in_a_larger_space(of: Study) -> None:
+    log = of.log()
+    trials = in_every_state(log)
+    log.enqueue({"x": 0.5})
+
+    def facts(log: TrialLog) -> list[Any]:
+        return [
+            (t.state, t.values, t.cost, t.metrics, t.gradient, t.error, t.user_attrs) for t in log.optimizer.trials[:]
+        ]
+
+    before, params = facts(log), [dict(trial.params) for trial in trials]
+    larger = {"y": hp.Int(1, 3), **{name: SPACE[name] for name in reversed(list(SPACE))}}
+    log.extend(larger, {"y": 2})
+    again = log if not of.durable else hp.load_study(of.url, of.name)._trial_log
+    for each in (log, again):
+        assert facts(each) == before and each.optimizer.space == hp.Space(larger)
+        assert [{"y": 2, **p} for p in params[:4]] == [dict(t.params) for t in each.optimizer.trials[:4]]
+    resumed = log.resume(3)
+    assert resumed["y"] == 2 and resumed.user_attrs == {"fold": [1, 2]}
+    log.finish(resumed, Outcome((0.25,)))
+    log.finish(trials[4], Outcome((0.75,)))
+    queued = log.ask()
+    assert queued["x"] == 0.5 and queued.number == 5
+    log.finish(queued, Outcome((1.0,)))
+    assert states(log) == ["complete", "pruned", "failed", "complete", "complete", "complete"]
+    again.refresh()
+    assert states(again) == states(log)
+    assert again.optimizer.trials[4].params == {"y": 2, **params[4]}
+
+
+def test_a_log_of_the_smaller_space_ends(stored: Study) -> None:
+    first, second = stored.log(), stored.log()
+    first.extend({**SPACE, "y": hp.Int(1, 3)}, None)
+    for call in (second.refresh, second.ask, lambda: second.enqueue({"x": 0.5})):
+        with pytest.raises(SpaceMismatch, match="larger one now"):
+            call()
+    assert first.ask().number == 0

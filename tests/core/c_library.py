@@ -18,7 +18,7 @@ from hpcore.space.conditions import alternatives_of
 FloatArray = npt.NDArray[np.float64]
 
 ABI_VERSION = 1
-STATES = ("running", "complete", "pruned", "failed")
+STATES = ("running", "complete", "pruned", "failed", "paused", "withdrawn")
 _INFINITY = math.inf
 
 
@@ -324,6 +324,10 @@ class COptimizer:
         """End a trial as failed."""
         self._call("fail", ctypes.c_uint64(number))
 
+    def withdraw(self, number: int) -> None:
+        """End a trial without a word on its point."""
+        self._call("withdraw", ctypes.c_uint64(number))
+
     def prune(self, number: int) -> None:
         """End a trial as stopped early."""
         self._call("prune", ctypes.c_uint64(number))
@@ -372,6 +376,14 @@ class COptimizer:
         number, value = ctypes.c_uint64(), ctypes.c_double()
         self._call("best", ctypes.byref(number), None, ctypes.c_size_t(0), ctypes.byref(value))
         return number.value, value.value
+
+    def trial(self, number: int) -> tuple[str, FloatArray, FloatArray]:
+        """State, row and values of a trial."""
+        (at, row), (told, values) = _doubles(np.empty(self.d)), _doubles(np.empty(self.m))
+        state = ctypes.c_int()
+        sizes = ctypes.c_size_t(self.d), ctypes.c_size_t(self.m)
+        self._call("trial", ctypes.c_uint64(number), ctypes.byref(state), at, sizes[0], told, sizes[1])
+        return STATES[state.value], row, values
 
     def front(self) -> list[int]:
         """Numbers of the trials that none dominates."""

@@ -147,6 +147,43 @@ def test_mixed_results(library: CLibrary) -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("space", ["conditional", "finite"])
+def test_withdrawn_trials(library: CLibrary, sampler: str, space: str) -> None:
+    """Also of given points, and in a search that was saved in between."""
+    ours = hp.Optimizer(hp.Space(SPACES[space]), sampler, seed=7)
+    theirs = COptimizer(library, ours.space, sampler, 7)
+    for params in ours.space.sample(3, seed=3):
+        ours.enqueue(params)
+        theirs.enqueue(params)
+    for i in range(40 if space == "conditional" else 60):  # more than there are points
+        trial = ours.ask()
+        number, row = theirs.ask()
+        assert number == i and same(row, rows_of(ours, i)), f"trial {i}"
+        if i % 4 == 1:
+            ours.withdraw(trial)
+            theirs.withdraw(number)
+        elif i % 8 == 6:
+            continue  # withdrawn later
+        else:
+            ours.tell(trial, loss_of(row))
+            theirs.tell(number, loss_of(row))
+        if i % 12 == 11:
+            saved = theirs.save()
+            theirs = COptimizer(library, ours.space, sampler)
+            theirs.load(saved)
+            assert theirs.save() == saved
+            for late in [k for k in ours.running() if k < i - 4]:
+                ours.withdraw(late)
+                theirs.withdraw(late)
+    withdrawn = [trial.number for trial in ours.trials if trial.state == "withdrawn"]
+    assert len(withdrawn) >= 10
+    for number in withdrawn:
+        state, row, values = theirs.trial(number)
+        assert state == "withdrawn" and same(row, rows_of(ours, number)) and np.isnan(values).all()
+    assert theirs.best() == (ours.best_trial.number, ours.best_value)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_batches(library: CLibrary, sampler: str) -> None:
     for space in ("floats", "conditional", "finite"):
         ours = hp.Optimizer(hp.Space(SPACES[space]), sampler, seed=4)

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hpcore as hp
+from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.space.parameter import Parameter
 from tests.reference import spaces as ref
 
@@ -171,6 +172,34 @@ def test_rows_together_and_one_by_one(space: hp.Space, seed: int, n: int) -> Non
     assert points.shape == (n, len(space))
     for point, params in zip(points, rows, strict=True):
         np.testing.assert_array_equal(point, np.asarray(space.encode(params)))
+
+
+@settings(deadline=None, max_examples=300)
+@given(space=ref.spaces(), data=st.data())
+def test_one_row_is_encoded_as_several_are(space: hp.Space, data: st.DataObject) -> None:
+    """One row has a way of its own through the core: the same point, values and errors."""
+    whole = space.sample(1, seed=data.draw(st.integers(0, 2**64)))[0]
+    other = space.sample(1, seed=0)[0]
+    row = dict(whole)
+    for name in data.draw(st.lists(st.sampled_from(list(space)), max_size=2)):
+        change = data.draw(st.sampled_from(["drop", "other", "nothing"]))
+        row.pop(name, None)
+        if change != "drop":
+            row[name] = other.get(name) if change == "other" else object()
+
+    def answer(rows: list[dict]) -> list:
+        try:
+            params, points = space.coder.encode(rows)
+        except (InvalidArgument, InvalidType) as error:
+            return [type(error), str(error)]
+        return [params[0], points[0].tobytes()]
+
+    alone, among = answer([row]), answer([row, whole])
+    assert len(alone) == 2 and alone[1] == among[1]
+    assert alone[0] is among[0] if isinstance(alone[0], type) else ref.same_params(alone[0], among[0])
+    known = {name: value for name, value in whole.items() if name not in row or row[name] is whole[name]}
+    several = space.coder.encode_values([known, known])[:1]
+    assert space.coder.encode_values([known]).tobytes() == several.tobytes()
 
 
 def test_coordinates_outside_the_cube_are_clamped() -> None:

@@ -52,6 +52,10 @@ void TrialTable::Numbers::write(std::size_t i, Column row) {
     std::copy(row.begin(), row.end(), data.begin() + static_cast<std::ptrdiff_t>(i * width));
 }
 
+void TrialTable::Numbers::clear(std::size_t i) {
+    if (used) std::fill_n(data.begin() + static_cast<std::ptrdiff_t>(i * width), width, nan);
+}
+
 void TrialTable::Numbers::cut(std::size_t n) {
     if (used) data.resize(n * width);
 }
@@ -143,6 +147,17 @@ std::size_t TrialTable::add(Column row, const Result& result, bool given) {
     const std::size_t number = append(row, given);
     write(number, result);
     return number;
+}
+
+void TrialTable::withdraw(std::size_t number) {
+    if (number >= n() || state_[number] != running)
+        throw std::invalid_argument("trial " + std::to_string(number) + " is not running");
+    state_[number] = withdrawn;
+    pending_.erase(std::lower_bound(pending_.begin(), pending_.end(), number));
+    // An earlier job may have told something.
+    for (Numbers* column : {&values_, &violations_, &std_errors_, &cost_, &gradients_}) column->clear(number);
+    n_given_ += !given_[number];
+    given_[number] = true;
 }
 
 void TrialTable::resume(std::size_t number) {

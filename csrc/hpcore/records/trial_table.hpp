@@ -43,6 +43,9 @@ class TrialTable {
     void finish(std::size_t number, const Result& result);
     // Add a trial that has ended, or paused, and return its number. Throws as append and finish do.
     std::size_t add(Column row, const Result& result, bool given = false);
+    // Record that a running trial says nothing of its point, as `withdrawn` means. Throws std::invalid_argument if it
+    // is not running.
+    void withdraw(std::size_t number);
     // Record that a paused trial runs again. Throws std::invalid_argument if it is not paused.
     void resume(std::size_t number);
     // Remove the trials from number n on; all of them must be running. Throws std::invalid_argument otherwise.
@@ -54,6 +57,8 @@ class TrialTable {
     std::vector<double> pending() const;
     // Numbers (p,) of those trials, rising.
     const std::vector<std::size_t>& pending_numbers() const { return pending_; }
+    // True if a user gave the parameters of a trial, or if it was withdrawn: it is no sampler's own then.
+    bool is_given(std::size_t number) const { return given_[number] != 0; }
 
   private:
     // Doubles of every trial, `width` each; one that is not `used` holds nothing, and stands for NaN.
@@ -70,6 +75,7 @@ class TrialTable {
         void reserve(std::size_t n, std::size_t room);
         void use(std::size_t n);
         void write(std::size_t i, Column row);
+        void clear(std::size_t i);
         void cut(std::size_t n);
         Rows view(std::size_t n) const;
     };

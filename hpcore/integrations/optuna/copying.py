@@ -78,7 +78,7 @@ class Copy:
             new = ended
         assert self._optimizer is not None
         for trial in new:
-            row = self.tree.row(trial)
+            row = self.tree.row_of(trial.number)
             if row.params:
                 self._running.pop(trial.number, None)
                 missing = "error" if row.whole and not self.tree.space.unexplained else "inactive"

@@ -6,6 +6,8 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from itertools import islice
+from operator import is_
 from typing import Any
 
 from hpcore.errors import require
@@ -41,6 +43,8 @@ class _Search:
         self._make = sampler, seed, directions
         self._ended: list[Any] = []
         self._known: dict[int, Any] = {}
+        # The first trials of the study, up to one that has not ended, as the storage gave them last.
+        self._first: list[Any] = []
         self._constraints: list[str] = []
         self._running: dict[int, Any] = {}
         # Trial for which the trials have been read, and that was not proposed for yet.
@@ -52,9 +56,13 @@ class _Search:
 
     def read(self, trials: Sequence[Any]) -> bool:
         """Read the trials of the study; False if they are not those of the last call, and later ones."""
-        known, running, n = self._known, {}, 0
+        known, running, first = self._known, {}, self._first
+        # Most storages give the same objects again, which one look at all of them tells.
+        if len(first) > len(trials) or not all(map(is_, first, trials)):
+            first.clear()
+        n = len(first)
         new = []
-        for trial in trials:
+        for trial in islice(trials, n, None):
             number = trial.number
             before = known.get(number)
             if before is None:
@@ -75,6 +83,8 @@ class _Search:
             self.proposed.pop(trial.number, None)
             self._constraints += [name for name in trial.constraints if name not in self._constraints]
         self._ended += new
+        while len(first) < len(trials) and trials[len(first)].number in known:
+            first.append(trials[len(first)])
         self.whole.follow(self._ended, self._constraints)
         return True
 

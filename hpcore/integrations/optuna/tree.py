@@ -91,6 +91,10 @@ class Tree:
                 params[name] = place
         return Row(params, whole)
 
+    def row_of(self, number: int) -> Row:
+        """The row of a trial that was taken; it must not be changed."""
+        return self._rows[number]
+
     def known(self, params: Mapping[str, Any]) -> Params:
         """Those of a trial's parameters, given in the values of Optuna, that agree with the space."""
         if not params:
@@ -118,9 +122,11 @@ class Tree:
         is_new = False
         for name, distribution in trial.distributions.items():
             known = self.distributions.get(name)
-            if known is distribution or distribution.single():
+            if known is distribution:
                 continue
             if known is None or known != distribution:
+                if distribution.single():
+                    continue
                 distribution = self._fixed.get(name, distribution)
                 if known is None or known != distribution:
                     self._parameters[name] = parameter_of(name, distribution)
