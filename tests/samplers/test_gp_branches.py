@@ -80,7 +80,7 @@ def test_workers_that_wait_do_not_all_leave_the_branch():
 
 
 def test_limits_and_failures_in_branches():
-    opt = hp.Optimizer(SPACE, "gp", seed=0, limits={"size": 100})
+    opt = hp.Optimizer(SPACE, "gp", seed=0, limits={"size": hp.at_most(100)})
     for k in range(50):
         trial = opt.ask()
         p = trial.params
