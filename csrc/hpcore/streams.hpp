@@ -34,6 +34,7 @@ enum Purpose : std::uint64_t {
     gp_sample = 17,              // generator: normal numbers behind draws from GaussianProcess
     gp_search = 0x6770'0001,     // candidates and moves of the acquisition's maximiser
     gp_posterior = 0x6770'0002,  // slice sampling of hyperparameters; numbered by the rows of the fit
+    gp_branch = 0x6770'0004,     // uniform candidates in another branch of a conditional space
 
     // The tree-structured Parzen estimator: 16 .. 19, then 256 times the group, from 1, plus 16 for each group's
     // candidates (see tpe_group).
@@ -90,6 +91,7 @@ constexpr Named all[] = {
     {"GP_SAMPLE", gp_sample},
     {"GP_SEARCH", gp_search},
     {"GP_POSTERIOR", gp_posterior},
+    {"GP_BRANCH", gp_branch},
     {"TPE_SHUFFLE", tpe_shuffle},
     {"TPE_EVEN", tpe_even},
     {"TPE_STARTUP", tpe_startup},

@@ -32,6 +32,7 @@ def test_the_values_are_those_of_searches_that_are_stored():
         "GP_SAMPLE": 17,
         "GP_SEARCH": 0x67700001,
         "GP_POSTERIOR": 0x67700002,
+        "GP_BRANCH": 0x67700004,
         "TPE_SHUFFLE": 16,
         "TPE_EVEN": 17,
         "TPE_STARTUP": 18,

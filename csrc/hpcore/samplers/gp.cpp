@@ -12,9 +12,11 @@
 #include "hpcore/bo/pareto_suggester.hpp"
 #include "hpcore/bo/suggester.hpp"
 #include "hpcore/records/tradeoff.hpp"
+#include "hpcore/samplers/branches.hpp"
 #include "hpcore/samplers/samplers.hpp"
 #include "hpcore/samplers/start.hpp"
 #include "hpcore/samplers/told.hpp"
+#include "hpcore/streams.hpp"
 
 namespace hpcore::samplers {
 namespace {
@@ -152,6 +154,7 @@ class GpSampler final : public Sampler {
           options_(options),
           lapack_(lapack),
           d_(codec_->size()),
+          branches_(*codec_),
           engine_(lapack, codec_, categorical, engine_options(options, d_)) {}
 
     Proposal suggest(const Trials& trials, Rows pending, const Ask& ask) override {
@@ -251,8 +254,17 @@ class GpSampler final : public Sampler {
     Made by_engine(std::vector<double> (Engine::*method)(const bo::Request&, bo::Step*), Engine& engine,
                    const Trials& trials, Rows pending, const Ask& ask, Column weights) {
         const Told told = told_of(trials, ask.per_cost, known_costs(ask), weights);
-        const std::vector<double> extra = allowed_candidates(told, ask);
+        std::vector<double> extra = allowed_candidates(told, ask), violations;
         bo::Request request = request_of(told, pending, ask);
+        if (const auto branch = other_branch(told, pending, ask)) {
+            const Column row = request.rows[*branch];
+            violations = branches_.outside(request.rows, told, *branch);
+            request.violations = violations;
+            request.feasible = within(branches_, *codec_, row, request.feasible);
+            const std::vector<double> more = branches_.candidates(
+                row, Philox(ask.key, ask.number, streams::at_attempt(streams::gp_branch, ask.attempt)));
+            extra.insert(extra.end(), more.begin(), more.end());
+        }
         request.extra = rows_of(extra);
         if (!uses_gradients(trials.m())) request.gradients = {};
         Made made;
@@ -260,6 +272,14 @@ class GpSampler final : public Sampler {
         // No point was met that is new and allowed; the caller finds out if there is one.
         if (made.rows.empty() && made.step != bo::Step::none) made.rows = uniform_rows(ask, 1, d_);
         return made;
+    }
+
+    // A row of the branch of the space that is to be improved on for itself.
+    std::optional<std::size_t> other_branch(const Told& told, Rows pending, const Ask& ask) const {
+        // Where few rows are allowed, none may be allowed there.
+        if (branches_.none() || ask.count > 1 || ask.attempt > 0 || ask.around) return {};
+        if (told.values.size() != told.n) return {};
+        return branches_.next(rows_of(told.rows), told, pending);
     }
 
     KnownAt known_costs(const Ask& ask) const {
@@ -360,6 +380,7 @@ class GpSampler final : public Sampler {
     GpOptions options_;
     const linalg::Lapack& lapack_;
     std::size_t d_;
+    Branches branches_;
     bo::Suggester engine_;  // has a lock of its own, which who is in a hurry does not wait for
     std::atomic<std::size_t> repeats_ = 1;
     mutable std::mutex mutex_;                                            // of what follows, and for a moment only
