@@ -64,10 +64,10 @@ TEST(a_halt_leads_to_the_branch_of_the_fewest_trials) {
     h.add(2, 2.0);
     CHECK(!branches.next(h.view(), h.told, {}));
     // Branch 1 came to a halt of its own, so that the other one is next although it has more trials.
-    for (int i = 0; i < 3; ++i) h.add(1, 4.0);
+    for (int i = 0; i < 4; ++i) h.add(1, 4.0);
     for (int i = 0; i < 4; ++i) h.add(2, 1.9 - 0.1 * i);
     for (int i = 0; i < 3; ++i) h.add(0, 1.0);
-    CHECK(branches.next(h.view(), h.told, {}) == std::size_t{22});
+    CHECK(branches.next(h.view(), h.told, {}) == std::size_t{23});
 }
 
 TEST(there_is_no_halt_while_the_search_goes_on) {
