@@ -1,4 +1,4 @@
-"""Importance of parameters: which ones mattered in a search. The package itself is the function, ``hp.importance(study)``.
+"""Importance of parameters: which ones mattered in a search. The package is called, ``hp.importance(study)``.
 
 `ped_anova` compares densities of the best trials and of all trials; `fanova` decomposes the variance of a forest.
 """
@@ -30,4 +30,4 @@ class _Callable(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Callable
-__doc__ = importance.__doc__
+__doc__ = str(importance.__doc__)

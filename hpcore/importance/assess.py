@@ -97,8 +97,8 @@ def importance(
     objective is limited, ``"ped_anova"`` has no trial among the best that breaks a limit.
 
     Constant parameters have importance 0; so have all if the values are equal, as nothing then separates trials, and
-    in ``"fanova"`` a parameter active in fewer than five trials, with the interval 0 .. 1. An interval is the value plus
-    and minus a multiple of the standard deviation over bootstrap samples, cut to 0 .. 1.
+    in ``"fanova"`` a parameter active in fewer than five trials, with the interval 0 .. 1. An interval is the value
+    plus and minus a multiple of the standard deviation over bootstrap samples, cut to 0 .. 1.
 
     A sampler that learns tries few bad values, which both methods see: ``"ped_anova"`` compares with the trials that
     were made, ``"fanova"`` has few trials where the values are bad.

@@ -1,7 +1,7 @@
 """Exact marginals of a regression tree over a box, by the boxes of its leaves; compiled by Numba.
 
-    v_l, W_l        value of leaf l, and volume of its box
-    f_j(x)          mean of the tree where feature j is x: sum over the leaves that contain x of v_l W_l / width_jl
+v_l, W_l        value of leaf l, and volume of its box
+f_j(x)          mean of the tree where feature j is x: sum over the leaves that contain x of v_l W_l / width_jl
 """
 
 from __future__ import annotations

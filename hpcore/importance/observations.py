@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hpcore._core import records as native
 from hpcore.arguments import check_choice, shown
 from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial
-from hpcore.records.history import COMPLETE, History
+from hpcore.records.history import History
 from hpcore.records.trial import Trial
 from hpcore.records.view import TrialsView
 from hpcore.space.space import Space
@@ -77,8 +77,8 @@ def observe(source: Any, target: Target, direction: str | None, *, front: bool) 
     search = _search_of(source)
     history: History = search.history
     n = history.n
-    state, values, X = history.state[:n].copy(), history.values[:n].copy(), history.X[:n].copy()
-    rows = state == COMPLETE
+    rows: BoolArray = history.complete[:n].copy()
+    values, X = history.values[:n].copy(), history.X[:n].copy()
     sign = -1.0 if direction == "maximize" else 1.0
     allowed = np.ones(n, dtype=np.bool_)
     if target is None or isinstance(target, int | np.integer) or target == "value":
@@ -153,7 +153,8 @@ def _named(history: History, n: int, name: str) -> FloatArray:
     if name == "cost":
         if history.cost is None:
             raise InvalidArgument("target is 'cost', but no trial has a cost")
-        return history.cost[:n].copy()
+        cost: FloatArray = history.cost[:n].copy()
+        return cost
     y = np.full(n, math.nan)
     known: set[str] = set()
     for number, notes in list(history.notes.items()):

@@ -133,8 +133,7 @@ def _density(counts: FloatArray) -> FloatArray:
     """(r, c) probabilities of cells, from counts, by normal kernels that are cut at the ends and a wide prior one."""
     from scipy.special import ndtr
 
-    r, c = counts.shape
-    total = counts.sum(axis=1)
+    c, total = counts.shape[1], counts.sum(axis=1)
     sigma = _bandwidth(counts, total)
     # Kernels at all distances k of two cells: the mass of a cell, and the distribution function at its edges.
     edge = ndtr((np.arange(-c + 1, c + 1) - 0.5) / sigma[:, None])
@@ -158,4 +157,5 @@ def _bandwidth(counts: FloatArray, total: FloatArray) -> FloatArray:
     low = np.argmax(below >= np.maximum(total // 4, 1.0)[:, None], axis=1)
     high = np.argmax(below >= np.minimum(total * 3 // 4 + 1.0, total)[:, None], axis=1)
     scale = np.minimum((high - low) / 1.34, np.sqrt(spread))
-    return np.maximum(1.059 * scale * total**-0.2, NARROWEST)
+    sigma: FloatArray = np.maximum(1.059 * scale * total**-0.2, NARROWEST)
+    return sigma
