@@ -92,7 +92,8 @@ def fit_forest(features: Sequence[Feature], y: FloatArray, n_trees: int, seed: i
     """Fit scikit-learn's forest to features."""
     from sklearn.ensemble import RandomForestRegressor
 
-    forest = RandomForestRegressor(n_trees, min_samples_leaf=MIN_LEAF, max_features=1.0, random_state=seed)
+    leaf = max(1, min(MIN_LEAF, len(y) // 10))  # a few trials could not be divided otherwise
+    forest = RandomForestRegressor(n_trees, min_samples_leaf=leaf, max_features=1.0, random_state=seed)
     return forest.fit(np.column_stack([feature.x for feature in features]), y)
 
 

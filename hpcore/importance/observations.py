@@ -80,11 +80,11 @@ def observe(source: Any, target: Target, direction: str | None, *, front: bool) 
     rows: BoolArray = history.complete[:n].copy()
     values, X = history.values[:n].copy(), history.X[:n].copy()
     sign = -1.0 if direction == "maximize" else 1.0
-    allowed = np.ones(n, dtype=np.bool_)
+    allowed: BoolArray = np.ones(n, dtype=np.bool_)
     if target is None or isinstance(target, int | np.integer) or target == "value":
         rows = history.observed[:n].copy()
         if history.n_limits:
-            allowed = (history.violations[:n] <= 0.0).all(axis=1)
+            allowed = np.asarray((history.violations[:n] <= 0.0).all(axis=1))
         y, label = _objective(search.directions, values, target, direction, allowed, front)
     elif isinstance(target, str):
         y, label = sign * _named(history, n, target), target

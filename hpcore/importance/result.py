@@ -1,4 +1,4 @@
-"""What an analysis of importance gives: a mapping of names to numbers with intervals."""
+"""Importance of parameters: a sorted mapping of names to numbers with intervals."""
 
 from __future__ import annotations
 

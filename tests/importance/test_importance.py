@@ -166,7 +166,8 @@ def test_few_trials(method: str) -> None:
         hp.importance(opt, method=method)
     last = opt.ask()
     opt.tell(last, last["x"])
-    assert len(hp.importance(opt, method=method)) == 2
+    found = hp.importance(opt, method=method)
+    assert len(found) == 2 and sum(map(float, found.values())) > 0.3
 
 
 @pytest.mark.parametrize(
