@@ -98,7 +98,9 @@ def importance(
 
     Constant parameters have importance 0; so have all if the values are equal, as nothing then separates trials, and
     in ``"fanova"`` a parameter active in fewer than five trials, with the interval 0 .. 1. An interval is the value
-    plus and minus a multiple of the standard deviation over bootstrap samples, cut to 0 .. 1.
+    plus and minus a multiple of the standard deviation over bootstrap samples, cut to 0 .. 1. It says how much the
+    number varies between searches of this size; it does not say that a forest of few trials finds too little of small
+    effects. The first call of ``"fanova"`` compiles for some seconds, once for an installation.
 
     A sampler that learns tries few bad values, which both methods see: ``"ped_anova"`` compares with the trials that
     were made, ``"fanova"`` has few trials where the values are bad.
