@@ -31,7 +31,7 @@ def importance(
     target: Target = None,
     direction: str | None = None,
     quantile: float | None = None,
-    baseline: float | None = None,
+    baseline: float | str | None = None,
     n_trees: int | None = None,
     pairs: bool = False,
     interval: float | None = 0.95,
@@ -62,9 +62,10 @@ def importance(
     quantile : float, optional
         Share of the trials that are the best, for ``"ped_anova"``; default 0.1, but at least five trials, or half if
         there are fewer than ten.
-    baseline : float, optional
+    baseline : float or "space", optional
         Share of the best trials with which these are compared, for ``"ped_anova"``; default 1, all. With 0.5 the
-        importance is what separates the best from other good ones.
+        importance is what separates the best from other good ones. ``"space"`` compares with the values that random
+        search would try, which says what mattered in a search whose sampler soon left bad values alone.
     n_trees : int, optional
         Size of the forest, for ``"fanova"``; default 64.
     pairs : bool, default=False
@@ -102,14 +103,14 @@ def importance(
     number varies between searches of this size; it does not say that a forest of few trials finds too little of small
     effects. The first call of ``"fanova"`` compiles for some seconds, once for an installation.
 
-    A sampler that learns tries few bad values, which both methods see: ``"ped_anova"`` compares with the trials that
-    were made, ``"fanova"`` has few trials where the values are bad.
+    A sampler that learns tries few bad values. A parameter whose good value it found at once then does not separate the
+    best trials from all that were made, see `baseline`; and ``"fanova"`` has few trials where the values are bad.
 
     Examples
     --------
     >>> import hpcore as hp
     >>> study = hp.minimize(lambda t: t["x"] ** 2 + 0.01 * t["y"], {"x": hp.Float(-1, 1), "y": hp.Float(-1, 1)},
-    ...                     n_trials=60, seed=0)
+    ...                     sampler="random", n_trials=60, seed=0)
     >>> list(hp.importance(study))
     ['x', 'y']
     """
@@ -118,8 +119,8 @@ def importance(
     _refuse(by_forest, direction=direction, quantile=quantile, baseline=baseline)
     _refuse(not by_forest, n_trees=n_trees, pairs=check_flag("pairs", pairs) or None)
     share = QUANTILE if quantile is None else check_number("quantile", quantile, 0.0, 1.0, open_low=True)
-    whole = BASELINE if baseline is None else check_number("baseline", baseline, 0.0, 1.0, open_low=True)
-    if not share < whole:
+    whole = _baseline(BASELINE if baseline is None else baseline)
+    if not share < (1.0 if whole is None else whole):
         raise InvalidArgument(f"quantile must be < baseline, got quantile={share} and baseline={whole}")
     trees = N_TREES if n_trees is None else check_integer("n_trees", n_trees, 1)
     if interval is not None:
@@ -147,6 +148,14 @@ def importance(
         n_trials=len(seen.y),
         pairs={(names[j], names[k]): pair for (j, k), pair in zip(joint, found[d:], strict=True)},
     )
+
+
+def _baseline(value: Any) -> float | None:
+    """Check a share, or None for the space."""
+    if isinstance(value, str):
+        check_choice("baseline", value, ("space",))
+        return None
+    return check_number("baseline", value, 0.0, 1.0, open_low=True)
 
 
 def _refuse(other: bool, **given: Any) -> None:

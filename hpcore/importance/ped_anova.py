@@ -38,7 +38,7 @@ def resampled(n: int, n_resamples: int, rng: np.random.Generator) -> FloatArray:
     return rng.multinomial(n, np.full(n, 1.0 / n), size=n_resamples).astype(np.float64)
 
 
-def ped_anova(seen: Observations, weights: FloatArray, quantile: float, baseline: float) -> FloatArray:
+def ped_anova(seen: Observations, weights: FloatArray, quantile: float, baseline: float | None) -> FloatArray:
     """Importances of the parameters, for samples of the trials at once.
 
     Parameters
@@ -48,7 +48,7 @@ def ped_anova(seen: Observations, weights: FloatArray, quantile: float, baseline
     weights : ndarray of shape (r, n)
         Number of times that each trial counts in each of r samples; every row has the sum n.
     quantile, baseline : float
-        Shares of the trials that are the best, and that they are compared with.
+        Shares of the trials that are the best, and that they are compared with; `baseline` is None for random search.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def ped_anova(seen: Observations, weights: FloatArray, quantile: float, baseline
     y, weights = y[order], weights[:, order]
     n = len(y)
     n_best = max(math.ceil(quantile * n), min(MIN_BEST, n // 2))
-    n_base = max(math.ceil(baseline * n), n_best)
+    n_base = n if baseline is None else max(math.ceil(baseline * n), n_best)
     base = _first(y, weights, n_base)
     best = _first(y, weights, n_best) * np.isfinite(y)
     total_best, total_base = best.sum(axis=1), base.sum(axis=1)
@@ -79,7 +79,13 @@ def ped_anova(seen: Observations, weights: FloatArray, quantile: float, baseline
         if not known.any():
             continue
         density = _shares if isinstance(parameter, Categorical) else _density
-        p, q = density(in_best[known]) + FLOOR, density(in_base[known]) + FLOOR
+        p = density(in_best[known]) + FLOOR
+        if baseline is not None:
+            q = density(in_base[known]) + FLOOR
+        elif density is _shares:  # as smooth as those of the best
+            q = _shares(_prior(parameter, n_cells) * n_in_best[known, None]) + FLOOR
+        else:
+            q = _prior(parameter, n_cells)[None, :]
         divergence = (q * (p / q - 1.0) ** 2).sum(axis=1)
         alpha, beta = n_in_best[known] / total_best[known], n_in_base[known] / total_base[known]
         gamma = total_best[known] / total_base[known]
@@ -116,6 +122,12 @@ def _cells(parameter: Parameter, u: FloatArray) -> tuple[IntArray, int]:
         n_cells = N_CELLS if levels is None else min(levels, N_CELLS)
     out[active] = np.minimum((u[active] * n_cells).astype(np.int64), n_cells - 1)
     return out, n_cells
+
+
+def _prior(parameter: Parameter, n_cells: int) -> FloatArray:
+    """(c,) probabilities of cells in random search."""
+    edges = parameter.core.column.cumulative
+    return np.diff(edges, prepend=0.0) if edges else np.full(n_cells, 1.0 / n_cells)
 
 
 def _shares(counts: FloatArray) -> FloatArray:

@@ -140,6 +140,18 @@ def test_baseline() -> None:
     assert float(hp.importance(opt, quantile=0.5)["x"]) > 0.9 and float(found["y"]) > 0.8
 
 
+def test_the_space_as_the_baseline() -> None:
+    """A sampler that found the good values of x at once: all trials have them, and y tells the best from the others."""
+    weighted = hp.Categorical(["a", "b"], weights=[9, 1])
+    opt = hp.Optimizer({**XY, "c": weighted}, sampler="random", seed=0)
+    rng = np.random.default_rng(0)
+    for y in rng.random(200):
+        opt.add({"x": 0.1 * rng.random(), "y": y, "c": "a" if rng.random() < 0.9 else "b"}, y)
+    assert float(hp.importance(opt, quantile=0.5)["y"]) > 0.9
+    found = hp.importance(opt, quantile=0.5, baseline="space")
+    assert list(found) == ["x", "y", "c"] and float(found["x"]) > 0.7 and float(found["c"]) < 0.005
+
+
 @pytest.mark.parametrize("method", ["ped_anova", "fanova"])
 def test_constant_values_and_parameters(method: str) -> None:
     space = {**XY, "one": hp.Categorical(["only"]), "three": hp.Int(3, 3)}
@@ -182,6 +194,8 @@ def test_few_trials(method: str) -> None:
         ({"direction": "down"}, InvalidArgument, "direction must be"),
         ({"quantile": 0.0}, InvalidArgument, "quantile must be"),
         ({"quantile": 0.5, "baseline": 0.5}, InvalidArgument, "quantile must be < baseline"),
+        ({"baseline": "all"}, InvalidArgument, "baseline must be one of 'space'"),
+        ({"quantile": 1.0, "baseline": "space"}, InvalidArgument, "quantile must be < baseline"),
         ({"n_trees": 10}, InvalidArgument, "n_trees belongs to method='fanova'"),
         ({"pairs": True}, InvalidArgument, "pairs belongs to method='fanova'"),
         ({"pairs": 1, "method": "fanova"}, InvalidType, "pairs must be True or False"),
