@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from hpcore import schedulers, stopping, surrogates
     from hpcore.embedding import get_include, get_library
     from hpcore.evaluation.hypergradients import hypergradient
+    from hpcore.importance import importance
     from hpcore.study import Study, delete_study, list_studies, load_study, maximize, minimize
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "get_include",
     "get_library",
     "hypergradient",
+    "importance",
     "kernels",
     "linear",
     "list_studies",
@@ -107,7 +109,8 @@ _LAZY = {
     "get_include": "hpcore.embedding",
     "get_library": "hpcore.embedding",
 }
-_MODULES = {"schedulers": "hpcore.schedulers", "stopping": "hpcore.stopping", "surrogates": "hpcore.surrogates"}
+# The package `importance` is called like a function.
+_MODULES = {name: f"hpcore.{name}" for name in ("importance", "schedulers", "stopping", "surrogates")}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ def test_every_public_name_exists_and_is_described(name: str) -> None:
 def test_the_names_of_the_design() -> None:
     names = (
         "Space Float Int Categorical Normal at_least at_most between Outcome Optimizer minimize maximize Study Trial "
-        "errors samplers get_include get_library list_studies load_study delete_study"
+        "errors samplers get_include get_library list_studies load_study delete_study importance"
     )
     assert set(names.split()) <= set(hp.__all__)
     assert set(hp.__all__) <= set(dir(hp))
@@ -53,7 +53,14 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         (hp.Optimizer.add, "(self, params, value, *, std_error, metrics, cost, gradient, user_attrs)"),
         (hp.Optimizer.enqueue, "(self, params)"),
         (hp.Optimizer.extend, "(self, space, *, defaults)"),
+<<<<<<< HEAD
         (hp.Study.extend, "(self, space, *, defaults)"),
+=======
+        (
+            hp.importance,
+            "(source, *, method, target, direction, quantile, baseline, n_trees, pairs, interval, n_resamples, seed)",
+        ),
+>>>>>>> imp
         (hp.get_include, "()"),
         (hp.get_library, "()"),
     ],

@@ -148,6 +148,7 @@ def main() -> None:
       hpcore tune --help                             all options, models, samplers, data sets
       hpcore models                                  the models and their search spaces
       hpcore sweep sweep.yaml                        a sweep job of Azure ML, on this machine
+      hpcore importance runs.db                      which parameters mattered in a stored study
     """
 
 
@@ -393,6 +394,40 @@ def export(store: str, study: str | None, as_csv: bool, out: str | None, debug: 
     from hpcore.cli.stores import export
 
     export(store, study, not as_csv, out)
+
+
+@main.command()
+@_store
+@_study
+@click.option(
+    "--method",
+    metavar="NAME",
+    default="ped_anova",
+    show_default=True,
+    help="ped_anova (what separates the best trials from all) or fanova (what makes values differ).",
+)
+@click.option(
+    "--target",
+    metavar="NAME",
+    help="Quantity: the number of an objective, cost, or a metric.  [default: the objective; with several, for "
+    "ped_anova, the Pareto front]",
+)
+@click.option("--pairs", is_flag=True, help="Show interactions of two parameters too (fanova).")
+@click.option(
+    "--seed", type=int, metavar="S", default=0, show_default=True, callback=_seed, help="Seed of the intervals."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def importance(
+    store: str, study: str | None, method: str, target: str | None, pairs: bool, seed: int, as_json: bool, debug: bool
+) -> None:
+    """Show which parameters mattered in a STUDY, with 95 % intervals.
+
+    Studies whose choices are objects, or that have constraints, need the program that wrote them: hp.importance(study).
+    """
+    from hpcore.cli.importance import show
+
+    show(store, study, method, target, pairs, seed, as_json)
 
 
 @main.command()

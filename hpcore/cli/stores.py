@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from hpcore.ledger.summary import Contents
     from hpcore.records.table import Row
 
-__all__ = ["export", "repair", "show"]
+__all__ = ["export", "repair", "show", "store_path"]
 
 NEWEST, BEST = 5, 5
 
 
-def _path(store: str) -> str:
+def store_path(store: str) -> str:
     """Find a store, which may be given by the directory of ``hpcore tune``."""
     return str(Path(store) / STORE) if "://" not in store and Path(store).is_dir() else store
 
@@ -31,7 +31,7 @@ def _read(store: str, name: str | None) -> Contents:
     from hpcore.ledger.summary import read_contents
     from hpcore.storage import open_storage
 
-    return read_contents(open_storage(_path(store), create=False, read_only=True), name)
+    return read_contents(open_storage(store_path(store), create=False, read_only=True), name)
 
 
 def _utc(seconds: float | None) -> str | None:
@@ -54,7 +54,7 @@ def show(store: str, name: str | None, as_json: bool) -> None:
     from hpcore.ledger.studies import summaries
 
     if name is None:
-        listed = summaries(_path(store))
+        listed = summaries(store_path(store))
         if len(listed) != 1:
             _show_all(listed, as_json)
             return
@@ -162,7 +162,7 @@ def repair(store: str, to: str | None) -> int:
     """Save the intact records; the exit code is 1 if something is not intact."""
     from hpcore.ledger.repair import repair as save
 
-    report = save(_path(store), to)
+    report = save(store_path(store), to)
     lost = 0
     for name, n in report.n_trials.items():
         missing = report.lost[name]
