@@ -53,14 +53,11 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         (hp.Optimizer.add, "(self, params, value, *, std_error, metrics, cost, gradient, user_attrs)"),
         (hp.Optimizer.enqueue, "(self, params)"),
         (hp.Optimizer.extend, "(self, space, *, defaults)"),
-<<<<<<< HEAD
         (hp.Study.extend, "(self, space, *, defaults)"),
-=======
         (
             hp.importance,
             "(source, *, method, target, direction, quantile, baseline, n_trees, pairs, interval, n_resamples, seed)",
         ),
->>>>>>> imp
         (hp.get_include, "()"),
         (hp.get_library, "()"),
     ],
