@@ -1,7 +1,9 @@
 // Which branch of a conditional space is proposed in next.
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "check.hpp"
@@ -16,21 +18,33 @@ using samplers::Told;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// A choice of three, a number of its first level and one of its second; the third has nothing of its own.
+// A choice of three, a number of its first level and one of the others.
 std::shared_ptr<const space::Codec> three() {
     return spaces::codec(
         {spaces::choice(3), spaces::when(0, {0}, space::Column{}), spaces::when(0, {1}, space::Column{})});
 }
 
 struct History {
-    std::vector<double> rows;
+    std::vector<double> rows, values;
+    std::vector<std::uint8_t> state;
     Told told;
-    void add(int level, double value) {
-        rows.insert(rows.end(), {(2.0 * level + 1.0) / 6.0, level == 0 ? 0.4 : nan, level == 1 ? 0.4 : nan});
+    // NaN: the trial failed, or was withdrawn.
+    void add(int level, double value, records::State without = records::failed) {
+        const double place = 0.001 * static_cast<double>(state.size());
+        rows.insert(rows.end(), {(2.0 * level + 1.0) / 6.0, level == 0 ? place : nan, level > 0 ? place : nan});
+        values.push_back(value);
+        state.push_back(std::isnan(value) ? without : records::complete);
+        if (std::isnan(value)) return;
+        told.numbers.push_back(state.size() - 1);
+        told.rows.insert(told.rows.end(), rows.end() - 3, rows.end());
         told.values.push_back(value);
         ++told.n;
     }
-    Rows view() const { return {rows.data(), told.n, 3}; }
+    records::Trials trials() const { return {{rows.data(), state.size(), 3}, {values.data(), state.size(), 1}, state}; }
+    Rows view() const { return {told.rows.data(), told.n, 3}; }
+    std::optional<std::size_t> next(const Branches& branches, Rows pending = {}) const {
+        return branches.next(trials(), told, pending);
+    }
 };
 
 // The best one, 1, is in branch 0, in which the last three are no better; branches 1 and 2 have two trials each.
@@ -54,20 +68,20 @@ TEST(a_halt_leads_to_the_branch_of_the_fewest_trials) {
     const auto codec = three();
     const Branches branches(*codec);
     History h = halted();
-    CHECK(branches.next(h.view(), h.told, {}) == std::size_t{4});  // the best of branch 1, which was met first
+    CHECK(h.next(branches) == std::size_t{4});  // the best of branch 1, which was met first
     h.add(1, 4.0);
-    CHECK(!branches.next(h.view(), h.told, {}));  // the newest is not in the branch of the best, and was in vain
+    CHECK(!h.next(branches));  // the newest is not in the branch of the best, and was in vain
     for (int i = 0; i < 3; ++i) h.add(0, 1.0 + i);
-    CHECK(branches.next(h.view(), h.told, {}) == std::size_t{5});
+    CHECK(h.next(branches) == std::size_t{5});
     h.add(2, 2.0);
-    CHECK(branches.next(h.view(), h.told, {}) == std::size_t{14});  // who is coming on goes on
+    CHECK(h.next(branches) == std::size_t{14});  // who is coming on goes on
     h.add(2, 2.0);
-    CHECK(!branches.next(h.view(), h.told, {}));
+    CHECK(!h.next(branches));
     // Branch 1 came to a halt of its own, so that the other one is next although it has more trials.
     for (int i = 0; i < 4; ++i) h.add(1, 4.0);
     for (int i = 0; i < 4; ++i) h.add(2, 1.9 - 0.1 * i);
     for (int i = 0; i < 3; ++i) h.add(0, 1.0);
-    CHECK(branches.next(h.view(), h.told, {}) == std::size_t{23});
+    CHECK(h.next(branches) == std::size_t{23});
 }
 
 TEST(there_is_no_halt_while_the_search_goes_on) {
@@ -75,21 +89,55 @@ TEST(there_is_no_halt_while_the_search_goes_on) {
     const Branches branches(*codec);
     History few = halted();
     few.told.n = 9;
-    CHECK(!branches.next(few.view(), few.told, {}));
+    few.told.numbers.pop_back();
+    CHECK(!few.next(branches));
     History better = halted();
     better.told.values[8] = 0.8;  // 4 % of the distance to the median
-    CHECK(!branches.next(better.view(), better.told, {}));
+    CHECK(!better.next(branches));
     better.told.values[8] = 0.99;
-    CHECK(branches.next(better.view(), better.told, {}).has_value());
+    CHECK(better.next(branches).has_value());
     // Somebody is in another branch already.
     History h = halted();
     const std::vector<double> here{1.0 / 6.0, 0.7, nan}, there{0.5, nan, 0.7};
-    CHECK(branches.next(h.view(), h.told, {here.data(), 1, 3}).has_value());
-    CHECK(!branches.next(h.view(), h.told, {there.data(), 1, 3}));
+    CHECK(h.next(branches, {here.data(), 1, 3}).has_value());
+    CHECK(!h.next(branches, {there.data(), 1, 3}));
     // Of one branch alone there is no other.
     History one;
     for (int i = 0; i < 12; ++i) one.add(0, 1.0);
-    CHECK(!branches.next(one.view(), one.told, {}));
+    CHECK(!one.next(branches));
+}
+
+// Trials without a value are told of nowhere, but whoever proposed them has left the branch of the best.
+TEST(trials_without_a_value_were_in_vain) {
+    const auto codec = three();
+    const Branches branches(*codec);
+    for (const records::State without : {records::failed, records::pruned, records::withdrawn}) {
+        History h = halted();
+        CHECK(h.next(branches).has_value());
+        h.add(1, nan, without);
+        CHECK(!h.next(branches));
+        for (int i = 0; i < 2; ++i) h.add(0, 1.3);
+        CHECK(!h.next(branches));
+        h.add(0, 1.3);
+        CHECK(h.next(branches) == std::size_t{5});  // branch 2, which now has fewer trials
+    }
+}
+
+TEST(a_branch_that_is_used_up_is_left_alone) {
+    // The third level has nothing of its own, and so one point.
+    const auto codec = spaces::codec(
+        {spaces::choice(3), spaces::when(0, {0}, space::Column{}), spaces::when(0, {1}, space::Column{})});
+    const Branches branches(*codec);
+    History h;
+    const auto add = [&](int level, double value) {
+        h.add(level, value);
+        if (level == 2) h.rows.back() = h.told.rows.back() = nan;
+    };
+    for (const double v : {8.0, 6.0, 1.0}) add(0, v);
+    for (const double v : {5.0, 3.0, 4.0}) add(1, v);
+    add(2, 7.0);
+    for (const double v : {1.5, 2.0, 1.2}) add(0, v);
+    CHECK(h.next(branches) == std::size_t{4});
 }
 
 TEST(limits_count_in_every_branch) {
@@ -98,12 +146,12 @@ TEST(limits_count_in_every_branch) {
     History h = halted();
     h.told.violations.assign(h.told.n, 0.0);
     h.told.violations[3] = h.told.violations[4] = 2.0;  // nothing of branch 1 keeps the limits
-    CHECK(branches.next(h.view(), h.told, {}) == std::size_t{5});
+    CHECK(h.next(branches) == std::size_t{5});
     const std::vector<double> out = branches.outside(h.view(), h.told, 5);
     for (std::size_t i = 0; i < h.told.n; ++i) CHECK((out[i] == 0.0) == (i == 5 || i == 6));
     CHECK(out[0] == 3.0 && out[3] == 3.0);
     h.told.violations.assign(h.told.n, 1.0);
-    CHECK(!branches.next(h.view(), h.told, {}));
+    CHECK(!h.next(branches));
 }
 
 TEST(candidates_and_constraints_keep_to_the_branch) {

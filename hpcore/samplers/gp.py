@@ -122,8 +122,9 @@ class GPSampler(Sampler):
     all, were made in the branch of the best trial without an improvement of more than 2 % of the distance from the best
     to the median, the next one is made in another branch and improves on the best trial of that: what a branch may be
     worth does not show in the few trials that it has at first. It is one whose last five trials were not in vain, if
-    there is any, and of these the one with the fewest trials; while it improves on itself it goes on. Not in batches,
-    and not where few points are allowed.
+    there is any, and of these the one with the fewest trials; while it improves on itself it goes on. None whose last
+    three trials failed or were pruned without a value, or all of whose points were tried. Not in batches, and not where
+    few points are allowed.
 
     Gradients: the process is conditioned on values and derivatives jointly (Solak et al. 2003, "Derivative observations
     in Gaussian process models of dynamic systems"), which are turned by the slope of the transform and have a learnt

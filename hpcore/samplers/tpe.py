@@ -72,7 +72,8 @@ class TPESampler(Sampler):
     local : bool
         Every fourth proposal, from 50 trials with a value on, looks at a box around the best trial that holds so few
         trials, 16 and 4 a parameter, that it shrinks as they come closer: what lets the search approach an optimum
-        of continuous parameters as far as there are evaluations for. Not with a `prior`.
+        of continuous parameters as far as there are evaluations for. `max_good` and `max_kernels` do not bound it. Not
+        with a `prior`, and not where trials have several objectives, limits or costs, or failed.
 
     Raises
     ------

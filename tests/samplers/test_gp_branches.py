@@ -90,3 +90,48 @@ def test_limits_and_failures_in_branches():
         opt.tell(trial, loss(p), metrics={"size": float(p.get("width0", 0))})
     assert opt.best_trial.params.get("width0", 0) <= 100
     assert opt.best_value < 0.12
+
+
+@pytest.mark.parametrize("end", ["failed", "pruned", "penalty"])
+@pytest.mark.parametrize("sampler", ["gp", "auto"])
+def test_a_branch_without_values_is_left(sampler, end):
+    space = {
+        "k": Categorical(["a", "b"]),
+        "x": Float(0, 1, when={"k": "a"}),
+        "y": Float(0, 1, when={"k": "b"}),
+        "z": Float(0, 1, when={"k": "b"}),
+    }
+    opt = hp.Optimizer(space, sampler, seed=0)
+    kinds = ""
+    for number in range(60):
+        trial = opt.ask()
+        p = trial.params
+        kinds += p["k"]
+        if p["k"] == "a":
+            opt.tell(trial, (p["x"] - 0.3) ** 2)
+        elif number < 8:
+            opt.tell(trial, 1 + p["y"] + p["z"])
+        elif end == "penalty":
+            opt.tell(trial, 1e12)
+        else:
+            opt.tell(trial, None, state=end)
+    assert kinds[20:].count("a") >= 20 and kinds[40:].count("a") >= 12
+
+
+def test_a_choice_of_one_point_is_not_tried_again():
+    space = {
+        "k": Categorical(["a", "b", "none"]),
+        "x": Float(0, 1, when={"k": "a"}),
+        "y": Float(0, 1, when={"k": "b"}),
+    }
+    opt = hp.Optimizer(space, "gp", seed=1)
+    for _ in range(50):
+        trial = opt.ask()
+        p = trial.params
+        if p["k"] == "a":
+            opt.tell(trial, (p["x"] - 0.3) ** 2)
+        else:
+            opt.tell(trial, 1 + (p["y"] - 0.6) ** 2 if p["k"] == "b" else 2.0)
+    late = [t.params for t in opt.trials[30:]]
+    assert any(p["k"] == "b" for p in late)
+    assert np.median([abs(p["x"] - 0.3) for p in late if p["k"] == "a"]) < 0.05

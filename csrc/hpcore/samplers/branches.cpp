@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "hpcore/space/row_set.hpp"
+
 namespace hpcore::samplers {
 namespace {
 
@@ -13,7 +15,7 @@ namespace {
 constexpr std::size_t few_trials = 10, least_of_halt = 3, trials_per_halt = 12, n_of_own_halt = 5;
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double improvement = 0.02;
-constexpr std::size_t n_candidates = 128;
+constexpr std::size_t n_candidates = 128, most_points = 64, most_in_vain = 3;
 
 }  // namespace
 
@@ -32,63 +34,79 @@ bool Branches::same(Column a, Column b) const {
 
 // What is known of one branch.
 struct Branches::Branch {
-    std::size_t row;                                        // its best one that keeps all limits
-    double best = std::numeric_limits<double>::infinity();  // and the value of that
-    std::vector<double> values = {};                        // of its trials in order, infinite beyond a limit
+    std::vector<std::size_t> numbers = {};  // of its trials that ended, in order
+    std::vector<double> values = {};        // infinite without a value, and beyond a limit
+    std::size_t row = 0;                    // the best one that has a value and keeps all limits, of those told
+    double best = inf;                      // and its value
+    std::size_t in_vain = 0;                // newest trials without a value
 
-    // By how much the newest trials improved on those before them.
-    double gained(std::size_t newest) const {
+    // True if the newest trials improved on those before them by more.
+    bool gained_more(std::size_t newest, double than) const {
         const std::size_t before = values.size() - std::min(newest, values.size());
-        return *std::min_element(values.begin(), values.end()) -
-               (before == 0 ? inf
-                            : *std::min_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(before)));
+        const double earlier =
+            before == 0 ? inf : *std::min_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(before));
+        return best < earlier - than;
     }
 };
 
-std::optional<std::size_t> Branches::next(Rows rows, const Told& told, Rows pending) const {
-    const std::size_t n = told.n, n_of_halt = std::max(least_of_halt, n / trials_per_halt);
-    if (n < few_trials) return {};
+std::optional<std::size_t> Branches::next(const records::Trials& trials, const Told& told, Rows pending) const {
+    if (told.n < few_trials) return {};
     std::vector<Branch> branches;
     std::vector<double> values;
+    std::size_t n = 0, at_told = 0;  // ended trials, told ones
     std::size_t last = 0, best = 0;  // branches of the newest and of the best trial
     std::size_t streak = 0;          // newest trials that were made in one branch
-    for (std::size_t i = 0; i < n; ++i) {
-        const auto known = std::ranges::find_if(branches, [&](const Branch& b) { return same(rows[b.row], rows[i]); });
-        const auto at = static_cast<std::size_t>(known - branches.begin());
-        if (known == branches.end()) branches.push_back({i});
-        streak = at == last ? streak + 1 : 1;
+    for (std::size_t i = 0; i < trials.n(); ++i) {
+        if (trials.pending(i)) continue;
+        const auto met = std::ranges::find_if(
+            branches, [&](const Branch& b) { return same(trials.rows[b.numbers.front()], trials.rows[i]); });
+        const auto at = static_cast<std::size_t>(met - branches.begin());
+        if (met == branches.end()) branches.emplace_back();
+        streak = n > 0 && at == last ? streak + 1 : 1;
         last = at;
+        ++n;
         Branch& branch = branches[at];
-        const bool keeps = told.violations.empty() || told.violations[i] == 0.0;
-        branch.values.push_back(keeps ? told.values[i] : inf);
-        if (!keeps) continue;
-        values.push_back(told.values[i]);
-        if (told.values[i] < branch.best) {
-            branch.best = told.values[i];
-            branch.row = i;
+        branch.numbers.push_back(i);
+        branch.values.push_back(inf);
+        ++branch.in_vain;
+        if (at_told == told.n || told.numbers[at_told] != i) continue;
+        const std::size_t t = at_told++;
+        branch.in_vain = 0;
+        if (!told.violations.empty() && told.violations[t] != 0.0) continue;
+        values.push_back(told.values[t]);
+        branch.values.back() = told.values[t];
+        if (told.values[t] < branch.best) {
+            branch.best = told.values[t];
+            branch.row = t;
         }
         if (branch.best < branches[best].best) best = at;
     }
     if (branches.size() < 2 || values.empty()) return {};
     for (std::size_t p = 0; p < pending.n; ++p)
-        if (!same(pending[p], rows[branches[best].row])) return {};
+        if (!same(pending[p], trials.rows[branches[best].numbers.front()])) return {};
     const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
     std::nth_element(values.begin(), middle, values.end());
     const double little = improvement * (*middle - branches[best].best);
-    const auto halted = [&](const Branch& branch, std::size_t newest) { return !(branch.gained(newest) < -little); };
+    const std::size_t n_of_halt = std::max(least_of_halt, n / trials_per_halt);
+    const auto open = [&](const Branch& branch) {
+        const Column row = trials.rows[branch.numbers.front()];
+        return branch.best < inf && branch.in_vain < most_in_vain && known(row) &&
+               !used_up(row, branch.numbers, trials.rows);
+    };
     if (last != best) {
         // Who is coming on goes on.
-        if (branches[last].values.size() > 1 && !halted(branches[last], 1)) return branches[last].row;
+        const Branch& newest = branches[last];
+        if (newest.values.size() > 1 && newest.gained_more(1, little) && open(newest)) return newest.row;
         return {};
     }
-    if (streak < n_of_halt || !halted(branches[best], n_of_halt)) return {};
+    if (streak < n_of_halt || branches[best].gained_more(n_of_halt, little)) return {};
     // Those that came to no halt yet, and of these the one with the fewest trials.
     const Branch* chosen = nullptr;
     std::pair<bool, std::size_t> least{true, std::numeric_limits<std::size_t>::max()};
     for (const Branch& branch : branches) {
-        if (&branch == &branches[best] || !std::isfinite(branch.best)) continue;
+        if (&branch == &branches[best] || !open(branch)) continue;
         const std::size_t tried = branch.values.size();
-        const std::pair spent{tried > n_of_own_halt && halted(branch, n_of_own_halt), tried};
+        const std::pair spent{tried > n_of_own_halt && !branch.gained_more(n_of_own_halt, little), tried};
         if (spent < least) {
             least = spent;
             chosen = &branch;
@@ -96,6 +114,30 @@ std::optional<std::size_t> Branches::next(Rows rows, const Told& told, Rows pend
     }
     if (chosen == nullptr) return {};
     return chosen->row;
+}
+
+// False for trials that lack a value which decides on the branch.
+bool Branches::known(Column row) const {
+    return std::ranges::all_of(
+        parents_, [&](std::size_t j) { return !std::isnan(row[j]) || !codec_.column(j).conditions.empty(); });
+}
+
+// True if all points of a branch were tried, of which it must have few: that of a choice without parameters of its own
+// has one.
+bool Branches::used_up(Column row, const std::vector<std::size_t>& numbers, Rows rows) const {
+    std::size_t points = 1;
+    for (std::size_t j = 0; j < codec_.size(); ++j) {
+        if (std::isnan(row[j]) || std::ranges::binary_search(parents_, j)) continue;
+        const space::Column& column = codec_.column(j);
+        const bool levelled = column.gridded || column.kind == space::Kind::choice;
+        if (!levelled || column.last >= most_points) return false;
+        points *= static_cast<std::size_t>(column.last) + 1;
+        if (points > most_points) return false;
+    }
+    space::RowSet tried;
+    std::size_t n = 0;
+    for (const std::size_t i : numbers) n += tried.insert(rows[i]) ? 1 : 0;
+    return n >= points;
 }
 
 std::vector<double> Branches::outside(Rows rows, const Told& told, std::size_t row) const {

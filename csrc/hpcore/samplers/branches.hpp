@@ -22,9 +22,10 @@ class Branches {
     // True if no choice of the space decides which other columns are active.
     bool none() const { return parents_.empty(); }
 
-    // A row of the branch that the next proposal should be made in, if not anywhere: of the told ones (n, d). Nothing
+    // Which of the told rows lies in the branch that the next proposal should be made in, if not anywhere. Nothing
     // while the search goes on well, or if one of the pending rows (p, d) lies in another branch than the best one.
-    std::optional<std::size_t> next(Rows rows, const Told& told, Rows pending) const;
+    // Trials that ended without a value were in vain.
+    std::optional<std::size_t> next(const records::Trials& trials, const Told& told, Rows pending) const;
 
     // True if two canonical rows lie in one branch.
     bool same(Column a, Column b) const;
@@ -37,6 +38,8 @@ class Branches {
 
   private:
     struct Branch;
+    bool known(Column row) const;
+    bool used_up(Column row, const std::vector<std::size_t>& numbers, Rows rows) const;
     const space::Codec& codec_;
     std::vector<std::size_t> parents_;  // choices on which conditions depend
 };

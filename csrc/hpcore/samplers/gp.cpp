@@ -254,20 +254,24 @@ class GpSampler final : public Sampler {
     Made by_engine(std::vector<double> (Engine::*method)(const bo::Request&, bo::Step*), Engine& engine,
                    const Trials& trials, Rows pending, const Ask& ask, Column weights) {
         const Told told = told_of(trials, ask.per_cost, known_costs(ask), weights);
-        std::vector<double> extra = allowed_candidates(told, ask), violations;
+        const std::vector<double> extra = allowed_candidates(told, ask);
         bo::Request request = request_of(told, pending, ask);
-        if (const auto branch = other_branch(told, pending, ask)) {
-            const Column row = request.rows[*branch];
-            violations = branches_.outside(request.rows, told, *branch);
-            request.violations = violations;
-            request.feasible = within(branches_, *codec_, row, request.feasible);
-            const std::vector<double> more = branches_.candidates(
-                row, Philox(ask.key, ask.number, streams::at_attempt(streams::gp_branch, ask.attempt)));
-            extra.insert(extra.end(), more.begin(), more.end());
-        }
         request.extra = rows_of(extra);
         if (!uses_gradients(trials.m())) request.gradients = {};
         Made made;
+        if (const auto branch = other_branch(trials, told, pending, ask)) {
+            const Column row = request.rows[*branch];
+            const std::vector<double> violations = branches_.outside(request.rows, told, *branch);
+            const std::vector<double> candidates = branches_.candidates(
+                row, Philox(ask.key, ask.number, streams::at_attempt(streams::gp_branch, ask.attempt)));
+            bo::Request there = request;
+            there.violations = violations;
+            there.feasible = within(branches_, *codec_, row, request.feasible);
+            there.extra = rows_of(candidates);
+            made.rows = (engine.*method)(there, &made.step);
+            if (!made.rows.empty()) return made;
+            made = {};  // no point of it is new and allowed
+        }
         made.rows = (engine.*method)(request, &made.step);
         // No point was met that is new and allowed; the caller finds out if there is one.
         if (made.rows.empty() && made.step != bo::Step::none) made.rows = uniform_rows(ask, 1, d_);
@@ -275,11 +279,12 @@ class GpSampler final : public Sampler {
     }
 
     // A row of the branch of the space that is to be improved on for itself.
-    std::optional<std::size_t> other_branch(const Told& told, Rows pending, const Ask& ask) const {
+    std::optional<std::size_t> other_branch(const Trials& trials, const Told& told, Rows pending,
+                                            const Ask& ask) const {
         // Where few rows are allowed, none may be allowed there.
         if (branches_.none() || ask.count > 1 || ask.attempt > 0 || ask.around) return {};
         if (told.values.size() != told.n) return {};
-        return branches_.next(rows_of(told.rows), told, pending);
+        return branches_.next(trials, told, pending);
     }
 
     KnownAt known_costs(const Ask& ask) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "hpcore/records/limits.hpp"
 #include "hpcore/records/tradeoff.hpp"
@@ -111,6 +112,7 @@ Told told_of(const Trials& trials, bool per_cost, const KnownAt& known_costs, Co
     }
     if (per_cost) told.cost = cost_of(trials, known_costs);
     told.gradients = gradients_of(trials, numbers, told);
+    told.numbers = std::move(numbers);
     return told;
 }
 

@@ -16,15 +16,16 @@ struct KnownAt {
 
 struct Told {
     std::size_t n = 0;
-    std::vector<double> rows;        // (n, d) points with a value
-    std::vector<double> values;      // (m, n): one objective after the other
-    std::vector<double> std_errors;  // (m, n) of the values, 0 where not known; empty if none is
-    std::vector<KnownAt> limits;     // by how much each is exceeded; and of success, if a trial failed
-    std::vector<double> violations;  // (n,) distance from keeping all limits, 0 if it does; empty without limits
-    KnownAt cost;                    // logarithms of costs, where they matter
-    std::vector<double> failed;      // (f, d) points that failed and have no value
-    std::vector<double> gradients;   // (n, d) derivatives of the single objective, NaN where not told; empty if none
-                                     // was, if they do not agree with the values, or with several objectives
+    std::vector<std::size_t> numbers;  // (n,) of the trials with a value, ascending
+    std::vector<double> rows;          // (n, d) their points
+    std::vector<double> values;        // (m, n): one objective after the other
+    std::vector<double> std_errors;    // (m, n) of the values, 0 where not known; empty if none is
+    std::vector<KnownAt> limits;       // by how much each is exceeded; and of success, if a trial failed
+    std::vector<double> violations;    // (n,) distance from keeping all limits, 0 if it does; empty without limits
+    KnownAt cost;                      // logarithms of costs, where they matter
+    std::vector<double> failed;        // (f, d) points that failed and have no value
+    std::vector<double> gradients;     // (n, d) derivatives of the single objective, NaN where not told; empty if none
+                                       // was, if they do not agree with the values, or with several objectives
 };
 
 // Reads trials. Limits count wherever their metric is known, also of failed trials. A trial that failed, as
