@@ -137,6 +137,23 @@ def test_trials_that_fail_or_are_taken_away() -> None:
     assert train(scheduler, 8) <= STEPS
 
 
+@pytest.mark.parametrize("crash_after", [0, 1])
+def test_a_trial_that_tune_runs_again_is_not_stopped_for_its_crash(crash_after: int) -> None:
+    scheduler = begin("asha")
+    for k in range(12):
+        train(scheduler, k)
+    best = Trial(12)
+    scheduler.on_trial_add(None, best)
+    for step in range(1, crash_after + 1):
+        scheduler.on_trial_result(None, best, {"loss": -1e3, "training_iteration": step})
+    # As Tune's controller does with max_failures.
+    scheduler.on_trial_error(None, best)
+    scheduler.on_trial_add(None, best)
+    for step in range(crash_after + 1, STEPS):
+        told = {"loss": -1e3, "training_iteration": step}
+        assert scheduler.on_trial_result(None, best, told) == scheduler.CONTINUE, step
+
+
 @pytest.mark.parametrize("way", ["file", "pickle", "copy"])
 def test_a_scheduler_that_was_saved_decides_the_same(way: str, tmp_path: Path) -> None:
     scheduler = begin()

@@ -80,7 +80,7 @@ class RayExecutor(Executor):
     def n_workers(self) -> int:
         """Number of tasks that the cluster has resources for."""
         there = _ray.cluster_resources()
-        return min(int(there.get(name, 0.0) / amount) for name, amount in self._needs.items())
+        return min(int(there.get(name, 0.0) / amount + 1e-9) for name, amount in self._needs.items())
 
     # The name that executors of the standard library have for it.
     _max_workers = n_workers
@@ -181,6 +181,8 @@ class _Pickler(cloudpickle.Pickler):
         return len(self.references) - 1, is_array
 
     def _store(self, part: Any) -> None:
+        if isinstance(part, np.ndarray) and not (part.flags.c_contiguous or part.flags.f_contiguous):
+            part = np.ascontiguousarray(part)  # as Ray stores it
         known = next((stored for stored in reversed(self._stored) if _is_same(stored.content, part)), None)
         if known is None:
             reference = _ray.put(part)

@@ -98,7 +98,9 @@ class HpcoreScheduler(_schedulers.FIFOScheduler):
                 f"metric and mode must be given to HpcoreScheduler or tune.TuneConfig, got metric={self._metric!r}, "
                 f"mode={self._mode!r}"
             )
-        self._place(trial)
+        place = self._place(trial)
+        if self._states[place] == FAILED:  # Tune runs it again
+            self._states[place] = RUNNING
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """See `ray.tune.schedulers.TrialScheduler`."""
