@@ -109,6 +109,8 @@ class Replica:
             self._generation = self._storage.generation
             shared = self.shared
             if stale:
+                # Who is refused keeps what it has.
+                self.checker()(transaction.current(self.record.id, lock=not reading))
                 self._forget()
                 self._held = dict(held)
             self._synchronise(transaction, reading)

@@ -186,6 +186,8 @@ def test_not_during_a_run() -> None:
 def test_a_study_that_was_opened_before_is_refused(path: Path) -> None:
     study = begun(storage=path, name="a")
     stale = hp.load_study(path)
+    n_trials = len(stale.trials)
+    assert n_trials > 0
     study.extend(LARGE)
     for call in (
         stale.refresh,
@@ -198,6 +200,7 @@ def test_a_study_that_was_opened_before_is_refused(path: Path) -> None:
     ):
         with pytest.raises(SpaceMismatch, match=r"larger one now.*open the study again"):
             call()
+        assert len(stale.trials) == n_trials
     with pytest.raises(SpaceMismatch, match="'depth' is missing"):
         hp.Study(SMALL, storage=path, name="a")
     # Another sampler, which the record of the study keeps too, is no other space.
