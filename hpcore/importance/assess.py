@@ -65,7 +65,8 @@ def importance(
     baseline : float or "space", optional
         Share of the best trials with which these are compared, for ``"ped_anova"``; default 1, all. With 0.5 the
         importance is what separates the best from other good ones. ``"space"`` compares with the values that random
-        search would try, which says what mattered in a search whose sampler soon left bad values alone.
+        search would try, for a search whose sampler soon left bad values alone. It also counts what the sampler closed
+        in on for no great gain: after a long search all such parameters look equally important.
     n_trees : int, optional
         Size of the forest, for ``"fanova"``; default 64.
     pairs : bool, default=False
