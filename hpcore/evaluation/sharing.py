@@ -14,10 +14,8 @@ import mmap
 import os
 import pickle
 import tempfile
-import threading
 import uuid
 import warnings
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,13 +27,9 @@ from hpcore.errors import InvalidArgument
 from hpcore.evaluation.models import Models
 from hpcore.evaluation.workload import Workload
 from hpcore.workers.interrupts import uninterrupted
-from hpcore.workers.packing import Cargo, OutOfReach, Packed
+from hpcore.workers.packing import Cargo, Kept, OutOfReach, Packed
 
-__all__ = ["Handle", "Surroundings", "SharedWorkload", "fetch", "live_warning_filters"]
-
-# Workloads that a worker keeps. Two, so that a search nested in another one, or two searches that share a pool, do
-# not evict each other at every task.
-_KEPT = 2
+__all__ = ["Handle", "Surroundings", "SharedWorkload", "fetch", "live_warning_filters", "owns"]
 
 _OBJECTS, _ARRAYS, _PLACES = "objects.pickle", "arrays", "places.pickle"
 _MODELS = "models"
@@ -45,9 +39,7 @@ _SMALL_BYTES = 4096
 _ALIGNMENT = 64
 
 _owned: dict[str, tuple[Workload, Surroundings]] = {}
-_fetched: OrderedDict[str, tuple[Workload, Surroundings]] = OrderedDict()
-# A cluster's worker may run several tasks on threads of one process.
-_fetching = threading.Lock()
+_fetched: Kept[tuple[Workload, Surroundings]] = Kept()
 
 
 class Surroundings(NamedTuple):
@@ -145,21 +137,21 @@ def fetch(handle: Handle, cargo: Cargo | None = None) -> tuple[Workload, Surroun
     OutOfReach
         If the files are not there.
     """
-    if handle.owner == os.getpid() and handle.token in _owned:
+    if owns(handle):
         return _owned[handle.token]
-    with _fetching:
-        if handle.token in _fetched:
-            _fetched.move_to_end(handle.token)
-            return _fetched[handle.token]
-        while len(_fetched) >= _KEPT:
-            _fetched.popitem(last=False)
+
+    def read() -> tuple[Workload, Surroundings]:
         if cargo is None:
-            found = _read(Path(handle.path))
-        else:
-            parts, surroundings = cargo.unpack(read_only=True)
-            found = Workload(**parts), surroundings
-        _fetched[handle.token] = found
-        return found
+            return _read(Path(handle.path))
+        parts, surroundings = cargo.unpack(read_only=True)
+        return Workload(**parts), surroundings
+
+    return _fetched.get(handle.token, read)
+
+
+def owns(handle: Handle) -> bool:
+    """Return True in the process that owns a workload: a fork has its table, another machine may have its number."""
+    return handle.owner == os.getpid() and handle.token in _owned
 
 
 def _current_surroundings() -> Surroundings:

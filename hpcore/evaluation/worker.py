@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
 import threading
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 import cloudpickle
 import sklearn
 
-from hpcore.evaluation.sharing import Handle, Surroundings, fetch, live_warning_filters
+from hpcore.evaluation.sharing import Handle, Surroundings, fetch, live_warning_filters, owns
 from hpcore.evaluation.workload import FoldScore, Workload, decisive
 from hpcore.records.channel import Channel, Decision
 from hpcore.schedulers.racing import Incumbent, RaceSnapshot
@@ -100,8 +99,7 @@ def run_bundle(
         workload, surroundings = fetch(handle, cargo)
     except OutOfReach:
         return Miss.here()
-    here = handle.owner == os.getpid()
-    context = _thread(handle, surroundings) if here else _process(handle, surroundings)
+    context = _thread(handle, surroundings) if owns(handle) else _process(handle, surroundings)
     scores: list[list[FoldScore]] = []
     with working(), context:
         try:

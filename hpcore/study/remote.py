@@ -9,13 +9,11 @@ import threading
 from hpcore.records.trial import Trial
 from hpcore.study.objective import Evaluation, Objective, call
 from hpcore.workers.nesting import working
-from hpcore.workers.packing import Cargo, Handle, Miss, OutOfReach, unpack
+from hpcore.workers.packing import Cargo, Handle, Kept, Miss, OutOfReach, unpack
 
 __all__ = ["call_in_worker"]
 
-# Token and objective that this worker unpacked last; all tasks of a run have the same token.
-_unpacked: tuple[str, Objective] | None = None
-_unpacking = threading.Lock()
+_unpacked: Kept[Objective] = Kept()
 
 
 def call_in_worker(owner: int, handle: Handle, trial: Trial, cargo: Cargo | None = None) -> Evaluation | Miss:
@@ -41,18 +39,8 @@ def call_in_worker(owner: int, handle: Handle, trial: Trial, cargo: Cargo | None
     if owner != os.getpid() and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        objective = _objective(handle, cargo)
+        objective = _unpacked.get(handle.token, lambda: unpack(handle) if cargo is None else cargo.unpack())
     except OutOfReach:
         return Miss.here()
     with working():
         return call(objective, trial)
-
-
-def _objective(handle: Handle, cargo: Cargo | None) -> Objective:
-    global _unpacked
-    # A worker of a cluster may run several tasks on threads of one process.
-    with _unpacking:
-        if _unpacked is None or _unpacked[0] != handle.token:
-            _unpacked = None  # frees the memory of the earlier one first
-            _unpacked = (handle.token, unpack(handle) if cargo is None else cargo.unpack())
-        return _unpacked[1]

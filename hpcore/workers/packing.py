@@ -20,10 +20,12 @@ import os
 import pickle
 import platform
 import tempfile
+import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import cloudpickle
 import numpy as np
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
     from hpcore.workers.engine import Piece
     from hpcore.workers.pools import Pool
 
-__all__ = ["Cargo", "Handle", "Miss", "Missed", "OutOfReach", "Packed", "Shared", "unpack"]
+__all__ = ["Cargo", "Handle", "Kept", "Miss", "Missed", "OutOfReach", "Packed", "Shared", "unpack"]
 
 log = logging.getLogger("hpcore")
+
+T = TypeVar("T")
 
 # Arrays of so many bytes are mapped: a page of memory.
 _LARGE = 4096
@@ -44,6 +48,7 @@ _LARGE = 4096
 _SMALL = 4096
 # Alignment in bytes for the widest vector instructions.
 _ALIGNMENT = 64
+_KEPT = 2
 
 
 class OutOfReach(Exception):
@@ -144,6 +149,25 @@ class Cargo:
         else:  # the shared memory of a cluster is read-only
             buffers = [bytearray(view) if view.readonly else view for view in views]
         return pickle.loads(self._stream, buffers=buffers)  # noqa: S301 - pickled by our own parent process
+
+
+class Kept(Generic[T]):
+    """Objects of the latest searches that a worker unpacked: of two, as two searches may share its executor."""
+
+    def __init__(self) -> None:
+        self._objects: OrderedDict[str, T] = OrderedDict()
+        # A worker of a cluster may run several tasks on threads of one process.
+        self._lock = threading.Lock()
+
+    def get(self, token: str, unpack: Callable[[], T]) -> T:
+        """Return the object with a token, which is unpacked if it is not there."""
+        with self._lock:
+            if token not in self._objects:
+                while len(self._objects) >= _KEPT:  # frees the memory of an earlier one first
+                    self._objects.popitem(last=False)
+                self._objects[token] = unpack()
+            self._objects.move_to_end(token)
+            return self._objects[token]
 
 
 class Miss(NamedTuple):

@@ -234,7 +234,9 @@ def choose_pool(n_jobs: int | None, executor: Executor | None, *, killing: bool 
     executors.check(executor)
     if n_jobs is None:
         n_jobs = executors.capacity(executor) or joblib.cpu_count()
-    return BorrowedPool(executor, max(1, int(joblib.effective_n_jobs(n_jobs))))
+    # A positive number is meant as it is: joblib's own backend has no say in another executor.
+    n_tasks = int(n_jobs) if n_jobs > 0 else int(joblib.effective_n_jobs(n_jobs))
+    return BorrowedPool(executor, max(1, n_tasks))
 
 
 def _first_done(tasks: Collection[Future[Any]], seconds: float | None = None) -> list[Future[Any]]:

@@ -15,12 +15,12 @@ import scipy.sparse
 from hpcore.evaluation import sharing
 from hpcore.evaluation.sharing import SharedWorkload, fetch
 from hpcore.evaluation.worker import run_bundle
-from hpcore.workers.packing import Cargo, Miss, OutOfReach
+from hpcore.workers.packing import Cargo, Kept, Miss, OutOfReach
 from tests.evaluation.reports import is_mapped, workload
 
 
 def test_data_is_mapped_and_kept_and_removed():
-    sharing._fetched.clear()
+    sharing._fetched = Kept()
     large = np.arange(6000.0).reshape(2000, 3)
     data = {
         "X": large[:, ::2],
@@ -48,9 +48,17 @@ def test_data_is_mapped_and_kept_and_removed():
         for other in others:
             with other as next_handle:
                 fetch(next_handle._replace(owner=-1))
-        assert len(sharing._fetched) <= 2
+        assert len(sharing._fetched._objects) <= 2
     assert not os.path.exists(handle.path)  # noqa: PTH110
     assert handle.token not in sharing._owned
+
+
+def test_the_owner_is_known_by_process_and_workload():
+    with SharedWorkload(workload(), 1, by_file=True) as handle:
+        assert sharing.owns(handle)
+        assert not sharing.owns(handle._replace(owner=-1)), "a fork has the table too"
+        assert not sharing.owns(handle._replace(token="other")), "another machine may have a process of this number"
+    assert not sharing.owns(handle)
 
 
 def test_threads_of_one_worker_read_a_workload_once(monkeypatch):
@@ -62,17 +70,17 @@ def test_threads_of_one_worker_read_a_workload_once(monkeypatch):
         return (workload(), sharing.Surroundings({}, []))
 
     monkeypatch.setattr(sharing, "_read", read)
-    sharing._fetched.clear()
+    sharing._fetched = Kept()
     handle = sharing.Handle("token", -1, "somewhere", 1)
     with ThreadPoolExecutor(4) as executor:
         found = list(executor.map(fetch, [handle] * 4))
     assert len(n_reads) == 1
     assert all(pair is found[0] for pair in found)
-    sharing._fetched.clear()
+    sharing._fetched = Kept()
 
 
 def test_a_worker_without_the_files_gets_the_workload_once():
-    sharing._fetched.clear()
+    sharing._fetched = Kept()
     large = np.arange(6000.0).reshape(2000, 3)
     shared = SharedWorkload(workload(X=large), 1, by_file=True)
     with shared as handle:

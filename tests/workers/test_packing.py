@@ -16,7 +16,7 @@ import pytest
 import scipy.sparse
 
 from hpcore.workers.engine import Piece
-from hpcore.workers.packing import Cargo, Miss, Missed, OutOfReach, Packed, Shared, unpack
+from hpcore.workers.packing import Cargo, Kept, Miss, Missed, OutOfReach, Packed, Shared, unpack
 
 N = 50_000
 DATA = np.arange(float(N))
@@ -248,6 +248,29 @@ def test_a_place_gets_the_object_once_and_all_tasks_refer_to_it() -> None:
     assert missed.along(pool, pieces(6)) is None, "the place may be gone"
     missed.note(Miss("b"), pieces(6))
     assert missed.along(pool, pieces(6)) == "reference 2"
+
+
+def test_a_worker_keeps_what_two_searches_need_in_turn() -> None:
+    kept: Kept[list[str]] = Kept()
+    unpacked = []
+
+    def get(token: str) -> list[str]:
+        def unpack() -> list[str]:
+            unpacked.append(token)
+            return [token]
+
+        return kept.get(token, unpack)
+
+    assert [get(token) for token in "abababcb"] == [[token] for token in "abababcb"]
+    assert unpacked == ["a", "b", "c"], "the one that was used before the others goes"
+    assert get("a") == ["a"] and unpacked[3:] == ["a"]
+
+    def fail() -> list[str]:
+        raise OutOfReach("no files")
+
+    with pytest.raises(OutOfReach):
+        kept.get("d", fail)
+    assert get("a") == ["a"] and unpacked[4:] == []
 
 
 def test_no_room_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -41,6 +41,8 @@ def test_who_does_the_work():
         assert not borrowed.by_file
         one = choose_pool(1, executor)
         assert one is not None and one.n_workers == 1, "a number that is given wins"
+        with joblib.parallel_config(backend="sequential"):
+            assert choose_pool(None, executor).n_workers == 3, "joblib's backend is not the executor's"
     assert choose_pool(None, Inline()).n_workers == joblib.cpu_count()
     with pytest.raises(InvalidArgument, match="shutdown"):
         choose_pool(None, executor)

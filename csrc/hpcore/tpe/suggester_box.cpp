@@ -72,7 +72,11 @@ bool Suggester::holds(const Group& group, const double* row) const {
 
 std::span<const Ranking::Entry> Suggester::good_of(const Group& group) const {
     if (group.box.whole) return group.ranking.good();
-    return std::span(group.box.trials).first((group.box.trials.size() + one_good_in - 1) / one_good_in);
+    const std::span<const Ranking::Entry> all = group.box.trials;
+    // None that failed, however few others there are: the best one is among them.
+    const auto finite = std::ranges::find_if(all, [](const Ranking::Entry& e) { return std::isinf(e.value); });
+    const auto n_finite = static_cast<std::size_t>(finite - all.begin());
+    return all.first(std::min((all.size() + one_good_in - 1) / one_good_in, n_finite));
 }
 
 }  // namespace hpcore::tpe
