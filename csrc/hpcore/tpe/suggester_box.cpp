@@ -74,8 +74,8 @@ std::span<const Ranking::Entry> Suggester::good_of(const Group& group) const {
     if (group.box.whole) return group.ranking.good();
     const std::span<const Ranking::Entry> all = group.box.trials;
     // None that failed, however few others there are: the best one is among them.
-    const auto finite = std::ranges::find_if(all, [](const Ranking::Entry& e) { return std::isinf(e.value); });
-    const auto n_finite = static_cast<std::size_t>(finite - all.begin());
+    const auto failed = std::ranges::find_if(all, [](const Ranking::Entry& e) { return std::isinf(e.value); });
+    const auto n_finite = static_cast<std::size_t>(failed - all.begin());
     return all.first(std::min((all.size() + one_good_in - 1) / one_good_in, n_finite));
 }
 
