@@ -513,6 +513,33 @@ def test_points_that_are_not_of_the_space(point: Any, words: str) -> None:
         make(points_to_evaluate=[point])
 
 
+OPTIONS = {"m": tune.choice([{"k": "a", "x": tune.quniform(0, 1, 0.1)}, {"k": "b", "x": tune.uniform(0, 1)}, "none"])}
+
+
+def test_points_within_an_option() -> None:
+    points = [{"m": {"k": "a", "x": 0.3}}, {"m": {"x": 0.35, "k": "b"}}, {"m": {"k": "a"}}, {"m": "none"}]
+    search = make(OPTIONS, points_to_evaluate=points)
+    first, second, part, plain = (search.suggest(str(k))["m"] for k in range(4))
+    assert first == {"k": "a", "x": pytest.approx(0.3, rel=1e-15)}
+    assert (second, plain) == ({"k": "b", "x": 0.35}, "none")
+    assert part.keys() == {"k", "x"} and part["k"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"k": "a", "x": 0.3, "z": 1}, r"points_to_evaluate\[0\] has 'm/0/z', which is not in the space"),
+        ({"k": "b", "X": 0.3}, r"points_to_evaluate\[0\] has 'm/1/X', which is not in the space"),
+        ({"k": "a", "x": 1.35}, "'m' must be one of its options"),
+        ({"k": "c", "x": 0.3}, "'m' must be one of its options"),
+        ({"x": 0.3}, "'m' must be one of its options"),  # of which option is not said
+    ],
+)
+def test_points_that_fit_no_option(option: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        make(OPTIONS, points_to_evaluate=[{"m": option}])
+
+
 def test_evaluated_rewards() -> None:
     points = [{"x": 0.25}, {"x": 0.5}]
     search = make(LINE, points_to_evaluate=points, evaluated_rewards=[2.0, math.nan])

@@ -12,7 +12,7 @@ from typing import Any
 import cloudpickle
 
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, require
-from hpcore.integrations.ray.pattern import Pattern, read_space
+from hpcore.integrations.ray.pattern import Found, Pattern, read_space
 from hpcore.integrations.ray.results import number
 from hpcore.integrations.ray.trials import SearchTrials, Values
 from hpcore.optimizer import Optimizer
@@ -191,7 +191,7 @@ class HpcoreSearch(_search.Searcher):
             The parameters are not a point of the space; nothing is recorded.
         """
         trials = self._defined()
-        params, _ = self._read(parameters)
+        params = self._read(parameters).params
         reports = {float(k): self._of_objectives(v) for k, v in enumerate(intermediate_values or (), start=1)}
         values = None if value is None else self._of_objectives(value)
         if pruned and values is None and reports:
@@ -233,10 +233,10 @@ class HpcoreSearch(_search.Searcher):
         trials = SearchTrials(self._space, self._sampler, self._seed, [_DIRECTIONS[mode] for mode in modes])
         points = []
         for i, point in enumerate(self._points):
-            given, unknown = self._read(point)
-            if unknown:
-                raise InvalidArgument(f"points_to_evaluate[{i}] has {unknown[0]!r}, which is not in the space")
-            points.append(self._space.check_partial(given))
+            found = self._read(point)
+            if found.unknown:
+                raise InvalidArgument(f"points_to_evaluate[{i}] has {found.unknown[0]!r}, which is not in the space")
+            points.append(self._space.check_partial(found.params))
         if self._rewards is not None:
             for given, reward in zip(points, self._rewards, strict=True):
                 trials.add(given, "complete", self._of_objectives(reward), {})
@@ -254,12 +254,11 @@ class HpcoreSearch(_search.Searcher):
             raise RuntimeError(_search.UNDEFINED_SEARCH_SPACE.format(cls=name, space="space"))
         raise RuntimeError(_search.UNDEFINED_METRIC_MODE.format(cls=name, metric=self._metric, mode=self._mode))
 
-    def _read(self, config: Any) -> tuple[dict[str, Any], list[str]]:
-        """The parameters of a config, and what it has beside the space."""
-        found: dict[str, Any] = {}
-        unknown: list[str] = []
-        self._pattern.read(config, found, unknown)
-        return found, unknown
+    def _read(self, config: Any) -> Found:
+        """What a config has of the space, and beside it."""
+        found = Found()
+        self._pattern.read(config, found)
+        return found
 
     # --- results -------------------------------------------------------------------------------------------------
 
