@@ -540,12 +540,24 @@ def test_points_that_fit_no_option(option: Any, words: str) -> None:
         make(OPTIONS, points_to_evaluate=[{"m": option}])
 
 
+@pytest.mark.parametrize("options", [{}, {"evaluated_rewards": [1.0]}])
+@pytest.mark.parametrize(
+    ("point", "name"), [({"x": 0.5, "e": 6}, "e"), ({"x": 0.5, "net": {"n": None}}, "net/n"), ({"l": [1, 3]}, "l/1")]
+)
+def test_points_with_other_constants(point: Any, name: str, options: Any) -> None:
+    space = {"x": tune.uniform(0, 1), "e": 5, "net": {"n": np.arange(3)}, "l": [1, 2]}
+    with pytest.raises(InvalidArgument, match=rf"points_to_evaluate\[0\] has another value of '{name}', a constant"):
+        make(space, points_to_evaluate=[point], **options)
+    same = {"x": 0.5, "e": 5, "net": {"n": np.arange(3)}, "l": (1, 2)}
+    assert make(space, points_to_evaluate=[same]).suggest("t")["x"] == 0.5
+
+
 def test_evaluated_rewards() -> None:
     points = [{"x": 0.25}, {"x": 0.5}]
     search = make(LINE, points_to_evaluate=points, evaluated_rewards=[2.0, math.nan])
     assert outcomes(search) == [("complete", 2.0), ("failed", None)]
     assert search.suggest("t")["x"] not in (0.25, 0.5)
-    with pytest.raises(InvalidArgument, match="'net/lr'"):
+    with pytest.raises(InvalidArgument, match=r"evaluated_rewards must .*points_to_evaluate\[0\] .*'net/lr'"):
         make(points_to_evaluate=[{"x": 0.5}], evaluated_rewards=[1.0])
 
 

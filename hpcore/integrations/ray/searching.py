@@ -44,12 +44,13 @@ class HpcoreSearch(_search.Searcher):
         Direction, or one for each objective.
     points_to_evaluate : list of dict, optional
         Configs to begin with, nested or with keys such as ``"net/lr"``. What they leave out is completed.
+        Constants of the space may be left out, and must not differ.
     sampler : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"auto"``, another name that `Optimizer` knows, or an object of `hpcore.samplers`.
     seed : int, optional
         Seed, 0 .. 2**128 - 1. None draws a seed from the operating system.
     evaluated_rewards : list of float, optional
-        Known values of the `points_to_evaluate`, which are not evaluated then.
+        Known values of the `points_to_evaluate`, which must be whole and are not evaluated then.
 
     Raises
     ------
@@ -174,7 +175,7 @@ class HpcoreSearch(_search.Searcher):
         Parameters
         ----------
         parameters : dict
-            Config, nested or with keys such as ``"net/lr"``; what is not of the space is ignored.
+            Config, nested or with keys such as ``"net/lr"``; what is not of the space, and constants, are ignored.
         value : float, or sequence of float
             Value, or one for each objective.
         error, pruned : bool
@@ -236,10 +237,21 @@ class HpcoreSearch(_search.Searcher):
             found = self._read(point)
             if found.unknown:
                 raise InvalidArgument(f"points_to_evaluate[{i}] has {found.unknown[0]!r}, which is not in the space")
+            if found.differing:
+                raise InvalidArgument(
+                    f"points_to_evaluate[{i}] has another value of {found.differing[0]!r}, a constant of the space: "
+                    "leave it out, or make it a tune.choice"
+                )
             points.append(self._space.check_partial(found.params))
         if self._rewards is not None:
-            for given, reward in zip(points, self._rewards, strict=True):
-                trials.add(given, "complete", self._of_objectives(reward), {})
+            for i, (given, reward) in enumerate(zip(points, self._rewards, strict=True)):
+                values = self._of_objectives(reward)
+                try:
+                    trials.add(given, "complete", values, {})
+                except InvalidArgument as error:
+                    raise InvalidArgument(
+                        f"evaluated_rewards must be of whole points, and points_to_evaluate[{i}] is none: {error}"
+                    ) from error
             points = []
         self._points, self._trials = points, trials
 
