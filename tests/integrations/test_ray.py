@@ -423,6 +423,35 @@ def test_a_trial_that_diverged_when_it_was_stopped_has_failed() -> None:
     assert outcomes(search)[1] == ("failed", None)
 
 
+@pytest.mark.parametrize("stopped_at", [1, 3])
+def test_a_trial_that_began_again_is_known_by_its_last_run(stopped_at: int) -> None:
+    search = make(LINE)
+    for k in range(3):
+        train(search, f"far {k}", [9.0 - i for i in range(9)], "whole")
+    search.suggest("again")
+    for step in range(1, 5):
+        search.on_trial_result("again", {"loss": 0.0, "training_iteration": step})
+    # It crashed, and Tune begins it again.
+    train(search, "again", [0.5] * stopped_at, "stopped")
+    assert outcomes(search)[3] == ("pruned", 0.5 - (9 - stopped_at))
+    assert search.optimizer.best_trial.number < 3
+    assert dict(search.optimizer.trials[3].reports) == {float(k): 0.5 for k in range(1, stopped_at + 1)}
+
+
+def test_results_that_are_told_twice_count_once() -> None:
+    search, twice = make(LINE), make(LINE)
+    for told, n in ((search, 1), (twice, 2)):
+        train(told, "early", [9.0, 8.0], "stopped")
+        for k in range(5):
+            told.suggest(f"far {k}")
+            for step, value in enumerate((5.0, 4.0 + k, 3.0), 1):
+                for _ in range(n):
+                    told.on_trial_result(f"far {k}", {"loss": value, "training_iteration": step})
+            told.on_trial_complete(f"far {k}", {"loss": 3.0, "training_iteration": 3})
+    assert outcomes(search) == outcomes(twice)
+    assert outcomes(search)[0][0] == "pruned" and outcomes(search)[1:] == [("complete", 3.0)] * 5
+
+
 def test_trials_that_report_at_other_iterations() -> None:
     search = make(LINE)
     search.suggest("rare")
