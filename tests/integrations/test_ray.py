@@ -128,6 +128,31 @@ def test_values_have_the_probabilities_of_tune(name: str) -> None:
         assert abs(ours.count(value) - theirs.count(value)) < most * len(ours), value
 
 
+@pytest.mark.parametrize(
+    ("domain", "q"),
+    [
+        (tune.qrandn(0, 1, 0.2), 0.2),
+        (tune.qrandn(0.05, 1, 0.1), 0.1),
+        (tune.quniform(0, 120.3, 0.1), 0.1),
+        (tune.qloguniform(0.1, 300, 0.1), 0.1),
+    ],
+)
+def test_quantised_values_are_rounded_as_in_tune(domain: Any, q: float) -> None:
+    search = make({"v": domain, "o": tune.choice([[domain], 0])}, sampler="random")
+    configs = [search.suggest(str(k)) for k in range(200)]
+    values = [c["v"] for c in configs] + [c["o"][0] for c in configs if c["o"]]
+    assert [v for v in values if v != np.round(v / q) * q] == [] and {type(v) for v in values} == {float}
+    for config in configs:  # and Tune's values are known again, the ends included
+        search.add_evaluated_point(config, 1.0)
+    trials = search.optimizer.trials
+    assert [t.params for t in trials[:200]] == [t.params for t in trials[200:]]
+    parameter = search.optimizer.space["v"]
+    ends = parameter.choices if hasattr(parameter, "choices") else (parameter.low, parameter.high)
+    for end in (ends[0], ends[-1]):
+        search.add_evaluated_point({"v": float(np.round(end / q) * q), "o": 0}, 1.0)
+    assert [t.params["v"] for t in search.optimizer.trials[-2:]] == [ends[0], ends[-1]]
+
+
 def plain(value: Any) -> str:
     return repr(round(value, 9) + 0.0) if type(value) is float else repr(value)
 

@@ -6,6 +6,7 @@ branches: the parameter is then the index of the option, and what is in an optio
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.integrations.distributions import nearest
 from hpcore.integrations.ray.domains import is_domain, parameter_of, refused
-from hpcore.space import Categorical, Space
+from hpcore.space import Categorical, Float, Normal, Space
 from hpcore.space.parameter import Parameter
 
 __all__ = ["Found", "Pattern", "read_space"]
@@ -86,11 +87,14 @@ class _Leaf(Pattern):
     def fill(self, params: Params) -> Any:
         return params.get(self._name, _ABSENT)
 
+    def _legal(self, given: Any) -> Any:
+        """A given value, with the rounding errors of the parameter."""
+        return nearest(self._space, {self._name: given})[self._name]
+
     def read(self, given: Any, out: Found) -> None:
         parameter = self._space[self._name]
-        rounded = nearest(self._space, {self._name: given})
         try:
-            out.params[self._name] = parameter.check(self._name, rounded[self._name])
+            out.params[self._name] = parameter.check(self._name, self._legal(given))
         except InvalidArgument:
             # Tune copies what it hands out: dicts and arrays are then other objects than the choices.
             choices = parameter.choices if isinstance(parameter, Categorical) else ()
@@ -98,6 +102,26 @@ class _Leaf(Pattern):
             if len(same) != 1:
                 raise
             out.params[self._name] = same[0]
+
+
+class _Multiple(_Leaf):
+    """A quantised float whose parameter is a grid: configs have multiples of q as Tune rounds them."""
+
+    def __init__(self, space: Mapping[str, Parameter], name: str, q: float) -> None:
+        super().__init__(space, name)
+        self._q = q
+
+    def fill(self, params: Params) -> Any:
+        value = params.get(self._name, _ABSENT)
+        return value if value is _ABSENT else round(value / self._q) * self._q
+
+    def _legal(self, given: Any) -> Any:
+        # A multiple of q may be beyond a bound of the grid by a rounding error.
+        parameter = self._space[self._name]
+        assert isinstance(parameter, Float | Normal)
+        bounds = (parameter.low, parameter.high)
+        is_real = isinstance(given, numbers.Real)
+        return next((bound for bound in bounds if is_real and abs(given - bound) <= 1e-9 * self._q), given)
 
 
 class _Table(Pattern):
@@ -231,7 +255,10 @@ class _Reading:
     def _domain(self, domain: Any, name: str, when: Any) -> Pattern:
         options = getattr(domain, "categories", ())
         if not any(map(_varies, options)):
-            return self._named(name, parameter_of(name, domain, when), _Leaf(self.parameters, name))
+            parameter = parameter_of(name, domain, when)
+            if isinstance(parameter, Float | Normal) and parameter.step is not None:
+                return self._named(name, parameter, _Multiple(self.parameters, name, parameter.step))
+            return self._named(name, parameter, _Leaf(self.parameters, name))
         branches: list[Pattern] = []
         made = self._named(name, Categorical(range(len(options)), when=when), _Options(name, branches))
         branches += [self.read(option, _below(name, i), {name: i}) for i, option in enumerate(options)]
