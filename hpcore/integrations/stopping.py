@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hpcore.errors import InvalidArgument, InvalidType
-from hpcore.schedulers import ASHA, Hyperband, Replay, Scheduler, SuccessiveHalving, class_of, resolve
+from hpcore.schedulers import ASHA, Hyperband, Replay, Scheduler, SuccessiveHalving, class_of, names, resolve
 
 __all__ = ["stopping_scheduler"]
 
@@ -57,6 +57,8 @@ def _named(name: Any, tool: str) -> Scheduler:
         raise InvalidType(f"scheduler must be a name or a Scheduler, got {name!r}")
     if name in ("auto", "freeze_thaw"):
         raise InvalidArgument(f"scheduler must be {USABLE}, since {tool} cannot pause trials, got {name!r}")
+    if name not in names():
+        raise InvalidArgument(f"scheduler must be one of {USABLE}, got {name!r}")
     made = resolve(name)
     assert made is not None
     return made

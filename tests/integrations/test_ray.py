@@ -128,6 +128,31 @@ def test_values_have_the_probabilities_of_tune(name: str) -> None:
         assert abs(ours.count(value) - theirs.count(value)) < most * len(ours), value
 
 
+@pytest.mark.parametrize(
+    ("domain", "q"),
+    [
+        (tune.qrandn(0, 1, 0.2), 0.2),
+        (tune.qrandn(0.05, 1, 0.1), 0.1),
+        (tune.quniform(0, 120.3, 0.1), 0.1),
+        (tune.qloguniform(0.1, 300, 0.1), 0.1),
+    ],
+)
+def test_quantised_values_are_rounded_as_in_tune(domain: Any, q: float) -> None:
+    search = make({"v": domain, "o": tune.choice([[domain], 0])}, sampler="random")
+    configs = [search.suggest(str(k)) for k in range(200)]
+    values = [c["v"] for c in configs] + [c["o"][0] for c in configs if c["o"]]
+    assert [v for v in values if v != np.round(v / q) * q] == [] and {type(v) for v in values} == {float}
+    for config in configs:  # and Tune's values are known again, the ends included
+        search.add_evaluated_point(config, 1.0)
+    trials = search.optimizer.trials
+    assert [t.params for t in trials[:200]] == [t.params for t in trials[200:]]
+    parameter = search.optimizer.space["v"]
+    ends = parameter.choices if hasattr(parameter, "choices") else (parameter.low, parameter.high)
+    for end in (ends[0], ends[-1]):
+        search.add_evaluated_point({"v": float(np.round(end / q) * q), "o": 0}, 1.0)
+    assert [t.params["v"] for t in search.optimizer.trials[-2:]] == [ends[0], ends[-1]]
+
+
 def plain(value: Any) -> str:
     return repr(round(value, 9) + 0.0) if type(value) is float else repr(value)
 
@@ -423,6 +448,35 @@ def test_a_trial_that_diverged_when_it_was_stopped_has_failed() -> None:
     assert outcomes(search)[1] == ("failed", None)
 
 
+@pytest.mark.parametrize("stopped_at", [1, 3])
+def test_a_trial_that_began_again_is_known_by_its_last_run(stopped_at: int) -> None:
+    search = make(LINE)
+    for k in range(3):
+        train(search, f"far {k}", [9.0 - i for i in range(9)], "whole")
+    search.suggest("again")
+    for step in range(1, 5):
+        search.on_trial_result("again", {"loss": 0.0, "training_iteration": step})
+    # It crashed, and Tune begins it again.
+    train(search, "again", [0.5] * stopped_at, "stopped")
+    assert outcomes(search)[3] == ("pruned", 0.5 - (9 - stopped_at))
+    assert search.optimizer.best_trial.number < 3
+    assert dict(search.optimizer.trials[3].reports) == {float(k): 0.5 for k in range(1, stopped_at + 1)}
+
+
+def test_results_that_are_told_twice_count_once() -> None:
+    search, twice = make(LINE), make(LINE)
+    for told, n in ((search, 1), (twice, 2)):
+        train(told, "early", [9.0, 8.0], "stopped")
+        for k in range(5):
+            told.suggest(f"far {k}")
+            for step, value in enumerate((5.0, 4.0 + k, 3.0), 1):
+                for _ in range(n):
+                    told.on_trial_result(f"far {k}", {"loss": value, "training_iteration": step})
+            told.on_trial_complete(f"far {k}", {"loss": 3.0, "training_iteration": 3})
+    assert outcomes(search) == outcomes(twice)
+    assert outcomes(search)[0][0] == "pruned" and outcomes(search)[1:] == [("complete", 3.0)] * 5
+
+
 def test_trials_that_report_at_other_iterations() -> None:
     search = make(LINE)
     search.suggest("rare")
@@ -513,12 +567,51 @@ def test_points_that_are_not_of_the_space(point: Any, words: str) -> None:
         make(points_to_evaluate=[point])
 
 
+OPTIONS = {"m": tune.choice([{"k": "a", "x": tune.quniform(0, 1, 0.1)}, {"k": "b", "x": tune.uniform(0, 1)}, "none"])}
+
+
+def test_points_within_an_option() -> None:
+    points = [{"m": {"k": "a", "x": 0.3}}, {"m": {"x": 0.35, "k": "b"}}, {"m": {"k": "a"}}, {"m": "none"}]
+    search = make(OPTIONS, points_to_evaluate=points)
+    first, second, part, plain = (search.suggest(str(k))["m"] for k in range(4))
+    assert first == {"k": "a", "x": pytest.approx(0.3, rel=1e-15)}
+    assert (second, plain) == ({"k": "b", "x": 0.35}, "none")
+    assert part.keys() == {"k", "x"} and part["k"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"k": "a", "x": 0.3, "z": 1}, r"points_to_evaluate\[0\] has 'm/0/z', which is not in the space"),
+        ({"k": "b", "X": 0.3}, r"points_to_evaluate\[0\] has 'm/1/X', which is not in the space"),
+        ({"k": "a", "x": 1.35}, "'m' must be one of its options"),
+        ({"k": "c", "x": 0.3}, "'m' must be one of its options"),
+        ({"x": 0.3}, "'m' must be one of its options"),  # of which option is not said
+    ],
+)
+def test_points_that_fit_no_option(option: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        make(OPTIONS, points_to_evaluate=[{"m": option}])
+
+
+@pytest.mark.parametrize("options", [{}, {"evaluated_rewards": [1.0]}])
+@pytest.mark.parametrize(
+    ("point", "name"), [({"x": 0.5, "e": 6}, "e"), ({"x": 0.5, "net": {"n": None}}, "net/n"), ({"l": [1, 3]}, "l/1")]
+)
+def test_points_with_other_constants(point: Any, name: str, options: Any) -> None:
+    space = {"x": tune.uniform(0, 1), "e": 5, "net": {"n": np.arange(3)}, "l": [1, 2]}
+    with pytest.raises(InvalidArgument, match=rf"points_to_evaluate\[0\] has another value of '{name}', a constant"):
+        make(space, points_to_evaluate=[point], **options)
+    same = {"x": 0.5, "e": 5, "net": {"n": np.arange(3)}, "l": (1, 2)}
+    assert make(space, points_to_evaluate=[same]).suggest("t")["x"] == 0.5
+
+
 def test_evaluated_rewards() -> None:
     points = [{"x": 0.25}, {"x": 0.5}]
     search = make(LINE, points_to_evaluate=points, evaluated_rewards=[2.0, math.nan])
     assert outcomes(search) == [("complete", 2.0), ("failed", None)]
     assert search.suggest("t")["x"] not in (0.25, 0.5)
-    with pytest.raises(InvalidArgument, match="'net/lr'"):
+    with pytest.raises(InvalidArgument, match=r"evaluated_rewards must .*points_to_evaluate\[0\] .*'net/lr'"):
         make(points_to_evaluate=[{"x": 0.5}], evaluated_rewards=[1.0])
 
 

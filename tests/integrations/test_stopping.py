@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 import hpcore as hp
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.integrations import distributions
-from hpcore.integrations.stopping import stopping_scheduler
-from hpcore.schedulers import ASHA, PB2, FreezeThaw, Hyperband, MedianStopping, SuccessiveHalving
+from hpcore.integrations.stopping import USABLE, stopping_scheduler
+from hpcore.schedulers import ASHA, PB2, FreezeThaw, Hyperband, MedianStopping, SuccessiveHalving, names
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,18 @@ def test_others_stay_and_names_are_known() -> None:
     assert stopping_scheduler(given, "Tool") == (given, given)
     assert isinstance(stopping_scheduler("median", "Tool")[1], MedianStopping)
     assert isinstance(stopping_scheduler("hyperband", "Tool")[0], Hyperband)
+
+
+@pytest.mark.parametrize("given", [*names(), "replay", "racing", "best"])
+def test_messages_list_what_is_taken(given: str) -> None:
+    listed = set(re.findall(r"'(\w+)'", USABLE))
+    if given in listed | {"successive_halving"}:  # a second name
+        assert stopping_scheduler(given, "Tool")
+        return
+    with pytest.raises(InvalidArgument) as caught:
+        stopping_scheduler(given, "Tool")
+    words = str(caught.value).partition(", got")[0]
+    assert set(re.findall(r"'(\w+)'", words)) == listed
 
 
 @pytest.mark.parametrize("given", ["auto", "freeze_thaw", "pbt", FreezeThaw(), PB2()])

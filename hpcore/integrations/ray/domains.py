@@ -58,7 +58,8 @@ def parameter_of(name: str, domain: Any, when: Any = None) -> Parameter:
     -------
     Parameter
         Its values are what Tune would draw: a float for a quantised one, a choice itself. Quantised floats are ordered
-        choices, by which the ends of a ``quniform`` have the share of their half cell, as in Tune.
+        choices, by which the ends of a ``quniform`` have the share of their half cell, as in Tune; those of very many
+        values, and of a ``qrandn``, are grids, whose values may differ from Tune's by rounding errors.
 
     Raises
     ------

@@ -6,7 +6,9 @@ branches: the parameter is then the index of the option, and what is in an optio
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,15 +16,37 @@ import numpy as np
 from hpcore.errors import InvalidArgument, InvalidSpace, InvalidType
 from hpcore.integrations.distributions import nearest
 from hpcore.integrations.ray.domains import is_domain, parameter_of, refused
-from hpcore.space import Categorical, Space
+from hpcore.space import Categorical, Float, Normal, Space
 from hpcore.space.parameter import Parameter
 
-__all__ = ["Pattern", "read_space"]
+__all__ = ["Found", "Pattern", "read_space"]
 
 Params = dict[str, Any]
 
 # Stands for what is left out of a config: a parameter that is not active.
 _ABSENT = object()
+
+
+@dataclass(slots=True)
+class Found:
+    """What a config has, as it was read by a pattern.
+
+    Attributes
+    ----------
+    params : dict
+        Its parameters.
+    unknown : list of str
+        Names of what the pattern lacks.
+    differing : list of str
+        Names of constants that have other values in the config.
+    missing : list of str
+        Names of constants, tables and lists that the config leaves out.
+    """
+
+    params: Params = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 class Pattern:
@@ -32,23 +56,28 @@ class Pattern:
     ----------
     value : object
         The constant.
+    place : str
+        Its place in the config.
     """
 
-    def __init__(self, value: Any) -> None:
-        self._value = value
+    def __init__(self, value: Any, place: str = "") -> None:
+        self._value, self._place = value, place
 
     def fill(self, params: Params) -> Any:
         """Make the part of the config of a point, in new containers."""
         return self._value
 
-    def read(self, given: Any, out: Params, unknown: list[str]) -> None:
-        """Read the parameters of a given config into `out`, as far as it has them.
+    def read(self, given: Any, out: Found) -> None:
+        """Read a given config into `out`, as far as it has what the pattern has.
 
         Raises
         ------
         InvalidArgument, InvalidType
-            The config does not fit the pattern. Keys that the pattern lacks are no error; they are added to `unknown`.
+            The config does not fit the pattern. Keys that the pattern lacks and other constants are no error; `out`
+            has their names.
         """
+        if not _equal(self._value, given):
+            out.differing.append(self._place)
 
 
 class _Leaf(Pattern):
@@ -58,18 +87,41 @@ class _Leaf(Pattern):
     def fill(self, params: Params) -> Any:
         return params.get(self._name, _ABSENT)
 
-    def read(self, given: Any, out: Params, unknown: list[str]) -> None:
+    def _legal(self, given: Any) -> Any:
+        """A given value, with the rounding errors of the parameter."""
+        return nearest(self._space, {self._name: given})[self._name]
+
+    def read(self, given: Any, out: Found) -> None:
         parameter = self._space[self._name]
-        rounded = nearest(self._space, {self._name: given})
         try:
-            out[self._name] = parameter.check(self._name, rounded[self._name])
+            out.params[self._name] = parameter.check(self._name, self._legal(given))
         except InvalidArgument:
             # Tune copies what it hands out: dicts and arrays are then other objects than the choices.
             choices = parameter.choices if isinstance(parameter, Categorical) else ()
             same = [choice for choice in choices if type(choice) is type(given) and _equal(choice, given)]
             if len(same) != 1:
                 raise
-            out[self._name] = same[0]
+            out.params[self._name] = same[0]
+
+
+class _Multiple(_Leaf):
+    """A quantised float whose parameter is a grid: configs have multiples of q as Tune rounds them."""
+
+    def __init__(self, space: Mapping[str, Parameter], name: str, q: float) -> None:
+        super().__init__(space, name)
+        self._q = q
+
+    def fill(self, params: Params) -> Any:
+        value = params.get(self._name, _ABSENT)
+        return value if value is _ABSENT else round(value / self._q) * self._q
+
+    def _legal(self, given: Any) -> Any:
+        # A multiple of q may be beyond a bound of the grid by a rounding error.
+        parameter = self._space[self._name]
+        assert isinstance(parameter, Float | Normal)
+        bounds = (parameter.low, parameter.high)
+        is_real = isinstance(given, numbers.Real)
+        return next((bound for bound in bounds if is_real and abs(given - bound) <= 1e-9 * self._q), given)
 
 
 class _Table(Pattern):
@@ -80,16 +132,18 @@ class _Table(Pattern):
         filled = {key: part.fill(params) for key, part in self._parts.items()}
         return {key: value for key, value in filled.items() if value is not _ABSENT}
 
-    def read(self, given: Any, out: Params, unknown: list[str]) -> None:
+    def read(self, given: Any, out: Found) -> None:
         if not isinstance(given, Mapping):
             raise InvalidArgument(f"{self._place or 'a config'} must be a mapping, got {given!r:.200}")
         for key, value in given.items():
             name = _below(self._place, key)
             part = self._parts.get(key) or self._by_name.get(name)
             if part is None:
-                unknown.append(name)
+                out.unknown.append(name)
             else:
-                part.read(value, out, unknown)
+                part.read(value, out)
+        left_out = (key for key, part in self._parts.items() if key not in given and part.fill({}) is not _ABSENT)
+        out.missing += [_below(self._place, key) for key in left_out]
 
 
 class _List(Pattern):
@@ -100,11 +154,11 @@ class _List(Pattern):
         filled = [part.fill(params) for part in self._parts]
         return self._kind(value for value in filled if value is not _ABSENT)
 
-    def read(self, given: Any, out: Params, unknown: list[str]) -> None:
+    def read(self, given: Any, out: Found) -> None:
         if not isinstance(given, list | tuple) or len(given) != len(self._parts):
             raise InvalidArgument(f"{self._place} must be a list of {len(self._parts)} values, got {given!r:.200}")
         for part, value in zip(self._parts, given, strict=True):
-            part.read(value, out, unknown)
+            part.read(value, out)
 
 
 class _Options(Pattern):
@@ -115,16 +169,22 @@ class _Options(Pattern):
         index = params.get(self._name)
         return _ABSENT if index is None else self._options[index].fill(params)
 
-    def read(self, given: Any, out: Params, unknown: list[str]) -> None:
+    def read(self, given: Any, out: Found) -> None:
+        best: Found | None = None
         for i, option in enumerate(self._options):
-            found: Params = {self._name: i}
+            found = Found({self._name: i})
             try:
-                option.read(given, found, [])
+                option.read(given, found)
             except (InvalidArgument, InvalidType):
                 continue
-            if _equal(option.fill(found), given):
-                out.update(found)
-                return
+            # Constants tell options from each other; a key that no option has is for the caller to judge.
+            fits = not found.differing and not found.missing
+            if fits and (best is None or len(found.unknown) < len(best.unknown)):
+                best = found
+        if best is not None:
+            out.params.update(best.params)
+            out.unknown += best.unknown
+            return
         raise InvalidArgument(f"value of {self._name!r} must be one of its options, got {given!r:.200}")
 
 
@@ -190,12 +250,15 @@ class _Reading:
         if type(given) in (list, tuple):
             items = [self.read(value, _below(place, i), when) for i, value in enumerate(given)]
             return _List(place, type(given), items)
-        return Pattern(given)
+        return Pattern(given, place)
 
     def _domain(self, domain: Any, name: str, when: Any) -> Pattern:
         options = getattr(domain, "categories", ())
         if not any(map(_varies, options)):
-            return self._named(name, parameter_of(name, domain, when), _Leaf(self.parameters, name))
+            parameter = parameter_of(name, domain, when)
+            if isinstance(parameter, Float | Normal) and parameter.step is not None:
+                return self._named(name, parameter, _Multiple(self.parameters, name, parameter.step))
+            return self._named(name, parameter, _Leaf(self.parameters, name))
         branches: list[Pattern] = []
         made = self._named(name, Categorical(range(len(options)), when=when), _Options(name, branches))
         branches += [self.read(option, _below(name, i), {name: i}) for i, option in enumerate(options)]
@@ -231,5 +294,5 @@ def _equal(made: Any, given: Any) -> bool:
         return True
     try:
         return bool(made == given)
-    except ValueError:  # arrays have no single answer
+    except (TypeError, ValueError, RuntimeError):  # arrays and tensors have no single answer
         return bool(np.array_equal(made, given))

@@ -12,7 +12,7 @@ from typing import Any
 import cloudpickle
 
 from hpcore.errors import InvalidArgument, InvalidType, SearchSpaceExhausted, require
-from hpcore.integrations.ray.pattern import Pattern, read_space
+from hpcore.integrations.ray.pattern import Found, Pattern, read_space
 from hpcore.integrations.ray.results import number
 from hpcore.integrations.ray.trials import SearchTrials, Values
 from hpcore.optimizer import Optimizer
@@ -44,12 +44,13 @@ class HpcoreSearch(_search.Searcher):
         Direction, or one for each objective.
     points_to_evaluate : list of dict, optional
         Configs to begin with, nested or with keys such as ``"net/lr"``. What they leave out is completed.
+        Constants of the space may be left out, and must not differ.
     sampler : str or Sampler, default="gp"
         ``"gp"``, ``"tpe"``, ``"auto"``, another name that `Optimizer` knows, or an object of `hpcore.samplers`.
     seed : int, optional
         Seed, 0 .. 2**128 - 1. None draws a seed from the operating system.
     evaluated_rewards : list of float, optional
-        Known values of the `points_to_evaluate`, which are not evaluated then.
+        Known values of the `points_to_evaluate`, which must be whole and are not evaluated then.
 
     Raises
     ------
@@ -174,7 +175,7 @@ class HpcoreSearch(_search.Searcher):
         Parameters
         ----------
         parameters : dict
-            Config, nested or with keys such as ``"net/lr"``; what is not of the space is ignored.
+            Config, nested or with keys such as ``"net/lr"``; what is not of the space, and constants, are ignored.
         value : float, or sequence of float
             Value, or one for each objective.
         error, pruned : bool
@@ -191,7 +192,7 @@ class HpcoreSearch(_search.Searcher):
             The parameters are not a point of the space; nothing is recorded.
         """
         trials = self._defined()
-        params, _ = self._read(parameters)
+        params = self._read(parameters).params
         reports = {float(k): self._of_objectives(v) for k, v in enumerate(intermediate_values or (), start=1)}
         values = None if value is None else self._of_objectives(value)
         if pruned and values is None and reports:
@@ -233,13 +234,24 @@ class HpcoreSearch(_search.Searcher):
         trials = SearchTrials(self._space, self._sampler, self._seed, [_DIRECTIONS[mode] for mode in modes])
         points = []
         for i, point in enumerate(self._points):
-            given, unknown = self._read(point)
-            if unknown:
-                raise InvalidArgument(f"points_to_evaluate[{i}] has {unknown[0]!r}, which is not in the space")
-            points.append(self._space.check_partial(given))
+            found = self._read(point)
+            if found.unknown:
+                raise InvalidArgument(f"points_to_evaluate[{i}] has {found.unknown[0]!r}, which is not in the space")
+            if found.differing:
+                raise InvalidArgument(
+                    f"points_to_evaluate[{i}] has another value of {found.differing[0]!r}, a constant of the space: "
+                    "leave it out, or make it a tune.choice"
+                )
+            points.append(self._space.check_partial(found.params))
         if self._rewards is not None:
-            for given, reward in zip(points, self._rewards, strict=True):
-                trials.add(given, "complete", self._of_objectives(reward), {})
+            for i, (given, reward) in enumerate(zip(points, self._rewards, strict=True)):
+                values = self._of_objectives(reward)
+                try:
+                    trials.add(given, "complete", values, {})
+                except InvalidArgument as error:
+                    raise InvalidArgument(
+                        f"evaluated_rewards must be of whole points, and points_to_evaluate[{i}] is none: {error}"
+                    ) from error
             points = []
         self._points, self._trials = points, trials
 
@@ -254,12 +266,11 @@ class HpcoreSearch(_search.Searcher):
             raise RuntimeError(_search.UNDEFINED_SEARCH_SPACE.format(cls=name, space="space"))
         raise RuntimeError(_search.UNDEFINED_METRIC_MODE.format(cls=name, metric=self._metric, mode=self._mode))
 
-    def _read(self, config: Any) -> tuple[dict[str, Any], list[str]]:
-        """The parameters of a config, and what it has beside the space."""
-        found: dict[str, Any] = {}
-        unknown: list[str] = []
-        self._pattern.read(config, found, unknown)
-        return found, unknown
+    def _read(self, config: Any) -> Found:
+        """What a config has of the space, and beside it."""
+        found = Found()
+        self._pattern.read(config, found)
+        return found
 
     # --- results -------------------------------------------------------------------------------------------------
 

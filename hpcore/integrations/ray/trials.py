@@ -134,7 +134,7 @@ class SearchTrials:
             values = trial.reports[step]
             was_stopped = True
         else:
-            was_stopped = step is not None and step not in trial.reports
+            was_stopped = step is not None and step != max(trial.reports, default=None)
             if step is not None:
                 self._note(trial, step, values)
         if was_stopped and all(map(math.isfinite, values)):
@@ -154,11 +154,17 @@ class SearchTrials:
         self.optimizer.put(trial.number, trial.params, state, values, reports=trial.reports)
 
     def _note(self, trial: _Trial, step: float, values: Values) -> None:
-        """Note the values of a trial at a training iteration."""
+        """Note the values of a trial at a training iteration.
+
+        Reports from there on are of a run that crashed, after which Ray began the trial again.
+        """
+        for later in [known for known in trial.reports if known >= step]:
+            was_finite = all(map(math.isfinite, trial.reports.pop(later)))
+            self._n_full -= later == self._full and was_finite
         if all(map(math.isfinite, values)):
             if step > self._full:
                 self._full, self._n_full, self._n_estimated = step, 0, 0
-            self._n_full += step == self._full and step not in trial.reports
+            self._n_full += step == self._full
         trial.reports[step] = values
 
     def _estimate(self) -> None:
