@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,41 @@ def test_not_during_a_run() -> None:
     with pytest.raises(InvalidArgument, match="during a run"):
         study.run(loss, n_trials=3, callbacks=[extend])
     assert study.space == hp.Space(SMALL) and len(study.trials) == 1
+
+
+@pytest.mark.parametrize("call", ["tell", "enqueue", "set_attribute"])
+def test_another_thread_extends_before_a_write(path: Path, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = begun(storage=path, name="a")
+    trial = study.ask()
+    storage = study._trial_log.storage  # type: ignore[attr-defined]
+    write, threads = storage.write, []
+
+    def after_another_thread(*args: Any) -> Any:
+        monkeypatch.undo()
+        thread = threading.Thread(target=study.extend, args=(LARGE,), kwargs={"defaults": {"depth": 1}})
+        threads.append(thread)
+        thread.start()
+        thread.join(1.0)  # it waits if the writer has the lock
+        return write(*args)
+
+    monkeypatch.setattr(storage, "write", after_another_thread)
+    if call == "tell":
+        study.tell(trial, 0.5)
+    elif call == "enqueue":
+        study.enqueue({"kind": "a", "x": 0.5, "n": 2})
+    else:
+        study.user_attrs["owner"] = "me"
+    threads[0].join()
+    if call != "tell":
+        study.tell(trial, 0.5)
+    again = hp.load_study(path)
+    for shown in (study, again):
+        assert shown.trials[12].state == "complete" and shown.trials[12].value == 0.5
+        assert shown.trials[12].params["depth"] == 1
+    if call == "enqueue":
+        assert again.ask().params.items() >= {"kind": "a", "x": 0.5, "n": 2}.items()
+    if call == "set_attribute":
+        assert again.user_attrs["owner"] == "me"
 
 
 # --- several workers -------------------------------------------------------------------------------------------------
