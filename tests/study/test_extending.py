@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument, InvalidSpace, SpaceMismatch
+from hpcore.errors import InvalidArgument, InvalidSpace, SpaceMismatch, UnknownTrial
 from tests.reference import spaces as ref
 from tests.study.children import begin, in_child, kill_me
 
@@ -117,6 +118,31 @@ def test_running_and_enqueued_trials_stay(path: Path) -> None:
             shown = hp.load_study(path)
             assert shown.trials[12].params == study.trials[12].params and shown.trials[12].value == 0.5
             assert shown.trials[14].params == queued.params and shown.trials[14].state == "running"
+
+
+def test_a_running_trial_has_the_defaults_at_once(path: Path) -> None:
+    for storage in (None, path):
+        study = begun(storage=storage, name="a")
+        running, other, third = study.ask(3)
+        copies = pickle.loads(pickle.dumps([other, third]))  # noqa: S301
+        before = [running.params, dict(running.params)]
+        study.extend(LARGE, defaults={"depth": 2, "rate": 0.5})
+        assert study.trials[12] is running and running.params == {**before[1], "depth": 2, "rate": 0.5}
+        assert list(running.params) == [name for name in LARGE if name in running.params]
+        assert before[0] == before[1]  # whoever reads it meanwhile keeps what was there
+        # Copies from before, as another process has them, are told as ever.
+        study.tell(copies[0], 0.5)
+        for wrong in ({**copies[1].params, "x": 0.125}, {"x": third["x"]}, {}):
+            with pytest.raises(UnknownTrial, match="its params differ"):
+                study.tell(hp.Trial(14, wrong), 0.5)
+        study.tell(copies[1], 0.25)
+        assert [trial.value for trial in study.trials[13:]] == [0.5, 0.25]
+        assert [trial.params["depth"] for trial in study.trials[12:]] == [2, 2, 2]
+        with pytest.raises(InvalidArgument, match="'n'"):
+            study.extend({**LARGE, "n": hp.Int(1, 9, when={"kind": "c"})})
+        assert running.params == {**before[1], "depth": 2, "rate": 0.5}
+        if storage is not None:
+            assert [t.params for t in hp.load_study(path).trials] == [t.params for t in study.trials]
 
 
 def test_choices_that_are_objects(path: Path) -> None:
