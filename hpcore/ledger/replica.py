@@ -158,6 +158,18 @@ class Replica:
 
         return check
 
+    def steadily(self, work: Callable[[Callable[[StudyRecord], None]], T]) -> T:
+        """Call ``work(check)`` with a `checker`, and anew if another thread of this worker made the space larger."""
+        while True:
+            with self.lock:  # which a thread holds while it makes the space larger
+                space, check = self._space, self.checker()
+            try:
+                return work(check)
+            except SpaceMismatch:
+                with self.lock:
+                    if self._space == space:
+                        raise
+
     def extended(self, records: Sequence[TrialRecord]) -> None:
         """Take the space of the record, which this worker has just stored, with the running trials in it."""
         self._space, self._spec = space_of(self.record), self.record.spec

@@ -332,28 +332,10 @@ class StoredTrialLog(TrialLog):
         """See `TrialLog.finish`; the result is on disk when this returns."""
         if self._replica.held(trial.number) is None and trial.number not in self.optimizer.running():
             return super().finish(trial, outcome, then=then)  # told by another thread, or by its own objective
-        check = self._replica.checker()
-        record = self._record_of(trial, outcome)
-        reports = report_records(self.optimizer, trial, record)
-        following: Trial | Wait | Exception | None = None
+        record, stored, following = self._replica.steadily(lambda check: self._finish(trial, outcome, then, check))
         if then is None:
-            with self._saved_later(record, reports):
-                stored = self.storage.write(lambda transaction: transaction.finish(record, reports, check))
             self._learn(trial, outcome, record, stored)
         else:
-
-            def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Wait | Exception | None]:
-                stored = transaction.finish(record, reports, check)
-                self._learn(trial, outcome, record, stored)
-                try:
-                    return stored, self._next_trial(transaction, then)
-                except self.storage.troubles:
-                    raise
-                except Exception as error:  # an error of a constraint or the sampler: the result is stored anyway
-                    return stored, error
-
-            with self._saved_later(record, reports):
-                stored, following = self._replica.inside(work)
             self._holder.keep()
         if not is_same_result(stored, record):
             log.warning("%s", _too_late(stored))
@@ -364,6 +346,28 @@ class StoredTrialLog(TrialLog):
                 self._replica.doubt()
             return Finished(outcome, None, following)
         return Finished(outcome, following)
+
+    def _finish(
+        self, trial: Trial, outcome: Outcome, then: Terms | None, check: Callable[[StudyRecord], None]
+    ) -> tuple[TrialRecord, TrialRecord, Trial | Wait | Exception | None]:
+        """Store a result; return its record, that which is stored, and with `then` what `_next_trial` returns."""
+        record = self._record_of(trial, outcome)
+        reports = report_records(self.optimizer, trial, record)
+
+        def work(transaction: Transaction) -> tuple[TrialRecord, Trial | Wait | Exception | None]:
+            stored = transaction.finish(record, reports, check)
+            if then is None:
+                return stored, None
+            self._learn(trial, outcome, record, stored)
+            try:
+                return stored, self._next_trial(transaction, then)
+            except self.storage.troubles:
+                raise
+            except Exception as error:  # an error of a constraint or the sampler: the result is stored anyway
+                return stored, error
+
+        with self._saved_later(record, reports):
+            return record, *(self.storage.write(work) if then is None else self._replica.inside(work))
 
     def _learn(self, trial: Trial, outcome: Outcome, record: TrialRecord, stored: TrialRecord) -> None:
         """Record a stored result in the optimizer, unless it was read from the store in the meantime."""
@@ -427,11 +431,7 @@ class StoredTrialLog(TrialLog):
                 self.refresh()
             return
         mine = trial if isinstance(trial, Trial) else held.trial
-        check = self._replica.checker()
-        record = self._record_of(mine, outcome)
-        reports = report_records(self.optimizer, mine, record)
-        with self._saved_later(record, reports):
-            stored = self.storage.write(lambda transaction: transaction.finish(record, reports, check))
+        record, stored, _ = self._replica.steadily(lambda check: self._finish(mine, outcome, None, check))
         if is_same_result(stored, record):
             self._learn(mine, outcome, record, stored)
             return
@@ -689,8 +689,9 @@ class StoredTrialLog(TrialLog):
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Add parameters to the queue, for the worker that asks next."""
-        given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
-        self._change(lambda transaction: transaction.enqueue(self.record.id, given))
+        with self._replica.lock:  # the space stays as it is
+            given = params_to_text(self.optimizer.space, self.optimizer.space.check_partial(params))
+            self._change(lambda transaction: transaction.enqueue(self.record.id, given))
 
     def begin_with(self, points: Sequence[Mapping[str, Any]]) -> None:
         """See `TrialLog.begin_with`; of several workers that begin at once, one adds them."""
@@ -771,9 +772,9 @@ class StoredTrialLog(TrialLog):
             check(transaction.current(self.record.id, lock=True))
             work(transaction)
 
-        check = self._replica.checker()
-
-        self.storage.write(inside)
+        with self._replica.lock:  # otherwise another thread could make the space larger before the check
+            check = self._replica.checker()
+            self.storage.write(inside)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """See `TrialLog.reports`."""

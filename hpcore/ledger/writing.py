@@ -171,44 +171,36 @@ def report_record(
     return ReportRecord(study_id, number, float(step) + 0.0, job, value, real(cost), data)
 
 
-def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord, curves: bool = False) -> list[ReportRecord]:
+def report_records(optimizer: Optimizer, trial: Trial, record: TrialRecord) -> list[ReportRecord]:
     """Make the records of partial results that are stored when a job of a trial ends; most trials have none.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Optimizer with the reports that were made while the trial ran.
+        Optimizer with the reports that were made while the trial ran, which are stored already.
     trial : Trial
         Settled trial, with the entries of ``trial.reports``, and the reports that its progress brings home.
     record : TrialRecord
         Record of the trial.
-    curves : bool
-        Include the reports of this job that the optimizer has, for those that were not stored when they were made.
     """
-    rows, written = optimizer.history.curves.of(trial.number), trial.extras[1]
-    brought = () if trial.progress is None else trial.progress.reports
-    if not written and not brought and not (rows and curves):
+    written, brought = trial.extras[1], () if trial.progress is None else trial.progress.reports
+    if not written and not brought:
         return []
-    m, known = len(optimizer.directions), optimizer.history.curves
-    signs = np.array([-1.0 if way == "maximize" else 1.0 for way in optimizer.directions])
-    out: dict[float, ReportRecord] = {}
-    for i in rows:
-        job, step, cost = int(known.job[i]), float(known.step[i]), float(known.cost[i])
-        out[step] = report_record(record.study_id, record.number, job, step, (known.values[i] * signs).tolist(), cost)
-    mine = [report for report in out.values() if curves and report.job == record.job]
-    last = float(known.step[rows[-1]]) if rows else -math.inf
-    for step, brought_values, brought_cost in brought:
+    curves, nothing = optimizer.history.curves, [math.nan] * (len(optimizer.directions) - 1)
+    steps = [float(curves.step[i]) for i in curves.of(trial.number)]
+    last, known = steps[-1] if steps else -math.inf, set(steps)
+    made = []
+    for step, values, cost in brought:
         if step > last:  # as the optimizer takes them
-            out[step] = report_record(record.study_id, record.number, record.job, step, brought_values, brought_cost)
-            mine.append(out[step])
+            known.add(step)
+            made.append(report_record(record.study_id, record.number, record.job, step, values, cost))
     for step, value in (written or {}).items():
-        if step not in out:
+        if step not in known:
             try:
-                values = [value, *[math.nan] * (m - 1)]
-                mine.append(report_record(record.study_id, record.number, record.job, step, values))
+                made.append(report_record(record.study_id, record.number, record.job, step, [value, *nothing]))
             except OverflowError:  # a step beyond the range of doubles
                 continue
-    return mine
+    return made
 
 
 def known_records(optimizer: Optimizer, known: Known, study_id: int, first: int) -> list[TrialRecord]:

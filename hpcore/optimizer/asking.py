@@ -131,7 +131,7 @@ class Asking:
             return self._job(order, end, as_of)
         return self._new(end, as_of)
 
-    def _new(self, end: float | None, as_of: int | None = None) -> Trial:
+    def _new(self, end: float | None, as_of: int | None) -> Trial:
         if self._queue:
             return self._starter.queued()
         history = self._record.history

@@ -66,7 +66,7 @@ def _lost(name: str, old: Parameter, new: Parameter) -> str | None:
 
 
 def extended_record(record: Record, old: Space, new: Space, directions: Any, limits: Limits, defaults: Any) -> Record:
-    """The same trials in a larger space; running ones are the same objects.
+    """The same trials in a larger space; running ones are the same objects after `Record.keep_running`.
 
     Raises
     ------
@@ -87,7 +87,6 @@ def extended_record(record: Record, old: Space, new: Space, directions: Any, lim
     made = Record(new, directions, limits)
     made.channel, made.root, made.full = record.channel, record.root, record.full
     made.restore(replace(rows, X=X, notes=notes))
-    made.running.update(record.running)
     made.keep_said(record)
     return made
 

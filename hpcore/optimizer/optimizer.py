@@ -790,6 +790,7 @@ class Optimizer:
                 self.scheduler.bind(larger.columns, self.directions, self.seed)
             remaining = Remaining(larger, self.seed, self.repeats or 1)
             remaining.discard_all(record.history.X[record.history.present])
+            record.keep_running(self._record)
             self.space, self._record, self._costs = larger, record, costs
             self._queue, self._remaining = queue, remaining
             # The lock stays: other threads may be waiting for it.

@@ -95,6 +95,12 @@ class Record:
         """Keep what the log has said of metrics for another record of the same trials."""
         self._measured, self._said_missing = set(other._measured), set(other._said_missing)
 
+    def keep_running(self, other: Record) -> None:
+        """Keep the objects of running trials of another record of the same trials, with the parameters of this one."""
+        for number, trial in other.running.items():
+            trial.enlarge(self.running[number].params)
+            self.running[number] = trial
+
     # --- changes of state ----------------------------------------------------------------------------------------
 
     def begin(self, u: FloatArray, params: Params, exact: bool = False) -> Trial:

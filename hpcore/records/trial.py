@@ -36,6 +36,7 @@ class TrialState(str, Enum):
 
 
 _NO_FACTS = (None, None, None)
+_NONE: frozenset[str] = frozenset()
 
 
 class Trial(Mapping[str, Any]):
@@ -86,6 +87,7 @@ class Trial(Mapping[str, Any]):
 
     __slots__ = (
         "_facts",
+        "_later",
         "_progress",
         "_reports",
         "_user_attrs",
@@ -112,6 +114,8 @@ class Trial(Mapping[str, Any]):
         # Cost, metrics and gradient, which few trials have.
         self._facts: tuple[float | None, Mapping[str, float] | None, Mapping[str, float] | None] = _NO_FACTS
         self._violations: Mapping[str, float] | None = None
+        # Names of the parameters that it got when the space became larger.
+        self._later: frozenset[str] = _NONE
         # Made on first use: most trials have neither.
         self._reports: dict[int, float] | None = None
         # `Attributes` while they are written; `Settled` if they belong to the record, and are copied on access.
@@ -355,13 +359,19 @@ class Trial(Mapping[str, Any]):
         Raises
         ------
         UnknownTrial
-            The other object has other parameters.
+            The other object has other parameters. A copy that was made before the space became larger may lack the
+            new ones.
         """
         if trial is not self and not (
-            trial.params.keys() == self.params.keys()
-            and all(maybe_copy(trial.params[name], value) for name, value in self.params.items())
+            self.params.keys() - self._later <= trial.params.keys() <= self.params.keys()
+            and all(maybe_copy(value, self.params[name]) for name, value in trial.params.items())
         ):
             raise UnknownTrial(f"trial {self.number} comes from another optimizer: its params differ, got {trial!r}")
+
+    def enlarge(self, params: dict[str, Any]) -> None:
+        """Take the parameters that this trial has in a larger space."""
+        self._later |= params.keys() - self.params.keys()
+        self.params = params  # not changed in place: its caller may be reading them
 
     def adopt(self, copy: Trial) -> None:
         """Copy times, attributes and reports from a copy of this trial, for instance from a worker process."""

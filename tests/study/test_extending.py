@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument, InvalidSpace, SpaceMismatch
+from hpcore.errors import InvalidArgument, InvalidSpace, SpaceMismatch, UnknownTrial
 from tests.reference import spaces as ref
 from tests.study.children import begin, in_child, kill_me
 
@@ -118,6 +120,31 @@ def test_running_and_enqueued_trials_stay(path: Path) -> None:
             assert shown.trials[14].params == queued.params and shown.trials[14].state == "running"
 
 
+def test_a_running_trial_has_the_defaults_at_once(path: Path) -> None:
+    for storage in (None, path):
+        study = begun(storage=storage, name="a")
+        running, other, third = study.ask(3)
+        copies = pickle.loads(pickle.dumps([other, third]))  # noqa: S301
+        before = [running.params, dict(running.params)]
+        study.extend(LARGE, defaults={"depth": 2, "rate": 0.5})
+        assert study.trials[12] is running and running.params == {**before[1], "depth": 2, "rate": 0.5}
+        assert list(running.params) == [name for name in LARGE if name in running.params]
+        assert before[0] == before[1]  # whoever reads it meanwhile keeps what was there
+        # Copies from before, as another process has them, are told as ever.
+        study.tell(copies[0], 0.5)
+        for wrong in ({**copies[1].params, "x": 0.125}, {"x": third["x"]}, {}):
+            with pytest.raises(UnknownTrial, match="its params differ"):
+                study.tell(hp.Trial(14, wrong), 0.5)
+        study.tell(copies[1], 0.25)
+        assert [trial.value for trial in study.trials[13:]] == [0.5, 0.25]
+        assert [trial.params["depth"] for trial in study.trials[12:]] == [2, 2, 2]
+        with pytest.raises(InvalidArgument, match="'n'"):
+            study.extend({**LARGE, "n": hp.Int(1, 9, when={"kind": "c"})})
+        assert running.params == {**before[1], "depth": 2, "rate": 0.5}
+        if storage is not None:
+            assert [t.params for t in hp.load_study(path).trials] == [t.params for t in study.trials]
+
+
 def test_choices_that_are_objects(path: Path) -> None:
     """Those are stored by their position, which changes."""
     study = hp.Study({"f": hp.Categorical([min, max])}, storage=path, name="a", repeats=None, sampler="random", seed=0)
@@ -178,6 +205,41 @@ def test_not_during_a_run() -> None:
     with pytest.raises(InvalidArgument, match="during a run"):
         study.run(loss, n_trials=3, callbacks=[extend])
     assert study.space == hp.Space(SMALL) and len(study.trials) == 1
+
+
+@pytest.mark.parametrize("call", ["tell", "enqueue", "set_attribute"])
+def test_another_thread_extends_before_a_write(path: Path, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = begun(storage=path, name="a")
+    trial = study.ask()
+    storage = study._trial_log.storage  # type: ignore[attr-defined]
+    write, threads = storage.write, []
+
+    def after_another_thread(*args: Any) -> Any:
+        monkeypatch.undo()
+        thread = threading.Thread(target=study.extend, args=(LARGE,), kwargs={"defaults": {"depth": 1}})
+        threads.append(thread)
+        thread.start()
+        thread.join(1.0)  # it waits if the writer has the lock
+        return write(*args)
+
+    monkeypatch.setattr(storage, "write", after_another_thread)
+    if call == "tell":
+        study.tell(trial, 0.5)
+    elif call == "enqueue":
+        study.enqueue({"kind": "a", "x": 0.5, "n": 2})
+    else:
+        study.user_attrs["owner"] = "me"
+    threads[0].join()
+    if call != "tell":
+        study.tell(trial, 0.5)
+    again = hp.load_study(path)
+    for shown in (study, again):
+        assert shown.trials[12].state == "complete" and shown.trials[12].value == 0.5
+        assert shown.trials[12].params["depth"] == 1
+    if call == "enqueue":
+        assert again.ask().params.items() >= {"kind": "a", "x": 0.5, "n": 2}.items()
+    if call == "set_attribute":
+        assert again.user_attrs["owner"] == "me"
 
 
 # --- several workers -------------------------------------------------------------------------------------------------
