@@ -29,7 +29,7 @@ _ABSENT = object()
 
 @dataclass(slots=True)
 class Found:
-    """What a config has, as it was read by a pattern.
+    """Contents of a config, as a pattern reads them.
 
     Attributes
     ----------

@@ -267,7 +267,7 @@ class HpcoreSearch(_search.Searcher):
         raise RuntimeError(_search.UNDEFINED_METRIC_MODE.format(cls=name, metric=self._metric, mode=self._mode))
 
     def _read(self, config: Any) -> Found:
-        """What a config has of the space, and beside it."""
+        """Read a config by the pattern of the space."""
         found = Found()
         self._pattern.read(config, found)
         return found
