@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -35,6 +36,7 @@ __all__ = [
     "UnsupportedStore",
     "UntrustedStore",
     "WorkerDied",
+    "closest",
 ]
 
 
@@ -203,3 +205,12 @@ class UnknownStudy(InvalidArgument):
 
 class SpaceMismatch(InvalidSpace):
     """The space of a stored study differs from the one that was given; the message names the difference."""
+
+
+def closest(word: str, known: Iterable[str], n: int = 1) -> str:
+    """Return ``; did you mean ...?`` with the nearest known words, or an empty string."""
+    from difflib import get_close_matches
+
+    by_fold = {str(name).casefold(): str(name) for name in known}
+    near = [repr(by_fold[match]) for match in get_close_matches(word.casefold(), by_fold, n=n)]
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import InvalidArgument
-from hpcore.tables.names import closest
+from hpcore.errors import InvalidArgument, closest
 
 if TYPE_CHECKING:
     from hpcore.space.space import Space

@@ -14,9 +14,8 @@ import click
 
 from hpcore.cli.fidelity import check_scheduler, options_of
 from hpcore.cli.files import STORE, prepare_directory
-from hpcore.errors import DamagedStore, InvalidArgument
+from hpcore.errors import DamagedStore, InvalidArgument, closest
 from hpcore.tables.data import load
-from hpcore.tables.names import closest
 from hpcore.tables.prepare import Prepared, assess, prepare
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, closest
 from hpcore.schedulers import ASHA, Hyperband, Replay, Scheduler, SuccessiveHalving, class_of, names, resolve
 
 __all__ = ["stopping_scheduler"]
@@ -12,7 +12,8 @@ __all__ = ["stopping_scheduler"]
 # As many brackets as there are rungs.
 ALL_BRACKETS = 1_000
 # What decides after each report by itself; the others pause trials, or let them go on from others' checkpoints.
-USABLE = "'asha', 'hyperband', 'halving', 'median', 'bandit', 'truncation', 'patience' or 'threshold'"
+USABLE = ("asha", "hyperband", "halving", "median", "bandit", "truncation", "patience", "threshold")
+LISTED = f"{', '.join(map(repr, USABLE[:-1]))} or {USABLE[-1]!r}"
 
 
 def stopping_scheduler(scheduler: str | Scheduler, tool: str) -> tuple[Scheduler, Scheduler]:
@@ -45,7 +46,7 @@ def stopping_scheduler(scheduler: str | Scheduler, tool: str) -> tuple[Scheduler
     else:
         if isinstance(given, (Replay, *map(class_of, ("freeze_thaw", "pbt", "pb2")))):
             raise InvalidArgument(
-                f"scheduler must be one that stops trials, {USABLE}, since {tool} cannot pause trials or copy their "
+                f"scheduler must be one that stops trials, {LISTED}, since {tool} cannot pause trials or copy their "
                 f"checkpoints, got {given!r}"
             )
         return given, given
@@ -56,9 +57,9 @@ def _named(name: Any, tool: str) -> Scheduler:
     if not isinstance(name, str):
         raise InvalidType(f"scheduler must be a name or a Scheduler, got {name!r}")
     if name in ("auto", "freeze_thaw"):
-        raise InvalidArgument(f"scheduler must be {USABLE}, since {tool} cannot pause trials, got {name!r}")
+        raise InvalidArgument(f"scheduler must be {LISTED}, since {tool} cannot pause trials, got {name!r}")
     if name not in names():
-        raise InvalidArgument(f"scheduler must be one of {USABLE}, got {name!r}")
+        raise InvalidArgument(f"scheduler must be one of {LISTED}, got {name!r}{closest(name, USABLE)}")
     made = resolve(name)
     assert made is not None
     return made

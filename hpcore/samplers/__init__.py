@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, closest
 from hpcore.samplers.auto import AutoSampler
 from hpcore.samplers.base import Sampler, Suggester
 from hpcore.samplers.gp import GPSampler
@@ -104,11 +104,9 @@ def class_of(name: str) -> type[Sampler]:
         The name is not known.
     """
     if name not in _BY_NAME:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, _BY_NAME, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgument(f"sampler must be one of {', '.join(map(repr, _BY_NAME))}, got {name!r}{hint}")
+        raise InvalidArgument(
+            f"sampler must be one of {', '.join(map(repr, _BY_NAME))}, got {name!r}{closest(name, _BY_NAME)}"
+        )
     title = _BY_NAME[name]
     kind: type[Sampler] = globals()[title] if title in globals() else __getattr__(title)
     return kind

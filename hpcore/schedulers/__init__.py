@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, closest
 from hpcore.schedulers.base import Judge, Resume, Scheduler, Start
 
 if TYPE_CHECKING:
@@ -125,11 +125,9 @@ def class_of(name: str) -> Any:
         The name is not known.
     """
     if name not in _BY_NAME:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, _BY_NAME, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgument(f"scheduler must be one of {', '.join(map(repr, _BY_NAME))}, got {name!r}{hint}")
+        raise InvalidArgument(
+            f"scheduler must be one of {', '.join(map(repr, _BY_NAME))}, got {name!r}{closest(name, _BY_NAME)}"
+        )
     return __getattr__(_BY_NAME[name])
 
 

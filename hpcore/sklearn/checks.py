@@ -6,7 +6,6 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import _num_samples
 
 from hpcore.arguments import check_flag, check_integer
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, closest
 from hpcore.evaluation.workload import Indices
 from hpcore.ledger.trial_log import DEFAULT_STALENESS
 from hpcore.samplers import GridSampler, Sampler, resolve
@@ -332,9 +331,8 @@ def check_scoring_names(scoring: Any) -> None:
     known = get_scorer_names()
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "see get_scorer_names()"
-            raise InvalidArgument(f"scoring names {name!r}, which is no scorer; {hint}")
+            hint = closest(name, known, n=3) or "; see get_scorer_names()"
+            raise InvalidArgument(f"scoring names {name!r}, which is no scorer{hint}")
 
 
 def check_target(estimator: Any, y: Any) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from sklearn.base import clone
 
-from hpcore.errors import InvalidSpace
+from hpcore.errors import InvalidSpace, closest
 from hpcore.sklearn.spaces import SearchSpace
 
 __all__ = ["check_names"]
@@ -96,6 +95,5 @@ def _brought(bringing: Mapping[str, Sequence[Any]]) -> set[str]:
 
 
 def _refusal(estimator: Any, name: str, known: set[str]) -> str:
-    close = get_close_matches(name, known, n=3)
-    hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; it has {', '.join(sorted(known))}"
+    hint = closest(name, known, n=3) or f"; it has {', '.join(sorted(known))}"
     return f"space names {name!r}, which is not a parameter of {type(estimator).__name__}{hint}"

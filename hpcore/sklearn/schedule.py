@@ -5,7 +5,6 @@ from __future__ import annotations
 import numbers
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from hpcore import schedulers
 from hpcore.arguments import check_integer, check_number
-from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.errors import InvalidArgument, InvalidType, closest
 from hpcore.schedulers.base import Scheduler
 from hpcore.schedulers.resources import SMALLEST_ETA
 
@@ -143,13 +142,13 @@ def _kind_of(resource: Any, estimator: Any) -> Literal["rows", "epochs", "parame
             )
         return "epochs"
     known = ["n_samples", "epochs", *params]
-    close = get_close_matches(resource, known, n=3) or [
-        name for name in params if name.rpartition("__")[2] == resource.rpartition("__")[2]
-    ]
-    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "see estimator.get_params()"
+    by_leaf = [name for name in params if name.rpartition("__")[2] == resource.rpartition("__")[2]]
+    hint = closest(resource, known, n=3)
+    if by_leaf and not hint:
+        hint = f"; did you mean {' or '.join(map(repr, by_leaf))}?"
     raise InvalidArgument(
         f"resource must be 'n_samples', 'epochs' or an integer parameter of {type(estimator).__name__}, got "
-        f"{resource!r}; {hint}"
+        f"{resource!r}{hint or '; see estimator.get_params()'}"
     )
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpcore.errors import InvalidArgument, require
+from hpcore.errors import InvalidArgument, closest, require
 from hpcore.tables.catalogue import DATA_SETS
-from hpcore.tables.names import closest
 from hpcore.tables.table import Table
 from hpcore.tables.textfile import read_text
 

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hpcore.errors import InvalidArgument
+from hpcore.errors import InvalidArgument, closest
 from hpcore.space import Categorical, Float, Int, Space
 from hpcore.space.parameter import Parameter
-from hpcore.tables.names import closest
 
 __all__ = ["MODELS", "TASKS", "Preset", "build", "default_model", "get", "names"]
 

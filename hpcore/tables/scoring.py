@@ -13,9 +13,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from hpcore.errors import InvalidArgument
+from hpcore.errors import InvalidArgument, closest
 from hpcore.tables import presets
-from hpcore.tables.names import closest
 
 if TYPE_CHECKING:
     from hpcore.tables.target import Problem

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import InvalidArgument
-from hpcore.tables.names import closest
+from hpcore.errors import InvalidArgument, closest
 from hpcore.tables.table import Table
 from hpcore.tables.textfile import is_text
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from hpcore.tables.names import closest
+from hpcore.errors import closest
 
 
 @pytest.mark.parametrize(
