@@ -53,7 +53,7 @@ class Browser:
             preexec_fn=swap,
             close_fds=False,
             stdout=subprocess.DEVNULL,
-            stderr=(folder / "chromium.log").open("w"),
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             env={**os.environ, "HOME": str(folder)},
         )
@@ -62,10 +62,8 @@ class Browser:
         self._rest = b""
         self._next = 0
         self.events: list[dict[str, Any]] = []
-        # A browser that hangs is killed, and reading from it then ends.
-        self._watch = threading.Timer(4 * SECONDS, self._kill)
-        self._watch.daemon = True
-        self._watch.start()
+        self._watch = threading.Timer(0.0, self._kill)
+        self._guard()
 
     def __enter__(self) -> Browser:
         return self
@@ -78,6 +76,13 @@ class Browser:
         self._process.wait()
         os.close(self._write)
         os.close(self._read)
+
+    def _guard(self) -> None:
+        """Kill a browser that hangs for this page: reading from it then ends."""
+        self._watch.cancel()
+        self._watch = threading.Timer(3 * SECONDS, self._kill)
+        self._watch.daemon = True
+        self._watch.start()
 
     def _kill(self) -> None:
         if self._process.poll() is None:
@@ -111,6 +116,7 @@ class Browser:
 
     def open(self, path: Path, width: int, height: int = 900, ready: str = "true") -> Page:
         """Open a file in a window of a width in pixels, and wait until an expression is true."""
+        self._guard()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self, session, target)
