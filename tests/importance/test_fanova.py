@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.importance.fanova import Feature, _feature, fanova, fit_forest, measured
+from hpcore.importance.fanova import Column, fanova
+from hpcore.importance.forest import Feature, feature_of, fit_forest, forest_shares, measured
 from hpcore.importance.observations import Observations, observe
+
+FOREST = partial(forest_shares, n_trees=64, seed=0)
 
 
 def cells(feature: Feature, cuts: Any, n_levels: int | None) -> tuple[Any, Any]:
@@ -67,7 +71,9 @@ def test_marginals_are_those_of_numeric_integration(cut: bool) -> None:
     rng = np.random.default_rng(0)
     y = 3.0 * X[:, 0] ** 2 + X[:, 2] * X[:, 3] + (X[:, 1] > 0.3) + 0.1 * rng.normal(size=len(X))
     # A continuous column that is cut to the values that occur has another range: left to the next test.
-    features = [_feature(space[name], X[:, j], y, cut and name in "cn") for j, name in enumerate(space.names)]
+    features = [
+        feature_of(Column(j, space[name], X[:, j], cut and name in "cn"), y) for j, name in enumerate(space.names)
+    ]
     forest = fit_forest(features, y, 5, 0)
     pairs = np.array(list(itertools.combinations(range(4), 2)))
     main, joint = measured(forest, features, pairs)
@@ -134,14 +140,14 @@ def test_a_conditional_parameter_is_judged_where_it_is_active() -> None:
     rows = [(t.params, t.value) for t in opt.trials if t["k"] == "a"]
     X = np.array([inside.encode({name: params[name] for name in inside.names}) for params, _ in rows])
     y = np.array([value for _, value in rows])
-    alone, _ = fanova(Observations(inside, X, y, np.ones(len(y), bool), ""), 64, 0, False)
+    alone, _ = fanova(Observations(inside, X, y, np.ones(len(y), bool), ""), FOREST, False)
     assert float(found["g"]) == pytest.approx(alone[0], abs=1e-12)
 
 
 def test_a_parent_varies_within_what_makes_its_child_active() -> None:
     """The step between b and c is no part of the variance where `h` is active."""
     seen = observe(conditional(300), None, None, front=False)
-    values, joint = fanova(seen, 64, 0, True)
+    values, joint = fanova(seen, FOREST, True)
     h, k = 1, 2
     assert values[h] < 0.05 and joint[h, k] < 0.05
     assert len(joint) == 5
