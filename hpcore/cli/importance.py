@@ -11,14 +11,23 @@ from hpcore.importance import Importance, importance
 __all__ = ["show"]
 
 
-def show(store: str, name: str | None, method: str, target: str | None, pairs: bool, seed: int, as_json: bool) -> None:
+def show(
+    store: str,
+    name: str | None,
+    method: str,
+    target: str | None,
+    model: str | None,
+    pairs: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Print the importances of a study's parameters as a table or as JSON."""
     from hpcore.storage import open_storage
     from hpcore.study import load_study
 
     study = load_study(open_storage(store_path(store), create=False, read_only=True), name)
     quantity = int(target) if target is not None and target.isdecimal() else target
-    found = importance(study, method=method, target=quantity, pairs=pairs, seed=seed)
+    found = importance(study, method=method, target=quantity, model=model, pairs=pairs, seed=seed)
     if not as_json:
         click.echo(repr(found))
         return

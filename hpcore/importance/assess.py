@@ -23,7 +23,7 @@ __all__ = ["importance"]
 FloatArray = npt.NDArray[np.float64]
 
 METHODS = ("ped_anova", "fanova")
-MODELS = ("forest", "gp")
+MODELS = ("gp", "forest")
 N_RESAMPLES = {"ped_anova": 200, "fanova": 20}
 QUANTILE, BASELINE, N_TREES = 0.1, 1.0, 64
 
@@ -56,8 +56,8 @@ def importance(
         is active, weighted by how often it is.
         ``"fanova"``: what makes values differ anywhere in the space (Hutter, Hoos & Leyton-Brown 2014). The number is
         the share of the variance of a model, over the space, that is due to the parameter alone; interactions are the
-        rest (see `model`, `pairs`). For a conditional parameter it is the share of the variance in the part of the space
-        where it is active, from the trials in which it was.
+        rest (see `model` and `pairs`). For a conditional parameter it is the share of the variance in the part of the
+        space where it is active, from the trials in which it was.
     target : int, str or callable, optional
         Quantity: the number of an objective; ``"value"``, the only objective; ``"cost"``; the name of a metric; or a
         function of a complete trial that returns a number, or None to leave the trial out. By default the only
@@ -72,9 +72,12 @@ def importance(
         importance is what separates the best from other good ones. ``"space"`` compares with the values that random
         search would try, for a search whose sampler soon left bad values alone. It also counts what the sampler closed
         in on for no great gain: after a long search all such parameters look equally important.
-    model : {"forest", "gp"}, optional
-        Model of the quantity, for ``"fanova"``. ``"forest"``, the default, is a random forest. ``"gp"`` is the mean of
-        a Gaussian process, whose integrals are exact.
+    model : {"gp", "forest"}, optional
+        Model of the quantity, for ``"fanova"``. ``"gp"``, the default: the posterior mean of a Gaussian process with a
+        product of squared exponentials, integrated exactly. Its hyperparameters are learnt from at most 250 trials
+        and the mean from at most 2,000, evenly spaced in the order of their values. ``"forest"``, the default if
+        `n_trees` is given: the mean over the trees of a random forest, for quantities that change by steps, and for
+        more trials than that. The process came closer to known shares, above all with few trials.
     n_trees : int, optional
         Size of the forest; default 64.
     pairs : bool, default=False
@@ -110,8 +113,8 @@ def importance(
     Constant parameters have importance 0; so have all if the values are equal, as nothing then separates trials, and
     in ``"fanova"`` a parameter active in fewer than five trials, with the interval 0 .. 1. An interval is the value
     plus and minus a multiple of the standard deviation over bootstrap samples, cut to 0 .. 1. It says how much the
-    number varies between searches of this size; it does not say that a forest of few trials finds too little of small
-    effects. The first call of ``"fanova"`` compiles for some seconds, once for an installation.
+    number varies between searches of this size; it does not say that a model of few trials finds too little of small
+    effects. The first forest of an installation compiles for some seconds.
 
     A sampler that learns tries few bad values. A parameter whose good value it found at once then does not separate the
     best trials from all that were made, see `baseline`; and ``"fanova"`` has few trials where the values are bad.
@@ -146,8 +149,10 @@ def importance(
     seen = observe(source, target, direction, front=not by_model)
 
     if by_model:
-        n_trees = None if model == "gp" else trees
-        values, samples, joint = _by_model(seen, n_trees, pairs, 0 if interval is None else r, seed)
+        by_forest = model == "forest" or n_trees is not None
+        values, samples, joint = _by_model(
+            seen, trees if by_forest else None, pairs, 0 if interval is None else r, seed
+        )
     else:
         n, joint = len(seen.y), {}
         values = ped_anova(seen, np.ones((1, n)), share, whole)[0]

@@ -48,8 +48,8 @@ class Column:
     cut: bool = False
 
 
-# From columns, values y (n,) and pairs (p, 2) of positions of columns: shares of the variance of columns (d,) and of
-# interactions (p,).
+# From columns, values y (n,) of mean 0 and variance 1, and pairs (p, 2) of positions of columns: shares of the variance
+# of columns (d,) and of interactions (p,).
 Model = Callable[[Sequence[Column], FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 
 
@@ -69,8 +69,8 @@ def fanova(seen: Observations, model: Model, pairs: bool) -> tuple[FloatArray, d
         if rows.sum() < MIN_TRIALS:
             continue
         values[members] = 0.0
-        columns = _columns(seen, rows, members)
-        if not columns:
+        columns, y = _columns(seen, rows, members), seen.y[rows]
+        if not columns or y.min() == y.max():
             continue
         at = {column.index: i for i, column in enumerate(columns)}
         # Both of a group, or one of it and one that is active in more trials: each pair in one group.
@@ -78,7 +78,7 @@ def fanova(seen: Observations, model: Model, pairs: bool) -> tuple[FloatArray, d
             (j, k) for j in at for k in at if j in members and (j < k if k in members else True)
         ] if pairs else []  # fmt: skip
         main, inner = model(
-            columns, seen.y[rows], np.array([(at[j], at[k]) for j, k in of_group], dtype=np.int64).reshape(-1, 2)
+            columns, _standardised(y), np.array([(at[j], at[k]) for j, k in of_group], dtype=np.int64).reshape(-1, 2)
         )
         for j in members:
             if j in at:
@@ -86,6 +86,15 @@ def fanova(seen: Observations, model: Model, pairs: bool) -> tuple[FloatArray, d
         for (j, k), share in zip(of_group, inner.tolist(), strict=True):
             joint[min(j, k), max(j, k)] = share
     return values, joint
+
+
+def _standardised(y: FloatArray) -> FloatArray:
+    """Values of mean 0 and variance 1, from any that are not all equal: neither squares nor sums overflow."""
+    y = y / np.abs(y).max()
+    y = y - y.mean()
+    y /= np.abs(y).max()
+    scaled: FloatArray = y / y.std()
+    return scaled
 
 
 def _columns(seen: Observations, rows: BoolArray, members: Sequence[int]) -> list[Column]:

@@ -13,7 +13,7 @@ models: a Bayesian approach").
 The variance of the main effect of column j is |g' R_j|^2, that of an interaction |R_j' diag(g) R_k|^2, and all variance
 g' (prod_j (1 + R_j R_j') - 1) g. The nodes are levels and choices themselves; those of a continuous column are so many
 Gauss-Legendre nodes that the integrals equal their expressions by error functions to 1e-11 of their size. Sums of
-squares over nodes lose no digits where alpha is large, as it is when there is little noise; quadratic forms in alpha do.
+squares over nodes lose no digits where alpha is large, as it is with little noise; quadratic forms in alpha do.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ LENGTH_PRIOR = (math.sqrt(2.0), math.sqrt(3.0))
 SCALE_PRIOR = (0.0, 2.0)
 NOISE_PRIOR = (-4.0, 2.5)
 LENGTH_BOUNDS, SCALE_BOUNDS, NOISE_BOUNDS = (0.05, 1e3), (1e-3, 1e4), (1e-6, 1e2)
-STARTS = ((1.0, 1.0, 0.05), (0.3, 1.0, 0.01))  # length scale, as a share of its prior median; scale; noise
+# Length scale, as a share of its prior median; scale; noise. Functions with several hills have their optimum at short
+# length scales, which the gradient from long ones does not lead to.
+STARTS = ((0.3, 1.0, 0.05), (0.05, 1.0, 0.01), (0.1, 1.0, 0.01))
+N_STARTS, FEW = (3, 2), 100  # starts with at most so many rows, and with more
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Axis:
 
     def distances(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Squared distances of values, or 1 for two choices; `a` and `b` are broadcast."""
-        return (a != b).astype(np.float64) if self.choices else np.square(a - b)
+        out: FloatArray = (a != b).astype(np.float64) if self.choices else np.square(a - b)
+        return out
 
     def relative(self, rows: IntArray, w: float) -> tuple[FloatArray, FloatArray]:
         """The means U (n,) of the rows' factors, and their relative deviations R (n, g)."""
@@ -118,9 +122,10 @@ def _levels(parameter: Parameter) -> tuple[FloatArray, FloatArray]:
     codec = native.Space([parameter.core.named("x")]).codec
 
     def snapped(u: FloatArray) -> FloatArray:
-        row = u[:, None].copy()
-        codec.snap(row)
-        return row[:, 0]
+        points = np.array(u)[:, None]
+        codec.snap(points)
+        levels: FloatArray = points[:, 0]
+        return levels
 
     nodes = np.unique(snapped(np.linspace(0.0, 1.0, 4097)))  # narrower levels have no share worth counting
     low, high = nodes[:-1], nodes[1:]
@@ -142,12 +147,14 @@ class Hyperparameters:
     @property
     def w(self) -> FloatArray:
         """Factors (d,) of the squared distances."""
-        return 0.5 / np.square(self.lengths)
+        w: FloatArray = 0.5 / np.square(self.lengths)
+        return w
 
     @property
     def logarithms(self) -> FloatArray:
         """Vector (d + 2,) that `loss` takes."""
-        return np.log(np.concatenate([self.lengths, [self.scale, self.noise]]))
+        logarithms: FloatArray = np.log(np.concatenate([self.lengths, [self.scale, self.noise]]))
+        return logarithms
 
     @classmethod
     def of(cls, logarithms: FloatArray) -> Hyperparameters:
@@ -164,18 +171,11 @@ class GaussianModel:
 
     def __call__(self, columns: Sequence[Column], y: FloatArray, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
         """Shares of the variance: of columns (d,), and of interactions (p,)."""
-        none = np.zeros(len(columns)), np.zeros(len(pairs))
-        y = y / (float(np.abs(y).max()) or 1.0)  # so that no square overflows
-        spread = float(y.std())
-        # The spread of equal values is their rounding error.
-        if spread <= 1e-14:
-            return none
-        y = (y - y.mean()) / spread
         # What occurs twice alike, as in a bootstrap sample, says nothing of the noise.
         table, first, counts = np.unique(
             np.column_stack([*(column.u for column in columns), y]), axis=0, return_index=True, return_counts=True
         )
-        axes, y, counts = [axis_of(column) for column in columns], table[:, -1], counts.astype(np.float64)
+        axes, y = [axis_of(column) for column in columns], table[:, -1]
         key = tuple(column.index for column in columns)
         start = self.learnt.get(key)
         found = fit(axes, y, first, start)
@@ -183,7 +183,7 @@ class GaussianModel:
             self.learnt[key] = found
         kept = _spread_over(y, N_ROWS)
         rows = first[kept]
-        return decompose(axes, rows, solve(axes, rows, y[kept], counts[kept], found), found.w, pairs)
+        return decompose(axes, rows, solve(axes, rows, y[kept], counts[kept].astype(np.float64), found), found.w, pairs)
 
 
 def fit(axes: Sequence[Axis], y: FloatArray, rows: IntArray, start: Hyperparameters | None = None) -> Hyperparameters:
@@ -212,7 +212,10 @@ def fit(axes: Sequence[Axis], y: FloatArray, rows: IntArray, start: Hyperparamet
         out[:] = axis.distances(axis.x[rows[i]], axis.x[rows[j]])
     if start is None:
         median = math.exp(LENGTH_PRIOR[0]) * math.sqrt(d)
-        starts = [Hyperparameters(np.full(d, share * median), scale, noise) for share, scale, noise in STARTS]
+        starts = [
+            Hyperparameters(np.full(d, share * median), scale, noise)
+            for share, scale, noise in STARTS[: N_STARTS[len(y) > FEW]]
+        ]
     else:
         starts = [start]
     bounds = np.log([LENGTH_BOUNDS] * d + [SCALE_BOUNDS, NOISE_BOUNDS])
