@@ -107,7 +107,10 @@ def importance(
     Notes
     -----
     Complete trials count, and where the quantity is an objective also pruned ones with an estimate, as for samplers.
-    Failed, running, paused and withdrawn trials have no value and do not count, nor do infinite values. Where an
+    Where a scheduler paused trials, these count too, with their values at the highest resource that at least ten
+    trials, and one more than there are parameters, reached; ``.target`` names it, unless so many are complete. A trial
+    that was paused below it has its last value there, plus the median change of those that went on.
+    Failed, running and withdrawn trials have no value and do not count, nor do infinite values. Where an
     objective is limited, ``"ped_anova"`` has no trial among the best that breaks a limit.
 
     Constant parameters have importance 0; so have all if the values are equal, as nothing then separates trials, and
