@@ -42,7 +42,7 @@ def values_at_one_resource(history: History, n: int) -> tuple[FloatArray, BoolAr
     needed = max(history.X.shape[1] + 1, LEAST)
     ends = {number: max(curve) for number, curve in curves.items()}
     resource = math.inf
-    if final.sum() < needed:
+    if final.sum() < needed and ends:
         reached = sorted(ends.values(), reverse=True)
         # As many trials as are needed went at least so far.
         resource = reached[min(needed, len(reached)) - 1]
