@@ -84,11 +84,82 @@ def mixed(t: Any) -> float:
     return slope * t["n"] / 4 + (math.log10(t["rate"]) + 2) ** 2 / 2 + 0.5 * (t["kind"] == "c")
 
 
-REALS = {f"x{j}": hp.Float(0, 1) for j in range(8)}
-FUNCTIONS: dict[str, tuple[Callable[[Any], float], dict[str, Any]]] = {
-    "Ishigami, 3 parameters": (ishigami, {f"x{j}": hp.Float(-math.pi, math.pi) for j in range(3)}),
-    "g-function, 6": (g_function, {name: REALS[name] for name in list(REALS)[:6]}),
-    "additive, 8": (additive, REALS),
+def steps(t: Any) -> float:
+    return 2 * (t["x0"] > 0.35) + (t["x1"] > 0.6 and t["x2"] < 0.5) + 0.5 * math.floor(3 * t["x3"])
+
+
+Function = Callable[[Any], float]
+Shares = tuple[dict[str, float], dict[tuple[str, str], float], float]  # of parameters, of pairs; and the variance
+
+
+def of_parts(main: dict[str, float], joint: dict[tuple[str, str], float], rest: float = 0.0) -> Shares:
+    """Shares from variances; `rest` is that of the interactions of more than two."""
+    total = sum(main.values()) + sum(joint.values()) + rest
+    return ({k: v / total for k, v in main.items()}, {k: v / total for k, v in joint.items()}, total)
+
+
+def of_g_function(function: Function, space: dict[str, Any]) -> Shares:
+    main = {key: 1 / (3 * (1 + a) ** 2) for key, a in zip(space, (0, 0.5, 3, 9, 99, 99), strict=True)}
+    joint = {(j, k): main[j] * main[k] for j, k in itertools.combinations(space, 2)}
+    total = math.prod(1 + part for part in main.values()) - 1
+    return of_parts(main, joint, total - sum(main.values()) - sum(joint.values()))
+
+
+def of_steps(function: Function, space: dict[str, Any]) -> Shares:
+    main = {"x0": 4 * 0.35 * 0.65, "x1": 0.25 * 0.24, "x2": 0.16 * 0.25, "x3": 0.25 * 2 / 3, "x4": 0.0}
+    return of_parts(main, {("x1", "x2"): 0.24 * 0.25})
+
+
+def of_sum(function: Function, space: dict[str, Any]) -> Shares:
+    """Each parameter by itself."""
+    at = (np.arange(10_000) + 0.5) / 10_000
+    return of_parts(
+        {key: float(np.var([function(dict.fromkeys(space, 0.5) | {key: u}) for u in at])) for key in space}, {}
+    )
+
+
+def of_three(function: Function, space: dict[str, Any]) -> Shares:
+    """The first three parameters on a grid; no other one matters."""
+    matter, axes = list(space)[:3], []
+    for key in matter:
+        parameter, u = space[key], (np.arange(80) + 0.5) / 80
+        levels = parameter.levels or len(u)
+        weights = np.array(getattr(parameter, "weights", None) or [1.0] * levels)
+        continuous = parameter.levels is None
+        values = (
+            hp.Space({key: parameter}).decode(u[:, None])
+            if continuous
+            else [{key: parameter.at(i)} for i in range(levels)]
+        )
+        axes.append((values, weights / weights.sum()))
+    points = itertools.product(*(values for values, _ in axes))
+    f = np.array([function(x | y | z) for x, y, z in points]).reshape([len(values) for values, _ in axes])
+    w = [weights for _, weights in axes]
+    f -= np.einsum("abc,a,b,c", f, *w)
+
+    def variance(kept: str) -> float:
+        """Variance of the mean over all parameters but those kept, which are letters of "abc"."""
+        out = [letter for letter in "abc" if letter not in kept]
+        mean_over = np.einsum(",".join(["abc", *out]) + "->" + kept, f, *(w["abc".index(letter)] for letter in out))
+        return float(np.einsum(",".join([kept, *kept]), mean_over**2, *(w["abc".index(letter)] for letter in kept)))
+
+    alone = [variance(letter) for letter in "abc"]
+    main = dict.fromkeys(space, 0.0) | dict(zip(matter, alone, strict=True))
+    joint = {
+        (matter[j], matter[k]): variance("abc"[j] + "abc"[k]) - alone[j] - alone[k]
+        for j, k in itertools.combinations(range(3), 2)
+    }
+    return of_parts(main, joint, variance("abc") - sum(alone) - sum(joint.values()))
+
+
+def reals(d: int, low: float = 0.0, high: float = 1.0) -> dict[str, Any]:
+    return {f"x{j}": hp.Float(low, high) for j in range(d)}
+
+
+FUNCTIONS: dict[str, tuple[Function, dict[str, Any], Callable[[Function, dict[str, Any]], Shares]]] = {
+    "Ishigami, 3 parameters": (ishigami, reals(3, -math.pi, math.pi), of_three),
+    "g-function, 6": (g_function, reals(6), of_g_function),
+    "additive, 8": (additive, reals(8), of_sum),
     "mixed, 6": (
         mixed,
         {
@@ -99,67 +170,18 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], float], dict[str, Any]]] = {
             "more": hp.Float(0, 1),
             "rest": hp.Int(0, 9),
         },
+        of_three,
     ),
+    "steps, 5": (steps, reals(5), of_steps),
 }
-
-
-def known(name: str) -> tuple[dict[str, float], dict[tuple[str, str], float], float]:
-    """Shares of parameters and of pairs, and the variance: by an enumeration of the parameters that matter."""
-    function, space = FUNCTIONS[name]
-    n_points = {"Ishigami, 3 parameters": 80, "g-function, 6": 16, "additive, 8": 16, "mixed, 6": 60}[name]
-    names = list(space)
-    if name.startswith("additive"):  # each parameter by itself
-        at = (np.arange(1000) + 0.5) / 1000
-        middle = dict.fromkeys(names, 0.5)
-        main = {key: float(np.var([function({**middle, key: u}) for u in at])) for key in names}
-        total = sum(main.values())
-        return {key: value / total for key, value in main.items()}, {}, total
-    if name.startswith("g-function"):  # in closed form
-        parts = {key: 1 / (3 * (1 + a) ** 2) for key, a in zip(names, (0, 0.5, 3, 9, 99, 99), strict=True)}
-        total = math.prod(1 + part for part in parts.values()) - 1
-        return (
-            {key: part / total for key, part in parts.items()},
-            {(j, k): parts[j] * parts[k] / total for j, k in itertools.combinations(names, 2)},
-            total,
-        )
-    matter = names[:3]
-    axes = []
-    for key in matter:
-        levels = space[key].levels
-        weights = np.array(getattr(space[key], "weights", None) or [1.0] * (levels or n_points))
-        one = hp.Space({key: space[key]})
-        u = (np.arange(n_points) + 0.5) / n_points
-        values = [space[key].at(i) for i in range(levels)] if levels else [p[key] for p in one.decode(u[:, None])]
-        axes.append((values, weights / weights.sum()))
-    f = np.array(
-        [function(dict(zip(matter, point, strict=True))) for point in itertools.product(*(v for v, _ in axes))]
-    )
-    f = f.reshape([len(v) for v, _ in axes])
-    f -= np.einsum("abc,a,b,c", f, *(w for _, w in axes))
-    total = float(np.einsum("abc,a,b,c", f**2, *(w for _, w in axes)))
-
-    def over(*kept: int) -> Any:
-        letters = "abc"
-        others = [k for k in range(3) if k not in kept]
-        out = "".join(letters[k] for k in kept)
-        return np.einsum(f"abc,{','.join(letters[k] for k in others)}->{out}", f, *(axes[k][1] for k in others))
-
-    main = dict.fromkeys(names, 0.0)
-    for k, key in enumerate(matter):
-        main[key] = float(axes[k][1] @ over(k) ** 2) / total
-    joint = {}
-    for j, k in itertools.combinations(range(3), 2):
-        both = float(axes[j][1] @ over(j, k) ** 2 @ axes[k][1]) / total
-        joint[matter[j], matter[k]] = both - main[matter[j]] - main[matter[k]]
-    return main, joint, total
 
 
 def accuracy(seeds: int) -> None:
     """Print errors of the shares by both models."""
     print("| function | noise | trials | forest | gp | pairs, forest | pairs, gp |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, (function, space) in FUNCTIONS.items():
-        main, joint, total = known(name)
+    for name, (function, space, shares) in FUNCTIONS.items():
+        main, joint, total = shares(function, space)
         for noise, n in itertools.product((0.0, 0.5), (30, 100, 300)):
             errors: dict[str, list[float]] = {f"{kind}{model}": [] for kind in ("", "pairs, ") for model in MODELS}
             for seed in range(seeds):
