@@ -1,12 +1,12 @@
 """Time of `hp.importance`, beside Optuna's evaluators where Optuna is installed, and error of fANOVA's two models.
 
     OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/importance.py [--trials 1000] [--parameters 20] [--rounds 7]
-    python benchmarks/importance.py --accuracy [--seeds 20]
+    python benchmarks/importance.py --accuracy [--seeds 20] [--sampler random]
 
 The first prints a markdown table: milliseconds of a call by the clock and of the CPU, medians, after a first call,
 which compiles or loads what Numba compiled. Limits for 1,000 trials of 20 parameters without intervals: 50 ms for
 PED-ANOVA, 1 s for fANOVA with all pairs. The second prints, of functions whose shares of variance are known, the mean
-absolute error of the shares of parameters and of pairs after random search.
+absolute error of the shares of parameters and of pairs.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ FUNCTIONS: dict[str, tuple[Function, dict[str, Any], Callable[[Function, dict[st
 }
 
 
-def accuracy(seeds: int) -> None:
+def accuracy(seeds: int, sampler: str) -> None:
     """Print errors of the shares by both models."""
     print("| function | noise | trials | forest | gp | pairs, forest | pairs, gp |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -186,8 +186,9 @@ def accuracy(seeds: int) -> None:
             errors: dict[str, list[float]] = {f"{kind}{model}": [] for kind in ("", "pairs, ") for model in MODELS}
             for seed in range(seeds):
                 rng = np.random.default_rng(seed)
-                opt = hp.Optimizer(space, sampler="random", seed=seed)
-                for trial in opt.ask(n):
+                opt = hp.Optimizer(space, sampler=sampler, seed=seed)
+                for _ in range(n):
+                    trial = opt.ask()
                     opt.tell(trial, function(trial) + noise * math.sqrt(total) * rng.normal())
                 for model in MODELS:
                     found = hp.importance(opt, method="fanova", model=model, pairs=True, interval=None)
@@ -206,9 +207,10 @@ def main() -> None:
     options.add_argument("--no-peers", action="store_true")
     options.add_argument("--accuracy", action="store_true", help="errors of both models in place of times")
     options.add_argument("--seeds", type=int, default=20)
+    options.add_argument("--sampler", default="random")
     given = options.parse_args()
     if given.accuracy:
-        accuracy(given.seeds)
+        accuracy(given.seeds, given.sampler)
         return
     study = search(given.trials, given.parameters)
     calls: dict[str, Callable[[], Any]] = {

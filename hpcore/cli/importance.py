@@ -37,6 +37,7 @@ def show(
 
     document = {
         "method": found.method,
+        **({} if found.model is None else {"model": found.model}),
         "target": found.target,
         "trials": found.n_trials,
         "parameters": {parameter: plain(part) for parameter, part in found.items()},

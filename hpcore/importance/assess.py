@@ -76,8 +76,8 @@ def importance(
         Model of the quantity, for ``"fanova"``. ``"gp"``, the default: the posterior mean of a Gaussian process with a
         product of squared exponentials, integrated exactly. Its hyperparameters are learnt from at most 250 trials
         and the mean from at most 2,000, evenly spaced in the order of their values. ``"forest"``, the default if
-        `n_trees` is given: the mean over the trees of a random forest, for quantities that change by steps, and for
-        more trials than that. The process came closer to known shares, above all with few trials.
+        `n_trees` is given: the mean over the trees of a random forest, for quantities that change by steps. On other
+        functions with known shares the process came closer, often by far (``benchmarks/README.md``).
     n_trees : int, optional
         Size of the forest; default 64.
     pairs : bool, default=False
@@ -134,8 +134,8 @@ def importance(
     by_model = method == "fanova"
     _refuse(by_model, direction=direction, quantile=quantile, baseline=baseline)
     _refuse(not by_model, model=model, n_trees=n_trees, pairs=check_flag("pairs", pairs) or None)
-    if model is not None:
-        check_choice("model", model, MODELS)
+    if by_model:
+        model = ("gp" if n_trees is None else "forest") if model is None else check_choice("model", model, MODELS)
         if model == "gp" and n_trees is not None:
             raise InvalidArgument(f"n_trees belongs to model='forest', got n_trees={n_trees!r}")
     share = QUANTILE if quantile is None else check_number("quantile", quantile, 0.0, 1.0, open_low=True)
@@ -152,10 +152,8 @@ def importance(
     seen = observe(source, target, direction, front=not by_model)
 
     if by_model:
-        by_forest = model == "forest" or n_trees is not None
-        values, samples, joint = _by_model(
-            seen, trees if by_forest else None, pairs, 0 if interval is None else r, seed
-        )
+        n_samples = 0 if interval is None else r
+        values, samples, joint = _by_model(seen, trees if model == "forest" else None, pairs, n_samples, seed)
     else:
         n, joint = len(seen.y), {}
         values = ped_anova(seen, np.ones((1, n)), share, whole)[0]
@@ -167,6 +165,7 @@ def importance(
     return Importances(
         dict(zip(names, found[:d], strict=True)),
         method=method,
+        model=model,
         target=seen.label,
         n_trials=len(seen.y),
         pairs={(names[j], names[k]): pair for (j, k), pair in zip(joint, found[d:], strict=True)},

@@ -39,7 +39,8 @@ def test_table_and_json(hpcore: Any, store: Path) -> None:
 def test_method_target_and_pairs(hpcore: Any, store: Path) -> None:
     shown = hpcore("importance", store, "--method", "fanova", "--target", "cost", "--pairs", "--json")
     document = json.loads(shown.stdout)
-    assert document["target"] == "cost" and next(iter(document["parameters"])) == "y\x1b"
+    assert (document["method"], document["model"], document["target"]) == ("fanova", "gp", "cost")
+    assert next(iter(document["parameters"])) == "y\x1b"
     assert [sorted(pair["parameters"]) for pair in document["pairs"]] == [["x", "y\x1b"]]
     forest = hpcore("importance", store, "--method", "fanova", "--model", "forest").stdout
     assert (

@@ -296,7 +296,8 @@ def test_values_of_any_size(how: dict[str, Any]) -> None:
 def test_the_table() -> None:
     found = hp.importance(told(), method="fanova", pairs=True)
     lines = repr(found).splitlines()
-    assert lines[0] == "importance for value by fanova, 80 trials" and str(found) == repr(found)
+    assert lines[0] == "importance for value by fanova (gp), 80 trials" and str(found) == repr(found)
+    assert repr(hp.importance(told(), interval=None)).startswith("importance for value by ped_anova, 80 trials\n")
     assert lines[1].startswith("x ") and lines[1].endswith("#" * 24) and " .. " in lines[1]
     assert lines[-1].startswith("x x y") and len(lines) == 4
     assert " .. " not in repr(hp.importance(told(), interval=None))
