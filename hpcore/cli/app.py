@@ -149,6 +149,7 @@ def main() -> None:
       hpcore models                                  the models and their search spaces
       hpcore sweep sweep.yaml                        a sweep job of Azure ML, on this machine
       hpcore importance runs.db                      which parameters mattered in a stored study
+      hpcore report runs.db                          a page with pictures of a stored study
     """
 
 
@@ -286,10 +287,11 @@ def tune(context: click.Context, /, **options: Any) -> None:
       hpcore tune iris --json | jq .best_params
 
     Each finished trial is stored in DIR/runs.db: the same command on the same data continues the search, and with more
-    --trials extends it. The results are three files in DIR: trials.csv (every trial, its parameters, scores and times),
-    best_params.json, and best_model.joblib: the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame
-    like DATA). The report shows the score of a constant answer for comparison, and names columns that alone give a
-    nearly perfect score. Ctrl-C ends the search and keeps the finished trials.
+    --trials extends it. The results are files in DIR: trials.csv (every trial, its parameters, scores and times),
+    best_params.json, best_model.joblib, the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like
+    DATA), and report.html with pictures of the search, if plotly is installed: pip install "hpcore[report]". The report
+    on the terminal shows the score of a constant answer for comparison, and names columns that alone give a nearly
+    perfect score. Ctrl-C ends the search and keeps the finished trials.
     """
     from hpcore.cli.tune import Request, run
 
@@ -436,11 +438,29 @@ def importance(
 ) -> None:
     """Show which parameters mattered in a STUDY, with 95 % intervals.
 
-    Studies whose choices are objects, or that have constraints, need the program that wrote them: hp.importance(study).
+    The program that wrote the study is not needed.
     """
     from hpcore.cli.importance import show
 
     show(store, study, method, target, model, pairs, seed, as_json)
+
+
+@main.command()
+@_store
+@_study
+@click.option("--out", metavar="FILE", default="report.html", show_default=True, help="The page; it is replaced.")
+@click.option("--title", metavar="TEXT", help="Heading of the page.  [default: the name of the study]")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def report(store: str, study: str | None, out: str, title: str | None, debug: bool) -> None:
+    """Write a page with pictures of a STUDY: one HTML file that opens offline.
+
+    History, importance, slices and surfaces of a surrogate, parallel coordinates, Pareto front, learning curves, folds,
+    costs, a timeline of the workers and failures with their reasons. The program that wrote the study is not needed,
+    and the study may still be running. Needs plotly: pip install "hpcore[report]".
+    """
+    from hpcore.cli.page import write
+
+    write(store, study, out, title)
 
 
 @main.command()

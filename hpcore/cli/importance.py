@@ -22,10 +22,9 @@ def show(
     as_json: bool,
 ) -> None:
     """Print the importances of a study's parameters as a table or as JSON."""
-    from hpcore.storage import open_storage
-    from hpcore.study import load_study
+    from hpcore.study import view_study
 
-    study = load_study(open_storage(store_path(store), create=False, read_only=True), name)
+    study = view_study(store_path(store), name)
     quantity = int(target) if target is not None and target.isdecimal() else target
     found = importance(study, method=method, target=quantity, model=model, pairs=pairs, seed=seed)
     if not as_json:

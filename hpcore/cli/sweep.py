@@ -118,7 +118,11 @@ def _report(request: Request, found: Sweep, study: Study, directory: Path, secon
         last = errors[-1].strip() if errors else "no trial was complete"
         raise click.ClickException(f"every trial failed: {last if request.debug else _cause(last)}")
     best = study.best_trial
+    from hpcore.cli.page import save_page
+
     files = _save(directory, study, trials, found.space.names)
+    page = save_page(directory, study, found.metric or "sweep")
+    files += [] if page is None else [str(page)]
     result = {
         "metric": found.metric,
         "goal": found.direction,

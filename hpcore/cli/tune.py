@@ -282,6 +282,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
 
     from hpcore.cli import report
     from hpcore.cli.grid import grid_of
+    from hpcore.cli.page import save_page
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.sklearn.schedule import HALVING
     from hpcore.study.progress import open_progress
@@ -332,6 +333,8 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     try:
         for path in report.save(plan.directory, search, space.names):
             files.append(str(path))
+        page = save_page(plan.directory, search, f"{problem.name}: {prepared.model}")
+        files += [] if page is None else [str(page)]
     except OSError as error:
         # The search may have taken hours, so its result is printed anyway.
         failure = f"the results could not be saved in {plan.directory}: {error.strerror or error}"

@@ -20,7 +20,7 @@ from hpcore.space.conditions import AtLeast, AtMost, alternatives_of
 from hpcore.space.convert import choices_of
 from hpcore.space.discrete import Categorical
 from hpcore.space.labels import label_of
-from hpcore.space.serial import from_plain, space_to_json, to_plain
+from hpcore.space.serial import from_plain, parameters_from_json, space_to_json, to_plain
 from hpcore.space.space import Params, Space
 from hpcore.storage.plain import MAX_PARAMETERS
 
@@ -33,6 +33,7 @@ __all__ = [
     "scheduler_from_spec",
     "scheduler_to_spec",
     "shown_params",
+    "shown_space",
     "space_from_spec",
     "space_to_spec",
 ]
@@ -73,6 +74,41 @@ def space_from_spec(name: str, spec: Any) -> Space:
         return Space.from_json(json.dumps(spec))
     except HpcoreError as error:
         raise DamagedStore(f"the space of study {name!r} is damaged: {error}") from None
+
+
+class Named:
+    """Object in place of a choice that is code, for reading only; its text is the label that was stored."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+
+    def __repr__(self) -> str:
+        return self._label
+
+
+def shown_space(name: str, spec: Any) -> Space:
+    """Restore the space of study `name` for reading: choices that are objects are shown by their labels, and
+    constraints allow everything. It is the same space to `check_same`.
+
+    Raises
+    ------
+    DamagedStore
+        The stored data are not a space.
+    """
+    made: dict[str, Named] = {}
+
+    def restore(label: Any) -> Named:
+        return made.setdefault(str(label), Named(str(label)))
+
+    n = spec["n_constraints"]
+    try:
+        return Space(parameters_from_json(json.dumps(spec), n, restore), [_allow] * n)
+    except HpcoreError as error:
+        raise DamagedStore(f"the space of study {name!r} is damaged: {error}") from None
+
+
+def _allow(params: Params) -> bool:
+    return True
 
 
 def check_same(name: str, stored: Any, space: Space) -> Space:

@@ -46,8 +46,8 @@ def to_plain(value: Any, label: Callable[[Any], Any] | None = None, depth: int =
     )
 
 
-def from_plain(data: Any, depth: int = 0) -> Any:
-    """Read what `to_plain` wrote, without a label."""
+def from_plain(data: Any, depth: int = 0, restore: Callable[[Any], Any] | None = None) -> Any:
+    """Read what `to_plain` wrote; labels of objects only with a function that has an object for each."""
     if depth > MAX_DEPTH:
         raise InvalidArgument(f"choices may be nested at most {MAX_DEPTH} deep")
     if data is None or isinstance(data, bool | int | float | str):
@@ -58,8 +58,10 @@ def from_plain(data: Any, depth: int = 0) -> Any:
             return float(content)
         if tag == "bytes" and isinstance(content, str):
             return bytes.fromhex(content)
+        if tag == "object" and restore is not None:
+            return restore(content)
         if tag in ("tuple", "list") and isinstance(content, list):
-            items = [from_plain(v, depth + 1) for v in content]
+            items = [from_plain(v, depth + 1, restore) for v in content]
             return items if tag == "list" else tuple(items)
     raise InvalidArgument(f"a stored value must be plain or tagged data, got {data!r}")
 
@@ -81,15 +83,17 @@ def _all_plain(when: dict[str, Any], label: Callable[[Any], Any] | None) -> dict
     return out
 
 
-def _when_value(data: Any) -> Conditions:
-    return [_all_value(alternative) for alternative in data] if isinstance(data, list) else _all_value(data)
+def _when_value(data: Any, restore: Callable[[Any], Any] | None) -> Conditions:
+    if isinstance(data, list):
+        return [_all_value(alternative, restore) for alternative in data]
+    return _all_value(data, restore)
 
 
-def _all_value(data: Any) -> dict[str, Any]:
+def _all_value(data: Any, restore: Callable[[Any], Any] | None) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for parent, wanted in data.items():
         ((tag, content),) = wanted.items()
-        value = from_plain(content)
+        value = from_plain(content, restore=restore)
         if tag not in ("at_least", "at_most", "equals"):
             raise InvalidArgument(f"a stored condition must be at_least, at_most or equals, got {tag!r}")
         out[parent] = AtLeast(value) if tag == "at_least" else AtMost(value) if tag == "at_most" else value
@@ -115,8 +119,10 @@ def space_to_json(space: Space, label: Callable[[Any], Any] | None = None) -> st
     return json.dumps(document, allow_nan=False)
 
 
-def parameters_from_json(text: str, n_constraints: int) -> dict[str, Parameter]:
-    """See `Space.from_json`."""
+def parameters_from_json(
+    text: str, n_constraints: int, restore: Callable[[Any], Any] | None = None
+) -> dict[str, Parameter]:
+    """See `Space.from_json`; with a function that has an object for each label of one, also where there are such."""
     if not isinstance(text, str):
         raise InvalidType(f"text must be a str, got {text!r}")
     try:
@@ -138,9 +144,9 @@ def parameters_from_json(text: str, n_constraints: int) -> dict[str, Parameter]:
     try:
         for entry in document["parameters"]:
             fields = dict(entry)
-            name, kind, when = fields.pop("name"), fields.pop("type"), _when_value(fields.pop("when"))
+            name, kind, when = fields.pop("name"), fields.pop("type"), _when_value(fields.pop("when"), restore)
             if kind == "Categorical":
-                fields["choices"] = [from_plain(c) for c in fields["choices"]]
+                fields["choices"] = [from_plain(c, restore=restore) for c in fields["choices"]]
             elif kind == "Normal":
                 fields = {"mean": fields.pop("mean"), "std": fields.pop("std"), **fields}
             if name in out:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hpcore.schedulers import Scheduler
     from hpcore.storage import Storage
 
-__all__ = ["delete_study", "list_studies", "load_study"]
+__all__ = ["delete_study", "list_studies", "load_study", "view_study"]
 
 
 def load_study(
@@ -78,6 +78,40 @@ def load_study(
         limits=limits,
         per_cost=per_cost,
         cost=cost,
+    )
+
+
+def view_study(storage: str | os.PathLike[str] | Storage, name: str | None = None) -> Study:
+    """Open a stored study to be read, without the program that made it.
+
+    Choices that are objects are shown by their labels, and constraints are not known; nothing can be stored.
+
+    Parameters
+    ----------
+    storage : str, path or Storage
+        Existing storage, see `Study`.
+    name : str, optional
+        Name of the study; not needed if it is the only one of the storage.
+
+    Raises
+    ------
+    UnknownStudy, InvalidArgument, StorageError
+        There is no such study, or it cannot be read.
+    """
+    from hpcore.ledger.shown import shown_sampler, shown_scheduler
+    from hpcore.ledger.spaces import shown_space
+    from hpcore.ledger.studies import find, read_spec
+    from hpcore.storage import open_storage
+
+    store = open_storage(storage, create=False, read_only=True)
+    record = find(store, name)
+    spec = read_spec(record)
+    return Study(
+        shown_space(record.name, spec["space"]),
+        storage=store,
+        name=record.name,
+        sampler=shown_sampler(record.name, spec["sampler"]),
+        scheduler=shown_scheduler(record.name, spec.get("scheduler")),
     )
 
 

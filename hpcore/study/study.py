@@ -747,6 +747,13 @@ class Study:
             raise InvalidType(f"note must be a str, got {text!r}")
         self._trial_log.set_attribute("note", text)
 
+    @property
+    def search_settings(self) -> dict[str, str] | None:
+        """Settings of the stored `SearchCV` whose candidates the trials are, as texts: ``"estimator"``, ``"scoring"``,
+        and digests of data and splits. None for any other study."""
+        found = self._trial_log.attributes().get("search")
+        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else None
+
     def to_frame(self) -> pd.DataFrame:
         """Return the trials as a pandas DataFrame with one row per trial.
 

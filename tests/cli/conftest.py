@@ -58,3 +58,10 @@ def untidy() -> pd.DataFrame:
     frame["cultivar"] = frame.pop("target").map({0: "barolo", 1: "grignolino", 2: "barbera"})
     frame.loc[3, "cultivar"] = None
     return frame
+
+
+@pytest.fixture(autouse=True)
+def no_page(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the page of pictures, which takes a second, in the tests of other things."""
+    if request.module.__name__.rpartition(".")[2] != "test_page":
+        monkeypatch.setattr("hpcore.cli.page.save_page", lambda directory, search, title: None)

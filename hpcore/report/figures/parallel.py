@@ -1,0 +1,98 @@
+"""Parallel coordinates: each trial a line over the most important parameters and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpcore.report.axes import Axis
+from hpcore.report.look import FONT, SCALE, layout, number, packed, robust_range, text
+from hpcore.report.section import Material, NothingToShow, Panel, Section
+
+__all__ = ["draw"]
+
+FloatArray = npt.NDArray[np.float64]
+
+MOST_PARAMETERS = 9
+INACTIVE = -0.14  # place of an inactive parameter, below its axis
+TICKS = 5
+
+
+def draw(material: Material, params: Sequence[str] = (), objective: int = 0) -> Section:
+    """Draw trials as lines over their parameters."""
+    record = material.record
+    rows = np.flatnonzero(record.observed)
+    if len(rows) < 2:
+        raise NothingToShow(f"parallel coordinates need two trials with a value, got {len(rows)}")
+    names = [material.check(name) for name in params] or list(material.varied(MOST_PARAMETERS))
+    if not names:
+        raise NothingToShow("no parameter has two values")
+    # The best are drawn last, on top.
+    lower = record.history.values[rows, objective]
+    rows = rows[np.argsort(-lower, kind="stable")]
+    dimensions = [_parameter(record.axes[name], record.X[rows, record.axes[name].column]) for name in names]
+    dimensions += [_value(text(record.measures[i]), record.values[rows, i]) for i in range(record.m)]
+    y = record.values[rows, objective]
+    best_first = record.signs[objective] > 0
+    low, high = robust_range(y) or (0.0, 1.0)
+    data: list[dict[str, Any]] = [
+        {
+            "type": "parcoords",
+            "dimensions": dimensions,
+            "labelangle": -25,
+            "labelside": "bottom",
+            "line": {
+                "color": packed(np.clip(y, low, high)),
+                "colorscale": SCALE,
+                "reversescale": bool(best_first),
+                "cmin": low,
+                "cmax": high,
+                "showscale": True,
+                "colorbar": {"title": {"text": text(record.measures[objective]), "side": "right"}, "thickness": 12},
+            },
+            "unselected": {"line": {"color": "#7b8794", "opacity": 0.08}},
+        }
+    ]
+    left_out = len(record.space) - len(names)
+    lead = (
+        "A line is a trial; colour is its value. Drag along an axis to keep only the trials that pass there; a click "
+        "on the axis shows all again. A line that leaves an axis below it has that parameter inactive."
+    )
+    if left_out and not params:
+        lead += f" The {left_out} least important parameters are left out."
+    panel = Panel(
+        "parallel",
+        data,
+        layout(height=460, margin={"l": 60, "r": 20, "t": 30, "b": 90}, font={"family": FONT, "size": 12}),
+    )
+    return Section("parallel", "All trials at once", lead, [panel])
+
+
+def _parameter(axis: Axis, u: FloatArray) -> dict[str, Any]:
+    ticks, labels = axis.ticks()
+    inactive = np.isnan(u)
+    tickvals, ticktext = ticks.tolist(), labels
+    if inactive.any():
+        tickvals, ticktext = [INACTIVE, *tickvals], ["inactive", *ticktext]
+    return {
+        "label": text(axis.name, 18),
+        "values": packed(np.where(inactive, INACTIVE, u)),
+        "range": [INACTIVE if inactive.any() else 0.0, 1.0],
+        "tickvals": tickvals,
+        "ticktext": ticktext,
+    }
+
+
+def _value(label: str, y: FloatArray) -> dict[str, Any]:
+    low, high = robust_range(y) or (0.0, 1.0)
+    ticks = np.linspace(low, high, TICKS)
+    return {
+        "label": label,
+        "values": packed(np.clip(y, low, high)),
+        "range": [low, high],
+        "tickvals": ticks.tolist(),
+        "ticktext": [number(float(tick), 3) for tick in ticks],
+    }
