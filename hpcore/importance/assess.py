@@ -75,9 +75,10 @@ def importance(
     model : {"gp", "forest"}, optional
         Model of the quantity, for ``"fanova"``. ``"gp"``, the default: the posterior mean of a Gaussian process with a
         product of squared exponentials, integrated exactly. Its hyperparameters are learnt from at most 250 trials
-        and the mean from at most 2,000, evenly spaced in the order of their values. ``"forest"``, the default if
-        `n_trees` is given: the mean over the trees of a random forest, for quantities that change by steps. On other
-        functions with known shares the process came closer, often by far (``benchmarks/README.md``).
+        and the mean from at most 2,000 (1,000 in a bootstrap sample), evenly spaced in the order of their values.
+        ``"forest"``, the default if `n_trees` is given: the mean over the trees of a random forest, for quantities that
+        change by steps. On other functions with known shares the process came closer, often by far
+        (``benchmarks/README.md``).
     n_trees : int, optional
         Size of the forest; default 64.
     pairs : bool, default=False

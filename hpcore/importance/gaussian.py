@@ -39,8 +39,9 @@ MOST_LEVELS = 64  # finer grids count as continuous, which changes a variance by
 N_FITTED, N_STEPS = 250, 100  # rows and steps of L-BFGS-B by which hyperparameters are learnt
 N_FITTED_AGAIN, N_STEPS_AGAIN = 150, 15  # the same for a bootstrap sample, from the hyperparameters of all trials
 MOST_DISTANCES = 4_000_000  # of all columns together; fewer rows are fitted where there are many columns
-N_ROWS = 2000  # rows of the posterior mean
+N_ROWS, N_ROWS_AGAIN = 2000, 1000  # rows of the posterior mean, and of that of a bootstrap sample
 BLOCK = 128
+LEAST_NOISE = 1e-10  # of the scale, for rows that count very often: rounding errors of the factor stay below
 
 CONSTANT = 1.0  # prior variance of the mean level, in units of the variance of y
 # Means and standard deviations of the logarithms: of the length scales those of Hvarfner, Hellsten & Nardi (2024),
@@ -52,7 +53,7 @@ LENGTH_BOUNDS, SCALE_BOUNDS, NOISE_BOUNDS = (0.05, 1e3), (1e-3, 1e4), (1e-6, 1e2
 # Length scale, as a share of its prior median; scale; noise. Functions with several hills have their optimum at short
 # length scales, which the gradient from long ones does not lead to.
 STARTS = ((0.3, 1.0, 0.05), (0.05, 1.0, 0.01), (0.1, 1.0, 0.01))
-N_STARTS, FEW = (3, 2), 100  # starts with at most so many rows, and with more
+FEW = 100  # rows; with more of them the last start is left out
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,16 @@ def axis_of(column: Column) -> Axis:
         return Axis(x.astype(np.float64), True, nodes, weights / weights.sum())
     low, high = (float(u.min()), float(u.max())) if column.cut else (0.0, 1.0)
     if parameter.levels is not None and parameter.levels <= MOST_LEVELS:
-        nodes, weights = _levels(parameter)
+        nodes, weights = _levels(parameter, u)
         inside = (nodes > low - 1e-9) & (nodes < high + 1e-9)
         nodes, weights = nodes[inside], weights[inside]
         return Axis(u, False, nodes, weights / weights.sum())
     return Axis((u - low) / (high - low))
 
 
-def _levels(parameter: Parameter) -> tuple[FloatArray, FloatArray]:
-    """Coordinates of the levels of a grid, and the shares of [0, 1] that are decoded to them."""
+def _levels(parameter: Parameter, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coordinates of the levels of a grid, and the shares of [0, 1] that are decoded to them; levels that a point on
+    a line of 4,097 does not meet, and no trial has, are left out."""
     codec = native.Space([parameter.core.named("x")]).codec
 
     def snapped(u: FloatArray) -> FloatArray:
@@ -127,7 +129,7 @@ def _levels(parameter: Parameter) -> tuple[FloatArray, FloatArray]:
         levels: FloatArray = points[:, 0]
         return levels
 
-    nodes = np.unique(snapped(np.linspace(0.0, 1.0, 4097)))  # narrower levels have no share worth counting
+    nodes = np.unique(snapped(np.concatenate([np.linspace(0.0, 1.0, 4097), u])))
     low, high = nodes[:-1], nodes[1:]
     for _ in range(50):
         middle = 0.5 * (low + high)
@@ -181,7 +183,7 @@ class GaussianModel:
         found = fit(axes, y, first, start)
         if start is None:
             self.learnt[key] = found
-        kept = _spread_over(y, N_ROWS)
+        kept = _spread_over(y, N_ROWS if start is None else N_ROWS_AGAIN)
         rows = first[kept]
         return decompose(axes, rows, solve(axes, rows, y[kept], counts[kept].astype(np.float64), found), found.w, pairs)
 
@@ -214,7 +216,7 @@ def fit(axes: Sequence[Axis], y: FloatArray, rows: IntArray, start: Hyperparamet
         median = math.exp(LENGTH_PRIOR[0]) * math.sqrt(d)
         starts = [
             Hyperparameters(np.full(d, share * median), scale, noise)
-            for share, scale, noise in STARTS[: N_STARTS[len(y) > FEW]]
+            for share, scale, noise in (STARTS if len(y) <= FEW else STARTS[:-1])
         ]
     else:
         starts = [start]
@@ -271,16 +273,19 @@ def loss(logarithms: FloatArray, distances: FloatArray, y: FloatArray) -> tuple[
 def solve(axes: Sequence[Axis], rows: IntArray, y: FloatArray, counts: FloatArray, h: Hyperparameters) -> FloatArray:
     """Coefficients alpha (n,) of the posterior mean, for rows that count once or more often."""
     from scipy.linalg import cho_factor, cho_solve
+    from scipy.spatial.distance import cdist
 
-    n = len(rows)
-    K = np.zeros((n, n))
-    for axis, w in zip(axes, h.w.tolist(), strict=True):
-        x = axis.x[rows]
-        K -= w * axis.distances(x[:, None], x[None, :])
-    np.exp(K, out=K)
+    weighted = list(zip(axes, h.w.tolist(), strict=True))
+    numbers = [axis.x[rows] * math.sqrt(w) for axis, w in weighted if not axis.choices]
+    X = np.column_stack([np.zeros(len(rows)), *numbers])
+    K: FloatArray = cdist(X, X, "sqeuclidean")
+    for axis, w in weighted:
+        if axis.choices:
+            K += w * axis.distances(axis.x[rows, None], axis.x[rows])
+    np.exp(-K, out=K)
     K *= h.scale
     K += CONSTANT
-    K[np.diag_indices(n)] += h.noise / counts
+    K[np.diag_indices(len(rows))] += np.maximum(h.noise / counts, LEAST_NOISE * h.scale)
     alpha: FloatArray = cho_solve(cho_factor(K, lower=True, overwrite_a=True), y)
     return alpha
 

@@ -82,6 +82,15 @@ def test_nodes_have_the_shares_of_random_search(parameter: Any) -> None:
         assert sum(near) == pytest.approx(expected[value], abs=3e-4)
 
 
+def test_a_cut_to_levels_that_random_search_hardly_meets() -> None:
+    space = hp.Space({"p": hp.Normal(0, 1, step=1.0, low=-8, high=8)})
+    u = space.encode([{"p": 5.0}, {"p": 6.0}, {"p": 5.0}])[:, 0]
+    axis = axis_of(Column(0, space["p"], u, True))
+    assert axis.nodes is not None and axis.weights is not None
+    assert axis.nodes.tolist() == sorted(set(u.tolist()))
+    assert axis.weights[0] > 0.99 and axis.weights.sum() == pytest.approx(1.0)
+
+
 def test_what_a_cut_leaves() -> None:
     """Only values that occur have a measure: the range of numbers, and the set of choices."""
     X, _ = trials(60)
@@ -232,16 +241,19 @@ def test_shares_of_known_functions() -> None:
 
 def test_duplicates_and_order() -> None:
     X, y = trials(40)
-    allowed = np.ones(40, bool)
 
     def shares(rows: Any) -> Any:
-        values, joint = fanova(Observations(SPACE, X[rows], y[rows], allowed[rows], ""), GaussianModel(), True)
+        values, joint = fanova(
+            Observations(SPACE, X[rows], y[rows], np.ones(len(rows), bool), ""), GaussianModel(), True
+        )
         return np.concatenate([values, list(joint.values())])
 
     expected = shares(np.arange(40))
     np.testing.assert_allclose(shares(np.random.default_rng(0).permutation(40)), expected, atol=1e-12)
     # The same trials twice say the same, a little more firmly.
     np.testing.assert_allclose(shares(np.repeat(np.arange(40), 2)), expected, atol=0.02)
+    many = shares(np.repeat(np.arange(40), 5000))
+    assert (many >= 0.0).all() and many.sum() <= 1.0 + 1e-9
 
 
 def test_points_of_which_only_some_count() -> None:

@@ -242,7 +242,7 @@ def test_intervals_cover_the_number_of_a_large_search(how: dict[str, Any]) -> No
         return opt
 
     truth = hp.importance(search(4000, 0), **how, interval=None)
-    searches = 10 if how.get("model") == "forest" else 20
+    searches = 20 if how["method"] == "ped_anova" else 10
     covered = dict.fromkeys(truth, 0)
     for seed in range(1, searches + 1):
         found = hp.importance(search(150, seed), **how)
