@@ -129,19 +129,21 @@ class TorchNetwork:
 
 def objective(trial: hp.Trial, network: type[SklearnNetwork | TorchNetwork], epochs: int, data: Digits) -> float:
     """Train a network, and return its loss on the validation rows."""
+    model = network(trial, seed=trial.number)
+    done, loss = 0, np.nan
     saved = trial.checkpoint / "network.pickle"
     if saved.exists():  # a trial that Hyperband paused goes on
-        done, loss, model = pickle.loads(saved.read_bytes())  # noqa: S301 - written below
-    else:
-        done, loss, model = 0, np.nan, network(trial, seed=trial.number)
+        done, loss, attributes = pickle.loads(saved.read_bytes())  # noqa: S301 - written below
+        vars(model).update(attributes)
     for epoch in range(done + 1, epochs + 1):
         model.train_epoch(data.X, data.y)
+        done = epoch
         loss = log_loss(model.probabilities(data.X_valid), data.y_valid)
         trial.report(loss, epoch)
         if trial.should_stop():
             break
     part = saved.with_suffix(".part")
-    part.write_bytes(pickle.dumps((epoch, loss, model)))
+    part.write_bytes(pickle.dumps((done, loss, vars(model))))
     part.replace(saved)  # written whole or not at all, whenever the process ends
     return loss
 
@@ -176,7 +178,9 @@ def main(arguments: list[str] | None = None) -> hp.Study:
     if left > 0:
         study.run(partial(objective, network=network, epochs=given.epochs, data=data), left, n_jobs=given.jobs)
     if not any(trial.state == "complete" for trial in study.trials):
-        raise SystemExit("no training has gone to its end yet: --trials with a larger number goes on")
+        errors = [trial.error for trial in study.trials if trial.error]
+        why = f" ({len(errors)} failed, the last one by {errors[-1].splitlines()[-1]})" if errors else ""
+        raise SystemExit(f"no training has gone to its end yet{why}: --trials with a larger number goes on")
 
     print(f"best of {len(study.trials)} trials: a loss of {study.best_value:.4f} on validation rows\n")
     for name, value in study.best_params.items():

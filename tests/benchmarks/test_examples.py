@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
+import sys
 from collections import Counter
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
+import hpcore as hp
+
+EXAMPLE = Path(__file__).parents[2] / "benchmarks" / "examples" / "neural_network.py"
 BACKENDS = ["sklearn", pytest.param("torch", marks=pytest.mark.doors)]
 
 
@@ -51,6 +57,14 @@ def test_it_finds_a_network_and_goes_on(backend, tmp_path, capsys, monkeypatch):
     assert len(example.main([*command, "11"]).trials) == 11
 
 
+def test_it_runs_as_a_program_with_workers(tmp_path):
+    program = [sys.executable, EXAMPLE, "--backend", "sklearn", "--epochs", "3", "--trials", "8", "--jobs", "2"]
+    done = subprocess.run([*program, "--out", tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("best of 8 trials: ")
+    states = {trial.state for trial in hp.load_study(tmp_path / "study.db").trials}
+    assert states == {"complete", "paused"}
+
+
 def test_a_report_or_how_to_have_one(tmp_path, capsys):
     example = importlib.import_module("neural_network")
     example.main(["--backend", "sklearn", "--epochs", "1", "--trials", "6", "--out", str(tmp_path)])
@@ -59,6 +73,13 @@ def test_a_report_or_how_to_have_one(tmp_path, capsys):
         assert last == f"report: {tmp_path / 'report.html'}" and (tmp_path / "report.html").exists()
     else:
         assert last.startswith("no report: ") and not (tmp_path / "report.html").exists()
+
+
+def test_trials_that_fail_are_named(tmp_path, monkeypatch):
+    example = importlib.import_module("neural_network")
+    monkeypatch.setattr(example.SklearnNetwork, "train_epoch", lambda self, X, y: 1 / 0)
+    with pytest.raises(SystemExit, match=r"2 failed, the last one by ZeroDivisionError: division by zero"):
+        example.main(["--backend", "sklearn", "--trials", "2", "--out", str(tmp_path)])
 
 
 def test_no_network_was_trained_in_full(tmp_path):
