@@ -36,7 +36,6 @@ __all__ = [
     "UnsupportedStore",
     "UntrustedStore",
     "WorkerDied",
-    "closest",
 ]
 
 

@@ -56,7 +56,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         (hp.Study.extend, "(self, space, *, defaults)"),
         (
             hp.importance,
-            "(source, *, method, target, direction, quantile, baseline, n_trees, pairs, interval, n_resamples, seed)",
+            "(source, *, method, target, direction, quantile, baseline, model, n_trees, pairs, interval, "
+            "n_resamples, seed)",
         ),
         (hp.get_include, "()"),
         (hp.get_library, "()"),

@@ -414,6 +414,11 @@ def export(store: str, study: str | None, as_csv: bool, out: str | None, debug: 
     help="Quantity: the number of an objective, cost, or a metric.  [default: the objective; with several, for "
     "ped_anova, the Pareto front]",
 )
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Model of fanova: gp (a Gaussian process) or forest (a random forest).  [default: gp]",
+)
 @click.option("--pairs", is_flag=True, help="Show interactions of two parameters too (fanova).")
 @click.option(
     "--seed", type=int, metavar="S", default=0, show_default=True, callback=_seed, help="Seed of the intervals."
@@ -421,7 +426,15 @@ def export(store: str, study: str | None, as_csv: bool, out: str | None, debug: 
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def importance(
-    store: str, study: str | None, method: str, target: str | None, pairs: bool, seed: int, as_json: bool, debug: bool
+    store: str,
+    study: str | None,
+    method: str,
+    target: str | None,
+    model: str | None,
+    pairs: bool,
+    seed: int,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     """Show which parameters mattered in a STUDY, with 95 % intervals.
 
@@ -429,7 +442,7 @@ def importance(
     """
     from hpcore.cli.importance import show
 
-    show(store, study, method, target, pairs, seed, as_json)
+    show(store, study, method, target, model, pairs, seed, as_json)
 
 
 @main.command()

@@ -1,6 +1,6 @@
 """Importance of parameters: which ones mattered in a search. The package is called, ``hp.importance(study)``.
 
-`ped_anova` compares densities of the best trials and of all trials; `fanova` decomposes the variance of a forest.
+`ped_anova` compares densities of the best trials and of all trials; `fanova` decomposes the variance of a model.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hpcore._core import records as native
 from hpcore.arguments import check_choice, shown
 from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial
+from hpcore.importance.partial import values_at_one_resource
 from hpcore.records.history import History
 from hpcore.records.trial import Trial
 from hpcore.records.view import TrialsView
@@ -78,14 +79,18 @@ def observe(source: Any, target: Target, direction: str | None, *, front: bool) 
     history: History = search.history
     n = history.n
     rows: BoolArray = history.complete[:n].copy()
-    values, X = history.values[:n].copy(), history.X[:n].copy()
+    X = history.X[:n].copy()
     sign = -1.0 if direction == "maximize" else 1.0
     allowed: BoolArray = np.ones(n, dtype=np.bool_)
     if target is None or isinstance(target, int | np.integer) or target == "value":
-        rows = history.observed[:n].copy()
+        values, rows, resource = values_at_one_resource(history, n)
         if history.n_limits:
             allowed = np.asarray((history.violations[:n] <= 0.0).all(axis=1))
-        y, label = _objective(search.directions, values, target, direction, allowed, front)
+        y, label = _objective(
+            search.directions, np.where(rows[:, None], values, math.nan), target, direction, allowed, front
+        )
+        if math.isfinite(resource):
+            label += f" at resource {resource:g}"
     elif isinstance(target, str):
         y, label = sign * _named(history, n, target), target
     elif callable(target):

@@ -42,6 +42,8 @@ class Importances(Mapping[str, Importance]):
     ----------
     method : str
         ``"ped_anova"`` or ``"fanova"``.
+    model : str or None
+        ``"gp"`` or ``"forest"``; None for ``"ped_anova"``.
     target : str
         Quantity whose differences are explained.
     n_trials : int
@@ -55,6 +57,7 @@ class Importances(Mapping[str, Importance]):
         found: Mapping[str, Importance],
         *,
         method: str,
+        model: str | None = None,
         target: str,
         n_trials: int,
         pairs: Mapping[tuple[str, str], Importance],
@@ -62,7 +65,7 @@ class Importances(Mapping[str, Importance]):
         # A stable sort: equal ones stay in the order of the space.
         self._found = dict(sorted(found.items(), key=lambda item: -item[1].value))
         self.pairs = dict(sorted(pairs.items(), key=lambda item: -item[1].value))
-        self.method, self.target, self.n_trials = method, target, n_trials
+        self.method, self.model, self.target, self.n_trials = method, model, target, n_trials
 
     def __getitem__(self, name: str) -> Importance:
         return self._found[name]
@@ -78,7 +81,8 @@ class Importances(Mapping[str, Importance]):
         names = ["".join(c if c.isprintable() else repr(c)[1:-1] for c in name) for name, _ in rows]
         width = max(map(len, names), default=0)
         longest = max((found.value for _, found in rows), default=0.0) or 1.0
-        lines = [f"importance for {self.target} by {self.method}, {self.n_trials} trials"]
+        method = self.method if self.model is None else f"{self.method} ({self.model})"
+        lines = [f"importance for {self.target} by {method}, {self.n_trials} trials"]
         for name, (_, found) in zip(names, rows, strict=True):
             between = "" if math.isnan(found.low) else f"  {found.low:.3f} .. {found.high:.3f}"
             bar = "#" * round(BAR * found.value / longest)

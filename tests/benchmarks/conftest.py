@@ -10,7 +10,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 def scripts(monkeypatch):
     """The scripts import their neighbours by name, as they do when run."""
     known = set(sys.modules)
-    for folder in (BENCHMARKS, BENCHMARKS / "quality", BENCHMARKS / "peers"):
+    for folder in (BENCHMARKS, BENCHMARKS / "quality", BENCHMARKS / "peers", BENCHMARKS / "examples"):
         monkeypatch.syspath_prepend(str(folder))
     yield
     for name in set(sys.modules) - known:

@@ -39,8 +39,13 @@ def test_table_and_json(hpcore: Any, store: Path) -> None:
 def test_method_target_and_pairs(hpcore: Any, store: Path) -> None:
     shown = hpcore("importance", store, "--method", "fanova", "--target", "cost", "--pairs", "--json")
     document = json.loads(shown.stdout)
-    assert document["target"] == "cost" and next(iter(document["parameters"])) == "y\x1b"
+    assert (document["method"], document["model"], document["target"]) == ("fanova", "gp", "cost")
+    assert next(iter(document["parameters"])) == "y\x1b"
     assert [sorted(pair["parameters"]) for pair in document["pairs"]] == [["x", "y\x1b"]]
+    forest = hpcore("importance", store, "--method", "fanova", "--model", "forest").stdout
+    assert (
+        forest == repr(hp.importance(hp.load_study(store), method="fanova", model="forest")).replace("\x1b", "") + "\n"
+    )
     assert hpcore("importance", store, "--target", "0").stdout == hpcore("importance", store).stdout
 
 
@@ -51,6 +56,8 @@ def test_method_target_and_pairs(hpcore: Any, store: Path) -> None:
         (("--target", "loss"), "'value', 'cost', 'ms'"),
         (("--target", "1"), "0 .. 0"),
         (("--pairs",), "pairs belongs to method='fanova'"),
+        (("--model", "gp"), "model belongs to method='fanova'"),
+        (("--method", "fanova", "--model", "tree"), "'gp', 'forest'"),
         (("b",), "b"),
     ],
 )

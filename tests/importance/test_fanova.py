@@ -1,16 +1,22 @@
-"""fANOVA against numeric integration of the forest's own predictions."""
+"""fANOVA: conditional parameters, and the forest's shares against numeric integration of its own predictions."""
 
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 import hpcore as hp
-from hpcore.importance.fanova import Feature, _feature, fanova, fit_forest, measured
+from hpcore.importance.fanova import Column, fanova
+from hpcore.importance.forest import Feature, feature_of, fit_forest, forest_shares, measured
+from hpcore.importance.gaussian import GaussianModel
 from hpcore.importance.observations import Observations, observe
+
+MODELS: dict[str, Any] = {"gp": GaussianModel, "forest": lambda: partial(forest_shares, n_trees=64, seed=0)}
+models = pytest.mark.parametrize("name", MODELS)
 
 
 def cells(feature: Feature, cuts: Any, n_levels: int | None) -> tuple[Any, Any]:
@@ -67,7 +73,9 @@ def test_marginals_are_those_of_numeric_integration(cut: bool) -> None:
     rng = np.random.default_rng(0)
     y = 3.0 * X[:, 0] ** 2 + X[:, 2] * X[:, 3] + (X[:, 1] > 0.3) + 0.1 * rng.normal(size=len(X))
     # A continuous column that is cut to the values that occur has another range: left to the next test.
-    features = [_feature(space[name], X[:, j], y, cut and name in "cn") for j, name in enumerate(space.names)]
+    features = [
+        feature_of(Column(j, space[name], X[:, j], cut and name in "cn"), y) for j, name in enumerate(space.names)
+    ]
     forest = fit_forest(features, y, 5, 0)
     pairs = np.array(list(itertools.combinations(range(4), 2)))
     main, joint = measured(forest, features, pairs)
@@ -81,7 +89,7 @@ def test_marginals_are_those_of_numeric_integration(cut: bool) -> None:
 def test_two_parameters_leave_nothing_over() -> None:
     space = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
     study = hp.minimize(lambda t: t["x"] + 3 * t["x"] * t["y"], space, sampler="sobol", n_trials=600, seed=0)
-    found = hp.importance(study, method="fanova", pairs=True, interval=None)
+    found = hp.importance(study, method="fanova", model="forest", pairs=True, interval=None)
     total = sum(map(float, found.values())) + sum(map(float, found.pairs.values()))
     assert total == pytest.approx(1.0, abs=1e-12)
     # By integration of x + 3 x y: variances 6.25, 2.25 and 0.75 twelfths.
@@ -97,7 +105,7 @@ def test_shares_of_a_known_function() -> None:
         return float(np.sin(t["x"]) + 7 * np.sin(t["y"]) ** 2 + 0.1 * t["z"] ** 4 * np.sin(t["x"]))
 
     study = hp.minimize(ishigami, space, sampler="sobol", n_trials=1000, seed=0)
-    found = hp.importance(study, method="fanova", pairs=True, interval=None)
+    found = hp.importance(study, method="fanova", model="forest", pairs=True, interval=None)
     assert list(found) == ["y", "x", "z"]
     # A forest of 1,000 points is smoother than the function in y, which has two hills.
     for name, share in (("x", 0.314), ("y", 0.442), ("z", 0.0)):
@@ -121,9 +129,10 @@ def conditional(n: int) -> hp.Optimizer:
     return opt
 
 
-def test_a_conditional_parameter_is_judged_where_it_is_active() -> None:
+@models
+def test_a_conditional_parameter_is_judged_where_it_is_active(name: str) -> None:
     opt = conditional(300)
-    found = hp.importance(opt, method="fanova", interval=None, pairs=True)
+    found = hp.importance(opt, method="fanova", model=name, interval=None, pairs=True)
     assert float(found["g"]) > 0.9 and float(found["k"]) > 0.9
     assert float(found["h"]) < 0.05 and float(found["x"]) < 0.05
     # A pair is there if one of the two is active wherever the other one is.
@@ -134,20 +143,22 @@ def test_a_conditional_parameter_is_judged_where_it_is_active() -> None:
     rows = [(t.params, t.value) for t in opt.trials if t["k"] == "a"]
     X = np.array([inside.encode({name: params[name] for name in inside.names}) for params, _ in rows])
     y = np.array([value for _, value in rows])
-    alone, _ = fanova(Observations(inside, X, y, np.ones(len(y), bool), ""), 64, 0, False)
+    alone, _ = fanova(Observations(inside, X, y, np.ones(len(y), bool), ""), MODELS[name](), False)
     assert float(found["g"]) == pytest.approx(alone[0], abs=1e-12)
 
 
-def test_a_parent_varies_within_what_makes_its_child_active() -> None:
+@models
+def test_a_parent_varies_within_what_makes_its_child_active(name: str) -> None:
     """The step between b and c is no part of the variance where `h` is active."""
     seen = observe(conditional(300), None, None, front=False)
-    values, joint = fanova(seen, 64, 0, True)
+    values, joint = fanova(seen, MODELS[name](), True)
     h, k = 1, 2
     assert values[h] < 0.05 and joint[h, k] < 0.05
     assert len(joint) == 5
 
 
-def test_too_few_active_trials() -> None:
-    found = hp.importance(conditional(9), method="fanova")
+@models
+def test_too_few_active_trials(name: str) -> None:
+    found = hp.importance(conditional(9), method="fanova", model=name)
     n_active = sum("g" in t.params for t in conditional(9).trials)
     assert n_active < 5 and found["g"] == (0.0, 0.0, 1.0)

@@ -17,6 +17,9 @@ from hpcore.errors import InvalidArgument, InvalidType, NoCompletedTrial
 from hpcore.importance import Importance
 
 XY = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
+METHODS = [{"method": "ped_anova"}, {"method": "fanova", "model": "gp"}, {"method": "fanova", "model": "forest"}]
+methods = pytest.mark.parametrize("how", METHODS, ids=["ped_anova", "gp", "forest"])
+models = pytest.mark.parametrize("how", METHODS[1:], ids=["gp", "forest"])
 
 
 def told(n: int = 80, **options: Any) -> hp.Optimizer:
@@ -45,28 +48,28 @@ def test_the_name_is_the_package_and_is_called() -> None:
     assert "Parameters\n" in (inspect.getdoc(hp.importance) or "")
 
 
-@pytest.mark.parametrize("method", ["ped_anova", "fanova"])
-def test_targets(method: str) -> None:
+@methods
+def test_targets(how: dict[str, Any]) -> None:
     opt = told()
     for target in (None, 0, "value", lambda trial: trial.value, lambda trial: trial["x"]):
-        assert first(opt, method=method, target=target) == "x"
+        assert first(opt, **how, target=target) == "x"
     for target in ("ms", "cost", lambda trial: trial.metrics["ms"], lambda trial: trial["y"] > 0.9):
-        assert first(opt, method=method, target=target) == "y"
-    assert hp.importance(opt, method=method, target="ms").target == "ms"
+        assert first(opt, **how, target=target) == "y"
+    assert hp.importance(opt, **how, target="ms").target == "ms"
 
 
-@pytest.mark.parametrize("method", ["ped_anova", "fanova"])
-def test_sources(method: str, tmp_path: Any) -> None:
+@methods
+def test_sources(how: dict[str, Any], tmp_path: Any) -> None:
     def objective(trial: hp.Trial) -> float:
         return float(trial["x"])
 
     study = hp.minimize(objective, XY, sampler="random", n_trials=40, seed=0)
     stored = hp.Study(XY, storage=tmp_path / "s.db", name="s", sampler="random", seed=0)
     stored.run(objective, n_trials=40)
-    expected = dict(hp.importance(study, method=method))
+    expected = dict(hp.importance(study, **how))
     for source in (study.optimizer, study.optimizer.view(), stored, hp.load_study(tmp_path / "s.db")):
-        assert dict(hp.importance(source, method=method)) == expected
-        assert dict(hp.importance(source, method=method, target=lambda t: t.value)) == expected
+        assert dict(hp.importance(source, **how)) == expected
+        assert dict(hp.importance(source, **how, target=lambda t: t.value)) == expected
 
 
 def test_a_fitted_search() -> None:
@@ -152,33 +155,33 @@ def test_the_space_as_the_baseline() -> None:
     assert list(found) == ["x", "y", "c"] and float(found["x"]) > 0.7 and float(found["c"]) < 0.005
 
 
-@pytest.mark.parametrize("method", ["ped_anova", "fanova"])
-def test_constant_values_and_parameters(method: str) -> None:
+@methods
+def test_constant_values_and_parameters(how: dict[str, Any]) -> None:
     space = {**XY, "one": hp.Categorical(["only"]), "three": hp.Int(3, 3)}
     opt = hp.Optimizer(space, sampler="random", seed=0)
     for trial in opt.ask(30):
         opt.tell(trial, 1.0)
-    assert dict(hp.importance(opt, method=method)) == dict.fromkeys(space, Importance(0.0, 0.0, 0.0))
+    assert dict(hp.importance(opt, **how)) == dict.fromkeys(space, Importance(0.0, 0.0, 0.0))
     single = hp.Optimizer({"x": hp.Float(0, 1)}, sampler="random", seed=0)
     for trial in single.ask(30):
         single.tell(trial, trial["x"])
-    assert hp.importance(single, method=method)["x"] == pytest.approx((1.0, 1.0, 1.0))
+    assert hp.importance(single, **how)["x"] == pytest.approx((1.0, 1.0, 1.0))
 
 
-@pytest.mark.parametrize("method", ["ped_anova", "fanova"])
-def test_few_trials(method: str) -> None:
+@methods
+def test_few_trials(how: dict[str, Any]) -> None:
     opt = hp.Optimizer(XY, sampler="random", seed=0)
     for trial in opt.ask(3):
         opt.tell(trial, error="broken")
     with pytest.raises(NoCompletedTrial, match="at least 5 trials with a finite value, got 0 of 3"):
-        hp.importance(opt, method=method)
+        hp.importance(opt, **how)
     for trial in opt.ask(4):
         opt.tell(trial, trial["x"])
     with pytest.raises(InvalidArgument, match="at least 5 trials with a finite value, got 4 of 7"):
-        hp.importance(opt, method=method)
+        hp.importance(opt, **how)
     last = opt.ask()
     opt.tell(last, last["x"])
-    found = hp.importance(opt, method=method)
+    found = hp.importance(opt, **how)
     assert len(found) == 2 and sum(map(float, found.values())) > 0.3
 
 
@@ -200,6 +203,10 @@ def test_few_trials(method: str) -> None:
         ({"pairs": True}, InvalidArgument, "pairs belongs to method='fanova'"),
         ({"pairs": 1, "method": "fanova"}, InvalidType, "pairs must be True or False"),
         ({"quantile": 0.2, "method": "fanova"}, InvalidArgument, "quantile belongs to method='ped_anova'"),
+        ({"model": "gp"}, InvalidArgument, "model belongs to method='fanova', got model='gp'"),
+        ({"model": "tree", "method": "fanova"}, InvalidArgument, "model must be one of 'gp', 'forest'"),
+        ({"model": 1, "method": "fanova"}, InvalidType, "model must be"),
+        ({"model": "gp", "method": "fanova", "n_trees": 8}, InvalidArgument, "n_trees belongs to model='forest'"),
         ({"n_trees": 0, "method": "fanova"}, InvalidArgument, "n_trees must be >= 1"),
         ({"interval": 1.0}, InvalidArgument, "interval must be"),
         ({"n_resamples": 1}, InvalidArgument, "n_resamples must be >= 2"),
@@ -226,19 +233,19 @@ def test_no_cost() -> None:
         hp.importance(opt, target="cost")
 
 
-@pytest.mark.parametrize("method", ["ped_anova", "fanova"])
-def test_intervals_cover_the_number_of_a_large_search(method: str) -> None:
+@methods
+def test_intervals_cover_the_number_of_a_large_search(how: dict[str, Any]) -> None:
     def search(n: int, seed: int) -> hp.Optimizer:
         opt = hp.Optimizer({**XY, "z": hp.Float(0, 1)}, sampler="random", seed=seed)
         for trial in opt.ask(n):
             opt.tell(trial, 2 * trial["x"] + trial["y"])
         return opt
 
-    truth = hp.importance(search(4000, 0), method=method, interval=None)
-    searches = 10 if method == "fanova" else 20
+    truth = hp.importance(search(4000, 0), **how, interval=None)
+    searches = 20 if how["method"] == "ped_anova" else 10
     covered = dict.fromkeys(truth, 0)
     for seed in range(1, searches + 1):
-        found = hp.importance(search(150, seed), method=method)
+        found = hp.importance(search(150, seed), **how)
         for name, part in found.items():
             assert 0.0 <= part.low <= part.value <= part.high <= 1.0 and part.interval == (part.low, part.high)
             # Small searches say a little of z, and smooth a little.
@@ -252,14 +259,45 @@ def test_seed_and_width() -> None:
     assert dict(again) == dict(hp.importance(opt, seed=1)) != dict(hp.importance(opt, seed=2))
     narrow, wide = (hp.importance(opt, interval=level, target="ms")["x"] for level in (0.5, 0.99))
     assert narrow.value == wide.value and narrow.high < wide.high
-    forest = hp.importance(opt, method="fanova", n_trees=8, n_resamples=3)
-    assert dict(forest) == dict(hp.importance(opt, method="fanova", n_trees=8, n_resamples=3))
+    for options in ({"n_trees": 8}, {"model": "forest"}, {"model": "gp"}):
+        few = hp.importance(opt, method="fanova", n_resamples=3, **options)
+        assert dict(few) == dict(hp.importance(opt, method="fanova", n_resamples=3, **options))
+
+
+def test_the_default_model() -> None:
+    opt = told(30)
+
+    def values(**options: Any) -> dict[str, Any]:
+        return dict(hp.importance(opt, method="fanova", target="ms", n_resamples=3, **options))
+
+    assert values() == values(model="gp") != values(model="forest")
+    assert values(n_trees=64) == values(model="forest", n_trees=64) == values(model="forest")
+
+
+@models
+def test_values_of_any_size(how: dict[str, Any]) -> None:
+    """Shares do not depend on the unit, which may be the largest that a float holds; one huge value takes them all."""
+    plain = told(50)
+    expected = hp.importance(plain, target=lambda t: 3 * t["x"] + t["y"], interval=None, **how)
+    for unit, offset in ((1e300, 0.0), (1e-300, 0.0), (-2.0, 1e6)):
+        found = hp.importance(
+            plain, target=lambda t, u=unit, o=offset: u * (3 * t["x"] + t["y"]) + o, interval=None, **how
+        )
+        assert {name: float(part) for name, part in found.items()} == pytest.approx(
+            {name: float(part) for name, part in expected.items()}, abs=1e-3
+        )
+    found = hp.importance(plain, target=lambda t: 1e308 if t.number == 3 else t["x"], pairs=True, **how)
+    for part in (*found.values(), *found.pairs.values()):
+        assert 0.0 <= part.low <= part.value <= part.high <= 1.0
+    found = hp.importance(plain, target=lambda t: 1e308 * (-1) ** t.number, **how)
+    assert all(0.0 <= part.low <= part.value <= part.high <= 1.0 for part in found.values())
 
 
 def test_the_table() -> None:
     found = hp.importance(told(), method="fanova", pairs=True)
     lines = repr(found).splitlines()
-    assert lines[0] == "importance for value by fanova, 80 trials" and str(found) == repr(found)
+    assert lines[0] == "importance for value by fanova (gp), 80 trials" and str(found) == repr(found)
+    assert repr(hp.importance(told(), interval=None)).startswith("importance for value by ped_anova, 80 trials\n")
     assert lines[1].startswith("x ") and lines[1].endswith("#" * 24) and " .. " in lines[1]
     assert lines[-1].startswith("x x y") and len(lines) == 4
     assert " .. " not in repr(hp.importance(told(), interval=None))

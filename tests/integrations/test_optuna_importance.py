@@ -18,6 +18,10 @@ pytestmark = [pytest.mark.doors, pytest.mark.filterwarnings("ignore::optuna.exce
 
 # Both sides by share of the sum. Grids, bandwidths and priors of PED-ANOVA are the same but for the width of the end
 # cells; the forests have other leaves, choices without one-hot encoding, and log scales, which Optuna's have not.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "ped_anova": {"method": "ped_anova"},
+    "fanova": {"method": "fanova", "model": "forest"},
+}
 PED_TOLERANCE, FANOVA_TOLERANCE = 0.02, 0.1
 
 
@@ -56,7 +60,7 @@ STUDIES = {
 def both(name: str, method: str) -> tuple[dict[str, float], dict[str, float]]:
     function, space = STUDIES[name]
     study = hp.minimize(function, space, sampler="random", n_trials=500, seed=1)
-    ours = {key: float(part) for key, part in hp.importance(study, method=method, interval=None).items()}
+    ours = {key: float(part) for key, part in hp.importance(study, interval=None, **OPTIONS[method]).items()}
     evaluator = PedAnovaImportanceEvaluator() if method == "ped_anova" else FanovaImportanceEvaluator(seed=0)
     theirs = optuna.importance.get_param_importances(
         export_study(study), evaluator=evaluator, params=None if method == "ped_anova" else common(space)
