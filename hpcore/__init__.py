@@ -60,7 +60,7 @@ from hpcore.records.trial import Trial, TrialState
 from hpcore.space import Categorical, Float, Int, Normal, Space, at_least, at_most, linear
 
 if TYPE_CHECKING:
-    from hpcore import schedulers, stopping, surrogates
+    from hpcore import report, schedulers, stopping, surrogates
     from hpcore.embedding import get_include, get_library
     from hpcore.evaluation.hypergradients import hypergradient
     from hpcore.importance import importance
@@ -95,6 +95,7 @@ __all__ = [
     "load_study",
     "maximize",
     "minimize",
+    "report",
     "samplers",
     "schedulers",
     "stopping",
@@ -110,7 +111,7 @@ _LAZY = {
     "get_library": "hpcore.embedding",
 }
 # The package `importance` is called like a function.
-_MODULES = {name: f"hpcore.{name}" for name in ("importance", "schedulers", "stopping", "surrogates")}
+_MODULES = {name: f"hpcore.{name}" for name in ("importance", "report", "schedulers", "stopping", "surrogates")}
 
 
 def __getattr__(name: str) -> Any:

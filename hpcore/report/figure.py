@@ -86,7 +86,6 @@ def figure(source: Any, name: str, *, params: Sequence[str] | None = None, objec
     Examples
     --------
     >>> import hpcore as hp
-    >>> import hpcore.report
     >>> study = hp.minimize(lambda t: t["x"] ** 2, {"x": hp.Float(-1, 1)}, sampler="random", n_trials=20, seed=0)
     >>> figure = hp.report.figure(study, "history")
     """

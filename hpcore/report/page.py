@@ -68,7 +68,6 @@ def html(source: Any, path: str | os.PathLike[str] = "report.html", *, title: st
     Examples
     --------
     >>> import hpcore as hp
-    >>> import hpcore.report
     >>> study = hp.minimize(lambda t: t["x"] ** 2, {"x": hp.Float(-1, 1)}, sampler="random", n_trials=20, seed=0)
     >>> hp.report.html(study, "report.html")  # doctest: +SKIP
     """

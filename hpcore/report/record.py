@@ -1,4 +1,4 @@
-"""What a report is made from: the trials of a search as arrays in the user's own units."""
+"""Trials of a search for a report: arrays in the user's own units, with what is known of the search."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Section:
 
 @dataclass
 class Material:
-    """What the figures of one report share.
+    """Record, surrogates and order of the parameters, which the figures of one report share.
 
     Attributes
     ----------
