@@ -1,0 +1,71 @@
+"""Texts for people: numbers, durations, names and parameters in a few characters, clean and escaped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["clean", "duration", "escape", "last_line", "shorten", "shown_params", "shown_value"]
+
+VALUE = 60  # characters of a parameter's value
+
+
+def clean(text: str) -> str:
+    """Spell out characters that are no text: they may steer a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def shorten(text: str, most: int) -> str:
+    """Cut a text that has more characters than `most`."""
+    return text if len(text) <= most else text[: max(most - 1, 0)] + "…"
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML shows it; the only way of a text into a page."""
+    return html.escape(clean(text))
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds as text of two units at most."""
+    if not seconds < 1e11:  # NaN included
+        return "an unknown time"
+    if seconds < 10.0:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    for size, unit, smaller, small in ((60, "min", 1, "s"), (3600, "h", 60, "min"), (86400, "d", 3600, "h")):
+        if whole < 60 * size or unit == "d" or (unit == "h" and whole < 86400):
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {small}" if rest else "")
+    raise AssertionError(seconds)
+
+
+def last_line(error: str | None) -> str:
+    """Return the last line of an error, which says what it is."""
+    return clean(((error or "").strip().splitlines() or ["no reason given"])[-1].strip())
+
+
+def shown_value(value: Any, most: int = VALUE) -> str:
+    """Return a value of a parameter in a few characters; an object that has no text is named by its class."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    try:
+        return shorten(clean(value if isinstance(value, str) else repr(value)), most)
+    except Exception:  # its own __repr__
+        return shorten(clean(f"<{type(value).__name__}>"), most)
+
+
+def shown_params(params: Mapping[str, Any], most: int) -> str:
+    """Return parameters in at most about `most` characters; those without room are counted."""
+    parts: list[str] = []
+    room = most
+    for name, value in params.items():
+        part = f"{shorten(clean(str(name)), VALUE)}={shown_value(value)}"
+        if parts and len(part) + 2 > room:
+            parts.append(f"and {len(params) - len(parts)} more")
+            break
+        parts.append(part)
+        room -= len(part) + 2
+    return ", ".join(parts)
