@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hpcore.study.words import clean, duration, escape, shorten
+from hpcore.records.words import clean, duration, escape, shorten
 
 if TYPE_CHECKING:
     from rich.text import Text

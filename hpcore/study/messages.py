@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hpcore.errors import NoCompletedTrial
 from hpcore.records.history import FAILED, STATES
-from hpcore.study.words import last_line, shorten, shown_params
+from hpcore.records.words import last_line, shorten, shown_params
 
 if TYPE_CHECKING:
     from hpcore.optimizer import Optimizer

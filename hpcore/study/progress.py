@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcore.records.history import FAILED
-from hpcore.records.pareto import non_dominated
+from hpcore.records.pareto import Front, non_dominated
 from hpcore.records.trial import TrialState
 from hpcore.study.acknowledging import Acknowledging
 from hpcore.study.displays import Bar, Display, Facts, Lines, Notebook
-from hpcore.study.words import clean
+from hpcore.records.words import clean
 
 if TYPE_CHECKING:
     from hpcore.optimizer import Optimizer
@@ -85,7 +85,7 @@ class Progress:
         self._total, self._deadline, self._n_workers = total, deadline, n_workers
         self._better = {"maximize": max, "minimize": min}[directions[0]] if len(directions) == 1 else None
         self._signs = np.array([-1.0 if way == "maximize" else 1.0 for way in directions])
-        self._front = np.empty((0, len(directions)))
+        self._front = Front(len(directions))
         self._optimizer: Optimizer | None = None
         self._start = self._last_end = time.monotonic()
         self._n_here, self._seconds_here = 0, 0.0  # trials that ended since the start, and the sum of their lengths
@@ -114,7 +114,8 @@ class Progress:
                 self.best = optimizer.best_value
             else:
                 values = history.values[history.feasible]
-                self._front = values[non_dominated(values)]
+                for row in values[non_dominated(values)]:
+                    self._front.add(row)
         if more and self._total is not None:
             self._total += self.done
         if self.done:
@@ -140,10 +141,7 @@ class Progress:
 
     def _take(self, trial: Trial) -> None:
         if self._better is None:
-            row = self._signs * np.asarray(trial.values, dtype=float)
-            if not (np.all(self._front <= row, axis=1) & np.any(self._front < row, axis=1)).any():
-                beaten = np.all(row <= self._front, axis=1) & np.any(row < self._front, axis=1)
-                self._front = np.vstack([self._front[~beaten], row])
+            self._front.add(self._signs * np.asarray(trial.values, dtype=float))
         elif trial.value is not None:
             self.best = trial.value if self.best is None else self._better(self.best, trial.value)
 
