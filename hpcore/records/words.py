@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["clean", "duration", "escape", "last_line", "shorten", "shown_params", "shown_value"]
+__all__ = ["clean", "cut", "duration", "escape", "last_line", "shorten", "shown_params", "shown_value", "texts_of"]
 
 VALUE = 60  # characters of a parameter's value
 
@@ -19,6 +19,15 @@ def clean(text: str) -> str:
 def shorten(text: str, most: int) -> str:
     """Cut a text that has more characters than `most`."""
     return text if len(text) <= most else text[: max(most - 1, 0)] + "…"
+
+
+def cut(text: str, most: int) -> str:
+    """Cut a text that has more characters than `most` between two words, if there is more than one."""
+    if len(text) <= most:
+        return text
+    whole, space, _ = text[:most].rpartition(" ")
+    whole = whole.rstrip(" ,;")
+    return f"{whole} …" if space and whole.strip() and len(whole) + 2 <= most else shorten(text, most)
 
 
 def escape(text: str) -> str:
@@ -57,15 +66,17 @@ def shown_value(value: Any, most: int = VALUE) -> str:
         return shorten(clean(f"<{type(value).__name__}>"), most)
 
 
+def texts_of(params: Mapping[str, Any]) -> list[str]:
+    """Return a text for each parameter."""
+    return [f"{shorten(clean(str(name)), VALUE)}={shown_value(value)}" for name, value in params.items()]
+
+
 def shown_params(params: Mapping[str, Any], most: int) -> str:
-    """Return parameters in at most about `most` characters; those without room are counted."""
-    parts: list[str] = []
-    room = most
-    for name, value in params.items():
-        part = f"{shorten(clean(str(name)), VALUE)}={shown_value(value)}"
-        if parts and len(part) + 2 > room:
-            parts.append(f"and {len(params) - len(parts)} more")
-            break
-        parts.append(part)
-        room -= len(part) + 2
-    return ", ".join(parts)
+    """Return parameters in about `most` characters; those without room are counted."""
+    texts = texts_of(params)
+    whole = ", ".join(texts)
+    n = len(texts)
+    while n > 1 and len(whole) > most:
+        n -= 1
+        whole = ", ".join([*texts[:n], f"+{len(texts) - n}"])
+    return whole
