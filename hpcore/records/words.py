@@ -39,8 +39,10 @@ def duration(seconds: float) -> str:
     """Return a number of seconds as text of two units at most."""
     if not seconds < 1e11:  # NaN included
         return "an unknown time"
-    if seconds < 10.0:
-        return f"{max(seconds, 0.0):.1f} s"
+    if seconds < 0.1:
+        return f"{1e3 * max(seconds, 0.0):.3g} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -78,5 +80,5 @@ def shown_params(params: Mapping[str, Any], most: int) -> str:
     n = len(texts)
     while n > 1 and len(whole) > most:
         n -= 1
-        whole = ", ".join([*texts[:n], f"+{len(texts) - n}"])
+        whole = ", ".join([*texts[:n], f"+{len(texts) - n} more"])
     return whole

@@ -35,6 +35,7 @@ from hpcore.sklearn.levels import summarise
 from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.results import blank, recommended_row, rows
 from hpcore.sklearn.stored import check_same_search, open_trial_log
+from hpcore.sklearn.summary import search_html
 from hpcore.study.carrying import carry
 from hpcore.study.closing import closing
 from hpcore.study.study import Study
@@ -580,6 +581,16 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             if decides:
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
+
+    # scikit-learn's own diagram follows the summary; `_repr_html_` calls the first, or Jupyter the second.
+    def _repr_html_inner(self) -> str:
+        return f"{search_html(self)}{super()._repr_html_inner()}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = f"{search_html(self)}{bundle['text/html']}"
+        return bundle
 
     def _refit(self, workload: Workload, hooks: FitHooks, fidelity: Fidelity | None) -> None:
         # Parameters may be estimators: those in best_params_ stay unfitted.

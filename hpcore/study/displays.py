@@ -259,7 +259,7 @@ def as_line(facts: Facts, now: float) -> str:
         *facts.ended_otherwise,
         facts.shown_pieces,
         facts.note,
-        duration(now - facts.start),
+        duration(now - facts.start) if facts.done else "",
         f"about {left}" if left else "",
     ]
     return ", ".join(part for part in parts if part)
@@ -270,22 +270,23 @@ class Lines:
 
     def __init__(self) -> None:
         self._last = -math.inf
-        self._shown = 0
+        self._shown = 0  # finished and paused trials
 
     def show(self, facts: Callable[[], Facts]) -> None:
         """See `Display`."""
         now = facts()
-        if now.done == self._shown:
+        n = now.done + now.paused
+        if n == self._shown:
             return
         every = math.ceil(now.total / LINES) if now.total else None
-        due = not self._shown or now.done == now.total or (every is not None and now.done // every > self._shown // every)
+        due = not self._shown or n == now.total or (every is not None and n // every > self._shown // every)
         if due or time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
             self._print(now)
 
     def _print(self, facts: Facts) -> None:
         now = time.monotonic()
         print(as_line(facts, now), file=sys.stderr, flush=True)
-        self._last, self._shown = now, facts.done
+        self._last, self._shown = now, facts.done + facts.paused
 
     def say(self, text: str) -> None:
         """See `Display`."""
@@ -294,7 +295,7 @@ class Lines:
     def close(self, facts: Callable[[], Facts]) -> None:
         """See `Display`."""
         now = facts()
-        if now.done != self._shown:
+        if now.done + now.paused != self._shown:
             self._print(now)
         sys.stderr.flush()
 

@@ -122,9 +122,10 @@ class Progress:
             self.refresh()
 
     def __call__(self, search: Any, trial: Trial) -> None:
-        """Count one trial and show it."""
+        """Count one trial, unless it is paused or withdrawn, and show it."""
         state = trial.state
         if state in (TrialState.PAUSED, TrialState.WITHDRAWN):
+            self.refresh()
             return
         self.done += 1
         self._n_here += 1

@@ -62,6 +62,8 @@ class Run:
         Checkpoints of the study.
     shown : callable, optional
         Function that gives a trial as the user sees it, for the log.
+    display : callable, optional
+        Function called as ``display(trial)`` after the hooks, also with paused and withdrawn trials.
 
     """
 
@@ -81,8 +83,9 @@ class Run:
         say_why: Callable[[Exception], None] | None = None,
         checkpoints: Checkpoints | None = None,
         shown: Callable[[Trial], Trial] | None = None,
+        display: Callable[[Trial], Any] | None = None,
     ) -> None:
-        self._messages = Messages(trial_log.optimizer, shown)
+        self._messages, self._display = Messages(trial_log.optimizer, shown), display
         self._log, self._hooks, self._checkpoints = trial_log, hooks, checkpoints
         self._n_trials, self._deadline, self._rules = n_trials, deadline, rules
         self._terms = Terms(most, staleness, self._ask_rules if rules and staleness is not None else None)
@@ -345,12 +348,13 @@ class Run:
     def tell_hooks(self, trial: Trial, outcome: Outcome) -> None:
         """Call the hooks with a result that is recorded; a paused trial has none yet, and a withdrawn one has none."""
         self._news = True
-        if outcome.state in (PAUSED, WITHDRAWN):
-            return
-        self._messages.ended(trial, outcome)
-        for hook in self._hooks:
-            with interruptible():
-                hook(trial)
+        if outcome.state not in (PAUSED, WITHDRAWN):
+            self._messages.ended(trial, outcome)
+            for hook in self._hooks:
+                with interruptible():
+                    hook(trial)
+        if self._display is not None:
+            self._display(trial)
 
     def say_failures(self) -> None:
         """Log at the end of the run what failed."""

@@ -336,8 +336,6 @@ class Study:
                     # The objective is packed before anything is stored.
                     work = ObjectiveWork(objective, pool)
                     hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
-                    if shown.visible:
-                        hooks.append(partial(shown, self))
                     interrupts = Interrupts()
                     with interrupts, interrupts.held():
                         self._run = Run(
@@ -350,6 +348,7 @@ class Study:
                             mode=mode,
                             eager=not callbacks,
                             checkpoints=self._checkpoints,
+                            display=partial(shown, self) if shown.visible else None,
                         )
                     remote = pool is not None and pool.by_file
                     with self._listening(pool, staleness) as listener:
@@ -788,6 +787,14 @@ class Study:
 
     def __repr__(self) -> str:
         return f"Study({self.optimizer!r})"
+
+    def _repr_html_(self) -> str:
+        """Return a compact summary for notebooks."""
+        from hpcore.study.summary_html import study_html
+
+        place = self._trial_log.storage.shown if self._trial_log.durable else ""  # type: ignore[attr-defined]
+        state = "interrupted" if self.interrupted else ""
+        return study_html(self.optimizer, f"Study {self.name or ''}".strip(), {"store": place, "last run": state})
 
 
 def _order(deterministic: bool, workers: bool) -> tuple[int | None, str]:
