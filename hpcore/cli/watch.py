@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ __all__ = ["frame", "watch"]
 
 PATIENCE = 2.0  # seconds for which a busy store is tried; keys wait for it
 WIDTH, HEIGHT = 100, 60  # of what is printed where there is no terminal
-PARAMS_LINES, FAILURES = 3, 3
+PARAMS_LINES, TROUBLE_LINES, FAILURES = 3, 3, 3
 STATES = ("complete", "running", "waiting", "paused", "pruned", "failed", "withdrawn")
 
 Line = tuple[str, str]
@@ -63,7 +65,7 @@ class _Watched:
 
     def lines(self, width: int, height: int) -> list[Line]:
         """Return the lines that show the study."""
-        trouble = [(text, "red") for text in _wrapped([self._trouble], width)] if self._trouble else []
+        trouble = [(text, "red") for text in textwrap.wrap(clean(self._trouble), width)[:TROUBLE_LINES]]
         if self._follower is None:
             return [*trouble, (cut("no study in this store", width), "")]
         return [*trouble, *frame(self._follower, width, height - len(trouble))]
@@ -87,10 +89,8 @@ def watch(store: str, name: str | None, interval: float, once: bool) -> None:
             click.echo(text)
         return
     watched.refresh(patient=False)
-    try:
+    with suppress(KeyboardInterrupt, EOFError):  # Ctrl-C, or the terminal was closed
         _live(watched, interval)
-    except (KeyboardInterrupt, EOFError):
-        pass  # this is how it ends
     size = shutil.get_terminal_size((WIDTH, HEIGHT))
     for text, _ in watched.lines(size.columns, size.lines):
         click.echo(text)
@@ -108,16 +108,23 @@ def _live(watched: _Watched, interval: float) -> None:
         width, height = console.size
         lines = watched.lines(width, height - 1)[: height - 1]
         lines += [("", "")] * (height - 1 - len(lines))
-        return Group(*(Text(text, style, no_wrap=True, overflow="crop") for text, style in [*lines, (cut(end, width), "dim")]))
+        return Group(
+            *(Text(text, style, no_wrap=True, overflow="crop") for text, style in [*lines, (cut(end, width), "dim")])
+        )
 
-    with Keys() as keys, Live(drawn(), console=console, screen=True, auto_refresh=False) as live:
-        while True:
-            until = time.monotonic() + interval
-            while (seconds := until - time.monotonic()) > 0:
-                if "q" in keys.wait(seconds).lower():
-                    return
-            watched.refresh(patient=True)
-            live.update(drawn(), refresh=True)
+    with Keys() as keys:
+        live = Live(drawn(), console=console, screen=True, auto_refresh=False)
+        try:  # as a context it would not be left if it is interrupted while it is entered
+            live.start(refresh=True)
+            while True:
+                until = time.monotonic() + interval
+                while (seconds := until - time.monotonic()) > 0:
+                    if "q" in keys.wait(seconds).lower():
+                        return
+                watched.refresh(patient=True)
+                live.update(drawn(), refresh=True)
+        finally:
+            live.stop()
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
@@ -181,7 +188,7 @@ def _values(row: Row) -> str:
     return "-" if not row.values else ", ".join(f"{value:.6g}" for value in row.values)
 
 
-def _work_rows(study: Follower) -> Iterable[Sequence[str]]:
+def _work_rows(study: Follower) -> Iterable[Sequence[Any]]:
     for work in study.work:
         trial = work.trial
         where = f"{work.host}:{work.pid}" if work.pid and trial.state == "running" else trial.state
@@ -189,7 +196,7 @@ def _work_rows(study: Follower) -> Iterable[Sequence[str]]:
         yield str(trial.number), clean(where), last, trial.params
 
 
-def _recent_rows(study: Follower) -> Iterable[Sequence[str]]:
+def _recent_rows(study: Follower) -> Iterable[Sequence[Any]]:
     for row in study.recent:
         took = "-" if row.started is None or row.finished is None else duration(row.finished - row.started)
         if row.state == "failed":

@@ -1,4 +1,4 @@
-"""A stored study that is followed while others write it: what is new is read in short transactions, and nothing else."""
+"""A stored study that is followed while others write it: what is new is read, in short transactions."""
 
 from __future__ import annotations
 

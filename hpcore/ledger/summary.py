@@ -131,7 +131,8 @@ def read_contents(store: Storage, name: str | None) -> Contents:
         attributes=user_attributes(attributes),
         names=[entry["name"] for entry in spec["space"]["parameters"]],
         trials=[
-            row_of(TrialRecord(*fields), m, record.name, now, known.get(fields[1], (0, None)), limits) for fields in rows
+            row_of(TrialRecord(*fields), m, record.name, now, known.get(fields[1], (0, None)), limits)
+            for fields in rows
         ],
     )
 

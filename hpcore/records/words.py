@@ -46,11 +46,10 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    for size, unit, smaller, small in ((60, "min", 1, "s"), (3600, "h", 60, "min"), (86400, "d", 3600, "h")):
-        if whole < 60 * size or unit == "d" or (unit == "h" and whole < 86400):
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {small}" if rest else "")
-    raise AssertionError(seconds)
+    units = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+    size, unit, smaller, small = next(each for each in units if whole >= each[0])
+    rest = whole % size // smaller
+    return f"{whole // size} {unit}" + (f" {rest} {small}" if rest else "")
 
 
 def last_line(error: str | None) -> str:

@@ -37,4 +37,3 @@ def search_html(search: Any) -> str:
         also = f" ({corrected:.6g} without the bias of the choice)" if math.isfinite(corrected) else ""
         best = f"best score {float(search.best_score_):.6g}{also}, candidate {search.trial_numbers_[row]}"
     return page("SearchCV", facts, [params_table(best, search.best_params_)])
-

@@ -261,7 +261,8 @@ class Transaction:
 
     def jobs(self, study_id: int) -> dict[int, int]:
         """Read the last job of each trial, by number: a trial that went on has another one. They are not verified."""
-        return {number: job for number, job in self.connection.execute(_jobs_of, {"of": study_id})}
+        rows = self.connection.execute(_jobs_of, {"of": study_id})
+        return {row.number: row.job for row in rows}
 
     def _trial_rows(self, study_id: int, start: int | None, among: Sequence[int]) -> list[Any]:
         """Read rows of trials, by number: those from a number on, or else some."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hpcore.records.words import clean, duration, escape, shorten
+from hpcore.records.words import duration, escape, shorten
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -147,9 +147,7 @@ def _cells(text: str) -> int:
     return cell_len(text)
 
 
-def _words(
-    facts: Facts, without: frozenset[str], now: float, spinner: str, ascii_only: bool
-) -> list[tuple[str, str]]:
+def _words(facts: Facts, without: frozenset[str], now: float, spinner: str, ascii_only: bool) -> list[tuple[str, str]]:
     words = [(spinner, "")]
     if facts.total and "bar" not in without:
         part = (facts.done + facts.paused) / facts.total
@@ -203,9 +201,11 @@ class Bar:
         if self._facts is None:
             return Text("")
         ascii_only = self._console.options.ascii_only
-        spinner = "" if self._ended.is_set() else (frames := ASCII_SPINNER if ascii_only else SPINNER)[
-            self._frame % len(frames)
-        ]
+        spinner = (
+            ""
+            if self._ended.is_set()
+            else (frames := ASCII_SPINNER if ascii_only else SPINNER)[self._frame % len(frames)]
+        )
         # Not into the last column: some terminals begin a new line with it.
         words = fitted(self._facts(), self._console.width - 1, time.monotonic(), spinner, ascii_only)
         line = Text("  ").join(Text(text, style) for text, style in words)
@@ -321,10 +321,12 @@ class Notebook:
             self._put(facts(), now)
 
     def _put(self, facts: Facts, now: float) -> None:
-        from IPython.display import display
+        from IPython.display import display  # type: ignore[import-not-found, unused-ignore]
 
         line = as_line(facts, now)
-        part = "" if not facts.total else f'<progress value="{facts.done + facts.paused}" max="{facts.total}"></progress> '
+        part = (
+            "" if not facts.total else f'<progress value="{facts.done + facts.paused}" max="{facts.total}"></progress> '
+        )
         lines = [part + escape(line), *map(escape, self._said)]
         data = {"text/plain": "\n".join([line, *self._said]), "text/html": f"<div>{'<br>'.join(lines)}</div>"}
         if self._handle is None:

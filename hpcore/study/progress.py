@@ -16,9 +16,9 @@ import numpy as np
 from hpcore.records.history import FAILED
 from hpcore.records.pareto import Front, non_dominated
 from hpcore.records.trial import TrialState
+from hpcore.records.words import clean
 from hpcore.study.acknowledging import Acknowledging
 from hpcore.study.displays import Bar, Display, Facts, Lines, Notebook
-from hpcore.records.words import clean
 
 if TYPE_CHECKING:
     from hpcore.optimizer import Optimizer

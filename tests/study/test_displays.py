@@ -97,7 +97,11 @@ import time
 import hpcore as hp
 
 study = hp.minimize(
-    lambda t: time.sleep(0.05) or t["x"], {{"x": hp.Float(0, 1)}}, n_trials=4000, storage={str(tmp_path / "a.db")!r}, name="a"
+    lambda t: time.sleep(0.05) or t["x"],
+    {{"x": hp.Float(0, 1)}},
+    n_trials=4000,
+    storage={str(tmp_path / "a.db")!r},
+    name="a",
 )
 assert study.interrupted
 """
