@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 import warnings
 from collections.abc import Iterator
@@ -376,6 +377,6 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         raise click.ClickException(failure)
     if not result.interrupted:
         return OK
-    again = "the same command begins anew" if store is None else f"hpcore resume {plan.directory}"
+    again = "the same command begins anew" if store is None else f"hpcore resume {shlex.quote(str(plan.directory))}"
     click.echo(f"interrupted; to go on: {again}", err=True)
     return INTERRUPTED

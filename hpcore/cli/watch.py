@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -136,7 +137,8 @@ def frame(study: Follower, width: int, height: int) -> list[Line]:
     failures = _failures(study, width)
     room = max(height - len(head) - len(failures), 0)
     most = max(room // 2, room - len(study.recent) - 2)
-    working = _table("running", _work_rows(study), len(study.work), width, most)
+    title = f"{'running' if study.states['running'] else 'waiting'} ({len(study.work)})"
+    working = _table(title, _work_rows(study), len(study.work), width, most, counts=True)
     recent = _table("recent", _recent_rows(study), len(study.recent), width, room - len(working))
     return [*head, *working, *recent, *failures][: max(height, 1)]
 
@@ -209,27 +211,41 @@ def _last(error: str | None) -> str:
     return ((error or "").strip().splitlines() or ["no reason given"])[-1]
 
 
-def _table(title: str, rows: Iterable[Sequence[Any]], n: int, width: int, most: int) -> list[Line]:
-    """Return a table of at most so many lines; the last column takes what room there is."""
+def _table(
+    title: str, rows: Iterable[Sequence[Any]], n: int, width: int, most: int, counts: bool = False
+) -> list[Line]:
+    """Return a table of at most so many lines; the last column takes what room there is.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    rows : iterable of sequence
+        Rows of text, or of parameters in the last column.
+    n : int
+        Number of rows.
+    width, most : int
+        Largest number of cells, and of lines.
+    counts : bool
+        True if the number of rows without room is shown.
+    """
     if not n or most < 3:
         return []
-    shown = [row for row, _ in zip(rows, range(most - 2), strict=False)]
-    left = n - len(shown)
-    if left and title == "running":
-        shown = shown[:-1]
-        left = n - len(shown)
+    n_shown = min(n, most - 2)
+    n_shown -= counts and n_shown < n
+    shown = list(islice(rows, n_shown))
     sizes = [max(len(row[i]) for row in shown) for i in range(len(shown[0]) - 1)] if shown else []
     while sizes and sum(sizes) + 2 * len(sizes) + 2 > width * 3 // 4 and max(sizes) > 8:
         sizes[sizes.index(max(sizes))] -= 1
-    out: list[Line] = [("", ""), (cut(f"{title} ({n})" if title == "running" else title, width), "bold")]
+    room = width - sum(sizes) - 2 * len(sizes) - 2
+    out: list[Line] = [("", ""), (cut(title, width), "bold")]
     for row in shown:
         cells = [cut(cell, size).ljust(size) for cell, size in zip(row[:-1], sizes, strict=True)]
-        room = width - sum(sizes) - 2 * len(sizes) - 2
         last = row[-1] if isinstance(row[-1], str) else shown_params(row[-1], max(room, 1))
-        text = "  " + "  ".join([*cells, cut(last, room)])
+        text = "  " + "  ".join([*cells, cut(last, max(room, 1))])
         out.append((cut(text.rstrip(), width), "red" if row[1] == "failed" else ""))
-    if left and title == "running":
-        out.append((cut(f"  and {left} more", width), "dim"))
+    if counts and n_shown < n:
+        out.append((cut(f"  and {n - n_shown} more", width), "dim"))
     return out
 
 

@@ -21,12 +21,12 @@ def search_html(search: Any) -> str:
     facts.pop("direction")
     scorers = getattr(search, "scorer_", None)
     facts["scoring"] = ", ".join(scorers) if isinstance(scorers, dict) else shown_value(search.scoring or "")
-    if "n_resources" in results:
+    if hasattr(search, "n_resources_"):
         facts["resources"] = ", ".join(map(str, search.n_resources_))
     facts["fits and scoring"] = f"{duration(float(search.time_fitting_))} summed over the workers"
     if hasattr(search, "refit_time_"):
         facts["refit"] = duration(float(search.refit_time_))
-    if search.interrupted_:
+    if getattr(search, "interrupted_", False):
         facts["ended"] = "by Ctrl-C"
     row = getattr(search, "best_index_", None)
     if row is None:

@@ -97,6 +97,10 @@ def _of(total: int | None) -> str:
 class Display(Protocol):
     """Display of a search's progress."""
 
+    def open(self) -> None:
+        """Begin; `close` must follow."""
+        ...
+
     def show(self, facts: Callable[[], Facts]) -> None:
         """Show the facts, at once or a little later."""
         ...
@@ -190,9 +194,14 @@ class Bar:
         self._frame = 0
         self._error: Exception | None = None
         self._ended = threading.Event()
-        self._live = Live(console=self._console, auto_refresh=False, get_renderable=self._line)
-        self._live.start()
+        # What is printed appears above the line; where stdout is a file, it goes there.
+        both = sys.stdout is not None and sys.stdout.isatty()
+        self._live = Live(console=self._console, auto_refresh=False, get_renderable=self._line, redirect_stdout=both)
         self._thread = threading.Thread(target=self._draw, name="hpcore-progress", daemon=True)
+
+    def open(self) -> None:
+        """See `Display`."""
+        self._live.start()
         self._thread.start()
 
     def _line(self) -> Text:
@@ -240,12 +249,13 @@ class Bar:
         """See `Display`."""
         self._facts = facts
         self._ended.set()
-        self._thread.join()
         try:
+            if self._thread.ident is not None:
+                self._thread.join()
             self._check()
             self._live.refresh()
         finally:
-            self._live.stop()  # gives stderr back
+            self._live.stop()  # gives cursor and stderr back
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -271,6 +281,9 @@ class Lines:
     def __init__(self) -> None:
         self._last = -math.inf
         self._shown = 0  # finished and paused trials
+
+    def open(self) -> None:
+        """See `Display`."""
 
     def show(self, facts: Callable[[], Facts]) -> None:
         """See `Display`."""
@@ -311,6 +324,9 @@ class Notebook:
         self._facts: Callable[[], Facts] | None = None
         self._last = -math.inf
         self._said: list[str] = []
+
+    def open(self) -> None:
+        """See `Display`."""
 
     def show(self, facts: Callable[[], Facts]) -> None:
         """See `Display`."""

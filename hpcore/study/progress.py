@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcore.records.history import FAILED
 from hpcore.records.pareto import Front, non_dominated
 from hpcore.records.trial import TrialState
 from hpcore.records.words import clean
@@ -87,6 +86,7 @@ class Progress:
         self._signs = np.array([-1.0 if way == "maximize" else 1.0 for way in directions])
         self._front = Front(len(directions))
         self._optimizer: Optimizer | None = None
+        self._shared = False  # True if the total is that of the optimizer's trials, whoever evaluates them
         self._start = self._last_end = time.monotonic()
         self._n_here, self._seconds_here = 0, 0.0  # trials that ended since the start, and the sum of their lengths
         self._acknowledging: Acknowledging | None = None
@@ -106,9 +106,8 @@ class Progress:
         more : bool
             True if the total does not include these trials.
         """
-        self._optimizer, history = optimizer, optimizer.history
-        self.done, self.pruned = history.n_ended, history.n_pruned
-        self.failed = int(np.count_nonzero(history.state == FAILED))
+        self._optimizer, history, self._shared = optimizer, optimizer.history, not more
+        self._recount()
         if self._display is not None and history.feasible.any():
             if self._better is not None:
                 self.best = optimizer.best_value
@@ -120,6 +119,13 @@ class Progress:
             self._total += self.done
         if self.done:
             self.refresh()
+
+    def _recount(self) -> None:
+        """Count all trials of the optimizer, those of other processes too."""
+        assert self._optimizer is not None
+        history = self._optimizer.history
+        self.done, self.pruned = history.n_ended, history.n_pruned
+        self.failed = history.n_ended - history.n_complete - history.n_pruned
 
     def __call__(self, search: Any, trial: Trial) -> None:
         """Count one trial, unless it is paused or withdrawn, and show it."""
@@ -138,6 +144,8 @@ class Progress:
             self.pruned += 1
         elif state == TrialState.COMPLETE and trial.feasible is not False:  # one that breaks a limit is never best
             self._take(trial)
+        if self._shared:
+            self._recount()
         self.refresh()
 
     def _take(self, trial: Trial) -> None:
@@ -213,6 +221,12 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._display is not None:
+            try:
+                self._display.open()
+            except Exception as error:
+                self._end_display(error)
+            self.refresh()
+        if self._display is not None:
             self._acknowledging = Acknowledging(self._acknowledge)
             self._acknowledging.__enter__()
         return self
@@ -220,14 +234,16 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._acknowledging is not None:
-            self._acknowledging.__exit__()
-            self._acknowledging = None
-        if self._display is not None:
-            try:
-                self._display.close(self.facts)
-            except Exception as broken:
-                self._end_display(broken)
+        try:
+            if self._acknowledging is not None:
+                self._acknowledging.__exit__()
+                self._acknowledging = None
+        finally:  # also after another Ctrl-C: the terminal is given back
+            if self._display is not None:
+                try:
+                    self._display.close(self.facts)
+                except Exception as broken:
+                    self._end_display(broken)
 
 
 def open_progress(
@@ -238,7 +254,7 @@ def open_progress(
     deadline: float | None = None,
     n_workers: int = 1,
 ) -> Progress:
-    """Open a display: a live line if stderr is a terminal or a notebook, lines if it is not.
+    """Make a display, which begins as a context: a live line if stderr is a terminal or a notebook, else lines.
 
     Parameters
     ----------
@@ -262,9 +278,7 @@ def open_progress(
             display = _display_of(shown)
         except (OSError, ValueError) as error:  # the stream is broken or closed
             _say_broken(error)
-    progress = Progress(display, name, directions, total, deadline, n_workers)
-    progress.refresh()
-    return progress
+    return Progress(display, name, directions, total, deadline, n_workers)
 
 
 def _display_of(shown: bool | None) -> Display | None:

@@ -72,7 +72,7 @@ def test_no_more_lines_than_the_terminal_has(height: int, store: Path) -> None:
     lines = frame(follower, 80, height)
     assert len(lines) <= height and lines[0] == ("a\\x1b[31m study", "bold")
     if height >= 20:
-        assert {"running (2)", "recent", "failures"} <= {text for text, _ in lines}
+        assert {"waiting (2)", "recent", "failures"} <= {text for text, _ in lines}
 
 
 def test_stores_without_what_is_asked_for(hpcore: Any, tmp_path: Path, store: Path) -> None:
