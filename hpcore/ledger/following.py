@@ -46,7 +46,7 @@ class Work:
 
 
 class _Batch(NamedTuple):
-    """What a transaction read; `rows` is None if all must be read anew, `due` is what it left to be read again."""
+    """Result of a transaction; `rows` is None if all must be read anew, `due` is what it left to be read again."""
 
     record: StudyRecord
     rows: list[TrialRecord] | None

@@ -27,7 +27,7 @@ SPINNER, ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 
 @dataclass(frozen=True)
 class Facts:
-    """What is shown of a search.
+    """Facts that are shown of a search.
 
     Attributes
     ----------
