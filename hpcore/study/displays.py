@@ -101,8 +101,8 @@ class Display(Protocol):
         """Begin; `close` must follow."""
         ...
 
-    def show(self, facts: Callable[[], Facts]) -> None:
-        """Show the facts, at once or a little later."""
+    def show(self, facts: Callable[[], Facts], n: int, total: int | None) -> None:
+        """Show the facts, at once or a little later; `n` of `total` trials are finished or paused."""
         ...
 
     def say(self, text: str) -> None:
@@ -235,7 +235,7 @@ class Bar:
             error, self._error = self._error, None
             raise error
 
-    def show(self, facts: Callable[[], Facts]) -> None:
+    def show(self, facts: Callable[[], Facts], n: int, total: int | None) -> None:
         """See `Display`."""
         self._facts = facts
         self._check()
@@ -269,7 +269,7 @@ def as_line(facts: Facts, now: float) -> str:
         *facts.ended_otherwise,
         facts.shown_pieces,
         facts.note,
-        duration(now - facts.start) if facts.done else "",
+        duration(now - facts.start) if facts.done or facts.paused else "",
         f"about {left}" if left else "",
     ]
     return ", ".join(part for part in parts if part)
@@ -285,16 +285,14 @@ class Lines:
     def open(self) -> None:
         """See `Display`."""
 
-    def show(self, facts: Callable[[], Facts]) -> None:
+    def show(self, facts: Callable[[], Facts], n: int, total: int | None) -> None:
         """See `Display`."""
-        now = facts()
-        n = now.done + now.paused
         if n == self._shown:
             return
-        every = math.ceil(now.total / LINES) if now.total else None
-        due = not self._shown or n == now.total or (every is not None and n // every > self._shown // every)
+        every = math.ceil(total / LINES) if total else None
+        due = not self._shown or n == total or (every is not None and n // every > self._shown // every)
         if due or time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
-            self._print(now)
+            self._print(facts())
 
     def _print(self, facts: Facts) -> None:
         now = time.monotonic()
@@ -328,7 +326,7 @@ class Notebook:
     def open(self) -> None:
         """See `Display`."""
 
-    def show(self, facts: Callable[[], Facts]) -> None:
+    def show(self, facts: Callable[[], Facts], n: int, total: int | None) -> None:
         """See `Display`."""
         self._facts = facts
         now = time.monotonic()

@@ -120,6 +120,10 @@ class Progress:
         if self.done:
             self.refresh()
 
+    @property
+    def _paused(self) -> int:
+        return 0 if self._optimizer is None else self._optimizer.history.n_paused
+
     def _recount(self) -> None:
         """Count all trials of the optimizer, those of other processes too."""
         assert self._optimizer is not None
@@ -157,7 +161,7 @@ class Progress:
     def facts(self) -> Facts:
         """Return what is to be shown now."""
         history = None if self._optimizer is None else self._optimizer.history
-        paused = 0 if history is None else history.n_paused
+        paused = self._paused
         pieces = self.pieces
         if pieces is None and history is not None and len(history.curves):
             pieces = (len(history.curves), None, "reports")
@@ -195,7 +199,7 @@ class Progress:
         """Update the display."""
         if self._display is not None:
             try:
-                self._display.show(self.facts)
+                self._display.show(self.facts, self.done + self._paused, self._total)
             except Exception as error:
                 self._end_display(error)
 
