@@ -110,6 +110,7 @@ class Course:
         self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
         name = settings.metric or (settings.scoring if isinstance(settings.scoring, str) else "score")
         self._display: Progress = open_progress(self.expected, name, ("maximize",), settings.progress, deadline)
+        self._display.pieces = (0, self._n_folds_expected, "folds")
         self._run = Run(
             trial_log,
             most=settings.n_trials,
