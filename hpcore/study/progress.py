@@ -224,15 +224,19 @@ class Progress:
         _say_broken(error)
 
     def __enter__(self) -> Progress:
-        if self._display is not None:
-            try:
-                self._display.open()
-            except Exception as error:
-                self._end_display(error)
-            self.refresh()
-        if self._display is not None:
-            self._acknowledging = Acknowledging(self._acknowledge)
-            self._acknowledging.__enter__()
+        try:
+            if self._display is not None:
+                try:
+                    self._display.open()
+                except Exception as error:
+                    self._end_display(error)
+                self.refresh()
+            if self._display is not None:
+                self._acknowledging = Acknowledging(self._acknowledge)
+                self._acknowledging.__enter__()
+        except BaseException:  # Ctrl-C just then
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
