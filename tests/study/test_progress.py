@@ -259,21 +259,6 @@ def test_an_output_of_a_notebook_is_updated(monkeypatch: pytest.MonkeyPatch) -> 
     assert handle.data[-1]["text/html"].endswith("<br>stopping &lt;now&gt;</div>")
 
 
-@pytest.mark.doors
-def test_a_kernel_without_widgets_saves_the_last_result() -> None:
-    nbformat = pytest.importorskip("nbformat")
-    nbclient = pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
-    code = f"""import sys; sys.path.insert(0, {str(Path(hp.__file__).parents[1])!r})
-import hpcore as hp
-hp.minimize(lambda t: t["x"], {{"x": hp.Float(0, 1)}}, n_trials=9, sampler="random", seed=0)"""
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    nbclient.NotebookClient(book, kernel_name="python3", timeout=60).execute()
-    shown, study = book.cells[0].outputs
-    assert shown.data["text/plain"].startswith("trial 9/9: best value ")
-    assert "best value" in study.data["text/html"] and "9 complete" in study.data["text/html"]
-
-
 # --- a broken display ----------------------------------------------------------------------------------------------
 
 
