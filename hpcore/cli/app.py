@@ -148,6 +148,7 @@ def main() -> None:
       hpcore tune --help                             all options, models, samplers, data sets
       hpcore models                                  the models and their search spaces
       hpcore sweep sweep.yaml                        a sweep job of Azure ML, on this machine
+      hpcore watch runs.db                           a stored study while it runs
       hpcore importance runs.db                      which parameters mattered in a stored study
       hpcore report runs.db                          a page with pictures of a stored study
     """
@@ -360,6 +361,36 @@ def show(store: str, study: str | None, as_json: bool, debug: bool) -> None:
     from hpcore.cli.stores import show
 
     show(store, study, as_json)
+
+
+def _interval(context: click.Context, option: click.Parameter, value: float) -> float:
+    if not 0.05 <= value <= 86400.0:
+        raise InvalidArgument(f"--interval must be a number of seconds from 0.05 to 86400, got {value:g}")
+    return value
+
+
+@main.command()
+@_store
+@_study
+@click.option(
+    "--interval",
+    type=float,
+    metavar="SECONDS",
+    default=1.0,
+    show_default=True,
+    callback=_interval,
+    help="Time between two looks.",
+)
+@click.option("--once", is_flag=True, help="Show it once, as where stdout is no terminal.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def watch(store: str, study: str | None, interval: float, once: bool, debug: bool) -> None:
+    """Watch a STUDY while it runs: trials by state, the best, workers, recent trials, rate and failures.
+
+    q or Ctrl-C ends. RUNS.DB is a file, the directory of hpcore tune, or a postgresql:// URL; it is only read.
+    """
+    from hpcore.cli.watch import watch
+
+    watch(store, study, interval, once)
 
 
 @main.command()

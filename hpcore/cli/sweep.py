@@ -91,8 +91,8 @@ def _run(found: Sweep, directory: Path) -> Study:
         click.echo(
             "note: a sweep with choices that are no plain data is not stored: the same command begins anew", err=True
         )
-        return found.run()
-    return found.run(storage=directory / STORE, name=name)
+        return found.run(progress=True)
+    return found.run(storage=directory / STORE, name=name, progress=True)
 
 
 def _name_of(found: Sweep) -> str | None:
@@ -140,7 +140,10 @@ def _report(request: Request, found: Sweep, study: Study, directory: Path, secon
         "files": files,
     }
     click.echo(to_json(result) if request.as_json else _text(result))
-    return INTERRUPTED if study.interrupted else 0
+    if not study.interrupted:
+        return 0
+    click.echo("interrupted; to go on: the same command" + ("" if study.name else ", which begins anew"), err=True)
+    return INTERRUPTED
 
 
 def _cause(error: str) -> str:

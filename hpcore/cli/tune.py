@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 import warnings
 from collections.abc import Iterator
@@ -285,7 +286,6 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     from hpcore.cli.page import save_page
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.sklearn.schedule import HALVING
-    from hpcore.study.progress import open_progress
     from hpcore.tables.baseline import is_better
 
     prepared, problem = plan.prepared, plan.prepared.problem
@@ -306,9 +306,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         click.echo("note: a search with a scheduler is not stored: the same command begins anew", err=True)
         if request.scheduler in HALVING:
             expected = expected or DEFAULT_TRIALS  # all of them begin before the first goes on
-    with _quiet(request.debug), open_progress(expected, prepared.scoring, "maximize") as progress:
-        if study is not None:
-            progress.begin_from(study.optimizer)
+    with _quiet(request.debug):
         search = SearchCV(
             prepared.pipeline,
             space,
@@ -319,7 +317,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
             scoring=prepared.scoring,
             n_jobs=request.jobs,
             error_score=np.nan,
-            callbacks=(progress,),
+            progress=True,
             random_state=request.seed,
             **options,
         )
@@ -377,4 +375,8 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     click.echo(result.to_json() if request.as_json else report.text(result))
     if failure is not None:
         raise click.ClickException(failure)
-    return INTERRUPTED if result.interrupted else OK
+    if not result.interrupted:
+        return OK
+    again = "the same command begins anew" if store is None else f"hpcore resume {shlex.quote(str(plan.directory))}"
+    click.echo(f"interrupted; to go on: {again}", err=True)
+    return INTERRUPTED

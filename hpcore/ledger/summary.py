@@ -19,7 +19,7 @@ from hpcore.storage import Storage
 from hpcore.storage.records import TrialRecord
 from hpcore.storage.transaction import Transaction
 
-__all__ = ["WAITING", "Contents", "read_contents"]
+__all__ = ["WAITING", "Contents", "named", "read_contents", "row_of"]
 
 WAITING = "waiting"
 """State shown for a trial that has neither a result nor a worker, for instance after Ctrl-C. The next worker that asks
@@ -122,8 +122,8 @@ def read_contents(store: Storage, name: str | None) -> Contents:
         name=record.name,
         created=record.created,
         directions=spec["directions"],
-        sampler=_named(spec["sampler"]),
-        scheduler=None if scheduler is None else _named(scheduler),
+        sampler=named(spec["sampler"]),
+        scheduler=None if scheduler is None else named(scheduler),
         limits=limits,
         seed=spec["seed"],
         mode=record.mode,
@@ -131,19 +131,43 @@ def read_contents(store: Storage, name: str | None) -> Contents:
         attributes=user_attributes(attributes),
         names=[entry["name"] for entry in spec["space"]["parameters"]],
         trials=[
-            _row(TrialRecord(*fields), m, record.name, now, known.get(fields[1], (0, None)), limits) for fields in rows
+            row_of(TrialRecord(*fields), m, record.name, now, known.get(fields[1], (0, None)), limits)
+            for fields in rows
         ],
     )
 
 
-def _named(spec: dict[str, Any]) -> str:
+def named(spec: dict[str, Any]) -> str:
+    """Return the name of a sampler or scheduler, or its text if it has no name."""
     name: str = spec.get("name") or spec.get("shown") or "another"
     return name
 
 
-def _row(
+def row_of(
     record: TrialRecord, m: int, study: str, now: float, known: tuple[int, tuple[float, float] | None], limits: Limits
 ) -> Row:
+    """Return a stored trial as a row.
+
+    Parameters
+    ----------
+    record : TrialRecord
+        Record of the trial.
+    m : int
+        Number of objectives.
+    study : str
+        Name of the study, for errors.
+    now : float
+        Time of the store.
+    known : tuple
+        Number of its reports, and the last one, see `Row`.
+    limits : Limits
+        Limits of the study.
+
+    Raises
+    ------
+    DamagedStore
+        The record is damaged.
+    """
     values, notes = read_facts(record, m, study)
     try:
         params = shown_params(record.params)

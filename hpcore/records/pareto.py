@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["non_dominated"]
+__all__ = ["Front", "non_dominated"]
 
 
 def non_dominated(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -39,3 +39,28 @@ def non_dominated(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
             keep[i] = True
             front = np.vstack([front, row])
     return keep
+
+
+class Front:
+    """Pareto front to which values are added one after the other.
+
+    Parameters
+    ----------
+    m : int
+        Number of objectives.
+    """
+
+    def __init__(self, m: int) -> None:
+        self._values = np.empty((0, m))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def add(self, row: npt.NDArray[np.float64]) -> bool:
+        """Add finite values, lower is better, of shape (m,); True if they are on the front."""
+        values = self._values
+        if np.any(np.all(values <= row, axis=1) & np.any(values < row, axis=1)):
+            return False
+        beaten = np.all(row <= values, axis=1) & np.any(row < values, axis=1)
+        self._values = np.vstack([values[~beaten], row])
+        return True

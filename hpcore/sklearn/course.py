@@ -28,7 +28,7 @@ from hpcore.sklearn.results import Evaluated, Value, objective
 from hpcore.sklearn.rungs import Rungs
 from hpcore.sklearn.spaces import SearchSpace
 from hpcore.sklearn.stored import fold_to_data, known_folds
-from hpcore.study.progress import Progress, open_progress
+from hpcore.study.progress import MOST_TRIALS, Progress, open_progress
 from hpcore.study.run import Run
 from hpcore.workers.interrupts import interruptible
 from hpcore.workers.waiting import Wait
@@ -108,9 +108,9 @@ class Course:
         self._known: set[int] = set()  # numbers of candidates that are evaluated or running
         self._checked = False
         self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
-        self._display: Progress = open_progress(
-            self.expected, settings.metric or "score", "maximize", settings.progress
-        )
+        name = settings.metric or (settings.scoring if isinstance(settings.scoring, str) else "score")
+        self._display: Progress = open_progress(self.expected, name, ("maximize",), settings.progress, deadline)
+        self._display.pieces = (0, self._n_folds_expected, "folds")
         self._run = Run(
             trial_log,
             most=settings.n_trials,
@@ -120,6 +120,7 @@ class Course:
             mode=mode,
             at_least_one=True,
             say_why=self._say_why,
+            shown=self.shown,
         )
 
     @property
@@ -133,19 +134,28 @@ class Course:
         known = [n for n in (self._settings.n_trials, self._space.space.n_points) if n is not None]
         return min(known, default=None)
 
+    @property
+    def _n_folds_expected(self) -> int | None:
+        """Number of folds to run; None if it is not known beforehand, or other searches run some of them."""
+        known = self.expected
+        if known is None or known > MOST_TRIALS or self._rungs is not None or self.trial_log.durable:
+            return None
+        return known * len(self._folds) - self.n_saved
+
     def __enter__(self) -> Course:
         self._display.__enter__()
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
         self._display.__exit__(*exc_info)
+        self._run.say_failures()
 
     def _note(self) -> str:
         """Make the text that is shown beside trials and incumbent."""
-        saved = f", {self.n_saved} saved by racing" if self.races else ""
+        saved = f"{self.n_saved} folds saved by racing, " if self.races else ""
         per_fit = 1e3 * self.time_fitting / max(1, self.n_fits)
         per_trial = 1e3 * self.time_suggesting / max(1, self._run.n_begun)
-        return f"{self.n_fits} fits{saved}, {per_fit:.3g} ms a fit, {per_trial:.3g} ms a suggestion"
+        return f"{saved}{per_fit:.3g} ms a fit, {per_trial:.3g} ms a suggestion"
 
     # --- other searches of the same study ------------------------------------------------------------------------
 
@@ -254,6 +264,7 @@ class Course:
             )
         self.time_fitting += score.fit_time - score.saved_time + score.score_time
         if self._settings.progress is not False:
+            self._display.pieces = (self.n_fits, self._n_folds_expected, "folds")
             self._display.note = self._note()
             self._display.refresh()
 
@@ -344,3 +355,4 @@ class Course:
                 paused = self._rungs is not None and self._rungs.levels(trial.number)
                 self.trial_log.tell(trial, Outcome(None, PAUSED if paused else WITHDRAWN))
         self._run.give_up()
+        self._run.say_failures()

@@ -35,6 +35,7 @@ from hpcore.sklearn.levels import summarise
 from hpcore.sklearn.plan import Plan, make_plan
 from hpcore.sklearn.results import blank, recommended_row, rows
 from hpcore.sklearn.stored import check_same_search, open_trial_log
+from hpcore.sklearn.summary import search_html
 from hpcore.study.carrying import carry
 from hpcore.study.closing import closing
 from hpcore.study.study import Study
@@ -161,8 +162,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         because it was not found to gain anything: what folds differ by is mostly the same for all candidates;
         ``benchmarks/evaluation/fold_errors.py``.
     progress : bool, optional
-        Display of trials, folds, the incumbent, saved fits and times. True shows a bar on a terminal and in a notebook
-        and lines elsewhere; None shows the bar only, False (the default) nothing.
+        Display of trials, folds, the incumbent, failures, saved folds and times, also the time left. True shows a line
+        on a terminal and in a notebook and lines elsewhere; None shows the first only, False (the default) nothing.
     callbacks : sequence of callable, default=()
         Functions called as ``callback(search, trial)`` as soon as a candidate is finished, in the thread of `fit`. At
         the end of `fit`, also after an error, the method ``close()`` of each one that has it is called.
@@ -509,7 +510,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                 raise
             warnings.warn(
                 f"The search was interrupted; results are those of the {len(course.evaluated)} candidates that "
-                f"were complete.",
+                f"were complete.{self._how_to_go_on()}",
                 SearchInterrupted,
                 stacklevel=4,
             )
@@ -523,6 +524,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
                         f"{self.time_suggesting_:.3g} s of suggesting"
                     )
         return course
+
+    def _how_to_go_on(self) -> str:
+        return "" if self.storage is None else f" The same call goes on with study {self.study_name!r} of the storage."
 
     def _attach(self, error: BaseException, course: Course, plan: Plan) -> None:
         """Attach this search, with the table of complete candidates, to the error that ends it."""
@@ -577,6 +581,16 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             if decides:
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
+
+    # scikit-learn's own diagram follows the summary; `_repr_html_` calls the first, or Jupyter the second.
+    def _repr_html_inner(self) -> str:
+        return f"{search_html(self)}{super()._repr_html_inner()}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = f"{search_html(self)}{bundle['text/html']}"
+        return bundle
 
     def _refit(self, workload: Workload, hooks: FitHooks, fidelity: Fidelity | None) -> None:
         # Parameters may be estimators: those in best_params_ stay unfitted.

@@ -52,6 +52,7 @@ _numbers_from = (
     .where(trials.c.study_id == bindparam("of"), trials.c.number >= bindparam("start"))
     .order_by(trials.c.number)
 )
+_jobs_of = select(trials.c.number, trials.c.job).where(trials.c.study_id == bindparam("of"))
 _queued = select(queue).where(queue.c.study_id == bindparam("of")).order_by(queue.c.id)
 _first_queued = _queued.limit(1)
 _update_trial = update(trials).where(
@@ -257,6 +258,11 @@ class Transaction:
             return None
         fields = verify(f"trial {number}{self._of(study_id)}", tuple(rows[0]))
         return TrialRecord.from_fields(self._as_current([fields])[0])
+
+    def jobs(self, study_id: int) -> dict[int, int]:
+        """Read the last job of each trial, by number: a trial that went on has another one. They are not verified."""
+        rows = self.connection.execute(_jobs_of, {"of": study_id})
+        return {row.number: row.job for row in rows}
 
     def _trial_rows(self, study_id: int, start: int | None, among: Sequence[int]) -> list[Any]:
         """Read rows of trials, by number: those from a number on, or else some."""

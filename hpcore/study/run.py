@@ -17,6 +17,7 @@ from hpcore.records.history import PAUSED, WITHDRAWN, History
 from hpcore.records.outcome import Outcome
 from hpcore.records.trial import Trial
 from hpcore.study.checkpoints import Checkpoints
+from hpcore.study.messages import Messages
 from hpcore.study.stopping import StoppingRule
 from hpcore.workers.interrupts import interruptible
 from hpcore.workers.waiting import WAIT, Wait
@@ -59,6 +60,10 @@ class Run:
         Function called as ``say_why(error)`` when the space has no more trials; by default the error is logged.
     checkpoints : Checkpoints, optional
         Checkpoints of the study.
+    shown : callable, optional
+        Function that gives a trial as the user sees it, for the log.
+    display : callable, optional
+        Function called as ``display(trial)`` after the hooks, also with paused and withdrawn trials.
 
     """
 
@@ -77,7 +82,10 @@ class Run:
         at_least_one: bool = False,
         say_why: Callable[[Exception], None] | None = None,
         checkpoints: Checkpoints | None = None,
+        shown: Callable[[Trial], Trial] | None = None,
+        display: Callable[[Trial], Any] | None = None,
     ) -> None:
+        self._messages, self._display = Messages(trial_log.optimizer, shown), display
         self._log, self._hooks, self._checkpoints = trial_log, hooks, checkpoints
         self._n_trials, self._deadline, self._rules = n_trials, deadline, rules
         self._terms = Terms(most, staleness, self._ask_rules if rules and staleness is not None else None)
@@ -340,13 +348,17 @@ class Run:
     def tell_hooks(self, trial: Trial, outcome: Outcome) -> None:
         """Call the hooks with a result that is recorded; a paused trial has none yet, and a withdrawn one has none."""
         self._news = True
-        if outcome.state in (PAUSED, WITHDRAWN):
-            return
-        if outcome.error is not None:
-            log.info("trial %d failed: %s", trial.number, (outcome.error.strip().splitlines() or [""])[-1])
-        for hook in self._hooks:
-            with interruptible():
-                hook(trial)
+        if outcome.state not in (PAUSED, WITHDRAWN):
+            self._messages.ended(trial, outcome)
+            for hook in self._hooks:
+                with interruptible():
+                    hook(trial)
+        if self._display is not None:
+            self._display(trial)
+
+    def say_failures(self) -> None:
+        """Log at the end of the run what failed."""
+        self._messages.close()
 
     # --- after an error or Ctrl-C --------------------------------------------------------------------------------
 

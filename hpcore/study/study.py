@@ -276,8 +276,10 @@ class Study:
             they may call `stop`. Their exceptions end the run. At its end, also after an error or Ctrl-C, the method
             ``close()`` of each callback that has one is called.
         progress : bool, optional
-            True shows a progress bar, False nothing; None shows it on a terminal. Trials of earlier runs are included.
-            If it cannot be written any more, the run continues without it.
+            True shows the trials that are done, failed or stopped early, the best value, the reports and the time left:
+            in a line on a terminal or in a notebook, in lines elsewhere. False shows nothing; None shows it on a
+            terminal and in a notebook. Trials of earlier runs are included. If it cannot be written any more, the run
+            continues without it.
         stop : sequence of StoppingRule
             Rules of `hpcore.stopping`, any of which ends the run.
         deterministic : bool
@@ -323,8 +325,10 @@ class Study:
         self.interrupted = self._stopped = False
         has_cost_function = self._trial_log.optimizer.costs.known is not None
         self._weigh_costs((timeout is not None or bool(budget)) and (has_cost_function or not deterministic))
-        direction = self.optimizer.directions[0] if len(self.optimizer.directions) == 1 else ""
-        with open_progress(n_trials, "value", direction, progress) as shown, keeping_leases(self._trial_log):
+        n_workers = 1 if pool is None else pool.n_workers
+        ways = self.optimizer.directions
+        display = open_progress(n_trials, "value", ways, progress, deadline, n_workers)
+        with display as shown, keeping_leases(self._trial_log):
             try:
                 with closing(callbacks):
                     self._trial_log.refresh()
@@ -332,8 +336,6 @@ class Study:
                     # The objective is packed before anything is stored.
                     work = ObjectiveWork(objective, pool)
                     hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
-                    if shown.visible:
-                        hooks.append(partial(shown, self))
                     interrupts = Interrupts()
                     with interrupts, interrupts.held():
                         self._run = Run(
@@ -346,26 +348,36 @@ class Study:
                             mode=mode,
                             eager=not callbacks,
                             checkpoints=self._checkpoints,
+                            display=partial(shown, self) if shown.visible else None,
                         )
                     remote = pool is not None and pool.by_file
                     with self._listening(pool, staleness) as listener:
                         evaluate(work, pool, [TrialSource(self._run, remote, listener)], interrupts, listener)
             except KeyboardInterrupt:
                 self.interrupted = True
-                n, running = self.optimizer.n_trials, len(self.optimizer.running())
-                log.warning(
-                    "interrupted: %d trials are kept%s",
-                    n - running,
-                    f"; still to be evaluated: {running}" if running else "",
-                )
             except BaseException as error:
                 carry(error, self, sendable=not self._trial_log.durable)
                 raise
             finally:
-                self._stopped, self._run = self.stopping, None
+                run, self._stopped, self._run = self._run, self.stopping, None
                 self._weigh_costs()
                 self._say_infeasible()
+                if run is not None:
+                    run.say_failures()
+        if self.interrupted:
+            self._say_interrupted()
         return self
+
+    def _say_interrupted(self) -> None:
+        """Log after Ctrl-C what is kept, and how to go on; after the display, so that it is the last line."""
+        n, running = self.optimizer.n_trials, len(self.optimizer.running())
+        left = f"; still to be evaluated: {running}" if running else ""
+        if self._trial_log.durable:
+            place = self._trial_log.storage.shown  # type: ignore[attr-defined]
+            go_on = f"the same call goes on with study {self.name!r} of {place}"
+        else:
+            go_on = "they are in the study that is returned, whose run(...) goes on"
+        log.warning("interrupted: %d trials are kept%s; %s", n - running, left, go_on)
 
     def _say_infeasible(self) -> None:
         """Log that no trial keeps the limits, at the end of a run."""
@@ -775,6 +787,14 @@ class Study:
 
     def __repr__(self) -> str:
         return f"Study({self.optimizer!r})"
+
+    def _repr_html_(self) -> str:
+        """Return a compact summary for notebooks."""
+        from hpcore.study.summary_html import study_html
+
+        place = self._trial_log.storage.shown if self._trial_log.durable else ""  # type: ignore[attr-defined]
+        state = "interrupted" if self.interrupted else ""
+        return study_html(self.optimizer, f"Study {self.name or ''}".strip(), {"store": place, "last run": state})
 
 
 def _order(deterministic: bool, workers: bool) -> tuple[int | None, str]:

@@ -489,7 +489,7 @@ def test_progress_is_plain_when_piped(capsys):
     assert out == ""
     last = err.splitlines()[-1]
     assert last.startswith("trial 3/3: best score 0.97")
-    for words in ("12 fits", "0 saved by racing", "ms a fit", "ms a suggestion"):
+    for words in ("12/12 folds", "0 folds saved by racing", "ms a fit", "ms a suggestion"):
         assert words in last
     assert "\x1b" not in err
     for progress in (False, None):

@@ -65,6 +65,10 @@ class OldTransaction(Transaction):
             return list(self.connection.execute(mine.where(trials.c.number >= start)))
         return list(self.connection.execute(mine.where(trials.c.number.in_(among))))
 
+    def jobs(self, study_id: int) -> dict[int, int]:
+        """See `Transaction.jobs`; trials of version 1 have one job."""
+        return {row[1]: row[1] for row in self._trial_rows(study_id, 0, ())}
+
     def _as_current(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         # Reports in the notes are read with the others.
         return [one.trial_to_two(fields, 1)[0] for fields in rows]
