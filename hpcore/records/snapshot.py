@@ -9,7 +9,7 @@ from typing import Any
 
 from hpcore.records.objective_values import ObjectiveValues
 
-__all__ = ["TrialSnapshot"]
+__all__ = ["NOTHING", "TrialSnapshot"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +44,12 @@ class TrialSnapshot(Mapping[str, Any]):
     until: float
 
     @classmethod
-    def make(cls, **content: Any) -> TrialSnapshot:
-        """Make a copy from the attributes, whose mappings become read-only copies."""
-        frozen: dict[str, Any] = {
-            name: MappingProxyType(dict(value)) if isinstance(value, dict) else value for name, value in content.items()
-        }
-        return cls(**frozen)
+    def make(cls, content: dict[str, Any]) -> TrialSnapshot:
+        """Make a copy that owns a dictionary with all attributes, whose mappings are read-only."""
+        made = object.__new__(cls)
+        # At once: a frozen dataclass sets each attribute by a call, and trackers copy every trial.
+        object.__setattr__(made, "__dict__", content)
+        return made
 
     @property
     def value(self) -> float | None:
@@ -88,6 +88,10 @@ class TrialSnapshot(Mapping[str, Any]):
     def __reduce__(self) -> Any:
         # Read-only mappings cannot be pickled.
         return _unpickled, self._content()
+
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""Empty mapping of a copy."""
 
 
 def _unpickled(*content: Any) -> TrialSnapshot:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hpcore.arguments import check_attributes, check_number, check_values
@@ -317,26 +318,32 @@ class Trial(Mapping[str, Any]):
         ({1: 0.5}, True)
         """
         # Imported here: few trials are copied.
-        from hpcore.records.snapshot import TrialSnapshot
+        from hpcore.records.snapshot import NOTHING, TrialSnapshot
 
-        user_attrs, reports = self.settled()
+        user_attrs, reports = self._user_attrs, self._reports
+        if (user_attrs is not None or reports is not None) and self.state == TrialState.RUNNING:
+            user_attrs, reports = self.settled()
+        cost, metrics, gradient = self._facts
+        violations = self._violations
         return TrialSnapshot.make(
-            number=self.number,
-            params=self.params,
-            state=self.state,
-            objectives=self._values,
-            reports=reports or {},
-            user_attrs=copy.deepcopy(dict(user_attrs or {})),
-            started=self.started,
-            finished=self.finished,
-            cost=self.cost,
-            metrics=self.metrics,
-            gradient=self.gradient,
-            violations=self.violations,
-            feasible=self.feasible,
-            error=self.error,
-            info=self.info,
-            until=self.until,
+            {
+                "number": self.number,
+                "params": MappingProxyType(dict(self.params)),
+                "state": self.state,
+                "objectives": self._values,
+                "reports": MappingProxyType(dict(reports)) if reports else NOTHING,
+                "user_attrs": MappingProxyType(_copied(user_attrs)) if user_attrs else NOTHING,
+                "started": self.started,
+                "finished": self.finished,
+                "cost": cost,
+                "metrics": MappingProxyType(dict(metrics)) if metrics else NOTHING,
+                "gradient": MappingProxyType(dict(gradient)) if gradient else NOTHING,
+                "violations": MappingProxyType(dict(violations)) if violations else NOTHING,
+                "feasible": None if violations is None else self.feasible,
+                "error": self.error,
+                "info": None if self.info is None else MappingProxyType(dict(self.info)),
+                "until": self.until,
+            }
         )
 
     def settled(self) -> tuple[dict[str, Any] | None, dict[int, float] | None]:
@@ -403,3 +410,9 @@ class Trial(Mapping[str, Any]):
     def __repr__(self) -> str:
         value = self.value if self._values is None or len(self._values) == 1 else self._values
         return f"Trial(number={self.number}, params={self.params!r}, state={self.state.value!r}, value={value!r})"
+
+
+def _copied(user_attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy attributes; only lists and dicts need a deep copy, which takes as long as the rest of a snapshot."""
+    own = dict(user_attrs)
+    return copy.deepcopy(own) if any(type(value) in (list, dict) for value in own.values()) else own
