@@ -38,9 +38,9 @@ PLACE = {
     "sklearn": (6, 0),
     "tables": (6, 1),
     "integrations": (6, 1),
-    "tracking": (6, 1),
     "report": (6, 1),
-    "cli": (6, 2),
+    "tracking": (6, 2),
+    "cli": (6, 3),
 }
 # errors, and the checks that raise them, may be imported by every part, kernels included.
 EVERYONE = {"arguments", "attributes", "errors"}

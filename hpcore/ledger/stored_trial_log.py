@@ -122,6 +122,11 @@ class StoredTrialLog(TrialLog):
         """Mode of all runs, as last read; see `Study.mode`."""
         return self.record.mode
 
+    @property
+    def identity(self) -> str:
+        """See `TrialLog.identity`; a study that replaces a deleted one of the same name is another one."""
+        return f"{self.record.name}\n{self.record.created!r}\n{self.optimizer.seed}"
+
     def __reduce__(self) -> Any:
         raise InvalidType(
             f"a stored study cannot be copied or sent; open it anew with hpcore.load_study({self.storage.shown!r}, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
@@ -113,6 +114,8 @@ class TrialLog:
     ----------
     shown : Optimizer
         Optimizer that users see.
+    watchers : list of callable
+        Functions called as ``watcher(number, step, values)`` with each partial result, after it was recorded.
     """
 
     durable = False
@@ -122,6 +125,8 @@ class TrialLog:
         self._mode = ""
         self._given_back: deque[int] = deque()  # numbers of trials to evaluate again, lowest first
         self._attributes: dict[str, Any] = {}
+        self.watchers: list[Callable[[int, float, Sequence[float]], None]] = []
+        self._identity = ""
         self._receive()
 
     def _receive(self) -> None:
@@ -130,7 +135,7 @@ class TrialLog:
         self.optimizer.jobs.set_channel(self._channel)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_channel"}
+        return {**{name: value for name, value in vars(self).items() if name != "_channel"}, "watchers": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -140,6 +145,17 @@ class TrialLog:
     def mode(self) -> str:
         """See `Study.mode`."""
         return self._mode
+
+    @property
+    def identity(self) -> str:
+        """Text that tells this study from all others, the same for every process that continues it."""
+        if not self._identity:
+            self._identity = os.urandom(16).hex()
+        return self._identity
+
+    def _tell_watchers(self, number: int, step: float, values: Sequence[float]) -> None:
+        for watcher in self.watchers:
+            watcher(number, step, values)
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -379,17 +395,24 @@ class TrialLog:
             Cost of reaching the step.
         """
         self.optimizer.report(number, values, step, cost)
+        if self.watchers:
+            self._tell_watchers(number, step, values)
 
     def report(self, number: int, step: float, values: Sequence[float], cost: float | None = None) -> Decision:
         """Record a report of a running trial, and decide; see `hpcore.records.channel.Channel.report`."""
-        return self.optimizer.jobs.receive(number, step, values, cost)
+        decision = self.optimizer.jobs.receive(number, step, values, cost)
+        if self.watchers:
+            self._tell_watchers(number, step, values)
+        return decision
 
     def take_reports(self, reports: Sequence[Report]) -> None:
         """Record reports ``(number, step, values, cost, job)`` of jobs that run in worker processes; those that are
         known, or whose job has ended, are ignored."""
         for number, step, values, cost, job in reports:
             if number in self.optimizer.running() and self.optimizer.history.job_of(number) == job:
-                self.optimizer.jobs.take_report(number, step, values, cost)
+                taken = self.optimizer.jobs.take_report(number, step, values, cost)
+                if taken and self.watchers:
+                    self._tell_watchers(number, step, values)
 
     def reports(self, numbers: Sequence[int]) -> dict[tuple[int, float], Any]:
         """Return the data of the stored reports of some trials by (trial, step); empty in memory."""

@@ -24,6 +24,7 @@ from hpcore.sklearn.choices import ONE_STANDARD_ERROR, RECOMMEND, OneStandardErr
 from hpcore.sklearn.gradients import wants_gradient
 from hpcore.sklearn.schedule import SAMPLERS, Schedule, read_schedule
 from hpcore.study.stopping import CostBudget, StoppingRule
+from hpcore.study.trackers import Tracker, is_tracker
 
 __all__ = ["Settings", "check_scoring_names", "check_settings", "check_target", "make_splits"]
 
@@ -53,8 +54,8 @@ class Settings:
         Seed of the optimizer.
     has_seed : bool
         True if the seed was given, and must be that of a stored search.
-    callbacks : tuple of callable
-        Functions called when a candidate is finished.
+    callbacks : tuple of callable or Tracker
+        Functions called when a candidate is finished, and trackers.
     stop : tuple of StoppingRule
         Rules that end the search.
     racing : Racing or None
@@ -95,7 +96,7 @@ class Settings:
     timeout: float | None
     seed: int
     has_seed: bool
-    callbacks: tuple[Callable[..., object], ...]
+    callbacks: tuple[Callable[..., object] | Tracker, ...]
     stop: tuple[StoppingRule, ...]
     racing: Racing | None
     schedule: Schedule | None
@@ -283,12 +284,12 @@ def _check_warm_start(points: Any) -> tuple[Mapping[str, Any], ...]:
     return tuple(points)
 
 
-def _check_callbacks(callbacks: Any) -> tuple[Callable[..., object], ...]:
+def _check_callbacks(callbacks: Any) -> tuple[Callable[..., object] | Tracker, ...]:
     if callable(callbacks) or isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
         raise InvalidType(f"callbacks must be a list of functions, got {callbacks!r}")
     for callback in callbacks:
-        if not callable(callback):
-            raise InvalidType(f"callbacks must be functions of (search, trial), got {callback!r}")
+        if not (callable(callback) or is_tracker(callback)):
+            raise InvalidType(f"callbacks must be functions of (search, trial), or trackers, got {callback!r}")
     return tuple(callbacks)
 
 

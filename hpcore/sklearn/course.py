@@ -6,7 +6,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from hpcore.sklearn.spaces import SearchSpace
 from hpcore.sklearn.stored import fold_to_data, known_folds
 from hpcore.study.progress import MOST_TRIALS, Progress, open_progress
 from hpcore.study.run import Run
+from hpcore.study.tracking import TrackerQueue
 from hpcore.workers.interrupts import interruptible
 from hpcore.workers.waiting import Wait
 
@@ -72,6 +73,8 @@ class Course:
         Check of the scores of a callable that returns several; raises ValueError.
     fidelity : Fidelity or None
         Resource of the candidates' fits, which a scheduler decides on; see `rungs`.
+    trackers : sequence of TrackerQueue
+        Queues of the trackers.
 
     Attributes
     ----------
@@ -97,6 +100,7 @@ class Course:
         hooks: list[Callable[[Course, Trial], Any]],
         check_metrics: Callable[[Any], None],
         fidelity: Fidelity | None = None,
+        trackers: Sequence[TrackerQueue] = (),
     ) -> None:
         self._settings, self.trial_log, self._space, self._folds = settings, trial_log, space, folds
         self._race, self._staleness = race, staleness
@@ -121,6 +125,7 @@ class Course:
             at_least_one=True,
             say_why=self._say_why,
             shown=self.shown,
+            trackers=trackers,
         )
 
     @property

@@ -32,6 +32,7 @@ from hpcore.sklearn.plan import make_plan
 from hpcore.sklearn.search import SearchCV, choose
 from hpcore.sklearn.stored import check_same_search, open_trial_log
 from hpcore.study.closing import closing
+from hpcore.study.tracking import split_callbacks
 from hpcore.workers.pools import choose_pool
 
 __all__ = ["NestedScores", "nested_cross_validate"]
@@ -176,7 +177,9 @@ def nested_cross_validate(
     sources: list[Source] = []
     judges: list[_Judge] = []
     check_unchanged = watch(X, y)
-    with closing(plan.settings.callbacks), ExitStack() as leases:
+    plain, _ = split_callbacks(plan.settings.callbacks)
+    closed: list[Any] = [*plain]
+    with closing(closed), ExitStack() as leases:
         try:
             for k, inner_folds in enumerate(folds):
                 own = clone(search).set_params(progress=False)
@@ -184,12 +187,15 @@ def nested_cross_validate(
                 if trial_log.durable:
                     check_same_search(trial_log, plan.settings, workload)
                 leases.enter_context(keeping_leases(trial_log))
-                hooks = [partial(own._call_back, callback) for callback in plan.settings.callbacks]
+                hooks = [partial(own._call_back, callback) for callback in plain]
                 own.optimizer_, own.n_splits_ = trial_log.optimizer, len(inner_folds)
                 own.time_fitting_ = own.time_suggesting_ = 0.0
+                _, trackers = split_callbacks(plan.settings.callbacks, copies=True)
+                closed += trackers
+                plan.track(trackers, trial_log, own, len(inner_folds), f"/{k}")
                 quiet = replace(plan, settings=replace(plan.settings, progress=False))
                 source, course = quiet.begin(
-                    inner_folds, deadline, FitHooks(own, X, y, {}), trial_log, pool is not None, hooks
+                    inner_folds, deadline, FitHooks(own, X, y, {}), trial_log, pool is not None, hooks, trackers
                 )
                 levels = () if plan.fidelity is None else (plan.fidelity.full,)
                 judge = _Judge(source, partial(choose, own, course, plan), inner_folds.stop, levels)

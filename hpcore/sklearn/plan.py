@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from hpcore.sklearn.names import check_names
 from hpcore.sklearn.races import make_race
 from hpcore.sklearn.spaces import SearchSpace, read_space
 from hpcore.sklearn.values import Manner
+from hpcore.study.tracking import TrackerQueue, begin_tracking
 
 __all__ = ["Plan", "make_plan"]
 
@@ -115,6 +116,7 @@ class Plan:
         trial_log: TrialLog,
         workers: bool,
         hooks: Sequence[Callable[[Course, Trial], Any]] = (),
+        trackers: Sequence[TrackerQueue] = (),
     ) -> tuple[Source, Course]:
         """Begin the search on some splits; return the source of its candidates and its course.
 
@@ -132,6 +134,8 @@ class Plan:
             True if folds are run by a pool.
         hooks : sequence of callable
             Functions called as ``hook(course, trial)`` when a candidate is finished.
+        trackers : sequence of TrackerQueue
+            Queues of the trackers.
 
         Raises
         ------
@@ -159,6 +163,7 @@ class Plan:
             list(hooks),
             self.check_metrics,
             fidelity,
+            trackers,
         )
         if not len(optimizer.trials):
             trial_log.begin_with(self._first_candidates(optimizer.learns))
@@ -176,6 +181,26 @@ class Plan:
             refresh=course.refresh,
         )
         return source, course
+
+    def track(
+        self, trackers: Sequence[TrackerQueue], trial_log: TrialLog, search: Any, n_folds: int, part: str = ""
+    ) -> None:
+        """Begin to log a search by trackers; `part` is the end of the name of one of several."""
+        if not trackers:
+            return
+        settings, estimator = self.settings, self.settings.estimator
+        name = type(estimator).__name__ if settings.study_name is None else settings.study_name
+        space = search.space
+        begin_tracking(
+            trackers,
+            trial_log,
+            search,
+            name=f"{name}{part}",
+            parameters=space if isinstance(space, Mapping) else self.space.space,
+            settings={"estimator": estimator, "scoring": settings.scoring, "n_splits": n_folds},
+            steps="fold" if self.fidelity is None else "report",
+            show=self.space.trial,
+        )
 
     def _first_candidates(self, learns: bool) -> list[dict[str, Any]]:
         """Candidates that come before the sampler's: those of the user, then the estimator as it is."""

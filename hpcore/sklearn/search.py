@@ -39,6 +39,7 @@ from hpcore.sklearn.summary import search_html
 from hpcore.study.carrying import carry
 from hpcore.study.closing import closing
 from hpcore.study.study import Study
+from hpcore.study.tracking import split_callbacks
 from hpcore.workers.interrupts import Interrupts
 from hpcore.workers.pools import Pool, choose_pool
 
@@ -166,7 +167,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         on a terminal and in a notebook and lines elsewhere; None shows the first only, False (the default) nothing.
     callbacks : sequence of callable, default=()
         Functions called as ``callback(search, trial)`` as soon as a candidate is finished, in the thread of `fit`. At
-        the end of `fit`, also after an error, the method ``close()`` of each one that has it is called.
+        the end of `fit`, also after an error, the method ``close()`` of each one that has it is called. Trackers, such
+        as those of `hpcore.tracking`, are given here too.
     stop : sequence of StoppingRule, default=()
         Rules of `hpcore.stopping`, each of which can end the search; their values are those of the score that decides.
     storage : str, path or Storage, optional
@@ -457,15 +459,18 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         workload = plan.workload(X, y, splits, routed)
         pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
         check_unchanged = watch(X, y)
-        with closing(settings.callbacks), FitHooks(self, X, y, params) as hooks:
+        plain, trackers = split_callbacks(settings.callbacks)
+        with closing([*plain, *trackers]), FitHooks(self, X, y, params) as hooks:
             deadline = None if settings.timeout is None else start + settings.timeout
             trial_log = open_trial_log(settings, plan.space.space, fidelity=plan.fidelity)
             if trial_log.durable:
                 check_same_search(trial_log, settings, workload)
             self.optimizer_, self.n_splits_ = trial_log.optimizer, len(splits)
             self.time_fitting_ = self.time_suggesting_ = 0.0
-            callbacks = [partial(self._call_back, callback) for callback in settings.callbacks]
-            begin = partial(plan.begin, range(len(splits)), deadline, hooks, trial_log, pool is not None, callbacks)
+            plan.track(trackers, trial_log, self, len(splits))
+            callbacks = [partial(self._call_back, callback) for callback in plain]
+            folds = range(len(splits))
+            begin = partial(plan.begin, folds, deadline, hooks, trial_log, pool is not None, callbacks, trackers)
             with keeping_leases(trial_log):
                 course = self._run(workload, pool, begin, plan)
             course.settle()

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hpcore.study.tracking import TrackerQueue
+
 __all__ = ["closing"]
 
 log = logging.getLogger("hpcore")
@@ -16,8 +18,9 @@ class closing:
 
     Parameters
     ----------
-    callbacks : sequence of callable
-        Functions of a run. The method ``close()`` of each one that has it is called once, in their order.
+    callbacks : sequence of callable or TrackerQueue
+        Functions of a run, and queues of its trackers. The method ``close()`` of each one that has it is called once,
+        in their order, after all queues know that the run has ended, so that they end at the same time.
 
     Notes
     -----
@@ -25,13 +28,16 @@ class closing:
     No generator: that would set attributes of an error, which some do not let.
     """
 
-    def __init__(self, callbacks: Sequence[Callable[..., Any]]) -> None:
+    def __init__(self, callbacks: Sequence[Callable[..., Any] | TrackerQueue]) -> None:
         self._callbacks = callbacks
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        for callback in self._callbacks:
+            if isinstance(callback, TrackerQueue):
+                callback.end(_state(kind))
         errors = _close(self._callbacks)
         for later in errors if kind is not None else errors[1:]:
             log.warning("a callback could not be closed: %s: %s", type(later).__name__, later)
@@ -39,7 +45,14 @@ class closing:
             raise errors[0]
 
 
-def _close(callbacks: Sequence[Callable[..., Any]]) -> list[Exception]:
+def _state(kind: type[BaseException] | None) -> str:
+    """Return the state of a run that an error, or none, ended; see `TrackedStudy`."""
+    if kind is None:
+        return "finished"
+    return "interrupted" if issubclass(kind, KeyboardInterrupt) else "failed"
+
+
+def _close(callbacks: Sequence[Callable[..., Any] | TrackerQueue]) -> list[Exception]:
     """Close callbacks; return the errors."""
     errors: list[Exception] = []
     for callback in {id(callback): callback for callback in callbacks}.values():

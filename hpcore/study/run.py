@@ -19,6 +19,7 @@ from hpcore.records.trial import Trial
 from hpcore.study.checkpoints import Checkpoints
 from hpcore.study.messages import Messages
 from hpcore.study.stopping import StoppingRule
+from hpcore.study.tracking import TrackerQueue
 from hpcore.workers.interrupts import interruptible
 from hpcore.workers.waiting import WAIT, Wait
 
@@ -64,7 +65,8 @@ class Run:
         Function that gives a trial as the user sees it, for the log.
     display : callable, optional
         Function called as ``display(trial)`` after the hooks, also with paused and withdrawn trials.
-
+    trackers : sequence of TrackerQueue
+        Queues of the trackers, which get each result before the hooks are called.
     """
 
     def __init__(
@@ -84,9 +86,10 @@ class Run:
         checkpoints: Checkpoints | None = None,
         shown: Callable[[Trial], Trial] | None = None,
         display: Callable[[Trial], Any] | None = None,
+        trackers: Sequence[TrackerQueue] = (),
     ) -> None:
         self._messages, self._display = Messages(trial_log.optimizer, shown), display
-        self._log, self._hooks, self._checkpoints = trial_log, hooks, checkpoints
+        self._log, self._hooks, self._checkpoints, self._trackers = trial_log, hooks, checkpoints, trackers
         self._n_trials, self._deadline, self._rules = n_trials, deadline, rules
         self._terms = Terms(most, staleness, self._ask_rules if rules and staleness is not None else None)
         self._eager = eager and trial_log.durable and not rules
@@ -350,6 +353,8 @@ class Run:
         self._news = True
         if outcome.state not in (PAUSED, WITHDRAWN):
             self._messages.ended(trial, outcome)
+            for tracker in self._trackers:  # a Ctrl-C in a hook does not cost them the result
+                tracker.ended(trial)
             for hook in self._hooks:
                 with interruptible():
                     hook(trial)

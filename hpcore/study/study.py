@@ -33,6 +33,8 @@ from hpcore.study.objective import Objective
 from hpcore.study.progress import open_progress
 from hpcore.study.run import Run
 from hpcore.study.stopping import CostBudget, StoppingRule
+from hpcore.study.trackers import Tracker, is_tracker
+from hpcore.study.tracking import TrackerQueue, begin_tracking, split_callbacks
 from hpcore.study.trials import TrialSource
 from hpcore.study.workers import ObjectiveWork
 from hpcore.workers.engine import run as evaluate
@@ -51,7 +53,7 @@ __all__ = ["Callback", "Study"]
 
 log = logging.getLogger("hpcore")
 
-Callback = Callable[["Study", Trial], Any]
+Callback = Callable[["Study", Trial], Any] | Tracker
 
 
 class Study:
@@ -274,7 +276,8 @@ class Study:
         callbacks : sequence of callable
             Functions called as ``callback(study, trial)`` in this thread after each trial, once its result is stored;
             they may call `stop`. Their exceptions end the run. At its end, also after an error or Ctrl-C, the method
-            ``close()`` of each callback that has one is called.
+            ``close()`` of each callback that has one is called. Trackers, such as those of `hpcore.tracking`, are given
+            here too: objects that log the run elsewhere on a thread of their own, and whose errors do not end it.
         progress : bool, optional
             True shows the trials that are done, failed or stopped early, the best value, the reports and the time left:
             in a line on a terminal or in a notebook, in lines elsewhere. False shows nothing; None shows it on a
@@ -325,17 +328,19 @@ class Study:
         self.interrupted = self._stopped = False
         has_cost_function = self._trial_log.optimizer.costs.known is not None
         self._weigh_costs((timeout is not None or bool(budget)) and (has_cost_function or not deterministic))
+        plain, trackers = split_callbacks(callbacks)
         n_workers = 1 if pool is None else pool.n_workers
         ways = self.optimizer.directions
         display = open_progress(n_trials, "value", ways, progress, deadline, n_workers)
         with display as shown, keeping_leases(self._trial_log):
             try:
-                with closing(callbacks):
+                with closing([*plain, *trackers]):
                     self._trial_log.refresh()
                     shown.begin_from(self.optimizer, more=True)
                     # The objective is packed before anything is stored.
                     work = ObjectiveWork(objective, pool)
-                    hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in callbacks]
+                    self._begin_tracking(trackers)
+                    hooks: list[Callable[[Trial], Any]] = [partial(callback, self) for callback in plain]
                     interrupts = Interrupts()
                     with interrupts, interrupts.held():
                         self._run = Run(
@@ -346,9 +351,10 @@ class Study:
                             rules=rules,
                             staleness=staleness,
                             mode=mode,
-                            eager=not callbacks,
+                            eager=not plain,
                             checkpoints=self._checkpoints,
                             display=partial(shown, self) if shown.visible else None,
+                            trackers=trackers,
                         )
                     remote = pool is not None and pool.by_file
                     with self._listening(pool, staleness) as listener:
@@ -378,6 +384,12 @@ class Study:
         else:
             go_on = "they are in the study that is returned, whose run(...) goes on"
         log.warning("interrupted: %d trials are kept%s; %s", n - running, left, go_on)
+
+    def _begin_tracking(self, trackers: Sequence[TrackerQueue]) -> None:
+        settings = {"note": self.note} if trackers and self.note else {}
+        begin_tracking(
+            trackers, self._trial_log, self, name=self.name, parameters=self.optimizer.space, settings=settings
+        )
 
     def _say_infeasible(self) -> None:
         """Log that no trial keeps the limits, at the end of a run."""
@@ -824,8 +836,12 @@ def _check_run(
         raise InvalidArgument("give n_trials, timeout, budget_cost or stop, got none of them")
     if n_trials is not None:
         check_integer("n_trials", n_trials, 1)
-    if isinstance(callbacks, str) or not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-        raise InvalidType(f"callbacks must be a list of functions of (study, trial), got {callbacks!r}")
+    if (
+        isinstance(callbacks, str)
+        or not isinstance(callbacks, Sequence)
+        or not all(callable(callback) or is_tracker(callback) for callback in callbacks)
+    ):
+        raise InvalidType(f"callbacks must be a list of functions of (study, trial), or of trackers, got {callbacks!r}")
     if progress is not None and not isinstance(progress, bool):
         raise InvalidType(f"progress must be True, False or None, got {progress!r}")
     if timeout is None:
