@@ -41,7 +41,7 @@ def closed_executor():
 
 CASES = [
     # what, arguments, error, words of its message
-    ("unknown parameter", {"space": {"c": [1]}}, InvalidSpace, ["'c'", "Never", "C, gamma"]),
+    ("unknown parameter", {"space": {"c": [1]}}, InvalidSpace, ["'c'", "Never", "did you mean 'C'?"]),
     ("unknown, close", {"space": {"gama": [1]}}, InvalidSpace, ["'gama'", "'gamma'"]),
     ("unknown in a union", {"space": [{"C": [1]}, {"gama": [1]}]}, InvalidSpace, ["'gama'"]),
     ("unknown step", {"estimator": Pipeline([("s", StandardScaler()), ("m", Never())]), "space": {"n__C": [1]}},
