@@ -32,7 +32,7 @@ def draw(material: Material) -> Section:
     top = next(iter(first))
     lead = (
         f"{top} separates the best trials from the others most: a share of {first[top].value:.0%}. Bars have "
-        f"{95} % intervals by resampling the {first.n_trials} trials. PED-ANOVA asks what separates the best trials, "
+        f"95% intervals by resampling the {first.n_trials} trials. PED-ANOVA asks what separates the best trials, "
         "fANOVA what makes values differ anywhere; with fANOVA, × is an interaction of two parameters."
     )
     rows = [
