@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore._core import space as native
-from hpcore.report.look import number, plain, text, value_text
+from hpcore.report.look import bare, number, text, value_text
 from hpcore.space.discrete import Categorical, Int
 from hpcore.space.space import Space
 
@@ -25,6 +25,7 @@ FEW_TICKS = 6  # labels of an axis among others
 LABEL = 28  # characters of a label
 TITLE = 40  # and of a title
 SHORT = 14  # and of one where several axes share the width
+WHOLE = 1e6  # whole numbers below it are written with all digits
 FEW = 10  # whole numbers with a tick each
 # Decades of a logarithmic scale with ticks at powers of ten only, and those between two ticks more.
 DECADES, MANY = 1.5, 5.5
@@ -88,11 +89,11 @@ class Axis:
         return np.linspace(OPEN_LOW if low_open else 0.0, OPEN_HIGH if high_open else 1.0, n)
 
     def ticks(self) -> tuple[FloatArray, list[str]]:
-        """Coordinates and labels of a few round values; the labels are short and not escaped."""
+        """Coordinates and labels of a few round values; the labels are short, for parallel coordinates."""
         if self.coded:
             u = self.grid(len(self.labels))
             step = -(-len(u) // FEW_TICKS)
-            return u[::step], [plain(label, SHORT) for label in self.labels[::step]]
+            return u[::step], [bare(label, SHORT) for label in self.labels[::step]]
         low, high = self.places(self.grid(2) if any(self._parameter.open_ends) else np.array([0.0, 1.0]))
         if not high > low:
             return np.array([0.5]), [number(float(low), 4)]
@@ -105,9 +106,11 @@ class Axis:
             values = step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 0.5)
         values = np.clip(values, low, high) + 0.0  # no -0
         if isinstance(self._parameter, Int):
-            whole = np.unique(np.round(values).astype(np.int64))
-            return self._codec.encode_whole(0, whole), [str(value) for value in whole.tolist()]
-        return self._codec.encode_real(0, values), [number(value, 4) for value in values.tolist()]
+            u = self._codec.encode_whole(0, np.unique(np.round(values).astype(np.int64)))
+        else:
+            u = self._codec.encode_real(0, values)
+        # With a step, the values are the nearest of its grid.
+        return u, [str(int(v)) if v == round(v) and abs(v) < WHOLE else number(v, 4) for v in self.places(u).tolist()]
 
     def drawn(self, narrow: bool = False) -> dict[str, Any]:
         """Axis of plotly, without a title; with fewer and shorter labels in a narrow figure."""

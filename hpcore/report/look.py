@@ -26,6 +26,7 @@ __all__ = [
     "SCALE",
     "SKY",
     "STATE_LOOK",
+    "bare",
     "layout",
     "number",
     "packed",
@@ -66,11 +67,19 @@ FENCE, MARGIN = 6.0, 0.05
 
 
 def plain(value: Any, longest: int = LONGEST) -> str:
-    """Text of one line without characters that steer a terminal; for the few places where plotly reads no tags."""
+    """Text of one line without characters that steer a terminal."""
     shown = str(value).encode("utf-8", "replace").decode()
     if len(shown) > longest:
         shown = shown[: longest - 1] + "…"
     return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in shown)
+
+
+def bare(value: Any, longest: int = LONGEST) -> str:
+    """Text for the places where plotly reads no entities: titles of scenes, ticks of parallel coordinates.
+
+    It has other brackets, so that nothing is a tag there, whatever plotly reads.
+    """
+    return plain(value, longest).translate({ord("<"): "‹", ord(">"): "›"})
 
 
 def text(value: Any, longest: int = LONGEST) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpcore.report.figures.points import hover, of, trial_traces
-from hpcore.report.look import INK, RED, layout, number, packed, plain, robust_range, text
+from hpcore.report.look import INK, RED, bare, layout, number, packed, robust_range, text
 from hpcore.report.record import Record
 from hpcore.report.section import Material, NothingToShow, Panel, Section, Table
 
@@ -98,7 +98,7 @@ def _cloud(record: Record) -> Panel:
                 "text": [f"trial {i}" for i in rows.tolist()],
             }
         )
-    scene = {f"{axis}axis": {"title": {"text": plain(record.measures[k], 30)}} for k, axis in enumerate("xyz")}
+    scene = {f"{axis}axis": {"title": {"text": bare(record.measures[k], 30)}} for k, axis in enumerate("xyz")}
     return Panel(
         "all three",
         data,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hpcore.errors import InvalidArgument
 from hpcore.report.axes import Axis
-from hpcore.report.look import INK, LARGEST, RED, SCALE, layout, packed, plain, text
+from hpcore.report.look import INK, LARGEST, RED, SCALE, bare, layout, packed, text
 from hpcore.report.model import Surrogate
 from hpcore.report.section import Material, NothingToShow, Panel, Section
 
@@ -154,9 +154,9 @@ def _surface(material: Material, a: Axis, b: Axis, objective: int, label: str) -
         data,
         layout(
             scene={
-                "xaxis": {**a.drawn(), "title": {"text": plain(a.name, SCENE_TITLE)}},
-                "yaxis": {**b.drawn(), "title": {"text": plain(b.name, SCENE_TITLE)}},
-                "zaxis": {"title": {"text": plain(record.measures[objective], SCENE_TITLE)}, "range": [low, high]},
+                "xaxis": {**a.drawn(), "title": {"text": bare(a.name, SCENE_TITLE)}},
+                "yaxis": {**b.drawn(), "title": {"text": bare(b.name, SCENE_TITLE)}},
+                "zaxis": {"title": {"text": bare(record.measures[objective], SCENE_TITLE)}, "range": [low, high]},
                 "camera": {"center": {"x": 0, "y": 0, "z": -0.12}, "eye": {"x": 1.45, "y": -1.5, "z": 0.85}},
                 "aspectmode": "cube",
                 "dragmode": "turntable",
