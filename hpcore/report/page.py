@@ -356,4 +356,4 @@ def _footer() -> Iterator[str]:
     except PackageNotFoundError:  # a source tree
         known = ""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    yield f"<footer><p>Made by hpcore {text(known)}, {now}. This file loads nothing and sends nothing.</p></footer>"
+    yield f"<footer><p>Made by {text(f'hpcore {known}'.strip())}, {now}. This file loads nothing and sends nothing.</p></footer>"

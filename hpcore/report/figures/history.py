@@ -77,14 +77,17 @@ def _of_one(material: Material) -> Section:
     if len(failed):
         data.append(_failed(record, failed))
     keep = [float(y[best[-1]])] if len(best) else []
-    shown = record.last_values
+    ends = robust_range(record.last_values, keep)
+    if ends is not None:
+        beyond = int(((record.last_values < ends[0]) | (record.last_values > ends[1])).sum())
+        lead += f" {beyond} trials far from the others are beyond the axis." if beyond else ""
     measure = text(record.measures[0])
     panel = Panel(
         "history",
         data,
         layout(
             xaxis={"title": "trial", "rangemode": "tozero"},
-            yaxis={"title": measure, "range": robust_range(shown, keep)},
+            yaxis={"title": measure, "range": ends},
             **({"yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False}} if len(failed) else {}),
             height=420,
         ),

@@ -17,7 +17,7 @@ __all__ = ["draw"]
 MOST_BARS, MOST_PAIRS = 20, 5
 # Resamples for the intervals of fANOVA, each of which fits a forest: fewer, the more numbers the trials have.
 FEWEST, MOST_RESAMPLES = 5, 20
-MOST_NUMBERS = 200_000
+MOST_NUMBERS = 100_000
 
 
 def draw(material: Material) -> Section:

@@ -16,6 +16,7 @@ __all__ = ["draw"]
 FloatArray = npt.NDArray[np.float64]
 
 PAUSE = 0.03  # width of a pause that is cut, as a share of the rest
+SHORTEST_PAUSE = 60.0  # seconds
 LONG_PAUSE = 2.0  # pauses with less than this multiple of them beside them are cut
 UNITS = ((86400.0, 3 * 86400.0, "days"), (3600.0, 3 * 3600.0, "hours"), (60.0, 300.0, "minutes"), (1.0, 0.0, "seconds"))
 
@@ -102,7 +103,7 @@ def _pauses(start: FloatArray, end: FloatArray) -> FloatArray:
     rest, found = float(end.max() - start.min()), list[int]()
     for k in np.argsort(begin - until, kind="stable").tolist():
         length = float(until[k] - begin[k])
-        if not 0.0 < rest - length < LONG_PAUSE * length:
+        if length < SHORTEST_PAUSE or not 0.0 < rest - length < LONG_PAUSE * length:
             break
         rest -= length
         found.append(k)

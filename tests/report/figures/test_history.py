@@ -60,6 +60,13 @@ def test_what_is_not_complete() -> None:
     assert low < 0.25 < 8.0 < high
 
 
+def test_trials_beyond_the_axis_are_counted() -> None:
+    drawn = section(draw, told(30, lambda t: 1e9 if t.number in (4, 8) else t["x"]))
+    assert "2 trials far from the others are beyond the axis" in drawn.lead
+    assert drawn.panels[0].layout["yaxis"]["range"][1] < 2.0
+    assert "beyond" not in section(draw, told(30, lambda t: t["x"])).lead
+
+
 def test_the_share_of_the_hypervolume() -> None:
     opt = told(30, lambda t: (t["x"], t["k"]), directions=["minimize", "maximize"])
     line = trace(section(draw, opt), "hypervolume")
