@@ -356,4 +356,5 @@ def _footer() -> Iterator[str]:
     except PackageNotFoundError:  # a source tree
         known = ""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    yield f"<footer><p>Made by {text(f'hpcore {known}'.strip())}, {now}. This file loads nothing and sends nothing.</p></footer>"
+    maker = text(f"hpcore {known}".strip())
+    yield f"<footer><p>Made by {maker}, {now}. This file loads nothing and sends nothing.</p></footer>"
