@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 import hpcore as hp
+from hpcore.report.figures import importance as figure
 from hpcore.report.figures.importance import draw
 from hpcore.report.section import NothingToShow
 from tests.report.samples import section, told
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the intervals of fANOVA be of two models, which do here."""
+    monkeypatch.setattr(figure, "MOST_RESAMPLES", 2)
 
 
 def test_bars_are_the_shares_with_their_intervals_the_largest_above() -> None:
