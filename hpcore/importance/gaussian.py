@@ -29,6 +29,7 @@ from hpcore._core import space as native
 from hpcore.importance.fanova import Column
 from hpcore.space.discrete import Categorical
 from hpcore.space.parameter import Parameter
+from hpcore.workers.threads import bounded
 
 __all__ = ["Axis", "GaussianModel", "Hyperparameters", "axis_of", "decompose", "fit", "loss", "solve"]
 
@@ -173,6 +174,13 @@ class GaussianModel:
 
     def __call__(self, columns: Sequence[Column], y: FloatArray, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
         """Shares of the variance: of columns (d,), and of interactions (p,)."""
+        import scipy.linalg  # noqa: F401 - its library is loaded before the threads of libraries are bounded
+
+        # Matrices of some hundred rows: on busy cores several threads wait for each other far longer than they compute.
+        with bounded(1, "blas"):
+            return self._shares(columns, y, pairs)
+
+    def _shares(self, columns: Sequence[Column], y: FloatArray, pairs: IntArray) -> tuple[FloatArray, FloatArray]:
         # What occurs twice alike, as in a bootstrap sample, says nothing of the noise.
         table, first, counts = np.unique(
             np.column_stack([*(column.u for column in columns), y]), axis=0, return_index=True, return_counts=True

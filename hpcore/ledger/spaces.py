@@ -7,7 +7,8 @@ people. It cannot be restored from these: to open the study again the same space
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hpcore import samplers, schedulers
@@ -95,16 +96,38 @@ def shown_space(name: str, spec: Any) -> Space:
     DamagedStore
         The stored data are not a space.
     """
-    made: dict[str, Named] = {}
+    made: dict[tuple[str, int], Named] = {}
 
-    def restore(label: Any) -> Named:
-        return made.setdefault(str(label), Named(str(label)))
+    def restore(content: Any) -> Named:
+        label, k = content if isinstance(content, list) else (content, 0)
+        return made.setdefault((label, k), Named(str(label)))
 
     n = spec["n_constraints"]
+    entries = [{**e, "choices": _apart(e["choices"])} if "choices" in e else e for e in spec["parameters"]]
     try:
-        return Space(parameters_from_json(json.dumps(spec), n, restore), [_allow] * n)
+        text = json.dumps({**spec, "parameters": entries})
+        return Space(parameters_from_json(text, n, restore), [_allow] * n)
     except HpcoreError as error:
         raise DamagedStore(f"the space of study {name!r} is damaged: {error}") from None
+
+
+def _apart(choices: Sequence[Any]) -> list[Any]:
+    """Number the objects of choices that are the same by their labels; a condition on one of them means the first."""
+    seen: Counter[str] = Counter()
+    out = []
+    for choice in choices:
+        text = json.dumps(choice)
+        out.append(_numbered(choice, seen[text]) if seen[text] else choice)
+        seen[text] += 1
+    return out
+
+
+def _numbered(data: Any, k: int) -> Any:
+    if isinstance(data, list):
+        return [_numbered(item, k) for item in data]
+    if isinstance(data, dict):
+        return {tag: [content, k] if tag == "object" else _numbered(content, k) for tag, content in data.items()}
+    return data
 
 
 def _allow(params: Params) -> bool:

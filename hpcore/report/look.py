@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from hpcore.space.labels import label_of
 
 __all__ = [
     "ACCENT",
@@ -23,11 +26,14 @@ __all__ = [
     "SCALE",
     "SKY",
     "STATE_LOOK",
+    "bare",
     "layout",
     "number",
     "packed",
+    "plain",
     "robust_range",
     "text",
+    "value_text",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -48,13 +54,32 @@ STATE_LOOK = {
     "paused": (ORANGE, "triangle-right"),
     "failed": (RED, "x"),
     "running": (GREY, "circle-open"),
-    "waiting": (GREY, "circle-open"),
     "infeasible": (PURPLE, "diamond-open"),
 }
+
+DOTTED = re.compile(r"[^\W\d]\w*(\.<?\w+>?)+")  # the name of a class or function in its module
 
 LONGEST = 200  # characters of a text on a figure
 # plotly computes with the differences of numbers: these stay finite.
 LARGEST = 1e150
+# Values this many widths of the middle ones beyond these are left out of a range; and its margins, as a share of it.
+FENCE, MARGIN = 6.0, 0.05
+
+
+def plain(value: Any, longest: int = LONGEST) -> str:
+    """Text of one line without characters that steer a terminal."""
+    shown = str(value).encode("utf-8", "replace").decode()
+    if len(shown) > longest:
+        shown = shown[: longest - 1] + "…"
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in shown)
+
+
+def bare(value: Any, longest: int = LONGEST) -> str:
+    """Text for the places where plotly reads no entities: titles of scenes, ticks of parallel coordinates.
+
+    It has other brackets, so that nothing is a tag there, whatever plotly reads.
+    """
+    return plain(value, longest).translate({ord("<"): "‹", ord(">"): "›"})
 
 
 def text(value: Any, longest: int = LONGEST) -> str:
@@ -62,10 +87,7 @@ def text(value: Any, longest: int = LONGEST) -> str:
 
     The only escaping of a report. Quotes are numeric entities, which both a browser and plotly read.
     """
-    shown = str(value).encode("utf-8", "replace").decode()
-    if len(shown) > longest:
-        shown = shown[: longest - 1] + "…"
-    shown = "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    shown = plain(value, longest)
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&#34;"), ("'", "&#39;")):
         shown = shown.replace(character, entity)
     return shown
@@ -76,6 +98,16 @@ def number(value: float | None, digits: int = 5) -> str:
     if value is None or math.isnan(value):
         return "–"
     return f"{value:.{digits}g}"
+
+
+def value_text(value: Any, digits: int = 5) -> str:
+    """Text of a parameter's value, not escaped: short numbers, and classes and functions without their modules."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return number(value, digits)
+    label = label_of(value)
+    return label.rpartition(".")[2] if DOTTED.fullmatch(label) else label
 
 
 def packed(values: npt.ArrayLike) -> Any:
@@ -130,22 +162,21 @@ def layout(**more: Any) -> dict[str, Any]:
     return base
 
 
-def merged_range(values: FloatArray, pad: float = 0.05) -> tuple[float, float] | None:
-    """Range that shows all finite values, with a margin; None if there are none."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return None
-    low, high = float(finite.min()), float(finite.max())
-    margin = pad * (high - low) if high > low else max(abs(high), 1.0) * pad
-    return low - margin, high + margin
-
-
 def robust_range(values: FloatArray, keep: Sequence[float] = ()) -> tuple[float, float] | None:
-    """Range without the few values that would press all others flat; it always has the values `keep` in it."""
-    finite = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
-    if not finite.size:
+    """Range, with a margin, without the few values that would press all others flat; it always has `keep` in it.
+
+    None if no value is finite.
+    """
+    shown = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
+    if not shown.size:
         return None
-    first, middle, third = np.quantile(finite, (0.25, 0.5, 0.75))
-    spread = max(third - first, 1e-12 * max(abs(middle), 1e-300))
-    inner = finite[(finite >= first - 6.0 * spread) & (finite <= third + 6.0 * spread)]
-    return merged_range(np.concatenate([inner, np.asarray(keep, dtype=float)]))
+    # Where half of the values or more are the same one, all others would be far off.
+    for share in (0.25, 0.1):
+        low, high = np.quantile(shown, (share, 1.0 - share))
+        if high > low:
+            shown = shown[(shown >= low - FENCE * (high - low)) & (shown <= high + FENCE * (high - low))]
+            break
+    shown = np.concatenate([shown, np.clip(np.asarray(keep, dtype=float), -LARGEST, LARGEST)])
+    low, high = float(shown.min()), float(shown.max())
+    margin = MARGIN * (high - low) if high > low else MARGIN * max(abs(high), 1.0)
+    return low - margin, high + margin

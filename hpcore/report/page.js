@@ -28,6 +28,7 @@
       });
     }
     if (fine && !layout.scene) { layout.dragmode = "zoom"; }
+    place.style.height = (layout.height || 400) + "px";
     return Plotly.newPlot(place, panel.data, layout, config).then(function () {
       place.dataset.drawn = "yes";
     });

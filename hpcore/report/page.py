@@ -17,7 +17,8 @@ from hpcore.arguments import shown
 from hpcore.errors import InvalidType, require
 from hpcore.records.history import STATES
 from hpcore.report.figure import FIGURES, drawn
-from hpcore.report.look import number, text
+from hpcore.report.figures.points import of
+from hpcore.report.look import number, text, value_text
 from hpcore.report.record import Record, read
 from hpcore.report.section import Material, NothingToShow, Section, Table
 
@@ -63,7 +64,7 @@ def html(source: Any, path: str | os.PathLike[str] = "report.html", *, title: st
     Browsers of 2023 or later draw it. Every text that comes from the search is escaped, and a content security policy
     keeps the page from loading or sending anything.
 
-    Surfaces and slices are of a Gaussian process of at most 300 trials.
+    Surfaces and slices are of a Gaussian process of at most 500 trials.
 
     Examples
     --------
@@ -166,13 +167,17 @@ def _header(record: Record, title: str, sections: Sequence[Section]) -> Iterator
         f"{'maximise' if way == 'maximize' else 'minimise'} {text(name)}"
         for way, name in zip(record.directions, record.measures, strict=True)
     )
-    yield f"<p>{way}; {len(record.space)} parameters, {len(record.present)} trials</p>"
+    yield f"<p>{way}; {_many(len(record.space), 'parameter')}, {_many(len(record.present), 'trial')}</p>"
     yield '<nav aria-label="Figures"><ul>'
     for section in sections:
         yield f'<li><a href="#{section.name}">{text(section.title)}</a></li>'
     yield '<li><a href="#trials">Trials</a></li>'
     yield "</ul></nav>"
     yield "</header>"
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _cards(record: Record) -> Iterator[str]:
@@ -212,14 +217,10 @@ def _no_result(record: Record) -> str:
 def _pairs(params: Sequence[tuple[str, Any]]) -> Iterator[str]:
     yield "<dl>"
     for name, value in params[:MOST_PARAMETERS]:
-        yield f"<dt>{text(name, 60)}</dt><dd>{_value(value)}</dd>"
+        yield f"<dt>{text(name, 60)}</dt><dd>{text(value_text(value, 6))}</dd>"
     yield "</dl>"
     if len(params) > MOST_PARAMETERS:
         yield f'<p class="lead">and {len(params) - MOST_PARAMETERS} more, in the table of parameters below</p>'
-
-
-def _value(value: Any) -> str:
-    return number(value, 6) if isinstance(value, float) else text(value)
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:
@@ -320,7 +321,7 @@ def _trials(record: Record) -> Iterator[str]:
             [
                 str(i),
                 *(number(float(v), 6) for v in record.values[i]),
-                *(_of(trial.params, name) for name in names),
+                *(of(trial.params, name) for name in names),
                 number(float(seconds), 3),
             ]
         )
@@ -329,19 +330,12 @@ def _trials(record: Record) -> Iterator[str]:
     yield "</section>"
 
 
-def _of(params: Any, name: str) -> str:
-    if name not in params:
-        return "–"
-    value = params[name]
-    return number(value, 5) if isinstance(value, float) else str(value)
-
-
 def _parameters(record: Record) -> Iterator[str]:
     best = record.best
     params = {} if best is None else record.trials[best].params
-    rows = [[name, repr(parameter), _of(params, name)] for name, parameter in record.space.items()]
+    rows = [[name, repr(parameter), of(params, name)] for name, parameter in record.space.items()]
     yield '<section class="card" aria-labelledby="title-parameters"><h2 id="title-parameters">Parameters</h2>'
-    yield f"<details><summary>The space of {len(rows)} parameters</summary>"
+    yield f"<details><summary>The space of {_many(len(rows), 'parameter')}</summary>"
     yield from _table(Table(("parameter", "values", "in the best trial"), rows), "Parameters")
     yield "</details></section>"
 
@@ -362,4 +356,5 @@ def _footer() -> Iterator[str]:
     except PackageNotFoundError:  # a source tree
         known = ""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    yield f"<footer><p>Made by hpcore {text(known)}, {now}. This file loads nothing and sends nothing.</p></footer>"
+    maker = text(f"hpcore {known}".strip())
+    yield f"<footer><p>Made by {maker}, {now}. This file loads nothing and sends nothing.</p></footer>"

@@ -157,14 +157,10 @@ class Record:
 
     @cached_property
     def incumbents(self) -> IntArray:
-        """Numbers of the trials that were the best when they ended, in order; for one objective."""
-        best, out = math.inf, []
-        lower = self.history.values[: self.n, 0]
-        for i in self.order.tolist():
-            if self.feasible[i] and lower[i] < best:
-                best = float(lower[i])
-                out.append(i)
-        return np.array(out, dtype=np.int64)
+        """Numbers of the trials that are better than all with lower numbers; for one objective."""
+        lower = np.where(self.feasible, self.history.values[: self.n, 0], math.inf)
+        before = np.minimum.accumulate(np.append(math.inf, lower))
+        return np.flatnonzero(lower < before[:-1])
 
     @cached_property
     def order(self) -> IntArray:
@@ -176,7 +172,7 @@ class Record:
 
     @property
     def best(self) -> int | None:
-        """Number of the best trial of one objective."""
+        """Number of the best trial of one objective, the lowest among equals, as `best_trial` of the search."""
         return int(self.incumbents[-1]) if self.m == 1 and len(self.incumbents) else None
 
     @cached_property

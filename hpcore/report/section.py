@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from hpcore.errors import HpcoreError, InvalidArgument
+from hpcore.errors import HpcoreError, InvalidArgument, closest
 from hpcore.report.model import MIN_TRIALS, Surrogate
 from hpcore.report.record import Record
 
@@ -74,8 +74,6 @@ class Section:
         True if one panel at a time is shown; otherwise all are, side by side.
     table : Table or None
         Rows behind the figure.
-    wide : bool
-        True if a panel that stands beside others takes the whole width.
     """
 
     name: str
@@ -84,7 +82,6 @@ class Section:
     panels: Sequence[Panel]
     chosen: bool = False
     table: Table | None = None
-    wide: bool = False
 
 
 @dataclass
@@ -132,8 +129,6 @@ class Material:
 
     def check(self, name: str) -> str:
         """Check the name of a parameter."""
-        from hpcore.errors import closest
-
         if name not in self.record.space.names:
             raise InvalidArgument(
                 f"params must name parameters of the space, got {name!r}{closest(str(name), self.record.space.names)}"

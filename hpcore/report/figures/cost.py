@@ -44,6 +44,7 @@ def draw(material: Material, objective: int = 0) -> Section:
         }
     )
     used = cost[rows]
+    ends = robust_range(y[np.isfinite(cost)], [float(y[bought[-1]])])
     log = bool(used.min() > 0.0 and used.max() / used.min() >= WIDE)
     what = "cost" if told else "seconds"
     cheap, best = bought[0], bought[-1]
@@ -57,7 +58,10 @@ def draw(material: Material, objective: int = 0) -> Section:
         data,
         layout(
             xaxis={"title": what, "type": "log" if log else "linear"},
-            yaxis={"title": text(record.measures[objective]), "range": robust_range(y[rows], [float(y[best])])},
+            yaxis={
+                "title": text(record.measures[objective]),
+                "range": ends,
+            },
             height=400,
         ),
     )

@@ -41,8 +41,11 @@ def draw(material: Material) -> Section:
         if mine:
             data += _lines(record, mine, label, colour, width)
     best = record.best
+    n = int(np.isin(np.unique(record.history.curves.trial), record.present).sum())
     lead = "Each line is a trial's values as it trained."
-    stopped = [number for number, _, _ in curves if record.state[number] in (PRUNED, PAUSED)]
+    if n > len(curves):
+        lead += f" {len(curves)} of {n} trials are drawn."
+    stopped = {number for number, _, _ in curves if record.state[number] in (PRUNED, PAUSED)}
     if stopped:
         lead += f" {len(stopped)} of {len(curves)} were stopped early, at the mark that ends their line."
     mine = [curve for curve in curves if curve[0] == best]
@@ -67,7 +70,7 @@ def draw(material: Material) -> Section:
     rows = [
         [str(i), number(float(steps[-1])), number(float(values[-1])), why_stopped(record, i)]
         for i, steps, values in curves
-        if i in set(stopped)
+        if i in stopped
     ]
     return Section(
         "curves",

@@ -20,7 +20,7 @@ __all__ = ["draw"]
 FloatArray = npt.NDArray[np.float64]
 
 RANDOM_POINTS = 512
-MOST_STEPS = 200  # points of a line of hypervolumes
+MOST_STEPS = 200  # points of a line that is computed
 
 
 def draw(material: Material) -> Section:
@@ -43,16 +43,13 @@ def _of_one(material: Material) -> Section:
     )
     rows: list[list[str]] = []
     if len(best):
-        # By number: the trial with which the best value was there for all that began after it.
-        numbers = np.sort(best)
-        reached = np.array([y[best[best <= i]][-1] for i in numbers]) if _in_order(best) else y[best]
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines",
                 "name": "best so far",
-                "x": packed(np.append(numbers, record.n - 1)),
-                "y": packed(np.append(reached, reached[-1])),
+                "x": packed(np.append(best, record.n - 1)),
+                "y": packed(np.append(y[best], y[best[-1]])),
                 "line": {"shape": "hv", "color": ACCENT, "width": 2.5},
                 "hoverinfo": "skip",
             }
@@ -61,14 +58,15 @@ def _of_one(material: Material) -> Section:
             f" The line is the best value so far: {number(float(y[best[-1]]))} since trial {best[-1]} of {record.n}."
         )
         rows = [[str(i), number(float(y[i]), 8)] for i in best.tolist()]
-    expected = _expected_of_random(material)
+    k = np.unique(np.geomspace(1, record.n, MOST_STEPS).astype(int))
+    expected = _expected_of_random(material, k)
     if expected is not None:
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines",
                 "name": "random search, expected",
-                "x": packed(np.arange(record.n)),
+                "x": packed(k - 1),
                 "y": packed(expected),
                 "line": {"color": GREY, "width": 1.5, "dash": "dot"},
                 "hoverinfo": "skip",
@@ -79,14 +77,17 @@ def _of_one(material: Material) -> Section:
     if len(failed):
         data.append(_failed(record, failed))
     keep = [float(y[best[-1]])] if len(best) else []
-    shown = y[record.complete]
+    ends = robust_range(record.last_values, keep)
+    if ends is not None:
+        beyond = int(((record.last_values < ends[0]) | (record.last_values > ends[1])).sum())
+        lead += f" {beyond} trials far from the others are beyond the axis." if beyond else ""
     measure = text(record.measures[0])
     panel = Panel(
         "history",
         data,
         layout(
             xaxis={"title": "trial", "rangemode": "tozero"},
-            yaxis={"title": measure, "range": robust_range(shown, keep)},
+            yaxis={"title": measure, "range": ends},
             **({"yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False}} if len(failed) else {}),
             height=420,
         ),
@@ -112,30 +113,24 @@ def _failed(record: Record, failed: npt.NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def _in_order(best: npt.NDArray[np.int64]) -> bool:
-    return bool(np.all(np.diff(best) > 0))
-
-
-def _expected_of_random(material: Material) -> FloatArray | None:
-    """Expected best value (n,) of 1 .. n random trials, by the surrogate; None where there is none.
-
-    Of the k best of a sample of N values, each is the best of k draws with a chance that its rank gives.
-    """
+def _expected_of_random(material: Material, k: npt.NDArray[np.int64]) -> FloatArray | None:
+    """Expected best values of numbers (j,) of random trials, by the surrogate; None where there is none."""
     record = material.record
     try:
         model = material.surrogate()
         points = record.space.encode(record.space.sample(RANDOM_POINTS, seed=0))
     except HpcoreError:  # too few trials, or constraints that hardly any point keeps
         return None
-    mean = np.sort(model.predict(points)[0])
-    if record.signs[0] < 0:
-        mean = mean[::-1]
-    size = len(mean)
+    sign = float(record.signs[0])
+    return sign * expected_best(sign * model.predict(points)[0], k)
+
+
+def expected_best(values: FloatArray, k: npt.NDArray[np.int64]) -> FloatArray:
+    """Expected lowest value (j,) of numbers (j,) of draws from values (n,), with replacement."""
     # Differences of the chance that all of k draws are at or beyond a rank.
-    beyond = 1.0 - np.arange(size + 1) / size
-    k = np.arange(1, record.n + 1)[:, None]
-    powers = beyond[None, :] ** k
-    expected: FloatArray = (powers[:, :-1] - powers[:, 1:]) @ mean
+    beyond = 1.0 - np.arange(len(values) + 1) / len(values)
+    powers = beyond[None, :] ** k[:, None]
+    expected: FloatArray = (powers[:, :-1] - powers[:, 1:]) @ np.sort(values)
     return expected
 
 

@@ -9,11 +9,15 @@ import numpy as np
 from hpcore.errors import HpcoreError
 from hpcore.importance import Importances, importance
 from hpcore.report.look import ACCENT, GREY, SKY, layout, number, packed, text
+from hpcore.report.record import Record
 from hpcore.report.section import Material, NothingToShow, Panel, Section, Table
 
 __all__ = ["draw"]
 
 MOST_BARS, MOST_PAIRS = 20, 5
+# Resamples for the intervals of fANOVA, each of which fits a forest: fewer, the more numbers the trials have.
+FEWEST, MOST_RESAMPLES = 5, 20
+MOST_NUMBERS = 100_000
 
 
 def draw(material: Material) -> Section:
@@ -21,18 +25,22 @@ def draw(material: Material) -> Section:
     record = material.record
     found: list[tuple[str, Importances]] = []
     reason = ""
-    for label, options in _methods(record.m, record.measures):
+    for label, options in _methods(record):
         try:
-            found.append((label, importance(record, **options)))
+            each = importance(record, **options)
         except HpcoreError as error:
             reason = reason or str(error)
+            continue
+        if any(part.value > 0.0 for part in each.values()):
+            found.append((label, each))
+        reason = reason or "no parameter makes a difference"
     if not found:
         raise NothingToShow(reason)
     first = found[0][1]
     top = next(iter(first))
     lead = (
-        f"{top} separates the best trials from the others most: a share of {first[top].value:.0%}. Bars have "
-        f"{95} % intervals by resampling the {first.n_trials} trials. PED-ANOVA asks what separates the best trials, "
+        f"By {found[0][0].partition(':')[0]}, {top} matters most: a share of {first[top].value:.0%}. Bars have "
+        f"95% intervals by resampling the {first.n_trials} trials. PED-ANOVA asks what separates the best trials, "
         "fANOVA what makes values differ anywhere; with fANOVA, × is an interaction of two parameters."
     )
     rows = [
@@ -50,18 +58,15 @@ def draw(material: Material) -> Section:
     )
 
 
-def _methods(m: int, measures: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
-    if m == 1:
-        return [
-            ("PED-ANOVA: what separates the best", {}),
-            ("fANOVA: what makes values differ", {"method": "fanova", "pairs": True}),
-        ]
+def _methods(record: Record) -> list[tuple[str, dict[str, Any]]]:
+    # The interval of a parameter is the standard deviation of its values, for which a few resamples do.
+    size = max(1, int(record.observed.sum()) * len(record.space))
+    fanova = {"method": "fanova", "pairs": True, "n_resamples": min(max(MOST_NUMBERS // size, FEWEST), MOST_RESAMPLES)}
+    if record.m == 1:
+        return [("PED-ANOVA: what separates the best", {}), ("fANOVA: what makes values differ", fanova)]
     out: list[tuple[str, dict[str, Any]]] = [("PED-ANOVA: what separates the front", {})]
-    for i, name in enumerate(measures):
-        out.append((f"PED-ANOVA of {name}", {"target": i}))
-    for i, name in enumerate(measures):
-        out.append((f"fANOVA of {name}", {"method": "fanova", "target": i, "pairs": True}))
-    return out
+    out += [(f"PED-ANOVA of {name}", {"target": i}) for i, name in enumerate(record.measures)]
+    return out + [(f"fANOVA of {name}", {**fanova, "target": i}) for i, name in enumerate(record.measures)]
 
 
 def _bars(found: Importances) -> tuple[list[dict[str, Any]], dict[str, Any]]:

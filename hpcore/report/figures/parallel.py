@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.report.axes import Axis
+from hpcore.report.axes import SHORT, Axis
 from hpcore.report.look import FONT, SCALE, layout, number, packed, robust_range, text
 from hpcore.report.section import Material, NothingToShow, Panel, Section
 
@@ -34,10 +34,17 @@ def draw(material: Material, params: Sequence[str] = (), objective: int = 0) -> 
     lower = record.history.values[rows, objective]
     rows = rows[np.argsort(-lower, kind="stable")]
     dimensions = [_parameter(record.axes[name], record.X[rows, record.axes[name].column]) for name in names]
-    dimensions += [_value(text(record.measures[i]), record.values[rows, i]) for i in range(record.m)]
+    # With the best value of each objective.
+    ranges = [
+        robust_range(record.values[rows, i], [float(record.signs[i] * record.history.values[rows, i].min())])
+        for i in range(record.m)
+    ]
+    dimensions += [
+        _value(text(record.measures[i], SHORT), record.values[rows, i], ranges[i] or (0.0, 1.0))
+        for i in range(record.m)
+    ]
     y = record.values[rows, objective]
-    best_first = record.signs[objective] > 0
-    low, high = robust_range(y) or (0.0, 1.0)
+    low, high = ranges[objective] or (0.0, 1.0)
     data: list[dict[str, Any]] = [
         {
             "type": "parcoords",
@@ -47,7 +54,7 @@ def draw(material: Material, params: Sequence[str] = (), objective: int = 0) -> 
             "line": {
                 "color": packed(np.clip(y, low, high)),
                 "colorscale": SCALE,
-                "reversescale": bool(best_first),
+                "reversescale": bool(record.signs[objective] > 0),
                 "cmin": low,
                 "cmax": high,
                 "showscale": True,
@@ -78,7 +85,7 @@ def _parameter(axis: Axis, u: FloatArray) -> dict[str, Any]:
     if inactive.any():
         tickvals, ticktext = [INACTIVE, *tickvals], ["inactive", *ticktext]
     return {
-        "label": text(axis.name, 18),
+        "label": text(axis.name, SHORT),
         "values": packed(np.where(inactive, INACTIVE, u)),
         "range": [INACTIVE if inactive.any() else 0.0, 1.0],
         "tickvals": tickvals,
@@ -86,8 +93,8 @@ def _parameter(axis: Axis, u: FloatArray) -> dict[str, Any]:
     }
 
 
-def _value(label: str, y: FloatArray) -> dict[str, Any]:
-    low, high = robust_range(y) or (0.0, 1.0)
+def _value(label: str, y: FloatArray, ends: tuple[float, float]) -> dict[str, Any]:
+    low, high = ends
     ticks = np.linspace(low, high, TICKS)
     return {
         "label": label,

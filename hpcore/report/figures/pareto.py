@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hpcore.report.figures.points import hover, trial_traces
-from hpcore.report.look import INK, RED, layout, number, packed, robust_range, text
+from hpcore.report.figures.points import hover, of, trial_traces
+from hpcore.report.look import INK, RED, bare, layout, number, packed, robust_range, text
 from hpcore.report.record import Record
 from hpcore.report.section import Material, NothingToShow, Panel, Section, Table
 
@@ -36,15 +36,11 @@ def draw(material: Material) -> Section:
         [
             str(i),
             *(number(float(v)) for v in record.values[i]),
-            *(_shown(record.trials[i].params.get(name)) for name in record.space.names[:6]),
+            *(of(record.trials[i].params, name) for name in record.space.names[:6]),
         ]
         for i in record.front[:MOST_ROWS].tolist()
     ]
     return Section("pareto", "Pareto front", lead, panels, chosen=True, table=Table(("trial", *names), rows))
-
-
-def _shown(value: Any) -> str:
-    return number(value) if isinstance(value, float) else "–" if value is None else str(value)
 
 
 def _pair(record: Record, i: int, j: int) -> Panel:
@@ -53,10 +49,9 @@ def _pair(record: Record, i: int, j: int) -> Panel:
     front = record.front
     if record.m == 2:
         order = front[np.argsort(x[front], kind="stable")]
-        # Between two trials of the front, what both reach: the corner is on the worse side.
-        shape = "hv" if record.signs[1] * record.signs[0] > 0 else "vh"
-        if record.signs[0] < 0:
-            shape = {"hv": "vh", "vh": "hv"}[shape]
+        # Between two trials of the front, what both reach. The one with the better x has the worse y: from left to
+        # right, y changes at the second trial where x is to be small, at the first where it is to be large.
+        shape = "hv" if record.signs[0] > 0 else "vh"
     else:
         order, shape = front, "linear"
     data.append(
@@ -103,7 +98,7 @@ def _cloud(record: Record) -> Panel:
                 "text": [f"trial {i}" for i in rows.tolist()],
             }
         )
-    scene = {f"{axis}axis": {"title": {"text": _titled(record, k)}} for k, axis in enumerate("xyz")}
+    scene = {f"{axis}axis": {"title": {"text": bare(record.measures[k], 30)}} for k, axis in enumerate("xyz")}
     return Panel(
         "all three",
         data,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hpcore.report.look import STATE_LOOK, number, packed, text
+from hpcore.report.look import STATE_LOOK, number, packed, text, value_text
 from hpcore.report.record import Record
 
-__all__ = ["hover", "trial_traces"]
+__all__ = ["hover", "of", "trial_traces"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -34,15 +35,16 @@ def hover(record: Record, numbers: IntArray) -> list[str]:
         words = f"trial {i}, {trial.state.value}" + (f"<br>{values}" if values else "")
         if with_params:
             pairs = [(name, trial.params[name]) for name in names if name in trial.params]
-            words += "".join(f"<br>{text(name, 30)}: {_value(value)}" for name, value in pairs)
+            words += "".join(f"<br>{text(name, 30)}: {text(value_text(value), 40)}" for name, value in pairs)
         if trial.error:
             words += f"<br>{text(trial.error.strip().splitlines()[-1], 80)}"
         out.append(words)
     return out
 
 
-def _value(value: Any) -> str:
-    return number(value) if isinstance(value, float) else text(value, 40)
+def of(params: Mapping[str, Any], name: str) -> str:
+    """Text of a parameter in a table; a dash where it is inactive."""
+    return value_text(params[name]) if name in params else "–"
 
 
 def _words(record: Record, rows: IntArray, words: bool) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def _words(record: Record, rows: IntArray, words: bool) -> dict[str, Any]:
 
 
 def trial_traces(
-    record: Record, x: FloatArray, y: FloatArray, *, size: float = 7.0, words: bool = True, skip: tuple[str, ...] = ()
+    record: Record, x: FloatArray, y: FloatArray, *, words: bool = True, skip: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
     """Traces of trials (n,) at places x and y (n,), one for each state that has a place."""
     traces = []
@@ -72,7 +74,7 @@ def trial_traces(
                 "marker": {
                     "color": colour,
                     "symbol": symbol,
-                    "size": size,
+                    "size": 7,
                     "opacity": 0.75 if len(rows) < 300 else 0.5,
                     "line": {"width": 0.5, "color": "white"} if not symbol.endswith("open") else {"width": 1.5},
                 },

@@ -28,7 +28,7 @@ def draw(material: Material, params: Sequence[str] = (), objective: int | None =
     lead = (
         f"The line is the surrogate's mean of {measures} when one parameter changes and the others stay as in the best "
         "trial (or, where the parameter is inactive there, the best that has it); the band holds the true value with "
-        f"95 % by the model, a Gaussian process of {model.n} trials. Points are trials, darker for later ones, "
+        f"95% by the model, a Gaussian process of {model.n} trials. Points are trials, darker for later ones, "
         "whatever their other parameters are."
     )
     if material.record.observed.sum() > MOST_TRIALS:
@@ -122,7 +122,7 @@ def _panel(material: Material, name: str, objective: int) -> Panel:
         axis.title,
         data,
         layout(
-            xaxis={**axis.drawn(), "title": axis.title},
+            xaxis={**axis.drawn(narrow=True), "title": axis.title},
             yaxis={"title": text(record.measures[objective]), "range": robust_range(y, keep)},
             height=300,
             showlegend=False,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hpcore.errors import InvalidArgument
 from hpcore.report.axes import Axis
-from hpcore.report.look import INK, SCALE, layout, packed, text
+from hpcore.report.look import INK, LARGEST, RED, SCALE, bare, layout, packed, text
 from hpcore.report.model import Surrogate
 from hpcore.report.section import Material, NothingToShow, Panel, Section
 
@@ -20,6 +20,7 @@ __all__ = ["draw", "draw_contour"]
 FloatArray = npt.NDArray[np.float64]
 
 POINTS = 29
+SCENE_TITLE = 30  # characters; titles of a scene have no entities
 MOST_PARAMETERS, MOST_PAIRS = 6, 15
 MOST_TRIALS = 200  # points of trials on a surface, the best of them
 
@@ -39,17 +40,18 @@ def _draw(material: Material, params: Sequence[str], objective: int | None, deep
     pairs = _pairs(material, params, deep)
     objectives = list(range(record.m)) if objective is None else [objective]
     panels = []
+    drawable = {name: _drawable(record.axes[name]) for pair in pairs for name in pair}
     for k in objectives:
         model = material.surrogate(k)
         for a, b in pairs[: max(1, MOST_PAIRS // len(objectives))]:
-            if not _together(model, record.axes[a], record.axes[b]):
+            if not (_together(model, record.axes[a], record.axes[b]) and drawable[a] and drawable[b]):
                 continue
             label = f"{record.axes[a].title} × {record.axes[b].title}"
             if len(objectives) > 1:
                 label = f"{text(record.measures[k])}: {label}"
             panels.append((_surface if deep else _map)(material, record.axes[a], record.axes[b], k, label))
     if not panels:
-        raise NothingToShow("no two of these parameters are active together")
+        raise NothingToShow("no two of these parameters are active together and have several values that can be drawn")
     what = "Surface" if deep else "Map"
     lead = (
         f"{what} of the surrogate's mean over two parameters, the others as in the best trial. Points are trials at "
@@ -65,6 +67,12 @@ def _draw(material: Material, params: Sequence[str], objective: int | None, deep
         panels,
         chosen=True,
     )
+
+
+def _drawable(axis: Axis) -> bool:
+    """Tell whether plotly can draw a plane over a parameter: between two places at least, within `LARGEST`."""
+    places = np.clip(axis.places(axis.grid(POINTS)), -LARGEST, LARGEST)
+    return bool(np.all(np.diff(places) > 0.0)) and len(places) > 1
 
 
 def _together(model: Surrogate, a: Axis, b: Axis) -> bool:
@@ -146,9 +154,9 @@ def _surface(material: Material, a: Axis, b: Axis, objective: int, label: str) -
         data,
         layout(
             scene={
-                "xaxis": {**a.drawn(), "title": {"text": a.title}},
-                "yaxis": {**b.drawn(), "title": {"text": b.title}},
-                "zaxis": {"title": {"text": measure}, "range": [low, high]},
+                "xaxis": {**a.drawn(), "title": {"text": bare(a.name, SCENE_TITLE)}},
+                "yaxis": {**b.drawn(), "title": {"text": bare(b.name, SCENE_TITLE)}},
+                "zaxis": {"title": {"text": bare(record.measures[objective], SCENE_TITLE)}, "range": [low, high]},
                 "camera": {"center": {"x": 0, "y": 0, "z": -0.12}, "eye": {"x": 1.45, "y": -1.5, "z": 0.85}},
                 "aspectmode": "cube",
                 "dragmode": "turntable",
@@ -196,7 +204,7 @@ def _map(material: Material, a: Axis, b: Axis, objective: int, label: str) -> Pa
             "mode": "markers",
             "x": packed(a.places(record.X[rows[:1], a.column])),
             "y": packed(b.places(record.X[rows[:1], b.column])),
-            "marker": {"symbol": "star", "size": 15, "color": "#D55E00", "line": {"width": 1, "color": "white"}},
+            "marker": {"symbol": "star", "size": 15, "color": RED, "line": {"width": 1, "color": "white"}},
             "text": ["best"],
             "hoverinfo": "text",
         },
