@@ -31,8 +31,11 @@ def cut(text: str, most: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text as HTML shows it; the only way of a text into a page."""
-    return html.escape(clean(text))
+    """Return a text as HTML shows it; the only way of a text into a page.
+
+    Quotes are numeric entities, which labels of plotly's figures read as well.
+    """
+    return html.escape(clean(text)).replace("&quot;", "&#34;")
 
 
 def duration(seconds: float) -> str:

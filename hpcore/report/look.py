@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.records.words import escape
 from hpcore.space.labels import label_of
 
 __all__ = [
@@ -83,14 +84,8 @@ def bare(value: Any, longest: int = LONGEST) -> str:
 
 
 def text(value: Any, longest: int = LONGEST) -> str:
-    """Text for HTML and for plotly, which reads tags in labels: nothing of it is a tag, and none steers a terminal.
-
-    The only escaping of a report. Quotes are numeric entities, which both a browser and plotly read.
-    """
-    shown = plain(value, longest)
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&#34;"), ("'", "&#39;")):
-        shown = shown.replace(character, entity)
-    return shown
+    """Text for HTML and for plotly, which reads tags in labels: nothing of it is a tag, and none steers a terminal."""
+    return escape(plain(value, longest))
 
 
 def number(value: float | None, digits: int = 5) -> str:

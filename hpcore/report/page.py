@@ -16,6 +16,7 @@ from typing import Any
 from hpcore.arguments import shown
 from hpcore.errors import InvalidType, require
 from hpcore.records.history import STATES
+from hpcore.records.words import duration
 from hpcore.report.figure import FIGURES, drawn
 from hpcore.report.figures.points import of
 from hpcore.report.look import number, text, value_text
@@ -233,8 +234,8 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     if len(known):
         first, last = float(known[:, 0].min()), float(known[:, 1].max())
         out.append(("begun", _utc(first)))
-        out.append(("last result", f"{_utc(last)}, {_span(last - first)} later"))
-        out.append(("evaluations", f"{_span(float((known[:, 1] - known[:, 0]).sum()))} in all"))
+        out.append(("last result", f"{_utc(last)}, {duration(last - first)} later"))
+        out.append(("evaluations", f"{duration(float((known[:, 1] - known[:, 0]).sum()))} in all"))
     out.append(("sampler", record.sampler))
     if record.scheduler:
         out.append(("scheduler", record.scheduler))
@@ -243,13 +244,6 @@ def _facts(record: Record) -> list[tuple[str, str]]:
 
 def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _span(seconds: float) -> str:
-    if seconds < 120.0:
-        return f"{number(seconds, 3)} s"
-    minutes = seconds / 60.0
-    return f"{minutes:.0f} min" if minutes < 120.0 else f"{minutes / 60.0:.1f} h"
 
 
 def _section(section: Section) -> Iterator[str]:

@@ -46,7 +46,7 @@ def test_cuts() -> None:
 
 def test_control_characters_and_tags() -> None:
     assert clean("a\x1b[31m\nb") == "a\\x1b[31m\\nb"
-    assert escape('<a href="\'">&\x07') == "&lt;a href=&quot;&#x27;&quot;&gt;&amp;\\x07"
+    assert escape('<a href="\'">&\x07') == "&lt;a href=&#34;&#x27;&#34;&gt;&amp;\\x07"
     assert last_line("Traceback\n  x\nValueError: \x1b no\n\n") == "ValueError: \\x1b no"
     assert last_line(None) == last_line(" \n") == "no reason given"
 

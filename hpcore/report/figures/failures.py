@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpcore.records.history import FAILED
+from hpcore.records.words import last_line
 from hpcore.report.look import RED, layout, packed, text
 from hpcore.report.section import Material, NothingToShow, Panel, Section, Table
 
@@ -26,7 +27,7 @@ def draw(material: Material) -> Section:
     groups: dict[str, list[int]] = {}
     words: dict[str, str] = {}
     for i in failed.tolist():
-        reason = _reason(record.trials[i].error)
+        reason = last_line(record.trials[i].error)
         key = re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "#", reason)  # numbers differ between trials
         groups.setdefault(key, []).append(i)
         words.setdefault(key, reason)
@@ -63,11 +64,6 @@ def draw(material: Material) -> Section:
     )
     rows = [[words[key], str(len(groups[key])), _numbers(groups[key])] for key in shown]
     return Section("failures", "Failures", lead, [panel], table=Table(("reason", "trials", "numbers"), rows))
-
-
-def _reason(error: str | None) -> str:
-    lines = (error or "").strip().splitlines()
-    return lines[-1].strip() if lines else "no reason was recorded"
 
 
 def _numbers(numbers: list[int]) -> str:

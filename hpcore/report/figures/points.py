@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.records.words import last_line
 from hpcore.report.look import STATE_LOOK, number, packed, text, value_text
 from hpcore.report.record import Record
 
@@ -37,7 +38,7 @@ def hover(record: Record, numbers: IntArray) -> list[str]:
             pairs = [(name, trial.params[name]) for name in names if name in trial.params]
             words += "".join(f"<br>{text(name, 30)}: {text(value_text(value), 40)}" for name, value in pairs)
         if trial.error:
-            words += f"<br>{text(trial.error.strip().splitlines()[-1], 80)}"
+            words += f"<br>{text(last_line(trial.error), 80)}"
         out.append(words)
     return out
 
