@@ -44,7 +44,7 @@ class Surrogate:
 
     def __init__(self, record: Record, objective: int) -> None:
         rows = np.flatnonzero(record.observed)
-        X, y = record.X[rows], record.history.values[rows, objective]
+        X, y = record.X[rows], record.compared[rows, objective] * record.signs[objective]
         columns = record.space.columns
         self._sign, self._codec = float(record.signs[objective]), columns.codec
         y = _without_outliers(np.clip(y, -LARGEST, LARGEST))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from hpcore import samplers, schedulers
 from hpcore.arguments import shown
 from hpcore.errors import InvalidType
+from hpcore.importance.partial import values_at_one_resource
 from hpcore.records.history import COMPLETE, FAILED, PAUSED, PRUNED, RUNNING, STATES, WITHDRAWN, History
 from hpcore.records.pareto import non_dominated
 from hpcore.records.trial import Trial
@@ -129,10 +130,34 @@ class Record:
         return mask
 
     @cached_property
+    def _at_one_resource(self) -> tuple[FloatArray, BoolArray, float]:
+        return values_at_one_resource(self.history, self.n)
+
+    @cached_property
+    def compared(self) -> FloatArray:
+        """(n, m) values at `resource` in the user's sign, which compare trials that a scheduler paused with others."""
+        values: FloatArray = self._at_one_resource[0] * self.signs
+        return values
+
+    @property
+    def resource(self) -> float:
+        """Resource of the values in `compared`; infinite where they are results."""
+        return self._at_one_resource[2]
+
+    @property
+    def remark(self) -> str:
+        """Sentence on values that are not results, after a space; empty if there are none."""
+        n = int((self.observed & (self.state == PAUSED)).sum())
+        if not n:
+            return ""
+        where = f"step {self.resource:g}" if math.isfinite(self.resource) else "the end"
+        return f" {n} paused trials count with their last value, brought to {where} by the median change of the others."
+
+    @cached_property
     def observed(self) -> BoolArray:
-        """(n,) True where a trial has a value that a model can be fitted to."""
-        mask: BoolArray = self.history.observed_in(0, self.n) & np.isfinite(self.values).all(axis=1)
-        return mask
+        """(n,) True where a trial has a value in `compared`, so that a model can be fitted to it."""
+        values, rows, _ = self._at_one_resource
+        return rows & np.isfinite(values).all(axis=1)
 
     @cached_property
     def cost(self) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.linear_model import Ridge
 
 import hpcore as hp
 from hpcore.errors import InvalidType
+from hpcore.report.model import Surrogate
 from hpcore.report.record import read
 from hpcore.sklearn import SearchCV
 from tests.report.samples import dated, told
@@ -144,3 +146,18 @@ def test_a_stored_search_is_known_by_its_metric(tmp_path: Any, scoring: Any) -> 
 def test_wrong_sources(source: Any) -> None:
     with pytest.raises(InvalidType, match="a report is of a Study, an Optimizer or a fitted SearchCV"):
         read(source)
+
+
+def test_paused_trials_are_compared_at_one_resource(searches: Callable[[str], Any]) -> None:
+    study = searches("hyperband")
+    record = read(study)
+    paused = [trial.number for trial in study.trials if trial.state == "paused"]
+    complete = [trial.number for trial in study.trials if trial.state == "complete"]
+    assert paused and set(np.flatnonzero(record.observed)) == {*paused, *complete}
+    assert np.array_equal(record.compared[complete, 0], record.values[complete, 0])
+    # A training improves to its end, so that a value at the end is lower than the last report.
+    last = np.array([study.trials[i].reports[max(study.trials[i].reports)] for i in paused])
+    assert np.all(record.compared[paused, 0] < last)
+    assert record.remark.startswith(f" {len(paused)} paused trials")
+    assert Surrogate(record, 0).n == len(paused) + len(complete)
+    assert read(searches("two objectives")).remark == ""

@@ -116,6 +116,8 @@ def _failed(record: Record, failed: npt.NDArray[np.int64]) -> dict[str, Any]:
 def _expected_of_random(material: Material, k: npt.NDArray[np.int64]) -> FloatArray | None:
     """Expected best values of numbers (j,) of random trials, by the surrogate; None where there is none."""
     record = material.record
+    if np.isfinite(record.resource):  # the surrogate is of values of a lower resource
+        return None
     try:
         model = material.surrogate()
         points = record.space.encode(record.space.sample(RANDOM_POINTS, seed=0))

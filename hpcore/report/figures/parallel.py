@@ -31,19 +31,19 @@ def draw(material: Material, params: Sequence[str] = (), objective: int = 0) -> 
     if not names:
         raise NothingToShow("no parameter has two values")
     # The best are drawn last, on top.
-    lower = record.history.values[rows, objective]
+    lower = record.compared[rows, objective] * record.signs[objective]
     rows = rows[np.argsort(-lower, kind="stable")]
     dimensions = [_parameter(record.axes[name], record.X[rows, record.axes[name].column]) for name in names]
     # With the best value of each objective.
     ranges = [
-        robust_range(record.values[rows, i], [float(record.signs[i] * record.history.values[rows, i].min())])
-        for i in range(record.m)
+        robust_range(y, [float(y.min() if sign > 0 else y.max())])
+        for y, sign in zip(record.compared[rows].T, record.signs, strict=True)
     ]
     dimensions += [
-        _value(text(record.measures[i], SHORT), record.values[rows, i], ranges[i] or (0.0, 1.0))
+        _value(text(record.measures[i], SHORT), record.compared[rows, i], ranges[i] or (0.0, 1.0))
         for i in range(record.m)
     ]
-    y = record.values[rows, objective]
+    y = record.compared[rows, objective]
     low, high = ranges[objective] or (0.0, 1.0)
     data: list[dict[str, Any]] = [
         {
@@ -70,6 +70,7 @@ def draw(material: Material, params: Sequence[str] = (), objective: int = 0) -> 
     )
     if left_out and not params:
         lead += f" The {left_out} least important parameters are left out."
+    lead += record.remark
     panel = Panel(
         "parallel",
         data,

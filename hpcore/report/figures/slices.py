@@ -33,6 +33,7 @@ def draw(material: Material, params: Sequence[str] = (), objective: int | None =
     )
     if material.record.observed.sum() > MOST_TRIALS:
         lead += f" Of all, {MOST_TRIALS} of even ranks are drawn."
+    lead += material.record.remark
     return Section(
         "slice",
         "Slices through the surrogate",
@@ -50,9 +51,9 @@ def _panel(material: Material, name: str, objective: int) -> Panel:
     low, high = mean - SIGMAS * std, mean + SIGMAS * std
     rows = np.flatnonzero(record.observed & ~np.isnan(record.X[:, axis.column]))
     if len(rows) > MOST_TRIALS:  # an even choice of all ranks
-        ranked = rows[np.argsort(record.values[rows, objective], kind="stable")]
+        ranked = rows[np.argsort(record.compared[rows, objective], kind="stable")]
         rows = np.sort(ranked[np.linspace(0, len(rows) - 1, MOST_TRIALS).astype(int)])
-    y = record.values[rows, objective]
+    y = record.compared[rows, objective]
     best = record.front if record.m > 1 else np.array([] if record.best is None else [record.best], dtype=np.int64)
     data: list[dict[str, Any]] = [
         {
@@ -111,13 +112,13 @@ def _panel(material: Material, name: str, objective: int) -> Panel:
                 "mode": "markers",
                 "name": "best",
                 "x": packed(axis.places(record.X[shown, axis.column])),
-                "y": packed(record.values[shown, objective]),
+                "y": packed(record.compared[shown, objective]),
                 "marker": {"symbol": "star", "size": 13, "color": INK, "line": {"width": 1, "color": "white"}},
                 "text": [f"best, trial {i}" for i in shown.tolist()],
                 "hoverinfo": "text+y",
             }
         )
-    keep = [float(v) for v in (*mean, *record.values[shown, objective]) if np.isfinite(v)]
+    keep = [float(v) for v in (*mean, *record.compared[shown, objective]) if np.isfinite(v)]
     return Panel(
         axis.title,
         data,

@@ -60,6 +60,7 @@ def _draw(material: Material, params: Sequence[str], objective: int | None, deep
     )
     if deep:
         lead += " Drag turns it."
+    lead += record.remark
     return Section(
         "surface" if deep else "contour",
         "Surface of two parameters" if deep else "Map of two parameters",
@@ -114,7 +115,7 @@ def _shown_trials(material: Material, a: Axis, b: Axis, objective: int) -> npt.N
     record = material.record
     both = ~np.isnan(record.X[:, [a.column, b.column]]).any(axis=1)
     rows = np.flatnonzero(record.observed & both)
-    lower = record.history.values[rows, objective]
+    lower = record.compared[rows, objective] * record.signs[objective]
     return rows[np.argsort(lower, kind="stable")[:MOST_TRIALS]]
 
 
@@ -122,7 +123,7 @@ def _surface(material: Material, a: Axis, b: Axis, objective: int, label: str) -
     record = material.record
     x, y, mean, _ = _heights(material, a, b, objective)
     rows = _shown_trials(material, a, b, objective)
-    z = record.values[rows, objective]
+    z = record.compared[rows, objective]
     measure = text(record.measures[objective])
     low, high = _range(mean, z)
     data: list[dict[str, Any]] = [
