@@ -36,7 +36,10 @@ __all__ = ["Axis", "GaussianModel", "Hyperparameters", "axis_of", "decompose", "
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-MOST_LEVELS = 64  # finer grids count as continuous, which changes a variance by a share of 1 / levels^2
+# Finer grids count as continuous, which changes a variance by a share of 1 / levels^2. Levels of a logarithmic one that
+# are wider than 1 / 64, as 1 of 1 .. 1000 is, do not: the mean runs away where a seventh of the scale has one value.
+MOST_LEVELS = 64
+N_COARSE = 257  # points that meet each level wider than 1 / 256
 N_FITTED, N_STEPS = 250, 100  # rows and steps of L-BFGS-B by which hyperparameters are learnt
 N_FITTED_AGAIN, N_STEPS_AGAIN = 150, 15  # the same for a bootstrap sample, from the hyperparameters of all trials
 MOST_DISTANCES = 4_000_000  # of all columns together; fewer rows are fitted where there are many columns
@@ -69,12 +72,15 @@ class Axis:
         True where two values are either equal or not.
     nodes, weights : ndarray of shape (g,), optional
         Values and their shares of the column's measure; None where it is uniform on [0, 1].
+    rest : tuple of two floats, optional
+        Interval on which the measure is uniform, with the share that the nodes leave over.
     """
 
     x: FloatArray
     choices: bool = False
     nodes: FloatArray | None = None
     weights: FloatArray | None = None
+    rest: tuple[float, float] | None = None
 
     def distances(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Squared distances of values, or 1 for two choices; `a` and `b` are broadcast."""
@@ -83,11 +89,15 @@ class Axis:
 
     def relative(self, rows: IntArray, w: float) -> tuple[FloatArray, FloatArray]:
         """The means U (n,) of the rows' factors, and their relative deviations R (n, g)."""
+        nodes, weights = np.empty(0), np.empty(0)
         if self.nodes is not None and self.weights is not None:
             nodes, weights = self.nodes, self.weights
-        else:
-            nodes, weights = np.polynomial.legendre.leggauss(n_nodes(w))
-            nodes, weights = 0.5 * nodes + 0.5, 0.5 * weights
+        rest = (0.0, 1.0) if self.nodes is None else self.rest
+        if rest is not None:
+            low, high = rest
+            more, shares = np.polynomial.legendre.leggauss(n_nodes(w * (high - low) ** 2))
+            nodes = np.append(nodes, low + (0.5 * more + 0.5) * (high - low))
+            weights = np.append(weights, 0.5 * shares * (1.0 - weights.sum()))
         factors = np.exp(-w * self.distances(self.x[rows, None], nodes[None, :]))
         means = factors @ weights
         return means, (factors / means[:, None] - 1.0) * np.sqrt(weights)
@@ -116,12 +126,21 @@ def axis_of(column: Column) -> Axis:
         inside = (nodes > low - 1e-9) & (nodes < high + 1e-9)
         nodes, weights = nodes[inside], weights[inside]
         return Axis(u, False, nodes, weights / weights.sum())
+    if parameter.levels is not None and getattr(parameter, "log", False):
+        nodes, weights = _levels(parameter, np.empty(0), N_COARSE)
+        wide = np.flatnonzero(weights > 1.0 / MOST_LEVELS)
+        n_wide = int(wide[-1]) + 1 if len(wide) else 0
+        begin = float(weights[:n_wide].sum())
+        if low < begin < high:
+            inside = nodes[:n_wide] > low - 1e-9
+            nodes, weights = nodes[:n_wide][inside], weights[:n_wide][inside]
+            return Axis(u, False, nodes, weights / (weights.sum() + high - begin), (begin, high))
     return Axis((u - low) / (high - low))
 
 
-def _levels(parameter: Parameter, u: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Coordinates of the levels of a grid, and the shares of [0, 1] that are decoded to them; levels that a point on
-    a line of 4,097 does not meet, and no trial has, are left out."""
+def _levels(parameter: Parameter, u: FloatArray, n_points: int = 4097) -> tuple[FloatArray, FloatArray]:
+    """Coordinates of the levels of a grid, and the shares of [0, 1] that are decoded to them; levels that none of so
+    many points on a line meets, and no trial has, are left out."""
     codec = native.Space([parameter.core.named("x")]).codec
 
     def snapped(u: FloatArray) -> FloatArray:
@@ -130,7 +149,7 @@ def _levels(parameter: Parameter, u: FloatArray) -> tuple[FloatArray, FloatArray
         levels: FloatArray = points[:, 0]
         return levels
 
-    nodes = np.unique(snapped(np.concatenate([np.linspace(0.0, 1.0, 4097), u])))
+    nodes = np.unique(snapped(np.concatenate([np.linspace(0.0, 1.0, n_points), u])))
     low, high = nodes[:-1], nodes[1:]
     for _ in range(50):
         middle = 0.5 * (low + high)

@@ -275,6 +275,20 @@ def test_a_column_with_many_levels_or_choices() -> None:
     assert values[0] > 0.99 and values[1] < 0.01
 
 
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("most", [100, 1000, 10**6])
+def test_wide_levels_of_a_logarithmic_grid(most: int, cut: bool) -> None:
+    space = hp.Space({"n": hp.Int(1, most, log=True), "b": hp.Int(0, 1)})
+    X = space.encode(space.sample(400, seed=1))
+    y = 1.0 * (X[:, 0] > X[:, 0].min()) + (X[:, 1] > 0.5)
+    # That of 1, whose cell is from 1/2 to 3/2: there the mean of a continuous parameter would run away.
+    share = math.log(3.0) / math.log(2.0 * most + 1.0) / (X[:, 0].max() if cut else 1.0)
+    variance = share * (1.0 - share)
+    given = [Column(j, space[name], X[:, j], cut) for j, name in enumerate(space.names)]
+    main, _ = GaussianModel()(given, (y - y.mean()) / y.std(), np.empty((0, 2), dtype=np.int64))
+    np.testing.assert_allclose(main, np.array([variance, 0.25]) / (variance + 0.25), atol=0.02)
+
+
 def test_hundreds_of_columns() -> None:
     space = hp.Space({f"x{j}": hp.Float(0, 1) for j in range(300)})
     X = np.random.default_rng(0).random((40, 300))
