@@ -57,7 +57,7 @@ class Surrogate:
         self._process = GaussianProcess(record.space, warp=True, n_starts=starts).fit(X[held], y[held])
         # Where an inactive parameter becomes active, it is where it was in the best trial that had it.
         self._filler = np.full(X.shape[1], 0.5)
-        self._ranked = ranked = X[np.argsort(y, kind="stable")]
+        self._ranked = ranked = record.X[record.ranked(rows, objective)]
         for j in range(X.shape[1]):
             active = ranked[~np.isnan(ranked[:, j])]
             if len(active):

@@ -210,6 +210,17 @@ class Record:
         front = rows[non_dominated(lower)]
         return front[np.argsort(self.history.values[front, 0], kind="stable")]
 
+    def ranked(self, rows: IntArray, objective: int) -> IntArray:
+        """Numbers of observed trials from the best to the worst in an objective.
+
+        As elsewhere, no trial is the best that breaks a limit, or has an estimate in place of a result: such come last.
+        """
+        mine = self.feasible[rows]
+        lower = np.where(
+            mine, self.history.values[rows, objective], self.compared[rows, objective] * self.signs[objective]
+        )
+        return rows[np.lexsort((lower, ~mine))]
+
     def looks(self) -> list[tuple[str, IntArray]]:
         """Numbers of trials by how they are drawn, with the name of the state; infeasible ones apart."""
         groups: list[tuple[str, IntArray]] = [("complete", np.flatnonzero(self.feasible))]

@@ -57,6 +57,12 @@ def test_the_base_is_the_best_trial_in_which_the_parameters_are_active() -> None
         np.testing.assert_array_equal(model.base(*columns), record.X[best])
 
 
+def test_the_base_keeps_the_limits() -> None:
+    opt = told(30, lambda t: {"value": t["x"], "metrics": {"x": t["x"]}}, limits={"x": hp.at_least(0.5)})
+    record = read(opt)
+    np.testing.assert_array_equal(Surrogate(record, 0).base(0), record.X[opt.best_trial.number])
+
+
 def test_a_diverged_trial_does_not_hide_the_others() -> None:
     record = read(told(40, lambda t: 1e300 if t.number in (3, 9) else t["x"]))
     mean, _ = Surrogate(record, 0).predict(record.X)

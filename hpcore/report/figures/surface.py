@@ -115,8 +115,7 @@ def _shown_trials(material: Material, a: Axis, b: Axis, objective: int) -> npt.N
     record = material.record
     both = ~np.isnan(record.X[:, [a.column, b.column]]).any(axis=1)
     rows = np.flatnonzero(record.observed & both)
-    lower = record.compared[rows, objective] * record.signs[objective]
-    return rows[np.argsort(lower, kind="stable")[:MOST_TRIALS]]
+    return record.ranked(rows, objective)[:MOST_TRIALS]
 
 
 def _surface(material: Material, a: Axis, b: Axis, objective: int, label: str) -> Panel:
@@ -173,6 +172,7 @@ def _map(material: Material, a: Axis, b: Axis, objective: int, label: str) -> Pa
     record = material.record
     x, y, mean, std = _heights(material, a, b, objective)
     rows = _shown_trials(material, a, b, objective)
+    best = rows[:1][record.feasible[rows[:1]]]
     measure = text(record.measures[objective])
     smooth = not (a.coded or b.coded)
     field: dict[str, Any] = {
@@ -203,8 +203,8 @@ def _map(material: Material, a: Axis, b: Axis, objective: int, label: str) -> Pa
         {
             "type": "scatter",
             "mode": "markers",
-            "x": packed(a.places(record.X[rows[:1], a.column])),
-            "y": packed(b.places(record.X[rows[:1], b.column])),
+            "x": packed(a.places(record.X[best, a.column])),
+            "y": packed(b.places(record.X[best, b.column])),
             "marker": {"symbol": "star", "size": 15, "color": RED, "line": {"width": 1, "color": "white"}},
             "text": ["best"],
             "hoverinfo": "text",

@@ -63,6 +63,18 @@ def test_a_parameter_that_plotly_cannot_draw(high: float) -> None:
         section(draw_contour, opt, params=["x", "y"])
 
 
+def test_the_star_keeps_the_limits() -> None:
+    def limited(trial: hp.Trial) -> dict[str, object]:
+        return {"value": value(trial), "metrics": {"y": trial["y"]}}
+
+    opt = told(60, limited, SPACE, limits={"y": hp.at_least(0.5)})
+    assert opt.best_trial["y"] >= 0.5
+    star = section(draw_contour, opt, params=["x", "y"]).panels[0].data[2]
+    assert (star["x"][0], star["y"][0]) == pytest.approx((opt.best_trial["x"], opt.best_trial["y"]), rel=1e-6)
+    opt = told(20, limited, SPACE, limits={"y": hp.at_least(2.0)})
+    assert not len(section(draw_contour, opt, params=["x", "y"]).panels[0].data[2]["x"])
+
+
 def test_one_parameter() -> None:
     with pytest.raises(NothingToShow, match="a surface needs two numeric parameters, got 1"):
         section(draw, told(9, lambda t: t["x"], {"x": hp.Float(0, 1), "c": hp.Categorical(["a", "b"])}))
