@@ -45,7 +45,8 @@ def draw(material: Material) -> Section:
 
 def _pair(record: Record, i: int, j: int) -> Panel:
     x, y = record.values[:, i], record.values[:, j]
-    data = trial_traces(record, x, y, skip=("pruned", "paused"))
+    # Three objectives have three pairs, six fifteen: the words over all points of each would fill the page.
+    data = trial_traces(record, x, y, words=record.m == 2, skip=("pruned", "paused"))
     front = record.front
     if record.m == 2:
         order = front[np.argsort(x[front], kind="stable")]

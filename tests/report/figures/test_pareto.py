@@ -56,6 +56,14 @@ def test_the_table_tells_inactive_from_a_choice_that_is_none() -> None:
     assert {tuple(row[3:]) for row in drawn.table.rows if row[3] == "None"} == {("None", "–")}
 
 
+def test_words_over_points_do_not_grow_with_the_pairs() -> None:
+    opt = told(30, lambda t: (t["x"], 1 - t["x"], t["k"] / 9), directions=("minimize",) * 3)
+    for k in (1, 2, 3):
+        drawn = section(draw, opt)
+        assert "text" not in trace(drawn, "complete", k)
+        assert "c: " in trace(drawn, "Pareto front", k)["text"][0]
+
+
 def test_one_objective() -> None:
     with pytest.raises(NothingToShow, match="needs two objectives"):
         section(draw, told(5))
