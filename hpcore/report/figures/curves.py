@@ -94,7 +94,7 @@ def why_stopped(record: Record, i: int) -> str:
 
 
 def _curves(record: Record) -> list[tuple[int, FloatArray, FloatArray]]:
-    """Number, steps and values of each trial with reports, sorted by step; the best and the newest if they are many."""
+    """Number, steps and values of each trial with reports, sorted by step; of many the best, and evenly spaced ones."""
     found = []
     table = record.history.curves
     for i in record.present.tolist():

@@ -15,7 +15,7 @@ from hpcore.report.section import Material, NothingToShow, Panel, Section, Table
 __all__ = ["draw"]
 
 MOST_BARS, MOST_PAIRS = 20, 5
-# Resamples for the intervals of fANOVA, each of which fits a forest: fewer, the more numbers the trials have.
+# Resamples for the intervals of fANOVA, each of which fits a Gaussian process: fewer, the more numbers the trials have.
 FEWEST, MOST_RESAMPLES = 5, 20
 MOST_NUMBERS = 100_000
 
