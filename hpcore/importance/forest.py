@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpcore.importance.fanova import Column
+from hpcore.importance.levels import shares_of_levels
 from hpcore.importance.marginals import decompose
 from hpcore.space.discrete import Categorical, Int
 from hpcore.space.reals import Float
@@ -92,6 +93,11 @@ def feature_of(column: Column, y: FloatArray) -> Feature:
         first, last = (x.min(), x.max()) if cut else (0.0, levels - 1.0)
         return Feature(x, lambda t: (np.floor(t) + 1.0 - first) / (last - first + 1.0))
     low, high = (float(u.min()), float(u.max())) if cut else (0.0, 1.0)
+    if levels is not None and levels <= MOST_LEVELS:
+        nodes, shares = shares_of_levels(parameter, u)
+        inside = (nodes > low - 1e-9) & (nodes < high + 1e-9)
+        nodes, up_to = nodes[inside], np.cumsum(np.append(0.0, shares[inside]))
+        return Feature(u, lambda t: up_to[np.searchsorted(nodes, t, side="right")] / up_to[-1])
     return Feature(u, lambda t: (t - low) / (high - low))
 
 

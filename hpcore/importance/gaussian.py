@@ -25,10 +25,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hpcore._core import space as native
 from hpcore.importance.fanova import Column
+from hpcore.importance.levels import shares_of_levels
 from hpcore.space.discrete import Categorical
-from hpcore.space.parameter import Parameter
 from hpcore.workers.threads import bounded
 
 __all__ = ["Axis", "GaussianModel", "Hyperparameters", "axis_of", "decompose", "fit", "loss", "solve"]
@@ -122,12 +121,12 @@ def axis_of(column: Column) -> Axis:
         return Axis(x.astype(np.float64), True, nodes, weights / weights.sum())
     low, high = (float(u.min()), float(u.max())) if column.cut else (0.0, 1.0)
     if parameter.levels is not None and parameter.levels <= MOST_LEVELS:
-        nodes, weights = _levels(parameter, u)
+        nodes, weights = shares_of_levels(parameter, u)
         inside = (nodes > low - 1e-9) & (nodes < high + 1e-9)
         nodes, weights = nodes[inside], weights[inside]
         return Axis(u, False, nodes, weights / weights.sum())
     if parameter.levels is not None and getattr(parameter, "log", False):
-        nodes, weights = _levels(parameter, np.empty(0), N_COARSE)
+        nodes, weights = shares_of_levels(parameter, np.empty(0), N_COARSE)
         wide = np.flatnonzero(weights > 1.0 / MOST_LEVELS)
         n_wide = int(wide[-1]) + 1 if len(wide) else 0
         begin = float(weights[:n_wide].sum())
@@ -136,26 +135,6 @@ def axis_of(column: Column) -> Axis:
             nodes, weights = nodes[:n_wide][inside], weights[:n_wide][inside]
             return Axis(u, False, nodes, weights / (weights.sum() + high - begin), (begin, high))
     return Axis((u - low) / (high - low))
-
-
-def _levels(parameter: Parameter, u: FloatArray, n_points: int = 4097) -> tuple[FloatArray, FloatArray]:
-    """Coordinates of the levels of a grid, and the shares of [0, 1] that are decoded to them; levels that none of so
-    many points on a line meets, and no trial has, are left out."""
-    codec = native.Space([parameter.core.named("x")]).codec
-
-    def snapped(u: FloatArray) -> FloatArray:
-        points = np.array(u)[:, None]
-        codec.snap(points)
-        levels: FloatArray = points[:, 0]
-        return levels
-
-    nodes = np.unique(snapped(np.concatenate([np.linspace(0.0, 1.0, n_points), u])))
-    low, high = nodes[:-1], nodes[1:]
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        below = snapped(middle) <= nodes[:-1]
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return nodes, np.diff(high, prepend=0.0, append=1.0)
 
 
 @dataclass(frozen=True)

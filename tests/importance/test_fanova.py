@@ -86,6 +86,21 @@ def test_marginals_are_those_of_numeric_integration(cut: bool) -> None:
     assert (main > 0.0).all() and main.sum() + joint.sum() < 1.0
 
 
+@pytest.mark.parametrize(
+    "parameter", [hp.Int(1, 4, log=True), hp.Float(0.1, 10, step=0.3, log=True), hp.Normal(0, 1, step=0.5)]
+)
+@pytest.mark.parametrize("cut", [False, True])
+def test_thresholds_between_uneven_levels(parameter: Any, cut: bool) -> None:
+    space = hp.Space({"p": parameter})
+    random = space.encode(space.decode((np.arange(20_000)[:, None] + 0.5) / 20_000))[:, 0]
+    levels = np.unique(random)
+    levels = levels[1:-1] if cut else levels
+    random = random[(random >= levels[0]) & (random <= levels[-1])]
+    thresholds = 0.5 * (levels[1:] + levels[:-1])
+    found = feature_of(Column(0, parameter, levels, cut), levels).measure(thresholds)
+    np.testing.assert_allclose(found, [np.mean(random < t) for t in thresholds], atol=3e-4)
+
+
 def test_two_parameters_leave_nothing_over() -> None:
     space = {"x": hp.Float(0, 1), "y": hp.Float(0, 1)}
     study = hp.minimize(lambda t: t["x"] + 3 * t["x"] * t["y"], space, sampler="sobol", n_trials=600, seed=0)
