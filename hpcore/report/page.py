@@ -61,7 +61,7 @@ def html(source: Any, path: str | os.PathLike[str] = "report.html", *, title: st
     Notes
     -----
     The page has the best trial, the figures of `figure` that the search has something for, the trials as tables, and
-    reasons why the other figures are missing. With 1,000 trials it has about 3 MB, two of which are plotly itself.
+    reasons why the other figures are missing. With 1,000 trials it has about 4 MB, two of which are plotly itself.
     Browsers of 2023 or later draw it. Every text that comes from the search is escaped, and a content security policy
     keeps the page from loading or sending anything.
 
