@@ -20,9 +20,8 @@ def draw(material: Material, objective: int = 0) -> Section:
     rows = np.flatnonzero(record.feasible & np.isfinite(cost))
     if len(rows) < 2:
         raise NothingToShow("fewer than two complete trials have a cost or known times")
-    told = record.history.cost is not None and bool(
-        np.any(record.history.cost[rows] != (record.times[rows, 1] - record.times[rows, 0]))
-    )
+    # Where none was told, the cost of a trial is the seconds that it took.
+    told = bool(np.any(cost[rows] != record.times[rows, 1] - record.times[rows, 0]))
     y = record.values[:, objective]
     cost = np.where(cost > 0.0, cost, np.nan) if (positive := cost[rows] > 0.0).any() else cost
     data = trial_traces(record, cost, y, words=False)
