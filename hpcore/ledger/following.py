@@ -158,9 +158,11 @@ class Follower:
         # Running trials that were not, or not known: all their reports. Later, what is new of the study.
         running = [row.number for row in rows if row.state == RUNNING]
         newest = t.newest_report or 0
-        reports = t.reports(record.id, [number for number in running if number not in self._reports])
+        unknown = {number for number in running if number not in self._reports}
+        reports = t.reports(record.id, sorted(unknown))
         if self._report_id is not None and newest != self._report_id:
-            reports += t.reports_after(record.id, self._report_id)
+            later = t.reports_after(record.id, self._report_id)
+            reports += [report for report in later if report.number not in unknown]
         return _Batch(record, rows, due - set(again), reports, newest, t.now())
 
     def _take(self, batch: _Batch) -> None:

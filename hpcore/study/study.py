@@ -797,6 +797,10 @@ class Study:
         frame: pd.DataFrame = to_frame(self.optimizer)
         return frame
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy made in a callback is a study between runs: threads, trackers and displays of this run stay here.
+        return {**vars(self), "_run": None, "_stopped": self.stopping}
+
     def __repr__(self) -> str:
         return f"Study({self.optimizer!r})"
 

@@ -82,7 +82,8 @@ class Tracker(Protocol):
     Attributes
     ----------
     flush_seconds : float, optional
-        Seconds that the end of a run waits for the tracker; 30 without this attribute.
+        Seconds that the end of a run waits for the tracker, ``math.inf`` for as long as it takes; 30 without this
+        attribute. Read when the run begins.
 
     Notes
     -----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import queue
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpcore.arguments import check_number
 from hpcore.ledger.attributes import user_attributes
 from hpcore.records.history import PAUSED, RUNNING
 from hpcore.records.trial import Trial
@@ -53,6 +55,11 @@ class TrackerQueue:
     tracker : Tracker
         Tracker, whose methods are called on a thread of their own.
 
+    Raises
+    ------
+    InvalidArgument, InvalidType
+        Its `flush_seconds` is no number of seconds.
+
     Attributes
     ----------
     n_put, n_logged : int
@@ -61,6 +68,7 @@ class TrackerQueue:
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker, self._name = tracker, type(tracker).__name__
+        self._flush_seconds = _flush_seconds(tracker)
         self._records: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._study: TrackedStudy | None = None
@@ -174,10 +182,11 @@ class TrackerQueue:
         """Wait until all is logged, or the time is over, or Ctrl-C ends the wait."""
         if self._thread is None:
             return
-        seconds = float(getattr(self._tracker, "flush_seconds", FLUSH_SECONDS))
+        seconds = self._flush_seconds
         why = f"did not end within flush_seconds={seconds:g} s"
         try:
-            self._done.wait(max(0.0, self._ended_at + seconds - time.monotonic()))
+            left = self._ended_at + seconds - time.monotonic()
+            self._done.wait(min(max(0.0, left), threading.TIMEOUT_MAX))
         except KeyboardInterrupt:
             why = "was interrupted"
         done = self._done.is_set()
@@ -264,6 +273,14 @@ class TrackerQueue:
                 )
             return False
         return True
+
+
+def _flush_seconds(tracker: Tracker) -> float:
+    """Read how long the end of a run waits; before its first trial, as an error at the end would cost the result."""
+    seconds = getattr(tracker, "flush_seconds", FLUSH_SECONDS)
+    if isinstance(seconds, float) and seconds == math.inf:
+        return seconds
+    return check_number(f"flush_seconds of the tracker {type(tracker).__name__}", seconds, 0.0)
 
 
 def split_callbacks(

@@ -90,6 +90,7 @@ def test_reports_of_running_trials(tmp_path: Path) -> None:
     third.report(9.0, 4)
     follower.refresh()
     assert [work.trial.last for work in follower.work] == [(2.0, 0.75), (1.0, 0.25), (4.0, 9.0)]
+    assert [work.trial.reports for work in follower.work] == [2, 1, 1]
     assert {work.pid for work in follower.work} == {str(os.getpid())} and follower.work[0].host
     study.tell(first, 0.75)
     follower.refresh()

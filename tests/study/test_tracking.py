@@ -275,6 +275,22 @@ def test_a_copy_of_a_study_has_no_tracker() -> None:
     assert tracker.steps == [] and len(tracker.results) == 1
 
 
+@pytest.mark.parametrize("progress", [False, True])
+def test_a_study_is_copied_in_a_callback_and_goes_on(progress: bool) -> None:
+    copies: list[hp.Study] = []
+
+    def callback(study: Any, trial: Any) -> None:
+        copies.append(pickle.loads(pickle.dumps(study)))  # noqa: S301 - our own data
+
+    hp.minimize(reporting, SPACE, n_trials=2, seed=0, progress=progress, callbacks=[callback, Recorder()])
+    first, second = copies
+    assert (len(first.trials), len(second.trials)) == (1, 2) and not second.stopping
+    tracker = Recorder()
+    first.run(reporting, 2, progress=False, callbacks=[tracker])
+    assert [trial.number for trial in tracker.results] == [1, 2] and tracker.study.n_ended == 1
+    assert len(second.trials) == 2
+
+
 def test_what_is_a_tracker() -> None:
     class Writer:
         def __call__(self, study: Any, trial: Any) -> None: ...
@@ -512,7 +528,18 @@ def test_arguments_that_are_not_allowed_begin_nothing() -> None:
     lock = threading.Lock()  # which cannot be sent to a worker
     with pytest.raises(hp.errors.InvalidArgument, match="picklable"):
         hp.minimize(lambda trial: float(lock.locked()), SPACE, n_trials=1, n_jobs=2, callbacks=[tracker])
+    for seconds in (-1.0, math.nan, None):
+        tracker.flush_seconds = seconds  # type: ignore[assignment]
+        with pytest.raises((hp.errors.InvalidArgument, InvalidType), match="flush_seconds of the tracker Recorder"):
+            hp.minimize(value, SPACE, n_trials=1, callbacks=[tracker])
     assert tracker.calls == []
+
+
+@pytest.mark.parametrize("seconds", [1e300, math.inf])
+def test_a_wait_without_an_end(seconds: float) -> None:
+    tracker = Recorder()
+    tracker.flush_seconds = seconds
+    assert len(run(tracker, 2).trials) == len(tracker.results) == 2
 
 
 # --- searches by cross-validation ------------------------------------------------------------------------------------
