@@ -143,6 +143,9 @@ class Run:
         if isinstance(trial, Trial):
             if trial.progress is None or not trial.progress.is_resumed:
                 self._counted.add(trial.number)
+            else:
+                for tracker in self._trackers:
+                    tracker.resumed(trial.number)
             self._open[trial.number] = trial
             if self._scheduled and self._checkpoints is not None:
                 self._checkpoints.copy_parent(trial)
@@ -358,6 +361,9 @@ class Run:
             for hook in self._hooks:
                 with interruptible():
                     hook(trial)
+        elif outcome.state == PAUSED:
+            for tracker in self._trackers:
+                tracker.paused(trial)
         if self._display is not None:
             self._display(trial)
 

@@ -121,7 +121,8 @@ class Tracker(Protocol):
         """Log a partial result, with one value per objective in the user's own sign.
 
         `trial` is a copy from the time of its first partial result. The last ones may come right before `ended`, if
-        the trial runs in another process; those of earlier runs are not repeated.
+        the trial runs in another process, and those of a paused trial when it pauses. Those of earlier runs, and of
+        other processes that had the trial before, are not repeated.
         """
         ...
 

@@ -100,7 +100,7 @@ class TrackerQueue:
         # Partial results of earlier runs, of trials that go on, were logged by these.
         history = trial_log.optimizer.history
         for number in np.flatnonzero(np.isin(history.state, (RUNNING, PAUSED))).tolist():
-            self._steps[number] = set(history.curves.step[history.curves.of(number)].tolist())
+            self.resumed(number)
         trial_log.watchers.append(self.reported)
         before, earlier = _threads.get(id(self._tracker)), None
         if before is not None and before._thread is not None and before._thread.is_alive():  # never so after a fork
@@ -119,6 +119,12 @@ class TrackerQueue:
             self._stop_watching()
             del _threads[id(self._tracker)]
             self._thread = None
+
+    def resumed(self, number: int) -> None:
+        """Take the partial results of a trial that goes on as logged, by the process that had it before."""
+        if self._log is not None:
+            curves = self._log.optimizer.history.curves
+            self._steps[number] = set(curves.step[curves.of(number)].tolist()) if len(curves) else set()
 
     def reported(self, number: int, step: float, values: Sequence[float]) -> None:
         """Put a partial result."""
@@ -139,18 +145,31 @@ class TrackerQueue:
         """Put the result of a trial, after partial results of it that were not known before."""
         if self._log is None:
             return
-        number = trial.number
         copied = self._copy(trial)
-        steps = self._steps.pop(number, ())
-        self._running.pop(number, None)
-        curves = self._log.optimizer.history.curves
-        if len(curves):
-            rows = curves.of(number)
-            if len(rows) > len(steps):
-                for step, values in zip(curves.step[rows].tolist(), curves.values[rows], strict=True):
-                    if step not in steps:
-                        self._put(self._tracker.reported, copied, step, self._in_own_sign(values))
+        self._report_unknown(copied)
+        self._steps.pop(trial.number, None)
+        self._running.pop(trial.number, None)
         self._put(self._tracker.ended, copied)
+
+    def paused(self, trial: Trial) -> None:
+        """Put the partial results of a trial that may go on later, or never, and that were not known before."""
+        if self._log is not None:
+            self._report_unknown(trial)
+
+    def _report_unknown(self, trial: Trial | TrialSnapshot) -> None:
+        """Put the partial results that came with the result of a job."""
+        assert self._log is not None
+        number, curves = trial.number, self._log.optimizer.history.curves
+        if not len(curves):
+            return
+        steps, rows = self._steps.setdefault(number, set()), curves.of(number)
+        if len(rows) <= len(steps):
+            return
+        copied = self._copy(trial) if isinstance(trial, Trial) else trial
+        for step, values in zip(curves.step[rows].tolist(), curves.values[rows], strict=True):
+            if step not in steps:
+                steps.add(step)
+                self._put(self._tracker.reported, copied, step, self._in_own_sign(values))
 
     def end(self, state: str) -> None:
         """End the run in a state, see `TrackedStudy.state`; `close` waits for the tracker."""

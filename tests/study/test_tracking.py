@@ -197,6 +197,42 @@ def test_trials_that_a_scheduler_pauses_and_prunes(deterministic: bool, n_jobs: 
     assert sorted(tracker.steps) == known
 
 
+def halving(trial: hp.Trial) -> float:
+    for step in range(1, 10):
+        trial.report(trial["x"] + 1 / step, step)
+        if trial.should_stop():
+            break
+    return trial["x"]
+
+
+def steps_of(study: hp.Study) -> list[tuple[int, float]]:
+    return sorted((trial.number, float(step)) for trial in study.trials for step in trial.reports)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_reports_of_trials_that_stay_paused(n_jobs: int) -> None:
+    tracker = Recorder()
+    study = run(tracker, 12, halving, n_jobs=n_jobs, scheduler="hyperband")
+    assert any(trial.state == "paused" for trial in study.trials)
+    assert sorted((number, step) for number, step, _ in tracker.steps) == steps_of(study)
+
+
+def test_a_trial_that_goes_on_in_another_process_repeats_no_report(tmp_path: Path) -> None:
+    """Two studies of one store take turns, as two processes would."""
+    options: Any = {"storage": tmp_path / "a.db", "name": "a", "sampler": "random", "seed": 0}
+    here, there = (hp.Study(SPACE, **options, scheduler="hyperband") for _ in range(2))
+    first, second = Recorder(), Recorder()
+
+    def callback(study: Any, trial: Any) -> None:
+        if not second.calls:
+            there.run(halving, 12, progress=False, callbacks=[second])
+
+    here.run(halving, 12, progress=False, callbacks=[first, callback])
+    here.run(halving, 6, progress=False, callbacks=[first])
+    logged = sorted((number, step) for number, step, _ in first.steps + second.steps)
+    assert logged == steps_of(here)
+
+
 def test_a_study_that_continues(tmp_path: Path) -> None:
     where = {"storage": tmp_path / "runs.db", "name": "a"}
     first, second, other = Recorder(), Recorder(), Recorder()
