@@ -237,8 +237,16 @@ class Follower:
 
     def rate(self, window: float = 600.0) -> float:
         """Number of trials a second that ended lately, of those that are kept in `recent`."""
-        ends = [row.finished for row in self.recent if row.finished is not None and self.now - row.finished <= window]
-        return len(ends) / max(self.now - min(ends), 1.0) if ends else 0.0
+        ended = [(row.finished, row.started) for row in self.recent if row.finished is not None]
+        late = [times for times in ended if self.now - times[0] <= window]
+        if not late:
+            return 0.0
+        n, since = len(late), min(end if start is None else min(start, end) for end, start in late)
+        if n >= RECENT:  # trials that overlap these are not kept any more
+            n, since = n - 1, min(end for end, _ in late)
+        elif n < len(ended):
+            since = max(since, self.now - window)
+        return n / max(self.now - since, 1.0)
 
 
 def _reason(error: str | None) -> str:

@@ -97,6 +97,28 @@ def test_reports_of_running_trials(tmp_path: Path) -> None:
     assert [work.trial.number for work in follower.work] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("times", "rate"),
+    [
+        ([], 0.0),
+        ([(0, 3600)], 1 / 3600),  # the first one took an hour and ended just now
+        ([(0, 3600), (100, 3400), (200, 1900)], 2 / 600),
+        ([(0, 100), (3590, 3595), (3595, 3600)], 2 / 10),  # one of a run before a long pause
+        ([(3600 - i, 3600 - i + 0.5) for i in range(1, 41)], 1.0),
+        ([(2900, 3600 - i) for i in range(101)], 1.0),  # at a time, of which the last 100 are kept
+    ],
+)
+def test_the_rate(times: list[tuple[float, float]], rate: float, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    hp.Study(SPACE, storage=path, name="a", sampler="random", seed=0).add({"x": 0.5}, 1.0)
+    follower = follow(path)
+    follower.refresh()
+    row = follower.recent[0]
+    follower.now = 3600.0
+    follower.recent = [row._replace(started=start, finished=end) for start, end in times][: following.RECENT]
+    assert follower.rate() == pytest.approx(rate)
+
+
 def test_the_front_of_several_objectives(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     study = hp.Study(SPACE, storage=path, name="a", directions=["minimize", "maximize"], sampler="random", seed=0)
