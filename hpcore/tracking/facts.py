@@ -20,8 +20,6 @@ __all__ = [
     "check_flush",
     "check_metric_name",
     "check_options",
-    "cut",
-    "last_line",
     "metric_names",
     "number",
     "text",
@@ -161,16 +159,6 @@ def text(value: Any) -> str:
         return " ".join(repr(value).split())
     except Exception:  # the value's own repr, or attributes that are no plain data
         return f"<{type(value).__name__}>"
-
-
-def cut(given: str, most: int) -> str:
-    """Cut a text to a number of characters; cut ones end with ``...``."""
-    return given if len(given) <= most else f"{given[: most - 3]}..."
-
-
-def last_line(error: str) -> str:
-    """Return the last line of a reason of a failure, which names the error."""
-    return (error.strip().splitlines() or [""])[-1]
 
 
 def title(study: TrackedStudy) -> str:

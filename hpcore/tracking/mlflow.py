@@ -18,18 +18,9 @@ from urllib.parse import urlsplit
 
 from hpcore.arguments import check_flag
 from hpcore.errors import InvalidArgument, InvalidType, MissingDependency, require
-from hpcore.tracking.facts import (
-    Facts,
-    Incumbent,
-    check_flush,
-    check_metric_name,
-    check_options,
-    cut,
-    last_line,
-    metric_names,
-    text,
-    title,
-)
+from hpcore.records.words import last_line, shorten
+from hpcore.tracking.base import StudyCallback
+from hpcore.tracking.facts import Facts, check_options, text, title
 
 if TYPE_CHECKING:
     from hpcore.records.snapshot import TrialSnapshot
@@ -71,7 +62,7 @@ class _Child:
         self.sent = time.monotonic()
 
 
-class MLflowCallback:
+class MLflowCallback(StudyCallback):
     """Tracker that logs a study as a run of MLflow, and each trial as a nested run in it.
 
     Parameters
@@ -146,7 +137,6 @@ class MLflowCallback:
         if tracking_uri is not None and not isinstance(tracking_uri, str | os.PathLike):
             raise InvalidType(f"tracking_uri must be a str, got {tracking_uri!r}")
         self.tracking_uri = None if tracking_uri is None else os.fspath(tracking_uri)
-        self.metric_name = check_metric_name(metric_name)
         self.create_experiment = check_flag("create_experiment", create_experiment)
         self.mlflow_kwargs = check_options("mlflow_kwargs", mlflow_kwargs, _RUN_OPTIONS)
         if self.mlflow_kwargs.get("nested", True) is not True:
@@ -154,9 +144,8 @@ class MLflowCallback:
         self.tag_study_user_attrs = check_flag("tag_study_user_attrs", tag_study_user_attrs)
         self.tag_trial_user_attrs = check_flag("tag_trial_user_attrs", tag_trial_user_attrs)
         self.model, self.report = check_flag("model", model), check_flag("report", report)
-        self.flush_seconds = check_flush(flush_seconds)
         require("mlflow", "mlflow", "hpcore.tracking.MLflowCallback")
-        self._reset()
+        super().__init__(metric_name, flush_seconds)
 
     def _reset(self) -> None:
         self._client: Any = None
@@ -164,23 +153,13 @@ class MLflowCallback:
         # Runs of trials that an earlier run left unfinished, and that were not begun again yet.
         self._earlier: dict[int, str] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        # A connection stays where it is.
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._reset()
-
     # --- the run of the study ------------------------------------------------------------------------------------
 
     def begin(self, study: TrackedStudy) -> None:
         """See `Tracker`."""
         mlflow = require("mlflow", "mlflow", "hpcore.tracking.MLflowCallback")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-        self._reset()
-        self._names = metric_names(self.metric_name, len(study.directions))
-        self._study, self._incumbent = study, Incumbent(study)
+        self._take(study)
         self._entities = require("mlflow.entities", "mlflow", "hpcore.tracking.MLflowCallback")
         self._best_run: tuple[int, str] | None = None
         self._client = mlflow.MlflowClient(self.tracking_uri)
@@ -201,7 +180,7 @@ class MLflowCallback:
         if "experiment_id" in given:
             return str(given["experiment_id"])
         if self.create_experiment:
-            name = cut(self._study.name or "hpcore", NAME)
+            name = shorten(self._study.name or "hpcore", NAME)
         elif os.environ.get("MLFLOW_EXPERIMENT_ID"):
             return os.environ["MLFLOW_EXPERIMENT_ID"]
         else:
@@ -246,7 +225,9 @@ class MLflowCallback:
     def _make_parent(self) -> str:
         study, given = self._study, self.mlflow_kwargs
         made: str = self._client.create_run(
-            self._experiment, tags=_tags(self._study_tags()), run_name=cut(given.get("run_name") or title(study), NAME)
+            self._experiment,
+            tags=_tags(self._study_tags()),
+            run_name=shorten(given.get("run_name") or title(study), NAME),
         ).info.run_id
         if study.is_stored and (first := self._find_parent()) not in (made, None):
             # Another process began to log the same study at this moment.
@@ -382,7 +363,7 @@ class MLflowCallback:
     ) -> None:
         """Log to a run, in one request unless that is too large."""
         entities = self._entities
-        all_params = [entities.Param(name, cut(value, PARAM)) for name, value in _named(params or {}).items()]
+        all_params = [entities.Param(name, shorten(value, PARAM)) for name, value in _named(params or {}).items()]
         all_tags = [entities.RunTag(name, value) for name, value in _tags(tags or {}).items()]
         for metrics_now, params_now, tags_now in _requests(metrics, all_params, all_tags):
             self._client.log_batch(run_id, metrics_now, params_now, tags_now)
@@ -432,7 +413,7 @@ def _named(given: Mapping[str, T]) -> dict[str, T]:
 
 
 def _tags(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: cut(value, TAG) for name, value in _named(given).items()}
+    return {name: shorten(value, TAG) for name, value in _named(given).items()}
 
 
 def _requests(

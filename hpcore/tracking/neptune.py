@@ -6,19 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import require
-from hpcore.tracking.facts import (
-    Facts,
-    Incumbent,
-    check_flush,
-    check_metric_name,
-    check_options,
-    cut,
-    last_line,
-    metric_names,
-    number,
-    text,
-    title,
-)
+from hpcore.records.words import last_line, shorten
+from hpcore.tracking.base import StudyCallback
+from hpcore.tracking.facts import Facts, check_options, number, text, title
 
 if TYPE_CHECKING:
     from hpcore.records.snapshot import TrialSnapshot
@@ -30,7 +20,7 @@ __all__ = ["NeptuneCallback"]
 PATH, TEXT = 1000, 15_000
 
 
-class NeptuneCallback:
+class NeptuneCallback(StudyCallback):
     """Tracker that logs a study as a run of Neptune, by the package `neptune_scale`.
 
     Parameters
@@ -77,30 +67,22 @@ class NeptuneCallback:
         *,
         flush_seconds: float = 30.0,
     ) -> None:
-        self.metric_name = check_metric_name(metric_name)
         self.neptune_kwargs = check_options("neptune_kwargs", neptune_kwargs)
-        self.flush_seconds = check_flush(flush_seconds)
         require("neptune_scale", "neptune", "hpcore.tracking.NeptuneCallback")
+        super().__init__(metric_name, flush_seconds)
+
+    def _reset(self) -> None:
         self._run: Any = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A run stays where it is.
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._run = None
+        self._running: set[int] = set()
 
     def begin(self, study: TrackedStudy) -> None:
         """See `Tracker`."""
         neptune = require("neptune_scale", "neptune", "hpcore.tracking.NeptuneCallback")
-        self._names = metric_names(self.metric_name, len(study.directions))
-        self._study, self._incumbent = study, Incumbent(study)
-        self._running: set[int] = set()
+        self._take(study)
         self._n_ended = study.n_ended  # steps of a series increase
         chosen: dict[str, Any] = {
             "run_id": f"hpcore-{study.key}",
-            "experiment_name": cut(title(study), 700),
+            "experiment_name": shorten(title(study), 700),
             "enable_console_log_capture": False,
             "source_tracking_config": None,
             **self.neptune_kwargs,
@@ -166,7 +148,7 @@ class NeptuneCallback:
 
     def _configure(self, known: Mapping[str, Any]) -> None:
         self._run.log_configs(
-            {_path(name): cut(value, TEXT) if isinstance(value, str) else value for name, value in known.items()}
+            {_path(name): shorten(value, TEXT) if isinstance(value, str) else value for name, value in known.items()}
         )
 
 

@@ -11,17 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpcore.errors import InvalidType, require
-from hpcore.tracking.facts import (
-    Facts,
-    Incumbent,
-    check_flush,
-    check_metric_name,
-    cut,
-    last_line,
-    metric_names,
-    number,
-    text,
-)
+from hpcore.records.words import last_line, shorten
+from hpcore.tracking.base import StudyCallback
+from hpcore.tracking.facts import Facts, number, text
 
 if TYPE_CHECKING:
     from hpcore.records.snapshot import TrialSnapshot
@@ -35,7 +27,7 @@ TEXT = 500
 FILE_SECONDS = 5
 
 
-class TensorBoardCallback:
+class TensorBoardCallback(StudyCallback):
     """Tracker that writes event files for TensorBoard: hyperparameters, curves, and the best value so far.
 
     Parameters
@@ -81,41 +73,29 @@ class TensorBoardCallback:
         if not isinstance(dirname, str | os.PathLike):
             raise InvalidType(f"dirname must be a path, got {dirname!r}")
         self.dirname = os.fspath(dirname)
-        self.metric_name = check_metric_name(metric_name)
-        self.flush_seconds = check_flush(flush_seconds)
         _module("summary.writer.event_file_writer")
-        self._reset()
+        super().__init__(metric_name, flush_seconds)
 
     def _reset(self) -> None:
         self._root: Any = None
         self._writers: dict[int, Any] = {}
         self._n_reports: dict[int, int] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Open files stay where they are.
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._reset()
-
     def begin(self, study: TrackedStudy) -> None:
         """See `Tracker`."""
-        self._reset()
+        self._take(study)
         self._make = _module("summary.writer.event_file_writer").EventFileWriter
         self._hparams = _module("plugins.hparams.summary_v2")
         self._status = _module("plugins.hparams.api_pb2")
         self._summaries, self._events = _module("compat.proto.summary_pb2"), _module("compat.proto.event_pb2")
         self._tensors = _module("compat.proto.tensor_pb2")
         self._types = _module("compat.proto.types_pb2")
-        self._names = metric_names(self.metric_name, len(study.directions))
-        self._study, self._incumbent = study, Incumbent(study)
         self._folder = Path(self.dirname, f"{_folder_name(study.name or 'study')}-{study.key[:8]}")
         self._root = self._make(str(self._folder), flush_secs=FILE_SECONDS)
         self._metadata = _module("plugins.hparams.metadata")
         self._session = _module("plugins.hparams.plugin_data_pb2")
         metrics = [self._hparams.Metric(name) for name in self._names]
-        columns = [self._hparams.HParam(cut(name, TEXT)) for name in study.parameters]
+        columns = [self._hparams.HParam(shorten(name, TEXT)) for name in study.parameters]
         self._add(self._root, self._hparams.hparams_config_pb(columns, metrics))
         self._root.flush()
 
@@ -137,7 +117,7 @@ class TensorBoardCallback:
         for name, value in {**facts.numbers, **{name: float(v) for name, v in facts.not_finite.items()}}.items():
             self._scalar(writer, name, value, 0)
         if trial.error:
-            self._text(writer, "error", cut(last_line(trial.error), TEXT))
+            self._text(writer, "error", shorten(last_line(trial.error), TEXT))
         self._text(writer, "state", str(trial.state))
         failed = trial.state == "failed"
         self._end(trial.number, self._status.STATUS_FAILURE if failed else self._status.STATUS_SUCCESS)
@@ -158,7 +138,7 @@ class TensorBoardCallback:
         if writer is None:
             folder = self._folder / f"trial-{trial.number:05d}"
             writer = self._writers[trial.number] = self._make(str(folder), flush_secs=FILE_SECONDS)
-            params = {cut(name, TEXT): _value(value) for name, value in trial.params.items()}
+            params = {shorten(name, TEXT): _value(value) for name, value in trial.params.items()}
             self._add(writer, self._hparams.hparams_pb(params, f"trial {trial.number}", trial.started))
         return writer
 
@@ -181,7 +161,7 @@ class TensorBoardCallback:
         writer.add_event(self._events.Event(wall_time=time.time(), step=step, summary=summary))
 
     def _scalar(self, writer: Any, tag: str, value: float, step: int) -> None:
-        entry = self._summaries.Summary.Value(tag=cut(tag, TEXT), simple_value=value)
+        entry = self._summaries.Summary.Value(tag=shorten(tag, TEXT), simple_value=value)
         self._add(writer, self._summaries.Summary(value=[entry]), step)
 
     def _text(self, writer: Any, tag: str, content: str) -> None:
@@ -200,7 +180,7 @@ def _module(name: str) -> Any:
 def _value(value: Any) -> bool | float | str:
     known = number(value)
     if known is None:
-        return cut(text(value), TEXT)
+        return shorten(text(value), TEXT)
     return known if isinstance(known, bool) else _float(known)
 
 

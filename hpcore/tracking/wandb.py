@@ -8,19 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from hpcore.arguments import check_flag
 from hpcore.errors import InvalidArgument, require
-from hpcore.tracking.facts import (
-    Facts,
-    Incumbent,
-    check_flush,
-    check_metric_name,
-    check_options,
-    cut,
-    last_line,
-    metric_names,
-    number,
-    text,
-    title,
-)
+from hpcore.records.words import last_line, shorten
+from hpcore.tracking.base import StudyCallback
+from hpcore.tracking.facts import Facts, check_options, number, text, title
 
 if TYPE_CHECKING:
     from hpcore.records.snapshot import TrialSnapshot
@@ -32,7 +22,7 @@ __all__ = ["WandbCallback"]
 NAME, TEXT = 128, 2000
 
 
-class WandbCallback:
+class WandbCallback(StudyCallback):
     """Tracker that logs a study as a run of Weights & Biases, or each trial as a run in a group.
 
     Parameters
@@ -82,31 +72,19 @@ class WandbCallback:
         *,
         flush_seconds: float = 30.0,
     ) -> None:
-        self.metric_name = check_metric_name(metric_name)
         self.wandb_kwargs = check_options("wandb_kwargs", wandb_kwargs)
         self.as_multirun = check_flag("as_multirun", as_multirun)
-        self.flush_seconds = check_flush(flush_seconds)
         require("wandb", "wandb", "hpcore.tracking.WandbCallback")
-        self._reset()
+        super().__init__(metric_name, flush_seconds)
 
     def _reset(self) -> None:
         self._run: Any = None
         self._runs: dict[int, Any] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        # A run stays where it is.
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._reset()
-
     def begin(self, study: TrackedStudy) -> None:
         """See `Tracker`."""
         self._wandb = require("wandb", "wandb", "hpcore.tracking.WandbCallback")
-        self._reset()
-        self._names = metric_names(self.metric_name, len(study.directions))
-        self._study, self._incumbent = study, Incumbent(study)
+        self._take(study)
         self._check_key()
         self._config = {**study.settings, "space": dict(study.parameters), "directions": list(study.directions)}
         if self.as_multirun:
@@ -121,7 +99,7 @@ class WandbCallback:
         config |= given.pop("config", None) or {}
         chosen: dict[str, Any] = {
             "project": os.environ.get("WANDB_PROJECT", "hpcore"),
-            "name": cut(name, NAME),
+            "name": shorten(name, NAME),
             "id": key,
             "resume": "allow",
             # Others may have a run of their own in this process.
@@ -156,7 +134,7 @@ class WandbCallback:
         if trial.feasible is not None:
             row["feasible"] = trial.feasible
         if trial.error:
-            row["error"] = cut(last_line(trial.error), TEXT)
+            row["error"] = shorten(last_line(trial.error), TEXT)
         if self.as_multirun:
             run = self._run_of(trial)
             run.summary.update({**row, "trial": trial.number, **trial.user_attrs})
@@ -184,7 +162,7 @@ class WandbCallback:
                 f"trial {trial.number}",
                 f"{study.key}-{trial.number}",
                 config,
-                group=cut(title(study), NAME),
+                group=shorten(title(study), NAME),
                 job_type="trial",
             )
         return run
@@ -204,4 +182,4 @@ class WandbCallback:
 
 def _value(value: Any) -> Any:
     known = number(value)
-    return cut(text(value), TEXT) if known is None else known
+    return shorten(text(value), TEXT) if known is None else known

@@ -19,8 +19,6 @@ from hpcore.tracking.facts import (
     Incumbent,
     check_metric_name,
     check_options,
-    cut,
-    last_line,
     metric_names,
     number,
     text,
@@ -92,8 +90,6 @@ def test_values_as_text() -> None:
     ]  # fmt: skip
     assert text(Unprintable()) == "<Unprintable>" and text([Unprintable()]) == "<list>"
     assert number(np.int64(3)) == 3 and number(np.bool_(True)) is True and number(np.zeros(2)) is None
-    assert cut("abcdef", 5) == "ab..." and cut("abcde", 5) == "abcde"
-    assert last_line("Traceback\n  here\nValueError: bad\n") == "ValueError: bad" and last_line("") == ""
 
 
 @pytest.mark.parametrize("name", ["MLflowCallback", "WandbCallback", "NeptuneCallback", "TensorBoardCallback"])

@@ -104,7 +104,7 @@ def test_long_names_and_values(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     )
     _, configs, _ = read(tmp_path)
     assert configs["trial/0/params/large"] == str(2**70) and configs["trial/0/params/none"] == "None"
-    assert configs[f"trial/0/params/{'ü' * 256}"].endswith("...")
+    assert configs[f"trial/0/params/{'ü' * 256}"].endswith("…")
     assert [len(name) for name in configs if name.startswith("trial/0/mmm")] == [1000]
     assert "tracker" not in caplog.text
 
