@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import traceback
@@ -11,8 +10,9 @@ from typing import Any, NoReturn
 
 import click
 
+from hpcore.cli import checks
 from hpcore.cli.interrupts import INTERRUPTED, CtrlC
-from hpcore.errors import HpcoreError, InvalidArgument
+from hpcore.errors import HpcoreError
 from hpcore.tables.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
 
 __all__ = ["main"]
@@ -71,44 +71,6 @@ def _listing(words: Any) -> str:
     return ", ".join(words)
 
 
-def _number(name: str, least: int, also: tuple[int, ...] = ()) -> Any:
-    allowed = f"a whole number >= {least}" + "".join(f", or {other}" for other in also)
-
-    def check(context: click.Context, option: click.Parameter, value: int | None) -> int | None:
-        if value is not None and value < least and value not in also:
-            raise InvalidArgument(f"{name} must be {allowed}, got {value}")
-        return value
-
-    return check
-
-
-def _timeout(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not (value > 0 and math.isfinite(value)):
-        raise InvalidArgument(f"--timeout must be a number of seconds > 0, got {value:g}")
-    return value
-
-
-def _seed(context: click.Context, option: click.Parameter, value: int) -> int:
-    if not 0 <= value < 2**32:
-        raise InvalidArgument(f"--seed must be a whole number from 0 to 2**32 - 1, got {value}")
-    return value
-
-
-def _optional_seed(context: click.Context, option: click.Parameter, value: int | None) -> int | None:
-    return None if value is None else _seed(context, option, value)
-
-
-def _one(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> str | None:
-    """Return the value of an option; click would silently use the last of several."""
-    if len(set(value)) > 1:
-        name = option.opts[0]
-        raise InvalidArgument(
-            f"{name} takes one value, got {' and '.join(map(repr, value))}: run the command once for each, "
-            f"with a different --out"
-        )
-    return value[0] if value else None
-
-
 class _TuneCommand(click.Command):
     """Command with the names of the samplers in its help, which needs an import and is therefore delayed."""
 
@@ -160,14 +122,14 @@ def main() -> None:
     "--target",
     metavar="COLUMN",
     multiple=True,
-    callback=_one,
+    callback=checks.one,
     help='The column to predict.  [default: the one named "target"]',
 )
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
     multiple=True,
-    callback=_one,
+    callback=checks.one,
     help="Kind of prediction.  [default: classification if the target is text, true/false, or whole numbers with few "
     "distinct values; else regression]",
 )
@@ -175,7 +137,7 @@ def main() -> None:
     "--model",
     metavar="NAME",
     multiple=True,
-    callback=_one,
+    callback=checks.one,
     help="The model.  [default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
 )
 @click.option(
@@ -184,14 +146,14 @@ def main() -> None:
     multiple=True,
     default=["gp"],
     show_default=True,
-    callback=_one,
+    callback=checks.one,
     help="Sampler that proposes the trials; a grid is as fine as --trials allows.",
 )
 @click.option(
     "--scheduler",
     metavar="NAME",
     multiple=True,
-    callback=_one,
+    callback=checks.one,
     help="Scheduler that gives candidates little of a resource first, and more of it to the best, such as hyperband. "
     "The search is not stored then.  [default: none]",
 )
@@ -199,7 +161,7 @@ def main() -> None:
     "--resource",
     metavar="NAME",
     multiple=True,
-    callback=_one,
+    callback=checks.one,
     help="Resource of the scheduler: n_samples, or a whole-number parameter of the model such as n_estimators.  "
     "[default: n_samples]",
 )
@@ -207,11 +169,11 @@ def main() -> None:
     "--trials",
     type=int,
     metavar="N",
-    callback=_number("--trials", 1),
+    callback=checks.number("--trials", 1),
     help="Number of candidates to evaluate.  [default: 40, or as many as --timeout allows]",
 )
 @click.option(
-    "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
+    "--timeout", type=float, metavar="SECONDS", callback=checks.timeout, help="Start no further trial after this time."
 )
 @click.option(
     "--cv",
@@ -219,14 +181,14 @@ def main() -> None:
     metavar="K",
     default=5,
     show_default=True,
-    callback=_number("--cv", 2),
+    callback=checks.number("--cv", 2),
     help="Number of shuffled folds.",
 )
 @click.option(
     "--scoring",
     metavar="NAME",
     multiple=True,
-    callback=_one,
+    callback=checks.one,
     help="Scorer of scikit-learn.  [default: accuracy or r2]",
 )
 @click.option(
@@ -234,7 +196,7 @@ def main() -> None:
     type=int,
     metavar="N",
     default=-1,
-    callback=_number("--jobs", 1, (-1,)),
+    callback=checks.number("--jobs", 1, (-1,)),
     help="Number of worker processes.  [default: -1, one per core]",
 )
 @click.option(
@@ -243,7 +205,7 @@ def main() -> None:
     metavar="S",
     default=0,
     show_default=True,
-    callback=_seed,
+    callback=checks.seed,
     help="Seed. The same seed repeats a run; with several workers, the proposals of gp and tpe also depend on timing.",
 )
 @click.option(
@@ -257,7 +219,7 @@ def main() -> None:
     "--encoding",
     metavar="NAME",
     multiple=True,
-    callback=_one,
+    callback=checks.one,
     help="Encoding of a text file, such as cp1252, latin-1, utf-16 or shift_jis.  [default: by byte order "
     "mark, else UTF-8 if the file is valid UTF-8, else cp1252]",
 )
@@ -310,14 +272,18 @@ def models(names: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("file", metavar="SWEEP.YAML")
-@click.option("--trials", type=int, metavar="N", callback=_number("--trials", 1), help="Total number of trials.")
-@click.option("--jobs", type=int, metavar="N", callback=_number("--jobs", 1), help="Number of trials at a time.")
+@click.option("--trials", type=int, metavar="N", callback=checks.number("--trials", 1), help="Total number of trials.")
+@click.option("--jobs", type=int, metavar="N", callback=checks.number("--jobs", 1), help="Number of trials at a time.")
 @click.option(
-    "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
+    "--timeout", type=float, metavar="SECONDS", callback=checks.timeout, help="Start no further trial after this time."
 )
-@click.option("--trial-timeout", type=float, metavar="SECONDS", callback=_timeout, help="End a trial after this time.")
-@click.option("--sampler", metavar="NAME", multiple=True, callback=_one, help="Another sampler, such as gp.")
-@click.option("--seed", type=int, metavar="S", callback=_optional_seed, help="Seed.  [default: that of the file, or 0]")
+@click.option(
+    "--trial-timeout", type=float, metavar="SECONDS", callback=checks.timeout, help="End a trial after this time."
+)
+@click.option("--sampler", metavar="NAME", multiple=True, callback=checks.one, help="Another sampler, such as gp.")
+@click.option(
+    "--seed", type=int, metavar="S", callback=checks.optional_seed, help="Seed.  [default: that of the file, or 0]"
+)
 @click.option(
     "--out",
     metavar="DIR",
@@ -363,12 +329,6 @@ def show(store: str, study: str | None, as_json: bool, debug: bool) -> None:
     show(store, study, as_json)
 
 
-def _interval(context: click.Context, option: click.Parameter, value: float) -> float:
-    if not 0.05 <= value <= 86400.0:
-        raise InvalidArgument(f"--interval must be a number of seconds from 0.05 to 86400, got {value:g}")
-    return value
-
-
 @main.command()
 @_store
 @_study
@@ -378,7 +338,7 @@ def _interval(context: click.Context, option: click.Parameter, value: float) -> 
     metavar="SECONDS",
     default=1.0,
     show_default=True,
-    callback=_interval,
+    callback=checks.interval,
     help="Time between two looks.",
 )
 @click.option("--once", is_flag=True, help="Show it once, as where stdout is no terminal.")
@@ -396,11 +356,15 @@ def watch(store: str, study: str | None, interval: float, once: bool, debug: boo
 @main.command()
 @_store
 @_study
-@click.option("--trials", type=int, metavar="N", callback=_number("--trials", 1), help="Total number of candidates.")
 @click.option(
-    "--timeout", type=float, metavar="SECONDS", callback=_timeout, help="Start no further trial after this time."
+    "--trials", type=int, metavar="N", callback=checks.number("--trials", 1), help="Total number of candidates."
 )
-@click.option("--jobs", type=int, metavar="N", callback=_number("--jobs", 1, (-1,)), help="Number of worker processes.")
+@click.option(
+    "--timeout", type=float, metavar="SECONDS", callback=checks.timeout, help="Start no further trial after this time."
+)
+@click.option(
+    "--jobs", type=int, metavar="N", callback=checks.number("--jobs", 1, (-1,)), help="Number of worker processes."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")
 @click.pass_context
@@ -452,7 +416,7 @@ def export(store: str, study: str | None, as_csv: bool, out: str | None, debug: 
 )
 @click.option("--pairs", is_flag=True, help="Show interactions of two parameters too (fanova).")
 @click.option(
-    "--seed", type=int, metavar="S", default=0, show_default=True, callback=_seed, help="Seed of the intervals."
+    "--seed", type=int, metavar="S", default=0, show_default=True, callback=checks.seed, help="Seed of the intervals."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
