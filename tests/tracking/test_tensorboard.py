@@ -12,6 +12,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidType
+from tests.tracking.runs import continued
 
 accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 pytestmark = [pytest.mark.doors, pytest.mark.filterwarnings("default")]
@@ -46,29 +47,9 @@ def hparams(folder: Path) -> dict[str, Any]:
     return found
 
 
-def objective(trial: hp.Trial) -> Any:
-    for step in (1, 2):
-        trial.report(trial["x"] * step, step)
-    if trial.number == 1:
-        raise ValueError("the loss is\nnegative")
-    return hp.Outcome(trial["x"], metrics={"latency": 3.0, "gap": math.nan})
-
-
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_study_that_continues(tmp_path: Path, n_jobs: int) -> None:
-    for n in (3, 1):
-        study = hp.maximize(
-            objective,
-            SPACE,
-            n_trials=n,
-            n_jobs=n_jobs,
-            storage=tmp_path / "runs.db",
-            name="a: b/c",
-            sampler="random",
-            seed=0,
-            progress=False,
-            callbacks=[TensorBoardCallback(tmp_path / "tb")],
-        )
+    study = continued(SPACE, lambda: TensorBoardCallback(tmp_path / "tb"), tmp_path, n_jobs, "a: b/c")
     [folder] = (tmp_path / "tb").iterdir()
     assert folder.name.startswith("a_b_c-")
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == [f"trial-{i:05d}" for i in range(4)]

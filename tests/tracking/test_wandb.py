@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import pickle
 import struct
 import time
@@ -15,6 +14,7 @@ import pytest
 
 import hpcore as hp
 from hpcore.errors import InvalidType
+from tests.tracking.runs import continued, objective
 
 pytest.importorskip("wandb")
 pytestmark = [pytest.mark.doors, pytest.mark.filterwarnings("default")]
@@ -82,29 +82,15 @@ def read(folder: Path, n: int = 1) -> list[dict[str, Any]]:
     raise AssertionError(f"the files are not complete: {found}")
 
 
-def objective(trial: hp.Trial) -> Any:
-    for step in (1, 2):
-        trial.report(trial["x"] * step, step)
-    if trial.number == 1:
-        raise ValueError("the loss is\nnegative")
-    return hp.Outcome(trial["x"], metrics={"latency": 3.0, "gap": math.nan})
-
-
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_one_run_of_a_study_that_continues(tmp_path: Path, n_jobs: int) -> None:
-    for n in (3, 1):
-        study = hp.maximize(
-            objective,
-            SPACE,
-            n_trials=n,
-            n_jobs=n_jobs,
-            storage=tmp_path / "runs.db",
-            name="stored",
-            sampler="random",
-            seed=0,
-            progress=False,
-            callbacks=[WandbCallback(wandb_kwargs={"dir": str(tmp_path), "project": "p", "config": {"team": "a"}})],
-        )
+    study = continued(
+        SPACE,
+        lambda: WandbCallback(wandb_kwargs={"dir": str(tmp_path), "project": "p", "config": {"team": "a"}}),
+        tmp_path,
+        n_jobs,
+        "stored",
+    )
     first, second = read(tmp_path, 2)
     assert first["id"] == second["id"]
     assert (first["name"], first["project"], first["exit"]) == ("stored", "p", 0)
