@@ -72,6 +72,8 @@ class Settings:
         True if the estimator's own parameters are a candidate; None leaves that to the strategy.
     caching : bool
         True if transformers are fitted once for each fold.
+    responding : bool
+        True if predictions for the test folds are kept.
     fold_errors : bool
         True if the optimizer is told the standard error of the mean over the folds.
     gradient : bool
@@ -105,6 +107,7 @@ class Settings:
     warm_start: tuple[Mapping[str, Any], ...]
     default_first: bool | None
     caching: bool
+    responding: bool
     fold_errors: bool
     gradient: bool
     scoring: Any
@@ -201,6 +204,7 @@ def check_settings(search: Any) -> Settings:
         warm_start=_check_warm_start(search.warm_start),
         default_first=None if search.default_first is None else check_flag("default_first", search.default_first),
         caching=check_flag("cache_transformers", search.cache_transformers),
+        responding=check_flag("keep_predictions", search.keep_predictions),
         fold_errors=check_flag("fold_errors", search.fold_errors),
         gradient=wants_gradient(search.gradient, sampler, schedule),
         scoring=search.scoring,

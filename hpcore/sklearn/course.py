@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpcore.errors import InfeasibleSpace, InvalidArgument
+from hpcore.evaluation.predictions import Kept
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.ledger.trial_log import TrialLog
@@ -78,6 +79,8 @@ class Course:
 
     Attributes
     ----------
+    kept : Kept or None
+        Predictions for the test folds, where they are kept.
     evaluated : list of Evaluated
         Finished candidates in the order of their ends; with a scheduler, finished levels of candidates.
     n_fits, n_saved : int
@@ -104,6 +107,7 @@ class Course:
     ) -> None:
         self._settings, self.trial_log, self._space, self._folds = settings, trial_log, space, folds
         self._race, self._staleness = race, staleness
+        self.kept: Kept | None = None
         self._rungs = None if fidelity is None else Rungs(fidelity, staleness is not None)
         self._fit_hooks, self._hooks, self._check_metrics = fit_hooks, hooks, check_metrics
         self.evaluated: list[Evaluated] = []
@@ -305,6 +309,8 @@ class Course:
         self._check_scores(result, scores)
         self.time_suggesting += time.perf_counter() - start
         level = candidate.levels[-1] if candidate.levels else None
+        if self.kept is not None:
+            self._keep(candidate, result.value, level)
         self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, incumbent, level))
         self.n_saved += len(candidate.scores) - len(scores)
         self._fit_hooks.evaluated(len(scores))
@@ -323,6 +329,15 @@ class Course:
         for hook in self._hooks:
             with interruptible():
                 hook(self, shown)
+
+    def _keep(self, candidate: Candidate, value: float | None, level: int | None) -> None:
+        """Keep the predictions of a candidate with the full resource, here and not with its scores."""
+        assert self.kept is not None
+        whole = self._rungs is None or level == self._rungs.fidelity.full
+        if whole and value is not None and candidate.stopped is None:
+            responses = [None if score is None else score.response for score in candidate.scores]
+            self.kept.put(candidate.number, value, responses)
+        candidate.scores[:] = [None if score is None else score._replace(response=None) for score in candidate.scores]
 
     def _check_scores(self, result: Value, scores: list[FoldScore]) -> None:
         """Warn if none of the first candidates has a score."""
