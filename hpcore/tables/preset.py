@@ -37,6 +37,8 @@ class Preset:
         Factory of the parameters, from a task, a number of rows and a prefix of their names.
     scale_target : bool
         True if a regression needs a standardised target.
+    single_precision : bool
+        True if the predictions of a regression are in single precision.
     requires : str, optional
         Module of an optional package that the estimator needs; the extra of hpcore has the same name.
     """
@@ -49,6 +51,7 @@ class Preset:
     estimator: Callable[[Task, int, int | None], Any]
     space: Callable[[Task, int, str], Parameters]
     scale_target: bool = False
+    single_precision: bool = False
     requires: str | None = None
 
     @property

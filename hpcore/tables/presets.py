@@ -174,11 +174,22 @@ def build(
     preset = get(name, task)
     estimator = preset.estimator(task, n_rows, random_state)
     if task == "regression" and preset.scale_target:
-        from sklearn.compose import TransformedTargetRegressor
-        from sklearn.preprocessing import StandardScaler
-
-        estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
+        estimator = _with_scaled_target(estimator, preset.single_precision)
     return estimator, space(name, task, n_rows=n_rows, prefix=prefix)
+
+
+def _with_scaled_target(estimator: Any, single_precision: bool) -> Any:
+    import numpy as np
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    scale: Any = StandardScaler()
+    if single_precision:
+        # Converted before the mean is added again: 1,000,000.5 is no number of single precision.
+        double = FunctionTransformer(inverse_func=np.asarray, inv_kw_args={"dtype": np.float64}, check_inverse=False)
+        scale = Pipeline([("scale", scale), ("double", double)])
+    return TransformedTargetRegressor(estimator, transformer=scale)
 
 
 def _svm(task: Task, n_rows: int, seed: int | None) -> Any:
