@@ -7,7 +7,8 @@ is a parameter of the space.
 Each estimator states a value of every parameter of its space: the point at which a search may begin. Samples of rows
 and columns, small steps and small trees make these points better than the defaults of LightGBM and XGBoost: by 11% to
 14% of log loss or root mean squared error, the geometric mean over nine data sets of 178 to 900 rows; and by 11% on
-five of 1,800 to 2,500 rows, with early stopping. One thread each, since folds are fitted in parallel.
+five of 1,800 to 2,500 rows, with early stopping. For CatBoost, trees of depth 4 instead of 6 on samples of columns are
+5% better on eight of the small ones, in an eighth of the time. One thread each, since folds are fitted in parallel.
 The target of a regression is standardised, because ``reg_alpha`` and ``gamma`` are in its units, and because the
 libraries store it in single precision.
 """
@@ -128,15 +129,15 @@ def _catboost(task: Task, n_rows: int, seed: int | None) -> Any:
 
     early = n_rows >= EARLY_ROWS
     estimator = (catboost.CatBoostClassifier if task == "classification" else catboost.CatBoostRegressor)(
-        iterations=300,
+        iterations=400,
         learning_rate=0.05,
-        depth=6,
+        depth=4 if n_rows < MANY_ROWS else 6,
         l2_leaf_reg=3.0,
         random_strength=1.0,
         # The one kind of sampling that has a temperature; the default differs between losses.
         bootstrap_type="Bayesian",
         bagging_temperature=1.0,
-        rsm=1.0,
+        rsm=0.6,
         random_seed=seed,
         thread_count=1,
         allow_writing_files=False,
