@@ -13,7 +13,7 @@ import click
 from hpcore.cli import checks
 from hpcore.cli.interrupts import INTERRUPTED, CtrlC
 from hpcore.errors import HpcoreError
-from hpcore.tables.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
+from hpcore.tables.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS, with_remark
 
 __all__ = ["main"]
 
@@ -81,7 +81,10 @@ class _TuneCommand(click.Command):
             formatter.write_dl(list(DATA_SETS.items()))
         with formatter.section("Models (hpcore models shows their search spaces)"):
             formatter.write_dl(
-                [("classification", _listing(CLASSIFICATION_MODELS)), ("regression", _listing(REGRESSION_MODELS))]
+                [
+                    ("classification", _listing(map(with_remark, CLASSIFICATION_MODELS))),
+                    ("regression", _listing(map(with_remark, REGRESSION_MODELS))),
+                ]
             )
         with formatter.section("Samplers"):
             formatter.write_text(_listing(samplers.names()))

@@ -87,7 +87,7 @@ def check(name: str | None, problem: Problem, estimator: Any, model: str) -> str
         )
     undecided = problem.task == "classification" and not hasattr(estimator, "predict_proba")
     if undecided and _try(name, _DummyDecider(), problem) is not None:
-        able = [other for other in presets.names("classification") if _gives_probabilities(other)]
+        able = [other for other in presets.available("classification") if _gives_probabilities(other)]
         raise InvalidArgument(
             f"--scoring {name!r} needs class probabilities, which model {model!r} does not give; "
             f"models that do: {', '.join(able)}"
