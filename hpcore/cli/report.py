@@ -15,7 +15,7 @@ __all__ = ["Report", "finished", "save", "short", "text", "values"]
 
 SUSPECTS_SHOWN = 6
 # Prefixes that are not shown: the step of the pipeline, and the wrapper that scales a target.
-PREFIXES = ("model__", "regressor__")
+PREFIXES = ("model__", "regressor__", "prepare__encode__")
 
 
 @dataclass
