@@ -17,7 +17,16 @@ from pandas.api import types
 from hpcore.errors import InvalidArgument
 from hpcore.tables.numerals import PANDAS_MISSING, find_style, holds_codes, is_missing_word
 from hpcore.tables.prose import is_prose
-from hpcore.tables.steps import LARGEST, MISSING, READ_NOTATION, WORDS_OF_TRUTH, as_numbers, level, seconds, to_dates
+from hpcore.tables.steps import (
+    LARGEST,
+    MISSING,
+    READ_NOTATION,
+    WORDS_OF_TRUTH,
+    column_as_numbers,
+    level,
+    seconds,
+    to_dates,
+)
 from hpcore.tables.table import MOST_CATEGORIES, Columns
 
 if TYPE_CHECKING:
@@ -31,6 +40,8 @@ MOSTLY = 0.9
 # A text column is dropped as a name of the row when this share of its cells is distinct.
 DISTINCT = 0.9
 LOOKED_AT = 2000
+# Distinct cells that must look like durations before the others are examined.
+FIRST = 20
 # Above this, a float cannot distinguish neighbouring whole numbers; integers this large are treated as ids.
 EXACT = 2**53
 WHOLE = re.compile(r"[+-]?[0-9]{1,300}")
@@ -121,7 +132,9 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
         notation = _notation(cells)
         if notation is not None:
             return _in_notation(columns, name, column, cells, notation)
-        style = find_style(dict(islice(cells.items(), LOOKED_AT)), likely) and find_style(cells, likely)
+        style = find_style(dict(islice(cells.items(), LOOKED_AT)), likely)
+        if style is not None and len(cells) > LOOKED_AT:
+            style = find_style(cells, likely)
         if style is not None:
             return _written_numbers(columns, name, column, style)
     return _text(columns, name, column, present)
@@ -159,7 +172,7 @@ def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Seri
 
 def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style: Style) -> str | None:
     """Add a column of text that holds numbers."""
-    raw = as_numbers(column.to_frame(name), {name: style})[:, 0]
+    raw = column_as_numbers(column, style)
     if style.points_group and (raw[~np.isnan(raw)] % 1 != 0).any():
         style = replace(style, points_group=False)  # a cell that `find_style` did not sample
     reason = _numbers(columns, name, column, raw)
@@ -177,8 +190,11 @@ def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style:
 def _notation(cells: dict[str, int]) -> Notation | None:
     """Find whether a column holds two words such as yes and no, or durations."""
     said = {cell: n for cell, n in cells.items() if not is_missing_word(cell)}
-    if {cell.casefold() for cell in islice(said, 20)} in TRUTHS and {cell.casefold() for cell in said} in TRUTHS:
+    if len(said) <= FIRST and {cell.casefold() for cell in said} in TRUTHS:
         return "truth"
+    first = [math.isnan(seconds(cell)) for cell in islice(said, FIRST)]
+    if sum(first) > len(first) / 2:
+        return None
     some = dict(islice(said.items(), LOOKED_AT))
     read = {cell for cell in some if not math.isnan(seconds(cell))}
     # Cells with one unit, such as "20 m", are numbers with a unit.
@@ -191,7 +207,7 @@ def _in_notation(
     columns: Columns, name: str, column: pd.Series[Any], cells: dict[str, int], notation: Notation
 ) -> str | None:
     """Add a column of words such as yes and no, or of durations, as numbers."""
-    reason = _numbers(columns, name, column, as_numbers(column.to_frame(name), None, {name: notation})[:, 0])
+    reason = _numbers(columns, name, column, column_as_numbers(column, None, notation))
     if reason is not None:
         return reason
     columns.notations[name] = notation
@@ -201,7 +217,7 @@ def _in_notation(
         yes, no = (next(cell for cell in known if read[cell] == value) for value in (1.0, 0.0))
         columns.notices.append(f"{name!r} holds {yes!r} and {no!r}: used as one number, 1 and 0")
     else:
-        longest = max(known, key=len)
+        longest = max(known, key=lambda cell: (len(cell), read[cell]))
         columns.notices.append(
             f"{name!r} holds durations or times such as {longest!r}: used as one number ({read[longest]:.15g})"
         )
@@ -230,7 +246,7 @@ def _numbers(
     if column.dtype.kind in "iu" and max(int(column.max()), -int(column.min())) > EXACT:
         return _codes(columns, name, column, column.dropna().astype(str))
     if raw is None:
-        raw = as_numbers(column.to_frame(name))[:, 0]
+        raw = column_as_numbers(column)
     values = raw[~np.isnan(raw)]
     if values.size == 0:
         return EMPTY

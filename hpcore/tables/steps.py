@@ -29,6 +29,7 @@ __all__ = [
     "ReadCells",
     "as_numbers",
     "as_text",
+    "column_as_numbers",
     "level",
     "seconds",
     "to_dates",
@@ -58,6 +59,7 @@ DURATION = re.compile(
     r"(?:(?P<minutes>[0-9]{1,5}) ?m(?:ins?|inutes?)?)?,? ?(?:(?P<seconds>[0-9]{1,5}) ?s(?:ecs?|econds?)?)?",
     re.IGNORECASE,
 )
+PLAIN = Style()
 SECONDS_IN = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 
@@ -101,17 +103,22 @@ def as_numbers(
     InvalidArgument
         Points grouped thousands in the training data, and a column now has numbers with decimals.
     """
-    styles, notations, plain = styles or {}, notations or {}, Style()
+    styles, notations = styles or {}, notations or {}
     if all(isinstance(dtype, np.dtype) and dtype.kind in "iufb" for dtype in X.dtypes):
-        return _within_range(X.to_numpy(dtype=float, copy=True))
+        return _within_range(X.to_numpy(dtype=float))
     out = np.empty(X.shape)
     for j, name in enumerate(X.columns):
-        column, notation = X.iloc[:, j], notations.get(name)
-        if notation is None or types.is_numeric_dtype(column):
-            out[:, j] = _number_column(column, styles.get(name, plain))
-        else:
-            out[:, j] = _words_as_numbers(column, READ_NOTATION[notation])
-    return _within_range(out)
+        out[:, j] = column_as_numbers(X.iloc[:, j], styles.get(name), notations.get(name))
+    return out
+
+
+def column_as_numbers(
+    column: pd.Series[Any], style: Style | None = None, notation: Notation | None = None
+) -> NDArray[np.float64]:
+    """Convert one column as `as_numbers` does."""
+    if notation is None or types.is_numeric_dtype(column):
+        return _within_range(_number_column(column, style or PLAIN))
+    return _within_range(_words_as_numbers(column, READ_NOTATION[notation]))
 
 
 def _number_column(column: pd.Series[Any], style: Style) -> NDArray[np.float64]:
@@ -149,15 +156,14 @@ def _words_as_numbers(column: pd.Series[Any], read: Callable[[str], float]) -> N
         column = column.dt.total_seconds()
     cells = column.astype(object)
     text = cells.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
-    values = pd.to_numeric(cells.where(~text, other=None), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    values = np.array(values)
+    values = np.full(len(cells), np.nan)
+    values[~text] = pd.to_numeric(cells[~text], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     values[text] = [read(cell) for cell in cells.to_numpy()[text]]
     return values
 
 
 def _within_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    values[~(np.abs(values) <= LARGEST)] = np.nan
-    return values
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
 
 
 def as_text(
