@@ -12,6 +12,8 @@ __all__ = ["is_prose"]
 
 # Number of different cells, spread over the column, that are examined.
 EXAMINED = 2000
+# Characters of a cell that are examined.
+LONGEST_CELL = 2000
 # Titles: at least so many words in half of the cells, and nearly every row has its own.
 TITLE_WORDS, TITLE_DISTINCT = 3, 0.9
 # Sentences: more words, and some rows may repeat each other.
@@ -54,5 +56,5 @@ def is_prose(cells: Mapping[str, int]) -> bool:
 
 
 def _words(cell: str) -> list[str]:
-    found = map(WORD.fullmatch, cell.split())
+    found = map(WORD.fullmatch, cell[:LONGEST_CELL].split())
     return [word[1].casefold() for word in found if word is not None]

@@ -21,6 +21,8 @@ __all__ = ["LevelEncoder", "ProseComponents"]
 CROSS_FITS = 5
 # Words and pairs of words that are kept, the most frequent first.
 MOST_TERMS = 20_000
+# Weights of a text have length 1: components that vary by less vary by rounding only.
+SMALLEST_SPREAD = 1e-9
 
 
 class LevelEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -176,7 +178,7 @@ class ProseComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             reducer = None if terms is None else self._reducer(terms)
             values = self._components(terms, reducer, len(texts))
             spread = float(values.std(axis=0).max())
-            factor = 1.0 / spread if self.scale and spread > 0 else 1.0
+            factor = 1.0 / spread if self.scale and spread > SMALLEST_SPREAD else 1.0
             self.vectorizers_.append(vectorizer)
             self.reducers_.append(reducer)
             self.factors_.append(factor)
