@@ -221,7 +221,7 @@ def _in_notation(
         columns.notices.append(
             f"{name!r} holds durations or times such as {longest!r}: used as one number ({read[longest]:.15g})"
         )
-    wrong = {cell: cells[cell] for cell in cells if math.isnan(read[cell]) and not is_missing_word(cell)}
+    wrong = {cell: cells[cell] for cell in cells if math.isnan(read[cell]) and cell not in PANDAS_MISSING | {""}}
     if wrong:
         columns.notices.append(f"{name!r}: treated as missing: {_cells(sum(wrong.values()))} ({_listed(wrong, 3)})")
     return None

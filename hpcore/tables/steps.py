@@ -51,7 +51,8 @@ WORDS_OF_TRUTH = (
 VALUES_OF_TRUTH = {pair[i]: 1.0 - i for pair in WORDS_OF_TRUTH for i in (0, 1)}
 CLOCK = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<days>[0-9]{1,5}) days? )?"
-    r"(?:(?P<hours>[0-9]{1,4}):)?(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-5][0-9](?:\.[0-9]{1,9})?)",
+    r"(?:(?P<hours>[0-9]{1,4}):)?(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-5][0-9](?:\.[0-9]{1,9})?)"
+    r"(?: ?(?P<half>[ap])\.?m\.?)?",
     re.IGNORECASE,
 )
 DURATION = re.compile(
@@ -71,13 +72,21 @@ def truth(cell: str) -> float:
 def seconds(cell: str) -> float:
     """Return the seconds of a duration such as ``3:45``, ``1:02:03`` or ``1h 20m``; NaN for any other text.
 
-    The last of two numbers is seconds: times of the day, such as ``14:30``, are read in their order, too.
+    The last of two numbers is seconds: times of the day, such as ``14:30`` and ``2:30 pm``, are read in their order,
+    too.
     """
     text = cell.strip()
     found = CLOCK.fullmatch(text) or DURATION.fullmatch(text)
     if found is None or not any(found[part] for part in SECONDS_IN):
         return math.nan
     total = sum(float(found[part] or 0) * factor for part, factor in SECONDS_IN.items())
+    half = found.groupdict().get("half")
+    if half:
+        first = "hours" if found["hours"] else "minutes"
+        hour = int(found[first])
+        if not 1 <= hour <= 12:
+            return math.nan
+        total += (hour % 12 - hour + 12 * (half in "pP")) * SECONDS_IN[first]
     return -total if found["sign"] == "-" else total
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -88,7 +89,9 @@ class LevelEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if folds is None:
             values = self.encoder_.fit(X, target).transform(X)
         else:
-            values = self.encoder_.fit_transform(X, target)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+                values = self.encoder_.fit_transform(X, target)
         if self.scale:
             self.scaler_ = StandardScaler()
             values = self.scaler_.fit_transform(values)
@@ -108,12 +111,13 @@ def _cross_fitting(target: NDArray[Any], seed: int) -> tuple[str, KFold | Strati
     """Return the kind of the target, and folds; None if there are too few rows."""
     classes, members = np.unique(target, return_counts=True)
     kind = "continuous" if target.dtype.kind == "f" else "binary" if len(classes) <= 2 else "multiclass"
-    if len(target) < 2:
+    if kind == "continuous":
+        n = min(CROSS_FITS, len(target))
+        return kind, KFold(n, shuffle=True, random_state=seed) if n > 1 else None
+    if members.max() < 2:
         return kind, None
-    options = {"shuffle": True, "random_state": seed}
-    if kind == "continuous" or members.min() < 2:
-        return kind, KFold(min(CROSS_FITS, len(target)), **options)
-    return kind, StratifiedKFold(min(CROSS_FITS, int(members.min())), **options)
+    n = max(2, min(CROSS_FITS, int(members.min())))
+    return kind, StratifiedKFold(n, shuffle=True, random_state=seed)
 
 
 def _target_encoder(kind: str, folds: KFold | StratifiedKFold | None) -> TargetEncoder:
