@@ -14,8 +14,8 @@ from hpcore.cli.files import MODEL, PARAMS, TRIALS, replace_file, to_json, write
 __all__ = ["Report", "finished", "save", "short", "text", "values"]
 
 SUSPECTS_SHOWN = 6
-# Prefixes that are not shown: the step of the pipeline, and the estimators around the model.
-PREFIXES = ("model__", "regressor__", "estimator__")
+# Prefixes that are not shown: steps of the pipeline, and the estimators around the model.
+PREFIXES = ("model__", "regressor__", "estimator__", "prepare__encode__")
 
 
 @dataclass

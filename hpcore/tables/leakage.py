@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.metrics import balanced_accuracy_score, get_scorer, r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -27,6 +28,8 @@ TELLING = 0.99
 # Screening: a tree is fitted to half of a sample of rows; only columns above SCREENED are cross-validated.
 SCREENED, SCREEN_ROWS, CHECK_ROWS = 0.95, 4000, 20_000
 SECONDS = 5.0
+# Columns of the matrix of words of a column of prose.
+HASHED_WORDS = 2**10
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Leak:
     score : float
         Mean score over the folds of a decision tree on this column only.
     distinct : bool
-        True if the column has a different value in each row, as ids have.
+        True if the column has a different value in each row, as ids have; False for prose.
     """
 
     column: str
@@ -86,25 +89,26 @@ def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, see
             if time.monotonic() > deadline:
                 break
             n_checked += 1
-            few = _as_one_number(some[name], columns)
+            few = _features(some[name], columns)
             model = _tree(classes).fit(few[:half], target[rows[:half]])
             if measure(target[rows[half:]], model.predict(few[half:])) < SCREENED:
                 continue
             splits = splits or _splits(folds, y, rng)
-            values = _as_one_number(problem.X[name], columns)
+            values = _features(problem.X[name], columns)
             own = [
                 measure(target[test], _tree(classes).fit(values[train], target[train]).predict(values[test]))
                 for train, test in splits
             ]
             if np.mean(own) >= TELLING:
                 score = _score(classes, values, y, splits, scoring)
-                found.append(Leak(name, score, len(np.unique(values)) == len(values)))
+                distinct = name not in columns.prose and len(np.unique(values)) == len(values)
+                found.append(Leak(name, score, distinct))
     return sorted(found, key=lambda leak: -leak.score), n_checked
 
 
 def _promising_first(X: pd.DataFrame, columns: Columns, target: NDArray[Any], classes: bool) -> list[str]:
-    """Order the columns: text and dates, then numbers by the share of their rank variance that the target explains."""
-    others = [*columns.text, *columns.dates]
+    """Order the columns: numbers come last, by the share of their rank variance that the target explains."""
+    others = [*columns.text, *columns.dates, *columns.prose]
     if not columns.numbers:
         return others
     ranks = X[columns.numbers].rank(na_option="top").to_numpy()
@@ -129,7 +133,7 @@ def _splits(folds: Any, y: NDArray[Any], rng: np.random.Generator) -> list[tuple
     return [(train[kept[train]], test[kept[test]]) for train, test in folds.split(np.zeros((len(y), 1)), y)]
 
 
-def _score(classes: bool, values: NDArray[np.float64], y: NDArray[Any], splits: Any, scoring: str) -> float:
+def _score(classes: bool, values: Any, y: NDArray[Any], splits: Any, scoring: str) -> float:
     scorer = get_scorer(scoring)
     scores = []
     for train, test in splits:
@@ -139,6 +143,16 @@ def _score(classes: bool, values: NDArray[np.float64], y: NDArray[Any], splits: 
         except ValueError:  # for instance a score of probabilities when a class is absent from a fold
             scores.append(np.nan)
     return float(np.mean(scores))
+
+
+def _features(column: pd.Series[Any], columns: Columns) -> Any:
+    """Return a column as a matrix that a tree can split: words of prose, otherwise one number."""
+    if str(column.name) in columns.prose:
+        # Which words a text has, without looking at the target; a single one may give the target away.
+        return HashingVectorizer(n_features=HASHED_WORDS, binary=True, norm=None, alternate_sign=False).transform(
+            column.to_numpy(dtype=object)
+        )
+    return _as_one_number(column, columns)
 
 
 def _as_one_number(column: pd.Series[Any], columns: Columns) -> NDArray[np.float64]:

@@ -99,7 +99,9 @@ def prepare(
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.pipeline import Pipeline
 
+    from hpcore.space import Space
     from hpcore.tables.columns import classify
+    from hpcore.tables.encodings import encoding_space
     from hpcore.tables.preprocessing import preprocessor, reader
     from hpcore.tables.scoring import check
 
@@ -117,13 +119,13 @@ def prepare(
     kind = StratifiedKFold if problem.task == "classification" else KFold
     # Read once here instead of in every fit; the pipeline's own reader leaves such a frame as it is.
     problem.X = reader(columns).transform(problem.X)
-    encode = preprocessor(columns, scale=preset.scale, missing=preset.missing)
+    encode = preprocessor(columns, scale=preset.scale, missing=preset.missing, seed=seed)
     return Prepared(
         problem=problem,
         columns=columns,
         model=model,
         pipeline=Pipeline([("prepare", encode), ("model", estimator)]),
-        space=space,
+        space=Space({**space, **encoding_space(columns, "prepare__")}),
         scoring=chosen,
         folds=kind(n_folds, shuffle=True, random_state=seed),
     )

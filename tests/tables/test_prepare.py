@@ -45,6 +45,27 @@ def test_a_frame_in_memory_and_choices() -> None:
     np.testing.assert_array_equal(fitted.predict(frame), fitted.predict(prepared.problem.X))
 
 
+def test_encodings_are_searched() -> None:
+    rng = np.random.default_rng(0)
+    words = ["good", "bad", "very", "plot", "cast", "story", "the", "of", "it", "was"]
+    frame = pd.DataFrame(
+        {"city": [f"c{i}" for i in rng.integers(40, size=240)], "x": rng.normal(size=240),
+         "text": [" ".join(rng.choice(words, 12)) for _ in range(240)]}
+    )  # fmt: skip
+    frame["y"] = np.where(frame["text"].str.contains("plot") ^ (frame["city"] < "c2"), "u", "v")
+    for model in ("svc", "hist_gradient_boosting"):
+        prepared = prepare(Table("frame", frame, bundled=False), target="y", model=model, seed=4)
+        assert (prepared.columns.text, prepared.columns.prose) == (["city"], ["text"])
+        assert set(prepared.space) <= set(prepared.pipeline.get_params())
+        encodings = {name for name in prepared.space if name.startswith("prepare__")}
+        assert encodings == {"prepare__encode__high_cardinality__encoding", "prepare__encode__prose__n_components"}
+        assert prepared.pipeline.get_params()["prepare__encode__high_cardinality__random_state"] == 4
+        fitted = prepared.pipeline.fit(prepared.problem.X, prepared.problem.y)
+        assert fitted.score(frame, prepared.problem.y) > 0.8
+        assert set(fitted.predict(frame[:9].assign(text=None, city=None))) <= {"u", "v"}
+    assert not any(name.startswith("prepare__") for name in prepare(load("iris")).space)
+
+
 def test_wrong_choices() -> None:
     for options in ({"model": "svr"}, {"target": "none"}, {"scoring": "r2"}, {"n_folds": 51}):
         with pytest.raises(InvalidArgument):
