@@ -83,11 +83,12 @@ def bundle(modules: Collection[str], version: str) -> str:
     parts: dict[str, _Part] = {}
     for name in sorted(modules):
         _add(name, parts)
-    names: dict[str, str] = {"MODULES": "the header", "InvalidArgument": ERRORS}
+    names = {"MODULES": ("the header", "the header"), "InvalidArgument": ("the header", ERRORS)}
     for part in parts.values():
         for name, meaning in part.names.items():
-            if names.setdefault(name, meaning) != meaning:
-                raise InvalidArgument(f"{part.name} cannot be saved with a model: {names[name]} has a {name!r} as well")
+            owner, other = names.setdefault(name, (part.name, meaning))
+            if meaning != other:
+                raise InvalidArgument(f"{part.name} cannot be saved with a model: {owner} has a {name!r} as well")
     header = HEADER.format(
         version=version,
         modules=", ".join(parts),
@@ -138,6 +139,8 @@ class _Part:
         """Add a statement to `needs` if it imports names from modules of hpcore."""
         if not (isinstance(node, ast.ImportFrom) and _imports_hpcore(node)):
             return False
+        if node.level:
+            self._refuse(node.lineno, "its imports must be absolute")
         for alias in node.names:
             if alias.asname or alias.name == "*":
                 self._refuse(node.lineno, "it imports a name of hpcore under another one")
