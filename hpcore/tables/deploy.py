@@ -151,13 +151,19 @@ def _columns(pipeline: Any) -> list[dict[str, Any]]:
     if reader is None:
         raise InvalidArgument("pipeline must have a step that reads raw tables, see hpcore.tables.preprocessing.reader")
     patterns = {name: each for step in steps_named(pipeline, "DateParts") for name, each in step.patterns.items()}
+    notations = getattr(reader, "notations", None) or {}
     out: list[dict[str, Any]] = []
     for name in reader.numbers:
-        style = reader.styles.get(name)
-        shown = {"decimal": style.mark, "unit": style.unit, "example": style.example[0]} if style is not None else None
-        out.append({"name": name, "kind": "number", **({} if shown is None else {"style": shown})})
+        column = {"name": name, "kind": "number"}
+        if name in reader.styles:
+            style = reader.styles[name]
+            column["style"] = {"decimal": style.mark, "unit": style.unit, "example": style.example[0]}
+        if name in notations:
+            column["notation"] = notations[name]
+        out.append(column)
     out += [{"name": name, "kind": "date", "pattern": patterns.get(name)} for name in reader.dates]
-    return out + [{"name": name, "kind": "text"} for name in reader.text]
+    out += [{"name": name, "kind": "text"} for name in reader.text]
+    return out + [{"name": name, "kind": "prose"} for name in getattr(reader, "prose", None) or ()]
 
 
 def _versions(modules: set[str]) -> dict[str, str]:

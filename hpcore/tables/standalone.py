@@ -202,8 +202,8 @@ def _other_versions(saved: dict[str, Any]) -> list[str]:
 
 
 def written_columns(facts: dict[str, Any]) -> list[str]:
-    """Return the columns that must be read as they are written: codes, dates, and numbers such as $1,234."""
-    return [column["name"] for column in facts["columns"] if column.get("kind") != "number" or "style" in column]
+    """Return the columns that must be read as they are written: codes, dates, and numbers such as $1,234 or 1:30."""
+    return [each["name"] for each in facts["columns"] if each.get("kind") != "number" or set(each) - {"name", "kind"}]
 
 
 def read_data(

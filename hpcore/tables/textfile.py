@@ -45,7 +45,9 @@ def read_text(
         raise InvalidArgument(
             f"DATA must start with a line of column names, but {path.name!r} starts with {names[0]!r}"
         )
-    frame = _parsed(path, packed, layout, dtype={name: str for name in names if name.strip() in written})
+    # By the names of pandas, which have blanks at their end.
+    given = _parsed(path, packed, layout, nrows=0).columns if written else []
+    frame = _parsed(path, packed, layout, dtype={name: str for name in given if str(name).strip() in written})
     likely = _keep_as_written(frame, path, packed, layout)
     taken = list(map(str, frame.columns))
     frame.columns = [name if name.strip() in taken else name.strip() for name in taken]

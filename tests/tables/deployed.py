@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 import venv
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +21,7 @@ from hpcore.tables.deploy import save_deployment
 from hpcore.tables.prepare import Prepared, prepare
 
 N = 120
-SITE = Path(sysconfig.get_paths()["purelib"])
+SENTENCE = "the roof is old but garden and kitchen were made new last year by owner near quiet street with trees"
 
 
 def mixed_table() -> pd.DataFrame:
@@ -39,6 +38,9 @@ def mixed_table() -> pd.DataFrame:
             "zip": rng.choice(["01067", "80331", "00501", "50667"], N),
             "town": rng.choice(["København", "Zürich", "x, y", "NA"], N),
             "new": rng.choice(["True", "False"], N),
+            "paid": rng.choice(["yes", "no"], N),
+            "time": [f"{minutes // 60}:{minutes % 60:02d}:00" for minutes in rng.integers(10, 300, N)],
+            "comment": [" ".join(rng.choice(SENTENCE.split(), 9)) for _ in range(N)],
         }
     )
     level = size / 50 + price / 9000 + (frame["zip"] == "00501") + rng.normal(size=N) / 4
