@@ -111,6 +111,8 @@ def main() -> None:
       hpcore tune breast_cancer --model svc          a data set that ships with scikit-learn
       hpcore tune houses.csv --target price          a file; the other options have defaults
       hpcore tune --help                             all options, models, samplers, data sets
+      hpcore predict hpcore-out new.csv              predictions of the tuned model
+      hpcore show hpcore-out                         what a directory of hpcore tune holds
       hpcore models                                  the models and their search spaces
       hpcore sweep sweep.yaml                        a sweep job of Azure ML, on this machine
       hpcore watch runs.db                           a stored study while it runs
@@ -325,9 +327,10 @@ _study = click.argument("study", required=False)
 def show(store: str, study: str | None, as_json: bool, debug: bool) -> None:
     """Show the studies of a store, or one STUDY: its trials by state, the best and the newest.
 
-    RUNS.DB is a file, the directory of hpcore tune, or a postgresql:// URL.
+    RUNS.DB is a file, the directory of hpcore tune, or a postgresql:// URL. For a directory without STUDY, the model,
+    its scores and parameters, the files and the commands to go on with are shown.
     """
-    from hpcore.cli.stores import show
+    from hpcore.cli.show import show
 
     show(store, study, as_json)
 
@@ -471,3 +474,26 @@ def repair(context: click.Context, /, store: str, to: str | None, debug: bool) -
     from hpcore.cli.stores import repair
 
     context.exit(repair(store, to))
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("data")
+@click.option("--out", metavar="FILE", help="File of the predictions; it is replaced.  [default: stdout]")
+@click.option("--proba", is_flag=True, help="Probabilities: a column for each class.")
+@click.option("--encoding", metavar="NAME", help="Encoding of a text file, as in hpcore tune.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def predict(directory: str, data: str, out: str | None, proba: bool, encoding: str | None, debug: bool) -> None:
+    """Predict each row of DATA with the model that hpcore tune saved in DIR.
+
+    DATA is read as hpcore tune reads it. The result is a CSV file with a column named like the target, and a row for
+    each row of DATA, in its order. Columns that the model does not use, such as the target, may be there or not.
+
+    To load a model runs code: best_model.joblib is a pickle. Use only directories from people whom you trust. A
+    directory whose files were changed after they were saved is refused, which finds accidents, not attackers.
+
+    DIR/predict.py does the same without hpcore, with the packages in DIR/requirements.txt: python DIR/predict.py DATA
+    """
+    from hpcore.cli.predict import predict
+
+    predict(directory, data, out, proba, encoding)

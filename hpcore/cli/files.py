@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
-import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from hpcore.errors import InvalidArgument
+from hpcore.records.files import encodable, plain, replace_file, to_json
 
 __all__ = ["TRIALS", "MODEL", "PARAMS", "STORE", "plain", "prepare_directory", "replace_file", "to_json", "write_table"]
 
@@ -40,38 +39,6 @@ def prepare_directory(out: str) -> Path:
         ) from error
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
-    """Call `write` with a temporary path beside `path`, then rename that file to `path`."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(part)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return path
-
-
-def plain(value: Any) -> Any:
-    """Convert a value to JSON types: numbers (None for NaN and infinity), lists, text."""
-    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return str(value)
-
-
-def to_json(value: Any, indent: int | None = None) -> str:
-    """Write a value as strict JSON."""
-    return _encodable(json.dumps(plain(value), allow_nan=False, ensure_ascii=False, indent=indent))
-
-
 def write_table(path: Path, header: list[str], rows: Iterable[list[Any]]) -> None:
     """Write a CSV file; text that a spreadsheet would read as a formula gets a leading apostrophe."""
     with path.open("w", newline="", encoding="utf-8") as stream:
@@ -87,10 +54,5 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, (bool, int, float)):
         return repr(value)
-    text = _encodable(str(value))
+    text = encodable(str(value))
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _encodable(text: str) -> str:
-    """Escape lone surrogates, which file names may contain, as JSON does."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -14,10 +14,11 @@ from hpcore.cli.files import STORE, replace_file, to_json, write_table
 from hpcore.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from hpcore.ledger.studies import StudySummary
     from hpcore.ledger.summary import Contents
     from hpcore.records.table import Row
 
-__all__ = ["export", "repair", "show", "store_path"]
+__all__ = ["export", "list_rows", "read_study", "repair", "show", "store_path", "study_line"]
 
 NEWEST, BEST = 5, 5
 
@@ -27,7 +28,8 @@ def store_path(store: str) -> str:
     return str(Path(store) / STORE) if "://" not in store and Path(store).is_dir() else store
 
 
-def _read(store: str, name: str | None) -> Contents:
+def read_study(store: str, name: str | None) -> Contents:
+    """Read a study, or the only one, from a store."""
     from hpcore.ledger.summary import read_contents
     from hpcore.storage import open_storage
 
@@ -59,7 +61,7 @@ def show(store: str, name: str | None, as_json: bool) -> None:
             _show_all(listed, as_json)
             return
         name = listed[0].name
-    study = _read(store, name)
+    study = read_study(store, name)
     if as_json:
         click.echo(to_json({**_facts(study), "best": [_dated(trial) for trial in study.best(1)]}))
         return
@@ -101,24 +103,34 @@ def _facts(study: Contents) -> dict[str, Any]:
     }
 
 
-def _show_all(listed: Sequence[Any], as_json: bool) -> None:
-    rows = [
+def list_rows(listed: Sequence[StudySummary]) -> list[dict[str, Any]]:
+    """Give the studies of a store as JSON has them."""
+    return [
         {"study": s.name, "created": s.created.isoformat(), "directions": list(s.directions), "trials": s.n_trials}
         for s in listed
     ]
+
+
+def study_line(row: dict[str, Any]) -> str:
+    """Describe a study, given by `list_rows`, in one line."""
+    ways = ", ".join(row["directions"])
+    return f"{_clean(row['study'])}  ({row['trials']} trials, {ways}, begun {row['created'][:19]} UTC)"
+
+
+def _show_all(listed: Sequence[StudySummary], as_json: bool) -> None:
+    rows = list_rows(listed)
     if as_json:
         click.echo(to_json(rows))
         return
     for row in rows:
-        ways = ", ".join(row["directions"])
-        click.echo(f"{_clean(row['study'])}  ({row['trials']} trials, {ways}, begun {row['created'][:19]} UTC)")
+        click.echo(study_line(row))
     if not rows:
         click.echo("no study in this store")
 
 
 def export(store: str, name: str | None, as_json: bool, out: str | None) -> None:
     """Write the trials of a study as CSV or JSON, to a file or to stdout."""
-    study = _read(store, name)
+    study = read_study(store, name)
     if as_json:
         document = {**_facts(study), "trials": [_dated(trial) for trial in study.trials]}
         text = to_json(document, indent=2) + "\n"

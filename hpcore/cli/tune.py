@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -284,6 +285,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     from hpcore.cli import report
     from hpcore.cli.grid import grid_of
     from hpcore.cli.page import save_page
+    from hpcore.cli.predict import save_model
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.sklearn.schedule import HALVING
     from hpcore.tables.baseline import is_better
@@ -329,7 +331,8 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
     if store is not None:
         store.close()
     try:
-        for path in report.save(plan.directory, search, space.names):
+        saved = report.save(plan.directory, search, space.names)
+        for path in chain(saved, save_model(plan.directory, search, prepared, plan.constant)):
             files.append(str(path))
         page = save_page(plan.directory, search, f"{problem.name}: {prepared.model}")
         files += [] if page is None else [str(page)]

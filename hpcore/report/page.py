@@ -15,6 +15,7 @@ from typing import Any
 
 from hpcore.arguments import shown
 from hpcore.errors import InvalidType, require
+from hpcore.records.files import replace_file
 from hpcore.records.history import STATES
 from hpcore.records.words import duration
 from hpcore.report.figure import FIGURES, drawn
@@ -79,13 +80,7 @@ def html(source: Any, path: str | os.PathLike[str] = "report.html", *, title: st
     record = read(source)
     page = _page(record, title or record.title or "Search")
     # Whole or not at all: a report that is made again and again during a search may be open in a browser.
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return target
+    return replace_file(target, lambda part: part.write_text(page, encoding="utf-8"))
 
 
 def _page(record: Record, title: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 FORMATS = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
 
 
-def load(data: str, encoding: str | None = None) -> Table:
+def load(data: str, encoding: str | None = None, *, written: Collection[str] = (), empty_rows: bool = False) -> Table:
     """Read a data set.
 
     Parameters
@@ -32,6 +32,10 @@ def load(data: str, encoding: str | None = None) -> Table:
         of a data set.
     encoding : str, optional
         Encoding of a text file, by a name that Python knows; detected by default.
+    written : collection of str, optional
+        Columns of a text file that stay text as it is written, because their contents are known.
+    empty_rows : bool, default=False
+        True to keep rows of a text file that have separators only.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def load(data: str, encoding: str | None = None) -> Table:
     try:
         if path.stat().st_size == 0:
             raise InvalidArgument(f"DATA must hold a table, but {data!r} is empty")
-        table = _read(path, ending[0] if ending else "", packed, encoding)
+        table = _read(path, ending[0] if ending else "", packed, encoding, written, empty_rows)
     except OSError as error:
         raise InvalidArgument(f"DATA {data!r} cannot be read: {error.strerror or error}") from error
     if table.frame.shape[0] == 0:
@@ -86,13 +90,17 @@ def _bundled(name: str) -> pd.DataFrame:
     return frame
 
 
-def _read(path: Path, ending: str, packed: bool, encoding: str | None) -> Table:
+def _read(
+    path: Path, ending: str, packed: bool, encoding: str | None, written: Collection[str], empty_rows: bool
+) -> Table:
     if ending in PARQUET_ENDINGS and not packed:
         if encoding is not None:
             raise InvalidArgument(f"--encoding is for files of text, but {path.name!r} is a Parquet file")
         return Table(path.name, _read_parquet(path), bundled=False)
     if ending in TEXT_ENDINGS:
-        return read_text(path, tabs=ending == ".tsv", packed=packed, encoding=encoding)
+        return read_text(
+            path, tabs=ending == ".tsv", packed=packed, encoding=encoding, written=written, empty_rows=empty_rows
+        )
     raise InvalidArgument(f"DATA must be {FORMATS}, got {path.name!r}")
 
 

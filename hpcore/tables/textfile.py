@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,20 @@ __all__ = ["is_text", "read_text"]
 ROWS_LOOKED_AT = 2000
 
 
-def read_text(path: Path, *, tabs: bool, packed: bool, encoding: str | None) -> Table:
+def read_text(
+    path: Path,
+    *,
+    tabs: bool,
+    packed: bool,
+    encoding: str | None,
+    written: Collection[str] = (),
+    empty_rows: bool = False,
+) -> Table:
     """Read a file as pandas would, but strip the cells and keep words such as ``NA`` as text.
 
     Columns of numbers become numbers, except where that would lose information: leading zeros, whole numbers beyond
     2**53, and points that group thousands in a file of decimal commas. Those stay text, as do numbers such as $1,234;
-    `hpcore.tables.columns.classify` finds the contents of text columns.
+    `hpcore.tables.columns.classify` finds the contents of text columns. The columns `written` stay text in any case.
     """
     layout = detect_layout(path, packed, encoding, tabs)
     names = layout.names
@@ -36,14 +45,16 @@ def read_text(path: Path, *, tabs: bool, packed: bool, encoding: str | None) -> 
         raise InvalidArgument(
             f"DATA must start with a line of column names, but {path.name!r} starts with {names[0]!r}"
         )
-    frame = _parsed(path, packed, layout)
+    # By the names of pandas, which have blanks at their end.
+    given = _parsed(path, packed, layout, nrows=0).columns if written else []
+    frame = _parsed(path, packed, layout, dtype={name: str for name in given if str(name).strip() in written})
     likely = _keep_as_written(frame, path, packed, layout)
     taken = list(map(str, frame.columns))
     frame.columns = [name if name.strip() in taken else name.strip() for name in taken]
     for i in range(frame.shape[1]):
         if is_text(frame.iloc[:, i]):
             frame.isetitem(i, _stripped(frame.iloc[:, i]))
-    empty = frame.isna().all(axis=1)
+    empty = frame.isna().all(axis=1) & (not empty_rows)
     if layout.comments:
         empty |= frame.iloc[:, 0].astype(object).map(lambda cell: isinstance(cell, str) and cell.startswith("#"))
     if empty.any():

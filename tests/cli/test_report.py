@@ -53,6 +53,6 @@ def test_a_perfect_score_is_not_praised(hpcore: Any) -> None:
     answer = json.loads(hpcore("tune", "t.csv", "--target", "y", *OPTIONS, "--json").stdout)
     assert {found["column"] for found in answer["suspects"]} == {"copy as text", "only the gaps tell"}
     assert answer["best_score"] == answer["suspects"][0]["score"] == 1.0
-    kept = json.loads(hpcore("show", "hpcore-out", "--json").stdout)["attributes"]
+    kept = json.loads(hpcore("show", "hpcore-out/runs.db", "--json").stdout)["attributes"]
     assert set(kept["columns that alone predict the target"]) == {"copy as text", "only the gaps tell"}
     assert kept["constant score"] == answer["constant_score"]

@@ -18,7 +18,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 import hpcore as hp
 
 TUNE = ("tune", "iris", "--model", "knn", "--cv", 2, "--jobs", 1, "--json")
-FILES = ["trials.csv", "best_params.json", "best_model.joblib"]
+FILES = ["trials.csv", "best_params.json", "best_model.joblib", "table_steps.py", "predict.py", "requirements.txt"]
+FILES += ["model.json"]
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -271,7 +272,7 @@ def test_another_reading_is_another_study(hpcore: Any) -> None:
     assert other.exit_code == 0
     assert "continuing with" not in other.stderr
     assert "n\u0398" in set(joblib.load("hpcore-out/best_model.joblib").classes_)
-    names = [study["study"] for study in json.loads(hpcore("show", "hpcore-out", "--json").stdout)]
+    names = [study["study"] for study in json.loads(hpcore("show", "hpcore-out/runs.db", "--json").stdout)]
     assert len(names) == 2
     for name in names:  # each continues with its own encoding
         result = hpcore("resume", "hpcore-out", name, "--trials", 3)

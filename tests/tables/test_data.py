@@ -62,3 +62,12 @@ def test_an_encoding_is_for_text() -> None:
     for data in ("t.parquet", "iris"):
         with pytest.raises(InvalidArgument, match="--encoding is for"):
             load(data, "utf-8")
+
+
+def test_columns_that_stay_as_written_and_rows_without_values() -> None:
+    Path("t.csv").write_text("a , b,c\n1,2,x\n,,\n03,4, y\n\n,,\n")
+    assert load("t.csv").frame.to_dict("list") == {"a": [1.0, 3.0], "b": [2.0, 4.0], "c": ["x", "y"]}
+    frame = load("t.csv", written=["a", "none"], empty_rows=True).frame.astype(object)
+    assert frame.where(frame.notna(), 0).to_dict("list") == {
+        **{"a": ["1", 0, "03", 0], "b": [2.0, 0, 4.0, 0], "c": ["x", 0, "y", 0]}
+    }
