@@ -120,7 +120,7 @@ def as_frame(X: Any) -> pd.DataFrame:
     ----------
     X : DataFrame, array-like or sparse matrix of shape (n_rows, n_columns)
         Features. Columns without names are called x0, x1, ... A table of another library, such as polars or pyarrow,
-        is converted by its own ``to_pandas()``, or by Arrow. A sparse matrix is made dense if it has at most 10**8 cells.
+        is converted by its own ``to_pandas()``, or by Arrow. A sparse matrix of at most 10**8 cells is made dense.
 
     Raises
     ------
