@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api import types
 
 from hpcore.errors import InvalidArgument
@@ -42,6 +43,7 @@ DISTINCT = 0.9
 LOOKED_AT = 2000
 # Distinct cells that must look like durations before the others are examined.
 FIRST = 20
+CHUNK = 2000  # columns
 # Above this, a float cannot distinguish neighbouring whole numbers; integers this large are treated as ids.
 EXACT = 2**53
 WHOLE = re.compile(r"[+-]?[0-9]{1,300}")
@@ -57,7 +59,7 @@ DATE_PATTERNS = ("ISO8601", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-
 TIME_PATTERNS = ("", " %H:%M", " %H:%M:%S")
 
 
-def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
+def classify(X: pd.DataFrame, likely: Mark | None = None, data: str = "DATA") -> Columns:
     """Find the contents of each column.
 
     Parameters
@@ -66,6 +68,8 @@ def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
         Features as they were read.
     likely : {".", ","}, optional
         Decimal mark for columns that could be read with either.
+    data : str, default="DATA"
+        Name of the argument with the table, for messages.
 
     Returns
     -------
@@ -79,7 +83,11 @@ def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
         No column is left.
     """
     columns = Columns()
-    for name in X.columns:
+    plain = _plain_numbers(X)
+    for i, name in enumerate(X.columns):
+        if plain[i]:
+            columns.numbers.append(str(name))
+            continue
         reason = _sort(columns, str(name), X[name], likely)
         if reason is not None:
             columns.dropped.setdefault(reason, []).append(str(name))
@@ -88,11 +96,33 @@ def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
     if not len(columns):
         if set(columns.dropped) <= {ONE_VALUE, EMPTY}:
             raise InvalidArgument(
-                f"DATA must have a feature column that varies, but each of the {X.shape[1]} is constant: "
+                f"{data} must have a feature column that varies, but each of the {X.shape[1]} is constant: "
                 f"{_listed(X.columns)}"
             )
-        raise InvalidArgument(f"DATA must have a usable feature column; {'; '.join(columns.notices)}")
+        raise InvalidArgument(f"{data} must have a usable feature column; {'; '.join(columns.notices)}")
     return columns
+
+
+def _plain_numbers(X: pd.DataFrame) -> NDArray[np.bool_]:
+    """Find columns of numbers without anything to report, many at once: one by one, 100,000 columns take 15 s."""
+    plain = np.zeros(X.shape[1], dtype=bool)
+    dtypes = list(X.dtypes)
+    numeric = [i for i, dtype in enumerate(dtypes) if isinstance(dtype, np.dtype) and dtype.kind in "fiu"]
+    for start in range(0, len(numeric), CHUNK):
+        chosen = np.array(numeric[start : start + CHUNK])
+        values = X.iloc[:, chosen].to_numpy(dtype=float)
+        if not len(values):
+            break
+        low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
+        whole = np.array([dtypes[i].kind != "f" for i in chosen])
+        most = np.where(whole, float(EXACT - 1), LARGEST)
+        plain[chosen] = (low < high) & (high <= most) & (low >= -most)
+        # Whole numbers may number the rows or be ids.
+        counts = (high - low == len(values) - 1) & np.isin(low, (0, 1))
+        for i in np.flatnonzero(whole):
+            if counts[i] or ID_NAME.search(str(X.columns[chosen[i]])):
+                plain[chosen[i]] = False
+    return plain
 
 
 ONE_VALUE = "one value in every row"

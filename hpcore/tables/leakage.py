@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.metrics import balanced_accuracy_score, get_scorer, r2_score
+from sklearn.model_selection import check_cv
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from hpcore.tables.preprocessing import to_dates
@@ -51,7 +52,7 @@ class Leak:
     distinct: bool
 
 
-def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, seed: int) -> tuple[list[Leak], int]:
+def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: Any, seed: int) -> tuple[list[Leak], int]:
     """Find columns that alone predict the target, such as values that become known only after the target.
 
     Parameters
@@ -60,10 +61,10 @@ def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, see
         Features after `reader`, and the target.
     columns : Columns
         Contents of each feature.
-    folds : cross-validator
+    folds : cross-validator or list of (train, test)
         Folds of the search.
-    scoring : str
-        Name of the score that the search maximises.
+    scoring : str or callable
+        Score that the search maximises.
     seed : int
         Seed of the sample of rows in a large table.
 
@@ -80,12 +81,14 @@ def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, see
     # Ranks for a regression: in a long tail a tree has a large error even if it predicts the order exactly.
     target = pd.factorize(y)[0] if classes else rankdata(y) / len(y)
     measure = balanced_accuracy_score if classes else r2_score
-    deadline, n_checked, found, splits = time.monotonic() + SECONDS, 0, [], None
+    n_checked, found, splits = 0, [], None
     rows = rng.permutation(len(y))[:SCREEN_ROWS]
     some, half = problem.X.iloc[rows], len(rows) // 2
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class that is absent from half of the rows
-        for name in _promising_first(some, columns, target[rows], classes):
+        ordered = _promising_first(some, columns, target[rows], classes)
+        deadline = time.monotonic() + SECONDS
+        for name in ordered:
             if time.monotonic() > deadline:
                 break
             n_checked += 1
@@ -130,10 +133,10 @@ def _tree(classes: bool) -> Any:
 def _splits(folds: Any, y: NDArray[Any], rng: np.random.Generator) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     kept = np.zeros(len(y), dtype=bool)
     kept[rng.permutation(len(y))[:CHECK_ROWS]] = True
-    return [(train[kept[train]], test[kept[test]]) for train, test in folds.split(np.zeros((len(y), 1)), y)]
+    return [(train[kept[train]], test[kept[test]]) for train, test in check_cv(folds).split(np.zeros((len(y), 1)), y)]
 
 
-def _score(classes: bool, values: Any, y: NDArray[Any], splits: Any, scoring: str) -> float:
+def _score(classes: bool, values: Any, y: NDArray[Any], splits: Any, scoring: Any) -> float:
     scorer = get_scorer(scoring)
     scores = []
     for train, test in splits:

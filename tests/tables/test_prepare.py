@@ -104,6 +104,54 @@ def test_a_saved_pipeline_is_robust() -> None:
         model.predict(plain.to_numpy())
 
 
+def rare() -> Table:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2))
+    frame = pd.DataFrame(x, columns=["a", "b"]).assign(c=x[:, 0], state=np.where(x[:, 0] > 1.2, "sick", "well"))
+    return Table("t.csv", frame, bundled=False)
+
+
+def test_columns_that_are_dropped() -> None:
+    prepared = prepare(rare(), target="state", drop=["c", "a", "c"])
+    assert list(prepared.problem.X) == ["b"]
+    for drop, words in (
+        (["aa"], "--drop must name a column of 't.csv', got 'aa'; did you mean"),
+        (["state"], "predict"),
+    ):
+        with pytest.raises(InvalidArgument, match=words):
+            prepare(rare(), target="state", drop=drop)
+    with pytest.raises(InvalidArgument, match="at least one column besides the target 'state'"):
+        prepare(rare(), target="state", drop=["a", "b", "c"])
+
+
+def test_a_positive_class() -> None:
+    for positive in ("sick", "well"):
+        prepared = prepare(rare(), target="state", model="logistic", scoring="recall", positive=positive)
+        assert prepared.scoring == "recall" and not isinstance(prepared.scorer, str)
+        constant, leaks = assess(prepared)
+        np.testing.assert_array_equal(constant, float(positive == "well"))
+        assert {leak.column for leak in leaks} == {"a", "c"}
+        fitted = prepared.pipeline.fit(prepared.problem.X, prepared.problem.y)
+        own = fitted.predict(prepared.problem.X)[prepared.problem.y == positive] == positive
+        assert prepared.scorer(fitted, prepared.problem.X, prepared.problem.y) == pytest.approx(own.mean())
+    with pytest.raises(InvalidArgument, match="--positive 'sick' or --positive 'well'"):
+        prepare(rare(), target="state", scoring="recall")
+    with pytest.raises(InvalidArgument, match="--positive must be a class of 'state', 'sick' or 'well', got 'ill'"):
+        prepare(rare(), target="state", scoring="recall", positive="ill")
+
+
+def test_imbalanced_classes_are_scored_by_their_ranking_unless_asked() -> None:
+    prepared = prepare(rare(), target="state")
+    assert prepared.scoring == prepared.scorer == "roc_auc"
+    assert any(
+        "the score is roc_auc, because" in notice and "(--scoring overrides)" in notice for notice in prepared.notices
+    )
+    prepared = prepare(rare(), target="state", scoring="accuracy", positive="sick")
+    assert prepared.scoring == "accuracy"
+    assert any(notice.startswith("accuracy misleads, because") for notice in prepared.notices)
+    assert "accuracy does not depend on the positive class, 'sick'" in prepared.notices
+
+
 def test_no_command_line_is_needed() -> None:
     for path in Path(tables.__file__).parent.glob("*.py"):
         assert "import click" not in path.read_text()
