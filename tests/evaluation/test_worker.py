@@ -29,7 +29,7 @@ def test_no_fold_begins_after_the_deadline(shared_clock):
     over, far = (Deadline.of(now + seconds, shared_clock) for seconds in (-1.0, 1000.0))
     items = [Item({"k": k}, [(0, 0), (1, 1)], deadline=limit) for k, limit in ((1, far), (2, over), (3, None))]
     with SharedWorkload(workload(), 1, by_file=False) as handle:
-        scores, error, _ = run_bundle(handle, pickle.loads(pickle.dumps(items)))
+        scores, error, _ = run_bundle(handle, pickle.loads(pickle.dumps(items)))  # noqa: S301 - our own bytes
     assert error is None
     assert [[score.test_scores for score in of_item] for of_item in scores] == [[1.0, 1.0], [], [3.0, 3.0]]
 
