@@ -43,6 +43,8 @@ class Report:
         Scheduler and its resource, if there was one.
     levels : list of int or None
         Levels of the resource that candidates were evaluated at.
+    n_pruned : int
+        Number of trials that a race, or a scheduler, stopped early.
     """
 
     best_score: float
@@ -75,6 +77,7 @@ class Report:
     scheduler: str | None = None
     resource: str | None = None
     levels: list[int] | None = None
+    n_pruned: int = 0
 
     def to_json(self) -> str:
         """Return the report as one line of JSON."""
@@ -97,6 +100,7 @@ def text(report: Report) -> str:
     """Return the report as text."""
     folds = f"mean +- std of {report.cv} folds"
     failed = f", {report.n_failed} failed" if report.n_failed else ""
+    failed += f", {report.n_pruned} stopped early" if report.n_pruned else ""
     ended = " (interrupted)" if report.interrupted else ""
     lines = [
         "",

@@ -25,6 +25,7 @@ from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.errors import NoScoreYet
 from hpcore.sklearn.fidelity import Fidelity
 from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.refit_time import RefitTime
 from hpcore.sklearn.results import Evaluated, Value, objective
 from hpcore.sklearn.rungs import Rungs
 from hpcore.sklearn.spaces import SearchSpace
@@ -65,7 +66,7 @@ class Course:
     mode : str
         Mode of the run in the record.
     deadline : float or None
-        Time of the monotonic clock after which no candidate begins.
+        Time of the monotonic clock after which no fold begins, see `deadline`.
     fit_hooks : FitHooks
         Callbacks of scikit-learn.
     hooks : sequence of callable
@@ -116,17 +117,18 @@ class Course:
         self._known: set[int] = set()  # numbers of candidates that are evaluated or running
         self._checked = False
         self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
+        self._last_moment, self._refit = deadline, RefitTime(len(folds), fidelity)
         name = settings.metric or (settings.scoring if isinstance(settings.scoring, str) else "score")
         self._display: Progress = open_progress(self.expected, name, ("maximize",), settings.progress, deadline)
         self._display.pieces = (0, self._n_folds_expected, "folds")
         self._run = Run(
             trial_log,
             most=settings.n_trials,
-            deadline=deadline,
+            deadline=None if deadline is None else self.deadline,
             rules=settings.stop,
             staleness=staleness,
             mode=mode,
-            at_least_one=True,
+            at_least_one=lambda: not self.has_result(),
             say_why=self._say_why,
             shown=self.shown,
             trackers=trackers,
@@ -150,6 +152,18 @@ class Course:
         if known is None or known > MOST_TRIALS or self._rungs is not None or self.trial_log.durable:
             return None
         return known * len(self._folds) - self.n_saved
+
+    def has_result(self) -> bool:
+        """Tell whether a candidate, or a level of one, is complete and has a score."""
+        return self._refit.seconds is not None
+
+    def deadline(self) -> float:
+        """Return the time of the monotonic clock after which no fold begins.
+
+        With `refit_in_timeout` it comes earlier by the time of a refit of the best candidate so far.
+        """
+        assert self._last_moment is not None
+        return self._last_moment - ((self._refit.seconds or 0.0) if self._settings.refit_in_timeout else 0.0)
 
     def __enter__(self) -> Course:
         self._display.__enter__()
@@ -203,6 +217,8 @@ class Course:
             return
         if trial.value is not None:
             self._n_scoreless = None
+            if not pruned:
+                self._refit.note(trial.value, candidate.known)
         incumbent = trial.user_attrs.get(INCUMBENT) if pruned else None
         self.evaluated.append(Evaluated(trial.number, candidate.params, scores, incumbent))
 
@@ -294,6 +310,8 @@ class Course:
         start = time.perf_counter()
         trial.finished = time.time()
         incumbent = None
+        if result.value is not None and result.state != "pruned":
+            self._refit.note(result.value, scores, candidate.levels[-1] if candidate.levels else None)
         if result.state == "pruned":
             assert candidate.incumbent is not None
             incumbent = trial.user_attrs[INCUMBENT] = candidate.incumbent.number
@@ -362,9 +380,9 @@ class Course:
         return self._space.trial(trial)
 
     def settle(self) -> None:
-        """End the search, and add candidates that other processes finished meanwhile."""
+        """End the search, give back candidates without a result, and add those that other processes finished."""
+        self.abandon()
         if self.trial_log.durable:
-            self.abandon()
             self.trial_log.refresh()
             self.catch_up()
 

@@ -123,7 +123,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     return_train_score : bool, default=False
         True for scores on the training rows in `cv_results_`.
     timeout : float, optional
-        Seconds after which no candidate starts; running ones are finished.
+        Seconds after which no fold starts, so that `fit` takes longer by the folds that run then, at most one for each
+        worker, and by the refit; see `refit_in_timeout`. Candidates that lack folds are given up as by an interruption:
+        in a `storage` their folds are kept, and the next search continues them; otherwise they are withdrawn. But there
+        is always a result: if no candidate has a score by then, the one that has most folds is finished.
     executor : concurrent.futures.Executor, optional
         Executor of the caller, which is never shut down; `n_jobs` is then the number of tasks at a time, None the
         number of its workers, see `Study.run`. Workers map the data from a temporary file; one on another machine,
@@ -208,6 +211,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         True to tell ``strategy="gp"`` the derivatives of the mean score by the continuous parameters, where the
         estimator has them; ``strategy="gradient"`` always uses them. The notes say which estimators, scores and
         parameters have derivatives. Not together with a `scheduler`.
+    refit_in_timeout : bool, default=False
+        True if `timeout` is the time of the search and the refit together: then no fold starts in the time that the
+        refit probably takes, which is the mean time of the fits of the best candidate so far, times k / (k - 1) for k
+        folds, and times the full resource over that of the fit with a scheduler.
     eta, sampler, seed : optional
         Other names of `factor`, `strategy` and `random_state`, those of `hpcore.Study` and its schedulers. They are
         accepted by the constructor only; `get_params`, `set_params` and `clone` know scikit-learn's names.
@@ -384,6 +391,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         max_resources: int | str = "auto",
         factor: float = 3,
         gradient: bool = False,
+        refit_in_timeout: bool = False,
     ) -> None:
         self.estimator = estimator
         self.space = space
@@ -418,6 +426,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.max_resources = max_resources
         self.factor = factor
         self.gradient = gradient
+        self.refit_in_timeout = refit_in_timeout
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
