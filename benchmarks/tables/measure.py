@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from typing import Any
@@ -26,7 +27,7 @@ def score(model: Any, X: Any, y: Any, metric: str) -> float:
         return float(metrics.r2_score(y, model.predict(X)))
     if metric == "accuracy":
         return float(metrics.accuracy_score(y, model.predict(X)))
-    classes = list(model.classes_)
+    classes = list(model.classes_ if hasattr(model, "classes_") else model.best_estimator_.classes_)
     if not hasattr(model, "predict_proba"):
         return float(metrics.roc_auc_score(y == classes[1], model.decision_function(X)))
     probabilities = model.predict_proba(X)
@@ -88,7 +89,15 @@ def measure(run: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def end_with(parent: int) -> None:
+    """End this process when the one that started it is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     asked = json.loads(sys.argv[1])
     os.sched_setaffinity(0, asked["cores"])
     print("\n" + json.dumps(measure(asked)), flush=True)

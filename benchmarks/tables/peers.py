@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import signal
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,7 +135,7 @@ def optuna(job: Job) -> tuple[Any, dict[str, Any]]:
                 kind: Any = IntDistribution if isinstance(p, hp.Int) else FloatDistribution
                 space[f"{model}.{name}"] = kind(p.low, p.high, log=p.log)
     search = OptunaSearchCV(
-        one, space, cv=folds(job), scoring=job.metric, n_trials=None, timeout=job.seconds, n_jobs=1,
+        one, space, cv=folds(job), scoring=job.metric, n_trials=None, timeout=job.seconds, n_jobs=job.n_jobs,
         random_state=job.seed, study=optuna.create_study(
             direction="maximize", sampler=optuna.samplers.TPESampler(seed=job.seed)
         ),
@@ -203,4 +202,3 @@ PEERS: dict[str, tuple[tuple[str, ...], Callable[[Job], tuple[Any, dict[str, Any
     "flaml-ensemble": (("flaml",), flaml_ensemble),
     "flaml-encoded": (("flaml",), flaml_encoded),
 }
-warnings.simplefilter("ignore")

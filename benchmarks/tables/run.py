@@ -41,9 +41,18 @@ def missing(peer: str) -> str | None:
     if peer == "hpcore":
         import hpcore.tables
 
-        if not hasattr(hpcore.tables, "autotune"):
+        if not callable(getattr(hpcore.tables, "autotune", None)):
             return "this version of hpcore has no hpcore.tables.autotune"
     return None
+
+
+def commit() -> str:
+    """Return the commit of the repository, or "" outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def memory(process: psutil.Process) -> float:
@@ -143,12 +152,12 @@ def main() -> None:
     ]
     todo = [run for run in runs if tuple(run[k] for k in KEY) not in known_runs]
     print(f"{len(todo)} of {len(runs)} runs to make", flush=True)
-    lock = threading.Lock()
+    lock, version = threading.Lock(), commit()
 
     def work(run: dict[str, Any]) -> None:
         mine = free.get()
         try:
-            result = execute(run, mine)
+            result = execute(run, mine) | {"commit": version}
         finally:
             free.put(mine)
         with lock:
@@ -162,7 +171,10 @@ def main() -> None:
             )
 
     with ThreadPoolExecutor(options.jobs) as pool:
-        list(pool.map(work, todo))
+        try:
+            list(pool.map(work, todo))
+        finally:  # after Ctrl-C, runs that have not begun are not made
+            pool.shutdown(cancel_futures=True)
 
 
 if __name__ == "__main__":
