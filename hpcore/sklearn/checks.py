@@ -226,7 +226,7 @@ def _check_refit_in_timeout(search: Any) -> bool:
     counts = check_flag("refit_in_timeout", search.refit_in_timeout)
     if counts and search.timeout is None:
         raise InvalidArgument("refit_in_timeout needs a timeout, got refit_in_timeout=True with timeout=None")
-    return counts and search.refit is not False
+    return counts
 
 
 def _check_stop(stop: Any) -> tuple[StoppingRule, ...]:

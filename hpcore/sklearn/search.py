@@ -214,7 +214,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     refit_in_timeout : bool, default=False
         True if `timeout` is the time of the search and the refit together: then no fold starts in the time that the
         refit probably takes, which is the mean time of the fits of the best candidate so far, times k / (k - 1) for k
-        folds, and times the full resource over that of the fit with a scheduler.
+        folds, and times the full resource over that of the fit with a scheduler. With ``refit=False`` it leaves that
+        time for a fit of your own.
     eta, sampler, seed : optional
         Other names of `factor`, `strategy` and `random_state`, those of `hpcore.Study` and its schedulers. They are
         accepted by the constructor only; `get_params`, `set_params` and `clone` know scikit-learn's names.

@@ -60,7 +60,9 @@ def find(name: str, task: Task | None = None) -> Preset:
     """
     preset = MODELS.get(name)
     if preset is None:
-        raise InvalidArgument(f"model must be one of {', '.join(names(task))}, got {name!r}{closest(name, MODELS)}")
+        raise InvalidArgument(
+            f"model must be one of {', '.join(names(task))}, got {name!r}{closest(name, names(task))}"
+        )
     if task is not None and task not in preset.tasks:
         raise InvalidArgument(
             f"model {name!r} is for {preset.tasks[0]}, but the task is {task}; choose one of {', '.join(names(task))}"
