@@ -159,7 +159,8 @@ def main() -> None:
     metavar="NAME",
     multiple=True,
     callback=checks.several,
-    help="The model.  [default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
+    help="The model; auto chooses among those that suit the table, and --model given several times among these.  "
+    "[default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
 )
 @click.option(
     "--sampler",
@@ -176,7 +177,7 @@ def main() -> None:
     multiple=True,
     callback=checks.one,
     help="Scheduler that gives candidates little of a resource first, and more of it to the best, such as hyperband. "
-    "The search is not stored then.  [default: none]",
+    "The search is not stored then.  [default: none; with several models asha on 5,000 rows and more]",
 )
 @click.option(
     "--resource",
@@ -191,7 +192,8 @@ def main() -> None:
     type=int,
     metavar="N",
     callback=checks.number("--trials", 1),
-    help="Number of candidates to evaluate.  [default: 40, or as many as --time or --timeout allows]",
+    help="Number of candidates to evaluate.  [default: 40, 100 with several models, or as many as --time or --timeout "
+    "allows]",
 )
 @click.option(
     "--time",
@@ -224,13 +226,17 @@ def main() -> None:
     "the best.",
 )
 @click.option(
+    "--ensemble",
+    is_flag=True,
+    help="With several models: save the weighted mean of several candidates, if it is better on rows that they had not "
+    "seen.",
+)
+@click.option(
     "--cv",
     type=int,
     metavar="K",
-    default=5,
-    show_default=True,
     callback=checks.number("--cv", 2),
-    help="Number of shuffled folds.",
+    help="Number of shuffled folds.  [default: 5; with several models 3 on 20,000 rows and more]",
 )
 @click.option(
     "--scoring",
@@ -289,10 +295,15 @@ def tune(context: click.Context, /, **options: Any) -> None:
     whole numbers beyond 2**53 stay text. Notes report these decisions, and the saved model applies them to the frame of
     a plain pandas.read_csv.
 
+    With --model auto, or several --model, the choice of the model is a part of the search: each model begins with its
+    own parameters, the better ones get most of the time, and the report has a leaderboard with a paired test of each
+    against the best. LightGBM, XGBoost and CatBoost take part where they are installed.
+
     \b
     Examples
       hpcore tune breast_cancer --model svc --trials 40
       hpcore tune houses.csv --target price --model hist_gradient_boosting --time 600 --racing
+      hpcore tune houses.csv --target price --model auto --time 300
       hpcore tune houses.csv --target price --scheduler hyperband --sampler tpe
       hpcore tune churn.parquet --target left --drop exit_date --scoring roc_auc --cv 10 --out churn-run
       hpcore tune iris --json | jq .best_params

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpcore.cli.directory import owner_of
-from hpcore.errors import DamagedStore, InvalidArgument
+from hpcore.cli.fidelity import check_scheduler
+from hpcore.errors import DamagedStore, InvalidArgument, closest
 
 if TYPE_CHECKING:
     from hpcore.tables.presets import Task
 
-__all__ = ["REQUEST", "Request", "read_request", "to_plain"]
+__all__ = ["REQUEST", "Request", "check_request", "read_request", "to_plain"]
 
 REQUEST = "hpcore tune"  # attribute of a study with the options of its command
 OF_THE_OUTPUT = ("out", "as_json", "debug", "overwrite")  # options that are not stored
@@ -31,7 +32,7 @@ class Request:
     sampler: str
     trials: int | None
     timeout: float | None
-    cv: int
+    cv: int | None
     scoring: str | None
     jobs: int
     seed: int
@@ -47,22 +48,40 @@ class Request:
     fit_timeout: float | None = None
     time: float | None = None
     overwrite: bool = False
+    ensemble: bool = False
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds."""
+        return 5 if self.cv is None else self.cv
 
     @property
     def model(self) -> str | None:
-        """Name of the model; None if it was not given.
-
-        Raises
-        ------
-        InvalidArgument
-            There are several.
-        """
-        if len(self.models) > 1:
-            raise InvalidArgument(
-                f"--model takes one value, got {' and '.join(map(repr, self.models))}: run the command once for each, "
-                f"with a different --out"
-            )
+        """Name of the model, of a search of one; None if it was not given."""
         return self.models[0] if self.models else None
+
+
+def check_request(request: Request) -> None:
+    """Check options as far as they do not depend on the data.
+
+    Raises
+    ------
+    InvalidArgument
+        There is no such sampler or scheduler, or options exclude each other.
+    """
+    from hpcore import samplers
+
+    if request.sampler not in samplers.names():
+        raise InvalidArgument(
+            f"--sampler must be one of {', '.join(samplers.names())}, got {request.sampler!r}"
+            f"{closest(request.sampler, samplers.names())}"
+        )
+    check_scheduler(request.scheduler, request.resource)
+    if request.time is not None and request.timeout is not None:
+        raise InvalidArgument(
+            f"--time {request.time:g} and --timeout {request.timeout:g} exclude each other: --time limits the whole "
+            f"command, and --timeout the search alone"
+        )
 
 
 def to_plain(request: Request) -> dict[str, Any]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 import shlex
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hpcore.cli import auto
 from hpcore.cli.directory import claim, release
-from hpcore.cli.fidelity import check_scheduler, options_of
+from hpcore.cli.fidelity import NO_SCHEDULER, options_of
 from hpcore.cli.files import STORE
-from hpcore.cli.request import REQUEST, Request, read_request, to_plain
-from hpcore.errors import InvalidArgument, closest
+from hpcore.cli.quiet import quiet
+from hpcore.cli.request import REQUEST, Request, check_request, read_request, to_plain
+from hpcore.errors import InvalidArgument
 from hpcore.tables.data import load
 from hpcore.tables.prepare import Prepared, assess, prepare
 
@@ -98,6 +97,10 @@ def run(request: Request, resumed: str | None = None) -> int:
     click.ClickException
         Every trial failed, or the results cannot be saved.
     """
+    if request.scheduler == NO_SCHEDULER and not auto.chooses(request):
+        request = replace(request, scheduler=None)
+    if auto.chooses(request):
+        return auto.run(request, DEFAULT_OUT, resumed)
     start = time.monotonic()
     plan = _prepare(request)
     if resumed not in (None, plan.name):
@@ -127,21 +130,10 @@ def run(request: Request, resumed: str | None = None) -> int:
 
 
 def _prepare(request: Request) -> _Plan:
-    from hpcore import samplers
     from hpcore.cli.grid import grid_of
     from hpcore.tables import presets
 
-    if request.sampler not in samplers.names():
-        raise InvalidArgument(
-            f"--sampler must be one of {', '.join(samplers.names())}, got {request.sampler!r}"
-            f"{closest(request.sampler, samplers.names())}"
-        )
-    check_scheduler(request.scheduler, request.resource)
-    if request.time is not None and request.timeout is not None:
-        raise InvalidArgument(
-            f"--time {request.time:g} and --timeout {request.timeout:g} exclude each other: --time limits the whole "
-            f"command, and --timeout the search alone"
-        )
+    check_request(request)
     if request.model is not None:
         presets.get(request.model, request.task)
     given: dict[str, Any] = {"drop": request.drop, "positive": request.positive}
@@ -151,7 +143,7 @@ def _prepare(request: Request) -> _Plan:
         task=request.task,
         model=request.model,
         scoring=request.scoring,
-        n_folds=request.cv,
+        n_folds=request.n_folds,
         seed=request.seed,
         **{name: value for name, value in given.items() if value},
     )
@@ -194,7 +186,7 @@ def _name_of(request: Request, prepared: Prepared, sampler: Any) -> str:
     ]
     space = read_space(prepared.space).space
     # Without the pipeline: it follows from data and model, and its text differs between processes.
-    same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
+    same += [request.n_folds, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
     # The formats of numbers are already applied to X; only dates are converted later.
     same += sorted(prepared.columns.dates.items())
     # Options that are newer than some stored studies count only if they are given.
@@ -267,15 +259,6 @@ def resume(store: str, study: str | None, as_json: bool, debug: bool, overwrite:
     return run(request, name)
 
 
-@contextmanager
-def _quiet(debug: bool) -> Iterator[None]:
-    """Hide the warnings of fits: a search also tries bad values, and thousands of lines would hide the result."""
-    with warnings.catch_warnings():
-        if not debug:
-            warnings.simplefilter("ignore")
-        yield
-
-
 def _search(request: Request, plan: _Plan, begun: float) -> int:
     import numpy as np
     from joblib import cpu_count
@@ -298,7 +281,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
     timeout = request.timeout
     if request.time is not None:
         timeout = max(request.time - (time.monotonic() - begun), SOON)
-    with _quiet(request.debug):
+    with quiet(request.debug):
         search = SearchCV(
             prepared.pipeline,
             plan.space,
@@ -338,7 +321,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
         failure = f"the results could not be saved in {plan.directory}: {error.strerror or error}"
     best = search.best_index_
     trials = report.finished(search)
-    splits = np.array([search.cv_results_[f"split{i}_test_score"][best] for i in range(request.cv)], dtype=float)
+    splits = np.array([search.cv_results_[f"split{i}_test_score"][best] for i in range(request.n_folds)], dtype=float)
     constant = float(np.mean(plan.constant))
     result = report.Report(
         best_score=float(search.best_score_),
@@ -357,7 +340,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
         model=prepared.model,
         scoring=prepared.scoring,
         sampler=request.sampler,
-        cv=request.cv,
+        cv=request.n_folds,
         jobs=cpu_count() if request.jobs == -1 else request.jobs,
         seed=request.seed,
         seconds=time.perf_counter() - start,

@@ -89,6 +89,11 @@ class AutoTuned:
         return to_frame(self.rows)
 
     @property
+    def beats_constant_(self) -> bool:
+        """True if no remark says that the best model does not clearly beat a constant answer."""
+        return all(remark.kind != "constant" for remark in self.remarks)
+
+    @property
     def estimator_(self) -> Any:
         """Estimator that predicts: the ensemble if there is one, otherwise the best pipeline."""
         return self.best_estimator_ if self.ensemble is None else self.ensemble
@@ -167,20 +172,27 @@ class AutoTuned:
 
     def saving(self, directory: Path) -> Iterator[Path]:
         """Save as `save` does; each path comes when its file is complete."""
-        from hpcore.tables.deploy import save_deployment
+        import joblib
+
+        from hpcore.records.files import replace_file
+        from hpcore.tables.deploy import MODEL, save_deployment
 
         directory.mkdir(parents=True, exist_ok=True)
+        yield replace_file(directory / MODEL, lambda part: joblib.dump(self.estimator_, part))
         yield from save_deployment(directory, self.estimator_, facts=self.facts())
 
     def facts(self) -> dict[str, Any]:
         """Return what a saved model says of itself."""
         return {
             "data": self.problem.name,
+            "rows": len(self.problem.y),
             "target": self.problem.target,
             "task": self.problem.task,
             "model": "ensemble" if self.ensemble is not None else self.best_model_,
             "scoring": self.scoring_,
             "score": self.best_score_ if self.ensemble is None else self.ensemble_score_,
+            "score_std": self.score_std_ if self.ensemble is None else None,
+            "folds": self.search_.n_splits_,
             "constant_score": self.constant_score_,
             "params": dict(self.best_params_),
         }

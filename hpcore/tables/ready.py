@@ -33,9 +33,29 @@ FEWER_FOLDS = 20_000
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a search of a table; see `autotune`."""
+    """Options of a search of a table; see `autotune` and, for those that it has not, the following.
+
+    Attributes
+    ----------
+    timeout : float, optional
+        Seconds of the search alone.
+    study_name : str, optional
+        Name of the stored search; `study_name` by default.
+    sampler : str or Sampler
+        Sampler of the parameters of each model.
+    scheduler : str or Scheduler, optional
+        Scheduler of subsamples; ``"none"`` for all rows from the start, and None for the rule of `begins_small`.
+    racing : bool
+        True to stop candidates that are worse than the best before their last fold; not with an ensemble, which needs
+        all predictions.
+    fit_timeout : float, optional
+        Seconds of a fold; a quarter of `time` by default.
+    wording : Wording
+        Names of the arguments in messages.
+    """
 
     time: float | None = None
+    timeout: float | None = None
     n_trials: int | None = None
     scoring: Any = None
     cv: Any = None
@@ -48,6 +68,7 @@ class Options:
     ensemble: bool = False
     positive: Any = None
     sampler: Any = "gp"
+    scheduler: Any = None
     racing: bool = True
     fit_timeout: float | None = None
     progress: bool | None = False

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.exceptions import FitFailedWarning
 
 from hpcore.sklearn import SearchCV
+from hpcore.study import Study
 from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
 from hpcore.tables.candidates import Candidates, make_candidates
@@ -24,7 +25,7 @@ from hpcore.tables.ready import Options, Ready
 from hpcore.tables.remark import Remark
 from hpcore.tables.remarks import remarks_after
 
-__all__ = ["DEFAULT_TRIALS", "tune"]
+__all__ = ["begins_small", "open_study", "study_name", "tune"]
 
 # Candidates without a limit of time, and those that a limit of time alone would never reach.
 DEFAULT_TRIALS, NO_LIMIT = 100, 10**9
@@ -32,6 +33,8 @@ DEFAULT_TRIALS, NO_LIMIT = 100, 10**9
 LARGE_ROWS, LEVELS, FACTOR = 5_000, 3, 3
 # Seconds below which starting worker processes would take most of the time.
 SHORT_TIME = 5.0
+# Seconds of a search whose time is over before it begins.
+SOON = 1e-3
 
 
 def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTuned:
@@ -48,8 +51,7 @@ def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTune
     """
     budget = Budget(options.time, clock.monotonic() if start is None else start)
     problem = ready.problem
-    n_fit = min(len(problem.y) - 1, _n_rows(ready.splits[0][0]))
-    candidates = make_candidates(ready.models, problem.task, ready.columns, n_fit, options.seed)
+    candidates = _candidates(ready, options)
     weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
     search = _search(ready, candidates, options, budget)
     with warnings.catch_warnings():
@@ -62,33 +64,76 @@ def _n_rows(rows: Any) -> int:
     return int(rows.sum()) if rows.dtype == bool else len(rows)
 
 
+def begins_small(ready: Ready, options: Options) -> bool:
+    """Tell whether candidates begin with a part of the rows: in a large table, unless the search is stored."""
+    if options.scheduler is not None:
+        return bool(options.scheduler != "none")
+    return len(ready.problem.y) >= LARGE_ROWS and options.storage is None
+
+
+def study_name(ready: Ready, options: Options) -> str:
+    """Name a stored search: the same for the same data and options."""
+    import hashlib
+
+    from hpcore.evaluation.fingerprint import fingerprint
+
+    problem = ready.problem
+    same: list[Any] = [problem.name, problem.target, problem.task, ready.models, ready.scoring, str(options.positive)]
+    same += [repr(options.sampler), options.seed, len(ready.splits), fingerprint(problem.X), fingerprint(problem.y)]
+    same += sorted(ready.columns.dates.items())
+    return f"{problem.name[:200]} autotune {hashlib.sha256(repr(same).encode()).hexdigest()[:8]}"
+
+
+def open_study(ready: Ready, options: Options) -> Study:
+    """Open the study of a stored search, which is created if there is none."""
+    return Study(
+        _candidates(ready, options).choice.space,
+        storage=options.storage,
+        name=options.study_name or study_name(ready, options),
+        direction="maximize",
+        sampler=_sampler(_candidates(ready, options), options),
+        seed=options.seed,
+    )
+
+
+def _candidates(ready: Ready, options: Options) -> Candidates:
+    n_fit = min(len(ready.problem.y) - 1, _n_rows(ready.splits[0][0]))
+    return make_candidates(ready.models, ready.problem.task, ready.columns, n_fit, options.seed)
+
+
+def _sampler(candidates: Candidates, options: Options) -> ModelSampler:
+    limited = options.time is not None or options.timeout is not None
+    return ModelSampler(candidates.choice, options.sampler, by_time=limited)
+
+
 def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budget) -> SearchCV:
     n_rows, n_folds = len(ready.problem.y), len(ready.splits)
-    short = options.time is not None and options.time < SHORT_TIME
-    levels: dict[str, Any] = {}
-    if n_rows >= LARGE_ROWS and options.storage is None:
-        levels = {
-            "scheduler": "asha",
+    seconds = options.time or options.timeout
+    short = seconds is not None and seconds < SHORT_TIME
+    further: dict[str, Any] = {}
+    if begins_small(ready, options):
+        further = {
+            "scheduler": options.scheduler or "asha",
             "resource": "n_samples",
-            "min_resources": n_rows // FACTOR ** (LEVELS - 1),
+            "min_resources": max(1, n_rows // FACTOR ** (LEVELS - 1)),
             "factor": FACTOR,
         }
+    if options.storage is not None:
+        further |= {"storage": options.storage, "study_name": options.study_name or study_name(ready, options)}
     fit_timeout = options.fit_timeout
     if fit_timeout is None and options.time is not None and not short and options.executor is None:
         fit_timeout = max(SHORT_TIME, options.time / 4.0)
-    stored: dict[str, Any] = {}
-    if options.storage is not None:
-        stored = {"storage": options.storage, "study_name": options.study_name or _study_name(ready, options)}
-    most = options.n_trials or (DEFAULT_TRIALS if options.time is None else NO_LIMIT)
+    most = options.n_trials or (DEFAULT_TRIALS if seconds is None else NO_LIMIT)
     return SearchCV(
         candidates.estimator,
         candidates.choice.space,
-        strategy=ModelSampler(candidates.choice, options.sampler, by_time=options.time is not None),
+        strategy=_sampler(candidates, options),
         n_trials=most,
-        timeout=None if options.time is None else max(1e-3, budget.left()),
+        timeout=options.timeout if options.time is None else max(SOON, budget.left()),
+        refit_in_timeout=options.time is not None,
         cv=ready.splits,
         scoring=ready.scorer,
-        n_jobs=1 if short and options.executor is None else options.n_jobs,
+        n_jobs=1 if short and options.executor is None and fit_timeout is None else options.n_jobs,
         executor=options.executor,
         refit=False,
         error_score=np.nan,
@@ -100,31 +145,9 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         keep_predictions=options.ensemble,
         progress=options.progress,
         callbacks=list(options.callbacks),
-        refit_in_timeout=options.time is not None,
         random_state=options.seed,
-        **levels,
-        **stored,
+        **further,
     )
-
-
-def _study_name(ready: Ready, options: Options) -> str:
-    """Name of the stored search: the same for the same data and options."""
-    import hashlib
-
-    from hpcore.evaluation.fingerprint import fingerprint
-
-    problem = ready.problem
-    same = [
-        problem.name,
-        problem.target,
-        problem.task,
-        ready.models,
-        ready.scoring,
-        options.seed,
-        repr(options.sampler),
-    ]
-    same += [fingerprint(problem.X), fingerprint(problem.y)]
-    return f"autotune {hashlib.sha256(repr(same).encode()).hexdigest()[:8]}"
 
 
 def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Options, budget: Budget) -> AutoTuned:
@@ -152,7 +175,9 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         failed=n_failed,
         defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
     )
-    pipeline = fit_final(candidates.estimator, params, problem, ready.sample_weight)
+    started = clock.perf_counter()
+    pipeline = search.best_estimator_ = fit_final(candidates.estimator, params, problem, ready.sample_weight)
+    search.refit_time_ = clock.perf_counter() - started
     ensemble, ensemble_score = None, None
     if options.ensemble:
         ensemble, ensemble_score = combined(candidates.estimator, search, (params, pipeline), ready, budget)
