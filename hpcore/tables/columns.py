@@ -356,7 +356,7 @@ def _text(columns: Columns, name: str, column: pd.Series[Any], present: pd.Serie
     if len(levels) > MOST_CATEGORIES:
         columns.notices.append(
             f"{name!r} has {len(levels)} categories, more than {MOST_CATEGORIES}: each is replaced by the mean of the "
-            "target over its training rows"
+            "target over its training rows, unless indicators of the most frequent ones score better"
         )
     return None
 

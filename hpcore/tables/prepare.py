@@ -90,7 +90,7 @@ def prepare(
     n_folds : int, default=5
         Number of folds of the cross-validation.
     seed : int, default=0
-        Seed of the folds and of the estimator.
+        Seed of the folds, of the preprocessing and of the estimator.
     drop : sequence of str, optional
         Columns that are not used.
     positive : str, optional

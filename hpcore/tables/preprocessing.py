@@ -106,8 +106,12 @@ def preprocessor(columns: Columns, *, scale: bool, missing: bool, seed: int = 0)
         branches.append(("high_cardinality", levels, many))
     if columns.prose:
         branches.append(("prose", ProseComponents(scale=scale, random_state=seed), columns.prose))
-    encode = ColumnTransformer(branches, remainder="drop", verbose_feature_names_out=False)
-    return Pipeline([("read", reader(columns)), ("encode", encode)])
+    read = reader(columns)
+    # By position, which `read` fixes: scikit-learn searches all names for each name, a second for 10,000 columns.
+    places = {name: i for i, name in enumerate(read.get_feature_names_out())}
+    placed = [(branch, step, [places[name] for name in names]) for branch, step, names in branches]
+    encode = ColumnTransformer(placed, remainder="drop", verbose_feature_names_out=False)
+    return Pipeline([("read", read), ("encode", encode)])
 
 
 def _indicator() -> MissingIndicator:

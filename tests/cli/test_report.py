@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hpcore.cli.report import short
+
 N = 240
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=N)
 RARE = np.where(RNG.permutation(N) < 20, "sick", "well")
 ANSWER = np.where(RNG.random(N) < 0.4, "left", "stayed")
 OPTIONS = ("--model", "decision_tree", "--trials", 2, "--jobs", 1)
+
+
+def test_names_are_shown_without_the_steps() -> None:
+    names = ["model__C", "model__regressor__C", "prepare__encode__prose__n_components", "other__model__C"]
+    assert [short(name) for name in names] == ["C", "C", "prose__n_components", "other__model__C"]
 
 
 def test_a_score_that_a_constant_has_is_said_to_be_none(hpcore: Any) -> None:
