@@ -67,6 +67,7 @@ def options_of(scheduler: str, resource: str | None, pipeline: Any, space: Space
     """
     from hpcore.cli.report import short
     from hpcore.space import Int, Space
+    from hpcore.tables.early import EarlyStopping, rounds_of
 
     options: dict[str, Any] = {"scheduler": scheduler, "resource": resource or ROWS}
     if options["resource"] == ROWS:
@@ -77,8 +78,16 @@ def options_of(scheduler: str, resource: str | None, pipeline: Any, space: Space
             "parameter, or tune with hpcore.sklearn.SearchCV"
         )
     params = pipeline.get_params(deep=True)
+    # Early stopping has most_rounds instead of the number of rounds of its estimator, which is not used.
+    unused = {
+        f"{name}__estimator__{rounds_of(value.estimator)}"
+        for name, value in params.items()
+        if isinstance(value, EarlyStopping)
+    }
     counts = {
-        short(name): name for name, value in params.items() if type(value) is int and name.startswith("model__")
+        short(name): name
+        for name, value in params.items()
+        if type(value) is int and name.startswith("model__") and name not in unused
     }  # the last of equal names is the innermost
     name = counts.get(options["resource"])
     if name is None:

@@ -25,7 +25,7 @@ from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument
 from hpcore.tables.steps_models import LabelledClassifier, combined_weight, normalised
 
-__all__ = ["EarlyStopping", "finalise", "held_out"]
+__all__ = ["EarlyStopping", "finalise", "held_out", "rounds_of"]
 
 # Rounds where no row can be held out, as for one row a class: the libraries' own default.
 ROUNDS_WITHOUT_STOPPING = 100
@@ -106,6 +106,17 @@ def _library(estimator: Any) -> Library:
     raise InvalidArgument(
         f"estimator must be one of {', '.join(LIBRARIES)}, whose training can stop early, got {estimator!r}"
     )
+
+
+def rounds_of(estimator: Any) -> str:
+    """Return the name of an estimator's parameter for the number of rounds.
+
+    Raises
+    ------
+    InvalidArgument
+        The estimator is not one of LightGBM, XGBoost or CatBoost.
+    """
+    return _library(estimator).rounds
 
 
 def held_out(
@@ -327,10 +338,9 @@ def finalise(pipeline: Pipeline, X: Any, y: Any, sample_weight: Any = None) -> P
 
 def _with_rounds_found(early: EarlyStopping) -> Any:
     """Return the plain estimator with the number of rounds that was found, not fitted."""
-    library = _library(early.estimator)
-    model = clone(early.estimator).set_params(**{library.rounds: early.n_rounds_})
+    model = clone(early.estimator).set_params(**{rounds_of(early.estimator): early.n_rounds_})
     if not is_classifier(model):
         return model
-    if library is LIBRARIES["lightgbm"]:  # accepts classes in words, and weights of classes
+    if _library(model) is LIBRARIES["lightgbm"]:  # accepts classes in words, and weights of classes
         return model if early.class_weight is None else model.set_params(class_weight=early.class_weight)
     return LabelledClassifier(model, class_weight=early.class_weight)

@@ -8,7 +8,7 @@ Each estimator states a value of every parameter of its space: the point at whic
 and columns, small steps and small trees make these points better than the defaults of LightGBM and XGBoost: by 11% to
 14% of log loss or root mean squared error, the geometric mean over nine data sets of 178 to 900 rows; and by 11% on
 five of 1,800 to 2,500 rows, with early stopping. For CatBoost, trees of depth 4 instead of 6 on samples of columns are
-5% better on eight of the small ones, in an eighth of the time. One thread each, since folds are fitted in parallel.
+5% better on eight of the small ones, in less than half the time. One thread each, since folds are fitted in parallel.
 The target of a regression is standardised, because ``reg_alpha`` and ``gamma`` are in its units, and because the
 libraries store it in single precision.
 """

@@ -130,3 +130,15 @@ def test_parameter_leaves_the_space() -> None:
     check_scheduler(None, None)
     with pytest.raises(InvalidArgument, match="--resource must be"):
         options_of("asha", "min_samples_split_", pipeline, space)
+
+
+def test_rounds_of_an_estimator_that_stops_early_are_no_resource() -> None:
+    pytest.importorskip("lightgbm")
+    from sklearn.pipeline import Pipeline
+
+    for n_rows, resource, other in ((200, "n_estimators", "most_rounds"), (2000, "most_rounds", "n_estimators")):
+        model, space = presets.build("lightgbm", "classification", n_rows=n_rows, prefix="model__")
+        pipeline = Pipeline([("model", model)])
+        assert options_of("asha", resource, pipeline, space)[1]["resource"] == f"model__{resource}"
+        with pytest.raises(InvalidArgument, match="--resource must be"):
+            options_of("asha", other, pipeline, space)

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.metrics import make_scorer, mean_absolute_error
+from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from hpcore.errors import InvalidArgument, InvalidType
+from hpcore.tables import presets
+from hpcore.tables.early import finalise
 from hpcore.tables.ensemble import combine, scorer_of, select
 
 
@@ -174,6 +176,24 @@ def test_classifier_is_the_weighted_mean(labels: list[Any]) -> None:
     assert voting.classes_.tolist() == labels
     assert voting.n_features_in_ == 4
     assert voting.named_estimators_["model_1"] is models[2] is voting.estimators_[1]
+
+
+def test_members_of_several_libraries() -> None:
+    pytest.importorskip("lightgbm")
+    pytest.importorskip("xgboost")
+    X, codes = load_iris(return_X_y=True)
+    y = np.array(["setosa", "versicolor", "virginica"], dtype=object)[codes]
+    models = []
+    for name, n_rows in (("logistic", 150), ("lightgbm", 150), ("xgboost", 150), ("lightgbm", 1000), ("xgboost", 1000)):
+        model, _ = presets.build(name, "classification", n_rows=n_rows, random_state=0)
+        pipeline = Pipeline([("prepare", StandardScaler()), ("model", model)]).fit(X, y)
+        models.append(finalise(pipeline, X, y))
+    voting = combine(models, np.full(5, 0.2), "classification", np.unique(y))
+    expected = np.mean([model.predict_proba(X) for model in models], axis=0)
+    np.testing.assert_allclose(voting.predict_proba(X), expected)
+    np.testing.assert_array_equal(voting.predict(X), np.unique(y)[np.argmax(expected, axis=1)])
+    score = scorer_of("neg_log_loss", y, np.unique(y), [(np.arange(0), np.arange(150))])
+    assert score(expected) == pytest.approx(-log_loss(y, voting.predict_proba(X)))
 
 
 def test_regressor_is_the_weighted_mean() -> None:
