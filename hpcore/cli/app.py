@@ -199,8 +199,8 @@ def main() -> None:
     metavar="SECONDS",
     callback=checks.timeout,
     help="Time for the whole command: reading the data, the search, and the final fit, for which the search leaves as "
-    "much time as the best candidate so far needs. What runs when the search ends is at most one fold for each worker; "
-    "at least one candidate is completed. Excludes --timeout.",
+    "much time as the best candidate so far needs. Folds that run when the search ends are finished, and at least one "
+    "candidate is completed; writing the files comes after it. Excludes --timeout.",
 )
 @click.option(
     "--timeout",

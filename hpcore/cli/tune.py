@@ -377,6 +377,10 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
     if failure is not None:
         raise click.ClickException(failure)
     if not result.interrupted:
+        left = sum(trial.state == "running" for trial in search.trials_)
+        if timeout is not None and left:
+            some = "1 candidate lacks" if left == 1 else f"{left} candidates lack"
+            click.echo(f"note: {some} folds, as the time was over; to go on: {again}", err=True)
         return OK
     click.echo(f"interrupted; to go on: {again}", err=True)
     return INTERRUPTED
