@@ -142,8 +142,8 @@ def main() -> None:
     metavar="CLASS",
     multiple=True,
     callback=checks.one,
-    help="Class of two that scores such as f1, precision, recall or average_precision are about.  [default: the one "
-    "that sorts last]",
+    help="Class of two that counts as positive for scores such as f1, precision, recall and average_precision.  "
+    "[default: 1; other classes need the option]",
 )
 @click.option(
     "--task",

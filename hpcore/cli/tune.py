@@ -144,7 +144,6 @@ def _prepare(request: Request) -> _Plan:
         )
     if request.model is not None:
         presets.get(request.model, request.task)
-    given: dict[str, Any] = {"drop": request.drop, "positive": request.positive}
     prepared = prepare(
         load(request.data, request.encoding),
         target=request.target,
@@ -153,7 +152,8 @@ def _prepare(request: Request) -> _Plan:
         scoring=request.scoring,
         n_folds=request.cv,
         seed=request.seed,
-        **{name: value for name, value in given.items() if value},
+        drop=request.drop,
+        positive=request.positive,
     )
     from hpcore.sklearn.schedule import HALVING
 
@@ -309,7 +309,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
             fit_timeout=request.fit_timeout,
             racing=request.racing,
             cv=prepared.folds,
-            scoring=getattr(prepared, "scorer", prepared.scoring),
+            scoring=prepared.scorer,
             n_jobs=request.jobs,
             error_score=np.nan,
             progress=True,
