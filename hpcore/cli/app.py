@@ -142,8 +142,8 @@ def main() -> None:
     metavar="CLASS",
     multiple=True,
     callback=checks.one,
-    help="Class of two that scores such as f1, precision, recall or average_precision are about.  [default: the one "
-    "that sorts last]",
+    help="Class of two that counts as positive for scores such as f1, precision, recall and average_precision.  "
+    "[default: 1; other classes need the option]",
 )
 @click.option(
     "--task",
@@ -201,8 +201,8 @@ def main() -> None:
     metavar="SECONDS",
     callback=checks.timeout,
     help="Time for the whole command: reading the data, the search, and the final fit, for which the search leaves as "
-    "much time as the best candidate so far needs. What runs when the search ends is at most one fold for each worker; "
-    "at least one candidate is completed. Excludes --timeout.",
+    "much time as the best candidate so far needs. Folds that run when the search ends are finished, and at least one "
+    "candidate is completed; writing the files comes after it. Excludes --timeout.",
 )
 @click.option(
     "--timeout",

@@ -136,7 +136,6 @@ def _prepare(request: Request) -> _Plan:
     check_request(request)
     if request.model is not None:
         presets.get(request.model, request.task)
-    given: dict[str, Any] = {"drop": request.drop, "positive": request.positive}
     prepared = prepare(
         load(request.data, request.encoding),
         target=request.target,
@@ -145,7 +144,8 @@ def _prepare(request: Request) -> _Plan:
         scoring=request.scoring,
         n_folds=request.n_folds,
         seed=request.seed,
-        **{name: value for name, value in given.items() if value},
+        drop=request.drop,
+        positive=request.positive,
     )
     from hpcore.sklearn.schedule import HALVING
 
@@ -292,7 +292,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
             fit_timeout=request.fit_timeout,
             racing=request.racing,
             cv=prepared.folds,
-            scoring=getattr(prepared, "scorer", prepared.scoring),
+            scoring=prepared.scorer,
             n_jobs=request.jobs,
             error_score=np.nan,
             progress=True,
@@ -360,6 +360,10 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
     if failure is not None:
         raise click.ClickException(failure)
     if not result.interrupted:
+        left = sum(trial.state == "running" for trial in search.trials_)
+        if timeout is not None and left:
+            some = "1 candidate lacks" if left == 1 else f"{left} candidates lack"
+            click.echo(f"note: {some} folds, as the time was over; to go on: {again}", err=True)
         return OK
     click.echo(f"interrupted; to go on: {again}", err=True)
     return INTERRUPTED

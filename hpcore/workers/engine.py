@@ -324,6 +324,7 @@ class _Queue:
                 piece = self._again.popleft()
                 if not piece.job.source.refresh(piece.job):
                     piece.job.source.skip(piece.job, piece.positions)
+                    self._list(piece.job)
                     continue
                 bundle = [piece]
             else:
@@ -439,6 +440,10 @@ class _Queue:
             job.source.store(job, position, result)
         if len(results) < len(piece.positions):
             job.source.skip(job, piece.positions[len(results) :])
+        self._list(job)
+
+    def _list(self, job: Job) -> None:
+        """Keep a job among the open ones exactly if it has pieces to send: its source may have changed that."""
         if job.unsent and job not in self._open:
             self._open.append(job)
         elif not job.unsent and job in self._open:
@@ -502,6 +507,7 @@ class _Queue:
     def _fail(self, job: Job, positions: Sequence[int], cause: Exception, seconds: float = 0.0) -> None:
         for position in positions:
             job.source.store(job, position, self._work.failed(job, position, cause, seconds))
+        self._list(job)
 
 
 def _said(cause: Exception) -> str:

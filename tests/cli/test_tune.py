@@ -278,6 +278,49 @@ def test_racing_and_limits_of_time(hpcore: Any) -> None:
     assert json.loads(hpcore(*options, "--trials", 1).stdout)["files"][0] == "hpcore-out-2/trials.csv"
 
 
+def test_columns_to_leave_out(hpcore: Any) -> None:
+    dropped = ("--drop", "petal width (cm)", "--drop", "petal length (cm)", "--drop", "petal width (cm)")
+    result = hpcore(*TUNE, "--trials", 1, *dropped)
+    assert json.loads(result.stdout)["columns"] == 2, result.stderr
+    X, _ = load_iris(as_frame=True, return_X_y=True)
+    model = joblib.load("hpcore-out/best_model.joblib")
+    kept = ["sepal length (cm)", "sepal width (cm)"]
+    assert list(model.predict(X)) == list(model.predict(X[kept]))
+    # It is another search than that of all columns, and resume leaves them out again.
+    assert json.loads(hpcore(*TUNE, "--trials", 1).stdout)["files"][0].startswith("hpcore-out-2/")
+    again = json.loads(hpcore("resume", "hpcore-out", "--trials", 2, "--json").stdout)
+    assert (again["columns"], again["n_trials"]) == (2, 2)
+
+
+def test_the_positive_class(hpcore: Any) -> None:
+    frame = load_breast_cancer(as_frame=True).frame.iloc[:, [0, 1, 2, -1]]
+    frame["target"] = frame["target"].map({0: "ill", 1: "well"})
+    frame.to_csv("t.csv", index=False)
+    options = (
+        "tune",
+        "t.csv",
+        "--model",
+        "knn",
+        "--cv",
+        3,
+        "--jobs",
+        1,
+        "--json",
+        "--trials",
+        2,
+        "--scoring",
+        "recall",
+    )
+    refused = hpcore(*options)
+    assert refused.exit_code == 2 and "--positive 'ill'" in refused.stderr
+    for positive, constant in (("ill", 0.0), ("well", 1.0)):  # the constant answer is the larger class, well
+        answer = json.loads(hpcore(*options, "--positive", positive, "--out", positive).stdout)
+        assert (answer["scoring"], answer["constant_score"]) == ("recall", constant)
+        again = json.loads(hpcore("resume", positive, "--trials", 3, "--json").stdout)
+        assert (again["n_trials"], again["constant_score"]) == (3, constant)
+    assert hpcore(*options, "--positive", "ill", "--out", "well").exit_code == 2
+
+
 def test_time_of_the_whole_command(hpcore: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from hpcore.sklearn import SearchCV
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,12 @@ def test_no_fold_begins_after_the_deadline(tmp_path: Path, n_jobs: int) -> None:
     assert [params["slow"] for params in search.cv_results_["params"]] == [0]
     assert {str(trial.state) for trial in search.trials_[1:]} <= {"withdrawn"}
     assert search.best_params_ == {"slow": 0} and not search.interrupted_
+
+
+def test_no_fold_begins_after_the_deadline_in_an_executor(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as executor:
+        make(tmp_path / "log", 12, warm_start=FIRST, timeout=0.8, n_trials=50, executor=executor).fit(X, Y)
+    assert sum(len(fits(tmp_path / "log", slow)) for slow in range(1, 51)) <= 6
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -307,6 +307,59 @@ def test_a_bundle_that_could_not_begin_is_sent_again() -> None:
     assert len(work.sent) == 9 + 2
 
 
+class LimitedSource(ToySource):
+    """Source whose time is over when the test says so: then no piece is to be sent."""
+
+    over = False
+
+    def may_begin(self, most_open: int) -> bool:
+        return not self.over and super().may_begin(most_open)
+
+    def refresh(self, job: ToyJob) -> bool:
+        if self.over:
+            job.unsent = []
+            if not job.n_running:
+                self._finish(job)
+        return not self.over
+
+
+@pytest.mark.parametrize("bundles", [False, True])
+def test_no_piece_is_sent_that_its_source_refuses(bundles: bool) -> None:
+    source, work = LimitedSource(jobs(4), 5), ToyWork(bundles)
+    source.on_store = lambda job, position: setattr(source, "over", True)
+    run(work, ToyPool(2), [source])
+    assert len(work.sent) <= 2 * (1 + bundles)
+    assert sum(len(job.results) for job in source.begun) == len(work.sent)
+    assert sorted(job.number for job in source.done) == [job.number for job in source.begun]
+
+
+def test_a_job_that_ends_with_a_piece_that_failed_is_not_open_any_more() -> None:
+    source, work, pool = LimitedSource(jobs(1), 4), ToyWork(bundles=False), ToyPool(1, lost=[1])
+    work.is_loss = lambda failure: False
+
+    def stop(job: ToyJob, position: int) -> None:
+        source.over = position == 1
+        job.unsent = [] if source.over else job.unsent
+
+    source.on_store = stop
+    run(work, pool, [source])
+    assert work.sent == [(0, 0), (0, 1)]
+    assert [list(job.results) for job in source.done] == [[0, 1]]
+
+
+def test_a_lost_piece_is_not_sent_again_if_its_source_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, work, pool = LimitedSource(jobs(2)), ToyWork(bundles=False), ToyPool(1, lost=[1])
+
+    def renew(cause: BaseException | None = None) -> bool:
+        source.over = True
+        return True
+
+    monkeypatch.setattr(pool, "renew", renew)
+    run(work, pool, [source])
+    assert work.sent == [(0, 0), (0, 1)]
+    assert [job.results for job in source.done] == [{0: (0, 0)}]
+
+
 # --- lost workers ---------------------------------------------------------------------------------------------------
 
 
