@@ -78,6 +78,20 @@ def test_the_frame_of_the_caller_is_not_changed() -> None:
     pd.testing.assert_frame_equal(X, before)
 
 
+def test_masked_cells_are_missing() -> None:
+    masked = np.ma.masked_greater(VALUES, 1.0)
+    np.testing.assert_array_equal(as_frame(masked), np.where(VALUES > 1.0, np.nan, VALUES))
+    y = np.ma.masked_greater(VALUES[:, 0], 1.0)
+    given = read_frame(VALUES, y)
+    np.testing.assert_array_equal(given.rows, VALUES[:, 0] <= 1.0)
+
+
+def test_an_array_of_text() -> None:
+    X = np.column_stack([CLASSES, VALUES[:, 0].astype(str)])
+    columns = classify(as_frame(X))
+    assert (columns.text, columns.numbers) == (["x0"], ["x1"])
+
+
 def test_a_list_of_rows_has_types_by_column() -> None:
     X = as_frame([[1, "u", True], [2, "v", False]])
     assert X["x0"].dtype.kind == "i" and X["x1"].tolist() == ["u", "v"] and X["x2"].dtype == bool
@@ -138,6 +152,7 @@ def rows(**options: Any) -> dict[str, Any]:
         (rows(y=[*VALUES[1:, 0], np.inf]), ["y", "finite", "inf in row 40"]),
         (rows(y=pd.date_range("2024", periods=N)), ["y", "numbers or text", "2024"]),
         (rows(y=VALUES[:, 0], task="classification"), ["task='classification'", "y holds numbers such as"]),
+        (rows(task="clustering"), ["task", "'clustering'", "regression"]),
         (rows(task="regression"), ["task='regression'", "y holds"]),
         (rows(groups=[1] * 39), ["groups", "40 rows", "39"]),
         (rows(groups=[1] * 39 + [None]), ["groups", "1 of 40 are missing"]),
