@@ -314,7 +314,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
             n_trials=expected or NO_LIMIT,
             timeout=request.timeout,
             cv=prepared.folds,
-            scoring=prepared.scoring,
+            scoring=prepared.scorer,
             n_jobs=request.jobs,
             error_score=np.nan,
             progress=True,

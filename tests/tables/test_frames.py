@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,24 @@ def test_classes_are_those_of_the_caller(y: Any) -> None:
     assert problem.task == "classification"
     expected = np.asarray(y).reshape(-1).tolist()
     assert problem.y.tolist() == expected and type(problem.y.tolist()[0]) in (type(expected[0]), int)
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ([True, None, False, True], [True, False, True]),
+        ([1, None, 0, 1], [1, 0, 1]),
+        ([np.nan, "u", "v", "v"], ["u", "v", "v"]),
+        ([pd.NA, 1.5, 2.5, 3.5], [1.5, 2.5, 3.5]),
+        ([Decimal("1.5"), None, Decimal("2.25"), Decimal("4")], [1.5, 2.25, 4.0]),
+    ],
+)
+def test_missing_cells_do_not_change_the_others(cells: list[Any], values: list[Any]) -> None:
+    for y in (cells * 10, pd.Series(cells * 10, dtype=object), np.array(cells * 10, dtype=object)):
+        given = read_frame(FRAME, y)
+        assert given.problem.y.tolist() == values * 10 and given.rows.sum() == 30
+        assert given.problem.y.map(type).nunique() == 1
+        assert type(given.problem.y.tolist()[0]) is type(values[0])
 
 
 def test_classes_that_differ_by_blanks_only_are_one() -> None:
