@@ -243,7 +243,7 @@ def main() -> None:
     metavar="NAME",
     multiple=True,
     callback=checks.one,
-    help="Scorer of scikit-learn.  [default: accuracy or r2]",
+    help="Scorer of scikit-learn.  [default: r2, accuracy, or for imbalanced classes roc_auc or balanced_accuracy]",
 )
 @click.option(
     "--jobs",

@@ -63,8 +63,8 @@ def choose_folds(
     -----
     A number of folds is reduced, down to 2, where a class has fewer members: some scores are not defined on a fold
     without one of the classes, and a mean over other folds than those of another candidate cannot be compared. A class
-    with a single row can be learnt or tested, not both: the row is in the training part of every fold, so that the
-    class is known to the model, but it is never scored.
+    with a single row can be learnt or tested, not both, and scores that use class probabilities are not defined where
+    a model knows a class that is not tested: the row is in no fold. It stays in the problem, for a final fit.
     """
     if cv is None or (isinstance(cv, Integral) and not isinstance(cv, bool)):
         return _shuffled(problem, None if cv is None else int(cv), groups, seed)
@@ -132,15 +132,12 @@ def _shuffled(
         remarks.append(
             Remark(
                 "single",
-                f"{_listed(single)} of {problem.target!r} {have}, which is trained on in every fold and never scored: "
-                f"merge {them} with another class, or leave {them} out",
+                f"{_listed(single)} of {problem.target!r} {have}, too few to train and to score, and in no fold: merge "
+                f"{them} with another class, or leave {them} out",
             )
         )
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    always = np.flatnonzero(counts[codes] == 1)
-    splits = []
-    for train, test in splitter.split(scored, codes[scored]):
-        splits.append((np.sort(np.concatenate([scored[train], always])), scored[test]))
+    splits = [(scored[train], scored[test]) for train, test in _pairs(splitter.split(scored, codes[scored]))]
     return splits, remarks
 
 

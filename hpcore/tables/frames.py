@@ -12,8 +12,9 @@ import scipy.sparse
 from numpy.typing import NDArray
 from pandas.api import types
 
+from hpcore.arguments import check_choice
 from hpcore.errors import InvalidArgument, InvalidType, closest, require
-from hpcore.tables.presets import Task
+from hpcore.tables.presets import TASKS, Task
 from hpcore.tables.target import Problem, make_problem
 from hpcore.tables.textfile import is_text
 from hpcore.tables.wording import PYTHON
@@ -22,8 +23,8 @@ __all__ = ["MOST_OTHER_COLUMNS", "MOST_SPARSE_CELLS", "Given", "as_frame", "read
 
 # Cells of a sparse matrix that is made dense, 0.8 GB of floats.
 MOST_SPARSE_CELLS = 100_000_000
-# Columns that are not of numbers: each is read cell by cell, about a millisecond for a few hundred rows.
-MOST_OTHER_COLUMNS = 10_000
+# Columns that are not of numbers: each is read cell by cell, about 2 ms for a few hundred rows.
+MOST_OTHER_COLUMNS = 5_000
 KINDS = "a DataFrame, an array of shape (rows, columns), a list of rows, a sparse matrix, or a table that Arrow reads"
 
 
@@ -85,6 +86,8 @@ def read_frame(
     InvalidType
         `X` is no table.
     """
+    if task is not None:
+        check_choice("task", task, TASKS)
     frame = as_frame(X)
     index = X.index if isinstance(X, pd.DataFrame) else None
     if len(frame) == 0:
@@ -164,7 +167,7 @@ def _converted(X: Any) -> pd.DataFrame:
         table: pd.DataFrame = require("pyarrow", "parquet", f"X of type {type(X).__name__}").table(X).to_pandas()
         return table
     if isinstance(X, np.ndarray) or hasattr(X, "__array__"):
-        return _numbered(np.asarray(X))
+        return _numbered(np.asanyarray(X))  # a masked array keeps its mask
     if isinstance(X, list | tuple):
         return _rows(X)
     raise InvalidType(f"X must be {KINDS}, got {type(X).__name__}")

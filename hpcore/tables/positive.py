@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import (
     average_precision_score,
+    brier_score_loss,
     class_likelihood_ratios,
     f1_score,
     jaccard_score,
@@ -62,10 +63,13 @@ def scoring_for(
         `positive` is no class or there are not two classes, or it is needed: the score depends on it and no class is 1.
     """
     chosen = None if positive is None else find_positive(problem, positive, wording)
-    if not depends_on_positive(name) or problem.task != "classification":
-        return name
-    classes = _classes(problem)
+    classes = _classes(problem) if problem.task == "classification" else []
     if len(classes) != 2:
+        return name
+    if name == "neg_brier_score" and isinstance(classes[1], str):
+        # The same for both classes, but scikit-learn's scorer asks for one of words.
+        return _scorer(brier_score_loss, greater_is_better=False, response_method="predict_proba", pos_label=classes[1])
+    if not depends_on_positive(name):
         return name
     if chosen is None:
         if name in RATIOS or any(label == 1 for label in classes):
@@ -77,13 +81,15 @@ def scoring_for(
             f"{wording.given('positive', second)}, or a score of all classes such as f1_macro or balanced_accuracy"
         )
     if name in DECIDED:
-        scorer: Callable[[Any, Any, Any], float] = make_scorer(DECIDED[name], pos_label=chosen)
-    elif name in RATIOS:
+        return _scorer(DECIDED[name], pos_label=chosen)
+    if name in RATIOS:
         other = next(label for label in classes if label != chosen)
-        scorer = make_scorer(_ratio, name=name, labels=[other, chosen])
-    else:
-        answers = ("decision_function", "predict_proba")
-        scorer = make_scorer(average_precision_score, response_method=answers, pos_label=chosen)
+        return _scorer(_ratio, name=name, labels=[other, chosen])
+    return _scorer(average_precision_score, response_method=("decision_function", "predict_proba"), pos_label=chosen)
+
+
+def _scorer(function: Callable[..., float], **options: Any) -> Callable[[Any, Any, Any], float]:
+    scorer: Callable[[Any, Any, Any], float] = make_scorer(function, **options)
     return scorer
 
 

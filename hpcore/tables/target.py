@@ -144,6 +144,7 @@ def make_problem(
     if missing.any():
         notices.append(f"{int(missing.sum())} of {len(y)} rows have no {column!r} and are left out")
         X, y = X[~missing].reset_index(drop=True), y[~missing].reset_index(drop=True)
+    y = _without_objects(y)
     if y.dtype.kind in "mMc" or isinstance(y.iloc[0], date):
         raise InvalidArgument(f"{what} must hold numbers or text, got {y.iloc[0]}")
     try:
@@ -162,6 +163,15 @@ def make_problem(
     if task == "classification" and is_text(y):
         notices += _about_classes(y, column)
     return Problem(name, X, _typed(y, column, task, wording), column, task, notices), ~missing.to_numpy(dtype=bool)
+
+
+def _without_objects(y: pd.Series[Any]) -> pd.Series[Any]:
+    """Return numbers, booleans and decimals with their own type, if they are stored as objects."""
+    from pandas.api import types
+
+    if y.dtype != object:
+        return y
+    return y.astype(float) if types.infer_dtype(y) == "decimal" else y.infer_objects()
 
 
 def _refuse_mixture(y: pd.Series[Any], what: str, wording: Wording) -> None:

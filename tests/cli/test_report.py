@@ -27,8 +27,10 @@ def test_names_are_shown_without_the_steps() -> None:
 def test_a_score_that_a_constant_has_is_said_to_be_none(hpcore: Any) -> None:
     pd.DataFrame({"a": NOISE, "b": NOISE[::-1], "y": RARE}).to_csv("t.csv", index=False)
     args = ("tune", "t.csv", "--target", "y", "--model", "svc", "--trials", 2, "--jobs", 1, "--sampler", "sobol")
+    args += ("--scoring", "accuracy")
     result = hpcore(*args)
     assert result.exit_code == 0, result.stderr
+    assert "note: accuracy misleads, because 91.7 % of the rows are of class" in result.stderr
     assert "constant accuracy  0.9167" in result.stdout
     assert "the best is not clearly better than a constant answer" in result.stdout
     answer = json.loads(hpcore(*args, "--json").stdout)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -16,6 +17,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedKFold,
     TimeSeriesSplit,
+    cross_val_score,
 )
 
 from hpcore.errors import InvalidArgument, InvalidType
@@ -61,16 +63,21 @@ def test_a_rare_class_is_in_every_fold(cv: Any) -> None:
         assert (problem.y.iloc[test] == "rare").sum() == 1
 
 
-def test_a_class_with_one_row_is_trained_on_and_never_scored() -> None:
+def test_a_class_with_one_row_is_in_no_fold() -> None:
     problem = counts(a=40, b=30, one=1, other=1)
     splits, (remark,) = choose_folds(problem)
     assert len(splits) == 5 and remark.kind == "single"
-    assert remark.text.startswith("'one', 'other' of 'y' have one row each, which is trained on in every fold")
+    assert remark.text.startswith(
+        "'one', 'other' of 'y' have one row each, too few to train and to score, and in no fold"
+    )
     tested = np.sort(np.concatenate([test for _, test in splits]))
     np.testing.assert_array_equal(tested, np.flatnonzero(problem.y.isin(["a", "b"])))
     for train, test in splits:
-        assert set(problem.y.iloc[train]) == {"a", "b", "one", "other"}
-        assert not np.intersect1d(train, test).size and len(train) + len(test) == (len(problem.y))
+        assert set(problem.y.iloc[train]) == {"a", "b"}
+        assert not np.intersect1d(train, test).size and len(train) + len(test) == len(problem.y) - 2
+    for scoring in ("neg_log_loss", "balanced_accuracy", "f1_macro"):
+        scores = cross_val_score(DummyClassifier(), problem.X, problem.y, cv=splits, scoring=scoring)
+        assert np.isfinite(scores).all()
 
 
 @pytest.mark.parametrize(("rows", "cv", "n"), [(4, None, 2), (7, None, 3), (8, 8, 4), (10, 5, 5)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,20 @@ def test_the_frame_of_the_caller_is_not_changed() -> None:
     pd.testing.assert_frame_equal(X, before)
 
 
+def test_masked_cells_are_missing() -> None:
+    masked = np.ma.masked_greater(VALUES, 1.0)
+    np.testing.assert_array_equal(as_frame(masked), np.where(VALUES > 1.0, np.nan, VALUES))
+    y = np.ma.masked_greater(VALUES[:, 0], 1.0)
+    given = read_frame(VALUES, y)
+    np.testing.assert_array_equal(given.rows, VALUES[:, 0] <= 1.0)
+
+
+def test_an_array_of_text() -> None:
+    X = np.column_stack([CLASSES, VALUES[:, 0].astype(str)])
+    columns = classify(as_frame(X))
+    assert (columns.text, columns.numbers) == (["x0"], ["x1"])
+
+
 def test_a_list_of_rows_has_types_by_column() -> None:
     X = as_frame([[1, "u", True], [2, "v", False]])
     assert X["x0"].dtype.kind == "i" and X["x1"].tolist() == ["u", "v"] and X["x2"].dtype == bool
@@ -138,6 +153,7 @@ def rows(**options: Any) -> dict[str, Any]:
         (rows(y=[*VALUES[1:, 0], np.inf]), ["y", "finite", "inf in row 40"]),
         (rows(y=pd.date_range("2024", periods=N)), ["y", "numbers or text", "2024"]),
         (rows(y=VALUES[:, 0], task="classification"), ["task='classification'", "y holds numbers such as"]),
+        (rows(task="clustering"), ["task", "'clustering'", "regression"]),
         (rows(task="regression"), ["task='regression'", "y holds"]),
         (rows(groups=[1] * 39), ["groups", "40 rows", "39"]),
         (rows(groups=[1] * 39 + [None]), ["groups", "1 of 40 are missing"]),
@@ -187,6 +203,24 @@ def test_classes_are_those_of_the_caller(y: Any) -> None:
     assert problem.task == "classification"
     expected = np.asarray(y).reshape(-1).tolist()
     assert problem.y.tolist() == expected and type(problem.y.tolist()[0]) in (type(expected[0]), int)
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ([True, None, False, True], [True, False, True]),
+        ([1, None, 0, 1], [1, 0, 1]),
+        ([np.nan, "u", "v", "v"], ["u", "v", "v"]),
+        ([pd.NA, 1.5, 2.5, 3.5], [1.5, 2.5, 3.5]),
+        ([Decimal("1.5"), None, Decimal("2.25"), Decimal("4")], [1.5, 2.25, 4.0]),
+    ],
+)
+def test_missing_cells_do_not_change_the_others(cells: list[Any], values: list[Any]) -> None:
+    for y in (cells * 10, pd.Series(cells * 10, dtype=object), np.array(cells * 10, dtype=object)):
+        given = read_frame(FRAME, y)
+        assert given.problem.y.tolist() == values * 10 and given.rows.sum() == 30
+        assert given.problem.y.map(type).nunique() == 1
+        assert type(given.problem.y.tolist()[0]) is type(values[0])
 
 
 def test_classes_that_differ_by_blanks_only_are_one() -> None:

@@ -97,6 +97,7 @@ def test_frame_and_text() -> None:
     assert frame["number"].tolist()[:2] == [2, 5] and frame["number"].isna().tolist() == [False, False, True, True]
     assert math.isnan(frame["p_value"][0]) and frame["p_value"].dtype == float
     assert to_frame([]).shape == (0, len(Row.__dataclass_fields__))
+    assert to_frame(rows[2:])["number"].isna().all()
     lines = as_text(rows, digits=3).splitlines()
     assert lines[0].split() == ["model", "score", "interval", "default", "p", "trials", "seconds"]
     assert lines[1].split()[:2] == ["svc", "0.860"] and " to " in lines[1] and "0.810" in lines[1]

@@ -72,6 +72,15 @@ def test_scores_that_do_not_depend_on_it_stay_names() -> None:
     assert scoring_for("r2", problem_of(X[:, 0], "regression")) == "r2"
 
 
+def test_the_brier_score_is_the_same_for_both_classes() -> None:
+    model = LogisticRegression().fit(X[TRAIN], WORDS.y[TRAIN])
+    expected = -np.mean((model.predict_proba(X[TEST])[:, 0] - SICK[TEST]) ** 2)
+    for positive in (None, "sick", "well"):
+        scorer = get_scorer(scoring_for("neg_brier_score", WORDS, positive))
+        assert scorer(model, X[TEST], WORDS.y[TEST]) == pytest.approx(expected)
+    assert scoring_for("neg_brier_score", problem_of(SICK)) == "neg_brier_score"
+
+
 def test_in_a_cross_validation() -> None:
     scores = cross_val_score(SVC(), X, WORDS.y, scoring=scoring_for("f1", WORDS, "sick"), cv=3)
     np.testing.assert_allclose(scores, cross_val_score(SVC(), X, SICK.astype(int), scoring="f1", cv=3))
