@@ -13,7 +13,7 @@ import click
 from hpcore.cli import checks
 from hpcore.cli.interrupts import INTERRUPTED, CtrlC
 from hpcore.errors import HpcoreError
-from hpcore.tables.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS
+from hpcore.tables.catalogue import CLASSIFICATION_MODELS, DATA_SETS, REGRESSION_MODELS, with_remark
 
 __all__ = ["main"]
 
@@ -81,7 +81,10 @@ class _TuneCommand(click.Command):
             formatter.write_dl(list(DATA_SETS.items()))
         with formatter.section("Models (hpcore models shows their search spaces)"):
             formatter.write_dl(
-                [("classification", _listing(CLASSIFICATION_MODELS)), ("regression", _listing(REGRESSION_MODELS))]
+                [
+                    ("classification", _listing(map(with_remark, CLASSIFICATION_MODELS))),
+                    ("regression", _listing(map(with_remark, REGRESSION_MODELS))),
+                ]
             )
         with formatter.section("Samplers"):
             formatter.write_text(_listing(samplers.names()))
@@ -128,6 +131,21 @@ def main() -> None:
     help='The column to predict.  [default: the one named "target"]',
 )
 @click.option(
+    "--drop",
+    metavar="COLUMN",
+    multiple=True,
+    callback=checks.several,
+    help="Column to leave out, such as one that is not known yet when the model is used. May be given several times.",
+)
+@click.option(
+    "--positive",
+    metavar="CLASS",
+    multiple=True,
+    callback=checks.one,
+    help="Class of two that scores such as f1, precision, recall or average_precision are about.  [default: the one "
+    "that sorts last]",
+)
+@click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
     multiple=True,
@@ -137,10 +155,12 @@ def main() -> None:
 )
 @click.option(
     "--model",
+    "models",
     metavar="NAME",
     multiple=True,
-    callback=checks.one,
-    help="The model.  [default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
+    callback=checks.several,
+    help="The model; auto chooses among those that suit the table, and --model given several times among these.  "
+    "[default: svc or svr below 2,000 rows of mostly numbers, else hist_gradient_boosting]",
 )
 @click.option(
     "--sampler",
@@ -157,7 +177,7 @@ def main() -> None:
     multiple=True,
     callback=checks.one,
     help="Scheduler that gives candidates little of a resource first, and more of it to the best, such as hyperband. "
-    "The search is not stored then.  [default: none]",
+    "The search is not stored then.  [default: none; with several models asha on 5,000 rows and more]",
 )
 @click.option(
     "--resource",
@@ -172,19 +192,51 @@ def main() -> None:
     type=int,
     metavar="N",
     callback=checks.number("--trials", 1),
-    help="Number of candidates to evaluate.  [default: 40, or as many as --timeout allows]",
+    help="Number of candidates to evaluate.  [default: 40, 100 with several models, or as many as --time or --timeout "
+    "allows]",
 )
 @click.option(
-    "--timeout", type=float, metavar="SECONDS", callback=checks.timeout, help="Start no further trial after this time."
+    "--time",
+    type=float,
+    metavar="SECONDS",
+    callback=checks.timeout,
+    help="Time for the whole command: reading the data, the search, and the final fit, for which the search leaves as "
+    "much time as the best candidate so far needs. What runs when the search ends is at most one fold for each worker; "
+    "at least one candidate is completed. Excludes --timeout.",
+)
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    callback=checks.timeout,
+    help="Time for the search alone: no fold starts after it. A candidate that lacks folds then is continued by hpcore "
+    "resume; at least one candidate is completed. The final fit comes after it, see --time.",
+)
+@click.option(
+    "--fit-timeout",
+    type=float,
+    metavar="SECONDS",
+    callback=checks.timeout,
+    help="Time for one fold: one that takes longer is ended, and counts as failed.",
+)
+@click.option(
+    "--racing",
+    is_flag=True,
+    help="Stop candidates before their last fold where those that have run show that they very probably lose against "
+    "the best.",
+)
+@click.option(
+    "--ensemble",
+    is_flag=True,
+    help="With several models: save the weighted mean of several candidates, if it is better on rows that they had not "
+    "seen.",
 )
 @click.option(
     "--cv",
     type=int,
     metavar="K",
-    default=5,
-    show_default=True,
     callback=checks.number("--cv", 2),
-    help="Number of shuffled folds.",
+    help="Number of shuffled folds.  [default: 5; with several models 3 on 20,000 rows and more]",
 )
 @click.option(
     "--scoring",
@@ -213,10 +265,10 @@ def main() -> None:
 @click.option(
     "--out",
     metavar="DIR",
-    default="hpcore-out",
-    show_default=True,
-    help="Directory of the results and of runs.db, which continues the same search; earlier results are replaced.",
+    help="Directory of the results and of runs.db, which continues the same search. One that holds the files of "
+    "another search is refused.  [default: hpcore-out, or hpcore-out-2, -3, ... if that holds another search]",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the files of another search in DIR; runs.db keeps both.")
 @click.option(
     "--encoding",
     metavar="NAME",
@@ -243,22 +295,31 @@ def tune(context: click.Context, /, **options: Any) -> None:
     whole numbers beyond 2**53 stay text. Notes report these decisions, and the saved model applies them to the frame of
     a plain pandas.read_csv.
 
+    With --model auto, or several --model, the choice of the model is a part of the search: each model begins with its
+    own parameters, the better ones get most of the time, and the report has a leaderboard with a paired test of each
+    against the best. LightGBM, XGBoost and CatBoost take part where they are installed.
+
     \b
     Examples
       hpcore tune breast_cancer --model svc --trials 40
-      hpcore tune houses.csv --target price --model hist_gradient_boosting --sampler sobol --timeout 600
+      hpcore tune houses.csv --target price --model hist_gradient_boosting --time 600 --racing
+      hpcore tune houses.csv --target price --model auto --time 300
       hpcore tune houses.csv --target price --scheduler hyperband --sampler tpe
-      hpcore tune churn.parquet --target left --scoring roc_auc --cv 10 --out churn-run
+      hpcore tune churn.parquet --target left --drop exit_date --scoring roc_auc --cv 10 --out churn-run
       hpcore tune iris --json | jq .best_params
 
-    Each finished trial is stored in DIR/runs.db: the same command on the same data continues the search, and with more
-    --trials extends it. The results are files in DIR: trials.csv (every trial, its parameters, scores and times),
-    best_params.json, best_model.joblib, the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like
-    DATA), and report.html with pictures of the search, if plotly is installed: pip install "hpcore[report]". The report
-    on the terminal shows the score of a constant answer for comparison, and names columns that alone give a nearly
-    perfect score. Ctrl-C ends the search and keeps the finished trials.
+    Each finished fold is stored in DIR/runs.db: the same command on the same data continues the search, and with more
+    --trials extends it. A search with other data, model, sampler, seed or score is another one, whose files go to
+    another DIR; study.json in DIR says which search its files belong to.
+
+    The results are files in DIR: trials.csv (every trial, its parameters, scores and times), best_params.json,
+    best_model.joblib, the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like DATA), and
+    report.html with pictures of the search, if plotly is installed: pip install "hpcore[report]". The report on the
+    terminal shows the score of a constant answer for comparison, and names columns that alone give a nearly perfect
+    score. Ctrl-C ends the search and keeps the finished trials.
     """
-    from hpcore.cli.tune import Request, run
+    from hpcore.cli.request import Request
+    from hpcore.cli.tune import run
 
     context.exit(run(Request(**options)))
 
@@ -289,10 +350,10 @@ def models(names: tuple[str, ...]) -> None:
 @click.option(
     "--out",
     metavar="DIR",
-    default="hpcore-sweep",
-    show_default=True,
-    help="Directory of the results and of runs.db, which continues the same sweep.",
+    help="Directory of the results and of runs.db, which continues the same sweep. One that holds the files of another "
+    "sweep is refused.  [default: hpcore-sweep, or hpcore-sweep-2, -3, ... if that holds another sweep]",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the files of another sweep in DIR; runs.db keeps both.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
@@ -362,11 +423,13 @@ def watch(store: str, study: str | None, interval: float, once: bool, debug: boo
 @click.option(
     "--trials", type=int, metavar="N", callback=checks.number("--trials", 1), help="Total number of candidates."
 )
-@click.option(
-    "--timeout", type=float, metavar="SECONDS", callback=checks.timeout, help="Start no further trial after this time."
-)
+@click.option("--time", type=float, metavar="SECONDS", callback=checks.timeout, help="Time for the whole command.")
+@click.option("--timeout", type=float, metavar="SECONDS", callback=checks.timeout, help="Time for the search alone.")
 @click.option(
     "--jobs", type=int, metavar="N", callback=checks.number("--jobs", 1, (-1,)), help="Number of worker processes."
+)
+@click.option(
+    "--overwrite", is_flag=True, help="Replace the files beside RUNS.DB if they are those of another study there."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of the report.")
 @click.option("--debug", is_flag=True, help="Show warnings, and the traceback of an error.")

@@ -9,7 +9,7 @@ import click
 
 from hpcore.errors import InvalidArgument
 
-__all__ = ["interval", "number", "one", "optional_seed", "seed", "timeout"]
+__all__ = ["interval", "number", "one", "optional_seed", "seed", "several", "timeout"]
 
 
 def number(name: str, least: int, also: tuple[int, ...] = ()) -> Any:
@@ -27,7 +27,7 @@ def number(name: str, least: int, also: tuple[int, ...] = ()) -> Any:
 def timeout(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
     """Check a number of seconds above 0."""
     if value is not None and not (value > 0 and math.isfinite(value)):
-        raise InvalidArgument(f"--timeout must be a number of seconds > 0, got {value:g}")
+        raise InvalidArgument(f"{option.opts[0]} must be a number of seconds > 0, got {value:g}")
     return value
 
 
@@ -52,6 +52,11 @@ def one(context: click.Context, option: click.Parameter, value: tuple[str, ...])
             f"with a different --out"
         )
     return value[0] if value else None
+
+
+def several(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values of an option, each once."""
+    return tuple(dict.fromkeys(value))
 
 
 def interval(context: click.Context, option: click.Parameter, value: float) -> float:

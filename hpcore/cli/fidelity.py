@@ -14,6 +14,10 @@ __all__ = ["check_scheduler", "options_of"]
 ROWS, EPOCHS = "n_samples", "epochs"
 
 
+# Value of --scheduler for a search in which every candidate has all rows from the start.
+NO_SCHEDULER = "none"
+
+
 def check_scheduler(scheduler: str | None, resource: str | None) -> None:
     """Check the options as far as they do not depend on the model.
 
@@ -28,7 +32,7 @@ def check_scheduler(scheduler: str | None, resource: str | None) -> None:
         if resource is not None:
             raise InvalidArgument(f"--resource needs --scheduler, got --resource {resource} alone")
         return
-    if scheduler not in schedulers.names():
+    if scheduler not in (NO_SCHEDULER, *schedulers.names()):
         raise InvalidArgument(
             f"--scheduler must be one of {', '.join(schedulers.names())}, got {scheduler!r}"
             f"{closest(scheduler, schedulers.names())}"

@@ -16,17 +16,18 @@ ROWS = 1000
 
 
 def show(names: tuple[str, ...]) -> None:
-    """Print all presets, or those with these names.
+    """Print all presets, or those with these names, also of packages that are not installed.
 
     Raises
     ------
     InvalidArgument
         A name is not known.
     """
-    chosen = [presets.get(name) for name in names] or list(presets.MODELS.values())
+    chosen = [presets.find(name) for name in names] or list(presets.MODELS.values())
     for preset in chosen:
-        click.echo(f"{preset.name}: {preset.summary} ({' or '.join(preset.tasks)})")
-        spaces = [presets.build(preset.name, task, n_rows=ROWS)[1] for task in preset.tasks]
+        absent = "" if preset.is_installed else f"; not installed: pip install 'hpcore[{preset.requires}]'"
+        click.echo(f"{preset.name}: {preset.summary} ({' or '.join(preset.tasks)}){absent}")
+        spaces = [presets.space(preset.name, task, n_rows=ROWS) for task in preset.tasks]
         width = max(len(short(name)) for space in spaces for name in space)
         lists = [[f"{short(name):<{width}}  {_described(space[name])}" for name in space] for space in spaces]
         everywhere = set(lists[0]).intersection(*lists)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from hpcore.errors import InvalidArgument
 if TYPE_CHECKING:
     from hpcore.tables.prepare import Prepared
 
-__all__ = ["predict", "save_model"]
+__all__ = ["predict", "save_for_use", "save_model"]
 
 
 def save_model(directory: Path, search: Any, prepared: Prepared, constant: Any) -> Iterator[Path]:
@@ -37,8 +37,6 @@ def save_model(directory: Path, search: Any, prepared: Prepared, constant: Any) 
     Path
         Path of each file when it is complete.
     """
-    from hpcore.tables.deploy import save_deployment
-
     problem = prepared.problem
     facts = {
         "data": problem.name,
@@ -53,8 +51,30 @@ def save_model(directory: Path, search: Any, prepared: Prepared, constant: Any) 
         "folds": search.n_splits_,
         "constant_score": constant.mean(),
     }
+    yield from save_for_use(directory, search.best_estimator_, facts)
+
+
+def save_for_use(directory: Path, model: Any, facts: Mapping[str, Any]) -> Iterator[Path]:
+    """Save what a model needs to be used without hpcore; if that cannot be, a note says why.
+
+    Parameters
+    ----------
+    directory : Path
+        Directory that holds the model.
+    model : estimator
+        Fitted model.
+    facts : mapping
+        What the model is, see `save_deployment`.
+
+    Yields
+    ------
+    Path
+        Path of each file when it is complete.
+    """
+    from hpcore.tables.deploy import save_deployment
+
     try:
-        yield from save_deployment(directory, search.best_estimator_, facts=facts)
+        yield from save_deployment(directory, model, facts=facts)
     except InvalidArgument as error:
         click.echo(f"note: the model needs hpcore to be used: {error}", err=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from hpcore.cli.files import MODEL, PARAMS, TRIALS, replace_file, to_json, write
 __all__ = ["Report", "finished", "save", "short", "text", "values"]
 
 SUSPECTS_SHOWN = 6
-# Prefixes that are not shown: the step of the pipeline, and the wrapper that scales a target.
-PREFIXES = ("model__", "regressor__")
+# Prefixes that are not shown: steps of the pipeline, and the estimators around the model.
+PREFIXES = ("model__", "regressor__", "estimator__", "prepare__encode__")
 
 
 @dataclass
@@ -43,6 +43,17 @@ class Report:
         Scheduler and its resource, if there was one.
     levels : list of int or None
         Levels of the resource that candidates were evaluated at.
+    models : list of str or None
+        Models that were compared, if there were several.
+    leaderboard : list of dict or None
+        The best candidate of each model, see `hpcore.tables.leaderboard`.
+    default_score, corrected_score, ensemble_score : float or None
+        Score of the model with its own parameters, the best score without the bias of a choice among many, and the
+        score of an ensemble; None where they are not known.
+    remarks : list of str
+        Facts about data and result that a reader of the score should know.
+    n_pruned : int
+        Number of trials that a race, or a scheduler, stopped early.
     """
 
     best_score: float
@@ -75,6 +86,13 @@ class Report:
     scheduler: str | None = None
     resource: str | None = None
     levels: list[int] | None = None
+    n_pruned: int = 0
+    models: list[str] | None = None
+    leaderboard: list[dict[str, Any]] | None = None
+    default_score: float | None = None
+    corrected_score: float | None = None
+    ensemble_score: float | None = None
+    remarks: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the report as one line of JSON."""
@@ -97,6 +115,7 @@ def text(report: Report) -> str:
     """Return the report as text."""
     folds = f"mean +- std of {report.cv} folds"
     failed = f", {report.n_failed} failed" if report.n_failed else ""
+    failed += f", {report.n_pruned} stopped early" if report.n_pruned else ""
     ended = " (interrupted)" if report.interrupted else ""
     lines = [
         "",
@@ -106,6 +125,7 @@ def text(report: Report) -> str:
         f"trial {report.best_trial} of {report.n_trials}{failed}{ended}",
         *_levels(report),
         *_comparison(report),
+        *_others(report),
         "",
         "best parameters",
     ]
@@ -118,6 +138,8 @@ def text(report: Report) -> str:
         f"final fit {report.seconds_refit:.2f} s",
     ]
     lines += [f"{'files' if i == 0 else '':<7}{file}" for i, file in enumerate(report.files)]
+    if report.remarks:
+        lines += ["", *(f"remark: {remark}" for remark in report.remarks)]
     return "\n".join(lines)
 
 
@@ -143,11 +165,28 @@ def _comparison(report: Report) -> list[str]:
     return lines
 
 
+def _others(report: Report) -> list[str]:
+    """Return lines with further scores for comparison, and with the leaderboard."""
+    named = (
+        ("default", report.default_score, "the model with its own parameters"),
+        ("corrected", report.corrected_score, "without the luck of the best of many candidates"),
+        ("ensemble", report.ensemble_score, "the weighted mean of several candidates, which the saved model is"),
+    )
+    lines = [f"{name} {report.scoring}  {score:.4f}  ({what})" for name, score, what in named if score is not None]
+    if report.leaderboard:
+        from hpcore.tables.leaderboard import Row, as_text
+
+        lines += ["", as_text([Row(**row) for row in report.leaderboard])]
+    return lines
+
+
 def _shown(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def save(directory: Path, search: Any, names: Sequence[str]) -> Iterator[Path]:
+def save(
+    directory: Path, search: Any, names: Sequence[str], params: dict[str, Any] | None = None, model: Any = None
+) -> Iterator[Path]:
     """Write the trials, the best parameters and the fitted pipeline, in this order.
 
     Parameters
@@ -158,6 +197,10 @@ def save(directory: Path, search: Any, names: Sequence[str]) -> Iterator[Path]:
         Fitted search with at least one finished trial.
     names : sequence of str
         Names of the parameters, in the order of the space.
+    params : dict, optional
+        Best parameters; by default those of the search.
+    model : estimator, optional
+        Fitted model; by default ``best_estimator_`` of the search.
 
     Yields
     ------
@@ -167,10 +210,12 @@ def save(directory: Path, search: Any, names: Sequence[str]) -> Iterator[Path]:
     import joblib
 
     header, rows = _table(search, names)
-    params = to_json(values(search.best_params_), indent=2) + "\n"
+    text = to_json(values(search.best_params_) if params is None else params, indent=2) + "\n"
     yield replace_file(directory / TRIALS, lambda part: write_table(part, header, rows))
-    yield replace_file(directory / PARAMS, lambda part: part.write_text(params, encoding="utf-8"))
-    yield replace_file(directory / MODEL, lambda part: joblib.dump(search.best_estimator_, part))
+    yield replace_file(directory / PARAMS, lambda part: part.write_text(text, encoding="utf-8"))
+    yield replace_file(
+        directory / MODEL, lambda part: joblib.dump(search.best_estimator_ if model is None else model, part)
+    )
 
 
 def finished(search: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from hpcore.cli import stores
 from hpcore.cli.files import MODEL, PARAMS, STORE, TRIALS, plain, to_json
 from hpcore.cli.page import PAGE
 from hpcore.cli.report import values
-from hpcore.cli.tune import REQUEST
+from hpcore.cli.request import REQUEST
 from hpcore.errors import HpcoreError, InvalidArgument
 from hpcore.records.words import clean
 

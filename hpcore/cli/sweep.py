@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcore.cli.files import PARAMS, STORE, TRIALS, prepare_directory, replace_file, to_json, write_table
+from hpcore.cli.directory import claim, release
+from hpcore.cli.files import PARAMS, STORE, TRIALS, replace_file, to_json, write_table
 from hpcore.cli.interrupts import INTERRUPTED
 from hpcore.errors import InvalidArgument, InvalidType
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from hpcore.study import Study
 
 __all__ = ["Request", "run"]
+
+DEFAULT_OUT = "hpcore-sweep"
 
 
 @dataclass
@@ -35,9 +38,10 @@ class Request:
     trial_timeout: float | None
     sampler: str | None
     seed: int | None
-    out: str
+    out: str | None
     as_json: bool
     debug: bool
+    overwrite: bool = False
 
 
 def run(request: Request) -> int:
@@ -75,18 +79,23 @@ def run(request: Request) -> int:
             setattr(found, name, option)
     if found.seed is None:
         found.seed = 0
-    directory = prepare_directory(request.out)
+    stored_name = _name_of(found)
+    owner = stored_name or f"sweep of {Path(request.file).absolute()}"
+    directory = claim(request.out, DEFAULT_OUT, owner, request.overwrite)
     found.command.outputs = directory / "outputs"
     if found.ignored:
         click.echo(f"note: without effect on this machine: {', '.join(found.ignored)}", err=True)
     start = time.perf_counter()
-    study = _run(found, directory)
-    return _report(request, found, study, directory, time.perf_counter() - start)
+    study = _run(found, directory, stored_name)
+    try:
+        return _report(request, found, study, directory, time.perf_counter() - start)
+    except click.ClickException:
+        release(directory, owner)  # every trial failed
+        raise
 
 
-def _run(found: Sweep, directory: Path) -> Study:
+def _run(found: Sweep, directory: Path, name: str | None) -> Study:
     """Run the sweep on the store of the directory, which continues the same sweep."""
-    name = _name_of(found)
     if name is None:
         click.echo(
             "note: a sweep with choices that are no plain data is not stored: the same command begins anew", err=True

@@ -5,57 +5,37 @@ from __future__ import annotations
 import math
 import shlex
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcore.cli.fidelity import check_scheduler, options_of
-from hpcore.cli.files import STORE, prepare_directory
-from hpcore.errors import DamagedStore, InvalidArgument, closest
+from hpcore.cli import auto
+from hpcore.cli.directory import claim, release
+from hpcore.cli.fidelity import NO_SCHEDULER, options_of
+from hpcore.cli.files import STORE
+from hpcore.cli.quiet import quiet
+from hpcore.cli.request import REQUEST, Request, check_request, read_request, to_plain
+from hpcore.errors import InvalidArgument
 from hpcore.tables.data import load
 from hpcore.tables.prepare import Prepared, assess, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hpcore.space import Space
     from hpcore.tables.leakage import Leak
-    from hpcore.tables.presets import Task
 
-__all__ = ["Request", "resume", "run"]
+__all__ = ["resume", "run"]
 
+DEFAULT_OUT = "hpcore-out"
 DEFAULT_TRIALS = 40
 SHOWN = 6  # warnings of one kind
-NO_LIMIT = 10**9  # trials, if only the timeout ends the search
+NO_LIMIT = 10**9  # trials, if only a limit of time ends the search
+SOON = 1e-3  # seconds of a search whose time is over before it begins
 OK, INTERRUPTED = 0, 130
-REQUEST = "hpcore tune"  # attribute of a study with the options of its command
-
-
-@dataclass(frozen=True)
-class Request:
-    """Options of the command as they were given."""
-
-    data: str
-    target: str | None
-    task: Task | None
-    model: str | None
-    sampler: str
-    trials: int | None
-    timeout: float | None
-    cv: int
-    scoring: str | None
-    jobs: int
-    seed: int
-    out: str
-    as_json: bool
-    debug: bool
-    encoding: str | None = None
-    scheduler: str | None = None
-    resource: str | None = None
+LIMITS = {"timeout", "time"}  # options of which only one may be given
 
 
 @dataclass
@@ -66,8 +46,16 @@ class _Plan:
     ----------
     prepared : Prepared
         Task, pipeline and space.
+    sampler : str or Sampler
+        Sampler of the trials.
+    space : Space
+        Space of the sampler, without the resource of a scheduler.
+    levels : dict
+        Arguments of `SearchCV` for a scheduler; empty without one.
     n_trials : int or None
-        Number of trials; None if only the timeout ends the search.
+        Number of trials; None if only a limit of time ends the search.
+    name : str
+        Name of the study, the same for the same search.
     directory : Path
         Directory of the results.
     constant : ndarray of shape (n_folds,)
@@ -77,7 +65,11 @@ class _Plan:
     """
 
     prepared: Prepared
+    sampler: Any
+    space: Space
+    levels: dict[str, Any]
     n_trials: int | None
+    name: str
     directory: Path
     constant: Any
     leaks: list[Leak]
@@ -105,7 +97,17 @@ def run(request: Request, resumed: str | None = None) -> int:
     click.ClickException
         Every trial failed, or the results cannot be saved.
     """
+    if request.scheduler == NO_SCHEDULER and not auto.chooses(request):
+        request = replace(request, scheduler=None)
+    if auto.chooses(request):
+        return auto.run(request, DEFAULT_OUT, resumed)
+    start = time.monotonic()
     plan = _prepare(request)
+    if resumed not in (None, plan.name):
+        raise InvalidArgument(
+            f"study {resumed!r} cannot be resumed: its data, or the space for the model in this version of hpcore, has "
+            f"changed; hpcore tune starts a new study"
+        )
     prepared = plan.prepared
     for notice in prepared.notices:
         click.echo(f"note: {notice}", err=True)
@@ -116,50 +118,63 @@ def run(request: Request, resumed: str | None = None) -> int:
             f"not known before {prepared.problem.target!r} is",
             err=True,
         )
-    return _search(request, plan, resumed)
+    try:
+        return _search(request, plan, start)
+    except click.ClickException:  # every trial failed
+        release(plan.directory, plan.name)
+        raise
+    except KeyboardInterrupt:
+        if not (plan.directory / STORE).exists():  # nothing to go on with
+            release(plan.directory, plan.name)
+        raise
 
 
 def _prepare(request: Request) -> _Plan:
-    from hpcore import samplers
+    from hpcore.cli.grid import grid_of
     from hpcore.tables import presets
 
-    if request.sampler not in samplers.names():
-        raise InvalidArgument(
-            f"--sampler must be one of {', '.join(samplers.names())}, got {request.sampler!r}"
-            f"{closest(request.sampler, samplers.names())}"
-        )
-    check_scheduler(request.scheduler, request.resource)
+    check_request(request)
     if request.model is not None:
         presets.get(request.model, request.task)
+    given: dict[str, Any] = {"drop": request.drop, "positive": request.positive}
     prepared = prepare(
         load(request.data, request.encoding),
         target=request.target,
         task=request.task,
         model=request.model,
         scoring=request.scoring,
-        n_folds=request.cv,
+        n_folds=request.n_folds,
         seed=request.seed,
+        **{name: value for name, value in given.items() if value},
     )
-    directory = prepare_directory(request.out)
-    n_trials = request.trials or (None if request.timeout else DEFAULT_TRIALS)
-    return _Plan(prepared, n_trials, directory, *assess(prepared, request.seed))
+    from hpcore.sklearn.schedule import HALVING
+
+    limited = request.timeout or request.time
+    n_trials = request.trials or (None if limited else DEFAULT_TRIALS)
+    sampler: Any = request.sampler
+    space, levels = prepared.space, dict[str, Any]()
+    if request.scheduler is not None:
+        space, levels = options_of(request.scheduler, request.resource, prepared.pipeline, space)
+    if sampler == "grid":
+        sampler, n_trials = grid_of(space, n_trials or DEFAULT_TRIALS)
+    elif request.scheduler in HALVING:
+        n_trials = n_trials or DEFAULT_TRIALS  # all of them begin before the first goes on
+    name = _name_of(request, prepared, sampler)
+    directory = claim(request.out, DEFAULT_OUT, name, request.overwrite)
+    constant, leaks = assess(prepared, request.seed)
+    return _Plan(prepared, sampler, space, levels, n_trials, name, directory, constant, leaks)
 
 
-def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> tuple[Any, Any]:
-    """Open the store in the directory and the study of this search, which is the same for the same search and data.
-
-    The request is stored as an attribute of the study, for `resume`.
-    """
+def _name_of(request: Request, prepared: Prepared, sampler: Any) -> str:
+    """Make the name of the study of a search: the same for the same search and data."""
     import hashlib
     import json
 
-    import hpcore
     from hpcore.evaluation.fingerprint import fingerprint
     from hpcore.ledger.spaces import space_to_spec
     from hpcore.sklearn.spaces import read_space
-    from hpcore.storage import open_storage
 
-    prepared, problem = plan.prepared, plan.prepared.problem
+    problem = prepared.problem
     same: list[Any] = [
         problem.name,
         problem.target,
@@ -171,23 +186,30 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     ]
     space = read_space(prepared.space).space
     # Without the pipeline: it follows from data and model, and its text differs between processes.
-    same += [request.cv, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
+    same += [request.n_folds, request.seed, fingerprint(problem.X), fingerprint(problem.y), space_to_spec(space)]
     # The formats of numbers are already applied to X; only dates are converted later.
     same += sorted(prepared.columns.dates.items())
+    # Options that are newer than some stored studies count only if they are given.
+    for option in ("positive", "racing", "scheduler", "resource"):
+        if getattr(request, option):
+            same.append((option, getattr(request, option)))
     digest = hashlib.sha256(json.dumps([str(item) for item in same]).encode()).hexdigest()[:8]
-    name = f"{problem.name[:200]} {prepared.model} {request.sampler} {digest}"
-    if resumed not in (None, name):
-        raise InvalidArgument(
-            f"study {resumed!r} cannot be resumed: its data, or the space for the model in this version of hpcore, has "
-            f"changed; hpcore tune starts a new study"
-        )
+    return f"{problem.name[:200]} {prepared.model} {request.sampler} {digest}"
+
+
+def _keep(request: Request, plan: _Plan) -> Any:
+    """Open the study of a search in the store of its directory, and note the options there for `resume`."""
+    import hpcore
+    from hpcore.sklearn.spaces import read_space
+    from hpcore.storage import open_storage
+
     store = open_storage(plan.directory / STORE)
     study = hpcore.Study(
-        space,
+        read_space(plan.prepared.space).space,
         storage=store,
-        name=name,
+        name=plan.name,
         direction="maximize",
-        sampler=sampler,
+        sampler=plan.sampler,
         seed=request.seed,
     )
     finished = sum(trial.state != "running" for trial in study.trials)
@@ -197,26 +219,11 @@ def _keep(request: Request, plan: _Plan, sampler: Any, resumed: str | None) -> t
     study.user_attrs["constant score"] = constant if math.isfinite(constant) else None
     if plan.leaks:
         study.user_attrs["columns that alone predict the target"] = [leak.column for leak in plan.leaks]
-    kept = {**asdict(request), "data": _absolute(request.data)}
-    study.user_attrs[REQUEST] = {key: kept[key] for key in kept if key not in ("out", "as_json", "debug")}
-    return store, study
+    study.user_attrs[REQUEST] = to_plain(request)
+    return store
 
 
-def _absolute(data: str) -> str:
-    from pathlib import Path
-
-    return str(Path(data).expanduser().absolute()) if Path(data).expanduser().exists() else data
-
-
-def resume(
-    store: str,
-    study: str | None,
-    trials: int | None,
-    timeout: float | None,
-    jobs: int | None,
-    as_json: bool,
-    debug: bool,
-) -> int:
+def resume(store: str, study: str | None, as_json: bool, debug: bool, overwrite: bool, **given: Any) -> int:
     """Continue a search that `run` started.
 
     Parameters
@@ -224,11 +231,11 @@ def resume(
     store : str
         Path of the store, or of its directory.
     study : str or None
-        Name of the study; None for the only one.
-    trials, timeout, jobs
-        Options that replace the original ones, if given.
-    as_json, debug
+        Name of the study; None for the one that the files in the directory belong to, or else the only one.
+    as_json, debug, overwrite
         Options of the output.
+    **given
+        Options of the search, which replace the original ones unless they are None.
 
     Returns
     -------
@@ -242,81 +249,50 @@ def resume(
     """
     from pathlib import Path
 
-    from hpcore.ledger.attributes import user_attributes
-    from hpcore.ledger.studies import find
-    from hpcore.storage import open_storage
-
     path = Path(store) / STORE if Path(store).is_dir() else Path(store)
     if path.name != STORE:
         raise InvalidArgument(f"resume takes the {STORE} of hpcore tune, or its directory, got {store!r}")
-    kept = open_storage(path, create=False, read_only=True)
-    record = find(kept, study)
-    request = user_attributes(kept.read(lambda t: t.attributes(record.id))).get(REQUEST)
-    kept.close()
-    if request is None:
-        raise InvalidArgument(
-            f"study {record.name!r} was not created by hpcore tune: continue it from the program that created it"
-        )
-    given = {"trials": trials, "timeout": timeout, "jobs": jobs}
-    given = {key: value for key, value in given.items() if value is not None}
-    try:
-        known = {field.name for field in fields(Request)}
-        whole = Request(**{**request, **given, "out": str(path.parent), "as_json": as_json, "debug": debug})
-        if not request.keys() <= known or not isinstance(whole.data, str):
-            raise ValueError("not the options of hpcore tune")
-    except (TypeError, ValueError, AttributeError) as error:
-        raise DamagedStore(f"the stored options of study {record.name!r} are damaged: {error}") from None
-    return run(whole, record.name)
+    changes = {name: value for name, value in given.items() if value is not None}
+    if len(changes.keys() & LIMITS) == 1:  # it replaces the other one, too
+        changes = {**dict.fromkeys(LIMITS), **changes}
+    name, request = read_request(path, study, {**changes, "as_json": as_json, "debug": debug, "overwrite": overwrite})
+    return run(request, name)
 
 
-@contextmanager
-def _quiet(debug: bool) -> Iterator[None]:
-    """Hide the warnings of fits: a search also tries bad values, and thousands of lines would hide the result."""
-    with warnings.catch_warnings():
-        if not debug:
-            warnings.simplefilter("ignore")
-        yield
-
-
-def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
+def _search(request: Request, plan: _Plan, begun: float) -> int:
     import numpy as np
     from joblib import cpu_count
 
     from hpcore.cli import report
-    from hpcore.cli.grid import grid_of
     from hpcore.cli.page import save_page
     from hpcore.cli.predict import save_model
     from hpcore.sklearn import AllFitsFailed, SearchCV
-    from hpcore.sklearn.schedule import HALVING
     from hpcore.tables.baseline import is_better
 
     prepared, problem = plan.prepared, plan.prepared.problem
     start = time.perf_counter()
-    sampler: Any = request.sampler
-    expected = plan.n_trials
-    space, levels = prepared.space, dict[str, Any]()
-    if request.scheduler is not None:
-        space, levels = options_of(request.scheduler, request.resource, prepared.pipeline, space)
-    if sampler == "grid":
-        sampler, expected = grid_of(space, expected or DEFAULT_TRIALS)
-    store, study, options = None, None, {}
+    store, options = None, plan.levels
     if request.scheduler is None:
-        store, study = _keep(request, plan, sampler, resumed)
-        options = {"storage": store, "study_name": study.name}
+        store = _keep(request, plan)
+        options = {"storage": store, "study_name": plan.name}
     else:
-        options = levels
         click.echo("note: a search with a scheduler is not stored: the same command begins anew", err=True)
-        if request.scheduler in HALVING:
-            expected = expected or DEFAULT_TRIALS  # all of them begin before the first goes on
-    with _quiet(request.debug):
+    again = "the same command begins anew" if store is None else f"hpcore resume {shlex.quote(str(plan.directory))}"
+    timeout = request.timeout
+    if request.time is not None:
+        timeout = max(request.time - (time.monotonic() - begun), SOON)
+    with quiet(request.debug):
         search = SearchCV(
             prepared.pipeline,
-            space,
-            strategy=sampler,
-            n_trials=expected or NO_LIMIT,
-            timeout=request.timeout,
+            plan.space,
+            strategy=plan.sampler,
+            n_trials=plan.n_trials or NO_LIMIT,
+            timeout=timeout,
+            refit_in_timeout=request.time is not None,
+            fit_timeout=request.fit_timeout,
+            racing=request.racing,
             cv=prepared.folds,
-            scoring=prepared.scoring,
+            scoring=getattr(prepared, "scorer", prepared.scoring),
             n_jobs=request.jobs,
             error_score=np.nan,
             progress=True,
@@ -327,11 +303,15 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
             search.fit(problem.X, problem.y)
         except AllFitsFailed as error:
             raise click.ClickException(f"every trial failed: {str(error).strip().splitlines()[-1]}") from error
+        except KeyboardInterrupt:
+            if store is not None:
+                click.echo(f"to go on: {again}", err=True)
+            raise
     failure, files = None, []
     if store is not None:
         store.close()
     try:
-        saved = report.save(plan.directory, search, space.names)
+        saved = report.save(plan.directory, search, plan.space.names)
         for path in chain(saved, save_model(plan.directory, search, prepared, plan.constant)):
             files.append(str(path))
         page = save_page(plan.directory, search, f"{problem.name}: {prepared.model}")
@@ -341,7 +321,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         failure = f"the results could not be saved in {plan.directory}: {error.strerror or error}"
     best = search.best_index_
     trials = report.finished(search)
-    splits = np.array([search.cv_results_[f"split{i}_test_score"][best] for i in range(request.cv)], dtype=float)
+    splits = np.array([search.cv_results_[f"split{i}_test_score"][best] for i in range(request.n_folds)], dtype=float)
     constant = float(np.mean(plan.constant))
     result = report.Report(
         best_score=float(search.best_score_),
@@ -350,6 +330,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         best_trial=int(trials[best].number),
         n_trials=len({trial.number for trial in trials}),
         n_failed=len({trial.number for trial in trials if trial.state == "failed"}),
+        n_pruned=len({trial.number for trial in trials if trial.state == "pruned"}),
         interrupted=bool(search.interrupted_),
         data=problem.name,
         target=problem.target,
@@ -359,7 +340,7 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         model=prepared.model,
         scoring=prepared.scoring,
         sampler=request.sampler,
-        cv=request.cv,
+        cv=request.n_folds,
         jobs=cpu_count() if request.jobs == -1 else request.jobs,
         seed=request.seed,
         seconds=time.perf_counter() - start,
@@ -380,6 +361,5 @@ def _search(request: Request, plan: _Plan, resumed: str | None) -> int:
         raise click.ClickException(failure)
     if not result.interrupted:
         return OK
-    again = "the same command begins anew" if store is None else f"hpcore resume {shlex.quote(str(plan.directory))}"
     click.echo(f"interrupted; to go on: {again}", err=True)
     return INTERRUPTED

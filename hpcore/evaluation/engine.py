@@ -10,7 +10,7 @@ from typing import Any
 from hpcore.errors import FitTimeout
 from hpcore.evaluation.sharing import Handle, SharedWorkload
 from hpcore.evaluation.source import Candidate, Source
-from hpcore.evaluation.worker import Item, run_bundle
+from hpcore.evaluation.worker import Deadline, Item, run_bundle
 from hpcore.evaluation.workload import FoldScore, Workload
 from hpcore.workers import engine
 from hpcore.workers.engine import Piece
@@ -93,7 +93,7 @@ class CrossValidation:
         """See `Work`."""
         assert self._missed is not None
         along = self._missed.along(pool, bundle)
-        return pool.submit(run_bundle, self._handle, [_item(piece) for piece in bundle], along)
+        return pool.submit(run_bundle, self._handle, [_item(piece, pool) for piece in bundle], along)
 
     def results(self, found: Any, bundle: Sequence[Piece]) -> tuple[list[list[FoldScore]], float] | None:
         """See `Work`."""
@@ -139,12 +139,16 @@ def _fold(candidate: Candidate, position: int) -> int:
     return fold
 
 
-def _item(piece: Piece) -> Item:
+def _item(piece: Piece, pool: Pool) -> Item:
     candidate: Candidate = piece.job
     incumbent = candidate.incumbent
     known = {} if incumbent is None else candidate.decisive(incumbent.metric)
     folds = [(i, _fold(candidate, i)) for i in piece.positions]
-    return Item(candidate.params, folds, piece.serial, known, incumbent, candidate.number, candidate.levels)
+    source: Any = candidate.source
+    at = source.deadline_of(candidate)
+    # The workers of another's executor may be on other machines.
+    deadline = None if at is None else Deadline.of(at, shared_clock=pool.timed or not pool.by_file)
+    return Item(candidate.params, folds, piece.serial, known, incumbent, candidate.number, candidate.levels, deadline)
 
 
 class _WorkerTraceback(Exception):

@@ -37,8 +37,15 @@ def is_pure(transformer: Any) -> bool:
         True for classes of scikit-learn whose parameters are data, further objects of scikit-learn, and functions of
         NumPy, SciPy and scikit-learn. False for all other classes and functions, which may count their calls, learn in
         `transform` or write into their own buffers, and if a parameter asks for work in place (``copy=False``).
+
+    Notes
+    -----
+    Classes of this package count as those of scikit-learn do if their own body says ``is_pure = True``. Whoever writes
+    such a class has read this file; a subclass does not inherit it, and the same line in a class from elsewhere is
+    not believed.
     """
-    return not isinstance(transformer, type) and _module(type(transformer)) == "sklearn" and _Look().known(transformer)
+    kind = type(transformer)
+    return not isinstance(transformer, type) and _is_known_class(kind) and _Look().known(transformer)
 
 
 class _Look:
@@ -66,10 +73,15 @@ class _Look:
             return True
         # Attributes, not parameters: a method that was replaced on the object is one of them.
         attributes = getattr(value, "__dict__", None)
-        return _module(kind) == "sklearn" and attributes is not None and self.known(attributes)
+        return _is_known_class(kind) and attributes is not None and self.known(attributes)
 
     def _all_known(self, values: Iterable[Any]) -> bool:
         return set(map(type, values)) <= _ATOMS or all(map(self.known, values))
+
+
+def _is_known_class(kind: type) -> bool:
+    module = _module(kind)
+    return module == "sklearn" or (module == "hpcore" and vars(kind).get("is_pure") is True)
 
 
 def _module(kind: Any) -> str:

@@ -172,6 +172,7 @@ def _parts(workload: Workload) -> dict[str, Any]:
         "caching": workload.caching,
         "resource": workload.resource,
         "differentiator": workload.differentiator,
+        "responding": workload.responding,
     }
 
 

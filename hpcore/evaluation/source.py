@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +40,8 @@ class Candidate(Job):
         Levels of the resource so far, the present one last; empty without one.
     job : int or None
         Number of the job; that of the trial if a trial has only one.
+    given_up : bool
+        True if its remaining folds are not run, because the time is over.
     """
 
     trial: Any
@@ -48,6 +52,7 @@ class Candidate(Job):
     stopped: str | None = None
     levels: tuple[int, ...] = ()
     job: int | None = None
+    given_up: bool = False
 
     @property
     def order(self) -> int:
@@ -96,10 +101,14 @@ class Candidate(Job):
         first = next((i for i, score in enumerate(self.scores) if score is None), len(self.scores))
         return None if self.incumbent is None else cut({i: known[i] for i in range(first)}, self.incumbent)
 
+    def give_up(self) -> None:
+        """Run no further folds."""
+        self.given_up, self.unsent = True, []
+
     @property
     def is_ended(self) -> bool:
         """See `Job`."""
-        return self.stopped is not None
+        return self.stopped is not None or self.given_up
 
     @property
     def is_optional(self) -> bool:
@@ -140,6 +149,12 @@ class Source:
         Function called as ``fold_done(candidate, score)`` for each fold as it is finished, in any order.
     refresh : callable, optional
         Function called while the next candidate must wait, to read results of other processes.
+    deadline : callable, optional
+        Function that gives the time of the monotonic clock after which no fold begins. Candidates that lack folds then
+        are never completed.
+    has_result : callable, optional
+        Function that tells whether there is a complete candidate with a score. If not, the deadline does not apply to
+        one open candidate, so that there is one.
     """
 
     def __init__(
@@ -154,6 +169,8 @@ class Source:
         staleness: int | None = None,
         fold_done: FoldDone | None = None,
         refresh: Callable[[], None] | None = None,
+        deadline: Callable[[], float] | None = None,
+        has_result: Callable[[], bool] | None = None,
     ) -> None:
         self.folds = list(folds)
         self.learns = learns
@@ -163,7 +180,9 @@ class Source:
         self.n_pieces = len(self.folds)
         self.n_expected = None if expected is None else expected * len(self.folds)
         self._propose, self._complete, self._fold_done, self._refresh = propose, complete, fold_done, refresh
-        self._staleness = staleness
+        self._staleness, self._deadline, self._has_result = staleness, deadline, has_result
+        self._candidates: list[Candidate] = []  # that are open, in the order of their beginnings
+        self._exempt: Candidate | None = None  # from the deadline
         self._waiting = False
         self._patience = Patience()
 
@@ -189,17 +208,23 @@ class Source:
             return None
         candidate.source = self
         self.n_open += 1
+        self._candidates.append(candidate)
         if not candidate.scores:
             candidate.scores = [None] * len(self.folds)
         candidate.unsent = [i for i, score in enumerate(candidate.scores) if score is None]
         if self.race is not None:
             candidate.incumbent = self._incumbent(candidate)
             self._judge(candidate)
+        self._look_at_clock(candidate)
         return None if self._finish(candidate) else candidate
 
     def refresh(self, candidate: Candidate) -> bool:
         """See the protocol: without an order a candidate races against the latest incumbent."""
-        if self.race is None or self._staleness is not None:
+        self._look_at_clock(candidate)
+        if candidate.given_up:
+            self._finish(candidate)
+            return False
+        if candidate.n_running or self.race is None or self._staleness is not None:
             return True
         incumbent = self._incumbent(candidate)
         if candidate.incumbent is incumbent:
@@ -235,6 +260,7 @@ class Source:
             self._fold_done(candidate, score)
         if self.race is not None:
             self._judge(candidate)
+        self._look_at_clock(candidate)
         self._finish(candidate)
 
     def skip(self, candidate: Candidate, positions: Sequence[int]) -> None:
@@ -242,7 +268,9 @@ class Source:
         candidate.n_running -= len(positions)
         if candidate.stopped is None:
             # The worker knew only some of the scores known by now, which together do not stop it.
+            # Or it came to the deadline, from which this candidate may be exempt.
             candidate.unsent = sorted([*candidate.unsent, *positions])
+            self._look_at_clock(candidate)
         self._finish(candidate)
 
     def late(self, candidate: Candidate, position: int, score: FoldScore) -> None:
@@ -253,6 +281,23 @@ class Source:
     def give_up(self) -> None:
         """See the protocol."""
         self.end()
+
+    # --- the deadline --------------------------------------------------------------------------------------------
+
+    def deadline_of(self, candidate: Candidate) -> float | None:
+        """Return the time of the monotonic clock after which no fold of a candidate begins; None without a limit."""
+        return None if self._deadline is None or candidate is self._exempt else self._deadline()
+
+    def _look_at_clock(self, candidate: Candidate) -> None:
+        """Give up a candidate if the time is over, unless it is the one that comes to the first result."""
+        if self._deadline is None or time.monotonic() < self._deadline():
+            return
+        if self._has_result is not None and not self._has_result():
+            if self._exempt is None:
+                self._exempt = max(self._candidates, key=_nearness)
+            if candidate is self._exempt:
+                return
+        candidate.give_up()
 
     def _incumbent(self, candidate: Candidate) -> Incumbent | None:
         """Return the incumbent that a candidate races against: the latest, or that of the deterministic order."""
@@ -281,8 +326,11 @@ class Source:
         if candidate.n_running or candidate.unsent:
             return False
         self.n_open -= 1
+        self._candidates.remove(candidate)
         self._waiting = False
         self._patience.reset()
+        if candidate.given_up and candidate.stopped is None and None in candidate.scores:
+            return True
         if self.race is not None:
             if self._staleness is not None:
                 candidate.drop_beyond(self.race.metric)
@@ -291,3 +339,9 @@ class Source:
             self._observe(candidate)
         self._complete(candidate, candidate.known)
         return True
+
+
+def _nearness(candidate: Candidate) -> tuple[bool, int, int]:
+    """Tell how near a candidate is to a result: whether no fold has failed, how many are known, and how many run."""
+    known = candidate.decisive(None)
+    return all(map(math.isfinite, known.values())), len(known), candidate.n_running

@@ -10,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import cloudpickle
@@ -24,7 +25,32 @@ from hpcore.workers.packing import Cargo, Miss, OutOfReach
 from hpcore.workers.threads import bounded
 from hpcore.workers.watchdog import clock_of
 
-__all__ = ["Item", "run_bundle"]
+__all__ = ["Deadline", "Item", "run_bundle"]
+
+
+class Deadline(NamedTuple):
+    """Time after which no fold begins; a tuple, because it travels between processes.
+
+    Attributes
+    ----------
+    seconds : float
+        Time of the monotonic clock, or for a worker that may be on another machine, with another clock, the seconds
+        that were left when it was sent.
+    is_left : bool
+        True for seconds that were left.
+    """
+
+    seconds: float
+    is_left: bool
+
+    @classmethod
+    def of(cls, at: float, shared_clock: bool) -> Deadline:
+        """Make a deadline from a time of the monotonic clock here, for a worker that has the same clock or not."""
+        return cls(at, False) if shared_clock else cls(at - time.monotonic(), True)
+
+    def here(self) -> float:
+        """Return the time of the monotonic clock here, when the deadline has just arrived."""
+        return time.monotonic() + self.seconds if self.is_left else self.seconds
 
 
 class Item(NamedTuple):
@@ -46,6 +72,8 @@ class Item(NamedTuple):
         Number of the trial.
     levels : sequence of int
         Levels of the resource so far, see `Workload.evaluate`.
+    deadline : Deadline or None
+        Time after which no fold begins.
     """
 
     params: Mapping[str, Any]
@@ -55,6 +83,7 @@ class Item(NamedTuple):
     incumbent: Incumbent | None = None
     number: int = 0
     levels: Sequence[int] = ()
+    deadline: Deadline | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Parameters may be of classes and functions of a script, which not every executor knows how to send.
@@ -87,7 +116,7 @@ def run_bundle(
     Miss
         This worker does not have the workload, and evaluated nothing. Otherwise:
     scores : list of list of FoldScore
-        One list for each item; shorter than its folds if its incumbent stopped it.
+        One list for each item; shorter than its folds if its incumbent or the deadline stopped it.
     error : (Exception, str) or None
         Error of an evaluation and its traceback, if ``error_score="raise"``; a value, so that it differs from an error
         of the worker itself.
@@ -95,6 +124,7 @@ def run_bundle(
         Time that the evaluation took, without transfers.
     """
     start = time.perf_counter()
+    limits = [None if item.deadline is None else item.deadline.here() for item in items]
     try:
         workload, surroundings = fetch(handle, cargo)
     except OutOfReach:
@@ -103,8 +133,8 @@ def run_bundle(
     scores: list[list[FoldScore]] = []
     with working(), context:
         try:
-            for item in items:
-                scores.append(_run_item(workload, item, handle))
+            for item, limit in zip(items, limits, strict=True):
+                scores.append(_run_item(workload, item, handle, limit))
         except Exception as error:
             return scores, (Carried(error), traceback.format_exc()), time.perf_counter() - start
     return scores, None, time.perf_counter() - start
@@ -157,8 +187,10 @@ def _carried(packed: bytes) -> Carried:
     return Carried(found)
 
 
-def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]:
+def _run_item(workload: Workload, item: Item, handle: Handle, limit: float | None) -> list[FoldScore]:
     folds: Iterator[int] = (fold for _, fold in item.folds)
+    if limit is not None:
+        folds = takewhile(lambda fold: time.monotonic() < limit, folds)
     if handle.timed:
         folds = clock_of(handle.path).timed(folds, item.serial)
     evaluated = workload.evaluate(item.params, folds, item.levels, item.number)
@@ -166,7 +198,7 @@ def _run_item(workload: Workload, item: Item, handle: Handle) -> list[FoldScore]
         return list(evaluated)
     channel: Channel = RaceSnapshot(item.incumbent, item.known)
     scores: list[FoldScore] = []
-    for (position, _), score in zip(item.folds, evaluated, strict=True):
+    for (position, _), score in zip(item.folds, evaluated, strict=False):
         scores.append(score)
         value = decisive(score, item.incumbent.metric)
         if channel.report(item.number, position, (value,)) is not Decision.CONTINUE:

@@ -8,18 +8,22 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import is_classifier
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
+from hpcore.evaluation.choice import resolved
 from hpcore.evaluation.cloning import is_copied_whole, replicate
 from hpcore.evaluation.hypergradients.fold import Differentiator, LastFit, recorded
 from hpcore.evaluation.models import Models
+from hpcore.evaluation.predictions import respond
 from hpcore.evaluation.prefixes import Key, PrefixCache
 from hpcore.evaluation.resources import Resource, fit
 
@@ -50,6 +54,8 @@ class FoldScore(NamedTuple):
     gradient : dict of str to float, or None
         Derivative of the test score that decides by the estimator's parameters that have one; its time is in none of
         the others.
+    response : ndarray or None
+        Predictions for the test rows, see `respond`, where they are kept.
     """
 
     fold: int
@@ -61,6 +67,7 @@ class FoldScore(NamedTuple):
     complaints: tuple[str, ...]
     saved_time: float = 0.0
     gradient: dict[str, float] | None = None
+    response: npt.NDArray[np.float64] | None = None
 
 
 def decisive(score: FoldScore, metric: str | None) -> float:
@@ -98,6 +105,8 @@ class Workload:
         Resource that fits may have less of than in full.
     differentiator : Differentiator, optional
         Function that gives the derivatives of scores by parameters; none are computed without it.
+    responding : bool
+        True to return the predictions for the test rows with the scores.
 
     Attributes
     ----------
@@ -122,8 +131,14 @@ class Workload:
     caching: bool = False
     resource: Resource | None = None
     differentiator: Differentiator | None = None
+    responding: bool = False
     models: Models = field(default_factory=Models, init=False, repr=False)
     _prefixes: PrefixCache = field(default_factory=PrefixCache, init=False, repr=False)
+
+    @cached_property
+    def classes(self) -> npt.NDArray[Any] | None:
+        """Classes of the whole target, if the estimator is a classifier."""
+        return np.unique(np.asarray(self.y)) if is_classifier(self.estimator) else None
 
     def evaluate(
         self, params: Mapping[str, Any], folds: Iterable[int], levels: Sequence[int] = (), number: int = 0
@@ -150,12 +165,13 @@ class Workload:
         if levels:
             assert self.resource is not None
             params = {**params, **self.resource.params(levels[-1])}
-        template = self._configured(params)
+        given = params
+        template, params = resolved(self._configured(params), params)
         pairwise = bool(get_tags(template).input_tags.pairwise)
         keys = self._prefixes.keys(template, params) if self.caching else []
         whole = is_copied_whole(template)
         for fold in folds:
-            estimator = replicate(template) if whole else self._configured(params)
+            estimator = replicate(template) if whole else resolved(self._configured(given), given)[0]
             yield self._evaluate_fold(estimator, params, fold, pairwise, keys, levels, number)
 
     def failed(self, fold: int, error: str, fit_time: float = 0.0) -> FoldScore:
@@ -218,8 +234,10 @@ class Workload:
         if self.differentiator is not None and not complaints:
             score_params = self._score_params(test)
             gradient = self.differentiator(estimator, last_fit, params, X_test, y_test, self.scorer, score_params)
+        response = respond(estimator, X_test, self.classes) if self.responding else None
+        seconds = scored - fitted
         return FoldScore(
-            fold, test_scores, train_scores, fit_time, scored - fitted, None, tuple(complaints), saved, gradient
+            fold, test_scores, train_scores, fit_time, seconds, None, tuple(complaints), saved, gradient, response
         )
 
     def _climb(

@@ -66,12 +66,16 @@ class Settings:
         Number of open candidates in deterministic mode; 0 is the fast mode.
     fit_timeout : float or None
         Limit for a fold, in seconds.
+    refit_in_timeout : bool
+        True if `timeout` counts the refit too.
     warm_start : tuple of mapping
         Candidates to begin with.
     default_first : bool or None
         True if the estimator's own parameters are a candidate; None leaves that to the strategy.
     caching : bool
         True if transformers are fitted once for each fold.
+    responding : bool
+        True if predictions for the test folds are kept.
     fold_errors : bool
         True if the optimizer is told the standard error of the mean over the folds.
     gradient : bool
@@ -102,9 +106,11 @@ class Settings:
     schedule: Schedule | None
     staleness: int
     fit_timeout: float | None
+    refit_in_timeout: bool
     warm_start: tuple[Mapping[str, Any], ...]
     default_first: bool | None
     caching: bool
+    responding: bool
     fold_errors: bool
     gradient: bool
     scoring: Any
@@ -198,9 +204,11 @@ def check_settings(search: Any) -> Settings:
         schedule=schedule,
         staleness=_check_staleness(search.deterministic),
         fit_timeout=_check_timeout("fit_timeout", search.fit_timeout),
+        refit_in_timeout=_check_refit_in_timeout(search),
         warm_start=_check_warm_start(search.warm_start),
         default_first=None if search.default_first is None else check_flag("default_first", search.default_first),
         caching=check_flag("cache_transformers", search.cache_transformers),
+        responding=check_flag("keep_predictions", search.keep_predictions),
         fold_errors=check_flag("fold_errors", search.fold_errors),
         gradient=wants_gradient(search.gradient, sampler, schedule),
         scoring=search.scoring,
@@ -212,6 +220,13 @@ def check_settings(search: Any) -> Settings:
         storage=search.storage,
         study_name=search.study_name,
     )
+
+
+def _check_refit_in_timeout(search: Any) -> bool:
+    counts = check_flag("refit_in_timeout", search.refit_in_timeout)
+    if counts and search.timeout is None:
+        raise InvalidArgument("refit_in_timeout needs a timeout, got refit_in_timeout=True with timeout=None")
+    return counts
 
 
 def _check_stop(stop: Any) -> tuple[StoppingRule, ...]:

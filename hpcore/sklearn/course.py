@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpcore.errors import InfeasibleSpace, InvalidArgument
+from hpcore.evaluation.predictions import Kept
 from hpcore.evaluation.source import Candidate
 from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.ledger.trial_log import TrialLog
@@ -24,6 +25,7 @@ from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.errors import NoScoreYet
 from hpcore.sklearn.fidelity import Fidelity
 from hpcore.sklearn.hooks import FitHooks
+from hpcore.sklearn.refit_time import RefitTime
 from hpcore.sklearn.results import Evaluated, Value, objective
 from hpcore.sklearn.rungs import Rungs
 from hpcore.sklearn.spaces import SearchSpace
@@ -64,7 +66,7 @@ class Course:
     mode : str
         Mode of the run in the record.
     deadline : float or None
-        Time of the monotonic clock after which no candidate begins.
+        Time of the monotonic clock after which no fold begins, see `deadline`.
     fit_hooks : FitHooks
         Callbacks of scikit-learn.
     hooks : sequence of callable
@@ -78,6 +80,8 @@ class Course:
 
     Attributes
     ----------
+    kept : Kept or None
+        Predictions for the test folds, where they are kept.
     evaluated : list of Evaluated
         Finished candidates in the order of their ends; with a scheduler, finished levels of candidates.
     n_fits, n_saved : int
@@ -104,6 +108,7 @@ class Course:
     ) -> None:
         self._settings, self.trial_log, self._space, self._folds = settings, trial_log, space, folds
         self._race, self._staleness = race, staleness
+        self.kept: Kept | None = None
         self._rungs = None if fidelity is None else Rungs(fidelity, staleness is not None)
         self._fit_hooks, self._hooks, self._check_metrics = fit_hooks, hooks, check_metrics
         self.evaluated: list[Evaluated] = []
@@ -112,17 +117,18 @@ class Course:
         self._known: set[int] = set()  # numbers of candidates that are evaluated or running
         self._checked = False
         self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
+        self._last_moment, self._refit = deadline, RefitTime(len(folds), fidelity)
         name = settings.metric or (settings.scoring if isinstance(settings.scoring, str) else "score")
         self._display: Progress = open_progress(self.expected, name, ("maximize",), settings.progress, deadline)
         self._display.pieces = (0, self._n_folds_expected, "folds")
         self._run = Run(
             trial_log,
             most=settings.n_trials,
-            deadline=deadline,
+            deadline=None if deadline is None else self.deadline,
             rules=settings.stop,
             staleness=staleness,
             mode=mode,
-            at_least_one=True,
+            at_least_one=lambda: not self.has_result(),
             say_why=self._say_why,
             shown=self.shown,
             trackers=trackers,
@@ -146,6 +152,18 @@ class Course:
         if known is None or known > MOST_TRIALS or self._rungs is not None or self.trial_log.durable:
             return None
         return known * len(self._folds) - self.n_saved
+
+    def has_result(self) -> bool:
+        """Tell whether a candidate, or a level of one, is complete and has a score."""
+        return self._refit.seconds is not None
+
+    def deadline(self) -> float:
+        """Return the time of the monotonic clock after which no fold begins.
+
+        With `refit_in_timeout` it comes earlier by the time of a refit of the best candidate so far.
+        """
+        assert self._last_moment is not None
+        return self._last_moment - ((self._refit.seconds or 0.0) if self._settings.refit_in_timeout else 0.0)
 
     def __enter__(self) -> Course:
         self._display.__enter__()
@@ -199,6 +217,8 @@ class Course:
             return
         if trial.value is not None:
             self._n_scoreless = None
+            if not pruned:
+                self._refit.note(trial.value, candidate.known)
         incumbent = trial.user_attrs.get(INCUMBENT) if pruned else None
         self.evaluated.append(Evaluated(trial.number, candidate.params, scores, incumbent))
 
@@ -290,6 +310,8 @@ class Course:
         start = time.perf_counter()
         trial.finished = time.time()
         incumbent = None
+        if result.value is not None and result.state != "pruned":
+            self._refit.note(result.value, scores, candidate.levels[-1] if candidate.levels else None)
         if result.state == "pruned":
             assert candidate.incumbent is not None
             incumbent = trial.user_attrs[INCUMBENT] = candidate.incumbent.number
@@ -305,6 +327,8 @@ class Course:
         self._check_scores(result, scores)
         self.time_suggesting += time.perf_counter() - start
         level = candidate.levels[-1] if candidate.levels else None
+        if self.kept is not None:
+            self._keep(candidate, result.value, level)
         self.evaluated.append(Evaluated(trial.number, candidate.params, candidate.scores, incumbent, level))
         self.n_saved += len(candidate.scores) - len(scores)
         self._fit_hooks.evaluated(len(scores))
@@ -323,6 +347,15 @@ class Course:
         for hook in self._hooks:
             with interruptible():
                 hook(self, shown)
+
+    def _keep(self, candidate: Candidate, value: float | None, level: int | None) -> None:
+        """Keep the predictions of a candidate with the full resource, here and not with its scores."""
+        assert self.kept is not None
+        whole = self._rungs is None or level == self._rungs.fidelity.full
+        if whole and value is not None and candidate.stopped is None:
+            responses = [None if score is None else score.response for score in candidate.scores]
+            self.kept.put(candidate.number, value, responses)
+        candidate.scores[:] = [None if score is None else score._replace(response=None) for score in candidate.scores]
 
     def _check_scores(self, result: Value, scores: list[FoldScore]) -> None:
         """Warn if none of the first candidates has a score."""
@@ -347,9 +380,9 @@ class Course:
         return self._space.trial(trial)
 
     def settle(self) -> None:
-        """End the search, and add candidates that other processes finished meanwhile."""
+        """End the search, give back candidates without a result, and add those that other processes finished."""
+        self.abandon()
         if self.trial_log.durable:
-            self.abandon()
             self.trial_log.refresh()
             self.catch_up()
 

@@ -134,8 +134,10 @@ def nested_cross_validate(
     the other or each in one worker. Here the unit of work is one fold of one candidate of one search: all searches
     share one queue, and none waits for another. The data is sent to each worker once.
 
-    A ``timeout`` of the search counts from the start for all searches together. With ``storage`` the search of outer
-    fold k is the study ``"NAME/k"``; a repeated call continues the searches and runs no stored inner fold again.
+    A ``timeout`` of the search counts from the start for all searches together: after it no inner fold starts, except
+    in a search that has no complete candidate yet, which finishes one; the outer folds follow. With ``storage`` the
+    search of outer fold k is the study ``"NAME/k"``; a repeated call continues the searches and runs no stored inner
+    fold again.
 
     Examples
     --------

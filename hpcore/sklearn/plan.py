@@ -125,7 +125,7 @@ class Plan:
         folds : range
             Splits of the workload.
         deadline : float or None
-            Time of the monotonic clock after which no candidate begins.
+            Time of the monotonic clock after which no fold begins.
         fit_hooks : FitHooks
             Callbacks of scikit-learn.
         trial_log : TrialLog
@@ -179,6 +179,8 @@ class Plan:
             staleness=staleness,
             fold_done=course.fold_done,
             refresh=course.refresh,
+            deadline=None if deadline is None else course.deadline,
+            has_result=course.has_result,
         )
         return source, course
 

@@ -14,11 +14,12 @@ import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
-from sklearn.utils.validation import _check_method_params, indexable
+from sklearn.utils.validation import _check_method_params, _num_samples, indexable
 
 from hpcore.evaluation.correction import corrected_best
 from hpcore.evaluation.engine import run
 from hpcore.evaluation.fingerprint import watch
+from hpcore.evaluation.predictions import Kept
 from hpcore.evaluation.resources import fit
 from hpcore.evaluation.source import Source
 from hpcore.evaluation.workload import Workload
@@ -54,6 +55,7 @@ _OF_THE_BEST = (
     "best_estimator_",
     "refit_time_",
     "feature_names_in_",
+    "predictions_",
 )
 # Likewise those of a scheduler.
 _OF_THE_LEVELS = (
@@ -121,7 +123,10 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
     return_train_score : bool, default=False
         True for scores on the training rows in `cv_results_`.
     timeout : float, optional
-        Seconds after which no candidate starts; running ones are finished.
+        Seconds after which no fold starts, so that `fit` takes longer by the folds that run then, at most one for each
+        worker, and by the refit; see `refit_in_timeout`. Candidates that lack folds are given up as by an interruption:
+        in a `storage` their folds are kept, and the next search continues them; otherwise they are withdrawn. But there
+        is always a result: if no candidate has a score by then, the one that has most folds is finished.
     executor : concurrent.futures.Executor, optional
         Executor of the caller, which is never shut down; `n_jobs` is then the number of tasks at a time, None the
         number of its workers, see `Study.run`. Workers map the data from a temporary file; one on another machine,
@@ -158,6 +163,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         in place (``copy=False``) or that draws random numbers without a seed. Other transformers can use the
         pipeline's `memory`. The `mean_fit_time` of a candidate is that without the cache. Each worker keeps up to
         128 MB; False keeps nothing.
+    keep_predictions : bool, default=False
+        True to keep what each of the best candidates predicts for the rows that its fits did not see, for an ensemble,
+        a calibration or a look at the errors: see `predictions_`. Up to 100 candidates and 256 MB are kept.
     fold_errors : bool, default=False
         True to tell the strategy the standard error of each mean over the folds, as the noise of the score. It is off
         because it was not found to gain anything: what folds differ by is mostly the same for all candidates;
@@ -203,6 +211,11 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         True to tell ``strategy="gp"`` the derivatives of the mean score by the continuous parameters, where the
         estimator has them; ``strategy="gradient"`` always uses them. The notes say which estimators, scores and
         parameters have derivatives. Not together with a `scheduler`.
+    refit_in_timeout : bool, default=False
+        True if `timeout` is the time of the search and the refit together: then no fold starts in the time that the
+        refit probably takes, which is the mean time of the fits of the best candidate so far, times k / (k - 1) for k
+        folds, and times the full resource over that of the fit with a scheduler. With ``refit=False`` it leaves that
+        time for a fit of your own.
     eta, sampler, seed : optional
         Other names of `factor`, `strategy` and `random_state`, those of `hpcore.Study` and its schedulers. They are
         accepted by the constructor only; `get_params`, `set_params` and `clone` know scikit-learn's names.
@@ -236,6 +249,12 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         All candidates, also those that an interruption left unfinished. A candidate that the race stopped has state
         ``"pruned"``, its estimated mean as value, and in ``user_attrs["incumbent"]`` the number of the candidate that
         it lost against.
+    predictions_ : mapping of int to ndarray
+        With `keep_predictions`: predictions for each row by candidates that had not seen it, by the number of the
+        trial, the best candidate first. An array has shape (n_samples,) for a regression and (n_samples, n_classes)
+        with probabilities for a classification; rows in no test fold are NaN, and those in several have the mean.
+        Classifiers without `predict_proba` are left out, as are candidates that the race stopped or another process
+        evaluated.
     optimizer_ : Optimizer
         Optimizer that proposed the candidates; the same states as in `trials_`, with its own parameters.
     time_fitting_ : float
@@ -358,6 +377,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         warm_start: Any = (),
         default_first: bool | None = None,
         cache_transformers: bool = True,
+        keep_predictions: bool = False,
         fold_errors: bool = False,
         progress: bool | None = False,
         callbacks: Any = (),
@@ -372,6 +392,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         max_resources: int | str = "auto",
         factor: float = 3,
         gradient: bool = False,
+        refit_in_timeout: bool = False,
     ) -> None:
         self.estimator = estimator
         self.space = space
@@ -391,6 +412,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.warm_start = warm_start
         self.default_first = default_first
         self.cache_transformers = cache_transformers
+        self.keep_predictions = keep_predictions
         self.fold_errors = fold_errors
         self.progress = progress
         self.callbacks = callbacks
@@ -405,6 +427,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         self.max_resources = max_resources
         self.factor = factor
         self.gradient = gradient
+        self.refit_in_timeout = refit_in_timeout
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -457,6 +480,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             settings.one_se.check(len(splits), settings.metrics)
         plan = plan.on(X, y, splits)
         workload = plan.workload(X, y, splits, routed)
+        workload.responding = settings.responding
         pool = choose_pool(self.n_jobs, self.executor, killing=settings.fit_timeout is not None)
         check_unchanged = watch(X, y)
         plain, trackers = split_callbacks(settings.callbacks)
@@ -476,6 +500,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
             course.settle()
             hooks.searched()
             self._tabulate(course, plan)
+            if course.kept is not None:
+                self.predictions_ = course.kept.table()
             if plan.differentiator is not None:
                 warn_without_gradients(self.optimizer_.history)
             check_unchanged()
@@ -498,6 +524,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         try:
             with Interrupts() as interrupts, interrupts.held():
                 source, course = begin()
+            if workload.responding:
+                course.kept = Kept([test for _, test in workload.splits], _num_samples(workload.X))
             if self.verbose > 0:
                 n = "candidates" if course.expected is None else f"up to {course.expected} candidates"
                 where = "in this process" if pool is None else f"on {pool.n_workers} workers"

@@ -43,8 +43,8 @@ class Run:
         Largest number of trials to begin; paused trials go on after that, as long as a scheduler wants no new one.
     most : int or None
         Largest number of trials in all, including those of earlier runs and other workers.
-    deadline : float or None
-        Time of the monotonic clock after which no trial begins.
+    deadline : float, callable or None
+        Time of the monotonic clock after which no trial begins, or a function that gives it.
     rules : sequence of StoppingRule
         Rules, any of which ends the run.
     staleness : int or None
@@ -55,8 +55,8 @@ class Run:
     eager : bool
         True if the next trial may begin in the transaction of a result, because no callback is called in between. It
         has no effect in memory, or with rules.
-    at_least_one : bool
-        True if the first trial begins whatever the deadline is.
+    at_least_one : callable, optional
+        Function that tells whether the first trial begins whatever the deadline is; by default it does not.
     say_why : callable, optional
         Function called as ``say_why(error)`` when the space has no more trials; by default the error is logged.
     checkpoints : Checkpoints, optional
@@ -76,12 +76,12 @@ class Run:
         *,
         n_trials: int | None = None,
         most: int | None = None,
-        deadline: float | None = None,
+        deadline: float | Callable[[], float] | None = None,
         rules: Sequence[StoppingRule] = (),
         staleness: int | None = None,
         mode: str = "",
         eager: bool = False,
-        at_least_one: bool = False,
+        at_least_one: Callable[[], bool] | None = None,
         say_why: Callable[[Exception], None] | None = None,
         checkpoints: Checkpoints | None = None,
         shown: Callable[[Trial], Trial] | None = None,
@@ -221,8 +221,10 @@ class Run:
         self._news = False
         return self._over
 
-    def _out_of_time(self, deadline: float) -> bool:
-        return (self.n_begun > 0 or not self._at_least_one) and time.monotonic() >= deadline
+    def _out_of_time(self, deadline: float | Callable[[], float]) -> bool:
+        if time.monotonic() < (deadline() if callable(deadline) else deadline):
+            return False
+        return self.n_begun > 0 or self._at_least_one is None or not self._at_least_one()
 
     def _satisfied(self) -> bool:
         """Tell whether a rule ends the run.

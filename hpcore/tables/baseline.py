@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["constant_scores", "is_better"]
 
 
-def constant_scores(problem: Problem, folds: Any, scoring: str) -> NDArray[np.float64]:
+def constant_scores(problem: Problem, folds: Any, scoring: Any) -> NDArray[np.float64]:
     """Compute the score of each fold for a model that gives the same answer for every row.
 
     Parameters
@@ -24,10 +24,10 @@ def constant_scores(problem: Problem, folds: Any, scoring: str) -> NDArray[np.fl
     problem : Problem
         Task with the target. The answer is its most frequent class, with the class frequencies as probabilities, or
         its mean.
-    folds : cross-validator
+    folds : cross-validator or list of (train, test)
         Folds of the search.
-    scoring : str
-        Name of the score that the search maximises.
+    scoring : str or callable
+        Score that the search maximises.
 
     Returns
     -------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 DATA_SETS: dict[str, str] = {
     "breast_cancer": "569 rows, 30 columns, 2 classes",
     "digits": "1797 rows, 64 columns, 10 classes",
@@ -17,6 +19,9 @@ CLASSIFICATION_MODELS = (
     "random_forest",
     "extra_trees",
     "hist_gradient_boosting",
+    "lightgbm",
+    "xgboost",
+    "catboost",
     "knn",
     "mlp",
     "decision_tree",
@@ -28,7 +33,23 @@ REGRESSION_MODELS = (
     "random_forest",
     "extra_trees",
     "hist_gradient_boosting",
+    "lightgbm",
+    "xgboost",
+    "catboost",
     "knn",
     "mlp",
     "decision_tree",
 )
+
+# Models of optional packages. The package, its module and the extra of hpcore have the name of the model.
+OPTIONAL_MODELS = ("lightgbm", "xgboost", "catboost")
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether a module can be found, without its import."""
+    return find_spec(module) is not None
+
+
+def with_remark(model: str) -> str:
+    """Return the name of a model, with a remark if its package is not installed."""
+    return f"{model} (not installed)" if model in OPTIONAL_MODELS and not is_installed(model) else model

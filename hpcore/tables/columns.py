@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -11,15 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api import types
 
 from hpcore.errors import InvalidArgument
 from hpcore.tables.numerals import PANDAS_MISSING, find_style, holds_codes, is_missing_word
-from hpcore.tables.preprocessing import LARGEST, MISSING, MOST_CATEGORIES, as_numbers, level, to_dates
-from hpcore.tables.table import Columns
+from hpcore.tables.prose import is_prose
+from hpcore.tables.steps import (
+    LARGEST,
+    MISSING,
+    READ_NOTATION,
+    WORDS_OF_TRUTH,
+    column_as_numbers,
+    level,
+    seconds,
+    to_dates,
+)
+from hpcore.tables.table import MOST_CATEGORIES, Columns
 
 if TYPE_CHECKING:
     from hpcore.tables.numerals import Mark, Style
+    from hpcore.tables.steps import Notation
 
 __all__ = ["classify", "differing_in_case", "names_things"]
 
@@ -28,10 +41,15 @@ MOSTLY = 0.9
 # A text column is dropped as a name of the row when this share of its cells is distinct.
 DISTINCT = 0.9
 LOOKED_AT = 2000
+# Distinct cells that must look like durations before the others are examined.
+FIRST = 20
+CHUNK = 2000  # columns
 # Above this, a float cannot distinguish neighbouring whole numbers; integers this large are treated as ids.
 EXACT = 2**53
 WHOLE = re.compile(r"[+-]?[0-9]{1,300}")
 SHOWN = 6
+TRUTHS = {frozenset(pair) for pair in WORDS_OF_TRUTH}
+PARTS_OF_DURATION = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 ID_NAME = re.compile(
     r"(?i:^(id|index|row|row_?(id|num|number)|uuid|guid|key|unnamed: \d+)$|[_ .-](id|uuid|guid)$)|[a-z]I[dD]$"
 )
@@ -41,7 +59,7 @@ DATE_PATTERNS = ("ISO8601", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-
 TIME_PATTERNS = ("", " %H:%M", " %H:%M:%S")
 
 
-def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
+def classify(X: pd.DataFrame, likely: Mark | None = None, data: str = "DATA") -> Columns:
     """Find the contents of each column.
 
     Parameters
@@ -50,6 +68,8 @@ def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
         Features as they were read.
     likely : {".", ","}, optional
         Decimal mark for columns that could be read with either.
+    data : str, default="DATA"
+        Name of the argument with the table, for messages.
 
     Returns
     -------
@@ -63,7 +83,11 @@ def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
         No column is left.
     """
     columns = Columns()
-    for name in X.columns:
+    plain = _plain_numbers(X)
+    for i, name in enumerate(X.columns):
+        if plain[i]:
+            columns.numbers.append(str(name))
+            continue
         reason = _sort(columns, str(name), X[name], likely)
         if reason is not None:
             columns.dropped.setdefault(reason, []).append(str(name))
@@ -72,11 +96,33 @@ def classify(X: pd.DataFrame, likely: Mark | None = None) -> Columns:
     if not len(columns):
         if set(columns.dropped) <= {ONE_VALUE, EMPTY}:
             raise InvalidArgument(
-                f"DATA must have a feature column that varies, but each of the {X.shape[1]} is constant: "
+                f"{data} must have a feature column that varies, but each of the {X.shape[1]} is constant: "
                 f"{_listed(X.columns)}"
             )
-        raise InvalidArgument(f"DATA must have a usable feature column; {'; '.join(columns.notices)}")
+        raise InvalidArgument(f"{data} must have a usable feature column; {'; '.join(columns.notices)}")
     return columns
+
+
+def _plain_numbers(X: pd.DataFrame) -> NDArray[np.bool_]:
+    """Find columns of numbers without anything to report, many at once: one by one, 100,000 columns take 15 s."""
+    plain = np.zeros(X.shape[1], dtype=bool)
+    dtypes = list(X.dtypes)
+    numeric = [i for i, dtype in enumerate(dtypes) if isinstance(dtype, np.dtype) and dtype.kind in "fiu"]
+    for start in range(0, len(numeric), CHUNK):
+        chosen = np.array(numeric[start : start + CHUNK])
+        values = X.iloc[:, chosen].to_numpy(dtype=float)
+        if not len(values):
+            break
+        low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
+        whole = np.array([dtypes[i].kind != "f" for i in chosen])
+        most = np.where(whole, float(EXACT - 1), LARGEST)
+        plain[chosen] = (low < high) & (high <= most) & (low >= -most)
+        # Whole numbers may number the rows or be ids.
+        counts = (high - low == len(values) - 1) & np.isin(low, (0, 1))
+        for i in np.flatnonzero(whole):
+            if counts[i] or ID_NAME.search(str(X.columns[chosen[i]])):
+                plain[chosen[i]] = False
+    return plain
 
 
 ONE_VALUE = "one value in every row"
@@ -113,7 +159,12 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
         cells = _counted(present)
         if names_things(cells):
             return _codes(columns, name, column, present)
-        style = find_style(dict(islice(cells.items(), LOOKED_AT)), likely) and find_style(cells, likely)
+        notation = _notation(cells)
+        if notation is not None:
+            return _in_notation(columns, name, column, cells, notation)
+        style = find_style(dict(islice(cells.items(), LOOKED_AT)), likely)
+        if style is not None and len(cells) > LOOKED_AT:
+            style = find_style(cells, likely)
         if style is not None:
             return _written_numbers(columns, name, column, style)
     return _text(columns, name, column, present)
@@ -151,7 +202,7 @@ def _codes(columns: Columns, name: str, column: pd.Series[Any], present: pd.Seri
 
 def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style: Style) -> str | None:
     """Add a column of text that holds numbers."""
-    raw = as_numbers(column.to_frame(name), {name: style})[:, 0]
+    raw = column_as_numbers(column, style)
     if style.points_group and (raw[~np.isnan(raw)] % 1 != 0).any():
         style = replace(style, points_group=False)  # a cell that `find_style` did not sample
     reason = _numbers(columns, name, column, raw)
@@ -164,6 +215,46 @@ def _written_numbers(columns: Columns, name: str, column: pd.Series[Any], style:
                 f"{name!r} is a column of numbers; treated as missing: {_cells(sum(wrong.values()))} ({shown})"
             )
     return reason
+
+
+def _notation(cells: dict[str, int]) -> Notation | None:
+    """Find whether a column holds two words such as yes and no, or durations."""
+    said = {cell: n for cell, n in cells.items() if not is_missing_word(cell)}
+    if len(said) <= FIRST and {cell.casefold() for cell in said} in TRUTHS:
+        return "truth"
+    first = [math.isnan(seconds(cell)) for cell in islice(said, FIRST)]
+    if sum(first) > len(first) / 2:
+        return None
+    some = dict(islice(said.items(), LOOKED_AT))
+    read = {cell for cell in some if not math.isnan(seconds(cell))}
+    # Cells with one unit, such as "20 m", are numbers with a unit.
+    if any(len(PARTS_OF_DURATION.findall(cell)) > 1 for cell in read):
+        return "duration" if sum(some[cell] for cell in read) >= MOSTLY * sum(some.values()) else None
+    return None
+
+
+def _in_notation(
+    columns: Columns, name: str, column: pd.Series[Any], cells: dict[str, int], notation: Notation
+) -> str | None:
+    """Add a column of words such as yes and no, or of durations, as numbers."""
+    reason = _numbers(columns, name, column, column_as_numbers(column, None, notation))
+    if reason is not None:
+        return reason
+    columns.notations[name] = notation
+    read = {cell: READ_NOTATION[notation](cell) for cell in cells}
+    known = [cell for cell, value in read.items() if not math.isnan(value)]
+    if notation == "truth":
+        yes, no = (next(cell for cell in known if read[cell] == value) for value in (1.0, 0.0))
+        columns.notices.append(f"{name!r} holds {yes!r} and {no!r}: used as one number, 1 and 0")
+    else:
+        longest = max(known, key=lambda cell: (len(cell), read[cell]))
+        columns.notices.append(
+            f"{name!r} holds durations or times such as {longest!r}: used as one number ({read[longest]:.15g})"
+        )
+    wrong = {cell: cells[cell] for cell in cells if math.isnan(read[cell]) and cell not in PANDAS_MISSING | {""}}
+    if wrong:
+        columns.notices.append(f"{name!r}: treated as missing: {_cells(sum(wrong.values()))} ({_listed(wrong, 3)})")
+    return None
 
 
 def _style_notices(columns: Columns) -> list[str]:
@@ -185,7 +276,7 @@ def _numbers(
     if column.dtype.kind in "iu" and max(int(column.max()), -int(column.min())) > EXACT:
         return _codes(columns, name, column, column.dropna().astype(str))
     if raw is None:
-        raw = as_numbers(column.to_frame(name))[:, 0]
+        raw = column_as_numbers(column)
     values = raw[~np.isnan(raw)]
     if values.size == 0:
         return EMPTY
@@ -240,6 +331,12 @@ def _text(columns: Columns, name: str, column: pd.Series[Any], present: pd.Serie
     gaps = len(column) - levels.total()
     if len(levels) + bool(gaps) == 1:
         return ONE_VALUE
+    if len(levels) > MOST_CATEGORIES and is_prose(levels):
+        columns.prose.append(name)
+        columns.notices.append(
+            f"{name!r} holds prose: used by the words and pairs of words that occur in two rows or more"
+        )
+        return None
     if levels.total() >= 10 and len(levels) > DISTINCT * levels.total():
         return NAMES_ROWS
     columns.text.append(name)
@@ -255,12 +352,11 @@ def _text(columns: Columns, name: str, column: pd.Series[Any], present: pd.Serie
         columns.notices.append(f"{name!r}: {alike} differ in case only and are different categories")
     if gaps:
         levels[MISSING] = gaps
+    columns.levels[name] = len(levels)
     if len(levels) > MOST_CATEGORIES:
-        kept = levels.most_common(MOST_CATEGORIES - 1)
-        others = len(column) - sum(n for _, n in kept)
         columns.notices.append(
-            f"{name!r} has {len(levels)} categories: the {len(kept)} most frequent are kept, the others, "
-            f"{others} of {len(column)} rows, are merged into one"
+            f"{name!r} has {len(levels)} categories, more than {MOST_CATEGORIES}: each is replaced by the mean of the "
+            "target over its training rows"
         )
     return None
 

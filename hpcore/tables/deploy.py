@@ -22,7 +22,7 @@ from hpcore.tables.standalone import FACTS, FORMAT, MODEL, REQUIREMENTS, STEPS, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Deployment", "load_deployment", "save_deployment"]
+__all__ = ["MODEL", "Deployment", "load_deployment", "save_deployment"]
 
 PROGRAM = "predict.py"
 # Packages that predict.py imports, or that every model of scikit-learn needs.

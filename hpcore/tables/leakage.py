@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.metrics import balanced_accuracy_score, get_scorer, r2_score
+from sklearn.model_selection import check_cv
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from hpcore.tables.preprocessing import to_dates
@@ -27,6 +29,8 @@ TELLING = 0.99
 # Screening: a tree is fitted to half of a sample of rows; only columns above SCREENED are cross-validated.
 SCREENED, SCREEN_ROWS, CHECK_ROWS = 0.95, 4000, 20_000
 SECONDS = 5.0
+# Columns of the matrix of words of a column of prose.
+HASHED_WORDS = 2**10
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Leak:
     score : float
         Mean score over the folds of a decision tree on this column only.
     distinct : bool
-        True if the column has a different value in each row, as ids have.
+        True if the column has a different value in each row, as ids have; False for prose.
     """
 
     column: str
@@ -48,7 +52,7 @@ class Leak:
     distinct: bool
 
 
-def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, seed: int) -> tuple[list[Leak], int]:
+def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: Any, seed: int) -> tuple[list[Leak], int]:
     """Find columns that alone predict the target, such as values that become known only after the target.
 
     Parameters
@@ -57,10 +61,10 @@ def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, see
         Features after `reader`, and the target.
     columns : Columns
         Contents of each feature.
-    folds : cross-validator
+    folds : cross-validator or list of (train, test)
         Folds of the search.
-    scoring : str
-        Name of the score that the search maximises.
+    scoring : str or callable
+        Score that the search maximises.
     seed : int
         Seed of the sample of rows in a large table.
 
@@ -77,34 +81,37 @@ def find_leaks(problem: Problem, columns: Columns, folds: Any, scoring: str, see
     # Ranks for a regression: in a long tail a tree has a large error even if it predicts the order exactly.
     target = pd.factorize(y)[0] if classes else rankdata(y) / len(y)
     measure = balanced_accuracy_score if classes else r2_score
-    deadline, n_checked, found, splits = time.monotonic() + SECONDS, 0, [], None
+    n_checked, found, splits = 0, [], None
     rows = rng.permutation(len(y))[:SCREEN_ROWS]
     some, half = problem.X.iloc[rows], len(rows) // 2
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class that is absent from half of the rows
-        for name in _promising_first(some, columns, target[rows], classes):
+        ordered = _promising_first(some, columns, target[rows], classes)
+        deadline = time.monotonic() + SECONDS
+        for name in ordered:
             if time.monotonic() > deadline:
                 break
             n_checked += 1
-            few = _as_one_number(some[name], columns)
+            few = _features(some[name], columns)
             model = _tree(classes).fit(few[:half], target[rows[:half]])
             if measure(target[rows[half:]], model.predict(few[half:])) < SCREENED:
                 continue
             splits = splits or _splits(folds, y, rng)
-            values = _as_one_number(problem.X[name], columns)
+            values = _features(problem.X[name], columns)
             own = [
                 measure(target[test], _tree(classes).fit(values[train], target[train]).predict(values[test]))
                 for train, test in splits
             ]
             if np.mean(own) >= TELLING:
                 score = _score(classes, values, y, splits, scoring)
-                found.append(Leak(name, score, len(np.unique(values)) == len(values)))
+                distinct = name not in columns.prose and len(np.unique(values)) == len(values)
+                found.append(Leak(name, score, distinct))
     return sorted(found, key=lambda leak: -leak.score), n_checked
 
 
 def _promising_first(X: pd.DataFrame, columns: Columns, target: NDArray[Any], classes: bool) -> list[str]:
-    """Order the columns: text and dates, then numbers by the share of their rank variance that the target explains."""
-    others = [*columns.text, *columns.dates]
+    """Order the columns: numbers come last, by the share of their rank variance that the target explains."""
+    others = [*columns.text, *columns.dates, *columns.prose]
     if not columns.numbers:
         return others
     ranks = X[columns.numbers].rank(na_option="top").to_numpy()
@@ -126,10 +133,10 @@ def _tree(classes: bool) -> Any:
 def _splits(folds: Any, y: NDArray[Any], rng: np.random.Generator) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     kept = np.zeros(len(y), dtype=bool)
     kept[rng.permutation(len(y))[:CHECK_ROWS]] = True
-    return [(train[kept[train]], test[kept[test]]) for train, test in folds.split(np.zeros((len(y), 1)), y)]
+    return [(train[kept[train]], test[kept[test]]) for train, test in check_cv(folds).split(np.zeros((len(y), 1)), y)]
 
 
-def _score(classes: bool, values: NDArray[np.float64], y: NDArray[Any], splits: Any, scoring: str) -> float:
+def _score(classes: bool, values: Any, y: NDArray[Any], splits: Any, scoring: Any) -> float:
     scorer = get_scorer(scoring)
     scores = []
     for train, test in splits:
@@ -139,6 +146,16 @@ def _score(classes: bool, values: NDArray[np.float64], y: NDArray[Any], splits: 
         except ValueError:  # for instance a score of probabilities when a class is absent from a fold
             scores.append(np.nan)
     return float(np.mean(scores))
+
+
+def _features(column: pd.Series[Any], columns: Columns) -> Any:
+    """Return a column as a matrix that a tree can split: words of prose, otherwise one number."""
+    if str(column.name) in columns.prose:
+        # Which words a text has, without looking at the target; a single one may give the target away.
+        return HashingVectorizer(n_features=HASHED_WORDS, binary=True, norm=None, alternate_sign=False).transform(
+            column.to_numpy(dtype=object)
+        )
+    return _as_one_number(column, columns)
 
 
 def _as_one_number(column: pd.Series[Any], columns: Columns) -> NDArray[np.float64]:

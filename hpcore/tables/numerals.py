@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Literal
+from typing import ClassVar, Literal
 
 __all__ = [
     "PANDAS_MISSING",
@@ -105,6 +105,8 @@ class Style:
         A cell that a program would not read, or would read as another number, and its value; ``("", 0.0)`` if all
         cells are plain.
     """
+
+    is_pure: ClassVar[bool] = True  # a parameter of transformers whose fits may be cached
 
     mark: Mark = "."
     unit: str = ""

@@ -1,303 +1,80 @@
-"""Steps from a raw DataFrame to a matrix of floats, as part of a saved pipeline.
+"""The pipeline from a raw DataFrame to a matrix of floats; its steps are in `steps` and `steps_text`.
 
-A pickled model refers to these classes by module, so they must stay importable under these names.
+A pickled model may refer to the steps by this module, so they stay importable from here.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from pandas.api import types
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from hpcore.errors import InvalidArgument
-from hpcore.tables.numerals import PANDAS_MISSING, TRUTH, Style, parse
+from hpcore.tables.steps import LARGEST, MISSING, DateParts, ReadCells, as_numbers, as_text, level, to_dates
+from hpcore.tables.steps_text import LevelEncoder, ProseComponents
+from hpcore.tables.table import MOST_CATEGORIES
 
 if TYPE_CHECKING:
     from hpcore.tables.table import Columns
 
-__all__ = ["MISSING", "DateParts", "ReadCells", "as_numbers", "as_text", "level", "preprocessor", "reader", "to_dates"]
-
-MISSING = "(missing)"
-# Number of indicators for a column; rarer categories share the last one, as do categories not seen in training.
-MOST_CATEGORIES = 30
-# Trees compute in single precision and reject larger numbers.
-LARGEST = float(np.finfo(np.float32).max)
-NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
-
-
-def as_numbers(X: pd.DataFrame, styles: Mapping[str, Style] | None = None) -> NDArray[np.float64]:
-    """Convert columns to floats; values that are not finite or exceed single precision are missing.
-
-    Parameters
-    ----------
-    X : DataFrame
-        Columns of numbers, or of text in the format of the column.
-    styles : mapping of str to Style, optional
-        Number formats by column; by default a decimal point, and optional commas between thousands.
-
-    Raises
-    ------
-    InvalidArgument
-        Points grouped thousands in the training data, and a column now has numbers with decimals.
-    """
-    styles = styles or {}
-    if not styles and all(isinstance(dtype, np.dtype) and dtype.kind in "iufb" for dtype in X.dtypes):
-        return _within_range(X.to_numpy(dtype=float, copy=True))
-    out = np.empty(X.shape)
-    for j, name in enumerate(X.columns):
-        out[:, j] = _number_column(X.iloc[:, j], styles.get(name, Style()))
-    return _within_range(out)
-
-
-def _number_column(column: pd.Series[Any], style: Style) -> NDArray[np.float64]:
-    if types.is_timedelta64_dtype(column):
-        column = column.dt.total_seconds()
-    elif not types.is_numeric_dtype(column):
-        return _written_numbers(column.astype(object), style)
-    values = np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
-    broken = values[np.isfinite(values) & (values != np.floor(values))] if style.points_group else values[:0]
-    if broken.size:
-        raise InvalidArgument(
-            f"column {column.name!r} must hold numbers such as {style.example[0]!r}, where a point groups thousands, "
-            f"but was read as {broken[0]:g}: read it as text (dtype=str), or with thousands='.' and decimal=','"
-        )
-    return values
-
-
-def _written_numbers(column: pd.Series[Any], style: Style) -> NDArray[np.float64]:
-    """Convert cells of any type; text that a program would not read, or would read differently, by `style`."""
-    text = column.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
-    values = np.full(len(column), np.nan)
-    direct = np.ones(len(column), dtype=bool) if style.mark == "." else ~text
-    numbers = pd.to_numeric(column[direct], errors="coerce")
-    values[direct] = numbers.to_numpy(dtype=float, na_value=np.nan)
-    cells = column.to_numpy()
-    for i in np.flatnonzero(text & np.isnan(values)):
-        cell = cells[i].strip()
-        values[i] = TRUTH[cell] if cell in TRUTH else parse(cell, style)
-    return values
-
-
-def _within_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    values[~(np.abs(values) <= LARGEST)] = np.nan
-    return values
-
-
-def as_text(
-    X: pd.DataFrame, missing: Mapping[str, str] | None = None, widths: Mapping[str, int] | None = None
-) -> NDArray[np.object_]:
-    """Convert columns to strings, which are the same whether a column was read as text, numbers or booleans.
-
-    Parameters
-    ----------
-    X : DataFrame
-        Columns of any type.
-    missing : mapping of str to str, optional
-        Category of the missing cells by column; ``"(missing)"`` by default. Words that pandas reads as missing, such
-        as ``NA`` and ``None``, count as missing.
-    widths : mapping of str to int, optional
-        Number of digits of columns of codes, such as 5 where ``00123`` may arrive as 123.
-    """
-    missing, widths = missing or {}, widths or {}
-    out = np.empty(X.shape, dtype=object)
-    for j, name in enumerate(X.columns):
-        column = X.iloc[:, j]
-        absent, width = missing.get(name, MISSING), widths.get(name, 0)
-        cells = column.astype(object).to_numpy()
-        gone = column.isna().to_numpy()
-        out[:, j] = [absent if lost else level(cell, width) or absent for cell, lost in zip(cells, gone, strict=True)]
-    return out
-
-
-def level(cell: Any, width: int = 0) -> str:
-    """Return the category of a cell: without blanks around it, numbers in one notation; empty if it is missing."""
-    if isinstance(cell, str):
-        text = cell.strip()
-        if text in PANDAS_MISSING:
-            return ""
-        if text in TRUTH:
-            return str(TRUTH[text])
-        if not NUMBER_TEXT.fullmatch(text):
-            return text
-        cell = float(text) if "." in text else int(text)
-    if isinstance(cell, (bool, np.bool_)):
-        return str(bool(cell))
-    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
-        cell = int(cell)
-    return f"{cell:0{width}d}" if isinstance(cell, (int, np.integer)) else str(cell)
-
-
-class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Transformer that makes raw tables equal, whether pandas read the file as text, as numbers, or by its defaults.
-
-    Parameters
-    ----------
-    numbers, dates, text : list of str
-        Columns by their contents; other columns are dropped.
-    styles : dict of str to Style
-        Number formats of the columns of numbers that are text.
-    missing : dict of str to str
-        Category of the missing cells by text column.
-    widths : dict of str to int
-        Number of digits of the columns of codes.
-    """
-
-    def __init__(
-        self,
-        numbers: list[str],
-        dates: list[str],
-        text: list[str],
-        styles: dict[str, Style],
-        missing: dict[str, str],
-        widths: dict[str, int],
-    ) -> None:
-        self.numbers = numbers
-        self.dates = dates
-        self.text = text
-        self.styles = styles
-        self.missing = missing
-        self.widths = widths
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> ReadCells:
-        """Remember the names of the columns."""
-        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        self.n_features_in_ = X.shape[1]
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "n_features_in_")
-
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Convert numbers to floats and text to categories; dates are not changed.
-
-        Raises
-        ------
-        InvalidArgument
-            `X` is not a DataFrame, or lacks a column.
-        """
-        frame = self._named(X)
-        numbers = pd.DataFrame(
-            as_numbers(frame[self.numbers], self.styles), columns=self.numbers, index=frame.index, copy=False
-        )
-        text = pd.DataFrame(
-            as_text(frame[self.text], self.missing, self.widths), columns=self.text, index=frame.index, dtype=object
-        )
-        return pd.concat([numbers, frame[self.dates], text], axis=1)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the columns that are used."""
-        return np.asarray([*self.numbers, *self.dates, *self.text], dtype=object)
-
-    def _named(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Select the columns that are used, also where their names have blanks around them."""
-        if not isinstance(X, pd.DataFrame):
-            raise InvalidArgument(f"X must be a DataFrame with the columns of the data, got {type(X).__name__}")
-        wanted = self.get_feature_names_out()
-        place: dict[str, int] = {}
-        for i, name in enumerate(X.columns):
-            place.setdefault(str(name).strip("\ufeff \t"), i)
-        place |= {str(name): i for i, name in reversed(list(enumerate(X.columns)))}
-        absent = [name for name in wanted if name not in place]
-        if absent:
-            shown = ", ".join(repr(name) for name in absent[:6]) + (", ..." if len(absent) > 6 else "")
-            raise InvalidArgument(f"X must have the columns of the data, but lacks {shown}")
-        return X.iloc[:, [place[name] for name in wanted]].set_axis(list(wanted), axis=1)
-
-
-def to_dates(column: pd.Series[Any], pattern: str | None) -> pd.Series[Any]:
-    """Convert a column to UTC timestamps without time zone; cells that do not match the pattern are missing."""
-    if not types.is_datetime64_any_dtype(column):
-        column = pd.to_datetime(column, format=pattern, errors="coerce", utc=True)
-    return column.dt.tz_convert(None) if column.dt.tz is not None else column
-
-
-class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Transformer of dates to numbers: days since 1970, and those of year, month, day, weekday and hour that vary.
-
-    Parameters
-    ----------
-    patterns : dict of str to (str or None)
-        Date format of each column for `pandas.to_datetime`; None for columns of type date.
-    """
-
-    def __init__(self, patterns: dict[str, str | None]) -> None:
-        self.patterns = patterns
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> DateParts:
-        """Remember the columns, and which parts of their dates vary."""
-        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        self.n_features_in_ = X.shape[1]
-        self.parts_ = {}
-        for name in self.feature_names_in_:
-            varying = [part for part, values in self._parts(X, name).items() if values.nunique() > 1]
-            self.parts_[name] = varying or ["days"]
-        return self
-
-    def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """Return the parts of each date, NaN where it is missing."""
-        columns = []
-        for name, kept in self.parts_.items():
-            parts = self._parts(X, name)
-            columns += [parts[part].to_numpy(dtype=float, na_value=np.nan) for part in kept]
-        return np.column_stack(columns)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return ``column_part`` for each part."""
-        return np.asarray([f"{name}_{part}" for name, kept in self.parts_.items() for part in kept], dtype=object)
-
-    def _parts(self, X: pd.DataFrame, name: str) -> dict[str, pd.Series[Any]]:
-        dates = to_dates(X[name], self.patterns[name])
-        at = dates.dt
-        return {
-            "days": _days(dates),
-            "year": at.year,
-            "month": at.month,
-            "day": at.day,
-            "weekday": at.day_of_week,
-            "hour": at.hour,
-        }
-
-
-def _days(dates: pd.Series[Any]) -> pd.Series[Any]:
-    # In the unit of the dates: nanoseconds end in the year 2262, and many tables write 9999-12-31 for "never".
-    at = dates.to_numpy()
-    since = (at - np.datetime64(0, "D").astype(at.dtype)) / np.timedelta64(1, "D")
-    return pd.Series(since, index=dates.index)
+__all__ = [
+    "LARGEST",
+    "MISSING",
+    "MOST_CATEGORIES",
+    "DateParts",
+    "LevelEncoder",
+    "ProseComponents",
+    "ReadCells",
+    "as_numbers",
+    "as_text",
+    "level",
+    "preprocessor",
+    "reader",
+    "to_dates",
+]
 
 
 def reader(columns: Columns) -> ReadCells:
     """Return the step that reads raw tables by `columns`."""
+    names = [*columns.numbers, *columns.dates, *columns.text, *columns.prose]
     return ReadCells(
-        columns.numbers, list(columns.dates), columns.text, columns.styles, columns.missing, columns.widths
-    ).fit(pd.DataFrame(columns=[*columns.numbers, *columns.dates, *columns.text]))
+        columns.numbers,
+        list(columns.dates),
+        columns.text,
+        columns.styles,
+        columns.missing,
+        columns.widths,
+        columns.prose,
+        columns.notations,
+    ).fit(pd.DataFrame(columns=names))
 
 
-def preprocessor(columns: Columns, *, scale: bool, missing: bool) -> Pipeline:
+def preprocessor(columns: Columns, *, scale: bool, missing: bool, seed: int = 0) -> Pipeline:
     """Return the pipeline from raw columns to floats.
+
+    Text columns with up to `MOST_CATEGORIES` levels become indicators, those with more the mean of the target over
+    the rows of each level, and prose the components of its words; `encoding_space` has the choices among these.
 
     Parameters
     ----------
     columns : Columns
         Contents and formats of the columns.
     scale : bool
-        True to standardise numbers and dates.
+        True to standardise numbers, dates and means of the target.
     missing : bool
-        True if the model handles missing numbers; otherwise the median replaces them.
+        True if the model handles missing numbers; otherwise the median replaces them, and an indicator is added for
+        each column that has missing values in the training rows.
+    seed : int, default=0
+        Seed of the folds in which means of the target are computed, and of the decomposition of prose.
 
     Returns
     -------
     Pipeline
-        Pipeline with dense output; columns that are not named are dropped.
+        Pipeline with dense output; columns that are not named are dropped. With text of many levels its `fit` needs
+        the target; a target of floats is continuous, any other is classes.
     """
     finish: list[tuple[str, Any]] = []
     if not missing:
@@ -308,13 +85,32 @@ def preprocessor(columns: Columns, *, scale: bool, missing: bool) -> Pipeline:
     branches: list[tuple[str, Any, list[str]]] = []
     if columns.numbers:
         branches.append(("numbers", Pipeline(finish) if finish else "passthrough", columns.numbers))
+        if not missing:
+            branches.append(("numbers_missing", _indicator(), columns.numbers))
     if columns.dates:
-        parts = DateParts(columns.dates)
-        branches.append(("dates", Pipeline([("read", parts), *finish]), list(columns.dates)))
-    if columns.text:
+        dates = list(columns.dates)
+        branches.append(("dates", Pipeline([("read", DateParts(columns.dates)), *finish]), dates))
+        if not missing:
+            days = DateParts(columns.dates, only_days=True)
+            branches.append(("dates_missing", Pipeline([("read", days), ("indicate", _indicator())]), dates))
+    many = columns.high_cardinality
+    rest = set(columns.text) - set(many)
+    few = [name for name in columns.text if name in rest]
+    if few:
         one_hot = OneHotEncoder(
             handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False
         )
-        branches.append(("text", one_hot, columns.text))
+        branches.append(("text", one_hot, few))
+    if many:
+        levels = LevelEncoder(max_categories=MOST_CATEGORIES, scale=scale, random_state=seed)
+        branches.append(("high_cardinality", levels, many))
+    if columns.prose:
+        branches.append(("prose", ProseComponents(scale=scale, random_state=seed), columns.prose))
     encode = ColumnTransformer(branches, remainder="drop", verbose_feature_names_out=False)
     return Pipeline([("read", reader(columns)), ("encode", encode)])
+
+
+def _indicator() -> MissingIndicator:
+    # Not part of the imputer: what follows would standardise it, and a rare gap would become a very large number.
+    # A column may have its first missing value after the fit; the median alone replaces it then.
+    return MissingIndicator(features="missing-only", error_on_new=False)

@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hpcore.tables.numerals import Mark, Style
+    from hpcore.tables.steps import Notation
 
-__all__ = ["Columns", "Table"]
+__all__ = ["MOST_CATEGORIES", "Columns", "Table"]
+
+# Number of indicators for a column; beyond, a text column is of high cardinality.
+MOST_CATEGORIES = 30
 
 
 @dataclass
@@ -49,6 +53,8 @@ class Columns:
     ----------
     numbers, text : list of str
         Columns of numbers and of categories.
+    prose : list of str
+        Columns of sentences, titles and the like, of which nearly every row has its own.
     dates : dict of str to (str or None)
         Columns of dates, each with the pattern of dates that are text.
     styles : dict of str to Style
@@ -57,6 +63,10 @@ class Columns:
         Category of the missing cells of a text column, where it is a word of the column, such as "NA".
     widths : dict of str to int
         Number of digits of the columns of codes, such as 00123; 0 if it varies.
+    levels : dict of str to int
+        Number of categories of each text column; missing cells are one.
+    notations : dict of str to {"truth", "duration"}
+        Columns of numbers that are words such as yes and no, or durations such as 1:20:00.
     dropped : dict of str to list of str
         Columns that cannot help a model, by the reason.
     notices : list of str
@@ -71,6 +81,14 @@ class Columns:
     widths: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, list[str]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    prose: list[str] = field(default_factory=list)
+    levels: dict[str, int] = field(default_factory=dict)
+    notations: dict[str, Notation] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.numbers) + len(self.text) + len(self.dates)
+        return len(self.numbers) + len(self.text) + len(self.dates) + len(self.prose)
+
+    @property
+    def high_cardinality(self) -> list[str]:
+        """Text columns with more than ``MOST_CATEGORIES`` levels."""
+        return [name for name in self.text if self.levels.get(name, 0) > MOST_CATEGORIES]

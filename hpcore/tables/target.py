@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 from hpcore.errors import InvalidArgument, closest
 from hpcore.tables.table import Table
 from hpcore.tables.textfile import is_text
+from hpcore.tables.wording import COMMAND, Wording
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from hpcore.tables.numerals import Mark
     from hpcore.tables.presets import Task
 
-__all__ = ["Problem", "check_folds", "split_target"]
+__all__ = ["Problem", "check_folds", "infer_task", "make_problem", "split_target"]
 
 # More distinct whole numbers than this are a quantity, not classes.
 MOST_CLASSES = 20
@@ -76,36 +80,102 @@ def split_target(table: Table, target: str | None, task: Task | None) -> Problem
         There is no such column, or it cannot be predicted.
     """
     column = _find(table, target)
-    frame, notices = table.frame, list(table.notices)
-    y = _read(frame[column], column, table.likely, task, notices)
+    frame, y = table.frame.drop(columns=column), table.frame[column]
+    return make_problem(table.name, frame, y, column, task, table.likely, table.notices, given=not table.bundled)[0]
+
+
+def make_problem(
+    name: str,
+    X: pd.DataFrame,
+    y: pd.Series[Any],
+    column: str,
+    task: Task | None,
+    likely: Mark | None = None,
+    notices: Sequence[str] = (),
+    *,
+    given: bool = True,
+    wording: Wording = COMMAND,
+) -> tuple[Problem, NDArray[np.bool_]]:
+    """Make a problem of features and a target with the same number of rows.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set.
+    X : DataFrame
+        Features.
+    y : Series
+        Target, with the index of `X`.
+    column : str
+        Name of the target.
+    task : {"classification", "regression"}, optional
+        Kind of prediction; by default the values decide, as for `split_target`.
+    likely : {".", ","}, optional
+        Decimal mark for a target of text that could be read with either.
+    notices : sequence of str
+        Messages so far.
+    given : bool
+        True for data of the user, for whom the choice of the task is explained.
+    wording : Wording
+        Names of the arguments in messages.
+
+    Returns
+    -------
+    problem : Problem
+        Task without the rows that have no target.
+    kept : ndarray of bool, shape (n_rows,)
+        Rows that have a target.
+
+    Raises
+    ------
+    InvalidArgument
+        The target cannot be predicted, or there is no feature.
+    """
+    notices, what = list(notices), wording.target(column)
+    if X.shape[1] < 1:
+        besides = "" if wording.in_python else f" besides the target {column!r}"
+        raise InvalidArgument(f"{wording.data} must have at least one column{besides}")
+    y = _read(y, column, likely, task, notices)
     missing = y.isna()
     if missing.all():
-        raise InvalidArgument(f"target column {column!r} must hold values, but every row is empty")
+        raise InvalidArgument(
+            f"{what} must hold values, but every row is {'missing' if wording.in_python else 'empty'}"
+        )
     if missing.any():
         notices.append(f"{int(missing.sum())} of {len(y)} rows have no {column!r} and are left out")
-        frame, y = frame[~missing].reset_index(drop=True), y[~missing].reset_index(drop=True)
-    if frame.shape[1] < 2:
-        raise InvalidArgument(f"DATA must have at least one column besides the target {column!r}")
+        X, y = X[~missing].reset_index(drop=True), y[~missing].reset_index(drop=True)
     if y.dtype.kind in "mMc" or isinstance(y.iloc[0], date):
-        raise InvalidArgument(f"target column {column!r} must hold numbers or text, got {y.iloc[0]}")
+        raise InvalidArgument(f"{what} must hold numbers or text, got {y.iloc[0]}")
     try:
         distinct = y.nunique()
     except TypeError:
-        raise InvalidArgument(
-            f"target column {column!r} must hold numbers or text, got {type(y.iloc[0]).__name__}"
-        ) from None
+        raise InvalidArgument(f"{what} must hold numbers or text, got {type(y.iloc[0]).__name__}") from None
     if distinct == 1:
-        raise InvalidArgument(
-            f"target column {column!r} must have at least two different values, but every row is {_plain(y.iloc[0])!r}"
-        )
+        raise InvalidArgument(f"{what} must have at least two different values, but every row is {_plain(y.iloc[0])!r}")
+    if task != "classification":
+        _refuse_mixture(y, what, wording)
     found = infer_task(y)
     if task is None:
         task = found
-        if not table.bundled:
-            notices.append(f"{task}, because {column!r} {_why(y, task)} (--task overrides)")
+        if given:
+            notices.append(f"{task}, because {column!r} {_why(y, task)} ({wording.option('task')} overrides)")
     if task == "classification" and is_text(y):
         notices += _about_classes(y, column)
-    return Problem(table.name, frame.drop(columns=column), _typed(y, column, task), column, task, notices)
+    return Problem(name, X, _typed(y, column, task, wording), column, task, notices), ~missing.to_numpy(dtype=bool)
+
+
+def _refuse_mixture(y: pd.Series[Any], what: str, wording: Wording) -> None:
+    """Reject a target with both numbers and words, which may be classes as well as numbers with words for gaps."""
+    if y.dtype != object:
+        return
+    words = y.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
+    if words.all() or not words.any():
+        return
+    raise InvalidArgument(
+        f"{what} must hold numbers or classes, but mixes {_plain(y[~words].iloc[0])!r} ({int((~words).sum())} rows are "
+        f"no text) with {y[words].iloc[0]!r} ({int(words.sum())} rows are text): make words that mean a missing value "
+        f"missing, or use {wording.option('task', 'classification')} if each is a class"
+    )
 
 
 def _read(y: pd.Series[Any], column: str, likely: Mark | None, task: Task | None, notices: list[str]) -> pd.Series[Any]:
@@ -164,7 +234,7 @@ def infer_task(y: pd.Series[Any]) -> Task:
     return "classification" if few and _whole(y) else "regression"
 
 
-def check_folds(problem: Problem, folds: int) -> None:
+def check_folds(problem: Problem, folds: int, wording: Wording = COMMAND) -> None:
     """Reject more folds than the number of rows or the rarest class allows.
 
     Raises
@@ -176,19 +246,21 @@ def check_folds(problem: Problem, folds: int) -> None:
     if problem.task == "regression":
         # A score such as r2 is not defined on a single row.
         if rows < 2 * folds:
-            raise InvalidArgument(f"--cv must be at most {rows // 2}, half the number of rows, got {folds}")
+            raise InvalidArgument(
+                f"{wording.option('cv')} must be at most {rows // 2}, half the number of rows, got {folds}"
+            )
         return
     counts = problem.y.value_counts()
     rarest, members = counts.index[-1], int(counts.iloc[-1])
     if members >= folds:
         return
     quantity = len(counts) > MOST_CLASSES
-    ways = [f"use --cv {members}"] if members > 1 else []
+    ways = [f"use {wording.option('cv', members)}"] if members > 1 else []
     ways.append("remove or merge the small classes" if (counts < folds).sum() > 1 else "remove or merge it")
     if quantity and problem.y.dtype.kind in "iuf":
-        ways.append("use --task regression")
+        ways.append(f"use {wording.option('task', 'regression')}")
     raise InvalidArgument(
-        f"--cv {folds} needs at least {folds} rows of every class, but class {_plain(rarest)!r} of "
+        f"{wording.option('cv', folds)} needs at least {folds} rows of every class, but class {_plain(rarest)!r} of "
         f"{problem.target!r} has {members}: {', or '.join(ways)}"
     )
 
@@ -234,29 +306,32 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _typed(y: pd.Series[Any], column: str, task: Task) -> pd.Series[Any]:
+def _typed(y: pd.Series[Any], column: str, task: Task, wording: Wording) -> pd.Series[Any]:
     """Convert the target for scikit-learn: finite floats, or classes of one type."""
     import numpy as np
     import pandas as pd
     from pandas.api import types
 
+    what = wording.target(column)
     numeric = types.is_numeric_dtype(y) and not types.is_complex_dtype(y)
     if task == "regression":
         if not numeric:
             raise InvalidArgument(
-                f"--task regression needs a numeric target, but column {column!r} holds {_plain(y.iloc[0])!r}"
+                f"{wording.option('task', task)} needs a numeric target, but {what} holds {_plain(y.iloc[0])!r}"
             )
         values = pd.Series(y.to_numpy(dtype=float), name=column)
         if not np.isfinite(values).all():
-            raise InvalidArgument(f"target column {column!r} must be finite, but it holds {_infinite(values)}")
+            raise InvalidArgument(f"{wording.target(column)} must be finite, but it holds {_infinite(values)}")
         return values
     if types.is_bool_dtype(y) or not numeric:
         if types.is_bool_dtype(y):
             return pd.Series(y.to_numpy(dtype=bool), name=column)
         return pd.Series(np.asarray(y.astype(object).map(lambda cell: str(cell).strip()), dtype=object), name=column)
     if not _whole(y):
+        values = y.to_numpy(dtype=float)
+        broken = values[~np.isfinite(values) | (values != np.floor(values))][0]
         raise InvalidArgument(
-            f"--task classification needs classes, but column {column!r} holds numbers such as {_plain(y.iloc[0])!r}"
+            f"{wording.option('task', task)} needs classes, but {what} holds numbers such as {_plain(broken)!r}"
         )
     exact = y.abs().max() < 2**53  # beyond, a float cannot distinguish neighbouring whole numbers
     return pd.Series(y.to_numpy(dtype=np.int64) if exact else y.map(repr).to_numpy(dtype=object), name=column)

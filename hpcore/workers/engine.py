@@ -106,7 +106,10 @@ class Source(Protocol):
         ...
 
     def refresh(self, job: Any) -> bool:
-        """Judge a job without running pieces by the results known by now; False if that ends it."""
+        """Judge an open job by what is known by now, also the time; False if none of its pieces is to be sent.
+
+        A job without running pieces has ended then; one with some ends with them.
+        """
         ...
 
     def store(self, job: Any, position: int, result: Any) -> None:
@@ -318,7 +321,11 @@ class _Queue:
         one = not self._work.bundles or (self._unit_seconds is not None and self._unit_seconds > _LONG_SECONDS)
         while len(self._in_flight) < (n_workers if one else _BUNDLES_PER_WORKER * n_workers):
             if self._again:
-                bundle = [self._again.popleft()]
+                piece = self._again.popleft()
+                if not piece.job.source.refresh(piece.job):
+                    piece.job.source.skip(piece.job, piece.positions)
+                    continue
+                bundle = [piece]
             else:
                 bundle = self._next_bundle(idle=len(self._in_flight) < n_workers)
             if not bundle:
@@ -341,7 +348,7 @@ class _Queue:
         its result comes soon, then those of a new job. If there are none and a worker would idle, a piece is chosen
         that is needed only if its job survives the piece that runs now.
         """
-        for waiting in [job for job in self._open if not job.n_running]:
+        for waiting in list(self._open):
             if not waiting.source.refresh(waiting):
                 self._open.remove(waiting)
         needed = [job for job in self._open if not job.n_running or not job.is_optional]

@@ -10,8 +10,8 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 def scripts(monkeypatch):
     """The scripts import their neighbours by name, as they do when run."""
     known = set(sys.modules)
-    for folder in (BENCHMARKS, BENCHMARKS / "quality", BENCHMARKS / "peers", BENCHMARKS / "examples"):
-        monkeypatch.syspath_prepend(str(folder))
+    for folder in ("", "quality", "peers", "examples", "tables"):
+        monkeypatch.syspath_prepend(str(BENCHMARKS / folder))
     yield
     for name in set(sys.modules) - known:
         if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", "")):

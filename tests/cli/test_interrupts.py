@@ -80,6 +80,7 @@ def test_nothing_is_finished(tmp_path: Path) -> None:
         "runs.db-wal",
         "runs.db-shm",
         "runs.db-journal",
+        "study.json",
     }
 
 

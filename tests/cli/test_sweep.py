@@ -67,15 +67,21 @@ def test_the_same_command_continues(sweep: Any) -> None:
     assert json.loads(sweep("--json").stdout)["best_params"] == first["best_params"]
     more = json.loads(sweep("--json", "--trials", 8).stdout)
     assert more["n_trials"] == 8 and more["best_value"] <= first["best_value"]
-    other = json.loads(sweep("--json", "--seed", 4, "--sampler", "sobol", "--jobs", 1, "--trials", 2).stdout)
+    result = sweep("--json", "--seed", 4, "--sampler", "sobol", "--jobs", 1, "--trials", 2)
+    other = json.loads(result.stdout)
     assert (other["n_trials"], other["seed"], other["sampler"]) == (2, 4, "sobol")
+    assert all(file.startswith("hpcore-sweep-2/") for file in other["files"])
+    assert "note: hpcore-sweep holds the files of the search 'sweep loss " in result.stderr
+    refused = sweep("--json", "--seed", 4, "--sampler", "sobol", "--trials", 2, "--out", "hpcore-sweep")
+    assert refused.exit_code == 2 and "--out hpcore-sweep-2, or replace the files with --overwrite" in refused.stderr
+    assert sweep("--seed", 4, "--jobs", 1, "--trials", 1, "--out", "hpcore-sweep", "--overwrite").exit_code == 0
 
 
 def test_choices_that_cannot_be_stored(sweep: Any, tmp_path: Path) -> None:
     result = sweep("--json", "--trials", 2, old="[1, 2, 3]", new="[{a: 1}, {a: 2}]")
     assert result.exit_code == 1 and "every trial failed" in result.output  # float() of a mapping
     assert "note: a sweep with choices that are no plain data is not stored" in result.stderr
-    assert not (tmp_path / "hpcore-sweep" / "runs.db").exists()
+    assert not list((tmp_path / "hpcore-sweep").glob("runs.db")) and not list(tmp_path.glob("*/study.json"))
 
 
 @pytest.mark.parametrize(

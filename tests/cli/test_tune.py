@@ -33,7 +33,8 @@ def test_classification(hpcore: Any, tmp_path: Path) -> None:
     assert "best accuracy" in result.stdout
     assert "trial 6/6" in result.stderr
     out = tmp_path / "hpcore-out"
-    assert sorted(path.name for path in out.iterdir() if path.suffix != ".db-journal") == sorted([*FILES, "runs.db"])
+    there = sorted(path.name for path in out.iterdir() if path.suffix != ".db-journal")
+    assert there == sorted([*FILES, "runs.db", "study.json"])
 
     rows = rows_of(out / "trials.csv")
     assert [row["number"] for row in rows] == [str(i) for i in range(6)]
@@ -227,8 +228,89 @@ def test_tune_goes_on(hpcore: Any, tmp_path: Path) -> None:
     for key in ("best_score", "best_params", "best_trial", "n_trials"):
         assert a[key] == b[key]
     assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8]
-    assert hpcore(*TUNE, "--trials", 2, "--seed", 1).exit_code == 0
+    other = (*TUNE, "--trials", 2, "--seed", 1, "--out", "hpcore-out")
+    kept = [(name, Path("hpcore-out", name).read_bytes()) for name in FILES]
+    refused = hpcore(*other)
+    assert refused.exit_code == 2 and "hpcore-out holds the files of the search 'iris knn gp " in refused.stderr
+    assert kept == [(name, Path("hpcore-out", name).read_bytes()) for name in FILES]
+    assert hpcore(*other, "--overwrite").exit_code == 0
     assert [s.n_trials for s in hp.list_studies("hpcore-out/runs.db")] == [8, 2]
+    assert json.loads(hpcore("resume", "hpcore-out", "--json").stdout)["seed"] == 1
+    first = hp.list_studies("hpcore-out/runs.db")[0].name
+    refused = hpcore("resume", "hpcore-out", first)
+    assert refused.exit_code == 2 and "--overwrite" in refused.stderr
+    assert json.loads(hpcore("resume", "hpcore-out", first, "--json", "--overwrite").stdout)["seed"] == 0
+
+
+def test_another_data_set_has_another_directory(hpcore: Any) -> None:
+    options = ("--model", "knn", "--cv", 2, "--jobs", 1, "--json", "--trials", 2)
+    for data, out in (
+        ("iris", "hpcore-out"),
+        ("wine", "hpcore-out-2"),
+        ("iris", "hpcore-out"),
+        ("wine", "hpcore-out-2"),
+    ):
+        result = hpcore("tune", data, *options)
+        assert json.loads(result.stdout)["files"] == [f"{out}/{name}" for name in FILES], result.stderr
+    assert "note: hpcore-out holds the files of the search 'iris knn gp " in result.stderr
+    assert "continuing with 2 candidates from hpcore-out-2/runs.db" in result.stderr
+
+
+def test_directory_of_an_earlier_version(hpcore: Any) -> None:
+    assert hpcore(*TUNE, "--trials", 2).exit_code == 0
+    Path("hpcore-out/study.json").unlink()
+    assert "continuing with 2 candidates from hpcore-out/" in hpcore(*TUNE, "--trials", 2).stderr
+    Path("hpcore-out/study.json").unlink()
+    assert "hpcore-out-2" in hpcore(*TUNE, "--trials", 2, "--seed", 1).stderr
+
+
+def test_racing_and_limits_of_time(hpcore: Any) -> None:
+    options = ("tune", "iris", "--model", "decision_tree", "--sampler", "random", "--cv", 5, "--jobs", 1, "--json")
+    result = hpcore(*options, "--trials", 12, "--racing", "--fit-timeout", 60, "--time", 100)
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["n_trials"] == 12
+    assert 0 < answer["n_pruned"] < 12
+    assert [row["state"] for row in rows_of(Path("hpcore-out/trials.csv"))].count("pruned") == answer["n_pruned"]
+    again = hpcore("resume", "hpcore-out", "--trials", 13, "--timeout", 100, "--json")
+    assert json.loads(again.stdout)["n_trials"] == 13, again.stderr
+    # Without a race it is another search.
+    assert json.loads(hpcore(*options, "--trials", 1).stdout)["files"][0] == "hpcore-out-2/trials.csv"
+
+
+def test_time_of_the_whole_command(hpcore: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hpcore.sklearn import SearchCV
+
+    seen: list[Any] = []
+    fit = SearchCV.fit
+
+    def noted(self: SearchCV, *args: Any, **params: Any) -> SearchCV:
+        seen.append((self.timeout, self.refit_in_timeout, self.n_trials > 1000))
+        return fit(self, *args, **params)
+
+    monkeypatch.setattr("hpcore.sklearn.SearchCV.fit", noted)
+    # Reading takes longer than this: one candidate is evaluated nevertheless.
+    result = hpcore(*TUNE, "--time", 0.001)
+    assert json.loads(result.stdout)["n_trials"] == 1
+    assert seen == [(0.001, True, True)]
+    assert hpcore("resume", "hpcore-out", "--trials", 2, "--timeout", 50).exit_code == 0
+    assert seen[1:] == [(50, False, False)]
+    assert hpcore("resume", "hpcore-out", "--time", 50).exit_code == 0
+    assert 0 < seen[2][0] < 50 and seen[2][1:] == (True, False)
+
+
+def test_interrupted_before_the_first_result(hpcore: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(self: Any, X: Any, y: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sklearn.neighbors.KNeighborsClassifier.fit", pressed)
+        result = hpcore(*TUNE, "--trials", 2, "--out", "my run")
+        assert result.exit_code == 130
+        assert "to go on: hpcore resume 'my run'" in result.stderr
+        scheduled = hpcore(*TUNE, "--trials", 2, "--scheduler", "halving")
+        assert scheduled.exit_code == 130 and "to go on" not in scheduled.stderr
+    assert json.loads(hpcore("resume", "my run", "--json").stdout)["n_trials"] == 2
 
 
 def test_another_process_goes_on(hpcore: Any, tmp_path: Path) -> None:
@@ -271,10 +353,8 @@ def test_another_reading_is_another_study(hpcore: Any) -> None:
     other = hpcore(*args, "--encoding", "cp437")
     assert other.exit_code == 0
     assert "continuing with" not in other.stderr
-    assert "n\u0398" in set(joblib.load("hpcore-out/best_model.joblib").classes_)
-    names = [study["study"] for study in json.loads(hpcore("show", "hpcore-out/runs.db", "--json").stdout)]
-    assert len(names) == 2
-    for name in names:  # each continues with its own encoding
-        result = hpcore("resume", "hpcore-out", name, "--trials", 3)
+    assert "n\u0398" in set(joblib.load("hpcore-out-2/best_model.joblib").classes_)
+    for out in ("hpcore-out", "hpcore-out-2"):  # each continues with its own encoding
+        result = hpcore("resume", out, "--trials", 3)
         assert result.exit_code == 0, result.stderr
         assert "continuing with 2 candidates" in result.stderr

@@ -20,13 +20,16 @@ from sklearn.feature_selection import SelectFromModel, SelectKBest, f_classif
 from sklearn.impute import IterativeImputer
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from hpcore.evaluation.purity import is_pure
 from hpcore.sklearn import SearchCV
+from hpcore.tables.columns import classify
+from hpcore.tables.preprocessing import preprocessor
+from hpcore.tables.steps_text import LevelEncoder
 
 _rows = np.random.RandomState(0).permutation(150)
 X, y = (part[_rows] for part in load_iris(return_X_y=True))
@@ -274,3 +277,53 @@ def test_each_candidate_bears_the_time_of_its_transformers(monkeypatch: pytest.M
     assert search.best_params_ == {"svc__C": 2.0}
     # What was spent, not what it would have cost: the transformer was fitted for 3 folds, or for 9 fits.
     assert search.time_fitting_ == pytest.approx(3 * (8 + 2 + 4) + (3 if on else 9) * 5)
+
+
+class Declared(Step):
+    """Says of itself that it is pure, but is not of this package."""
+
+    is_pure: ClassVar[bool] = True
+
+
+def test_steps_of_tables_are_pure() -> None:
+    rng = np.random.default_rng(0)
+    words = ["good", "bad", "very", "plot", "cast", "story", "the", "of"]
+    frame = pd.DataFrame(
+        {"price": [f"${i * 777:,}.50" for i in range(90)], "smokes": ["yes", "no", ""] * 30,
+         "day": [f"{i % 28 + 1}/{i % 12 + 1}/2024" for i in range(90)], "city": [f"c{i % 40}" for i in range(90)],
+         "text": [" ".join(rng.choice(words, 7)) for _ in range(90)], "colour": ["red", "blue", "green"] * 30}
+    )  # fmt: skip
+    columns = classify(frame)
+    assert [*columns.numbers, *columns.dates, *columns.text, *columns.prose] == [
+        "price", "smokes", "day", "city", "colour", "text"
+    ]  # fmt: skip
+    for missing in (True, False):
+        assert is_pure(preprocessor(columns, scale=True, missing=missing))
+
+
+def test_only_classes_of_this_package_are_believed() -> None:
+    assert not is_pure(Declared())
+    assert not is_pure(type("Derived", (LevelEncoder,), {"__module__": "hpcore.elsewhere"})())
+    assert not is_pure(LevelEncoder(random_state=lambda: 0))  # type: ignore[arg-type]
+    assert not is_pure(SearchCV(StandardScaler(), {}, strategy="grid"))
+
+
+def test_a_search_fits_the_steps_of_a_table_once_a_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = []
+
+    def counted_fit(self: Any, X: Any, y: Any = None, _fit: Any = LevelEncoder.fit_transform, **params: Any) -> Any:
+        fits.append(self.encoding)
+        return _fit(self, X, y, **params)
+
+    monkeypatch.setattr(LevelEncoder, "fit_transform", counted_fit)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"city": [f"c{i}" for i in rng.integers(40, size=150)]})
+    prepare = preprocessor(classify(frame), scale=True, missing=False)
+    grid = {"model__C": [0.1, 1, 10], "prepare__encode__high_cardinality__encoding": ["target", "one_hot"]}
+    estimator = Pipeline([("prepare", prepare), ("model", SVC())])
+    a, b = (
+        search(estimator, grid, cv=KFold(2), refit=False).fit(frame, y).cv_results_["mean_test_score"]
+        for search in (GridSearchCV, functools.partial(SearchCV, strategy="grid"))
+    )
+    np.testing.assert_array_equal(a, b)
+    assert sorted(fits[12:]) == ["one_hot"] * 2 + ["target"] * 2

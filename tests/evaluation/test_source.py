@@ -185,3 +185,82 @@ def test_a_late_fold_is_told_and_completes_nothing() -> None:
     search.source.late(candidate, 1, fold(11, 0.5))
     assert search.told == [(0, 11)] and not search.complete
     assert search.source.ended
+
+
+# --- the deadline ------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Deadline that passes when the test says so, and whether there is a result."""
+
+    def __init__(self) -> None:
+        self.over = self.has_result = False
+
+    def options(self) -> dict[str, Any]:
+        return {"deadline": lambda: -math.inf if self.over else math.inf, "has_result": lambda: self.has_result}
+
+
+def test_after_the_deadline_a_candidate_is_given_up_when_its_last_running_fold_ends() -> None:
+    clock = Clock()
+    search = Search(candidates(2), **clock.options())
+    candidate = search.begin()
+    candidate.n_running, candidate.unsent = 2, [2]
+    clock.over = clock.has_result = True
+    search.source.store(candidate, 0, fold(10, 0.1))
+    assert candidate.is_ended and not candidate.unsent and search.source.n_open == 1
+    search.source.store(candidate, 1, fold(11, 0.2))
+    assert search.source.n_open == 0 and not search.complete
+    assert search.told == [(0, 10), (0, 11)]
+    # One that begins now has no folds at all.
+    assert search.source.begin() is None and search.source.n_open == 0 and not search.complete
+
+
+def test_a_candidate_whose_last_folds_were_running_at_the_deadline_is_complete() -> None:
+    clock = Clock()
+    search = Search(candidates(1), **clock.options())
+    candidate = search.begin()
+    candidate.n_running, candidate.unsent = 3, []
+    clock.over = clock.has_result = True
+    for position in range(3):
+        search.source.store(candidate, position, fold(10 + position, 0.5))
+    assert search.complete == [(0, [0.5, 0.5, 0.5], None)]
+
+
+def test_without_a_result_the_candidate_with_most_folds_and_none_failed_is_finished() -> None:
+    clock = Clock()
+    search = Search(candidates(3), **clock.options())
+    failing, near, far = search.begin(), search.begin(), search.begin()
+    search.run(failing, (0, math.nan), (1, math.nan))
+    search.run(near, (0, 0.3))
+    clock.over = True
+    assert not search.source.refresh(far) and not search.source.refresh(failing)
+    assert search.source.refresh(near) and near.unsent == [1, 2]
+    assert search.source.deadline_of(near) is None and search.source.deadline_of(far) == -math.inf
+    search.run(near, (1, 0.3), (2, 0.3))
+    assert search.complete == [(1, [0.3, 0.3, 0.3], None)] and search.source.n_open == 0
+
+
+def test_folds_that_a_worker_left_out_are_run_only_for_the_candidate_that_is_finished() -> None:
+    clock = Clock()
+    search = Search(candidates(2), **clock.options())
+    first, second = search.begin(), search.begin()
+    for candidate in (first, second):
+        candidate.n_running, candidate.unsent = 3, []
+    search.source.store(first, 0, fold(10, 0.5))
+    clock.over = True
+    search.source.skip(first, [1, 2])
+    assert first.unsent == [1, 2]
+    search.source.skip(second, [0, 1, 2])
+    assert not second.unsent and search.source.n_open == 1
+
+
+def test_a_candidate_that_lost_its_race_before_the_deadline_is_complete() -> None:
+    clock = Clock()
+    search = Search(candidates(2), race=Race(Racing(test=False), 3, 1.0), **clock.options())
+    search.run(search.begin(), (0, 0.9), (1, 0.9), (2, 0.9))
+    loser = search.begin()
+    loser.n_running, loser.unsent = 2, [2]
+    search.source.store(loser, 0, fold(10, 0.0))
+    clock.over = clock.has_result = True
+    search.source.store(loser, 1, fold(11, 0.0))
+    assert loser.given_up and [number for number, *_ in search.complete] == [0, 1]

@@ -174,8 +174,9 @@ def test_timeout(n_jobs):
     start = time.monotonic()
     search = SearchCV(Slow(), {"C": list(range(1000))}, timeout=0.5, n_trials=1000, n_jobs=n_jobs).fit(X, y)
     assert 1 <= len(search.trials_) < 100
-    assert all(trial.state == "complete" for trial in search.trials_)
-    assert len(search.cv_results_["params"]) == len(search.trials_)
+    complete = [trial.number for trial in search.trials_ if trial.state == "complete"]
+    assert {trial.state for trial in search.trials_} <= {"complete", "withdrawn"}
+    assert search.trial_numbers_.tolist() == complete
     assert time.monotonic() - start < 30
     assert not search.interrupted_
 

@@ -13,7 +13,6 @@ import pytest
 
 from hpcore.errors import InvalidArgument
 from hpcore.tables.columns import classify
-from hpcore.tables.preprocessing import preprocessor
 from tests.tables.samples import N
 
 NUMBERS: dict[str, Any] = {
@@ -29,6 +28,10 @@ NUMBERS: dict[str, Any] = {
     "text that is numbers": ["?" if i == 3 else str(i * 1.5) for i in range(N)],
     "infinite": [np.inf, -np.inf, *np.arange(N - 2.0)],
     "beyond single precision": [1e300, *np.arange(N - 1.0)],
+    "yes and no": [["Yes", "no", "NO", None, "-"][i % 5] for i in range(N)],
+    "on and off, categories of text": [["on ", "OFF"][i % 2] for i in range(N)],
+    "times of a day": [f"{i % 24}:{i % 60:02d}" for i in range(N)],
+    "durations in words": [["1h 20m", "45 min", "2h", ""][i % 4] for i in range(N)],
 }
 TEXT: dict[str, Any] = {
     "words": ["red", "green", "blue"] * (N // 3),
@@ -38,6 +41,24 @@ TEXT: dict[str, Any] = {
     "categories of numbers": pd.Categorical([1, 2] * (N // 2)),
     "mixed": [1, "a"] * (N // 2),
     "times": [datetime.time(hour=i % 5) for i in range(N)],
+    "yes, no and another word": ["yes", "no", "maybe"] * (N // 3),
+    "yes of two languages": ["yes", "nein"] * (N // 2),
+    "ratios": [["4:3", "16:9", "3:2"][i % 3] for i in range(N)],
+    "one duration among words": ["3:45", "early", "late"] * (N // 3),
+}
+WORDS = [
+    *("the", "a", "price", "of", "good", "bad", "movie", "plot"),
+    *("was", "very", "fast", "slow", "great", "story", "and", "cast"),
+]
+PROSE: dict[str, Any] = {
+    "titles": [f"{WORDS[i % 7]} {WORDS[i % 11]} {WORDS[i % 13]} {WORDS[i % 16]} (part {i})" for i in range(N)],
+    "titles and None": [
+        None if i % 5 == 0 else f"{WORDS[i % 9]} {WORDS[i % 11]} {WORDS[i % 13]}, {WORDS[i % 16]} no {i}"
+        for i in range(N)
+    ],
+    "repeated sentences": [
+        " ".join(WORDS[(i * 2 // 3 * k) % 16] for k in range(8)) + f" {i * 2 // 3}" for i in range(N)
+    ],
 }
 DATES: dict[str, tuple[Any, str | None]] = {
     "ISO": ([f"2024-01-{i % 28 + 1:02d}" for i in range(N)], "ISO8601"),
@@ -60,6 +81,9 @@ DROPPED: dict[str, Any] = {
     "customerId": np.arange(N) * 2,
     "counts the rows": np.random.default_rng(0).permutation(N) + 1,
     "names": [f"name {i}" for i in range(N)],
+    "emails": [f"anna.maria{i}@mail.org" for i in range(N)],
+    "addresses of pages": [f"https://www.some.org/the-great-story-{i}" for i in range(N)],
+    "order codes": [f"order of the customer {i}" for i in range(N)],
     "lists": [[1, 2]] * N,
     "bytes": [b"x", b"y"] * (N // 2),
     "complex": np.arange(N) + 1j,
@@ -74,6 +98,13 @@ def test_numbers(name: str) -> None:
 @pytest.mark.parametrize("name", TEXT)
 def test_text(name: str) -> None:
     assert classify(pd.DataFrame({name: TEXT[name]})).text == [name]
+
+
+@pytest.mark.parametrize("name", PROSE)
+def test_prose(name: str) -> None:
+    columns = classify(pd.DataFrame({name: PROSE[name]}))
+    assert (columns.prose, columns.text, len(columns)) == ([name], [], 1)
+    assert f"{name!r} holds prose" in columns.notices[0]
 
 
 @pytest.mark.parametrize("name", DATES)
@@ -102,15 +133,28 @@ def test_day_and_month_are_told_apart_by_the_whole_column() -> None:
     assert classify(pd.DataFrame({"d": column})).dates == {"d": "%d/%m/%Y"}
 
 
-def test_merged_categories_are_counted() -> None:
+def test_levels_are_counted() -> None:
     cities = [f"city {int(i)}" for i in np.random.default_rng(0).zipf(1.3, 3000) % 200]
-    frame = pd.DataFrame({"city": cities, "few": ["u", "v"] * 1500})
-    columns = classify(frame)
-    step = preprocessor(columns, scale=False, missing=False)
-    matrix = pd.DataFrame(step.fit_transform(frame), columns=step.get_feature_names_out())
-    others = int(matrix["city_infrequent_sklearn"].sum())
+    cities[:5] = [None] * 5  # type: ignore[list-item]
+    columns = classify(pd.DataFrame({"city": cities, "few": ["u", "v"] * 1500}))
     n = len(Counter(cities))
-    assert f"'city' has {n} categories: the 29 most frequent are kept, the others, {others} of 3000 rows" in "\n".join(
-        columns.notices
+    assert columns.levels == {"city": n, "few": 2}
+    assert columns.high_cardinality == ["city"]
+    notices = "\n".join(columns.notices)
+    assert f"'city' has {n} categories, more than 30: each is replaced by the mean of the target" in notices
+    assert "'few'" not in notices
+
+
+def test_words_that_are_numbers_have_notices() -> None:
+    frame = pd.DataFrame(
+        {
+            "smokes": ["Ja", "nein", "ja", ""] * 15,
+            "took": [f"{i % 2}:{i:02d}:00" if i else "later" for i in range(60)],
+        }
     )
-    assert "'few'" not in "\n".join(columns.notices)
+    columns = classify(frame)
+    assert columns.notations == {"smokes": "truth", "took": "duration"}
+    notices = "\n".join(columns.notices)
+    assert "'smokes' holds 'Ja' and 'nein': used as one number, 1 and 0" in notices
+    assert "'took' holds durations or times such as '1:59:00': used as one number (7140)" in notices
+    assert "'took': treated as missing: 1 cell ('later')" in notices

@@ -21,6 +21,7 @@ RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=N)
 ANSWER = np.where(RNG.random(N) < 0.4, "left", "stayed")
 GROUPS = RNG.integers(0, 40, N)
+TEXTS = [" ".join(RNG.choice(["the", "price", "was", "good", "but", "too", "late"], 9)) + f" {i}" for i in range(N)]
 LEAKS: dict[str, Any] = {
     "copy as a number": (ANSWER == "left") * 1.5 + 2,
     "copy as text": np.where(ANSWER == "left", "churned", "active"),
@@ -29,6 +30,7 @@ LEAKS: dict[str, Any] = {
     "only the gaps tell": np.where(ANSWER == "left", NOISE, np.nan),
     "a date that only some have": np.where(ANSWER == "left", [f"2024-03-{i % 28 + 1:02d}" for i in range(N)], None),
     "an id in order of the classes": 7_000_000_000 + 3 * np.argsort(np.argsort(ANSWER, kind="stable")),
+    "a word of prose": [f"{TEXTS[i]}, closed" if a == "left" else TEXTS[i] for i, a in enumerate(ANSWER)],
     "money": [f"${1000 + (a == 'left') * 500 + i % 50:,}" for i, a in enumerate(ANSWER)],
 }
 
@@ -51,6 +53,12 @@ def test_a_column_that_tells_the_class_is_named(name: str, scoring: str) -> None
     assert found[0].score > 0.98
     assert found[0].distinct == ("order" in name or "threshold" in name)
     assert checked == 2
+
+
+def test_prose_that_tells_nothing() -> None:
+    problem, columns = problem_of(pd.DataFrame({"t": TEXTS, "y": ANSWER}))
+    assert columns.prose == ["t"]
+    assert find_leaks(problem, columns, StratifiedKFold(5), "accuracy", 0) == ([], 1)
 
 
 @pytest.mark.parametrize(

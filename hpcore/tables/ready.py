@@ -1,0 +1,200 @@
+"""Table that is ready for a search among models: everything that can be wrong is checked before the first fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcore.errors import InvalidArgument
+from hpcore.tables import presets
+from hpcore.tables.baseline import constant_scores
+from hpcore.tables.columns import classify
+from hpcore.tables.folds import choose_folds
+from hpcore.tables.model_list import choose_models, takes_weights
+from hpcore.tables.positive import scoring_for
+from hpcore.tables.preprocessing import reader
+from hpcore.tables.remark import Remark
+from hpcore.tables.remarks import remarks_before
+from hpcore.tables.scoring import check, default_scoring, misleading
+from hpcore.tables.wording import PYTHON, Wording
+
+if TYPE_CHECKING:
+    from hpcore.tables.table import Columns
+    from hpcore.tables.target import Problem
+
+__all__ = ["Options", "Ready", "make_ready"]
+
+# Rows from which on three folds are enough to compare models.
+FEWER_FOLDS = 20_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a search of a table; see `autotune` and, for those that it has not, the following.
+
+    Attributes
+    ----------
+    timeout : float, optional
+        Seconds of the search alone.
+    study_name : str, optional
+        Name of the stored search; `study_name` by default.
+    sampler : str or Sampler
+        Sampler of the parameters of each model.
+    scheduler : str or Scheduler, optional
+        Scheduler of subsamples; ``"none"`` for all rows from the start, and None for the rule of `begins_small`.
+    racing : bool
+        True to stop candidates that are worse than the best before their last fold; not with an ensemble, which needs
+        all predictions.
+    fit_timeout : float, optional
+        Seconds of a fold; a quarter of `time` by default.
+    wording : Wording
+        Names of the arguments in messages.
+    """
+
+    time: float | None = None
+    timeout: float | None = None
+    n_trials: int | None = None
+    scoring: Any = None
+    cv: Any = None
+    models: Any = None
+    n_jobs: int | None = -1
+    executor: Any = None
+    storage: Any = None
+    study_name: str | None = None
+    seed: int = 0
+    ensemble: bool = False
+    positive: Any = None
+    sampler: Any = "gp"
+    scheduler: Any = None
+    racing: bool = True
+    fit_timeout: float | None = None
+    progress: bool | None = False
+    callbacks: Sequence[Any] = ()
+    wording: Wording = PYTHON
+
+
+@dataclass
+class Ready:
+    """Problem that is ready for fits.
+
+    Attributes
+    ----------
+    problem : Problem
+        Features after `reader`, and the target.
+    columns : Columns
+        Contents of the columns.
+    splits : list of (ndarray, ndarray)
+        Training and test rows of each fold.
+    scoring : str
+        Name of the score.
+    scorer : str or callable
+        Score, as `SearchCV` takes it.
+    remarks : list of Remark
+        What is to be said before the search.
+    models : list of str
+        Names of the models, the cheapest first.
+    constant : ndarray of shape (n_folds,)
+        Scores of a constant answer.
+    sample_weight : ndarray of shape (n_rows,), or None
+        Weights of the rows in fits.
+    """
+
+    problem: Problem
+    columns: Columns
+    splits: list[tuple[Any, Any]]
+    scoring: str
+    scorer: Any
+    remarks: list[Remark]
+    models: list[str]
+    constant: np.ndarray[Any, Any]
+    sample_weight: Any = None
+
+    @property
+    def notices(self) -> list[str]:
+        """How target and columns were read."""
+        return self.problem.notices + self.columns.notices
+
+
+def make_ready(
+    problem: Problem,
+    options: Options,
+    *,
+    groups: Any = None,
+    sample_weight: Any = None,
+    rows: Any = None,
+    index: Any = None,
+    likely: Any = None,
+) -> Ready:
+    """Read the columns of a problem, and check everything that can be wrong before the first fit.
+
+    Parameters
+    ----------
+    problem : Problem
+        Features and target; the features are replaced by those that were read.
+    options : Options
+        Options of the search.
+    groups, sample_weight : ndarray of shape (n_rows,), optional
+        Group and weight of each row.
+    rows : ndarray of bool, shape (n_given,), optional
+        Rows of the call that the problem has; all by default.
+    index : Index of length n_rows, optional
+        Labels of the rows.
+    likely : {".", ","}, optional
+        Decimal mark for columns that could be read with either.
+
+    Raises
+    ------
+    InvalidArgument, InvalidType, MissingDependency
+        See `autotune`.
+    """
+    models = choose_models(options.models, problem.task, len(problem.y), options.wording)
+    columns = classify(problem.X, likely)
+    problem.X = reader(columns).transform(problem.X)
+    cv = options.cv
+    if cv is None and groups is None and len(problem.y) >= FEWER_FOLDS:
+        cv = 3
+    splits, remarks = choose_folds(problem, cv, groups, options.seed, rows=rows)
+    scoring = options.scoring
+    if scoring is None:
+        scoring, remark = default_scoring(problem, splits, options.wording)
+    else:
+        remark = misleading(problem, scoring)
+    remarks = [*([remark] if remark else []), *remarks]
+    models = _able(models, problem, scoring, options, sample_weight, remarks)
+    scorer = scoring_for(scoring, problem, options.positive, options.wording) if isinstance(scoring, str) else scoring
+    remarks += remarks_before(problem, columns, splits, scorer, groups=groups, index=index, seed=options.seed)
+    constant = constant_scores(problem, splits, scorer)
+    name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
+    return Ready(problem, columns, splits, name, scorer, remarks, models, constant, sample_weight)
+
+
+def _able(
+    models: list[str], problem: Problem, scoring: Any, options: Options, sample_weight: Any, remarks: list[Remark]
+) -> list[str]:
+    """Leave out models that cannot be scored, or that take no weights; an error if the user named them."""
+    automatic = options.models in (None, "auto") or list(options.models) == ["auto"]
+    able: list[str] = []
+    for model in models:
+        estimator, _ = presets.build(model, problem.task, n_rows=len(problem.y), random_state=options.seed)
+        reason = None
+        if sample_weight is not None and not takes_weights(estimator):
+            reason = f"model {model!r} takes no weights"
+        elif isinstance(scoring, str):
+            try:
+                check(scoring, problem, estimator, model, options.positive, options.wording)
+            except InvalidArgument as error:
+                if "probabilities" not in str(error):
+                    raise  # it fits no model
+                reason = str(error)
+        if reason is None:
+            able.append(model)
+        elif not automatic:
+            raise InvalidArgument(reason)
+        else:
+            remarks.append(Remark("models", f"{model} is left out: {reason}"))
+    if not able:
+        raise InvalidArgument(f"none of the models {', '.join(models)} can be used: {remarks[-1].text}")
+    return able

@@ -1,0 +1,238 @@
+"""Search among the models of a table that is ready, and what follows from it."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import FitFailedWarning
+
+from hpcore.sklearn import SearchCV
+from hpcore.study import Study
+from hpcore.tables.autotuned import AutoTuned, own_params
+from hpcore.tables.budget import Budget
+from hpcore.tables.candidates import Candidates, make_candidates
+from hpcore.tables.choice_space import MODEL
+from hpcore.tables.final import combined, fit_final
+from hpcore.tables.folds import share_tested
+from hpcore.tables.leaderboard import leaderboard
+from hpcore.tables.model_sampler import ModelSampler
+from hpcore.tables.ready import Options, Ready
+from hpcore.tables.remark import Remark
+from hpcore.tables.remarks import remarks_after
+
+__all__ = ["begins_small", "open_study", "study_name", "tune"]
+
+# Candidates without a limit of time, and those that a limit of time alone would never reach.
+DEFAULT_TRIALS, NO_LIMIT = 100, 10**9
+# Rows from which candidates begin with a part of the rows, and the number of parts in which they grow to all of them.
+LARGE_ROWS, LEVELS, FACTOR = 5_000, 3, 3
+# Seconds below which starting worker processes would take most of the time.
+SHORT_TIME = 5.0
+# Seconds of a search whose time is over before it begins.
+SOON = 1e-3
+
+
+def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTuned:
+    """Search, and fit the best candidate to all rows; see `autotune`.
+
+    Parameters
+    ----------
+    ready : Ready
+        Problem.
+    options : Options
+        Options with which it was made ready.
+    start : float, optional
+        Time of the monotonic clock from which ``options.time`` counts; now by default.
+    """
+    budget = Budget(options.time, clock.monotonic() if start is None else start)
+    problem = ready.problem
+    candidates = _candidates(ready, options)
+    weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
+    search = _search(ready, candidates, options, budget)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FitFailedWarning)  # the leaderboard counts them
+        search.fit(problem.X, problem.y, **weights)
+    return _result(ready, candidates, search, options, budget)
+
+
+def _n_rows(rows: Any) -> int:
+    return int(rows.sum()) if rows.dtype == bool else len(rows)
+
+
+def begins_small(ready: Ready, options: Options) -> bool:
+    """Tell whether candidates begin with a part of the rows: in a large table, unless the search is stored."""
+    if options.scheduler is not None:
+        return bool(options.scheduler != "none")
+    return len(ready.problem.y) >= LARGE_ROWS and options.storage is None
+
+
+def study_name(ready: Ready, options: Options) -> str:
+    """Name a stored search: the same for the same data and options."""
+    import hashlib
+
+    from hpcore.evaluation.fingerprint import fingerprint
+
+    problem = ready.problem
+    same: list[Any] = [problem.name, problem.target, problem.task, ready.models, ready.scoring, str(options.positive)]
+    same += [repr(options.sampler), options.seed, len(ready.splits), fingerprint(problem.X), fingerprint(problem.y)]
+    same += sorted(ready.columns.dates.items())
+    return f"{problem.name[:200]} autotune {hashlib.sha256(repr(same).encode()).hexdigest()[:8]}"
+
+
+def open_study(ready: Ready, options: Options) -> Study:
+    """Open the study of a stored search, which is created if there is none."""
+    return Study(
+        _candidates(ready, options).choice.space,
+        storage=options.storage,
+        name=options.study_name or study_name(ready, options),
+        direction="maximize",
+        sampler=_sampler(_candidates(ready, options), options),
+        seed=options.seed,
+    )
+
+
+def _candidates(ready: Ready, options: Options) -> Candidates:
+    n_fit = min(len(ready.problem.y) - 1, _n_rows(ready.splits[0][0]))
+    return make_candidates(ready.models, ready.problem.task, ready.columns, n_fit, options.seed)
+
+
+def _sampler(candidates: Candidates, options: Options) -> ModelSampler:
+    limited = options.time is not None or options.timeout is not None
+    return ModelSampler(candidates.choice, options.sampler, by_time=limited)
+
+
+def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budget) -> SearchCV:
+    n_rows, n_folds = len(ready.problem.y), len(ready.splits)
+    seconds = options.time or options.timeout
+    short = seconds is not None and seconds < SHORT_TIME
+    further: dict[str, Any] = {}
+    if begins_small(ready, options):
+        further = {
+            "scheduler": options.scheduler or "asha",
+            "resource": "n_samples",
+            "min_resources": max(1, n_rows // FACTOR ** (LEVELS - 1)),
+            "factor": FACTOR,
+        }
+    if options.storage is not None:
+        further |= {"storage": options.storage, "study_name": options.study_name or study_name(ready, options)}
+    fit_timeout = options.fit_timeout
+    if fit_timeout is None and options.time is not None and not short and options.executor is None:
+        fit_timeout = max(SHORT_TIME, options.time / 4.0)
+    most = options.n_trials or (DEFAULT_TRIALS if seconds is None else NO_LIMIT)
+    return SearchCV(
+        candidates.estimator,
+        candidates.choice.space,
+        strategy=_sampler(candidates, options),
+        n_trials=most,
+        timeout=options.timeout if options.time is None else max(SOON, budget.left()),
+        refit_in_timeout=options.time is not None,
+        cv=ready.splits,
+        scoring=ready.scorer,
+        n_jobs=1 if short and options.executor is None and fit_timeout is None else options.n_jobs,
+        executor=options.executor,
+        refit=False,
+        error_score=np.nan,
+        # An ensemble needs predictions of all folds, also by candidates that are not the best.
+        racing=options.racing and not options.ensemble and n_folds > 2,
+        fit_timeout=fit_timeout,
+        warm_start=list(candidates.defaults.values())[:most],
+        default_first=False,
+        keep_predictions=options.ensemble,
+        progress=options.progress,
+        callbacks=list(options.callbacks),
+        random_state=options.seed,
+        **further,
+    )
+
+
+def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Options, budget: Budget) -> AutoTuned:
+    """Fit the best candidate to all rows, and compare the models."""
+    problem, results, best = ready.problem, search.cv_results_, int(search.best_index_)
+    params = dict(search.best_params_)
+    model = params[MODEL]
+    folds = np.array([results[f"split{i}_test_score"] for i in range(search.n_splits_)], dtype=float).T
+    whole = np.ones(len(folds), dtype=bool)
+    if "n_resources" in results:
+        whole = np.asarray(results["n_resources"]) == search.max_resources_
+    models = [candidate[MODEL] for candidate in results["params"]]
+    default_folds = _default_folds(candidates.defaults[model], results["params"], folds, whole)
+    default_wins = params == candidates.defaults[model]
+    n_failed = dict.fromkeys(ready.models, 0)
+    for trial in search.trials_:
+        n_failed[trial.params[MODEL]] += trial.state == "failed"
+    numbers = np.asarray(search.trial_numbers_)[whole].tolist()
+    rows = leaderboard(
+        [m for m, full in zip(models, whole, strict=True) if full],
+        numbers,
+        folds[whole],
+        np.asarray(results["mean_fit_time"])[whole] * search.n_splits_,
+        test_share=share_tested(ready.splits),
+        failed=n_failed,
+        defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
+    )
+    started = clock.perf_counter()
+    pipeline = search.best_estimator_ = fit_final(candidates.estimator, params, problem, ready.sample_weight)
+    search.refit_time_ = clock.perf_counter() - started
+    ensemble, ensemble_score = None, None
+    if options.ensemble:
+        ensemble, ensemble_score = combined(candidates.estimator, search, (params, pipeline), ready, budget)
+    remarks = [*ready.remarks, *remarks_after(folds[best], None if default_wins else default_folds, ready.constant)]
+    remarks += _about_time(search, ready.models, models, budget)
+    corrected = getattr(search, "best_score_corrected_", None)
+    constant = float(np.mean(ready.constant))
+    return AutoTuned(
+        best_model_=model,
+        best_params_=own_params(model, params),
+        best_estimator_=pipeline,
+        best_score_=float(search.best_score_),
+        score_std_=float(results["std_test_score"][best]),
+        best_score_corrected_=None if corrected is None or not math.isfinite(corrected) else float(corrected),
+        default_score_=None if default_folds is None else float(np.mean(default_folds)),
+        constant_score_=constant if math.isfinite(constant) else None,
+        scoring_=ready.scoring,
+        ensemble=ensemble,
+        ensemble_score_=ensemble_score,
+        remarks=tuple(remarks),
+        notices=tuple(problem.notices + ready.columns.notices),
+        n_trials_=len(search.trials_),
+        seconds_=clock.monotonic() - budget.start,
+        search_=search,
+        problem=problem,
+        rows=rows,
+        columns=ready.columns,
+    )
+
+
+def _default_folds(default: dict[str, Any], params: Sequence[Any], folds: Any, whole: Any) -> Any:
+    """Return the scores of a model's default in all folds; None if it was stopped before."""
+    for given, scores, full in zip(params, folds, whole, strict=True):
+        if full and given == default and np.isfinite(scores).all():
+            return scores
+    return None
+
+
+def _default_numbers(candidates: Candidates, params: Sequence[Any], whole: Any, numbers: Any) -> dict[str, int]:
+    """Return the number of the candidate that is each model's default, where it has the full resource."""
+    return {
+        given[MODEL]: int(number)
+        for given, full, number in zip(params, whole, numbers, strict=True)
+        if full and given == candidates.defaults[given[MODEL]]
+    }
+
+
+def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
+    """Say which models the time did not suffice for."""
+    if budget.seconds is None:
+        return []
+    untried = [model for model in models if model not in tried]
+    if not untried:
+        return []
+    if len(search.trials_) < len(models):
+        text = f"{budget.seconds:g} s were enough for the defaults of {len(set(tried))} of {len(models)} models only: "
+        return [Remark("time", f"{text}{', '.join(untried)} were not tried, and nothing was tuned")]
+    return [Remark("time", f"{', '.join(untried)} have no score: the time ended, or their fits failed")]

@@ -1,0 +1,257 @@
+"""autotune: from a table to the best of several models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import TimeSeriesSplit
+from sklearn.pipeline import Pipeline
+
+from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
+from hpcore.tables import autotune, presets
+from hpcore.tables.choice_space import MODEL
+
+QUICK = {"n_jobs": 1, "n_trials": 8, "models": ["logistic", "decision_tree"]}
+
+
+def _mixed(n: int = 240, seed: int = 0) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """Table of numbers with a currency, categories, a date and missing cells; the target follows two of them."""
+    rng = np.random.default_rng(seed)
+    price, kind = rng.uniform(5, 90, n), rng.choice(["red", "green", "blue"], n)
+    X = pd.DataFrame(
+        {
+            "price": [f"{value:.2f} EUR" for value in price],
+            "kind": kind,
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300, n), unit="D"),
+            "noise": np.where(rng.random(n) < 0.1, np.nan, rng.standard_normal(n)),
+        }
+    )
+    y = np.where((price > 40) ^ (kind == "red"), "buys", "leaves")
+    y[rng.random(n) < 0.05] = "leaves"
+    return X, pd.Series(y, name="outcome")
+
+
+def test_the_best_of_several_models() -> None:
+    X, y = _mixed()
+    tuned = autotune(X, y, n_jobs=1, n_trials=20, models=["logistic", "decision_tree", "knn"])
+    assert tuned.best_model_ == "decision_tree"
+    assert tuned.best_score_ > 0.85
+    assert isinstance(tuned.best_estimator_, Pipeline)
+    assert set(tuned.predict(X)) == {"buys", "leaves"}
+    np.testing.assert_array_equal(tuned.predict(X), tuned.best_estimator_.predict(X))
+    np.testing.assert_allclose(tuned.predict_proba(X).sum(axis=1), 1.0)
+    assert list(tuned.classes_) == ["buys", "leaves"]
+    board = tuned.leaderboard
+    assert set(board["model"]) == {"logistic", "decision_tree", "knn"}
+    assert board["model"].iloc[0] == "decision_tree"
+    assert (np.diff(board["score"]) <= 0).all()
+    assert board["score"].iloc[0] == tuned.best_score_
+    assert board["n_trials"].sum() == 20
+    text = tuned.report()
+    assert repr(tuned) == text
+    for part in ("decision_tree", "knn", "constant answer", "parameters", "accuracy"):
+        assert part in text
+
+
+def test_each_model_begins_as_it_is() -> None:
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, n_jobs=1, n_trials=3, models=["knn", "logistic", "decision_tree"])
+    first = [trial.params for trial in tuned.search_.trials_]
+    assert [params[MODEL] for params in first] == ["logistic", "knn", "decision_tree"]  # cheap ones first
+    assert first[0]["logistic__model__C"] == 1.0
+    assert first[1]["knn__model__n_neighbors"] == 5
+    assert tuned.default_score_ == tuned.best_score_
+
+
+def test_scores_are_those_of_the_pipeline_by_cross_validation() -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, n_jobs=1, n_trials=6, models=["ridge", "decision_tree"])
+    assert tuned.scoring_ == "r2"
+    search, scores = tuned.search_, []
+    for train, test in search.cv:
+        pipeline, _ = search.estimator.set_params(**search.best_params_).chosen()
+        pipeline.fit(tuned.problem.X.iloc[train], y.iloc[train])
+        scores.append(get_scorer("r2")(pipeline, tuned.problem.X.iloc[test], y.iloc[test]))
+    assert tuned.best_score_ == pytest.approx(np.mean(scores), abs=1e-12)
+    assert tuned.constant_score_ < 0.01 < tuned.best_score_
+
+
+def test_the_same_seed_gives_the_same_search() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    first, second, other = (autotune(X, y, seed=seed, **QUICK) for seed in (0, 0, 1))
+    assert [t.params for t in first.search_.trials_] == [t.params for t in second.search_.trials_]
+    assert [t.value for t in first.search_.trials_] == [t.value for t in second.search_.trials_]
+    assert [t.params for t in first.search_.trials_] != [t.params for t in other.search_.trials_]
+
+
+def test_arrays_and_a_target_by_name() -> None:
+    X, y = load_iris(return_X_y=True)
+    tuned = autotune(X, y, **QUICK)
+    assert tuned.predict(X[:5]).shape == (5,)
+    frame = load_iris(as_frame=True).frame
+    assert autotune(frame, "target", **QUICK).best_score_ == tuned.best_score_
+
+
+def test_an_ensemble_is_better_on_rows_that_were_not_seen() -> None:
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    options = {"n_jobs": 1, "n_trials": 10, "models": ["decision_tree", "knn"], "scoring": "neg_log_loss"}
+    tuned = autotune(X, y, ensemble=True, **options)
+    assert tuned.ensemble is not None
+    assert tuned.ensemble_score_ > tuned.best_score_
+    members = [pipeline.predict_proba(X) for pipeline in tuned.ensemble.estimators_]
+    expected = np.average(members, axis=0, weights=tuned.ensemble.weights)
+    np.testing.assert_allclose(tuned.predict_proba(X), expected)
+    assert autotune(X, y, **options).ensemble is None
+
+
+def test_an_ensemble_for_a_regression() -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, n_jobs=1, n_trials=12, models=["ridge", "knn"], ensemble=True)
+    assert tuned.ensemble is not None
+    members = [pipeline.predict(X) for pipeline in tuned.ensemble.estimators_]
+    np.testing.assert_allclose(tuned.predict(X), np.average(members, axis=0, weights=tuned.ensemble.weights))
+
+
+def test_groups_are_kept_together() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    groups = np.arange(len(y)) // 3
+    tuned = autotune(X, y, groups=groups, **QUICK)
+    for train, test in tuned.search_.cv:
+        assert not set(groups[train]) & set(groups[test])
+
+
+def test_weights_count_in_fits() -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    weights = np.where(y > 150, 100.0, 1e-3)
+    options = {"n_jobs": 1, "n_trials": 3, "models": ["ridge"]}
+    tuned, plain = autotune(X, y, sample_weight=weights, **options), autotune(X, y, **options)
+    assert tuned.predict(X).mean() > plain.predict(X).mean() + 20.0
+    with pytest.raises(InvalidArgument, match=r"'knn'.*weights"):
+        autotune(X, y, sample_weight=weights, n_trials=2, models=["knn"])
+
+
+def test_a_stored_search_is_continued(tmp_path: Path) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    first = autotune(X, y, storage=tmp_path / "runs.db", **QUICK)
+    again = autotune(X, y, storage=tmp_path / "runs.db", **{**QUICK, "n_trials": 12})
+    assert again.n_trials_ == 12
+    assert [t.params for t in again.search_.trials_[:8]] == [t.params for t in first.search_.trials_]
+    assert again.search_.trials_[0].finished == first.search_.trials_[0].finished
+
+
+def test_a_large_table_begins_with_a_part_of_the_rows() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((6000, 3)), columns=list("abc"))
+    y = pd.Series((X["a"] + 0.5 * rng.standard_normal(6000) > 0).map({True: "yes", False: "no"}))
+    tuned = autotune(X, y, n_jobs=1, n_trials=9, models=["logistic", "decision_tree"])
+    results = tuned.search_.cv_results_
+    assert set(results["n_resources"]) == {667, 2000, 6000}
+    best = tuned.search_.best_index_
+    assert results["n_resources"][best] == 6000
+    assert tuned.best_model_ == "logistic"
+    assert tuned.leaderboard["score"].iloc[0] == tuned.best_score_
+
+
+def test_splits_of_ones_own() -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, cv=TimeSeriesSplit(4), n_jobs=1, n_trials=5, models=["ridge"], ensemble=True)
+    assert len(tuned.search_.cv) == 4
+    assert tuned.best_score_ == pytest.approx(tuned.search_.best_score_)
+
+
+@pytest.mark.parametrize("seconds", [1e-3, 0.3])
+def test_no_time_gives_the_default(seconds: float) -> None:
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, time=seconds, models=["logistic", "random_forest", "extra_trees", "mlp"])
+    assert tuned.n_trials_ < 4
+    assert tuned.best_model_ == "logistic"
+    assert tuned.default_score_ == tuned.best_score_
+    assert any("were enough for the defaults of" in remark.text for remark in tuned.remarks)
+
+
+def test_time_ends_a_search() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, time=3.0, models=["decision_tree"], n_jobs=1)
+    assert tuned.n_trials_ > 3
+    assert tuned.best_estimator_.predict(tuned.problem.X).shape == (150,)
+
+
+def test_a_model_of_nothing_is_said_to_be_one() -> None:
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(rng.standard_normal((120, 3)), columns=list("abc"))
+    tuned = autotune(X, pd.Series(rng.standard_normal(120)), n_jobs=1, n_trials=4, models=["ridge"])
+    assert any(remark.kind == "constant" for remark in tuned.remarks)
+
+
+def test_an_imbalanced_target_has_another_score() -> None:
+    rng = np.random.default_rng(2)
+    X = pd.DataFrame({"a": rng.standard_normal(400), "b": rng.standard_normal(400)})
+    y = (X["a"] > 1.5).map({True: "rare", False: "common"})
+    tuned = autotune(X, y, n_jobs=1, n_trials=3, models=["logistic"])
+    assert tuned.scoring_ == "roc_auc"
+    assert any("roc_auc" in remark.text for remark in tuned.remarks)
+    named = autotune(X, y, n_jobs=1, n_trials=3, models=["logistic"], scoring="f1", positive="rare")
+    assert named.scoring_ == "f1"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"time": 0.0}, InvalidArgument, "time"),
+        ({"time": float("nan")}, InvalidArgument, "time"),
+        ({"n_trials": 0}, InvalidArgument, "n_trials"),
+        ({"seed": -1}, InvalidArgument, "seed"),
+        ({"ensemble": "yes"}, InvalidType, "ensemble"),
+        ({"models": ["svm"]}, InvalidArgument, "did you mean 'svc'"),
+        ({"models": ["svr"]}, InvalidArgument, "for regression"),
+        ({"models": []}, InvalidArgument, "at least one"),
+        ({"models": ["knn", "knn"]}, InvalidArgument, "twice"),
+        ({"models": ["auto", "knn"]}, InvalidArgument, "alone"),
+        ({"models": 3}, InvalidType, "list of names"),
+        ({"scoring": "accurracy"}, InvalidArgument, "did you mean 'accuracy'"),
+        ({"scoring": "r2"}, InvalidArgument, "r2"),
+        ({"models": ["svc"], "scoring": "neg_log_loss"}, InvalidArgument, "probabilities"),
+        ({"cv": 1}, InvalidArgument, "cv"),
+        ({"cv": 5000}, InvalidArgument, "cv"),
+        ({"task": "ranking"}, InvalidArgument, "task"),
+        ({"groups": [1, 2]}, InvalidArgument, "groups"),
+        ({"sample_weight": -np.ones(150)}, InvalidArgument, "sample_weight"),
+    ],
+)
+def test_bad_arguments(change: dict[str, Any], error: type[Exception], words: str) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with pytest.raises(error, match=words):
+        autotune(X, y, **{**QUICK, **change})
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "words"),
+    [
+        (pd.DataFrame({"a": [1.0] * 9}), ["x"] * 9, "two different values"),
+        (pd.DataFrame({"a": np.arange(9.0)}), [None] * 9, "every row is missing"),
+        (pd.DataFrame({"a": []}), [], "row"),
+        (pd.DataFrame({"a": np.arange(9.0)}), [0, 1], "9.*2|2.*9"),
+        (pd.DataFrame({"a": [3.0] * 20}), [0, 1] * 10, "constant"),
+    ],
+)
+def test_bad_data(X: pd.DataFrame, y: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        autotune(X, y, **QUICK)
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "catboost" else find(name, *a))
+    monkeypatch.setitem(__import__("sys").modules, "catboost", None)
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    assert "catboost" not in presets.available("classification")
+    with pytest.raises(MissingDependency, match=r"hpcore\[catboost\]"):
+        autotune(X, y, models=["catboost"], n_trials=2)
