@@ -177,5 +177,8 @@ def _versions(modules: set[str]) -> dict[str, str]:
                 needed.append(owners[name][0])
             elif not name.startswith("_"):  # compiled modules of scikit-learn name themselves so
                 raise InvalidArgument(f"the model refers to the module {name!r}, which belongs to no installed package")
-    # A local version, such as 2.1+cpu, is not in an index; 2.1 is, and means both.
-    return {name: metadata.version(name).partition("+")[0] for name in dict.fromkeys(needed)}
+    try:
+        # A local version, such as 2.1+cpu, is not in an index; 2.1 is, and means both.
+        return {name: metadata.version(name).partition("+")[0] for name in dict.fromkeys(needed)}
+    except metadata.PackageNotFoundError as error:
+        raise InvalidArgument(f"the version of {error.name!r}, which the model needs, is not known") from error
