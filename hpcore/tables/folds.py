@@ -62,9 +62,11 @@ def choose_folds(
     Notes
     -----
     A number of folds is reduced, down to 2, where a class has fewer members: some scores are not defined on a fold
-    without one of the classes, and a mean over other folds than those of another candidate cannot be compared. A class
-    with a single row can be learnt or tested, not both, and scores that use class probabilities are not defined where
-    a model knows a class that is not tested: the row is in no fold. It stays in the problem, for a final fit.
+    without one of the classes, and a mean over other folds than those of another candidate cannot be compared.
+
+    A class with a single row, or of a single group, can be learnt or tested, not both, and scores that use class
+    probabilities are not defined where a model knows a class that is not tested. Its rows are in no fold; they stay in
+    the problem, for a final fit.
     """
     if cv is None or (isinstance(cv, Integral) and not isinstance(cv, bool)):
         return _shuffled(problem, None if cv is None else int(cv), groups, seed)
@@ -128,14 +130,7 @@ def _shuffled(
         remarks.append(_fewer(int(counts[rarest]), folds, reason, "every fold has one of them"))
         folds = int(counts[rarest])
     if single:
-        have, them = ("has one row", "it") if len(single) == 1 else ("have one row each", "them")
-        remarks.append(
-            Remark(
-                "single",
-                f"{_listed(single)} of {problem.target!r} {have}, too few to train and to score, and in no fold: merge "
-                f"{them} with another class, or leave {them} out",
-            )
-        )
+        remarks.append(_left_out(problem, single, "has one row", "have one row each"))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     splits = [(scored[train], scored[test]) for train, test in _pairs(splitter.split(scored, codes[scored]))]
     return splits, remarks
@@ -148,17 +143,35 @@ def _grouped(problem: Problem, folds: int, groups: NDArray[Any], seed: int) -> t
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         raise InvalidArgument("groups must have at least two different values, but every row is in the same group")
-    y, X = problem.y.to_numpy(), np.zeros((len(problem.y), 1))
-    for n in range(min(folds, n_groups), 1, -1):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a class with fewer members than folds
-                splits = _pairs(_splitter_of_groups(problem, n, seed).split(X, y, groups))
-        except ValueError:  # every class has fewer members than folds
-            continue
-        if all(_usable(problem, y, train, test) for train, test in splits):
-            reason = f"there are {n_groups} groups"
-            return splits, [] if n == folds else [_fewer(n, folds, reason, "every fold can be trained and scored")]
+    y, remarks = problem.y.to_numpy(), list[Remark]()
+    rows = np.arange(len(y))
+    if problem.task == "classification":
+        classes, codes = np.unique(y, return_inverse=True)
+        spread = np.array([len(np.unique(groups[codes == i])) for i in range(len(classes))])
+        if (spread > 1).sum() < 2:
+            raise InvalidArgument(
+                f"groups must have at least two classes in two groups or more, but {problem.target!r} has "
+                f"{_listed([_plain(label) for label in classes[spread == 1]])} in one group each"
+            )
+        rows = np.flatnonzero(spread[codes] > 1)
+        one = [_plain(label) for label in classes[spread == 1]]
+        if one:
+            remarks.append(_left_out(problem, one, "is in one group", "are in one group each"))
+    y, groups = y[rows], groups[rows]
+    # Folds whose training rows have every class, or else two classes.
+    for every in (True, False):
+        for n in range(min(folds, len(np.unique(groups))), 1, -1):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # a class with fewer members than folds
+                    splits = _pairs(_splitter_of_groups(problem, n, seed).split(np.zeros((len(y), 1)), y, groups))
+            except ValueError:  # every class has fewer members than folds
+                continue
+            if all(_usable(problem, y, train, test, every) for train, test in splits):
+                if n != folds:
+                    purpose = "every fold can be trained and scored"
+                    remarks.append(_fewer(n, folds, f"there are {n_groups} groups", purpose))
+                return [(rows[train], rows[test]) for train, test in splits], remarks
     raise InvalidArgument(
         "groups must leave rows to test and at least two classes or rows to train on in each fold, but the "
         f"{n_groups} groups cannot be split so"
@@ -174,10 +187,19 @@ def _splitter_of_groups(problem: Problem, n: int, seed: int) -> Any:
     return GroupKFold(n)
 
 
-def _usable(problem: Problem, y: NDArray[Any], train: NDArray[np.intp], test: NDArray[np.intp]) -> bool:
+def _usable(problem: Problem, y: NDArray[Any], train: NDArray[np.intp], test: NDArray[np.intp], every: bool) -> bool:
     if problem.task == "regression":
         return len(train) > 1 and len(test) > 1
-    return len(test) > 0 and len(np.unique(y[train])) > 1
+    return len(test) > 0 and len(np.unique(y[train])) >= (len(np.unique(y)) if every else 2)
+
+
+def _left_out(problem: Problem, labels: list[Any], one: str, several: str) -> Remark:
+    reason, them = (one, "it") if len(labels) == 1 else (several, "them")
+    return Remark(
+        "single",
+        f"{_listed(labels)} of {problem.target!r} {reason}, too few to train and to score, and in no fold: merge "
+        f"{them} with another class, or leave {them} out",
+    )
 
 
 def _fewer(folds: int, asked: int, reason: str, purpose: str) -> Remark:

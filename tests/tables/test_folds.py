@@ -99,6 +99,16 @@ def test_groups_stay_together(problem: Problem) -> None:
     assert all((a[1] == b[1]).all() for a, b in zip(splits, again, strict=True))
 
 
+def test_a_class_of_one_group_is_in_no_fold() -> None:
+    y = np.array(["a"] * 30 + ["b"] * 25 + ["one"] * 5, dtype=object)
+    groups = np.r_[np.arange(55) % 11, [3] * 5]
+    splits, (remark,) = choose_folds(problem_of(pd.Series(y)), None, groups)
+    assert remark.kind == "single" and remark.text.startswith("'one' of 'y' is in one group, too few to train")
+    np.testing.assert_array_equal(np.sort(np.concatenate([test for _, test in splits])), np.arange(55))
+    for train, test in splits:
+        assert set(y[train]) == {"a", "b"} and not set(groups[train]) & set(groups[test])
+
+
 def test_few_groups() -> None:
     splits, (remark,) = choose_folds(CLASSES, None, np.arange(50) % 3)
     assert len(splits) == 3 and "3 folds instead of 5, because there are 3 groups" in remark.text
@@ -158,7 +168,12 @@ def test_rows_of_an_iterable_are_those_of_the_call() -> None:
         (counts(a=1, b=1, c=1), None, None, ["'a', 'b', 'c' with one row"]),
         (CLASSES, None, np.zeros(50), ["groups", "same group"]),
         (CLASSES, None, np.zeros(49), ["groups", "50 rows", "49"]),
-        (problem_of(["a"] * 25 + ["b"] * 25), None, np.repeat([0, 1], 25), ["groups", "two classes", "2 groups"]),
+        (
+            problem_of(["a"] * 25 + ["b"] * 25),
+            None,
+            np.repeat([0, 1], 25),
+            ["groups", "two classes", "'a', 'b' in one group"],
+        ),
         (CLASSES, "5", None, ["cv", "'5'"]),
         (CLASSES, True, None, ["cv", "True"]),
         (CLASSES, 2.5, None, ["cv", "2.5"]),
