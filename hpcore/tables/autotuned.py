@@ -135,24 +135,11 @@ class AutoTuned:
             )
         return self.estimator_.predict_proba(self._framed(X))
 
-    def report(self, path: str | Path | None = None) -> str:
-        """Describe the result.
-
-        Parameters
-        ----------
-        path : str or Path, optional
-            File for a page with pictures of the search, which needs plotly.
-
-        Returns
-        -------
-        str
-            Text: scores, leaderboard, parameters and remarks; with a path, that of the page.
-        """
-        if path is None:
-            return self._text()
-        from hpcore.report import html
-
-        return str(html(self.search_, Path(path), title=f"{self.problem.name}: {self.best_model_}"))
+    @property
+    def report(self) -> str:
+        """Text with scores, leaderboard, parameters and remarks. ``hpcore.report.html(tuned.search_, path)`` writes a
+        page with pictures of the search."""
+        return self._text()
 
     def save(self, directory: str | Path) -> list[Path]:
         """Save the model, so that it predicts without hpcore.

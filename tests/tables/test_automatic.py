@@ -53,7 +53,7 @@ def test_the_best_of_several_models() -> None:
     assert (np.diff(board["score"]) <= 0).all()
     assert board["score"].iloc[0] == tuned.best_score_
     assert board["n_trials"].sum() == 20
-    text = tuned.report()
+    text = tuned.report
     assert repr(tuned) == text
     for part in ("decision_tree", "knn", "constant answer", "parameters", "accuracy"):
         assert part in text
