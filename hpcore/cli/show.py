@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from hpcore.cli import stores
+from hpcore.cli.directory import OWNER
 from hpcore.cli.files import MODEL, PARAMS, STORE, TRIALS, plain, to_json
 from hpcore.cli.page import PAGE
-from hpcore.cli.report import values
+from hpcore.cli.report import short, values
 from hpcore.cli.request import REQUEST
 from hpcore.errors import HpcoreError, InvalidArgument
 from hpcore.records.words import clean
@@ -30,6 +31,8 @@ FILES = {
     PARAMS: "the best parameters",
     TRIALS: "every trial",
     STORE: "the stored studies",
+    OWNER: "the search that the files belong to",
+    "leaderboard.csv": "the models that were compared",
     PAGE: "pictures of the search",
 }
 CLASSES_SHOWN = 12
@@ -164,7 +167,10 @@ def _text(found: dict[str, Any]) -> str:
     lines = _pairs(_about(found))
     params = found.get("params")
     for title, pairs in (
-        ("parameters", {name: _shown(value) for name, value in params.items()} if isinstance(params, dict) else {}),
+        (
+            "parameters",
+            {short(name): _shown(value) for name, value in params.items()} if isinstance(params, dict) else {},
+        ),
         ("files", {each["name"]: f"{_size(each['bytes']):>8}  {each['what']}" for each in found["files"]}),
     ):
         if pairs:

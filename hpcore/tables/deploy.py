@@ -147,23 +147,24 @@ def _write(path: Path, text: str) -> Path:
 
 def _columns(pipeline: Any) -> list[dict[str, Any]]:
     """Describe the columns that the pipeline reads."""
-    reader = next(steps_named(pipeline, "ReadCells"), None)
-    if reader is None:
-        raise InvalidArgument("pipeline must have a step that reads raw tables, see hpcore.tables.preprocessing.reader")
+    found: dict[str, dict[str, Any]] = {}
     patterns = {name: each for step in steps_named(pipeline, "DateParts") for name, each in step.patterns.items()}
-    notations = getattr(reader, "notations", None) or {}
-    out: list[dict[str, Any]] = []
-    for name in reader.numbers:
-        column = {"name": name, "kind": "number"}
-        if name in reader.styles:
-            style = reader.styles[name]
-            column["style"] = {"decimal": style.mark, "unit": style.unit, "example": style.example[0]}
-        if name in notations:
-            column["notation"] = notations[name]
-        out.append(column)
-    out += [{"name": name, "kind": "date", "pattern": patterns.get(name)} for name in reader.dates]
-    out += [{"name": name, "kind": "text"} for name in reader.text]
-    return out + [{"name": name, "kind": "prose"} for name in getattr(reader, "prose", None) or ()]
+    for reader in steps_named(pipeline, "ReadCells"):  # one for each model of an ensemble
+        for name in reader.numbers:
+            column = found.setdefault(name, {"name": name, "kind": "number"})
+            if name in reader.styles:
+                style = reader.styles[name]
+                column["style"] = {"decimal": style.mark, "unit": style.unit, "example": style.example[0]}
+            if name in (reader.notations or {}):
+                column["notation"] = reader.notations[name]
+        for name in reader.dates:
+            found.setdefault(name, {"name": name, "kind": "date", "pattern": patterns.get(name)})
+        for kind, names in (("text", reader.text), ("prose", reader.prose or ())):
+            for name in names:
+                found.setdefault(name, {"name": name, "kind": kind})
+    if not found:
+        raise InvalidArgument("pipeline must have a step that reads raw tables, see hpcore.tables.preprocessing.reader")
+    return list(found.values())
 
 
 def _versions(modules: set[str]) -> dict[str, str]:

@@ -343,12 +343,12 @@ def notices(model: Any, frame: pd.DataFrame, facts: dict[str, Any]) -> list[str]
 
 
 def steps_named(step: Any, name: str) -> Iterator[Any]:
-    """Find the steps of a class by its name, also in a pipeline within a pipeline."""
+    """Find the steps of a class by its name, also in a pipeline within a pipeline, and in the models of an ensemble."""
     if type(step).__name__ == name:
         yield step
-    inner = [entry[1] for entry in (getattr(step, "steps", None) or getattr(step, "transformers_", None) or ())]
-    for other in inner:
-        yield from steps_named(other, name)
+    entries = getattr(step, "steps", None) or getattr(step, "transformers_", None)
+    for _, inner, *_ in entries or getattr(step, "named_estimators_", {}).items():
+        yield from steps_named(inner, name)
 
 
 def main(arguments: Collection[str] | None = None) -> None:

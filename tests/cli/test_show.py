@@ -77,7 +77,7 @@ def test_an_older_directory(hpcore: Any, tuned: dict[str, Any]) -> None:
 
 
 def test_several_studies(hpcore: Any, tuned: dict[str, Any]) -> None:
-    other = ("--trials", 1, "--cv", 2, "--jobs", 1, "--out", "a b", "--seed", 1)
+    other = ("--trials", 1, "--cv", 2, "--jobs", 1, "--out", "a b", "--seed", 1, "--overwrite")
     assert hpcore("tune", "iris", "--model", "knn", *other).exit_code == 0
     text = hpcore("show", "a b").stdout
     assert text.count("trials, maximize, begun") == 2

@@ -29,6 +29,7 @@ from hpcore.space import Float
 from hpcore.tables import deploy, standalone
 from hpcore.tables.data import load
 from hpcore.tables.deploy import load_deployment, save_deployment
+from hpcore.tables.ensemble import combine
 from tests.tables.deployed import environment, fitted, mixed_table, required, run, saved
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the environment is made of symbolic links")
@@ -48,10 +49,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 sys.path.insert(0, sys.argv[1])
-from predict import load_model
+from predict import load_model, steps_named
 for folder in sys.argv[1:]:
     model = load_model(folder)
-    assert type(model[0][0]).__module__.startswith("table_steps")
+    assert type(next(steps_named(model, "ReadCells"))).__module__.startswith("table_steps")
     frame = pd.read_csv("raw.csv", dtype=str)
     np.save(Path(folder, "predictions.npy"), np.asarray(model.predict(frame)).astype(str))
     if hasattr(model, "predict_proba"):
@@ -82,6 +83,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             estimator = getattr(pytest.importorskip(module), name)(**options)
             other = "level" if target == "class" else "class"
             saved(folder / module, *fitted(data, target, other, "hist_gradient_boosting", estimator))
+    members = [joblib.load(folder / name / "best_model.joblib") for name in ("hist_gradient_boosting", "logistic")]
+    prepared, _ = fitted(data, "class", "level", "logistic")
+    saved(folder / "ensemble", prepared, combine(members, [1.0, 2.0], "classification", members[0].classes_))
     return folder
 
 
@@ -148,7 +152,7 @@ def test_no_reference_to_hpcore_is_left_unresolved(models: list[Path]) -> None:
     for path in models:
         pipeline = joblib.load(path / "best_model.joblib")
         deployed = load_deployment(path)
-        steps = sys.modules[type(deployed.model[0][0]).__module__]
+        steps = sys.modules[type(next(standalone.steps_named(deployed.model, "ReadCells"))).__module__]
         named = {arg for code, arg, _ in pickletools.genops(pickle.dumps(pipeline, 3)) if code.name == "GLOBAL"}
         own = [str(arg).split(" ") for arg in named if str(arg).startswith("hpcore")]
         assert own
@@ -161,7 +165,8 @@ def test_no_reference_to_hpcore_is_left_unresolved(models: list[Path]) -> None:
         # What was loaded refers to the code beside it, and this process still has its own.
         again = {arg for code, arg, _ in pickletools.genops(pickle.dumps(deployed.model, 3)) if code.name == "GLOBAL"}
         assert not [arg for arg in again if str(arg).startswith("hpcore")]
-        assert type(pickle.loads(pickle.dumps(pipeline))[0][0]).__module__.startswith("hpcore.")  # noqa: S301
+        own_again = pickle.loads(pickle.dumps(pipeline))  # noqa: S301
+        assert type(next(standalone.steps_named(own_again, "ReadCells"))).__module__.startswith("hpcore.")
 
 
 def test_folders_keep_apart(folder: Path, tmp_path: Path) -> None:
