@@ -43,7 +43,12 @@ def autotune(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
     tuned = tune(
         job.X, job.y, time=job.seconds, scoring=job.metric, n_jobs=job.n_jobs, seed=job.seed, **options
     )  # fmt: skip
-    return tuned, {"best": tuned.best_model_, "trials": tuned.n_trials_, "ensemble": tuned.ensemble is not None}
+    return tuned, {
+        "best": tuned.best_model_,
+        "trials": tuned.n_trials_,
+        "ensemble": tuned.ensemble is not None,
+        "shares": [[row.model, row.n_trials, round(row.seconds, 2)] for row in tuned.rows],
+    }
 
 
 def autotune_ensemble(job: Job) -> tuple[Any, dict[str, Any]]:
