@@ -113,7 +113,7 @@ def test_an_ensemble_is_better_on_rows_that_were_not_seen() -> None:
 
 def test_an_ensemble_for_a_regression() -> None:
     X, y = load_diabetes(return_X_y=True, as_frame=True)
-    tuned = autotune(X, y, n_jobs=1, n_trials=14, models=["knn", "random_forest"], ensemble=True)
+    tuned = autotune(X, y, n_jobs=1, n_trials=14, models=["knn", "decision_tree"], ensemble=True)
     assert tuned.ensemble is not None
     members = [pipeline.predict(X) for pipeline in tuned.ensemble.estimators_]
     np.testing.assert_allclose(tuned.predict(X), np.average(members, axis=0, weights=tuned.ensemble.weights))
