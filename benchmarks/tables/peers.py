@@ -36,12 +36,22 @@ class Job:
     seed: int
 
 
-def autotune(job: Job) -> tuple[Any, dict[str, Any]]:
-    """Tune with hpcore's own search over models and their ensemble."""
+def autotune(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """Tune with hpcore's own search over models."""
     from hpcore.tables import autotune as tune
 
-    tuned = tune(job.X, job.y, time=job.seconds, scoring=job.metric, n_jobs=job.n_jobs, seed=job.seed)
-    return tuned, {}
+    tuned = tune(job.X, job.y, time=job.seconds, scoring=job.metric, n_jobs=job.n_jobs, seed=job.seed, **options)
+    return tuned, {
+        "best": tuned.best_model_,
+        "trials": tuned.n_trials_,
+        "validation": tuned.best_score_,
+        "ensemble": tuned.ensemble is not None,
+    }
+
+
+def autotune_ensemble(job: Job) -> tuple[Any, dict[str, Any]]:
+    """Tune with a weighted mean of the best candidates, where that is better."""
+    return autotune(job, ensemble=True)
 
 
 def flaml(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
@@ -54,7 +64,7 @@ def flaml(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
         X_train=job.X, y_train=job.y, task=job.task, metric=FLAML_METRICS.get(job.metric, job.metric),
         time_budget=job.seconds, n_jobs=job.n_jobs, seed=job.seed, verbose=0, **options,
     )  # fmt: skip
-    return automl, {"best": automl.best_estimator}
+    return automl, {"best": automl.best_estimator, "validation": -automl.best_loss}
 
 
 def flaml_ensemble(job: Job) -> tuple[Any, dict[str, Any]]:
@@ -195,6 +205,7 @@ def suppress_after(seconds: float) -> Iterator[None]:
 
 PEERS: dict[str, tuple[tuple[str, ...], Callable[[Job], tuple[Any, dict[str, Any]]]]] = {
     "hpcore": (("hpcore",), autotune),
+    "hpcore-ensemble": (("hpcore",), autotune_ensemble),
     "flaml": (("flaml",), flaml),
     "halving": (("sklearn",), halving),
     "optuna": (("optuna", "optuna_integration"), optuna),

@@ -38,7 +38,7 @@ def missing(peer: str) -> str | None:
     for module in PEERS[peer][0]:
         if importlib.util.find_spec(module) is None:
             return f"{module} is not installed"
-    if peer == "hpcore":
+    if peer in ("hpcore", "hpcore-ensemble"):
         import hpcore.tables
 
         if not callable(getattr(hpcore.tables, "autotune", None)):
@@ -109,7 +109,7 @@ def main() -> None:
     """Make the runs that are not in the file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sets", default="all", help="names, or all, tuned, held-out")
-    parser.add_argument("--peers", default="hpcore,flaml,halving,optuna,hpcore-single")
+    parser.add_argument("--peers", default="hpcore,hpcore-ensemble,flaml,halving,optuna,hpcore-single")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--time", default="60", help="seconds, or several separated by commas")
