@@ -29,7 +29,7 @@ from peers import PEERS
 
 KEY = ("set", "peer", "seed", "time", "n_cores")
 # A run that takes this many times its budget, and these seconds more, is ended.
-PATIENCE, GRACE = 5.0, 120.0
+PATIENCE, GRACE = 5.0, 300.0
 SAMPLED_EVERY = 0.2
 
 
