@@ -77,7 +77,8 @@ def end(process: psutil.Process) -> None:
 
 def execute(run: dict[str, Any], cores: list[int]) -> dict[str, Any]:
     """Run in a new process, with the peak of its memory; an error is a result."""
-    environment = os.environ | {"OMP_NUM_THREADS": str(len(cores)), "PYTHONWARNINGS": "ignore"}
+    # More cores are for fits side by side; FLAML gives its models their number of threads itself.
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, str(Path(__file__).with_name("measure.py")), json.dumps(run | {"cores": cores})]
     # FLAML and CatBoost write files into the working directory.
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
