@@ -30,8 +30,9 @@ __all__ = ["begins_small", "open_study", "study_name", "tune"]
 DEFAULT_TRIALS, NO_LIMIT = 100, 10**9
 # Rows from which candidates begin with a part of the rows, and the number of parts in which they grow to all of them.
 LARGE_ROWS, LEVELS, FACTOR = 5_000, 3, 3
-# Seconds below which starting worker processes would take most of the time.
-SHORT_TIME = 5.0
+# Seconds below which starting worker processes would take most of the time, and those below which one for a single job
+# would take much of it.
+SHORT_TIME, LONG_TIME = 5.0, 20.0
 # Share of the time that is left for the final fits of an ensemble, besides that of the best candidate.
 MEMBERS_SHARE = 0.2
 # Seconds of a search whose time is over before it begins.
@@ -109,6 +110,17 @@ def _sampler(candidates: Candidates, options: Options) -> ModelSampler:
     return ModelSampler(candidates.choice, options.sampler, by_time=limited)
 
 
+def _fit_timeout(options: Options) -> float | None:
+    """Limit for a fold: a quarter of the time, unless the time is short.
+
+    It needs worker processes, which is too much for one job and little time.
+    """
+    if options.fit_timeout is not None or options.time is None or options.executor is not None:
+        return options.fit_timeout
+    enough = LONG_TIME if options.n_jobs == 1 else SHORT_TIME
+    return max(SHORT_TIME, options.time / 4.0) if options.time >= enough else None
+
+
 def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budget) -> SearchCV:
     n_rows, n_folds = len(ready.problem.y), len(ready.splits)
     seconds = options.time or options.timeout
@@ -124,9 +136,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
     if options.storage is not None:
         further |= {"storage": options.storage, "study_name": options.study_name or study_name(ready, options)}
     reserved = MEMBERS_SHARE * options.time if options.ensemble and options.time is not None else 0.0
-    fit_timeout = options.fit_timeout
-    if fit_timeout is None and options.time is not None and not short and options.executor is None:
-        fit_timeout = max(SHORT_TIME, options.time / 4.0)
+    fit_timeout = _fit_timeout(options)
     most = options.n_trials or (DEFAULT_TRIALS if seconds is None else NO_LIMIT)
     return SearchCV(
         candidates.estimator,
@@ -162,7 +172,8 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     folds = np.array([results[f"split{i}_test_score"] for i in range(search.n_splits_)], dtype=float).T
     whole = np.ones(len(folds), dtype=bool)
     if "n_resources" in results:
-        whole = np.asarray(results["n_resources"]) == search.max_resources_
+        level = np.asarray(results["n_resources"])
+        whole = level == level.max()
     models = [candidate[MODEL] for candidate in results["params"]]
     default_folds = _default_folds(candidates.defaults[model], results["params"], folds, whole)
     default_wins = params == candidates.defaults[model]
@@ -230,9 +241,13 @@ def _default_numbers(candidates: Candidates, params: Sequence[Any], whole: Any, 
 
 
 def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
-    """Say which models the time did not suffice for."""
+    """Say what the time did not suffice for."""
     if budget.seconds is None:
         return []
+    if "n_resources" in search.cv_results_ and max(search.cv_results_["n_resources"]) < search.max_resources_:
+        n = max(search.cv_results_["n_resources"])
+        text = f"{budget.seconds:g} s were not enough for a candidate with all rows: scores are of fits to {n} of "
+        return [Remark("time", f"{text}{search.max_resources_} rows, and the final model has all of them")]
     untried = [model for model in models if model not in tried]
     if not untried:
         return []
