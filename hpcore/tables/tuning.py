@@ -16,7 +16,7 @@ from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
 from hpcore.tables.candidates import Candidates, make_candidates
 from hpcore.tables.choice_space import MODEL
-from hpcore.tables.final import combined, fit_final
+from hpcore.tables.final import combined, fit_final, with_reader
 from hpcore.tables.folds import share_tested
 from hpcore.tables.leaderboard import leaderboard
 from hpcore.tables.model_sampler import ModelSampler
@@ -191,7 +191,9 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
     )
     started = clock.perf_counter()
-    pipeline = search.best_estimator_ = fit_final(candidates.estimator, params, problem, ready.sample_weight)
+    pipeline = search.best_estimator_ = with_reader(
+        fit_final(candidates.estimator, params, problem, ready.sample_weight), ready.columns
+    )
     search.refit_time_ = clock.perf_counter() - started
     ensemble, ensemble_score = None, None
     if options.ensemble:
