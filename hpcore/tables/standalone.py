@@ -242,7 +242,7 @@ def read_data(
 def _read_text(path: str | Path, facts: dict[str, Any], separator: str | None, encoding: str) -> pd.DataFrame:
     separator = _separator(path, facts, encoding) if separator is None else separator
     names = _names(path, separator, encoding)
-    written = set(written_columns(facts))
+    written = {name.strip(BLANKS) for name in written_columns(facts)}
     as_text = [name for name in names if name.strip(BLANKS) in written]
     with warnings.catch_warnings():
         # pandas cuts rows that are longer than the header, with a warning.
@@ -266,7 +266,7 @@ def _read_text(path: str | Path, facts: dict[str, Any], separator: str | None, e
 
 
 def _separator(path: str | Path, facts: dict[str, Any], encoding: str) -> str:
-    wanted = {column["name"] for column in facts["columns"]}
+    wanted = {column["name"].strip(BLANKS) for column in facts["columns"]}
     for separator in SEPARATORS:
         if wanted <= {name.strip(BLANKS) for name in _names(path, separator, encoding)}:
             return separator
@@ -325,7 +325,7 @@ def notices(model: Any, frame: pd.DataFrame, facts: dict[str, Any]) -> list[str]
     out = []
     for column in facts["columns"]:
         name, kind = column["name"], column.get("kind")
-        raw = frame.iloc[:, place[name]]
+        raw = frame.iloc[:, place[name.strip(BLANKS)]]
         if kind == "number":
             unread = numbers[name].isna().to_numpy()
         elif isinstance(column.get("pattern"), str) and not pd.api.types.is_datetime64_any_dtype(raw):
