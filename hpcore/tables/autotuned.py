@@ -187,7 +187,10 @@ class AutoTuned:
     def _framed(self, X: Any) -> Any:
         from hpcore.tables.frames import as_frame
 
-        return as_frame(X)
+        frame = as_frame(X)
+        if not len(frame):
+            raise InvalidArgument("X must have rows to predict, got 0")
+        return frame
 
     def _text(self) -> str:
         lines = [

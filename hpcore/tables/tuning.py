@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.exceptions import FitFailedWarning
 
-from hpcore.sklearn import SearchCV
+from hpcore.sklearn import AllFitsFailed, SearchCV
 from hpcore.study import Study
 from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
@@ -50,12 +51,19 @@ def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTune
         Time of the monotonic clock from which ``options.time`` counts; now by default.
     """
     budget = Budget(options.time, clock.monotonic() if start is None else start)
+    # Weights are passed by the name of their step, whether the program of the user routes its own or not.
+    with config_context(enable_metadata_routing=False):
+        return _tuned(ready, options, budget)
+
+
+def _tuned(ready: Ready, options: Options, budget: Budget) -> AutoTuned:
     problem = ready.problem
     candidates = _candidates(ready, options)
     weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
     search = _search(ready, candidates, options, budget)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FitFailedWarning)  # the leaderboard counts them
+        warnings.filterwarnings("ignore", "One or more of the test scores are non-finite", UserWarning)
         search.fit(problem.X, problem.y, **weights)
     return _result(ready, candidates, search, options, budget)
 
@@ -76,11 +84,14 @@ def study_name(ready: Ready, options: Options) -> str:
     import hashlib
 
     from hpcore.evaluation.fingerprint import fingerprint
+    from hpcore.sklearn.stored import content_hash
 
     problem = ready.problem
     same: list[Any] = [problem.name, problem.target, problem.task, ready.models, ready.scoring, str(options.positive)]
     same += [repr(options.sampler), options.seed, len(ready.splits), fingerprint(problem.X), fingerprint(problem.y)]
     same += sorted(ready.columns.dates.items())
+    same += [content_hash(ready.splits), content_hash(ready.sample_weight)]
+    same += [content_hash(options.scoring)] if callable(options.scoring) else []
     return f"{problem.name[:200]} autotune {hashlib.sha256(repr(same).encode()).hexdigest()[:8]}"
 
 
@@ -152,6 +163,9 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
 
 def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Options, budget: Budget) -> AutoTuned:
     """Fit the best candidate to all rows, and compare the models."""
+    if not math.isfinite(search.best_score_):
+        failure = next((trial.error for trial in search.trials_ if trial.error), "all scores are NaN")
+        raise AllFitsFailed(f"none of the {len(search.trials_)} candidates has a score by {ready.scoring}: {failure}")
     problem, results, best = ready.problem, search.cv_results_, int(search.best_index_)
     params = dict(search.best_params_)
     model = params[MODEL]
@@ -178,10 +192,14 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     started = clock.perf_counter()
     pipeline = search.best_estimator_ = fit_final(candidates.estimator, params, problem, ready.sample_weight)
     search.refit_time_ = clock.perf_counter() - started
-    ensemble, ensemble_score = None, None
+    ensemble, ensemble_score, said = None, None, list[Remark]()
     if options.ensemble:
-        ensemble, ensemble_score = combined(candidates.estimator, search, (params, pipeline), ready, budget)
-    remarks = [*ready.remarks, *remarks_after(folds[best], None if default_wins else default_folds, ready.constant)]
+        ensemble, ensemble_score, said = combined(candidates.estimator, search, (params, pipeline), ready, budget)
+    remarks = [
+        *ready.remarks,
+        *said,
+        *remarks_after(folds[best], None if default_wins else default_folds, ready.constant),
+    ]
     remarks += _about_time(search, ready.models, models, budget)
     corrected = getattr(search, "best_score_corrected_", None)
     constant = float(np.mean(ready.constant))

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.metrics import get_scorer
+from sklearn.metrics import accuracy_score, get_scorer
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 
 from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
+from hpcore.sklearn import AllFitsFailed
 from hpcore.tables import autotune, presets
 from hpcore.tables.choice_space import MODEL
 
@@ -216,6 +218,11 @@ def test_an_imbalanced_target_has_another_score() -> None:
         ({"models": 3}, InvalidType, "list of names"),
         ({"scoring": "accurracy"}, InvalidArgument, "did you mean 'accuracy'"),
         ({"scoring": "r2"}, InvalidArgument, "r2"),
+        ({"scoring": 3}, InvalidType, "scoring must be the name of a score or a function"),
+        ({"scoring": ["accuracy"]}, InvalidType, "scoring"),
+        ({"scoring": accuracy_score}, InvalidArgument, "scoring must be a scorer.*make_scorer"),
+        ({"scoring": lambda estimator, X, y: {"a": 1.0}}, InvalidArgument, "scoring.*number"),
+        ({"models": np.array(["knn", "logistic"])}, InvalidType, "list of names"),
         ({"models": ["svc"], "scoring": "neg_log_loss"}, InvalidArgument, "probabilities"),
         ({"cv": 1}, InvalidArgument, "cv"),
         ({"cv": 5000}, InvalidArgument, "cv"),
@@ -255,3 +262,79 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     assert "catboost" not in presets.available("classification")
     with pytest.raises(MissingDependency, match=r"hpcore\[catboost\]"):
         autotune(X, y, models=["catboost"], n_trials=2)
+
+
+def _rings(n: int = 150) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    X = np.random.default_rng(1).normal(size=(n, 2))
+    return pd.DataFrame(X, columns=["u", "v"]), ((X**2).sum(axis=1) > 1.4).astype(int)
+
+
+def test_an_ensemble_is_better_than_a_model_without_probabilities() -> None:
+    X, y = _rings()
+    tuned = autotune(X, y, models=["svc", "logistic", "decision_tree"], n_trials=9, n_jobs=1, ensemble=True)
+    assert tuned.best_model_ == "svc"
+    assert tuned.ensemble is None
+
+
+def _of_some_rows(estimator: Any, X: pd.DataFrame, y: Any) -> float:
+    return float((estimator.predict(X) == y)[X["u"] > -0.5].mean())
+
+
+def _of_the_steps(estimator: Any, X: pd.DataFrame, y: Any) -> float:
+    return float((estimator.named_steps["model"].n_features_in_ == 2) * (estimator.predict(X) == y).mean())
+
+
+def test_scores_by_functions() -> None:
+    X, y = _rings()
+    options: dict[str, Any] = {"models": ["knn", "decision_tree"], "n_trials": 9, "n_jobs": 1, "ensemble": True}
+    tuned = autotune(X, y, scoring=_of_some_rows, **options)
+    assert tuned.constant_score_ is not None  # which has the columns as well
+    assert tuned.best_score_ > tuned.constant_score_
+    assert not [remark for remark in tuned.remarks if remark.kind == "ensemble"]
+    other = autotune(X, y, scoring=_of_the_steps, **options)
+    assert other.best_score_ > 0.8
+    assert other.ensemble is None
+    assert [remark.kind for remark in other.remarks].count("ensemble") == 1
+
+
+@pytest.mark.filterwarnings("ignore::hpcore.sklearn.NoScoreYet")
+def test_no_score_at_all_is_an_error() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with pytest.raises(AllFitsFailed, match="none of the 8 candidates has a score by _nothing: the mean score is nan"):
+        autotune(X, y, scoring=_nothing, **QUICK)
+
+
+def _nothing(estimator: Any, X: Any, y: Any) -> float:
+    return float("nan")
+
+
+def test_weights_with_metadata_routing() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    weights = np.linspace(0.5, 2.0, len(y))
+    plain = autotune(X, y, sample_weight=weights, **QUICK)
+    with config_context(enable_metadata_routing=True):
+        assert autotune(X, y, sample_weight=weights, **QUICK).best_score_ == plain.best_score_
+
+
+def test_no_rows_to_predict() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, **QUICK)
+    with pytest.raises(InvalidArgument, match="X must have rows to predict"):
+        tuned.predict(X.iloc[:0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cv": [(np.arange(0, 150, 2), np.arange(1, 150, 2)), (np.arange(1, 150, 2), np.arange(0, 150, 2))]},
+        {"groups": np.arange(150) % 30},
+        {"sample_weight": np.linspace(0.5, 2.0, 150)},
+        {"scoring": lambda estimator, X, y: 0.25},
+    ],
+)
+def test_another_search_in_the_same_store_begins_anew(tmp_path: Path, change: dict[str, Any]) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    first: dict[str, Any] = {"cv": 2, "groups": np.arange(150) % 25, "scoring": lambda estimator, X, y: 0.5}
+    for options in (first, {**first, **change}, first):
+        tuned = autotune(X, y, storage=tmp_path / "runs.db", n_jobs=1, n_trials=2, models=["logistic"], **options)
+        assert tuned.best_score_ == (0.25 if "scoring" in change and options is not first else 0.5)
