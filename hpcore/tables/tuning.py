@@ -171,8 +171,11 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     model = params[MODEL]
     folds = np.array([results[f"split{i}_test_score"] for i in range(search.n_splits_)], dtype=float).T
     whole = np.ones(len(folds), dtype=bool)
+    partial: list[Remark] = []
     if "n_resources" in results:
-        whole = np.asarray(results["n_resources"]) == search.max_resources_
+        n_rows = np.asarray(results["n_resources"])
+        whole = n_rows == n_rows.max()
+        partial = _about_rows(int(n_rows.max()), search.max_resources_)
     models = [candidate[MODEL] for candidate in results["params"]]
     default_folds = _default_folds(candidates.defaults[model], results["params"], folds, whole)
     default_wins = params == candidates.defaults[model]
@@ -197,6 +200,7 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         ensemble, ensemble_score, said = combined(candidates.estimator, search, (params, pipeline), ready, budget)
     remarks = [
         *ready.remarks,
+        *partial,
         *said,
         *remarks_after(folds[best], None if default_wins else default_folds, ready.constant),
     ]
@@ -241,6 +245,13 @@ def _default_numbers(candidates: Candidates, params: Sequence[Any], whole: Any, 
         for given, full, number in zip(params, whole, numbers, strict=True)
         if full and given == candidates.defaults[given[MODEL]]
     }
+
+
+def _about_rows(most: int, n_rows: int) -> list[Remark]:
+    """Say that no candidate came to all rows."""
+    if most >= n_rows:
+        return []
+    return [Remark("time", f"no candidate ran on all {n_rows} rows before the time ended: scores are those of {most}")]
 
 
 def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:

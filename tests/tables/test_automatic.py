@@ -177,6 +177,14 @@ def test_no_time_gives_the_default(seconds: float) -> None:
     assert any("were enough for the defaults of" in remark.text for remark in tuned.remarks)
 
 
+def test_no_time_for_all_rows() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5200, 2))
+    tuned = autotune(X, X[:, 0] > rng.normal(size=5200), time=1e-3, n_jobs=1, models=["logistic", "decision_tree"])
+    assert any("no candidate ran on all 5200 rows" in remark.text for remark in tuned.remarks)
+    assert tuned.leaderboard["score"].iloc[0] == tuned.best_score_ == tuned.default_score_
+
+
 def test_time_ends_a_search() -> None:
     X, y = load_iris(return_X_y=True, as_frame=True)
     tuned = autotune(X, y, time=3.0, models=["decision_tree"], n_jobs=1)
