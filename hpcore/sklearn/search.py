@@ -126,8 +126,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Seconds after which no fold starts, so that `fit` takes longer by the folds that run then, at most one for each
         worker, and by the refit; see `refit_in_timeout`. Candidates that lack folds are given up as by an interruption:
         in a `storage` their folds are kept, and the next search continues them; otherwise they are withdrawn. But there
-        is always a result: if no candidate has a score by then, the one that has most folds is finished, and if it fails,
-        a second one.
+        is always a result: if no candidate has a score by then, the one that has most folds is finished, and if it
+        fails, a second one.
     executor : concurrent.futures.Executor, optional
         Executor of the caller, which is never shut down; `n_jobs` is then the number of tasks at a time, None the
         number of its workers, see `Study.run`. Workers map the data from a temporary file; one on another machine,

@@ -164,7 +164,10 @@ class AutoTuned:
         from hpcore.records.files import replace_file
         from hpcore.tables.deploy import MODEL, save_deployment
 
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InvalidArgument(f"directory must be a directory, but there is a file: {error.filename!r}") from error
         yield replace_file(directory / MODEL, lambda part: joblib.dump(self.estimator_, part))
         yield from save_deployment(directory, self.estimator_, facts=self.facts())
 

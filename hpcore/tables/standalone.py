@@ -128,7 +128,8 @@ def read_facts(directory: str | Path) -> dict[str, Any]:
     digests, columns = facts.get("sha256"), facts.get("columns")
     complete = isinstance(digests, dict) and all(isinstance(digests.get(name), str) for name in (MODEL, STEPS))
     named = isinstance(columns, list) and all(isinstance(c, dict) and isinstance(c.get("name"), str) for c in columns)
-    if not (complete and named) or not isinstance(facts.get("versions"), dict) or not isinstance(facts.get("target"), str):
+    typed = isinstance(facts.get("versions"), dict) and isinstance(facts.get("target"), str)
+    if not (complete and named and typed):
         raise ModelError(f"{str(path)!r} is damaged: it lacks the columns, the target, the versions or the digests")
     return facts
 

@@ -346,3 +346,12 @@ def test_another_search_in_the_same_store_begins_anew(tmp_path: Path, change: di
     for options in (first, {**first, **change}, first):
         tuned = autotune(X, y, storage=tmp_path / "runs.db", n_jobs=1, n_trials=2, models=["logistic"], **options)
         assert tuned.best_score_ == (0.25 if "scoring" in change and options is not first else 0.5)
+
+
+def test_a_file_is_no_directory_to_save_to(tmp_path: Path) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, **{**QUICK, "n_trials": 1})
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "inner"):
+        with pytest.raises(InvalidArgument, match="directory must be a directory"):
+            tuned.save(path)
