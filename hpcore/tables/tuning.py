@@ -198,6 +198,8 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     ensemble, ensemble_score, said = None, None, list[Remark]()
     if options.ensemble:
         ensemble, ensemble_score, said = combined(candidates.estimator, search, (params, pipeline), ready, budget)
+        if options.storage is not None and len(search.predictions_) < min(2, len(folds)):
+            said = [Remark("ensemble", "there is no ensemble, because predictions of earlier calls are not stored")]
     remarks = [
         *ready.remarks,
         *partial,

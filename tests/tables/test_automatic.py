@@ -355,3 +355,13 @@ def test_a_file_is_no_directory_to_save_to(tmp_path: Path) -> None:
     for path in (tmp_path / "file", tmp_path / "file" / "inner"):
         with pytest.raises(InvalidArgument, match="directory must be a directory"):
             tuned.save(path)
+
+
+def test_an_ensemble_of_stored_candidates_is_said_to_be_missing(tmp_path: Path) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    told = []
+    for _ in range(2):
+        tuned = autotune(X, y, storage=tmp_path / "runs.db", ensemble=True, **{**QUICK, "n_trials": 3})
+        told.append([remark.text for remark in tuned.remarks if remark.kind == "ensemble"])
+    assert not told[0]
+    assert "not stored" in told[1][0]
