@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hpcore.errors import FitTimeout
 from hpcore.evaluation.workload import FoldScore, decisive
 from hpcore.schedulers.racing import Incumbent, Race, cut, stop_reason
 from hpcore.schedulers.rung_races import RungRaces
@@ -42,6 +43,8 @@ class Candidate(Job):
         Number of the job; that of the trial if a trial has only one.
     given_up : bool
         True if its remaining folds are not run, because the time is over.
+    expired : FoldScore or None
+        Fold without a score that took longer than the limit of a fold: the others would not give the candidate one.
     """
 
     trial: Any
@@ -53,6 +56,7 @@ class Candidate(Job):
     levels: tuple[int, ...] = ()
     job: int | None = None
     given_up: bool = False
+    expired: FoldScore | None = None
 
     @property
     def order(self) -> int:
@@ -154,7 +158,7 @@ class Source:
         are never completed.
     has_result : callable, optional
         Function that tells whether there is a complete candidate with a score. If not, the deadline does not apply to
-        one open candidate, so that there is one.
+        one open candidate, so that there is one, and no other begins meanwhile.
     """
 
     def __init__(
@@ -199,6 +203,9 @@ class Source:
 
     def begin(self) -> Candidate | None:
         """Begin the next candidate; None after the last, if it must wait, and if all its folds were known."""
+        if self._candidates and self._lacks_result():
+            self._waiting = True  # if the open one fails, another begins
+            return None
         candidate = self._propose()
         if isinstance(candidate, Wait):
             self._waiting = True
@@ -223,6 +230,8 @@ class Source:
         self._look_at_clock(candidate)
         if candidate.given_up:
             self._finish(candidate)
+            return False
+        if candidate.expired is not None:
             return False
         if candidate.n_running or self.race is None or self._staleness is not None:
             return True
@@ -258,6 +267,10 @@ class Source:
         candidate.scores[position] = score
         if self._fold_done is not None:
             self._fold_done(candidate, score)
+        if _has_expired(score):
+            candidate.expired = score
+            self._fail(candidate, candidate.unsent)
+            candidate.unsent = []
         if self.race is not None:
             self._judge(candidate)
         self._look_at_clock(candidate)
@@ -266,7 +279,9 @@ class Source:
     def skip(self, candidate: Candidate, positions: Sequence[int]) -> None:
         """See the protocol."""
         candidate.n_running -= len(positions)
-        if candidate.stopped is None:
+        if candidate.expired is not None:
+            self._fail(candidate, positions)
+        elif candidate.stopped is None:
             # The worker knew only some of the scores known by now, which together do not stop it.
             # Or it came to the deadline, from which this candidate may be exempt.
             candidate.unsent = sorted([*candidate.unsent, *positions])
@@ -282,6 +297,18 @@ class Source:
         """See the protocol."""
         self.end()
 
+    def _fail(self, candidate: Candidate, positions: Sequence[int]) -> None:
+        """Fail folds that are not run because another one took too long."""
+        cause = candidate.expired
+        assert cause is not None
+        for i in positions:
+            score = cause._replace(
+                fold=self.folds[i], fit_time=0.0, error=f"{cause.error}; this one was not begun after that"
+            )
+            candidate.scores[i] = score
+            if self._fold_done is not None:
+                self._fold_done(candidate, score)
+
     # --- the deadline --------------------------------------------------------------------------------------------
 
     def deadline_of(self, candidate: Candidate) -> float | None:
@@ -292,12 +319,18 @@ class Source:
         """Give up a candidate if the time is over, unless it is the one that comes to the first result."""
         if self._deadline is None or time.monotonic() < self._deadline():
             return
-        if self._has_result is not None and not self._has_result():
+        if self._lacks_result():
             if self._exempt is None:
                 self._exempt = max(self._candidates, key=_nearness)
             if candidate is self._exempt:
                 return
         candidate.give_up()
+
+    def _lacks_result(self) -> bool:
+        """Tell whether the time is over, and no candidate has a score."""
+        if self._deadline is None or self._has_result is None or time.monotonic() < self._deadline():
+            return False
+        return not self._has_result()
 
     def _incumbent(self, candidate: Candidate) -> Incumbent | None:
         """Return the incumbent that a candidate races against: the latest, or that of the deterministic order."""
@@ -327,6 +360,8 @@ class Source:
             return False
         self.n_open -= 1
         self._candidates.remove(candidate)
+        if candidate is self._exempt:
+            self._exempt = None  # where it failed, another one may come to the first result
         self._waiting = False
         self._patience.reset()
         if candidate.given_up and candidate.stopped is None and None in candidate.scores:
@@ -339,6 +374,11 @@ class Source:
             self._observe(candidate)
         self._complete(candidate, candidate.known)
         return True
+
+
+def _has_expired(score: FoldScore) -> bool:
+    """Tell whether a fold took longer than its limit, and has no number as its score."""
+    return str(score.error).startswith(f"{FitTimeout.__name__}:") and not math.isfinite(decisive(score, None))
 
 
 def _nearness(candidate: Candidate) -> tuple[bool, int, int]:

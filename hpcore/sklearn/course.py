@@ -42,6 +42,8 @@ log = logging.getLogger("hpcore")
 
 # Number of candidates without a score before a warning: one or two may be chance.
 _SCORELESS = 3
+# Candidates without a score after which no other begins when the time is over.
+MOST_IN_VAIN = 2
 # User attribute of a pruned candidate: number of the candidate that it lost its race against.
 INCUMBENT = "incumbent"
 
@@ -117,6 +119,7 @@ class Course:
         self._known: set[int] = set()  # numbers of candidates that are evaluated or running
         self._checked = False
         self._n_scoreless: int | None = 0  # candidates so far; None once one has a score
+        self._n_failed = 0
         self._last_moment, self._refit = deadline, RefitTime(len(folds), fidelity)
         name = settings.metric or (settings.scoring if isinstance(settings.scoring, str) else "score")
         self._display: Progress = open_progress(self.expected, name, ("maximize",), settings.progress, deadline)
@@ -128,7 +131,7 @@ class Course:
             rules=settings.stop,
             staleness=staleness,
             mode=mode,
-            at_least_one=lambda: not self.has_result(),
+            at_least_one=lambda: not self.has_result() and self._n_failed < MOST_IN_VAIN,
             say_why=self._say_why,
             shown=self.shown,
             trackers=trackers,
@@ -310,6 +313,7 @@ class Course:
         start = time.perf_counter()
         trial.finished = time.time()
         incumbent = None
+        self._n_failed += result.value is None
         if result.value is not None and result.state != "pruned":
             self._refit.note(result.value, scores, candidate.levels[-1] if candidate.levels else None)
         if result.state == "pruned":

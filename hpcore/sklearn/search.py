@@ -126,7 +126,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         Seconds after which no fold starts, so that `fit` takes longer by the folds that run then, at most one for each
         worker, and by the refit; see `refit_in_timeout`. Candidates that lack folds are given up as by an interruption:
         in a `storage` their folds are kept, and the next search continues them; otherwise they are withdrawn. But there
-        is always a result: if no candidate has a score by then, the one that has most folds is finished.
+        is always a result: if no candidate has a score by then, the one that has most folds is finished, and if it
+        fails, a second one.
     executor : concurrent.futures.Executor, optional
         Executor of the caller, which is never shut down; `n_jobs` is then the number of tasks at a time, None the
         number of its workers, see `Study.run`. Workers map the data from a temporary file; one on another machine,
@@ -144,8 +145,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         numbers of the estimator must have seeds, and limits of time (`timeout`, `fit_timeout`, `Timeout`) are excepted.
     fit_timeout : float, optional
         Limit in seconds for a fold, fit and score. A fold that takes longer is ended with its process and all that it
-        started, and counts as failed, with `FitTimeout` as the reason; then even ``n_jobs=1`` uses a worker process,
-        and an `executor` cannot be given.
+        started, and counts as failed, with `FitTimeout` as the reason; its candidate runs no further folds if
+        `error_score` is NaN. Then even ``n_jobs=1`` uses a worker process, and an `executor` cannot be given.
     warm_start : sequence of dict, default=()
         Candidates to begin with, as parameters of the estimator; parameters that are left out are drawn at random. They
         count towards `n_trials`. False, which scikit-learn's tools set for a parameter of this name, is none.

@@ -18,7 +18,7 @@ from hpcore.sklearn.checks import Settings
 from hpcore.sklearn.fidelity import Fidelity
 from hpcore.space.space import Space
 
-__all__ = ["check_same_search", "fold_to_data", "known_folds", "open_trial_log"]
+__all__ = ["check_same_search", "content_hash", "fold_to_data", "known_folds", "open_trial_log"]
 
 ATTRIBUTE = "search"
 
@@ -95,19 +95,25 @@ def _description(settings: Settings, workload: Workload) -> dict[str, str]:
     def shown(value: Any) -> str:
         return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:2000]
 
-    metadata = [_content(value) for value in (workload.fit_params, workload.score_params)]
+    metadata = [content_hash(value) for value in (workload.fit_params, workload.score_params)]
     data = f"{fingerprint(workload.X):x} {fingerprint(workload.y):x}"
     return {
         "data": f"{data} of {_num_samples(workload.X)} rows, {metadata}",
         "splits": str(joblib.hash([(list(train), list(test)) for train, test in workload.splits])),
-        "scoring": shown((settings.scoring, settings.return_train_score, settings.metric, settings.error_score)),
+        "scoring": shown((settings.scoring, settings.return_train_score, settings.metric, settings.error_score))
+        + _code(settings.scoring),
         "estimator": shown(settings.estimator),
         # Parts of the estimator that its text leaves out or cuts short.
-        "content": _content({k: v for k, v in settings.estimator.get_params().items() if not _is_said(v)}),
+        "content": content_hash({k: v for k, v in settings.estimator.get_params().items() if not _is_said(v)}),
     }
 
 
-def _content(value: Any) -> str:
+def _code(function: Any) -> str:
+    """Hash the code of a function, of which the text shows the name only; empty for anything else."""
+    return f" {content_hash(function)}" if hasattr(function, "__code__") else ""
+
+
+def content_hash(value: Any) -> str:
     """Hash a value by content, the same in each process; functions by their code, other objects by their type."""
     return str(joblib.hash(_named(value)))
 

@@ -56,7 +56,7 @@ class Run:
         True if the next trial may begin in the transaction of a result, because no callback is called in between. It
         has no effect in memory, or with rules.
     at_least_one : callable, optional
-        Function that tells whether the first trial begins whatever the deadline is; by default it does not.
+        Function that tells whether a trial begins after the deadline; by default none does.
     say_why : callable, optional
         Function called as ``say_why(error)`` when the space has no more trials; by default the error is logged.
     checkpoints : Checkpoints, optional
@@ -224,7 +224,7 @@ class Run:
     def _out_of_time(self, deadline: float | Callable[[], float]) -> bool:
         if time.monotonic() < (deadline() if callable(deadline) else deadline):
             return False
-        return self.n_begun > 0 or self._at_least_one is None or not self._at_least_one()
+        return self._at_least_one is None or not self._at_least_one()
 
     def _satisfied(self) -> bool:
         """Tell whether a rule ends the run.

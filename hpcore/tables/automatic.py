@@ -96,7 +96,7 @@ def autotune(
     MissingDependency
         The library of a model in `models` is not installed.
     AllFitsFailed
-        No model could be fitted.
+        No model could be fitted, or none has a score.
 
     Warns
     -----

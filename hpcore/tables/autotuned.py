@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
+from hpcore.errors import InvalidArgument
 from hpcore.tables.frames import as_frame
 from hpcore.tables.leaderboard import Row, as_text, to_frame
 
@@ -126,7 +127,7 @@ class AutoTuned:
         -------
         ndarray of shape (n,)
         """
-        return self.estimator_.predict(as_frame(X))
+        return self.estimator_.predict(_rows(X))
 
     @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
@@ -141,12 +142,12 @@ class AutoTuned:
         -------
         ndarray of shape (n, n_classes)
         """
-        return self.estimator_.predict_proba(as_frame(X))
+        return self.estimator_.predict_proba(_rows(X))
 
     @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Any:
         """Return the decision values of rows, of a model that has them; see `predict_proba`."""
-        return self.estimator_.decision_function(as_frame(X))
+        return self.estimator_.decision_function(_rows(X))
 
     def __sklearn_tags__(self) -> Any:
         # By which scorers of scikit-learn know what is predicted.
@@ -184,7 +185,10 @@ class AutoTuned:
         from hpcore.records.files import replace_file
         from hpcore.tables.deploy import MODEL, save_deployment
 
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InvalidArgument(f"directory must be a directory, but there is a file: {error.filename!r}") from error
         yield replace_file(directory / MODEL, lambda part: joblib.dump(self.estimator_, part))
         yield from save_deployment(directory, self.estimator_, facts=self.facts())
 
@@ -230,6 +234,20 @@ class AutoTuned:
 
 def _shown(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _rows(X: Any) -> pd.DataFrame:
+    """Return rows to predict as a data frame.
+
+    Raises
+    ------
+    InvalidArgument
+        There are none.
+    """
+    frame = as_frame(X)
+    if not len(frame):
+        raise InvalidArgument("X must have rows to predict, got 0")
+    return frame
 
 
 def own_params(model: str, params: Mapping[str, Any]) -> dict[str, Any]:

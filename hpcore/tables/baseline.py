@@ -35,7 +35,8 @@ def constant_scores(problem: Problem, folds: Any, scoring: Any) -> NDArray[np.fl
         Scores; NaN where the score is not defined for a constant answer.
     """
     constant = DummyRegressor() if problem.task == "regression" else DummyClassifier()
-    X = np.zeros((len(problem.y), 1))
+    # A function may read the features; they are not sliced for nothing.
+    X = np.zeros((len(problem.y), 1)) if isinstance(scoring, str) else problem.X
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scores = cross_val_score(constant, X, problem.y, cv=folds, scoring=scoring, error_score=np.nan)

@@ -18,6 +18,8 @@ from hpcore.errors import InvalidArgument
 from hpcore.tables.preset import TASKS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hpcore.tables.preset import Task
 
 __all__ = ["combine", "scorer_of", "select"]
@@ -134,7 +136,7 @@ def _start(
 
 
 class _Given(BaseEstimator):  # type: ignore[misc]
-    """Estimator whose predictions are given; its `X` is a column of the numbers of the rows."""
+    """Estimator whose predictions are given; the labels of its `X`, or its only column, are the numbers of the rows."""
 
     def fit(self, X: Any, y: Any = None) -> _Given:
         """Do nothing."""
@@ -150,7 +152,7 @@ class _GivenNumbers(RegressorMixin, _Given):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the numbers of these rows."""
-        return np.asarray(self.given[X[:, 0]])
+        return np.asarray(self.given[_numbers(X)])
 
 
 class _GivenProbabilities(ClassifierMixin, _Given):  # type: ignore[misc]
@@ -165,11 +167,15 @@ class _GivenProbabilities(ClassifierMixin, _Given):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of these rows."""
-        return np.asarray(self.classes[np.argmax(self.given[X[:, 0]], axis=1)])
+        return np.asarray(self.classes[np.argmax(self.given[_numbers(X)], axis=1)])
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probabilities of these rows."""
-        return np.asarray(self.given[X[:, 0]])
+        return np.asarray(self.given[_numbers(X)])
+
+
+def _numbers(X: Any) -> Any:
+    return X.index if hasattr(X, "index") else X[:, 0]
 
 
 def scorer_of(
@@ -177,6 +183,7 @@ def scorer_of(
     y: Any,
     classes: NDArray[Any] | None,
     splits: Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    X: pd.DataFrame | None = None,
 ) -> Callable[[NDArray[Any]], float]:
     """Return a function that scores predictions for all rows, as a search scores the estimator that made them.
 
@@ -190,6 +197,8 @@ def scorer_of(
         Sorted classes, in the order of the columns of the probabilities; None for a regression.
     splits : iterable of (train, test)
         Numbers of the rows of each fold, as from ``cv.split(X, y)``; `train` is not used.
+    X : DataFrame of shape (n_rows, n_columns), optional
+        Features, with rows numbered from 0, for a scorer that reads them.
 
     Returns
     -------
@@ -201,10 +210,11 @@ def scorer_of(
     y = np.asarray(y)
     labels = None if classes is None else np.asarray(classes)
     tests = [np.asarray(test) for _, test in splits]
+    features = [test.reshape(-1, 1) if X is None else X.iloc[test] for test in tests]
 
     def score(predictions: NDArray[Any]) -> float:
         given: Any = _GivenNumbers(predictions) if labels is None else _GivenProbabilities(predictions, labels)
-        return float(np.mean([scorer(given, test.reshape(-1, 1), y[test]) for test in tests]))
+        return float(np.mean([scorer(given, part, y[test]) for part, test in zip(features, tests, strict=True)]))
 
     return score
 

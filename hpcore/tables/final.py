@@ -14,6 +14,7 @@ from hpcore.evaluation.choice import ModelChoice
 from hpcore.tables.early import finalise
 from hpcore.tables.ensemble import combine, scorer_of, select
 from hpcore.tables.preprocessing import reader
+from hpcore.tables.remark import Remark
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -75,7 +76,7 @@ def combined(
     best: tuple[Mapping[str, Any], Pipeline],
     ready: Ready,
     budget: Budget,
-) -> tuple[Any, float | None]:
+) -> tuple[Any, float | None, list[Remark]]:
     """Combine the best candidates to a weighted mean.
 
     Parameters
@@ -97,15 +98,22 @@ def combined(
         Fitted ensemble; None if no mean of candidates is better than the best of them.
     score : float or None
         Its score on rows that the members had not seen.
+    remarks : list of Remark
+        Reason, where no mean of candidates could be scored.
     """
     kept = {number: table for number, table in search.predictions_.items() if np.isfinite(table).any()}
     if len(kept) < 2:
-        return None, None
+        return None, None, []
     problem = ready.problem
     classes = np.unique(problem.y) if problem.task == "classification" else None
-    score = scorer_of(ready.scorer, problem.y.to_numpy(), classes, ready.splits)
+    features = None if isinstance(ready.scorer, str) else problem.X
+    score = scorer_of(ready.scorer, problem.y.to_numpy(), classes, ready.splits, features)
     numbers, tables = list(kept), list(kept.values())
-    weights = select(tables, score)
+    try:
+        weights = select(tables, score)
+    except Exception as error:  # a function of the user, which may need more of an estimator than its predictions
+        reason = f"there is no ensemble, because {ready.scoring} cannot score predictions alone"
+        return None, None, [Remark("ensemble", f"{reason}: {type(error).__name__}: {error}")]
     times = dict(zip(search.trial_numbers_.tolist(), search.cv_results_["mean_fit_time"].tolist(), strict=True))
     pipelines: list[Pipeline] = []
     members: list[int] = []
@@ -122,9 +130,10 @@ def combined(
         pipelines.append(pipeline)
         members.append(i)
     if len(members) < 2:
-        return None, None
+        return None, None, []
     shares = weights[members] / weights[members].sum()
     reached = score(np.tensordot(shares, np.stack([tables[i] for i in members]), axes=1))
-    if reached <= max(score(table) for table in tables):
-        return None, None
-    return combine(pipelines, shares, problem.task, classes), float(reached)
+    # The best candidate may be one without probabilities, which is not among the tables.
+    if not reached > max(float(search.best_score_), *map(score, tables)):
+        return None, None, []
+    return combine(pipelines, shares, problem.task, classes), float(reached), []

@@ -14,7 +14,7 @@ from hpcore.tables.wording import PYTHON, Wording
 if TYPE_CHECKING:
     from hpcore.tables.presets import Task
 
-__all__ = ["choose_models", "takes_weights"]
+__all__ = ["choose_models", "is_automatic", "takes_weights"]
 
 # Cheap ones first; the number is the most rows for which a fit takes seconds and not minutes.
 _USUAL = {
@@ -62,7 +62,7 @@ def choose_models(models: Any, task: Task, n_rows: int, wording: Wording = PYTHO
     MissingDependency
         The library of a named model is not installed.
     """
-    if models is None or models == "auto" or models == ["auto"]:
+    if is_automatic(models):
         installed = presets.available(task)
         usual = [name for name, most in _USUAL.items() if name in installed and n_rows <= most]
         if not any(name in usual for name in _BOOSTING):
@@ -83,6 +83,13 @@ def choose_models(models: Any, task: Task, n_rows: int, wording: Wording = PYTHO
             raise InvalidArgument(f"{what} must name each model once, got {name!r} twice")
     order = [*_USUAL, _BUILT_IN]
     return sorted(models, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def is_automatic(models: Any) -> bool:
+    """Tell whether the size of the table chooses the models."""
+    if models is None or isinstance(models, str):
+        return models in (None, "auto")
+    return isinstance(models, Sequence) and list(models) == ["auto"]
 
 
 def takes_weights(estimator: Any) -> bool:

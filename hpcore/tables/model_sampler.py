@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from hpcore.errors import InvalidSpace
 from hpcore.records.history import History
 from hpcore.records.rows import Rows
 from hpcore.records.streams import Rng
@@ -44,6 +45,12 @@ class ModelSampler(Sampler):
 
     def bind(self, columns: Columns) -> Suggester:
         """See `Sampler.bind`."""
+        own = self.choice.space.columns.names
+        if columns.names != own:
+            raise InvalidSpace(
+                f"a ModelSampler needs its own space, with the parameters {', '.join(own)}, got a space of "
+                f"{', '.join(columns.names)}"
+            )
         return _ModelSuggester(columns, self.choice, resolve(self.sampler), self.by_time)
 
     def __repr__(self) -> str:

@@ -13,12 +13,12 @@ from hpcore.tables import presets
 from hpcore.tables.baseline import constant_scores
 from hpcore.tables.columns import classify
 from hpcore.tables.folds import choose_folds
-from hpcore.tables.model_list import choose_models, takes_weights
+from hpcore.tables.model_list import choose_models, is_automatic, takes_weights
 from hpcore.tables.positive import scoring_for
 from hpcore.tables.preprocessing import reader
 from hpcore.tables.remark import Remark
 from hpcore.tables.remarks import remarks_before
-from hpcore.tables.scoring import check, default_scoring, misleading
+from hpcore.tables.scoring import check, check_scorer, default_scoring, misleading
 from hpcore.tables.wording import PYTHON, Wording
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def make_ready(
         See `autotune`.
     """
     models = choose_models(options.models, problem.task, len(problem.y), options.wording)
+    check_scorer(options.scoring, options.wording)
     columns = classify(problem.X, likely)
     problem.X = reader(columns).transform(problem.X)
     cv = options.cv
@@ -165,7 +166,10 @@ def make_ready(
     models = _able(models, problem, scoring, options, sample_weight, remarks)
     scorer = scoring_for(scoring, problem, options.positive, options.wording) if isinstance(scoring, str) else scoring
     remarks += remarks_before(problem, columns, splits, scorer, groups=groups, index=index, seed=options.seed)
-    constant = constant_scores(problem, splits, scorer)
+    try:
+        constant = constant_scores(problem, splits, scorer)
+    except ValueError as error:  # a function whose result is no number
+        raise InvalidArgument(f"{options.wording.option('scoring')} does not score an estimator: {error}") from error
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
     return Ready(problem, columns, splits, name, scorer, remarks, models, constant, sample_weight)
 
@@ -174,7 +178,7 @@ def _able(
     models: list[str], problem: Problem, scoring: Any, options: Options, sample_weight: Any, remarks: list[Remark]
 ) -> list[str]:
     """Leave out models that cannot be scored, or that take no weights; an error if the user named them."""
-    automatic = options.models in (None, "auto") or list(options.models) == ["auto"]
+    automatic = is_automatic(options.models)
     able: list[str] = []
     for model in models:
         estimator, _ = presets.build(model, problem.task, n_rows=len(problem.y), random_state=options.seed)

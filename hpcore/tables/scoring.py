@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import check_scoring, get_scorer, get_scorer_names
 
-from hpcore.errors import InvalidArgument, closest
+from hpcore.errors import InvalidArgument, InvalidType, closest
 from hpcore.tables import presets
 from hpcore.tables.positive import scoring_for
 from hpcore.tables.remark import Remark
@@ -23,7 +23,7 @@ from hpcore.tables.wording import COMMAND, PYTHON, Wording
 if TYPE_CHECKING:
     from hpcore.tables.target import Problem
 
-__all__ = ["DEFAULT", "IMBALANCE", "check", "default_scoring", "is_imbalanced", "misleading"]
+__all__ = ["DEFAULT", "IMBALANCE", "check", "check_scorer", "default_scoring", "is_imbalanced", "misleading"]
 
 DEFAULT = {"classification": "accuracy", "regression": "r2"}
 # Scorers of clusterings also accept classes, so a trial run alone would recommend them.
@@ -179,6 +179,36 @@ def check(
             f"models that do: {', '.join(able)}"
         )
     return name
+
+
+def check_scorer(scoring: Any, wording: Wording = PYTHON) -> None:
+    """Check the type of a score.
+
+    Parameters
+    ----------
+    scoring : object
+        Name of a score, function ``(estimator, X, y) -> float``, or None.
+    wording : Wording
+        Names of the arguments in messages.
+
+    Raises
+    ------
+    InvalidType
+        It is something else.
+    InvalidArgument
+        It is a metric of scikit-learn, ``(y_true, y_predicted) -> float``, and no scorer.
+    """
+    if scoring is None or isinstance(scoring, str):
+        return
+    if not callable(scoring):
+        raise InvalidType(
+            f"{wording.option('scoring')} must be the name of a score or a function (estimator, X, y) -> float, "
+            f"got {scoring!r}"
+        )
+    try:
+        check_scoring(DummyClassifier(), scoring=scoring)
+    except ValueError as error:
+        raise InvalidArgument(f"{wording.option('scoring')} must be a scorer: {error}") from error
 
 
 def _gives_probabilities(model: str) -> bool:

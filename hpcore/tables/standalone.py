@@ -121,14 +121,15 @@ def read_facts(directory: str | Path) -> dict[str, Any]:
         raise ModelError(
             f"{str(directory)!r} is no folder of a saved model: it has no {FACTS}, which hpcore tune writes"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{str(path)!r} cannot be read: {error}") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise ModelError(f"{str(path)!r} is not a file of a saved model, or one of a newer version of hpcore")
     digests, columns = facts.get("sha256"), facts.get("columns")
     complete = isinstance(digests, dict) and all(isinstance(digests.get(name), str) for name in (MODEL, STEPS))
-    complete = complete and isinstance(columns, list) and all(isinstance(c, dict) and "name" in c for c in columns)
-    if not complete or not isinstance(facts.get("versions"), dict) or not isinstance(facts.get("target"), str):
+    named = isinstance(columns, list) and all(isinstance(c, dict) and isinstance(c.get("name"), str) for c in columns)
+    typed = isinstance(facts.get("versions"), dict) and isinstance(facts.get("target"), str)
+    if not (complete and named and typed):
         raise ModelError(f"{str(path)!r} is damaged: it lacks the columns, the target, the versions or the digests")
     return facts
 
@@ -227,12 +228,18 @@ def read_data(
     ModelError
         The file has no rows or cannot be read as a table.
     """
+    if separator == "":
+        raise ModelError("--sep must be the text between the cells, got an empty text")
     try:
         if str(path).lower().endswith((".parquet", ".pq")):
             frame = pd.read_parquet(path)
         else:
             frame = _read_text(path, facts, separator, encoding)
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeError) as error:
+    except UnicodeError as error:
+        raise ModelError(
+            f"{str(path)!r} cannot be read as a table of text in {encoding} ({error}): name its encoding by --encoding"
+        ) from error
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
         raise ModelError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
     if not len(frame):
         raise ModelError(f"{str(path)!r} has no rows")
@@ -242,7 +249,7 @@ def read_data(
 def _read_text(path: str | Path, facts: dict[str, Any], separator: str | None, encoding: str) -> pd.DataFrame:
     separator = _separator(path, facts, encoding) if separator is None else separator
     names = _names(path, separator, encoding)
-    written = set(written_columns(facts))
+    written = {name.strip(BLANKS) for name in written_columns(facts)}
     as_text = [name for name in names if name.strip(BLANKS) in written]
     with warnings.catch_warnings():
         # pandas cuts rows that are longer than the header, with a warning.
@@ -266,7 +273,7 @@ def _read_text(path: str | Path, facts: dict[str, Any], separator: str | None, e
 
 
 def _separator(path: str | Path, facts: dict[str, Any], encoding: str) -> str:
-    wanted = {column["name"] for column in facts["columns"]}
+    wanted = {column["name"].strip(BLANKS) for column in facts["columns"]}
     for separator in SEPARATORS:
         if wanted <= {name.strip(BLANKS) for name in _names(path, separator, encoding)}:
             return separator
@@ -325,7 +332,9 @@ def notices(model: Any, frame: pd.DataFrame, facts: dict[str, Any]) -> list[str]
     out = []
     for column in facts["columns"]:
         name, kind = column["name"], column.get("kind")
-        raw = frame.iloc[:, place[name]]
+        if name not in numbers:
+            continue
+        raw = frame.iloc[:, place[name.strip(BLANKS)]]
         if kind == "number":
             unread = numbers[name].isna().to_numpy()
         elif isinstance(column.get("pattern"), str) and not pd.api.types.is_datetime64_any_dtype(raw):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -150,8 +151,7 @@ def _written_numbers(column: pd.Series[Any], style: Style) -> NDArray[np.float64
     text = column.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
     values = np.full(len(column), np.nan)
     direct = np.ones(len(column), dtype=bool) if style.mark == "." else ~text
-    numbers = pd.to_numeric(column[direct], errors="coerce")
-    values[direct] = numbers.to_numpy(dtype=float, na_value=np.nan)
+    values[direct] = _coerced(column[direct])
     cells = column.to_numpy()
     for i in np.flatnonzero(text & np.isnan(values)):
         cell = cells[i].strip()
@@ -166,9 +166,25 @@ def _words_as_numbers(column: pd.Series[Any], read: Callable[[str], float]) -> N
     cells = column.astype(object)
     text = cells.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
     values = np.full(len(cells), np.nan)
-    values[~text] = pd.to_numeric(cells[~text], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values[~text] = _coerced(cells[~text])
     values[text] = [read(cell) for cell in cells.to_numpy()[text]]
     return values
+
+
+def _coerced(cells: pd.Series[Any]) -> NDArray[np.float64]:
+    """Convert cells to floats; those that are no numbers are missing."""
+    try:
+        numbers = pd.to_numeric(cells, errors="coerce")
+    except (TypeError, OverflowError):  # a cell that is a table of its own, or an integer of more than 308 digits
+        numbers = None
+    if numbers is None or types.is_complex_dtype(numbers):
+        known = cells.map(lambda cell: isinstance(cell, str | float | int) and not _is_huge(cell)).astype(bool)
+        numbers = pd.to_numeric(cells.where(known, other=None), errors="coerce")
+    return np.asarray(numbers.to_numpy(dtype=float, na_value=np.nan))
+
+
+def _is_huge(cell: Any) -> bool:
+    return isinstance(cell, int) and abs(cell) > LARGEST
 
 
 def _within_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -310,11 +326,14 @@ class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for i, name in enumerate(X.columns):
             place.setdefault(str(name).strip("\ufeff \t"), i)
         place |= {str(name): i for i, name in reversed(list(enumerate(X.columns)))}
-        absent = [name for name in wanted if name not in place]
+        # A name that begins or ends with blanks has lost them in a text file.
+        found = {name: place.get(name, place.get(name.strip("\ufeff \t"))) for name in wanted}
+        shared = Counter(found.values())
+        absent = [name for name, i in found.items() if i is None or (name not in place and shared[i] > 1)]
         if absent:
             shown = ", ".join(repr(name) for name in absent[:6]) + (", ..." if len(absent) > 6 else "")
             raise InvalidArgument(f"X must have the columns of the data, but lacks {shown}")
-        return X.iloc[:, [place[name] for name in wanted]].set_axis(list(wanted), axis=1)
+        return X.iloc[:, [found[name] for name in wanted]].set_axis(list(wanted), axis=1)
 
 
 def to_dates(column: pd.Series[Any], pattern: str | None) -> pd.Series[Any]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 
-from hpcore.sklearn import SearchCV, SearchInterrupted
+from hpcore.sklearn import AllFitsFailed, SearchCV, SearchInterrupted
 from hpcore.study import Study
 from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
@@ -52,6 +53,12 @@ def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTune
         Time of the monotonic clock from which ``options.time`` counts; now by default.
     """
     budget = Budget(options.time, clock.monotonic() if start is None else start)
+    # Weights are passed by the name of their step, whether the program of the user routes its own or not.
+    with config_context(enable_metadata_routing=False):
+        return _tuned(ready, options, budget)
+
+
+def _tuned(ready: Ready, options: Options, budget: Budget) -> AutoTuned:
     problem = ready.problem
     candidates = _candidates(ready, options)
     weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
@@ -80,11 +87,14 @@ def study_name(ready: Ready, options: Options) -> str:
     import hashlib
 
     from hpcore.evaluation.fingerprint import fingerprint
+    from hpcore.sklearn.stored import content_hash
 
     problem = ready.problem
     same: list[Any] = [problem.name, problem.target, problem.task, ready.models, ready.scoring, str(options.positive)]
     same += [repr(options.sampler), options.seed, len(ready.splits), fingerprint(problem.X), fingerprint(problem.y)]
     same += sorted(ready.columns.dates.items())
+    same += [content_hash(ready.splits), content_hash(ready.sample_weight)]
+    same += [content_hash(options.scoring)] if callable(options.scoring) else []
     return f"{problem.name[:200]} autotune {hashlib.sha256(repr(same).encode()).hexdigest()[:8]}"
 
 
@@ -166,14 +176,19 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
 
 def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Options, budget: Budget) -> AutoTuned:
     """Fit the best candidate to all rows, and compare the models."""
+    if not math.isfinite(search.best_score_):
+        failure = next((trial.error for trial in search.trials_ if trial.error), "all scores are NaN")
+        raise AllFitsFailed(f"none of the {len(search.trials_)} candidates has a score by {ready.scoring}: {failure}")
     problem, results, best = ready.problem, search.cv_results_, int(search.best_index_)
     params = dict(search.best_params_)
     model = params[MODEL]
     folds = np.array([results[f"split{i}_test_score"] for i in range(search.n_splits_)], dtype=float).T
     whole = np.ones(len(folds), dtype=bool)
+    partial: list[Remark] = []
     if "n_resources" in results:
         level = np.asarray(results["n_resources"])
         whole = level == level.max()
+        partial = _about_rows(int(level.max()), search.max_resources_)
     models = [candidate[MODEL] for candidate in results["params"]]
     default_folds = _default_folds(candidates.defaults[model], results["params"], folds, whole)
     default_wins = params == candidates.defaults[model]
@@ -195,10 +210,17 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         fit_final(candidates.estimator, params, problem, ready.sample_weight), ready.columns
     )
     search.refit_time_ = clock.perf_counter() - started
-    ensemble, ensemble_score = None, None
+    ensemble, ensemble_score, said = None, None, list[Remark]()
     if options.ensemble:
-        ensemble, ensemble_score = combined(candidates.estimator, search, (params, pipeline), ready, budget)
-    remarks = [*ready.remarks, *remarks_after(folds[best], None if default_wins else default_folds, ready.constant)]
+        ensemble, ensemble_score, said = combined(candidates.estimator, search, (params, pipeline), ready, budget)
+        if options.storage is not None and len(search.predictions_) < min(2, len(folds)):
+            said = [Remark("ensemble", "there is no ensemble, because predictions of earlier calls are not stored")]
+    remarks = [
+        *ready.remarks,
+        *partial,
+        *said,
+        *remarks_after(folds[best], None if default_wins else default_folds, ready.constant),
+    ]
     remarks += _about_time(search, ready.models, models, budget)
     corrected = getattr(search, "best_score_corrected_", None)
     constant = float(np.mean(ready.constant))
@@ -242,14 +264,17 @@ def _default_numbers(candidates: Candidates, params: Sequence[Any], whole: Any, 
     }
 
 
+def _about_rows(most: int, n_rows: int) -> list[Remark]:
+    """Say that no candidate came to all rows."""
+    if most >= n_rows:
+        return []
+    return [Remark("time", f"no candidate ran on all {n_rows} rows before the time ended: scores are those of {most}")]
+
+
 def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
     """Say what the time did not suffice for."""
     if budget.seconds is None:
         return []
-    if "n_resources" in search.cv_results_ and max(search.cv_results_["n_resources"]) < search.max_resources_:
-        n = max(search.cv_results_["n_resources"])
-        text = f"{budget.seconds:g} s were not enough for a candidate with all rows: scores are of fits to {n} of "
-        return [Remark("time", f"{text}{search.max_resources_} rows, and the final model has all of them")]
     untried = [model for model in models if model not in tried]
     if not untried:
         return []

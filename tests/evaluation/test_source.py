@@ -264,3 +264,42 @@ def test_a_candidate_that_lost_its_race_before_the_deadline_is_complete() -> Non
     clock.over = clock.has_result = True
     search.source.store(loser, 1, fold(11, 0.0))
     assert loser.given_up and [number for number, *_ in search.complete] == [0, 1]
+
+
+def test_where_the_first_result_fails_another_candidate_begins() -> None:
+    clock = Clock()
+    search = Search(candidates(2), **clock.options())
+    first = search.begin()
+    search.run(first, (0, math.nan))
+    clock.over = True
+    assert search.source.begin() is None and not search.source.ended  # it waits for the open one
+    search.run(first, (1, math.nan), (2, math.nan))
+    search.run(search.begin(), (0, 0.5), (1, 0.5), (2, 0.5))
+    assert [number for number, *_ in search.complete] == [0, 1]
+
+
+def late_fold(i: int, value: float = math.nan) -> FoldScore:
+    return FoldScore(i, value, None, 2.0, 0.0, "FitTimeout: the fold took longer than fit_timeout=2 s", ())
+
+
+def test_after_a_fold_that_took_too_long_no_other_begins() -> None:
+    search = Search(candidates(1), n_folds=4)
+    candidate = search.begin()
+    candidate.n_running, candidate.unsent = 3, [3]
+    search.source.store(candidate, 0, late_fold(10))
+    assert not candidate.unsent and not search.source.refresh(candidate)
+    search.source.skip(candidate, [1])  # it was lost with the worker
+    assert not search.complete
+    search.source.store(candidate, 2, fold(12, 0.5))  # it was running
+    [(number, scores, _)] = search.complete
+    assert number == 0 and scores[2] == 0.5 and all(map(math.isnan, [*scores[:2], scores[3]]))
+    assert sorted(search.told) == [(0, 10), (0, 11), (0, 12), (0, 13)]
+    assert [score.fit_time for score in candidate.known] == [2.0, 0.0, 0.0, 0.0]
+
+
+def test_other_folds_run_where_one_that_took_too_long_has_a_score() -> None:
+    search = Search(candidates(1))
+    candidate = search.begin()
+    candidate.n_running, candidate.unsent = 1, [1, 2]
+    search.source.store(candidate, 0, late_fold(10, -1.0))
+    assert candidate.unsent == [1, 2] and search.source.refresh(candidate)

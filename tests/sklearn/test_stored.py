@@ -326,3 +326,12 @@ def test_an_ordered_race_goes_past_a_paused_candidate(tmp_path: Path) -> None:
     found = search(log, path, n_trials=10, **race).fit(X, y)
     assert found.trial_numbers_.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     assert found.trials_[3].state == "paused"
+
+
+def test_another_function_of_the_same_name(tmp_path: Path) -> None:
+    options = {"strategy": "random", "n_trials": 1, "cv": 3, "storage": tmp_path / "runs.db", "study_name": "a"}
+    space = {"n_neighbors": hp.Int(1, 3)}
+    for _ in range(2):
+        SearchCV(KNeighborsClassifier(), space, scoring=lambda model, X, y: 0.5, **options).fit(X, y)
+    with pytest.raises(InvalidArgument, match="scoring, refit and error_score must be as in the search"):
+        SearchCV(KNeighborsClassifier(), space, scoring=lambda model, X, y: 0.25, **options).fit(X, y)

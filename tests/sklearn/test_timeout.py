@@ -118,6 +118,18 @@ def test_a_failed_candidate_is_not_the_one(tmp_path: Path) -> None:
     assert len(fits(tmp_path / "log", 7)) == 3
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite:UserWarning")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_after_a_failed_candidate_another_one_is_finished(tmp_path: Path, n_jobs: int) -> None:
+    search = make(tmp_path / "log", 3, warm_start=[{"slow": 7}, {"slow": 0}], timeout=0.01, n_trials=9, n_jobs=n_jobs)
+    search.estimator.set_params(fails=7, seconds=0.1)
+    search.fit(X, Y)
+    best = search.best_params_["slow"]
+    assert best != 7
+    assert len(set(fits(tmp_path / "log", best))) == 3
+
+
 def test_with_a_scheduler_rungs_end_too(tmp_path: Path) -> None:
     search = make(
         tmp_path / "log", 12, scheduler="halving", resource="n_samples", min_resources=18, n_trials=9,

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.metrics import get_scorer
+from sklearn.metrics import accuracy_score, get_scorer
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 
 from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
+from hpcore.sklearn import AllFitsFailed
 from hpcore.tables import autotune, presets
 from hpcore.tables.choice_space import MODEL
 from hpcore.tables.deploy import load_deployment
@@ -176,6 +178,14 @@ def test_no_time_gives_the_default(seconds: float) -> None:
     assert any("were enough for the defaults of" in remark.text for remark in tuned.remarks)
 
 
+def test_no_time_for_all_rows() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5200, 2))
+    tuned = autotune(X, X[:, 0] > rng.normal(size=5200), time=1e-3, n_jobs=1, models=["logistic", "decision_tree"])
+    assert any("no candidate ran on all 5200 rows" in remark.text for remark in tuned.remarks)
+    assert tuned.leaderboard["score"].iloc[0] == tuned.best_score_ == tuned.default_score_
+
+
 def test_time_ends_a_search() -> None:
     X, y = load_iris(return_X_y=True, as_frame=True)
     tuned = autotune(X, y, time=3.0, models=["decision_tree"], n_jobs=1)
@@ -217,6 +227,11 @@ def test_an_imbalanced_target_has_another_score() -> None:
         ({"models": 3}, InvalidType, "list of names"),
         ({"scoring": "accurracy"}, InvalidArgument, "did you mean 'accuracy'"),
         ({"scoring": "r2"}, InvalidArgument, "r2"),
+        ({"scoring": 3}, InvalidType, "scoring must be the name of a score or a function"),
+        ({"scoring": ["accuracy"]}, InvalidType, "scoring"),
+        ({"scoring": accuracy_score}, InvalidArgument, "scoring must be a scorer.*make_scorer"),
+        ({"scoring": lambda estimator, X, y: {"a": 1.0}}, InvalidArgument, "scoring.*number"),
+        ({"models": np.array(["knn", "logistic"])}, InvalidType, "list of names"),
         ({"models": ["svc"], "scoring": "neg_log_loss"}, InvalidArgument, "probabilities"),
         ({"cv": 1}, InvalidArgument, "cv"),
         ({"cv": 5000}, InvalidArgument, "cv"),
@@ -276,3 +291,98 @@ def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
     loaded = load_deployment(tmp_path / "saved")
     assert loaded.facts["model"] == "decision_tree"
     np.testing.assert_array_equal(loaded.model.predict_proba(X), tuned.predict_proba(X))
+
+
+def _rings(n: int = 150) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    X = np.random.default_rng(1).normal(size=(n, 2))
+    return pd.DataFrame(X, columns=["u", "v"]), ((X**2).sum(axis=1) > 1.4).astype(int)
+
+
+def test_an_ensemble_is_better_than_a_model_without_probabilities() -> None:
+    X, y = _rings()
+    tuned = autotune(X, y, models=["svc", "logistic", "decision_tree"], n_trials=9, n_jobs=1, ensemble=True)
+    assert tuned.best_model_ == "svc"
+    assert tuned.ensemble is None
+
+
+def _of_some_rows(estimator: Any, X: pd.DataFrame, y: Any) -> float:
+    return float((estimator.predict(X) == y)[X["u"] > -0.5].mean())
+
+
+def _of_the_steps(estimator: Any, X: pd.DataFrame, y: Any) -> float:
+    return float((estimator.named_steps["model"].n_features_in_ == 2) * (estimator.predict(X) == y).mean())
+
+
+def test_scores_by_functions() -> None:
+    X, y = _rings()
+    options: dict[str, Any] = {"models": ["knn", "decision_tree"], "n_trials": 9, "n_jobs": 1, "ensemble": True}
+    tuned = autotune(X, y, scoring=_of_some_rows, **options)
+    assert tuned.constant_score_ is not None  # which has the columns as well
+    assert tuned.best_score_ > tuned.constant_score_
+    assert not [remark for remark in tuned.remarks if remark.kind == "ensemble"]
+    other = autotune(X, y, scoring=_of_the_steps, **options)
+    assert other.best_score_ > 0.8
+    assert other.ensemble is None
+    assert [remark.kind for remark in other.remarks].count("ensemble") == 1
+
+
+@pytest.mark.filterwarnings("ignore::hpcore.sklearn.NoScoreYet")
+def test_no_score_at_all_is_an_error() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with pytest.raises(AllFitsFailed, match="none of the 8 candidates has a score by _nothing: the mean score is nan"):
+        autotune(X, y, scoring=_nothing, **QUICK)
+
+
+def _nothing(estimator: Any, X: Any, y: Any) -> float:
+    return float("nan")
+
+
+def test_weights_with_metadata_routing() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    weights = np.linspace(0.5, 2.0, len(y))
+    plain = autotune(X, y, sample_weight=weights, **QUICK)
+    with config_context(enable_metadata_routing=True):
+        assert autotune(X, y, sample_weight=weights, **QUICK).best_score_ == plain.best_score_
+
+
+def test_no_rows_to_predict() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, **QUICK)
+    with pytest.raises(InvalidArgument, match="X must have rows to predict"):
+        tuned.predict(X.iloc[:0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cv": [(np.arange(0, 150, 2), np.arange(1, 150, 2)), (np.arange(1, 150, 2), np.arange(0, 150, 2))]},
+        {"groups": np.arange(150) % 30},
+        {"sample_weight": np.linspace(0.5, 2.0, 150)},
+        {"scoring": lambda estimator, X, y: 0.25},
+    ],
+)
+def test_another_search_in_the_same_store_begins_anew(tmp_path: Path, change: dict[str, Any]) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    first: dict[str, Any] = {"cv": 2, "groups": np.arange(150) % 25, "scoring": lambda estimator, X, y: 0.5}
+    for options in (first, {**first, **change}, first):
+        tuned = autotune(X, y, storage=tmp_path / "runs.db", n_jobs=1, n_trials=2, models=["logistic"], **options)
+        assert tuned.best_score_ == (0.25 if "scoring" in change and options is not first else 0.5)
+
+
+def test_a_file_is_no_directory_to_save_to(tmp_path: Path) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, **{**QUICK, "n_trials": 1})
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "inner"):
+        with pytest.raises(InvalidArgument, match="directory must be a directory"):
+            tuned.save(path)
+
+
+def test_an_ensemble_of_stored_candidates_is_said_to_be_missing(tmp_path: Path) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    told = []
+    for _ in range(2):
+        tuned = autotune(X, y, storage=tmp_path / "runs.db", ensemble=True, **{**QUICK, "n_trials": 3})
+        told.append([remark.text for remark in tuned.remarks if remark.kind == "ensemble"])
+    assert not told[0]
+    assert "not stored" in told[1][0]

@@ -261,7 +261,7 @@ def test_cells_that_cannot_be_read_are_named(folder: Path) -> None:
         ("", "No columns|empty"),
         (RAW.splitlines()[0] + "\n", "no rows"),
         (RAW + "," * 12 + "\n", "cannot be read as a table"),
-        (RAW.encode("utf-16"), "cannot be read as a table"),
+        (RAW.encode("utf-16"), "cannot be read as a table of text in utf-8.*--encoding"),
     ],
 )
 def test_bad_data(folder: Path, tmp_path: Path, text: Any, words: str) -> None:
@@ -277,6 +277,8 @@ def test_bad_requests(folder: Path) -> None:
         load_deployment(folder / "svr").predict(frame, proba=True)
     with pytest.raises(InvalidArgument, match=r"lacks 'price, net'"):
         load_deployment(folder / "svr").predict(frame.drop(columns="price, net"))
+    with pytest.raises(ValueError, match="--sep must be the text between the cells"):
+        standalone.read_data(folder / "raw.csv", load_deployment(folder / "svr").facts, separator="")
 
 
 # --- folders ---------------------------------------------------------------------------------------------------------
@@ -309,6 +311,8 @@ def facts_with(**changes: Any) -> Any:
         (facts_with(format=2), "newer version"),
         (facts_with(sha256={}), "is damaged"),
         (facts_with(columns=[1]), "is damaged"),
+        (facts_with(columns=[{"name": 1}]), "is damaged"),
+        (lambda folder: (folder / "model.json").write_text("[" * 100_000), "cannot be read"),
         (facts_with(target=None), "is damaged"),
         (lambda folder: (folder / "model.json").write_text("[]"), "not a file of a saved model"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import hpcore as hp
+from hpcore.errors import InvalidSpace
 from hpcore.tables.choice_space import MODEL, ChoiceSpace
 from hpcore.tables.model_sampler import ModelSampler
 
@@ -96,3 +97,9 @@ def test_time_is_shared_where_that_is_wanted() -> None:
 
 def test_it_says_what_it_is() -> None:
     assert repr(ModelSampler(CHOICE, "tpe")) == "ModelSampler(['a', 'b', 'c'], 'tpe', by_time=False)"
+
+
+def test_another_space_is_refused() -> None:
+    choice = ChoiceSpace.of({"a": {"x": hp.Float(0.0, 1.0)}})
+    with pytest.raises(InvalidSpace, match="model, a__x, got a space of x"):
+        hp.Optimizer(hp.Space({"x": hp.Float(0.0, 1.0)}), sampler=ModelSampler(choice))

@@ -129,3 +129,21 @@ def test_the_three_files_work_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(alone.InvalidArgument) as caught:
         theirs.transform(frame[["day"]])
     assert not isinstance(caught.value, InvalidArgument)
+
+
+@pytest.mark.parametrize("cell", [10**400, -(10**400), [1], {"a": 1}, 1 + 2j, "1e9999", float("inf")])
+def test_cells_that_are_no_numbers_are_missing(cell: Any) -> None:
+    column = pd.Series([1, cell, "2.5", None], dtype=object, name="a")
+    np.testing.assert_array_equal(column_as_numbers(column), [1.0, np.nan, 2.5, np.nan])
+    words = pd.Series([True, cell, "no", None], dtype=object, name="a")
+    np.testing.assert_array_equal(column_as_numbers(words, None, "truth"), [1.0, np.nan, 0.0, np.nan])
+
+
+def test_blanks_around_names() -> None:
+    step = ReadCells([" a", "b"], [], [], {}, {}, {}).fit(pd.DataFrame({" a": [1.0], "b": [2.0]}))
+    read = step.transform(pd.DataFrame({"b": [4.0], "a": [3.0]}))
+    assert read.to_dict("list") == {" a": [3.0], "b": [4.0]}
+    both = ReadCells([" a", "a"], [], [], {}, {}, {})
+    assert both.transform(pd.DataFrame({"a": [4.0], " a": [3.0]})).to_dict("list") == {" a": [3.0], "a": [4.0]}
+    with pytest.raises(InvalidArgument, match="lacks ' a'"):
+        both.transform(pd.DataFrame({"a": [4.0], "a.1": [3.0]}))
