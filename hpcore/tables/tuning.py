@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import FitFailedWarning
 
-from hpcore.sklearn import SearchCV, SearchInterrupted
+from hpcore.sklearn import SearchCV
 from hpcore.study import Study
 from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
 from hpcore.tables.candidates import Candidates, make_candidates
 from hpcore.tables.choice_space import MODEL
-from hpcore.tables.final import combined, fit_final
+from hpcore.tables.final import combined, final_threads, fit_final
 from hpcore.tables.folds import share_tested
 from hpcore.tables.leaderboard import leaderboard
 from hpcore.tables.model_sampler import ModelSampler
@@ -37,6 +38,9 @@ SHORT_TIME, LONG_TIME = 5.0, 20.0
 MEMBERS_SHARE = 0.2
 # Seconds of a search whose time is over before it begins.
 SOON = 1e-3
+# Modules whose warnings are about a fit, such as one that did not converge. A search also tries bad values, so they
+# come by hundreds; those of callbacks and of a score of one's own are not theirs.
+FITTERS = r"(sklearn|scipy|numpy|lightgbm|xgboost|catboost|hpcore\.tables)(\.|$)"
 
 
 def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTuned:
@@ -57,9 +61,8 @@ def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTune
     weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
     search = _search(ready, candidates, options, budget)
     with warnings.catch_warnings():
-        # A search also tries bad values, whose fits do not converge or fail; the leaderboard counts failures.
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("default", SearchInterrupted)
+        warnings.filterwarnings("ignore", category=FitFailedWarning)  # the leaderboard counts them
+        warnings.filterwarnings("ignore", module=FITTERS)
         search.fit(problem.X, problem.y, **weights)
     return _result(ready, candidates, search, options, budget)
 
@@ -191,13 +194,18 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
     )
     started = clock.perf_counter()
-    pipeline = search.best_estimator_ = fit_final(candidates.estimator, params, problem, ready.sample_weight)
+    level = getattr(search, "max_resources_", 1) / results.get("n_resources", np.ones(best + 1))[best]
+    n_threads = final_threads(float(results["mean_fit_time"][best]) * level, options.n_jobs)
+    pipeline = fit_final(candidates.estimator, params, problem, ready.sample_weight, n_threads)
+    search.best_estimator_ = pipeline
     search.refit_time_ = clock.perf_counter() - started
     ensemble, ensemble_score = None, None
     if options.ensemble:
-        ensemble, ensemble_score = combined(candidates.estimator, search, (params, pipeline), ready, budget)
+        ensemble, ensemble_score = combined(
+            candidates.estimator, search, (params, pipeline), ready, budget, options.n_jobs
+        )
     remarks = [*ready.remarks, *remarks_after(folds[best], None if default_wins else default_folds, ready.constant)]
-    remarks += _about_time(search, ready.models, models, budget)
+    remarks += [*_about_part(search, best), *_about_time(search, ready.models, models, budget)]
     corrected = getattr(search, "best_score_corrected_", None)
     constant = float(np.mean(ready.constant))
     return AutoTuned(
@@ -214,13 +222,18 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         ensemble_score_=ensemble_score,
         remarks=tuple(remarks),
         notices=tuple(problem.notices + ready.columns.notices),
-        n_trials_=len(search.trials_),
+        n_trials_=_n_finished(search),
         seconds_=clock.monotonic() - budget.start,
         search_=search,
         problem=problem,
         rows=rows,
         columns=ready.columns,
     )
+
+
+def _n_finished(search: SearchCV) -> int:
+    """Count candidates, also those of a part of the rows; those that the end of the time left unfinished are none."""
+    return sum(trial.state not in ("running", "withdrawn") for trial in search.trials_)
 
 
 def _default_folds(default: dict[str, Any], params: Sequence[Any], folds: Any, whole: Any) -> Any:
@@ -240,6 +253,21 @@ def _default_numbers(candidates: Candidates, params: Sequence[Any], whole: Any, 
     }
 
 
+def _about_part(search: SearchCV, best: int) -> list[Remark]:
+    """Say that no candidate had all training rows, where that is so."""
+    resources = search.cv_results_.get("n_resources")
+    if resources is None or resources[best] >= search.max_resources_:
+        return []
+    share = f"{100.0 * resources[best] / search.max_resources_:.0f} % of the training rows of each fold"
+    return [
+        Remark(
+            "rows",
+            f"scores are those of models fitted to {share}, because no candidate was finished with all of them; the "
+            "final model is fitted to all rows",
+        )
+    ]
+
+
 def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
     """Say what the time did not suffice for."""
     if budget.seconds is None:
@@ -251,7 +279,9 @@ def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], b
     untried = [model for model in models if model not in tried]
     if not untried:
         return []
-    if len(search.trials_) < len(models):
+    if _n_finished(search) < len(models):
         text = f"{budget.seconds:g} s were enough for the defaults of {len(set(tried))} of {len(models)} models only: "
-        return [Remark("time", f"{text}{', '.join(untried)} were not tried, and nothing was tuned")]
-    return [Remark("time", f"{', '.join(untried)} have no score: the time ended, or their fits failed")]
+        verb = "were" if len(untried) > 1 else "was"
+        return [Remark("time", f"{text}{', '.join(untried)} {verb} not finished, and nothing was tuned")]
+    verb = "have" if len(untried) > 1 else "has"
+    return [Remark("time", f"{', '.join(untried)} {verb} no score: the time ended, or all fits failed")]
