@@ -154,7 +154,11 @@ def few_tested(problem: Problem, splits: Splits) -> Remark | None:
         return None
     rows = {0: "no row", 1: "1 row"}.get(counts[label], f"{counts[label]} rows")
     others = sum(n < FEW_OF_A_CLASS for n in counts.values()) - 1
-    more = f", and few of {others} more" if others else ""
+    more = (
+        f", and on fewer than {FEW_OF_A_CLASS} of {others} other {'class' if others == 1 else 'classes'}"
+        if others
+        else ""
+    )
     shown = label.item() if hasattr(label, "item") else label
     return Remark(
         "rows",

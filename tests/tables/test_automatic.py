@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 
 from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
-from hpcore.tables import autotune, presets
+from hpcore.tables import autotune, presets, tuning
 from hpcore.tables.choice_space import MODEL
 from hpcore.tables.deploy import load_deployment
 
@@ -181,6 +184,28 @@ def test_time_ends_a_search() -> None:
     tuned = autotune(X, y, time=3.0, models=["decision_tree"], n_jobs=1)
     assert tuned.n_trials_ > 3
     assert tuned.best_estimator_.predict(tuned.problem.X).shape == (150,)
+
+
+def test_candidates_and_seconds_are_those_that_were_spent() -> None:
+    states = ["complete", "pruned", "failed", "withdrawn", "running"]
+    search = SimpleNamespace(trials_=[SimpleNamespace(state=state) for state in states])
+    assert tuning._n_finished(cast("Any", search)) == 3
+    results = {"mean_fit_time": [2.0, 2.0], "mean_score_time": [0.5, 0.5]}
+    assert list(tuning._seconds(results, 4)) == [10.0, 10.0]
+    assert list(tuning._seconds({**results, "n_folds_evaluated": np.array([4, 1])}, 4)) == [10.0, 2.5]
+
+
+def test_warnings_of_fits_are_not_shown_and_others_are() -> None:
+    def score(model: Any, X: Any, y: Any) -> float:
+        warnings.warn("a score of one's own", UserWarning, stacklevel=1)
+        warnings.warn_explicit("did not converge", ConvergenceWarning, "m.py", 1, module="sklearn.linear_model._x")
+        return float(model.score(X, y))
+
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        autotune(X, y, scoring=score, **{**QUICK, "n_trials": 2})
+    assert {str(warning.message) for warning in seen} == {"a score of one's own"}
 
 
 def test_a_model_of_nothing_is_said_to_be_one() -> None:
