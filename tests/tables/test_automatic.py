@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import TimeSeriesSplit
@@ -186,13 +186,20 @@ def test_time_ends_a_search() -> None:
     assert tuned.best_estimator_.predict(tuned.problem.X).shape == (150,)
 
 
-def test_candidates_and_seconds_are_those_that_were_spent() -> None:
-    states = ["complete", "pruned", "failed", "withdrawn", "running"]
+def test_candidates_without_all_their_folds_do_not_count() -> None:
+    states = ["complete", "pruned", "failed", "paused", "withdrawn", "running"]
     search = SimpleNamespace(trials_=[SimpleNamespace(state=state) for state in states])
-    assert tuning._n_finished(cast("Any", search)) == 3
-    results = {"mean_fit_time": [2.0, 2.0], "mean_score_time": [0.5, 0.5]}
-    assert list(tuning._seconds(results, 4)) == [10.0, 10.0]
-    assert list(tuning._seconds({**results, "n_folds_evaluated": np.array([4, 1])}, 4)) == [10.0, 2.5]
+    assert tuning._n_finished(cast("Any", search)) == 4
+
+
+def test_scores_from_a_part_of_the_rows_are_said_to_be_such() -> None:
+    X, y = make_classification(5400, 5, random_state=0)
+    tuned = autotune(X, y, n_trials=1, models=["decision_tree"], n_jobs=1, cv=2)
+    assert tuned.n_trials_ == 1
+    (remark,) = [remark for remark in tuned.remarks if remark.kind == "rows"]
+    assert "11 % of the training rows" in remark.text and remark.text in tuned.report
+    tuned = autotune(X, y, n_trials=9, models=["decision_tree"], n_jobs=1, cv=2)
+    assert not [remark for remark in tuned.remarks if remark.kind == "rows"]
 
 
 def test_warnings_of_fits_are_not_shown_and_others_are() -> None:
