@@ -184,11 +184,11 @@ def identifiers(X: pd.DataFrame, columns: Columns) -> Remark | None:
                 found.append(f"{name!r} ({len(np.unique(values))} distinct values)")
     if not found:
         return None
-    they = "it looks" if len(found) == 1 else "they look"
+    they, them = ("it looks like an identifier", "it") if len(found) == 1 else ("they look like identifiers", "them")
     return Remark(
         "identifiers",
-        f"{_listed(found)} in {len(X)} rows: {they} like identifiers, which say nothing about new rows; leave them "
-        f"out, or pass as groups= what several rows share",
+        f"{_listed(found)} in {len(X)} rows: {they}, which says nothing about new rows; leave {them} "
+        f"out, or in Python pass as groups= what several rows share",
     )
 
 
