@@ -108,7 +108,7 @@ def _remark(problem: Problem, where: str, alike: float, first: str) -> Remark:
     measure = "rank correlation" if problem.task == "regression" else "kappa"
     return Remark(
         "time",
-        f"{where} neighbouring rows have similar values of {problem.target!r} ({measure} {alike:.2f}, 0 by chance), as in "
-        f"a time series, and folds that mix past and future give too good a score: {first}use folds in the order of "
-        f"time, in Python by cv=TimeSeriesSplit()",
+        f"{where} neighbouring rows have similar values of {problem.target!r} ({measure} {alike:.2f}, 0 by chance), as "
+        f"in a time series, and folds that mix past and future give too good a score: {first}use folds in the order "
+        f"of time, in Python by cv=TimeSeriesSplit()",
     )
