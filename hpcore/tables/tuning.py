@@ -269,13 +269,9 @@ def _about_part(search: SearchCV, best: int) -> list[Remark]:
 
 
 def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
-    """Say what the time did not suffice for."""
+    """Say which models the time did not suffice for."""
     if budget.seconds is None:
         return []
-    if "n_resources" in search.cv_results_ and max(search.cv_results_["n_resources"]) < search.max_resources_:
-        n = max(search.cv_results_["n_resources"])
-        text = f"{budget.seconds:g} s were not enough for a candidate with all rows: scores are of fits to {n} of "
-        return [Remark("time", f"{text}{search.max_resources_} rows, and the final model has all of them")]
     untried = [model for model in models if model not in tried]
     if not untried:
         return []
