@@ -40,7 +40,7 @@ MEMBERS_SHARE = 0.2
 SOON = 1e-3
 # Modules whose warnings are about a fit, such as one that did not converge. A search also tries bad values, so they
 # come by hundreds; those of callbacks and of a score of one's own are not theirs.
-FITTERS = r"(sklearn|scipy|numpy|lightgbm|xgboost|catboost|hpcore\.tables)(\.|$)"
+FITTERS = r"(sklearn|scipy|numpy|lightgbm|xgboost|catboost|hpcore\.tables\.(steps\w*|early))(\.|$)"
 
 
 def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTuned:
@@ -205,7 +205,7 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
             candidates.estimator, search, (params, pipeline), ready, budget, options.n_jobs
         )
     remarks = [*ready.remarks, *remarks_after(folds[best], None if default_wins else default_folds, ready.constant)]
-    remarks += [*_about_part(search, best), *_about_time(search, ready.models, models, budget)]
+    remarks += [*_about_part(search, best), *_about_untried(search, ready.models, models, options)]
     corrected = getattr(search, "best_score_corrected_", None)
     constant = float(np.mean(ready.constant))
     return AutoTuned(
@@ -268,16 +268,20 @@ def _about_part(search: SearchCV, best: int) -> list[Remark]:
     ]
 
 
-def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
-    """Say which models the time did not suffice for."""
-    if budget.seconds is None:
-        return []
+def _about_untried(search: SearchCV, models: Sequence[str], tried: Sequence[str], options: Options) -> list[Remark]:
+    """Say which models have no candidate with a score, and what ended the search before."""
     untried = [model for model in models if model not in tried]
     if not untried:
         return []
-    if _n_finished(search) < len(models):
-        text = f"{budget.seconds:g} s were enough for the defaults of {len(set(tried))} of {len(models)} models only: "
-        verb = "were" if len(untried) > 1 else "was"
-        return [Remark("time", f"{text}{', '.join(untried)} {verb} not finished, and nothing was tuned")]
-    verb = "have" if len(untried) > 1 else "has"
-    return [Remark("time", f"{', '.join(untried)} {verb} no score: the time ended, or all fits failed")]
+    n, names = _n_finished(search), ", ".join(untried)
+    were, have = ("were", "have") if len(untried) > 1 else ("was", "has")
+    seconds = options.time or options.timeout
+    if search.interrupted_:
+        return [Remark("models", f"{names} {were} not finished, because the search was interrupted")]
+    if options.n_trials is not None and n >= options.n_trials:
+        return [Remark("models", f"{names} {were} not tried: candidates were limited to {options.n_trials}")]
+    if seconds is not None and n < len(models):
+        text = f"{seconds:g} s were enough for the defaults of {len(set(tried))} of {len(models)} models only: "
+        return [Remark("time", f"{text}{names} {were} not finished, and nothing was tuned")]
+    ended = "all fits failed" if seconds is None else "the time ended, or all fits failed"
+    return [Remark("time" if seconds is not None else "models", f"{names} {have} no score: {ended}")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +18,7 @@ from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 
 from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
+from hpcore.sklearn import SearchInterrupted
 from hpcore.tables import autotune, presets, tuning
 from hpcore.tables.choice_space import MODEL
 from hpcore.tables.deploy import load_deployment
@@ -61,6 +63,8 @@ def test_the_best_of_several_models() -> None:
     assert repr(tuned) == text
     for part in ("decision_tree", "knn", "constant answer", "parameters", "accuracy"):
         assert part in text
+    # As the command does, which prints them before the search.
+    assert tuned.notices and all(f"note: {notice}" in text for notice in tuned.notices)
 
 
 def test_each_model_begins_as_it_is() -> None:
@@ -108,6 +112,7 @@ def test_an_ensemble_is_better_on_rows_that_were_not_seen() -> None:
     tuned = autotune(X, y, ensemble=True, **options)
     assert tuned.ensemble is not None
     assert tuned.ensemble_score_ > tuned.best_score_
+    assert f"ensemble of {len(tuned.ensemble.estimators_)} candidates, which predicts" in tuned.report
     members = [pipeline.predict_proba(X) for pipeline in tuned.ensemble.estimators_]
     expected = np.average(members, axis=0, weights=tuned.ensemble.weights)
     np.testing.assert_allclose(tuned.predict_proba(X), expected)
@@ -177,6 +182,24 @@ def test_no_time_gives_the_default(seconds: float) -> None:
     assert tuned.best_model_ == "logistic"
     assert tuned.default_score_ == tuned.best_score_
     assert any("were enough for the defaults of" in remark.text for remark in tuned.remarks)
+
+
+@pytest.mark.parametrize("seconds", [None, 60.0])
+def test_models_without_a_candidate_are_named(seconds: float | None) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, n_trials=1, time=seconds, models=["logistic", "knn"], executor=ThreadPoolExecutor(1))
+    (remark,) = [remark for remark in tuned.remarks if remark.kind in ("models", "time")]
+    assert remark.text == "knn was not tried: candidates were limited to 1"  # and not by the time
+
+
+def test_an_interrupted_search_says_so() -> None:
+    def interrupt(search: Any, trial: Any) -> None:
+        raise KeyboardInterrupt
+
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with pytest.warns(SearchInterrupted):
+        tuned = autotune(X, y, time=60.0, models=["logistic", "knn"], callbacks=[interrupt], n_jobs=1)
+    assert "knn was not finished, because the search was interrupted" in tuned.report
 
 
 def test_time_ends_a_search() -> None:
