@@ -13,6 +13,7 @@ import numpy as np
 from hpcore.evaluation.choice import ModelChoice
 from hpcore.tables.early import finalise
 from hpcore.tables.ensemble import combine, scorer_of, select
+from hpcore.tables.preprocessing import reader
 from hpcore.workers.threads import bounded
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from hpcore.sklearn import SearchCV
     from hpcore.tables.budget import Budget
     from hpcore.tables.ready import Ready
+    from hpcore.tables.table import Columns
     from hpcore.tables.target import Problem
 
-__all__ = ["combined", "final_threads", "fit_final"]
+__all__ = ["combined", "final_threads", "fit_final", "with_reader"]
 
 # Names of the parameter that says on how many cores an estimator is fitted.
 _CORES = ("n_jobs", "thread_count")
@@ -89,6 +91,11 @@ def fit_final(
     return pipeline
 
 
+def with_reader(pipeline: Pipeline, columns: Columns) -> Pipeline:
+    """Put the step that reads raw tables into a pipeline that was fitted to rows that had been read."""
+    return pipeline.set_params(prepare__read=reader(columns))
+
+
 def combined(
     choice: ModelChoice,
     search: SearchCV,
@@ -142,7 +149,8 @@ def combined(
             continue
         else:
             n_threads = final_threads(times.get(numbers[i], 0.0), n_jobs)
-            pipeline = fit_final(choice, params, problem, ready.sample_weight, n_threads)
+            fitted = fit_final(choice, params, problem, ready.sample_weight, n_threads)
+            pipeline = with_reader(fitted, ready.columns)
         pipelines.append(pipeline)
         members.append(i)
     if len(members) < 2:

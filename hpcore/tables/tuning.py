@@ -17,7 +17,7 @@ from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
 from hpcore.tables.candidates import Candidates, make_candidates
 from hpcore.tables.choice_space import MODEL
-from hpcore.tables.final import combined, final_threads, fit_final
+from hpcore.tables.final import combined, final_threads, fit_final, with_reader
 from hpcore.tables.folds import share_tested
 from hpcore.tables.leaderboard import leaderboard
 from hpcore.tables.model_sampler import ModelSampler
@@ -196,8 +196,8 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     started = clock.perf_counter()
     level = getattr(search, "max_resources_", 1) / results.get("n_resources", np.ones(best + 1))[best]
     n_threads = final_threads(float(results["mean_fit_time"][best]) * level, options.n_jobs)
-    pipeline = fit_final(candidates.estimator, params, problem, ready.sample_weight, n_threads)
-    search.best_estimator_ = pipeline
+    fitted = fit_final(candidates.estimator, params, problem, ready.sample_weight, n_threads)
+    pipeline = search.best_estimator_ = with_reader(fitted, ready.columns)
     search.refit_time_ = clock.perf_counter() - started
     ensemble, ensemble_score = None, None
     if options.ensemble:
