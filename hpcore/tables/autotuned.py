@@ -158,8 +158,8 @@ class AutoTuned:
 
     @property
     def report(self) -> str:
-        """Text with scores, leaderboard, parameters and remarks. ``hpcore.report.html(tuned.search_, path)`` writes a
-        page with pictures of the search."""
+        """Text with scores, leaderboard, parameters, how the columns were read, and remarks.
+        ``hpcore.report.html(tuned.search_, path)`` writes a page with pictures of the search."""
         return self._text()
 
     def save(self, directory: str | Path) -> list[Path]:
@@ -218,15 +218,22 @@ class AutoTuned:
             ("corrected for the choice of the best", self.best_score_corrected_),
             ("this model's default", self.default_score_),
             ("a constant answer", self.constant_score_),
-            ("ensemble", self.ensemble_score_),
+            (self._about_ensemble(), self.ensemble_score_),
         ):
             if value is not None:
                 lines.append(f"  {value:.4f}  {name}")
         lines += ["", as_text(self.rows), "", "parameters"]
         lines += [f"  {name}  {_shown(value)}" for name, value in self.best_params_.items()]
+        if self.notices:
+            lines += ["", *(f"note: {notice}" for notice in self.notices)]
         if self.remarks:
             lines += ["", *(f"remark: {remark.text}" for remark in self.remarks)]
         return "\n".join(lines)
+
+    def _about_ensemble(self) -> str:
+        return (
+            "" if self.ensemble is None else f"ensemble of {len(self.ensemble.estimators_)} candidates, which predicts"
+        )
 
     def __repr__(self) -> str:
         return self._text()

@@ -148,9 +148,9 @@ def _sort(columns: Columns, name: str, column: pd.Series[Any], likely: Mark | No
         return _codes(columns, name, column, present.astype(object).map(str))
     if kind in ("boolean", "decimal", "integer", "floating", "mixed-integer-float"):
         return _numbers(columns, name, column)
-    if kind in ("date", "datetime"):
+    if kind in ("date", "datetime", "period"):
         return _dates(columns, name, present, None)
-    if kind not in ("string", "categorical", "mixed-integer", "time", "period", "interval"):
+    if kind not in ("string", "categorical", "mixed-integer", "time", "interval"):
         return UNSUPPORTED
     if kind == "string":
         pattern = _date_pattern(present)

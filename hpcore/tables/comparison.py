@@ -83,16 +83,20 @@ def p_value(first: FloatArray, second: FloatArray, test_share: float) -> float:
     Returns
     -------
     float
-        p-value; NaN for fewer than two common folds. If all differences are equal, 1 where they are 0, and 0 otherwise.
+        p-value; NaN for fewer than two common folds. If all differences are equal, as often with few test rows, the
+        t-test is not defined: then it is that of the sign test, 2^(1 - k) for k folds, and 1 where they are 0.
     """
     difference = first - second
-    difference = difference[np.isfinite(difference)]
+    common = np.isfinite(difference)
+    difference = difference[common]
     error = standard_error(difference, test_share)
     if math.isnan(error):
         return math.nan
     mean = float(difference.mean())
-    if error == 0.0:
-        return 1.0 if mean == 0.0 else 0.0
+    # Equal up to the rounding of the scores, of which the differences keep every bit.
+    rounding = 4.0 * np.finfo(float).eps * float(max(np.abs(first[common]).max(), np.abs(second[common]).max()))
+    if error == 0.0 or float(np.ptp(difference)) <= rounding:
+        return 1.0 if abs(mean) <= rounding else 2.0 ** (1 - len(difference))
     return float(2.0 * student.sf(abs(mean) / error, len(difference) - 1))
 
 

@@ -46,7 +46,7 @@ def duplicates(X: pd.DataFrame, splits: Sequence[tuple[Any, Any]], grouped: bool
     way = (
         "the groups do not keep them together"
         if grouped
-        else "if they are the same case, pass groups= with a number for each case, or remove the copies"
+        else "if they are the same case, remove the copies, or in Python pass groups= with a number for each case"
     )
     return Remark(
         "duplicates",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import os
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import numpy as np
 
 from hpcore.evaluation.choice import ModelChoice
@@ -15,6 +15,7 @@ from hpcore.tables.early import finalise
 from hpcore.tables.ensemble import combine, scorer_of, select
 from hpcore.tables.preprocessing import reader
 from hpcore.tables.remark import Remark
+from hpcore.workers.threads import bounded
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -25,14 +26,38 @@ if TYPE_CHECKING:
     from hpcore.tables.table import Columns
     from hpcore.tables.target import Problem
 
-__all__ = ["combined", "fit_final", "with_reader"]
+__all__ = ["combined", "final_threads", "fit_final", "with_reader"]
 
 # Names of the parameter that says on how many cores an estimator is fitted.
 _CORES = ("n_jobs", "thread_count")
+# Seconds of a fit in a fold below which threads lose more time by waiting for each other than they gain: LightGBM on
+# 400 to 20,000 rows took 3 to 20 times the processor time with two threads, and longer on busy cores.
+LONG_FIT = 2.0
 
 
-def fit_final(choice: ModelChoice, params: Mapping[str, Any], problem: Problem, sample_weight: Any) -> Pipeline:
-    """Fit a candidate to all rows, on all cores.
+def final_threads(fold_seconds: float, n_jobs: int | None) -> int:
+    """Choose the number of threads of a final fit.
+
+    Parameters
+    ----------
+    fold_seconds : float
+        Mean time of the fits of the candidate in the folds, each with one thread.
+    n_jobs : int or None
+        Number of worker processes of the search, as for `autotune`.
+
+    Returns
+    -------
+    int
+        1 for a short fit, otherwise the number of processes that `n_jobs` means. Cores that this process may not use
+        do not count.
+    """
+    return int(joblib.effective_n_jobs(n_jobs)) if fold_seconds >= LONG_FIT else 1
+
+
+def fit_final(
+    choice: ModelChoice, params: Mapping[str, Any], problem: Problem, sample_weight: Any, n_threads: int
+) -> Pipeline:
+    """Fit a candidate to all rows.
 
     Parameters
     ----------
@@ -44,6 +69,8 @@ def fit_final(choice: ModelChoice, params: Mapping[str, Any], problem: Problem, 
         Features after `reader`, and the target.
     sample_weight : ndarray of shape (n_rows,), or None
         Weights.
+    n_threads : int
+        Number of threads, see `final_threads`.
 
     Returns
     -------
@@ -55,9 +82,9 @@ def fit_final(choice: ModelChoice, params: Mapping[str, Any], problem: Problem, 
     own = pipeline.get_params()
     before = {name: own[name] for name in own if name.startswith("model__") and name.rpartition("__")[2] in _CORES}
     weights = {} if sample_weight is None else {"model__sample_weight": sample_weight}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as in the search, where they were seen for each fold
-        pipeline.set_params(**dict.fromkeys(before, os.cpu_count()))
+    with warnings.catch_warnings(), bounded(n_threads):
+        warnings.simplefilter("ignore")  # as in the search
+        pipeline.set_params(**dict.fromkeys(before, n_threads))
         pipeline.fit(problem.X, problem.y, **weights)
         pipeline = finalise(pipeline, problem.X, problem.y, sample_weight)
     kept = pipeline.get_params()
@@ -76,6 +103,7 @@ def combined(
     best: tuple[Mapping[str, Any], Pipeline],
     ready: Ready,
     budget: Budget,
+    n_jobs: int | None,
 ) -> tuple[Any, float | None, list[Remark]]:
     """Combine the best candidates to a weighted mean.
 
@@ -91,6 +119,8 @@ def combined(
         Data, folds and score, as in the search.
     budget : Budget
         Time; members for whose fits it does not suffice are left out.
+    n_jobs : int or None
+        Number of worker processes of the search.
 
     Returns
     -------
@@ -126,7 +156,9 @@ def combined(
         elif budget.left() < 1.5 * times.get(numbers[i], 0.0):
             continue
         else:
-            pipeline = with_reader(fit_final(choice, params, problem, ready.sample_weight), ready.columns)
+            n_threads = final_threads(times.get(numbers[i], 0.0), n_jobs)
+            fitted = fit_final(choice, params, problem, ready.sample_weight, n_threads)
+            pipeline = with_reader(fitted, ready.columns)
         pipelines.append(pipeline)
         members.append(i)
     if len(members) < 2:

@@ -154,7 +154,11 @@ def few_tested(problem: Problem, splits: Splits) -> Remark | None:
         return None
     rows = {0: "no row", 1: "1 row"}.get(counts[label], f"{counts[label]} rows")
     others = sum(n < FEW_OF_A_CLASS for n in counts.values()) - 1
-    more = f", and few of {others} more" if others else ""
+    more = (
+        f", and on fewer than {FEW_OF_A_CLASS} of {others} other {'class' if others == 1 else 'classes'}"
+        if others
+        else ""
+    )
     shown = label.item() if hasattr(label, "item") else label
     return Remark(
         "rows",
@@ -180,11 +184,11 @@ def identifiers(X: pd.DataFrame, columns: Columns) -> Remark | None:
                 found.append(f"{name!r} ({len(np.unique(values))} distinct values)")
     if not found:
         return None
-    they = "it looks" if len(found) == 1 else "they look"
+    they, them = ("it looks like an identifier", "it") if len(found) == 1 else ("they look like identifiers", "them")
     return Remark(
         "identifiers",
-        f"{_listed(found)} in {len(X)} rows: {they} like identifiers, which say nothing about new rows; leave them "
-        f"out, or pass as groups= what several rows share",
+        f"{_listed(found)} in {len(X)} rows: {they}, which says nothing about new rows; leave {them} "
+        f"out, or in Python pass as groups= what several rows share",
     )
 
 

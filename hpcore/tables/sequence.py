@@ -105,8 +105,10 @@ def _counts_time(values: NDArray[np.float64]) -> bool:
 
 
 def _remark(problem: Problem, where: str, alike: float, first: str) -> Remark:
+    measure = "rank correlation" if problem.task == "regression" else "kappa"
     return Remark(
         "time",
-        f"{where} {problem.target!r} of neighbouring rows is alike ({alike:.2f}, 0 by chance), as in a time series, "
-        f"and folds that mix past and future give too good a score: {first}pass cv=TimeSeriesSplit()",
+        f"{where} neighbouring rows have similar values of {problem.target!r} ({measure} {alike:.2f}, 0 by chance), as "
+        f"in a time series, and folds that mix past and future give too good a score: {first}use folds in the order "
+        f"of time, in Python by cv=TimeSeriesSplit()",
     )

@@ -337,7 +337,12 @@ class ReadCells(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def to_dates(column: pd.Series[Any], pattern: str | None) -> pd.Series[Any]:
-    """Convert a column to UTC timestamps without time zone; cells that do not match the pattern are missing."""
+    """Convert a column to UTC timestamps without time zone; cells that do not match the pattern are missing.
+
+    A period is the time at which it begins.
+    """
+    if types.infer_dtype(column, skipna=True) == "period":
+        column = pd.Series(pd.PeriodIndex(column).to_timestamp(), index=column.index, name=column.name)
     if not types.is_datetime64_any_dtype(column):
         column = pd.to_datetime(column, format=pattern, errors="coerce", utc=True)
     return column.dt.tz_convert(None) if column.dt.tz is not None else column

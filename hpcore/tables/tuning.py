@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 from sklearn import config_context
+from sklearn.exceptions import FitFailedWarning
 
-from hpcore.sklearn import AllFitsFailed, SearchCV, SearchInterrupted
+from hpcore.sklearn import AllFitsFailed, SearchCV
 from hpcore.study import Study
 from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
 from hpcore.tables.candidates import Candidates, make_candidates
 from hpcore.tables.choice_space import MODEL
-from hpcore.tables.final import combined, fit_final, with_reader
+from hpcore.tables.final import combined, final_threads, fit_final, with_reader
 from hpcore.tables.folds import share_tested
 from hpcore.tables.leaderboard import leaderboard
 from hpcore.tables.model_sampler import ModelSampler
@@ -38,6 +39,9 @@ SHORT_TIME, LONG_TIME = 5.0, 20.0
 MEMBERS_SHARE = 0.2
 # Seconds of a search whose time is over before it begins.
 SOON = 1e-3
+# Modules whose warnings are about a fit, such as one that did not converge. A search also tries bad values, so they
+# come by hundreds; those of callbacks and of a score of one's own are not theirs.
+FITTERS = r"(sklearn|scipy|numpy|lightgbm|xgboost|catboost|hpcore\.tables\.(steps\w*|early))(\.|$)"
 
 
 def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTuned:
@@ -64,9 +68,9 @@ def _tuned(ready: Ready, options: Options, budget: Budget) -> AutoTuned:
     weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
     search = _search(ready, candidates, options, budget)
     with warnings.catch_warnings():
-        # A search also tries bad values, whose fits do not converge or fail; the leaderboard counts failures.
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("default", SearchInterrupted)
+        warnings.filterwarnings("ignore", category=FitFailedWarning)  # the leaderboard counts them
+        warnings.filterwarnings("ignore", "One or more of the test scores are non-finite", UserWarning)
+        warnings.filterwarnings("ignore", module=FITTERS)
         search.fit(problem.X, problem.y, **weights)
     return _result(ready, candidates, search, options, budget)
 
@@ -184,11 +188,9 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     model = params[MODEL]
     folds = np.array([results[f"split{i}_test_score"] for i in range(search.n_splits_)], dtype=float).T
     whole = np.ones(len(folds), dtype=bool)
-    partial: list[Remark] = []
     if "n_resources" in results:
         level = np.asarray(results["n_resources"])
         whole = level == level.max()
-        partial = _about_rows(int(level.max()), search.max_resources_)
     models = [candidate[MODEL] for candidate in results["params"]]
     default_folds = _default_folds(candidates.defaults[model], results["params"], folds, whole)
     default_wins = params == candidates.defaults[model]
@@ -206,22 +208,25 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
     )
     started = clock.perf_counter()
-    pipeline = search.best_estimator_ = with_reader(
-        fit_final(candidates.estimator, params, problem, ready.sample_weight), ready.columns
-    )
+    level = getattr(search, "max_resources_", 1) / results.get("n_resources", np.ones(best + 1))[best]
+    n_threads = final_threads(float(results["mean_fit_time"][best]) * level, options.n_jobs)
+    fitted = fit_final(candidates.estimator, params, problem, ready.sample_weight, n_threads)
+    pipeline = search.best_estimator_ = with_reader(fitted, ready.columns)
     search.refit_time_ = clock.perf_counter() - started
     ensemble, ensemble_score, said = None, None, list[Remark]()
     if options.ensemble:
-        ensemble, ensemble_score, said = combined(candidates.estimator, search, (params, pipeline), ready, budget)
+        ensemble, ensemble_score, said = combined(
+            candidates.estimator, search, (params, pipeline), ready, budget, options.n_jobs
+        )
         if options.storage is not None and len(search.predictions_) < min(2, len(folds)):
             said = [Remark("ensemble", "there is no ensemble, because predictions of earlier calls are not stored")]
     remarks = [
         *ready.remarks,
-        *partial,
+        *_about_part(search, best),
         *said,
         *remarks_after(folds[best], None if default_wins else default_folds, ready.constant),
+        *_about_untried(search, ready.models, models, options),
     ]
-    remarks += _about_time(search, ready.models, models, budget)
     corrected = getattr(search, "best_score_corrected_", None)
     constant = float(np.mean(ready.constant))
     return AutoTuned(
@@ -238,13 +243,18 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         ensemble_score_=ensemble_score,
         remarks=tuple(remarks),
         notices=tuple(problem.notices + ready.columns.notices),
-        n_trials_=len(search.trials_),
+        n_trials_=_n_finished(search),
         seconds_=clock.monotonic() - budget.start,
         search_=search,
         problem=problem,
         rows=rows,
         columns=ready.columns,
     )
+
+
+def _n_finished(search: SearchCV) -> int:
+    """Count candidates, also those of a part of the rows; those that the end of the time left unfinished are none."""
+    return sum(trial.state not in ("running", "withdrawn") for trial in search.trials_)
 
 
 def _default_folds(default: dict[str, Any], params: Sequence[Any], folds: Any, whole: Any) -> Any:
@@ -264,21 +274,35 @@ def _default_numbers(candidates: Candidates, params: Sequence[Any], whole: Any, 
     }
 
 
-def _about_rows(most: int, n_rows: int) -> list[Remark]:
-    """Say that no candidate came to all rows."""
-    if most >= n_rows:
+def _about_part(search: SearchCV, best: int) -> list[Remark]:
+    """Say that no candidate had all training rows, where that is so."""
+    resources = search.cv_results_.get("n_resources")
+    if resources is None or resources[best] >= search.max_resources_:
         return []
-    return [Remark("time", f"no candidate ran on all {n_rows} rows before the time ended: scores are those of {most}")]
+    share = f"{100.0 * resources[best] / search.max_resources_:.0f} % of the training rows of each fold"
+    return [
+        Remark(
+            "rows",
+            f"scores are those of models fitted to {share}, because no candidate was finished with all of them; the "
+            "final model is fitted to all rows",
+        )
+    ]
 
 
-def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
-    """Say what the time did not suffice for."""
-    if budget.seconds is None:
-        return []
+def _about_untried(search: SearchCV, models: Sequence[str], tried: Sequence[str], options: Options) -> list[Remark]:
+    """Say which models have no candidate with a score, and what ended the search before."""
     untried = [model for model in models if model not in tried]
     if not untried:
         return []
-    if len(search.trials_) < len(models):
-        text = f"{budget.seconds:g} s were enough for the defaults of {len(set(tried))} of {len(models)} models only: "
-        return [Remark("time", f"{text}{', '.join(untried)} were not tried, and nothing was tuned")]
-    return [Remark("time", f"{', '.join(untried)} have no score: the time ended, or their fits failed")]
+    n, names = _n_finished(search), ", ".join(untried)
+    were, have = ("were", "have") if len(untried) > 1 else ("was", "has")
+    seconds = options.time or options.timeout
+    if search.interrupted_:
+        return [Remark("models", f"{names} {were} not finished, because the search was interrupted")]
+    if options.n_trials is not None and n >= options.n_trials:
+        return [Remark("models", f"{names} {were} not tried: candidates were limited to {options.n_trials}")]
+    if seconds is not None and n < len(models):
+        text = f"{seconds:g} s were enough for the defaults of {len(set(tried))} of {len(models)} models only: "
+        return [Remark("time", f"{text}{names} {were} not finished, and nothing was tuned")]
+    ended = "all fits failed" if seconds is None else "the time ended, or all fits failed"
+    return [Remark("time" if seconds is not None else "models", f"{names} {have} no score: {ended}")]

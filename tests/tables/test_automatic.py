@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_classification
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, get_scorer
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 
 from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
-from hpcore.sklearn import AllFitsFailed
-from hpcore.tables import autotune, presets
+from hpcore.sklearn import AllFitsFailed, SearchInterrupted
+from hpcore.tables import autotune, presets, tuning
 from hpcore.tables.choice_space import MODEL
 from hpcore.tables.deploy import load_deployment
 
@@ -60,6 +64,8 @@ def test_the_best_of_several_models() -> None:
     assert repr(tuned) == text
     for part in ("decision_tree", "knn", "constant answer", "parameters", "accuracy"):
         assert part in text
+    # As the command does, which prints them before the search.
+    assert tuned.notices and all(f"note: {notice}" in text for notice in tuned.notices)
 
 
 def test_each_model_begins_as_it_is() -> None:
@@ -107,6 +113,7 @@ def test_an_ensemble_is_better_on_rows_that_were_not_seen() -> None:
     tuned = autotune(X, y, ensemble=True, **options)
     assert tuned.ensemble is not None
     assert tuned.ensemble_score_ > tuned.best_score_
+    assert f"ensemble of {len(tuned.ensemble.estimators_)} candidates, which predicts" in tuned.report
     members = [pipeline.predict_proba(X) for pipeline in tuned.ensemble.estimators_]
     expected = np.average(members, axis=0, weights=tuned.ensemble.weights)
     np.testing.assert_allclose(tuned.predict_proba(X), expected)
@@ -182,8 +189,26 @@ def test_no_time_for_all_rows() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(5200, 2))
     tuned = autotune(X, X[:, 0] > rng.normal(size=5200), time=1e-3, n_jobs=1, models=["logistic", "decision_tree"])
-    assert any("no candidate ran on all 5200 rows" in remark.text for remark in tuned.remarks)
+    assert any("11 % of the training rows" in remark.text for remark in tuned.remarks)
     assert tuned.leaderboard["score"].iloc[0] == tuned.best_score_ == tuned.default_score_
+
+
+@pytest.mark.parametrize("seconds", [None, 60.0])
+def test_models_without_a_candidate_are_named(seconds: float | None) -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, n_trials=1, time=seconds, models=["logistic", "knn"], executor=ThreadPoolExecutor(1))
+    (remark,) = [remark for remark in tuned.remarks if remark.kind in ("models", "time")]
+    assert remark.text == "knn was not tried: candidates were limited to 1"  # and not by the time
+
+
+def test_an_interrupted_search_says_so() -> None:
+    def interrupt(search: Any, trial: Any) -> None:
+        raise KeyboardInterrupt
+
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with pytest.warns(SearchInterrupted):
+        tuned = autotune(X, y, time=60.0, models=["logistic", "knn"], callbacks=[interrupt], n_jobs=1)
+    assert "knn was not finished, because the search was interrupted" in tuned.report
 
 
 def test_time_ends_a_search() -> None:
@@ -191,6 +216,35 @@ def test_time_ends_a_search() -> None:
     tuned = autotune(X, y, time=3.0, models=["decision_tree"], n_jobs=1)
     assert tuned.n_trials_ > 3
     assert tuned.best_estimator_.predict(tuned.problem.X).shape == (150,)
+
+
+def test_candidates_without_all_their_folds_do_not_count() -> None:
+    states = ["complete", "pruned", "failed", "paused", "withdrawn", "running"]
+    search = SimpleNamespace(trials_=[SimpleNamespace(state=state) for state in states])
+    assert tuning._n_finished(cast("Any", search)) == 4
+
+
+def test_scores_from_a_part_of_the_rows_are_said_to_be_such() -> None:
+    X, y = make_classification(5400, 5, random_state=0)
+    tuned = autotune(X, y, n_trials=1, models=["decision_tree"], n_jobs=1, cv=2)
+    assert tuned.n_trials_ == 1
+    (remark,) = [remark for remark in tuned.remarks if remark.kind == "rows"]
+    assert "11 % of the training rows" in remark.text and remark.text in tuned.report
+    tuned = autotune(X, y, n_trials=9, models=["decision_tree"], n_jobs=1, cv=2)
+    assert not [remark for remark in tuned.remarks if remark.kind == "rows"]
+
+
+def test_warnings_of_fits_are_not_shown_and_others_are() -> None:
+    def score(model: Any, X: Any, y: Any) -> float:
+        warnings.warn("a score of one's own", UserWarning, stacklevel=1)
+        warnings.warn_explicit("did not converge", ConvergenceWarning, "m.py", 1, module="sklearn.linear_model._x")
+        return float(model.score(X, y))
+
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        autotune(X, y, scoring=score, **{**QUICK, "n_trials": 2})
+    assert {str(warning.message) for warning in seen} == {"a score of one's own"}
 
 
 def test_a_model_of_nothing_is_said_to_be_one() -> None:

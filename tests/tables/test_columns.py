@@ -68,6 +68,8 @@ DATES: dict[str, tuple[Any, str | None]] = {
     "day first": ([f"{i % 28 + 1}/{i % 12 + 1}/2024" for i in range(N)], "%d/%m/%Y"),
     "dots and time": ([f"{i % 28 + 1}.{i % 12 + 1}.2024 10:{i % 60:02d}" for i in range(N)], "%d.%m.%Y %H:%M"),
     "objects": ([datetime.date(2020, 1, 1 + i % 9) for i in range(N)], None),
+    "months": (pd.period_range("2020-01", periods=N, freq="M"), None),
+    "days as objects": (pd.Series(pd.period_range("2020-01-01", periods=N, freq="D"), dtype=object), None),
     "timestamps": (pd.date_range("2020", "2021", periods=N, tz="Europe/Berlin"), None),
 }
 DROPPED: dict[str, Any] = {

@@ -104,7 +104,7 @@ def test_few_test_rows_of_a_class() -> None:
     groups = list(GroupKFold(2).split(NOISE, groups=np.arange(N) // 100))
     problem, _ = problem_of(np.repeat([0, 1], 100))
     remark = few_tested(problem, groups)
-    assert remark is not None and "no row of class 0" in remark.text and "few of 1 more" in remark.text
+    assert remark is not None and "no row of class 0" in remark.text and "fewer than 8 of 1 other class" in remark.text
     problem, _ = problem_of(np.array(["one"] + ["u", "v"] * 99 + ["u"]))
     assert few_tested(problem, choose_folds(problem)[0]) is None
 

@@ -50,14 +50,16 @@ def test_a_series_with_a_clock(y: Any) -> None:
 def test_the_rows_need_not_be_sorted() -> None:
     order = RNG.permutation(N)
     said = remark_of(WALK[order], day=DAYS[order])
-    assert said is not None and "sort the rows by the dates 'day' and pass cv=TimeSeriesSplit()" in said
+    assert said is not None and "sort the rows by the dates 'day' and use folds" in said
     said = remark_of(WALK[::-1], t=np.arange(N)[::-1] * 10.0)
     assert said is not None and "'t' decreases" in said and "reverse the rows" in said
 
 
 def test_dates_in_the_index() -> None:
     said = remark_of(WALK, index=DAYS)
-    assert said is not None and said.startswith("in the order of the index 'demand' of neighbouring rows is alike")
+    assert said is not None and said.startswith(
+        "in the order of the index neighbouring rows have similar values of 'demand'"
+    )
     assert remark_of(WALK, index=pd.RangeIndex(N)) is None
     assert remark_of(NOISE, index=DAYS) is None
 

@@ -18,7 +18,7 @@ from hpcore.errors import InvalidArgument
 from hpcore.tables import numerals, preprocessing, steps, steps_text
 from hpcore.tables.columns import classify
 from hpcore.tables.preprocessing import preprocessor, reader
-from hpcore.tables.steps import DateParts, ReadCells, column_as_numbers, seconds, truth
+from hpcore.tables.steps import DateParts, ReadCells, column_as_numbers, seconds, to_dates, truth
 
 FILES = [Path(str(module.__file__)) for module in (numerals, steps, steps_text)]
 OUTSIDE = {"numpy", "pandas", "sklearn"} | sys.stdlib_module_names
@@ -147,3 +147,15 @@ def test_blanks_around_names() -> None:
     assert both.transform(pd.DataFrame({"a": [4.0], " a": [3.0]})).to_dict("list") == {" a": [3.0], "a": [4.0]}
     with pytest.raises(InvalidArgument, match="lacks ' a'"):
         both.transform(pd.DataFrame({"a": [4.0], "a.1": [3.0]}))
+
+
+@pytest.mark.parametrize("dtype", ["period[M]", object])
+def test_a_period_is_the_time_at_which_it_begins(dtype: Any) -> None:
+    months = pd.Series([pd.Period("2024-02"), None, pd.Period("2023-12")], dtype="period[M]", name="m", index=[5, 3, 9])
+    dates = to_dates(months.astype(dtype), None)
+    expected = pd.Series([pd.Timestamp("2024-02-01"), pd.NaT, pd.Timestamp("2023-12-01")], name="m", index=[5, 3, 9])
+    pd.testing.assert_series_equal(dates, expected, check_dtype=False)
+    parts = DateParts({"m": None}).fit(months.astype(dtype).to_frame())
+    np.testing.assert_array_equal(
+        parts.transform(months.astype(dtype).to_frame()), parts.transform(expected.to_frame())
+    )
