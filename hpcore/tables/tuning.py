@@ -156,22 +156,25 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     params = dict(search.best_params_)
     model = params[MODEL]
     folds = np.array([results[f"split{i}_test_score"] for i in range(search.n_splits_)], dtype=float).T
-    whole = np.ones(len(folds), dtype=bool)
+    whole, resources = np.ones(len(folds), dtype=bool), None
     if "n_resources" in results:
-        whole = np.asarray(results["n_resources"]) == search.max_resources_
+        # The largest that was reached, which is less than all rows if the search ended early.
+        resources = np.asarray(results["n_resources"])
+        whole = resources == resources.max()
     models = [candidate[MODEL] for candidate in results["params"]]
     default_folds = _default_folds(candidates.defaults[model], results["params"], folds, whole)
     default_wins = params == candidates.defaults[model]
     n_failed = dict.fromkeys(ready.models, 0)
     for trial in search.trials_:
         n_failed[trial.params[MODEL]] += trial.state == "failed"
-    numbers = np.asarray(search.trial_numbers_)[whole].tolist()
     rows = leaderboard(
-        [m for m, full in zip(models, whole, strict=True) if full],
-        numbers,
-        folds[whole],
-        np.asarray(results["mean_fit_time"])[whole] * search.n_splits_,
+        models,
+        search.trial_numbers_.tolist(),
+        folds,
+        (results["mean_fit_time"] + results["mean_score_time"]) * results.get("n_folds_evaluated", search.n_splits_),
         test_share=share_tested(ready.splits),
+        estimates=results["mean_test_score"],
+        resources=resources,
         failed=n_failed,
         defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
     )

@@ -155,7 +155,34 @@ def test_a_large_table_begins_with_a_part_of_the_rows() -> None:
     best = tuned.search_.best_index_
     assert results["n_resources"][best] == 6000
     assert tuned.best_model_ == "logistic"
-    assert tuned.leaderboard["score"].iloc[0] == tuned.best_score_
+    board = tuned.leaderboard
+    assert board["score"].iloc[0] == tuned.best_score_
+    assert board["n_trials"].sum() == 9
+    seconds = (results["mean_fit_time"] + results["mean_score_time"]) * results["n_folds_evaluated"]
+    assert board["seconds"].sum() == pytest.approx(seconds.sum())
+    for row in board.itertuples():
+        mine = [params[MODEL] == row.model for params in results["params"]]
+        assert row.resource == results["n_resources"][mine].max()
+        assert np.isnan(row.score) == (row.resource < 6000)
+
+
+def test_a_model_that_lost_every_race_has_an_estimate() -> None:
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame(rng.standard_normal((300, 4)), columns=list("abcd"))
+    y = X["a"] + X["b"] + 0.05 * rng.standard_normal(300)
+    tuned = autotune(X, y, n_jobs=1, n_trials=6, models=["ridge", "decision_tree"])
+    results, search = tuned.search_.cv_results_, tuned.search_
+    board = tuned.leaderboard.set_index("model")
+    tree = board.loc["decision_tree"]
+    assert tree.estimated and tree.n_folds < 5
+    row = search.trial_numbers_.tolist().index(tree.number)
+    assert results["pruned"][row]
+    best = [results[f"split{i}_test_score"][search.best_index_] for i in range(5)]
+    own = np.array([results[f"split{i}_test_score"][row] for i in range(5)])
+    assert tree.score == results["mean_test_score"][row]
+    assert tree.n_folds == np.isfinite(own).sum()
+    assert tree.score == pytest.approx(np.mean(best) + np.nanmean(own - best), abs=0.05)
+    assert "~" in tuned.report
 
 
 def test_splits_of_ones_own() -> None:
