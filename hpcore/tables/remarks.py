@@ -30,6 +30,7 @@ __all__ = [
     "FEW_TESTED",
     "MOSTLY_MISSING",
     "NEAR_UNIQUE",
+    "about_rows",
     "few_folds",
     "few_tested",
     "identifiers",
@@ -87,11 +88,27 @@ def remarks_before(
     list of Remark
         Remarks, the gravest first; empty if nothing was found.
     """
-    found = [
+    score = misleading(problem, scoring)
+    return [
         *leaks(problem, columns, splits, scoring, seed),
+        *([] if score is None else [score]),
+        *about_rows(problem, columns, splits, groups=groups, index=index),
+    ]
+
+
+def about_rows(
+    problem: Problem,
+    columns: Columns,
+    splits: Splits,
+    *,
+    groups: NDArray[Any] | None = None,
+    index: pd.Index[Any] | None = None,
+) -> list[Remark]:
+    """Check rows, folds and columns, without the score and without fits: the part of `remarks_before` for a caller that
+    reports leaks and the choice of the score itself. Parameters are those of `remarks_before`."""
+    found = [
         time_order(problem, columns, splits, index),
         duplicates(problem.X, splits, grouped=groups is not None),
-        misleading(problem, scoring),
         few_folds(splits),
         few_tested(problem, splits),
         identifiers(problem.X, columns),

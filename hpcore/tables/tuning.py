@@ -202,7 +202,7 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         ensemble_score_=ensemble_score,
         remarks=tuple(remarks),
         notices=tuple(problem.notices + ready.columns.notices),
-        n_trials_=len(search.trials_),
+        n_trials_=sum(trial.state != "running" for trial in search.trials_),
         seconds_=clock.monotonic() - budget.start,
         search_=search,
         problem=problem,
