@@ -36,12 +36,24 @@ class Job:
     seed: int
 
 
-def autotune(job: Job) -> tuple[Any, dict[str, Any]]:
-    """Tune with hpcore's own search over models and their ensemble."""
+def autotune(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """Tune with hpcore's own search over models."""
     from hpcore.tables import autotune as tune
 
-    tuned = tune(job.X, job.y, time=job.seconds, scoring=job.metric, n_jobs=job.n_jobs, seed=job.seed)
-    return tuned, {}
+    tuned = tune(
+        job.X, job.y, time=job.seconds, scoring=job.metric, n_jobs=job.n_jobs, seed=job.seed, **options
+    )  # fmt: skip
+    return tuned, {
+        "best": tuned.best_model_,
+        "trials": tuned.n_trials_,
+        "ensemble": tuned.ensemble is not None,
+        "shares": [[row.model, row.n_trials, round(row.seconds, 2)] for row in tuned.rows],
+    }
+
+
+def autotune_ensemble(job: Job) -> tuple[Any, dict[str, Any]]:
+    """Tune with hpcore, and combine the best candidates."""
+    return autotune(job, ensemble=True)
 
 
 def flaml(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
@@ -195,6 +207,7 @@ def suppress_after(seconds: float) -> Iterator[None]:
 
 PEERS: dict[str, tuple[tuple[str, ...], Callable[[Job], tuple[Any, dict[str, Any]]]]] = {
     "hpcore": (("hpcore",), autotune),
+    "hpcore-ensemble": (("hpcore",), autotune_ensemble),
     "flaml": (("flaml",), flaml),
     "halving": (("sklearn",), halving),
     "optuna": (("optuna", "optuna_integration"), optuna),

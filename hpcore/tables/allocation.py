@@ -35,9 +35,9 @@ def next_model(best: FloatArray, n_trials: IntArray, seconds: FloatArray | None 
     -------
     int
         Index of the model. Models that were not tried come first, in their order; then those with fewer than 3 trials,
-        except one that has already had more than its even share of the time; then the one that is farthest below its
-        share: a fifth in equal parts, the rest by rank, half as much for each rank below the best. A model without a
-        value in 3 trials gets no more, unless that is so of all.
+        except one that has already had its part of the fifth of the time that all have in equal parts; then the one
+        that is farthest below its share: this part, and of the rest half as much for each rank below the best. A model
+        without a value in 3 trials gets no more, unless that is so of all.
     """
     m = len(best)
     untried = np.flatnonzero(n_trials == 0)
@@ -49,7 +49,8 @@ def next_model(best: FloatArray, n_trials: IntArray, seconds: FloatArray | None 
     spent = n_trials.astype(float) if seconds is None else seconds
     spent = spent / max(float(spent.sum()), 1e-12)
     open_ = ~hopeless
-    few = np.flatnonzero(open_ & (n_trials < LEAST_TRIALS) & (spent <= 1.0 / m))
+    allowed = 1.0 / m if seconds is None else EVEN_SHARE / m
+    few = np.flatnonzero(open_ & (n_trials < LEAST_TRIALS) & (spent <= allowed))
     if len(few):
         return int(few[np.argmin(n_trials[few])])
     rank = np.empty(m)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpcore.errors import InvalidArgument
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from hpcore.tables.frames import as_frame
 from hpcore.tables.leaderboard import Row, as_text, to_frame
 
 if TYPE_CHECKING:
@@ -20,7 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["AutoTuned"]
 
 
-@dataclass(repr=False)
+def _has(name: str) -> Any:
+    def check(tuned: AutoTuned) -> bool:
+        getattr(tuned.estimator_, name)  # whose AttributeError says what is missing
+        return True
+
+    return check
+
+
+@dataclass(repr=False, eq=False)
 class AutoTuned:
     """Models that `autotune` has compared and tuned.
 
@@ -115,25 +126,34 @@ class AutoTuned:
         -------
         ndarray of shape (n,)
         """
-        return self.estimator_.predict(self._framed(X))
+        return self.estimator_.predict(as_frame(X))
 
+    @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
-        """Predict the probabilities of `classes_`.
+        """Predict the probabilities of `classes_`; only models with probabilities have this method.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n, n_features)
+            Rows with the columns of the data.
 
         Returns
         -------
         ndarray of shape (n, n_classes)
-
-        Raises
-        ------
-        InvalidArgument
-            The model has no probabilities.
         """
-        if not hasattr(self.estimator_, "predict_proba"):
-            raise InvalidArgument(
-                f"predict_proba needs a model with probabilities, and {self.best_model_} has none: use predict"
-            )
-        return self.estimator_.predict_proba(self._framed(X))
+        return self.estimator_.predict_proba(as_frame(X))
+
+    @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> Any:
+        """Return the decision values of rows, of a model that has them; see `predict_proba`."""
+        return self.estimator_.decision_function(as_frame(X))
+
+    def __sklearn_tags__(self) -> Any:
+        # By which scorers of scikit-learn know what is predicted.
+        return get_tags(self.estimator_)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
 
     @property
     def report(self) -> str:
@@ -183,11 +203,6 @@ class AutoTuned:
             "constant_score": self.constant_score_,
             "params": dict(self.best_params_),
         }
-
-    def _framed(self, X: Any) -> Any:
-        from hpcore.tables.frames import as_frame
-
-        return as_frame(X)
 
     def _text(self) -> str:
         lines = [

@@ -46,8 +46,7 @@ class Options:
     scheduler : str or Scheduler, optional
         Scheduler of subsamples; ``"none"`` for all rows from the start, and None for the rule of `begins_small`.
     racing : bool
-        True to stop candidates that are worse than the best before their last fold; not with an ensemble, which needs
-        all predictions.
+        True to stop candidates that are worse than the best before their last fold.
     fit_timeout : float, optional
         Seconds of a fold; a quarter of `time` by default.
     wording : Wording

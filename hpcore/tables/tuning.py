@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import FitFailedWarning
 
-from hpcore.sklearn import SearchCV
+from hpcore.sklearn import SearchCV, SearchInterrupted
 from hpcore.study import Study
 from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
@@ -33,6 +32,8 @@ DEFAULT_TRIALS, NO_LIMIT = 100, 10**9
 LARGE_ROWS, LEVELS, FACTOR = 5_000, 3, 3
 # Seconds below which starting worker processes would take most of the time.
 SHORT_TIME = 5.0
+# Share of the time that is left for the final fits of an ensemble, besides that of the best candidate.
+MEMBERS_SHARE = 0.2
 # Seconds of a search whose time is over before it begins.
 SOON = 1e-3
 
@@ -55,7 +56,9 @@ def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTune
     weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
     search = _search(ready, candidates, options, budget)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FitFailedWarning)  # the leaderboard counts them
+        # A search also tries bad values, whose fits do not converge or fail; the leaderboard counts failures.
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", SearchInterrupted)
         search.fit(problem.X, problem.y, **weights)
     return _result(ready, candidates, search, options, budget)
 
@@ -120,6 +123,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         }
     if options.storage is not None:
         further |= {"storage": options.storage, "study_name": options.study_name or study_name(ready, options)}
+    reserved = MEMBERS_SHARE * options.time if options.ensemble and options.time is not None else 0.0
     fit_timeout = options.fit_timeout
     if fit_timeout is None and options.time is not None and not short and options.executor is None:
         fit_timeout = max(SHORT_TIME, options.time / 4.0)
@@ -129,7 +133,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         candidates.choice.space,
         strategy=_sampler(candidates, options),
         n_trials=most,
-        timeout=options.timeout if options.time is None else max(SOON, budget.left()),
+        timeout=options.timeout if options.time is None else max(SOON, budget.left() - reserved),
         refit_in_timeout=options.time is not None,
         cv=ready.splits,
         scoring=ready.scorer,
@@ -137,8 +141,8 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         executor=options.executor,
         refit=False,
         error_score=np.nan,
-        # An ensemble needs predictions of all folds, also by candidates that are not the best.
-        racing=options.racing and not options.ensemble and n_folds > 2,
+        # Those that run on all folds although they race are the members that an ensemble may have.
+        racing=options.racing and n_folds > 2,
         fit_timeout=fit_timeout,
         warm_start=list(candidates.defaults.values())[:most],
         default_first=False,

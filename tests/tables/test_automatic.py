@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from hpcore.errors import InvalidArgument, InvalidType, MissingDependency
 from hpcore.tables import autotune, presets
 from hpcore.tables.choice_space import MODEL
+from hpcore.tables.deploy import load_deployment
 
 QUICK = {"n_jobs": 1, "n_trials": 8, "models": ["logistic", "decision_tree"]}
 
@@ -112,7 +113,7 @@ def test_an_ensemble_is_better_on_rows_that_were_not_seen() -> None:
 
 def test_an_ensemble_for_a_regression() -> None:
     X, y = load_diabetes(return_X_y=True, as_frame=True)
-    tuned = autotune(X, y, n_jobs=1, n_trials=12, models=["ridge", "knn"], ensemble=True)
+    tuned = autotune(X, y, n_jobs=1, n_trials=14, models=["knn", "decision_tree"], ensemble=True)
     assert tuned.ensemble is not None
     members = [pipeline.predict(X) for pipeline in tuned.ensemble.estimators_]
     np.testing.assert_allclose(tuned.predict(X), np.average(members, axis=0, weights=tuned.ensemble.weights))
@@ -282,3 +283,23 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     assert "catboost" not in presets.available("classification")
     with pytest.raises(MissingDependency, match=r"hpcore\[catboost\]"):
         autotune(X, y, models=["catboost"], n_trials=2)
+
+
+def test_it_is_scored_like_an_estimator() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    tuned = autotune(X, y, **QUICK)
+    for name in ("accuracy", "neg_log_loss", "roc_auc_ovr"):
+        assert get_scorer(name)(tuned, X, y) == get_scorer(name)(tuned.best_estimator_, X, y)
+    without = autotune(X, y, n_jobs=1, n_trials=2, models=["svc"])
+    assert not hasattr(without, "predict_proba")
+    assert without.decision_function(X).shape == (150, 3)
+
+
+def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
+    X, y = _mixed()
+    tuned = autotune(X, y, n_jobs=1, n_trials=4, models=["decision_tree"])
+    names = {path.name for path in tuned.save(tmp_path / "saved")}
+    assert names == {"best_model.joblib", "table_steps.py", "predict.py", "requirements.txt", "model.json"}
+    loaded = load_deployment(tmp_path / "saved")
+    assert loaded.facts["model"] == "decision_tree"
+    np.testing.assert_array_equal(loaded.model.predict_proba(X), tuned.predict_proba(X))
