@@ -223,7 +223,7 @@ def main() -> None:
     "--racing",
     is_flag=True,
     help="Stop candidates before their last fold where those that have run show that they very probably lose against "
-    "the best.",
+    "the best. With several models that is always so.",
 )
 @click.option(
     "--ensemble",

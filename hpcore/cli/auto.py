@@ -192,7 +192,7 @@ def _save(directory: Path, tuned: AutoTuned) -> Iterator[Path]:
     yield from save(directory, tuned.search_, list(tuned.search_.space), params, tuned.estimator_)
     yield from save_for_use(directory, tuned.estimator_, tuned.facts())
     board = tuned.leaderboard
-    rows = board.astype(object).to_numpy().tolist()
+    rows = board.astype(object).where(board.notna(), None).to_numpy().tolist()
     yield replace_file(directory / LEADERBOARD, lambda part: write_table(part, list(board.columns), rows))
 
 

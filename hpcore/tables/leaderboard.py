@@ -264,7 +264,7 @@ def as_text(rows: Sequence[Row], digits: int = 4) -> str:
         ]
         lines.append("  ".join(padded).rstrip())
     if any(row.estimated for row in rows):
-        lines.append("~ estimate: every candidate of the model was stopped before its last fold, because it was worse")
+        lines.append("~ estimate: every candidate of the model was stopped before its last fold")
     return "\n".join(lines)
 
 

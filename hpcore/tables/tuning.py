@@ -55,11 +55,13 @@ def tune(ready: Ready, options: Options, start: float | None = None) -> AutoTune
     candidates = _candidates(ready, options)
     weights = {} if ready.sample_weight is None else {"model__sample_weight": ready.sample_weight}
     search = _search(ready, candidates, options, budget)
-    with warnings.catch_warnings():
-        # A search also tries bad values, whose fits do not converge or fail; the leaderboard counts failures.
+    with warnings.catch_warnings(record=True) as caught:
+        # The leaderboard counts fits that failed; fits of many candidates warn for many reasons.
         warnings.simplefilter("ignore")
-        warnings.simplefilter("default", SearchInterrupted)
+        warnings.simplefilter("always", SearchInterrupted)
         search.fit(problem.X, problem.y, **weights)
+    for warning in caught:  # by the filters of the caller
+        warnings.warn(warning.message, stacklevel=3)
     return _result(ready, candidates, search, options, budget)
 
 
@@ -72,6 +74,15 @@ def begins_small(ready: Ready, options: Options) -> bool:
     if options.scheduler is not None:
         return bool(options.scheduler != "none")
     return len(ready.problem.y) >= LARGE_ROWS and options.storage is None
+
+
+def _levels(n_trials: int | None) -> int:
+    """Return the number of parts in which candidates grow to all rows: of few candidates at least one must get there,
+    and only one in `FACTOR` goes on at each."""
+    levels = LEVELS
+    while n_trials is not None and levels > 1 and FACTOR ** (levels - 1) > n_trials:
+        levels -= 1
+    return levels
 
 
 def study_name(ready: Ready, options: Options) -> str:
@@ -118,7 +129,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         further = {
             "scheduler": options.scheduler or "asha",
             "resource": "n_samples",
-            "min_resources": max(1, n_rows // FACTOR ** (LEVELS - 1)),
+            "min_resources": max(1, n_rows // FACTOR ** (_levels(options.n_trials) - 1)),
             "factor": FACTOR,
         }
     if options.storage is not None:
@@ -190,6 +201,9 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         ensemble, ensemble_score = combined(candidates.estimator, search, (params, pipeline), ready, budget)
     remarks = [*ready.remarks, *remarks_after(folds[best], None if default_wins else default_folds, ready.constant)]
     remarks += _about_time(search, ready.models, models, budget)
+    if resources is not None and resources.max() < search.max_resources_:
+        text = f"the search ended before a candidate had all rows: scores are of models for {resources.max()} rows"
+        remarks.append(Remark("time", f"{text} of {search.max_resources_}"))
     corrected = getattr(search, "best_score_corrected_", None)
     constant = float(np.mean(ready.constant))
     return AutoTuned(
