@@ -348,6 +348,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
     splits = np.array([search.cv_results_[f"split{i}_test_score"][best] for i in range(request.n_folds)], dtype=float)
     constant = float(np.mean(plan.constant))
     default = _default_folds(search, plan.default)
+    corrected = getattr(search, "best_score_corrected_", None)
     is_default = search.best_params_ == plan.default
     # A comparison with the constant answer has a line of its own.
     remarks = [*plan.remarks, *remarks_after(splits, None if is_default else default, None)]
@@ -384,6 +385,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
         resource=None if request.scheduler is None else request.resource or "n_samples",
         levels=None if request.scheduler is None else list(search.n_resources_),
         default_score=None if default is None else float(np.mean(default)),
+        corrected_score=None if corrected is None or not math.isfinite(corrected) else float(corrected),
         remarks=[remark.text for remark in remarks],
     )
     click.echo(result.to_json() if request.as_json else report.text(result))
