@@ -27,9 +27,11 @@ def score(model: Any, X: Any, y: Any, metric: str) -> float:
         return float(metrics.r2_score(y, model.predict(X)))
     if metric == "accuracy":
         return float(metrics.accuracy_score(y, model.predict(X)))
-    classes = list(model.classes_ if hasattr(model, "classes_") else model.best_estimator_.classes_)
-    if not hasattr(model, "predict_proba"):
-        return float(metrics.roc_auc_score(y == classes[1], model.decision_function(X)))
+    classes = list(model.classes_)
+    # A result of `autotune` refuses probabilities where its estimator has none.
+    estimator = getattr(model, "estimator_", model)
+    if not hasattr(estimator, "predict_proba"):
+        return float(metrics.roc_auc_score(y == classes[1], estimator.decision_function(X)))
     probabilities = model.predict_proba(X)
     if metric == "roc_auc":
         return float(metrics.roc_auc_score(y == classes[1], probabilities[:, 1]))

@@ -40,19 +40,18 @@ def autotune(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
     """Tune with hpcore's own search over models."""
     from hpcore.tables import autotune as tune
 
-    tuned = tune(
-        job.X, job.y, time=job.seconds, scoring=job.metric, n_jobs=job.n_jobs, seed=job.seed, **options
-    )  # fmt: skip
+    tuned = tune(job.X, job.y, time=job.seconds, scoring=job.metric, n_jobs=job.n_jobs, seed=job.seed, **options)
     return tuned, {
         "best": tuned.best_model_,
         "trials": tuned.n_trials_,
+        "validation": tuned.best_score_,
         "ensemble": tuned.ensemble is not None,
         "shares": [[row.model, row.n_trials, round(row.seconds, 2)] for row in tuned.rows],
     }
 
 
 def autotune_ensemble(job: Job) -> tuple[Any, dict[str, Any]]:
-    """Tune with hpcore, and combine the best candidates."""
+    """Tune with a weighted mean of the best candidates, where that is better."""
     return autotune(job, ensemble=True)
 
 
@@ -66,7 +65,7 @@ def flaml(job: Job, **options: Any) -> tuple[Any, dict[str, Any]]:
         X_train=job.X, y_train=job.y, task=job.task, metric=FLAML_METRICS.get(job.metric, job.metric),
         time_budget=job.seconds, n_jobs=job.n_jobs, seed=job.seed, verbose=0, **options,
     )  # fmt: skip
-    return automl, {"best": automl.best_estimator}
+    return automl, {"best": automl.best_estimator, "validation": -automl.best_loss}
 
 
 def flaml_ensemble(job: Job) -> tuple[Any, dict[str, Any]]:

@@ -170,24 +170,30 @@ def by_set_table(runs: Sequence[Run], peers: Sequence[str], of: str, against: st
     return "\n".join(lines) + "\n"
 
 
-def shares_of_time(runs: Sequence[Run], of: str, against: str, seconds: float) -> dict[tuple[str, int], float]:
-    """Return the smallest share of the budget at which a peer has the final score of another.
+def shares_of_time(
+    runs: Sequence[Run], of: str, against: str, seconds: float
+) -> dict[tuple[str, int], tuple[float, float]]:
+    """Return the smallest share of the time at which a peer has the final score of another.
 
-    The other's score is that of its run with the full budget. The share is infinite where no run of the peer reaches
-    it; pairs without runs of both with the full budget are left out.
+    The other's score is that of its run with the full budget. The first share is of budgets, the second of the seconds
+    that both runs really took. Both are infinite where no run of the peer reaches the score; pairs without runs of both
+    with the full budget, and those in which the other failed, are left out.
     """
-    final = {
-        (run["set"], run["seed"]): score_of(run) for run in runs if (run["peer"], run["time"]) == (against, seconds)
-    }
-    mine: dict[tuple[str, int], dict[float, float]] = defaultdict(dict)
+    final = {(run["set"], run["seed"]): run for run in runs if (run["peer"], run["time"]) == (against, seconds)}
+    mine: dict[tuple[str, int], dict[float, Run]] = defaultdict(dict)
     for run in runs:
         if run["peer"] == of and run["time"] <= seconds:
-            mine[run["set"], run["seed"]][run["time"]] = score_of(run)
+            mine[run["set"], run["seed"]][run["time"]] = run
     out = {}
     for key, goal in final.items():
-        if seconds in mine.get(key, {}) and not math.isnan(goal):
-            reached = [budget for budget, score in mine[key].items() if score >= goal - EQUAL]
-            out[key] = min(reached, default=math.inf) / seconds
+        if seconds not in mine.get(key, {}) or math.isnan(score_of(goal)):
+            continue
+        reached = [budget for budget, run in mine[key].items() if score_of(run) >= score_of(goal) - EQUAL]
+        if reached:
+            first = mine[key][min(reached)]
+            out[key] = (first["time"] / seconds, first["seconds"] / goal["seconds"])
+        else:
+            out[key] = (math.inf, math.inf)
     return out
 
 
@@ -214,12 +220,14 @@ def main() -> None:
     print(by_set_table(full, peers, options.of, options.against))
     shares = list(shares_of_time(runs, options.of, options.against, options.time).values())
     if shares:
-        reached = [share for share in shares if share <= 1]
+        of_budget, of_seconds = zip(*shares, strict=True)
+        reached = sum(share <= 1 for share in of_budget)
         budgets = sorted({run["time"] for run in runs if run["peer"] == options.of and run["time"] <= options.time})
         print(
-            f"Time to {options.against}'s final score: {options.of} has it in {len(reached)} of {len(shares)} pairs of "
-            f"set and seed; median share of the time {statistics.median(shares):.2f} "
-            f"(budgets of {', '.join(f'{budget:g}' for budget in budgets)} s; never counts as infinite)."
+            f"Time to {options.against}'s final score: {options.of} has it in {reached} of {len(shares)} pairs of set "
+            f"and seed; median share of the budget {statistics.median(of_budget):.2f}, of the seconds that both took "
+            f"{statistics.median(of_seconds):.2f} (budgets of {', '.join(f'{budget:g}' for budget in budgets)} s; "
+            "never counts as infinite)."
         )
     for run in full:
         if "error" in run:

@@ -63,6 +63,8 @@ def make_candidates(models: Sequence[str], task: Task, columns: Columns, n_rows:
         preset = presets.get(model, task)
         estimator, space = presets.build(model, task, n_rows=n_rows, random_state=seed, prefix="model__")
         prepare = preprocessor(columns, scale=preset.scale, missing=preset.missing, seed=seed)
+        # The rows of the search were read once, before it; `with_reader` puts the reader back.
+        prepare.set_params(read="passthrough")
         pipelines[model] = Pipeline([("prepare", prepare), ("model", estimator)])
         spaces[model] = {**{name: space[name] for name in space}, **encodings}
     choice = ChoiceSpace.of(spaces)

@@ -313,7 +313,7 @@ def finalise(pipeline: Pipeline, X: Any, y: Any, sample_weight: Any = None) -> P
     Returns
     -------
     Pipeline
-        Fitted pipeline with the same fitted preprocessing. Its model is the estimator of LightGBM, or the one of
+        Fitted pipeline with the same preprocessing, fitted anew. Its model is the estimator of LightGBM, or the one of
         XGBoost or CatBoost, inside `LabelledClassifier` if there are classes, and inside the same
         `TransformedTargetRegressor` if there was one. A pipeline without early stopping is returned as it is.
 
@@ -331,9 +331,12 @@ def finalise(pipeline: Pipeline, X: Any, y: Any, sample_weight: Any = None) -> P
     model = _with_rounds_found(early)
     if scaled:
         model = clone(fitted).set_params(regressor=model)
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-    model.fit(pipeline[:-1].transform(X), np.asarray(y), **weights)
-    return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], model)])
+    name = pipeline.steps[-1][0]
+    weights = {} if sample_weight is None else {f"{name}__sample_weight": sample_weight}
+    # From the start, because `transform` gives other features for training rows than `fit_transform` did: means of the
+    # target that contain the row's own.
+    whole = Pipeline([*clone(pipeline[:-1]).steps, (name, model)])
+    return whole.fit(X, np.asarray(y), **weights)
 
 
 def _with_rounds_found(early: EarlyStopping) -> Any:

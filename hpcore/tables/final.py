@@ -13,6 +13,7 @@ import numpy as np
 from hpcore.evaluation.choice import ModelChoice
 from hpcore.tables.early import finalise
 from hpcore.tables.ensemble import combine, scorer_of, select
+from hpcore.tables.preprocessing import reader
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from hpcore.sklearn import SearchCV
     from hpcore.tables.budget import Budget
     from hpcore.tables.ready import Ready
+    from hpcore.tables.table import Columns
     from hpcore.tables.target import Problem
 
-__all__ = ["combined", "fit_final"]
+__all__ = ["combined", "fit_final", "with_reader"]
 
 # Names of the parameter that says on how many cores an estimator is fitted.
 _CORES = ("n_jobs", "thread_count")
@@ -60,6 +62,11 @@ def fit_final(choice: ModelChoice, params: Mapping[str, Any], problem: Problem, 
     kept = pipeline.get_params()
     pipeline.set_params(**{name: value for name, value in before.items() if name in kept})
     return pipeline
+
+
+def with_reader(pipeline: Pipeline, columns: Columns) -> Pipeline:
+    """Put the step that reads raw tables into a pipeline that was fitted to rows that had been read."""
+    return pipeline.set_params(prepare__read=reader(columns))
 
 
 def combined(
@@ -111,7 +118,7 @@ def combined(
         elif budget.left() < 1.5 * times.get(numbers[i], 0.0):
             continue
         else:
-            pipeline = fit_final(choice, params, problem, ready.sample_weight)
+            pipeline = with_reader(fit_final(choice, params, problem, ready.sample_weight), ready.columns)
         pipelines.append(pipeline)
         members.append(i)
     if len(members) < 2:

@@ -16,7 +16,7 @@ from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
 from hpcore.tables.candidates import Candidates, make_candidates
 from hpcore.tables.choice_space import MODEL
-from hpcore.tables.final import combined, fit_final
+from hpcore.tables.final import combined, fit_final, with_reader
 from hpcore.tables.folds import share_tested
 from hpcore.tables.leaderboard import leaderboard
 from hpcore.tables.model_sampler import ModelSampler
@@ -30,8 +30,9 @@ __all__ = ["begins_small", "open_study", "study_name", "tune"]
 DEFAULT_TRIALS, NO_LIMIT = 100, 10**9
 # Rows from which candidates begin with a part of the rows, and the number of parts in which they grow to all of them.
 LARGE_ROWS, LEVELS, FACTOR = 5_000, 3, 3
-# Seconds below which starting worker processes would take most of the time.
-SHORT_TIME = 5.0
+# Seconds below which starting worker processes would take most of the time, and those below which one for a single job
+# would take much of it.
+SHORT_TIME, LONG_TIME = 5.0, 20.0
 # Share of the time that is left for the final fits of an ensemble, besides that of the best candidate.
 MEMBERS_SHARE = 0.2
 # Seconds of a search whose time is over before it begins.
@@ -120,6 +121,17 @@ def _sampler(candidates: Candidates, options: Options) -> ModelSampler:
     return ModelSampler(candidates.choice, options.sampler, by_time=limited)
 
 
+def _fit_timeout(options: Options) -> float | None:
+    """Limit for a fold: a quarter of the time, unless the time is short.
+
+    It needs worker processes, which is too much for one job and little time.
+    """
+    if options.fit_timeout is not None or options.time is None or options.executor is not None:
+        return options.fit_timeout
+    enough = LONG_TIME if options.n_jobs == 1 else SHORT_TIME
+    return max(SHORT_TIME, options.time / 4.0) if options.time >= enough else None
+
+
 def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budget) -> SearchCV:
     n_rows, n_folds = len(ready.problem.y), len(ready.splits)
     seconds = options.time or options.timeout
@@ -135,9 +147,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
     if options.storage is not None:
         further |= {"storage": options.storage, "study_name": options.study_name or study_name(ready, options)}
     reserved = MEMBERS_SHARE * options.time if options.ensemble and options.time is not None else 0.0
-    fit_timeout = options.fit_timeout
-    if fit_timeout is None and options.time is not None and not short and options.executor is None:
-        fit_timeout = max(SHORT_TIME, options.time / 4.0)
+    fit_timeout = _fit_timeout(options)
     most = options.n_trials or (DEFAULT_TRIALS if seconds is None else NO_LIMIT)
     return SearchCV(
         candidates.estimator,
@@ -194,16 +204,15 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
     )
     started = clock.perf_counter()
-    pipeline = search.best_estimator_ = fit_final(candidates.estimator, params, problem, ready.sample_weight)
+    pipeline = search.best_estimator_ = with_reader(
+        fit_final(candidates.estimator, params, problem, ready.sample_weight), ready.columns
+    )
     search.refit_time_ = clock.perf_counter() - started
     ensemble, ensemble_score = None, None
     if options.ensemble:
         ensemble, ensemble_score = combined(candidates.estimator, search, (params, pipeline), ready, budget)
     remarks = [*ready.remarks, *remarks_after(folds[best], None if default_wins else default_folds, ready.constant)]
     remarks += _about_time(search, ready.models, models, budget)
-    if resources is not None and resources.max() < search.max_resources_:
-        text = f"the search ended before a candidate had all rows: scores are of models for {resources.max()} rows"
-        remarks.append(Remark("time", f"{text} of {search.max_resources_}"))
     corrected = getattr(search, "best_score_corrected_", None)
     constant = float(np.mean(ready.constant))
     return AutoTuned(
@@ -247,7 +256,14 @@ def _default_numbers(candidates: Candidates, params: Sequence[Any], whole: Any, 
 
 
 def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], budget: Budget) -> list[Remark]:
-    """Say which models the time did not suffice for."""
+    """Say what the time did not suffice for."""
+    if "n_resources" in search.cv_results_ and max(search.cv_results_["n_resources"]) < search.max_resources_:
+        n = max(search.cv_results_["n_resources"])
+        text = "the search ended before a candidate had all rows"
+        if budget.seconds is not None:
+            text = f"{budget.seconds:g} s were not enough for a candidate with all rows"
+        text = f"{text}: scores are of fits to {n} of {search.max_resources_} rows, and the final model has all of them"
+        return [Remark("time", text)]
     if budget.seconds is None:
         return []
     untried = [model for model in models if model not in tried]

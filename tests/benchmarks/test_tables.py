@@ -89,11 +89,14 @@ def test_overview():
 
 def test_share_of_the_time_to_a_score():
     runs = [run("a", "flaml", 0.8), run("b", "flaml", 0.8), run("c", "flaml", 0.8), run("d", "flaml", 0.8)]
-    runs += [run("a", "hpcore", score, time=budget) for budget, score in [(1.0, 0.7), (2.0, 0.8), (10.0, 0.9)]]
+    runs += [
+        run("a", "hpcore", score, time=budget, seconds=2 * budget)
+        for budget, score in [(1.0, 0.7), (2.0, 0.8), (10.0, 0.9)]
+    ]
     runs += [run("b", "hpcore", score, time=budget) for budget, score in [(1.0, 0.7), (10.0, 0.7)]]
     runs += [run("c", "hpcore", 0.9, time=1.0), run("d", "hpcore", None)]  # c has no run with the full budget
     shares = module("summary").shares_of_time(runs, "hpcore", "flaml", 10.0)
-    assert shares == {("a", 0): 0.2, ("b", 0): math.inf, ("d", 0): math.inf}
+    assert shares == {("a", 0): (0.2, 0.4), ("b", 0): (math.inf,) * 2, ("d", 0): (math.inf,) * 2}
 
 
 def test_summary_of_a_file(monkeypatch, tmp_path, capsys):

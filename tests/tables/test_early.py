@@ -8,9 +8,10 @@ import sys
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import make_classification, make_friedman1
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, mean_squared_error
@@ -20,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.tables.early import EarlyStopping, finalise, held_out
 from hpcore.tables.steps_models import LabelledClassifier
+from hpcore.tables.steps_text import LevelEncoder
 
 LIBRARIES = ("lightgbm", "xgboost", pytest.param("catboost", marks=pytest.mark.doors))
 TASKS = ("classification", "regression")
@@ -214,7 +216,6 @@ def test_final_classifier_is_plain(library: str) -> None:
     np.testing.assert_allclose(final.predict_proba(X), expected, rtol=1e-5, atol=1e-7)
     np.testing.assert_array_equal(final.predict(X), np.unique(y)[np.argmax(expected, axis=1)])
     assert final.classes_.tolist() == ["blue", "green", "red"]
-    assert final[0] is pipeline[0]
     assert type(model).__module__.startswith("lightgbm") if library == "lightgbm" else type(model) is LabelledClassifier
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(final)).predict(X), final.predict(X))  # noqa: S301
 
@@ -235,6 +236,19 @@ def test_final_regressor_is_plain(library: str) -> None:
         assert not type(last).__module__.startswith("hpcore")
         Z = StandardScaler().fit_transform(X)
         np.testing.assert_allclose(final.predict(X), oracle.fit(Z, y).predict(Z), rtol=1e-5)
+
+
+def test_the_final_model_is_fitted_to_features_that_are_free_of_its_own_targets() -> None:
+    """Codes without any relation to the target: in `transform` of training rows they have the rows' own targets."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"code": rng.integers(0, 900, 1800).astype(str), "x": rng.standard_normal(1800)})
+    y = X["x"].to_numpy() + rng.standard_normal(1800)
+    encode = ColumnTransformer([("code", LevelEncoder(random_state=0), ["code"]), ("x", "passthrough", ["x"])])
+    pipeline = Pipeline([("prepare", encode), ("model", EarlyStopping(plain("lightgbm", "regression")))]).fit(X, y)
+    final = finalise(pipeline, X, y)
+    n = pipeline[-1].n_rounds_
+    oracle = Pipeline([("prepare", clone(encode)), ("model", plain("lightgbm", "regression", n_estimators=n))])
+    np.testing.assert_allclose(final.predict(X), oracle.fit(X, y).predict(X), rtol=1e-9)
 
 
 def test_other_pipelines_stay_as_they_are() -> None:
