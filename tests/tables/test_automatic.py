@@ -167,6 +167,16 @@ def test_a_large_table_begins_with_a_part_of_the_rows() -> None:
         assert np.isnan(row.score) == (row.resource < 6000)
 
 
+@pytest.mark.parametrize(("n_trials", "levels"), [(1, {6000}), (4, {2000, 6000})])
+def test_few_candidates_have_few_levels_so_that_one_has_all_rows(n_trials: int, levels: set[int]) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((6000, 2)), columns=list("ab"))
+    tuned = autotune(X, X["a"] + rng.standard_normal(6000), n_jobs=1, n_trials=n_trials, models=["ridge"])
+    assert set(tuned.search_.cv_results_["n_resources"]) == levels
+    assert tuned.leaderboard["resource"].tolist() == [6000]
+    assert all(remark.kind != "time" for remark in tuned.remarks)
+
+
 def test_a_model_that_lost_every_race_has_an_estimate() -> None:
     rng = np.random.default_rng(3)
     X = pd.DataFrame(rng.standard_normal((300, 4)), columns=list("abcd"))
