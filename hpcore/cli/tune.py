@@ -142,6 +142,7 @@ def _prepare(request: Request) -> _Plan:
     from hpcore.tables import presets
     from hpcore.tables.defaults import nearest_to_default
     from hpcore.tables.remarks import about_rows
+    from hpcore.tables.wording import COMMAND
 
     check_request(request)
     if request.ensemble:
@@ -175,7 +176,8 @@ def _prepare(request: Request) -> _Plan:
     directory = claim(request.out, DEFAULT_OUT, name, request.overwrite)
     constant, leaks = assess(prepared, request.seed)
     problem = prepared.problem
-    remarks = about_rows(problem, prepared.columns, list(prepared.folds.split(problem.X, problem.y)))
+    splits = list(prepared.folds.split(problem.X, problem.y))
+    remarks = about_rows(problem, prepared.columns, splits, wording=COMMAND)
     default = nearest_to_default(prepared.pipeline.get_params(), space, len(prepared.columns))
     return _Plan(prepared, sampler, space, levels, n_trials, name, directory, constant, leaks, remarks, default)
 

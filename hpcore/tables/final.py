@@ -28,10 +28,15 @@ __all__ = ["combined", "fit_final", "with_reader"]
 
 # Names of the parameter that says on how many cores an estimator is fitted.
 _CORES = ("n_jobs", "thread_count")
+# Seconds of a fit on one core from which on all cores are worth it. Threads wait for each other actively: with other
+# processes on the cores, a fit of a second took one minute.
+LONG_FIT = 2.0
 
 
-def fit_final(choice: ModelChoice, params: Mapping[str, Any], problem: Problem, sample_weight: Any) -> Pipeline:
-    """Fit a candidate to all rows, on all cores.
+def fit_final(
+    choice: ModelChoice, params: Mapping[str, Any], problem: Problem, sample_weight: Any, seconds: float = 0.0
+) -> Pipeline:
+    """Fit a candidate to all rows, on all cores if that takes long.
 
     Parameters
     ----------
@@ -43,6 +48,8 @@ def fit_final(choice: ModelChoice, params: Mapping[str, Any], problem: Problem, 
         Features after `reader`, and the target.
     sample_weight : ndarray of shape (n_rows,), or None
         Weights.
+    seconds : float
+        Seconds that a fit to the rows of a fold took on one core.
 
     Returns
     -------
@@ -56,7 +63,8 @@ def fit_final(choice: ModelChoice, params: Mapping[str, Any], problem: Problem, 
     weights = {} if sample_weight is None else {"model__sample_weight": sample_weight}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as in the search, where they were seen for each fold
-        pipeline.set_params(**dict.fromkeys(before, os.cpu_count()))
+        if seconds >= LONG_FIT:
+            pipeline.set_params(**dict.fromkeys(before, os.cpu_count()))
         pipeline.fit(problem.X, problem.y, **weights)
         pipeline = finalise(pipeline, problem.X, problem.y, sample_weight)
     kept = pipeline.get_params()
@@ -118,7 +126,8 @@ def combined(
         elif budget.left() < 1.5 * times.get(numbers[i], 0.0):
             continue
         else:
-            pipeline = with_reader(fit_final(choice, params, problem, ready.sample_weight), ready.columns)
+            seconds = times.get(numbers[i], 0.0)
+            pipeline = with_reader(fit_final(choice, params, problem, ready.sample_weight, seconds), ready.columns)
         pipelines.append(pipeline)
         members.append(i)
     if len(members) < 2:

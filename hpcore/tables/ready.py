@@ -162,7 +162,9 @@ def make_ready(
         remarks = [*([remark] if remark else []), *remarks]
     models = _able(models, problem, scoring, options, sample_weight, remarks)
     scorer = scoring_for(scoring, problem, options.positive, options.wording) if isinstance(scoring, str) else scoring
-    remarks += remarks_before(problem, columns, splits, scorer, groups=groups, index=index, seed=options.seed)
+    remarks += remarks_before(
+        problem, columns, splits, scorer, groups=groups, index=index, seed=options.seed, wording=options.wording
+    )
     constant = constant_scores(problem, splits, scorer)
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
     return Ready(problem, columns, splits, name, scorer, remarks, models, constant, sample_weight)

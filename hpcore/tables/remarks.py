@@ -17,6 +17,7 @@ from hpcore.tables.preprocessing import MISSING
 from hpcore.tables.remark import Remark
 from hpcore.tables.scoring import misleading
 from hpcore.tables.sequence import time_order
+from hpcore.tables.wording import PYTHON, Wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,7 @@ def remarks_before(
     groups: NDArray[Any] | None = None,
     index: pd.Index[Any] | None = None,
     seed: int = 0,
+    wording: Wording = PYTHON,
 ) -> list[Remark]:
     """Check data and folds before a search.
 
@@ -82,6 +84,8 @@ def remarks_before(
         Labels of the rows, which may be dates, see `Given`.
     seed : int, default=0
         Seed of the sample of rows in which leaks are looked for.
+    wording : Wording
+        Names of the arguments in messages.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def remarks_before(
     return [
         *leaks(problem, columns, splits, scoring, seed),
         *([] if score is None else [score]),
-        *about_rows(problem, columns, splits, groups=groups, index=index),
+        *about_rows(problem, columns, splits, groups=groups, index=index, wording=wording),
     ]
 
 
@@ -103,15 +107,16 @@ def about_rows(
     *,
     groups: NDArray[Any] | None = None,
     index: pd.Index[Any] | None = None,
+    wording: Wording = PYTHON,
 ) -> list[Remark]:
     """Check rows, folds and columns, without the score and without fits: the part of `remarks_before` for a caller that
     reports leaks and the choice of the score itself. Parameters are those of `remarks_before`."""
     found = [
-        time_order(problem, columns, splits, index),
-        duplicates(problem.X, splits, grouped=groups is not None),
+        time_order(problem, columns, splits, index, wording),
+        duplicates(problem.X, splits, grouped=groups is not None, wording=wording),
         few_folds(splits),
         few_tested(problem, splits),
-        identifiers(problem.X, columns),
+        identifiers(problem.X, columns, wording),
         mostly_missing(problem.X, columns),
     ]
     return [remark for remark in found if remark is not None]
@@ -180,7 +185,7 @@ def few_tested(problem: Problem, splits: Splits) -> Remark | None:
     )
 
 
-def identifiers(X: pd.DataFrame, columns: Columns) -> Remark | None:
+def identifiers(X: pd.DataFrame, columns: Columns, wording: Wording = PYTHON) -> Remark | None:
     """Return a remark about columns that look like identifiers, by their name or by their distinct values."""
     if len(X) < ROWS:
         return None
@@ -201,7 +206,7 @@ def identifiers(X: pd.DataFrame, columns: Columns) -> Remark | None:
     return Remark(
         "identifiers",
         f"{_listed(found)} in {len(X)} rows: {they} like identifiers, which say nothing about new rows; leave them "
-        f"out, or pass as groups= what several rows share",
+        f"out, or pass{wording.in_call} as groups= what several rows share",
     )
 
 

@@ -205,7 +205,8 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     )
     started = clock.perf_counter()
     pipeline = search.best_estimator_ = with_reader(
-        fit_final(candidates.estimator, params, problem, ready.sample_weight), ready.columns
+        fit_final(candidates.estimator, params, problem, ready.sample_weight, float(results["mean_fit_time"][best])),
+        ready.columns,
     )
     search.refit_time_ = clock.perf_counter() - started
     ensemble, ensemble_score = None, None
@@ -271,5 +272,6 @@ def _about_time(search: SearchCV, models: Sequence[str], tried: Sequence[str], b
         return []
     if len(search.trials_) < len(models):
         text = f"{budget.seconds:g} s were enough for the defaults of {len(set(tried))} of {len(models)} models only: "
-        return [Remark("time", f"{text}{', '.join(untried)} were not tried, and nothing was tuned")]
-    return [Remark("time", f"{', '.join(untried)} have no score: the time ended, or their fits failed")]
+        were = "was" if len(untried) == 1 else "were"
+        return [Remark("time", f"{text}{', '.join(untried)} {were} not tried, and nothing was tuned")]
+    return [Remark("time", f"no score of {', '.join(untried)}: the time ended, or the fits failed")]

@@ -84,6 +84,14 @@ def test_facts_about_the_data_are_said_before_and_after(hpcore: Any) -> None:
     assert sum("'gaps'" in remark for remark in answer["remarks"]) == 1
 
 
+def test_a_remark_names_what_the_command_does_not_have(hpcore: Any) -> None:
+    days = pd.date_range("2024", periods=N).strftime("%Y-%m-%d")
+    pd.DataFrame({"a": NOISE, "day": days, "y": np.cumsum(RNG.normal(size=N))}).to_csv("t.csv", index=False)
+    for models in (("--model", "ridge"), ("--model", "ridge", "--model", "knn")):
+        answer = json.loads(hpcore("tune", "t.csv", "--target", "y", *models, *OPTIONS[2:], "--json").stdout)
+        assert any("pass to hpcore.tables.autotune cv=TimeSeriesSplit()" in remark for remark in answer["remarks"])
+
+
 def test_the_model_as_it_is_stands_beside_the_best(hpcore: Any) -> None:
     rows = "hpcore-out/trials.csv"
     for model, first in (("svc", {"C": 1.0, "gamma": 0.25}), ("knn", {"n_neighbors": 5, "weights": "uniform"})):
