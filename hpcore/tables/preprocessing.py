@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import MissingIndicator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from hpcore.tables.steps import LARGEST, MISSING, DateParts, ReadCells, as_numbers, as_text, level, to_dates
+from hpcore.tables.steps_numbers import MedianImputer
 from hpcore.tables.steps_text import LevelEncoder, ProseComponents
 from hpcore.tables.table import MOST_CATEGORIES
 
@@ -79,7 +80,7 @@ def preprocessor(columns: Columns, *, scale: bool, missing: bool, seed: int = 0)
     finish: list[tuple[str, Any]] = []
     if not missing:
         # A column may have no value in the training rows of a fold; it is kept, as zeros.
-        finish.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
+        finish.append(("impute", MedianImputer()))
     if scale:
         finish.append(("scale", StandardScaler()))
     branches: list[tuple[str, Any, list[str]]] = []
