@@ -223,7 +223,7 @@ def main() -> None:
     "--racing",
     is_flag=True,
     help="Stop candidates before their last fold where those that have run show that they very probably lose against "
-    "the best.",
+    "the best. With several models that is always so.",
 )
 @click.option(
     "--ensemble",
@@ -315,8 +315,9 @@ def tune(context: click.Context, /, **options: Any) -> None:
     The results are files in DIR: trials.csv (every trial, its parameters, scores and times), best_params.json,
     best_model.joblib, the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like DATA), and
     report.html with pictures of the search, if plotly is installed: pip install "hpcore[report]". The report on the
-    terminal shows the score of a constant answer for comparison, and names columns that alone give a nearly perfect
-    score. Ctrl-C ends the search and keeps the finished trials.
+    terminal shows the scores of a constant answer and of the model's own parameters for comparison, and names what may
+    make a score misleading, such as columns that alone give a nearly perfect score, equal rows, or rows in the order of
+    time. Ctrl-C ends the search and keeps the finished trials.
     """
     from hpcore.cli.request import Request
     from hpcore.cli.tune import run

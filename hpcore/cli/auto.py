@@ -15,7 +15,7 @@ from hpcore.cli.directory import claim, release
 from hpcore.cli.files import STORE, replace_file, write_table
 from hpcore.cli.predict import save_for_use
 from hpcore.cli.quiet import quiet
-from hpcore.cli.report import Report, finished, save, text, values
+from hpcore.cli.report import Report, finished, save, say_what_lacks, text, values
 from hpcore.cli.request import REQUEST, Request, check_request, to_plain
 from hpcore.errors import InvalidArgument
 from hpcore.tables.data import load
@@ -73,7 +73,7 @@ def run(request: Request, default_out: str, resumed: str | None = None) -> int:
             f"hpcore tune starts a new study"
         )
     directory = claim(request.out, default_out, name, request.overwrite)
-    for notice in ready.notices:
+    for notice in [*ready.notices, *(remark.text for remark in ready.remarks)]:
         click.echo(f"note: {notice}", err=True)
     click.echo(f"note: models, the cheapest first: {', '.join(ready.models)}", err=True)
     stored = not begins_small(ready, options)
@@ -170,6 +170,7 @@ def _search(
     if failure is not None:
         raise click.ClickException(failure)
     if not result.interrupted:
+        say_what_lacks(tuned.search_, again)
         return OK
     click.echo(f"interrupted; to go on: {again}", err=True)
     return INTERRUPTED
@@ -191,7 +192,7 @@ def _save(directory: Path, tuned: AutoTuned) -> Iterator[Path]:
     yield from save(directory, tuned.search_, list(tuned.search_.space), params, tuned.estimator_)
     yield from save_for_use(directory, tuned.estimator_, tuned.facts())
     board = tuned.leaderboard
-    rows = board.astype(object).to_numpy().tolist()
+    rows = board.astype(object).where(board.notna(), None).to_numpy().tolist()
     yield replace_file(directory / LEADERBOARD, lambda part: write_table(part, list(board.columns), rows))
 
 
@@ -204,7 +205,7 @@ def _report(request: Request, ready: Ready, tuned: AutoTuned, files: list[str], 
         score_std=tuned.score_std_,
         best_params={"model": tuned.best_model_, **values(tuned.best_params_)},
         best_trial=int(trials[search.best_index_].number),
-        n_trials=len(search.trials_),
+        n_trials=tuned.n_trials_,
         n_failed=sum(trial.state == "failed" for trial in search.trials_),
         n_pruned=sum(trial.state == "pruned" for trial in search.trials_),
         interrupted=bool(search.interrupted_),
@@ -236,5 +237,6 @@ def _report(request: Request, ready: Ready, tuned: AutoTuned, files: list[str], 
         default_score=tuned.default_score_,
         corrected_score=tuned.best_score_corrected_,
         ensemble_score=tuned.ensemble_score_,
-        remarks=[remark.text for remark in tuned.remarks],
+        # That a constant answer is as good has a line of its own.
+        remarks=[remark.text for remark in tuned.remarks if remark.kind != "constant"],
     )

@@ -28,14 +28,15 @@ def check_scheduler(scheduler: str | None, resource: str | None) -> None:
     """
     from hpcore import schedulers
 
-    if scheduler is None:
+    if scheduler in (None, NO_SCHEDULER):
         if resource is not None:
-            raise InvalidArgument(f"--resource needs --scheduler, got --resource {resource} alone")
+            alone = "alone" if scheduler is None else f"with --scheduler {scheduler}"
+            raise InvalidArgument(f"--resource needs --scheduler, got --resource {resource} {alone}")
         return
-    if scheduler not in (NO_SCHEDULER, *schedulers.names()):
+    allowed = [*schedulers.names(), NO_SCHEDULER]
+    if scheduler not in allowed:
         raise InvalidArgument(
-            f"--scheduler must be one of {', '.join(schedulers.names())}, got {scheduler!r}"
-            f"{closest(scheduler, schedulers.names())}"
+            f"--scheduler must be one of {', '.join(allowed)}, got {scheduler!r}{closest(scheduler, allowed)}"
         )
 
 

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from hpcore.cli.files import MODEL, PARAMS, TRIALS, replace_file, to_json, write_table
 
-__all__ = ["Report", "finished", "save", "short", "text", "values"]
+__all__ = ["Report", "finished", "save", "say_what_lacks", "short", "text", "values"]
 
 SUSPECTS_SHOWN = 6
 # Prefixes that are not shown: steps of the pipeline, and the estimators around the model.
@@ -168,7 +169,7 @@ def _comparison(report: Report) -> list[str]:
 def _others(report: Report) -> list[str]:
     """Return lines with further scores for comparison, and with the leaderboard."""
     named = (
-        ("default", report.default_score, "the model with its own parameters"),
+        ("default", report.default_score, f"{report.model} with its own parameters, as near as the space has them"),
         ("corrected", report.corrected_score, "without the luck of the best of many candidates"),
         ("ensemble", report.ensemble_score, "the weighted mean of several candidates, which the saved model is"),
     )
@@ -221,6 +222,14 @@ def save(
 def finished(search: Any) -> list[Any]:
     """Return the trials of the rows of ``cv_results_``; trials that an interruption left unfinished have no row."""
     return [search.trials_[number] for number in search.trial_numbers_]
+
+
+def say_what_lacks(search: Any, again: str) -> None:
+    """Say how many candidates a limit of time left without all of their folds, and the command to go `again`."""
+    left = sum(trial.state == "running" for trial in search.trials_)
+    if left:
+        some = "1 candidate lacks" if left == 1 else f"{left} candidates lack"
+        click.echo(f"note: {some} folds, as the time was over; to go on: {again}", err=True)
 
 
 def _table(search: Any, names: Sequence[str]) -> tuple[list[str], list[list[Any]]]:

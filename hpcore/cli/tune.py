@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hpcore.space import Space
     from hpcore.tables.leakage import Leak
+    from hpcore.tables.remark import Remark
 
 __all__ = ["resume", "run"]
 
@@ -35,6 +36,7 @@ SHOWN = 6  # warnings of one kind
 NO_LIMIT = 10**9  # trials, if only a limit of time ends the search
 SOON = 1e-3  # seconds of a search whose time is over before it begins
 OK, INTERRUPTED = 0, 130
+NOT_LEARNING = ("random", "grid", "sobol")  # samplers whose points do not depend on results
 LIMITS = {"timeout", "time"}  # options of which only one may be given
 
 
@@ -62,6 +64,10 @@ class _Plan:
         Scores of a constant answer.
     leaks : list of Leak
         Columns that alone predict the target.
+    remarks : list of Remark
+        Further facts about the data that may make the score misleading.
+    default : dict or None
+        Parameters of the model as it is; None if the space has none of them.
     """
 
     prepared: Prepared
@@ -73,6 +79,8 @@ class _Plan:
     directory: Path
     constant: Any
     leaks: list[Leak]
+    remarks: list[Remark]
+    default: dict[str, Any] | None
 
 
 def run(request: Request, resumed: str | None = None) -> int:
@@ -109,7 +117,7 @@ def run(request: Request, resumed: str | None = None) -> int:
             f"changed; hpcore tune starts a new study"
         )
     prepared = plan.prepared
-    for notice in prepared.notices:
+    for notice in [*prepared.notices, *(remark.text for remark in plan.remarks)]:
         click.echo(f"note: {notice}", err=True)
     for leak in plan.leaks[:SHOWN]:
         ids = "it has a different value in each row, as ids have; " if leak.distinct else ""
@@ -132,8 +140,13 @@ def run(request: Request, resumed: str | None = None) -> int:
 def _prepare(request: Request) -> _Plan:
     from hpcore.cli.grid import grid_of
     from hpcore.tables import presets
+    from hpcore.tables.defaults import nearest_to_default
+    from hpcore.tables.remarks import about_rows
+    from hpcore.tables.wording import COMMAND
 
     check_request(request)
+    if request.ensemble:
+        raise InvalidArgument("--ensemble needs several models: add --model auto, or --model with each of their names")
     if request.model is not None:
         presets.get(request.model, request.task)
     prepared = prepare(
@@ -162,7 +175,11 @@ def _prepare(request: Request) -> _Plan:
     name = _name_of(request, prepared, sampler)
     directory = claim(request.out, DEFAULT_OUT, name, request.overwrite)
     constant, leaks = assess(prepared, request.seed)
-    return _Plan(prepared, sampler, space, levels, n_trials, name, directory, constant, leaks)
+    problem = prepared.problem
+    splits = list(prepared.folds.split(problem.X, problem.y))
+    remarks = about_rows(problem, prepared.columns, splits, wording=COMMAND)
+    default = nearest_to_default(prepared.pipeline.get_params(), space, len(prepared.columns))
+    return _Plan(prepared, sampler, space, levels, n_trials, name, directory, constant, leaks, remarks, default)
 
 
 def _name_of(request: Request, prepared: Prepared, sampler: Any) -> str:
@@ -268,6 +285,8 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
     from hpcore.cli.predict import save_model
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.tables.baseline import is_better
+    from hpcore.tables.early import finalise
+    from hpcore.tables.remarks import remarks_after
 
     prepared, problem = plan.prepared, plan.prepared.problem
     start = time.perf_counter()
@@ -295,12 +314,18 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
             scoring=prepared.scorer,
             n_jobs=request.jobs,
             error_score=np.nan,
+            warm_start=[] if plan.default is None or request.sampler in NOT_LEARNING else [plan.default],
+            default_first=False,
             progress=True,
             random_state=request.seed,
             **options,
         )
         try:
             search.fit(problem.X, problem.y)
+            fitted = time.perf_counter()
+            # The rows that early stopping held out count, too, and the model is one of its library.
+            search.best_estimator_ = finalise(search.best_estimator_, problem.X, problem.y)
+            search.refit_time_ += time.perf_counter() - fitted
         except AllFitsFailed as error:
             raise click.ClickException(f"every trial failed: {str(error).strip().splitlines()[-1]}") from error
         except KeyboardInterrupt:
@@ -314,6 +339,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
         saved = report.save(plan.directory, search, plan.space.names)
         for path in chain(saved, save_model(plan.directory, search, prepared, plan.constant)):
             files.append(str(path))
+        (plan.directory / auto.LEADERBOARD).unlink(missing_ok=True)  # of a search that --overwrite replaces
         page = save_page(plan.directory, search, f"{problem.name}: {prepared.model}")
         files += [] if page is None else [str(page)]
     except OSError as error:
@@ -323,6 +349,11 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
     trials = report.finished(search)
     splits = np.array([search.cv_results_[f"split{i}_test_score"][best] for i in range(request.n_folds)], dtype=float)
     constant = float(np.mean(plan.constant))
+    default = _default_folds(search, plan.default)
+    corrected = getattr(search, "best_score_corrected_", None)
+    is_default = search.best_params_ == plan.default
+    # A comparison with the constant answer has a line of its own.
+    remarks = [*plan.remarks, *remarks_after(splits, None if is_default else default, None)]
     result = report.Report(
         best_score=float(search.best_score_),
         score_std=float(search.cv_results_["std_test_score"][best]),
@@ -355,15 +386,28 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
         scheduler=request.scheduler,
         resource=None if request.scheduler is None else request.resource or "n_samples",
         levels=None if request.scheduler is None else list(search.n_resources_),
+        default_score=None if default is None else float(np.mean(default)),
+        corrected_score=None if corrected is None or not math.isfinite(corrected) else float(corrected),
+        remarks=[remark.text for remark in remarks],
     )
     click.echo(result.to_json() if request.as_json else report.text(result))
     if failure is not None:
         raise click.ClickException(failure)
     if not result.interrupted:
-        left = sum(trial.state == "running" for trial in search.trials_)
-        if timeout is not None and left:
-            some = "1 candidate lacks" if left == 1 else f"{left} candidates lack"
-            click.echo(f"note: {some} folds, as the time was over; to go on: {again}", err=True)
+        report.say_what_lacks(search, again)
         return OK
     click.echo(f"interrupted; to go on: {again}", err=True)
     return INTERRUPTED
+
+
+def _default_folds(search: Any, default: dict[str, Any] | None) -> Any:
+    """Return the scores of the model as it is; None if it was not evaluated in all folds with the largest resource."""
+    import numpy as np
+
+    results = search.cv_results_
+    levels = results.get("n_resources")
+    for i, params in enumerate(results["params"]):
+        if params == default and (levels is None or levels[i] == max(levels)):
+            folds = np.array([results[f"split{k}_test_score"][i] for k in range(search.n_splits_)], dtype=float)
+            return folds if np.isfinite(folds).all() else None
+    return None

@@ -97,7 +97,9 @@ class AutoTuned:
     @property
     def leaderboard(self) -> pd.DataFrame:
         """Table with a row for each model, the best first: score and its interval, seconds, number of candidates, score
-        of the model's default, and the p-value of a paired test against the best model on common folds."""
+        of the model's default, and the p-value of a paired test against the best model on common folds. The score of a
+        model whose candidates were all stopped before their last fold is an estimate (``estimated``, ``n_folds``); one
+        whose candidates had a part of the rows only (``resource``) has none and is last."""
         return to_frame(self.rows)
 
     @property

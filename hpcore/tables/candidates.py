@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sklearn.pipeline import Pipeline
 
 from hpcore.evaluation.choice import ModelChoice
-from hpcore.samplers import GPSampler
-from hpcore.sklearn.defaults import default_candidate
-from hpcore.sklearn.spaces import read_space
-from hpcore.sklearn.values import Manner
 from hpcore.tables import presets
 from hpcore.tables.choice_space import MODEL, ChoiceSpace
+from hpcore.tables.defaults import nearest_to_default
 from hpcore.tables.encodings import encoding_space
 from hpcore.tables.preprocessing import preprocessor
 
@@ -80,11 +77,5 @@ def make_candidates(models: Sequence[str], task: Task, columns: Columns, n_rows:
 
 def _default(model: str, pipeline: Pipeline, choice: ChoiceSpace, n_columns: int) -> dict[str, Any]:
     """Find the point of a model's space that is nearest to its own parameters."""
-    own: Mapping[str, Any] = {f"{model}__{name}": value for name, value in pipeline.get_params().items()}
-    # "scale" is one over the number of columns, where they are standardised.
-    own = {
-        name: 1.0 / n_columns if name.endswith("gamma") and value == "scale" else value for name, value in own.items()
-    }
-    space = choice.models[model]
-    found = default_candidate(read_space(space, Manner.of(GPSampler(), False)), own)
-    return {MODEL: model, **(found or {})}
+    own = {f"{model}__{name}": value for name, value in pipeline.get_params().items()}
+    return {MODEL: model, **(nearest_to_default(own, choice.models[model], n_columns) or {})}

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpcore.tables.remark import Remark
+from hpcore.tables.wording import PYTHON, Wording
 
 __all__ = ["DUPLICATES", "duplicates", "row_ids"]
 
@@ -17,7 +18,9 @@ __all__ = ["DUPLICATES", "duplicates", "row_ids"]
 DUPLICATES = 0.02
 
 
-def duplicates(X: pd.DataFrame, splits: Sequence[tuple[Any, Any]], grouped: bool = False) -> Remark | None:
+def duplicates(
+    X: pd.DataFrame, splits: Sequence[tuple[Any, Any]], grouped: bool = False, wording: Wording = PYTHON
+) -> Remark | None:
     """Return a remark if many test rows equal a training row in every feature.
 
     Parameters
@@ -28,6 +31,8 @@ def duplicates(X: pd.DataFrame, splits: Sequence[tuple[Any, Any]], grouped: bool
         Folds.
     grouped : bool, default=False
         True if the folds already keep groups together.
+    wording : Wording
+        Names of the arguments in messages.
 
     Returns
     -------
@@ -43,11 +48,10 @@ def duplicates(X: pd.DataFrame, splits: Sequence[tuple[Any, Any]], grouped: bool
     share = equal / tested if tested else 0.0
     if share <= DUPLICATES or share < 2 * _by_chance(X):
         return None
-    way = (
-        "the groups do not keep them together"
-        if grouped
-        else "if they are the same case, remove the copies, or in Python pass groups= with a number for each case"
-    )
+    way = "the groups do not keep them together"
+    if not grouped:
+        groups = f"pass{wording.in_call} groups= with a number for each case"
+        way = f"if they are the same case, {groups}, or remove the copies"
     return Remark(
         "duplicates",
         f"{100 * share:.3g} % of the test rows equal a training row in every feature, so their score says little about "

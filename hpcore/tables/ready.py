@@ -18,7 +18,7 @@ from hpcore.tables.positive import scoring_for
 from hpcore.tables.preprocessing import reader
 from hpcore.tables.remark import Remark
 from hpcore.tables.remarks import remarks_before
-from hpcore.tables.scoring import check, check_scorer, default_scoring, misleading
+from hpcore.tables.scoring import check, check_scorer, default_scoring
 from hpcore.tables.wording import PYTHON, Wording
 
 if TYPE_CHECKING:
@@ -160,12 +160,12 @@ def make_ready(
     scoring = options.scoring
     if scoring is None:
         scoring, remark = default_scoring(problem, splits, options.wording)
-    else:
-        remark = misleading(problem, scoring)
-    remarks = [*([remark] if remark else []), *remarks]
+        remarks = [*([remark] if remark else []), *remarks]
     models = _able(models, problem, scoring, options, sample_weight, remarks)
     scorer = scoring_for(scoring, problem, options.positive, options.wording) if isinstance(scoring, str) else scoring
-    remarks += remarks_before(problem, columns, splits, scorer, groups=groups, index=index, seed=options.seed)
+    remarks += remarks_before(
+        problem, columns, splits, scorer, groups=groups, index=index, seed=options.seed, wording=options.wording
+    )
     try:
         constant = constant_scores(problem, splits, scorer)
     except ValueError as error:  # a function whose result is no number

@@ -17,6 +17,7 @@ from hpcore.tables.preprocessing import MISSING
 from hpcore.tables.remark import Remark
 from hpcore.tables.scoring import misleading
 from hpcore.tables.sequence import time_order
+from hpcore.tables.wording import PYTHON, Wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ __all__ = [
     "FEW_TESTED",
     "MOSTLY_MISSING",
     "NEAR_UNIQUE",
+    "about_rows",
     "few_folds",
     "few_tested",
     "identifiers",
@@ -62,6 +64,7 @@ def remarks_before(
     groups: NDArray[Any] | None = None,
     index: pd.Index[Any] | None = None,
     seed: int = 0,
+    wording: Wording = PYTHON,
 ) -> list[Remark]:
     """Check data and folds before a search.
 
@@ -81,20 +84,39 @@ def remarks_before(
         Labels of the rows, which may be dates, see `Given`.
     seed : int, default=0
         Seed of the sample of rows in which leaks are looked for.
+    wording : Wording
+        Names of the arguments in messages.
 
     Returns
     -------
     list of Remark
         Remarks, the gravest first; empty if nothing was found.
     """
-    found = [
+    score = misleading(problem, scoring)
+    return [
         *leaks(problem, columns, splits, scoring, seed),
-        time_order(problem, columns, splits, index),
-        duplicates(problem.X, splits, grouped=groups is not None),
-        misleading(problem, scoring),
+        *([] if score is None else [score]),
+        *about_rows(problem, columns, splits, groups=groups, index=index, wording=wording),
+    ]
+
+
+def about_rows(
+    problem: Problem,
+    columns: Columns,
+    splits: Splits,
+    *,
+    groups: NDArray[Any] | None = None,
+    index: pd.Index[Any] | None = None,
+    wording: Wording = PYTHON,
+) -> list[Remark]:
+    """Check rows, folds and columns, without the score and without fits: the part of `remarks_before` for a caller that
+    reports leaks and the choice of the score itself. Parameters are those of `remarks_before`."""
+    found = [
+        time_order(problem, columns, splits, index, wording),
+        duplicates(problem.X, splits, grouped=groups is not None, wording=wording),
         few_folds(splits),
         few_tested(problem, splits),
-        identifiers(problem.X, columns),
+        identifiers(problem.X, columns, wording),
         mostly_missing(problem.X, columns),
     ]
     return [remark for remark in found if remark is not None]
@@ -167,7 +189,7 @@ def few_tested(problem: Problem, splits: Splits) -> Remark | None:
     )
 
 
-def identifiers(X: pd.DataFrame, columns: Columns) -> Remark | None:
+def identifiers(X: pd.DataFrame, columns: Columns, wording: Wording = PYTHON) -> Remark | None:
     """Return a remark about columns that look like identifiers, by their name or by their distinct values."""
     if len(X) < ROWS:
         return None
@@ -188,7 +210,7 @@ def identifiers(X: pd.DataFrame, columns: Columns) -> Remark | None:
     return Remark(
         "identifiers",
         f"{_listed(found)} in {len(X)} rows: {they}, which says nothing about new rows; leave {them} "
-        f"out, or in Python pass as groups= what several rows share",
+        f"out, or pass{wording.in_call} as groups= what several rows share",
     )
 
 

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from hpcore.tables.preprocessing import to_dates
 from hpcore.tables.remark import Remark
+from hpcore.tables.wording import PYTHON, Wording
 
 if TYPE_CHECKING:
     from hpcore.tables.table import Columns
@@ -30,7 +31,11 @@ REGULAR = 0.9
 
 
 def time_order(
-    problem: Problem, columns: Columns, splits: Sequence[tuple[Any, Any]], index: pd.Index[Any] | None = None
+    problem: Problem,
+    columns: Columns,
+    splits: Sequence[tuple[Any, Any]],
+    index: pd.Index[Any] | None = None,
+    wording: Wording = PYTHON,
 ) -> Remark | None:
     """Return a remark if rows look like a time series and folds test rows before those they are trained on.
 
@@ -44,6 +49,8 @@ def time_order(
         Folds.
     index : Index of length n_rows, optional
         Labels of the rows, which may be dates.
+    wording : Wording
+        Names of the arguments in messages.
 
     Returns
     -------
@@ -62,16 +69,17 @@ def time_order(
         alike = neighbours_alike(problem, order)
         if len(order) >= ROWS and alike > max(ALIKE, SURE / np.sqrt(len(order))):
             ordered = bool(days.dropna().is_monotonic_increasing)
-            return _remark(
-                problem, f"in the order of {name}", alike, "" if ordered else f"sort the rows by {name} and "
-            )
+            first = "" if ordered else f"sort the rows by {name} and "
+            return _remark(problem, f"in the order of {name}", alike, first, wording)
     alike = neighbours_alike(problem, np.arange(n))
     if alike > max(ALIKE, SURE / np.sqrt(n)):
         for name in columns.numbers:
             values = problem.X[name].to_numpy(dtype=float)
             for way, first, signed in (("increases", "", values), ("decreases", "reverse the rows and ", -values)):
                 if _counts_time(signed):
-                    return _remark(problem, f"in the order of the rows, in which {name!r} {way},", alike, first)
+                    return _remark(
+                        problem, f"in the order of the rows, in which {name!r} {way},", alike, first, wording
+                    )
     return None
 
 
@@ -104,11 +112,11 @@ def _counts_time(values: NDArray[np.float64]) -> bool:
     return bool((np.abs(rising - usual) <= 1e-6 * usual).mean() >= REGULAR)
 
 
-def _remark(problem: Problem, where: str, alike: float, first: str) -> Remark:
+def _remark(problem: Problem, where: str, alike: float, first: str, wording: Wording) -> Remark:
     measure = "rank correlation" if problem.task == "regression" else "kappa"
     return Remark(
         "time",
         f"{where} neighbouring rows have similar values of {problem.target!r} ({measure} {alike:.2f}, 0 by chance), as "
         f"in a time series, and folds that mix past and future give too good a score: {first}use folds in the order "
-        f"of time, in Python by cv=TimeSeriesSplit()",
+        f"of time: pass{wording.in_call} cv=TimeSeriesSplit()",
     )

@@ -86,6 +86,15 @@ def begins_small(ready: Ready, options: Options) -> bool:
     return len(ready.problem.y) >= LARGE_ROWS and options.storage is None
 
 
+def _levels(n_trials: int | None) -> int:
+    """Return the number of parts in which candidates grow to all rows: of few candidates at least one must get there,
+    and only one in `FACTOR` goes on at each."""
+    levels = LEVELS
+    while n_trials is not None and levels > 1 and FACTOR ** (levels - 1) > n_trials:
+        levels -= 1
+    return levels
+
+
 def study_name(ready: Ready, options: Options) -> str:
     """Name a stored search: the same for the same data and options."""
     import hashlib
@@ -144,7 +153,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         further = {
             "scheduler": options.scheduler or "asha",
             "resource": "n_samples",
-            "min_resources": max(1, n_rows // FACTOR ** (LEVELS - 1)),
+            "min_resources": max(1, n_rows // FACTOR ** (_levels(options.n_trials) - 1)),
             "factor": FACTOR,
         }
     if options.storage is not None:
@@ -187,23 +196,25 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
     params = dict(search.best_params_)
     model = params[MODEL]
     folds = np.array([results[f"split{i}_test_score"] for i in range(search.n_splits_)], dtype=float).T
-    whole = np.ones(len(folds), dtype=bool)
+    whole, resources = np.ones(len(folds), dtype=bool), None
     if "n_resources" in results:
-        level = np.asarray(results["n_resources"])
-        whole = level == level.max()
+        # The largest that was reached, which is less than all rows if the search ended early.
+        resources = np.asarray(results["n_resources"])
+        whole = resources == resources.max()
     models = [candidate[MODEL] for candidate in results["params"]]
     default_folds = _default_folds(candidates.defaults[model], results["params"], folds, whole)
     default_wins = params == candidates.defaults[model]
     n_failed = dict.fromkeys(ready.models, 0)
     for trial in search.trials_:
         n_failed[trial.params[MODEL]] += trial.state == "failed"
-    numbers = np.asarray(search.trial_numbers_)[whole].tolist()
     rows = leaderboard(
-        [m for m, full in zip(models, whole, strict=True) if full],
-        numbers,
-        folds[whole],
-        np.asarray(results["mean_fit_time"])[whole] * search.n_splits_,
+        models,
+        search.trial_numbers_.tolist(),
+        folds,
+        (results["mean_fit_time"] + results["mean_score_time"]) * results.get("n_folds_evaluated", search.n_splits_),
         test_share=share_tested(ready.splits),
+        estimates=results["mean_test_score"],
+        resources=resources,
         failed=n_failed,
         defaults=_default_numbers(candidates, results["params"], whole, search.trial_numbers_),
     )

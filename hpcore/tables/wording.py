@@ -29,6 +29,11 @@ class Wording:
             return name if value is None else f"{name}={_plain(value)!r}"
         return f"--{name}" if value is None else f"--{name} {_plain(value)}"
 
+    @property
+    def in_call(self) -> str:
+        """Words after "pass" for an argument that only a call from Python has: none there."""
+        return "" if self.in_python else " to hpcore.tables.autotune"
+
     def given(self, name: str, value: str) -> str:
         """Return an argument with a wrong value, such as ``--scoring 'f1'`` or ``scoring='f1'``."""
         return f"{name}={value!r}" if self.in_python else f"--{name} {value!r}"

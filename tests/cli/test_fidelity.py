@@ -142,3 +142,15 @@ def test_rounds_of_an_estimator_that_stops_early_are_no_resource() -> None:
         assert options_of("asha", resource, pipeline, space)[1]["resource"] == f"model__{resource}"
         with pytest.raises(InvalidArgument, match="--resource must be"):
             options_of("asha", other, pipeline, space)
+
+
+def test_no_scheduler_by_name_is_none(hpcore: Any) -> None:
+    args = ("tune", "iris", "--model", "knn", "--trials", 3, "--cv", 2, "--jobs", 1, "--json")
+    first = hpcore(*args, "--scheduler", "none")
+    assert first.exit_code == 0, first.stderr
+    again = hpcore(*args)
+    assert "continuing with 3 candidates" in again.stderr  # it is the same stored search
+    found, expected = json.loads(first.stdout), json.loads(again.stdout)
+    assert found["scheduler"] is None and "levels" in found
+    for name in ("best_score", "best_params", "n_trials", "default_score", "corrected_score"):
+        assert found[name] == expected[name]

@@ -65,3 +65,50 @@ def test_a_perfect_score_is_not_praised(hpcore: Any) -> None:
     kept = json.loads(hpcore("show", "hpcore-out/runs.db", "--json").stdout)["attributes"]
     assert set(kept["columns that alone predict the target"]) == {"copy as text", "only the gaps tell"}
     assert kept["constant score"] == answer["constant_score"]
+
+
+def test_facts_about_the_data_are_said_before_and_after(hpcore: Any) -> None:
+    frame = pd.DataFrame({"a": NOISE, "y": np.where(NOISE + RNG.normal(size=N) > 0, "left", "stayed")})
+    frame["gaps"] = np.where(np.arange(N) % 10, np.nan, NOISE)
+    frame["copy"] = np.where(frame["y"] == "left", "churned", "active")
+    frame.to_csv("t.csv", index=False)
+    args = ("tune", "t.csv", "--target", "y", *OPTIONS, "--cv", 2)
+    result = hpcore(*args)
+    assert result.exit_code == 0, result.stderr
+    for fact in ("most cells are missing in 'gaps' (90 %)", "scores are means of 2 folds"):
+        assert result.stderr.count(f"note: {fact}") == 1
+        assert result.stdout.count(f"remark: {fact}") == 1
+    assert result.stderr.count("'copy'") == 1  # the warning
+    assert not [line for line in result.stdout.splitlines() if line.startswith("remark") and "'copy'" in line]
+    answer = json.loads(hpcore(*args, "--json").stdout)
+    assert sum("'gaps'" in remark for remark in answer["remarks"]) == 1
+
+
+def test_a_remark_names_what_the_command_does_not_have(hpcore: Any) -> None:
+    days = pd.date_range("2024", periods=N).strftime("%Y-%m-%d")
+    pd.DataFrame({"a": NOISE, "day": days, "y": np.cumsum(RNG.normal(size=N))}).to_csv("t.csv", index=False)
+    for models in (("--model", "ridge"), ("--model", "ridge", "--model", "knn")):
+        answer = json.loads(hpcore("tune", "t.csv", "--target", "y", *models, *OPTIONS[2:], "--json").stdout)
+        assert any("pass to hpcore.tables.autotune cv=TimeSeriesSplit()" in remark for remark in answer["remarks"])
+
+
+def test_the_model_as_it_is_stands_beside_the_best(hpcore: Any) -> None:
+    rows = "hpcore-out/trials.csv"
+    for model, first in (("svc", {"C": 1.0, "gamma": 0.25}), ("knn", {"n_neighbors": 5, "weights": "uniform"})):
+        args = ("tune", "iris", "--model", model, "--trials", 3, "--jobs", 1, "--overwrite", "--out", "hpcore-out")
+        answer = json.loads(hpcore(*args, "--json").stdout)
+        trial = pd.read_csv(rows).iloc[0]
+        assert {name: trial[name] for name in first} == first  # gamma="scale" is one over the number of columns
+        assert answer["default_score"] == pytest.approx(trial["mean_score"])
+        text = hpcore(*args).stdout
+        assert f"default accuracy  {answer['default_score']:.4f}  ({model} with its own parameters" in text
+        unclear = [remark for remark in answer["remarks"] if "with its default parameters" in remark]
+        assert len(unclear) == (answer["best_trial"] != 0 and "not clearly better than the same model" in text)
+    other = json.loads(hpcore("tune", "iris", *OPTIONS, "--sampler", "random", "--json", "--out", "other").stdout)
+    assert other["default_score"] is None
+
+
+def test_a_constant_answer_is_compared_once(hpcore: Any) -> None:
+    pd.DataFrame({"a": NOISE, "b": NOISE[::-1], "y": ANSWER}).to_csv("t.csv", index=False)
+    result = hpcore("tune", "t.csv", "--target", "y", *OPTIONS)
+    assert result.stdout.count("constant answer") == 1, result.stdout

@@ -62,8 +62,6 @@ def test_a_study_of_another_program(tmp_path: Path) -> None:
         read_request(stored(tmp_path, {}), None, {})
 
 
-def test_several_models_are_not_one() -> None:
+def test_the_model_of_a_search_of_one() -> None:
     assert Request(**BASE).model == "knn"
     assert Request(**{**BASE, "models": ()}).model is None
-    with pytest.raises(InvalidArgument, match="--model takes one value, got 'a' and 'b'"):
-        assert Request(**{**BASE, "models": ("a", "b")}).model

@@ -165,7 +165,44 @@ def test_a_large_table_begins_with_a_part_of_the_rows() -> None:
     best = tuned.search_.best_index_
     assert results["n_resources"][best] == 6000
     assert tuned.best_model_ == "logistic"
-    assert tuned.leaderboard["score"].iloc[0] == tuned.best_score_
+    board = tuned.leaderboard
+    assert board["score"].iloc[0] == tuned.best_score_
+    assert board["n_trials"].sum() == 9
+    seconds = (results["mean_fit_time"] + results["mean_score_time"]) * results["n_folds_evaluated"]
+    assert board["seconds"].sum() == pytest.approx(seconds.sum())
+    for row in board.itertuples():
+        mine = [params[MODEL] == row.model for params in results["params"]]
+        assert row.resource == results["n_resources"][mine].max()
+        assert np.isnan(row.score) == (row.resource < 6000)
+
+
+@pytest.mark.parametrize(("n_trials", "levels"), [(1, {6000}), (4, {2000, 6000})])
+def test_few_candidates_have_few_levels_so_that_one_has_all_rows(n_trials: int, levels: set[int]) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((6000, 2)), columns=list("ab"))
+    tuned = autotune(X, X["a"] + rng.standard_normal(6000), n_jobs=1, n_trials=n_trials, models=["ridge"])
+    assert set(tuned.search_.cv_results_["n_resources"]) == levels
+    assert tuned.leaderboard["resource"].tolist() == [6000]
+    assert all(remark.kind != "time" for remark in tuned.remarks)
+
+
+def test_a_model_that_lost_every_race_has_an_estimate() -> None:
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame(rng.standard_normal((300, 4)), columns=list("abcd"))
+    y = X["a"] + X["b"] + 0.05 * rng.standard_normal(300)
+    tuned = autotune(X, y, n_jobs=1, n_trials=6, models=["ridge", "decision_tree"])
+    results, search = tuned.search_.cv_results_, tuned.search_
+    board = tuned.leaderboard.set_index("model")
+    tree = board.loc["decision_tree"]
+    assert tree.estimated and tree.n_folds < 5
+    row = search.trial_numbers_.tolist().index(tree.number)
+    assert results["pruned"][row]
+    best = [results[f"split{i}_test_score"][search.best_index_] for i in range(5)]
+    own = np.array([results[f"split{i}_test_score"][row] for i in range(5)])
+    assert tree.score == results["mean_test_score"][row]
+    assert tree.n_folds == np.isfinite(own).sum()
+    assert tree.score == pytest.approx(np.mean(best) + np.nanmean(own - best), abs=0.05)
+    assert "~" in tuned.report
 
 
 def test_splits_of_ones_own() -> None:
@@ -224,13 +261,10 @@ def test_candidates_without_all_their_folds_do_not_count() -> None:
     assert tuning._n_finished(cast("Any", search)) == 4
 
 
-def test_scores_from_a_part_of_the_rows_are_said_to_be_such() -> None:
+def test_one_candidate_of_a_large_table_has_all_rows() -> None:
     X, y = make_classification(5400, 5, random_state=0)
     tuned = autotune(X, y, n_trials=1, models=["decision_tree"], n_jobs=1, cv=2)
     assert tuned.n_trials_ == 1
-    (remark,) = [remark for remark in tuned.remarks if remark.kind == "rows"]
-    assert "11 % of the training rows" in remark.text and remark.text in tuned.report
-    tuned = autotune(X, y, n_trials=9, models=["decision_tree"], n_jobs=1, cv=2)
     assert not [remark for remark in tuned.remarks if remark.kind == "rows"]
 
 

@@ -88,7 +88,8 @@ def test_masked_cells_are_missing() -> None:
 
 
 def test_an_array_of_text() -> None:
-    X = np.column_stack([CLASSES, VALUES[:, 0].astype(str)])
+    words = ["far" if value > 0 else "near" for value in VALUES[:, 0]]  # yes and no would be read as 1 and 0
+    X = np.column_stack([words, VALUES[:, 0].astype(str)])
     columns = classify(as_frame(X))
     assert (columns.text, columns.numbers) == (["x0"], ["x1"])
 

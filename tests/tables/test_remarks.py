@@ -67,7 +67,7 @@ def test_all_that_is_wrong_is_said_with_the_gravest_first() -> None:
     )
     splits = list(StratifiedKFold(2, shuffle=True, random_state=0).split(problem.X, problem.y))
     found = remarks_before(problem, columns, splits, "accuracy")
-    kinds = ["leak", "time", "scoring", "folds", "rows", "identifiers", "missing"]
+    kinds = ["leak", "scoring", "time", "folds", "rows", "identifiers", "missing"]
     assert [remark.kind for remark in found] == kinds
     assert found[0].text.startswith("'copy' alone")
 

@@ -15,3 +15,8 @@ def test_options_and_parameters() -> None:
     assert COMMAND.given("scoring", "f1") == "--scoring 'f1'" and PYTHON.given("scoring", "f1") == "scoring='f1'"
     assert COMMAND.target("price") == "target column 'price'"
     assert PYTHON.target("price") == "y ('price')" and PYTHON.target("y") == "y"
+
+
+def test_arguments_that_only_a_call_has() -> None:
+    assert f"pass{PYTHON.in_call} groups=" == "pass groups="
+    assert f"pass{COMMAND.in_call} groups=" == "pass to hpcore.tables.autotune groups="
