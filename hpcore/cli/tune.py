@@ -285,7 +285,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
     from hpcore.cli.predict import save_model
     from hpcore.sklearn import AllFitsFailed, SearchCV
     from hpcore.tables.baseline import is_better
-    from hpcore.tables.early import finalise
+    from hpcore.tables.early import finalise, n_final_fits
     from hpcore.tables.remarks import remarks_after
 
     prepared, problem = plan.prepared, plan.prepared.problem
@@ -307,7 +307,7 @@ def _search(request: Request, plan: _Plan, begun: float) -> int:
             strategy=plan.sampler,
             n_trials=plan.n_trials or NO_LIMIT,
             timeout=timeout,
-            refit_in_timeout=request.time is not None,
+            refit_in_timeout=0.0 if request.time is None else n_final_fits(prepared.pipeline),
             fit_timeout=request.fit_timeout,
             racing=request.racing,
             cv=prepared.folds,

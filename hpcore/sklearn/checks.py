@@ -14,7 +14,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import _num_samples
 
-from hpcore.arguments import check_flag, check_integer
+from hpcore.arguments import check_flag, check_integer, check_number
 from hpcore.errors import InvalidArgument, InvalidType, closest
 from hpcore.evaluation.workload import Indices
 from hpcore.ledger.trial_log import DEFAULT_STALENESS
@@ -66,8 +66,8 @@ class Settings:
         Number of open candidates in deterministic mode; 0 is the fast mode.
     fit_timeout : float or None
         Limit for a fold, in seconds.
-    refit_in_timeout : bool
-        True if `timeout` counts the refit too.
+    refit_in_timeout : float
+        Number of refits whose time `timeout` counts too.
     warm_start : tuple of mapping
         Candidates to begin with.
     default_first : bool or None
@@ -106,7 +106,7 @@ class Settings:
     schedule: Schedule | None
     staleness: int
     fit_timeout: float | None
-    refit_in_timeout: bool
+    refit_in_timeout: float
     warm_start: tuple[Mapping[str, Any], ...]
     default_first: bool | None
     caching: bool
@@ -222,11 +222,20 @@ def check_settings(search: Any) -> Settings:
     )
 
 
-def _check_refit_in_timeout(search: Any) -> bool:
-    counts = check_flag("refit_in_timeout", search.refit_in_timeout)
-    if counts and search.timeout is None:
-        raise InvalidArgument("refit_in_timeout needs a timeout, got refit_in_timeout=True with timeout=None")
-    return counts
+def _check_refit_in_timeout(search: Any) -> float:
+    given = search.refit_in_timeout
+    if isinstance(given, bool | np.bool_):
+        given = float(given)
+    else:
+        try:
+            given = check_number("refit_in_timeout", given, 0.0)
+        except InvalidType:
+            raise InvalidType(f"refit_in_timeout must be True, False or a number of refits, got {given!r}") from None
+    if given and search.timeout is None:
+        raise InvalidArgument(
+            f"refit_in_timeout needs a timeout, got refit_in_timeout={search.refit_in_timeout!r} with timeout=None"
+        )
+    return given
 
 
 def _check_stop(stop: Any) -> tuple[StoppingRule, ...]:

@@ -166,7 +166,7 @@ class Course:
         With `refit_in_timeout` it comes earlier by the time of a refit of the best candidate so far.
         """
         assert self._last_moment is not None
-        return self._last_moment - ((self._refit.seconds or 0.0) if self._settings.refit_in_timeout else 0.0)
+        return self._last_moment - self._settings.refit_in_timeout * (self._refit.seconds or 0.0)
 
     def __enter__(self) -> Course:
         self._display.__enter__()

@@ -212,11 +212,11 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         True to tell ``strategy="gp"`` the derivatives of the mean score by the continuous parameters, where the
         estimator has them; ``strategy="gradient"`` always uses them. The notes say which estimators, scores and
         parameters have derivatives. Not together with a `scheduler`.
-    refit_in_timeout : bool, default=False
+    refit_in_timeout : bool or float, default=False
         True if `timeout` is the time of the search and the refit together: then no fold starts in the time that the
         refit probably takes, which is the mean time of the fits of the best candidate so far, times k / (k - 1) for k
-        folds, and times the full resource over that of the fit with a scheduler. With ``refit=False`` it leaves that
-        time for a fit of your own.
+        folds, and times the full resource over that of the fit with a scheduler; a number is one of such refits. With
+        ``refit=False`` it leaves that time for a fit of your own.
     eta, sampler, seed : optional
         Other names of `factor`, `strategy` and `random_state`, those of `hpcore.Study` and its schedulers. They are
         accepted by the constructor only; `get_params`, `set_params` and `clone` know scikit-learn's names.
@@ -393,7 +393,7 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn is not typed
         max_resources: int | str = "auto",
         factor: float = 3,
         gradient: bool = False,
-        refit_in_timeout: bool = False,
+        refit_in_timeout: bool | float = False,
     ) -> None:
         self.estimator = estimator
         self.space = space

@@ -25,7 +25,7 @@ from hpcore.arguments import check_integer, check_number
 from hpcore.errors import InvalidArgument
 from hpcore.tables.steps_models import LabelledClassifier, combined_weight, normalised
 
-__all__ = ["EarlyStopping", "finalise", "held_out", "rounds_of"]
+__all__ = ["EarlyStopping", "finalise", "held_out", "n_final_fits", "rounds_of"]
 
 # Rounds where no row can be held out, as for one row a class: the libraries' own default.
 ROUNDS_WITHOUT_STOPPING = 100
@@ -337,6 +337,12 @@ def finalise(pipeline: Pipeline, X: Any, y: Any, sample_weight: Any = None) -> P
     # target that contain the row's own.
     whole = Pipeline([*clone(pipeline[:-1]).steps, (name, model)])
     return whole.fit(X, np.asarray(y), **weights)
+
+
+def n_final_fits(pipeline: Pipeline) -> float:
+    """Number of fits to all rows that a final model takes: two with early stopping, see `finalise`."""
+    model = pipeline.steps[-1][1]
+    return 2.0 if isinstance(getattr(model, "regressor", model), EarlyStopping) else 1.0
 
 
 def _with_rounds_found(early: EarlyStopping) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 
 from hpcore.evaluation.choice import ModelChoice
 from hpcore.tables.early import finalise
@@ -33,6 +34,8 @@ _CORES = ("n_jobs", "thread_count")
 # Seconds of a fit in a fold below which threads lose more time by waiting for each other than they gain: LightGBM on
 # 400 to 20,000 rows took 3 to 20 times the processor time with two threads, and longer on busy cores.
 LONG_FIT = 2.0
+# Weight of the log loss beside the score in the choice of an ensemble, and difference of scores that is none.
+SMALL, ROUNDING = 1e-3, 1e-9
 
 
 def final_threads(fold_seconds: float, n_jobs: int | None) -> int:
@@ -139,8 +142,14 @@ def combined(
     features = None if isinstance(ready.scorer, str) else problem.X
     score = scorer_of(ready.scorer, problem.y.to_numpy(), classes, ready.splits, features)
     numbers, tables = list(kept), list(kept.values())
+
+    def graded(predictions: NDArray[Any]) -> float:
+        # Many means have the same accuracy on few rows; of these the probabilities should fit best.
+        value = score(predictions)
+        return value if classes is None else value - SMALL * _log_loss(problem.y.to_numpy(), classes, predictions)
+
     try:
-        weights = select(tables, score)
+        weights = select(tables, graded)
     except Exception as error:  # a function of the user, which may need more of an estimator than its predictions
         reason = f"there is no ensemble, because {ready.scoring} cannot score predictions alone"
         return None, None, [Remark("ensemble", f"{reason}: {type(error).__name__}: {error}")]
@@ -164,8 +173,16 @@ def combined(
     if len(members) < 2:
         return None, None, []
     shares = weights[members] / weights[members].sum()
-    reached = score(np.tensordot(shares, np.stack([tables[i] for i in members]), axes=1))
+    mean = np.tensordot(shares, np.stack([tables[i] for i in members]), axes=1)
+    reached = score(mean)
     # The best candidate may be one without probabilities, which is not among the tables.
-    if not reached > max(float(search.best_score_), *map(score, tables)):
+    if reached < float(search.best_score_) - ROUNDING or not graded(mean) > max(map(graded, tables)):
         return None, None, []
     return combine(pipelines, shares, problem.task, classes), float(reached), []
+
+
+def _log_loss(y: NDArray[Any], classes: NDArray[Any], probabilities: NDArray[Any]) -> float:
+    """Mean log loss of the rows that have predictions."""
+    known = np.isfinite(probabilities).all(axis=1)
+    told = probabilities[known, np.searchsorted(classes, y[known])]
+    return float(-np.log(np.clip(told, 1e-6, 1.0)).mean())

@@ -18,6 +18,7 @@ from hpcore.tables.autotuned import AutoTuned, own_params
 from hpcore.tables.budget import Budget
 from hpcore.tables.candidates import Candidates, make_candidates
 from hpcore.tables.choice_space import MODEL
+from hpcore.tables.early import n_final_fits
 from hpcore.tables.final import combined, final_threads, fit_final, with_reader
 from hpcore.tables.folds import share_tested
 from hpcore.tables.leaderboard import leaderboard
@@ -36,7 +37,7 @@ LARGE_ROWS, LEVELS, FACTOR = 5_000, 3, 3
 # would take much of it.
 SHORT_TIME, LONG_TIME = 5.0, 20.0
 # Share of the time that is left for the final fits of an ensemble, besides that of the best candidate.
-MEMBERS_SHARE = 0.2
+MEMBERS_SHARE = 0.1
 # Seconds of a search whose time is over before it begins.
 SOON = 1e-3
 # Modules whose warnings are about a fit, such as one that did not converge. A search also tries bad values, so they
@@ -167,7 +168,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         strategy=_sampler(candidates, options),
         n_trials=most,
         timeout=options.timeout if options.time is None else max(SOON, budget.left() - reserved),
-        refit_in_timeout=options.time is not None,
+        refit_in_timeout=0.0 if options.time is None else max(map(n_final_fits, candidates.estimator.models.values())),
         cv=ready.splits,
         scoring=ready.scorer,
         n_jobs=1 if short and options.executor is None and fit_timeout is None else options.n_jobs,
