@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import KFold
 
 import hpcore as hp
-from hpcore.errors import InvalidArgument
+from hpcore.errors import InvalidArgument, InvalidType
 from hpcore.sklearn import SearchCV, nested_cross_validate
 
 X = np.arange(60, dtype=float).reshape(60, 1)
@@ -161,3 +161,11 @@ def test_refit_in_timeout_leaves_time_for_the_refit(tmp_path: Path, n_jobs: int)
 def test_refit_in_timeout_needs_a_timeout() -> None:
     with pytest.raises(InvalidArgument, match=r"refit_in_timeout.*timeout=None"):
         SearchCV(Logged(), {"slow": [0, 1]}, refit_in_timeout=True).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [("yes", InvalidType), (-1.0, InvalidArgument), (float("nan"), InvalidArgument)]
+)
+def test_refit_in_timeout_is_a_number_of_refits(value: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match="refit_in_timeout"):
+        SearchCV(Logged(), {"slow": [0, 1]}, timeout=1.0, refit_in_timeout=value).fit(X, Y)
