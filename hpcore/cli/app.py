@@ -284,8 +284,10 @@ def tune(context: click.Context, /, **options: Any) -> None:
     """Tune a model on DATA by cross-validation, on every core.
 
     DATA is a .csv, .tsv or .txt file (also .gz), a .parquet file, or the name of a data set that ships with
-    scikit-learn. Missing numbers are replaced by the median, text is one-hot encoded, dates become numbers, and
-    columns are scaled, if the model needs it; columns that cannot help are left out, with a note.
+    scikit-learn. Missing numbers are replaced by the median, with an indicator, and columns are scaled, if the model
+    needs it. Text of up to 30 categories is one-hot encoded, text of more has the mean of the target instead, or
+    indicators of the most frequent categories; prose becomes TF-IDF components, and dates become numbers. Columns that
+    cannot help are left out, with a note.
 
     Text files may have commas, semicolons, tabs or bars as separators, be in UTF-8, UTF-16 or Windows-1252 (--encoding
     for others), and have a sep= line, titles or # comments above the header. Numbers may be written 1,234.5, 1.234,50,
@@ -313,11 +315,12 @@ def tune(context: click.Context, /, **options: Any) -> None:
     another DIR; study.json in DIR says which search its files belong to.
 
     The results are files in DIR: trials.csv (every trial, its parameters, scores and times), best_params.json,
-    best_model.joblib, the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like DATA), and
-    report.html with pictures of the search, if plotly is installed: pip install "hpcore[report]". The report on the
-    terminal shows the scores of a constant answer and of the model's own parameters for comparison, and names what may
-    make a score misleading, such as columns that alone give a nearly perfect score, equal rows, or rows in the order of
-    time. Ctrl-C ends the search and keeps the finished trials.
+    best_model.joblib, the pipeline fitted to all rows, for joblib.load(...).predict(a DataFrame like DATA) or hpcore
+    predict, predict.py and others that use it without hpcore, leaderboard.csv of several models, and report.html with
+    pictures of the search, if plotly is installed: pip install "hpcore[report]". The report on the terminal shows the
+    scores of a constant answer and of the model's own parameters for comparison, and names what may make a score
+    misleading, such as columns that alone give a nearly perfect score, equal rows, or rows in the order of time. Ctrl-C
+    ends the search and keeps the finished trials.
     """
     from hpcore.cli.request import Request
     from hpcore.cli.tune import run

@@ -170,7 +170,7 @@ def _others(report: Report) -> list[str]:
     """Return lines with further scores for comparison, and with the leaderboard."""
     named = (
         ("default", report.default_score, f"{report.model} with its own parameters, as near as the space has them"),
-        ("corrected", report.corrected_score, "without the luck of the best of many candidates"),
+        ("corrected", report.corrected_score, "corrected for the choice of the best"),
         ("ensemble", report.ensemble_score, "the weighted mean of several candidates, which the saved model is"),
     )
     lines = [f"{name} {report.scoring}  {score:.4f}  ({what})" for name, score, what in named if score is not None]
