@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcore.cli.directory import claim, release
+from hpcore.cli.directory import claim, held
 from hpcore.cli.files import STORE, replace_file, write_table
 from hpcore.cli.predict import save_for_use
 from hpcore.cli.quiet import quiet
@@ -83,15 +83,8 @@ def run(request: Request, default_out: str, resumed: str | None = None) -> int:
             "anew (--scheduler none: all rows from the start, stored)",
             err=True,
         )
-    try:
+    with held(directory, name):
         return _search(request, ready, options, directory, name, stored, begun)
-    except click.ClickException:  # every trial failed
-        release(directory, name)
-        raise
-    except KeyboardInterrupt:
-        if not (directory / STORE).exists():  # nothing to go on with
-            release(directory, name)
-        raise
 
 
 def _prepare(request: Request) -> tuple[Ready, Options]:

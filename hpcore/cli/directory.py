@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ import click
 from hpcore.cli.files import MODEL, PARAMS, STORE, TRIALS, prepare_directory, replace_file, to_json
 from hpcore.errors import HpcoreError, InvalidArgument
 
-__all__ = ["OWNER", "claim", "owner_of", "release"]
+__all__ = ["OWNER", "claim", "held", "owner_of", "release"]
 
 OWNER = "study.json"
 UNKNOWN = ""  # owner of files that do not say it
@@ -61,6 +62,23 @@ def release(path: Path, study: str) -> None:
     """Leave a directory without results to others."""
     if not _has_results(path) and owner_of(path) == study:
         (path / OWNER).unlink(missing_ok=True)
+
+
+@contextmanager
+def held(path: Path, study: str) -> Iterator[None]:
+    """Leave the directory of a search to others if the search ends without anything to go on with.
+
+    That is so if every trial failed, or if it was interrupted before its store was made.
+    """
+    try:
+        yield
+    except click.ClickException:
+        release(path, study)
+        raise
+    except KeyboardInterrupt:
+        if not (path / STORE).exists():
+            release(path, study)
+        raise
 
 
 def owner_of(path: Path) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpcore.cli import auto
-from hpcore.cli.directory import claim, release
+from hpcore.cli.directory import claim, held
 from hpcore.cli.fidelity import NO_SCHEDULER, options_of
 from hpcore.cli.files import STORE
 from hpcore.cli.quiet import quiet
@@ -126,15 +126,8 @@ def run(request: Request, resumed: str | None = None) -> int:
             f"not known before {prepared.problem.target!r} is",
             err=True,
         )
-    try:
+    with held(plan.directory, plan.name):
         return _search(request, plan, start)
-    except click.ClickException:  # every trial failed
-        release(plan.directory, plan.name)
-        raise
-    except KeyboardInterrupt:
-        if not (plan.directory / STORE).exists():  # nothing to go on with
-            release(plan.directory, plan.name)
-        raise
 
 
 def _prepare(request: Request) -> _Plan:
