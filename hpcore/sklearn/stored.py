@@ -75,9 +75,12 @@ def check_same_search(trial_log: TrialLog, settings: Settings, workload: Workloa
         ("data", "X, y and metadata"),
         ("splits", "cv"),
         ("scoring", "scoring, refit and error_score"),
+        ("score_code", "the code of the function that scores"),
         ("estimator", "estimator"),
         ("content", "arrays and functions in estimator"),
     ):
+        if key == "score_code" and key not in before:
+            continue  # written by a version that did not note it
         if before.get(key) != now[key]:
             hint = "; a shuffled cv needs a random_state to give the same splits again" if key == "splits" else ""
             seen = (
@@ -100,17 +103,13 @@ def _description(settings: Settings, workload: Workload) -> dict[str, str]:
     return {
         "data": f"{data} of {_num_samples(workload.X)} rows, {metadata}",
         "splits": str(joblib.hash([(list(train), list(test)) for train, test in workload.splits])),
-        "scoring": shown((settings.scoring, settings.return_train_score, settings.metric, settings.error_score))
-        + _code(settings.scoring),
+        "scoring": shown((settings.scoring, settings.return_train_score, settings.metric, settings.error_score)),
+        # Of a function the text shows the name only.
+        "score_code": content_hash(settings.scoring) if hasattr(settings.scoring, "__code__") else "",
         "estimator": shown(settings.estimator),
         # Parts of the estimator that its text leaves out or cuts short.
         "content": content_hash({k: v for k, v in settings.estimator.get_params().items() if not _is_said(v)}),
     }
-
-
-def _code(function: Any) -> str:
-    """Hash the code of a function, of which the text shows the name only; empty for anything else."""
-    return f" {content_hash(function)}" if hasattr(function, "__code__") else ""
 
 
 def content_hash(value: Any) -> str:

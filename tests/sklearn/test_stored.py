@@ -333,5 +333,5 @@ def test_another_function_of_the_same_name(tmp_path: Path) -> None:
     space = {"n_neighbors": hp.Int(1, 3)}
     for _ in range(2):
         SearchCV(KNeighborsClassifier(), space, scoring=lambda model, X, y: 0.5, **options).fit(X, y)
-    with pytest.raises(InvalidArgument, match="scoring, refit and error_score must be as in the search"):
+    with pytest.raises(InvalidArgument, match="the code of the function that scores must be as in the search"):
         SearchCV(KNeighborsClassifier(), space, scoring=lambda model, X, y: 0.25, **options).fit(X, y)

@@ -290,7 +290,9 @@ def test_timeout_keeps_the_rungs_so_far():
     ).fit(X, Y)
     assert search.n_iterations_ == 1
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
-    assert {trial.state for trial in search.trials_} == {"paused"}
+    # The last candidate may have one of its folds when the time is over.
+    assert {trial.state for trial in search.trials_} - {"withdrawn"} == {"paused"}
+    assert sum(trial.state == "withdrawn" for trial in search.trials_) <= 1
 
 
 def test_timeout_in_a_job_of_several_levels():
