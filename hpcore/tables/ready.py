@@ -151,7 +151,7 @@ def make_ready(
     """
     models = choose_models(options.models, problem.task, len(problem.y), options.wording)
     check_scorer(options.scoring, options.wording)
-    columns = classify(problem.X, likely)
+    columns = classify(problem.X, likely, options.wording.data)
     problem.X = reader(columns).transform(problem.X)
     cv = options.cv
     if cv is None and groups is None and len(problem.y) >= FEWER_FOLDS:
