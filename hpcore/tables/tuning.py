@@ -114,12 +114,13 @@ def study_name(ready: Ready, options: Options) -> str:
 
 def open_study(ready: Ready, options: Options) -> Study:
     """Open the study of a stored search, which is created if there is none."""
+    candidates = _candidates(ready, options)
     return Study(
-        _candidates(ready, options).choice.space,
+        candidates.choice.space,
         storage=options.storage,
         name=options.study_name or study_name(ready, options),
         direction="maximize",
-        sampler=_sampler(_candidates(ready, options), options),
+        sampler=_sampler(candidates, options),
         seed=options.seed,
     )
 
