@@ -236,7 +236,8 @@ def main() -> None:
     type=int,
     metavar="K",
     callback=checks.number("--cv", 2),
-    help="Number of shuffled folds.  [default: 5; with several models 3 on 20,000 rows and more]",
+    help="Number of shuffled folds.  [default: 5; with several models they are drawn twice below 1,000 rows, and there "
+    "are 3 on 20,000 rows and more]",
 )
 @click.option(
     "--scoring",

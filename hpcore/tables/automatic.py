@@ -56,8 +56,8 @@ def autotune(
         ``"balanced_accuracy"`` for more where one of them is so frequent that accuracy misleads, see
         `hpcore.tables.scoring.IMBALANCE`; R squared for a regression.
     cv : int, splitter or iterable, optional
-        Folds as in scikit-learn. By default 5 shuffled folds, stratified for a classification; 3 from 20,000 rows on;
-        with `groups` the rows of a group are in one fold.
+        Folds as in scikit-learn. By default 5 shuffled folds, stratified for a classification, which are drawn twice
+        below 1,000 rows; 3 from 20,000 rows on; with `groups` the rows of a group are in one fold.
     models : list of str, optional
         Names of presets (``hpcore models`` lists them). By default those that suit the number of rows; LightGBM,
         XGBoost and CatBoost are among them if they are installed.

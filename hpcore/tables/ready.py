@@ -29,6 +29,9 @@ __all__ = ["Options", "Ready", "make_ready"]
 
 # Rows from which on three folds are enough to compare models.
 FEWER_FOLDS = 20_000
+# Rows below which the folds are drawn twice: in little time hundreds of candidates are tried there, and the best of
+# them on one draw of the folds is too often one that fits this draw.
+REPEATED_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,8 @@ def make_ready(
     if cv is None and groups is None and len(problem.y) >= FEWER_FOLDS:
         cv = 3
     splits, remarks = choose_folds(problem, cv, groups, options.seed, rows=rows)
+    if cv is None and len(problem.y) < REPEATED_ROWS:
+        splits = [*splits, *choose_folds(problem, cv, groups, options.seed + 1, rows=rows)[0]]
     scoring = options.scoring
     if scoring is None:
         scoring, remark = default_scoring(problem, splits, options.wording)
