@@ -43,7 +43,10 @@ def constant_scores(problem: Problem, folds: Any, scoring: Any) -> NDArray[np.fl
     return np.asarray(scores, dtype=float)
 
 
-def is_better(scores: NDArray[np.float64], constant: NDArray[np.float64]) -> bool:
-    """Tell whether a model beats a constant answer by more than the standard error of the difference over folds."""
+def is_better(scores: NDArray[np.float64], constant: NDArray[np.float64], n_draws: int = 1) -> bool:
+    """Tell whether a model beats a constant answer by more than the standard error of the difference over folds.
+
+    Folds that were drawn several times (`n_draws`) are of the same rows, and count as those of one draw.
+    """
     gain = scores - constant
-    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(max(1.0, len(gain) / n_draws)))

@@ -102,6 +102,8 @@ class Ready:
         Scores of a constant answer.
     sample_weight : ndarray of shape (n_rows,), or None
         Weights of the rows in fits.
+    n_draws : int
+        Number of times that the folds were drawn.
     """
 
     problem: Problem
@@ -113,6 +115,7 @@ class Ready:
     models: list[str]
     constant: np.ndarray[Any, Any]
     sample_weight: Any = None
+    n_draws: int = 1
 
     @property
     def notices(self) -> list[str]:
@@ -160,7 +163,8 @@ def make_ready(
     if cv is None and groups is None and len(problem.y) >= FEWER_FOLDS:
         cv = 3
     splits, remarks = choose_folds(problem, cv, groups, options.seed, rows=rows)
-    if cv is None and len(problem.y) < REPEATED_ROWS:
+    n_draws = 2 if cv is None and len(problem.y) < REPEATED_ROWS else 1
+    if n_draws > 1:
         splits = [*splits, *choose_folds(problem, cv, groups, options.seed + 1, rows=rows)[0]]
     scoring = options.scoring
     if scoring is None:
@@ -176,7 +180,7 @@ def make_ready(
     except ValueError as error:  # a function whose result is no number
         raise InvalidArgument(f"{options.wording.option('scoring')} does not score an estimator: {error}") from error
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
-    return Ready(problem, columns, splits, name, scorer, remarks, models, constant, sample_weight)
+    return Ready(problem, columns, splits, name, scorer, remarks, models, constant, sample_weight, n_draws)
 
 
 def _able(

@@ -230,7 +230,9 @@ def mostly_missing(X: pd.DataFrame, columns: Columns) -> Remark | None:
     )
 
 
-def remarks_after(best: FloatArray, default: FloatArray | None, constant: FloatArray | None) -> list[Remark]:
+def remarks_after(
+    best: FloatArray, default: FloatArray | None, constant: FloatArray | None, n_draws: int = 1
+) -> list[Remark]:
     """Compare the winner of a search with what needs no search.
 
     Parameters
@@ -241,6 +243,8 @@ def remarks_after(best: FloatArray, default: FloatArray | None, constant: FloatA
         Scores of the default parameters of the same model.
     constant : ndarray of shape (n_folds,), optional
         Scores of a constant answer, see `constant_scores`.
+    n_draws : int, default=1
+        Number of times that the folds were drawn.
 
     Returns
     -------
@@ -249,7 +253,7 @@ def remarks_after(best: FloatArray, default: FloatArray | None, constant: FloatA
     """
     remarks = []
     if constant is not None:
-        pair = _unclear(best, constant)
+        pair = _unclear(best, constant, n_draws)
         if pair is not None:
             remarks.append(
                 Remark(
@@ -259,7 +263,7 @@ def remarks_after(best: FloatArray, default: FloatArray | None, constant: FloatA
                 )
             )
     if default is not None:
-        pair = _unclear(best, default)
+        pair = _unclear(best, default, n_draws)
         if pair is not None:
             remarks.append(
                 Remark(
@@ -271,7 +275,7 @@ def remarks_after(best: FloatArray, default: FloatArray | None, constant: FloatA
     return remarks
 
 
-def _unclear(best: FloatArray, other: FloatArray) -> tuple[float, float] | None:
+def _unclear(best: FloatArray, other: FloatArray, n_draws: int) -> tuple[float, float] | None:
     """Return both means if the best is not clearly better; None if it is, or if they have no fold in common."""
     common = np.isfinite(best) & np.isfinite(other)
     first, second = best[common], other[common]
@@ -279,7 +283,7 @@ def _unclear(best: FloatArray, other: FloatArray) -> tuple[float, float] | None:
         return None
     means = float(first.mean()), float(second.mean())
     # The spread of a single fold is unknown.
-    better = means[0] > means[1] and not math.isclose(*means) if len(first) == 1 else is_better(first, second)
+    better = means[0] > means[1] and not math.isclose(*means) if len(first) == 1 else is_better(first, second, n_draws)
     return None if better else means
 
 

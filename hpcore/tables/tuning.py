@@ -231,13 +231,14 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         ensemble, ensemble_score, said = combined(
             candidates.estimator, search, (params, pipeline), ready, budget, options.n_jobs
         )
-        if options.storage is not None and len(search.predictions_) < min(2, len(folds)):
+        n_known = len(search.predictions_)
+        if options.storage is not None and n_known < min(2, np.isfinite(folds).all(axis=1).sum()):
             said = [Remark("ensemble", "there is no ensemble, because predictions of earlier calls are not stored")]
     remarks = [
         *ready.remarks,
         *_about_part(search, best),
         *said,
-        *remarks_after(folds[best], None if default_wins else default_folds, ready.constant),
+        *remarks_after(folds[best], None if default_wins else default_folds, ready.constant, ready.n_draws),
         *_about_untried(search, ready.models, models, options),
     ]
     corrected = getattr(search, "best_score_corrected_", None)

@@ -64,7 +64,7 @@ def test_report_and_files(hpcore: Any, data: pd.DataFrame) -> None:
     answer, said = run(hpcore, "--trials", 6)
     assert answer["models"] == ["logistic", "decision_tree"]
     assert answer["model"] == answer["best_params"]["model"] == answer["leaderboard"][0]["model"]
-    assert (answer["n_trials"], answer["cv"], answer["task"], answer["target"]) == (6, 5, "classification", "outcome")
+    assert (answer["n_trials"], answer["cv"], answer["task"], answer["target"]) == (6, 10, "classification", "outcome")
     assert answer["best_score"] == pytest.approx(answer["leaderboard"][0]["score"])
     assert answer["constant_score"] < answer["default_score"] <= answer["best_score"]
     assert answer["better_than_constant"] is True

@@ -49,3 +49,11 @@ def test_better_means_beyond_the_spread_of_the_folds() -> None:
     assert not is_better(constant, constant)
     assert not is_better(constant - 0.05, constant)
     assert not is_better(constant + np.array([0.03, -0.03, 0.01]), constant)
+
+
+def test_folds_that_were_drawn_twice_are_no_more_evidence() -> None:
+    gain = np.array([0.03, -0.02, 0.02, -0.01, 0.02])
+    assert not is_better(gain, np.zeros(5))
+    twice = np.concatenate([gain, gain])
+    assert is_better(twice, np.zeros(10))  # as if they were ten
+    assert not is_better(twice, np.zeros(10), n_draws=2)
