@@ -47,8 +47,9 @@ def autotune(
         Target, or the name of its column in `X`. Rows without a value are left out.
     time : float, optional
         Seconds for all of it, the final fit included. The search stops early enough for the final fit as far as the
-        fits so far allow to predict it; a fold that has begun is finished, unless it takes longer than a quarter of the
-        time, and the first candidate is always finished.
+        fits so far allow to predict it, and a fold that has begun is finished. One that takes longer than a quarter of
+        the time is ended, except with an `executor`, below 5 s, and with one job below 20 s, where there is no process
+        of its own to end. The first candidate is always finished.
     n_trials : int, optional
         Number of candidates; 100 without `time`, and otherwise as many as it allows.
     scoring : str or callable, optional
@@ -108,9 +109,9 @@ def autotune(
     The model is a parameter of one search, and a rule shares the candidates among the models: each model begins as it
     is, cheap ones first; a fifth of the time (of the candidates, without `time`) goes to all models in equal parts, the
     rest by rank, half as much for each rank. A Gaussian process for each model proposes its parameters. A candidate
-    that is worse than the best by a paired test is stopped before its last fold, and from 20,000 rows on candidates
-    begin with a ninth of the rows, of which one in three goes on to three times as many (Li et al. 2020, "A system for
-    massively parallel hyperparameter tuning").
+    that is worse than the best by a paired test is stopped before its last fold. From 5,000 rows on, without `storage`,
+    candidates begin with a ninth of the rows, and one in three goes on to three times as many (Li et al. 2020, "A
+    system for massively parallel hyperparameter tuning"); with few `n_trials` they begin with a third, or all.
 
     The leaderboard's intervals and p-values are those of Nadeau & Bengio (2003), "Inference for the generalization
     error", because scores of folds with common training rows are correlated. The ensemble is the greedy selection of

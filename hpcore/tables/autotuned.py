@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,6 @@ class AutoTuned:
     search_: SearchCV
     problem: Problem
     rows: Sequence[Row]
-    columns: Any
 
     @property
     def leaderboard(self) -> pd.DataFrame:
@@ -178,21 +177,18 @@ class AutoTuned:
         list of Path
             Files that were written.
         """
-        return list(self.saving(Path(directory)))
-
-    def saving(self, directory: Path) -> Iterator[Path]:
-        """Save as `save` does; each path comes when its file is complete."""
         import joblib
 
         from hpcore.records.files import replace_file
         from hpcore.tables.deploy import MODEL, save_deployment
 
+        directory = Path(directory)
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise InvalidArgument(f"directory must be a directory, but there is a file: {error.filename!r}") from error
-        yield replace_file(directory / MODEL, lambda part: joblib.dump(self.estimator_, part))
-        yield from save_deployment(directory, self.estimator_, facts=self.facts())
+        model = replace_file(directory / MODEL, lambda part: joblib.dump(self.estimator_, part))
+        return [model, *save_deployment(directory, self.estimator_, facts=self.facts())]
 
     def facts(self) -> dict[str, Any]:
         """Return what a saved model says of itself."""

@@ -44,7 +44,7 @@ def choose_models(models: Any, task: Task, n_rows: int, wording: Wording = PYTHO
     task : {"classification", "regression"}
         Kind of prediction.
     n_rows : int
-        Number of rows of one fit.
+        Number of rows of the table.
     wording : Wording
         Names of the arguments in messages.
 

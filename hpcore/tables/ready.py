@@ -18,7 +18,7 @@ from hpcore.tables.positive import scoring_for
 from hpcore.tables.preprocessing import reader
 from hpcore.tables.remark import Remark
 from hpcore.tables.remarks import remarks_before
-from hpcore.tables.scoring import check, check_scorer, default_scoring
+from hpcore.tables.scoring import NeedsProbabilities, check, check_scorer, default_scoring
 from hpcore.tables.wording import PYTHON, Wording
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ class Options:
         Sampler of the parameters of each model.
     scheduler : str or Scheduler, optional
         Scheduler of subsamples; ``"none"`` for all rows from the start, and None for the rule of `begins_small`.
-    racing : bool
-        True to stop candidates that are worse than the best before their last fold.
     fit_timeout : float, optional
         Seconds of a fold; a quarter of `time` by default.
     wording : Wording
@@ -71,7 +69,6 @@ class Options:
     positive: Any = None
     sampler: Any = "gp"
     scheduler: Any = None
-    racing: bool = True
     fit_timeout: float | None = None
     progress: bool | None = False
     callbacks: Sequence[Any] = ()
@@ -197,9 +194,7 @@ def _able(
         elif isinstance(scoring, str):
             try:
                 check(scoring, problem, estimator, model, options.positive, options.wording)
-            except InvalidArgument as error:
-                if "probabilities" not in str(error):
-                    raise  # it fits no model
+            except NeedsProbabilities as error:  # another error means that the score fits no model
                 reason = str(error)
         if reason is None:
             able.append(model)

@@ -23,7 +23,16 @@ from hpcore.tables.wording import COMMAND, PYTHON, Wording
 if TYPE_CHECKING:
     from hpcore.tables.target import Problem
 
-__all__ = ["DEFAULT", "IMBALANCE", "check", "check_scorer", "default_scoring", "is_imbalanced", "misleading"]
+__all__ = [
+    "DEFAULT",
+    "IMBALANCE",
+    "NeedsProbabilities",
+    "check",
+    "check_scorer",
+    "default_scoring",
+    "is_imbalanced",
+    "misleading",
+]
 
 DEFAULT = {"classification": "accuracy", "regression": "r2"}
 # Scorers of clusterings also accept classes, so a trial run alone would recommend them.
@@ -39,6 +48,10 @@ ROWS_TRIED = 1000
 # Classes are imbalanced when the largest has more than this share of the way from equal classes to a single one: more
 # than 80 % of the rows for two classes, 73 % for three, 64 % for ten. A constant answer has that accuracy.
 IMBALANCE = 0.6
+
+
+class NeedsProbabilities(InvalidArgument):
+    """A score fits the target, but needs class probabilities, which the model does not give."""
 
 
 class _DummyDecider(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -174,7 +187,7 @@ def check(
     undecided = problem.task == "classification" and not hasattr(estimator, "predict_proba")
     if undecided and _try(scorer, _DummyDecider(), problem) is not None:
         able = [other for other in presets.available("classification") if _gives_probabilities(other)]
-        raise InvalidArgument(
+        raise NeedsProbabilities(
             f"{wording.given('scoring', name)} needs class probabilities, which model {model!r} does not give; "
             f"models that do: {', '.join(able)}"
         )

@@ -177,7 +177,7 @@ def _search(ready: Ready, candidates: Candidates, options: Options, budget: Budg
         refit=False,
         error_score=np.nan,
         # Those that run on all folds although they race are the members that an ensemble may have.
-        racing=options.racing and n_folds > 2,
+        racing=n_folds > 2,
         fit_timeout=fit_timeout,
         warm_start=list(candidates.defaults.values())[:most],
         default_first=False,
@@ -262,7 +262,6 @@ def _result(ready: Ready, candidates: Candidates, search: SearchCV, options: Opt
         search_=search,
         problem=problem,
         rows=rows,
-        columns=ready.columns,
     )
 
 
