@@ -70,7 +70,8 @@ def _bundled(name: str) -> Table:
 
     loaded = getattr(datasets, f"load_{name}")(as_frame=True)
     y = loaded.target
-    return loaded.data, (y if name == "diabetes" else y.map(lambda k: str(loaded.target_names[k])))
+    # Digits stay numbers, as those of a file would be.
+    return loaded.data, (y if name in ("diabetes", "digits") else y.map(lambda k: str(loaded.target_names[k])))
 
 
 def _frame(package: str, item: str) -> pd.DataFrame:
