@@ -180,7 +180,6 @@ class Source:
         self.learns = learns
         self.race = race
         self.ended = False
-        self.n_open = 0
         self.n_pieces = len(self.folds)
         self.n_expected = None if expected is None else expected * len(self.folds)
         self._propose, self._complete, self._fold_done, self._refresh = propose, complete, fold_done, refresh
@@ -189,6 +188,11 @@ class Source:
         self._exempt: Candidate | None = None  # from the deadline
         self._waiting = False
         self._patience = Patience()
+
+    @property
+    def n_open(self) -> int:
+        """Number of candidates that have begun and are not complete."""
+        return len(self._candidates)
 
     @property
     def is_over(self) -> bool:
@@ -214,7 +218,6 @@ class Source:
             self.end()
             return None
         candidate.source = self
-        self.n_open += 1
         self._candidates.append(candidate)
         if not candidate.scores:
             candidate.scores = [None] * len(self.folds)
@@ -358,7 +361,6 @@ class Source:
         """Complete a candidate if none of its folds runs or will run; tell whether it is complete."""
         if candidate.n_running or candidate.unsent:
             return False
-        self.n_open -= 1
         self._candidates.remove(candidate)
         if candidate is self._exempt:
             self._exempt = None  # where it failed, another one may come to the first result
